@@ -1,0 +1,78 @@
+# What a contributor and CI run. `make` alone runs what CI runs.
+# The environment is .venv; uv makes it, and uv itself comes from PyPI into .tools.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+BIN := .venv/bin
+# sam and its builders look for python3.13 on the path; nothing here may reach out or report usage.
+RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
+
+.PHONY: all demo test check check-locks bench soak build lock clean
+
+all: test check demo
+
+demo: build ## a restore and a download, from start to end, in the real Lambda runtime
+	@PYTHONPATH=tests $(RUN) python -m demo
+
+test: build ## every test
+	@$(RUN) python -m pytest
+
+check: .venv/.ready ## lint, types, import contracts, template, locks
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@PYTHONPATH=functions $(RUN) lint-imports
+	@$(RUN) sam validate --lint
+	@$(MAKE) --no-print-directory check-locks
+
+bench: build ## our figures beside the peer's
+	@PYTHONPATH=tests $(RUN) python -m benchmark
+
+clean: ## everything that was made here
+	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+
+build: .aws-sam/.built ## what sam deploy would upload
+
+.aws-sam/.built: .venv/.ready template.yaml Makefile $(wildcard layers/dependencies/*) $(wildcard functions/restore_watch/*.py functions/restore_watch/*/*.py)
+# SAM's cache knows nothing of this file, which builds the function.
+	@test $@ -nt Makefile || rm -rf .aws-sam
+	@$(RUN) sam build --cached >.sam-build.log 2>&1 || { cat .sam-build.log; exit 1; }
+	@rm -f .sam-build.log
+	@touch $@
+
+.venv/.ready: tests/requirements.txt
+	@test -x $(UV) || { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(UV) venv --quiet --clear --python 3.13 .venv
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.txt
+	@touch $@
+
+# The locks are what uv resolves from pyproject.toml; the layer's is held to the versions tests run with.
+# What is locked already stays as it is, unless UPGRADE=--upgrade.
+RESOLVE = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --generate-hashes \
+	--no-annotate --no-emit-index-url --no-header pyproject.toml
+
+lock: .venv/.ready ## resolve again after a change in pyproject.toml
+	@$(RESOLVE) --group test -o tests/requirements.txt
+	@$(RESOLVE) --constraints tests/requirements.txt -o layers/dependencies/requirements.txt
+
+check-locks: .venv/.ready ## what is locked is what pyproject.toml asks for
+	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
+	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
+	&& $(RESOLVE) --group test -o "$$checked/tests" \
+	&& $(RESOLVE) --constraints tests/requirements.txt -o "$$checked/layer" \
+	&& diff -u tests/requirements.txt "$$checked/tests" \
+	&& diff -u layers/dependencies/requirements.txt "$$checked/layer"
+
+# `sam build` runs this in a scratch copy of functions/. What an editor, a checker or a run left there does not ship.
+.PHONY: build-RestoreWatchFunction
+build-RestoreWatchFunction:
+	@command -v python3.13 >/dev/null || { echo 'Building the function takes python3.13 on the path.' >&2; exit 1; }
+	cp -R restore_watch "$(ARTIFACTS_DIR)"
+	cd "$(ARTIFACTS_DIR)" && find restore_watch \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +
+	cd "$(ARTIFACTS_DIR)" && python3.13 -m compileall -q --invalidation-mode unchecked-hash -p /var/task restore_watch

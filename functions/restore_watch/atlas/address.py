@@ -1,0 +1,44 @@
+"""Where credentials may be sent."""
+
+from ipaddress import ip_address
+
+import httpx
+
+DEFAULT_BASE_URL = "https://cloud.mongodb.com"
+GOVERNMENT_BASE_URL = "https://cloud.mongodbgov.com"
+
+# MongoDB's own hosts, as its Terraform provider and CLI know them.
+_HOSTS = frozenset(
+    f"{name}.{domain}"
+    for name in ("cloud", "cloud-qa", "cloud-dev")
+    for domain in ("mongodb.com", "mongodbgov.com")
+)
+
+
+def allowed_base_url(text: str, *, loopback: bool) -> str | None:
+    """
+    Return the base URL without a trailing slash, or None when credentials must not go there.
+
+    Allowed are https to MongoDB's own hosts and, with `loopback`, http to this machine, which is
+    for tests only.
+    """
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError):
+        return None
+    if url.userinfo or url.path.strip("/") or url.query or url.fragment:
+        return None
+    if url.scheme == "https" and url.host in _HOSTS and url.port is None:
+        return f"https://{url.host}"
+    if loopback and url.scheme in {"http", "https"} and _is_loopback(url.host):
+        return str(url).rstrip("/")
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,245 @@
+"""
+The two ways to prove who asks: a service account's token, or an API key's digest.
+
+Both are `httpx.Auth` flows: they decide what to send next and do no I/O themselves. One object per
+credential lives as long as the execution environment, so that a token and a digest challenge serve
+many checks.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Annotated
+from urllib.parse import quote
+
+import httpx
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    StringConstraints,
+    ValidationError,
+)
+
+from restore_watch.atlas.refusals import token_refusal
+from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
+
+TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
+
+TOKEN_LIFETIME = 3600.0
+"""Seconds a token lives when Atlas does not say: its documentation says one hour."""
+
+RENEWAL_MARGIN = 600.0
+"""Seconds before the end at which a token is renewed, as MongoDB's Terraform provider does."""
+
+RENEWAL_PAUSE = 60.0
+"""Seconds between two tries to renew a token that is still good."""
+
+VAIN_RENEWAL_PAUSE = 3000.0
+"""
+Seconds for which no refusal is answered with a new token, once a new token was refused too.
+
+A missing role is a 401 as well. Atlas keeps 100 live tokens for each account, each for an hour, so
+asking anew at every such 401 would lock the account out.
+"""
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """OAuth2 client credentials. `base_url` None means the operator's."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    base_url: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be quoted."""
+        return (self.client_secret, quote(self.client_secret, safe=""))
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A programmatic API key, used with HTTP digest. `base_url` None means the operator's."""
+
+    public_key: str
+    private_key: str = field(repr=False)
+    base_url: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be quoted."""
+        return (self.private_key,)
+
+
+Credentials = ServiceAccount | ApiKey
+
+
+class _TokenAnswer(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    # It goes into a header, where nothing but visible ASCII belongs.
+    access_token: Annotated[str, StringConstraints(strict=True, pattern=r"^[\x21-\x7e]+$")] = Field(
+        repr=False
+    )
+    expires_in: NonNegativeFloat | None = None
+
+
+class ApiKeyAuth(httpx.Auth):
+    """
+    HTTP digest by httpx, which remembers the last challenge.
+
+    So only the first request of an environment costs a 401; a stale or refused nonce costs one
+    more, and a second 401 in a row is the refusal that it looks like.
+    """
+
+    def __init__(self, key: ApiKey) -> None:
+        self._digest = httpx.DigestAuth(key.public_key, key.private_key)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be quoted, beyond the credentials themselves."""
+        return ()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Raise UnexpectedAtlasResponseError for a challenge that httpx cannot answer."""
+        try:
+            yield from self._digest.auth_flow(request)
+        except (httpx.ProtocolError, NotImplementedError, KeyError) as error:
+            # KeyError: httpx looks an algorithm it does not know up in its table.
+            msg = "Atlas sent a digest challenge of a form we do not know"
+            raise UnexpectedAtlasResponseError(msg) from error
+
+
+class ServiceAccountAuth(httpx.Auth):
+    """
+    A bearer token, cached until shortly before it ends.
+
+    - No token, or one that has ended: ask for one; a refusal is raised.
+    - Renewal due: ask for one; a refusal is tolerated, the token in hand serves on.
+    - 401 for a token that was in hand: ask once, replay once (it ended early, or was revoked).
+    - 401 for a token just issued: passed on, and taken as proof that a new one does not help.
+
+    Token requests never overlap: who comes second finds the new token in place.
+    """
+
+    def __init__(self, account: ServiceAccount, base_url: str, now: Callable[[], float]) -> None:
+        self._account = account
+        self._url = f"{base_url}{TOKEN_PATH}"
+        self._now = now
+        self._asking = RLock()
+        self._token: str | None = None
+        self._ends_at = 0.0
+        self._renew_at = 0.0
+        self._vain_until = 0.0
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be quoted, beyond the credentials themselves."""
+        return (self._token,) if self._token else ()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Raise what `refusals.token_refusal` makes of a refused token request."""
+        token, just_issued = yield from self._current_token(request)
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return
+        if just_issued:
+            self._vain_until = self._now() + VAIN_RENEWAL_PAUSE
+            return
+        if self._now() < self._vain_until:
+            return
+        token = yield from self._token_after(token, request)
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._vain_until = self._now() + VAIN_RENEWAL_PAUSE
+
+    def _current_token(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, tuple[str, bool]]:
+        with self._asking:
+            now = self._now()
+            if self._token is None or now >= self._ends_at:
+                return (yield from self._new_token(request)), True
+            if now < self._renew_at:
+                return self._token, False
+            self._renew_at = now + RENEWAL_PAUSE
+            try:
+                return (yield from self._new_token(request)), True
+            except AtlasError:
+                return self._token, False
+
+    def _token_after(
+        self, refused: str, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, str]:
+        with self._asking:
+            if self._token is not None and self._token != refused:
+                return self._token
+            self._token = None
+            return (yield from self._new_token(request))
+
+    def _new_token(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, str]:
+        response = yield self._token_request(request)
+        return self._accept(response)
+
+    def _token_request(self, request: httpx.Request) -> httpx.Request:
+        # RFC 6749, 2.3.1: both parts are form-encoded before they go into the Basic header.
+        basic = httpx.BasicAuth(
+            quote(self._account.client_id, safe=""), quote(self._account.client_secret, safe="")
+        )
+        token_request = httpx.Request(
+            "POST",
+            self._url,
+            data={"grant_type": "client_credentials"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": request.headers["User-Agent"],
+            },
+            # Above all the timeouts of the request that needs the token.
+            extensions=request.extensions,
+        )
+        return next(basic.sync_auth_flow(token_request))
+
+    def _accept(self, response: httpx.Response) -> str:
+        response.read()
+        if response.status_code != httpx.codes.OK:
+            raise token_refusal(
+                response.status_code,
+                response.headers,
+                response.content,
+                secrets=self._account.secrets,
+            )
+        token, lifetime = _read_token(response.content)
+        now = self._now()
+        self._token = token
+        self._ends_at = now + lifetime
+        self._renew_at = now + lifetime - min(RENEWAL_MARGIN, lifetime / 6)
+        return token
+
+
+def _read_token(body: bytes) -> tuple[str, float]:
+    try:
+        answer = _TokenAnswer.model_validate_json(body)
+    except ValidationError:
+        # Not chained: what was read may be half a token.
+        msg = "Atlas answered the token request in a shape we do not know"
+        raise UnexpectedAtlasResponseError(msg) from None
+    return answer.access_token, min(
+        TOKEN_LIFETIME if answer.expires_in is None else answer.expires_in, TOKEN_LIFETIME
+    )
+
+
+Authentication = ServiceAccountAuth | ApiKeyAuth
+
+
+def authentication(
+    credentials: Credentials, base_url: str, now: Callable[[], float]
+) -> Authentication:
+    """Return the flow for these credentials; `now` gives Unix seconds."""
+    if isinstance(credentials, ServiceAccount):
+        return ServiceAccountAuth(credentials, base_url, now)
+    return ApiKeyAuth(credentials)

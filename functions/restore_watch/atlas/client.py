@@ -1,0 +1,259 @@
+"""
+Asks Atlas for one restore job: which endpoint, how often, and how long to wait in between.
+
+https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/
+"""
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+
+from restore_watch.atlas.auth import Authentication, Credentials, authentication
+from restore_watch.atlas.network import exchange, http_client
+from restore_watch.atlas.refusals import job_refusal
+from restore_watch.atlas.responses import open_envelope, restore_job
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasError,
+    AtlasRateLimitError,
+    AtlasUnavailableError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+)
+from restore_watch.redaction import redact
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+
+ACCEPT = "application/vnd.atlas.2025-03-12+json"
+"""Atlas answers any date with its newest version that is not later."""
+
+EXCHANGE_TIMEOUT = 15.0
+"""Seconds for one attempt: the request, its authentication and its whole answer."""
+
+LEAST_EXCHANGE = 1.0
+"""Seconds below which no attempt is begun."""
+
+ATTEMPTS = 4
+"""Tries of one request, the first included; also for a job that Atlas may not know yet."""
+
+GRACE = 60.0
+"""Seconds around a job's creation within which a 404 may mean that Atlas does not know it yet."""
+
+CLUSTERS_REMEMBERED = 1000
+"""Clusters whose kind an environment keeps in mind."""
+
+_PATHS = {
+    RestoreKind.TENANT: "clusters/{0.cluster_name}/backup/tenant/restores/{0.restore_id}",
+    RestoreKind.FLEX: "flexClusters/{0.cluster_name}/backup/restoreJobs/{0.restore_id}",
+    RestoreKind.DEDICATED: "clusters/{0.cluster_name}/backup/restoreJobs/{0.restore_id}",
+}
+
+# Where a cluster belongs when the endpoint of the key refuses it with one of the codes.
+_BELONGS_ELSEWHERE = {
+    RestoreKind.FLEX: {"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "FEATURE_UNSUPPORTED"},
+    RestoreKind.DEDICATED: {"CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
+}
+_OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
+
+_backoff = wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.3)
+
+Ask = Callable[[RestoreKind], RestoreJob]
+
+
+class AtlasClient:
+    """
+    Reads restore jobs. One object serves an execution environment for as long as it lives.
+
+    It keeps what is dear to make anew: the connection, the token or digest challenge of the
+    credentials last used, and which kind each cluster turned out to be.
+
+    `now` gives Unix seconds; `sleep` takes seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        http: httpx.Client | None = None,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._base_url = base_url
+        self._http = http or http_client()
+        self._now = now
+        self._sleep = sleep
+        self._last_used: tuple[Credentials, Authentication] | None = None
+        self._kinds: OrderedDict[tuple[str, str], RestoreKind] = OrderedDict()
+
+    def get_restore_job(
+        self, target: RestoreTarget, credentials: Credentials, deadline: Deadline
+    ) -> RestoreJob:
+        """
+        Return the job as Atlas describes it now.
+
+        - A kind is given: its endpoint is asked. For tenant, sunset on 2026-01-22, Flex comes next.
+        - None is given: what the cluster turned out to be before, else Flex; then the other one.
+        - A 404 for a job made within the last minute is asked again for a few seconds.
+
+        Raises AtlasError, or TimeBudgetExceededError when too little time is left to ask.
+        """
+        ask = partial(
+            self._ask,
+            target=target,
+            credentials=credentials,
+            auth=self._authentication(credentials),
+            deadline=deadline,
+        )
+        match target.kind:
+            case None:
+                find = partial(self._find, (target.group_id, target.cluster_name), ask)
+            case RestoreKind.TENANT:
+                find = partial(_find_tenant, ask)
+            case kind:
+                find = partial(ask, kind)
+        return self._attempts(deadline, lambda error: self._may_still_appear(target, error))(find)
+
+    def _authentication(self, credentials: Credentials) -> Authentication:
+        if self._last_used is None or self._last_used[0] != credentials:
+            auth = authentication(credentials, self._address(credentials), self._now)
+            self._last_used = (credentials, auth)
+        return self._last_used[1]
+
+    def _address(self, credentials: Credentials) -> str:
+        return credentials.base_url or self._base_url
+
+    def _may_still_appear(self, target: RestoreTarget, error: BaseException) -> bool:
+        age = self._now() - target.created_at.timestamp()
+        return isinstance(error, RestoreJobNotFoundError) and abs(age) < GRACE
+
+    def _find(self, cluster: tuple[str, str], ask: Ask) -> RestoreJob:
+        first = self._kinds.get(cluster, RestoreKind.FLEX)
+        other = _OTHER[first]
+        try:
+            job = ask(first)
+        except (AtlasBadRequestError, RestoreJobNotFoundError) as refusal:
+            belongs_elsewhere = refusal.error_code in _BELONGS_ELSEWHERE[first]
+            if belongs_elsewhere:
+                self._remember(cluster, other)
+            elif isinstance(refusal, AtlasBadRequestError):
+                raise
+            try:
+                job = ask(other)
+            except AtlasBadRequestError as second:
+                # The cluster is of the first kind after all, and that kind does not know the job.
+                if not belongs_elsewhere and second.error_code in _BELONGS_ELSEWHERE[other]:
+                    raise refusal from None
+                raise
+        self._remember(cluster, job.kind)
+        return job
+
+    def _remember(self, cluster: tuple[str, str], kind: RestoreKind) -> None:
+        self._kinds[cluster] = kind
+        self._kinds.move_to_end(cluster)
+        if len(self._kinds) > CLUSTERS_REMEMBERED:
+            self._kinds.popitem(last=False)
+
+    def _ask(
+        self,
+        kind: RestoreKind,
+        *,
+        target: RestoreTarget,
+        credentials: Credentials,
+        auth: Authentication,
+        deadline: Deadline,
+    ) -> RestoreJob:
+        path = _PATHS[kind].format(target)
+        request = self._http.build_request(
+            "GET",
+            f"{self._address(credentials)}/api/atlas/v2/groups/{target.group_id}/{path}",
+            params={
+                name: str(value).lower()
+                for name, value in (("envelope", target.envelope), ("pretty", target.pretty))
+                if value is not None
+            },
+            headers={"Accept": ACCEPT},
+        )
+
+        def attempt() -> RestoreJob:
+            secrets = partial(_secrets, credentials, auth, request)
+            response, body = self._exchange(request, auth, deadline, secrets)
+            status = response.status_code
+            if target.envelope:
+                status, body = open_envelope(status, body)
+            if status != httpx.codes.OK:
+                raise job_refusal(kind, status, response.headers, body, secrets=secrets())
+            return restore_job(body, target, kind)
+
+        return self._attempts(deadline, _worth_another_attempt)(attempt)
+
+    def _exchange(
+        self,
+        request: httpx.Request,
+        auth: Authentication,
+        deadline: Deadline,
+        secrets: Callable[[], Iterable[str]],
+    ) -> tuple[httpx.Response, bytes]:
+        deadline.require(LEAST_EXCHANGE, "ask Atlas")
+        try:
+            with exchange(min(EXCHANGE_TIMEOUT, deadline.remaining())):
+                response = self._http.send(request, auth=auth, stream=True)
+                try:
+                    return response, b"".join(response.iter_raw())
+                finally:
+                    response.close()
+        except httpx.TransportError as error:
+            # Not chained: httpx may quote what the other side sent.
+            said = redact(str(error), secrets()) or "no reason given"
+            msg = f"Atlas did not answer: {type(error).__name__}: {said}"
+            raise AtlasUnavailableError(msg) from None
+
+    def _attempts(
+        self, deadline: Deadline, worth_another: Callable[[BaseException], bool]
+    ) -> Retrying:
+        def no_more(state: RetryCallState) -> bool:
+            left = deadline.remaining() - state.upcoming_sleep
+            return state.attempt_number >= ATTEMPTS or left < LEAST_EXCHANGE
+
+        return Retrying(
+            retry=retry_if_exception(worth_another),
+            wait=_pause,
+            stop=no_more,
+            sleep=self._sleep,
+            reraise=True,
+        )
+
+
+def _find_tenant(ask: Ask) -> RestoreJob:
+    try:
+        return ask(RestoreKind.TENANT)
+    except (RestoreJobNotFoundError, EndpointRetiredError) as retired:
+        try:
+            return ask(RestoreKind.FLEX)
+        except (AtlasBadRequestError, RestoreJobNotFoundError, EndpointRetiredError) as successor:
+            msg = f"{retired}. Flex, its successor: {successor}"
+            raise type(retired)(msg, retired.reason) from None
+
+
+def _worth_another_attempt(error: BaseException) -> bool:
+    return isinstance(error, (AtlasRateLimitError, AtlasUnavailableError))
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds before the next attempt: as many as Atlas asks for, else ever more, with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_seconds if isinstance(error, AtlasError) else None
+    return (asked or 0.0) + _backoff(state)
+
+
+def _secrets(
+    credentials: Credentials, auth: Authentication, request: httpx.Request
+) -> Iterable[str]:
+    yield from credentials.secrets
+    yield from auth.secrets
+    # A digest response is no secret by itself, but nobody has a use for it in an error either.
+    yield from re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))

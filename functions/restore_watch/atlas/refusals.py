@@ -1,0 +1,189 @@
+"""
+What Atlas answers when it does not answer with a restore job, as typed errors.
+
+The HTTP status decides first: Atlas uses one error code (UNEXPECTED_ERROR) with 401, 404 and 500,
+and sends bodies without a code, or none at all. Nothing is matched on message text.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import Any
+
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasReason,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.redaction import redact
+from restore_watch.restore_job import RestoreKind
+
+_ERRORS: dict[int, type[AtlasError]] = {
+    400: AtlasBadRequestError,
+    401: AtlasUnauthorizedError,
+    403: AtlasForbiddenError,
+    404: RestoreJobNotFoundError,
+    405: EndpointRetiredError,
+    406: EndpointRetiredError,
+    408: AtlasUnavailableError,
+    410: EndpointRetiredError,
+    429: AtlasRateLimitError,
+}
+
+# Required roles by the specification's x-rolesRequirements and, for tenant, its text.
+_ROLES = {
+    RestoreKind.FLEX: "Project Read Only",
+    RestoreKind.TENANT: "Project Read Only",
+    RestoreKind.DEDICATED: "Project Backup Manager",
+}
+
+_ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
+_TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
+
+TOKEN_LIMIT_WINDOW = 60.0
+"""Seconds over which Atlas counts token requests; it is not known to send Retry-After for them."""
+
+_CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
+
+
+def job_refusal(
+    kind: RestoreKind,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    secrets: Iterable[str],
+) -> AtlasError:
+    """Return the error for an answer of a restore endpoint that is not 200."""
+    reason = _reason(status, headers, body, secrets)
+    advice = _ADVICE.get(status, "").format(role=_ROLES[kind])
+    return _error(f"Atlas answered {status} for a {kind} restore job", reason, advice)
+
+
+def token_refusal(
+    status: int, headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str]
+) -> AtlasError:
+    """Return the error for an answer of the token endpoint that is not 200."""
+    reason = _reason(status, headers, body, secrets, wait=TOKEN_LIMIT_WINDOW)
+    advice = _TOKEN_ADVICE.get(status, "")
+    return _error(f"Atlas answered {status} to the token request", reason, advice)
+
+
+_ADVICE = {
+    401: (
+        "Give the service account or API key the role {role} in this project; if it has it, renew "
+        "the credentials in the secret"
+    ),
+    403: "Give the service account or API key access to this project",
+    405: "Atlas no longer offers this endpoint",
+    406: "Atlas no longer offers this version of the endpoint",
+    410: "Atlas no longer offers this version of the endpoint",
+}
+_TOKEN_ADVICE = {
+    401: "Renew client_id and client_secret in the secret",
+    403: (
+        "Atlas keeps 100 live tokens for each service account, each for an hour: give this stack "
+        "a service account of its own"
+    ),
+}
+
+
+def _error(where: str, reason: AtlasReason, advice: str) -> AtlasError:
+    status = reason.http_status
+    if reason.error_code == _ACCESS_LIST:
+        advice = (
+            f"Add {reason.address or 'the address of this function'} to Atlas's API access list"
+        )
+    if 300 <= status < 400:
+        advice = "Redirects are not followed: credentials go to one host only"
+    by_class = AtlasUnavailableError if status >= 500 else UnexpectedAtlasResponseError
+    message = ". ".join(filter(None, (f"{where}: {reason}", advice)))
+    return _ERRORS.get(status, by_class)(message, reason)
+
+
+def _reason(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    secrets: Iterable[str],
+    wait: float | None = None,
+) -> AtlasReason:
+    said = _object(body)
+    hidden = tuple(secrets)
+    # The token endpoint speaks OAuth: there `error` is the code and text, elsewhere the status.
+    code = said.get("errorCode") or said.get("error")
+    detail = said.get("detail") or said.get("error_description")
+    parameters = said.get("parameters")
+    parameters = parameters if isinstance(parameters, list) else []
+    if status == 429 and code == _TOKEN_BUCKET and len(parameters) > 1:
+        wait = _seconds(parameters[1]) or wait
+    return AtlasReason(
+        http_status=status,
+        error_code=redact(code, hidden)
+        if isinstance(code, str) and _CODE.fullmatch(code)
+        else None,
+        detail=redact(detail, hidden) if isinstance(detail, str) else None,
+        bad_request_fields=tuple(_bad_request_fields(said, hidden)),
+        address=_address(parameters) if code == _ACCESS_LIST else None,
+        retry_after_seconds=retry_after(headers) or wait,
+    )
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _bad_request_fields(said: dict[str, Any], hidden: tuple[str, ...]) -> Iterable[str]:
+    detail = said.get("badRequestDetail")
+    fields = detail.get("fields") if isinstance(detail, dict) else None
+    for field in fields[:5] if isinstance(fields, list) else []:
+        if isinstance(field, dict):
+            yield redact(f"{field.get('field')}: {field.get('description')}", hidden)
+
+
+def _address(parameters: list[Any]) -> str | None:
+    try:
+        return str(ip_address(parameters[0]))
+    except (IndexError, ValueError):
+        return None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """
+    Return the seconds that Retry-After asks for, in either of its two forms, else None.
+
+    Zero, the past and what cannot be read count as not said.
+    """
+    value = headers.get("retry-after", "")
+    try:
+        return _seconds(float(value))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return _seconds((moment - datetime.now(UTC)).total_seconds())
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) and value > 0 else None

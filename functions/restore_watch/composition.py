@@ -1,0 +1,46 @@
+"""Which parts the application is made of, and how they reach AWS and Atlas."""
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+
+from restore_watch import __version__
+from restore_watch.application import Application
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.network import http_client
+from restore_watch.secret import AtlasSecret
+from restore_watch.settings import Settings
+from restore_watch.table import RestoreJobsTable
+from restore_watch.telemetry import Telemetry
+from restore_watch.topic import StatusChangesTopic
+from restore_watch.watch import RestoreWatch
+
+AWS_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+    user_agent_extra=f"atlas-restore-watch/{__version__}",
+)
+"""Seconds and tries of one AWS call. Within one region an answer takes some ten milliseconds."""
+
+
+def compose(
+    settings: Settings,
+    logger: Logger,
+    session: boto3.Session,
+    aws_config: Config = AWS_CONFIG,
+) -> Application:
+    """Return the application, connected to nothing yet."""
+    telemetry = Telemetry(logger)
+    http = http_client()
+    http.event_hooks["response"] = [telemetry.atlas_answered]
+    watch = RestoreWatch(
+        secret=AtlasSecret(
+            session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
+        ),
+        atlas=AtlasClient(settings.atlas_base_url, http),
+        table=RestoreJobsTable(session.client("dynamodb", config=aws_config), settings.table_name),
+        topic=StatusChangesTopic(session.client("sns", config=aws_config), settings.topic_arn),
+    )
+    return Application(watch, telemetry)

@@ -1,0 +1,134 @@
+"""
+Everything that can go wrong, split by what the caller can do about it.
+
+The class name is the `errorType` that Step Functions' `Retry` and `Catch` match, so a name, once
+released, stays.
+
+RestoreWatchError
+ +- InvalidEventError               the caller mends the event; nothing was read or written
+ +- ConfigurationError              the operator mends the function's environment variables
+ +- CredentialsError                the operator mends the secret
+ +- AtlasError
+ |   +- AtlasBadRequestError        the caller mends the request
+ |   +- AtlasUnauthorizedError      the operator grants the role, or renews the credentials
+ |   +- AtlasForbiddenError         the operator adds the address to Atlas's access list
+ |   +- RestoreJobNotFoundError     the caller names another job
+ |   +- AtlasRateLimitError         retry after `retry_after_seconds`
+ |   +- AtlasUnavailableError       retry later
+ |   +- EndpointRetiredError        report it to us
+ |   +- UnexpectedAtlasResponseError  report it to us
+ +- TimeBudgetExceededError         retry later, or give the function more time
+ +- TableUnavailableError           retry later; nothing was published
+ +- NotificationPendingError        retry later; the change is stored and will be published
+
+No text of these errors ever holds a secret, a token or a download URL.
+"""
+
+from dataclasses import dataclass
+
+
+class RestoreWatchError(Exception):
+    """The root: catch it to catch all that this application raises on purpose."""
+
+
+class InvalidEventError(RestoreWatchError):
+    """
+    The event names no restore job that could be looked up. No I/O was done.
+
+    `field` is the path of the part that does not fit, such as `targets[1].groupId`.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class ConfigurationError(RestoreWatchError):
+    """An environment variable is missing or wrong. Raised while the function initialises."""
+
+
+class CredentialsError(RestoreWatchError):
+    """The secret is missing, unreadable or lacks a key. Names the key, never a value."""
+
+
+@dataclass(frozen=True)
+class AtlasReason:
+    """
+    What Atlas said about a refusal, redacted and trimmed; None or empty where it said nothing.
+
+    `bad_request_fields` are `field: description` lines of Atlas's `badRequestDetail`; `address` is
+    the caller's own as Atlas saw it, for IP_ADDRESS_NOT_ON_ACCESS_LIST.
+    """
+
+    http_status: int
+    error_code: str | None = None
+    detail: str | None = None
+    bad_request_fields: tuple[str, ...] = ()
+    address: str | None = None
+    retry_after_seconds: float | None = None
+
+    def __str__(self) -> str:
+        said = ": ".join(filter(None, (self.error_code, self.detail)))
+        return "; ".join(filter(None, (said, *self.bad_request_fields))) or "no reason given"
+
+
+class AtlasError(RestoreWatchError):
+    """Atlas refused, answered something unknown, or (`reason` is None) did not answer."""
+
+    def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    @property
+    def error_code(self) -> str | None:
+        """Atlas's own word for it."""
+        return self.reason.error_code if self.reason else None
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """How long Atlas asks to wait."""
+        return self.reason.retry_after_seconds if self.reason else None
+
+
+class AtlasBadRequestError(AtlasError):
+    """400 that no other kind of restore job answers."""
+
+
+class AtlasUnauthorizedError(AtlasError):
+    """401 with the secret as it is now. A missing role is a 401 too."""
+
+
+class AtlasForbiddenError(AtlasError):
+    """403, most often because the caller's address is not on Atlas's access list."""
+
+
+class RestoreJobNotFoundError(AtlasError):
+    """No kind of restore job that may answer for this target knows it."""
+
+
+class AtlasRateLimitError(AtlasError):
+    """429, and waiting `retry_after_seconds` does not fit in what is left of the invocation."""
+
+
+class AtlasUnavailableError(AtlasError):
+    """5xx, a timeout, a connection or TLS failure, after a bounded number of attempts."""
+
+
+class EndpointRetiredError(AtlasError):
+    """405, 406 or 410: Atlas no longer has this endpoint, and no successor answers."""
+
+
+class UnexpectedAtlasResponseError(AtlasError):
+    """Atlas answered in a shape we do not know."""
+
+
+class TimeBudgetExceededError(RestoreWatchError):
+    """Too little of the invocation is left to begin the next step safely."""
+
+
+class TableUnavailableError(RestoreWatchError):
+    """DynamoDB refused or did not answer, so the outcome is unknown. A later check converges."""
+
+
+class NotificationPendingError(RestoreWatchError):
+    """The change is stored, but SNS did not take its message, which stays pending."""

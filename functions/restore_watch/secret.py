@@ -1,0 +1,158 @@
+"""Secrets Manager → the credentials for Atlas."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from restore_watch.atlas.address import GOVERNMENT_BASE_URL, allowed_base_url
+from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
+from restore_watch.aws_call import AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.errors import CredentialsError, TimeBudgetExceededError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+MAX_AGE = 300.0
+"""Seconds for which a value read from the secret may be used."""
+
+RENEWAL_AGE = 240.0
+"""Seconds after which it is read anew; should that fail, the value in hand serves until MAX_AGE."""
+
+# As the Terraform provider stores them, as JSON APIs spell them, and as MongoDB's CloudFormation
+# resources store them, so that a secret that is already there can be used.
+_SPELLINGS = {
+    "client_id": ("client_id", "clientId", "ClientId"),
+    "client_secret": ("client_secret", "clientSecret", "ClientSecret"),
+    "public_key": ("public_key", "publicKey", "PublicKey"),
+    "private_key": ("private_key", "privateKey", "PrivateKey"),
+    "base_url": ("base_url", "baseUrl", "BaseUrl"),
+    "government": ("is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"),
+}
+
+
+class AtlasSecret:
+    """
+    The secret that holds the credentials, read at most every four minutes.
+
+    `now` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        secret_id: str,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._now = now
+        self._credentials: Credentials | None = None
+        self._read_at = 0.0
+
+    def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
+        """
+        Return the credentials; the secret is read again when `refused` by Atlas is what is in hand.
+
+        Raises CredentialsError when the secret cannot be read, or read no more, and what was read
+        before is too old.
+        """
+        age = self._now() - self._read_at
+        known = self._credentials if age < MAX_AGE else None
+        if known is not None and known != refused and age < RENEWAL_AGE:
+            return known
+        try:
+            self._credentials = self._read(deadline)
+        except (CredentialsError, TimeBudgetExceededError):
+            if known is None:
+                raise
+            return known
+        self._read_at = self._now()
+        return self._credentials
+
+    def _read(self, deadline: Deadline) -> Credentials:
+        try:
+            answer = aws_call(
+                deadline,
+                "read the secret",
+                self._client.get_secret_value,
+                "ARN",
+                SecretId=self._secret_id,
+            )
+        except AwsCallError as error:
+            msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
+            raise CredentialsError(msg) from None
+        return read_credentials(answer.get("SecretString"))
+
+
+def read_credentials(text: str | None) -> Credentials:
+    """
+    Return the credentials that a secret's text holds; a service account before an API key.
+
+    Raises CredentialsError naming the key that is missing or wrong, never a value.
+    """
+    secret = _Secret(_object(text))
+    base_url = secret.base_url()
+    if secret.has("client_id") or secret.has("client_secret"):
+        return ServiceAccount(secret.text("client_id"), secret.text("client_secret"), base_url)
+    if secret.has("public_key") or secret.has("private_key"):
+        public_key = secret.text("public_key")
+        if public_key.startswith("mdb_sa_"):
+            msg = (
+                "the secret's public_key holds a service account's client id: store it as "
+                "client_id, and its secret as client_secret"
+            )
+            raise CredentialsError(msg)
+        return ApiKey(public_key, secret.text("private_key"), base_url)
+    msg = (
+        "the secret holds neither client_id and client_secret (service account) nor public_key "
+        "and private_key (API key)"
+    )
+    raise CredentialsError(msg)
+
+
+def _object(text: str | None) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        # Not chained: the decoder's error holds the secret.
+        value = None
+    if not isinstance(value, dict):
+        msg = "the secret is not a JSON object in SecretString"
+        raise CredentialsError(msg)
+    return value
+
+
+class _Secret:
+    """A secret's keys under any of their spellings."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def _get(self, key: str) -> Any:
+        spelt = (self._values[name] for name in _SPELLINGS[key] if name in self._values)
+        return next(spelt, None)
+
+    def has(self, key: str) -> bool:
+        return self._get(key) is not None
+
+    def text(self, key: str) -> str:
+        value = self._get(key)
+        # Both go into headers, where only visible ASCII is unambiguous.
+        text = value.strip() if isinstance(value, str) else ""
+        if not text or not text.isascii() or not text.isprintable():
+            msg = f"the secret's {key} is missing, or not a text of visible ASCII characters"
+            raise CredentialsError(msg)
+        return text
+
+    def base_url(self) -> str | None:
+        value = self._get("base_url")
+        if value:
+            allowed = allowed_base_url(value, loopback=False) if isinstance(value, str) else None
+            if allowed is None:
+                msg = "the secret's base_url is not one of MongoDB's own hosts under https"
+                raise CredentialsError(msg)
+            return allowed
+        return GOVERNMENT_BASE_URL if self._get("government") in (True, "true") else None

@@ -1,0 +1,50 @@
+"""Environment variables → Settings. The only reader of the environment."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from restore_watch.atlas.address import DEFAULT_BASE_URL, allowed_base_url
+from restore_watch.errors import ConfigurationError
+
+# Powertools reads these itself; without them its logs and metrics would have no name.
+_POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator decided when the stack was deployed."""
+
+    atlas_secret_id: str
+    table_name: str
+    topic_arn: str
+    atlas_base_url: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raise ConfigurationError naming what is missing, or the one that is wrong."""
+        required = ("ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", *_POWERTOOLS)
+        missing = [name for name in required if not environment.get(name, "").strip()]
+        if missing:
+            msg = f"environment variables missing or empty: {', '.join(missing)}"
+            raise ConfigurationError(msg)
+        if not re.fullmatch(
+            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+", environment["TOPIC_ARN"]
+        ):
+            msg = "TOPIC_ARN: expected the ARN of a standard SNS topic"
+            raise ConfigurationError(msg)
+        given = environment.get("ATLAS_BASE_URL", "").strip() or DEFAULT_BASE_URL
+        base_url = allowed_base_url(given, loopback=True)
+        if base_url is None:
+            msg = (
+                "ATLAS_BASE_URL: expected https and one of MongoDB's own hosts, such as "
+                f"{DEFAULT_BASE_URL}; plain http is for loopback only"
+            )
+            raise ConfigurationError(msg)
+        return cls(
+            atlas_secret_id=environment["ATLAS_SECRET_ID"].strip(),
+            table_name=environment["TABLE_NAME"].strip(),
+            topic_arn=environment["TOPIC_ARN"].strip(),
+            atlas_base_url=base_url,
+        )

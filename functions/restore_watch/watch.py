@@ -1,0 +1,131 @@
+"""The use case, top to bottom: fetch, record, publish, acknowledge."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.deadline import Deadline
+from restore_watch.errors import AtlasUnauthorizedError
+from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget, StatusChange
+from restore_watch.secret import AtlasSecret
+from restore_watch.table import Recorded, RestoreJobsTable
+from restore_watch.topic import StatusChangesTopic
+
+RACE = timedelta(minutes=1)
+"""The longest that two checks can overlap: an invocation lasts no longer."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """
+    What a check found.
+
+    `job` is the recorded state; `previous_status` is what was stored before this check, None at
+    first sight; `changed` says whether this check recorded a change; `published` are the changes
+    it published, earlier ones included that had been left pending; `contradiction` is an end that
+    Atlas now says although another is recorded.
+    """
+
+    job: RestoreJob
+    previous_status: RestoreStatus | None
+    changed: bool
+    sequence: int
+    published: tuple[StatusChange, ...] = ()
+    contradiction: RestoreStatus | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {
+            "job": self.job.as_json(),
+            "status": self.job.status,
+            "previousStatus": self.previous_status,
+            "changed": self.changed,
+            "terminal": self.job.terminal,
+            "succeeded": self.job.succeeded,
+            "sequence": self.sequence,
+        }
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class RestoreWatch:
+    """Checks restore jobs; holds what lives as long as the execution environment."""
+
+    secret: AtlasSecret
+    atlas: AtlasClient
+    table: RestoreJobsTable
+    topic: StatusChangesTopic
+    now: Callable[[], datetime] = _utc_now
+
+    def check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult:
+        """
+        Look the job up and announce its status if that changed.
+
+        Whatever is interrupted in between is made good by the next check: a recorded change stays
+        pending until it is acknowledged, and is published again with the same id.
+        """
+        begun = self.now()
+        job = self._fetch(target, deadline)
+        observed_at = self.now()
+        recorded = self.table.record(job, observed_at, deadline)
+        published = self._publish(recorded, begun, deadline)
+        if recorded.change is None and _gained_an_end(recorded.job, job):
+            self.table.settle(job, observed_at, deadline)
+        return _result(job, recorded, published)
+
+    def _fetch(self, target: RestoreTarget, deadline: Deadline) -> RestoreJob:
+        credentials = self.secret.credentials(deadline)
+        try:
+            return self.atlas.get_restore_job(target, credentials, deadline)
+        except AtlasUnauthorizedError:
+            # The secret may have been rotated since it was read.
+            renewed = self.secret.credentials(deadline, refused=credentials)
+            if renewed == credentials:
+                raise
+        return self.atlas.get_restore_job(target, renewed, deadline)
+
+    def _publish(
+        self, recorded: Recorded, begun: datetime, deadline: Deadline
+    ) -> tuple[StatusChange, ...]:
+        if not recorded.pending or _is_in_other_hands(recorded, begun):
+            return ()
+        for change in recorded.pending:
+            self.topic.publish(change, deadline)
+        self.table.acknowledge(recorded, deadline)
+        return recorded.pending
+
+
+def _is_in_other_hands(recorded: Recorded, begun: datetime) -> bool:
+    """
+    Whether the newest change was recorded by another check while this one was under way.
+
+    That check publishes it, and all before it. Were it to die first, the change stays pending, and
+    the next check, which begins after the change was recorded, publishes it.
+    """
+    lead = recorded.history[-1].observed_at - begun
+    return recorded.change is None and timedelta(0) < lead < RACE
+
+
+def _gained_an_end(stored: RestoreJob, job: RestoreJob) -> bool:
+    return job.status is stored.status and job.terminal and not stored.terminal
+
+
+def _result(
+    job: RestoreJob, recorded: Recorded, published: tuple[StatusChange, ...]
+) -> CheckResult:
+    stored = recorded.job
+    change = recorded.change
+    return CheckResult(
+        # What Atlas said just now, unless the table knows better.
+        job=job if job.status is stored.status else stored,
+        previous_status=change.previous_status if change else stored.status,
+        changed=change is not None,
+        sequence=change.sequence if change else len(recorded.history),
+        published=published,
+        contradiction=job.status if job.contradicts(stored.status) else None,
+    )
