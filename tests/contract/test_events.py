@@ -1,0 +1,80 @@
+"""The samples in events/ are what the stack's own triggers deliver."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+CHECKOUT = Path(__file__).parents[2]
+EVENTS = CHECKOUT / "events"
+SAMPLES = sorted(set(EVENTS.glob("*.json")) - set(EVENTS.glob("*.schema.json")))
+
+
+def sample(name: str) -> Any:
+    return json.loads((EVENTS / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def triggers() -> dict[str, Any]:
+    template = yaml_parse((CHECKOUT / "template.yaml").read_text())
+    events: dict[str, Any] = template["Resources"]["RestoreWatchFunction"]["Properties"]["Events"]
+    return events
+
+
+def fields(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every field at any depth, in the bodies of queue records too."""
+    if isinstance(value, list):
+        for item in value:
+            yield from fields(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name, item
+            yield from fields(json.loads(item) if name == "body" else item)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_samples_name_jobs_by_ids_atlas_could_have_given(path: Path) -> None:
+    ids = [
+        value
+        for name, value in fields(json.loads(path.read_text()))
+        if name in {"groupId", "projectId", "restoreId", "restoreJobId"}
+    ]
+
+    assert ids
+    assert all(re.fullmatch("[a-f0-9]{24}", value) for value in ids)
+
+
+def test_the_requested_event_matches_the_rule(triggers: dict[str, Any]) -> None:
+    pattern = triggers["Request"]["Properties"]["Pattern"]
+    event = sample("eventbridge-request.json")
+
+    assert list(pattern) == ["detail-type"]
+    assert event["detail-type"] in pattern["detail-type"]
+
+
+def test_the_schedule_delivers_what_its_sample_shows(triggers: dict[str, Any]) -> None:
+    delivered = json.loads(triggers["Schedule"]["Properties"]["Input"]["Fn::Sub"])
+
+    assert list(delivered) == list(sample("schedule.json"))
+    assert delivered == {
+        "groupId": "${GroupId}",
+        "clusterName": "${ClusterName}",
+        "restoreId": "${RestoreId}",
+        "kind": "${Kind}",
+    }
+
+
+def test_the_queue_delivers_bodies_that_were_requests_themselves(triggers: dict[str, Any]) -> None:
+    plain, from_rule = sample("sqs-batch.json")["Records"]
+    event = json.loads(from_rule["body"])
+
+    assert json.loads(plain["body"]) == sample("flex.json")
+    assert event["detail-type"] in triggers["Request"]["Properties"]["Pattern"]["detail-type"]
+    for record in (plain, from_rule):
+        digest = hashlib.md5(record["body"].encode(), usedforsecurity=False).hexdigest()
+        assert record["md5OfBody"] == digest

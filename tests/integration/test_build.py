@@ -1,0 +1,166 @@
+"""What `sam build` made, which is what `sam deploy` uploads. `make test` builds it first."""
+
+import importlib.util
+import marshal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+BUILD = CHECKOUT / ".aws-sam" / "build"
+FUNCTION = BUILD / "RestoreWatchFunction"
+LAYER = BUILD / "DependenciesLayer"
+
+# PEP 552: a hash stands in place of the time of the source, and nobody looks whether it still fits.
+UNCHECKED_HASH = 0b01
+
+# The e_machine field of an ELF header.
+MACHINES = {62: "x86_64", 183: "aarch64"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    assert FUNCTION.is_dir(), "nothing was built: run make build"
+    assert LAYER.is_dir(), "the layer was not built: run make build"
+
+
+def modules() -> Iterator[Path]:
+    yield from FUNCTION.rglob("*.py")
+    yield from LAYER.rglob("*.py")
+
+
+def bytecode(module: Path) -> Path:
+    return module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+
+
+def libraries() -> Iterator[tuple[Path, str]]:
+    """Each native library, with the processor its header names."""
+    for root in (FUNCTION, LAYER):
+        for path in root.rglob("*"):
+            if not path.is_file():
+                continue
+            with path.open("rb") as file:
+                header = file.read(20)
+            if header.startswith(b"\x7fELF"):
+                yield path, MACHINES[struct.unpack("<H", header[18:20])[0]]
+
+
+def run_as_shipped(program: str) -> None:
+    """Run it on function and layer alone: no package of the environment is within reach."""
+    path = f"import sys; sys.path[:0] = [{str(FUNCTION)!r}, {str(LAYER / 'python')!r}]\n"
+    command = [sys.executable, "-I", "-S", "-B", "-c", path + program]
+    subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own text
+
+
+class TestBytecode:
+    def test_ships_for_every_module(self) -> None:
+        without = [module for module in modules() if not bytecode(module).is_file()]
+
+        assert without == []
+
+    def test_ships_with_the_source_it_was_made_from(self) -> None:
+        sources = {bytecode(module) for module in modules()}
+        shipped = {path for root in (FUNCTION, LAYER) for path in root.rglob("*.pyc")}
+
+        assert shipped == sources
+
+    def test_is_never_checked_against_its_source(self) -> None:
+        for module in modules():
+            magic, flags = struct.unpack("<4sI", bytecode(module).read_bytes()[:8])
+
+            assert magic == importlib.util.MAGIC_NUMBER, module
+            assert flags == UNCHECKED_HASH, module
+
+    def test_is_that_of_the_source_beside_it(self) -> None:
+        """Nobody checks it when it runs, so it is checked here."""
+        for module in modules():
+            recorded = bytecode(module).read_bytes()[8:16]
+
+            assert recorded == importlib.util.source_hash(module.read_bytes()), module
+
+    def test_does_not_tell_where_it_was_built(self) -> None:
+        for module in modules():
+            code = marshal.loads(bytecode(module).read_bytes()[16:])  # noqa: S302  # built here
+
+            assert isinstance(code, CodeType)
+            if module.is_relative_to(LAYER):
+                assert code.co_filename == f"/opt/{module.relative_to(LAYER)}"
+            else:
+                assert code.co_filename == f"/var/task/{module.relative_to(FUNCTION)}"
+
+
+class TestProcessors:
+    def test_both_find_a_pydantic_core_of_their_own(self) -> None:
+        folder = LAYER / "python" / "pydantic_core"
+
+        machines = {machine for path, machine in libraries() if path.parent == folder}
+
+        assert machines == {"aarch64", "x86_64"}
+
+    def test_never_pick_a_library_of_the_other(self) -> None:
+        """Python loads a library by its name, so the name has to tell the processor."""
+        mistaken = [path for path, machine in libraries() if machine not in path.name]
+
+        assert mistaken == []
+
+
+class TestFunction:
+    def test_ships_our_own_code_and_nothing_beside_it(self) -> None:
+        source = CHECKOUT / "functions"
+        expected = {path.relative_to(source): path.read_bytes() for path in source.rglob("*.py")}
+
+        shipped = {
+            path.relative_to(FUNCTION): path.read_bytes()
+            for path in FUNCTION.rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
+
+        assert shipped == expected
+
+    def test_finds_all_it_imports_in_the_layer(self) -> None:
+        """The handler is left out: it works when it is imported."""
+        run_as_shipped(
+            "import importlib, pkgutil, restore_watch\n"
+            "for module in pkgutil.walk_packages(restore_watch.__path__, 'restore_watch.'):\n"
+            "    if module.name != 'restore_watch.handler':\n"
+            "        importlib.import_module(module.name)\n"
+        )
+
+
+class TestLayer:
+    def test_describes_only_the_services_that_are_called(self) -> None:
+        data = LAYER / "python" / "botocore" / "data"
+
+        described = {path.name for path in data.iterdir() if path.is_dir()}
+
+        assert described == {"dynamodb", "secretsmanager", "sns"}
+
+    def test_makes_a_client_for_each_of_them(self) -> None:
+        run_as_shipped(
+            "import boto3\n"
+            "session = boto3.Session('test', 'test', region_name='us-east-1')\n"
+            "for service in ('dynamodb', 'secretsmanager', 'sns'):\n"
+            "    session.client(service)\n"
+        )
+
+    def test_holds_packages_and_nothing_that_only_installs_or_demonstrates_them(self) -> None:
+        unread = {"bin", "tests", "examples", "RECORD", "WHEEL", "INSTALLER", "REQUESTED"}
+
+        assert [path.name for path in LAYER.iterdir()] == ["python"]
+        assert [path for path in LAYER.rglob("*") if path.name in unread] == []
+
+    def test_says_of_each_package_what_it_is_and_under_which_licence(self) -> None:
+        """Vulnerability scanners read the one, and the licences ask for the other."""
+        locked = (CHECKOUT / "layers" / "dependencies" / "requirements.txt").read_text()
+        packages = [line for line in locked.splitlines() if line[:1].isalpha()]
+        records = list((LAYER / "python").glob("*.dist-info"))
+
+        assert len(records) == len(packages)
+        for record in records:
+            assert (record / "METADATA").is_file()
+            assert list(record.rglob("LICEN[CS]E*")), record
