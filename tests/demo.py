@@ -1,0 +1,164 @@
+"""
+`make demo`: one Flex restore and one dedicated download, from start to end, in a few seconds.
+
+What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and Secrets Manager are
+moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The exit
+status is 0 only if a subscriber received every expected message, in order, and nothing else.
+"""
+
+import sys
+import time
+from threading import Thread
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+
+from local_stack.atlas import EmulatedRestore
+from local_stack.stack import LocalStack, Received
+from local_stack.wire import Close, Fault
+
+GROUP = "6a1f3c9e5b7d204e8c61f0a3"
+FLEX = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
+DOWNLOAD = ("RUNNING", "COMPLETED")
+COLOURS = {"PENDING": "yellow", "QUEUED": "yellow", "RUNNING": "cyan", "COMPLETED": "green"}
+
+console = Console(highlight=False, width=100)
+
+
+class Demo:
+    """Plays restores, tells what happens, and keeps what the subscriber received."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.received: list[Received] = []
+
+    def play_flex(self) -> EmulatedRestore:
+        """Run a Flex restore to its end: asked once more than it changes, and killed once."""
+        restore = self.stack.atlas.start_restore(
+            GROUP, "orders-flex", "flex", target_cluster="orders-staging"
+        )
+        scene("1", "A Flex restore begins", "orders-flex → orders-staging")
+        self.check(restore)
+        restore.advance()
+        self.check(restore)
+        self.check(restore)
+        calls = len(self.stack.http_calls())
+        tell(f"asked again, nothing changed: nobody is disturbed, and it took {calls} HTTP calls")
+        restore.advance()
+        self.kill_before_publish(restore)
+        tell("[red]killed[/] after RUNNING was stored, before it was announced; the next check:")
+        self.check(restore)
+        restore.advance()
+        self.check(restore)
+        return restore
+
+    def play_download(self) -> EmulatedRestore:
+        """Wait for a download of a dedicated cluster."""
+        restore = self.stack.atlas.start_restore(
+            GROUP, "billing-production", "dedicated", delivery_type="download"
+        )
+        scene("2", "A download of a dedicated cluster is prepared", "billing-production")
+        self.check(restore)
+        restore.advance()
+        self.check(restore)
+        tell("its URL opens the whole database for an hour: it is dropped where it is read")
+        return restore
+
+    def check(self, restore: EmulatedRestore) -> None:
+        """Invoke the function once, as a schedule would, and show what the subscriber received."""
+        self.stack.forget_calls()
+        self.stack.invoke(event(restore)).result  # noqa: B018 - raises when there is none
+        for message in self.stack.received():
+            self.received.append(message)
+            data = message.event["data"]
+            status = f"[bold {COLOURS[data['status']]}]{data['status']:<9}[/]"
+            console.print(f"     {status}  [dim]{message.event['id']}[/]  {details(data)}")
+
+    def kill_before_publish(self, restore: EmulatedRestore) -> None:
+        """Let the environment die with its publication on the way to SNS, never to arrive."""
+        wire = self.stack.aws.wire
+        with wire.hold("sns", "Publish") as gate:
+            dying = Thread(target=self.stack.invoke, args=[event(restore)])
+            dying.start()
+            gate.wait_for(1)
+            self.stack.new_environments()
+            wire.inject(Fault(service="sns", operation="Publish", action=Close()))
+        dying.join()
+
+
+def event(restore: EmulatedRestore) -> dict[str, str]:
+    """The sample that the README tells people to invoke with, for this restore."""
+    return {
+        "groupId": restore.group_id,
+        "clusterName": restore.cluster,
+        "restoreId": restore.restore_id,
+    }
+
+
+def details(data: dict[str, Any]) -> str:
+    """What a person would want to know of a message."""
+    if data["durationSeconds"] is not None:
+        age = data["snapshotAgeSeconds"] // 60
+        return f"in {data['targetDeploymentItemName']}, from a snapshot {age} min old"
+    return "download ready" if data["downloadAvailable"] else ""
+
+
+def scene(number: str, title: str, names: str) -> None:
+    console.print(f"\n  [bold]{number}  {title}[/]  [dim]{names}[/]")
+
+
+def tell(text: str) -> None:
+    console.print(f"     [dim]{text}[/]")
+
+
+def expected(restores: dict[str, tuple[str, ...]]) -> list[tuple[str, int, str | None]]:
+    """Event id, sequence and previous status of every message that must arrive."""
+    return [
+        (f"{restore_id}:{status}", number, statuses[number - 2] if number > 1 else None)
+        for restore_id, statuses in restores.items()
+        for number, status in enumerate(statuses, start=1)
+    ]
+
+
+def main() -> int:
+    """Return the exit status."""
+    console.print(
+        Panel(
+            "The moment a MongoDB Atlas restore changes state, told to whoever subscribed.\n"
+            "[dim]The built function in AWS's Lambda runtime; AWS and Atlas emulated here.[/]",
+            title="[bold]Atlas Restore Watch[/]",
+            border_style="green",
+        )
+    )
+    begun = time.monotonic()
+    with LocalStack() as stack:
+        demo = Demo(stack)
+        flex, download = demo.play_flex(), demo.play_download()
+        start = stack.pool.runtimes[0].init_milliseconds
+    wanted = expected({flex.restore_id: FLEX, download.restore_id: DOWNLOAD})
+    got = [
+        (
+            message.event["id"],
+            message.event["data"]["sequence"],
+            message.event["data"]["previousStatus"],
+        )
+        for message in demo.received
+    ]
+    for missing in [one for one in wanted if one not in got]:
+        console.print(f"  [red]missing[/] {missing}")
+    for surplus in [one for one in got if one not in wanted]:
+        console.print(f"  [red]not expected[/] {surplus}")
+    if got != wanted:
+        console.print(f"\n  [bold red]{len(got)} messages, expected {len(wanted)} in order[/]")
+        return 1
+    took = time.monotonic() - begun
+    console.print(
+        f"\n  [bold green]{len(got)} messages, each once and in order[/]"
+        f"  [dim]· cold start {start:.0f} ms · everything {took:.1f} s[/]\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,696 @@
+"""The Atlas emulator, against real clients over real sockets."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+import pytest
+import requests
+from requests.auth import HTTPDigestAuth
+
+from local_stack.atlas import CANARY_DOWNLOAD_TOKEN, AtlasEmulator, Clock, Kind, RateLimit, Role
+from local_stack.wire import Answer
+
+pytestmark = pytest.mark.timeout(20)
+
+GROUP = "5f0000000000000000000a01"
+RESTORE = "6b4a0f800000000000000b01"
+ACCEPT = "application/vnd.atlas.2025-03-12+json"
+ACCOUNT = ("mdb_sa_id_emulated", "mdb_sa_sk_emulated secret/+")
+KEY = ("emulated", "11111111-2222-3333-4444-555555555555")
+NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
+
+PATHS: dict[Kind, str] = {
+    "flex": "flexClusters/{}/backup/restoreJobs/{}",
+    "dedicated": "clusters/{}/backup/restoreJobs/{}",
+    "tenant": "clusters/{}/backup/tenant/restores/{}",
+}
+
+
+class Place:
+    """An emulator with a clock that stands still, and clients of it."""
+
+    def __init__(self, atlas: AtlasEmulator, clock: Clock) -> None:
+        self.atlas = atlas
+        self.clock = clock
+        self.digest = httpx.Client(
+            base_url=atlas.url,
+            auth=httpx.DigestAuth(*KEY),
+            headers={"Accept": ACCEPT},
+            trust_env=False,
+        )
+
+    def url(self, kind: Kind, cluster: str = "source", group: str = GROUP) -> str:
+        return f"/api/atlas/v2/groups/{group}/{PATHS[kind].format(cluster, RESTORE)}"
+
+    def get(self, kind: Kind, cluster: str = "source", **query: str) -> httpx.Response:
+        return self.digest.get(self.url(kind, cluster), params=query)
+
+    def token(self, **form: str) -> httpx.Response:
+        return httpx.post(
+            f"{self.atlas.url}/api/oauth/token",
+            auth=ACCOUNT,
+            data=form or {"grant_type": "client_credentials"},
+            trust_env=False,
+        )
+
+    def bearer(self, token: str, kind: Kind = "flex") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.digest.get(self.url(kind), headers=headers, auth=None)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    clock = Clock(NOON)
+    with AtlasEmulator(clock) as atlas:
+        atlas.add_service_account(*ACCOUNT)
+        atlas.add_api_key(*KEY)
+        place = Place(atlas, clock)
+        with place.digest:
+            yield place
+
+
+def test_the_digest_challenge_has_the_one_recorded_form(place: Place) -> None:
+    response = httpx.get(f"{place.atlas.url}{place.url('flex')}", trust_env=False)
+
+    assert response.status_code == 401
+    assert re.fullmatch(
+        r'Digest realm="MMS Public API", domain="", nonce="[\w-]{32}", '
+        r'algorithm=MD5, qop="auth", stale=false',
+        response.headers["WWW-Authenticate"],
+    )
+    assert "X-Error-Code" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [("coded", "UNEXPECTED_ERROR"), ("uncoded", None)], ids=["coded", "uncoded"]
+)
+def test_a_challenge_has_an_error_code_or_not(
+    place: Place, body: Literal["coded", "uncoded"], code: str | None
+) -> None:
+    place.atlas.behaviour.challenge_body = body
+    response = httpx.get(f"{place.atlas.url}{place.url('flex')}", trust_env=False)
+
+    assert response.json().get("errorCode") == code
+    assert (response.json()["error"], response.json()["reason"]) == (401, "Unauthorized")
+
+
+def test_a_challenge_may_be_empty(place: Place) -> None:
+    place.atlas.behaviour.challenge_body = "empty"
+    response = httpx.get(f"{place.atlas.url}{place.url('flex')}", trust_env=False)
+
+    assert (response.status_code, response.content) == (401, b"")
+    assert "Content-Type" not in response.headers
+
+
+def test_a_digest_challenge_is_answered_by_httpx(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+
+    assert place.get("flex").json()["id"] == RESTORE
+    assert [call.status for call in place.atlas.wire.calls] == [401, 200]
+
+
+def test_a_digest_challenge_is_answered_by_requests(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    response = requests.get(
+        f"{place.atlas.url}{place.url('flex')}?pretty=true",
+        auth=HTTPDigestAuth(*KEY),
+        headers={"Accept": ACCEPT},
+        timeout=5,
+    )
+
+    assert response.json()["id"] == RESTORE
+
+
+def test_a_nonce_is_good_for_a_while(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    for _ in range(3):
+        place.get("flex")
+    place.clock.advance(301)
+    place.get("flex")
+
+    assert [call.status for call in place.atlas.wire.calls] == [401, 200, 200, 200, 401, 200]
+
+
+def test_an_expired_nonce_is_called_stale(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    place.get("flex")
+    place.atlas.expire_nonces()
+    stale, answered = place.get("flex").history[0], place.get("flex")
+
+    assert stale.headers["WWW-Authenticate"].endswith("stale=true")
+    assert answered.status_code == 200
+
+
+def test_a_nonce_may_be_refused_the_second_time(place: Place) -> None:
+    place.atlas.behaviour.nonce_once = True
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    for _ in range(2):
+        assert place.get("flex").status_code == 200
+
+    assert [call.status for call in place.atlas.wire.calls] == [401, 200, 401, 200]
+
+
+def test_a_replayed_digest_is_refused(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    place.get("flex")
+    answered = place.atlas.wire.calls[-1].headers["Authorization"]
+    replayed = place.digest.get(place.url("flex"), headers={"Authorization": answered}, auth=None)
+
+    assert replayed.status_code == 401
+
+
+def test_a_digest_for_another_path_is_refused(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    place.get("flex")
+    answered = place.atlas.wire.calls[-1].headers["Authorization"]
+    moved = answered.replace("nc=00000001", "nc=00000002")
+    other = place.digest.get(place.url("dedicated"), headers={"Authorization": moved}, auth=None)
+
+    assert other.status_code == 401
+
+
+def test_an_opaque_must_come_back(place: Place) -> None:
+    place.atlas.behaviour.opaque = "0paque"
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+
+    assert place.get("flex").status_code == 200
+    assert 'opaque="0paque"' in place.atlas.wire.calls[-1].headers["Authorization"]
+
+
+def test_a_wrong_private_key_is_refused_twice(place: Place) -> None:
+    place.atlas.rotate_api_key(KEY[0], "another")
+
+    assert place.get("flex").status_code == 401
+    assert [call.status for call in place.atlas.wire.calls] == [401, 401]
+
+
+def test_client_credentials_buy_a_token(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    bought = place.token()
+
+    assert bought.json() | {"access_token": "?"} == {
+        "access_token": "?",
+        "expires_in": 3600,
+        "token_type": "Bearer",
+    }
+    assert place.bearer(bought.json()["access_token"]).json()["id"] == RESTORE
+
+
+def test_escaped_client_credentials_are_understood(place: Place) -> None:
+    escaped = (quote(ACCOUNT[0], safe=""), quote(ACCOUNT[1], safe=""))
+    form = {"grant_type": "client_credentials"}
+    bought = httpx.post(
+        f"{place.atlas.url}/api/oauth/token", auth=escaped, data=form, trust_env=False
+    )
+
+    assert bought.status_code == 200
+
+
+def test_a_token_expires_by_the_clock(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    token = place.token().json()["access_token"]
+    place.clock.advance(3599)
+    assert place.bearer(token).status_code == 200
+
+    place.clock.advance(1)
+    refused = place.bearer(token)
+    assert refused.status_code == 401
+    assert "WWW-Authenticate" not in refused.headers
+
+
+def test_tokens_expire_when_told_to(place: Place) -> None:
+    token = place.token().json()["access_token"]
+    place.atlas.expire_tokens()
+
+    assert place.bearer(token).status_code == 401
+    assert place.atlas.tokens_alive(ACCOUNT[0]) == 0
+
+
+def test_a_revoked_token_is_refused(place: Place) -> None:
+    token = place.token().json()["access_token"]
+    revoked = httpx.post(
+        f"{place.atlas.url}/api/oauth/revoke",
+        auth=ACCOUNT,
+        data={"token": token, "token_type_hint": "access_token"},
+        trust_env=False,
+    )
+
+    assert revoked.status_code == 200
+    assert place.bearer(token).status_code == 401
+
+
+def test_the_life_of_a_token_may_be_left_out_or_tiny(place: Place) -> None:
+    place.atlas.behaviour.expires_in = None
+    assert "expires_in" not in place.token().json()
+
+    place.atlas.behaviour.expires_in = 1
+    assert place.token().json()["expires_in"] == 1
+
+
+def test_a_rotated_secret_buys_nothing(place: Place) -> None:
+    place.atlas.rotate_service_account(ACCOUNT[0], "new")
+    refused = place.token()
+
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"x": "y"}, "unsupported_grant_type"),
+    ],
+    ids=["another", "missing"],
+)
+def test_another_grant_is_refused(place: Place, form: dict[str, str], error: str) -> None:
+    refused = place.token(**form)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, error)
+
+
+def test_a_hundred_tokens_may_be_alive(place: Place) -> None:
+    place.atlas.behaviour.token_requests_per_minute = 1000
+    assert {place.token().status_code for _ in range(100)} == {200}
+
+    refused = place.token()
+    assert (refused.status_code, refused.json()["error"]) == (403, "access_denied")
+
+    place.clock.advance(3600)
+    assert place.token().status_code == 200
+
+
+def test_fifty_tokens_may_be_asked_for_in_a_minute(place: Place) -> None:
+    for _ in range(50):
+        place.token()
+    refused = place.token()
+
+    assert (refused.status_code, refused.json()["errorCode"]) == (429, "RATE_LIMITED")
+    assert refused.json()["parameters"] == ["/api/oauth/token", 50, 1]
+    assert "Retry-After" not in refused.headers
+
+    place.clock.advance(60)
+    assert place.token().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "roles", "status"),
+    [
+        ("flex", [], 401),
+        ("flex", [Role.READ_ONLY], 200),
+        ("dedicated", [Role.READ_ONLY], 401),
+        ("dedicated", [Role.BACKUP_MANAGER], 200),
+    ],
+    ids=str,
+)
+def test_a_missing_role_is_unauthorized(
+    place: Place, kind: Kind, roles: list[Role], status: int
+) -> None:
+    place.atlas.start_restore(GROUP, "source", kind, restore_id=RESTORE)
+    place.atlas.grant(KEY[0], *roles)
+    response = place.get(kind)
+
+    assert response.status_code == status
+    assert status == 200 or response.json()["errorCode"] == "USER_UNAUTHORIZED"
+
+
+def test_an_address_that_is_not_on_the_access_list_is_forbidden(place: Place) -> None:
+    place.atlas.behaviour.refused_address = "198.51.100.7"
+    response = place.get("flex")
+
+    assert response.status_code == 403
+    assert response.headers["X-Error-Code"] == "IP_ADDRESS_NOT_ON_ACCESS_LIST"
+    assert response.json()["parameters"] == ["198.51.100.7"]
+    assert place.token().status_code == 200
+
+
+def test_refusals_come_in_the_order_of_project_cluster_kind_job(place: Place) -> None:
+    def refusal(kind: Kind, cluster: str = "source") -> tuple[int, str, list[str]]:
+        response = place.get(kind, cluster)
+        body = response.json()
+        assert response.headers["X-Error-Code"] == body["errorCode"]
+        assert body["error"] == response.status_code
+        return response.status_code, body["errorCode"], body["parameters"]
+
+    assert refusal("flex") == (404, "GROUP_NOT_FOUND", [GROUP])
+    place.atlas.add_group(GROUP)
+    assert refusal("flex") == (404, "CLUSTER_NOT_FOUND", ["source", GROUP])
+    place.atlas.add_cluster(GROUP, "source", "dedicated")
+    assert refusal("flex") == (400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", ["source"])
+    assert refusal("dedicated") == (404, "RESOURCE_NOT_FOUND", [f"Restore job {RESTORE}"])
+    place.atlas.add_cluster(GROUP, "flexible", "flex")
+    assert refusal("dedicated", "flexible") == (
+        400,
+        "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
+        ["flexible"],
+    )
+
+
+def test_an_upgraded_cluster_moves_to_the_other_endpoint(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    place.atlas.add_cluster(GROUP, "source", "dedicated")
+
+    assert place.get("flex").status_code == 400
+    assert place.get("dedicated").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/vnd.atlas.2025-03-12+json", 200),
+        ("application/vnd.atlas.2024-11-13+json", 200),
+        ("application/vnd.atlas.2023-01-01+json", 406),
+        ("application/json", 406),
+        ("*/*", 406),
+    ],
+)
+def test_a_version_must_be_asked_for(place: Place, accept: str, status: int) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    response = place.digest.get(place.url("flex"), headers={"Accept": accept})
+
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"), [("flex", "2024-11-13"), ("dedicated", "2023-01-01")], ids=str
+)
+def test_the_content_type_tells_the_resolved_version(
+    place: Place, kind: Kind, version: str
+) -> None:
+    place.atlas.start_restore(GROUP, "source", kind, restore_id=RESTORE)
+    response = place.get(kind)
+
+    assert response.headers["Content-Type"] == (
+        f"application/vnd.atlas.{version}+json;charset=utf-8"
+    )
+    assert response.headers["X-Java-Method"].endswith("::getRestoreJob")
+    assert response.headers["X-Envoy-Upstream-Service-Time"].isdigit()
+
+
+def test_a_flex_restore_walks_its_timeline(place: Place) -> None:
+    restore = place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    seen = [place.get("flex").json()["status"]]
+    for _ in range(3):
+        place.clock.advance(20)
+        restore.advance()
+        seen.append(place.get("flex").json()["status"])
+
+    assert seen == ["PENDING", "QUEUED", "RUNNING", "COMPLETED"]
+    with pytest.raises(LookupError, match="last step"):
+        restore.advance()
+
+
+def test_a_flex_restore_has_the_recorded_shape(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP, "source", "flex", restore_id=RESTORE, snapshot_id="6b4a016f0000000000000c01"
+    )
+    running = {
+        "deliveryType": "RESTORE",
+        "expirationDate": "2026-05-04T18:00:00Z",
+        "id": RESTORE,
+        "instanceName": "source",
+        "projectId": GROUP,
+        "restoreScheduledDate": "2026-05-04T12:00:00Z",
+        "snapshotFinishedDate": "2026-05-04T11:00:00Z",
+        "snapshotId": "6b4a016f0000000000000c01",
+        "status": "PENDING",
+        "targetDeploymentItemName": "source-restored",
+        "targetProjectId": GROUP,
+    }
+    assert place.get("flex").json() == running
+
+    place.clock.advance(61)
+    restore.run_to_end()
+    assert place.get("flex").json() == running | {
+        "restoreFinishedDate": "2026-05-04T12:01:01Z",
+        "status": "COMPLETED",
+    }
+
+
+def test_a_flex_download_carries_its_url_when_complete(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP, "source", "flex", restore_id=RESTORE, delivery_type="DOWNLOAD"
+    )
+    assert CANARY_DOWNLOAD_TOKEN not in place.get("flex").text
+
+    restore.run_to_end()
+    assert CANARY_DOWNLOAD_TOKEN in place.get("flex").json()["snapshotUrl"]
+
+
+def test_a_restore_says_what_it_is_told_to(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP, "source", "flex", restore_id=RESTORE, timeline=["PENDING", "MELTING"]
+    )
+    restore.set(targetProjectId=None, extra=1)
+    restore.drop("snapshotId")
+    restore.advance()
+    body = place.get("flex").json()
+
+    assert (body["status"], body["targetProjectId"], body["extra"]) == ("MELTING", None, 1)
+    assert "snapshotId" not in body
+
+
+DEDICATED: dict[str, Any] = {
+    "cancelled": False,
+    "deliveryUrl": [],
+    "desiredTimestamp": {"increment": None, "time": None, "date": None},
+    "expired": False,
+    "failed": False,
+    "id": RESTORE,
+    "snapshotId": "6b4a016f0000000000000c01",
+    "timestamp": "2026-05-04T11:00:00Z",
+}
+
+
+def dedicated_body(place: Place) -> dict[str, Any]:
+    """What is served, without the links."""
+    body: dict[str, Any] = place.get("dedicated").json()
+    assert [link["rel"].rpartition("/")[2] for link in body.pop("links")] == [
+        "self",
+        "snapshot",
+        "cluster",
+        "group",
+    ]
+    return body
+
+
+def test_an_automated_restore_has_the_recorded_shape(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP, "source", "dedicated", restore_id=RESTORE, snapshot_id=DEDICATED["snapshotId"]
+    )
+    running = DEDICATED | {
+        "deliveryType": "automated",
+        "targetClusterName": "source-restored",
+        "targetDeploymentItemName": "atlas-000b01",
+        "targetGroupId": GROUP,
+    }
+    assert dedicated_body(place) == running
+
+    place.clock.advance(232)
+    restore.advance()
+    assert dedicated_body(place) == running | {"finishedAt": "2026-05-04T12:03:52Z"}
+
+
+def test_a_download_has_the_recorded_shape(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP,
+        "source",
+        "dedicated",
+        restore_id=RESTORE,
+        snapshot_id=DEDICATED["snapshotId"],
+        delivery_type="download",
+        every_url=False,
+    )
+    preparing = DEDICATED | {"deliveryType": "download"}
+    assert dedicated_body(place) == preparing
+
+    place.clock.advance(189)
+    restore.advance()
+    assert dedicated_body(place) == preparing | {
+        "deliveryUrl": [restore.download_url],
+        "expiresAt": "2026-05-04T13:03:09Z",
+    }
+    assert CANARY_DOWNLOAD_TOKEN in restore.download_url
+
+
+def test_a_download_may_carry_its_url_in_every_place(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP, "source", "dedicated", restore_id=RESTORE, delivery_type="download"
+    )
+    restore.run_to_end()
+    body = dedicated_body(place)
+
+    for where in ("deliveryUrl", "privateDownloadDeliveryUrls", "components"):
+        assert CANARY_DOWNLOAD_TOKEN in json.dumps(body[where])
+
+
+@pytest.mark.parametrize(
+    ("step", "flags"),
+    [
+        ("failed", {"failed": True, "finishedAt": "2026-05-04T12:00:00Z"}),
+        ("cancelled", {"cancelled": True, "failed": True, "finishedAt": "2026-05-04T12:00:00Z"}),
+        ("expired", {"expired": True}),
+    ],
+    ids=["failed", "cancelled", "expired"],
+)
+def test_a_dedicated_restore_ends_by_its_flags(
+    place: Place, step: str, flags: dict[str, Any]
+) -> None:
+    restore = place.atlas.start_restore(
+        GROUP, "source", "dedicated", restore_id=RESTORE, timeline=["running", step]
+    )
+    running = dedicated_body(place)
+    restore.advance()
+
+    assert dedicated_body(place) == running | flags
+
+
+def test_a_download_that_expires_loses_its_urls(place: Place) -> None:
+    restore = place.atlas.start_restore(
+        GROUP,
+        "source",
+        "dedicated",
+        restore_id=RESTORE,
+        delivery_type="download",
+        timeline=["running", "download-ready", "expired"],
+    )
+    restore.run_to_end()
+    body = dedicated_body(place)
+
+    assert (body["expired"], body["deliveryUrl"]) == (True, [])
+    assert CANARY_DOWNLOAD_TOKEN not in json.dumps(body)
+
+
+def test_an_unknown_step_of_a_dedicated_restore_is_a_mistake(place: Place) -> None:
+    with pytest.raises(ValueError, match="COMPLETED"):
+        place.atlas.start_restore(GROUP, "source", "dedicated", timeline=["COMPLETED"])
+
+
+def test_the_first_digits_of_a_new_restore_are_its_time(place: Place) -> None:
+    restore = place.atlas.start_restore(GROUP, "source", "dedicated")
+
+    assert int(restore.restore_id[:8], 16) == NOON.timestamp()
+    assert re.fullmatch("[a-f0-9]{24}", restore.restore_id)
+
+
+@pytest.mark.parametrize("key", ["content", "envelope"])
+def test_an_envelope_holds_the_job_and_the_status(
+    place: Place, key: Literal["content", "envelope"]
+) -> None:
+    place.atlas.behaviour.envelope_key = key
+    restore = place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+
+    assert place.get("flex", envelope="true").json() == {"status": 200, key: restore.body()}
+
+
+def test_an_envelope_hides_an_error_behind_200(place: Place) -> None:
+    response = place.get("flex", envelope="true")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == 404
+    assert response.json()["content"]["errorCode"] == "GROUP_NOT_FOUND"
+
+
+def test_pretty_is_for_people(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    plain, pretty = place.get("flex"), place.get("flex", pretty="true")
+
+    assert plain.json() == pretty.json()
+    assert "\n" not in plain.text
+    assert "\n" in pretty.text
+
+
+def test_the_rate_limit_is_told_and_kept(place: Place) -> None:
+    place.atlas.behaviour.rate_limit = RateLimit(capacity=2, refill=1, seconds=10)
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    told = [place.get("flex").headers["Ratelimit-Remaining"] for _ in range(2)]
+    refused = place.get("flex")
+
+    assert told == ["1", "0"]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+    assert refused.headers["Ratelimit-Limit"] == "2"
+    assert refused.json()["errorCode"] == "RATE_LIMITED_TOKEN_BUCKET"
+    assert refused.json()["parameters"] == [place.url("flex")[1:], 10, 2, 1, 10]
+
+    place.clock.advance(10)
+    assert place.get("flex").status_code == 200
+
+
+def test_the_headers_of_the_rate_limit_may_be_missing(place: Place) -> None:
+    place.atlas.behaviour.rate_limit = RateLimit(capacity=0)
+    place.atlas.behaviour.announces_limits = False
+    refused = place.get("flex")
+
+    assert refused.status_code == 429
+    assert not {"retry-after", "ratelimit-limit"} & set(refused.headers)
+    assert refused.json()["parameters"][1] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(410, "VERSION_GONE"), (404, None), (406, None), (405, "")],
+    ids=["gone", "no path", "no version", "no method"],
+)
+def test_the_tenant_endpoint_is_retired(
+    place: Place, status: Literal[404, 405, 406, 410], code: str | None
+) -> None:
+    place.atlas.behaviour.tenant_endpoint = status
+    place.atlas.start_restore(GROUP, "source", "tenant", restore_id=RESTORE)
+    response = place.get("tenant")
+
+    assert response.status_code == status
+    assert code == "" or response.json()["errorCode"] == code
+    assert place.get("flex").json()["id"] == RESTORE
+
+
+def test_the_tenant_endpoint_may_answer_as_before_its_sunset(place: Place) -> None:
+    place.atlas.behaviour.tenant_endpoint = None
+    place.atlas.start_restore(GROUP, "source", "tenant", restore_id=RESTORE)
+    body = place.get("tenant").json()
+
+    assert (body["clusterName"], body["status"]) == ("source", "PENDING")
+    assert "instanceName" not in body
+
+
+def test_a_given_body_is_served(place: Place) -> None:
+    place.atlas.serve(GROUP, "source", "flex", RESTORE, {"id": "anything"})
+    place.atlas.serve(GROUP, "source", "dedicated", RESTORE, b"<html>")
+    place.atlas.serve(GROUP, "source", "tenant", RESTORE, Answer(502, body="bad gateway"))
+
+    assert place.get("flex").json() == {"id": "anything"}
+    assert place.get("flex", envelope="true").json()["content"] == {"id": "anything"}
+    assert place.get("dedicated").text == "<html>"
+    assert place.get("tenant").status_code == 502
+
+
+def test_scripted_answers_come_one_by_one_after_authentication(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    place.atlas.script("flex", Answer(503), Answer(502))
+
+    assert [place.get("flex").status_code for _ in range(3)] == [503, 502, 200]
+    assert place.atlas.wire.calls[0].status == 401
+
+
+def test_calls_are_named_by_their_endpoint(place: Place) -> None:
+    place.token()
+    for kind in PATHS:
+        place.get(kind)
+    place.digest.get("/api/atlas/v2/groups", auth=None)
+
+    named = {(call.service, call.operation) for call in place.atlas.wire.calls}
+    assert named == {("atlas", name) for name in ("token", "flex", "dedicated", "tenant", "other")}
+
+
+def test_clearing_keeps_credentials_and_tokens(place: Place) -> None:
+    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
+    place.atlas.behaviour.tenant_endpoint = None
+    token = place.token().json()["access_token"]
+    place.atlas.clear()
+
+    assert place.atlas.wire.calls == ()
+    assert place.bearer(token).json()["errorCode"] == "GROUP_NOT_FOUND"
+    assert place.atlas.behaviour.tenant_endpoint == 410

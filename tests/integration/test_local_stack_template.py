@@ -1,0 +1,152 @@
+"""Resources from a SAM template, made by moto's CloudFormation."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_stack.aws import AwsEmulator
+from local_stack.stack import ROOT
+from local_stack.template import MadeStack, make_stack, translated
+
+pytestmark = pytest.mark.timeout(30)
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Words: { Type: String }
+  Encrypted: { Type: String, Default: "no" }
+Conditions:
+  IsEncrypted: !Equals [!Ref Encrypted, "yes"]
+Globals:
+  Function:
+    Timeout: 7
+    Environment:
+      Variables:
+        EVERYWHERE: "1"
+Resources:
+  Reader:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/
+      Handler: reader.handle
+      Runtime: python3.13
+      MemorySize: 256
+      Layers: [!Ref Wheels]
+      Environment:
+        Variables:
+          TABLE: !Ref Things
+          TOPIC: !Ref Changes
+          SENTENCE: !Sub "${Words} of ${AWS::Region}"
+          CHOSEN: !If [IsEncrypted, secret, open]
+      Events:
+        Requests:
+          Type: SQS
+          Properties: { Queue: !GetAtt Requests.Arn, BatchSize: 3 }
+  Wheels:
+    Type: AWS::Serverless::LayerVersion
+    Properties: { ContentUri: layer/ }
+  Things:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{ AttributeName: name, AttributeType: S }]
+      KeySchema: [{ AttributeName: name, KeyType: HASH }]
+  Changes:
+    Type: AWS::SNS::Topic
+    Properties: { DisplayName: !Sub "${Words}!" }
+  Requests:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 42
+      RedrivePolicy: { deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 2 }
+  Dead:
+    Type: AWS::SQS::Queue
+"""
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[AwsEmulator]:
+    with AwsEmulator() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(emulator: AwsEmulator) -> AwsEmulator:
+    emulator.clear()
+    return emulator
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    file = tmp_path / "template.yaml"
+    file.write_text(TEMPLATE)
+    return file
+
+
+def made(aws: AwsEmulator, template: Path, **parameters: str) -> MadeStack:
+    return make_stack(aws, translated(template, parameters), parameters)
+
+
+def test_the_environment_of_a_function_is_resolved(aws: AwsEmulator, template: Path) -> None:
+    stack = made(aws, template, Words="the heart")
+    function = stack.functions["Reader"]
+
+    assert function.environment == {
+        "EVERYWHERE": "1",
+        "TABLE": stack.resources["Things"],
+        "TOPIC": stack.resources["Changes"],
+        "SENTENCE": "the heart of us-east-1",
+        "CHOSEN": "open",
+    }
+    assert (function.handler, function.name) == ("reader.handle", stack.resources["Reader"])
+    assert (function.timeout_seconds, function.memory_megabytes) == (7, 256)
+
+
+def test_parameters_decide_conditions(aws: AwsEmulator, template: Path) -> None:
+    function = made(aws, template, Words="x", Encrypted="yes").functions["Reader"]
+
+    assert function.environment["CHOSEN"] == "secret"
+
+
+def test_resources_have_the_properties_of_the_template(aws: AwsEmulator, template: Path) -> None:
+    stack = made(aws, template, Words="news")
+    table = aws.client("dynamodb").describe_table(TableName=stack.resources["Things"])["Table"]
+    topic = aws.client("sns").get_topic_attributes(TopicArn=stack.resources["Changes"])
+    queue: dict[str, Any] = aws.client("sqs").get_queue_attributes(
+        QueueUrl=stack.resources["Requests"], AttributeNames=["All"]
+    )["Attributes"]
+
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert topic["Attributes"]["DisplayName"] == "news!"
+    assert queue["VisibilityTimeout"] == "42"
+    assert '"maxReceiveCount": 2' in queue["RedrivePolicy"]
+
+
+def test_the_queue_is_mapped_to_the_function(aws: AwsEmulator, template: Path) -> None:
+    stack = made(aws, template, Words="x")
+    (mapping,) = aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    assert mapping["BatchSize"] == 3
+    assert mapping["FunctionArn"].endswith(stack.resources["Reader"])
+
+
+def test_an_emptied_aws_gets_the_same_names_again(aws: AwsEmulator, template: Path) -> None:
+    first = made(aws, template, Words="x")
+    aws.clear()
+
+    assert made(aws, template, Words="x") == first
+
+
+def test_the_template_of_this_project_is_made(aws: AwsEmulator) -> None:
+    parameters = {"AtlasSecretArn": "arn:emulated", "AtlasBaseUrl": "http://127.0.0.1:1"}
+    stack = made(aws, ROOT / "template.yaml", **parameters)
+    environment = stack.functions["RestoreWatchFunction"].environment
+
+    assert environment["TABLE_NAME"] == stack.resources["RestoreJobsTable"]
+    assert environment["TOPIC_ARN"] == stack.resources["StatusChangesTopic"]
+    assert environment["ATLAS_SECRET_ID"] == "arn:emulated"
+    assert {"RequestQueue", "RequestDeadLetterQueue"} <= stack.resources.keys()

@@ -1,0 +1,132 @@
+"""AWS on a loopback port: moto's server behind our own wire."""
+
+import os
+import re
+import threading
+from collections.abc import Iterable
+from contextlib import ExitStack, nullcontext
+from types import TracebackType
+from typing import Any, Self
+from unittest.mock import patch
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import boto3
+import httpx
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request
+
+from local_stack.faults import Answer
+from local_stack.loopback import LoopbackServer
+from local_stack.wire import Call, Wire
+
+REGION = "us-east-1"
+FUNCTION_KEY_ID = "AKIAFUNCTIONFUNCTION"
+TEST_KEY_ID = "AKIATESTTESTTESTTEST"
+"""Two keys, so that what the function asks is told apart from what the tests ask themselves."""
+
+_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/[^/]+/(?P<service>[^/]+)/aws4_request")
+_RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
+_QUERY_SERVICES = {"sns", "sts", "iam", "cloudformation"}
+
+# What moto's own API is asked for: an empty AWS, in which what is made alike gets the same random
+# names as before, and in which state machines really run.
+_WISHES = {
+    "reset": {},
+    "seed?a=1": {},
+    "config": {"stepfunctions": {"execute_state_machine": True}},
+}
+
+
+def operation_of(request: Request) -> tuple[str, str]:
+    """Service from the signature; operation from whichever of AWS's protocols names it."""
+    signed = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+    service = signed["service"] if signed else "unsigned"
+    target = request.headers.get("X-Amz-Target", "")
+    path = _RPC_PATH.fullmatch(request.path)
+    if target:
+        operation = target.rpartition(".")[2]
+    elif path:
+        operation = path["operation"]
+    else:
+        operation = request.form.get("Action") or f"{request.method} {request.path}"
+    return service, operation
+
+
+def key_id_of(call: Call) -> str | None:
+    """Whose credentials signed a call."""
+    signed = _CREDENTIAL.search(call.headers.get("Authorization", ""))
+    return signed["key"] if signed else None
+
+
+def aws_error(service: str, code: str, message: str = "as asked", status: int = 400) -> Answer:
+    """An error as this service's protocol words it, for botocore to make its exception of."""
+    if service in _QUERY_SERVICES:
+        kind = "Sender" if status < 500 else "Receiver"
+        fields = f"<Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message>"
+        body = f"<ErrorResponse><Error>{fields}</Error><RequestId>0</RequestId></ErrorResponse>"
+        return Answer(status, {"Content-Type": "text/xml"}, body)
+    return Answer.json(
+        status,
+        {"__type": f"emulated#{code}", "message": message},
+        content_type="application/x-amz-json-1.1",
+    )
+
+
+class AwsEmulator:
+    """moto within its block, emptied at the start; `url` and `wire` are its two ends.
+
+    moto's state belongs to the process: only one of these at a time.
+    """
+
+    def __init__(self) -> None:
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._item_lock = threading.Lock()
+        self._client_lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self.wire = Wire(self._serve, operation_of)
+        self._server = LoopbackServer(self.wire)
+        self._session = boto3.Session(TEST_KEY_ID, "test", region_name=REGION)
+        self._blocks = ExitStack()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def __enter__(self) -> Self:
+        # Where moto finds itself, when one of its services calls another.
+        port = {"MOTO_PORT": str(self._server.port)}
+        with ExitStack() as blocks:
+            blocks.enter_context(patch.dict(os.environ, port))
+            blocks.enter_context(self._server)
+            self.clear()
+            self._blocks = blocks.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._blocks.close()
+
+    def client(self, name: str) -> Any:
+        """A boto3 client of this service, signing as the tests do."""
+        with self._client_lock:  # a session makes clients one at a time
+            if name not in self._clients:
+                self._clients[name] = self._session.client(name, endpoint_url=self.url)  # type: ignore[call-overload]
+            return self._clients[name]
+
+    def clear(self) -> None:
+        """Every resource, fault and recorded call goes; what is made next is named as before."""
+        self.wire.heal()
+        for path, wish in _WISHES.items():
+            httpx.post(f"{self.url}/moto-api/{path}", json=wish, trust_env=False).raise_for_status()
+        self.wire.clear()
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """DynamoDB checks and writes an item in one step; moto only when left undisturbed."""
+        items = str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB_")
+        with self._item_lock if items else nullcontext():
+            answer: Iterable[bytes] = self._app(environ, start_response)
+            return answer

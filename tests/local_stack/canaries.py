@@ -1,0 +1,17 @@
+"""Secrets that open nothing.
+
+None of them may ever be seen in a log, an item, a message, a result or an error; a test looks for
+these very words.
+"""
+
+CANARY_DOWNLOAD_TOKEN = "canaryDownloadToken12345"
+CANARY_ACCESS_TOKEN = "canary-access-token"
+CANARY_CLIENT_SECRET = "mdb_sa_sk_canary-client-secret"
+CANARY_PRIVATE_KEY = "canary-private-key"
+
+CANARIES = (
+    CANARY_DOWNLOAD_TOKEN,
+    CANARY_ACCESS_TOKEN,
+    CANARY_CLIENT_SECRET,
+    CANARY_PRIVATE_KEY,
+)

@@ -1,0 +1,171 @@
+"""What can happen to a call instead of its answer, each done to one real connection."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol, Self
+
+from local_stack.loopback import HungUp, Line, head_of
+
+type Ask = Callable[[], Answer]
+"""Gives the app's own answer. Its effect happens at the first call of this."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer. As a fault's action it takes the place of the app's own."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        body: str | bytes = b"",
+    ) -> None:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        object.__setattr__(self, "status", status)
+        object.__setattr__(self, "headers", tuple(pairs))
+        object.__setattr__(self, "body", body.encode() if isinstance(body, str) else body)
+
+    @classmethod
+    def json(
+        cls,
+        status: int,
+        value: Any,
+        headers: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Self:
+        return cls(status, {"Content-Type": content_type, **(headers or {})}, json.dumps(value))
+
+    @property
+    def status_line(self) -> str:
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return f"{self.status} Unnamed"
+
+    @property
+    def head(self) -> bytes:
+        """The head as sent raw: it promises the whole body, whatever of it then follows."""
+        pairs = [(name, value) for name, value in self.headers if name.lower() != "content-length"]
+        return head_of(self.status_line, [*pairs, ("Content-Length", str(len(self.body)))])
+
+    def play(self, _line: Line, _ask: Ask, /) -> Self:
+        return self
+
+
+class Action(Protocol):
+    """Gives an Answer to be sent the ordinary way, or raises HungUp when the line is done with."""
+
+    def play(self, line: Line, ask: Ask, /) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Reset:
+    """The connection ends with RST."""
+
+    def play(self, line: Line, _ask: Ask, /) -> Answer:
+        line.reset()
+        raise HungUp
+
+
+@dataclass(frozen=True)
+class Close:
+    """The connection ends, orderly and without an answer."""
+
+    def play(self, line: Line, _ask: Ask, /) -> Answer:
+        line.close()
+        raise HungUp
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Nothing for a while, then RST. Ends early when the server stops."""
+
+    seconds: float
+
+    def play(self, line: Line, _ask: Ask, /) -> Answer:
+        line.wait(self.seconds)
+        line.reset()
+        raise HungUp
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The answer, but late. The effect is not: it happens when the call arrives."""
+
+    seconds: float
+
+    def play(self, line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        line.wait(self.seconds)
+        return answer
+
+
+@dataclass(frozen=True)
+class Drip:
+    """The head at once, then the body byte by byte; the app's own unless an answer is given."""
+
+    bytes_per_second: float
+    answer: Answer | None = None
+
+    def play(self, line: Line, ask: Ask, /) -> Answer:
+        answer = self.answer or ask()
+        line.send(answer.head)
+        for byte in answer.body:
+            if not line.wait(1 / self.bytes_per_second):
+                break
+            line.send(bytes([byte]))
+        raise HungUp(answer.status)
+
+
+@dataclass(frozen=True)
+class EndlessHeaders:
+    """A head that never ends, until the client hangs up or the server stops."""
+
+    lines_per_second: float = 1000.0
+
+    def play(self, line: Line, _ask: Ask, /) -> Answer:
+        line.send(b"HTTP/1.1 200 OK\r\n")
+        while line.wait(1 / self.lines_per_second):
+            line.send(b"X-More: " + b"." * 72 + b"\r\n")
+        raise HungUp
+
+
+@dataclass(frozen=True)
+class Truncate:
+    """The head promises the whole body; only `at` bytes of it follow before the line closes."""
+
+    at: int
+    answer: Answer | None = None
+
+    def play(self, line: Line, ask: Ask, /) -> Answer:
+        answer = self.answer or ask()
+        line.send(answer.head + answer.body[: self.at])
+        raise HungUp(answer.status)
+
+
+@dataclass(frozen=True)
+class CloseIdle:
+    """The ordinary answer; then the idle connection goes, as it does while an environment sleeps.
+
+    With `noticed` the server's FIN is there for a client that looks before it sends. Without, as
+    when a gateway forgot the connection, only the next request finds out: RST answers it.
+    """
+
+    noticed: bool = True
+
+    def play(self, line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        whole = answer.head + answer.body
+        if self.noticed:
+            line.send_last(whole)
+            raise HungUp(answer.status)
+        line.send(whole)
+        if line.wait_for_client():
+            line.reset()
+        raise HungUp(answer.status)

@@ -1,0 +1,42 @@
+"""Atlas's rate limit: a bucket of tokens that refills as time passes."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from local_stack.behaviour import RateLimit
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is left after a request, or how long to wait when nothing was."""
+
+    remaining: int
+    retry_after: int | None = None
+
+
+@dataclass
+class _Bucket:
+    level: float
+    at: datetime
+
+
+class Buckets:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    def take(self, key: tuple[str, str], limit: RateLimit) -> Taken:
+        now = self._clock()
+        bucket = self._buckets.setdefault(key, _Bucket(limit.capacity, now))
+        per_second = limit.refill / limit.seconds
+        refilled = bucket.level + (now - bucket.at).total_seconds() * per_second
+        bucket.level, bucket.at = min(refilled, limit.capacity), now
+        if bucket.level < 1:
+            return Taken(0, retry_after=math.ceil((1 - bucket.level) / per_second))
+        bucket.level -= 1
+        return Taken(int(bucket.level))
+
+    def refill(self) -> None:
+        self._buckets.clear()

@@ -1,0 +1,98 @@
+"""The token endpoint: client credentials in, bearer tokens out, and few of them."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import unquote
+
+from werkzeug.wrappers import Request
+
+from local_stack.behaviour import Behaviour
+from local_stack.canaries import CANARY_ACCESS_TOKEN
+from local_stack.faults import Answer
+from local_stack.refusal import Refusal, atlas_error, oauth_error
+
+
+@dataclass
+class _Token:
+    client_id: str
+    ends: datetime
+
+
+class TokenOffice:
+    """Issues tokens that live by the clock, within both of Atlas's limits."""
+
+    def __init__(self, behaviour: Behaviour, clock: Callable[[], datetime]) -> None:
+        self.secrets: dict[str, str] = {}
+        self._behaviour = behaviour
+        self._clock = clock
+        self._tokens: dict[str, _Token] = {}
+        self._requests: list[datetime] = []
+
+    def issue(self, request: Request) -> Answer:
+        try:
+            self._count_request(request.path)
+            client_id = self._client(request)
+            self._check_grant(request)
+            self._check_limit(client_id)
+        except Refusal as refusal:
+            return refusal.answer
+        name = f"{CANARY_ACCESS_TOKEN}-{secrets.token_urlsafe(24)}"
+        lifetime = timedelta(seconds=self._behaviour.token_seconds)
+        self._tokens[name] = _Token(client_id, self._clock() + lifetime)
+        says = self._behaviour.expires_in
+        life = {} if says is None else {"expires_in": says}
+        return Answer.json(200, {"access_token": name, **life, "token_type": "Bearer"})
+
+    def revoke(self, request: Request) -> Answer:
+        try:
+            self._client(request)
+        except Refusal as refusal:
+            return refusal.answer
+        self._tokens.pop(request.form.get("token", ""), None)
+        return Answer(200)
+
+    def holder(self, token: str) -> str | None:
+        """The client a token was issued to, while it lives."""
+        found = self._tokens.get(token)
+        return found.client_id if found and found.ends > self._clock() else None
+
+    def alive(self, client_id: str) -> int:
+        return sum(self.holder(name) == client_id for name in self._tokens)
+
+    def expire_tokens(self, client_id: str | None = None) -> None:
+        for token in self._tokens.values():
+            if client_id in {None, token.client_id}:
+                token.ends = self._clock()
+
+    def forget_requests(self) -> None:
+        self._requests.clear()
+
+    def _count_request(self, path: str) -> None:
+        now, limit = self._clock(), self._behaviour.token_requests_per_minute
+        self._requests = [at for at in self._requests if now - at < timedelta(minutes=1)]
+        if len(self._requests) >= limit:
+            detail = f"No more than {limit} tokens are issued in a minute."
+            raise Refusal(atlas_error(429, "RATE_LIMITED", detail, [path, limit, 1]))
+        self._requests.append(now)
+
+    def _client(self, request: Request) -> str:
+        """Id and secret may be URL-escaped, as RFC 6749 asks and Atlas's own clients do."""
+        given = request.authorization
+        if given and given.type == "basic":
+            client_id, secret = given.get("username") or "", given.get("password") or ""
+            for read in (str, unquote):
+                if self.secrets.get(read(client_id)) == read(secret):
+                    return read(client_id)
+        raise Refusal(oauth_error(401, "invalid_client", "The id or the secret is wrong."))
+
+    def _check_grant(self, request: Request) -> None:
+        if request.mimetype != "application/x-www-form-urlencoded":
+            raise Refusal(oauth_error(400, "invalid_request", "The body is not a form."))
+        if request.form.get("grant_type") != "client_credentials":
+            raise Refusal(oauth_error(400, "unsupported_grant_type", "No such grant here."))
+
+    def _check_limit(self, client_id: str) -> None:
+        if self.alive(client_id) >= self._behaviour.token_limit:
+            raise Refusal(oauth_error(403, "access_denied", "Too many tokens are alive."))

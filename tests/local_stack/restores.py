@@ -1,0 +1,212 @@
+"""Restore jobs as Atlas tells of them: Flex and tenant by status, dedicated by flags."""
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
+
+type Kind = Literal["flex", "dedicated", "tenant"]
+
+FLEX_TIMELINE = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
+AUTOMATED_TIMELINE = ("running", "finished")
+DOWNLOAD_TIMELINE = ("running", "download-ready")
+
+# Always six hours after the schedule, also where there is nothing to expire.
+_FLEX_LINK_LIFE = timedelta(hours=6)
+_DEDICATED_LINK_LIFE = timedelta(hours=1)
+
+
+def date(at: datetime) -> str:
+    """Atlas's one form of a date: whole seconds, UTC."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def object_id(at: datetime) -> str:
+    """Its first eight digits are its time."""
+    return f"{int(at.timestamp()):08x}{secrets.token_hex(8)}"
+
+
+class EmulatedRestore(ABC):
+    """One restore job on its way through its timeline. The first step is taken at the start."""
+
+    def __init__(
+        self,
+        *,
+        group_id: str,
+        cluster: str,
+        restore_id: str,
+        delivery_type: str,
+        target_group: str,
+        target_cluster: str,
+        snapshot_id: str,
+        snapshot_at: datetime,
+        timeline: Sequence[str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.group_id = group_id
+        self.cluster = cluster
+        self.restore_id = restore_id
+        self.delivery_type = delivery_type
+        self.target_group = target_group
+        self.target_cluster = target_cluster
+        self.snapshot_id = snapshot_id
+        self.snapshot_at = snapshot_at
+        self.clock = clock
+        self.scheduled = clock()
+        self.finished: datetime | None = None
+        self._steps = iter(timeline)
+        self._said: dict[str, Any] = {}
+        self._unsaid: set[str] = set()
+        self.step = ""
+        self.advance()
+
+    def advance(self) -> str:
+        """Takes the next step, now, and gives its name. LookupError after the last."""
+        step = next(self._steps, None)
+        if step is None:
+            raise LookupError(f"restore {self.restore_id} has taken its last step, {self.step}")
+        self._enter(step)
+        self.step = step
+        return step
+
+    def run_to_end(self) -> str:
+        """Takes every step that is left."""
+        for step in list(self._steps):
+            self._enter(step)
+            self.step = step
+        return self.step
+
+    def set(self, **fields: Any) -> None:
+        """From now on the body says this, whatever the timeline says."""
+        self._said.update(fields)
+        self._unsaid -= fields.keys()
+
+    def drop(self, *fields: str) -> None:
+        """From now on the body leaves these out."""
+        self._unsaid.update(fields)
+
+    def body(self, kind: Kind | None = None, host: str = "http://127.0.0.1") -> dict[str, Any]:
+        """What Atlas answers with, in alphabetical order as it does."""
+        said = {**self._body(kind, host), **self._said}
+        return {name: said[name] for name in sorted(said) if name not in self._unsaid}
+
+    @property
+    def download_url(self) -> str:
+        """Opens the whole data set to whoever holds it."""
+        host = f"restore-{self.restore_id}.downloads.example.net:27017"
+        return f"https://{host}/{CANARY_DOWNLOAD_TOKEN}/restore-{self.snapshot_id}.tar.gz"
+
+    @abstractmethod
+    def _enter(self, step: str) -> None: ...
+
+    @abstractmethod
+    def _body(self, kind: Kind | None, host: str, /) -> dict[str, Any]: ...
+
+
+class StatusRestore(EmulatedRestore):
+    """A Flex or tenant restore. Its steps are the statuses themselves; any word will do."""
+
+    def _enter(self, step: str) -> None:
+        if step in {"COMPLETED", "FAILED"}:
+            self.finished = self.clock()
+
+    def _body(self, kind: Kind | None, _host: str, /) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "clusterName" if kind == "tenant" else "instanceName": self.cluster,
+            "deliveryType": self.delivery_type,
+            "expirationDate": date(self.scheduled + _FLEX_LINK_LIFE),
+            "id": self.restore_id,
+            "projectId": self.group_id,
+            "restoreScheduledDate": date(self.scheduled),
+            "snapshotFinishedDate": date(self.snapshot_at),
+            "snapshotId": self.snapshot_id,
+            "status": self.step,
+            "targetDeploymentItemName": self.target_cluster,
+            "targetProjectId": self.target_group,
+        }
+        if self.finished is not None:
+            body["restoreFinishedDate"] = date(self.finished)
+        if self.delivery_type == "DOWNLOAD" and self.step == "COMPLETED":
+            body["snapshotUrl"] = self.download_url
+        return body
+
+
+class FlagRestore(EmulatedRestore):
+    """A dedicated restore. It has no status and no start date; its steps set flags."""
+
+    def __init__(self, *, every_url: bool, **rest: Any) -> None:
+        self._every_url = every_url
+        self._flags = {"cancelled": False, "expired": False, "failed": False}
+        self._ready: datetime | None = None
+        super().__init__(**rest)
+
+    def _enter(self, step: str) -> None:
+        match step:
+            case "running":
+                return
+            case "download-ready":
+                self._ready = self.clock()
+                return
+            case "expired":
+                self._flags["expired"] = True
+                return
+            case "failed":
+                self._flags["failed"] = True
+            case "cancelled":
+                # Atlas sets both.
+                self._flags.update(cancelled=True, failed=True)
+            case "finished":
+                pass
+            case _:
+                raise ValueError(f"a dedicated restore has no step {step!r}")
+        self.finished = self.clock()
+
+    def _body(self, _kind: Kind | None, host: str, /) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            **self._flags,
+            "deliveryType": self.delivery_type,
+            "deliveryUrl": [],
+            "desiredTimestamp": {"increment": None, "time": None, "date": None},
+            "id": self.restore_id,
+            "links": self._links(host),
+            "snapshotId": self.snapshot_id,
+            "timestamp": date(self.snapshot_at),
+        }
+        if self.delivery_type != "download":
+            body["targetClusterName"] = self.target_cluster
+            body["targetDeploymentItemName"] = f"atlas-{self.restore_id[-6:]}"
+            body["targetGroupId"] = self.target_group
+        if self.finished is not None:
+            body["finishedAt"] = date(self.finished)
+        if self._ready is not None:
+            body["expiresAt"] = date(self._ready + _DEDICATED_LINK_LIFE)
+            if not self._flags["expired"]:
+                body.update(self._urls())
+        return body
+
+    def _urls(self) -> dict[str, Any]:
+        """Recorded downloads have only `deliveryUrl`; private endpoints and shards add the rest."""
+        urls: dict[str, Any] = {"deliveryUrl": [self.download_url]}
+        if self._every_url:
+            private = [{"deliveryUrl": self.download_url, "endpointId": "vpce-0123456789abcdef0"}]
+            shard = {
+                "downloadUrl": self.download_url,
+                "privateDownloadDeliveryUrls": private,
+                "replicaSetName": "shard-0",
+            }
+            urls.update(components=[shard], privateDownloadDeliveryUrls=private)
+        return urls
+
+    def _links(self, host: str) -> list[dict[str, str]]:
+        group = f"{host}/api/atlas/v2/groups/{self.group_id}"
+        backup = f"{group}/clusters/{self.cluster}/backup"
+        words = "https://cloud.mongodb.com"
+        return [
+            {"href": f"{backup}/restoreJobs/{self.restore_id}", "rel": "self"},
+            {"href": f"{backup}/snapshots/{self.snapshot_id}", "rel": f"{words}/snapshot"},
+            {"href": f"{group}/clusters/{self.cluster}", "rel": f"{words}/cluster"},
+            {"href": group, "rel": f"{words}/group"},
+        ]

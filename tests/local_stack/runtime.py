@@ -1,0 +1,327 @@
+"""The real Lambda runtime, one for each execution environment.
+
+AWS's Runtime Interface Emulator, and in it AWS's Python client with the built function.
+"""
+
+import os
+import platform
+import queue
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import distribution
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from packaging.requirements import Requirement
+
+_INVOKE = "/2015-03-31/functions/function/invocations"
+_TIMED_OUT = re.compile(r"Task timed out after \d+\.\d\d seconds")
+_INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: (?P<milliseconds>[\d.]+)\)")
+_PLATFORM_LINE = re.compile(
+    r"(START|END|REPORT) RequestId: |\d\d \w{3} \d{4} [\d:,]+ \[\w+\] \(rapid\)"
+)
+_EXECUTABLES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class Outcome(Enum):
+    RESULT = "result"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How an invocation ended. `payload` is the result, or the error as Lambda words it."""
+
+    outcome: Outcome
+    payload: Any
+    milliseconds: float
+
+    @property
+    def result(self) -> Any:
+        """The handler's result; an AssertionError when there is none."""
+        assert self.outcome is Outcome.RESULT, self
+        return self.payload
+
+    @property
+    def error_type(self) -> str | None:
+        return None if self.outcome is Outcome.RESULT else self.payload["errorType"]
+
+    @property
+    def error_message(self) -> str | None:
+        return None if self.outcome is Outcome.RESULT else self.payload["errorMessage"]
+
+    @property
+    def timed_out(self) -> bool:
+        return self.outcome is Outcome.TIMEOUT
+
+    @property
+    def crashed(self) -> bool:
+        return self.outcome is Outcome.CRASH
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an execution environment is made of; nothing else reaches it."""
+
+    code: Path
+    layer: Path
+    handler: str
+    variables: Mapping[str, str]
+    name: str = "function"
+    timeout_seconds: int = 3
+    memory_megabytes: int = 128
+
+    def process_variables(self, runtime: Path) -> dict[str, str]:
+        """The paths in Lambda's order: the layer before the runtime's own."""
+        python = self.layer / "python"
+        paths = (python / "lib/python3.13/site-packages", python, runtime)
+        return {
+            "PATH": os.defpath,
+            "HOME": str(runtime),
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            # Lambda's folders are read-only: what has no bytecode is compiled at every start.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LAMBDA_TASK_ROOT": str(self.code),
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout_seconds),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_megabytes),
+            **self.variables,
+        }
+
+
+class LambdaRuntime:
+    """One execution environment. It starts when it is first invoked, and again after a kill."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self._http = httpx.Client(timeout=environment.timeout_seconds + 30, trust_env=False)
+        self._one_call = threading.Lock()
+        self._starting = threading.Lock()
+        self._folder = tempfile.TemporaryDirectory(prefix="lambda-runtime-")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._address = ""
+        self._output = Path(self._folder.name) / "output"
+        self._output.touch()
+        self._read = 0
+        _link_runtime_client(self._runtime_folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        self._http.close()
+        self._folder.cleanup()
+
+    def invoke(self, event: Any) -> Invocation:
+        """One call at a time, as Lambda does; a second caller waits."""
+        with self._one_call:
+            self._start()
+            begun = time.perf_counter()
+            try:
+                answer = self._http.post(f"{self._address}{_INVOKE}", json=event)
+            except httpx.TransportError as error:
+                payload = {"errorType": "Killed", "errorMessage": type(error).__name__}
+                return Invocation(Outcome.CRASH, payload, _since(begun))
+            return _invocation(answer, _since(begun))
+
+    def kill(self) -> None:
+        """SIGKILL for everything in the environment, whatever it is doing, from any thread."""
+        with self._starting:
+            if self._process is None:
+                return
+            # Stopped first, so that it replaces no process while they are being killed.
+            self._process.send_signal(signal.SIGSTOP)
+            for pid in self._children():
+                for send in (os.kill, os.killpg):
+                    with suppress(ProcessLookupError):
+                        send(pid, signal.SIGKILL)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def restart(self) -> None:
+        """The next invocation is a cold start."""
+        self.kill()
+
+    def logs(self) -> str:
+        """What the function has written since this was last asked, without the platform's lines."""
+        with self._output.open(errors="replace") as output:
+            output.seek(self._read)
+            text = output.read()
+            self._read = output.tell()
+        lines = text.splitlines(keepends=True)
+        return "".join(line for line in lines if not _PLATFORM_LINE.match(line))
+
+    @property
+    def init_milliseconds(self) -> float | None:
+        """The latest INIT, as the emulator reports it."""
+        reports = _INIT_REPORT.findall(self._output.read_text(errors="replace"))
+        return float(reports[-1]) if reports else None
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the function's process since its start, user and system."""
+        total = 0
+        for pid in self._children():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / _TICKS_PER_SECOND
+
+    @property
+    def _runtime_folder(self) -> Path:
+        return Path(self._folder.name) / "runtime"
+
+    def _children(self) -> list[int]:
+        """The emulator starts the function in a process group of its own."""
+        if self._process is None:
+            return []
+        children = list[int]()
+        for file in Path(f"/proc/{self._process.pid}/task").glob("*/children"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                children += map(int, file.read_text().split())
+        return children
+
+    def _start(self) -> None:
+        """Another process may take a port before the emulator does; then others are tried."""
+        with self._starting:
+            for _ in range(3):
+                if self._process is not None and self._process.poll() is None:
+                    return
+                port, api_port = _free_port(), _free_port()
+                self._process = self._emulate(port, api_port)
+                self._address = f"http://127.0.0.1:{port}"
+                _wait_until_listening(port, self._process)
+        raise RuntimeError("the Runtime Interface Emulator did not start")
+
+    def _emulate(self, port: int, api_port: int) -> subprocess.Popen[bytes]:
+        command = [
+            _emulator(),
+            *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
+            *("--runtime-api-address", f"127.0.0.1:{api_port}"),
+            *(sys.executable, "-S", "-m", "awslambdaric", self.environment.handler),
+        ]
+        with self._output.open("ab") as output:
+            return subprocess.Popen(  # noqa: S603 - the command is made above
+                command,
+                cwd=self.environment.code,
+                env=self.environment.process_variables(self._runtime_folder),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+
+class RuntimePool:
+    """Execution environments, of which each call takes a free one, the last used first."""
+
+    def __init__(self, size: int, environment: Environment) -> None:
+        self.runtimes = tuple(LambdaRuntime(environment) for _ in range(size))
+        self._free: queue.LifoQueue[LambdaRuntime] = queue.LifoQueue()
+        for runtime in reversed(self.runtimes):
+            self._free.put(runtime)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for runtime in self.runtimes:
+            runtime.__exit__(kind, error, trace)
+
+    def invoke(self, event: Any) -> Invocation:
+        runtime = self._free.get()
+        try:
+            return runtime.invoke(event)
+        finally:
+            self._free.put(runtime)
+
+    def restart(self) -> None:
+        for runtime in self.runtimes:
+            runtime.restart()
+
+    def logs(self) -> str:
+        return "".join(runtime.logs() for runtime in self.runtimes)
+
+
+def _since(begun: float) -> float:
+    return (time.perf_counter() - begun) * 1000
+
+
+def _invocation(answer: httpx.Response, milliseconds: float) -> Invocation:
+    """A handler's error is a 200 here; only its payload tells."""
+    if _TIMED_OUT.fullmatch(answer.text):
+        payload = {"errorType": "Sandbox.Timedout", "errorMessage": answer.text}
+        return Invocation(Outcome.TIMEOUT, payload, milliseconds)
+    payload = answer.json()
+    if answer.is_error:
+        return Invocation(Outcome.CRASH, payload, milliseconds)
+    is_error = isinstance(payload, dict) and {"errorType", "errorMessage"} <= payload.keys()
+    return Invocation(Outcome.ERROR if is_error else Outcome.RESULT, payload, milliseconds)
+
+
+def _emulator() -> str:
+    folder = Path(str(distribution("aws-sam-cli").locate_file("samcli/local/rapid")))
+    return str(folder / f"aws-lambda-rie-{_EXECUTABLES[platform.machine().lower()]}")
+
+
+def _link_runtime_client(folder: Path) -> None:
+    """A folder with the runtime's own client and what it needs, and with nothing else."""
+    folder.mkdir()
+    wanted, linked = ["awslambdaric"], set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name in linked:
+            continue
+        linked.add(name)
+        dist = distribution(name)
+        wanted += [Requirement(line).name for line in dist.requires or () if "extra" not in line]
+        for top in {file.parts[0] for file in dist.files or ()}:
+            if not top.endswith((".dist-info", "..", "__pycache__")):
+                (folder / top).symlink_to(Path(str(dist.locate_file(top))))
+
+
+def _free_port() -> int:
+    """A port outside the range from which outgoing connections take theirs."""
+    while True:
+        port = random.randrange(15_000, 32_000)  # noqa: S311 - any will do
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Returns when it listens, or when it has ended instead."""
+    until = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.002)

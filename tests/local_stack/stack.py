@@ -1,0 +1,287 @@
+"""The whole stack on this machine, started in one place for tests, demo and benchmarks alike."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from local_stack.atlas import AtlasEmulator, Role
+from local_stack.aws import FUNCTION_KEY_ID, REGION, AwsEmulator, key_id_of
+from local_stack.bridge import bridged
+from local_stack.canaries import CANARY_CLIENT_SECRET, CANARY_PRIVATE_KEY
+from local_stack.runtime import Environment, Invocation, RuntimePool
+from local_stack.template import FunctionConfiguration, MadeStack, make_stack, translated
+from local_stack.wire import Call
+
+__all__ = ["CREDENTIALS", "Credentials", "LocalStack", "Received", "from_function"]
+
+ROOT = Path(__file__).parents[2]
+FUNCTION = "RestoreWatchFunction"
+LAYER = "DependenciesLayer"
+
+type Credentials = Literal["service_account", "api_key"]
+
+CREDENTIALS: dict[Credentials, dict[str, str]] = {
+    "service_account": {
+        "client_id": "mdb_sa_id_local0000000000000000",
+        "client_secret": CANARY_CLIENT_SECRET,
+    },
+    "api_key": {"public_key": "localkey", "private_key": CANARY_PRIVATE_KEY},
+}
+"""What the secret holds, and Atlas accepts."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as a subscriber's queue got it. `event` is its CloudEvent."""
+
+    event: dict[str, Any]
+    attributes: dict[str, str]
+    subject: str | None
+
+
+def from_function(call: Call) -> bool:
+    """Whether the function made this call, and not the test itself."""
+    return call.service == "atlas" or key_id_of(call) == FUNCTION_KEY_ID
+
+
+class LocalStack:
+    """Atlas, AWS, the stack in it made from template.yaml, a subscriber, and the built function.
+
+    One at a time: moto's state belongs to the process.
+    """
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials = "service_account",
+        environments: int = 1,
+        raw_delivery: bool = False,
+        parameters: Mapping[str, str] | None = None,
+        template: Path = ROOT / "template.yaml",
+        build: Path = ROOT / ".aws-sam" / "build",
+    ) -> None:
+        self.credentials: Credentials = credentials
+        self._credentials_at_start: Credentials = credentials
+        self.atlas = AtlasEmulator()
+        self.aws = AwsEmulator()
+        self._size = environments
+        self._raw = raw_delivery
+        self._parameters = dict(parameters or {})
+        self._template = template
+        self._build = build
+        self._blocks = ExitStack()
+        self._made: MadeStack
+        self._secret: str
+        self._subscriber: str
+
+    def __enter__(self) -> Self:
+        with ExitStack() as blocks:
+            blocks.enter_context(self.atlas)
+            blocks.enter_context(self.aws)
+            blocks.enter_context(bridged(self.invoke))
+            self._furnish()
+            self._blocks = blocks.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._blocks.close()
+
+    def reset(self, credentials: Credentials | None = None) -> None:
+        """As after the start, in a tenth of a second: every name is the same again.
+
+        The environments live on with what they have learnt; other credentials start new ones.
+        """
+        wanted = credentials or self._credentials_at_start
+        changed = wanted != self.credentials
+        self.credentials = wanted
+        self.atlas.clear()
+        self.aws.clear()
+        self._furnish()
+        if changed:
+            self.new_environments()
+
+    def new_environments(self) -> None:
+        """The next invocations are cold starts."""
+        self.pool.restart()
+
+    # What a caller does
+
+    def invoke(self, event: Any) -> Invocation:
+        return self.pool.invoke(event)
+
+    def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
+        """Rotates the secret in Secrets Manager; Atlas is told by its own methods."""
+        client = self.aws.client("secretsmanager")
+        if isinstance(value, bytes):
+            client.put_secret_value(SecretId=self._secret, SecretBinary=value)
+        else:
+            text = value if isinstance(value, str) else json.dumps(value)
+            client.put_secret_value(SecretId=self._secret, SecretString=text)
+
+    # What can be seen from outside
+
+    def received(self) -> list[Received]:
+        """The messages that arrived since this was last asked, in order."""
+        return list(self._drain())
+
+    def item(self, group_id: str, cluster: str, restore_id: str) -> dict[str, Any] | None:
+        key = {"cluster": {"S": f"{group_id}/{cluster}"}, "restoreId": {"S": restore_id}}
+        answer = self.aws.client("dynamodb").get_item(
+            TableName=self.table_name, Key=key, ConsistentRead=True
+        )
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def items(self) -> list[dict[str, Any]]:
+        pages = (
+            self.aws.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=self.table_name, ConsistentRead=True)
+        )
+        return [_plain(item) for page in pages for item in page["Items"]]
+
+    def http_calls(self) -> list[Call]:
+        """Every call the function made to Atlas and to AWS, in order."""
+        calls = (*self.atlas.wire.calls, *filter(from_function, self.aws.wire.calls))
+        return sorted(calls, key=lambda call: call.arrived)
+
+    def forget_calls(self) -> None:
+        self.atlas.wire.clear()
+        self.aws.wire.clear()
+
+    def logs(self) -> str:
+        """What the function has written since this was last asked."""
+        return self.pool.logs()
+
+    # What it is made of
+
+    @cached_property
+    def pool(self) -> RuntimePool:
+        """The execution environments; their processes start when they are first needed."""
+        code = self._build / FUNCTION
+        if not code.is_dir():
+            raise FileNotFoundError(f"{code} is missing; `make build` makes it")
+        configuration = self.function
+        environment = Environment(
+            code=code,
+            layer=self._build / LAYER,
+            handler=configuration.handler,
+            variables=self.environment,
+            name=configuration.name,
+            timeout_seconds=configuration.timeout_seconds,
+            memory_megabytes=configuration.memory_megabytes,
+        )
+        return self._blocks.enter_context(RuntimePool(self._size, environment))
+
+    @property
+    def function(self) -> FunctionConfiguration:
+        return self._made.functions[FUNCTION]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The template's variables, and what Lambda itself would add for AWS."""
+        return {
+            **self.function.environment,
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": FUNCTION_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": "function",
+        }
+
+    @property
+    def resources(self) -> Mapping[str, str]:
+        """Physical ids by the template's logical ids."""
+        return self._made.resources
+
+    @property
+    def table_name(self) -> str:
+        return self.resources["RestoreJobsTable"]
+
+    @property
+    def topic_arn(self) -> str:
+        return self.resources["StatusChangesTopic"]
+
+    @property
+    def secret_arn(self) -> str:
+        return self._secret
+
+    @cached_property
+    def _cloudformation(self) -> dict[str, Any]:
+        # The secret's ARN is known only once it is there; the translator does not look at it.
+        return translated(self._template, {"AtlasSecretArn": "", **self._parameters})
+
+    def _furnish(self) -> None:
+        """Everything an emptied Atlas and an emptied AWS need."""
+        account, key = CREDENTIALS["service_account"], CREDENTIALS["api_key"]
+        roles = (Role.BACKUP_MANAGER,)
+        self.atlas.add_service_account(account["client_id"], account["client_secret"], roles)
+        self.atlas.add_api_key(key["public_key"], key["private_key"], roles)
+        text = json.dumps(CREDENTIALS[self.credentials])
+        secrets = self.aws.client("secretsmanager")
+        self._secret = secrets.create_secret(Name="atlas", SecretString=text)["ARN"]
+        parameters = {
+            "AtlasSecretArn": self._secret,
+            # CloudFormation itself would allow MongoDB's own addresses only.
+            "AtlasBaseUrl": self.atlas.url,
+            **self._parameters,
+        }
+        self._made = make_stack(self.aws, self._cloudformation, parameters)
+        self._subscribe()
+        self.forget_calls()
+
+    def _subscribe(self) -> None:
+        sqs = self.aws.client("sqs")
+        self._subscriber = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(
+            QueueUrl=self._subscriber, AttributeNames=["QueueArn"]
+        )
+        self.aws.client("sns").subscribe(
+            TopicArn=self.topic_arn,
+            Protocol="sqs",
+            Endpoint=attributes["Attributes"]["QueueArn"],
+            Attributes={"RawMessageDelivery": str(self._raw).lower()},
+        )
+
+    def _drain(self) -> Iterator[Received]:
+        sqs = self.aws.client("sqs")
+        while True:
+            answer = sqs.receive_message(
+                QueueUrl=self._subscriber, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                return
+            yield from (_received(message, raw=self._raw) for message in messages)
+            for message in messages:
+                sqs.delete_message(
+                    QueueUrl=self._subscriber, ReceiptHandle=message["ReceiptHandle"]
+                )
+
+
+def _received(message: Mapping[str, Any], *, raw: bool) -> Received:
+    if raw:
+        attributes = message.get("MessageAttributes", {})
+        said = {name: value["StringValue"] for name, value in attributes.items()}
+        return Received(json.loads(message["Body"]), said, None)
+    envelope = json.loads(message["Body"])
+    attributes = envelope.get("MessageAttributes", {})
+    said = {name: value["Value"] for name, value in attributes.items()}
+    return Received(json.loads(envelope["Message"]), said, envelope.get("Subject"))
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without DynamoDB's type marks; its numbers are Decimals."""
+    read = TypeDeserializer().deserialize
+    return {name: read(value) for name, value in item.items()}

@@ -1,0 +1,155 @@
+"""
+The stack's own resources in the emulated AWS, made from template.yaml itself.
+
+SAM's own translator turns it into CloudFormation, and moto's CloudFormation makes it, so that every
+Ref, Sub and condition is resolved by a real engine and nothing is described a second time.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from samcli.lib.translate.sam_template_validator import (  # type: ignore[import-untyped]
+    SamTemplateValidator,
+)
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from local_stack.aws import REGION, AwsEmulator
+
+STACK_NAME = "restore-watch"
+
+# What moto's CloudFormation makes of the template; of some types only these properties, because it
+# stumbles over others (AWS::NoValue within a list) and enforces no policy anyway.
+_MADE: dict[str, frozenset[str] | None] = {
+    "AWS::DynamoDB::Table": None,
+    "AWS::IAM::Role": frozenset({"AssumeRolePolicyDocument"}),
+    "AWS::Lambda::EventSourceMapping": None,
+    "AWS::Lambda::Function": frozenset(
+        {"Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout"}
+    ),
+    "AWS::SNS::Topic": None,
+    "AWS::SQS::Queue": None,
+}
+
+
+@dataclass(frozen=True)
+class FunctionConfiguration:
+    """What Lambda gives a function's process, resolved."""
+
+    name: str
+    handler: str
+    timeout_seconds: int
+    memory_megabytes: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class MadeStack:
+    """Physical ids and function configurations by logical id."""
+
+    resources: Mapping[str, str]
+    functions: Mapping[str, FunctionConfiguration]
+
+
+class _NoManagedPolicies:
+    """Names of managed policies stay as they are; nothing here enforces them."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def translated(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The SAM template as plain CloudFormation, without credentials and without network."""
+    validator = SamTemplateValidator(
+        yaml_parse(template.read_text()),
+        _NoManagedPolicies(),
+        region=REGION,
+        parameter_overrides=dict(parameters),
+    )
+    cloudformation: dict[str, Any] = yaml.safe_load(validator.get_translated_template_if_valid())
+    return cloudformation
+
+
+def make_stack(
+    aws: AwsEmulator, cloudformation: Mapping[str, Any], parameters: Mapping[str, str]
+) -> MadeStack:
+    """Makes the resources. In an emptied AWS they get the same names every time."""
+    resources = {
+        name: _trimmed(resource)
+        for name, resource in cloudformation["Resources"].items()
+        if resource["Type"] in _MADE
+    }
+    values = {name: {"Ref": name} for name in resources}
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            values |= _function_values(name, resource["Properties"])
+    said = _create(aws, {**cloudformation, "Resources": resources}, values, parameters)
+    return MadeStack(
+        resources={name: said[name] for name in resources},
+        functions={
+            name: _function(name, said)
+            for name, resource in resources.items()
+            if resource["Type"] == "AWS::Lambda::Function"
+        },
+    )
+
+
+def _trimmed(resource: Mapping[str, Any]) -> dict[str, Any]:
+    kept = _MADE[resource["Type"]]
+    properties = {
+        name: value
+        for name, value in resource.get("Properties", {}).items()
+        if kept is None or name in kept
+    }
+    if resource["Type"] == "AWS::Lambda::Function":
+        properties["Code"] = {"ZipFile": "the built function runs in its own runtime"}
+    return {**resource, "Properties": properties}
+
+
+def _function_values(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    variables = properties.get("Environment", {}).get("Variables", {})
+    settings = {setting: properties[setting] for setting in ("Handler", "Timeout", "MemorySize")}
+    return {f"{name}.{setting}": value for setting, value in settings.items()} | {
+        f"{name}.Environment.{variable}": value for variable, value in variables.items()
+    }
+
+
+def _function(name: str, said: Mapping[str, str]) -> FunctionConfiguration:
+    prefix = f"{name}.Environment."
+    return FunctionConfiguration(
+        name=said[name],
+        handler=said[f"{name}.Handler"],
+        timeout_seconds=int(said[f"{name}.Timeout"]),
+        memory_megabytes=int(said[f"{name}.MemorySize"]),
+        environment={
+            key.removeprefix(prefix): value for key, value in said.items() if key.startswith(prefix)
+        },
+    )
+
+
+def _create(
+    aws: AwsEmulator,
+    cloudformation: Mapping[str, Any],
+    values: Mapping[str, Any],
+    parameters: Mapping[str, str],
+) -> dict[str, str]:
+    """Creates the stack and has the engine resolve `values`, as outputs numbered in their order."""
+    outputs = {
+        f"Value{number}": {"Value": value if isinstance(value, dict) else str(value)}
+        for number, value in enumerate(values.values())
+    }
+    client = aws.client("cloudformation")
+    client.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=json.dumps({**cloudformation, "Outputs": outputs}),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    (stack,) = client.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return {name: said[f"Value{number}"] for number, name in enumerate(values)}
