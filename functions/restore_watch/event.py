@@ -200,4 +200,6 @@ def _kind_of(value: object) -> str:
     """What was given, never its value."""
     if isinstance(value, str):
         return f"text of {len(value)} characters"
+    if value == []:
+        return "an empty list"
     return _JSON_TYPES.get(type(value), "something else")

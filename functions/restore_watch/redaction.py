@@ -8,25 +8,22 @@ QUOTE_LIMIT = 300
 
 REDACTED = "[redacted]"
 
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
-# A URL may be a download URL, and a download URL opens the whole database.
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+# A URL may be a download URL, and a download URL opens the whole database. Only a space ends it,
+# lest something unprintable hide its end.
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^ ]+", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"\b(?:bearer|basic|digest)\s+\S+", re.IGNORECASE)
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Remove every given secret, every URL and every authorization, then trim to one short line."""
     # The longest first, so that no secret is left in part because another is a piece of it.
     hidden = sorted(filter(None, secrets), key=len, reverse=True)
-    text = _without(hidden, text)
-    for pattern, stand_in in ((_UNPRINTABLE, " "), (_URL, REDACTED), (_AUTHORIZATION, REDACTED)):
-        text = pattern.sub(stand_in, text)
-    # Once more, since taking something away may have joined what stood on both sides of it.
-    text = _without(hidden, text)
-    return text if len(text) <= QUOTE_LIMIT else f"{text[:QUOTE_LIMIT]}..."
-
-
-def _without(hidden: list[str], text: str) -> str:
     for secret in hidden:
         text = text.replace(secret, REDACTED)
-    return text
+    for pattern, stand_in in ((_URL, REDACTED), (_AUTHORIZATION, REDACTED), (_UNPRINTABLE, " ")):
+        text = pattern.sub(stand_in, text)
+    if len(text) > QUOTE_LIMIT:
+        text = f"{text[:QUOTE_LIMIT]}..."
+    # What stood on both sides of something taken away may have become a secret: quote nothing then.
+    return REDACTED if any(secret in text for secret in hidden) else text

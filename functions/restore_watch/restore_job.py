@@ -5,6 +5,7 @@ The vocabulary is that of Atlas's Flex and tenant restore jobs; dedicated ones a
 it (`restore_watch.atlas.responses`).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -32,12 +33,19 @@ TEXT_LIMIT = 256
 """Characters kept of a text from Atlas, so that no odd answer can outgrow an item or a message."""
 
 
-def _must_be_text(value: object) -> object:
-    # pydantic reads numbers as Unix times; Atlas writes dates as text, so a number is a wrong type.
-    if value is None or isinstance(value, (str, datetime)):
+def _written_as_date(value: object) -> object:
+    # pydantic reads a number as a Unix time, in a text as well; Atlas writes none.
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value):
         return value
     msg = "a date must be text in ISO 8601"
     raise ValueError(msg)
+
+
+def _kept_of(text: str) -> str:
+    # JSON can spell half a character, which nothing that is sent on could hold.
+    return text[:TEXT_LIMIT].encode(errors="replace").decode()
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -48,10 +56,8 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(msg) from None
 
 
-Text = Annotated[
-    str, StringConstraints(strict=True), AfterValidator(lambda text: text[:TEXT_LIMIT])
-]
-UtcDate = Annotated[datetime, BeforeValidator(_must_be_text), AfterValidator(_in_utc)]
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_kept_of)]
+UtcDate = Annotated[datetime, BeforeValidator(_written_as_date), AfterValidator(_in_utc)]
 
 
 class RestoreKind(StrEnum):

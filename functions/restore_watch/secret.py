@@ -132,8 +132,9 @@ class _Secret:
         self._values = values
 
     def _get(self, key: str) -> Any:
-        spelt = (self._values[name] for name in _SPELLINGS[key] if name in self._values)
-        return next(spelt, None)
+        """The first spelling that has a value; an empty one is none."""
+        spelt = (self._values.get(name) for name in _SPELLINGS[key])
+        return next((value for value in spelt if value not in (None, "")), None)
 
     def has(self, key: str) -> bool:
         return self._get(key) is not None
@@ -155,4 +156,5 @@ class _Secret:
                 msg = "the secret's base_url is not one of MongoDB's own hosts under https"
                 raise CredentialsError(msg)
             return allowed
-        return GOVERNMENT_BASE_URL if self._get("government") in (True, "true") else None
+        government = str(self._get("government")).casefold() == "true"
+        return GOVERNMENT_BASE_URL if government else None

@@ -11,6 +11,9 @@ from restore_watch.errors import ConfigurationError
 # Powertools reads these itself; without them its logs and metrics would have no name.
 _POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
 
+# A FIFO topic would want a group for every message.
+_STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -24,18 +27,17 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError naming what is missing, or the one that is wrong."""
+        given = {name: value.strip() for name, value in environment.items()}
         required = ("ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", *_POWERTOOLS)
-        missing = [name for name in required if not environment.get(name, "").strip()]
+        missing = [name for name in required if not given.get(name)]
         if missing:
             msg = f"environment variables missing or empty: {', '.join(missing)}"
             raise ConfigurationError(msg)
-        if not re.fullmatch(
-            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+", environment["TOPIC_ARN"]
-        ):
+        if not _STANDARD_TOPIC.fullmatch(given["TOPIC_ARN"]):
             msg = "TOPIC_ARN: expected the ARN of a standard SNS topic"
             raise ConfigurationError(msg)
-        given = environment.get("ATLAS_BASE_URL", "").strip() or DEFAULT_BASE_URL
-        base_url = allowed_base_url(given, loopback=True)
+        address = given.get("ATLAS_BASE_URL") or DEFAULT_BASE_URL
+        base_url = allowed_base_url(address, loopback=True)
         if base_url is None:
             msg = (
                 "ATLAS_BASE_URL: expected https and one of MongoDB's own hosts, such as "
@@ -43,8 +45,8 @@ class Settings:
             )
             raise ConfigurationError(msg)
         return cls(
-            atlas_secret_id=environment["ATLAS_SECRET_ID"].strip(),
-            table_name=environment["TABLE_NAME"].strip(),
-            topic_arn=environment["TOPIC_ARN"].strip(),
+            atlas_secret_id=given["ATLAS_SECRET_ID"],
+            table_name=given["TABLE_NAME"],
+            topic_arn=given["TOPIC_ARN"],
             atlas_base_url=base_url,
         )

@@ -87,21 +87,20 @@ class RestoreJobsTable:
         Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
         contradicts itself.
         """
-        state = job.as_json()
-        change = _present(state) | {"observedAt": utc_text(observed_at)}
-        del state["restoreId"]  # part of the key
+        state = _state(job)
+        change = _present(job.as_json()) | {"observedAt": utc_text(observed_at)}
         follows = {f":follows{n}": status for n, status in enumerate(job.follows)}
         may_follow = f" OR #status IN ({', '.join(follows)})" if follows else ""
         item, written = self._update(
             job,
             deadline,
             update=_RECORD.format(
-                state=", ".join(f"#{name} = :{name}" for name in _present(state)),
+                state=_assignments(state),
                 absent="".join(f", #{name}" for name in state if state[name] is None),
             ),
             condition=f"attribute_not_exists(#status){may_follow}",
             values=follows
-            | {f":{name}": value for name, value in _present(state).items()}
+            | _assigned(state)
             | {
                 ":observedAt": utc_text(observed_at),
                 ":change": [change],
@@ -142,17 +141,13 @@ class RestoreJobsTable:
 
         That is no change of status, so nothing is appended and nothing published.
         """
+        state = _state(job)
         self._update(
             job,
             deadline,
-            update="SET #terminal = :true, #restoreFinishedDate = :finished" + _SETTLE,
+            update=f"SET {_assignments(state)}{_SETTLE}",
             condition="#status = :status AND #publishedSequence = #sequence",
-            values={
-                ":true": True,
-                ":finished": job.as_json()["restoreFinishedDate"],
-                ":status": job.status,
-                ":expiresAt": _expires_at(observed_at),
-            },
+            values=_assigned(state) | {":expiresAt": _expires_at(observed_at)},
         )
 
     def _update(
@@ -225,6 +220,19 @@ def _recorded(item: Mapping[str, Any], written_at: datetime | None) -> Recorded:
 
 def _values(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _deserialize(value) for name, value in attributes.items()}
+
+
+def _state(job: RestoreJob) -> dict[str, Any]:
+    """The attributes of an item that say how the job is; its id is part of the key."""
+    return {name: value for name, value in job.as_json().items() if name != "restoreId"}
+
+
+def _assignments(state: Mapping[str, Any]) -> str:
+    return ", ".join(f"#{name} = :{name}" for name in _present(state))
+
+
+def _assigned(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {f":{name}": value for name, value in _present(state).items()}
 
 
 def _present(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.redaction import redact
 from restore_watch.restore_job import RestoreKind, RestoreTarget, StatusChange
 from restore_watch.watch import CheckResult
+
+CONTRADICTIONS_REMEMBERED = 1000
+"""Jobs whose contradiction an environment remembers, so that each is told of once."""
 
 
 class Telemetry:
@@ -27,18 +31,22 @@ class Telemetry:
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
         self._counts: dict[str, int] = {}
+        self._contradicted: set[str] = set()
 
     def atlas_answered(self, response: httpx.Response) -> None:
         """Count a request to Atlas; a hook of the HTTP client, which sees every single one."""
-        self._count("AtlasCalls")
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            self._count("AtlasThrottles")
-        sunset = response.headers.get("sunset") or response.headers.get("deprecation")
+        with _without_failing():
+            self._count("AtlasCalls")
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                self._count("AtlasThrottles")
+            self._retiring(response.headers.get("sunset") or response.headers.get("deprecation"))
+
+    def _retiring(self, sunset: str | None) -> None:
         if sunset:
             # Atlas writes these dates in more than one form, and moves them: they are only quoted.
             self._count("AtlasSunsets")
             self._logger.warning(
-                "Atlas will retire this version of the endpoint", extra={"sunset": sunset[:64]}
+                "Atlas will retire this version of the endpoint", extra={"sunset": redact(sunset)}
             )
 
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
@@ -49,7 +57,7 @@ class Telemetry:
                     "Atlas no longer answers for tenant restore jobs; name the kind flex, or none",
                     extra=_names(target),
                 )
-            if result.contradiction:
+            if result.contradiction and self._is_news(target.restore_id):
                 self._count("Contradictions")
                 self._logger.warning(
                     "Atlas contradicts the recorded end of this restore, which stays",
@@ -88,6 +96,15 @@ class Telemetry:
         with _without_failing():
             if counts:
                 _write({name: (MetricUnit.Count, value) for name, value in counts.items()})
+
+    def _is_news(self, restore_id: str) -> bool:
+        """Whether this environment has not told of the job's contradiction yet."""
+        if restore_id in self._contradicted:
+            return False
+        if len(self._contradicted) >= CONTRADICTIONS_REMEMBERED:
+            self._contradicted.clear()
+        self._contradicted.add(restore_id)
+        return True
 
     def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1

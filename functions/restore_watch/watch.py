@@ -13,8 +13,11 @@ from restore_watch.secret import AtlasSecret
 from restore_watch.table import Recorded, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 
-RACE = timedelta(minutes=1)
-"""The longest that two checks can overlap: an invocation lasts no longer."""
+RACE = timedelta(seconds=10)
+"""How far checks are taken to overlap; one that waits for Atlas longer may publish once more."""
+
+LEFT_REMEMBERED = 1000
+"""Jobs for which an environment remembers what it left to another check."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,23 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
 class RestoreWatch:
     """Checks restore jobs; holds what lives as long as the execution environment."""
 
-    secret: AtlasSecret
-    atlas: AtlasClient
-    table: RestoreJobsTable
-    topic: StatusChangesTopic
-    now: Callable[[], datetime] = _utc_now
+    def __init__(
+        self,
+        secret: AtlasSecret,
+        atlas: AtlasClient,
+        table: RestoreJobsTable,
+        topic: StatusChangesTopic,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.secret = secret
+        self.atlas = atlas
+        self.table = table
+        self.topic = topic
+        self.now = now
+        self._left: dict[str, int] = {}
 
     def check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult:
         """
@@ -92,23 +103,30 @@ class RestoreWatch:
     def _publish(
         self, recorded: Recorded, begun: datetime, deadline: Deadline
     ) -> tuple[StatusChange, ...]:
-        if not recorded.pending or _is_in_other_hands(recorded, begun):
+        if not recorded.pending or self._is_in_other_hands(recorded, begun):
             return ()
         for change in recorded.pending:
             self.topic.publish(change, deadline)
         self.table.acknowledge(recorded, deadline)
         return recorded.pending
 
+    def _is_in_other_hands(self, recorded: Recorded, begun: datetime) -> bool:
+        """
+        Whether another check recorded the newest change while this one was under way.
 
-def _is_in_other_hands(recorded: Recorded, begun: datetime) -> bool:
-    """
-    Whether the newest change was recorded by another check while this one was under way.
-
-    That check publishes it, and all before it. Were it to die first, the change stays pending, and
-    the next check, which begins after the change was recorded, publishes it.
-    """
-    lead = recorded.history[-1].observed_at - begun
-    return recorded.change is None and timedelta(0) < lead < RACE
+        That check publishes it, and all before it. Were it to die first, the change stays pending,
+        and the next check, which begins after the change was recorded, publishes it. A clock that
+        is behind makes a change look newer than it is, so each is left to others only once.
+        """
+        newest = recorded.history[-1]
+        overlaps = timedelta(0) < newest.observed_at - begun < RACE
+        restore_id = newest.job.restore_id
+        if recorded.change or not overlaps or self._left.get(restore_id) == newest.sequence:
+            return False
+        if len(self._left) >= LEFT_REMEMBERED:
+            self._left.clear()
+        self._left[restore_id] = newest.sequence
+        return True
 
 
 def _gained_an_end(stored: RestoreJob, job: RestoreJob) -> bool:

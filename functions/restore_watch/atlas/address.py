@@ -31,7 +31,7 @@ def allowed_base_url(text: str, *, loopback: bool) -> str | None:
     if url.scheme == "https" and url.host in _HOSTS and url.port is None:
         return f"https://{url.host}"
     if loopback and url.scheme in {"http", "https"} and _is_loopback(url.host):
-        return str(url).rstrip("/")
+        return f"{url.scheme}://{url.netloc.decode()}"
     return None
 
 

@@ -6,6 +6,7 @@ credential lives as long as the execution environment, so that a token and a dig
 many checks.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from threading import RLock
@@ -56,7 +57,9 @@ class ServiceAccount:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be quoted."""
-        return (self.client_secret, quote(self.client_secret, safe=""))
+        quoted = [quote(part, safe="") for part in (self.client_id, self.client_secret)]
+        basic = b64encode(":".join(quoted).encode()).decode()
+        return (self.client_secret, quoted[1], basic)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ class ApiKeyAuth(httpx.Auth):
     """
 
     def __init__(self, key: ApiKey) -> None:
-        self._digest = httpx.DigestAuth(key.public_key, key.private_key)
+        self._key = key
+        self._digest = self._no_challenge()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -106,10 +110,14 @@ class ApiKeyAuth(httpx.Auth):
         """Raise UnexpectedAtlasResponseError for a challenge that httpx cannot answer."""
         try:
             yield from self._digest.auth_flow(request)
-        except (httpx.ProtocolError, NotImplementedError, KeyError) as error:
-            # KeyError: httpx looks an algorithm it does not know up in its table.
+        except (httpx.ProtocolError, NotImplementedError, LookupError, ValueError):
+            # httpx remembers a challenge before it finds out that it cannot answer it.
+            self._digest = self._no_challenge()
             msg = "Atlas sent a digest challenge of a form we do not know"
-            raise UnexpectedAtlasResponseError(msg) from error
+            raise UnexpectedAtlasResponseError(msg) from None
+
+    def _no_challenge(self) -> httpx.DigestAuth:
+        return httpx.DigestAuth(self._key.public_key, self._key.private_key)
 
 
 class ServiceAccountAuth(httpx.Auth):
@@ -151,11 +159,12 @@ class ServiceAccountAuth(httpx.Auth):
             return
         if self._now() < self._vain_until:
             return
+        self._vain_until = self._now() + RENEWAL_PAUSE  # should none be had
         token = yield from self._token_after(token, request)
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._vain_until = self._now() + VAIN_RENEWAL_PAUSE
+        vain = response.status_code == httpx.codes.UNAUTHORIZED
+        self._vain_until = self._now() + VAIN_RENEWAL_PAUSE if vain else 0.0
 
     def _current_token(
         self, request: httpx.Request
@@ -170,6 +179,8 @@ class ServiceAccountAuth(httpx.Auth):
             try:
                 return (yield from self._new_token(request)), True
             except AtlasError:
+                # A refusal of the token in hand is no reason to ask once more.
+                self._vain_until = max(self._vain_until, self._renew_at)
                 return self._token, False
 
     def _token_after(
@@ -178,7 +189,6 @@ class ServiceAccountAuth(httpx.Auth):
         with self._asking:
             if self._token is not None and self._token != refused:
                 return self._token
-            self._token = None
             return (yield from self._new_token(request))
 
     def _new_token(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, str]:

@@ -14,7 +14,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from restore_watch.atlas.auth import Authentication, Credentials, authentication
-from restore_watch.atlas.network import exchange, http_client
+from restore_watch.atlas.network import bounded, http_client
 from restore_watch.atlas.refusals import job_refusal
 from restore_watch.atlas.responses import open_envelope, restore_job
 from restore_watch.deadline import Deadline
@@ -60,7 +60,7 @@ _BELONGS_ELSEWHERE = {
 }
 _OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
 
-_backoff = wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.3)
+_backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.3)
 
 Ask = Callable[[RestoreKind], RestoreJob]
 
@@ -200,7 +200,7 @@ class AtlasClient:
     ) -> tuple[httpx.Response, bytes]:
         deadline.require(LEAST_EXCHANGE, "ask Atlas")
         try:
-            with exchange(min(EXCHANGE_TIMEOUT, deadline.remaining())):
+            with bounded(min(EXCHANGE_TIMEOUT, deadline.remaining())):
                 response = self._http.send(request, auth=auth, stream=True)
                 try:
                     return response, b"".join(response.iter_raw())

@@ -40,7 +40,7 @@ LOOK_UPS = 4
 
 
 @dataclass
-class _Exchange:
+class _Bounds:
     ends_at: float
     bytes_left: int = ANSWER_LIMIT
 
@@ -60,26 +60,26 @@ class _Exchange:
         return data
 
 
-_exchange: ContextVar[_Exchange] = ContextVar("_exchange")
+_bounds: ContextVar[_Bounds] = ContextVar("_bounds")
 
 
 @contextmanager
-def exchange(seconds: float) -> Iterator[None]:
+def bounded(seconds: float) -> Iterator[None]:
     """
     Bound the network traffic of the block to so many seconds and to ANSWER_LIMIT bytes.
 
     Past the first, httpx's timeouts are raised; past the second, UnexpectedAtlasResponseError.
     """
-    token = _exchange.set(_Exchange(time.monotonic() + seconds))
+    token = _bounds.set(_Bounds(time.monotonic() + seconds))
     try:
         yield
     finally:
-        _exchange.reset(token)
+        _bounds.reset(token)
 
 
 def http_client() -> httpx.Client:
     """
-    Return the client that talks to Atlas, to be used within `exchange` and kept for many checks.
+    Return the client that talks to Atlas, to be used within `bounded` and kept for many checks.
 
     Nothing of the environment (proxies, certificates, .netrc) and no cookie steers it; redirects
     are not followed.
@@ -108,6 +108,13 @@ class _Transport(httpx.HTTPTransport):
             ssl_context=context, keepalive_expiry=KEEP_ALIVE, network_backend=_Backend()
         )
 
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        # We asked for no compression. Whoever compresses all the same gets nothing unpacked, since
+        # what a megabyte unpacks to is not bounded.
+        response.headers.pop("Content-Encoding", None)
+        return response
+
 
 class _Backend(httpcore.NetworkBackend):
     def __init__(self) -> None:
@@ -122,7 +129,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        timeout = _exchange.get().cut(timeout, httpcore.ConnectTimeout)
+        timeout = _bounds.get().cut(timeout, httpcore.ConnectTimeout)
         # In a thread, because a name look-up cannot be interrupted, only left behind.
         connected = self._connecting.submit(
             self._sync.connect_tcp, host, port, timeout, local_address, socket_options
@@ -145,11 +152,11 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        bounds = _exchange.get()
+        bounds = _bounds.get()
         return bounds.spend(self._stream.read(max_bytes, bounds.cut(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _exchange.get().cut(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, _bounds.get().cut(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -160,7 +167,7 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        timeout = _exchange.get().cut(timeout, httpcore.ConnectTimeout)
+        timeout = _bounds.get().cut(timeout, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:

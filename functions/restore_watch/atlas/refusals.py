@@ -152,14 +152,18 @@ def _bad_request_fields(said: dict[str, Any], hidden: tuple[str, ...]) -> Iterab
     detail = said.get("badRequestDetail")
     fields = detail.get("fields") if isinstance(detail, dict) else None
     for field in fields[:5] if isinstance(fields, list) else []:
-        if isinstance(field, dict):
-            yield redact(f"{field.get('field')}: {field.get('description')}", hidden)
+        parts = [field.get("field"), field.get("description")] if isinstance(field, dict) else []
+        texts = [part for part in parts if isinstance(part, str)]
+        if texts:
+            yield redact(": ".join(texts), hidden)
 
 
 def _address(parameters: list[Any]) -> str | None:
+    first = parameters[0] if parameters else None
     try:
-        return str(ip_address(parameters[0]))
-    except (IndexError, ValueError):
+        # Numbers are addresses to the library, and a zone may be any text.
+        return str(ip_address(first)) if isinstance(first, str) and "%" not in first else None
+    except ValueError:
         return None
 
 
@@ -176,7 +180,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ kept, the URL itself is not.
 """
 
 import json
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, ValidationError
@@ -24,8 +25,22 @@ from restore_watch.restore_job import (
 )
 
 Flag = Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)]
-Present = Annotated[bool, BeforeValidator(bool)]
-"""Whether a field holds anything; whatever it holds is dropped."""
+
+
+def _holds_a_url(value: object) -> bool:
+    match value:
+        case str():
+            return bool(value.strip())
+        case list():
+            return any(map(_holds_a_url, value))
+        case dict():
+            return any(_holds_a_url(value.get(name)) for name in ("deliveryUrl", "downloadUrl"))
+        case _:
+            return False
+
+
+HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]
+"""Whether a field holds a URL, in any of the shapes Atlas has for it; the URL is dropped."""
 
 
 class _Answer(BaseModel):
@@ -48,7 +63,7 @@ class _FlexAnswer(_Answer):
     expiration_date: UtcDate | None = None
     target_project_id: Text | None = None
     target_deployment_item_name: Text | None = None
-    snapshot_url: Present = False
+    snapshot_url: HasUrl = False
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
         return RestoreJob(
@@ -64,15 +79,15 @@ class _FlexAnswer(_Answer):
             expiration_date=self.expiration_date,
             target_project_id=self.target_project_id,
             target_deployment_item_name=self.target_deployment_item_name,
-            download_available=self.snapshot_url,
+            download_available=self.snapshot_url and self.status == "COMPLETED",
         )
 
 
 class _Component(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, hide_input_in_errors=True)
 
-    download_url: Present = False
-    private_download_delivery_urls: Present = False
+    download_url: HasUrl = False
+    private_download_delivery_urls: HasUrl = False
 
 
 class _DedicatedAnswer(_Answer):
@@ -88,8 +103,8 @@ class _DedicatedAnswer(_Answer):
     snapshot_id: Text | None = None
     target_group_id: Text | None = None
     target_cluster_name: Text | None = None
-    delivery_url: Present = False
-    private_download_delivery_urls: Present = False
+    delivery_url: HasUrl = False
+    private_download_delivery_urls: HasUrl = False
     components: list[_Component] | None = None
 
     @property
@@ -128,7 +143,7 @@ class _DedicatedAnswer(_Answer):
             expiration_date=self.expires_at,
             target_project_id=self.target_group_id,
             target_deployment_item_name=self.target_cluster_name,
-            download_available=self._download_ready and not self.expired,
+            download_available=self._download_ready and self._status is RestoreStatus.COMPLETED,
         )
 
 
@@ -155,9 +170,12 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     inner = answer.get("status")
     content = answer.get("content", answer.get("envelope"))
     # A job's own status is a word; only an envelope's is a number.
-    if isinstance(inner, bool) or not isinstance(inner, int) or not isinstance(content, dict):
+    if isinstance(inner, bool) or not isinstance(inner, int):
         return status, body
-    return inner, json.dumps(content).encode()
+    if isinstance(content, dict):
+        return inner, json.dumps(content).encode()
+    # A refusal may come without a reason, a job not without its content.
+    return (status, body) if inner == HTTPStatus.OK else (inner, b"")
 
 
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:

@@ -1,0 +1,128 @@
+"""What the rules are tried on: jobs, changes and targets that can occur, and any JSON at all."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from restore_watch.restore_job import (
+    TEXT_LIMIT,
+    RestoreJob,
+    RestoreKind,
+    RestoreStatus,
+    RestoreTarget,
+    StatusChange,
+)
+
+KNOWN_WORDS = frozenset(RestoreStatus) - {RestoreStatus.UNKNOWN}
+
+object_ids = st.text("0123456789abcdef", min_size=24, max_size=24)
+cluster_names = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", fullmatch=True)
+kinds = st.sampled_from(RestoreKind)
+statuses = st.sampled_from(RestoreStatus)
+texts = st.text(max_size=TEXT_LIMIT)
+utc_dates = st.datetimes(timezones=st.just(UTC))
+recent_dates = st.datetimes(
+    datetime(2020, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    datetime(2035, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+unknown_words = texts.filter(lambda word: word not in set(RestoreStatus))
+"""Words that Atlas may add one day."""
+
+visible_ascii = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
+secrets = st.text(visible_ascii, min_size=8, max_size=64)
+"""What may stand in a header: keys, client secrets, tokens."""
+
+targets = st.builds(
+    lambda group_id, cluster_name, restore_id, kind: RestoreTarget.model_validate(
+        {
+            "groupId": group_id,
+            "clusterName": cluster_name,
+            "restoreId": restore_id,
+            "kind": kind,
+        }
+    ),
+    object_ids,
+    cluster_names,
+    object_ids,
+    st.none() | kinds,
+)
+
+
+def json_values(leaves: SearchStrategy[Any] | None = None) -> SearchStrategy[Any]:
+    """Any JSON, with the given leaves if there are some."""
+    return st.recursive(
+        leaves if leaves is not None else _json_leaves,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=8,
+    )
+
+
+_json_leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+
+
+@st.composite
+def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> RestoreJob:
+    """Any job that Atlas's answers can lead to."""
+    state = draw(status)
+    kind = draw(kinds)
+    word = None if kind is RestoreKind.DEDICATED else str(state)
+    return RestoreJob.model_validate(
+        {
+            "groupId": draw(object_ids),
+            "clusterName": draw(cluster_names),
+            "restoreId": draw(object_ids),
+            "kind": kind,
+            "deliveryType": draw(st.none() | st.sampled_from(["RESTORE", "download"]) | texts),
+            "status": state,
+            "atlasStatus": draw(unknown_words) if state is RestoreStatus.UNKNOWN else word,
+            "snapshotId": draw(st.none() | object_ids),
+            "snapshotFinishedDate": draw(st.none() | utc_dates),
+            "restoreScheduledDate": draw(st.none() | utc_dates),
+            "restoreFinishedDate": draw(st.none() | utc_dates),
+            "expirationDate": draw(st.none() | utc_dates),
+            "targetProjectId": draw(st.none() | object_ids),
+            "targetDeploymentItemName": draw(st.none() | texts),
+            "downloadAvailable": draw(st.booleans()),
+        }
+    )
+
+
+@st.composite
+def changes(draw: DrawFn, job: SearchStrategy[RestoreJob] | None = None) -> StatusChange:
+    """Any change that the table can have recorded: the first has no status before it."""
+    changed = draw(job if job is not None else jobs())
+    before = changed.follows
+    previous = draw(st.sampled_from((None, *before)))
+    return StatusChange(
+        job=changed,
+        previous_status=previous,
+        sequence=1 if previous is None else draw(st.integers(min_value=2, max_value=8)),
+        observed_at=draw(utc_dates),
+    )
+
+
+def plain_job(**fields: Any) -> RestoreJob:
+    """A Flex restore without anything odd about it, but for the given fields."""
+    usual = {
+        "group_id": "5f0000000000000000000a01",
+        "cluster_name": "orders",
+        "restore_id": "6b4a0f800000000000000b01",
+        "kind": RestoreKind.FLEX,
+        "delivery_type": "RESTORE",
+        "status": RestoreStatus.RUNNING,
+    }
+    return RestoreJob.model_validate(usual | fields)
+
+
+def plain_change(job: RestoreJob | None = None, **fields: Any) -> StatusChange:
+    """A job's second recorded change, at noon, but for the given fields."""
+    usual: dict[str, Any] = {
+        "job": job or plain_job(),
+        "previous_status": RestoreStatus.PENDING,
+        "sequence": 2,
+        "observed_at": datetime(2026, 5, 4, 12, tzinfo=UTC),
+    }
+    return StatusChange(**usual | fields)

@@ -1,0 +1,141 @@
+"""Credentials go to MongoDB's own hosts and, in tests, to this machine; nowhere else."""
+
+import ipaddress
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.atlas.address import DEFAULT_BASE_URL, GOVERNMENT_BASE_URL, allowed_base_url
+
+HOSTS = {
+    "cloud.mongodb.com",
+    "cloud-qa.mongodb.com",
+    "cloud-dev.mongodb.com",
+    "cloud.mongodbgov.com",
+    "cloud-qa.mongodbgov.com",
+    "cloud-dev.mongodbgov.com",
+}
+
+
+@pytest.mark.parametrize("host", sorted(HOSTS))
+@pytest.mark.parametrize("loopback", [True, False], ids=["operator", "secret"])
+def test_mongodbs_own_hosts_are_allowed(host: str, loopback: bool) -> None:  # noqa: FBT001
+    assert allowed_base_url(f"https://{host}", loopback=loopback) == f"https://{host}"
+
+
+@pytest.mark.parametrize("url", [DEFAULT_BASE_URL, GOVERNMENT_BASE_URL])
+def test_the_known_addresses_are_allowed_as_they_are(url: str) -> None:
+    assert allowed_base_url(url, loopback=False) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://cloud.mongodb.com/",
+        "https://cloud.mongodb.com//",
+        "HTTPS://Cloud.MongoDB.com",
+        "https://cloud.mongodb.com:443",
+    ],
+)
+def test_one_address_has_one_spelling(text: str) -> None:
+    assert allowed_base_url(text, loopback=False) == "https://cloud.mongodb.com"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "cloud.mongodb.com",
+        "//cloud.mongodb.com",
+        "http://cloud.mongodb.com",
+        "ftp://cloud.mongodb.com",
+        "https://cloud.mongodb.com:8443",
+        "https://cloud.mongodb.com/api",
+        "https://cloud.mongodb.com/%2e%2e",
+        "https://cloud.mongodb.com?to=elsewhere",
+        "https://cloud.mongodb.com#elsewhere",
+        "https://user@cloud.mongodb.com",
+        "https://user:password@cloud.mongodb.com",
+        "https://cloud.mongodb.com@example.org",
+        "https://cloud.mongodb.com\\@example.org",
+        "https://cloud.mongodb.com.example.org",
+        "https://cloud.mongodb.com%2eexample.org",
+        "https://example.org/cloud.mongodb.com",
+        "https://evil-cloud.mongodb.com",
+        "https://mongodb.com",
+        "https://cloud.mongodb.com.",
+        "https://cloud.mongodb.com\r\nHost: example.org",
+        "https://169.254.169.254",
+        "http://169.254.169.254",
+        "http://0.0.0.0:8080",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.org",
+        "http://localhost.example.org",
+        "http://2130706433",
+        "https://[",
+        "https://\0",
+        "https://" + "a" * 100_000,
+    ],
+    ids=lambda text: text[:40],
+)
+@pytest.mark.parametrize("loopback", [True, False], ids=["operator", "secret"])
+def test_every_other_address_is_refused(text: str, loopback: bool) -> None:  # noqa: FBT001
+    assert allowed_base_url(text, loopback=loopback) is None
+
+
+LOOPBACK = {
+    "http://127.0.0.1:8080": "http://127.0.0.1:8080",
+    "http://127.0.0.1:8080/": "http://127.0.0.1:8080",
+    "http://127.1.2.3": "http://127.1.2.3",
+    "http://[::1]:8080": "http://[::1]:8080",
+    "http://localhost:8080": "http://localhost:8080",
+    "https://localhost:8443": "https://localhost:8443",
+}
+
+
+@pytest.mark.parametrize(("text", "address"), LOOPBACK.items(), ids=LOOPBACK)
+def test_the_operator_may_name_this_machine(text: str, address: str) -> None:
+    assert allowed_base_url(text, loopback=True) == address
+
+
+@pytest.mark.parametrize("text", LOOPBACK)
+def test_a_secret_may_not_name_this_machine(text: str) -> None:
+    assert allowed_base_url(text, loopback=False) is None
+
+
+@pytest.mark.parametrize("end", ["?", "#", "/?", "/#"])
+def test_a_path_can_be_added_to_every_allowed_address(end: str) -> None:
+    address = allowed_base_url(f"http://127.0.0.1:8080{end}", loopback=True)
+
+    assert address in {None, "http://127.0.0.1:8080"}
+
+
+addresses = st.from_regex(
+    r"(https?|HTTPS|ftp)://[\[\]a-zA-Z0-9.:@%\\?#-]{0,40}(:[0-9]{0,6})?/?", fullmatch=True
+)
+near_misses = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["https://", "http://", "HTTPS://", "//", ""]),
+    st.text(max_size=4),
+    st.sampled_from([*HOSTS, "127.0.0.1", "localhost", "[::1]"]),
+    st.text(max_size=4),
+)
+
+
+@given(st.text() | addresses | near_misses, st.booleans())
+def test_whatever_is_allowed_leads_to_a_host_that_is(
+    text: str,
+    loopback: bool,  # noqa: FBT001
+) -> None:
+    address = allowed_base_url(text, loopback=loopback)
+    if address is None:
+        return
+
+    url = httpx.URL(f"{address}/api")
+    assert not url.userinfo
+    assert url.path == "/api"
+    assert (url.scheme == "https" and url.host in HOSTS) or (
+        loopback and (url.host == "localhost" or ipaddress.ip_address(url.host).is_loopback)
+    )

@@ -1,0 +1,113 @@
+"""What the operator decides is read once, and refused in one clear line."""
+
+import pytest
+
+from restore_watch.errors import ConfigurationError
+from restore_watch.settings import Settings
+
+COMPLETE = {
+    "ATLAS_SECRET_ID": "atlas/credentials",
+    "TABLE_NAME": "restore-jobs",
+    "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
+    "ATLAS_BASE_URL": "https://cloud.mongodb.com",
+    "POWERTOOLS_SERVICE_NAME": "atlas-restore-watch",
+    "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+REQUIRED = sorted(set(COMPLETE) - {"ATLAS_BASE_URL"})
+
+
+def refusal(environment: dict[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment(environment)
+    return str(refused.value)
+
+
+def test_a_complete_environment_is_taken() -> None:
+    assert Settings.from_environment(COMPLETE | {"PATH": "/usr/bin"}) == Settings(
+        atlas_secret_id="atlas/credentials",
+        table_name="restore-jobs",
+        topic_arn="arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
+        atlas_base_url="https://cloud.mongodb.com",
+    )
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("value", [None, "", "  "], ids=["missing", "empty", "blank"])
+def test_what_is_missing_is_named(name: str, value: str | None) -> None:
+    environment = {key: given for key, given in COMPLETE.items() if key != name}
+    if value is not None:
+        environment[name] = value
+
+    assert refusal(environment).endswith(f": {name}")
+
+
+def test_all_that_is_missing_is_named_in_one_line() -> None:
+    said = refusal({})
+
+    assert "\n" not in said
+    assert all(name in said for name in REQUIRED)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "restore-status-changes",
+        "arn:aws:sqs:eu-central-1:123456789012:restore-status-changes",
+        "arn:aws:sns:eu-central-1:123456789012:restore-status-changes.fifo",
+        "arn:aws:sns:eu-central-1:1234:restore-status-changes",
+        "arn:aws:sns::123456789012:restore-status-changes",
+        "arn:aws:sns:eu-central-1:123456789012:",
+        "arn:aws:sns:eu-central-1:123456789012:changes\nX: y",
+    ],
+)
+def test_only_the_arn_of_a_standard_topic_is_taken(arn: str) -> None:
+    assert refusal(COMPLETE | {"TOPIC_ARN": arn}).startswith("TOPIC_ARN: ")
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_topic_may_lie_in_any_partition(partition: str) -> None:
+    arn = f"arn:{partition}:sns:us-gov-west-1:123456789012:restore_status-changes"
+
+    assert Settings.from_environment(COMPLETE | {"TOPIC_ARN": arn}).topic_arn == arn
+
+
+@pytest.mark.parametrize("name", ["ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", "ATLAS_BASE_URL"])
+def test_blanks_around_a_value_are_forgiven(name: str) -> None:
+    blanks = COMPLETE | {name: f" {COMPLETE[name]}\n"}
+
+    assert Settings.from_environment(blanks) == Settings.from_environment(COMPLETE)
+
+
+@pytest.mark.parametrize("given", [None, "", "  "], ids=["absent", "empty", "blank"])
+def test_atlas_is_the_public_one_unless_told_otherwise(given: str | None) -> None:
+    environment = {name: value for name, value in COMPLETE.items() if name != "ATLAS_BASE_URL"}
+    if given is not None:
+        environment["ATLAS_BASE_URL"] = given
+
+    assert Settings.from_environment(environment).atlas_base_url == "https://cloud.mongodb.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("https://cloud.mongodbgov.com/", "https://cloud.mongodbgov.com"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+    ],
+    ids=["government", "loopback"],
+)
+def test_the_operator_may_choose_another_atlas(given: str, taken: str) -> None:
+    settings = Settings.from_environment(COMPLETE | {"ATLAS_BASE_URL": given})
+
+    assert settings.atlas_base_url == taken
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://cloud.mongodb.com", "https://cloud.mongodb.com.example.org", "https://user:pw@x"],
+)
+def test_a_foreign_atlas_is_refused_without_being_quoted(url: str) -> None:
+    said = refusal(COMPLETE | {"ATLAS_BASE_URL": url})
+
+    assert said.startswith("ATLAS_BASE_URL: ")
+    assert url not in said.replace("https://cloud.mongodb.com;", "")

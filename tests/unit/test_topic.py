@@ -1,0 +1,183 @@
+"""The message of a status change: its body, its subject and the attributes to filter by."""
+
+import json
+
+import pytest
+from hypothesis import given
+
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, StatusChange
+from restore_watch.topic import cloud_event, message_attributes, subject
+from strategies import changes, jobs, plain_change, plain_job, statuses
+
+MESSAGE_LIMIT = 256 * 1024
+"""Bytes that SNS takes, the attributes included."""
+
+ATTRIBUTES_LIMIT = 10
+"""Attributes beyond which SNS drops a message on its way into a queue that wants it raw."""
+
+
+def completed() -> StatusChange:
+    job = plain_job(
+        status=RestoreStatus.COMPLETED,
+        atlas_status="COMPLETED",
+        snapshot_id="5f0000000000000000000c01",
+        snapshot_finished_date="2026-05-04T06:00:00Z",
+        restore_scheduled_date="2026-05-04T11:58:00Z",
+        restore_finished_date="2026-05-04T11:59:01Z",
+        expiration_date="2026-05-04T17:58:00Z",
+        target_project_id="5f0000000000000000000a02",
+        target_deployment_item_name="carts",
+    )
+    return plain_change(job, previous_status=RestoreStatus.RUNNING, sequence=3)
+
+
+def test_a_message_is_a_cloud_event_with_the_whole_job() -> None:
+    assert json.loads(json.dumps(cloud_event(completed()))) == {
+        "specversion": "1.0",
+        "id": "6b4a0f800000000000000b01:COMPLETED",
+        "source": "/groups/5f0000000000000000000a01/clusters/orders",
+        "type": "atlas-restore-watch.status-changed.v1",
+        "subject": "6b4a0f800000000000000b01",
+        "time": "2026-05-04T12:00:00.000000Z",
+        "datacontenttype": "application/json",
+        "data": {
+            "groupId": "5f0000000000000000000a01",
+            "clusterName": "orders",
+            "restoreId": "6b4a0f800000000000000b01",
+            "kind": "flex",
+            "deliveryType": "RESTORE",
+            "status": "COMPLETED",
+            "atlasStatus": "COMPLETED",
+            "snapshotId": "5f0000000000000000000c01",
+            "snapshotFinishedDate": "2026-05-04T06:00:00Z",
+            "restoreScheduledDate": "2026-05-04T11:58:00Z",
+            "restoreFinishedDate": "2026-05-04T11:59:01Z",
+            "expirationDate": "2026-05-04T17:58:00Z",
+            "targetProjectId": "5f0000000000000000000a02",
+            "targetDeploymentItemName": "carts",
+            "downloadAvailable": False,
+            "terminal": True,
+            "succeeded": True,
+            "durationSeconds": 61,
+            "snapshotAgeSeconds": 21_480,
+            "previousStatus": "RUNNING",
+            "sequence": 3,
+            "observedAt": "2026-05-04T12:00:00.000000Z",
+            "detectionLatencySeconds": 59.0,
+        },
+    }
+
+
+@given(changes())
+def test_a_change_makes_the_same_message_every_time(change: StatusChange) -> None:
+    assert cloud_event(change) == cloud_event(change)
+    assert subject(change) == subject(change)
+    assert message_attributes(change) == message_attributes(change)
+
+
+@given(jobs())
+def test_a_first_sight_has_no_status_before_it(job: RestoreJob) -> None:
+    change = plain_change(job, previous_status=None, sequence=1)
+
+    assert cloud_event(change)["data"]["previousStatus"] is None
+    assert "previousStatus" not in message_attributes(change)
+
+
+@given(changes())
+def test_every_message_fits_into_sns(change: StatusChange) -> None:
+    attributes = message_attributes(change)
+
+    size = len(json.dumps(cloud_event(change)).encode())
+    size += sum(
+        len((name + value["DataType"] + value["StringValue"]).encode())
+        for name, value in attributes.items()
+    )
+    assert size < MESSAGE_LIMIT
+
+
+def test_the_longest_texts_fit_into_sns() -> None:
+    long = "\N{GRINNING FACE}" * 10_000
+    job = plain_job(
+        status="?" + long,
+        atlas_status=long,
+        delivery_type=long,
+        snapshot_id=long,
+        target_project_id=long,
+        target_deployment_item_name=long,
+    )
+
+    message = json.dumps(cloud_event(plain_change(job)))
+
+    assert len(message.encode()) < MESSAGE_LIMIT / 10
+
+
+@given(changes())
+def test_a_subject_is_what_sns_takes(change: StatusChange) -> None:
+    said = subject(change)
+
+    assert said.isascii()
+    assert said.isprintable()
+    assert len(said) < 100
+    assert said[0].isalnum()
+
+
+def test_a_subject_tells_what_happened_to_which_cluster() -> None:
+    assert subject(completed()) == "Atlas restore COMPLETED: orders"
+
+
+@given(changes())
+def test_attributes_are_what_sns_takes(change: StatusChange) -> None:
+    attributes = message_attributes(change)
+
+    assert 0 < len(attributes) <= ATTRIBUTES_LIMIT
+    for value in attributes.values():
+        assert set(value) == {"DataType", "StringValue"}
+        assert value["DataType"] == "String"
+        assert value["StringValue"]
+        assert value["StringValue"].isascii()
+        assert value["StringValue"].isprintable()
+
+
+def test_attributes_are_those_to_filter_by() -> None:
+    values = {name: it["StringValue"] for name, it in message_attributes(completed()).items()}
+
+    assert values == {
+        "status": "COMPLETED",
+        "previousStatus": "RUNNING",
+        "terminal": "true",
+        "succeeded": "true",
+        "kind": "flex",
+        "deliveryType": "RESTORE",
+        "groupId": "5f0000000000000000000a01",
+        "clusterName": "orders",
+    }
+
+
+@given(statuses)
+def test_booleans_are_written_as_in_json_and_left_out_while_open(status: RestoreStatus) -> None:
+    job = plain_job(status=status)
+    attributes = message_attributes(plain_change(job))
+
+    assert attributes["terminal"]["StringValue"] == ("true" if job.terminal else "false")
+    if job.succeeded is None:
+        assert "succeeded" not in attributes
+    else:
+        assert attributes["succeeded"]["StringValue"] == ("true" if job.succeeded else "false")
+
+
+@pytest.mark.parametrize(
+    "delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=["null", "empty", "blank", "snowman"]
+)
+def test_a_delivery_type_that_sns_would_not_take_is_left_out(delivery_type: str | None) -> None:
+    change = plain_change(plain_job(delivery_type=delivery_type))
+
+    assert "deliveryType" not in message_attributes(change)
+    assert cloud_event(change)["data"]["deliveryType"] == delivery_type
+
+
+@pytest.mark.parametrize("kind", RestoreKind)
+def test_the_kind_is_told_as_it_is_asked_for(kind: RestoreKind) -> None:
+    change = plain_change(plain_job(kind=kind))
+
+    assert message_attributes(change)["kind"]["StringValue"] == str(kind)
+    assert cloud_event(change)["data"]["kind"] == str(kind)
