@@ -34,6 +34,10 @@ check: .venv/.ready ## lint, types, import contracts, template, locks
 bench: build ## our figures beside the peer's
 	@PYTHONPATH=tests $(RUN) python -m benchmark
 
+soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
+	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \
+		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
+
 clean: ## everything that was made here
 	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 

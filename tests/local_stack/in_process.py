@@ -6,8 +6,6 @@ short timeouts, a debugger. Nothing of our own is replaced; what an environment 
 `restore_watch.composition` makes, with other clients, clocks and bounds handed in.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -164,6 +164,12 @@ class LambdaRuntime:
             self._process.wait()
             self._process = None
 
+    def freeze(self) -> None:
+        """SIGSTOP for the function's process; nothing but a kill or Lambda's timeout ends it."""
+        for pid in self._children():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+
     def restart(self) -> None:
         """The next invocation is a cold start."""
         self.kill()

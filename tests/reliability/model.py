@@ -1,0 +1,407 @@
+"""
+The promise as a model: whatever fails, and whenever, no recorded change is lost.
+
+A restore moves on; checks run, race, die at any I/O step and meet any fault at any I/O step, in any
+order Hypothesis can think of. The code is ours and real, and so are the sockets, the conditional
+write, the topic and the subscriber's queue. What holds is read from outside: from what the queue
+received and what the table holds once everything works again.
+"""
+
+import itertools
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from local_stack.atlas import EmulatedRestore, RateLimit
+from local_stack.in_process import Clients, clients, cold_start
+from local_stack.restores import object_id
+from local_stack.stack import LocalStack
+from local_stack.wire import (
+    Action,
+    Answer,
+    Call,
+    Close,
+    Fault,
+    Gate,
+    Phase,
+    Reset,
+    Truncate,
+    Wire,
+)
+from reliability.judgement import judge_messages, judge_secrecy, judge_table, status_of
+from restore_watch.deadline import Deadline
+from restore_watch.errors import RestoreWatchError
+from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.watch import CheckResult, RestoreWatch
+
+GROUP = "6a1f3c9e5b7d204e8c61f0a3"
+
+SLOTS = 3
+"""Execution environments that may be at work at once."""
+
+IO_STEPS = 6
+"""A cold check that changes something makes six calls: secret, token, job, write, publish, note."""
+
+TIME_LIMIT = 20.0
+"""Seconds after which a check that has not ended breaks I6; with skipped waits it takes 0.05."""
+
+TOKEN_LIFE = timedelta(minutes=50)
+
+_JSON = {"Content-Type": "application/json"}
+ATLAS_FAULTS: dict[str, Action] = {
+    "500": Answer(500, _JSON, '{"error": 500, "errorCode": "UNEXPECTED_ERROR"}'),
+    "503 html": Answer(503, {"Content-Type": "text/html"}, "<html>busy</html>"),
+    "429": Answer(429, {**_JSON, "Retry-After": "3"}, "{}"),
+    "401": Answer(401, _JSON, '{"error": 401, "errorCode": "USER_UNAUTHORIZED"}'),
+    "404": Answer(404, _JSON, '{"error": 404, "errorCode": "RESOURCE_NOT_FOUND"}'),
+    "200 html": Answer(200, {"Content-Type": "text/html"}, "<html>hello</html>"),
+    "200 empty": Answer(200, _JSON, ""),
+    "reset": Reset(),
+    "closed": Close(),
+    "truncated": Truncate(20),
+}
+AWS_FAULTS: dict[str, Action] = {
+    "500": Answer(500),
+    "503": Answer(503),
+    "400 without a word": Answer(400),
+    "reset": Reset(),
+    "closed": Close(),
+    "truncated": Truncate(20),
+}
+SERVICES = ("atlas", "secretsmanager", "dynamodb", "sns")
+
+phases: st.SearchStrategy[Phase] = st.sampled_from(["before", "after"])
+slots = st.integers(0, SLOTS - 1)
+steps = st.integers(0, IO_STEPS - 1)
+
+
+@st.composite
+def flex_jobs(draw: st.DrawFn) -> tuple[RestoreKind, str, list[str]]:
+    """Any part of Atlas's order, perhaps with a new word, an end, and one that contradicts it."""
+    early = [word for word in ("PENDING", "QUEUED", "RUNNING") if draw(st.booleans())]
+    word = draw(st.sampled_from([[], [], ["PAUSED"]]))
+    end = draw(
+        st.sampled_from([[], ["COMPLETED"], ["COMPLETED"], ["FAILED"], ["FAILED", "COMPLETED"]])
+    )
+    return RestoreKind.FLEX, "RESTORE", [*early, *word, *end] or ["RUNNING"]
+
+
+dedicated_jobs = st.sampled_from(
+    [
+        (RestoreKind.DEDICATED, delivery_type, timeline)
+        for delivery_type, timeline in (
+            ("automated", ["running", "finished"]),
+            ("automated", ["running", "failed"]),
+            ("automated", ["running", "cancelled"]),
+            ("download", ["running", "download-ready", "expired"]),
+            ("download", ["running", "expired"]),
+            ("download", ["running", "cancelled"]),
+        )
+    ]
+)
+
+
+class Clock:
+    """A wall clock that moves on by a millisecond at every look, and otherwise as it is told."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = datetime.now(UTC)
+        self.ahead = 0.0
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self._now += timedelta(milliseconds=1)
+            return self._now
+
+    def jump(self, seconds: float) -> None:
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+            self.ahead += abs(seconds)
+
+
+class NthCall:
+    """Matches the n-th call (from 0) of an environment, counted over both wires."""
+
+    def __init__(self, made: Callable[[Call], bool], n: int) -> None:
+        self._made = made
+        self._left = n
+        self.struck = False
+
+    def __call__(self, call: Call) -> bool:
+        if self.struck or not self._made(call):
+            return False
+        self._left -= 1
+        self.struck = self._left < 0
+        return self.struck
+
+
+class Check(threading.Thread):
+    """One check under way, and how it ended."""
+
+    def __init__(self, watch: RestoreWatch, target: RestoreTarget, deadline: Deadline) -> None:
+        super().__init__(daemon=True)
+        self._work = (watch, target, deadline)
+        self.outcome: CheckResult | BaseException
+
+    def run(self) -> None:
+        watch, target, deadline = self._work
+        try:
+            self.outcome = watch.check(target, deadline)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the model judges it
+            self.outcome = error
+
+
+class RestoreModel(RuleBasedStateMachine):
+    """`stack` is started by whoever runs the model; every example has a restore of its own."""
+
+    stack: ClassVar[LocalStack]
+    tally: ClassVar[Counter[str]] = Counter()
+    _pool: ClassVar[list[Clients]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.outcomes: list[CheckResult | BaseException] = []
+        self.statuses: list[str] = []
+        self.disturbed = False
+        self.starts = 0
+        self.left = 0
+        self.restore: EmulatedRestore
+        self.target: RestoreTarget
+        self.stack.forget_calls()
+        # Thousands of examples are no single tenant; Atlas's limits are a subject of their own.
+        behaviour = self.stack.atlas.behaviour
+        behaviour.token_limit = behaviour.token_requests_per_minute = 10**9
+        behaviour.rate_limit = RateLimit(capacity=10**9)
+        if not self._pool:
+            self._pool.extend(clients(self.stack) for _ in range(SLOTS))
+        self.watches = [self.environment(slot) for slot in range(SLOTS)]
+
+    def environment(self, slot: int) -> RestoreWatch:
+        """A cold start in this slot. Broken copies of the code begin here."""
+        self.starts += 1
+        return cold_start(self.stack, self._pool[slot], now=self.clock)
+
+    # What Atlas does
+
+    @initialize(job=st.one_of(flex_jobs(), dedicated_jobs), named=st.booleans())
+    def a_restore_begins(self, job: tuple[RestoreKind, str, list[str]], *, named: bool) -> None:
+        kind, delivery_type, timeline = job
+        self.restore = self.stack.atlas.start_restore(
+            GROUP,
+            f"{kind}-cluster",
+            kind.value,
+            # A minute old, so that a 404 is an answer and not a job that may still appear.
+            restore_id=object_id(self.clock() - timedelta(minutes=2)),
+            delivery_type=delivery_type,
+            timeline=timeline,
+        )
+        self.left = len(timeline) - 1
+        self.statuses = [status_of(self.restore.step)]
+        self.target = RestoreTarget.model_validate(
+            {
+                "groupId": GROUP,
+                "clusterName": self.restore.cluster,
+                "restoreId": self.restore.restore_id,
+                "kind": kind if named else None,
+            }
+        )
+
+    @precondition(lambda self: self.left)
+    @rule()
+    def atlas_moves_on(self) -> None:
+        self.left -= 1
+        self.statuses.append(status_of(self.restore.advance()))
+
+    # What our side does
+
+    @rule(slot=slots)
+    def check(self, slot: int) -> None:
+        self._run(slot)
+
+    @rule(slot=slots)
+    def cold_start(self, slot: int) -> None:
+        self.watches[slot] = self.environment(slot)
+
+    @rule(slot=slots, readings=st.integers(0, 12))
+    def check_with_little_time(self, slot: int, readings: int) -> None:
+        """The time left runs out after so many looks at it."""
+        looks = itertools.count()
+        self._run(slot, Deadline(2.0, lambda: 2.0 * (next(looks) >= readings)))
+
+    @rule(seconds=st.sampled_from([-3600.0, -5.0, -0.5, 1.0, 250.0, 400.0, 3100.0]))
+    def the_clock_jumps(self, seconds: float) -> None:
+        self.clock.jump(seconds)
+
+    # What fails
+
+    @rule(
+        slot=slots,
+        step=steps,
+        phase=phases,
+        at_atlas=st.sampled_from(sorted(ATLAS_FAULTS)),
+        at_aws=st.sampled_from(sorted(AWS_FAULTS)),
+    )
+    def check_meets_a_fault(
+        self, slot: int, step: int, phase: Phase, at_atlas: str, at_aws: str
+    ) -> None:
+        """The n-th call fails: instead of its effect, or after it and instead of its answer."""
+        nth = NthCall(self._pool[slot].made, step)
+        with ExitStack() as faults:
+            for wire, action in self._wires(ATLAS_FAULTS[at_atlas], AWS_FAULTS[at_aws]):
+                faults.enter_context(wire.inject(Fault(when=nth, phase=phase, action=action)))
+            self._run(slot)
+        self._note("fault", nth.struck, phase)
+
+    @rule(slot=slots, step=steps, phase=phases)
+    def environment_dies(self, slot: int, step: int, phase: Phase) -> None:
+        """From the n-th call on nothing it does has an effect, and nobody hears of it again."""
+        nth = NthCall(self._pool[slot].made, step)
+        made = self._pool[slot].made
+        with ExitStack() as faults:
+            for wire, gone in self._wires(Close(), Close()):
+                faults.enter_context(wire.inject(Fault(when=nth, phase=phase, action=gone)))
+                dead = Fault(when=lambda call: nth.struck and made(call), times=None, action=gone)
+                faults.enter_context(wire.inject(dead))
+            self._run(slot)
+        self.cold_start(slot)
+        self._note("death", nth.struck, phase)
+
+    @rule(
+        service=st.sampled_from(SERVICES),
+        at_atlas=st.sampled_from(sorted(ATLAS_FAULTS)),
+        at_aws=st.sampled_from(sorted(AWS_FAULTS)),
+    )
+    def a_service_breaks(self, service: str, at_atlas: str, at_aws: str) -> None:
+        self.disturbed = True
+        action = ATLAS_FAULTS[at_atlas] if service == "atlas" else AWS_FAULTS[at_aws]
+        for wire, its_action in self._wires(action, action):
+            wire.inject(Fault(service=service, times=None, action=its_action))
+
+    @rule()
+    def faults_clear(self) -> None:
+        self._heal()
+
+    @rule()
+    def atlas_revokes_every_token(self) -> None:
+        self.disturbed = True
+        self.stack.atlas.expire_tokens()
+
+    @rule(
+        racing=st.lists(slots, min_size=2, max_size=SLOTS, unique=True),
+        order=st.lists(st.integers(0, 5), max_size=40),
+    )
+    def checks_race(self, racing: list[int], order: list[int]) -> None:
+        """Checks overlap, let on one by one at every request and every answer, in drawn order."""
+        checks = [Check(self.watches[slot], self.target, Deadline.after(30)) for slot in racing]
+        mine = [self._pool[slot].made for slot in racing]
+        with ExitStack() as gates:
+            held = [
+                gates.enter_context(
+                    wire.hold(phase=phase, when=lambda call: any(made(call) for made in mine))
+                )
+                for wire in (self.stack.atlas.wire, self.stack.aws.wire)
+                for phase in ("before", "after")
+            ]
+            for check, made in zip(checks, mine, strict=True):
+                check.start()
+                _settle([check], [made], held)
+            for turn in itertools.chain(order, itertools.repeat(0)):
+                waiting = _settle(checks, mine, held)
+                if not any(check.is_alive() for check in checks):
+                    break
+                gate, call = waiting[turn % len(waiting)]
+                gate.release_call(call)
+        for check in checks:
+            self._ended(check)
+        self.tally["races"] += 1
+
+    # How a check is run and judged
+
+    def _run(self, slot: int, deadline: Deadline | None = None) -> None:
+        check = Check(self.watches[slot], self.target, deadline or Deadline.after(30))
+        check.run()
+        self._ended(check)
+
+    def _ended(self, check: Check) -> None:
+        if check.ident is not None:
+            check.join(TIME_LIMIT)
+            assert not check.is_alive(), "I6: a check did not end"
+        if isinstance(check.outcome, BaseException):
+            assert isinstance(check.outcome, RestoreWatchError), f"I6: {check.outcome!r}"
+        self.outcomes.append(check.outcome)
+        self.tally["checks"] += 1
+        self.tally[type(check.outcome).__name__] += 1
+
+    def _wires(self, at_atlas: Action, at_aws: Action) -> Sequence[tuple[Wire, Action]]:
+        return ((self.stack.atlas.wire, at_atlas), (self.stack.aws.wire, at_aws))
+
+    def _heal(self) -> None:
+        self.stack.atlas.wire.heal()
+        self.stack.aws.wire.heal()
+
+    def _note(self, what: str, struck: bool, phase: Phase) -> None:  # noqa: FBT001
+        self.disturbed |= struck
+        self.tally[f"{what} {phase}" if struck else f"{what} after the end"] += 1
+
+    def teardown(self) -> None:
+        """Everything works again; after two checks all that was promised must hold."""
+        self._heal()
+        if not hasattr(self, "restore"):
+            return
+        tokens_before_repair = self.stack.atlas.wire.count(operation="token")
+        self.cold_start(0)
+        for _ in range(2):
+            self._run(0)
+            last = self.outcomes[-1]
+            assert not isinstance(last, BaseException), f"I4: a check failed: {last!r}"
+        received = [
+            message
+            for message in self.stack.received()
+            if message.event["subject"] == self.restore.restore_id
+        ]
+        item = self.stack.item(GROUP, self.restore.cluster, self.restore.restore_id)
+        assert item is not None
+        judge_table(item, self.statuses, self.restore.delivery_type)
+        duplicates = judge_messages(item, received)
+        judge_secrecy([repr(item), repr(received), *map(_text, self.outcomes)])
+        self._judge_traffic(tokens_before_repair)
+        self.tally["examples"] += 1
+        self.tally["changes"] += len(item["history"])
+        self.tally["duplicates"] += duplicates
+
+    def _judge_traffic(self, tokens: int) -> None:
+        """One token for each environment and 50 minutes, unless something went wrong with it."""
+        if not self.disturbed:
+            lives = 1 + max(0.0, self.clock.ahead / TOKEN_LIFE.total_seconds())
+            assert tokens <= self.starts * (1 + lives), "I7: a storm of token requests"
+
+
+def _text(outcome: CheckResult | BaseException) -> str:
+    if isinstance(outcome, BaseException):
+        return "".join(traceback.format_exception(outcome))
+    return repr(outcome.as_json())
+
+
+def _settle(
+    checks: Sequence[Check], mine: Sequence[Callable[[Call], bool]], gates: Sequence[Gate]
+) -> list[tuple[Gate, Call]]:
+    """Wait until each check is held at a gate or has ended; return what is held, in order."""
+    until = time.monotonic() + TIME_LIMIT
+    while time.monotonic() < until:
+        held = [(gate, call) for gate in gates for call in gate.held]
+        waiting = [[one for one in held if made(one[1])] for made in mine]
+        # A call that an earlier check left behind at its deadline may be held here as well.
+        if all(calls or not check.is_alive() for check, calls in zip(checks, waiting, strict=True)):
+            return [one for calls in waiting for one in calls]
+        time.sleep(0.0002)
+    raise AssertionError("I6: a check neither asks anything nor ends")

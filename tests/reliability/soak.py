@@ -1,0 +1,118 @@
+"""
+`make soak`: the model and the kills for a long time, an hour unless told otherwise.
+
+    python -m reliability.soak --minutes 60 --kills 2000 --seed 1
+
+Every core plays batches of the model of its own, each with a seed that is printed; `--replay SEED`
+plays one batch again. The kills come first, on one core. The exit status is 0 only if no promise
+was broken.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+import traceback
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import get_state_machine_test
+
+from local_stack.stack import LocalStack
+from reliability.kills import KillCampaign
+from reliability.model import RestoreModel
+
+EXAMPLES = 100
+"""Examples of one batch."""
+
+STEPS = 12
+"""Rules of one example."""
+
+
+def play_model(batch: int) -> Counter[str]:
+    """Play one batch on the stack of this process; raise AssertionError with Hypothesis's report."""
+    RestoreModel.tally.clear()
+    bounds = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    seed(batch)(get_state_machine_test(RestoreModel, settings=bounds))()
+    return Counter(RestoreModel.tally)
+
+
+def play_models(first: int, until: float) -> Counter[str]:
+    """Play batch after batch until the moment; stop at the first that breaks a promise."""
+    total: Counter[str] = Counter()
+    chance = random.Random(first)  # noqa: S311 - to be repeated, not to be secret
+    with LocalStack() as stack:
+        RestoreModel.stack = stack
+        while time.time() < until:
+            batch = chance.randrange(2**32)
+            try:
+                total += play_model(batch)
+            except BaseException:  # noqa: BLE001 - whatever it is, the seed is what is needed
+                report(f"batch {batch} broke a promise\n{traceback.format_exc()}")
+                total["broken"] += 1
+                return total
+            report(f"batch {batch}: {total['examples']} examples on this core")
+    return total
+
+
+def play_kills(first: int, count: int) -> Counter[str]:
+    """Play so many seeds of the kills; stop at the first that breaks a promise."""
+    with LocalStack() as stack, KillCampaign(stack) as campaign:
+        for number in range(first, first + count):
+            try:
+                campaign.play(number)
+            except AssertionError:
+                report(f"kill seed {number} broke a promise\n{traceback.format_exc()}")
+                campaign.tally["broken"] += 1
+                break
+            if (number - first + 1) % 100 == 0:
+                report(f"{number - first + 1} kill seeds")
+        return Counter(campaign.tally)
+
+
+def report(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def main() -> int:
+    """Return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--kills", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--replay", type=int, metavar="BATCH")
+    options = parser.parse_args()
+    if options.replay is not None:
+        with LocalStack() as stack:
+            RestoreModel.stack = stack
+            report(str(dict(play_model(options.replay))))
+        return 0
+    report(f"seed {options.seed}")
+    cores = os.cpu_count() or 1
+    until = time.time() + options.minutes * 60
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as processes:
+        kills = processes.submit(play_kills, options.seed, options.kills)
+        models = [
+            processes.submit(play_models, options.seed + core, until) for core in range(cores)
+        ]
+        total = sum((model.result() for model in models), Counter[str]())
+        killed = kills.result()
+    for name, tally in (("model", total), ("kills", killed)):
+        report(name)
+        for what, count in sorted(tally.items()):
+            print(f"  {count:>8} {what}")
+    return 1 if total["broken"] or killed["broken"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

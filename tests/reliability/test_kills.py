@@ -1,0 +1,16 @@
+"""The built function in its real runtime, killed over many seeds; `make soak` plays more."""
+
+from local_stack.stack import LocalStack
+from reliability.kills import KillCampaign
+
+SEEDS = 200
+
+
+def test_nothing_is_lost_when_environments_are_killed_at_random(stack: LocalStack) -> None:
+    with KillCampaign(stack) as campaign:
+        for seed in range(SEEDS):
+            campaign.play(seed)
+
+    print(dict(campaign.tally))
+    assert campaign.tally["killed while at work"] >= SEEDS / 4
+    assert campaign.tally["changes"] >= 2 * SEEDS

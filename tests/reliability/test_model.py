@@ -1,0 +1,17 @@
+"""The model of `reliability.model`, run within bounds; `make soak` runs it without."""
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from local_stack.stack import LocalStack
+from reliability.model import RestoreModel
+
+BOUNDED = settings(
+    max_examples=200, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_the_promise_holds_whatever_fails(stack: LocalStack) -> None:
+    RestoreModel.stack = stack
+
+    run_state_machine_as_test(RestoreModel, settings=BOUNDED)
