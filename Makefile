@@ -46,12 +46,14 @@ build: .aws-sam/.built ## what sam deploy would upload
 .aws-sam/.built: .venv/.ready template.yaml Makefile $(wildcard layers/dependencies/*) $(wildcard functions/restore_watch/*.py functions/restore_watch/*/*.py)
 # SAM's cache knows nothing of this file, which builds the function.
 	@test $@ -nt Makefile || rm -rf .aws-sam
+	@echo 'Building what sam would deploy.'
 	@$(RUN) sam build --cached >.sam-build.log 2>&1 || { cat .sam-build.log; exit 1; }
 	@rm -f .sam-build.log
 	@touch $@
 
 .venv/.ready: tests/requirements.txt
 	@test -x $(UV) || { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo 'Setting up Python 3.13 and the packages in .venv, once.'
 	@$(UV) venv --quiet --clear --python 3.13 .venv
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.txt
 	@touch $@

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from botocore.config import Config
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -52,6 +53,11 @@ IO_STEPS = 6
 
 TIME_LIMIT = 20.0
 """Seconds after which a check that has not ended breaks I6; with skipped waits it takes 0.05."""
+
+ONE_TRY = Config(
+    connect_timeout=5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
+)
+"""What fails, fails at once: that a call is repeated is tested apart from what is lost."""
 
 TOKEN_LIFE = timedelta(minutes=50)
 
@@ -183,7 +189,7 @@ class RestoreModel(RuleBasedStateMachine):
         behaviour.token_limit = behaviour.token_requests_per_minute = 10**9
         behaviour.rate_limit = RateLimit(capacity=10**9)
         if not self._pool:
-            self._pool.extend(clients(self.stack) for _ in range(SLOTS))
+            self._pool.extend(clients(self.stack, ONE_TRY) for _ in range(SLOTS))
         self.watches = [self.environment(slot) for slot in range(SLOTS)]
 
     def environment(self, slot: int) -> RestoreWatch:

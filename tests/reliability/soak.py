@@ -33,7 +33,7 @@ STEPS = 12
 
 
 def play_model(batch: int) -> Counter[str]:
-    """Play one batch on the stack of this process; raise AssertionError with Hypothesis's report."""
+    """Play one batch on this process's stack; raise AssertionError with Hypothesis's report."""
     RestoreModel.tally.clear()
     bounds = settings(
         max_examples=EXAMPLES,
