@@ -231,12 +231,9 @@ class AtlasClient:
 def _find_tenant(ask: Ask) -> RestoreJob:
     try:
         return ask(RestoreKind.TENANT)
-    except (RestoreJobNotFoundError, EndpointRetiredError) as retired:
-        try:
-            return ask(RestoreKind.FLEX)
-        except (AtlasBadRequestError, RestoreJobNotFoundError, EndpointRetiredError) as successor:
-            msg = f"{retired}. Flex, its successor: {successor}"
-            raise type(retired)(msg, retired.reason) from None
+    except (RestoreJobNotFoundError, EndpointRetiredError):
+        # Whatever the successor says is the answer: that it does not know the job, for instance.
+        return ask(RestoreKind.FLEX)
 
 
 def _worth_another_attempt(error: BaseException) -> bool:
