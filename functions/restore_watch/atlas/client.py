@@ -171,11 +171,13 @@ class AtlasClient:
         request = self._http.build_request(
             "GET",
             f"{self._address(credentials)}/api/atlas/v2/groups/{target.group_id}/{path}",
+            # None, since httpx parses a URL once more for parameters, be there any or not.
             params={
                 name: str(value).lower()
                 for name, value in (("envelope", target.envelope), ("pretty", target.pretty))
                 if value is not None
-            },
+            }
+            or None,
             headers={"Accept": ACCEPT},
         )
 

@@ -1,0 +1,40 @@
+"""`make bench`: measures, compares, and reports; it gates nothing."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmark.building import peer_with_bytecode
+from benchmark.contenders import contenders, local_stack
+from benchmark.measurement import measure
+from benchmark.report import as_json, machine, show
+
+
+def main() -> int:
+    """Return 0 whenever it was measured, whatever came out."""
+    parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every raw figure there")
+    options = parser.parse_args()
+    console = Console(width=110, highlight=False)
+    facts = machine()
+    with console.status("building the peer"):
+        peer_with_bytecode()
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), TimeElapsedColumn())
+    with (
+        local_stack() as stack,
+        contenders(stack) as measured,
+        Progress(*columns, console=console, transient=True, refresh_per_second=1) as progress,
+    ):
+        figures = measure(measured, progress)
+    show(console, figures, facts)
+    if options.json:
+        options.json.write_text(json.dumps(as_json(figures, facts), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

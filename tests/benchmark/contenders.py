@@ -1,0 +1,180 @@
+"""What is measured: ours and the peer, each in a real runtime of its own, on one local stack."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from benchmark.building import FUNCTION, PEER, peer_as_shipped, peer_with_bytecode
+from local_stack.atlas import EmulatedRestore, RateLimit
+from local_stack.runtime import Environment, LambdaRuntime
+from local_stack.stack import CREDENTIALS, Credentials, LocalStack
+from local_stack.wire import Call, Phase
+
+GROUP = "6a1f3c9e5b7d204e8c61f0a3"
+
+
+@dataclass(frozen=True)
+class PeerStack:
+    """The table and the topic of the peer's own template, made in the emulated AWS."""
+
+    table: str
+    topic: str
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """HTTP calls, and the milliseconds that it took the emulators to answer them."""
+
+    calls: list[Call]
+    milliseconds: float
+
+
+class Answering:
+    """How long the emulators were at work; a listener on their wires."""
+
+    def __init__(self) -> None:
+        self._begun: dict[tuple[str, int], float] = {}
+        self._seconds: list[float] = []
+
+    def __call__(self, call: Call, phase: Phase) -> None:
+        key = (call.service, call.number)
+        if phase == "before":
+            self._begun[key] = time.perf_counter()
+        else:
+            self._seconds.append(time.perf_counter() - self._begun.pop(key))
+
+    def take(self) -> float:
+        """Milliseconds since this was last asked."""
+        seconds, self._seconds = self._seconds, []
+        return 1000 * sum(seconds)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A function in its runtime. `packages` are the folders that are uploaded for it."""
+
+    name: str
+    stack: LocalStack
+    answering: Answering
+    runtime: LambdaRuntime
+    packages: dict[str, Path]
+
+    def start_restore(self) -> EmulatedRestore:
+        return self.stack.atlas.start_restore(GROUP, "orders-flex", "flex")
+
+    def check(self, restore: EmulatedRestore) -> float:
+        """Milliseconds until the answer; an AssertionError when it is not the true one."""
+        event = {
+            "groupId": restore.group_id,
+            "clusterName": restore.cluster,
+            "restoreId": restore.restore_id,
+        }
+        answer = self.runtime.invoke(event)
+        assert answer.result["status"] == restore.step, answer
+        return answer.milliseconds
+
+    def traffic(self) -> Traffic:
+        """The HTTP calls since this was last asked, by whichever contender was checking."""
+        calls = self.stack.http_calls()
+        self.stack.forget_calls()
+        return Traffic(calls, self.answering.take())
+
+
+@contextmanager
+def local_stack(credentials: Credentials = "service_account") -> Iterator[LocalStack]:
+    """The stack, with an Atlas that never tires of many checks in a row."""
+    with LocalStack(credentials=credentials) as stack:
+        stack.atlas.behaviour.rate_limit = RateLimit(capacity=1_000_000)
+        stack.atlas.behaviour.token_limit = 1_000_000
+        stack.atlas.behaviour.token_requests_per_minute = 1_000_000
+        yield stack
+
+
+@contextmanager
+def contenders(stack: LocalStack) -> Iterator[list[Contender]]:
+    """Ours with either credential, and the peer as shipped and with bytecode."""
+    shipped, compiled = peer_as_shipped(), peer_with_bytecode()
+    made = make_peer_stack(stack)
+    api_key, account = _secret(stack, "api_key"), _secret(stack, "service_account")
+    described = [
+        ("ours, API key", our_environment(stack, api_key)),
+        ("peer", peer_environment(stack, made, api_key, shipped)),
+        ("peer, bytecode", peer_environment(stack, made, api_key, compiled)),
+        ("ours, account", our_environment(stack, account)),
+    ]
+    answering = Answering()
+    with ExitStack() as blocks:
+        for wire in (stack.atlas.wire, stack.aws.wire):
+            blocks.enter_context(wire.listen(answering))
+        yield [
+            Contender(
+                name,
+                stack,
+                answering,
+                blocks.enter_context(LambdaRuntime(environment)),
+                _packages(environment),
+            )
+            for name, environment in described
+        ]
+
+
+def our_environment(stack: LocalStack, secret: str) -> Environment:
+    """The local stack's own, but for the secret."""
+    environment = stack.pool.runtimes[0].environment
+    return replace(environment, variables={**environment.variables, "ATLAS_SECRET_ID": secret})
+
+
+def peer_environment(stack: LocalStack, made: PeerStack, secret: str, code: Path) -> Environment:
+    """The peer's variables; time, memory and AWS are the same as ours."""
+    ours = stack.function.environment
+    aws = {name: value for name, value in stack.environment.items() if name not in ours}
+    return Environment(
+        code=code,
+        layer=code / "there-is-no-layer",
+        handler=_template()["Resources"][FUNCTION]["Properties"]["Handler"],
+        variables={
+            **aws,
+            "SECRET_ID": secret,
+            "ATLAS_BASE_URL": stack.atlas.url,
+            "TABLE_NAME": made.table,
+            "TOPIC_ARN": made.topic,
+        },
+        name="peer",
+        timeout_seconds=stack.function.timeout_seconds,
+        memory_megabytes=stack.function.memory_megabytes,
+    )
+
+
+def make_peer_stack(stack: LocalStack) -> PeerStack:
+    """Makes what the peer keeps its state in and publishes to."""
+    made = ("RestoreJobsTable", "StatusTopic")
+    resources = {name: _template()["Resources"][name] for name in made}
+    client = stack.aws.client("cloudformation")
+    client.create_stack(StackName="peer", TemplateBody=json.dumps({"Resources": resources}))
+    described = client.describe_stack_resources(StackName="peer")["StackResources"]
+    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in described}
+    return PeerStack(table=ids["RestoreJobsTable"], topic=ids["StatusTopic"])
+
+
+def _template() -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse((PEER / "template.yaml").read_text())
+    return template
+
+
+def _secret(stack: LocalStack, credentials: Credentials) -> str:
+    answer = stack.aws.client("secretsmanager").create_secret(
+        Name=f"benchmark-{credentials}", SecretString=json.dumps(CREDENTIALS[credentials])
+    )
+    arn: str = answer["ARN"]
+    return arn
+
+
+def _packages(environment: Environment) -> dict[str, Path]:
+    packages = {"function": environment.code, "layer": environment.layer}
+    return {name: folder for name, folder in packages.items() if folder.is_dir()}

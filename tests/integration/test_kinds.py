@@ -1,0 +1,404 @@
+"""The main job: every kind of restore job, from first sight to its end, by either credential."""
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Literal
+
+import pytest
+
+from integration.watching import (
+    by_either_credential,
+    check,
+    expected_job,
+    received,
+    statuses,
+    stored,
+    target,
+)
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
+from local_stack.restores import object_id
+from local_stack.stack import Credentials, LocalStack, Received
+from observed_stack import ObservedStack
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a job goes through, and what a subscriber is told at each step, None for nothing."""
+
+    name: str
+    kind: Kind
+    steps: tuple[str, ...]
+    told: tuple[str | None, ...]
+    delivery_type: str | None = None
+    tenant_endpoint: Literal[404, 405, 406, 410] | None = 410
+    answers_as: Kind | None = None
+    """The kind that answers, where it is not the one that was asked."""
+
+    @property
+    def answered(self) -> Kind:
+        return self.answers_as or self.kind
+
+    @property
+    def changes(self) -> list[str]:
+        return [status for status in self.told if status]
+
+    def start(self, stack: LocalStack, group: str) -> EmulatedRestore:
+        """The job, made three minutes ago, so that there is a duration to tell."""
+        stack.atlas.behaviour.tenant_endpoint = self.tenant_endpoint
+        made = datetime.now(UTC) - timedelta(minutes=3)
+        restore = stack.atlas.start_restore(
+            group,
+            "orders",
+            self.kind,
+            restore_id=object_id(made),
+            delivery_type=self.delivery_type,
+            timeline=self.steps,
+        )
+        restore.scheduled = made
+        return restore
+
+
+def flex(name: str, *steps: str, told: Sequence[str | None] = (), **more: Any) -> Timeline:
+    return Timeline(name, "flex", steps, tuple(told) or steps, **more)
+
+
+def dedicated(name: str, *steps: str, told: Sequence[str | None], **more: Any) -> Timeline:
+    return Timeline(name, "dedicated", steps, tuple(told), **more)
+
+
+def tenant(name: str, *steps: str, **more: Any) -> Timeline:
+    return Timeline(name, "tenant", steps, steps, **more)
+
+
+FLEX = flex("flex", "PENDING", "QUEUED", "RUNNING", "COMPLETED")
+FLEX_DOWNLOAD = flex("flex-download", "PENDING", "COMPLETED", delivery_type="DOWNLOAD")
+AUTOMATED = dedicated("dedicated", "running", "finished", told=("RUNNING", "COMPLETED"))
+DOWNLOAD = dedicated(
+    "dedicated-download",
+    *("running", "download-ready"),
+    told=("RUNNING", "COMPLETED"),
+    delivery_type="download",
+)
+TENANT = tenant("tenant-before-its-sunset", "PENDING", "RUNNING", "COMPLETED", tenant_endpoint=None)
+RETIRED = tenant("tenant-after-its-sunset", "PENDING", "RUNNING", "COMPLETED", answers_as="flex")
+
+EACH_KIND = [FLEX, FLEX_DOWNLOAD, AUTOMATED, DOWNLOAD, TENANT, RETIRED]
+
+TIMELINES = [
+    *EACH_KIND,
+    flex("flex-failed", "PENDING", "RUNNING", "FAILED"),
+    flex("flex-seen-late", "COMPLETED"),
+    flex("flex-states-skipped", "PENDING", "COMPLETED"),
+    flex(
+        "flex-unknown-word",
+        "PENDING",
+        "DOZING",
+        "COMPLETED",
+        told=("PENDING", "UNKNOWN", "COMPLETED"),
+    ),
+    flex("flex-going-back", "RUNNING", "QUEUED", "COMPLETED", told=("RUNNING", None, "COMPLETED")),
+    dedicated("dedicated-failed", "running", "failed", told=("RUNNING", "FAILED")),
+    dedicated("dedicated-cancelled", "running", "cancelled", told=("RUNNING", "CANCELLED")),
+    dedicated("dedicated-seen-late", "finished", told=("COMPLETED",)),
+    dedicated(
+        "dedicated-lapsed-silently",
+        *("running", "finished", "expired"),
+        told=("RUNNING", "COMPLETED", None),
+    ),
+    dedicated(
+        "dedicated-download-lapsed",
+        *("running", "download-ready", "expired"),
+        told=("RUNNING", "COMPLETED", "EXPIRED"),
+        delivery_type="download",
+    ),
+    dedicated(
+        "dedicated-download-cancelled",
+        *("running", "cancelled"),
+        told=("RUNNING", "CANCELLED"),
+        delivery_type="download",
+    ),
+    *(
+        tenant(
+            f"tenant-gone-with-{status}",
+            *("PENDING", "COMPLETED"),
+            tenant_endpoint=status,
+            answers_as="flex",
+        )
+        for status in (404, 405, 406)
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a job, checked twice: what Atlas came to, and everything that came of it."""
+
+    job: dict[str, Any]
+    told: str | None
+    first: dict[str, Any]
+    again: dict[str, Any]
+    messages: list[Received]
+    item: dict[str, Any]
+    listed: bool
+    """Whether the index of open jobs has it."""
+
+    ended: datetime
+
+    @property
+    def group(self) -> str:
+        group: str = self.job["groupId"]
+        return group
+
+
+type Walked = Callable[[Timeline], list[Step]]
+
+
+def open_jobs(stack: LocalStack) -> set[str]:
+    dynamodb = stack.aws.client("dynamodb")
+    entries = dynamodb.scan(TableName=stack.table_name, IndexName="OpenJobs")["Items"]
+    return {entry["restoreId"]["S"] for entry in entries}
+
+
+def walk(stack: LocalStack, timeline: Timeline, group: str) -> list[Step]:
+    restore = timeline.start(stack, group)
+    steps: list[Step] = []
+    for told in timeline.told:
+        if steps:
+            restore.advance()
+        first, again = (check(stack, restore, timeline.kind).result for _ in range(2))
+        job = expected_job(restore, timeline.answered, told or steps[-1].job["status"])
+        item = stored(stack, restore)
+        listed = restore.restore_id in open_jobs(stack)
+        now = datetime.now(UTC)
+        steps.append(Step(job, told, first, again, received(stack), item, listed, now))
+    return steps
+
+
+@pytest.fixture(scope="module")
+def walks(module_stack: ObservedStack, credentials: Credentials) -> Walked:
+    """Walks a timeline when it is first asked for; many tests look at what came of it."""
+
+    @cache
+    def walked(timeline: Timeline) -> list[Step]:
+        if module_stack.credentials != credentials:
+            module_stack.reset(credentials)
+        steps = walk(module_stack, timeline, secrets.token_hex(12))
+        module_stack.settle()
+        return steps
+
+    return walked
+
+
+def named(timeline: Timeline) -> str:
+    return timeline.name
+
+
+@pytest.mark.parametrize("timeline", TIMELINES, ids=named)
+def test_each_change_is_announced_once_and_in_order(walks: Walked, timeline: Timeline) -> None:
+    steps = walks(timeline)
+
+    assert [statuses(step.messages) for step in steps] == [
+        [status] if status else [] for status in timeline.told
+    ]
+    messages = [message.event for step in steps for message in step.messages]
+    assert [message["data"]["sequence"] for message in messages] == [
+        number for number, _ in enumerate(timeline.changes, start=1)
+    ]
+    assert [message["data"]["previousStatus"] for message in messages] == [
+        None,
+        *timeline.changes[:-1],
+    ]
+    assert len({message["id"] for message in messages}) == len(messages)
+
+
+@pytest.mark.parametrize("timeline", EACH_KIND, ids=named)
+def test_a_message_says_what_atlas_said(walks: Walked, timeline: Timeline) -> None:
+    steps = walks(timeline)
+
+    for step in steps:
+        (message,) = step.messages
+        event, job = message.event, step.job
+        data = dict(event["data"])
+        assert event["id"] == f"{job['restoreId']}:{job['status']}"
+        assert event["source"] == f"/groups/{step.group}/clusters/orders"
+        assert event["type"] == "atlas-restore-watch.status-changed.v1"
+        assert event["subject"] == job["restoreId"]
+        assert event["time"] == data.pop("observedAt")
+        age = step.ended - datetime.fromisoformat(event["time"])
+        assert timedelta(0) <= age < timedelta(seconds=30)
+        del data["sequence"], data["previousStatus"]
+        latency = data.pop("detectionLatencySeconds")
+        assert data == job
+        if job["restoreFinishedDate"] is None:
+            assert latency is None
+        else:
+            assert 0 <= latency < 30
+
+
+@pytest.mark.parametrize("timeline", EACH_KIND, ids=named)
+def test_a_message_can_be_filtered_by_its_attributes(walks: Walked, timeline: Timeline) -> None:
+    steps = walks(timeline)
+
+    for step, before in zip(steps, [None, *timeline.told], strict=False):
+        (message,) = step.messages
+        job = step.job
+        expected = {
+            "status": job["status"],
+            "previousStatus": before,
+            "terminal": json.dumps(job["terminal"]),
+            "succeeded": {True: "true", False: "false", None: None}[job["succeeded"]],
+            "kind": timeline.answered,
+            "deliveryType": job["deliveryType"],
+            "groupId": step.group,
+            "clusterName": "orders",
+        }
+        assert message.attributes == {name: value for name, value in expected.items() if value}
+        assert message.subject is not None
+        assert message.subject.isascii()
+        assert len(message.subject) < 100
+        assert job["status"] in message.subject
+        assert "orders" in message.subject
+
+
+@pytest.mark.parametrize("timeline", TIMELINES, ids=named)
+def test_a_check_answers_with_the_job_and_what_changed(walks: Walked, timeline: Timeline) -> None:
+    steps = walks(timeline)
+
+    before, sequence = None, 0
+    for step in steps:
+        now = step.job["status"]
+        sequence += step.told is not None
+        said = {
+            "status": now,
+            "terminal": step.job["terminal"],
+            "succeeded": step.job["succeeded"],
+            "sequence": sequence,
+        }
+        first, again = dict(step.first), dict(step.again)
+        first_job, again_job = first.pop("job"), again.pop("job")
+        assert first == said | {"previousStatus": before, "changed": step.told is not None}
+        assert again == said | {"previousStatus": now, "changed": False}
+        assert first_job == again_job
+        if step.told:
+            assert first_job == step.job
+        before = now
+
+
+@pytest.mark.parametrize("timeline", EACH_KIND, ids=named)
+def test_the_item_holds_the_job_and_its_history(walks: Walked, timeline: Timeline) -> None:
+    *_, last = steps = walks(timeline)
+
+    item = last.item
+    job = {name: value for name, value in last.job.items() if value is not None}
+    assert {name: item[name] for name in job} == job
+    assert set(item) - set(job) == {
+        "cluster",
+        "firstObservedAt",
+        "observedAt",
+        "history",
+        "sequence",
+        "publishedSequence",
+        "expiresAt",
+    }
+    assert item["cluster"] == f"{last.group}/orders"
+    assert item["sequence"] == item["publishedSequence"] == len(steps)
+    messages = [message.event["data"] for step in steps for message in step.messages]
+    assert item["firstObservedAt"] == messages[0]["observedAt"]
+    assert item["observedAt"] == messages[-1]["observedAt"]
+    for entry, data in zip(item["history"], messages, strict=True):
+        assert entry.items() <= data.items()
+        assert entry["status"] == data["status"]
+        assert entry["observedAt"] == data["observedAt"]
+
+
+@pytest.mark.parametrize("timeline", TIMELINES, ids=named)
+def test_a_job_is_open_until_it_is_done_and_kept_for_a_year(
+    walks: Walked, timeline: Timeline
+) -> None:
+    steps = walks(timeline)
+
+    for step in steps:
+        assert ("openShard" in step.item) == step.listed == (not step.job["terminal"])
+        assert ("expiresAt" in step.item) == step.job["terminal"]
+    a_year = datetime.now(UTC) + timedelta(days=365)
+    assert steps[-1].item["expiresAt"] > a_year.timestamp()
+
+
+def test_an_open_job_is_in_the_index_of_open_jobs(stack: LocalStack, group: str) -> None:
+    restore = stack.atlas.start_restore(group, "orders", "flex")
+    check(stack, restore)
+    (entry,) = stack.aws.client("dynamodb").scan(TableName=stack.table_name, IndexName="OpenJobs")[
+        "Items"
+    ]
+
+    assert entry["cluster"]["S"] == f"{group}/orders"
+    assert entry["restoreId"]["S"] == restore.restore_id
+    assert entry["kind"]["S"] == "flex"
+
+
+@by_either_credential
+@pytest.mark.parametrize(
+    "timeline", [FLEX_DOWNLOAD, DOWNLOAD], ids=["flex", "dedicated-with-every-kind-of-url"]
+)
+def test_a_download_is_announced_without_its_url(
+    stack: LocalStack, group: str, timeline: Timeline
+) -> None:
+    restore = timeline.start(stack, group)
+    restore.run_to_end()
+    answer = json.dumps(restore.body(timeline.kind))
+    result = check(stack, restore, timeline.kind).result
+    (message,) = received(stack)
+    item = stored(stack, restore)
+
+    assert CANARY_DOWNLOAD_TOKEN in answer
+    assert result["job"]["downloadAvailable"] is True
+    assert message.event["data"]["downloadAvailable"] is True
+    assert item["downloadAvailable"] is True
+    assert result["status"] == "COMPLETED"
+    for told in (result, message, item, stack.logs()):
+        assert "://" not in str(told)
+        assert CANARY_DOWNLOAD_TOKEN not in str(told)
+
+
+@pytest.mark.parametrize("status", [404, 405, 406, 410])
+def test_a_retired_tenant_endpoint_is_warned_of_in_the_log(
+    stack: LocalStack, group: str, status: Literal[404, 405, 406, 410]
+) -> None:
+    stack.atlas.behaviour.tenant_endpoint = status
+    restore = stack.atlas.start_restore(group, "orders", "tenant")
+    stack.logs()
+    result = check(stack, restore, "tenant").result
+    lines = [json.loads(line) for line in stack.logs().splitlines()]
+
+    assert result["job"]["kind"] == "flex"
+    (warning,) = [line for line in lines if line.get("level") == "WARNING"]
+    assert "flex" in warning["message"]
+    assert warning["restore_id"] == restore.restore_id
+
+
+def test_a_tenant_endpoint_that_answers_is_not_warned_of(stack: LocalStack, group: str) -> None:
+    stack.atlas.behaviour.tenant_endpoint = None
+    restore = stack.atlas.start_restore(group, "orders", "tenant")
+    stack.logs()
+    result = check(stack, restore, "tenant").result
+
+    assert result["job"]["kind"] == "tenant"
+    assert "WARNING" not in stack.logs()
+
+
+@by_either_credential
+@pytest.mark.parametrize("kind", ["flex", "dedicated"])
+def test_the_kind_is_found_out_where_it_is_not_said(
+    stack: LocalStack, group: str, kind: Kind
+) -> None:
+    restore = stack.atlas.start_restore(group, "orders", kind)
+    results = [stack.invoke(target(restore, said)).result for said in ("auto", None)]
+
+    assert [result["job"]["kind"] for result in results] == [kind, kind]
+    assert [result["changed"] for result in results] == [True, False]
+    assert len(received(stack)) == 1

@@ -1,0 +1,328 @@
+"""What invokes the function in the cloud: the queue's event source mapping, and state machines."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from integration.watching import (
+    LONG_AGO,
+    by_either_credential,
+    operations,
+    received,
+    statuses,
+    target,
+    wait_until,
+    warm_up,
+)
+from local_stack.atlas import EmulatedRestore
+from local_stack.refusal import atlas_error
+from local_stack.wire import Call, Phase
+from observed_stack import ObservedStack
+
+
+@pytest.fixture
+def triggered(stack: ObservedStack) -> Iterator[ObservedStack]:
+    """The stack, made anew after each test: what is changed here is not for others."""
+    yield stack
+    stack.settle()
+    stack.reset()
+
+
+# The queue
+
+
+class Queue:
+    """The request queue, polled in Lambda's place where moto does less than Lambda.
+
+    moto's own poller delivers one record at a time and does not read `batchItemFailures`.
+    """
+
+    def __init__(self, stack: ObservedStack, name: str = "RequestQueue") -> None:
+        self._stack = stack
+        self._sqs = stack.aws.client("sqs")
+        self._url = stack.resources[name]
+
+    def send(self, *bodies: Any) -> None:
+        for body in bodies:
+            text = body if isinstance(body, str) else json.dumps(body)
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=text)
+
+    def take_over(self) -> None:
+        """Stop moto's poller."""
+        lambdas = self._stack.aws.client("lambda")
+        (mapping,) = lambdas.list_event_source_mappings()["EventSourceMappings"]
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    def deliver(self) -> int:
+        """Poll once, as Lambda does, and return the size of the batch.
+
+        What is reported comes back at once instead of after the visibility timeout.
+        """
+        messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
+            "Messages", []
+        )
+        if not messages:
+            return 0
+        answer = self._stack.invoke({"Records": [_record(message) for message in messages]}).result
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in messages:
+            handle = message["ReceiptHandle"]
+            if message["MessageId"] in failed:
+                self._sqs.change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0
+                )
+            else:
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
+        return len(messages)
+
+    def bodies(self) -> list[str]:
+        """What is in it, taken out."""
+        messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+        return [message["Body"] for message in messages.get("Messages", [])]
+
+    def waiting(self) -> int:
+        """How many messages there are, those in flight included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def _record(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": {},
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:requests",
+        "awsRegion": "us-east-1",
+    }
+
+
+@by_either_credential
+def test_a_request_on_the_queue_is_done_and_taken_off_it(
+    triggered: ObservedStack, group: str
+) -> None:
+    queue = Queue(triggered)
+    restores = [triggered.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(3)]
+    queue.send(*map(target, restores))
+
+    assert [message.event["subject"] for message in received(triggered)] == [
+        restore.restore_id for restore in restores
+    ]
+    assert queue.waiting() == 0
+
+
+def test_the_mapping_is_the_one_of_the_template(triggered: ObservedStack) -> None:
+    (mapping,) = triggered.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    assert mapping["FunctionArn"].endswith(triggered.function.name)
+    assert mapping["BatchSize"] == 10
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_an_event_of_a_rule_may_come_through_the_queue(
+    triggered: ObservedStack, group: str
+) -> None:
+    restore = triggered.atlas.start_restore(group, "orders", "flex")
+    event = {"detail-type": "Atlas Restore Watch Requested", "detail": target(restore)}
+    Queue(triggered).send(event)
+
+    assert [message.event["subject"] for message in received(triggered)] == [restore.restore_id]
+
+
+def test_only_what_failed_of_a_batch_comes_back_and_at_last_is_laid_aside(
+    triggered: ObservedStack, group: str
+) -> None:
+    queue, dead = Queue(triggered), Queue(triggered, "RequestDeadLetterQueue")
+    queue.take_over()
+    restores = [triggered.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(9)]
+    unknown = {"groupId": group, "clusterName": "orders-0", "restoreId": LONG_AGO}
+    queue.send(unknown, *map(target, restores))
+    first = queue.deliver()
+    messages = received(triggered)
+    again = [queue.deliver() for _ in range(5)]
+
+    assert first == 10
+    assert {message.event["subject"] for message in messages} == {
+        restore.restore_id for restore in restores
+    }
+    assert again == [1, 1, 1, 1, 0]
+    assert queue.waiting() == 0
+    assert [json.loads(body) for body in dead.bodies()] == [unknown]
+
+
+def test_a_request_that_failed_is_done_when_it_comes_again(
+    triggered: ObservedStack, group: str
+) -> None:
+    queue = Queue(triggered)
+    queue.take_over()
+    restore = triggered.atlas.start_restore(group, "orders", "flex")
+    queue.send(target(restore))
+    triggered.atlas.script("flex", atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yet."))
+    queue.deliver()
+    before = received(triggered)
+    queue.deliver()
+
+    assert before == []
+    assert statuses(received(triggered)) == ["PENDING"]
+    assert queue.waiting() == 0
+
+
+# State machines
+
+
+class Workflow:
+    """A state machine around the function. moto really runs it, and the function with it."""
+
+    def __init__(self, stack: ObservedStack, states: dict[str, Any], first: str) -> None:
+        self._states = stack.aws.client("stepfunctions")
+        definition = json.dumps({"StartAt": first, "States": states})
+        role = stack.aws.client("iam").create_role(
+            RoleName="workflow", AssumeRolePolicyDocument="{}"
+        )
+        self._arn = self._states.create_state_machine(
+            name="workflow", definition=definition, roleArn=role["Role"]["Arn"]
+        )["stateMachineArn"]
+
+    def run(self, given: dict[str, Any]) -> tuple[str, Any]:
+        """Its status at the end, and its output."""
+        started = self._states.start_execution(stateMachineArn=self._arn, input=json.dumps(given))
+        execution: dict[str, Any] = {}
+
+        def is_over() -> bool:
+            execution.update(self._states.describe_execution(executionArn=started["executionArn"]))
+            return bool(execution["status"] != "RUNNING")
+
+        wait_until(is_over, 30)
+        return execution["status"], json.loads(execution.get("output") or "null")
+
+
+def check_task(stack: ObservedStack, **more: Any) -> dict[str, Any]:
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{stack.function.name}"
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": arn, "Payload.$": "$.target"},
+        "ResultSelector": {"result.$": "$.Payload"},
+        **more,
+    }
+
+
+def until_done(stack: ObservedStack) -> dict[str, Any]:
+    """The loop that the README speaks of: a Choice on `$.terminal`."""
+    return {
+        "Check": check_task(stack, ResultPath="$.check", Next="Is it done?"),
+        "Is it done?": {
+            "Type": "Choice",
+            "Choices": [
+                {"Variable": "$.check.result.terminal", "BooleanEquals": False, "Next": "Wait"},
+                {"Variable": "$.check.result.succeeded", "BooleanEquals": True, "Next": "Good"},
+            ],
+            "Default": "Bad",
+        },
+        "Wait": {"Type": "Wait", "Seconds": 0, "Next": "Check"},
+        "Good": {"Type": "Succeed", "OutputPath": "$.check.result"},
+        "Bad": {"Type": "Fail", "Error": "RestoreFailed"},
+    }
+
+
+@pytest.fixture
+def moving(triggered: ObservedStack, group: str) -> Iterator[EmulatedRestore]:
+    """A restore that takes a step whenever Atlas has told of it twice."""
+    restore = triggered.atlas.start_restore(group, "orders", "flex")
+    told = 0
+
+    def move_on(call: Call, phase: Phase) -> None:
+        nonlocal told
+        if call.operation == "flex" and call.status == 200 and phase == "after":
+            told += 1
+            if told % 2 == 0 and restore.step != "COMPLETED":
+                restore.advance()
+
+    with triggered.atlas.wire.listen(move_on):
+        yield restore
+
+
+def test_a_workflow_loops_until_the_restore_is_done(
+    triggered: ObservedStack, moving: EmulatedRestore
+) -> None:
+    workflow = Workflow(triggered, until_done(triggered), "Check")
+    status, output = workflow.run({"target": target(moving)})
+
+    assert status == "SUCCEEDED"
+    assert output["status"] == "COMPLETED"
+    assert output["job"]["restoreId"] == moving.restore_id
+    assert statuses(received(triggered)) == ["PENDING", "QUEUED", "RUNNING", "COMPLETED"]
+    assert triggered.atlas.wire.count(operation="flex") == 7
+
+
+def test_a_workflow_fails_with_the_restore(triggered: ObservedStack, group: str) -> None:
+    restore = triggered.atlas.start_restore(group, "orders", "flex", timeline=["FAILED"])
+    status, _ = Workflow(triggered, until_done(triggered), "Check").run({"target": target(restore)})
+
+    assert status == "FAILED"
+    assert statuses(received(triggered)) == ["FAILED"]
+
+
+def catching(stack: ObservedStack, *names: str, retried: str | None = None) -> dict[str, Any]:
+    """A check whose errors each lead to a state of their name."""
+    retry = [{"ErrorEquals": [retried], "IntervalSeconds": 1, "MaxAttempts": 2}] if retried else []
+    catch = [
+        {"ErrorEquals": [name], "ResultPath": "$.error", "Next": name}
+        for name in (*names, "States.ALL")
+    ]
+    caught = {
+        name: {"Type": "Pass", "Result": name, "ResultPath": "$.caught", "End": True}
+        for name in (*names, "States.ALL")
+    }
+    return {"Check": check_task(stack, Retry=retry, Catch=catch, End=True), **caught}
+
+
+CAUGHT = {
+    "RestoreJobNotFoundError": (404, "RESOURCE_NOT_FOUND"),
+    "AtlasForbiddenError": (403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"),
+    "AtlasBadRequestError": (400, "VALIDATION_ERROR"),
+}
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_a_workflow_catches_errors_by_their_names(
+    triggered: ObservedStack, group: str, name: str
+) -> None:
+    status, code = CAUGHT[name]
+    triggered.atlas.serve(group, "orders", "flex", LONG_AGO, atlas_error(status, code, "No."))
+    wanted = {"groupId": group, "clusterName": "orders", "restoreId": LONG_AGO, "kind": "flex"}
+    workflow = Workflow(triggered, catching(triggered, *CAUGHT), "Check")
+    ended, output = workflow.run({"target": wanted})
+
+    assert ended == "SUCCEEDED"
+    assert output["caught"] == name
+    assert output["error"]["Error"] == name
+    assert code in output["error"]["Cause"]
+
+
+def test_a_workflow_catches_a_bad_event_by_its_name(triggered: ObservedStack) -> None:
+    workflow = Workflow(triggered, catching(triggered, "InvalidEventError"), "Check")
+    ended, output = workflow.run({"target": {"groupId": "none"}})
+
+    assert (ended, output["caught"]) == ("SUCCEEDED", "InvalidEventError")
+    assert operations(triggered) == []
+
+
+def test_a_workflow_retries_an_error_by_its_name(triggered: ObservedStack, group: str) -> None:
+    warm_up(triggered, group)
+    restore = triggered.atlas.start_restore(group, "orders", "flex")
+    busy = atlas_error(429, "RATE_LIMITED", "Slower.", headers={"Retry-After": "300"})
+    triggered.atlas.script("flex", busy)
+    states = catching(triggered, "InvalidEventError", retried="AtlasRateLimitError")
+    ended, output = Workflow(triggered, states, "Check").run({"target": target(restore)})
+
+    assert ended == "SUCCEEDED"
+    assert output["result"]["changed"] is True
+    assert triggered.atlas.wire.count(operation="flex") == 2
+    assert statuses(received(triggered)) == ["PENDING"]

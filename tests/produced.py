@@ -1,0 +1,78 @@
+"""What the whole test run produced, kept as text, so that one test can look all of it over."""
+
+import json
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local_stack.canaries import CANARIES
+
+SOURCES = ("logs", "results", "errors", "messages", "items", "requests", "reports")
+"""
+From the function's runtime: its log lines, what its invocations answered or failed with, what a
+subscriber received, what the table held, and what it sent to AWS. From pytest: whatever a test
+printed, logged or failed with.
+"""
+
+FORBIDDEN = (
+    *CANARIES,
+    # A token or digest response, whatever its value, is seen by what comes before it.
+    "Bearer ",
+    'Digest username="',
+    # The hosts of download URLs: the emulator's, and those in recordings of the real Atlas.
+    ".downloads.example.net",
+    ".mongodb-dev.net",
+)
+"""What must be nowhere in it. Every token of the emulator begins with one of the canaries."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One text, and the test that it comes from."""
+
+    source: str
+    text: str
+    test: str
+
+
+class Produced:
+    """Keeps every text once for each test, however often the test saw it."""
+
+    def __init__(self) -> None:
+        self._tests: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+
+    def add(self, source: str, value: Any) -> None:
+        """Keep a text, or any other value as JSON, for the test that is running."""
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        self._add(source, text, os.environ.get("PYTEST_CURRENT_TEST", "between tests"))
+
+    def add_report(self, report: pytest.TestReport) -> None:
+        """Keep what a test printed, logged and failed with."""
+        for title, text in report.sections:
+            self._add("reports", f"{title}\n{text}", report.nodeid)
+        self._add("reports", report.longreprtext, report.nodeid)
+
+    def pieces(self, source: str | None = None) -> list[Piece]:
+        return [
+            Piece(kind, text, test)
+            for (kind, text), tests in self._tests.items()
+            for test in tests
+            if source in {None, kind}
+        ]
+
+    def found(self) -> list[tuple[str, str, str]]:
+        """Which forbidden words are there, in what, from which test; never the text itself."""
+        return [
+            (word, piece.source, piece.test)
+            for piece in self.pieces()
+            for word in FORBIDDEN
+            if word in piece.text
+        ]
+
+    def _add(self, source: str, text: str, test: str) -> None:
+        assert source in SOURCES, source
+        if text:
+            self._tests[source, text][test] = None
