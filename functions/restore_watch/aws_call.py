@@ -54,7 +54,8 @@ def aws_call(
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "an error without a code"
         raise AwsCallError(code, error.response) from None
-    except (BotoCoreError, ResponseParserError) as error:
+    except (BotoCoreError, ResponseParserError, LookupError) as error:
+        # LookupError: botocore's parsers look for what an answer that was cut off does not hold.
         raise AwsCallError(type(error).__name__) from None
     except TimeoutError:
         raise AwsCallError("the time of the invocation is over") from None

@@ -18,7 +18,7 @@ RestoreWatchError
  |   +- EndpointRetiredError        report it to us
  |   +- UnexpectedAtlasResponseError  report it to us
  +- TimeBudgetExceededError         retry later, or give the function more time
- +- TableUnavailableError           retry later; nothing was published
+ +- TableUnavailableError           retry later; the next check makes it good
  +- NotificationPendingError        retry later; the change is stored and will be published
 
 No text of these errors ever holds a secret, a token or a download URL.

@@ -21,6 +21,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     hidden = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in hidden:
         text = text.replace(secret, REDACTED)
+    # Long enough for what is quoted, short enough for patterns that look ahead at every letter.
+    text = text[: 10 * QUOTE_LIMIT]
     for pattern, stand_in in ((_URL, REDACTED), (_AUTHORIZATION, REDACTED), (_UNPRINTABLE, " ")):
         text = pattern.sub(stand_in, text)
     if len(text) > QUOTE_LIMIT:

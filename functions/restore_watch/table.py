@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
-from restore_watch.restore_job import RestoreJob, StatusChange, utc_text
+from restore_watch.restore_job import RestoreJob, RestoreStatus, StatusChange, utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -89,8 +89,9 @@ class RestoreJobsTable:
         """
         state = _state(job)
         change = _present(job.as_json()) | {"observedAt": utc_text(observed_at)}
-        follows = {f":follows{n}": status for n, status in enumerate(job.follows)}
-        may_follow = f" OR #status IN ({', '.join(follows)})" if follows else ""
+        # A status that a newer version has written, and this one does not know, is followed too.
+        stays = [status for status in RestoreStatus if status not in job.follows]
+        kept = {f":kept{n}": status for n, status in enumerate(stays)}
         item, written = self._update(
             job,
             deadline,
@@ -98,8 +99,8 @@ class RestoreJobsTable:
                 state=_assignments(state),
                 absent="".join(f", #{name}" for name in state if state[name] is None),
             ),
-            condition=f"attribute_not_exists(#status){may_follow}",
-            values=follows
+            condition=f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(kept)})",
+            values=kept
             | _assigned(state)
             | {
                 ":observedAt": utc_text(observed_at),
@@ -186,7 +187,7 @@ class RestoreJobsTable:
         except AwsCallError as error:
             if error.code == "ConditionalCheckFailedException":
                 return _values(error.answer.get("Item", {})), False
-            msg = f"DynamoDB {error}; nothing was published"
+            msg = f"DynamoDB {error}; the next check makes it good"
             raise TableUnavailableError(msg) from None
         return _values(answer["Attributes"]), True
 

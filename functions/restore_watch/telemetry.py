@@ -1,7 +1,7 @@
 """What an operator sees: one log line per check, and metrics of few dimensions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -144,4 +144,5 @@ def _without_failing() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, what is observed matters more
-        print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - the logger may be what failed
+        with suppress(OSError, ValueError):
+            print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger

@@ -24,13 +24,15 @@ def allowed_base_url(text: str, *, loopback: bool) -> str | None:
     """
     try:
         url = httpx.URL(text)
-    except (httpx.InvalidURL, TypeError):
+        host = url.host
+    except (httpx.InvalidURL, TypeError, ValueError):
+        # ValueError: a host that is no international domain name is found out when it is read.
         return None
     if url.userinfo or url.path.strip("/") or url.query or url.fragment:
         return None
-    if url.scheme == "https" and url.host in _HOSTS and url.port is None:
-        return f"https://{url.host}"
-    if loopback and url.scheme in {"http", "https"} and _is_loopback(url.host):
+    if url.scheme == "https" and host in _HOSTS and url.port is None:
+        return f"https://{host}"
+    if loopback and url.scheme in {"http", "https"} and _is_loopback(host):
         return f"{url.scheme}://{url.netloc.decode()}"
     return None
 

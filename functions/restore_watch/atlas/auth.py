@@ -138,6 +138,7 @@ class ServiceAccountAuth(httpx.Auth):
         self._now = now
         self._asking = RLock()
         self._token: str | None = None
+        self._replaced: str | None = None
         self._ends_at = 0.0
         self._renew_at = 0.0
         self._vain_until = 0.0
@@ -145,7 +146,7 @@ class ServiceAccountAuth(httpx.Auth):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be quoted, beyond the credentials themselves."""
-        return (self._token,) if self._token else ()
+        return tuple(filter(None, (self._token, self._replaced)))
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         """Raise what `refusals.token_refusal` makes of a refused token request."""
@@ -225,7 +226,7 @@ class ServiceAccountAuth(httpx.Auth):
             )
         token, lifetime = _read_token(response.content)
         now = self._now()
-        self._token = token
+        self._token, self._replaced = token, self._token
         self._ends_at = now + lifetime
         self._renew_at = now + lifetime - min(RENEWAL_MARGIN, lifetime / 6)
         return token

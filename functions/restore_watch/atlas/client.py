@@ -22,6 +22,7 @@ from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
     AtlasRateLimitError,
+    AtlasUnauthorizedError,
     AtlasUnavailableError,
     EndpointRetiredError,
     RestoreJobNotFoundError,
@@ -144,9 +145,14 @@ class AtlasClient:
                 raise
             try:
                 job = ask(other)
-            except AtlasBadRequestError as second:
-                # The cluster is of the first kind after all, and that kind does not know the job.
-                if not belongs_elsewhere and second.error_code in _BELONGS_ELSEWHERE[other]:
+            except (AtlasBadRequestError, AtlasUnauthorizedError) as second:
+                # The first kind does not know the job, and the other cannot be asked for it: the
+                # cluster is not of that kind, or there is no role for it.
+                no_answer = (
+                    isinstance(second, AtlasUnauthorizedError)
+                    or second.error_code in _BELONGS_ELSEWHERE[other]
+                )
+                if no_answer and not belongs_elsewhere:
                     raise refusal from None
                 raise
         self._remember(cluster, job.kind)

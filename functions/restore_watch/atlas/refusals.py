@@ -41,6 +41,9 @@ _ERRORS: dict[int, type[AtlasError]] = {
     429: AtlasRateLimitError,
 }
 
+# At the token endpoint nothing is said of a restore job or its endpoint.
+_TOKEN_ERRORS = {status: _ERRORS[status] for status in (400, 401, 403, 408, 429)}
+
 # Required roles by the specification's x-rolesRequirements and, for tenant, its text.
 _ROLES = {
     RestoreKind.FLEX: "Project Read Only",
@@ -68,7 +71,7 @@ def job_refusal(
     """Return the error for an answer of a restore endpoint that is not 200."""
     reason = _reason(status, headers, body, secrets)
     advice = _ADVICE.get(status, "").format(role=_ROLES[kind])
-    return _error(f"Atlas answered {status} for a {kind} restore job", reason, advice)
+    return _error(_ERRORS, f"Atlas answered {status} for a {kind} restore job", reason, advice)
 
 
 def token_refusal(
@@ -77,7 +80,7 @@ def token_refusal(
     """Return the error for an answer of the token endpoint that is not 200."""
     reason = _reason(status, headers, body, secrets, wait=TOKEN_LIMIT_WINDOW)
     advice = _TOKEN_ADVICE.get(status, "")
-    return _error(f"Atlas answered {status} to the token request", reason, advice)
+    return _error(_TOKEN_ERRORS, f"Atlas answered {status} to the token request", reason, advice)
 
 
 _ADVICE = {
@@ -99,7 +102,9 @@ _TOKEN_ADVICE = {
 }
 
 
-def _error(where: str, reason: AtlasReason, advice: str) -> AtlasError:
+def _error(
+    errors: Mapping[int, type[AtlasError]], where: str, reason: AtlasReason, advice: str
+) -> AtlasError:
     status = reason.http_status
     if reason.error_code == _ACCESS_LIST:
         advice = (
@@ -109,7 +114,7 @@ def _error(where: str, reason: AtlasReason, advice: str) -> AtlasError:
         advice = "Redirects are not followed: credentials go to one host only"
     by_class = AtlasUnavailableError if status >= 500 else UnexpectedAtlasResponseError
     message = ". ".join(filter(None, (f"{where}: {reason}", advice)))
-    return _ERRORS.get(status, by_class)(message, reason)
+    return errors.get(status, by_class)(message, reason)
 
 
 def _reason(
@@ -136,7 +141,7 @@ def _reason(
         detail=redact(detail, hidden) if isinstance(detail, str) else None,
         bad_request_fields=tuple(_bad_request_fields(said, hidden)),
         address=_address(parameters) if code == _ACCESS_LIST else None,
-        retry_after_seconds=retry_after(headers) or wait,
+        retry_after_seconds=retry_after(headers) or (wait if status == 429 else None),
     )
 
 

@@ -1,0 +1,428 @@
+"""
+Answers as Atlas's specification allows them, and answers it never thought of: read, or typed.
+
+The specification is evidence kept beside the checkout and read when the tests run; nothing of it is
+copied. Without it, only the tests that stand on it are skipped.
+"""
+
+import functools
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.refusals import retry_after
+from restore_watch.deadline import Deadline
+from restore_watch.errors import AtlasError, InvalidEventError, UnexpectedAtlasResponseError
+from restore_watch.event import OneTarget, QueueBatch, SeveralTargets, parse
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.topic import cloud_event, message_attributes, subject
+from strategies import json_values, plain_change
+
+pytestmark = pytest.mark.timeout(60)
+cases = pytest.mark.parametrize
+thoroughly = settings(
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+CHECKOUT = Path(__file__).parents[2]
+SPECIFICATION = (
+    Path(os.environ.get("ATLAS_SHARED") or CHECKOUT.parent / "shared")
+    / "atlas"
+    / "restore-openapi.observed.json"
+)
+specified = pytest.mark.skipif(
+    not SPECIFICATION.is_file(),
+    reason="the specification is not there: ATLAS_SHARED names the folder that holds atlas/",
+)
+
+TARGET = RestoreTarget.model_validate(
+    {"groupId": "a" * 24, "clusterName": "orders", "restoreId": "5f0000000000000000000b01"}
+)
+ACCOUNT = ServiceAccount("mdb_sa_id_1", "a-secret-of-an-account")
+SCHEMAS = {
+    RestoreKind.FLEX: "FlexBackupRestoreJob20241113",
+    RestoreKind.TENANT: "TenantRestore",
+    RestoreKind.DEDICATED: "DiskBackupSnapshotRestoreJob",
+}
+kinds = cases("kind", list(RestoreKind))
+
+
+# Values by their schema: no more of OpenAPI than the schemas of restore jobs and errors use
+
+
+@functools.cache
+def schemas() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(SPECIFICATION.read_text())["components"]["schemas"]
+    return found
+
+
+def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if "$ref" in schema:
+        return values(schemas()[schema["$ref"].rpartition("/")[2]])
+    found = _values(schema)
+    return st.none() | found if schema.get("nullable") else found
+
+
+def _values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    found: st.SearchStrategy[Any]
+    match schema.get("type"):
+        case "object":
+            fields = {name: values(one) for name, one in schema.get("properties", {}).items()}
+            required = {
+                name: fields.pop(name) for name in schema.get("required", ()) if name in fields
+            }
+            found = st.fixed_dictionaries(required, optional=fields)
+        case "array":
+            found = st.lists(values(schema["items"]), max_size=3)
+        case "boolean":
+            found = st.booleans()
+        case "integer":
+            found = st.integers(min_value=int(schema.get("minimum", 0)), max_value=2**31 - 1)
+        case "string" if "enum" in schema:
+            found = st.sampled_from(schema["enum"])
+        case "string" if schema.get("format") == "date-time":
+            found = st.datetimes().map(lambda at: f"{at.replace(microsecond=0).isoformat()}Z")
+        case "string" if "pattern" in schema:
+            found = st.from_regex(schema["pattern"].replace("$", r"\Z"))
+        case "string":
+            found = st.text(max_size=80)
+        case _:
+            found = json_values()
+    return found
+
+
+@st.composite
+def answers(draw: st.DrawFn, kind: RestoreKind) -> dict[str, Any]:
+    """A job as the specification has it, and with what every recorded one holds."""
+    answer: dict[str, Any] = draw(values(schemas()[SCHEMAS[kind]]))
+    if kind is not RestoreKind.DEDICATED:
+        answer.setdefault("status", draw(st.sampled_from(["PENDING", "RUNNING", "COMPLETED"])))
+    return answer | {"id": TARGET.restore_id}
+
+
+odd = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        10**30,
+        1e308,
+        float("nan"),
+        float("inf"),
+        "",
+        " ",
+        "\x00",
+        "\ud800",
+        "\U0001f4a5" * 400,
+        "COMPLETED",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "2026-02-30T00:00:00Z",
+        "1e400",
+        [],
+        {},
+        [None],
+        {"status": 200, "content": {}},
+    ]
+)
+odd_values = odd | json_values(odd | st.text(max_size=20) | st.integers() | st.booleans())
+
+
+@st.composite
+def mutants(draw: st.DrawFn, value: Any) -> Any:
+    """The value with something else put in, left out or added, at some places of any depth."""
+    for _ in range(draw(st.integers(1, 3))):
+        value = _mutated(draw, value)
+    return value
+
+
+def _mutated(draw: st.DrawFn, value: Any) -> Any:
+    if isinstance(value, dict) and value and draw(st.integers(0, 9)):
+        name = draw(st.sampled_from(sorted(value)))
+        match draw(st.sampled_from(["change", "change", "drop", "add"])):
+            case "drop":
+                return {key: one for key, one in value.items() if key != name}
+            case "add":
+                return value | {
+                    draw(st.text(max_size=8) | st.just("snapshotUrl")): draw(odd_values)
+                }
+            case _:
+                return value | {name: _mutated(draw, value[name])}
+    if isinstance(value, list) and value and draw(st.booleans()):
+        place = draw(st.integers(0, len(value) - 1))
+        return [*value[:place], _mutated(draw, value[place]), *value[place + 1 :]]
+    return draw(odd_values)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, body: bytes) -> bytes:
+    """The bytes cut off, with some replaced, or with some put in."""
+    place = draw(st.integers(0, len(body)))
+    match draw(st.sampled_from(["cut", "replace", "insert"])):
+        case "cut":
+            return body[:place]
+        case "replace":
+            return body[:place] + draw(st.binary(min_size=1, max_size=4)) + body[place + 1 :]
+        case _:
+            return body[:place] + draw(st.binary(min_size=1, max_size=40)) + body[place:]
+
+
+def ask(
+    answer: Callable[[httpx.Request], httpx.Response],
+    one: RestoreTarget,
+    credentials: Credentials = ACCOUNT,
+) -> RestoreJob:
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        client = AtlasClient("https://cloud.mongodb.com", http, sleep=lambda _: None)
+        return client.get_restore_job(one, credentials, Deadline.after(30))
+
+
+def always(
+    status: int, body: bytes, headers: dict[str, str] | None = None
+) -> Callable[[httpx.Request], httpx.Response]:
+    """Atlas with one answer, and tokens for everybody."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        token = request.url.path == "/api/oauth/token"
+        content = b'{"access_token": "a-token"}' if token else body
+        return httpx.Response(
+            200 if token else status,
+            headers={} if token else headers,
+            stream=httpx.ByteStream(content),
+        )
+
+    return answer
+
+
+def of_kind(kind: RestoreKind, **more: bool) -> RestoreTarget:
+    return TARGET.model_copy(update={"kind": kind, **more})
+
+
+def assert_usable(job: RestoreJob) -> None:
+    """What was read can be stored, published and returned."""
+    change = plain_change(job)
+    TypeSerializer().serialize({k: v for k, v in job.as_json().items() if v is not None})
+    # As Lambda's own client writes a result.
+    json.dumps(job.as_json(), ensure_ascii=False, allow_nan=False).encode()
+    json.dumps(cloud_event(change), allow_nan=False).encode()
+    assert len(subject(change)) < 100
+    for attribute in message_attributes(change).values():
+        assert re.fullmatch(r"[\x20-\x7e]+", attribute["StringValue"])
+
+
+@pytest.mark.fault("F16", "F48")
+@specified
+@kinds
+@given(data=st.data())
+@thoroughly
+def test_every_specified_answer_is_read(kind: RestoreKind, data: st.DataObject) -> None:
+    said = data.draw(answers(kind))
+    job = ask(always(200, json.dumps(said).encode()), of_kind(kind))
+
+    assert_usable(job)
+    assert job.delivery_type == said.get("deliveryType")
+    assert job.snapshot_id == said.get("snapshotId")
+    if kind is RestoreKind.DEDICATED:
+        assert job.status is not RestoreStatus.UNKNOWN
+        assert (job.status is RestoreStatus.CANCELLED) is said.get("cancelled", False)
+        assert (job.restore_finished_date is None) is ("finishedAt" not in said)
+    else:
+        assert job.status == said["status"]
+        assert (job.restore_finished_date is None) is ("restoreFinishedDate" not in said)
+
+
+@pytest.mark.fault("F15", "F16", "F17", "F48", "F49")
+@specified
+@kinds
+@given(data=st.data())
+@thoroughly
+def test_every_mutant_of_an_answer_is_read_or_typed(kind: RestoreKind, data: st.DataObject) -> None:
+    said = data.draw(answers(kind).flatmap(mutants))
+    try:
+        job = ask(always(200, json.dumps(said).encode()), of_kind(kind))
+    except UnexpectedAtlasResponseError:
+        return
+
+    assert_usable(job)
+
+
+@pytest.mark.fault("F17")
+@specified
+@kinds
+@given(data=st.data())
+@thoroughly
+def test_every_damaged_answer_is_read_or_typed(kind: RestoreKind, data: st.DataObject) -> None:
+    body = json.dumps(data.draw(answers(kind))).encode()
+    try:
+        job = ask(always(200, data.draw(damaged(body))), of_kind(kind))
+    except UnexpectedAtlasResponseError:
+        return
+
+    assert_usable(job)
+
+
+@pytest.mark.fault("F16", "F17")
+@specified
+@kinds
+@given(
+    data=st.data(), key=st.sampled_from(["content", "envelope"]), inner=odd_values | st.just(200)
+)
+@thoroughly
+def test_every_envelope_is_opened_or_typed(
+    kind: RestoreKind, data: st.DataObject, key: str, inner: Any
+) -> None:
+    said = data.draw(answers(kind) | answers(kind).flatmap(mutants))
+    body = json.dumps({"status": inner, key: said}).encode()
+    try:
+        job = ask(always(200, body), of_kind(kind, envelope=True))
+    except AtlasError:
+        return
+
+    assert_usable(job)
+
+
+@pytest.mark.fault("F16", "F17", "F19", "F33")
+@specified
+@given(
+    data=st.data(),
+    status=st.sampled_from([400, 401, 403, 404, 405, 406, 408, 409, 410, 429, 500, 502, 503, 599]),
+)
+@thoroughly
+def test_every_refusal_is_typed(data: st.DataObject, status: int) -> None:
+    refusal = values(schemas()["ApiError"])
+    said = data.draw(refusal | refusal.flatmap(mutants))
+    body = json.dumps(said).encode()
+    body = data.draw(st.just(body) | damaged(body))
+    with pytest.raises(AtlasError) as caught:
+        ask(always(status, body), TARGET)
+
+    assert type(caught.value) is not AtlasError
+    assert len(str(caught.value)) < 3_000
+    assert "\n" not in str(caught.value)
+
+
+# What no specification describes
+
+
+@pytest.mark.fault("F17")
+@given(status=st.integers(100, 999), body=st.binary(max_size=200))
+@thoroughly
+def test_every_status_with_any_bytes_is_typed(status: int, body: bytes) -> None:
+    assume(status != 401)
+    with pytest.raises(AtlasError):
+        ask(always(status, body), TARGET)
+
+
+@pytest.mark.fault("F27")
+@given(
+    said=json_values(odd | st.text(max_size=20))
+    | st.fixed_dictionaries(
+        {"access_token": odd | st.text(max_size=40)},
+        optional={"expires_in": odd | st.floats() | st.integers(), "token_type": odd},
+    )
+)
+@thoroughly
+def test_every_answer_to_a_token_request_is_taken_or_typed(said: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        content = json.dumps(said).encode()
+        if request.url.path != "/api/oauth/token":
+            assert request.headers["Authorization"].startswith("Bearer ")
+            content = json.dumps({"id": TARGET.restore_id, "status": "RUNNING"}).encode()
+        return httpx.Response(200, stream=httpx.ByteStream(content))
+
+    try:
+        job = ask(answer, TARGET)
+    except AtlasError:
+        return
+    assert job.status is RestoreStatus.RUNNING
+
+
+@pytest.mark.fault("F28")
+@given(
+    challenge=st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=60)
+    | st.lists(
+        st.sampled_from(["realm", "nonce", "qop", "algorithm", "opaque", "stale", ""]).flatmap(
+            lambda name: st.sampled_from(
+                [name, f"{name}=", f'{name}="', f'{name}=""', f'{name}="auth"', f"{name}=MD5"]
+            )
+        ),
+        max_size=6,
+    ).map(", ".join)
+)
+@thoroughly
+def test_every_challenge_is_answered_or_typed(challenge: str) -> None:
+    headers = {"Www-Authenticate": f"Digest {challenge}"}
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        return httpx.Response(401, headers=raw, stream=httpx.ByteStream(b""))
+
+    with pytest.raises(AtlasError):
+        ask(answer, of_kind(RestoreKind.FLEX), ApiKey("public", "a-private-key"))
+
+
+@pytest.mark.fault("F32")
+@given(
+    st.text(max_size=40)
+    | st.floats().map(str)
+    | st.integers().map(str)
+    | st.from_regex(r"(Mon, )?\d{1,12} Jan \d{1,12} \d{1,4}:\d{1,4}(:\d{1,4})? ([+-]\d{1,30}|GMT)")
+)
+@thoroughly
+def test_every_retry_after_is_a_wait_or_nothing(value: str) -> None:
+    seconds = retry_after({"retry-after": value})
+
+    assert seconds is None or 0 < seconds < float("inf")
+
+
+@pytest.mark.fault("F40", "F41")
+@given(
+    json_values()
+    | st.recursive(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "groupId": st.from_regex("[a-f0-9]{24}") | odd,
+                "projectId": odd,
+                "clusterName": st.text(max_size=80) | odd,
+                "restoreId": st.from_regex("[a-f0-9]{24}") | odd,
+                "restoreJobId": odd,
+                "kind": st.sampled_from([*RestoreKind, "auto"]) | odd,
+                "envelope": odd,
+                "detail-type": st.just("Atlas Restore Watch Requested") | odd,
+                "body": st.text(max_size=20) | odd,
+                "eventSource": st.just("aws:sqs"),
+                "messageId": st.text(max_size=4) | odd,
+            },
+        ),
+        lambda inner: (
+            st.fixed_dictionaries({"targets": st.lists(inner, max_size=3) | inner})
+            | st.fixed_dictionaries({"detail": inner, "detail-type": st.just("x") | odd})
+            | st.fixed_dictionaries({"Records": st.lists(inner, max_size=3) | inner})
+            | inner.map(lambda body: {"body": json.dumps(body), "eventSource": "aws:sqs"})
+        ),
+        max_leaves=6,
+    )
+)
+@thoroughly
+def test_every_event_names_jobs_or_is_refused(event: Any) -> None:
+    try:
+        found = parse(event)
+    except InvalidEventError:
+        return
+
+    assert isinstance(found, OneTarget | SeveralTargets | QueueBatch)

@@ -1,0 +1,33 @@
+"""The catalogue, its cases and its table agree."""
+
+from collections import Counter
+
+import pytest
+
+from reliability.catalogue import CATALOGUE, COMMAND, README, Row, collected, problems, readme
+
+ROWS = [row for group in CATALOGUE.values() for row in group]
+
+
+def test_the_rows_are_numbered_without_a_gap() -> None:
+    assert [f"F{n}" for n in range(1, 54)] == ROWS
+
+
+def test_a_row_without_a_case_and_a_case_without_a_row_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proofs = {row: Counter(["test_x.test_y"]) for row in [*ROWS, "F99"] if row != "F17"}
+    monkeypatch.setitem(CATALOGUE, "More", {"F100": Row("", "")})
+
+    assert problems(proofs) == [
+        "F100 has no case",
+        "F17 has no case",
+        "F99 is no row of the catalogue",
+    ]
+
+
+def test_the_table_tells_of_every_row_and_every_case_there_is() -> None:
+    collector = collected()
+
+    assert problems(collector.proofs) == []
+    assert README.read_text() == readme(collector), f"stale; {COMMAND} writes it anew"
