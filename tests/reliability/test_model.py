@@ -1,5 +1,6 @@
 """The model of `reliability.model`, run within bounds; `make soak` runs it without."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -11,6 +12,7 @@ BOUNDED = settings(
 )
 
 
+@pytest.mark.timeout(900)  # two hundred examples, each bounded by the model itself
 def test_the_promise_holds_whatever_fails(stack: LocalStack) -> None:
     RestoreModel.stack = stack
 
