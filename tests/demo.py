@@ -68,7 +68,7 @@ class Demo:
     def check(self, restore: EmulatedRestore) -> None:
         """Invoke the function once, as a schedule would, and show what the subscriber received."""
         self.stack.forget_calls()
-        self.stack.invoke(event(restore)).result  # noqa: B018 - raises when there is none
+        self.stack.invoke(restore.event).result  # noqa: B018 - raises when there is none
         for message in self.stack.received():
             self.received.append(message)
             data = message.event["data"]
@@ -79,21 +79,12 @@ class Demo:
         """Let the environment die with its publication on the way to SNS, never to arrive."""
         wire = self.stack.aws.wire
         with wire.hold("sns", "Publish") as gate:
-            dying = Thread(target=self.stack.invoke, args=[event(restore)])
+            dying = Thread(target=self.stack.invoke, args=[restore.event])
             dying.start()
             gate.wait_for(1)
             self.stack.new_environments()
             wire.inject(Fault(service="sns", operation="Publish", action=Close()))
         dying.join()
-
-
-def event(restore: EmulatedRestore) -> dict[str, str]:
-    """The sample that the README tells people to invoke with, for this restore."""
-    return {
-        "groupId": restore.group_id,
-        "clusterName": restore.cluster,
-        "restoreId": restore.restore_id,
-    }
 
 
 def details(data: dict[str, Any]) -> str:

@@ -47,14 +47,7 @@ def everything(module_stack: ObservedStack, produced: Produced) -> Produced:
 
 def check(stack: ObservedStack, restore: EmulatedRestore, kind: str) -> str:
     """Answer with the name of the error, if there is one."""
-    answer = stack.invoke(
-        {
-            "groupId": GROUP,
-            "clusterName": restore.cluster,
-            "restoreId": restore.restore_id,
-            "kind": kind,
-        }
-    )
+    answer = stack.invoke(restore.event | {"kind": kind})
     return answer.error_type or ""
 
 

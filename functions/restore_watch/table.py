@@ -88,7 +88,10 @@ class RestoreJobsTable:
         contradicts itself.
         """
         state = _state(job)
-        change = _present(job.as_json()) | {"observedAt": utc_text(observed_at)}
+        change = _present(state) | {
+            "restoreId": job.restore_id,
+            "observedAt": utc_text(observed_at),
+        }
         # A status that a newer version has written, and this one does not know, is followed too.
         stays = [status for status in RestoreStatus if status not in job.follows]
         kept = {f":kept{n}": status for n, status in enumerate(stays)}

@@ -11,7 +11,7 @@ from typing import Any
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from benchmark.building import FUNCTION, PEER, peer_as_shipped, peer_with_bytecode
-from local_stack.atlas import EmulatedRestore, RateLimit
+from local_stack.atlas import EmulatedRestore
 from local_stack.runtime import Environment, LambdaRuntime
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack
 from local_stack.wire import Call, Phase
@@ -70,12 +70,7 @@ class Contender:
 
     def check(self, restore: EmulatedRestore) -> float:
         """Milliseconds until the answer; an AssertionError when it is not the true one."""
-        event = {
-            "groupId": restore.group_id,
-            "clusterName": restore.cluster,
-            "restoreId": restore.restore_id,
-        }
-        answer = self.runtime.invoke(event)
+        answer = self.runtime.invoke(restore.event)
         assert answer.result["status"] == restore.step, answer
         return answer.milliseconds
 
@@ -90,9 +85,7 @@ class Contender:
 def local_stack(credentials: Credentials = "service_account") -> Iterator[LocalStack]:
     """The stack, with an Atlas that never tires of many checks in a row."""
     with LocalStack(credentials=credentials) as stack:
-        stack.atlas.behaviour.rate_limit = RateLimit(capacity=1_000_000)
-        stack.atlas.behaviour.token_limit = 1_000_000
-        stack.atlas.behaviour.token_requests_per_minute = 1_000_000
+        stack.atlas.behaviour.lift_limits()
         yield stack
 
 

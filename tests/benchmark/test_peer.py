@@ -24,12 +24,7 @@ class Peer:
     queue: str
 
     def check(self, restore: EmulatedRestore) -> Any:
-        event = {
-            "groupId": restore.group_id,
-            "clusterName": restore.cluster,
-            "restoreId": restore.restore_id,
-        }
-        return self.runtime.invoke(event).result
+        return self.runtime.invoke(restore.event).result
 
     def received(self) -> list[dict[str, Any]]:
         sqs = self.stack.aws.client("sqs")

@@ -29,21 +29,13 @@ def stack(started: LocalStack) -> LocalStack:
     return started
 
 
-def target(restore: EmulatedRestore) -> dict[str, str]:
-    return {
-        "groupId": restore.group_id,
-        "clusterName": restore.cluster,
-        "restoreId": restore.restore_id,
-    }
-
-
 def start(atlas: AtlasEmulator) -> EmulatedRestore:
     return atlas.start_restore(GROUP, "source", "flex")
 
 
 def test_a_restore_is_fetched_stored_and_received(stack: LocalStack) -> None:
     restore = start(stack.atlas)
-    result = stack.invoke(target(restore)).result
+    result = stack.invoke(restore.event).result
     item = stack.item(GROUP, "source", restore.restore_id)
     (message,) = stack.received()
 
@@ -58,10 +50,10 @@ def test_a_restore_is_fetched_stored_and_received(stack: LocalStack) -> None:
 
 def test_only_the_calls_of_the_function_are_counted(stack: LocalStack) -> None:
     restore = start(stack.atlas)
-    stack.invoke(target(restore))
+    stack.invoke(restore.event)
     stack.forget_calls()
     stack.items()
-    stack.invoke(target(restore))
+    stack.invoke(restore.event)
     stack.received()
 
     assert [(call.service, call.operation) for call in stack.http_calls()] == [
@@ -72,7 +64,7 @@ def test_only_the_calls_of_the_function_are_counted(stack: LocalStack) -> None:
 
 def test_calls_to_atlas_and_aws_come_in_order(stack: LocalStack) -> None:
     stack.new_environments()
-    stack.invoke(target(start(stack.atlas)))
+    stack.invoke(start(stack.atlas).event)
     calls = stack.http_calls()
 
     assert [call.service for call in calls][:2] == ["secretsmanager", "atlas"]
@@ -82,7 +74,7 @@ def test_calls_to_atlas_and_aws_come_in_order(stack: LocalStack) -> None:
 @pytest.mark.parametrize("credentials", CREDENTIALS, ids=str)
 def test_either_credential_opens_atlas(started: LocalStack, credentials: Credentials) -> None:
     started.reset(credentials)
-    started.invoke(target(start(started.atlas)))
+    started.invoke(start(started.atlas).event)
     schemes = {
         call.headers["Authorization"].split()[0]
         for call in started.http_calls()
@@ -94,14 +86,14 @@ def test_either_credential_opens_atlas(started: LocalStack, credentials: Credent
 
 def test_a_reset_stack_is_new_but_its_environments_are_not(stack: LocalStack) -> None:
     restore = start(stack.atlas)
-    stack.invoke(target(restore))
+    stack.invoke(restore.event)
     environment = stack.environment
     stack.reset()
 
     assert stack.environment == environment
     assert (stack.items(), stack.received(), stack.http_calls()) == ([], [], [])
 
-    stack.invoke(target(start(stack.atlas)))
+    stack.invoke(start(stack.atlas).event)
     assert "secretsmanager" not in {call.service for call in stack.http_calls()}
 
 
@@ -111,7 +103,7 @@ def test_a_reset_stack_is_whole_again(stack: LocalStack) -> None:
     stack.aws.wire.inject(Fault(action=Reset(), times=None))
     stack.reset()
 
-    assert stack.invoke(target(start(stack.atlas))).result["status"] == "PENDING"
+    assert stack.invoke(start(stack.atlas).event).result["status"] == "PENDING"
     assert len(stack.received()) == 1
 
 
@@ -122,14 +114,14 @@ def test_a_fault_may_be_for_the_function_alone(stack: LocalStack) -> None:
     stack.items()
     assert fault.hits == 0
 
-    stack.invoke(target(start(stack.atlas)))
+    stack.invoke(start(stack.atlas).event)
     assert fault.hits > 0
 
 
 def test_two_environments_check_at_once(stack: LocalStack) -> None:
     restore = start(stack.atlas)
     with ThreadPoolExecutor(2) as threads, stack.atlas.wire.hold(operation="flex") as gate:
-        checks = [threads.submit(stack.invoke, target(restore)) for _ in range(2)]
+        checks = [threads.submit(stack.invoke, restore.event) for _ in range(2)]
         gate.wait_for(2, timeout=20)
         gate.release()
         results = [check.result(timeout=20).result for check in checks]
@@ -154,7 +146,7 @@ def test_a_request_on_the_queue_is_answered_by_the_function(stack: LocalStack) -
 def test_logs_tell_of_the_check_and_of_no_secret(stack: LocalStack) -> None:
     restore = start(stack.atlas)
     stack.logs()
-    stack.invoke(target(restore))
+    stack.invoke(restore.event)
     logs = stack.logs()
 
     assert restore.restore_id in logs
@@ -167,14 +159,14 @@ def test_a_rotated_secret_is_read_by_a_new_environment(stack: LocalStack) -> Non
     stack.atlas.add_api_key("another", "pair")
     stack.new_environments()
 
-    assert stack.invoke(target(start(stack.atlas))).result["status"] == "PENDING"
+    assert stack.invoke(start(stack.atlas).event).result["status"] == "PENDING"
     assert stack.atlas.wire.count(operation="token") == 0
 
 
 def test_a_raw_subscriber_gets_the_event_alone() -> None:
     with LocalStack(raw_delivery=True) as stack:
         restore = start(stack.atlas)
-        stack.invoke(target(restore))
+        stack.invoke(restore.event)
         (message,) = stack.received()
 
     assert message.event["subject"] == restore.restore_id

@@ -148,6 +148,13 @@ class Refused:
             self.stack.atlas.serve(self.group, "orders", endpoint, LONG_AGO, refusal.answer)
         return check(self.stack, restore, kind)
 
+    def assert_told(self, answer: Invocation, refusal: Refusal, asked: list[str]) -> None:
+        """These endpoints were asked, once each, and all that came of it is the typed error."""
+        assert answer.error_type == refusal.error
+        assert all(word in str(answer.error_message) for word in refusal.says)
+        assert operations(self.stack) == asked
+        self.assert_nothing_happened(answer)
+
     def assert_nothing_happened(self, invocation: Invocation) -> None:
         for restore in self.restores:
             assert item_of(self.stack, restore) is None
@@ -174,10 +181,7 @@ def test_a_refusal_is_a_typed_error_after_one_request(
 ) -> None:
     answer = refused.ask(kind, (kind, refusal))
 
-    assert answer.error_type == refusal.error
-    assert all(word in str(answer.error_message) for word in refusal.says)
-    assert operations(refused.stack) == [kind]
-    refused.assert_nothing_happened(answer)
+    refused.assert_told(answer, refusal, asked=[kind])
 
 
 @by_either_credential
@@ -188,10 +192,7 @@ def test_what_is_not_there_is_not_asked_for_again(
 ) -> None:
     answer = refused.ask(kind, (kind, refusal))
 
-    assert answer.error_type == refusal.error
-    assert all(word in str(answer.error_message) for word in refusal.says)
-    assert operations(refused.stack) == [kind]
-    refused.assert_nothing_happened(answer)
+    refused.assert_told(answer, refusal, asked=[kind])
 
 
 @by_either_credential
@@ -201,10 +202,7 @@ def test_a_tenant_job_that_flex_refuses_alike_is_refused_so(
 ) -> None:
     answer = refused.ask("tenant", ("tenant", refusal), ("flex", refusal))
 
-    assert answer.error_type == refusal.error
-    assert all(word in str(answer.error_message) for word in refusal.says)
-    assert operations(refused.stack) == ["tenant", "flex"]
-    refused.assert_nothing_happened(answer)
+    refused.assert_told(answer, refusal, asked=["tenant", "flex"])
 
 
 @by_either_credential

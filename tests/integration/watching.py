@@ -33,12 +33,7 @@ _validator = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FO
 
 def target(restore: EmulatedRestore, kind: str | None = None, **more: Any) -> dict[str, Any]:
     """The event that asks for a restore."""
-    names = {
-        "groupId": restore.group_id,
-        "clusterName": restore.cluster,
-        "restoreId": restore.restore_id,
-    }
-    return names | ({"kind": kind} if kind else {}) | more
+    return restore.event | ({"kind": kind} if kind else {}) | more
 
 
 def check(

@@ -94,6 +94,15 @@ class EmulatedRestore(ABC):
         return {name: said[name] for name in sorted(said) if name not in self._unsaid}
 
     @property
+    def event(self) -> dict[str, str]:
+        """The event that asks for this restore, its kind left to be found out."""
+        return {
+            "groupId": self.group_id,
+            "clusterName": self.cluster,
+            "restoreId": self.restore_id,
+        }
+
+    @property
     def download_url(self) -> str:
         """Opens the whole data set to whoever holds it."""
         host = f"restore-{self.restore_id}.downloads.example.net:27017"

@@ -365,8 +365,7 @@ def target(job: EmulatedRestore, kind: RestoreKind | None = None, **how: Any) ->
 
 
 def event(job: EmulatedRestore, **more: Any) -> dict[str, Any]:
-    names = {"groupId": job.group_id, "clusterName": job.cluster, "restoreId": job.restore_id}
-    return names | more
+    return job.event | more
 
 
 def concerns(job: EmulatedRestore) -> Callable[[Call], bool]:

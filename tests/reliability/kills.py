@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Self
 
-from local_stack.atlas import EmulatedRestore, Kind, RateLimit
+from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.runtime import Invocation, LambdaRuntime, Outcome, RuntimePool
 from local_stack.stack import LocalStack, from_function
 from local_stack.wire import Call, Close, Fault, Phase
@@ -59,9 +59,7 @@ class KillCampaign:
         pool = self._blocks.enter_context(RuntimePool(environments, like))
         self._runtimes = pool.runtimes
         self._threads = self._blocks.enter_context(ThreadPoolExecutor(2 * environments))
-        behaviour = stack.atlas.behaviour
-        behaviour.token_limit = behaviour.token_requests_per_minute = 10**9
-        behaviour.rate_limit = RateLimit(capacity=10**9)
+        stack.atlas.behaviour.lift_limits()
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +88,7 @@ class KillCampaign:
         self.tally["seeds"] += 1
 
     def _check(self, racing: Sequence[LambdaRuntime], restore: EmulatedRestore) -> list[Invocation]:
-        checks = [self._threads.submit(runtime.invoke, _event(restore)) for runtime in racing]
+        checks = [self._threads.submit(runtime.invoke, restore.event) for runtime in racing]
         return [check.result() for check in checks]
 
     def _kill(
@@ -167,7 +165,7 @@ class KillCampaign:
     def _judge(self, restore: EmulatedRestore, said: Sequence[str]) -> None:
         undisturbed = self._runtimes[-1]
         for _ in range(2):
-            last = undisturbed.invoke(_event(restore))
+            last = undisturbed.invoke(restore.event)
             assert last.outcome is Outcome.RESULT, f"I4: a check failed: {last}"
         item = self.stack.item(GROUP, restore.cluster, restore.restore_id)
         assert item is not None
@@ -185,11 +183,3 @@ class KillCampaign:
 
 def _is_same(call: Call, other: Call) -> bool:
     return call.number == other.number and call.service == other.service
-
-
-def _event(restore: EmulatedRestore) -> dict[str, str]:
-    return {
-        "groupId": restore.group_id,
-        "clusterName": restore.cluster,
-        "restoreId": restore.restore_id,
-    }

@@ -21,9 +21,8 @@ from botocore.config import Config
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from local_stack.atlas import EmulatedRestore, RateLimit
 from local_stack.in_process import Clients, clients, cold_start
-from local_stack.restores import object_id
+from local_stack.restores import EmulatedRestore, object_id
 from local_stack.stack import LocalStack
 from local_stack.wire import (
     Action,
@@ -184,10 +183,7 @@ class RestoreModel(RuleBasedStateMachine):
         self.restore: EmulatedRestore
         self.target: RestoreTarget
         self.stack.forget_calls()
-        # Thousands of examples are no single tenant; Atlas's limits are a subject of their own.
-        behaviour = self.stack.atlas.behaviour
-        behaviour.token_limit = behaviour.token_requests_per_minute = 10**9
-        behaviour.rate_limit = RateLimit(capacity=10**9)
+        self.stack.atlas.behaviour.lift_limits()
         if not self._pool:
             self._pool.extend(clients(self.stack, ONE_TRY) for _ in range(SLOTS))
         self.watches = [self.environment(slot) for slot in range(SLOTS)]
@@ -214,12 +210,7 @@ class RestoreModel(RuleBasedStateMachine):
         self.left = len(timeline) - 1
         self.statuses = [status_of(self.restore.step)]
         self.target = RestoreTarget.model_validate(
-            {
-                "groupId": GROUP,
-                "clusterName": self.restore.cluster,
-                "restoreId": self.restore.restore_id,
-                "kind": kind if named else None,
-            }
+            self.restore.event | {"kind": kind if named else None}
         )
 
     @precondition(lambda self: self.left)
