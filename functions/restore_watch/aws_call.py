@@ -58,6 +58,7 @@ def aws_call(
         # LookupError: botocore's parsers look for what an answer that was cut off does not hold.
         raise AwsCallError(type(error).__name__) from None
     except TimeoutError:
+        call.cancel()  # should it still wait for its turn
         raise AwsCallError("the time of the invocation is over") from None
     if whole not in answer:
         raise AwsCallError("what came was cut off")

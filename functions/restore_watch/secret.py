@@ -36,7 +36,7 @@ class AtlasSecret:
     """
     The secret that holds the credentials, read at most every four minutes.
 
-    `now` gives monotonic seconds.
+    `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class AtlasSecret:
         client: "SecretsManagerClient",
         secret_id: str,
         *,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._secret_id = secret_id
@@ -60,7 +60,8 @@ class AtlasSecret:
         before is too old.
         """
         age = self._now() - self._read_at
-        known = self._credentials if age < MAX_AGE else None
+        # A clock that was set back says nothing of the age.
+        known = self._credentials if 0 <= age < MAX_AGE else None
         if known is not None and known != refused and age < RENEWAL_AGE:
             return known
         try:

@@ -17,6 +17,7 @@ from integration.watching import (
     warm_up,
 )
 from local_stack.atlas import EmulatedRestore
+from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Phase
 from observed_stack import ObservedStack
@@ -317,9 +318,8 @@ def test_a_workflow_catches_a_bad_event_by_its_name(triggered: ObservedStack) ->
 def test_a_workflow_retries_an_error_by_its_name(triggered: ObservedStack, group: str) -> None:
     warm_up(triggered, group)
     restore = triggered.atlas.start_restore(group, "orders", "flex")
-    busy = atlas_error(429, "RATE_LIMITED", "Slower.", headers={"Retry-After": "300"})
-    triggered.atlas.script("flex", busy)
-    states = catching(triggered, "InvalidEventError", retried="AtlasRateLimitError")
+    triggered.atlas.script("flex", Answer(200, {"Content-Type": "text/html"}, "<html>"))
+    states = catching(triggered, "InvalidEventError", retried="UnexpectedAtlasResponseError")
     ended, output = Workflow(triggered, states, "Check").run({"target": target(restore)})
 
     assert ended == "SUCCEEDED"

@@ -58,6 +58,7 @@ from reliability.campaign import (
 )
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.atlas.refusals import STANDS_AT_MOST
 from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnavailableError,
@@ -79,6 +80,8 @@ TRIES = 4
 """Of one request to Atlas."""
 
 BACKOFF = [(0.2, 0.5), (0.4, 0.7), (0.8, 1.1)]
+UNSAID = [(10.0, 13.0), (20.0, 23.0)]
+"""Pauses after a 429 that does not say how long; Atlas advises 10 s, 20 s, 40 s."""
 """Between which bounds each wait lies that Atlas has no word in."""
 
 
@@ -117,6 +120,39 @@ def test_a_wait_longer_than_the_time_left_is_not_begun(campaign: Campaign, secon
     assert campaign.count(ATLAS) == 1
 
     campaign.heal()
+    campaign.pass_time(STANDS_AT_MOST)
+    assert campaign.recheck(job, watch) == UNCHANGED
+
+
+@pytest.mark.fault("F31", "F43")
+def test_a_limit_of_one_job_holds_for_every_job_of_its_project(campaign: Campaign) -> None:
+    watch = campaign.environment()
+    jobs = [campaign.job() for _ in range(5)]
+    campaign.inject(ATLAS, throttled({"Retry-After": "40"}), times=None)
+    first = campaign.refused(AtlasRateLimitError, jobs[0], watch)
+    assert first.retry_after_seconds == 40
+    campaign.pass_time(5)
+    for job in jobs:
+        error = campaign.refused(AtlasRateLimitError, job, watch)
+        assert error.retry_after_seconds is not None
+        assert 34 < error.retry_after_seconds <= 35
+    assert campaign.count(ATLAS) == 1
+
+    # What is left of it fits into this check, which therefore waits.
+    campaign.heal()
+    campaign.pass_time(25)
+    campaign.check(jobs[1], watch)
+    assert campaign.published(jobs[1]) == ["PENDING"]
+    assert [9 <= nap < 11 for nap in campaign.naps] == [True]
+
+
+@pytest.mark.fault("F31", "F46")
+def test_a_clock_set_back_does_not_prolong_a_limit(campaign: Campaign) -> None:
+    job, watch = campaign.watched_job(), campaign.environment()
+    campaign.inject(ATLAS, throttled({"Retry-After": "40"}))
+    campaign.refused(AtlasRateLimitError, job, watch)
+
+    campaign.clock.advance(-3600)
     assert campaign.recheck(job, watch) == UNCHANGED
 
 
@@ -154,29 +190,29 @@ def in_future(seconds: float) -> str:
 @cases(
     ("said", "parameters", "bounds"),
     [
-        (None, (), BACKOFF[0]),
+        (None, (), UNSAID[0]),
         (None, ["path", 7, 1200, 500, 60], (7.2, 7.5)),
-        (None, ["path", "7"], BACKOFF[0]),
-        (None, ["path", -7], BACKOFF[0]),
-        (None, ["path", True], BACKOFF[0]),
-        (None, ["path", None], BACKOFF[0]),
-        (None, None, BACKOFF[0]),
+        (None, ["path", "7"], UNSAID[0]),
+        (None, ["path", -7], UNSAID[0]),
+        (None, ["path", True], UNSAID[0]),
+        (None, ["path", None], UNSAID[0]),
+        (None, None, UNSAID[0]),
         ("3", ["path", 7], (3.2, 3.5)),
         ("2.5", (), (2.7, 3.0)),
-        ("0", (), BACKOFF[0]),
-        ("-5", (), BACKOFF[0]),
+        ("0", (), UNSAID[0]),
+        ("-5", (), UNSAID[0]),
         ("-5", ["path", 7], (7.2, 7.5)),
-        ("soon", (), BACKOFF[0]),
-        ("1 minute", (), BACKOFF[0]),
-        ("", (), BACKOFF[0]),
-        ("nan", (), BACKOFF[0]),
-        ("9" * 400, (), BACKOFF[0]),
-        ("\xe9", (), BACKOFF[0]),
+        ("soon", (), UNSAID[0]),
+        ("1 minute", (), UNSAID[0]),
+        ("", (), UNSAID[0]),
+        ("nan", (), UNSAID[0]),
+        ("9" * 400, (), UNSAID[0]),
+        ("\xe9", (), UNSAID[0]),
         (lambda: in_future(9), (), (7.0, 9.5)),
-        (lambda: in_future(-9), (), BACKOFF[0]),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", (), BACKOFF[0]),
-        ("Mon, 1 Jan 99999999999 00:00:00 GMT", (), BACKOFF[0]),
-        ("1 Jan 2026 00:00:00 +99999999999999999999", (), BACKOFF[0]),
+        (lambda: in_future(-9), (), UNSAID[0]),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", (), UNSAID[0]),
+        ("Mon, 1 Jan 99999999999 00:00:00 GMT", (), UNSAID[0]),
+        ("1 Jan 2026 00:00:00 +99999999999999999999", (), UNSAID[0]),
     ],
     ids=[
         "nothing",
@@ -225,10 +261,13 @@ def test_a_429_waits_as_long_as_atlas_says_or_a_little(
 def test_a_429_without_end_is_tried_a_few_times(campaign: Campaign) -> None:
     job, watch = campaign.watched_job(), campaign.environment()
     campaign.inject(ATLAS, Answer(429), times=None)
-    campaign.refused(AtlasRateLimitError, job, watch)
-    assert campaign.count(ATLAS) == TRIES
+    campaign.refused(AtlasRateLimitError, job, watch, seconds=60.0)
+    assert campaign.count(ATLAS) == 1 + len(UNSAID)
+    for nap, (least, most) in zip(campaign.naps, UNSAID, strict=True):
+        assert least <= nap <= most
 
     campaign.heal()
+    campaign.pass_time(STANDS_AT_MOST)
     assert campaign.recheck(job, watch) == UNCHANGED
 
 
@@ -729,6 +768,7 @@ def test_a_redirect_to_another_host_is_not_followed(
         assert wire.calls == ()
     assert campaign.count(step) == 1
 
+    campaign.pass_time(STANDS_AT_MOST)
     assert campaign.recheck(job, watch) == UNCHANGED
 
 
@@ -754,6 +794,7 @@ def test_no_redirect_leads_anywhere(campaign: Campaign, location: str, step: Sel
     campaign.refused(UnexpectedAtlasResponseError, job, watch)
     assert campaign.count(step) == 1
 
+    campaign.pass_time(STANDS_AT_MOST)
     assert campaign.recheck(job, watch) == UNCHANGED
 
 

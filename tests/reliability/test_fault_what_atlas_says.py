@@ -574,6 +574,25 @@ def test_the_retired_tenant_endpoint_is_followed_by_flex(campaign: Campaign, sta
 
 
 @pytest.mark.fault("F20")
+def test_a_cluster_that_flex_answers_for_is_first_sought_there_from_then_on(
+    campaign: Campaign,
+) -> None:
+    job, watch = campaign.job("tenant"), campaign.environment()
+    wanted = target(job, RestoreKind.TENANT)
+    campaign.check(wanted, watch)
+    campaign.stack.forget_calls()
+    campaign.check(wanted, watch)
+    assert campaign.calls() == ["flex", "record"]
+
+    # Should Flex not know a job, the endpoint that was named is asked after all.
+    campaign.atlas.behaviour.tenant_endpoint = None
+    campaign.inject(ATLAS, UNKNOWN_JOB)
+    campaign.stack.forget_calls()
+    assert not campaign.check(wanted, watch).changed
+    assert campaign.calls() == ["flex", "tenant", "record"]
+
+
+@pytest.mark.fault("F20")
 def test_a_tenant_endpoint_that_still_answers_is_taken_at_its_word(campaign: Campaign) -> None:
     campaign.atlas.behaviour.tenant_endpoint = None
     job = campaign.finished_job("tenant")

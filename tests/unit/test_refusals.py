@@ -383,6 +383,17 @@ def test_retry_after_may_be_a_date(zone: Any) -> None:
     assert seconds == pytest.approx(3600, abs=30)
 
 
+def test_a_date_to_retry_after_is_measured_by_the_clock_that_wrote_it() -> None:
+    fast = datetime.now(UTC) + timedelta(hours=5)
+    headers = {
+        "date": format_datetime(fast, usegmt=True),
+        "retry-after": format_datetime(fast + timedelta(seconds=30), usegmt=True),
+    }
+
+    assert retry_after(headers) == 30
+    assert retry_after(headers | {"date": "today"}) == pytest.approx(5 * 3600 + 30, abs=5)
+
+
 @pytest.mark.parametrize(
     "text",
     [

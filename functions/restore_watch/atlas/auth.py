@@ -23,8 +23,8 @@ from pydantic import (
     ValidationError,
 )
 
-from restore_watch.atlas.refusals import token_refusal
-from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
+from restore_watch.atlas.refusals import StandingRefusal, token_refusal
+from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 
 TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
 
@@ -36,6 +36,14 @@ RENEWAL_MARGIN = 600.0
 
 RENEWAL_PAUSE = 60.0
 """Seconds between two tries to renew a token that is still good."""
+
+REFUSAL_PAUSE = 30.0
+"""
+Seconds for which a refused token request is not repeated, unless Atlas says how long.
+
+So a hundred jobs checked with credentials that are no good cost one request, and what was put right
+in Atlas serves from the next minute's check on. Other credentials are tried at once.
+"""
 
 VAIN_RENEWAL_PAUSE = 3000.0
 """
@@ -124,7 +132,7 @@ class ServiceAccountAuth(httpx.Auth):
     """
     A bearer token, cached until shortly before it ends.
 
-    - No token, or one that has ended: ask for one; a refusal is raised.
+    - No token, or one that has ended: ask for one; a refusal is raised, and stands for a while.
     - Renewal due: ask for one; a refusal is tolerated, the token in hand serves on.
     - 401 for a token that was in hand: ask once, replay once (it ended early, or was revoked).
     - 401 for a token just issued: passed on, and taken as proof that a new one does not help.
@@ -142,6 +150,7 @@ class ServiceAccountAuth(httpx.Auth):
         self._ends_at = 0.0
         self._renew_at = 0.0
         self._vain_until = 0.0
+        self._refusal: StandingRefusal | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -193,8 +202,16 @@ class ServiceAccountAuth(httpx.Auth):
             return (yield from self._new_token(request))
 
     def _new_token(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, str]:
+        if self._refusal:
+            self._refusal.raise_while_it_stands(self._now())
         response = yield self._token_request(request)
-        return self._accept(response)
+        try:
+            return self._accept(response)
+        except AtlasUnavailableError:
+            raise
+        except AtlasError as error:
+            self._refusal = StandingRefusal.of(error, self._now(), REFUSAL_PAUSE)
+            raise
 
     def _token_request(self, request: httpx.Request) -> httpx.Request:
         # RFC 6749, 2.3.1: both parts are form-encoded before they go into the Basic header.

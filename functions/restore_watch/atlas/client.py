@@ -15,7 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 
 from restore_watch.atlas.auth import Authentication, Credentials, authentication
 from restore_watch.atlas.network import bounded, http_client
-from restore_watch.atlas.refusals import job_refusal
+from restore_watch.atlas.refusals import StandingRefusal, job_refusal
 from restore_watch.atlas.responses import open_envelope, restore_job
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -61,7 +61,11 @@ _BELONGS_ELSEWHERE = {
 }
 _OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
 
+RATE_LIMIT_PAUSE = 10.0
+"""Seconds to wait after a 429 that does not say how long, and then ever more: Atlas's advice."""
+
 _backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.3)
+_rate_limit_backoff = wait_exponential_jitter(multiplier=RATE_LIMIT_PAUSE, jitter=3.0)
 
 Ask = Callable[[RestoreKind], RestoreJob]
 
@@ -71,7 +75,8 @@ class AtlasClient:
     Reads restore jobs. One object serves an execution environment for as long as it lives.
 
     It keeps what is dear to make anew: the connection, the token or digest challenge of the
-    credentials last used, and which kind each cluster turned out to be.
+    credentials last used, and which kind each cluster turned out to be. While a rate limit of a
+    project stands, nothing is asked that would meet it.
 
     `now` gives Unix seconds; `sleep` takes seconds.
     """
@@ -90,6 +95,7 @@ class AtlasClient:
         self._sleep = sleep
         self._last_used: tuple[Credentials, Authentication] | None = None
         self._kinds: OrderedDict[tuple[str, str], RestoreKind] = OrderedDict()
+        self._limits: dict[tuple[str, RestoreKind], StandingRefusal] = {}
 
     def get_restore_job(
         self, target: RestoreTarget, credentials: Credentials, deadline: Deadline
@@ -97,7 +103,8 @@ class AtlasClient:
         """
         Return the job as Atlas describes it now.
 
-        - A kind is given: its endpoint is asked. For tenant, sunset on 2026-01-22, Flex comes next.
+        - A kind is given: its endpoint is asked. For tenant, sunset on 2026-01-22, Flex comes next,
+          and for the same cluster first from then on.
         - None is given: what the cluster turned out to be before, else Flex; then the other one.
         - A 404 for a job made within the last minute is asked again for a few seconds.
 
@@ -110,11 +117,12 @@ class AtlasClient:
             auth=self._authentication(credentials),
             deadline=deadline,
         )
+        cluster = (target.group_id, target.cluster_name)
         match target.kind:
             case None:
-                find = partial(self._find, (target.group_id, target.cluster_name), ask)
+                find = partial(self._find, cluster, ask)
             case RestoreKind.TENANT:
-                find = partial(_find_tenant, ask)
+                find = partial(self._find_tenant, cluster, ask)
             case kind:
                 find = partial(ask, kind)
         return self._attempts(deadline, lambda error: self._may_still_appear(target, error))(find)
@@ -158,6 +166,20 @@ class AtlasClient:
         self._remember(cluster, job.kind)
         return job
 
+    def _find_tenant(self, cluster: tuple[str, str], ask: Ask) -> RestoreJob:
+        if self._kinds.get(cluster) is RestoreKind.FLEX:
+            try:
+                return ask(RestoreKind.FLEX)
+            except (AtlasBadRequestError, RestoreJobNotFoundError):
+                del self._kinds[cluster]
+        try:
+            return ask(RestoreKind.TENANT)
+        except (RestoreJobNotFoundError, EndpointRetiredError):
+            # Whatever the successor says is the answer, for instance that it knows no such job.
+            job = ask(RestoreKind.FLEX)
+            self._remember(cluster, RestoreKind.FLEX)
+            return job
+
     def _remember(self, cluster: tuple[str, str], kind: RestoreKind) -> None:
         self._kinds[cluster] = kind
         self._kinds.move_to_end(cluster)
@@ -187,14 +209,23 @@ class AtlasClient:
             headers={"Accept": ACCEPT},
         )
 
+        limited = (target.group_id, kind)
+
         def attempt() -> RestoreJob:
+            if limited in self._limits:
+                self._limits[limited].raise_while_it_stands(self._now())
+                del self._limits[limited]
             secrets = partial(_secrets, credentials, auth, request)
             response, body = self._exchange(request, auth, deadline, secrets)
             status = response.status_code
             if target.envelope:
                 status, body = open_envelope(status, body)
             if status != httpx.codes.OK:
-                raise job_refusal(kind, status, response.headers, body, secrets=secrets())
+                refusal = job_refusal(kind, status, response.headers, body, secrets=secrets())
+                if isinstance(refusal, AtlasRateLimitError):
+                    limit = StandingRefusal.of(refusal, self._now(), RATE_LIMIT_PAUSE)
+                    self._limits[limited] = limit
+                raise refusal
             return restore_job(body, target, kind)
 
         return self._attempts(deadline, _worth_another_attempt)(attempt)
@@ -236,14 +267,6 @@ class AtlasClient:
         )
 
 
-def _find_tenant(ask: Ask) -> RestoreJob:
-    try:
-        return ask(RestoreKind.TENANT)
-    except (RestoreJobNotFoundError, EndpointRetiredError):
-        # Whatever the successor says is the answer: that it does not know the job, for instance.
-        return ask(RestoreKind.FLEX)
-
-
 def _worth_another_attempt(error: BaseException) -> bool:
     return isinstance(error, (AtlasRateLimitError, AtlasUnavailableError))
 
@@ -252,6 +275,8 @@ def _pause(state: RetryCallState) -> float:
     """Seconds before the next attempt: as many as Atlas asks for, else ever more, with jitter."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after_seconds if isinstance(error, AtlasError) else None
+    if isinstance(error, AtlasRateLimitError) and not asked:
+        return _rate_limit_backoff(state)
     return (asked or 0.0) + _backoff(state)
 
 

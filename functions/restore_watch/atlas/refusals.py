@@ -9,10 +9,11 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Self
 
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -57,7 +58,33 @@ _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, 
 TOKEN_LIMIT_WINDOW = 60.0
 """Seconds over which Atlas counts token requests; it is not known to send Retry-After for them."""
 
+STANDS_AT_MOST = 60.0
+"""Seconds; Atlas fills its rate limits up again within a minute."""
+
 _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
+
+
+@dataclass(frozen=True)
+class StandingRefusal:
+    """A refusal that is not asked for again before `until`, in Unix seconds."""
+
+    error: AtlasError
+    until: float
+
+    @classmethod
+    def of(cls, error: AtlasError, now: float, pause: float) -> Self:
+        """It stands for as long as Atlas says, a minute at most, else for `pause` seconds."""
+        return cls(error, now + min(error.retry_after_seconds or pause, STANDS_AT_MOST))
+
+    def raise_while_it_stands(self, now: float) -> None:
+        """Raise the error anew, with what is left of Atlas's time."""
+        left = self.until - now
+        if not 0 < left <= STANDS_AT_MOST:  # over, or the clock was set back
+            return
+        reason = self.error.reason
+        if reason and reason.retry_after_seconds:
+            reason = replace(reason, retry_after_seconds=left)
+        raise type(self.error)(str(self.error), reason)
 
 
 def job_refusal(
@@ -176,20 +203,27 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     Return the seconds that Retry-After asks for, in either of its two forms, else None.
 
-    Zero, the past and what cannot be read count as not said.
+    A moment is measured from the answer's own Date, whose clock wrote it. Zero, the past and what
+    cannot be read count as not said.
     """
     value = headers.get("retry-after", "")
     try:
         return _seconds(float(value))
     except ValueError:
         pass
+    moment = _moment(value)
+    if moment is None:
+        return None
+    answered = _moment(headers.get("date", "")) or datetime.now(UTC)
+    return _seconds((moment - answered).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return _seconds((moment - datetime.now(UTC)).total_seconds())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _seconds(value: object) -> float | None:
