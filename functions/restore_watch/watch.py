@@ -1,8 +1,9 @@
 """The use case, top to bottom: fetch, record, publish, acknowledge."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from restore_watch.atlas.client import AtlasClient
@@ -13,11 +14,12 @@ from restore_watch.secret import AtlasSecret
 from restore_watch.table import Recorded, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 
-RACE = timedelta(seconds=10)
-"""How far checks are taken to overlap; one that waits for Atlas longer may publish once more."""
+PATIENCE = (0.1, 0.2, 0.4)
+"""
+Seconds between the looks at a change that another check is about to publish.
 
-LEFT_REMEMBERED = 1000
-"""Jobs for which an environment remembers what it left to another check."""
+To publish and acknowledge takes some tens of milliseconds within one region.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,27 +66,36 @@ class RestoreWatch:
         atlas: AtlasClient,
         table: RestoreJobsTable,
         topic: StatusChangesTopic,
+        *,
         now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.secret = secret
         self.atlas = atlas
         self.table = table
         self.topic = topic
         self.now = now
-        self._left: dict[str, int] = {}
+        self.sleep = sleep
 
     def check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult:
         """
         Look the job up and announce its status if that changed.
 
-        Whatever is interrupted in between is made good by the next check: a recorded change stays
-        pending until it is acknowledged, and is published again with the same id.
+        Whoever gets an answer can rely on it: every change up to `sequence` is published. Whatever
+        is interrupted before is made good by the next check: a recorded change stays pending until
+        it is acknowledged, and is published again with the same id.
         """
         begun = self.now()
         job = self._fetch(target, deadline)
         observed_at = self.now()
         recorded = self.table.record(job, observed_at, deadline)
-        published = self._publish(recorded, begun, deadline)
+        for pause in PATIENCE:
+            if not _is_in_other_hands(recorded, begun):
+                break
+            deadline.require(pause, "wait for the check that publishes this change")
+            self.sleep(pause)
+            recorded = self.table.record(job, observed_at, deadline)
+        published = self._publish(recorded, deadline)
         if recorded.change is None and _gained_an_end(recorded.job, job):
             self.table.settle(job, observed_at, deadline)
         return _result(job, recorded, published)
@@ -100,33 +111,23 @@ class RestoreWatch:
                 raise
         return self.atlas.get_restore_job(target, renewed, deadline)
 
-    def _publish(
-        self, recorded: Recorded, begun: datetime, deadline: Deadline
-    ) -> tuple[StatusChange, ...]:
-        if not recorded.pending or self._is_in_other_hands(recorded, begun):
-            return ()
-        for change in recorded.pending:
-            self.topic.publish(change, deadline)
-        self.table.acknowledge(recorded, deadline)
+    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+        if recorded.pending:
+            for change in recorded.pending:
+                self.topic.publish(change, deadline)
+            self.table.acknowledge(recorded, deadline)
         return recorded.pending
 
-    def _is_in_other_hands(self, recorded: Recorded, begun: datetime) -> bool:
-        """
-        Whether another check recorded the newest change while this one was under way.
 
-        That check publishes it, and all before it. Were it to die first, the change stays pending,
-        and the next check, which begins after the change was recorded, publishes it. A clock that
-        is behind makes a change look newer than it is, so each is left to others only once.
-        """
-        newest = recorded.history[-1]
-        overlaps = timedelta(0) < newest.observed_at - begun < RACE
-        restore_id = newest.job.restore_id
-        if recorded.change or not overlaps or self._left.get(restore_id) == newest.sequence:
-            return False
-        if len(self._left) >= LEFT_REMEMBERED:
-            self._left.clear()
-        self._left[restore_id] = newest.sequence
-        return True
+def _is_in_other_hands(recorded: Recorded, begun: datetime) -> bool:
+    """
+    Whether another check recorded the newest change after this one had begun.
+
+    That check publishes it, and all before it, unless it dies. A change recorded earlier is taken
+    for what a dead one left behind. Clocks that disagree cost a short wait or a second message.
+    """
+    overlaps = bool(recorded.pending) and recorded.history[-1].observed_at > begun
+    return overlaps and recorded.change is None
 
 
 def _gained_an_end(stored: RestoreJob, job: RestoreJob) -> bool:

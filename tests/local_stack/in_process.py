@@ -90,4 +90,5 @@ def cold_start(
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
         topic=StatusChangesTopic(by.sns, stack.topic_arn),
         now=now,
+        sleep=sleep,
     )

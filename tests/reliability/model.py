@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from local_stack.in_process import Clients, clients, cold_start
 from local_stack.restores import EmulatedRestore, object_id
-from local_stack.stack import LocalStack
+from local_stack.stack import LocalStack, Received
 from local_stack.wire import (
     Action,
     Answer,
@@ -36,7 +36,13 @@ from local_stack.wire import (
     Truncate,
     Wire,
 )
-from reliability.judgement import judge_messages, judge_secrecy, judge_table, status_of
+from reliability.judgement import (
+    judge_answers,
+    judge_messages,
+    judge_secrecy,
+    judge_table,
+    status_of,
+)
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.restore_job import RestoreKind, RestoreTarget
@@ -191,7 +197,7 @@ class RestoreModel(RuleBasedStateMachine):
     def environment(self, slot: int) -> RestoreWatch:
         """A cold start in this slot. Broken copies of the code begin here."""
         self.starts += 1
-        return cold_start(self.stack, self._pool[slot], now=self.clock)
+        return cold_start(self.stack, self._pool[slot], now=self.clock, sleep=self.clock.jump)
 
     # What Atlas does
 
@@ -356,16 +362,15 @@ class RestoreModel(RuleBasedStateMachine):
         if not hasattr(self, "restore"):
             return
         tokens_before_repair = self.stack.atlas.wire.count(operation="token")
+        answers = [one for one in self.outcomes if isinstance(one, CheckResult)]
+        received = self._received()
+        judge_answers((answer.as_json() for answer in answers), received)
         self.cold_start(0)
         for _ in range(2):
             self._run(0)
             last = self.outcomes[-1]
             assert not isinstance(last, BaseException), f"I4: a check failed: {last!r}"
-        received = [
-            message
-            for message in self.stack.received()
-            if message.event["subject"] == self.restore.restore_id
-        ]
+        received += self._received()
         item = self.stack.item(GROUP, self.restore.cluster, self.restore.restore_id)
         assert item is not None
         judge_table(item, self.statuses, self.restore.delivery_type)
@@ -375,6 +380,13 @@ class RestoreModel(RuleBasedStateMachine):
         self.tally["examples"] += 1
         self.tally["changes"] += len(item["history"])
         self.tally["duplicates"] += duplicates
+
+    def _received(self) -> list[Received]:
+        return [
+            message
+            for message in self.stack.received()
+            if message.event["subject"] == self.restore.restore_id
+        ]
 
     def _judge_traffic(self, tokens: int) -> None:
         """One token for each environment and 50 minutes, unless something went wrong with it."""

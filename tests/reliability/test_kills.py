@@ -8,6 +8,7 @@ from reliability.kills import KillCampaign
 SEEDS = 200
 
 
+@pytest.mark.fault("F45")
 @pytest.mark.timeout(900)  # a campaign, not a case: a hung socket is found by its own bounds
 def test_nothing_is_lost_when_environments_are_killed_at_random(stack: LocalStack) -> None:
     with KillCampaign(stack) as campaign:
