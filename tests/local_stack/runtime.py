@@ -3,6 +3,7 @@
 AWS's Runtime Interface Emulator, and in it AWS's Python client with the built function.
 """
 
+import json
 import os
 import platform
 import queue
@@ -143,7 +144,8 @@ class LambdaRuntime:
             self._start()
             begun = time.perf_counter()
             try:
-                answer = self._http.post(f"{self._address}{_INVOKE}", json=event)
+                # Not `json=event`, which sends nothing for None.
+                answer = self._http.post(f"{self._address}{_INVOKE}", content=json.dumps(event))
             except httpx.TransportError as error:
                 payload = {"errorType": "Killed", "errorMessage": type(error).__name__}
                 return Invocation(Outcome.CRASH, payload, _since(begun))

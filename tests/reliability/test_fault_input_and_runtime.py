@@ -119,6 +119,7 @@ def test_the_longest_name_of_a_cluster_is_accepted(campaign: Campaign) -> None:
 
 
 NO_EVENT: dict[str, tuple[Any, str]] = {
+    "null": (None, "event"),
     "list": ([], "event"),
     "text": ("groupId", "event"),
     "number": (17, "event"),
