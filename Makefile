@@ -13,7 +13,7 @@ BIN := .venv/bin
 # sam and its builders look for python3.13 on the path; nothing here may reach out or report usage.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test check check-locks bench soak build lock clean
+.PHONY: all demo test coverage check check-locks bench soak build lock clean
 
 all: test check demo
 
@@ -22,6 +22,10 @@ demo: build ## a restore and a download, from start to end, in the real Lambda r
 
 test: build ## every test
 	@$(RUN) python -m pytest
+
+coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
+	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest \
+		--cov=restore_watch --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 check: .venv/.ready ## lint, types, import contracts, template, locks
 	@$(RUN) ruff check .

@@ -35,6 +35,7 @@ _PLATFORM_LINE = re.compile(
     r"(START|END|REPORT) RequestId: |\d\d \w{3} \d{4} [\d:,]+ \[\w+\] \(rapid\)"
 )
 _EXECUTABLES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+_MEASURED = Path(__file__).with_name("measured.py")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -78,7 +79,11 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Environment:
-    """What an execution environment is made of; nothing else reaches it."""
+    """
+    What an execution environment is made of; nothing else reaches it.
+
+    `coverage` names the file beside which it leaves what `local_stack.measured` counts.
+    """
 
     code: Path
     layer: Path
@@ -87,6 +92,7 @@ class Environment:
     name: str = "function"
     timeout_seconds: int = 3
     memory_megabytes: int = 128
+    coverage: str | None = None
 
     def process_variables(self, runtime: Path) -> dict[str, str]:
         """The paths in Lambda's order: the layer before the runtime's own."""
@@ -105,6 +111,7 @@ class Environment:
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout_seconds),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_megabytes),
+            **({"COVERAGE_FILE": self.coverage} if self.coverage else {}),
             **self.variables,
         }
 
@@ -123,7 +130,10 @@ class LambdaRuntime:
         self._output = Path(self._folder.name) / "output"
         self._output.touch()
         self._read = 0
-        _link_runtime_client(self._runtime_folder)
+        _link(self._runtime_folder, "awslambdaric")
+        if environment.coverage:
+            _link(self._runtime_folder, "coverage")
+            (self._runtime_folder / _MEASURED.name).symlink_to(_MEASURED)
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +211,11 @@ class LambdaRuntime:
         return total / _TICKS_PER_SECOND
 
     @property
+    def _handler(self) -> str:
+        measured = f"{_MEASURED.stem}.lambda_handler"
+        return measured if self.environment.coverage else self.environment.handler
+
+    @property
     def _runtime_folder(self) -> Path:
         return Path(self._folder.name) / "runtime"
 
@@ -231,7 +246,7 @@ class LambdaRuntime:
             _emulator(),
             *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
             *("--runtime-api-address", f"127.0.0.1:{api_port}"),
-            *(sys.executable, "-S", "-m", "awslambdaric", self.environment.handler),
+            *(sys.executable, "-S", "-m", "awslambdaric", self._handler),
         ]
         with self._output.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - the command is made above
@@ -302,10 +317,10 @@ def _emulator() -> str:
     return str(folder / f"aws-lambda-rie-{_EXECUTABLES[platform.machine().lower()]}")
 
 
-def _link_runtime_client(folder: Path) -> None:
-    """A folder with the runtime's own client and what it needs, and with nothing else."""
-    folder.mkdir()
-    wanted, linked = ["awslambdaric"], set[str]()
+def _link(folder: Path, package: str) -> None:
+    """This package and what it needs, and nothing else, in a folder."""
+    folder.mkdir(exist_ok=True)
+    wanted, linked = [package], set[str]()
     while wanted:
         name = wanted.pop()
         if name in linked:

@@ -1,6 +1,7 @@
 """The whole stack on this machine, started in one place for tests, demo and benchmarks alike."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -181,6 +182,7 @@ class LocalStack:
             name=configuration.name,
             timeout_seconds=configuration.timeout_seconds,
             memory_megabytes=configuration.memory_megabytes,
+            coverage=os.environ.get("FUNCTION_COVERAGE"),
         )
         return self._blocks.enter_context(RuntimePool(self._size, environment))
 

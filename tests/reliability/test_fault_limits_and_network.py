@@ -553,8 +553,8 @@ class Interim:
 
 
 # Each sends a byte more often than any timeout of a single read.
-SLOW = Drip(20, Answer(200, body="x" * 30))
-WITHOUT_END: tuple[Action, ...] = (Hang(1.5), SLOW, EndlessHeaders(lines_per_second=100))
+SLOW = Drip(20, Answer(200, body="x" * 50))
+WITHOUT_END: tuple[Action, ...] = (Hang(2.5), SLOW, EndlessHeaders(lines_per_second=100))
 
 ERRORS_OF_STEPS: dict[str, tuple[Selection, type[RestoreWatchError]]] = {
     "secret": (SECRET, CredentialsError),
@@ -575,8 +575,8 @@ def test_an_answer_without_end_ends_by_the_deadline(
         actions = (*actions, Interim())
     jobs = [campaign.job() for _ in actions]
     faults = [campaign.inject(step, action) for action in actions]
-    with ThreadPoolExecutor(len(jobs)) as threads, ends_within(1.2):
-        for _ in threads.map(lambda job: campaign.refused(error, job, seconds=1.2), jobs):
+    with ThreadPoolExecutor(len(jobs)) as threads, ends_within(1.8):
+        for _ in threads.map(lambda job: campaign.refused(error, job, seconds=1.8), jobs):
             pass
     assert [fault.hits for fault in faults] == [1] * len(faults)
 
