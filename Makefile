@@ -9,11 +9,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
+DYNAMODB_LOCAL := .tools/dynamodb-local
+DYNAMODB_LOCAL_VERSION := 2.9.30
+DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
 BIN := .venv/bin
 # sam and its builders look for python3.13 on the path; nothing here may reach out or report usage.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test coverage check check-locks bench soak build lock clean
+.PHONY: all demo test coverage check check-locks bench soak build lock clean dynamodb-local
 
 all: test check demo
 
@@ -41,6 +44,21 @@ bench: build ## our figures beside the peer's
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \
 		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
+
+dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch it, once: test and soak then play on it besides
+
+# Amazon's licence binds whoever installs it, so nothing here does unasked. Of the npm package only Amazon's
+# own part is wanted, and none of the three hundred others that npm would install with it.
+$(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION):
+	@command -v npm >/dev/null && command -v java >/dev/null \
+	|| { echo 'DynamoDB Local takes npm to fetch it and Java to run it.' >&2; exit 1; }
+	@echo 'Fetching DynamoDB Local. Using it is accepting $(@D)/LICENSE.txt.'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@npm pack --loglevel=error --pack-destination $(@D) amplify-dynamodb-simulator@$(DYNAMODB_LOCAL_VERSION) >/dev/null
+	@$(PYTHON) -c 'import hashlib, sys; sys.exit(hashlib.sha512(sys.stdin.buffer.read()).hexdigest() != sys.argv[1])' \
+		$(DYNAMODB_LOCAL_SHA512) <$$(echo $(@D)/*.tgz) || { echo 'This is not the package that is pinned.' >&2; exit 1; }
+	@tar -xzf $(@D)/*.tgz -C $(@D) --strip-components 2 package/emulator
+	@rm $(@D)/*.tgz && touch $@
 
 clean: ## everything that was made here
 	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

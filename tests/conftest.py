@@ -9,6 +9,7 @@ import pytest
 from produced import Produced
 
 if TYPE_CHECKING:
+    from local_stack.dynamodb_local import DynamoDBLocal
     from local_stack.stack import Credentials
     from observed_stack import ObservedStack
 
@@ -92,6 +93,28 @@ def new_stack(stack: "ObservedStack") -> Iterator["ObservedStack"]:
     stack.settle()
     stack.reset()
     stack.new_environments()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local() -> Iterator["DynamoDBLocal"]:
+    """Amazon's own DynamoDB Local; where nobody has fetched it, its tests are skipped."""
+    from local_stack.dynamodb_local import DynamoDBLocal  # noqa: PLC0415
+
+    absence = DynamoDBLocal.absence()
+    if absence is not None:
+        pytest.skip(absence)
+    with DynamoDBLocal() as running:
+        yield running
+
+
+@pytest.fixture
+def stack_on_dynamodb_local(
+    stack: "ObservedStack", dynamodb_local: "DynamoDBLocal"
+) -> Iterator["ObservedStack"]:
+    """The stack, its table in DynamoDB Local instead of moto."""
+    with stack.storing_in(dynamodb_local):
+        yield stack
+        stack.settle()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""AWS on a loopback port: moto's server behind our own wire."""
+"""AWS on a loopback port: moto's server, or for tables DynamoDB Local, behind our own wire."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -18,6 +18,9 @@ from werkzeug.wrappers import Request
 from local_stack.faults import Answer
 from local_stack.loopback import LoopbackServer
 from local_stack.wire import Call, Wire
+
+if TYPE_CHECKING:
+    from local_stack.dynamodb_local import DynamoDBLocal
 
 REGION = "us-east-1"
 FUNCTION_KEY_ID = "AKIAFUNCTIONFUNCTION"
@@ -79,6 +82,8 @@ class AwsEmulator:
     """
 
     def __init__(self) -> None:
+        self.dynamodb: DynamoDBLocal | None = None
+        """What answers for DynamoDB in moto's place, if anything does."""
         self._app = DomainDispatcherApplication(create_backend_app)
         self._applications: dict[tuple[str, str], Any] = {}
         self._item_lock = threading.Lock()
@@ -123,11 +128,15 @@ class AwsEmulator:
         self.wire.heal()
         for path, wish in _WISHES.items():
             httpx.post(f"{self.url}/moto-api/{path}", json=wish, trust_env=False).raise_for_status()
+        if self.dynamodb is not None:
+            self.dynamodb.clear()
         self.wire.clear()
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """DynamoDB checks and writes an item in one step; moto only when left undisturbed."""
         items = str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB_")
+        if items and self.dynamodb is not None:
+            return self.dynamodb(environ, start_response)
         with self._item_lock if items else nullcontext():
             answer: Iterable[bytes] = self._application(environ)(environ, start_response)
             return answer

@@ -7,11 +7,14 @@ before that; Atlas and AWS do neither.
 import itertools
 import logging
 import os
+import random
 import select
 import socket
 import ssl
 import struct
+import subprocess
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from io import BytesIO
@@ -79,6 +82,25 @@ class Line:
             if readable:
                 return True
         return False
+
+
+def free_port() -> int:
+    """A port outside the range from which outgoing connections take theirs."""
+    while True:
+        port = random.randrange(15_000, 32_000)  # noqa: S311 - any will do
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def wait_until_listening(
+    port: int, process: subprocess.Popen[bytes], seconds: float = 10.0
+) -> None:
+    """Returns when it listens, or when it has ended instead."""
+    until = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.002)
 
 
 def head_of(status: str, headers: Iterable[tuple[str, str]]) -> bytes:

@@ -7,10 +7,8 @@ import json
 import os
 import platform
 import queue
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,8 @@ from typing import Any, Self
 
 import httpx
 from packaging.requirements import Requirement
+
+from local_stack.loopback import free_port, wait_until_listening
 
 _INVOKE = "/2015-03-31/functions/function/invocations"
 _TIMED_OUT = re.compile(r"Task timed out after \d+\.\d\d seconds")
@@ -235,10 +235,10 @@ class LambdaRuntime:
             for _ in range(3):
                 if self._process is not None and self._process.poll() is None:
                     return
-                port, api_port = _free_port(), _free_port()
+                port, api_port = free_port(), free_port()
                 self._process = self._emulate(port, api_port)
                 self._address = f"http://127.0.0.1:{port}"
-                _wait_until_listening(port, self._process)
+                wait_until_listening(port, self._process)
         raise RuntimeError("the Runtime Interface Emulator did not start")
 
     def _emulate(self, port: int, api_port: int) -> subprocess.Popen[bytes]:
@@ -331,20 +331,3 @@ def _link(folder: Path, package: str) -> None:
         for top in {file.parts[0] for file in dist.files or ()}:
             if not top.endswith((".dist-info", "..", "__pycache__")):
                 (folder / top).symlink_to(Path(str(dist.locate_file(top))))
-
-
-def _free_port() -> int:
-    """A port outside the range from which outgoing connections take theirs."""
-    while True:
-        port = random.randrange(15_000, 32_000)  # noqa: S311 - any will do
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-
-
-def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Returns when it listens, or when it has ended instead."""
-    until = time.monotonic() + 10
-    while process.poll() is None and time.monotonic() < until:
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.002)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from local_stack.atlas import AtlasEmulator, Role
 from local_stack.aws import FUNCTION_KEY_ID, REGION, AwsEmulator, key_id_of
 from local_stack.bridge import bridged
 from local_stack.canaries import CANARY_CLIENT_SECRET, CANARY_PRIVATE_KEY
+from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.runtime import Environment, Invocation, RuntimePool
 from local_stack.template import FunctionConfiguration, MadeStack, make_stack, translated
 from local_stack.wire import Call
@@ -112,6 +113,17 @@ class LocalStack:
         self._furnish()
         if changed:
             self.new_environments()
+
+    @contextmanager
+    def storing_in(self, dynamodb: DynamoDBLocal) -> Iterator[None]:
+        """Within the block the table is there instead of in moto; reset at either end."""
+        before, self.aws.dynamodb = self.aws.dynamodb, dynamodb
+        try:
+            self.reset()
+            yield
+        finally:
+            self.aws.dynamodb = before
+            self.reset()
 
     def new_environments(self) -> None:
         """The next invocations are cold starts."""

@@ -87,6 +87,10 @@ def make_stack(
         if resource["Type"] == "AWS::Lambda::Function":
             values |= _function_values(name, resource["Properties"])
     said = _create(aws, {**cloudformation, "Resources": resources}, values, parameters)
+    if aws.dynamodb is not None:
+        for name, resource in resources.items():
+            if resource["Type"] == "AWS::DynamoDB::Table":
+                aws.dynamodb.make_table(said[name], resource["Properties"])
     return MadeStack(
         resources={name: said[name] for name in resources},
         functions={

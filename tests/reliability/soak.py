@@ -4,8 +4,8 @@
     python -m reliability.soak --minutes 60 --kills 2000 --seed 1
 
 Every core plays batches of the model of its own, each with a seed that is printed; `--replay SEED`
-plays one batch again. The kills come first, on one core. The exit status is 0 only if no promise
-was broken.
+plays one batch again. The kills come first, on one core: on moto, then where it was fetched the
+same seeds on DynamoDB Local. The exit status is 0 only if no promise was broken.
 """
 
 import argparse
@@ -15,12 +15,15 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import get_state_machine_test
 
+from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.stack import LocalStack
 from reliability.kills import KillCampaign
 from reliability.model import RestoreModel
@@ -30,6 +33,10 @@ EXAMPLES = 100
 
 STEPS = 12
 """Rules of one example."""
+
+MOTO = "moto"
+DYNAMODB_LOCAL = "DynamoDB Local"
+"""Where the table is."""
 
 
 def play_model(batch: int) -> Counter[str]:
@@ -65,19 +72,31 @@ def play_models(first: int, until: float) -> Counter[str]:
     return total
 
 
-def play_kills(first: int, count: int) -> Counter[str]:
+def play_kills(first: int, count: int, table: str) -> Counter[str]:
     """Play so many seeds of the kills; stop at the first that breaks a promise."""
-    with LocalStack() as stack, KillCampaign(stack) as campaign:
+    with ExitStack() as blocks:
+        stack = blocks.enter_context(LocalStack())
+        if table == DYNAMODB_LOCAL:
+            blocks.enter_context(stack.storing_in(blocks.enter_context(DynamoDBLocal())))
+        campaign = blocks.enter_context(KillCampaign(stack))
+        campaign.tally["broken"] = 0  # printed all the same
+        begun = time.monotonic()
         for number in range(first, first + count):
             try:
                 campaign.play(number)
             except AssertionError:
-                report(f"kill seed {number} broke a promise\n{traceback.format_exc()}")
+                report(f"kill seed {number} on {table} broke a promise\n{traceback.format_exc()}")
                 campaign.tally["broken"] += 1
                 break
             if (number - first + 1) % 100 == 0:
-                report(f"{number - first + 1} kill seeds")
-        return Counter(campaign.tally)
+                report(f"{number - first + 1} kill seeds on {table}")
+        campaign.tally["seconds"] = round(time.monotonic() - begun)
+        return campaign.tally
+
+
+def play_all_kills(first: int, count: int, tables: Sequence[str]) -> dict[str, Counter[str]]:
+    """Play the same seeds with the table here and there, one after the other."""
+    return {table: play_kills(first, count, table) for table in tables}
 
 
 def report(text: str) -> None:
@@ -98,20 +117,24 @@ def main() -> int:
             report(str(dict(play_model(options.replay))))
         return 0
     report(f"seed {options.seed}")
+    absence = DynamoDBLocal.absence()
+    tables = [MOTO] if absence else [MOTO, DYNAMODB_LOCAL]
+    if absence:
+        report(absence)
     cores = os.cpu_count() or 1
     until = time.time() + options.minutes * 60
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as processes:
-        kills = processes.submit(play_kills, options.seed, options.kills)
+        kills = processes.submit(play_all_kills, options.seed, options.kills, tables)
         models = [
             processes.submit(play_models, options.seed + core, until) for core in range(cores)
         ]
-        total = sum((model.result() for model in models), Counter[str]())
-        killed = kills.result()
-    for name, tally in (("model", total), ("kills", killed)):
+        tallies = {"model": sum((model.result() for model in models), Counter[str]())}
+        tallies |= {f"kills on {table}": tally for table, tally in kills.result().items()}
+    for name, tally in tallies.items():
         report(name)
         for what, count in sorted(tally.items()):
             print(f"  {count:>8} {what}")
-    return 1 if total["broken"] or killed["broken"] else 0
+    return 1 if any(tally["broken"] for tally in tallies.values()) else 0
 
 
 if __name__ == "__main__":

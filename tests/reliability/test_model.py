@@ -11,9 +11,16 @@ BOUNDED = settings(
     max_examples=200, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
+pytestmark = pytest.mark.timeout(900)  # hundreds of examples, each bounded by the model itself
 
-@pytest.mark.timeout(900)  # two hundred examples, each bounded by the model itself
+
 def test_the_promise_holds_whatever_fails(stack: LocalStack) -> None:
     RestoreModel.stack = stack
 
     run_state_machine_as_test(RestoreModel, settings=BOUNDED)
+
+
+def test_the_promise_holds_in_dynamodb_local_too(stack_on_dynamodb_local: LocalStack) -> None:
+    RestoreModel.stack = stack_on_dynamodb_local
+
+    run_state_machine_as_test(RestoreModel, settings=settings(BOUNDED, max_examples=40))
