@@ -12,8 +12,8 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -56,6 +56,9 @@ SLOTS = 3
 IO_STEPS = 6
 """A cold check that changes something makes six calls: secret, token, job, write, publish, note."""
 
+WRITE, PUBLISH, NOTE = range(3)
+"""The calls among these that leave something behind."""
+
 TIME_LIMIT = 20.0
 """Seconds after which a check that has not ended breaks I6; with skipped waits it takes 0.05."""
 
@@ -92,6 +95,11 @@ SERVICES = ("atlas", "secretsmanager", "dynamodb", "sns")
 phases: st.SearchStrategy[Phase] = st.sampled_from(["before", "after"])
 slots = st.integers(0, SLOTS - 1)
 steps = st.integers(0, IO_STEPS - 1)
+pairs = st.lists(slots, min_size=2, max_size=2, unique=True)
+deaths: st.SearchStrategy[tuple[int, Phase]] = st.sampled_from(
+    [(WRITE, "after"), (PUBLISH, "before"), (PUBLISH, "after")]
+)
+"""Where a check dies that has recorded a change and not acknowledged it."""
 
 
 @st.composite
@@ -184,6 +192,7 @@ class RestoreModel(RuleBasedStateMachine):
         self.outcomes: list[CheckResult | BaseException] = []
         self.statuses: list[str] = []
         self.disturbed = False
+        self.broken = False
         self.starts = 0
         self.left = 0
         self.restore: EmulatedRestore
@@ -222,6 +231,17 @@ class RestoreModel(RuleBasedStateMachine):
     @precondition(lambda self: self.left)
     @rule()
     def atlas_moves_on(self) -> None:
+        self._move_on()
+
+    @precondition(lambda self: self.left)
+    @rule(slot=slots, death=st.none() | deaths)
+    def atlas_moves_on_before_a_check(self, slot: int, death: tuple[int, Phase] | None) -> None:
+        """The check has something to record, and may die of it: changes pile up."""
+        self._move_on()
+        with self._death(slot, *death, among=_has_effect) if death else nullcontext():
+            self._run(slot)
+
+    def _move_on(self) -> None:
         self.left -= 1
         self.statuses.append(status_of(self.restore.advance()))
 
@@ -267,17 +287,8 @@ class RestoreModel(RuleBasedStateMachine):
 
     @rule(slot=slots, step=steps, phase=phases)
     def environment_dies(self, slot: int, step: int, phase: Phase) -> None:
-        """From the n-th call on nothing it does has an effect, and nobody hears of it again."""
-        nth = NthCall(self._pool[slot].made, step)
-        made = self._pool[slot].made
-        with ExitStack() as faults:
-            for wire, gone in self._wires(Close(), Close()):
-                faults.enter_context(wire.inject(Fault(when=nth, phase=phase, action=gone)))
-                dead = Fault(when=lambda call: nth.struck and made(call), times=None, action=gone)
-                faults.enter_context(wire.inject(dead))
+        with self._death(slot, step, phase):
             self._run(slot)
-        self.cold_start(slot)
-        self._note("death", nth.struck, phase)
 
     @rule(
         service=st.sampled_from(SERVICES),
@@ -285,11 +296,12 @@ class RestoreModel(RuleBasedStateMachine):
         at_aws=st.sampled_from(sorted(AWS_FAULTS)),
     )
     def a_service_breaks(self, service: str, at_atlas: str, at_aws: str) -> None:
-        self.disturbed = True
+        self.disturbed = self.broken = True
         action = ATLAS_FAULTS[at_atlas] if service == "atlas" else AWS_FAULTS[at_aws]
         for wire, its_action in self._wires(action, action):
             wire.inject(Fault(service=service, times=None, action=its_action))
 
+    @precondition(lambda self: self.broken)
     @rule()
     def faults_clear(self) -> None:
         self._heal()
@@ -301,10 +313,15 @@ class RestoreModel(RuleBasedStateMachine):
 
     @rule(
         racing=st.lists(slots, min_size=2, max_size=SLOTS, unique=True),
-        order=st.lists(st.integers(0, 5), max_size=40),
+        order=st.lists(st.integers(0, 5), min_size=12, max_size=24),
+        moves_at=st.none() | st.integers(0, 12),
     )
-    def checks_race(self, racing: list[int], order: list[int]) -> None:
-        """Checks overlap, let on one by one at every request and every answer, in drawn order."""
+    def checks_race(self, racing: list[int], order: list[int], moves_at: int | None) -> None:
+        """
+        Checks overlap, let on one by one at every request and every answer, in drawn order.
+
+        Atlas may move on meanwhile.
+        """
         checks = [Check(self.watches[slot], self.target, Deadline.after(30)) for slot in racing]
         mine = [self._pool[slot].made for slot in racing]
         with ExitStack() as gates:
@@ -318,7 +335,9 @@ class RestoreModel(RuleBasedStateMachine):
             for check, made in zip(checks, mine, strict=True):
                 check.start()
                 _settle([check], [made], held)
-            for turn in itertools.chain(order, itertools.repeat(0)):
+            for number, turn in enumerate(itertools.chain(order, itertools.repeat(0))):
+                if number == moves_at and self.left:
+                    self._move_on()
                 waiting = _settle(checks, mine, held)
                 if not any(check.is_alive() for check in checks):
                     break
@@ -327,6 +346,33 @@ class RestoreModel(RuleBasedStateMachine):
         for check in checks:
             self._ended(check)
         self.tally["races"] += 1
+
+    @precondition(lambda self: self.left)
+    @rule(pair=pairs)
+    def a_slow_check_writes_last(self, pair: list[int]) -> None:
+        """It holds what Atlas said before another check recorded something newer."""
+        slow, fast = pair
+        with self._slow(slow, WRITE, "before"):
+            self._move_on()
+            self._run(fast)
+
+    @precondition(lambda self: self.left)
+    @rule(
+        pair=pairs,
+        held=st.sampled_from([(WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]),
+        death=deaths,
+    )
+    def environment_dies_beside_a_slow_check(
+        self, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
+    ) -> None:
+        """What it leaves pending is newer than what the slow check has recorded."""
+        slow, dying = pair
+        if self.left > 1:
+            self._move_on()
+        with self._slow(slow, *held):
+            self._move_on()
+            with self._death(dying, *death, among=_has_effect):
+                self._run(dying)
 
     # How a check is run and judged
 
@@ -348,7 +394,37 @@ class RestoreModel(RuleBasedStateMachine):
     def _wires(self, at_atlas: Action, at_aws: Action) -> Sequence[tuple[Wire, Action]]:
         return ((self.stack.atlas.wire, at_atlas), (self.stack.aws.wire, at_aws))
 
+    @contextmanager
+    def _slow(self, slot: int, step: int, phase: Phase) -> Iterator[None]:
+        """Within the block a check in this slot is held at its n-th call that has an effect."""
+        made = self._pool[slot].made
+        check = Check(self.watches[slot], self.target, Deadline.after(30))
+        nth = NthCall(lambda call: made(call) and _has_effect(call), step)
+        with self.stack.aws.wire.hold(phase=phase, when=nth) as gate:
+            check.start()
+            _settle([check], [made], [gate])
+            yield
+        self._ended(check)
+        self.tally["overtaken" if nth.struck else "not overtaken"] += 1
+
+    @contextmanager
+    def _death(
+        self, slot: int, step: int, phase: Phase, among: Callable[[Call], bool] = lambda _: True
+    ) -> Iterator[None]:
+        """Within the block nothing has an effect from the n-th call on; after it, a cold start."""
+        made = self._pool[slot].made
+        nth = NthCall(lambda call: made(call) and among(call), step)
+        with ExitStack() as faults:
+            for wire, gone in self._wires(Close(), Close()):
+                faults.enter_context(wire.inject(Fault(when=nth, phase=phase, action=gone)))
+                dead = Fault(when=lambda call: nth.struck and made(call), times=None, action=gone)
+                faults.enter_context(wire.inject(dead))
+            yield
+        self.cold_start(slot)
+        self._note("death", nth.struck, phase)
+
     def _heal(self) -> None:
+        self.broken = False
         self.stack.atlas.wire.heal()
         self.stack.aws.wire.heal()
 
@@ -393,6 +469,11 @@ class RestoreModel(RuleBasedStateMachine):
         if not self.disturbed:
             lives = 1 + max(0.0, self.clock.ahead / TOKEN_LIFE.total_seconds())
             assert tokens <= self.starts * (1 + lives), "I7: a storm of token requests"
+
+
+def _has_effect(call: Call) -> bool:
+    """Whether a call leaves something behind."""
+    return call.service in {"dynamodb", "sns"}
 
 
 def _text(outcome: CheckResult | BaseException) -> str:
