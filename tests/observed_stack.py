@@ -61,7 +61,7 @@ class ObservedStack(LocalStack):
             self._produced.add("items", item)
 
     def tidy(self) -> None:
-        """As after a reset, in a tenth of its time, if only Atlas, items and messages were used."""
+        """As after a reset, in a quarter of the time, if only Atlas, items, messages were used."""
         self.received()
         for item in self.items():
             key = {name: {"S": item[name]} for name in ("cluster", "restoreId")}

@@ -92,6 +92,7 @@ class AwsEmulator:
         self.wire = Wire(self._serve, operation_of)
         self._server = LoopbackServer(self.wire)
         self._session = boto3.Session(TEST_KEY_ID, "test", region_name=REGION)
+        self._moto: httpx.Client
         self._blocks = ExitStack()
 
     @property
@@ -104,6 +105,8 @@ class AwsEmulator:
         with ExitStack() as blocks:
             blocks.enter_context(patch.dict(os.environ, port))
             blocks.enter_context(self._server)
+            api = httpx.Client(base_url=f"{self.url}/moto-api", trust_env=False)
+            self._moto = blocks.enter_context(api)
             self.clear()
             self._blocks = blocks.pop_all()
         return self
@@ -127,7 +130,7 @@ class AwsEmulator:
         """Every resource, fault and recorded call goes; what is made next is named as before."""
         self.wire.heal()
         for path, wish in _WISHES.items():
-            httpx.post(f"{self.url}/moto-api/{path}", json=wish, trust_env=False).raise_for_status()
+            self._moto.post(path, json=wish).raise_for_status()
         if self.dynamodb is not None:
             self.dynamodb.clear()
         self.wire.clear()

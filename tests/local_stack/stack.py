@@ -101,7 +101,7 @@ class LocalStack:
         self._blocks.close()
 
     def reset(self, credentials: Credentials | None = None) -> None:
-        """As after the start, in a tenth of a second: every name is the same again.
+        """As after the start, in a fortieth of a second: every name is the same again.
 
         The environments live on with what they have learnt; other credentials start new ones.
         """
