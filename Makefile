@@ -16,7 +16,11 @@ BIN := .venv/bin
 # sam and its builders look for python3.13 on the path; nothing here may reach out or report usage.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test coverage check check-locks bench soak build lock clean dynamodb-local
+# For two cores the tests run in two processes: what is named here in the first, all else in the second.
+FIRST := tests/integration $(wildcard tests/reliability/test_fault_*.py)
+CANARIES := tests/test_canaries.py
+
+.PHONY: all demo test test-first test-second coverage check check-locks bench soak build lock clean dynamodb-local
 
 all: test check demo
 
@@ -24,7 +28,15 @@ demo: build ## a restore and a download, from start to end, in the real Lambda r
 	@PYTHONPATH=tests $(RUN) python -m demo
 
 test: build ## every test
-	@$(RUN) python -m pytest
+	@echo 'Testing in two processes; each is shown when it is done.'
+	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs $$(nproc) test-first test-second
+
+# Each ends with the canaries, which look at all that its process produced.
+test-first: build
+	@$(RUN) python -m pytest $(FIRST) $(CANARIES)
+
+test-second: build
+	@$(RUN) python -m pytest $(addprefix --ignore=,$(FIRST))
 
 coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest \
