@@ -78,11 +78,12 @@ def judge_messages(item: Mapping[str, Any], received: Iterable[Received]) -> int
     return len(events) - len(by_id)
 
 
-def judge_answers(answers: Iterable[Mapping[str, Any]], received: Iterable[Received]) -> None:
+def judge_answer(answer: Mapping[str, Any], received: Iterable[Received]) -> None:
     """I1 for whoever asks no more once answered: up to its `sequence` everything is published."""
-    answered = max((answer["sequence"] for answer in answers), default=0)
     published = {message.event["data"]["sequence"] for message in received}
-    assert published >= set(range(1, answered + 1)), "I1: an answer came before its messages"
+    assert published >= set(range(1, int(answer["sequence"]) + 1)), (
+        "I1: an answer came before its messages"
+    )
 
 
 def judge_secrecy(texts: Iterable[str]) -> None:

@@ -37,7 +37,7 @@ from local_stack.wire import (
     Wire,
 )
 from reliability.judgement import (
-    judge_answers,
+    judge_answer,
     judge_messages,
     judge_secrecy,
     judge_table,
@@ -166,15 +166,14 @@ class NthCall:
 class Check(threading.Thread):
     """One check under way, and how it ended."""
 
-    def __init__(self, watch: RestoreWatch, target: RestoreTarget, deadline: Deadline) -> None:
+    def __init__(self, check: Callable[[], CheckResult]) -> None:
         super().__init__(daemon=True)
-        self._work = (watch, target, deadline)
+        self._check = check
         self.outcome: CheckResult | BaseException
 
     def run(self) -> None:
-        watch, target, deadline = self._work
         try:
-            self.outcome = watch.check(target, deadline)
+            self.outcome = self._check()
         except BaseException as error:  # noqa: BLE001 - whatever it is, the model judges it
             self.outcome = error
 
@@ -191,6 +190,8 @@ class RestoreModel(RuleBasedStateMachine):
         self.clock = Clock()
         self.outcomes: list[CheckResult | BaseException] = []
         self.statuses: list[str] = []
+        self.messages: list[Received] = []
+        self._receiving = threading.Lock()
         self.disturbed = False
         self.broken = False
         self.starts = 0
@@ -322,7 +323,7 @@ class RestoreModel(RuleBasedStateMachine):
 
         Atlas may move on meanwhile.
         """
-        checks = [Check(self.watches[slot], self.target, Deadline.after(30)) for slot in racing]
+        checks = [self._check(slot) for slot in racing]
         mine = [self._pool[slot].made for slot in racing]
         with ExitStack() as gates:
             held = [
@@ -366,6 +367,19 @@ class RestoreModel(RuleBasedStateMachine):
         self, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
     ) -> None:
         """What it leaves pending is newer than what the slow check has recorded."""
+        self._die_beside(pair, held, death)
+
+    @precondition(lambda self: self.left)
+    @rule(pair=pairs, death=st.sampled_from([(WRITE, "after"), (PUBLISH, "before")]))
+    def environment_dies_ahead_of_a_slow_check(
+        self, pair: list[int], death: tuple[int, Phase]
+    ) -> None:
+        """What it leaves pending is all the slow check finds, when it comes to write."""
+        self._die_beside(pair, (WRITE, "before"), death)
+
+    def _die_beside(
+        self, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
+    ) -> None:
         slow, dying = pair
         if self.left > 1:
             self._move_on()
@@ -376,8 +390,18 @@ class RestoreModel(RuleBasedStateMachine):
 
     # How a check is run and judged
 
+    def _check(self, slot: int, deadline: Deadline | None = None) -> Check:
+        watch = self.watches[slot]
+
+        def answered() -> CheckResult:
+            result = watch.check(self.target, deadline or Deadline.after(30))
+            judge_answer(result.as_json(), self._received())
+            return result
+
+        return Check(answered)
+
     def _run(self, slot: int, deadline: Deadline | None = None) -> None:
-        check = Check(self.watches[slot], self.target, deadline or Deadline.after(30))
+        check = self._check(slot, deadline)
         check.run()
         self._ended(check)
 
@@ -385,6 +409,8 @@ class RestoreModel(RuleBasedStateMachine):
         if check.ident is not None:
             check.join(TIME_LIMIT)
             assert not check.is_alive(), "I6: a check did not end"
+        if isinstance(check.outcome, AssertionError):
+            raise check.outcome
         if isinstance(check.outcome, BaseException):
             assert isinstance(check.outcome, RestoreWatchError), f"I6: {check.outcome!r}"
         self.outcomes.append(check.outcome)
@@ -398,7 +424,7 @@ class RestoreModel(RuleBasedStateMachine):
     def _slow(self, slot: int, step: int, phase: Phase) -> Iterator[None]:
         """Within the block a check in this slot is held at its n-th call that has an effect."""
         made = self._pool[slot].made
-        check = Check(self.watches[slot], self.target, Deadline.after(30))
+        check = self._check(slot)
         nth = NthCall(lambda call: made(call) and _has_effect(call), step)
         with self.stack.aws.wire.hold(phase=phase, when=nth) as gate:
             check.start()
@@ -438,15 +464,12 @@ class RestoreModel(RuleBasedStateMachine):
         if not hasattr(self, "restore"):
             return
         tokens_before_repair = self.stack.atlas.wire.count(operation="token")
-        answers = [one for one in self.outcomes if isinstance(one, CheckResult)]
-        received = self._received()
-        judge_answers((answer.as_json() for answer in answers), received)
         self.cold_start(0)
         for _ in range(2):
             self._run(0)
             last = self.outcomes[-1]
             assert not isinstance(last, BaseException), f"I4: a check failed: {last!r}"
-        received += self._received()
+        received = self._received()
         item = self.stack.item(GROUP, self.restore.cluster, self.restore.restore_id)
         assert item is not None
         judge_table(item, self.statuses, self.restore.delivery_type)
@@ -458,11 +481,14 @@ class RestoreModel(RuleBasedStateMachine):
         self.tally["duplicates"] += duplicates
 
     def _received(self) -> list[Received]:
-        return [
-            message
-            for message in self.stack.received()
-            if message.event["subject"] == self.restore.restore_id
-        ]
+        """All that the subscriber has got of this restore, in order."""
+        with self._receiving:
+            self.messages += [
+                message
+                for message in self.stack.received()
+                if message.event["subject"] == self.restore.restore_id
+            ]
+            return list(self.messages)
 
     def _judge_traffic(self, tokens: int) -> None:
         """One token for each environment and 50 minutes, unless something went wrong with it."""

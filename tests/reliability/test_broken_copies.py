@@ -1,8 +1,8 @@
 """
 Did the model test anything? Copies of the product, each broken in one place, are played by it.
 
-A broken copy has another table or another topic, and is the product in all else. Most send what
-the product sends, with one parameter changed. While nothing fails, each of them works.
+A broken copy has another table, topic or watch, and is the product in all else. Most send what the
+product sends, with one parameter changed. While nothing fails, each of them works.
 """
 
 import json
@@ -20,7 +20,7 @@ from local_stack.stack import LocalStack
 from reliability.model import GROUP, RestoreModel
 from reliability.test_model import BOUNDED
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreJob, RestoreKind, StatusChange
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget, StatusChange
 from restore_watch.table import Recorded, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.watch import CheckResult, RestoreWatch
@@ -178,11 +178,31 @@ class ListsOnlyNewest(RestoreJobsTable):
         return OnlyNewest(**vars(super().record(job, observed_at, deadline)))
 
 
+class LeavesToOthers(RestoreWatch):
+    """What a check that overlaps has recorded is left to that one, be it alive or not."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.sleep = self._leave
+        self._left = False
+
+    def check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult:
+        self._left = False
+        return super().check(target, deadline)
+
+    def _leave(self, _: float) -> None:
+        self._left = True
+
+    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+        return () if self._left else super()._publish(recorded, deadline)
+
+
 @dataclass(frozen=True)
 class Defect:
     """What is broken, and how the reports of the model may begin."""
 
     reports: set[str]
+    watch: Callable[..., RestoreWatch] = RestoreWatch
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
     topic: Callable[[Any, str], StatusChangesTopic] = StatusChangesTopic
 
@@ -196,19 +216,20 @@ def publish(change: Callable[[Any, Parameters], Parameters]) -> Callable[..., St
 
 
 DEFECTS = {
-    "writes without a condition": Defect({"I3"}, update_item(without_condition)),
-    "looks before it writes": Defect({"I3"}, update_item(condition_in_a_read)),
-    "writes an older status": Defect({"I3"}, update_item(condition_without_order)),
-    "appends nothing to the history": Defect({"I3"}, update_item(history_of_one)),
-    "acknowledges before it publishes": Defect({"I1"}, AcknowledgesFirst),
+    "writes without a condition": Defect({"I3"}, table=update_item(without_condition)),
+    "looks before it writes": Defect({"I3"}, table=update_item(condition_in_a_read)),
+    "writes an older status": Defect({"I3"}, table=update_item(condition_without_order)),
+    "appends nothing to the history": Defect({"I3"}, table=update_item(history_of_one)),
+    "acknowledges before it publishes": Defect({"I1"}, table=AcknowledgesFirst),
+    "answers before others have published": Defect({"I1"}, LeavesToOthers),
     "acknowledges what others recorded": Defect(
         # An end that was never published also stays in the index of open jobs.
         {"I1", "the index and the state disagree"},
-        update_item(acknowledge_all),
+        table=update_item(acknowledge_all),
     ),
-    "never acknowledges": Defect({"I4"}, NeverAcknowledges),
-    "publishes the newest change first": Defect({"I3"}, ListsNewestFirst),
-    "publishes the newest change only": Defect({"I1"}, ListsOnlyNewest),
+    "never acknowledges": Defect({"I4"}, table=NeverAcknowledges),
+    "publishes the newest change first": Defect({"I3"}, table=ListsNewestFirst),
+    "publishes the newest change only": Defect({"I1"}, table=ListsOnlyNewest),
     "publishes again with another id": Defect({"I1", "I2"}, topic=publish(id_of_the_publication)),
     "publishes again with another time": Defect({"I2"}, topic=publish(time_of_the_publication)),
 }
@@ -222,7 +243,7 @@ def model_of(defect: Defect, stack: LocalStack) -> type[RestoreModel]:
             watch = super().environment(slot)
             watch.table = defect.table(self._pool[slot].dynamodb, stack.table_name)
             watch.topic = defect.topic(self._pool[slot].sns, stack.topic_arn)
-            return watch
+            return defect.watch(**vars(watch))
 
     BrokenModel.stack = stack
     return BrokenModel
@@ -244,7 +265,7 @@ def test_a_broken_copy_works_while_nothing_fails(defect: Defect, stack: LocalSta
     item = stack.item(GROUP, model.restore.cluster, model.restore.restore_id)
     assert item is not None
     assert item["status"] == "RUNNING"
-    (message,) = stack.received()
+    (message,) = model.messages
     assert message.event["data"]["status"] == "RUNNING"
 
 
