@@ -116,10 +116,12 @@ class Drip:
     def play(self, line: Line, ask: Ask, /) -> Answer:
         answer = self.answer or ask()
         line.send(answer.head)
-        for byte in answer.body:
+        for left, byte in zip(reversed(range(len(answer.body))), answer.body, strict=True):
             if not line.wait(1 / self.bytes_per_second):
                 break
-            line.send(bytes([byte]))
+            # The end of the line comes with the last byte, or the client would use the line again.
+            send = line.send if left else line.send_last
+            send(bytes([byte]))
         raise HungUp(answer.status)
 
 
