@@ -145,8 +145,9 @@ Each row is a fault, done to the real code: to Atlas's and AWS's answers at the 
 to the network, or to the process itself. A case asserts what is stored, what a subscriber received,
 what was raised and how much was called; then it checks again and asserts the recovery. Where any
 text or any answer may come, Hypothesis makes them. {cases} cases prove {rows} rows. Beside them
-stand a model that fails anything at any step (`test_model.py`) and kills of the real runtime at
-random moments (`test_kills.py`).
+stand a model that fails anything at any step (`test_model.py`), which has to catch a dozen broken
+copies of the code (`test_broken_copies.py`), and kills of the real runtime at random moments
+(`test_kills.py`).
 """
 
 type Proofs = Mapping[str, Counter[str]]

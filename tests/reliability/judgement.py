@@ -48,8 +48,10 @@ def judge_table(item: Mapping[str, Any], said: Sequence[str], delivery_type: str
     assert set(history) <= set(said), "I3: a status was recorded that Atlas never said"
     assert item["publishedSequence"] == item["sequence"], "I4: a change is still pending"
     assert item["status"] == _last_word(history, said, delivery_type), "I4: not Atlas's last word"
-    assert ("openShard" in item) == (not item["terminal"]), "the index and the state disagree"
-    assert ("expiresAt" in item) == item["terminal"], "the retention and the state disagree"
+    assert ("openShard" in item) == (not item["terminal"]), (
+        "I4: the index of open jobs and the state disagree"
+    )
+    assert ("expiresAt" in item) == item["terminal"], "I4: the retention and the state disagree"
 
 
 def _last_word(history: Sequence[str], said: Sequence[str], delivery_type: str) -> str:
