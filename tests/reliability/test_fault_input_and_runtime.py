@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from boto3.dynamodb.types import TypeSerializer
 
 from local_stack.atlas import Kind
 from local_stack.aws import aws_error
@@ -715,6 +716,36 @@ def test_a_status_of_a_newer_version_is_followed_on(campaign: Campaign) -> None:
 
     assert campaign.published(job) == ["PENDING", "COMPLETED"]
     assert campaign.stored(job) == Stored("COMPLETED", 2, 2)
+
+
+@pytest.mark.fault("F51")
+@cases(
+    ("damage", "repair", "value"),
+    [
+        ("SET #kind = :value", "SET #kind = :value", {"S": "collection"}),
+        ("SET #history[0] = :value", "SET #history = :value", {"S": "PENDING"}),
+        ("SET #history[0].#observedAt = :value", "SET #history = :value", {"S": "noon"}),
+        ("REMOVE #history[0].#status", "SET #history = :value", None),
+        ("SET #publishedSequence = :value", "SET #publishedSequence = :value", {"S": "all"}),
+    ],
+    ids=["kind", "entry", "moment", "entry-without-status", "mark"],
+)
+def test_an_item_nobody_can_read_is_left_alone_until_somebody_mends_it(
+    campaign: Campaign, damage: str, repair: str, value: dict[str, str] | None
+) -> None:
+    job = campaign.job()
+    campaign.check(job)
+    before = campaign.item(job) or {}
+    rewrite(campaign, job, damage, **({":value": value} if value else {}))
+    error = campaign.refused(TableUnavailableError, job)
+    assert "form that this version cannot read" in str(error)
+    assert campaign.count(PUBLISH) == 1
+
+    (name,) = re.findall(r"^SET #(\w+)", repair)
+    rewrite(campaign, job, repair, **{":value": TypeSerializer().serialize(before[name])})
+    job.run_to_end()
+    campaign.check(job)
+    assert campaign.published(job) == ["PENDING", "COMPLETED"]
 
 
 # Telemetry

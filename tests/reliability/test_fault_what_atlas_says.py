@@ -29,6 +29,7 @@ from reliability.campaign import (
 )
 from restore_watch.errors import (
     AtlasError,
+    AtlasUnauthorizedError,
     AtlasUnavailableError,
     EndpointRetiredError,
     RestoreJobNotFoundError,
@@ -661,6 +662,20 @@ def test_the_kind_of_a_cluster_is_remembered_though_its_job_is_unknown(campaign:
     campaign.check(job, watch)
 
     assert campaign.calls()[0] == "dedicated"
+
+
+@pytest.mark.fault("F21", "F26")
+def test_a_dedicated_cluster_that_no_role_allows_to_ask_for_is_told_so(campaign: Campaign) -> None:
+    campaign.atlas.grant(CREDENTIALS["service_account"]["client_id"], Role.READ_ONLY)
+    job = campaign.job("dedicated")
+    error = campaign.refused(AtlasUnauthorizedError, job)
+
+    assert Role.BACKUP_MANAGER in str(error)
+    assert campaign.stored(job) is None
+
+    campaign.atlas.grant(CREDENTIALS["service_account"]["client_id"], Role.BACKUP_MANAGER)
+    campaign.check(job)
+    assert campaign.published(job) == ["RUNNING"]
 
 
 @pytest.mark.fault("F22")
