@@ -20,6 +20,9 @@ from restore_watch.deadline import Deadline
 LEAST_TIME = 1.0
 """Seconds below which no call is begun; within one region an answer takes some ten milliseconds."""
 
+_MISREAD = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
+"""What botocore's parsers raise for an answer that is cut off, or is none of AWS's at all."""
+
 CALLS_LEFT_BEHIND = 8
 """Calls that may hang at once before a further one has to wait for its turn."""
 
@@ -54,8 +57,7 @@ def aws_call(
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "an error without a code"
         raise AwsCallError(code, error.response) from None
-    except (BotoCoreError, ResponseParserError, LookupError) as error:
-        # LookupError: botocore's parsers look for what an answer that was cut off does not hold.
+    except (BotoCoreError, *_MISREAD) as error:
         raise AwsCallError(type(error).__name__) from None
     except TimeoutError:
         call.cancel()  # should it still wait for its turn

@@ -109,6 +109,10 @@ class RestoreJobNotFoundError(AtlasError):
 class AtlasRateLimitError(AtlasError):
     """429, and waiting `retry_after_seconds` does not fit in what is left of the invocation."""
 
+    def __str__(self) -> str:
+        wait = self.retry_after_seconds
+        return super().__str__() + (f". Ask again in {wait:.0f} s" if wait else "")
+
 
 class AtlasUnavailableError(AtlasError):
     """5xx, a timeout, a connection or TLS failure, after a bounded number of attempts."""

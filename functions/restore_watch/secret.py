@@ -1,6 +1,7 @@
 """Secrets Manager → the credentials for Atlas."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ MAX_AGE = 300.0
 
 RENEWAL_AGE = 240.0
 """Seconds after which it is read anew; should that fail, the value in hand serves until MAX_AGE."""
+
+RENEWAL_PAUSE = 20.0
+"""Seconds between two tries to read it anew while the value in hand may serve."""
 
 # As the Terraform provider stores them, as JSON APIs spell them, and as MongoDB's CloudFormation
 # resources store them, so that a secret that is already there can be used.
@@ -51,6 +55,7 @@ class AtlasSecret:
         self._now = now
         self._credentials: Credentials | None = None
         self._read_at = 0.0
+        self._failed_at = -math.inf
 
     def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
         """
@@ -62,13 +67,15 @@ class AtlasSecret:
         age = self._now() - self._read_at
         # A clock that was set back says nothing of the age.
         known = self._credentials if 0 <= age < MAX_AGE else None
-        if known is not None and known != refused and age < RENEWAL_AGE:
+        fresh = age < RENEWAL_AGE or 0 <= self._now() - self._failed_at < RENEWAL_PAUSE
+        if known is not None and known != refused and fresh:
             return known
         try:
             self._credentials = self._read(deadline)
         except (CredentialsError, TimeBudgetExceededError):
             if known is None:
                 raise
+            self._failed_at = self._now()
             return known
         self._read_at = self._now()
         return self._credentials

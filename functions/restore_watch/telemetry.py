@@ -34,7 +34,7 @@ class Telemetry:
         self._contradicted: set[str] = set()
 
     def atlas_answered(self, response: httpx.Response) -> None:
-        """Count a request to Atlas; a hook of the HTTP client, which sees every single one."""
+        """Count an answer of Atlas, a challenge or a token too; a hook of the HTTP client."""
         with _without_failing():
             self._count("AtlasCalls")
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:

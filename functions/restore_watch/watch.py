@@ -81,9 +81,8 @@ class RestoreWatch:
         """
         Look the job up and announce its status if that changed.
 
-        Whoever gets an answer can rely on it: every change up to `sequence` is published. Whatever
-        is interrupted before is made good by the next check: a recorded change stays pending until
-        it is acknowledged, and is published again with the same id.
+        Whoever gets an answer can rely on it: every change up to `sequence` is published. A check
+        that is interrupted leaves its change pending; the next one publishes it, by the same id.
         """
         begun = self.now()
         job = self._fetch(target, deadline)
@@ -144,7 +143,7 @@ def _result(
         job=job if job.status is stored.status else stored,
         previous_status=change.previous_status if change else stored.status,
         changed=change is not None,
-        sequence=change.sequence if change else len(recorded.history),
+        sequence=len(recorded.history),
         published=published,
         contradiction=job.status if job.contradicts(stored.status) else None,
     )

@@ -47,6 +47,16 @@ LOST: Faults = {
 }
 """An answer that never comes, or is none. "after" means that the call had its effect."""
 
+NOT_OF_AWS = (
+    Answer(200, body="[]"),
+    Answer(200, body="null"),
+    Answer(200, body='"x"'),
+    Answer(400, body='{"__type": 5}'),
+    Answer(400, body=b"\xff"),
+    Answer(502, body=b"caf\xe9"),
+)
+"""What a proxy may say, and botocore's parsers stumble over."""
+
 SNS_FAULTS: Faults = {
     **LOST,
     "throttled": (aws_error("sns", "ThrottlingException"), "before"),
@@ -58,6 +68,7 @@ SNS_FAULTS: Faults = {
         Answer(200, {"Content-Type": "text/xml"}, "<PublishResponse></PublishResponse>"),
         "after",
     ),
+    **{f"not-of-aws-{number}": (answer, "before") for number, answer in enumerate(NOT_OF_AWS)},
 }
 TABLE_FAULTS: Faults = {
     **LOST,
@@ -73,6 +84,7 @@ TABLE_FAULTS: Faults = {
         Answer(200, {"Content-Type": "application/x-amz-json-1.0"}, "{}"),
         "after",
     ),
+    **{f"not-of-aws-{number}": (answer, "before") for number, answer in enumerate(NOT_OF_AWS)},
 }
 TRANSIENT = ("reset-after", "throttled")
 

@@ -536,6 +536,8 @@ UNREADABLE: dict[str, Action] = {
     "truncated": Truncate(40),
     "html": Answer(200, {"Content-Type": "text/html"}, "<html>"),
     "nothing": Answer(200),
+    "no-object": Answer(200, body="[]"),
+    "no-text": Answer(502, body=b"caf\xe9"),
 }
 BAD_SECRETS: dict[str, tuple[Any, str]] = {
     "not-json": ("canary-private-key", "JSON"),
@@ -610,6 +612,23 @@ def test_a_value_that_is_young_enough_serves_while_the_secret_cannot_be_read(
     campaign.pass_time(OLD - YOUNG)
     campaign.inject(SECRET, action)
     campaign.refused(CredentialsError, job, watch)
+
+
+@pytest.mark.fault("F30")
+def test_a_secret_that_cannot_be_read_is_not_tried_at_every_check(campaign: Campaign) -> None:
+    job, watch = campaign.watched_job(), campaign.environment()
+    campaign.check(job, watch)
+    campaign.pass_time(YOUNG)
+    campaign.inject(SECRET, Answer(400), times=None)
+    campaign.stack.forget_calls()
+    for _ in range(10):
+        campaign.check(job, watch)
+    assert campaign.count(SECRET) == 1
+
+    campaign.pass_time(25)
+    campaign.heal()
+    campaign.check(job, watch)
+    assert campaign.count(SECRET) == 2
 
 
 @pytest.mark.fault("F30")

@@ -55,6 +55,7 @@ from reliability.campaign import (
     Campaign,
     Stored,
     event,
+    target,
 )
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
@@ -69,6 +70,7 @@ from restore_watch.errors import (
     TableUnavailableError,
     UnexpectedAtlasResponseError,
 )
+from restore_watch.restore_job import RestoreKind
 from restore_watch.settings import Settings
 from restore_watch.table import RestoreJobsTable
 from restore_watch.watch import RestoreWatch
@@ -136,6 +138,7 @@ def test_a_limit_of_one_job_holds_for_every_job_of_its_project(campaign: Campaig
         error = campaign.refused(AtlasRateLimitError, job, watch)
         assert error.retry_after_seconds is not None
         assert 34 < error.retry_after_seconds <= 35
+        assert str(error).endswith("Ask again in 35 s")
     assert campaign.count(ATLAS) == 1
 
     # What is left of it fits into this check, which therefore waits.
@@ -144,6 +147,33 @@ def test_a_limit_of_one_job_holds_for_every_job_of_its_project(campaign: Campaig
     campaign.check(jobs[1], watch)
     assert campaign.published(jobs[1]) == ["PENDING"]
     assert [9 <= nap < 11 for nap in campaign.naps] == [True]
+
+
+@pytest.mark.fault("F31")
+def test_a_limit_longer_than_a_minute_is_told_in_full_and_tried_after_one(
+    campaign: Campaign,
+) -> None:
+    job, watch = campaign.job(), campaign.environment()
+    campaign.inject(ATLAS, throttled({"Retry-After": "300"}), times=None)
+    campaign.refused(AtlasRateLimitError, job, watch)
+    campaign.pass_time(20)
+    assert str(campaign.refused(AtlasRateLimitError, job, watch)).endswith("Ask again in 280 s")
+    assert campaign.count(ATLAS) == 1
+
+    campaign.pass_time(40)
+    campaign.refused(AtlasRateLimitError, job, watch)
+    assert campaign.count(ATLAS) == 2
+
+
+@pytest.mark.fault("F31")
+def test_a_limit_of_one_kind_is_none_of_the_other(campaign: Campaign) -> None:
+    watch = campaign.environment()
+    flex, dedicated = campaign.job(), campaign.job("dedicated")
+    campaign.inject(ATLAS, throttled({"Retry-After": "40"}))
+    campaign.refused(AtlasRateLimitError, target(flex, RestoreKind.FLEX), watch)
+    campaign.check(target(dedicated, RestoreKind.DEDICATED), watch)
+
+    assert campaign.published(dedicated) == ["RUNNING"]
 
 
 @pytest.mark.fault("F31", "F46")

@@ -404,6 +404,8 @@ NO_DEDICATED_JOB = {
     "date-object": wrong(finishedAt={}),
     "components-object": wrong(components={}),
     "components-words": wrong(components=["x"]),
+    "url-too-deep": b'{"id": "ID", "deliveryType": "download", "deliveryUrl": %b"x"%b}'
+    % (b"[" * 4_000, b"]" * 4_000),
 }
 
 
@@ -676,6 +678,38 @@ def test_a_dedicated_cluster_that_no_role_allows_to_ask_for_is_told_so(campaign:
     campaign.atlas.grant(CREDENTIALS["service_account"]["client_id"], Role.BACKUP_MANAGER)
     campaign.check(job)
     assert campaign.published(job) == ["RUNNING"]
+
+
+@pytest.mark.fault("F21", "F18")
+def test_a_job_made_a_moment_ago_is_asked_for_again_though_the_other_kind_is_refused(
+    campaign: Campaign,
+) -> None:
+    job = campaign.job()
+    campaign.inject(ATLAS, UNKNOWN_JOB)
+    campaign.inject(DEDICATED, atlas_error(400, "SOME_NEW_CODE", "For no reason."))
+    campaign.check(job)
+
+    assert campaign.calls()[2:5] == ["flex", "dedicated", "flex"]
+    assert campaign.published(job) == ["PENDING"]
+
+
+@pytest.mark.fault("F22")
+def test_a_learnt_kind_that_is_refused_for_an_unknown_reason_is_found_out_anew(
+    campaign: Campaign,
+) -> None:
+    watch = campaign.environment()
+    old = campaign.finished_job("dedicated")
+    campaign.check(old, watch)
+    campaign.atlas.add_cluster(campaign.group, old.cluster, "flex")
+    new = campaign.finished_job("flex", cluster=old.cluster)
+    campaign.inject(DEDICATED, atlas_error(400, "SOME_NEW_CODE", "A new word."))
+    campaign.stack.forget_calls()
+    campaign.check(new, watch)
+    assert campaign.calls()[:2] == ["dedicated", "flex"]
+
+    campaign.stack.forget_calls()
+    assert campaign.recheck(new, watch)[0] is False
+    assert campaign.calls() == ["flex", "record"]
 
 
 @pytest.mark.fault("F22")

@@ -75,8 +75,8 @@ class AtlasClient:
     Reads restore jobs. One object serves an execution environment for as long as it lives.
 
     It keeps what is dear to make anew: the connection, the token or digest challenge of the
-    credentials last used, and which kind each cluster turned out to be. While a rate limit of a
-    project stands, nothing is asked that would meet it.
+    credentials last used, and which kind each cluster turned out to be. While a rate limit stands,
+    which Atlas has for each project and kind, nothing is asked that would meet it.
 
     `now` gives Unix seconds; `sleep` takes seconds.
     """
@@ -141,7 +141,8 @@ class AtlasClient:
         return isinstance(error, RestoreJobNotFoundError) and abs(age) < GRACE
 
     def _find(self, cluster: tuple[str, str], ask: Ask) -> RestoreJob:
-        first = self._kinds.get(cluster, RestoreKind.FLEX)
+        learnt = self._kinds.get(cluster)
+        first = learnt or RestoreKind.FLEX
         other = _OTHER[first]
         try:
             job = ask(first)
@@ -150,17 +151,16 @@ class AtlasClient:
             if belongs_elsewhere:
                 self._remember(cluster, other)
             elif isinstance(refusal, AtlasBadRequestError):
-                raise
+                # For a reason we do not know: only a kind that was learnt is found out anew.
+                if learnt is None:
+                    raise
+                del self._kinds[cluster]
             try:
                 job = ask(other)
-            except (AtlasBadRequestError, AtlasUnauthorizedError) as second:
-                # The first kind does not know the job, and the other cannot be asked for it: the
-                # cluster is not of that kind, or there is no role for it.
-                no_answer = (
-                    isinstance(second, AtlasUnauthorizedError)
-                    or second.error_code in _BELONGS_ELSEWHERE[other]
-                )
-                if no_answer and not belongs_elsewhere:
+            except (AtlasBadRequestError, AtlasUnauthorizedError):
+                # The other kind cannot be asked for it: the cluster is not of that kind, or there
+                # is no role for it. So what the first said is the answer.
+                if not belongs_elsewhere:
                     raise refusal from None
                 raise
         self._remember(cluster, job.kind)
@@ -214,7 +214,6 @@ class AtlasClient:
         def attempt() -> RestoreJob:
             if limited in self._limits:
                 self._limits[limited].raise_while_it_stands(self._now())
-                del self._limits[limited]
             secrets = partial(_secrets, credentials, auth, request)
             response, body = self._exchange(request, auth, deadline, secrets)
             status = response.status_code
@@ -223,12 +222,17 @@ class AtlasClient:
             if status != httpx.codes.OK:
                 refusal = job_refusal(kind, status, response.headers, body, secrets=secrets())
                 if isinstance(refusal, AtlasRateLimitError):
-                    limit = StandingRefusal.of(refusal, self._now(), RATE_LIMIT_PAUSE)
-                    self._limits[limited] = limit
+                    self._keep_to(limited, refusal)
                 raise refusal
             return restore_job(body, target, kind)
 
         return self._attempts(deadline, _worth_another_attempt)(attempt)
+
+    def _keep_to(self, limited: tuple[str, RestoreKind], refusal: AtlasRateLimitError) -> None:
+        """Remember a limit, and of the others only those that still stand."""
+        now = self._now()
+        self._limits = {key: limit for key, limit in self._limits.items() if limit.stands(now)}
+        self._limits[limited] = StandingRefusal.of(refusal, now, RATE_LIMIT_PAUSE)
 
     def _exchange(
         self,

@@ -81,8 +81,8 @@ def http_client() -> httpx.Client:
     """
     Return the client that talks to Atlas, to be used within `bounded` and kept for many checks.
 
-    Nothing of the environment (proxies, certificates, .netrc) and no cookie steers it; redirects
-    are not followed.
+    Nothing of the environment (proxies, certificates, .netrc) steers it, no cookie is kept, and
+    redirects are not followed.
     """
     client = httpx.Client(
         transport=_Transport(),

@@ -66,25 +66,34 @@ _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 @dataclass(frozen=True)
 class StandingRefusal:
-    """A refusal that is not asked for again before `until`, in Unix seconds."""
+    """A refusal that is not asked for again for so many `seconds` since `since`, a Unix time."""
 
-    error: AtlasError
-    until: float
+    kind: type[AtlasError]
+    message: str
+    reason: AtlasReason | None
+    since: float
+    seconds: float
 
     @classmethod
     def of(cls, error: AtlasError, now: float, pause: float) -> Self:
         """It stands for as long as Atlas says, a minute at most, else for `pause` seconds."""
-        return cls(error, now + min(error.retry_after_seconds or pause, STANDS_AT_MOST))
+        seconds = min(error.retry_after_seconds or pause, STANDS_AT_MOST)
+        # Not the error itself, which holds on to all that was at hand where it was raised.
+        return cls(type(error), error.args[0], error.reason, now, seconds)
+
+    def stands(self, now: float) -> bool:
+        """Whether it does; a clock that was set back ends it."""
+        return 0 <= now - self.since < self.seconds
 
     def raise_while_it_stands(self, now: float) -> None:
         """Raise the error anew, with what is left of Atlas's time."""
-        left = self.until - now
-        if not 0 < left <= STANDS_AT_MOST:  # over, or the clock was set back
+        if not self.stands(now):
             return
-        reason = self.error.reason
+        reason = self.reason
         if reason and reason.retry_after_seconds:
+            left = reason.retry_after_seconds - (now - self.since)
             reason = replace(reason, retry_after_seconds=left)
-        raise type(self.error)(str(self.error), reason)
+        raise self.kind(self.message, reason)
 
 
 def job_refusal(

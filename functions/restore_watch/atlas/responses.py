@@ -173,7 +173,10 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     if isinstance(inner, bool) or not isinstance(inner, int):
         return status, body
     if isinstance(content, dict):
-        return inner, json.dumps(content).encode()
+        try:
+            return inner, json.dumps(content).encode()
+        except RecursionError:
+            return status, body
     # A refusal may come without a reason, a job not without its content.
     return (status, body) if inner == HTTPStatus.OK else (inner, b"")
 
@@ -193,6 +196,9 @@ def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> Restor
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"])) or "the answer"
         msg = f"{where} {field} is not as expected: {first['msg']}"
+        raise UnexpectedAtlasResponseError(msg) from None
+    except RecursionError:
+        msg = f"{where} it is nested too deeply"
         raise UnexpectedAtlasResponseError(msg) from None
     if parsed.id != target.restore_id:
         msg = f"{where} with the id of another job"
