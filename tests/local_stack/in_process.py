@@ -21,6 +21,7 @@ from local_stack.stack import LocalStack
 from local_stack.wire import Call
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.composition import AWS_CONFIG
 from restore_watch.secret import AtlasSecret
 from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
@@ -29,13 +30,6 @@ from restore_watch.watch import RestoreWatch
 ENVIRONMENT_HEADER = "X-Environment"
 
 _numbers = itertools.count(1)
-
-SHORT = Config(
-    connect_timeout=0.5,
-    read_timeout=0.5,
-    retries={"mode": "standard", "total_max_attempts": 1},
-)
-"""One try of half a second: what is retried, and how long, is tested apart from what is lost."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +54,8 @@ class Clients:
         return key_id_of(call) == self.key_id
 
 
-def clients(stack: LocalStack, config: Config = SHORT) -> Clients:
-    """Clients of an environment of its own."""
+def clients(stack: LocalStack, config: Config = AWS_CONFIG) -> Clients:
+    """Clients of an environment of its own, with the function's timeouts and tries by default."""
     key_id = f"AKIAENVIRONMENT{next(_numbers):05}"
     session = boto3.Session(key_id, "in-process", region_name=REGION)
 

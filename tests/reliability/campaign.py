@@ -100,7 +100,7 @@ class Tools:
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         self.hasty = clients(stack, ONE_TRY)
-        self.patient = clients(stack, AWS_CONFIG)
+        self.patient = clients(stack)
         self.watched: dict[Kind, tuple[str, str, str]] = {}
         self.secret_changed = True
 
