@@ -44,7 +44,10 @@ class Demo:
         self.check(restore)
         self.check(restore)
         calls = len(self.stack.http_calls())
-        tell(f"asked again, nothing changed: nobody is disturbed, and it took {calls} HTTP calls")
+        tell(
+            "asked again, nothing changed: nobody is disturbed; "
+            f"{calls} HTTP calls, to Atlas and DynamoDB"
+        )
         restore.advance()
         self.kill_before_publish(restore)
         tell("[red]killed[/] after RUNNING was stored, before it was announced; the next check:")
@@ -62,7 +65,7 @@ class Demo:
         self.check(restore)
         restore.advance()
         self.check(restore)
-        tell("its URL opens the whole database for an hour: it is dropped where it is read")
+        tell("its URL opens the whole database for an hour: it is not kept, fetch it from Atlas")
         return restore
 
     def check(self, restore: EmulatedRestore) -> None:
@@ -91,7 +94,7 @@ def details(data: dict[str, Any]) -> str:
     """What a person would want to know of a message."""
     if data["durationSeconds"] is not None:
         age = data["snapshotAgeSeconds"] // 60
-        return f"in {data['targetDeploymentItemName']}, from a snapshot {age} min old"
+        return f"restored into {data['targetDeploymentItemName']}, from a snapshot {age} min old"
     return "download ready" if data["downloadAvailable"] else ""
 
 
@@ -146,7 +149,7 @@ def main() -> int:
     took = time.monotonic() - begun
     console.print(
         f"\n  [bold green]{len(got)} messages, each once and in order[/]"
-        f"  [dim]· cold start {start:.0f} ms · everything {took:.1f} s[/]\n"
+        f"  [dim]· cold start {start:.0f} ms · all of this {took:.1f} s[/]\n"
     )
     return 0
 

@@ -63,6 +63,20 @@ def test_every_default_of_a_parameter_is_the_templates() -> None:
     }
 
 
+def test_every_output_is_described_and_no_other() -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+
+    assert first_cells(section("Outputs")) == set(template["Outputs"])
+
+
+def test_every_attribute_of_an_item_is_described_and_no_other() -> None:
+    """Those of the job stand under Result; `cluster` and `restoreId` are the key."""
+    source = (ROOT / "functions" / "restore_watch" / "table.py").read_text()
+    written = set(re.findall(r"#(\w+)", source)) - {"status"}
+
+    assert first_cells(section("What is stored")) == written
+
+
 def test_every_error_is_described_and_no_other() -> None:
     leaves = {
         name
