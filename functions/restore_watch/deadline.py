@@ -30,7 +30,7 @@ class Deadline:
 
     def require(self, seconds: float, step: str) -> None:
         """
-        Let a step begin only when it can also end.
+        Let a step begin only when it has the time that it takes at least.
 
         Raises TimeBudgetExceededError when fewer than so many seconds are left.
         """

@@ -91,11 +91,11 @@ class AtlasError(RestoreWatchError):
 
 
 class AtlasBadRequestError(AtlasError):
-    """400 that no other kind of restore job answers."""
+    """400 for a job, which no other kind of restore job answers either."""
 
 
 class AtlasUnauthorizedError(AtlasError):
-    """401 with the secret as it is now. A missing role is a 401 too."""
+    """401, or 400 to a token request, with the secret as it is now. A missing role is a 401 too."""
 
 
 class AtlasForbiddenError(AtlasError):
@@ -107,7 +107,7 @@ class RestoreJobNotFoundError(AtlasError):
 
 
 class AtlasRateLimitError(AtlasError):
-    """429, and waiting `retry_after_seconds` does not fit in what is left of the invocation."""
+    """429, and waiting `retry_after_seconds` does not fit in the invocation, or came too often."""
 
     def __str__(self) -> str:
         wait = self.retry_after_seconds
@@ -131,7 +131,11 @@ class TimeBudgetExceededError(RestoreWatchError):
 
 
 class TableUnavailableError(RestoreWatchError):
-    """DynamoDB refused or did not answer, so the outcome is unknown. A later check converges."""
+    """
+    DynamoDB refused or did not answer, so the outcome is unknown. A later check converges.
+
+    Or the table holds an item that this version cannot read, which is left alone.
+    """
 
 
 class NotificationPendingError(RestoreWatchError):

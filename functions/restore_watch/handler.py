@@ -32,9 +32,10 @@ RESERVE = 0.5
 for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
     logging.getLogger(library).setLevel(logging.WARNING)
 
+settings = Settings.from_environment(os.environ)
 # The place in our code says nothing to an operator; the message does.
-logger = Logger(location=None)
-application = compose(Settings.from_environment(os.environ), logger, boto3.Session())
+logger = Logger(level=settings.log_level, location=None)
+application = compose(settings, logger, boto3.Session())
 
 # What was loaded stays; later collections need not look at it again.
 gc.enable()

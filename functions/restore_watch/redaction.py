@@ -9,9 +9,11 @@ QUOTE_LIMIT = 300
 REDACTED = "[redacted]"
 
 # A URL may be a download URL, and a download URL opens the whole database. Only a space ends it,
-# lest something unprintable hide its end.
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^ ]+", re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"\b(?:bearer|basic|digest)\s+\S+", re.IGNORECASE)
+# lest something unprintable hide its end. Escaped, or without its scheme, it is one still.
+_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*:)?(?:\\{0,3}/|%2f){2}[^ ]+|\b[a-z0-9.-]+:\d{2,5}/[^ ]+", re.IGNORECASE
+)
+_AUTHORIZATION = re.compile(r"\b(?:bearer|basic|digest|access_token)\b[\s\"'=:]+\S+", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 

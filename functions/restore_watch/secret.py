@@ -38,7 +38,7 @@ _SPELLINGS = {
 
 class AtlasSecret:
     """
-    The secret that holds the credentials, read at most every four minutes.
+    The secret that holds the credentials, read anew after four minutes and when Atlas refuses it.
 
     `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
     """

@@ -11,6 +11,8 @@ from restore_watch.errors import ConfigurationError
 # Powertools reads these itself; without them its logs and metrics would have no name.
 _POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
 
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 # A FIFO topic would want a group for every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
@@ -23,6 +25,7 @@ class Settings:
     table_name: str
     topic_arn: str
     atlas_base_url: str
+    log_level: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -35,6 +38,10 @@ class Settings:
             raise ConfigurationError(msg)
         if not _STANDARD_TOPIC.fullmatch(given["TOPIC_ARN"]):
             msg = "TOPIC_ARN: expected the ARN of a standard SNS topic"
+            raise ConfigurationError(msg)
+        log_level = given["POWERTOOLS_LOG_LEVEL"].upper()
+        if log_level not in _LOG_LEVELS:
+            msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
             raise ConfigurationError(msg)
         address = given.get("ATLAS_BASE_URL") or DEFAULT_BASE_URL
         base_url = allowed_base_url(address, loopback=True)
@@ -49,4 +56,5 @@ class Settings:
             table_name=given["TABLE_NAME"],
             topic_arn=given["TOPIC_ARN"],
             atlas_base_url=base_url,
+            log_level=log_level,
         )

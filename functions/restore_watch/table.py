@@ -8,18 +8,18 @@ the stored item back in the same round trip.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
-from restore_watch.restore_job import RestoreJob, RestoreStatus, StatusChange, utc_text
+from restore_watch.restore_job import RestoreJob, RestoreStatus, StatusChange, UtcDate, utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,6 +30,10 @@ RETENTION = timedelta(days=400)
 OPEN_SHARDS = 4
 """Partitions of the index OpenJobs, so that no single one takes every write."""
 
+# Late enough for any clock, and early enough for the retention to be counted from it.
+_observed_at: Callable[[object], datetime] = TypeAdapter(
+    Annotated[UtcDate, Field(lt=datetime.max.replace(tzinfo=UTC) - RETENTION)]
+).validate_python
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 _NAME = re.compile(r"#(\w+)")
@@ -95,7 +99,7 @@ class RestoreJobsTable:
         # A status that a newer version has written, and this one does not know, is followed too.
         stays = [status for status in RestoreStatus if status not in job.follows]
         kept = {f":kept{n}": status for n, status in enumerate(stays)}
-        item, written = self._update(
+        item = self._update(
             job,
             deadline,
             update=_RECORD.format(
@@ -114,9 +118,7 @@ class RestoreJobsTable:
                 ":openShard": _open_shard(job),
             },
         )
-        # The answer to a write that was made may be lost, and its repetition then fails.
-        written = written or change in item.get("history", ())
-        return _recorded(item, observed_at if written else None)
+        return _recorded(item, change)
 
     def acknowledge(self, recorded: Recorded, deadline: Deadline) -> None:
         """
@@ -162,8 +164,8 @@ class RestoreJobsTable:
         update: str,
         condition: str,
         values: dict[str, Any],
-    ) -> tuple[dict[str, Any], bool]:
-        """Return the item as it is then, and whether the condition held and the update was made."""
+    ) -> dict[str, Any]:
+        """Return the item as it is then, whether the condition held or not."""
         try:
             answer = aws_call(
                 deadline,
@@ -189,31 +191,37 @@ class RestoreJobsTable:
             )
         except AwsCallError as error:
             if error.code == "ConditionalCheckFailedException":
-                return _values(error.answer.get("Item", {})), False
+                return _values(error.answer.get("Item", {}))
             msg = f"DynamoDB {error}; the next check makes it good"
             raise TableUnavailableError(msg) from None
-        return _values(answer["Attributes"]), True
+        return _values(answer["Attributes"])
 
 
-def _recorded(item: Mapping[str, Any], written_at: datetime | None) -> Recorded:
-    """Read an item of this or another version; attributes that are not known are left alone."""
+def _recorded(item: Mapping[str, Any], own: Mapping[str, Any]) -> Recorded:
+    """
+    Read an item of this or another version; attributes that are not known are left alone.
+
+    `own` is the entry of `history` that this check would write. It is looked for, since the answer
+    to a write that was made may be lost, and its repetition then fails.
+    """
     try:
         history: list[StatusChange] = []
+        written = None
         for entry in item.get("history", ()):
-            history.append(
-                StatusChange(
-                    job=RestoreJob.model_validate(entry),
-                    previous_status=history[-1].job.status if history else None,
-                    sequence=len(history) + 1,
-                    observed_at=datetime.fromisoformat(entry["observedAt"]),
-                )
+            change = StatusChange(
+                job=RestoreJob.model_validate(entry),
+                previous_status=history[-1].job.status if history else None,
+                sequence=len(history) + 1,
+                observed_at=_observed_at(entry["observedAt"]),
             )
-        written = (change for change in history if change.observed_at == written_at)
+            history.append(change)
+            if entry == own:
+                written = change
         return Recorded(
             job=RestoreJob.model_validate(item),
             history=tuple(history),
             published=int(item.get("publishedSequence", 0)),
-            change=next(written, None),
+            change=written,
         )
     except (ValidationError, KeyError, TypeError, ValueError):
         msg = (

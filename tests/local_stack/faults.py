@@ -54,6 +54,11 @@ class Answer:
         pairs = [(name, value) for name, value in self.headers if name.lower() != "content-length"]
         return head_of(self.status_line, [*pairs, ("Content-Length", str(len(self.body)))])
 
+    @property
+    def whole(self) -> bytes:
+        """All of it, as sent raw."""
+        return self.head + self.body
+
     def play(self, _line: Line, _ask: Ask, /) -> Self:
         return self
 
@@ -152,6 +157,17 @@ class Truncate:
 
 
 @dataclass(frozen=True)
+class Verbatim:
+    """These bytes in place of an answer, be they HTTP or not; then the line closes."""
+
+    data: bytes
+
+    def play(self, line: Line, _ask: Ask, /) -> Answer:
+        line.send_last(self.data)
+        raise HungUp
+
+
+@dataclass(frozen=True)
 class CloseIdle:
     """The ordinary answer; then the idle connection goes, as it does while an environment sleeps.
 
@@ -163,11 +179,10 @@ class CloseIdle:
 
     def play(self, line: Line, ask: Ask, /) -> Answer:
         answer = ask()
-        whole = answer.head + answer.body
         if self.noticed:
-            line.send_last(whole)
+            line.send_last(answer.whole)
             raise HungUp(answer.status)
-        line.send(whole)
+        line.send(answer.whole)
         if line.wait_for_client():
             line.reset()
         raise HungUp(answer.status)

@@ -8,6 +8,7 @@ import os
 import platform
 import queue
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -169,9 +170,8 @@ class LambdaRuntime:
             # Stopped first, so that it replaces no process while they are being killed.
             self._process.send_signal(signal.SIGSTOP)
             for pid in self._children():
-                for send in (os.kill, os.killpg):
-                    with suppress(ProcessLookupError):
-                        send(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    _kill_group(pid)
             self._process.kill()
             self._process.wait()
             self._process = None
@@ -331,3 +331,17 @@ def _link(folder: Path, package: str) -> None:
         for top in {file.parts[0] for file in dist.files or ()}:
             if not top.endswith((".dist-info", "..", "__pycache__")):
                 (folder / top).symlink_to(Path(str(dist.locate_file(top))))
+
+
+def _kill_group(leader: int) -> None:
+    """Return when the leader is dead, which on a busy machine is later than its signal is sent."""
+    ended = os.pidfd_open(leader)
+    try:
+        for send in (os.kill, os.killpg):
+            with suppress(ProcessLookupError):
+                send(leader, signal.SIGKILL)
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        poll.poll(5_000)
+    finally:
+        os.close(ended)

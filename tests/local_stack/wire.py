@@ -28,6 +28,7 @@ from local_stack.faults import (
     Hang,
     Reset,
     Truncate,
+    Verbatim,
 )
 from local_stack.loopback import LINE, HungUp, Line, LoopbackServer
 
@@ -49,6 +50,7 @@ __all__ = [
     "Phase",
     "Reset",
     "Truncate",
+    "Verbatim",
     "Wire",
 ]
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import ClassVar
 
 from botocore.config import Config
@@ -63,9 +64,14 @@ TIME_LIMIT = 20.0
 """Seconds after which a check that has not ended breaks I6; with skipped waits it takes 0.05."""
 
 ONE_TRY = Config(
-    connect_timeout=5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
+    connect_timeout=15, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1}
 )
-"""What fails, fails at once: that a call is repeated is tested apart from what is lost."""
+"""
+What fails, fails at once: that a call is repeated is tested apart from what is lost.
+
+No fault here is a silence, so a timeout is the machine's: a crowded one once let moto take more
+than five seconds.
+"""
 
 TOKEN_LIFE = timedelta(minutes=50)
 
@@ -178,12 +184,17 @@ class Check(threading.Thread):
             self.outcome = error
 
 
+@cache
+def _clients_of(stack: LocalStack) -> list[Clients]:
+    """Dear to make, so they serve every example on this stack."""
+    return [clients(stack, ONE_TRY) for _ in range(SLOTS)]
+
+
 class RestoreModel(RuleBasedStateMachine):
     """`stack` is started by whoever runs the model; every example has a restore of its own."""
 
     stack: ClassVar[LocalStack]
     tally: ClassVar[Counter[str]] = Counter()
-    _pool: ClassVar[list[Clients]] = []
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,8 +211,7 @@ class RestoreModel(RuleBasedStateMachine):
         self.target: RestoreTarget
         self.stack.forget_calls()
         self.stack.atlas.behaviour.lift_limits()
-        if not self._pool:
-            self._pool.extend(clients(self.stack, ONE_TRY) for _ in range(SLOTS))
+        self._pool = _clients_of(self.stack)
         self.watches = [self.environment(slot) for slot in range(SLOTS)]
 
     def environment(self, slot: int) -> RestoreWatch:

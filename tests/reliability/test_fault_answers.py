@@ -9,7 +9,8 @@ import functools
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from werkzeug.wrappers import Request, Response
 
+from local_stack.wire import Answer, Call, Fault, LoopbackServer, Verbatim, Wire
 from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.network import http_client
 from restore_watch.atlas.refusals import retry_after
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, UnexpectedAtlasResponseError
@@ -373,6 +377,97 @@ def test_every_challenge_is_answered_or_typed(challenge: str) -> None:
 
     with pytest.raises(AtlasError):
         ask(answer, of_kind(RestoreKind.FLEX), ApiKey("public", "a-private-key"))
+
+
+# What is hardly HTTP, over a real connection
+
+STATUS_LINES = [
+    *["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 302 Found", "HTTP/1.1 401 No"],
+    *["HTTP/1.1 429 Later", "HTTP/1.1 503 ", "HTTP/1.1 204 Nothing", "HTTP/1.1 100 Go on"],
+    *["HTTP/1.1 101 Upgrade", "HTTP/2 200", "HTTP/1.1 99 Few", "HTTP/1.1 2000 Many", "ICY 200", ""],
+]
+ODD_HEADERS = [
+    f"{name}: {value}"
+    for name, values in {
+        "Location": ["https://xn--a.com/", "mailto:x", "https://[::1", "//", "\x01", ""],
+        "Set-Cookie": ["a=b; Domain=.; Expires=never", "=", "a"],
+        "Content-Type": ["text/html; charset=none", "application/json", ";"],
+        "Content-Length": ["0", "-1", "17", "9" * 30, "many"],
+        "Content-Encoding": ["gzip", "identity", "none"],
+        "Transfer-Encoding": ["chunked", "gzip, chunked", "none"],
+        "Connection": ["close", "upgrade", ""],
+        "Retry-After": ["0", "-1", "1e308", "Soon", "Thu, 32 Jan 99999 25:61:61 +9999"],
+        "Date": ["Soon", "Thu, 01 Jan 0001 00:00:00 +9999"],
+        "Www-Authenticate": ["Digest realm=", 'Digest nonce="x", qop="other"', "Bearer", "Digest"],
+        "Sunset": ["Soon"],
+        "X y": ["z"],
+    }.items()
+    for value in values
+]
+TICKET = "a-ticket-that-opens-everything"
+BODIES = [
+    json.dumps({"id": TARGET.restore_id, "status": "RUNNING"}),
+    json.dumps({"access_token": TICKET}),
+    f"5\r\nbegin\r\n/{TICKET}/restore.tar.gz\r\n",
+    f"{TICKET}\r\n0\r\n\r\n",
+]
+anything = st.text(st.characters(codec="latin-1"), max_size=20)
+
+
+@st.composite
+def wire_bytes(draw: st.DrawFn) -> bytes:
+    """A head whose every part is one of Atlas's, an odd one or anything, and a body to match."""
+    header = st.sampled_from([*ODD_HEADERS, f"Location: /{TICKET}", f"{TICKET}:x"]) | anything
+    lines = [draw(st.sampled_from(STATUS_LINES) | anything), *draw(st.lists(header, max_size=4))]
+    body = draw(st.sampled_from(BODIES) | anything)
+    return "\r\n".join([*lines, "", body]).encode("latin-1")
+
+
+@dataclass(frozen=True)
+class Line:
+    """An Atlas that says what is injected, and the function's own connections to it."""
+
+    wire: Wire
+    url: str
+    http: httpx.Client
+
+    def ask(self, credentials: Credentials) -> RestoreJob:
+        client = AtlasClient(self.url, self.http, sleep=lambda _: None)
+        return client.get_restore_job(TARGET, credentials, Deadline.after(30))
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    wire = Wire(Request.application(lambda _: Response("")), lambda _: ("atlas", "any"))
+    with LoopbackServer(wire) as server, http_client() as http:
+        yield Line(wire, server.url, http)
+
+
+@pytest.mark.fault("F17", "F38", "F53")
+@cases("credentials", [ACCOUNT, ApiKey("public", "a-private-key")], ids=["token", "digest"])
+@given(said=wire_bytes(), has_token=st.booleans())
+@settings(thoroughly, max_examples=300)
+def test_whatever_comes_over_the_wire_is_read_or_typed(
+    line: Line,
+    credentials: Credentials,
+    said: bytes,
+    has_token: bool,  # noqa: FBT001
+) -> None:
+    line.wire.heal()
+    if has_token:
+        token = Answer.json(200, {"access_token": "a-token"})
+        line.wire.inject(Fault(action=token, when=is_token_request, times=None))
+    line.wire.inject(Fault(action=Verbatim(said), times=None))
+    told = ""
+    try:
+        assert_usable(line.ask(credentials))
+    except AtlasError as error:
+        told = f"{error!r} {error}"
+    assert TICKET not in told
+
+
+def is_token_request(call: Call) -> bool:
+    return call.path == "/api/oauth/token"
 
 
 @pytest.mark.fault("F32")

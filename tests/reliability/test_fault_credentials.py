@@ -21,9 +21,9 @@ from reliability.campaign import (
     Stored,
     target,
 )
+from restore_watch.atlas.auth import TOKEN_LIFETIME
 from restore_watch.atlas.refusals import STANDS_AT_MOST
 from restore_watch.errors import (
-    AtlasBadRequestError,
     AtlasError,
     AtlasForbiddenError,
     AtlasRateLimitError,
@@ -80,6 +80,25 @@ def test_a_token_that_expires_before_every_check_is_replaced_every_time(
 
     assert campaign.published(job) == ["PENDING", "QUEUED", "RUNNING"]
     assert campaign.count(TOKEN) == 3
+
+
+@pytest.mark.fault("F24")
+def test_a_role_missing_elsewhere_keeps_no_dead_token_in_use(campaign: Campaign) -> None:
+    job, barred, watch = campaign.job(), campaign.job("dedicated"), campaign.environment()
+    campaign.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY)
+    without_role = target(barred, RestoreKind.DEDICATED)
+    campaign.refused(AtlasUnauthorizedError, without_role, watch)
+    campaign.check(job, watch)
+    campaign.atlas.expire_tokens()
+    campaign.stack.forget_calls()
+    campaign.refused(AtlasUnauthorizedError, without_role, watch)
+    assert campaign.recheck(job, watch) == UNCHANGED
+    for _ in range(3):
+        campaign.refused(AtlasUnauthorizedError, without_role, watch)
+        assert campaign.recheck(job, watch) == UNCHANGED
+
+    # One in place of the dead one, and one more to find that the role is missing still.
+    assert campaign.count(TOKEN) == 2
 
 
 @pytest.mark.fault("F25")
@@ -223,7 +242,7 @@ TOKEN_REFUSALS: dict[str, tuple[Answer, type[AtlasError]]] = {
         AtlasForbiddenError,
     ),
     "invalid-client": (oauth_error(401, "invalid_client", "No."), AtlasUnauthorizedError),
-    "invalid-request": (oauth_error(400, "invalid_request", "No."), AtlasBadRequestError),
+    "invalid-request": (oauth_error(400, "invalid_request", "No."), AtlasUnauthorizedError),
     "404": (Answer(404), AtlasError),
     "418": (Answer(418), UnexpectedAtlasResponseError),
     "html": (Answer(200, {"Content-Type": "text/html"}, "<html>"), UnexpectedAtlasResponseError),
@@ -274,6 +293,28 @@ def test_a_refused_token_is_an_error_at_once_and_not_asked_for_in_vain(
     campaign.heal()
     campaign.pass_time(STANDS_AT_MOST)
     assert campaign.recheck(job, watch) == UNCHANGED
+
+
+@pytest.mark.fault("F26", "F27")
+@cases("status", [400, 401])
+def test_a_refused_token_request_says_nothing_of_the_cluster(
+    campaign: Campaign, status: int
+) -> None:
+    job, watch = campaign.job("dedicated"), campaign.environment()
+    wanted = target(job)
+    campaign.check(wanted, watch)
+    campaign.pass_time(TOKEN_LIFETIME)
+    campaign.inject(TOKEN, oauth_error(status, "invalid_client", "No."), times=None)
+    campaign.stack.forget_calls()
+    campaign.refused(AtlasUnauthorizedError, wanted, watch)
+    # The secret may have been rotated meanwhile.
+    assert campaign.calls() == ["secret", "token", "secret"]
+
+    campaign.heal()
+    campaign.pass_time(STANDS_AT_MOST)
+    campaign.stack.forget_calls()
+    assert not campaign.check(wanted, watch).changed
+    assert campaign.calls() == ["token", "dedicated", "record"]
 
 
 @pytest.mark.fault("F27")

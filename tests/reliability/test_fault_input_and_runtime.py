@@ -425,17 +425,29 @@ def test_a_topic_that_is_none_is_told(campaign: Campaign, value: str) -> None:
 
 
 @pytest.mark.fault("F47")
+@cases(
+    ("name", "value", "said"),
+    [
+        ("TABLE_NAME", "", "environment variables missing or empty: TABLE_NAME"),
+        (
+            "POWERTOOLS_LOG_LEVEL",
+            "LOUD",
+            "POWERTOOLS_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
+        ),
+    ],
+    ids=["missing", "wrong"],
+)
 def test_a_function_set_up_wrong_fails_while_it_starts_with_one_clear_line(
-    campaign: Campaign,
+    campaign: Campaign, name: str, value: str, said: str
 ) -> None:
     right = campaign.stack.pool.runtimes[0].environment
-    wrong = replace(right, variables={**right.variables, "TABLE_NAME": ""})
+    wrong = replace(right, variables={**right.variables, name: value})
     with LambdaRuntime(wrong) as runtime:
         answer = runtime.invoke(GOOD)
         logs = runtime.logs()
 
     assert answer.error_type == "ConfigurationError"
-    assert answer.error_message == "environment variables missing or empty: TABLE_NAME"
+    assert answer.error_message == said
     lines = [line for line in logs.splitlines() if "ConfigurationError: " in line]
     assert len(lines) == 1
     assert campaign.calls() == []
@@ -727,8 +739,20 @@ def test_a_status_of_a_newer_version_is_followed_on(campaign: Campaign) -> None:
         ("SET #history[0].#observedAt = :value", "SET #history = :value", {"S": "noon"}),
         ("REMOVE #history[0].#status", "SET #history = :value", None),
         ("SET #publishedSequence = :value", "SET #publishedSequence = :value", {"S": "all"}),
+        ("SET #history = :value", "SET #history = :value", {"NULL": True}),
+        ("SET #history = :value", "SET #history = :value", {"N": "1"}),
+        ("SET #history = :value", "SET #history = :value", {"S": "PENDING"}),
+        ("SET #history = :value", "SET #history = :value", {"M": {"PENDING": {"N": "1"}}}),
+        (
+            "SET #history[0].#observedAt = :value",
+            "SET #history = :value",
+            {"S": "9999-12-31T23:59:59Z"},
+        ),
     ],
-    ids=["kind", "entry", "moment", "entry-without-status", "mark"],
+    ids=[
+        *["kind", "entry", "moment", "entry-without-status", "mark"],
+        *["no-history", "number-of-history", "text-of-history", "map-of-history", "last-moment"],
+    ],
 )
 def test_an_item_nobody_can_read_is_left_alone_until_somebody_mends_it(
     campaign: Campaign, damage: str, repair: str, value: dict[str, str] | None
@@ -746,6 +770,33 @@ def test_an_item_nobody_can_read_is_left_alone_until_somebody_mends_it(
     job.run_to_end()
     campaign.check(job)
     assert campaign.published(job) == ["PENDING", "COMPLETED"]
+
+
+@pytest.mark.fault("F51")
+@cases(
+    ("written", "told"),
+    [
+        ("2026-05-04T14:00:00+02:00", "2026-05-04T12:00:00.000000Z"),
+        ("2026-05-04T12:00:00", "2026-05-04T12:00:00.000000Z"),
+    ],
+    ids=["zone", "no-zone"],
+)
+def test_a_moment_in_another_form_is_told_in_utc(
+    campaign: Campaign, written: str, told: str
+) -> None:
+    job = campaign.job()
+    campaign.check(job)
+    rewrite(
+        campaign,
+        job,
+        "SET #history[0].#observedAt = :moment, #publishedSequence = :none",
+        **{":moment": {"S": written}, ":none": {"N": "0"}},
+    )
+    campaign.check(job)
+    message = campaign.messages(job)[-1]
+
+    assert message.event["time"] == message.event["data"]["observedAt"] == told
+    assert campaign.stored(job) == Stored("PENDING", 1, 1)
 
 
 # Telemetry

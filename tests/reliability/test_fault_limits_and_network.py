@@ -59,7 +59,7 @@ from reliability.campaign import (
 )
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
-from restore_watch.atlas.refusals import STANDS_AT_MOST
+from restore_watch.atlas.refusals import LONGEST_WAIT, STANDS_AT_MOST
 from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnavailableError,
@@ -117,7 +117,7 @@ def test_a_wait_longer_than_the_time_left_is_not_begun(campaign: Campaign, secon
     job, watch = campaign.watched_job(), campaign.environment()
     campaign.inject(ATLAS, throttled({"Retry-After": str(seconds)}), times=None)
     error = campaign.refused(AtlasRateLimitError, job, watch)
-    assert error.retry_after_seconds == seconds
+    assert error.retry_after_seconds == min(seconds, LONGEST_WAIT)
     assert campaign.naps == []
     assert campaign.count(ATLAS) == 1
 
@@ -815,8 +815,14 @@ def test_a_redirect_to_another_host_is_not_followed(
         "/api/oauth/token",
         "file:///proc/self/environ",
         "",
+        "https://xn--a.com/x",
+        "https://[::1",
+        "mailto:x",
     ],
-    ids=["metadata", "metadata-v6", "plain-http", "no-scheme", "same-host", "file", "empty"],
+    ids=[
+        *["metadata", "metadata-v6", "plain-http", "no-scheme", "same-host", "file", "empty"],
+        *["no-name", "half-an-address", "no-place"],
+    ],
 )
 def test_no_redirect_leads_anywhere(campaign: Campaign, location: str, step: Selection) -> None:
     job, watch = campaign.watched_job(), campaign.environment()

@@ -23,10 +23,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_stack.aws import REGION
-from local_stack.canaries import CANARIES
+from local_stack.canaries import CANARIES, CANARY_ACCESS_TOKEN, CANARY_DOWNLOAD_TOKEN
 from local_stack.refusal import atlas_error
 from local_stack.runtime import LambdaRuntime
 from local_stack.stack import CREDENTIALS, LocalStack
+from local_stack.wire import Selection, Verbatim
 from reliability.campaign import ATLAS, TOKEN, Campaign, event
 from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.client import AtlasClient
@@ -34,6 +35,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
+    AtlasUnavailableError,
     CredentialsError,
     InvalidEventError,
     RestoreWatchError,
@@ -313,6 +315,58 @@ def test_no_failure_of_the_network_quotes_a_secret(
     assert [word for word in (secret, token, ticket) if word in said] == []
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n%s\r\n"
+BROKEN = {
+    "chunk": CHUNKED,
+    "header": b"HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+    "status": b"%s\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
+}
+
+
+@pytest.mark.fault("F53")
+@cases("form", list(BROKEN.values()), ids=list(BROKEN))
+@cases(
+    ("step", "piece"),
+    [(ATLAS, f":27017/{CANARY_DOWNLOAD_TOKEN}/restore.tar.gz"), (TOKEN, CANARY_ACCESS_TOKEN)],
+    ids=["job", "token"],
+)
+def test_no_piece_of_a_broken_answer_is_quoted(
+    campaign: Campaign, step: Selection, piece: str, form: bytes
+) -> None:
+    """Its beginning is gone, so nothing about it tells what it is."""
+    job = campaign.job()
+    campaign.inject(step, Verbatim(form % piece.encode()), times=None)
+    error = campaign.refused(AtlasUnavailableError, job)
+
+    assert [
+        word for word in (CANARY_DOWNLOAD_TOKEN, CANARY_ACCESS_TOKEN) if word in said_by(error)
+    ] == []
+    assert "RemoteProtocolError" in str(error)
+
+
+@pytest.mark.fault("F53")
+@cases(
+    "spelling",
+    [
+        "//{}",
+        "https:\\/\\/{}",
+        "https%3A%2F%2F{}",
+        "https:\\\\/\\\\/{}",
+        "{}",
+        "(https://{})",
+    ],
+    ids=["no-scheme", "escaped", "quoted", "escaped-twice", "no-slashes", "in-brackets"],
+)
+def test_a_url_is_one_in_any_spelling(campaign: Campaign, spelling: str) -> None:
+    url = spelling.format(f"restore-1.orders.mongodb.net:27017/{CANARY_DOWNLOAD_TOKEN}/a.tar.gz")
+    campaign.inject(ATLAS, atlas_error(400, "VALIDATION_ERROR", f"Not ready: {url} yet."))
+    error = campaign.refused(AtlasBadRequestError, campaign.job())
+
+    assert CANARY_DOWNLOAD_TOKEN not in said_by(error)
+    assert "Not ready: " in str(error)
+
+
 @pytest.mark.fault("F53")
 @given(hosts, paths, secrets)
 @quickly
@@ -332,8 +386,14 @@ def test_no_part_of_a_url_is_quoted(host: str, path: str, ticket: str) -> None:
 @pytest.mark.fault("F53", "F17")
 @cases(
     "detail",
-    ["a" * 40_000, "a." * 20_000, "bearer " * 6_000, "https://" * 5_000, " " * 40_000],
-    ids=["letters", "schemes", "bearers", "urls", "spaces"],
+    [
+        *["a" * 40_000, "a." * 20_000, "bearer " * 6_000, "https://" * 5_000, " " * 40_000],
+        *["\\" * 40_000, "a:1" * 13_000, "a:1/" * 10_000, "%2f" * 13_000],
+    ],
+    ids=[
+        *["letters", "schemes", "bearers", "urls", "spaces"],
+        *["backslashes", "ports", "addresses", "slashes"],
+    ],
 )
 def test_a_long_detail_takes_no_long_time(campaign: Campaign, detail: str) -> None:
     job = campaign.job()

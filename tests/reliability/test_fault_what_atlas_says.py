@@ -595,6 +595,20 @@ def test_a_cluster_that_flex_answers_for_is_first_sought_there_from_then_on(
     assert campaign.calls() == ["flex", "tenant", "record"]
 
 
+@pytest.mark.fault("F19", "F20")
+def test_a_job_that_neither_knows_costs_no_other_of_its_cluster_a_call(campaign: Campaign) -> None:
+    job, watch = campaign.job("tenant"), campaign.environment()
+    wanted = target(job, RestoreKind.TENANT)
+    campaign.check(wanted, watch)
+    missing = wanted.model_copy(update={"restore_id": LONG_AGO})
+    campaign.stack.forget_calls()
+    for _ in range(2):
+        campaign.refused(RestoreJobNotFoundError, missing, watch)
+        assert not campaign.check(wanted, watch).changed
+
+    assert campaign.calls() == ["flex", "tenant", "flex", "record"] * 2
+
+
 @pytest.mark.fault("F20")
 def test_a_tenant_endpoint_that_still_answers_is_taken_at_its_word(campaign: Campaign) -> None:
     campaign.atlas.behaviour.tenant_endpoint = None

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.auth import (
+    LEAST_LIFETIME,
     RENEWAL_MARGIN,
     RENEWAL_PAUSE,
     TOKEN_LIFETIME,
@@ -42,6 +43,7 @@ from strategies import secrets
 BASE_URL = "https://cloud.mongodb.com"
 TOKEN_URL = f"{BASE_URL}/api/oauth/token"
 JOB_URL = f"{BASE_URL}/api/atlas/v2/groups/5f0000000000000000000a01/flexClusters/orders"
+OTHER_URL = f"{BASE_URL}/api/atlas/v2/groups/5f0000000000000000000a02/flexClusters/orders"
 ACCOUNT = ServiceAccount("mdb_sa_id_1", "mdb_sa_sk_hidden/+ %")
 KEY = ApiKey("abcdefgh", "11111111-2222-3333-4444-555555555555")
 MARK = "~|~"
@@ -314,21 +316,32 @@ class Atlas:
         self.issued = 0
         self.grants = True
         self.issues = True
+        self.revoked: set[str] = set()
+        self.without_role: set[str] = set()
+        self.said = 0
 
     def __call__(self, request: Sent) -> httpx.Response:
-        if request.url != TOKEN_URL:
-            return (OK if self.grants else REFUSED)(request)
-        self.issued += 1
-        return (token(f"token-{self.issued}") if self.issues else LIMITED)(request)
+        if request.url == TOKEN_URL:
+            self.issued += 1
+            return (token(f"token-{self.issued}") if self.issues else LIMITED)(request)
+        refused = request.url in self.without_role or request.authorization in self.revoked
+        answer = (OK if self.grants and not refused else REFUSED)(request)
+        self.said = answer.status_code
+        return answer
 
-    def asked(self, auth: httpx.Auth) -> int:
-        """How many token requests one request cost."""
+    def revoke(self) -> None:
+        """End every token there is."""
+        self.revoked = {f"Bearer token-{number + 1}" for number in range(self.issued)}
+
+    def asked(self, auth: httpx.Auth, url: str = JOB_URL) -> int:
+        """How many token requests one request cost; what came last is `said`."""
         before = self.issued
-        flow = auth.auth_flow(httpx.Request("GET", JOB_URL, headers={"User-Agent": "x"}))
+        flow = auth.auth_flow(httpx.Request("GET", url, headers={"User-Agent": "x"}))
         try:
             outgoing = next(flow)
             while True:
-                sent = Sent(outgoing.method, str(outgoing.url), None, outgoing.read())
+                authorization = outgoing.headers.get("Authorization")
+                sent = Sent(outgoing.method, str(outgoing.url), authorization, outgoing.read())
                 outgoing = flow.send(self(sent))
         except (StopIteration, AtlasError):
             return self.issued - before
@@ -362,12 +375,65 @@ def test_a_role_that_went_missing_costs_one_token_more_than_one_that_was_never_t
 def test_a_role_that_is_missing_in_one_of_two_projects_costs_no_more() -> None:
     auth, clock = service_account()
     atlas = Atlas()
+    atlas.without_role = {OTHER_URL}
 
     for minute in range(50):
-        for atlas.grants in (True, False):
-            atlas.asked(auth)
+        for url in (JOB_URL, OTHER_URL):
+            atlas.asked(auth, url)
         assert atlas.issued <= 2, f"after {minute} minutes"
         clock.now += 60
+
+
+@pytest.mark.parametrize("first", [JOB_URL, OTHER_URL], ids=["with-role", "without-role"])
+def test_a_project_without_a_role_keeps_no_other_from_a_new_token(first: str) -> None:
+    auth, clock = service_account()
+    atlas = Atlas()
+    atlas.without_role = {OTHER_URL}
+    for url in (first, OTHER_URL, JOB_URL):
+        atlas.asked(auth, url)
+    issued = atlas.issued
+
+    atlas.revoke()
+    costs = []
+    for _ in range(20):
+        clock.now += 60
+        costs.append(atlas.asked(auth, OTHER_URL) + atlas.asked(auth, JOB_URL))
+        assert atlas.said == 200
+
+    assert issued <= 2
+    assert sum(costs) <= 2
+
+
+def test_a_role_lost_in_one_project_costs_one_token_while_another_never_had_one() -> None:
+    auth, clock = service_account()
+    atlas = Atlas()
+    atlas.without_role = {OTHER_URL}
+    for url in (OTHER_URL, JOB_URL):
+        atlas.asked(auth, url)
+    atlas.without_role = {OTHER_URL, JOB_URL}
+
+    costs = []
+    for _ in range(20):
+        clock.now += 60
+        costs.append(atlas.asked(auth, OTHER_URL) + atlas.asked(auth, JOB_URL))
+
+    assert sum(costs) == 1
+
+
+def test_a_refusal_that_is_news_is_not_tried_again_while_no_token_is_to_be_had() -> None:
+    auth, clock = service_account()
+    atlas = Atlas()
+    atlas.without_role = {OTHER_URL}
+    for url in (OTHER_URL, JOB_URL):
+        atlas.asked(auth, url)
+    atlas.revoke()
+    atlas.issues = False
+
+    assert [atlas.asked(auth) for _ in range(3)] == [1, 0, 0]
+    clock.now += RENEWAL_PAUSE
+    atlas.issues = True
+
+    assert (atlas.asked(auth), atlas.said) == (1, 200)
 
 
 def test_a_day_of_checks_costs_one_token_in_fifty_minutes() -> None:
@@ -444,13 +510,17 @@ def test_a_clock_that_jumped_costs_one_replay_at_most(step: float) -> None:
     assert len(token_requests(sent)) == 1
 
 
-@pytest.mark.parametrize("expires_in", [0, 1, 5, 59], ids=str)
-def test_a_token_of_a_tiny_lifetime_is_used_and_not_asked_for_twice(expires_in: int) -> None:
-    auth, _ = service_account()
+@pytest.mark.parametrize("expires_in", [0, 1, 5, 59, True], ids=str)
+def test_a_token_of_a_tiny_lifetime_serves_for_a_minute_all_the_same(expires_in: int) -> None:
+    auth, clock = service_account()
 
     sent = drive(auth, token("first", expires_in), OK)
-
     assert [request.url for request in sent] == [TOKEN_URL, JOB_URL]
+
+    clock.now += LEAST_LIFETIME * 5 / 6 - 1
+    assert bearers(drive(auth, OK)) == ["Bearer first"]
+
+    assert bearers(drive(auth, REFUSED, token("second"), OK))[-1] == "Bearer second"
 
 
 @pytest.mark.parametrize("expires_in", [60, 600, 1800])

@@ -49,7 +49,11 @@ CLASSES: dict[int, type[AtlasError]] = {
     504: AtlasUnavailableError,
 }
 # The token endpoint knows nothing of restore jobs.
-TOKEN_CLASSES = CLASSES | dict.fromkeys((404, 405, 406, 410), UnexpectedAtlasResponseError)
+TOKEN_CLASSES = (
+    CLASSES
+    | dict.fromkeys((404, 405, 406, 410), UnexpectedAtlasResponseError)
+    | {400: AtlasUnauthorizedError}
+)
 
 BODIES = {
     "nothing": b"",

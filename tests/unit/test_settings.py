@@ -29,7 +29,22 @@ def test_a_complete_environment_is_taken() -> None:
         table_name="restore-jobs",
         topic_arn="arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
         atlas_base_url="https://cloud.mongodb.com",
+        log_level="INFO",
     )
+
+
+@pytest.mark.parametrize("level", ["LOUD", "20", "INFO,", "NOTSET"])
+def test_a_log_level_that_is_none_is_refused(level: str) -> None:
+    assert refusal(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level}) == (
+        "POWERTOOLS_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
+    )
+
+
+@pytest.mark.parametrize("level", ["warning", " WARNING", "Warning\n"])
+def test_a_log_level_may_be_written_in_any_way(level: str) -> None:
+    settings = Settings.from_environment(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level})
+
+    assert settings.log_level == "WARNING"
 
 
 @pytest.mark.parametrize("name", REQUIRED)

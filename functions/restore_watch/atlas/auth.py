@@ -31,6 +31,12 @@ TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
 TOKEN_LIFETIME = 3600.0
 """Seconds a token lives when Atlas does not say: its documentation says one hour."""
 
+LEAST_LIFETIME = 60.0
+"""
+Seconds for which a token is used, whatever Atlas says of its life: one that ends earlier is refused
+and replaced, and a life of nothing would cost a token for each of a hundred jobs.
+"""
+
 RENEWAL_MARGIN = 600.0
 """Seconds before the end at which a token is renewed, as MongoDB's Terraform provider does."""
 
@@ -50,8 +56,12 @@ VAIN_RENEWAL_PAUSE = 3000.0
 Seconds for which no refusal is answered with a new token, once a new token was refused too.
 
 A missing role is a 401 as well. Atlas keeps 100 live tokens for each account, each for an hour, so
-asking anew at every such 401 would lock the account out.
+asking anew at every such 401 would lock the account out. Where the token in hand was good for the
+same cluster before, a refusal is news all the same, once for each token.
 """
+
+CLUSTERS_REMEMBERED = 1000
+"""Clusters for which the token in hand is remembered to be good."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +145,8 @@ class ServiceAccountAuth(httpx.Auth):
     - No token, or one that has ended: ask for one; a refusal is raised, and stands for a while.
     - Renewal due: ask for one; a refusal is tolerated, the token in hand serves on.
     - 401 for a token that was in hand: ask once, replay once (it ended early, or was revoked).
-    - 401 for a token just issued: passed on, and taken as proof that a new one does not help.
+    - 401 for a token just issued: passed on, and taken as proof that a new one does not help; but
+      for a cluster for which the token in hand was good, a 401 is answered with one all the same.
 
     Token requests never overlap: who comes second finds the new token in place.
     """
@@ -149,7 +160,9 @@ class ServiceAccountAuth(httpx.Auth):
         self._replaced: str | None = None
         self._ends_at = 0.0
         self._renew_at = 0.0
+        self._none_until = 0.0
         self._vain_until = 0.0
+        self._good_for: set[tuple[str, bytes]] = set()
         self._refusal: StandingRefusal | None = None
 
     @property
@@ -160,21 +173,29 @@ class ServiceAccountAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         """Raise what `refusals.token_refusal` makes of a refused token request."""
         token, just_issued = yield from self._current_token(request)
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        if response.status_code != httpx.codes.UNAUTHORIZED:
+        if (yield from self._is_good(token, request)):
             return
         if just_issued:
             self._vain_until = self._now() + VAIN_RENEWAL_PAUSE
             return
-        if self._now() < self._vain_until:
+        now = self._now()
+        is_news = now >= self._vain_until or _jobs(request) in self._good_for
+        if now < self._none_until or not is_news:
             return
-        self._vain_until = self._now() + RENEWAL_PAUSE  # should none be had
+        self._none_until = now + RENEWAL_PAUSE
         token = yield from self._token_after(token, request)
+        good = yield from self._is_good(token, request)
+        self._vain_until = 0.0 if good else self._now() + VAIN_RENEWAL_PAUSE
+
+    def _is_good(
+        self, token: str, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, bool]:
+        """Send the request with the token, and say whether it was anything but refused for it."""
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
-        vain = response.status_code == httpx.codes.UNAUTHORIZED
-        self._vain_until = self._now() + VAIN_RENEWAL_PAUSE if vain else 0.0
+        if response.is_success and len(self._good_for) < CLUSTERS_REMEMBERED:
+            self._good_for.add(_jobs(request))
+        return response.status_code != httpx.codes.UNAUTHORIZED
 
     def _current_token(
         self, request: httpx.Request
@@ -190,7 +211,7 @@ class ServiceAccountAuth(httpx.Auth):
                 return (yield from self._new_token(request)), True
             except AtlasError:
                 # A refusal of the token in hand is no reason to ask once more.
-                self._vain_until = max(self._vain_until, self._renew_at)
+                self._none_until = self._renew_at
                 return self._token, False
 
     def _token_after(
@@ -244,6 +265,8 @@ class ServiceAccountAuth(httpx.Auth):
         token, lifetime = _read_token(response.content)
         now = self._now()
         self._token, self._replaced = token, self._token
+        self._none_until = 0.0
+        self._good_for.clear()
         self._ends_at = now + lifetime
         self._renew_at = now + lifetime - min(RENEWAL_MARGIN, lifetime / 6)
         return token
@@ -256,9 +279,17 @@ def _read_token(body: bytes) -> tuple[str, float]:
         # Not chained: what was read may be half a token.
         msg = "Atlas answered the token request in a shape we do not know"
         raise UnexpectedAtlasResponseError(msg) from None
-    return answer.access_token, min(
-        TOKEN_LIFETIME if answer.expires_in is None else answer.expires_in, TOKEN_LIFETIME
-    )
+    lifetime = TOKEN_LIFETIME if answer.expires_in is None else answer.expires_in
+    return answer.access_token, min(max(lifetime, LEAST_LIFETIME), TOKEN_LIFETIME)
+
+
+def _jobs(request: httpx.Request) -> tuple[str, bytes]:
+    """
+    Where the restore jobs of one cluster and kind are: no role is given for less.
+
+    With the parameters, as a success in an envelope is none.
+    """
+    return request.url.path.rpartition("/")[0], request.url.query
 
 
 Authentication = ServiceAccountAuth | ApiKeyAuth

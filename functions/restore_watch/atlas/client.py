@@ -167,18 +167,23 @@ class AtlasClient:
         return job
 
     def _find_tenant(self, cluster: tuple[str, str], ask: Ask) -> RestoreJob:
+        said_by_flex: AtlasError | None = None
         if self._kinds.get(cluster) is RestoreKind.FLEX:
             try:
                 return ask(RestoreKind.FLEX)
-            except (AtlasBadRequestError, RestoreJobNotFoundError):
-                del self._kinds[cluster]
+            except (AtlasBadRequestError, RestoreJobNotFoundError) as refusal:
+                said_by_flex = refusal
         try:
-            return ask(RestoreKind.TENANT)
+            job = ask(RestoreKind.TENANT)
         except (RestoreJobNotFoundError, EndpointRetiredError):
             # Whatever the successor says is the answer, for instance that it knows no such job.
+            if said_by_flex:
+                raise said_by_flex from None
             job = ask(RestoreKind.FLEX)
             self._remember(cluster, RestoreKind.FLEX)
-            return job
+        else:
+            self._kinds.pop(cluster, None)
+        return job
 
     def _remember(self, cluster: tuple[str, str], kind: RestoreKind) -> None:
         self._kinds[cluster] = kind
@@ -249,8 +254,11 @@ class AtlasClient:
                     return response, b"".join(response.iter_raw())
                 finally:
                     response.close()
+        except httpx.ProtocolError as error:
+            # Its text quotes bytes of the answer, and they may be a piece of a token or of a URL.
+            msg = f"Atlas did not answer in HTTP: {type(error).__name__}"
+            raise AtlasUnavailableError(msg) from None
         except httpx.TransportError as error:
-            # Not chained: httpx may quote what the other side sent.
             said = redact(str(error), secrets()) or "no reason given"
             msg = f"Atlas did not answer: {type(error).__name__}: {said}"
             raise AtlasUnavailableError(msg) from None

@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -37,6 +36,11 @@ KEEP_ALIVE = 240.0
 
 LOOK_UPS = 4
 """Name look-ups that may hang at once before a further one has to wait for its turn."""
+
+
+# httpx would unpack a body, and to what a megabyte unpacks is not bounded; would read an address
+# that is not followed, and fail for one that it cannot read; would keep a cookie.
+_NOT_ACTED_ON = ("Content-Encoding", "Location", "Set-Cookie")
 
 
 @dataclass
@@ -84,7 +88,7 @@ def http_client() -> httpx.Client:
     Nothing of the environment (proxies, certificates, .netrc) steers it, no cookie is kept, and
     redirects are not followed.
     """
-    client = httpx.Client(
+    return httpx.Client(
         transport=_Transport(),
         headers={
             "User-Agent": f"atlas-restore-watch/{__version__}",
@@ -95,8 +99,6 @@ def http_client() -> httpx.Client:
         follow_redirects=False,
         trust_env=False,
     )
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
 
 
 class _Transport(httpx.HTTPTransport):
@@ -110,9 +112,8 @@ class _Transport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
-        # We asked for no compression. Whoever compresses all the same gets nothing unpacked, since
-        # what a megabyte unpacks to is not bounded.
-        response.headers.pop("Content-Encoding", None)
+        for name in _NOT_ACTED_ON:
+            response.headers.pop(name, None)
         return response
 
 

@@ -43,7 +43,10 @@ _ERRORS: dict[int, type[AtlasError]] = {
 }
 
 # At the token endpoint nothing is said of a restore job or its endpoint.
-_TOKEN_ERRORS = {status: _ERRORS[status] for status in (400, 401, 403, 408, 429)}
+_TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)} | {
+    # RFC 6749, 5.2: refused credentials may be a 400 as well.
+    400: AtlasUnauthorizedError
+}
 
 # Required roles by the specification's x-rolesRequirements and, for tenant, its text.
 _ROLES = {
@@ -60,6 +63,9 @@ TOKEN_LIMIT_WINDOW = 60.0
 
 STANDS_AT_MOST = 60.0
 """Seconds; Atlas fills its rate limits up again within a minute."""
+
+LONGEST_WAIT = 86_400.0
+"""Seconds; whatever is asked for beyond a day is no answer of Atlas's."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
@@ -130,6 +136,7 @@ _ADVICE = {
     410: "Atlas no longer offers this version of the endpoint",
 }
 _TOKEN_ADVICE = {
+    400: "Renew client_id and client_secret in the secret",
     401: "Renew client_id and client_secret in the secret",
     403: (
         "Atlas keeps 100 live tokens for each service account, each for an hour: give this stack "
@@ -149,7 +156,9 @@ def _error(
     if 300 <= status < 400:
         advice = "Redirects are not followed: credentials go to one host only"
     by_class = AtlasUnavailableError if status >= 500 else UnexpectedAtlasResponseError
-    message = ". ".join(filter(None, (f"{where}: {reason}", advice)))
+    message = f"{where}: {reason}"
+    if advice:
+        message = f"{message.rstrip('.')}. {advice}"
     return errors.get(status, by_class)(message, reason)
 
 
@@ -238,4 +247,4 @@ def _moment(text: str) -> datetime | None:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if math.isfinite(value) and value > 0 else None
+    return min(float(value), LONGEST_WAIT) if math.isfinite(value) and value > 0 else None
