@@ -3,11 +3,13 @@
 import inspect
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from restore_watch import errors
@@ -61,6 +63,18 @@ def test_every_default_of_a_parameter_is_the_templates() -> None:
         name: str(parameter.get("Default", "")) or ("empty" if "Default" in parameter else "")
         for name, parameter in parameters.items()
     }
+
+
+def test_every_deployment_shown_is_one_that_sam_understands() -> None:
+    shown = re.findall(r"sam deploy --parameter-overrides (.+)", section("Deploy in five minutes"))
+    read = [CfnParameterOverridesType().convert(shlex.split(one), None, None) for one in shown]
+
+    ids = ("GroupId", "ClusterName", "RestoreId")
+    assert read == [
+        {"AtlasSecretArn": "<ARN>"},
+        dict.fromkeys(ids, "<...>"),
+        dict.fromkeys(ids, ""),
+    ]
 
 
 def test_every_output_is_described_and_no_other() -> None:

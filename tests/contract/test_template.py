@@ -317,6 +317,16 @@ class TestRules:
         assert holds(assertion["Assert"], dict.fromkeys(given, "given")) is accepted
         assert assertion["AssertDescription"]
 
+    @pytest.mark.parametrize(
+        ("reserved", "accepted"), [("0", True), ("1", False), ("2", False), ("3", True)]
+    )
+    def test_leave_room_beside_the_queue(
+        self, template: Json, reserved: str, *, accepted: bool
+    ) -> None:
+        (assertion,) = template["Rules"]["RoomBesideTheQueue"]["Assertions"]
+
+        assert holds(assertion["Assert"], {"ReservedConcurrency": reserved}) is accepted
+
 
 class TestTable:
     def test_is_keyed_by_cluster_and_restore_job(self, stack: Json) -> None:
@@ -347,7 +357,7 @@ class TestTable:
     def test_outlives_the_stack(self, stack: Json) -> None:
         table = stack["Resources"]["RestoreJobsTable"]
 
-        assert table["DeletionPolicy"] == "Retain"
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate"
         assert table["UpdateReplacePolicy"] == "Retain"
 
     def test_is_encrypted_restorable_and_paid_by_use(self, stack: Json) -> None:
