@@ -142,3 +142,13 @@ def test_every_metric_is_described_and_no_other() -> None:
     written = set(re.findall(r'"([A-Z]\w+)"', source))
 
     assert first_cells(section("What you see")) == written
+
+
+def test_the_cases_are_as_many_as_the_table_of_faults_says() -> None:
+    table = (ROOT / "tests" / "reliability" / "README.md").read_text()
+    counted = re.findall(r"(\d+) cases prove (\d+) rows", table)
+
+    assert re.findall(r"(\d+) in all", section("What is promised, and what happens when…")) == [
+        cases for cases, _ in counted
+    ]
+    assert counted
