@@ -11,9 +11,13 @@ REDACTED = "[redacted]"
 # A URL may be a download URL, and a download URL opens the whole database. Only a space ends it,
 # lest something unprintable hide its end. Escaped, or without its scheme, it is one still.
 _URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:)?(?:\\{0,3}/|%2f){2}[^ ]+|\b[a-z0-9.-]+:\d{2,5}/[^ ]+", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
+    r"|\b[a-z0-9._-]{1,253}(?::|%3a)\d{2,5}(?:\\{0,3}/|%2f)[^ ]+",
+    re.IGNORECASE,
 )
-_AUTHORIZATION = re.compile(r"\b(?:bearer|basic|digest|access_token)\b[\s\"'=:]+\S+", re.IGNORECASE)
+_AUTHORIZATION = re.compile(
+    r"\b(?:bearer|basic|digest|access_token)\b[\s\\\"'=:]+\S+", re.IGNORECASE
+)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 

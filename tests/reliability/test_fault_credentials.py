@@ -101,6 +101,46 @@ def test_a_role_missing_elsewhere_keeps_no_dead_token_in_use(campaign: Campaign)
     assert campaign.count(TOKEN) == 2
 
 
+@pytest.mark.fault("F24", "F27", "F33")
+@cases("fault", [Answer(503), Reset(), Close()], ids=["503", "reset", "closed"])
+def test_a_dead_token_is_replaced_though_the_first_request_for_one_fails(
+    campaign: Campaign, fault: Action
+) -> None:
+    job, watch = campaign.job(), campaign.environment()
+    campaign.check(job, watch)
+    campaign.atlas.expire_tokens()
+    campaign.inject(TOKEN, fault)
+    campaign.stack.forget_calls()
+    assert campaign.recheck(job, watch) == UNCHANGED
+    assert campaign.count(TOKEN) == 2
+
+
+@pytest.mark.fault("F24", "F27")
+@cases(
+    ("answer", "error"),
+    [
+        (oauth_error(403, "access_denied", "Access Token limit reached."), AtlasForbiddenError),
+        (atlas_error(429, "RATE_LIMITED", "Too many."), AtlasRateLimitError),
+        (Answer(500), AtlasUnavailableError),
+    ],
+    ids=["403", "429", "500"],
+)
+def test_a_dead_token_that_cannot_be_replaced_is_told_by_what_is_in_the_way(
+    campaign: Campaign, answer: Answer, error: type[AtlasError]
+) -> None:
+    job, watch = campaign.watched_job(), campaign.environment()
+    campaign.check(job, watch)
+    campaign.atlas.expire_tokens()
+    campaign.inject(TOKEN, answer, times=None)
+    for _ in range(3):
+        with pytest.raises(error):
+            campaign.check(job, watch)
+
+    campaign.heal()
+    campaign.pass_time(STANDS_AT_MOST)
+    assert campaign.recheck(job, watch) == UNCHANGED
+
+
 @pytest.mark.fault("F25")
 def test_a_rotated_client_secret_is_read_again_once(campaign: Campaign) -> None:
     job, watch = campaign.job(), campaign.environment()

@@ -355,11 +355,19 @@ def test_no_piece_of_a_broken_answer_is_quoted(
         "https:\\\\/\\\\/{}",
         "{}",
         "(https://{})",
+        "host_a:27017\\/{}",
+        "host%3A27017%2F{}",
+        'access_token\\":\\"{}',
     ],
-    ids=["no-scheme", "escaped", "quoted", "escaped-twice", "no-slashes", "in-brackets"],
+    ids=[
+        *["no-scheme", "escaped", "quoted", "escaped-twice", "no-slashes", "in-brackets"],
+        *["escaped-without-scheme", "quoted-without-scheme", "token"],
+    ],
 )
 def test_a_url_is_one_in_any_spelling(campaign: Campaign, spelling: str) -> None:
-    url = spelling.format(f"restore-1.orders.mongodb.net:27017/{CANARY_DOWNLOAD_TOKEN}/a.tar.gz")
+    place = "" if "27017" in spelling else "restore-1.orders.mongodb.net:27017/"
+    ticket = f"{CANARY_DOWNLOAD_TOKEN}/a.tar.gz"
+    url = spelling.format(ticket if "token" in spelling else place + ticket)
     campaign.inject(ATLAS, atlas_error(400, "VALIDATION_ERROR", f"Not ready: {url} yet."))
     error = campaign.refused(AtlasBadRequestError, campaign.job())
 

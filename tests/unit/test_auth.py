@@ -6,6 +6,7 @@ A flow does no I/O, so nothing here is a stand-in but Atlas's answers and the cl
 
 import base64
 import hashlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.auth import (
     LEAST_LIFETIME,
+    REFUSALS_ANSWERED,
     RENEWAL_MARGIN,
     RENEWAL_PAUSE,
     TOKEN_LIFETIME,
@@ -418,6 +420,68 @@ def test_a_role_lost_in_one_project_costs_one_token_while_another_never_had_one(
         costs.append(atlas.asked(auth, OTHER_URL) + atlas.asked(auth, JOB_URL))
 
     assert sum(costs) == 1
+
+
+@pytest.mark.parametrize(
+    "answers", ["10", "01", "1100", "001", "0111"], ids=lambda answers: f"grants-{answers}"
+)
+@pytest.mark.parametrize("seconds", [0, 1, 60], ids="every-{}-s".format)
+def test_grants_and_refusals_by_turns_cost_no_token_each(answers: str, seconds: int) -> None:
+    auth, clock = service_account()
+    atlas = Atlas()
+
+    for answer in itertools.islice(itertools.cycle(answers), 100):
+        refused = {f"{JOB_URL}/backup/restoreJobs/x"}
+        atlas.without_role = set() if answer == "1" else refused
+        atlas.asked(auth, *refused)
+        clock.now += seconds
+
+    assert atlas.issued <= 2 * (REFUSALS_ANSWERED + 2)
+
+
+@pytest.mark.parametrize("first", ["granted", "refused"])
+def test_two_jobs_of_a_cluster_of_which_one_is_refused_cost_a_few_tokens(first: str) -> None:
+    auth, clock = service_account()
+    atlas = Atlas()
+    granted, refused = (f"{JOB_URL}/backup/restoreJobs/{name}" for name in "xy")
+    atlas.without_role = {refused}
+
+    for _ in range(50):
+        for url in (granted, refused) if first == "granted" else (refused, granted):
+            atlas.asked(auth, url)
+        clock.now += 50
+
+    assert atlas.issued <= REFUSALS_ANSWERED + 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        (LIMITED, AtlasRateLimitError),
+        (TOO_MANY_TOKENS, AtlasForbiddenError),
+    ],
+    ids=["limited", "too-many-tokens"],
+)
+def test_a_token_that_cannot_be_replaced_is_told_by_what_is_in_the_way(
+    refusal: Answer, error: type[AtlasError]
+) -> None:
+    auth, _ = service_account()
+    drive(auth, token("first"), OK)
+
+    with pytest.raises(error):
+        drive(auth, REFUSED, refusal)
+    for _ in range(3):
+        with pytest.raises(error):
+            drive(auth, REFUSED)
+
+
+def test_a_token_endpoint_out_of_order_for_a_moment_is_asked_once_more() -> None:
+    auth, _ = service_account()
+    drive(auth, token("first"), OK)
+    with pytest.raises(AtlasUnavailableError):
+        drive(auth, REFUSED, said(503))
+
+    assert bearers(drive(auth, REFUSED, token("second"), OK))[-1] == "Bearer second"
 
 
 def test_a_refusal_that_is_news_is_not_tried_again_while_no_token_is_to_be_had() -> None:

@@ -56,12 +56,18 @@ VAIN_RENEWAL_PAUSE = 3000.0
 Seconds for which no refusal is answered with a new token, once a new token was refused too.
 
 A missing role is a 401 as well. Atlas keeps 100 live tokens for each account, each for an hour, so
-asking anew at every such 401 would lock the account out. Where the token in hand was good for the
-same cluster before, a refusal is news all the same, once for each token.
+asking anew at every such 401 would lock the account out. Where a token was good for the same
+cluster before, a refusal is news all the same.
+"""
+
+REFUSALS_ANSWERED = 10
+"""
+Tokens that are asked for within VAIN_RENEWAL_PAUSE because one was refused, whatever order grants
+and refusals come in: a few environments together stay far from the account's hundred.
 """
 
 CLUSTERS_REMEMBERED = 1000
-"""Clusters for which the token in hand is remembered to be good."""
+"""Clusters that are remembered to have granted a token."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,8 @@ class ServiceAccountAuth(httpx.Auth):
     - Renewal due: ask for one; a refusal is tolerated, the token in hand serves on.
     - 401 for a token that was in hand: ask once, replay once (it ended early, or was revoked).
     - 401 for a token just issued: passed on, and taken as proof that a new one does not help; but
-      for a cluster for which the token in hand was good, a 401 is answered with one all the same.
+      for a cluster that granted a token before, a 401 is answered with one all the same.
+    - However often that happens, the tokens asked for because of a 401 are bounded.
 
     Token requests never overlap: who comes second finds the new token in place.
     """
@@ -160,9 +167,9 @@ class ServiceAccountAuth(httpx.Auth):
         self._replaced: str | None = None
         self._ends_at = 0.0
         self._renew_at = 0.0
-        self._none_until = 0.0
         self._vain_until = 0.0
         self._good_for: set[tuple[str, bytes]] = set()
+        self._answered: list[float] = []
         self._refusal: StandingRefusal | None = None
 
     @property
@@ -175,17 +182,24 @@ class ServiceAccountAuth(httpx.Auth):
         token, just_issued = yield from self._current_token(request)
         if (yield from self._is_good(token, request)):
             return
-        if just_issued:
-            self._vain_until = self._now() + VAIN_RENEWAL_PAUSE
-            return
+        if not just_issued:
+            if not self._is_news(request):
+                return
+            token = yield from self._token_after(token, request)
+            self._answered.append(self._now())
+            if (yield from self._is_good(token, request)):
+                self._vain_until = 0.0
+                return
+        self._vain_until = self._now() + VAIN_RENEWAL_PAUSE
+        self._good_for.discard(_jobs(request))
+
+    def _is_news(self, request: httpx.Request) -> bool:
+        """Whether a new token may help against this refusal, and may be asked for."""
         now = self._now()
-        is_news = now >= self._vain_until or _jobs(request) in self._good_for
-        if now < self._none_until or not is_news:
-            return
-        self._none_until = now + RENEWAL_PAUSE
-        token = yield from self._token_after(token, request)
-        good = yield from self._is_good(token, request)
-        self._vain_until = 0.0 if good else self._now() + VAIN_RENEWAL_PAUSE
+        self._answered = [at for at in self._answered if 0 <= now - at < VAIN_RENEWAL_PAUSE]
+        if len(self._answered) >= REFUSALS_ANSWERED:
+            return False
+        return now >= self._vain_until or _jobs(request) in self._good_for
 
     def _is_good(
         self, token: str, request: httpx.Request
@@ -210,8 +224,6 @@ class ServiceAccountAuth(httpx.Auth):
             try:
                 return (yield from self._new_token(request)), True
             except AtlasError:
-                # A refusal of the token in hand is no reason to ask once more.
-                self._none_until = self._renew_at
                 return self._token, False
 
     def _token_after(
@@ -265,8 +277,6 @@ class ServiceAccountAuth(httpx.Auth):
         token, lifetime = _read_token(response.content)
         now = self._now()
         self._token, self._replaced = token, self._token
-        self._none_until = 0.0
-        self._good_for.clear()
         self._ends_at = now + lifetime
         self._renew_at = now + lifetime - min(RENEWAL_MARGIN, lifetime / 6)
         return token
