@@ -315,9 +315,8 @@ def test_no_failure_of_the_network_quotes_a_secret(
     assert [word for word in (secret, token, ticket) if word in said] == []
 
 
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n%s\r\n"
 BROKEN = {
-    "chunk": CHUNKED,
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n%s\r\n",
     "header": b"HTTP/1.1 200 OK\r\n%s\r\n\r\n",
     "status": b"%s\r\n\r\n",
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",

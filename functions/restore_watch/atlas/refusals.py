@@ -43,10 +43,9 @@ _ERRORS: dict[int, type[AtlasError]] = {
 }
 
 # At the token endpoint nothing is said of a restore job or its endpoint.
-_TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)} | {
-    # RFC 6749, 5.2: refused credentials may be a 400 as well.
-    400: AtlasUnauthorizedError
-}
+_TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
+# RFC 6749, 5.2: refused credentials may be a 400 as well.
+_TOKEN_ERRORS[400] = _TOKEN_ERRORS[401]
 
 # Required roles by the specification's x-rolesRequirements and, for tenant, its text.
 _ROLES = {
@@ -136,8 +135,7 @@ _ADVICE = {
     410: "Atlas no longer offers this version of the endpoint",
 }
 _TOKEN_ADVICE = {
-    400: "Renew client_id and client_secret in the secret",
-    401: "Renew client_id and client_secret in the secret",
+    **dict.fromkeys((400, 401), "Renew client_id and client_secret in the secret"),
     403: (
         "Atlas keeps 100 live tokens for each service account, each for an hour: give this stack "
         "a service account of its own"
