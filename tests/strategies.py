@@ -12,8 +12,8 @@ from restore_watch.restore_job import (
     RestoreKind,
     RestoreStatus,
     RestoreTarget,
-    StatusChange,
 )
+from restore_watch.status_change import StatusChange
 
 KNOWN_WORDS = frozenset(RestoreStatus) - {RestoreStatus.UNKNOWN}
 
@@ -94,7 +94,7 @@ def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> Rest
 def changes(draw: DrawFn, job: SearchStrategy[RestoreJob] | None = None) -> StatusChange:
     """Any change that the table can have recorded: the first has no status before it."""
     changed = draw(job if job is not None else jobs())
-    before = changed.follows
+    before = sorted(changed.may_replace, key=lambda status: status.rank)
     previous = draw(st.sampled_from((None, *before)))
     return StatusChange(
         job=changed,

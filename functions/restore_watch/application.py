@@ -1,28 +1,48 @@
 """What one invocation does: read the event, check every job it names, answer its caller."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.errors import InvalidEventError, RestoreWatchError
+from restore_watch.errors import AtlasRateLimitError, InvalidEventError, RestoreWatchError
 from restore_watch.event import (
     OneTarget,
     QueueBatch,
-    QueueRecord,
     RefusedTarget,
     SeveralTargets,
+    Target,
     parse,
 )
-from restore_watch.restore_job import RestoreTarget
 from restore_watch.telemetry import Telemetry
-from restore_watch.watch import CheckResult, RestoreWatch
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A target whose check failed, and why."""
+
+    target: Target
+    error: RestoreWatchError
+
+    def as_json(self) -> dict[str, Any]:
+        """The failure in the result of several targets."""
+        return {
+            "target": self.target.as_json(),
+            "error": type(self.error).__name__,
+            "message": str(self.error),
+        }
+
+
+type Outcome = CheckResult | Failure
 
 
 class Application:
-    """Answers invocations; tells the telemetry what came of every check."""
+    """Answers invocations, and reports every check to the telemetry."""
 
-    def __init__(self, watch: RestoreWatch, telemetry: Telemetry) -> None:
-        self._watch = watch
+    def __init__(self, checker: JobChecker, telemetry: Telemetry) -> None:
+        self._checker = checker
         self._telemetry = telemetry
 
     def answer(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
@@ -30,22 +50,18 @@ class Application:
         Return the result of the invocation, plain JSON.
 
         - One target: its result, or its error raised.
-        - Several: `results` and `failures`; the first error raised when every one failed.
+        - Several: `results` and `failures`. The first error is raised when every target failed, and
+          for EventBridge when any did.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
         """
         try:
             match self._parse(event):
                 case OneTarget(target):
-                    return self._check(target, deadline).as_json()
+                    return self._answer_one(target, deadline)
                 case SeveralTargets() as several:
-                    return self._check_several(several, deadline)
-                case QueueBatch(records):
-                    again = [record for record in records if not self._succeeds(record, deadline)]
-                    return {
-                        "batchItemFailures": [
-                            {"itemIdentifier": record.message_id} for record in again
-                        ]
-                    }
+                    return self._answer_several(several, deadline)
+                case QueueBatch() as batch:
+                    return self._answer_queue(batch, deadline)
         finally:
             self._telemetry.flush()
 
@@ -56,49 +72,75 @@ class Application:
             self._telemetry.failed(error)
             raise
 
-    def _check(self, target: RestoreTarget | RefusedTarget, deadline: Deadline) -> CheckResult:
+    def _answer_one(self, target: Target, deadline: Deadline) -> Mapping[str, Any]:
+        (outcome,) = self._check_all([target], deadline)
+        if isinstance(outcome, Failure):
+            raise outcome.error
+        return outcome.as_json()
+
+    def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
+        outcomes = self._check_all(several.targets, deadline)
+        failures = [one for one in outcomes if isinstance(one, Failure)]
+        results = [one for one in outcomes if isinstance(one, CheckResult)]
+        if failures and (several.all_must_succeed or not results):
+            raise failures[0].error
+        return {
+            "results": [one.as_json() for one in results],
+            "failures": [one.as_json() for one in failures],
+        }
+
+    def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
+        """A record fails with any of its targets. The targets of all records are one list."""
+        targets = [target for record in batch.records for target in record.targets]
+        outcomes = iter(self._check_all(targets, deadline))
+        failed: list[str] = []
+        for record in batch.records:
+            own = list(islice(outcomes, len(record.targets)))
+            if any(isinstance(outcome, Failure) for outcome in own):
+                failed.append(record.message_id)
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    def _check_all(self, targets: Sequence[Target], deadline: Deadline) -> list[Outcome]:
+        """
+        Check the targets one after the other, and return their outcomes in the same order.
+
+        A single target may wait for Atlas's rate limit. Of several, a limited one is asked again
+        after all others, so that it does not use up their time.
+        """
+        alone = len(targets) == 1
+        outcomes: dict[int, Outcome] = {}
+        limited: list[int] = []
+        for place, target in enumerate(targets):
+            outcomes[place] = self._check(target, deadline, patient=alone)
+            if not alone and _is_rate_limited(outcomes[place]):
+                limited.append(place)
+            else:
+                self._report(target, outcomes[place])
+        for place in limited:
+            outcomes[place] = self._check(targets[place], deadline, patient=False)
+            self._report(targets[place], outcomes[place])
+        return [outcomes[place] for place in range(len(targets))]
+
+    def _check(self, target: Target, deadline: Deadline, *, patient: bool) -> Outcome:
+        if isinstance(target, RefusedTarget):
+            return Failure(target, target.error)
+        try:
+            return self._checker.check(target, deadline, patient=patient)
+        except RestoreWatchError as error:
+            return Failure(target, error)
+
+    def _report(self, target: Target, outcome: Outcome) -> None:
         if isinstance(target, RefusedTarget):
             self._telemetry.failed(target.error)
-            raise target.error
-        try:
-            result = self._watch.check(target, deadline)
-        except RestoreWatchError as error:
-            self._telemetry.failed(error, target)
-            raise
-        self._telemetry.checked(target, result)
-        return result
+        elif isinstance(outcome, Failure):
+            self._telemetry.failed(outcome.error, target)
+        else:
+            self._telemetry.checked(target, outcome)
 
-    def _check_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        results: list[Mapping[str, Any]] = []
-        errors: list[RestoreWatchError] = []
-        failures: list[Mapping[str, Any]] = []
-        for target in several.targets:
-            try:
-                results.append(self._check(target, deadline).as_json())
-            except RestoreWatchError as error:
-                errors.append(error)
-                failures.append(
-                    {
-                        "target": target.as_json(),
-                        "error": type(error).__name__,
-                        "message": str(error),
-                    }
-                )
-        if not results:
-            raise errors[0]
-        return {"results": results, "failures": failures}
 
-    def _succeeds(self, record: QueueRecord, deadline: Deadline) -> bool:
-        """Whether a record is done with; one target that fails brings all of it back."""
-        try:
-            match record.request:
-                case InvalidEventError() as error:
-                    self._telemetry.failed(error)
-                    return False
-                case OneTarget(target):
-                    self._check(target, deadline)
-                    return True
-                case SeveralTargets() as several:
-                    return not self._check_several(several, deadline)["failures"]
-        except RestoreWatchError:
-            return False
+def _is_rate_limited(outcome: Outcome) -> bool:
+    return (
+        isinstance(outcome, Failure)
+        and isinstance(outcome.error, AtlasRateLimitError)
+        and not outcome.error.final
+    )

@@ -8,24 +8,24 @@ from restore_watch import __version__
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.check import JobChecker
 from restore_watch.secret import AtlasSecret
 from restore_watch.settings import Settings
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
-from restore_watch.watch import RestoreWatch
 
 AWS_CONFIG = Config(
     connect_timeout=1,
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
-    # Both are work that botocore does for every call: checking our parameters against its model,
-    # a sixth of an unchanged check, and putting together what it says of itself, a twentieth.
+    # botocore does both for every call: it checks our parameters against its model, a sixth of the
+    # CPU of an unchanged check, and builds its user agent, a twentieth.
     parameter_validation=False,
     user_agent=f"atlas-restore-watch/{__version__}",
 )
-"""Seconds and tries of one AWS call. Within one region an answer takes some ten milliseconds."""
+"""Seconds and attempts of one AWS call. Within one region an answer takes some ten milliseconds."""
 
 
 def compose(
@@ -36,14 +36,12 @@ def compose(
 ) -> Application:
     """Return the application, connected to nothing yet."""
     telemetry = Telemetry(logger)
-    http = http_client()
-    http.event_hooks["response"] = [telemetry.atlas_answered]
-    watch = RestoreWatch(
+    checker = JobChecker(
         secret=AtlasSecret(
             session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
         ),
-        atlas=AtlasClient(settings.atlas_base_url, http),
+        atlas=AtlasClient(settings.atlas_base_url, http_client(telemetry.atlas_answered)),
         table=RestoreJobsTable(session.client("dynamodb", config=aws_config), settings.table_name),
         topic=StatusChangesTopic(session.client("sns", config=aws_config), settings.topic_arn),
     )
-    return Application(watch, telemetry)
+    return Application(checker, telemetry)

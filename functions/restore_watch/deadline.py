@@ -1,4 +1,4 @@
-"""How much of the invocation is left, in seconds, and who may still begin something."""
+"""How much of the invocation is left, in seconds, and which steps may still begin."""
 
 import time
 from collections.abc import Callable
@@ -21,19 +21,23 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Self:
-        """The moment so many seconds from now."""
+        """The moment this many seconds from now."""
         return cls(clock() + seconds, clock)
 
     def remaining(self) -> float:
         """Seconds left; never negative."""
         return max(0.0, self.at - self.clock())
 
-    def require(self, seconds: float, step: str) -> None:
+    def earlier(self, seconds: float) -> "Deadline":
         """
-        Let a step begin only when it has the time that it takes at least.
+        The deadline of a step that leaves this many seconds to the steps after it.
 
-        Raises TimeBudgetExceededError when fewer than so many seconds are left.
+        Where little is left, the step gets at least two thirds of it.
         """
+        return Deadline(self.at - min(seconds, self.remaining() / 3), self.clock)
+
+    def require(self, seconds: float, step: str) -> None:
+        """Raise TimeBudgetExceededError if fewer seconds are left than the step takes at least."""
         remaining = self.remaining()
         if remaining < seconds:
             msg = f"{remaining:.1f} s of the invocation are left, too few to {step} safely"

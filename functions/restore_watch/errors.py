@@ -1,16 +1,16 @@
 """
 Everything that can go wrong, split by what the caller can do about it.
 
-The class name is the `errorType` that Step Functions' `Retry` and `Catch` match, so a name, once
-released, stays.
+The class name is the `errorType` that Step Functions' `Retry` and `Catch` match, so a released name
+never changes.
 
 RestoreWatchError
- +- InvalidEventError               the caller mends the event; nothing was read or written
- +- ConfigurationError              the operator mends the function's environment variables
- +- CredentialsError                the operator mends the secret
+ +- InvalidEventError               the caller fixes the event; nothing was read or written
+ +- ConfigurationError              the operator fixes the function's environment variables
+ +- CredentialsError                the operator fixes the secret
  +- AtlasError
- |   +- AtlasBadRequestError        the caller mends the request
- |   +- AtlasUnauthorizedError      the operator grants the role, or renews the credentials
+ |   +- AtlasBadRequestError        the caller fixes the request
+ |   +- AtlasUnauthorizedError      the operator grants the role or renews the credentials
  |   +- AtlasForbiddenError         the operator adds the address to Atlas's access list
  |   +- RestoreJobNotFoundError     the caller names another job
  |   +- AtlasRateLimitError         retry after `retry_after_seconds`
@@ -18,24 +18,24 @@ RestoreWatchError
  |   +- EndpointRetiredError        report it to us
  |   +- UnexpectedAtlasResponseError  report it to us
  +- TimeBudgetExceededError         retry later, or give the function more time
- +- TableUnavailableError           retry later; the next check makes it good
+ +- TableUnavailableError           retry later; the next check converges
  +- NotificationPendingError        retry later; the change is stored and will be published
 
-No text of these errors ever holds a secret, a token or a download URL.
+The text of these errors never holds a secret, a token or a download URL.
 """
 
 from dataclasses import dataclass
 
 
 class RestoreWatchError(Exception):
-    """The root: catch it to catch all that this application raises on purpose."""
+    """The root: catch it to catch everything that this application raises on purpose."""
 
 
 class InvalidEventError(RestoreWatchError):
     """
-    The event names no restore job that could be looked up. No I/O was done.
+    The event names no restore job that can be looked up. No I/O was done.
 
-    `field` is the path of the part that does not fit, such as `targets[1].groupId`.
+    `field` is the path of the part that is wrong, such as `targets[1].groupId`.
     """
 
     def __init__(self, field: str, problem: str) -> None:
@@ -56,8 +56,8 @@ class AtlasReason:
     """
     What Atlas said about a refusal, redacted and trimmed; None or empty where it said nothing.
 
-    `bad_request_fields` are `field: description` lines of Atlas's `badRequestDetail`; `address` is
-    the caller's own as Atlas saw it, for IP_ADDRESS_NOT_ON_ACCESS_LIST.
+    `bad_request_fields` are the `field: description` lines of Atlas's `badRequestDetail`. `address`
+    is the caller's address as Atlas saw it, for IP_ADDRESS_NOT_ON_ACCESS_LIST.
     """
 
     http_status: int
@@ -73,15 +73,23 @@ class AtlasReason:
 
 
 class AtlasError(RestoreWatchError):
-    """Atlas refused, answered something unknown, or (`reason` is None) did not answer."""
+    """
+    Atlas refused, sent an unknown answer, or (`reason` is None) did not answer.
 
-    def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
+    `final` is true where asking again within the same invocation cannot help: a token request is
+    not repeated while its failure stands.
+    """
+
+    def __init__(
+        self, message: str, reason: AtlasReason | None = None, *, final: bool = False
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.final = final
 
     @property
     def error_code(self) -> str | None:
-        """Atlas's own word for it."""
+        """Atlas's own error code."""
         return self.reason.error_code if self.reason else None
 
     @property
@@ -95,7 +103,7 @@ class AtlasBadRequestError(AtlasError):
 
 
 class AtlasUnauthorizedError(AtlasError):
-    """401, or 400 to a token request, with the secret as it is now. A missing role is a 401 too."""
+    """401, also after the secret was read again; or 400 or 401 of the token endpoint."""
 
 
 class AtlasForbiddenError(AtlasError):
@@ -107,7 +115,7 @@ class RestoreJobNotFoundError(AtlasError):
 
 
 class AtlasRateLimitError(AtlasError):
-    """429, and waiting `retry_after_seconds` does not fit in the invocation, or came too often."""
+    """429, and the wait is longer than 15 s or does not fit in the invocation."""
 
     def __str__(self) -> str:
         wait = self.retry_after_seconds
@@ -123,7 +131,7 @@ class EndpointRetiredError(AtlasError):
 
 
 class UnexpectedAtlasResponseError(AtlasError):
-    """Atlas answered in a shape we do not know."""
+    """Atlas's answer has an unknown shape."""
 
 
 class TimeBudgetExceededError(RestoreWatchError):
@@ -134,9 +142,9 @@ class TableUnavailableError(RestoreWatchError):
     """
     DynamoDB refused or did not answer, so the outcome is unknown. A later check converges.
 
-    Or the table holds an item that this version cannot read, which is left alone.
+    Or the table holds an item that this version cannot read. That item is left as it is.
     """
 
 
 class NotificationPendingError(RestoreWatchError):
-    """The change is stored, but SNS did not take its message, which stays pending."""
+    """The change is stored, but SNS did not accept its message. The message stays pending."""

@@ -1,15 +1,15 @@
 """
-What invokes the function, as restore targets. No I/O happens here.
+The invocation event as restore targets. Pure: no I/O.
 
-Four shapes are understood:
+There are four shapes:
 
 - one target: `{"groupId", "clusterName", "restoreId", "kind"}`, as a direct invocation, an
   EventBridge Scheduler input or a Step Functions task input;
 - several: `{"targets": [target, ...]}`;
 - an EventBridge event of detail-type `Atlas Restore Watch Requested`, with either in `detail`;
-- an SQS batch, each body being any of the above.
+- an SQS batch, where each body is any of the above.
 
-Values are never quoted in an error: a secret pasted into the wrong field must not reach a log.
+An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
 import json
@@ -25,9 +25,9 @@ from restore_watch.restore_job import RestoreKind, RestoreTarget
 DETAIL_TYPE = "Atlas Restore Watch Requested"
 
 TARGETS_LIMIT = 100
-"""Targets of one event. More would not fit in one invocation and belong in a queue."""
+"""Targets of one event. More do not fit in one invocation and belong in a queue."""
 
-# Both spellings of a field, as Atlas's own endpoints use both.
+# Atlas's own endpoints use both spellings.
 _SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
 
 _EXPECTED = {
@@ -48,25 +48,27 @@ _JSON_TYPES = {
     dict: "an object",
 }
 
-# Credentials go to the base URL, so only the operator may choose it.
-_REFUSED = ("baseUrl", "base_url", "BaseUrl")
+# Credentials go to the base URL, so only the operator chooses it.
+_OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
 
 
 @dataclass(frozen=True)
 class RefusedTarget:
     """
-    One of several targets that names no job; it fails alone.
+    A target, or a queue record, that names no job. It fails alone.
 
-    Only its place in the event is kept: what it holds may be anything, a secret in the wrong field
-    included.
+    Only its place in the event is kept, because its content may be anything, even a secret.
     """
 
     path: str
     error: InvalidEventError
 
     def as_json(self) -> dict[str, str]:
-        """What stands for the target in the list of failures."""
+        """The target in the list of failures."""
         return {"path": self.path}
+
+
+type Target = RestoreTarget | RefusedTarget
 
 
 @dataclass(frozen=True)
@@ -78,22 +80,28 @@ class OneTarget:
 
 @dataclass(frozen=True)
 class SeveralTargets:
-    """The caller named several jobs and gets a list of results and one of failures."""
+    """
+    The caller named several jobs.
 
-    targets: tuple[RestoreTarget | RefusedTarget, ...]
+    With `all_must_succeed` nobody reads the result: EventBridge sees only whether the invocation
+    failed, and then repeats it.
+    """
+
+    targets: tuple[Target, ...]
+    all_must_succeed: bool = False
 
 
 @dataclass(frozen=True)
 class QueueRecord:
-    """One SQS record: `request` is what its body asks for, or why it cannot be read."""
+    """One SQS record and the targets that its body names."""
 
     message_id: str
-    request: OneTarget | SeveralTargets | InvalidEventError
+    targets: tuple[Target, ...]
 
 
 @dataclass(frozen=True)
 class QueueBatch:
-    """An SQS batch; records that fail are reported by their message id and delivered again."""
+    """An SQS batch. Records that fail are reported by their message id and delivered again."""
 
     records: tuple[QueueRecord, ...]
 
@@ -111,18 +119,23 @@ def parse(event: object) -> OneTarget | SeveralTargets | QueueBatch:
 
 def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:
     fields = _object(event, path or "event")
-    if "detail-type" in fields or "detail" in fields:
-        if fields.get("detail-type") != DETAIL_TYPE:
-            raise InvalidEventError(f"{path}detail-type", f'expected "{DETAIL_TYPE}"')
-        path = f"{path}detail"
-        fields = _object(fields.get("detail"), path)
-        path += "."
+    if "detail-type" not in fields and "detail" not in fields:
+        return _named(fields, path)
+    if fields.get("detail-type") != DETAIL_TYPE:
+        raise InvalidEventError(f"{path}detail-type", f'expected "{DETAIL_TYPE}"')
+    request = _named(_object(fields.get("detail"), f"{path}detail"), f"{path}detail.")
+    if isinstance(request, SeveralTargets):
+        return SeveralTargets(request.targets, all_must_succeed=True)
+    return request
+
+
+def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
     if "targets" not in fields:
         return OneTarget(_target(fields, path))
     targets = fields["targets"]
     if not isinstance(targets, Sequence) or isinstance(targets, str) or not targets:
         raise InvalidEventError(
-            f"{path}targets", f"expected a list of targets, got {_kind_of(targets)}"
+            f"{path}targets", f"expected a list of targets, got {_type_of(targets)}"
         )
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
@@ -132,7 +145,7 @@ def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:
     )
 
 
-def _target_or_refusal(value: object, path: str) -> RestoreTarget | RefusedTarget:
+def _target_or_refusal(value: object, path: str) -> Target:
     try:
         return _target(_object(value, path), f"{path}.")
     except InvalidEventError as error:
@@ -140,7 +153,7 @@ def _target_or_refusal(value: object, path: str) -> RestoreTarget | RefusedTarge
 
 
 def _target(fields: Mapping[str, Any], path: str) -> RestoreTarget:
-    for name in _REFUSED:
+    for name in _OPERATOR_ONLY:
         if name in fields:
             problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
             raise InvalidEventError(path + name, problem)
@@ -160,14 +173,14 @@ def _target(fields: Mapping[str, Any], path: str) -> RestoreTarget:
         return RestoreTarget.model_validate(known)
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        problem = f"expected {_EXPECTED[name]}, got {_kind_of(known.get(name))}"
+        problem = f"expected {_EXPECTED[name]}, got {_type_of(known.get(name))}"
         raise InvalidEventError(path + spelt[name], problem) from None
 
 
 def _queue_records(records: object) -> tuple[QueueRecord, ...]:
     if not isinstance(records, Sequence) or isinstance(records, str) or not records:
         raise InvalidEventError(
-            "Records", f"expected a list of SQS records, got {_kind_of(records)}"
+            "Records", f"expected a list of SQS records, got {_type_of(records)}"
         )
     return tuple(_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
 
@@ -175,29 +188,40 @@ def _queue_records(records: object) -> tuple[QueueRecord, ...]:
 def _queue_record(value: object, path: str) -> QueueRecord:
     record = _object(value, path)
     message_id = record.get("messageId")
-    # Without an id the record cannot be reported alone, so the whole batch must come back.
+    # Without an id the record cannot be reported alone, so the whole batch has to come back.
     if record.get("eventSource") != "aws:sqs" or not isinstance(message_id, str):
         raise InvalidEventError(
             path, "expected an SQS record with eventSource aws:sqs and a messageId"
         )
+    return QueueRecord(message_id, _record_targets(record.get("body"), f"{path}.body"))
+
+
+def _record_targets(body: object, path: str) -> tuple[Target, ...]:
     try:
-        body = json.loads(record.get("body", ""))
-    except (TypeError, ValueError, RecursionError):
-        return QueueRecord(message_id, InvalidEventError(f"{path}.body", "expected JSON text"))
-    try:
-        return QueueRecord(message_id, _request(body, path=f"{path}.body."))
+        request = _request(_from_json(body, path), path=f"{path}.")
     except InvalidEventError as error:
-        return QueueRecord(message_id, error)
+        return (RefusedTarget(path, error),)
+    return (request.target,) if isinstance(request, OneTarget) else request.targets
+
+
+def _from_json(text: object, path: str) -> object:
+    try:
+        value: object = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        value = None
+    if value is None:
+        raise InvalidEventError(path, "expected JSON text")
+    return value
 
 
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidEventError(path.rstrip("."), f"expected a JSON object, got {_kind_of(value)}")
+        raise InvalidEventError(path.rstrip("."), f"expected a JSON object, got {_type_of(value)}")
     return value
 
 
-def _kind_of(value: object) -> str:
-    """What was given, never its value."""
+def _type_of(value: object) -> str:
+    """Describe a value without quoting it."""
     if isinstance(value, str):
         return f"text of {len(value)} characters"
     if value == []:

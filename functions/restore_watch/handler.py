@@ -1,11 +1,11 @@
 """
 The entry point of the Lambda function, and the only file that does work at import.
 
-What is made here lives as long as the execution environment: the clients with their connections,
-the token or digest challenge, the secret for some minutes, and which kind each cluster is.
+What it makes lives as long as the execution environment: the clients and their connections, the
+token or digest challenge, the secret for some minutes, and the kinds of clusters.
 """
 
-# ruff: noqa: E402 - the collector is off while the modules load, which makes that about 9 % faster
+# ruff: noqa: E402 - without garbage collection the modules load about 9 % faster
 import gc
 
 gc.disable()
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 RESERVE = 0.5
-"""Seconds of the invocation kept back for its answer."""
+"""Seconds of the invocation that are kept for its answer."""
 
-# Their messages at lower levels quote URLs and headers.
+# Below WARNING they log URLs and headers.
 for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
     logging.getLogger(library).setLevel(logging.WARNING)
 
 settings = Settings.from_environment(os.environ)
-# The place in our code says nothing to an operator; the message does.
+# An operator needs the message, not its place in our code.
 logger = Logger(level=settings.log_level, location=None)
 application = compose(settings, logger, boto3.Session())
 
-# What was loaded stays; later collections need not look at it again.
+# The loaded modules stay, so later collections can skip them.
 gc.enable()
 gc.freeze()
 

@@ -1,15 +1,15 @@
-"""What may be quoted of a text that somebody else wrote."""
+"""What may be quoted of a text that Atlas or AWS wrote."""
 
 import re
 from collections.abc import Iterable
 
 QUOTE_LIMIT = 300
-"""Characters of a foreign text that an error may quote."""
+"""Characters of such a text that an error may quote."""
 
 REDACTED = "[redacted]"
 
 # A URL may be a download URL, and a download URL opens the whole database. Only a space ends it,
-# lest something unprintable hide its end. Escaped, or without its scheme, it is one still.
+# because unprintable characters could hide its end. Escaped or without a scheme it is still a URL.
 _URL = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
     r"|\b[a-z0-9._-]{1,253}(?::|%3a)\d{2,5}(?:\\{0,3}/|%2f)[^ ]+",
@@ -23,15 +23,15 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Remove every given secret, every URL and every authorization, then trim to one short line."""
-    # The longest first, so that no secret is left in part because another is a piece of it.
+    # The longest first: a secret may be part of another one.
     hidden = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in hidden:
         text = text.replace(secret, REDACTED)
-    # Long enough for what is quoted, short enough for patterns that look ahead at every letter.
+    # Longer than any quote, and short enough for patterns that look ahead at every letter.
     text = text[: 10 * QUOTE_LIMIT]
-    for pattern, stand_in in ((_URL, REDACTED), (_AUTHORIZATION, REDACTED), (_UNPRINTABLE, " ")):
-        text = pattern.sub(stand_in, text)
+    for pattern, replacement in ((_URL, REDACTED), (_AUTHORIZATION, REDACTED), (_UNPRINTABLE, " ")):
+        text = pattern.sub(replacement, text)
     if len(text) > QUOTE_LIMIT:
         text = f"{text[:QUOTE_LIMIT]}..."
-    # What stood on both sides of something taken away may have become a secret: quote nothing then.
+    # Removing a part may join what stood around it into a secret. Quote nothing then.
     return REDACTED if any(secret in text for secret in hidden) else text

@@ -1,15 +1,14 @@
 """
-What a restore job is, and what counts as a change. Pure: no I/O, no clock.
+What a restore job is. Pure: no I/O, no clock.
 
-The vocabulary is that of Atlas's Flex and tenant restore jobs; dedicated ones are translated into
+The vocabulary is that of Atlas's Flex and tenant restore jobs. Dedicated ones are translated into
 it (`restore_watch.atlas.responses`).
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -22,19 +21,19 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-# Atlas's own patterns of the path parameters. The specification bounds no cluster name; Atlas's
-# console does at 64, and a bound keeps what follows (SNS subject, partition key) bounded too.
+# Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
+# Atlas's console does, 64. The limit keeps the SNS subject and the partition key short as well.
 ObjectId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-f0-9]{24}$")]
 ClusterName = Annotated[
     str, StringConstraints(strict=True, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=64)
 ]
 
 TEXT_LIMIT = 256
-"""Characters kept of a text from Atlas, so that no odd answer can outgrow an item or a message."""
+"""Characters kept of a text from Atlas, so that no answer is too large for an item or a message."""
 
 
-def _written_as_date(value: object) -> object:
-    # pydantic reads a number as a Unix time, in a text as well; Atlas writes none.
+def _require_iso_date(value: object) -> object:
+    # pydantic also reads a number, or a text with a number, as Unix time. Atlas never sends one.
     if value is None or isinstance(value, datetime):
         return value
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value):
@@ -43,8 +42,8 @@ def _written_as_date(value: object) -> object:
     raise ValueError(msg)
 
 
-def _kept_of(text: str) -> str:
-    # JSON can spell half a character, which nothing that is sent on could hold.
+def _trim(text: str) -> str:
+    # JSON can spell half a character, which no message and no item can hold.
     return text[:TEXT_LIMIT].encode(errors="replace").decode()
 
 
@@ -56,8 +55,8 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(msg) from None
 
 
-Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_kept_of)]
-UtcDate = Annotated[datetime, BeforeValidator(_written_as_date), AfterValidator(_in_utc)]
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]
+UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(_in_utc)]
 
 
 class RestoreKind(StrEnum):
@@ -72,7 +71,7 @@ class RestoreStatus(StrEnum):
     """
     PENDING < QUEUED < RUNNING < UNKNOWN < COMPLETED | FAILED | CANCELLED < EXPIRED.
 
-    UNKNOWN stands for any word that Atlas may add; `RestoreJob.atlas_status` keeps the word.
+    UNKNOWN stands for any word that Atlas may add. `RestoreJob.atlas_status` keeps the word.
     """
 
     PENDING = "PENDING"
@@ -85,17 +84,19 @@ class RestoreStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
     @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        return cls.UNKNOWN if isinstance(value, str) else None
+    def _missing_(cls, value: object) -> "RestoreStatus | None":
+        if value == "CANCELED":
+            return RestoreStatus.CANCELLED
+        return RestoreStatus.UNKNOWN if isinstance(value, str) else None
 
     @property
     def rank(self) -> int:
-        """A status is only ever followed by one of higher rank."""
+        """A status only moves to a higher rank (`RestoreJob.may_replace` has the one exception)."""
         return _RANK[self]
 
     @property
     def ends(self) -> bool:
-        """Whether the word alone says that Atlas is done with the job."""
+        """The status alone says that Atlas is done with the job."""
         return self.rank >= _RANK[RestoreStatus.COMPLETED]
 
 
@@ -115,7 +116,7 @@ class RestoreTarget(BaseModel):
     """
     Which restore job to look up. `cluster_name` is the cluster whose snapshot is restored.
 
-    `kind` None lets Atlas tell the kind. `envelope` and `pretty` are passed on to Atlas when given.
+    With `kind` None the kind is found out. `envelope` and `pretty` are passed on to Atlas.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
@@ -129,8 +130,13 @@ class RestoreTarget(BaseModel):
 
     @property
     def created_at(self) -> datetime:
-        """When Atlas made the job: the first eight digits of an ObjectId are Unix seconds."""
+        """When Atlas created the job: the first eight digits of an ObjectId are Unix seconds."""
         return datetime.fromtimestamp(int(self.restore_id[:8], 16), UTC)
+
+    @property
+    def cluster(self) -> tuple[str, str]:
+        """Project id and cluster name: a cluster's name is unique within its project only."""
+        return self.group_id, self.cluster_name
 
     def as_json(self) -> dict[str, Any]:
         """The target in the words of the invocation contract."""
@@ -146,8 +152,8 @@ class RestoreJob(BaseModel):
     """
     One restore job as Atlas last described it. Dates are UTC, durations whole seconds.
 
-    Download URLs have no field here: whoever holds one can read the whole database, so they end
-    at parsing, and only `download_available` remains.
+    Download URLs have no field here, because a URL is enough to read the whole database. They are
+    dropped at parsing; only `download_available` remains.
     """
 
     model_config = ConfigDict(
@@ -177,7 +183,7 @@ class RestoreJob(BaseModel):
     @computed_field
     @property
     def terminal(self) -> bool:
-        """Whether Atlas is done. An unknown status is, once it comes with a finish date."""
+        """Atlas is done with the job. With an unknown status, the finish date says so."""
         return self.status.ends or (
             self.status is RestoreStatus.UNKNOWN and self.restore_finished_date is not None
         )
@@ -185,7 +191,7 @@ class RestoreJob(BaseModel):
     @computed_field
     @property
     def succeeded(self) -> bool | None:
-        """None while that is open, and for an unknown end."""
+        """None before the end, and after an end with an unknown status."""
         if not self.status.ends:
             return None
         return self.status is RestoreStatus.COMPLETED
@@ -208,67 +214,26 @@ class RestoreJob(BaseModel):
         return (self.delivery_type or "").casefold() == "download"
 
     @property
-    def follows(self) -> tuple[RestoreStatus, ...]:
-        """
-        The statuses that this job's status may replace; none of equal or higher rank.
+    def is_ready_download(self) -> bool:
+        """COMPLETED means "ready" here: the link still expires, or the download is cancelled."""
+        return self.is_download and self.status is RestoreStatus.COMPLETED
 
-        EXPIRED replaces an end only where a ready download lapsed: a job that failed or was
-        cancelled stays so, and an automated restore has nothing left that could expire.
+    @property
+    def may_replace(self) -> frozenset[RestoreStatus]:
         """
-        lower = (status for status in RestoreStatus if status.rank < self.status.rank)
-        if self.status is not RestoreStatus.EXPIRED:
-            return tuple(lower)
-        lapsed = {RestoreStatus.COMPLETED} if self.is_download else set()
-        return tuple(status for status in lower if not status.ends or status in lapsed)
+        The stored statuses that this job's status may replace.
 
-    def contradicts(self, stored: RestoreStatus) -> bool:
-        """Whether Atlas first said one end and now another, as no real job does."""
-        silent = self.status is RestoreStatus.EXPIRED and stored is RestoreStatus.COMPLETED
-        return (
-            self.status.ends
-            and stored.ends
-            and self.status is not stored
-            and stored is not RestoreStatus.EXPIRED
-            and not silent
-        )
+        Those of lower rank that are no end; an end is final. The one exception: a later end of a
+        download replaces COMPLETED, which only says that the download was ready.
+        """
+        open_ones = {one for one in RestoreStatus if one.rank < self.status.rank and not one.ends}
+        if self.is_download and self.status.ends and not self.is_ready_download:
+            open_ones.add(RestoreStatus.COMPLETED)
+        return frozenset(open_ones)
 
     def as_json(self) -> dict[str, Any]:
         """Every field by its public name, plain JSON values, absent ones as None."""
         return self.model_dump(mode="json", by_alias=True)
-
-
-@dataclass(frozen=True)
-class StatusChange:
-    """
-    One recorded change of a job's status.
-
-    `sequence` counts the recorded changes of the job from 1; `previous_status` is None at first
-    sight; `observed_at` is UTC, the moment Atlas's answer was in hand.
-    """
-
-    job: RestoreJob
-    previous_status: RestoreStatus | None
-    sequence: int
-    observed_at: datetime
-
-    @property
-    def event_id(self) -> str:
-        """The same on every publication of this change, so that consumers can deduplicate."""
-        word = f":{self.job.atlas_status}" if self.job.status is RestoreStatus.UNKNOWN else ""
-        return f"{self.job.restore_id}:{self.job.status}{word}"
-
-    @property
-    def detection_latency_seconds(self) -> float | None:
-        """From Atlas's own finish date to `observed_at`; None where Atlas gives no finish date."""
-        finished = self.job.restore_finished_date
-        if finished is None:
-            return None
-        return max(0.0, round((self.observed_at - finished).total_seconds(), 3))
-
-
-def utc_text(moment: datetime) -> str:
-    """A UTC moment as ISO 8601 with microseconds, so that two observations hardly ever agree."""
-    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _whole_seconds(start: datetime | None, end: datetime | None) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from restore_watch.atlas.address import GOVERNMENT_BASE_URL, allowed_base_url
-from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import CredentialsError, TimeBudgetExceededError
@@ -19,13 +19,16 @@ MAX_AGE = 300.0
 """Seconds for which a value read from the secret may be used."""
 
 RENEWAL_AGE = 240.0
-"""Seconds after which it is read anew; should that fail, the value in hand serves until MAX_AGE."""
+"""Seconds after which it is read again; if that fails, the value serves until MAX_AGE."""
 
 RENEWAL_PAUSE = 20.0
-"""Seconds between two tries to read it anew while the value in hand may serve."""
+"""Seconds between two attempts to read the secret again while the value may still be used."""
+
+REFUSAL_PAUSE = 60.0
+"""Seconds between two reads because Atlas refused the credentials: a hundred 401 cost one read."""
 
 # As the Terraform provider stores them, as JSON APIs spell them, and as MongoDB's CloudFormation
-# resources store them, so that a secret that is already there can be used.
+# resources store them, so that people can use the secret they have.
 _SPELLINGS = {
     "client_id": ("client_id", "clientId", "ClientId"),
     "client_secret": ("client_secret", "clientSecret", "ClientSecret"),
@@ -38,7 +41,7 @@ _SPELLINGS = {
 
 class AtlasSecret:
     """
-    The secret that holds the credentials, read anew after four minutes and when Atlas refuses it.
+    The secret that holds the credentials, read again after four minutes and when Atlas refuses it.
 
     `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
     """
@@ -56,29 +59,40 @@ class AtlasSecret:
         self._credentials: Credentials | None = None
         self._read_at = 0.0
         self._failed_at = -math.inf
+        self._read_for_refusal_at = -math.inf
 
     def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
         """
-        Return the credentials; the secret is read again when `refused` by Atlas is what is in hand.
+        Return the credentials. If Atlas `refused` the cached ones, read the secret again first.
 
-        Raises CredentialsError when the secret cannot be read, or read no more, and what was read
-        before is too old.
+        The caller gets the refused ones back if the secret still holds them, or was read for a
+        refusal within the last minute. Raises CredentialsError when the secret cannot be read and
+        no cached value is young enough.
         """
-        age = self._now() - self._read_at
-        # A clock that was set back says nothing of the age.
-        known = self._credentials if 0 <= age < MAX_AGE else None
-        fresh = age < RENEWAL_AGE or 0 <= self._now() - self._failed_at < RENEWAL_PAUSE
-        if known is not None and known != refused and fresh:
-            return known
+        now = self._now()
+        age = now - self._read_at
+        # After the clock was set back, the age of the cached value is unknown.
+        cached = self._credentials if 0 <= age < MAX_AGE else None
+        if cached is not None and not self._is_due(cached, refused, now):
+            return cached
         try:
             self._credentials = self._read(deadline)
         except (CredentialsError, TimeBudgetExceededError):
-            if known is None:
+            if cached is None:
                 raise
-            self._failed_at = self._now()
-            return known
-        self._read_at = self._now()
+            self._failed_at = now
+            return cached
+        self._read_at = now
         return self._credentials
+
+    def _is_due(self, cached: Credentials, refused: Credentials | None, now: float) -> bool:
+        """The secret has to be read again although a value is cached."""
+        if cached == refused:
+            if 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE:
+                return False
+            self._read_for_refusal_at = now
+            return True
+        return now - self._read_at >= RENEWAL_AGE and not 0 <= now - self._failed_at < RENEWAL_PAUSE
 
     def _read(self, deadline: Deadline) -> Credentials:
         try:
@@ -134,15 +148,15 @@ def _object(text: str | None) -> Mapping[str, Any]:
 
 
 class _Secret:
-    """A secret's keys under any of their spellings."""
+    """The values of a secret, found under any spelling of their keys."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
     def _get(self, key: str) -> Any:
-        """The first spelling that has a value; an empty one is none."""
-        spelt = (self._values.get(name) for name in _SPELLINGS[key])
-        return next((value for value in spelt if value not in (None, "")), None)
+        """Return the first spelling's value that is not empty, else None."""
+        values = (self._values.get(name) for name in _SPELLINGS[key])
+        return next((value for value in values if value not in (None, "")), None)
 
     def has(self, key: str) -> bool:
         return self._get(key) is not None

@@ -8,12 +8,12 @@ from typing import Self
 from restore_watch.atlas.address import DEFAULT_BASE_URL, allowed_base_url
 from restore_watch.errors import ConfigurationError
 
-# Powertools reads these itself; without them its logs and metrics would have no name.
+# Powertools reads these itself. Without them its logs and metrics have no name.
 _POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# A FIFO topic would want a group for every message.
+# A FIFO topic needs a group id with every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
 
@@ -29,7 +29,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raise ConfigurationError naming what is missing, or the one that is wrong."""
+        """Raise ConfigurationError that names the missing variables, or the wrong one."""
         given = {name: value.strip() for name, value in environment.items()}
         required = ("ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", *_POWERTOOLS)
         missing = [name for name in required if not given.get(name)]

@@ -1,20 +1,19 @@
-"""What an operator sees: one log line per check, and metrics of few dimensions."""
+"""What an operator sees: one log line for each check, and metrics of few dimensions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import httpx
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.redaction import redact
-from restore_watch.restore_job import RestoreKind, RestoreTarget, StatusChange
-from restore_watch.watch import CheckResult
+from restore_watch.restore_job import RestoreTarget
+from restore_watch.status_change import StatusChange
 
-CONTRADICTIONS_REMEMBERED = 1000
-"""Jobs whose contradiction an environment remembers, so that each is told of once."""
+TOO_MANY_REQUESTS = 429
 
 
 class Telemetry:
@@ -23,7 +22,8 @@ class Telemetry:
 
     | metric | unit | dimensions |
     | --- | --- | --- |
-    | AtlasCalls, AtlasThrottles, AtlasSunsets, Contradictions, FailedChecks | count | service |
+    | AtlasCalls, AtlasThrottles, AtlasSunsets, Contradictions, SuccessfulChecks | count | service |
+    | FailedChecks | count | service, error |
     | StatusChanges | count | service, status |
     | RestoreDuration, DetectionLatency | seconds | service, status |
     """
@@ -31,39 +31,26 @@ class Telemetry:
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
         self._counts: dict[str, int] = {}
-        self._contradicted: set[str] = set()
 
-    def atlas_answered(self, response: httpx.Response) -> None:
-        """Count an answer of Atlas, a challenge or a token too; a hook of the HTTP client."""
+    def atlas_answered(self, status: int, sunset: str | None) -> None:
+        """Count an answer of Atlas, and warn of the date at which it retires the endpoint."""
         with _without_failing():
             self._count("AtlasCalls")
-            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            if status == TOO_MANY_REQUESTS:
                 self._count("AtlasThrottles")
-            self._retiring(response.headers.get("sunset") or response.headers.get("deprecation"))
-
-    def _retiring(self, sunset: str | None) -> None:
-        if sunset:
-            # Atlas writes these dates in more than one form, and moves them: they are only quoted.
-            self._count("AtlasSunsets")
-            self._logger.warning(
-                "Atlas will retire this version of the endpoint", extra={"sunset": redact(sunset)}
-            )
+            if sunset:
+                # Atlas writes these dates in several forms, and moves them, so they are quoted.
+                self._count("AtlasSunsets")
+                self._logger.warning(
+                    "Atlas will retire this version of the endpoint",
+                    extra={"sunset": redact(sunset)},
+                )
 
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
-        """Report a check that came to its end."""
+        """Report a check that succeeded."""
         with _without_failing():
-            if target.kind is RestoreKind.TENANT and result.job.kind is not RestoreKind.TENANT:
-                self._logger.warning(
-                    "Atlas no longer answers for tenant restore jobs; name the kind flex, or none",
-                    extra=_names(target),
-                )
-            if result.contradiction and self._is_news(target.restore_id):
-                self._count("Contradictions")
-                self._logger.warning(
-                    "Atlas contradicts the recorded end of this restore, which stays",
-                    extra=_names(target)
-                    | {"recorded": result.job.status, "contradiction": result.contradiction},
-                )
+            self._count("SuccessfulChecks")
+            self._warn(target, result)
             self._logger.info(
                 "checked",
                 extra=_names(target)
@@ -75,17 +62,18 @@ class Telemetry:
                 },
             )
             for change in result.published:
-                self._announced(change)
+                _write(_metrics_of(change, result), status=change.job.status)
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
-        """Report a check that failed; the error's text says what to do."""
+        """Report a check that failed. The error's text says what to do."""
         with _without_failing():
-            self._count("FailedChecks")
+            name = type(error).__name__
+            _write({"FailedChecks": (MetricUnit.Count, 1)}, error=name)
             self._logger.error(
                 str(error),
                 extra=(_names(target) if target else {})
                 | {
-                    "error": type(error).__name__,
+                    "error": name,
                     "error_code": error.error_code if isinstance(error, AtlasError) else None,
                 },
             )
@@ -97,28 +85,38 @@ class Telemetry:
             if counts:
                 _write({name: (MetricUnit.Count, value) for name, value in counts.items()})
 
-    def _is_news(self, restore_id: str) -> bool:
-        """Whether this environment has not told of the job's contradiction yet."""
-        if restore_id in self._contradicted:
-            return False
-        if len(self._contradicted) >= CONTRADICTIONS_REMEMBERED:
-            self._contradicted.clear()
-        self._contradicted.add(restore_id)
-        return True
+    def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
+        if result.successor:
+            self._logger.warning(
+                "Atlas no longer answers for tenant restore jobs; name the kind flex, or no kind",
+                extra=_names(target),
+            )
+        if result.contradiction:
+            self._count("Contradictions")
+            self._logger.warning(
+                "Atlas contradicts the recorded end of this restore; the recorded end stays",
+                extra=_names(target)
+                | {"recorded": result.job.status, "contradiction": result.contradiction},
+            )
+        if result.unrecorded_word:
+            self._logger.warning(
+                "Atlas uses more unknown statuses than this job's history holds",
+                extra=_names(target) | {"atlas_status": redact(result.unrecorded_word)},
+            )
 
     def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1
 
-    def _announced(self, change: StatusChange) -> None:
-        metrics: dict[str, tuple[MetricUnit, float]] = {"StatusChanges": (MetricUnit.Count, 1)}
-        if change.job.terminal:
-            for name, value in (
-                ("RestoreDuration", change.job.duration_seconds),
-                ("DetectionLatency", change.detection_latency_seconds),
-            ):
-                if value is not None:
-                    metrics[name] = (MetricUnit.Seconds, value)
-        _write(metrics, status=change.job.status)
+
+def _metrics_of(change: StatusChange, result: CheckResult) -> dict[str, tuple[MetricUnit, float]]:
+    metrics: dict[str, tuple[MetricUnit, float]] = {"StatusChanges": (MetricUnit.Count, 1)}
+    latency = change.detection_latency_seconds
+    if change.job.terminal and change.job.duration_seconds is not None:
+        metrics["RestoreDuration"] = (MetricUnit.Seconds, change.job.duration_seconds)
+    # A job that had ended before anybody asked says nothing about how fast an end is detected.
+    if change.job.terminal and latency is not None and result.seen_before_end:
+        metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
+    return metrics
 
 
 def _write(metrics: dict[str, tuple[MetricUnit, float]], **dimensions: str) -> None:
@@ -143,6 +141,6 @@ def _without_failing() -> Iterator[None]:
     """A check that did its work must not fail because its log or metric could not be written."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - whatever it is, what is observed matters more
+    except Exception as error:  # noqa: BLE001 - whatever it is, the check matters more
         with suppress(OSError, ValueError):
             print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger

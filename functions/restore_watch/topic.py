@@ -1,7 +1,7 @@
 """
 The SNS message of a status change: a CloudEvent 1.0 in JSON, and the attributes to filter by.
 
-The message follows from the recorded change alone, so every publication of it is the same.
+The message is made from the recorded change alone, so every publication of it is the same.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError
-from restore_watch.restore_job import StatusChange, utc_text
+from restore_watch.status_change import StatusChange, utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
 
-# What SNS takes in an attribute is narrower than what Atlas might one day send.
+# SNS accepts fewer characters in an attribute than Atlas might send one day.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -77,7 +77,7 @@ def cloud_event(change: StatusChange) -> dict[str, Any]:
 
 
 def subject(change: StatusChange) -> str:
-    """Return the SNS subject: ASCII, under 100 characters since a cluster's name has at most 64."""
+    """Return the SNS subject: ASCII, and under 100 characters as a cluster's name has up to 64."""
     return f"Atlas restore {change.job.status}: {change.job.cluster_name}"
 
 
@@ -85,6 +85,7 @@ def message_attributes(change: StatusChange) -> dict[str, "MessageAttributeValue
     """Return the attributes; one without a value is left out, since SNS takes no empty one."""
     job = change.job
     values = {
+        "type": EVENT_TYPE,
         "status": job.status,
         "previousStatus": change.previous_status,
         "terminal": json.dumps(job.terminal),

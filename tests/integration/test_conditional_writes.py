@@ -25,8 +25,9 @@ from local_stack.stack import LocalStack
 from observed_stack import ObservedStack
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
+from restore_watch.item import OPEN_SHARDS, RETENTION, Recorded
 from restore_watch.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
-from restore_watch.table import OPEN_SHARDS, RETENTION, Recorded, RestoreJobsTable
+from restore_watch.table import RestoreJobsTable
 from strategies import plain_job
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -21,11 +21,11 @@ from local_stack.stack import LocalStack
 from local_stack.wire import Call
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.secret import AtlasSecret
 from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
-from restore_watch.watch import RestoreWatch
 
 ENVIRONMENT_HEADER = "X-Environment"
 
@@ -73,12 +73,12 @@ def cold_start(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = lambda _: None,
-) -> RestoreWatch:
+) -> JobChecker:
     """A new environment that knows nothing yet, on connections that may be warm.
 
     Waits are skipped unless a `sleep` is given.
     """
-    return RestoreWatch(
+    return JobChecker(
         secret=AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp()),
         atlas=AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep),
         table=RestoreJobsTable(by.dynamodb, stack.table_name),

@@ -23,10 +23,10 @@ from local_stack.loopback import HungUp, Line
 from local_stack.runtime import Invocation
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack, Received
 from local_stack.wire import Action, Answer, Call, Fault, Gate, Injected, Phase, Selection, Wire
+from restore_watch.check import CheckResult, JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind, RestoreTarget
-from restore_watch.watch import CheckResult, RestoreWatch
 
 ONE_TRY = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 """The function's own clients but for their tries: what is retried is tested apart."""
@@ -258,7 +258,7 @@ class Campaign:
     def monotonic(self) -> float:
         return time.monotonic() + sum(self.naps)
 
-    def environment(self, by: Clients | None = None, **how: Any) -> RestoreWatch:
+    def environment(self, by: Clients | None = None, **how: Any) -> JobChecker:
         """A cold start in this process; one try of each call to AWS unless others are named."""
         return cold_start(
             self.stack, by or self.hasty, **{"now": self.clock, "sleep": self.nap, **how}
@@ -267,7 +267,7 @@ class Campaign:
     def check(
         self,
         job: EmulatedRestore | RestoreTarget,
-        watch: RestoreWatch | None = None,
+        watch: JobChecker | None = None,
         seconds: float = PLENTY,
     ) -> CheckResult:
         """A check by an environment of its own, unless one is named."""
@@ -275,7 +275,7 @@ class Campaign:
         return (watch or self.environment()).check(found, Deadline.after(seconds, self.monotonic))
 
     def recheck(
-        self, job: EmulatedRestore | RestoreTarget, watch: RestoreWatch | None = None
+        self, job: EmulatedRestore | RestoreTarget, watch: JobChecker | None = None
     ) -> tuple[bool, int, int, int]:
         """What the next check of a watched job comes to; UNCHANGED when nothing is amiss."""
         result = self.check(job, watch)
@@ -288,7 +288,7 @@ class Campaign:
         self,
         kind: type[E],
         job: EmulatedRestore | RestoreTarget,
-        watch: RestoreWatch | None = None,
+        watch: JobChecker | None = None,
         seconds: float = PLENTY,
     ) -> E:
         """The error that a check raises, which has to be of this very class."""

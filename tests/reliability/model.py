@@ -44,10 +44,10 @@ from reliability.judgement import (
     judge_table,
     status_of,
 )
+from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.restore_job import RestoreKind, RestoreTarget
-from restore_watch.watch import CheckResult, RestoreWatch
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 
@@ -214,7 +214,7 @@ class RestoreModel(RuleBasedStateMachine):
         self._pool = _clients_of(self.stack)
         self.watches = [self.environment(slot) for slot in range(SLOTS)]
 
-    def environment(self, slot: int) -> RestoreWatch:
+    def environment(self, slot: int) -> JobChecker:
         """A cold start in this slot. Broken copies of the code begin here."""
         self.starts += 1
         return cold_start(self.stack, self._pool[slot], now=self.clock, sleep=self.clock.jump)

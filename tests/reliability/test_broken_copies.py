@@ -19,11 +19,13 @@ from hypothesis.stateful import get_state_machine_test
 from local_stack.stack import LocalStack
 from reliability.model import GROUP, RestoreModel
 from reliability.test_model import BOUNDED
+from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget, StatusChange
-from restore_watch.table import Recorded, RestoreJobsTable
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.status_change import StatusChange
+from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
-from restore_watch.watch import CheckResult, RestoreWatch
 
 UNTIL_CAUGHT = settings(BOUNDED, phases=[Phase.generate], report_multiple_bugs=False, database=None)
 """The bounds of the model itself; what was caught is not made smaller."""
@@ -178,7 +180,7 @@ class ListsOnlyNewest(RestoreJobsTable):
         return OnlyNewest(**vars(super().record(job, observed_at, deadline)))
 
 
-class LeavesToOthers(RestoreWatch):
+class LeavesToOthers(JobChecker):
     """What a check that overlaps has recorded is left to that one, be it alive or not."""
 
     def __init__(self, **parts: Any) -> None:
@@ -202,7 +204,7 @@ class Defect:
     """What is broken, and how the reports of the model may begin."""
 
     reports: set[str]
-    watch: Callable[..., RestoreWatch] = RestoreWatch
+    watch: Callable[..., JobChecker] = JobChecker
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
     topic: Callable[[Any, str], StatusChangesTopic] = StatusChangesTopic
 
@@ -239,7 +241,7 @@ def model_of(defect: Defect, stack: LocalStack) -> type[RestoreModel]:
     class BrokenModel(RestoreModel):
         tally: ClassVar[Counter[str]] = Counter()
 
-        def environment(self, slot: int) -> RestoreWatch:
+        def environment(self, slot: int) -> JobChecker:
             watch = super().environment(slot)
             watch.table = defect.table(self._pool[slot].dynamodb, stack.table_name)
             watch.topic = defect.topic(self._pool[slot].sns, stack.topic_arn)

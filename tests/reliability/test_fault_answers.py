@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
 from local_stack.wire import Answer, Call, Fault, LoopbackServer, Verbatim, Wire
-from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.refusals import retry_after
 from restore_watch.deadline import Deadline

@@ -17,12 +17,12 @@ from reliability.campaign import (
     Stored,
     event,
 )
+from restore_watch.check import PATIENCE
 from restore_watch.errors import (
     NotificationPendingError,
     TableUnavailableError,
     TimeBudgetExceededError,
 )
-from restore_watch.watch import PATIENCE
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -21,8 +21,8 @@ from reliability.campaign import (
     Stored,
     target,
 )
-from restore_watch.atlas.auth import TOKEN_LIFETIME
-from restore_watch.atlas.refusals import STANDS_AT_MOST
+from restore_watch.atlas.standing import STANDS_AT_MOST
+from restore_watch.atlas.token import LIFETIME
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,

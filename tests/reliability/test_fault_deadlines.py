@@ -28,6 +28,7 @@ from reliability.campaign import (
 )
 from restore_watch.atlas.client import LEAST_EXCHANGE
 from restore_watch.aws_call import LEAST_TIME
+from restore_watch.check import JobChecker
 from restore_watch.errors import (
     AtlasUnavailableError,
     CredentialsError,
@@ -36,7 +37,6 @@ from restore_watch.errors import (
     TableUnavailableError,
     TimeBudgetExceededError,
 )
-from restore_watch.watch import RestoreWatch
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
@@ -91,7 +91,7 @@ def test_a_check_ends_in_time_whichever_step_hangs(campaign: Campaign, left: flo
     watches["secret"] = campaign.environment(campaign.hasty)
     watches["token"] = campaign.environment(campaign.patient)
 
-    def check(job: EmulatedRestore, watch: RestoreWatch) -> tuple[type[RestoreWatchError], float]:
+    def check(job: EmulatedRestore, watch: JobChecker) -> tuple[type[RestoreWatchError], float]:
         begun = time.monotonic()
         with pytest.raises(RestoreWatchError) as caught:
             campaign.check(job, watch, left)

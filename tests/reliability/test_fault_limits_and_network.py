@@ -59,7 +59,9 @@ from reliability.campaign import (
 )
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
-from restore_watch.atlas.refusals import LONGEST_WAIT, STANDS_AT_MOST
+from restore_watch.atlas.refusals import LONGEST_RETRY_AFTER
+from restore_watch.atlas.standing import STANDS_AT_MOST
+from restore_watch.check import JobChecker
 from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnavailableError,
@@ -73,7 +75,6 @@ from restore_watch.errors import (
 from restore_watch.restore_job import RestoreKind
 from restore_watch.settings import Settings
 from restore_watch.table import RestoreJobsTable
-from restore_watch.watch import RestoreWatch
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
@@ -95,7 +96,7 @@ def ends_within(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def client_of(campaign: Campaign, url: str) -> Iterator[RestoreWatch]:
+def client_of(campaign: Campaign, url: str) -> Iterator[JobChecker]:
     """A cold start that finds Atlas at another address."""
     with http_client() as http:
         atlas = AtlasClient(url, http, now=lambda: campaign.clock().timestamp(), sleep=campaign.nap)

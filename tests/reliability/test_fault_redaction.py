@@ -29,8 +29,9 @@ from local_stack.runtime import LambdaRuntime
 from local_stack.stack import CREDENTIALS, LocalStack
 from local_stack.wire import Selection, Verbatim
 from reliability.campaign import ATLAS, TOKEN, Campaign, event
-from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -46,7 +47,6 @@ from restore_watch.secret import AtlasSecret, read_credentials
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic, cloud_event, message_attributes
-from restore_watch.watch import RestoreWatch
 from strategies import json_values, plain_change, plain_job
 from strategies import secrets as any_secrets
 
@@ -563,7 +563,7 @@ def test_nothing_that_holds_a_secret_shows_it(secret: str, token: str) -> None:
             credentials,
             replace(credentials, base_url=BASE_URL),
             AtlasSecret(Unreachable(HTTPClientError(error=secret)), "atlas"),  # type: ignore[arg-type]
-            RestoreWatch(*[None] * 4),  # type: ignore[arg-type]
+            JobChecker(*[None] * 4),  # type: ignore[arg-type]
         ]
 
     shown = "\n".join(f"{one!r}\n{one!s}" for one in held)

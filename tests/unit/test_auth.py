@@ -19,7 +19,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from restore_watch.atlas.auth import (
     LEAST_LIFETIME,
     REFUSALS_ANSWERED,
@@ -32,6 +31,7 @@ from restore_watch.atlas.auth import (
     ServiceAccountAuth,
     authentication,
 )
+
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,

@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from restore_watch.atlas.auth import ApiKey
 from restore_watch.atlas.client import CLUSTERS_REMEMBERED, AtlasClient
+from restore_watch.atlas.credentials import ApiKey
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreTarget
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restore_watch.atlas.responses import open_envelope, restore_job
+from restore_watch.atlas.envelope import open_envelope
+from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from strategies import json_values, kinds, unknown_words, utc_dates

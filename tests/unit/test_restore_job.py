@@ -15,9 +15,8 @@ from restore_watch.restore_job import (
     RestoreKind,
     RestoreStatus,
     RestoreTarget,
-    StatusChange,
-    utc_text,
 )
+from restore_watch.status_change import StatusChange, utc_text
 from strategies import (
     changes,
     jobs,

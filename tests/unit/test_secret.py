@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.auth import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.errors import CredentialsError
 from restore_watch.secret import read_credentials
 from strategies import json_values, secrets

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.restore_job import StatusChange
-from restore_watch.table import Recorded
+from restore_watch.item import Recorded
+from restore_watch.status_change import StatusChange
 from strategies import changes, plain_change, plain_job
 
 histories = st.lists(changes(), max_size=6).map(tuple)

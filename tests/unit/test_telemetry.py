@@ -5,9 +5,9 @@ import json
 import pytest
 from aws_lambda_powertools import Logger
 
+from restore_watch.check import CheckResult
 from restore_watch.restore_job import RestoreStatus, RestoreTarget
 from restore_watch.telemetry import CONTRADICTIONS_REMEMBERED, Telemetry
-from restore_watch.watch import CheckResult
 from strategies import plain_job
 
 

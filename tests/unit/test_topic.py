@@ -5,7 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, StatusChange
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.status_change import StatusChange
 from restore_watch.topic import cloud_event, message_attributes, subject
 from strategies import changes, jobs, plain_change, plain_job, statuses
 

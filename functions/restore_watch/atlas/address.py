@@ -17,16 +17,15 @@ _HOSTS = frozenset(
 
 def allowed_base_url(text: str, *, loopback: bool) -> str | None:
     """
-    Return the base URL without a trailing slash, or None when credentials must not go there.
+    Return the base URL without a trailing slash, or None if credentials must not be sent there.
 
-    Allowed are https to MongoDB's own hosts and, with `loopback`, http to this machine, which is
-    for tests only.
+    Allowed are https to MongoDB's own hosts and, with `loopback`, http to this machine for tests.
     """
     try:
         url = httpx.URL(text)
         host = url.host
     except (httpx.InvalidURL, TypeError, ValueError):
-        # ValueError: a host that is no international domain name is found out when it is read.
+        # ValueError: a host that is not a valid international name fails only when it is read.
         return None
     if url.userinfo or url.path.strip("/") or url.query or url.fragment:
         return None

@@ -1,15 +1,18 @@
 """
-Bounds for one exchange with Atlas that httpx does not have: on all of it, not on each read.
+What httpx lacks: bounds on a whole exchange with Atlas, and envelopes that nobody has to know of.
 
-httpx's timeouts hold for a single read, so an answer of one byte a second would never time out, and
-the operating system's name look-up has no timeout at all. Both are bounded here, below httpx, at
-the network backend that httpcore offers for it. Bytes are bounded at the same place, so that no
-answer of any kind, a challenge included, can fill the memory.
+httpx's timeouts hold for a single read, so an answer of one byte a second never times out, and the
+operating system's name look-up has no timeout at all. Both are bounded here, below httpx, in the
+network backend that httpcore provides for this. The same place bounds the bytes, so that no answer,
+not even a challenge, can fill the memory.
+
+With `envelope=true` Atlas answers 200 to everything and puts the true status into the body. The
+transport opens the envelope, so that authentication and all above it see the true answer.
 """
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +23,7 @@ import httpcore
 import httpx
 
 from restore_watch import __version__
+from restore_watch.atlas.envelope import open_envelope
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CONNECT_TIMEOUT = 5.0
@@ -35,12 +39,14 @@ KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept, so that the next minute's check finds it open."""
 
 LOOK_UPS = 4
-"""Name look-ups that may hang at once before a further one has to wait for its turn."""
+"""Name look-ups that may hang at once before a further one has to wait for a thread."""
 
+ENVELOPE = "atlas_envelope"
+"""The extension of a request that asks for an envelope: `{ENVELOPE: True}`."""
 
-# httpx would unpack a body, and to what a megabyte unpacks is not bounded; would read an address
-# that is not followed, and fail for one that it cannot read; would keep a cookie.
-_NOT_ACTED_ON = ("Content-Encoding", "Location", "Set-Cookie")
+# httpx would decompress a body, and the size of the result has no bound; would parse a redirect's
+# address although it is not followed, and fail if it is malformed; would keep a cookie.
+_IGNORED_HEADERS = ("Content-Encoding", "Location", "Set-Cookie")
 
 
 @dataclass
@@ -48,13 +54,13 @@ class _Bounds:
     ends_at: float
     bytes_left: int = ANSWER_LIMIT
 
-    def cut(self, timeout: float | None, expired: type[Exception]) -> float:
-        """Return the seconds after which the next step must have ended."""
+    def timeout(self, seconds: float | None, expired: type[Exception]) -> float:
+        """Return the timeout of the next step: these seconds, or what is left of the exchange."""
         left = self.ends_at - time.monotonic()
         if left <= 0:
             msg = "the time for the whole exchange is over"
             raise expired(msg)
-        return left if timeout is None else min(timeout, left)
+        return left if seconds is None else min(seconds, left)
 
     def spend(self, data: bytes) -> bytes:
         self.bytes_left -= len(data)
@@ -70,9 +76,9 @@ _bounds: ContextVar[_Bounds] = ContextVar("_bounds")
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
     """
-    Bound the network traffic of the block to so many seconds and to ANSWER_LIMIT bytes.
+    Bound the network traffic of the block to this many seconds and to ANSWER_LIMIT bytes.
 
-    Past the first, httpx's timeouts are raised; past the second, UnexpectedAtlasResponseError.
+    After the time httpx's timeouts are raised, after the bytes UnexpectedAtlasResponseError.
     """
     token = _bounds.set(_Bounds(time.monotonic() + seconds))
     try:
@@ -81,23 +87,31 @@ def bounded(seconds: float) -> Iterator[None]:
         _bounds.reset(token)
 
 
-def http_client() -> httpx.Client:
+def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> httpx.Client:
     """
     Return the client that talks to Atlas, to be used within `bounded` and kept for many checks.
 
-    Nothing of the environment (proxies, certificates, .netrc) steers it, no cookie is kept, and
-    redirects are not followed.
+    It reads nothing from the environment (proxies, certificates, .netrc), keeps no cookie and
+    follows no redirect. `on_answer` gets the status of every answer, of challenges and token
+    requests too, and the date at which Atlas retires the endpoint, if it names one.
     """
+
+    def report(response: httpx.Response) -> None:
+        if on_answer:
+            sunset = response.headers.get("sunset") or response.headers.get("deprecation")
+            on_answer(response.status_code, sunset)
+
     return httpx.Client(
         transport=_Transport(),
         headers={
             "User-Agent": f"atlas-restore-watch/{__version__}",
-            # An answer takes a kilobyte; without compression its size is what was counted.
+            # An answer takes a kilobyte. Without compression its size is known.
             "Accept-Encoding": "identity",
         },
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=False,
         trust_env=False,
+        event_hooks={"response": [report]},
     )
 
 
@@ -105,16 +119,26 @@ class _Transport(httpx.HTTPTransport):
     def __init__(self) -> None:
         context = httpx.create_ssl_context(trust_env=False)
         super().__init__(verify=context)
-        # httpx 0.28 hands no network backend down to the pool that it makes of the same arguments.
+        # httpx 0.28 has no argument for a network backend.
         self._pool = httpcore.ConnectionPool(
             ssl_context=context, keepalive_expiry=KEEP_ALIVE, network_backend=_Backend()
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
-        for name in _NOT_ACTED_ON:
+        for name in _IGNORED_HEADERS:
             response.headers.pop(name, None)
-        return response
+        return _opened(response) if request.extensions.get(ENVELOPE) else response
+
+
+def _opened(response: httpx.Response) -> httpx.Response:
+    try:
+        body = b"".join(response.iter_raw())
+    finally:
+        response.close()
+    status, content = open_envelope(response.status_code, body)
+    # A stream, because the caller reads an answer as such.
+    return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -130,8 +154,8 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        timeout = _bounds.get().cut(timeout, httpcore.ConnectTimeout)
-        # In a thread, because a name look-up cannot be interrupted, only left behind.
+        timeout = _bounds.get().timeout(timeout, httpcore.ConnectTimeout)
+        # In a thread, because a name look-up cannot be interrupted.
         connected = self._connecting.submit(
             self._sync.connect_tcp, host, port, timeout, local_address, socket_options
         )
@@ -154,10 +178,12 @@ class _Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         bounds = _bounds.get()
-        return bounds.spend(self._stream.read(max_bytes, bounds.cut(timeout, httpcore.ReadTimeout)))
+        return bounds.spend(
+            self._stream.read(max_bytes, bounds.timeout(timeout, httpcore.ReadTimeout))
+        )
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _bounds.get().cut(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, _bounds.get().timeout(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -168,7 +194,7 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        timeout = _bounds.get().cut(timeout, httpcore.ConnectTimeout)
+        timeout = _bounds.get().timeout(timeout, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:

@@ -1,19 +1,19 @@
 """
-What Atlas answers when it does not answer with a restore job, as typed errors.
+Atlas's refusals as typed errors.
 
-The HTTP status decides first: Atlas uses one error code (UNEXPECTED_ERROR) with 401, 404 and 500,
-and sends bodies without a code, or none at all. Nothing is matched on message text.
+Atlas's `errorCode` decides where it says what is wrong, else the HTTP status: Atlas uses
+UNEXPECTED_ERROR with 401, 404 and 500, and sends bodies without a code, or no body at all. Nothing
+is matched on message text.
 """
 
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import Any, Self
+from typing import Any
 
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -42,12 +42,28 @@ _ERRORS: dict[int, type[AtlasError]] = {
     429: AtlasRateLimitError,
 }
 
-# At the token endpoint nothing is said of a restore job or its endpoint.
+# These codes have one meaning, whatever HTTP status they come with (FACTS.md 3).
+_BY_CODE: dict[str, type[AtlasError]] = {
+    "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API": AtlasBadRequestError,
+    "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API": AtlasBadRequestError,
+    "FEATURE_UNSUPPORTED": AtlasBadRequestError,
+    "CLUSTER_NOT_FOUND": RestoreJobNotFoundError,
+    "GROUP_NOT_FOUND": RestoreJobNotFoundError,
+    "RESOURCE_NOT_FOUND": RestoreJobNotFoundError,
+    "USER_UNAUTHORIZED": AtlasUnauthorizedError,
+    "IP_ADDRESS_NOT_ON_ACCESS_LIST": AtlasForbiddenError,
+    "RATE_LIMITED": AtlasRateLimitError,
+    "RATE_LIMITED_TOKEN_BUCKET": AtlasRateLimitError,
+    "VERSION_GONE": EndpointRetiredError,
+    "SERVICE_UNAVAILABLE": AtlasUnavailableError,
+}
+
+# The token endpoint says nothing about a restore job or its endpoint.
 _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
 # RFC 6749, 5.2: refused credentials may be a 400 as well.
 _TOKEN_ERRORS[400] = _TOKEN_ERRORS[401]
 
-# Required roles by the specification's x-rolesRequirements and, for tenant, its text.
+# From the specification's x-rolesRequirements and, for tenant, its text.
 _ROLES = {
     RestoreKind.FLEX: "Project Read Only",
     RestoreKind.TENANT: "Project Read Only",
@@ -58,47 +74,12 @@ _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
 
 TOKEN_LIMIT_WINDOW = 60.0
-"""Seconds over which Atlas counts token requests; it is not known to send Retry-After for them."""
+"""Seconds over which Atlas counts token requests. No Retry-After is known from its endpoint."""
 
-STANDS_AT_MOST = 60.0
-"""Seconds; Atlas fills its rate limits up again within a minute."""
-
-LONGEST_WAIT = 86_400.0
-"""Seconds; whatever is asked for beyond a day is no answer of Atlas's."""
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds; a longer wait than a day is read as a day."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
-
-
-@dataclass(frozen=True)
-class StandingRefusal:
-    """A refusal that is not asked for again for so many `seconds` since `since`, a Unix time."""
-
-    kind: type[AtlasError]
-    message: str
-    reason: AtlasReason | None
-    since: float
-    seconds: float
-
-    @classmethod
-    def of(cls, error: AtlasError, now: float, pause: float) -> Self:
-        """It stands for as long as Atlas says, a minute at most, else for `pause` seconds."""
-        seconds = min(error.retry_after_seconds or pause, STANDS_AT_MOST)
-        # Not the error itself, which holds on to all that was at hand where it was raised.
-        return cls(type(error), error.args[0], error.reason, now, seconds)
-
-    def stands(self, now: float) -> bool:
-        """Whether it does; a clock that was set back ends it."""
-        return 0 <= now - self.since < self.seconds
-
-    def raise_while_it_stands(self, now: float) -> None:
-        """Raise the error anew, with what is left of Atlas's time."""
-        if not self.stands(now):
-            return
-        reason = self.reason
-        if reason and reason.retry_after_seconds:
-            left = reason.retry_after_seconds - (now - self.since)
-            reason = replace(reason, retry_after_seconds=left)
-        raise self.kind(self.message, reason)
 
 
 def job_refusal(
@@ -111,8 +92,9 @@ def job_refusal(
 ) -> AtlasError:
     """Return the error for an answer of a restore endpoint that is not 200."""
     reason = _reason(status, headers, body, secrets)
-    advice = _ADVICE.get(status, "").format(role=_ROLES[kind])
-    return _error(_ERRORS, f"Atlas answered {status} for a {kind} restore job", reason, advice)
+    error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
+    advice = _ADVICE.get(error, "").format(role=_ROLES[kind])
+    return _error(error, f"Atlas answered {status} for a {kind} restore job", reason, advice)
 
 
 def token_refusal(
@@ -120,44 +102,43 @@ def token_refusal(
 ) -> AtlasError:
     """Return the error for an answer of the token endpoint that is not 200."""
     reason = _reason(status, headers, body, secrets, wait=TOKEN_LIMIT_WINDOW)
-    advice = _TOKEN_ADVICE.get(status, "")
-    return _error(_TOKEN_ERRORS, f"Atlas answered {status} to the token request", reason, advice)
+    error = _TOKEN_ERRORS.get(status) or _by_class(status)
+    advice = _TOKEN_ADVICE.get(error, "")
+    return _error(error, f"Atlas answered {status} to the token request", reason, advice)
 
 
-_ADVICE = {
-    401: (
-        "Give the service account or API key the role {role} in this project; if it has it, renew "
-        "the credentials in the secret"
+_ADVICE: dict[type[AtlasError], str] = {
+    AtlasUnauthorizedError: (
+        "Give the service account or API key the role {role} in this project. If it has the role, "
+        "renew the credentials in the secret"
     ),
-    403: "Give the service account or API key access to this project",
-    405: "Atlas no longer offers this endpoint",
-    406: "Atlas no longer offers this version of the endpoint",
-    410: "Atlas no longer offers this version of the endpoint",
+    AtlasForbiddenError: "Give the service account or API key access to this project",
+    EndpointRetiredError: "Atlas no longer offers this endpoint, or this version of it",
 }
-_TOKEN_ADVICE = {
-    **dict.fromkeys((400, 401), "Renew client_id and client_secret in the secret"),
-    403: (
+_TOKEN_ADVICE: dict[type[AtlasError], str] = {
+    AtlasUnauthorizedError: "Renew client_id and client_secret in the secret",
+    AtlasForbiddenError: (
         "Atlas keeps 100 live tokens for each service account, each for an hour: give this stack "
         "a service account of its own"
     ),
 }
 
 
-def _error(
-    errors: Mapping[int, type[AtlasError]], where: str, reason: AtlasReason, advice: str
-) -> AtlasError:
-    status = reason.http_status
+def _by_class(status: int) -> type[AtlasError]:
+    return AtlasUnavailableError if status >= 500 else UnexpectedAtlasResponseError
+
+
+def _error(error: type[AtlasError], where: str, reason: AtlasReason, advice: str) -> AtlasError:
     if reason.error_code == _ACCESS_LIST:
         advice = (
             f"Add {reason.address or 'the address of this function'} to Atlas's API access list"
         )
-    if 300 <= status < 400:
+    if 300 <= reason.http_status < 400:
         advice = "Redirects are not followed: credentials go to one host only"
-    by_class = AtlasUnavailableError if status >= 500 else UnexpectedAtlasResponseError
     message = f"{where}: {reason}"
     if advice:
         message = f"{message.rstrip('.')}. {advice}"
-    return errors.get(status, by_class)(message, reason)
+    return error(message, reason)
 
 
 def _reason(
@@ -169,12 +150,13 @@ def _reason(
 ) -> AtlasReason:
     said = _object(body)
     hidden = tuple(secrets)
-    # The token endpoint speaks OAuth: there `error` is the code and text, elsewhere the status.
+    # The token endpoint speaks OAuth: there `error` is the code, a text. Elsewhere it is a number.
     code = said.get("errorCode") or said.get("error")
     detail = said.get("detail") or said.get("error_description")
     parameters = said.get("parameters")
     parameters = parameters if isinstance(parameters, list) else []
-    if status == 429 and code == _TOKEN_BUCKET and len(parameters) > 1:
+    limited = status == 429 or _BY_CODE.get(str(code)) is AtlasRateLimitError
+    if code == _TOKEN_BUCKET and len(parameters) > 1:
         wait = _seconds(parameters[1]) or wait
     return AtlasReason(
         http_status=status,
@@ -184,7 +166,7 @@ def _reason(
         detail=redact(detail, hidden) if isinstance(detail, str) else None,
         bad_request_fields=tuple(_bad_request_fields(said, hidden)),
         address=_address(parameters) if code == _ACCESS_LIST else None,
-        retry_after_seconds=retry_after(headers) or (wait if status == 429 else None),
+        retry_after_seconds=retry_after(headers) or (wait if limited else None),
     )
 
 
@@ -209,7 +191,7 @@ def _bad_request_fields(said: dict[str, Any], hidden: tuple[str, ...]) -> Iterab
 def _address(parameters: list[Any]) -> str | None:
     first = parameters[0] if parameters else None
     try:
-        # Numbers are addresses to the library, and a zone may be any text.
+        # The library reads a number as an address too, and a zone may be any text.
         return str(ip_address(first)) if isinstance(first, str) and "%" not in first else None
     except ValueError:
         return None
@@ -219,8 +201,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     Return the seconds that Retry-After asks for, in either of its two forms, else None.
 
-    A moment is measured from the answer's own Date, whose clock wrote it. Zero, the past and what
-    cannot be read count as not said.
+    A date is measured from the answer's own Date, because the same clock wrote both. None for zero,
+    the past, and anything unreadable.
     """
     value = headers.get("retry-after", "")
     try:
@@ -245,4 +227,4 @@ def _moment(text: str) -> datetime | None:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return min(float(value), LONGEST_WAIT) if math.isfinite(value) and value > 0 else None
+    return min(float(value), LONGEST_RETRY_AFTER) if math.isfinite(value) and value > 0 else None

@@ -1,14 +1,13 @@
 """
-Atlas's answer as a RestoreJob: liberal in what is read, exact in what is made.
+Atlas's answer as a RestoreJob: tolerant of what Atlas sends, exact in the result.
 
-A strict model made from the specification fails on every recorded dedicated job: dates come as
-null though not nullable, and fields come that nobody declared. So only what a status depends on is
-required, and what is not understood is ignored. Download URLs end here: that one is present is
-kept, the URL itself is not.
+A strict model made from the specification fails on every recorded dedicated job: dates are null
+although they are not nullable, and undeclared fields are present. So only what a status depends on
+is required, and everything unknown is ignored. Download URLs are dropped here; only their presence
+is kept.
 """
 
 import json
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, ValidationError
@@ -40,7 +39,7 @@ def _holds_a_url(value: object) -> bool:
 
 
 HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]
-"""Whether a field holds a URL, in any of the shapes Atlas has for it; the URL is dropped."""
+"""True if a field holds a URL, in any of the shapes Atlas has for it. The URL is dropped."""
 
 
 class _Answer(BaseModel):
@@ -52,7 +51,7 @@ class _Answer(BaseModel):
 
 
 class _FlexAnswer(_Answer):
-    """Flex and tenant jobs; they differ in one field that is not read."""
+    """Flex and tenant jobs. They differ in one field, which is not needed."""
 
     status: Text
     delivery_type: Text | None = None
@@ -91,7 +90,7 @@ class _Component(BaseModel):
 
 
 class _DedicatedAnswer(_Answer):
-    """Has no status: it follows from the flags, the finish date and the presence of a URL."""
+    """Has no status field: the flags, the finish date and the presence of a URL give the status."""
 
     delivery_type: Text
     cancelled: Flag = False
@@ -108,26 +107,33 @@ class _DedicatedAnswer(_Answer):
     components: list[_Component] | None = None
 
     @property
-    def _download_ready(self) -> bool:
+    def _is_download(self) -> bool:
+        return self.delivery_type.casefold() == "download"
+
+    @property
+    def _has_link(self) -> bool:
         parts = any(
             part.download_url or part.private_download_delivery_urls
             for part in self.components or ()
         )
-        ready = self.delivery_url or self.private_download_delivery_urls or parts
-        return self.delivery_type.casefold() == "download" and ready
+        return self.delivery_url or self.private_download_delivery_urls or parts
 
     @property
     def _status(self) -> RestoreStatus:
-        # The order decides: Atlas sets both cancelled and failed, and a finish date, on one job.
+        # The first match wins: Atlas sets cancelled, failed and a finish date on one job.
         if self.cancelled:
             return RestoreStatus.CANCELLED
         if self.failed:
             return RestoreStatus.FAILED
+        if self._is_download:
+            # A link that has expired is of no use, finished or not.
+            if self.expired:
+                return RestoreStatus.EXPIRED
+            done = self._has_link or self.finished_at is not None
+            return RestoreStatus.COMPLETED if done else RestoreStatus.RUNNING
         if self.finished_at is not None:
             return RestoreStatus.COMPLETED
-        if self.expired:
-            return RestoreStatus.EXPIRED
-        return RestoreStatus.COMPLETED if self._download_ready else RestoreStatus.RUNNING
+        return RestoreStatus.EXPIRED if self.expired else RestoreStatus.RUNNING
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
         return RestoreJob(
@@ -137,13 +143,15 @@ class _DedicatedAnswer(_Answer):
             status=self._status,
             snapshot_id=self.snapshot_id,
             snapshot_finished_date=self.timestamp,
-            # A dedicated job has no date of creation; its id has.
+            # A dedicated job has no creation date; its id contains it.
             restore_scheduled_date=target.created_at,
             restore_finished_date=self.finished_at,
             expiration_date=self.expires_at,
             target_project_id=self.target_group_id,
             target_deployment_item_name=self.target_cluster_name,
-            download_available=self._download_ready and self._status is RestoreStatus.COMPLETED,
+            download_available=(
+                self._is_download and self._has_link and self._status is RestoreStatus.COMPLETED
+            ),
         )
 
 
@@ -154,35 +162,8 @@ _ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer]] = {
 }
 
 
-def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
-    """
-    Return status and body as they would be without `envelope=true`.
-
-    In an envelope even a refusal comes with HTTP 200, and the true status is a number beside the
-    content. MongoDB's documents name the content both `content` and `envelope`.
-    """
-    try:
-        answer = json.loads(body.decode())
-    except (ValueError, RecursionError):
-        return status, body
-    if not isinstance(answer, dict):
-        return status, body
-    inner = answer.get("status")
-    content = answer.get("content", answer.get("envelope"))
-    # A job's own status is a word; only an envelope's is a number.
-    if isinstance(inner, bool) or not isinstance(inner, int):
-        return status, body
-    if isinstance(content, dict):
-        try:
-            return inner, json.dumps(content).encode()
-        except RecursionError:
-            return status, body
-    # A refusal may come without a reason, a job not without its content.
-    return (status, body) if inner == HTTPStatus.OK else (inner, b"")
-
-
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
-    """Raise UnexpectedAtlasResponseError, naming the field, for a body that is no restore job."""
+    """Raise UnexpectedAtlasResponseError, naming the field, if the body is not a restore job."""
     where = f"Atlas answered 200 for a {kind} restore job, but"
     try:
         answer: Any = json.loads(body.decode())

@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.check import CheckResult
 from restore_watch.restore_job import RestoreJob, RestoreStatus
-from restore_watch.watch import CheckResult
 from strategies import changes, jobs, plain_change, plain_job, statuses
 
 results = st.builds(

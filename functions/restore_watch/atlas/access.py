@@ -1,0 +1,102 @@
+"""The two ways to send a request that proves who sends it. One object serves an environment."""
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterable
+
+import httpx
+
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.exchange import Answer, exchange
+from restore_watch.atlas.token import AccessToken
+from restore_watch.deadline import Deadline
+from restore_watch.errors import UnexpectedAtlasResponseError
+
+
+class ServiceAccountAccess:
+    """Sends requests with a bearer token, and replays one where `AccessToken` allows it."""
+
+    def __init__(self, token: AccessToken, http: httpx.Client) -> None:
+        self._token = token
+        self._http = http
+
+    def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
+        """Return the answer. Raises AtlasError when no token can be had or no answer comes."""
+        token = self._token.current(deadline)
+        answer = self._send_with(token, request, deadline)
+        if answer.status == httpx.codes.UNAUTHORIZED:
+            replacement = self._token.replacement(token, deadline)
+            if replacement is not None:
+                return self._send_with(replacement, request, deadline)
+        return answer
+
+    def secrets(self, _request: httpx.Request) -> Iterable[str]:
+        """What must never be quoted of an answer to this request."""
+        return self._token.secrets
+
+    def _send_with(self, token: str, request: httpx.Request, deadline: Deadline) -> Answer:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return exchange(self._http, request, deadline, secrets=self._token.secrets)
+
+
+class ApiKeyAccess:
+    """Sends requests with HTTP digest."""
+
+    def __init__(self, key: ApiKey, http: httpx.Client) -> None:
+        self._key = key
+        self._http = http
+        self._digest = _Digest(key)
+
+    def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
+        """Return the answer. Raises AtlasError when no answer comes, or no known challenge."""
+        return exchange(self._http, request, deadline, auth=self._digest, secrets=self._key.secrets)
+
+    def secrets(self, request: httpx.Request) -> Iterable[str]:
+        """What must never be quoted of an answer to this request."""
+        # A digest response is no secret by itself, but it has no place in an error either.
+        digest = re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))
+        return (*self._key.secrets, *digest)
+
+
+class _Digest(httpx.Auth):
+    """
+    httpx's digest, which remembers the last challenge.
+
+    So only the first request of an environment costs a 401, and a stale or refused nonce costs one
+    more. A second 401 in a row is a refusal.
+    """
+
+    def __init__(self, key: ApiKey) -> None:
+        self._key = key
+        self._digest = self._without_challenge()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Raise UnexpectedAtlasResponseError for a challenge that httpx cannot answer."""
+        try:
+            yield from self._digest.auth_flow(request)
+        except (httpx.ProtocolError, NotImplementedError, LookupError, ValueError):
+            # httpx remembers a challenge before it finds out that it cannot answer it.
+            self._digest = self._without_challenge()
+            msg = "Atlas sent a digest challenge of an unknown form"
+            raise UnexpectedAtlasResponseError(msg) from None
+
+    def _without_challenge(self) -> httpx.DigestAuth:
+        return httpx.DigestAuth(self._key.public_key, self._key.private_key)
+
+
+Access = ServiceAccountAccess | ApiKeyAccess
+
+
+def access(
+    credentials: Credentials,
+    base_url: str,
+    http: httpx.Client,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Access:
+    """Return the access that these credentials give."""
+    if isinstance(credentials, ServiceAccount):
+        token = AccessToken(credentials, base_url, http, now=now, sleep=sleep)
+        return ServiceAccountAccess(token, http)
+    return ApiKeyAccess(credentials, http)

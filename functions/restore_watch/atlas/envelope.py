@@ -1,0 +1,35 @@
+"""What an answer would be without `envelope=true`. Pure."""
+
+import json
+from http import HTTPStatus
+
+
+def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
+    """
+    Return the true status and body of an answer; one that is not an envelope stays as it is.
+
+    In an envelope even a refusal comes with HTTP 200, and its status is a number beside the
+    content. MongoDB's documents name the content both `content` and `envelope`.
+    """
+    try:
+        answer = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return status, body
+    if not isinstance(answer, dict):
+        return status, body
+    inner = answer.get("status")
+    # A job's own status is a word; only an envelope's is a number.
+    if isinstance(inner, bool) or not isinstance(inner, int) or not _is_status(inner):
+        return status, body
+    content = answer.get("content", answer.get("envelope"))
+    if isinstance(content, dict):
+        try:
+            return inner, json.dumps(content).encode()
+        except RecursionError:
+            return status, body
+    # A refusal may come without a reason, but a job not without its content.
+    return (status, body) if inner == HTTPStatus.OK else (inner, b"")
+
+
+def _is_status(number: int) -> bool:
+    return 200 <= number <= 599

@@ -1,0 +1,59 @@
+"""One request to Atlas and its whole answer, within bounds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import httpx
+
+from restore_watch.atlas.network import bounded
+from restore_watch.deadline import Deadline
+from restore_watch.errors import AtlasUnavailableError
+from restore_watch.redaction import redact
+
+EXCHANGE_TIMEOUT = 15.0
+"""Seconds for one exchange: the request, its digest challenge and the whole answer."""
+
+LEAST_EXCHANGE = 1.0
+"""Seconds below which no exchange begins."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Atlas answered, of whatever status."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+def exchange(
+    http: httpx.Client,
+    request: httpx.Request,
+    deadline: Deadline,
+    *,
+    auth: httpx.Auth | None = None,
+    secrets: Iterable[str] = (),
+) -> Answer:
+    """
+    Send the request and return the answer.
+
+    Raises AtlasUnavailableError if none came, without the `secrets` in its text, and
+    TimeBudgetExceededError when too little time is left to begin.
+    """
+    deadline.require(LEAST_EXCHANGE, "ask Atlas")
+    try:
+        with bounded(min(EXCHANGE_TIMEOUT, deadline.remaining())):
+            response = http.send(request, auth=auth, stream=True)
+            try:
+                body = b"".join(response.iter_raw())
+            finally:
+                response.close()
+    except httpx.ProtocolError as error:
+        # Its text quotes bytes of the answer, and they may be part of a token or of a URL.
+        msg = f"Atlas did not answer in HTTP: {type(error).__name__}"
+        raise AtlasUnavailableError(msg) from None
+    except httpx.TransportError as error:
+        said = redact(str(error), secrets) or "no reason given"
+        msg = f"Atlas did not answer: {type(error).__name__}: {said}"
+        raise AtlasUnavailableError(msg) from None
+    return Answer(response.status_code, response.headers, body)

@@ -1,0 +1,104 @@
+"""
+Which kind a cluster is, and so which endpoint answers for its restore jobs.
+
+Nothing is asked just to learn the kind. Each answer teaches it: a cluster's kind is remembered for
+as long as the environment lives, and found out again when Atlas refuses it.
+"""
+
+from collections.abc import Callable
+
+from cachetools import LRUCache
+
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasError,
+    AtlasUnauthorizedError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+)
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+
+CLUSTERS_REMEMBERED = 1000
+"""Clusters whose kind an environment remembers."""
+
+# The codes with which an endpoint refuses a cluster of another kind.
+_OF_ANOTHER_KIND = {
+    RestoreKind.FLEX: {"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "FEATURE_UNSUPPORTED"},
+    RestoreKind.DEDICATED: {"CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
+}
+_OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
+
+type Ask = Callable[[RestoreKind], RestoreJob]
+"""Asks the endpoint of a kind for one restore job. Raises AtlasError."""
+
+
+class ClusterKinds:
+    """The kinds of clusters, as far as Atlas's answers have shown them."""
+
+    def __init__(self) -> None:
+        self._kinds: LRUCache[tuple[str, str], RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
+        self._without_tenant_endpoint: LRUCache[tuple[str, str], bool] = LRUCache(
+            CLUSTERS_REMEMBERED
+        )
+
+    def find(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
+        """
+        Return the target's job from the endpoint that answers for it.
+
+        A kind that is named is asked alone, except tenant, whose endpoint Atlas retired on
+        2026-01-22: Flex is its successor. Without a kind, the one that was learnt is asked, else
+        Flex, and then the other one. Raises the AtlasError that says most.
+        """
+        match target.kind:
+            case None:
+                return self._find_out(target, ask)
+            case RestoreKind.TENANT:
+                return self._ask_tenant(target, ask)
+            case kind:
+                return ask(kind)
+
+    def _find_out(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
+        learnt = self._kinds.get(target.cluster)
+        first = learnt or RestoreKind.FLEX
+        try:
+            job = ask(first)
+        except RestoreJobNotFoundError as refusal:
+            job = self._ask_other(target, ask, first, refusal)
+        except AtlasBadRequestError as refusal:
+            is_known_reason = refusal.error_code in _OF_ANOTHER_KIND[first]
+            if learnt is None and not is_known_reason:
+                raise
+            self._kinds.pop(target.cluster, None)
+            job = self._ask_other(target, ask, first, refusal)
+        self._kinds[target.cluster] = job.kind
+        return job
+
+    def _ask_other(
+        self, target: RestoreTarget, ask: Ask, first: RestoreKind, refusal: AtlasError
+    ) -> RestoreJob:
+        other = _OTHER[first]
+        is_of_other_kind = refusal.error_code in _OF_ANOTHER_KIND[first]
+        if is_of_other_kind:
+            self._kinds[target.cluster] = other
+        try:
+            return ask(other)
+        except (AtlasBadRequestError, AtlasUnauthorizedError):
+            # The cluster is not of the other kind, or there is no role for that kind. So what the
+            # first endpoint said is the answer.
+            if is_of_other_kind:
+                raise
+            raise refusal from None
+
+    def _ask_tenant(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
+        if target.cluster in self._without_tenant_endpoint:
+            return ask(RestoreKind.FLEX)
+        try:
+            return ask(RestoreKind.TENANT)
+        except EndpointRetiredError:
+            self._without_tenant_endpoint[target.cluster] = True
+            return ask(RestoreKind.FLEX)
+        except RestoreJobNotFoundError:
+            # The job is unknown, or the endpoint is gone. Flex's answer tells.
+            job = ask(RestoreKind.FLEX)
+            self._without_tenant_endpoint[target.cluster] = True
+            return job

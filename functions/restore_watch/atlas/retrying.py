@@ -1,0 +1,73 @@
+"""When a request to Atlas is repeated, and after how long."""
+
+from collections.abc import Callable
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+
+from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.deadline import Deadline
+from restore_watch.errors import AtlasError, AtlasRateLimitError
+
+ATTEMPTS = 4
+"""Tries of one request, the first included."""
+
+LONGEST_WAIT = 15.0
+"""Seconds that an invocation waits at most before it asks again; it is billed for them."""
+
+RATE_LIMIT_PAUSE = 10.0
+"""Seconds to wait after a 429 that names no time, as Atlas's documentation advises."""
+
+_backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.3)
+_rate_limit_backoff = wait_exponential_jitter(multiplier=RATE_LIMIT_PAUSE, jitter=3.0)
+
+
+def retrying(
+    worth_another: Callable[[BaseException], bool],
+    deadline: Deadline,
+    sleep: Callable[[float], None],
+    *,
+    patient: bool = True,
+) -> Retrying:
+    """
+    Return the loop that repeats a request for as long as an error is `worth_another` attempt.
+
+    It waits as long as Atlas asks for, else with exponential backoff and jitter. The last error is
+    raised after ATTEMPTS tries, when the wait is over LONGEST_WAIT or does not fit the deadline.
+    Not `patient`, it waits for no rate limit and no Retry-After.
+    """
+
+    def is_over(state: RetryCallState) -> bool:
+        left = deadline.remaining() - state.upcoming_sleep
+        return (
+            state.attempt_number >= ATTEMPTS
+            or state.upcoming_sleep > LONGEST_WAIT
+            or left < LEAST_EXCHANGE
+            or (not patient and _asks_to_wait(_error(state)))
+        )
+
+    return Retrying(
+        retry=retry_if_exception(worth_another),
+        wait=_wait,
+        stop=is_over,
+        sleep=sleep,
+        reraise=True,
+    )
+
+
+def _wait(state: RetryCallState) -> float:
+    """Seconds before the next attempt."""
+    error = _error(state)
+    asked = error.retry_after_seconds if isinstance(error, AtlasError) else None
+    if isinstance(error, AtlasRateLimitError) and not asked:
+        return _rate_limit_backoff(state)
+    return (asked or 0.0) + _backoff(state)
+
+
+def _asks_to_wait(error: BaseException | None) -> bool:
+    return isinstance(error, AtlasRateLimitError) or (
+        isinstance(error, AtlasError) and error.retry_after_seconds is not None
+    )
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

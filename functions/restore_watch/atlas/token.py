@@ -1,0 +1,170 @@
+"""
+The access token of a service account: when one is requested, and when not.
+
+Atlas keeps 100 live tokens for each service account, each for an hour. Past that, no tool of the
+account gets a token any more. So the rule is strict, and short:
+
+- One token serves the whole environment for 50 minutes; requests for it never overlap.
+- A 401 is answered with a new token at most once in ten minutes. A missing role is a 401 too, so
+  more would not help. In between, the 401 is the answer.
+- A token request that does not succeed stands for 30 s. Only a 5xx that Atlas answered is repeated
+  first. Without an answer, Atlas may have issued a token, so the request is not repeated.
+
+That is about seven tokens an hour at most, whatever Atlas answers.
+"""
+
+import time
+from collections.abc import Callable
+from threading import RLock
+from typing import Annotated
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from restore_watch.atlas.credentials import ServiceAccount
+from restore_watch.atlas.exchange import exchange
+from restore_watch.atlas.refusals import token_refusal
+from restore_watch.atlas.retrying import retrying
+from restore_watch.atlas.standing import STANDS_AT_MOST, StandingRefusal
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasError,
+    AtlasUnavailableError,
+    TimeBudgetExceededError,
+    UnexpectedAtlasResponseError,
+)
+
+TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
+
+LIFETIME = 3600.0
+"""
+Seconds that a token lives, by Atlas's documentation.
+
+`expires_in` is not read. A shorter life shows as a 401, and a tiny one must not cost more tokens.
+"""
+
+RENEWAL_AGE = 3000.0
+"""Seconds after which a token is renewed: ten minutes early, like MongoDB's Terraform provider."""
+
+REPLACEMENT_PAUSE = 600.0
+"""Seconds between two new tokens that answer a 401."""
+
+FAILURE_PAUSE = 30.0
+"""Seconds for which a failed token request is not repeated."""
+
+
+class _TokenAnswer(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    # It goes into a header, where only visible ASCII is unambiguous.
+    access_token: Annotated[str, StringConstraints(strict=True, pattern=r"^[\x21-\x7e]+$")] = Field(
+        repr=False
+    )
+
+
+class AccessToken:
+    """
+    The token of one service account, shared by all checks of an environment.
+
+    Its methods raise AtlasError (`final`) when the token request fails or failed a moment ago.
+    `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
+    """
+
+    def __init__(
+        self,
+        account: ServiceAccount,
+        base_url: str,
+        http: httpx.Client,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._account = account
+        self._url = f"{base_url}{TOKEN_PATH}"
+        self._http = http
+        self._now = now
+        self._sleep = sleep
+        self._lock = RLock()
+        self._token: str | None = None
+        self._previous: str | None = None
+        self._issued_at = 0.0
+        self._replaced_at: float | None = None
+        self._failure: StandingRefusal | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be quoted: the token, the one before it, and the client secret."""
+        return (*filter(None, (self._token, self._previous)), *self._account.secrets)
+
+    def current(self, deadline: Deadline) -> str:
+        """Return a token that has not expired. A failed early renewal is tolerated."""
+        with self._lock:
+            age = self._now() - self._issued_at
+            if self._token is None or not 0 <= age < LIFETIME:
+                return self._request(deadline)
+            if age < RENEWAL_AGE:
+                return self._token
+            try:
+                return self._request(deadline)
+            except (AtlasError, TimeBudgetExceededError):
+                return self._token
+
+    def replacement(self, refused: str, deadline: Deadline) -> str | None:
+        """
+        Return the token to replay a request with that was answered 401 for `refused`.
+
+        None if the 401 has to be the answer.
+        """
+        with self._lock:
+            if self._token != refused:
+                return self._token
+            now, before = self._now(), self._replaced_at
+            if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
+                return None
+            self._replaced_at = now
+            try:
+                return self._request(deadline)
+            except AtlasError as error:
+                if error.reason is not None:
+                    self._replaced_at = before  # Atlas refused, so it issued no token
+                raise
+
+    def _request(self, deadline: Deadline) -> str:
+        if self._failure:
+            self._failure.raise_while_it_stands(self._now())
+        attempts = retrying(_is_answered_server_error, deadline, self._sleep)
+        try:
+            token: str = attempts(self._exchange, deadline)
+        except AtlasError as error:
+            error.final = True
+            seconds = max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
+            self._failure = StandingRefusal.of(error, self._now(), seconds)
+            raise
+        self._previous, self._token = self._token, token
+        self._issued_at = self._now()
+        return token
+
+    def _exchange(self, deadline: Deadline) -> str:
+        request = self._http.build_request(
+            "POST",
+            self._url,
+            data={"grant_type": "client_credentials"},
+            headers={"Accept": "application/json"},
+        )
+        basic = httpx.BasicAuth(*self._account.quoted)
+        answer = exchange(self._http, request, deadline, auth=basic, secrets=self._account.secrets)
+        if answer.status != httpx.codes.OK:
+            raise token_refusal(
+                answer.status, answer.headers, answer.body, secrets=self._account.secrets
+            )
+        try:
+            return _TokenAnswer.model_validate_json(answer.body).access_token
+        except ValidationError:
+            # Not chained: the decoder's error may hold half a token.
+            msg = "Atlas answered the token request in an unknown shape"
+            raise UnexpectedAtlasResponseError(msg) from None
+
+
+def _is_answered_server_error(error: BaseException) -> bool:
+    """Without a reason there was no answer, and Atlas may have issued a token all the same."""
+    return isinstance(error, AtlasUnavailableError) and error.reason is not None

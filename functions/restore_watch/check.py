@@ -1,0 +1,238 @@
+"""One check of one restore job, top to bottom: ask, record, publish, acknowledge."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cachetools import LRUCache
+
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    NotificationPendingError,
+    RestoreWatchError,
+)
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.secret import AtlasSecret
+from restore_watch.status_change import (
+    StatusChange,
+    has_room_for_unknown,
+    is_contradiction,
+    is_new_unknown,
+)
+from restore_watch.table import RestoreJobsTable
+from restore_watch.topic import StatusChangesTopic
+
+PUBLISHING_TIME = 4.0
+"""Seconds of a check that Atlas cannot use up: they are for the table and the topic."""
+
+PATIENCE = (0.1, 0.2, 0.4)
+"""
+Seconds between the looks at a change that another check is publishing.
+
+To publish and acknowledge takes some tens of milliseconds within one region.
+"""
+
+REPORTS_REMEMBERED = 1000
+"""Oddities of jobs that an environment remembers, so that each is reported once."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """
+    What a check found.
+
+    `job` is the recorded state. `previous_status` is what was stored before this check, None at
+    first sight. `changed` is true if this check recorded a change. `published` are the changes it
+    published, with earlier ones that were pending. `seen_before_end` is true if the job was first
+    seen before it ended.
+
+    Reported once for each job and environment: `contradiction`, an end that Atlas says now although
+    another one is recorded; `unrecorded_word`, an unknown status for which the history has no room.
+    `successor` is the kind that answered instead of the retired tenant endpoint.
+    """
+
+    job: RestoreJob
+    previous_status: RestoreStatus | None
+    changed: bool
+    sequence: int
+    published: tuple[StatusChange, ...] = ()
+    seen_before_end: bool = True
+    contradiction: RestoreStatus | None = None
+    unrecorded_word: str | None = None
+    successor: RestoreKind | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {
+            "job": self.job.as_json(),
+            "status": self.job.status,
+            "previousStatus": self.previous_status,
+            "changed": self.changed,
+            "terminal": self.job.terminal,
+            "succeeded": self.job.succeeded,
+            "sequence": self.sequence,
+        }
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class JobChecker:
+    """Checks restore jobs. Keeps what lives as long as the execution environment."""
+
+    def __init__(
+        self,
+        secret: AtlasSecret,
+        atlas: AtlasClient,
+        table: RestoreJobsTable,
+        topic: StatusChangesTopic,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.secret = secret
+        self.atlas = atlas
+        self.table = table
+        self.topic = topic
+        self.now = now
+        self.sleep = sleep
+        self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
+
+    def check(
+        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
+    ) -> CheckResult:
+        """
+        Ask Atlas for the job, and publish its status if that changed.
+
+        Once this returns, every change up to `sequence` is published. A check that is interrupted
+        leaves its change pending; the next check publishes it, under the same id. If Atlas gives no
+        answer, what is pending is published all the same, and then the error is raised.
+
+        Not `patient`, it does not wait for a rate limit of Atlas.
+        """
+        begun = self.now()
+        try:
+            job = self._ask(target, deadline.earlier(PUBLISHING_TIME), patient=patient)
+        except RestoreWatchError as error:
+            self._publish_pending(target, deadline, error)
+            raise
+        recorded = self._record(job, begun, deadline)
+        published = self._publish(recorded, deadline)
+        return self._result(target, job, recorded, published)
+
+    def _ask(self, target: RestoreTarget, deadline: Deadline, *, patient: bool) -> RestoreJob:
+        credentials = self.secret.credentials(deadline)
+        try:
+            return self.atlas.get_restore_job(target, credentials, deadline, patient=patient)
+        except AtlasUnauthorizedError:
+            # The secret may have been rotated since it was read.
+            renewed = self.secret.credentials(deadline, refused=credentials)
+            if renewed == credentials:
+                raise
+        return self.atlas.get_restore_job(target, renewed, deadline, patient=patient)
+
+    def _record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
+        """Record the job. If another check is publishing a change just now, let it finish."""
+        observed_at = self.now()
+        recorded = self.table.record(job, observed_at, deadline)
+        for pause in PATIENCE:
+            if not _is_published_elsewhere(recorded, begun):
+                break
+            deadline.require(pause, "wait for the check that publishes this change")
+            self.sleep(pause)
+            recorded = self.table.record(job, observed_at, deadline)
+        return recorded
+
+    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+        """Publish what is pending, in order; acknowledge what was published, even if one fails."""
+        last: StatusChange | None = None
+        try:
+            for change in recorded.pending:
+                self.topic.publish(change, deadline)
+                last = change
+        except RestoreWatchError:
+            if last is not None:
+                with suppress(RestoreWatchError):  # the first failure is the one to report
+                    self.table.acknowledge(recorded, last, deadline)
+            raise
+        if last is not None:
+            self.table.acknowledge(recorded, last, deadline)
+        return recorded.pending
+
+    def _publish_pending(
+        self, target: RestoreTarget, deadline: Deadline, error: RestoreWatchError
+    ) -> None:
+        """
+        Publish what is pending for the job, from the table alone, after Atlas gave no answer.
+
+        Raises NotificationPendingError instead of the error, since its caller has to try again. A
+        failure of the table is not raised: the error says more.
+        """
+        try:
+            recorded = self.table.recall(target, deadline)
+            if recorded is not None:
+                self._publish(recorded, deadline)
+        except NotificationPendingError as pending:
+            raise pending from error
+        except RestoreWatchError:
+            return
+
+    def _result(
+        self,
+        target: RestoreTarget,
+        job: RestoreJob,
+        recorded: Recorded,
+        published: tuple[StatusChange, ...],
+    ) -> CheckResult:
+        stored, change, history = recorded.job, recorded.change, recorded.history
+        contradicts = is_contradiction(job, history)
+        surplus = is_new_unknown(job, history) and not has_room_for_unknown(history)
+        asked_tenant = target.kind is RestoreKind.TENANT
+        return CheckResult(
+            # Atlas's latest answer has the fresher details, if it says the same.
+            job=job if _says_the_same(job, stored) else stored,
+            previous_status=change.previous_status if change else stored.status,
+            changed=change is not None,
+            sequence=len(history),
+            published=published,
+            seen_before_end=not history[0].job.terminal,
+            contradiction=job.status if contradicts and self._is_news(job, job.status) else None,
+            unrecorded_word=(
+                job.atlas_status if surplus and self._is_news(job, job.atlas_status) else None
+            ),
+            successor=job.kind if asked_tenant and job.kind is not RestoreKind.TENANT else None,
+        )
+
+    def _is_news(self, job: RestoreJob, what: str | None) -> bool:
+        report = (job.restore_id, what or "")
+        is_news = report not in self._reported
+        self._reported[report] = True
+        return is_news
+
+
+def _is_published_elsewhere(recorded: Recorded, begun: datetime) -> bool:
+    """
+    Another check recorded the newest change after this one had begun, and is publishing it.
+
+    A change that was recorded earlier is taken for one that a dead check left behind. Clocks that
+    disagree cost a short wait or a second message.
+    """
+    overlaps = bool(recorded.pending) and recorded.history[-1].observed_at > begun
+    return overlaps and recorded.change is None
+
+
+def _says_the_same(job: RestoreJob, stored: RestoreJob) -> bool:
+    if job.status is not stored.status:
+        return False
+    is_unknown = job.status is RestoreStatus.UNKNOWN
+    return not is_unknown or (job.atlas_status, job.terminal) == (
+        stored.atlas_status,
+        stored.terminal,
+    )

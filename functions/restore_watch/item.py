@@ -1,0 +1,116 @@
+"""
+The form of a restore job's DynamoDB item: what is written, and what is read back. Pure.
+
+The item holds the job's last recorded state and `history`, the outbox of its changes: everything
+in `history` beyond `publishedSequence` still has to be published.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from pydantic import Field, TypeAdapter, ValidationError
+
+from restore_watch.errors import TableUnavailableError
+from restore_watch.restore_job import RestoreJob, UtcDate
+from restore_watch.status_change import StatusChange, utc_text
+
+RETENTION = timedelta(days=400)
+"""How long a finished job is kept: an auditor looks back on a year."""
+
+OPEN_SHARDS = 4
+"""Partitions of the index OpenJobs, so that the writes are spread over several."""
+
+# Dates so late that the retention cannot be added to them are no observation of ours.
+_observed_at: Callable[[object], datetime] = TypeAdapter(
+    Annotated[UtcDate, Field(lt=datetime.max.replace(tzinfo=UTC) - RETENTION)]
+).validate_python
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """
+    What the table holds for a job.
+
+    `history` has every recorded change in order; the first `published` of them are known to be
+    published. `change` is the one that this check recorded, None if it recorded none.
+    `first_observed_at` is the stored text; it tells this item from one that is recorded anew after
+    a deletion.
+    """
+
+    job: RestoreJob
+    history: tuple[StatusChange, ...]
+    published: int
+    first_observed_at: str | None
+    change: StatusChange | None = None
+
+    @property
+    def pending(self) -> tuple[StatusChange, ...]:
+        """The changes that still have to be published, in order."""
+        return self.history[self.published :]
+
+
+def key(group_id: str, cluster_name: str, restore_id: str) -> dict[str, Any]:
+    """The primary key of a job's item, in DynamoDB's types."""
+    return {"cluster": {"S": f"{group_id}/{cluster_name}"}, "restoreId": {"S": restore_id}}
+
+
+def state_of(job: RestoreJob) -> dict[str, Any]:
+    """The attributes that describe the job, None for an absent one. Its id is part of the key."""
+    return {name: value for name, value in job.as_json().items() if name != "restoreId"}
+
+
+def history_entry(job: RestoreJob, observed_at: datetime) -> dict[str, Any]:
+    """The entry of `history` for this state: everything that its message says."""
+    present = {name: value for name, value in state_of(job).items() if value is not None}
+    return present | {"restoreId": job.restore_id, "observedAt": utc_text(observed_at)}
+
+
+def open_shard(job: RestoreJob) -> str:
+    """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
+    return str(int(job.restore_id[-1], 16) % OPEN_SHARDS)
+
+
+def expires_at(observed_at: datetime) -> int:
+    """When DynamoDB deletes the item, in Unix seconds."""
+    return int((observed_at + RETENTION).timestamp())
+
+
+def read_item(
+    attributes: Mapping[str, Any], own_entry: Mapping[str, Any] | None = None
+) -> Recorded:
+    """
+    Read an item, in DynamoDB's types, of this or another version. Unknown attributes are ignored.
+
+    `own_entry` is the entry of `history` that this check writes. If it is there, this check wrote
+    it: the answer to a write may be lost, and its repetition then fails.
+
+    Raises TableUnavailableError for an item in a form that this version cannot read.
+    """
+    try:
+        item = {name: _deserialize(value) for name, value in attributes.items()}
+        history: list[StatusChange] = []
+        written = None
+        for entry in item["history"]:
+            change = StatusChange(
+                job=RestoreJob.model_validate(entry),
+                previous_status=history[-1].job.status if history else None,
+                sequence=len(history) + 1,
+                observed_at=_observed_at(entry["observedAt"]),
+            )
+            history.append(change)
+            if entry == own_entry:
+                written = change
+        return Recorded(
+            job=RestoreJob.model_validate(item),
+            history=tuple(history),
+            published=int(item.get("publishedSequence", 0)),
+            first_observed_at=item.get("firstObservedAt"),
+            change=written,
+        )
+    except (ValidationError, KeyError, TypeError, ValueError):
+        msg = "the table holds an item that this version cannot read; nothing was published"
+        raise TableUnavailableError(msg) from None

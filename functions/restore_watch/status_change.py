@@ -1,0 +1,100 @@
+"""What counts as a change of a restore job, and how a recorded change is identified. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
+
+UNKNOWN_LIMIT = 14
+"""UNKNOWN changes that a job's history holds at most, so that its item stays small."""
+
+DOWNLOAD_LINK_LIFE = timedelta(hours=1)
+"""From the moment a dedicated download is ready to `expiresAt` (FACTS.md 9: 106 recordings)."""
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """
+    One recorded change of a job's status.
+
+    `sequence` counts the recorded changes of the job from 1. `previous_status` is None at first
+    sight. `observed_at` is the moment, in UTC, at which Atlas's answer had arrived.
+    """
+
+    job: RestoreJob
+    previous_status: RestoreStatus | None
+    sequence: int
+    observed_at: datetime
+
+    @property
+    def event_id(self) -> str:
+        """The same on every publication of this change, so that consumers can deduplicate."""
+        return _event_id(self.job)
+
+    @property
+    def detection_latency_seconds(self) -> float | None:
+        """From the change, as Atlas dates it, to `observed_at`; None where Atlas gives no date."""
+        latency = _latency(self.job, self.observed_at)
+        return None if latency is None else max(0.0, round(latency.total_seconds(), 3))
+
+
+def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
+    """
+    An unknown status that is not in the history yet: a new word, or the finish date of a known one.
+
+    A word that is in the history already is no change, so no id is used twice, and an answer that
+    is older than the stored state cannot bring a word back.
+    """
+    if job.status is not RestoreStatus.UNKNOWN:
+        return False
+    known = [change.job for change in history if change.job.status is RestoreStatus.UNKNOWN]
+    words = {one.atlas_status for one in known}
+    ids = {_event_id(one) for one in known}
+    return _event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
+
+
+def has_room_for_unknown(history: Sequence[StatusChange]) -> bool:
+    """False once the history holds UNKNOWN_LIMIT unknown words; a known status always fits."""
+    unknown = sum(change.job.status is RestoreStatus.UNKNOWN for change in history)
+    return unknown < UNKNOWN_LIMIT
+
+
+def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
+    """
+    Atlas says another end than the recorded one, as no real job does.
+
+    A status that is in the history already comes from an older answer. An automated restore shows
+    `expired` some time after its end, which is normal.
+    """
+    recorded = {change.job.status for change in history}
+    ended = history[-1].job.status.ends
+    lapses = job.status is RestoreStatus.EXPIRED and RestoreStatus.COMPLETED in recorded
+    return job.status.ends and ended and job.status not in recorded and not lapses
+
+
+def utc_text(moment: datetime) -> str:
+    """A UTC moment as ISO 8601 with microseconds, so that two observations hardly ever agree."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def _event_id(job: RestoreJob) -> str:
+    parts = [job.restore_id, job.status]
+    if job.status is RestoreStatus.UNKNOWN:
+        parts.append(job.atlas_status or "")
+        if job.terminal:
+            parts.append("ENDED")
+    return ":".join(parts)
+
+
+def _latency(job: RestoreJob, observed_at: datetime) -> timedelta | None:
+    if job.kind is RestoreKind.DEDICATED and job.is_download and job.expiration_date:
+        # Added to the difference, because the date itself may be too early to subtract from.
+        since_expiry = observed_at - job.expiration_date
+        if job.status is RestoreStatus.EXPIRED:
+            return since_expiry
+        if job.is_ready_download and job.restore_finished_date is None:
+            return since_expiry + DOWNLOAD_LINK_LIFE
+    if job.restore_finished_date is None:
+        return None
+    return observed_at - job.restore_finished_date
