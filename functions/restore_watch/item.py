@@ -5,7 +5,7 @@ The item holds the job's last recorded state and `history`, the outbox of its ch
 in `history` beyond `publishedSequence` still has to be published.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -92,25 +92,38 @@ def read_item(
     """
     try:
         item = {name: _deserialize(value) for name, value in attributes.items()}
-        history: list[StatusChange] = []
-        written = None
-        for entry in item["history"]:
-            change = StatusChange(
-                job=RestoreJob.model_validate(entry),
-                previous_status=history[-1].job.status if history else None,
-                sequence=len(history) + 1,
-                observed_at=_observed_at(entry["observedAt"]),
-            )
-            history.append(change)
-            if entry == own_entry:
-                written = change
+        history, written = _read_history(item["history"], own_entry)
         return Recorded(
             job=RestoreJob.model_validate(item),
-            history=tuple(history),
+            history=history,
             published=int(item.get("publishedSequence", 0)),
             first_observed_at=item.get("firstObservedAt"),
             change=written,
         )
-    except (ValidationError, KeyError, TypeError, ValueError):
+    except (ValidationError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
+
+
+def _read_history(
+    entries: Sequence[Mapping[str, Any]], own_entry: Mapping[str, Any] | None
+) -> tuple[tuple[StatusChange, ...], StatusChange | None]:
+    """Return the changes, and among them the one of `own_entry`. LookupError for no entry."""
+    history: list[StatusChange] = []
+    written = None
+    previous = None
+    for number, entry in enumerate(entries, start=1):
+        change = StatusChange(
+            job=RestoreJob.model_validate(entry),
+            previous_status=previous,
+            sequence=number,
+            observed_at=_observed_at(entry["observedAt"]),
+        )
+        history.append(change)
+        previous = change.job.status
+        if entry == own_entry:
+            written = change
+    if not history:
+        msg = "an item holds at least one change"
+        raise LookupError(msg)
+    return tuple(history), written

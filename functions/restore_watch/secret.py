@@ -73,8 +73,11 @@ class AtlasSecret:
         age = now - self._read_at
         # After the clock was set back, the age of the cached value is unknown.
         cached = self._credentials if 0 <= age < MAX_AGE else None
-        if cached is not None and not self._is_due(cached, refused, now):
+        is_refused = cached is not None and cached == refused
+        if cached is not None and not self._is_due(now, is_refused=is_refused):
             return cached
+        if is_refused:
+            self._read_for_refusal_at = now
         try:
             self._credentials = self._read(deadline)
         except (CredentialsError, TimeBudgetExceededError):
@@ -85,13 +88,10 @@ class AtlasSecret:
         self._read_at = now
         return self._credentials
 
-    def _is_due(self, cached: Credentials, refused: Credentials | None, now: float) -> bool:
+    def _is_due(self, now: float, *, is_refused: bool) -> bool:
         """The secret has to be read again although a value is cached."""
-        if cached == refused:
-            if 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE:
-                return False
-            self._read_for_refusal_at = now
-            return True
+        if is_refused:
+            return not 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE
         return now - self._read_at >= RENEWAL_AGE and not 0 <= now - self._failed_at < RENEWAL_PAUSE
 
     def _read(self, deadline: Deadline) -> Credentials:

@@ -27,6 +27,7 @@ from restore_watch.item import (
 )
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.status_change import (
+    UNKNOWN_LIMIT,
     StatusChange,
     has_room_for_unknown,
     is_new_unknown,
@@ -80,15 +81,15 @@ class RestoreJobsTable:
         contradicts itself.
         """
         # Listed are the statuses that stay, because a newer version may have written another one.
-        kept = {
-            f":kept{n}": status
-            for n, status in enumerate(RestoreStatus)
-            if status not in job.may_replace
-        }
+        replaced = job.may_replace
+        stays = [status for status in RestoreStatus if status not in replaced]
+        kept = {f":kept{n}": status for n, status in enumerate(stays)}
         condition = _MAY_REPLACE.format(kept=", ".join(kept))
         recorded = self._record(job, observed_at, deadline, condition, kept)
-        while recorded.change is None and _continues_unknown(job, recorded):
-            # Whether a further unknown word is new, only the history says. If another check was
+        for _ in range(UNKNOWN_LIMIT):
+            if recorded.change is not None or not _continues_unknown(job, recorded):
+                break
+            # Only the history says whether a further unknown word is new. If another check was
             # faster again, its history decides.
             known = {":unknown": RestoreStatus.UNKNOWN, ":known": len(recorded.history)}
             recorded = self._record(job, observed_at, deadline, _STILL_UNKNOWN, known)
@@ -123,7 +124,7 @@ class RestoreJobsTable:
         if recorded.first_observed_at is not None:
             values[":firstObservedAt"] = recorded.first_observed_at
             condition += " AND #firstObservedAt = :firstObservedAt"
-        if recorded.job.terminal and last is recorded.history[-1]:
+        if recorded.job.terminal and last.sequence == len(recorded.history):
             values[":expiresAt"] = expires_at(last.observed_at)
             condition += " AND #sequence = :published"
             update += _FINISH
