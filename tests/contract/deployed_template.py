@@ -1,0 +1,207 @@
+"""template.yaml as CloudFormation deploys it: after SAM's transform, with parameters resolved."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import boto3
+import pytest
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+type Json = dict[str, Any]
+
+CHECKOUT = Path(__file__).parents[2]
+
+SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:atlas-a1B2c3"
+
+# Every optional part of the stack.
+EVERYTHING = {
+    "AtlasSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/secret",
+    "TopicKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/topic",
+    "SubnetIds": "subnet-0a1b2c3d,subnet-0a1b2c3e",
+    "SecurityGroupIds": "sg-0a1b2c3d",
+}
+
+_PSEUDO_PARAMETERS = {
+    "AWS::AccountId": "111122223333",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackName": "restore-watch",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+_NO_VALUE = object()
+
+
+@cache
+def source_template() -> Json:
+    """template.yaml as it is written."""
+    parsed: Json = yaml_parse((CHECKOUT / "template.yaml").read_text())
+    return parsed
+
+
+@cache
+def _transformed() -> Json:
+    source = yaml_parse((CHECKOUT / "template.yaml").read_text())
+    uploaded = "s3://bucket/key"
+    source["Resources"]["RestoreWatchFunction"]["Properties"]["CodeUri"] = uploaded
+    source["Resources"]["DependenciesLayer"]["Properties"]["ContentUri"] = uploaded
+    session = boto3.Session(region_name=_PSEUDO_PARAMETERS["AWS::Region"])
+    transformed: Json = Translator({}, Parser(), boto_session=session).translate(source, {})
+    return transformed
+
+
+class Stack:
+    """The stack that CloudFormation makes when it is given these parameters.
+
+    The `Ref` of a resource is its logical id, and `GetAtt` its logical id, a dot and the attribute.
+    """
+
+    def __init__(self, **parameters: str) -> None:
+        defaults = {
+            name: str(parameter.get("Default", ""))
+            for name, parameter in source_template()["Parameters"].items()
+        }
+        self._values = {**_PSEUDO_PARAMETERS, **defaults, "AtlasSecretArn": SECRET, **parameters}
+        self.resources: Json = self._resolved(_transformed()["Resources"])
+        self.outputs: Json = self._resolved(_transformed()["Outputs"])
+
+    def properties(self, logical_id: str) -> Json:
+        properties: Json = self.resources[logical_id]["Properties"]
+        return properties
+
+    def of_type(self, resource_type: str) -> Json:
+        return {
+            logical_id: resource["Properties"]
+            for logical_id, resource in self.resources.items()
+            if resource["Type"] == resource_type
+        }
+
+    def only(self, resource_type: str) -> Json:
+        """The properties of the one resource of this type."""
+        (properties,) = self.of_type(resource_type).values()
+        found: Json = properties
+        return found
+
+    def accepted_by(self, rule: str) -> bool:
+        """Whether a rule of the template accepts the parameters."""
+        (assertion,) = source_template()["Rules"][rule]["Assertions"]
+        return self._holds(assertion["Assert"])
+
+    def _resolved(self, value: Any) -> Any:
+        match value:
+            case {"Ref": "AWS::NoValue"}:
+                resolved = _NO_VALUE
+            case {"Ref": name}:
+                resolved = self._values.get(name, name)
+            case {"Fn::GetAtt": [name, attribute]}:
+                resolved = f"{name}.{attribute}"
+            case {"Fn::Sub": text}:
+                resolved = re.sub(r"\$\{(.+?)\}", lambda ref: self._resolved({"Ref": ref[1]}), text)
+            case {"Fn::Split": [separator, text]}:
+                resolved = self._resolved(text).split(separator)
+            case {"Fn::If": [condition, if_true, if_false]}:
+                holds = self._holds(_transformed()["Conditions"][condition])
+                resolved = self._resolved(if_true if holds else if_false)
+            case dict():
+                pairs = ((name, self._resolved(part)) for name, part in value.items())
+                resolved = {name: part for name, part in pairs if part is not _NO_VALUE}
+            case list():
+                resolved = [part for part in map(self._resolved, value) if part is not _NO_VALUE]
+            case _:
+                resolved = value
+        return resolved
+
+    def _holds(self, condition: Json) -> bool:
+        match condition:
+            case {"Fn::And": parts}:
+                return all(map(self._holds, parts))
+            case {"Fn::Or": parts}:
+                return any(map(self._holds, parts))
+            case {"Fn::Not": [part]}:
+                return not self._holds(part)
+            case {"Fn::Equals": [one, other]}:
+                return str(self._resolved(one)) == str(self._resolved(other))
+        pytest.fail(f"this test cannot evaluate the condition {condition}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call to AWS, with what IAM knows of it."""
+
+    action: str
+    resource: str = "*"
+    principal: str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def role_statements(role: Json) -> list[Json]:
+    return [
+        statement
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def granted(role: Json) -> dict[str, set[str]]:
+    """The actions that a role allows, each with its resources."""
+    actions: dict[str, set[str]] = {}
+    for statement in role_statements(role):
+        if statement["Effect"] == "Allow":
+            for action in _listed(statement["Action"]):
+                actions.setdefault(action, set()).update(_listed(statement["Resource"]))
+    return actions
+
+
+def verdict(statements: list[Json], call: Call) -> Literal["Allow", "Deny"] | None:
+    """What the statements say to a call. As in IAM, a Deny overrides every Allow."""
+    effects = {statement["Effect"] for statement in statements if _applies(statement, call)}
+    if "Deny" in effects:
+        return "Deny"
+    return "Allow" if effects else None
+
+
+def _applies(statement: Json, call: Call) -> bool:
+    return (
+        any(_like(call.action.lower(), action.lower()) for action in _listed(statement["Action"]))
+        and any(_like(call.resource, name) for name in _listed(statement.get("Resource", "*")))
+        and any(_like(call.principal or "", name) for name in _principals(statement))
+        and all(_conditions(statement, call))
+    )
+
+
+def _principals(statement: Json) -> list[str]:
+    match statement.get("Principal", "*"):
+        case dict() as by_kind:
+            return [name for names in by_kind.values() for name in _listed(names)]
+        case names:
+            return _listed(names)
+
+
+def _conditions(statement: Json, call: Call) -> Iterator[bool]:
+    context = {key.lower(): value for key, value in call.context.items()}
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, expected in keys.items():
+            value = context.get(key.lower())
+            match operator:
+                case "Bool" | "StringEquals":
+                    yield value in _listed(expected)
+                case "ArnEquals" | "ArnLike":
+                    # Without the key in the call, the condition does not hold.
+                    yield value is not None and any(_like(value, arn) for arn in _listed(expected))
+                case _:
+                    pytest.fail(f"this test cannot evaluate the operator {operator}")
+
+
+def _like(value: str, pattern: str) -> bool:
+    return fnmatchcase(value, pattern)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

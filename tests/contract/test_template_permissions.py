@@ -1,0 +1,91 @@
+"""What the roles of template.yaml may do."""
+
+from contract.deployed_template import (
+    EVERYTHING,
+    SECRET,
+    Call,
+    Stack,
+    granted,
+    role_statements,
+    verdict,
+)
+
+SECRET_KEY = EVERYTHING["AtlasSecretKmsKeyArn"]
+TOPIC_KEY = EVERYTHING["TopicKmsKeyArn"]
+
+TO_ATTACH_TO_A_VPC = {
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
+# A policy cannot name their resources: X-Ray has none, and an interface does not exist yet.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | TO_ATTACH_TO_A_VPC
+
+
+def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
+    assert granted(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")) == {
+        "secretsmanager:GetSecretValue": {SECRET},
+        "kms:Decrypt": {SECRET_KEY, TOPIC_KEY},
+        "kms:GenerateDataKey": {TOPIC_KEY},
+        "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
+        "sns:Publish": {"StatusChangesTopic"},
+        "sqs:ReceiveMessage": {"RequestQueue.Arn"},
+        "sqs:DeleteMessage": {"RequestQueue.Arn"},
+        "sqs:GetQueueAttributes": {"RequestQueue.Arn"},
+        "sqs:SendMessage": {"OnFailureQueue.Arn"},
+        "logs:CreateLogStream": {"LogGroup.Arn"},
+        "logs:PutLogEvents": {"LogGroup.Arn"},
+    } | {action: {"*"} for action in WITHOUT_RESOURCE}
+
+
+def test_every_role_names_its_actions_and_resources() -> None:
+    for role in Stack(**EVERYTHING).of_type("AWS::IAM::Role").values():
+        for action, resources in granted(role).items():
+            assert "*" not in action
+            assert "*" not in resources or action in WITHOUT_RESOURCE
+
+
+def test_no_role_has_a_managed_policy() -> None:
+    for role in Stack(**EVERYTHING).of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+
+
+def test_a_key_is_used_only_through_its_own_service() -> None:
+    statements = role_statements(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole"))
+    services = {"secretsmanager", "sns", "s3"}
+
+    through = {
+        key: {
+            service
+            for service in services
+            if verdict(
+                statements,
+                Call(
+                    "kms:Decrypt",
+                    key,
+                    context={"kms:ViaService": f"{service}.us-east-1.amazonaws.com"},
+                ),
+            )
+        }
+        for key in (SECRET_KEY, TOPIC_KEY)
+    }
+
+    assert through == {SECRET_KEY: {"secretsmanager"}, TOPIC_KEY: {"sns"}}
+
+
+def test_without_keys_and_without_a_vpc_the_function_may_use_neither() -> None:
+    actions = granted(Stack().properties("RestoreWatchFunctionRole"))
+
+    assert {action for action in actions if action.startswith(("kms:", "ec2:"))} == set()
+
+
+def test_the_function_is_in_a_vpc_only_with_subnets() -> None:
+    assert "VpcConfig" not in Stack().properties("RestoreWatchFunction")
+    assert Stack(**EVERYTHING).properties("RestoreWatchFunction")["VpcConfig"] == {
+        "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
+        "SecurityGroupIds": ["sg-0a1b2c3d"],
+    }

@@ -1,0 +1,90 @@
+"""What triggers the function of template.yaml, and where a failed request is kept."""
+
+from contract.deployed_template import Call, Stack, granted, source_template, verdict
+
+DEAD_LETTERS = "RequestDeadLetterQueue.Arn"
+
+
+def test_a_scheduled_check_that_cannot_be_delivered_is_kept() -> None:
+    stack = Stack()
+    schedule = stack.only("AWS::Scheduler::Schedule")
+    sender = granted(stack.properties("RestoreWatchFunctionScheduleRole"))
+
+    assert schedule["Target"]["DeadLetterConfig"] == {"Arn": DEAD_LETTERS}
+    assert sender["sqs:SendMessage"] == {DEAD_LETTERS}
+
+
+def test_a_request_that_the_rule_cannot_deliver_is_kept() -> None:
+    stack = Stack()
+    ((rule_id, rule),) = stack.of_type("AWS::Events::Rule").items()
+    policy = stack.properties("RequestDeadLetterQueuePolicy")
+
+    def sent_by(rule_arn: str) -> str | None:
+        return verdict(
+            policy["PolicyDocument"]["Statement"],
+            Call(
+                "sqs:SendMessage", DEAD_LETTERS, "events.amazonaws.com", {"aws:SourceArn": rule_arn}
+            ),
+        )
+
+    assert rule["Targets"][0]["DeadLetterConfig"] == {"Arn": DEAD_LETTERS}
+    assert policy["Queues"] == ["RequestDeadLetterQueue"]
+    assert sent_by(f"{rule_id}.Arn") == "Allow"
+    assert sent_by("AnotherRule.Arn") is None
+
+
+def test_a_queued_request_that_fails_again_and_again_is_kept() -> None:
+    redrive = Stack().properties("RequestQueue")["RedrivePolicy"]
+
+    assert redrive["deadLetterTargetArn"] == DEAD_LETTERS
+
+
+def test_an_asynchronous_invocation_that_fails_for_good_is_kept() -> None:
+    config = Stack().only("AWS::Lambda::EventInvokeConfig")
+
+    assert config["DestinationConfig"]["OnFailure"]["Destination"] == "OnFailureQueue.Arn"
+
+
+def test_a_failed_request_is_kept_for_14_days_the_most_that_sqs_allows() -> None:
+    fourteen_days = 14 * 24 * 60 * 60
+
+    for queue in ("RequestDeadLetterQueue", "OnFailureQueue"):
+        assert Stack().properties(queue)["MessageRetentionPeriod"] == fourteen_days
+
+
+def test_retries_are_limited_in_number_and_age() -> None:
+    stack = Stack()
+    an_hour = 3600
+
+    for retries in (
+        stack.only("AWS::Scheduler::Schedule")["Target"]["RetryPolicy"],
+        stack.only("AWS::Events::Rule")["Targets"][0]["RetryPolicy"],
+        stack.only("AWS::Lambda::EventInvokeConfig"),
+    ):
+        assert retries["MaximumRetryAttempts"] > 0
+        assert retries["MaximumEventAgeInSeconds"] <= an_hour
+
+
+def test_a_failed_record_does_not_fail_the_rest_of_its_batch() -> None:
+    mapping = Stack().only("AWS::Lambda::EventSourceMapping")
+
+    assert mapping["EventSourceArn"] == "RequestQueue.Arn"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_batch_is_not_received_again_while_the_function_works_on_it() -> None:
+    stack = Stack()
+    timeout = stack.properties("RestoreWatchFunction")["Timeout"]
+
+    assert stack.properties("RequestQueue")["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_the_schedule_runs_only_when_a_job_is_named() -> None:
+    named = Stack(GroupId="6a1f", ClusterName="orders", RestoreId="6ac3")
+
+    assert Stack().only("AWS::Scheduler::Schedule")["State"] == "DISABLED"
+    assert named.only("AWS::Scheduler::Schedule")["State"] == "ENABLED"
+
+
+def test_the_schedule_runs_every_minute_by_default() -> None:
+    assert source_template()["Parameters"]["ScheduleExpression"]["Default"] == "rate(1 minute)"
