@@ -32,7 +32,6 @@ _PSEUDO_PARAMETERS = {
     "AWS::AccountId": "111122223333",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
-    "AWS::StackName": "restore-watch",
     "AWS::URLSuffix": "amazonaws.com",
 }
 
@@ -63,12 +62,13 @@ class Stack:
     The `Ref` of a resource is its logical id, and `GetAtt` its logical id, a dot and the attribute.
     """
 
-    def __init__(self, **parameters: str) -> None:
+    def __init__(self, name: str = "atlas-restore-watch", /, **parameters: str) -> None:
         defaults = {
             name: str(parameter.get("Default", ""))
             for name, parameter in source_template()["Parameters"].items()
         }
-        self._values = {**_PSEUDO_PARAMETERS, **defaults, "AtlasSecretArn": SECRET, **parameters}
+        given = {"AWS::StackName": name, "AtlasSecretArn": SECRET, **parameters}
+        self._values = {**_PSEUDO_PARAMETERS, **defaults, **given}
         self.resources: Json = self._resolved(_transformed()["Resources"])
         self.outputs: Json = self._resolved(_transformed()["Outputs"])
 

@@ -24,8 +24,15 @@ def test_the_function_gets_exactly_the_variables_that_it_reads() -> None:
         "POWERTOOLS_METRICS_NAMESPACE",
         "POWERTOOLS_LOG_LEVEL",
     }
-    assert variables["POWERTOOLS_SERVICE_NAME"] == "atlas-restore-watch"
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "AtlasRestoreWatch"
+
+
+@pytest.mark.parametrize("name", ["atlas-restore-watch", "restore-watch-of-the-other-team"])
+def test_logs_and_metrics_name_the_stack_as_their_service(name: str) -> None:
+    """Two stacks in one account write their metrics to one namespace."""
+    variables = Stack(name).properties("RestoreWatchFunction")["Environment"]["Variables"]
+
+    assert variables["POWERTOOLS_SERVICE_NAME"] == name
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
@@ -58,7 +65,9 @@ def test_no_resource_has_a_fixed_name() -> None:
 
 
 def test_the_layer_is_named_after_the_stack() -> None:
-    assert Stack().only("AWS::Lambda::LayerVersion")["LayerName"].startswith("restore-watch-")
+    layer = Stack("restore-watch").only("AWS::Lambda::LayerVersion")
+
+    assert layer["LayerName"].startswith("restore-watch-")
 
 
 def test_no_output_is_exported() -> None:
@@ -113,6 +122,8 @@ def test_the_console_shows_every_parameter_once_in_a_group_and_with_a_label() ->
         ("AtlasSecretKmsKeyArn", KMS + "key/mrk-0123456789abcdef"),
         ("GroupId", "6a1f3c9e5b7d204e8c61f0a3"),
         ("ClusterName", "Search-Staging"),
+        ("RequestSource", "ops.restores"),
+        ("RequestSource", "com.example/restores_2"),
         ("ScheduleExpression", "cron(0/5 * * * ? *)"),
         ("SubnetIds", "subnet-0a1b2c3d,subnet-0123456789abcdef0"),
         ("SecurityGroupIds", "sg-0123456789abcdef0"),
@@ -136,6 +147,9 @@ def test_a_parameter_accepts(parameter: str, value: str) -> None:
         ("ClusterName", "-orders"),
         ("ClusterName", "orders/../billing"),
         ("ClusterName", "o" * 65),
+        ("RequestSource", "aws.events"),
+        ("RequestSource", "ops restores"),
+        ("RequestSource", "o" * 257),
         ("ScheduleExpression", "every minute"),
         ("SubnetIds", "subnet-0a1b2c3d, subnet-0a1b2c3e"),
     ],

@@ -1,5 +1,11 @@
 """What triggers the function of template.yaml, and where a failed request is kept."""
 
+import json
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
 from contract.deployed_template import Call, Stack, granted, source_template, verdict
 
 DEAD_LETTERS = "RequestDeadLetterQueue.Arn"
@@ -88,3 +94,26 @@ def test_the_schedule_runs_only_when_a_job_is_named() -> None:
 
 def test_the_schedule_runs_every_minute_by_default() -> None:
     assert source_template()["Parameters"]["ScheduleExpression"]["Default"] == "rate(1 minute)"
+
+
+@pytest.mark.parametrize(
+    ("request_source", "source", "detail_type", "answered"),
+    [
+        ("", "ops.restores", "Atlas Restore Watch Requested", True),
+        ("", "anything", "Atlas Restore Watch Requested", True),
+        ("", "anything", "Another Request", False),
+        ("ops.restores", "ops.restores", "Atlas Restore Watch Requested", True),
+        ("ops.restores", "ops.restores", "Another Request", False),
+        ("ops.restores", "ops.restores.test", "Atlas Restore Watch Requested", False),
+        ("ops.restores", "anything", "Atlas Restore Watch Requested", False),
+    ],
+)
+def test_the_rule_answers_requests_of_any_source_or_only_of_the_source_that_is_given(
+    request_source: str, source: str, detail_type: str, *, answered: bool
+) -> None:
+    """Two stacks in one account each answer their own source."""
+    rule = Stack(RequestSource=request_source).only("AWS::Events::Rule")
+    pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
+    event: Any = {"source": source, "detail-type": detail_type, "detail": {}}
+
+    assert pattern.matches_event(event) is answered

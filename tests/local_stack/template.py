@@ -19,7 +19,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from local_stack.aws import REGION, AwsEmulator
 
-STACK_NAME = "restore-watch"
+STACK_NAME = "atlas-restore-watch"
 
 # What moto's CloudFormation makes of the template; of some types only these properties, because it
 # stumbles over others (AWS::NoValue within a list) and enforces no policy anyway. It encrypts no
