@@ -1,5 +1,7 @@
 """What the roles of template.yaml may do."""
 
+import pytest
+
 from contract.deployed_template import (
     EVERYTHING,
     SECRET,
@@ -89,3 +91,37 @@ def test_the_function_is_in_a_vpc_only_with_subnets() -> None:
         "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
         "SecurityGroupIds": ["sg-0a1b2c3d"],
     }
+
+
+def test_the_schedule_may_only_invoke_the_function_and_keep_what_it_cannot_deliver() -> None:
+    stack = Stack(**EVERYTHING)
+
+    assert stack.only("AWS::Scheduler::Schedule")["Target"]["RoleArn"] == "ScheduleRole.Arn"
+    assert granted(stack.properties("ScheduleRole")) == {
+        "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},
+        "sqs:SendMessage": {"RequestDeadLetterQueue.Arn"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("service", "account", "group", "answer"),
+    [
+        ("scheduler", "111122223333", "us-east-1:111122223333:schedule-group/default", "Allow"),
+        ("scheduler", "444455556666", "us-east-1:444455556666:schedule-group/default", None),
+        ("scheduler", "111122223333", "eu-west-1:111122223333:schedule-group/default", None),
+        ("scheduler", "111122223333", "us-east-1:111122223333:schedule-group/another", None),
+        ("scheduler", None, None, None),
+        ("lambda", "111122223333", "us-east-1:111122223333:schedule-group/default", None),
+    ],
+)
+def test_only_schedules_of_this_account_region_and_group_may_use_the_role_of_the_schedule(
+    service: str, account: str | None, group: str | None, answer: str | None
+) -> None:
+    stack = Stack()
+    trust = stack.properties("ScheduleRole")["AssumeRolePolicyDocument"]["Statement"]
+    context = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:scheduler:{group}"}
+    given = {key: value for key, value in context.items() if account and value}
+    call = Call("sts:AssumeRole", principal=f"{service}.amazonaws.com", context=given)
+
+    assert "GroupName" not in stack.only("AWS::Scheduler::Schedule")
+    assert verdict(trust, call) == answer

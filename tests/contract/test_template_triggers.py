@@ -14,7 +14,7 @@ DEAD_LETTERS = "RequestDeadLetterQueue.Arn"
 def test_a_scheduled_check_that_cannot_be_delivered_is_kept() -> None:
     stack = Stack()
     schedule = stack.only("AWS::Scheduler::Schedule")
-    sender = granted(stack.properties("RestoreWatchFunctionScheduleRole"))
+    sender = granted(stack.properties("ScheduleRole"))
 
     assert schedule["Target"]["DeadLetterConfig"] == {"Arn": DEAD_LETTERS}
     assert sender["sqs:SendMessage"] == {DEAD_LETTERS}
