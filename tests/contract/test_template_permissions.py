@@ -93,6 +93,34 @@ def test_the_function_is_in_a_vpc_only_with_subnets() -> None:
     }
 
 
+@pytest.mark.parametrize("action", sorted(TO_ATTACH_TO_A_VPC | {"ec2:DetachNetworkInterface"}))
+def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_function(
+    action: str,
+) -> None:
+    """A call from a function's code carries the function's ARN; one that Lambda makes does not."""
+    statements = role_statements(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole"))
+    function = "arn:aws:lambda:us-east-1:111122223333:function:a-stack-with-a-long-na-5QzXk2pWv1Ba"
+    from_code = Call(action, context={"lambda:SourceFunctionArn": function})
+    from_lambda = Call(action)
+
+    assert verdict(statements, from_code) == "Deny"
+    assert verdict(statements, from_lambda) == ("Allow" if action in TO_ATTACH_TO_A_VPC else None)
+
+
+def test_the_denial_of_network_interfaces_denies_nothing_that_the_code_needs() -> None:
+    role = Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")
+    function = "arn:aws:lambda:us-east-1:111122223333:function:restore-watch"
+    denials = [one for one in role_statements(role) if one["Effect"] == "Deny"]
+    context = {"lambda:SourceFunctionArn": function}
+    denied = {
+        action
+        for action, resources in granted(role).items()
+        if any(verdict(denials, Call(action, resource, context=context)) for resource in resources)
+    }
+
+    assert denied == TO_ATTACH_TO_A_VPC
+
+
 def test_the_schedule_may_only_invoke_the_function_and_keep_what_it_cannot_deliver() -> None:
     stack = Stack(**EVERYTHING)
 
