@@ -44,6 +44,29 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
     } | {action: {"*"} for action in WITHOUT_RESOURCE}
 
 
+@pytest.mark.parametrize(
+    ("given", "secret", "answer"),
+    [
+        ("atlas/restores-a1B2c3", "atlas/restores-a1B2c3", "Allow"),
+        # The same name, made again after it was deleted.
+        ("atlas/restores-a1B2c3", "atlas/restores-x7Y8z9", None),
+        # The name of another secret begins as this ARN ends.
+        ("atlas/restores-a1B2c3", "atlas/restores-a1B2c3-x7Y8z9", None),
+        # Partial: the name ends as a full ARN does. Secrets Manager takes it for a full one too.
+        ("atlas/restore-status", "atlas/restore-status-a1B2c3", None),
+    ],
+)
+def test_the_function_may_read_the_secret_of_exactly_the_arn_that_is_given(
+    given: str, secret: str, answer: str | None
+) -> None:
+    """A partial ARN, given by mistake, opens no other secret: it opens none."""
+    prefix = "arn:aws:secretsmanager:us-east-1:111122223333:secret:"
+    stack = Stack(AtlasSecretArn=prefix + given)
+    statements = role_statements(stack.properties("RestoreWatchFunctionRole"))
+
+    assert verdict(statements, Call("secretsmanager:GetSecretValue", prefix + secret)) == answer
+
+
 def test_every_role_names_its_actions_and_resources() -> None:
     for role in Stack(**EVERYTHING).of_type("AWS::IAM::Role").values():
         for action, resources in granted(role).items():
