@@ -221,7 +221,9 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
         "RequestQueueUrl": "RequestQueue",
         "RequestQueueArn": "RequestQueue.Arn",
         "RequestDeadLetterQueueUrl": "RequestDeadLetterQueue",
+        "RequestDeadLetterQueueArn": "RequestDeadLetterQueue.Arn",
         "OnFailureQueueUrl": "OnFailureQueue",
+        "OnFailureQueueArn": "OnFailureQueue.Arn",
         "LogGroupName": "LogGroup",
     }
     assert all(output["Description"] for output in outputs.values())

@@ -45,6 +45,18 @@ def test_a_queued_request_that_fails_again_and_again_is_kept() -> None:
     assert redrive["deadLetterTargetArn"] == DEAD_LETTERS
 
 
+def test_sqs_can_move_kept_requests_from_the_dead_letter_queue_to_the_request_queue() -> None:
+    """SQS starts a move only from a queue that is the dead-letter queue of another queue."""
+    stack = Stack()
+    redrives = [
+        queue.get("RedrivePolicy", {}) for queue in stack.of_type("AWS::SQS::Queue").values()
+    ]
+    dead_letter_queues = {redrive.get("deadLetterTargetArn") for redrive in redrives}
+
+    assert stack.outputs["RequestDeadLetterQueueArn"]["Value"] in dead_letter_queues
+    assert stack.outputs["RequestQueueArn"]["Value"] == "RequestQueue.Arn"
+
+
 def test_an_asynchronous_invocation_that_fails_for_good_is_kept() -> None:
     config = Stack().only("AWS::Lambda::EventInvokeConfig")
 
