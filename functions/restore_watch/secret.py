@@ -38,6 +38,9 @@ _SPELLINGS = {
     "government": ("is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"),
 }
 
+# Secrets Manager's answers to a partial ARN, with the permission for exactly one secret.
+_PARTIAL_ARN_CODES = ("AccessDeniedException", "ResourceNotFoundException")
+
 
 class AtlasSecret:
     """
@@ -105,6 +108,10 @@ class AtlasSecret:
             )
         except AwsCallError as error:
             msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
+            if error.code in _PARTIAL_ARN_CODES:
+                msg += (
+                    "; it has to be the full ARN, with the six characters at its end, or the name"
+                )
             raise CredentialsError(msg) from None
         return read_credentials(answer.get("SecretString"))
 
