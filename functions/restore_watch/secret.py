@@ -109,9 +109,7 @@ class AtlasSecret:
         except AwsCallError as error:
             msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
             if error.code in _PARTIAL_ARN_CODES:
-                msg += (
-                    "; it has to be the full ARN, with the six characters at its end, or the name"
-                )
+                msg += "; give the full ARN, with the six characters at its end, or the name"
             raise CredentialsError(msg) from None
         return read_credentials(answer.get("SecretString"))
 

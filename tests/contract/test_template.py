@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from contract.deployed_template import CHECKOUT, Stack, source_template
+from restore_watch import __version__
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"
 KMS = "arn:aws:kms:eu-central-1:111122223333:"
@@ -233,7 +234,8 @@ def test_the_published_application_has_the_version_licence_and_readme_of_the_pro
     application = source_template()["Metadata"]["AWS::ServerlessRepo::Application"]
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 
-    assert application["SemanticVersion"] == project["version"]
+    assert application["SemanticVersion"] == __version__
+    assert "version" in project["dynamic"]
     assert application["Name"] == project["name"]
     assert application["SpdxLicenseId"] == project["license"]
     assert (CHECKOUT / application["LicenseUrl"]).is_file()
