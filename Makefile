@@ -1,4 +1,4 @@
-# What a contributor and CI run. `make` alone runs what CI runs.
+# `make help` lists what there is; `make` alone runs every test, every check and the demo.
 # The environment is .venv; uv makes it, and uv itself comes from PyPI into .tools.
 
 SHELL := /bin/bash
@@ -23,6 +23,11 @@ CANARIES := tests/test_canaries.py
 .PHONY: all demo test test-first test-second coverage check check-locks bench soak build lock clean dynamodb-local
 
 all: test check demo
+
+.PHONY: help deploy
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo 'make alone runs test, check and demo.'
 
 demo: build ## a restore and a download, from start to end, in the real Lambda runtime
 	@PYTHONPATH=tests $(RUN) python -m demo
@@ -49,6 +54,14 @@ check: .venv/.ready ## lint, types, import contracts, template, locks
 	@PYTHONPATH=functions $(RUN) lint-imports
 	@$(RUN) sam validate --lint
 	@$(MAKE) --no-print-directory check-locks
+
+# The project's own SAM and Python, with the account and the region of whoever deploys.
+# A value that is not given stays as it is. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
+deploy: build ## build and deploy (SECRET_ARN=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
+	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
+		sam deploy $(if $(STACK),--stack-name $(STACK)) \
+		$(if $(SECRET_ARN)$(PARAMETERS),--parameter-overrides '$(strip $(SECRET_ARN:%=AtlasSecretArn=%) $(PARAMETERS))') $(ARGS) \
+	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
 
 bench: build ## our figures beside the peer's
 	@PYTHONPATH=tests $(RUN) python -m benchmark

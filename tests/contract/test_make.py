@@ -1,0 +1,101 @@
+"""`make help` lists what there is, and `make deploy` gives SAM what it was given."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+OURS = {"SECRET_ARN", "STACK", "PARAMETERS", "ARGS", "AWS_REGION"}
+
+type Ran = subprocess.CompletedProcess[str]
+
+
+def make(*arguments: str) -> Ran:
+    return subprocess.run(  # noqa: S603 - our own Makefile
+        ["make", "--no-print-directory", *arguments],  # noqa: S607 - whatever make there is
+        cwd=ROOT,
+        # Without the flags and job slots of `make test`, and without what deploys elsewhere.
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("MAKE") and name not in OURS
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_lists_every_target() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = make("help").stdout
+
+    assert {"demo", "deploy", "help", "test"} <= set(targets)
+    assert all(f"make {target} " in listed for target in targets)
+
+
+class TestDeploy:
+    """`sam` is replaced by a program that says what it was given; nothing is built."""
+
+    @pytest.fixture
+    def deploy(self, tmp_path: Path) -> Callable[..., Ran]:
+        sam = tmp_path / "sam"
+        sam.write_text(
+            '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
+            'echo "region $AWS_DEFAULT_REGION"\nexit ${FAILS:-0}\n'
+        )
+        sam.chmod(0o755)
+        programs = os.path.relpath(tmp_path, ROOT)
+        return lambda *words: make("--old-file=build", "deploy", f"BIN={programs}", *words)
+
+    def test_gives_sam_the_secret_and_keeps_everything_else(
+        self, deploy: Callable[..., Ran]
+    ) -> None:
+        ran = deploy("SECRET_ARN=arn:aws:one")
+
+        assert ran.returncode == 0
+        assert ran.stdout.splitlines()[:3] == [
+            "[deploy]",
+            "[--parameter-overrides]",
+            "[AtlasSecretArn=arn:aws:one]",
+        ]
+
+    def test_gives_sam_the_stack_the_parameters_and_the_options(
+        self, deploy: Callable[..., Ran]
+    ) -> None:
+        ran = deploy(
+            "STACK=two", 'PARAMETERS=GroupId="" LogLevel=DEBUG', "ARGS=--no-confirm-changeset"
+        )
+
+        assert ran.stdout.splitlines()[:6] == [
+            "[deploy]",
+            "[--stack-name]",
+            "[two]",
+            "[--parameter-overrides]",
+            '[GroupId="" LogLevel=DEBUG]',
+            "[--no-confirm-changeset]",
+        ]
+
+    def test_names_no_parameter_when_none_is_given(self, deploy: Callable[..., Ran]) -> None:
+        ran = deploy()
+
+        assert ran.returncode == 0
+        assert "[--parameter-overrides]" not in ran.stdout
+        assert ran.stderr == ""
+
+    def test_uses_the_region_of_the_aws_cli(self, deploy: Callable[..., Ran]) -> None:
+        assert "region eu-central-1" in deploy("AWS_REGION=eu-central-1").stdout
+
+    def test_says_what_a_first_deployment_needs(
+        self, deploy: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAILS", "1")
+
+        assert "needs SECRET_ARN=" in deploy().stderr
+        assert "needs SECRET_ARN=" not in deploy("SECRET_ARN=arn:aws:one").stderr
+        assert deploy().returncode != 0
