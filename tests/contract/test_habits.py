@@ -1,0 +1,58 @@
+"""What a developer's tools and the hosted workflow run is what `make check` and `.ci/run` run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+HOOKS: list[dict[str, Any]] = [
+    hook
+    for repository in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    for hook in repository["hooks"]
+]
+WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+
+
+def checks() -> set[str]:
+    """The commands of `make check`, without how they are run."""
+    recipe = MAKEFILE.partition("\ncheck:")[2].partition("\n\n")[0]
+    lines = re.findall(r"^\t@(?:PYTHONPATH=\S+ )?\$\((?:RUN|MAKE)\) (.+)$", recipe, re.MULTILINE)
+    return {line.removeprefix("--no-print-directory ").removesuffix(" .") for line in lines}
+
+
+def test_the_hooks_are_the_checks() -> None:
+    entries = {
+        re.sub(r"^(env( \w+=\S+)+ |make --no-print-directory )", "", hook["entry"])
+        .removeprefix(".venv/bin/")
+        .removesuffix(" --force-exclude")
+        for hook in HOOKS
+    }
+
+    assert entries == checks()
+
+
+def test_the_hooks_fetch_nothing() -> None:
+    configuration = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+
+    assert {repository["repo"] for repository in configuration["repos"]} == {"local"}
+    assert {hook["language"] for hook in HOOKS} == {"system"}
+
+
+def test_the_hosted_workflow_runs_what_must_pass_and_nothing_else() -> None:
+    (job,) = WORKFLOW["jobs"].values()
+
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+
+
+def test_every_action_is_pinned_to_a_commit() -> None:
+    used = [
+        step["uses"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "uses" in step
+    ]
+
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in used)
