@@ -35,8 +35,8 @@ _ROW = re.compile(
 
 
 def documented_metrics() -> dict[str, tuple[str, list[str]]]:
-    """Unit and dimensions by the metric's name, from the README's table."""
-    _, _, seen = (ROOT / "README.md").read_text().partition("## What you see")
+    """Unit and dimensions by the metric's name, from the table in the docs."""
+    _, _, seen = (ROOT / "docs" / "operations.md").read_text().partition("\n## Metrics\n")
     return {
         name: (row["unit"], sorted(row["dimensions"].split(", ")))
         for row in _ROW.finditer(seen)

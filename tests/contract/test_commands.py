@@ -1,0 +1,98 @@
+"""Every command shown in a document is one that its program understands."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.session import get_session
+from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from contract.documents import DOCUMENTS, ROOT, commands, prose
+
+TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = dict(re.findall(r"^([a-z-]+):.*## (.+)$", MAKEFILE, re.MULTILINE))
+SHOWN = [(path, words) for path in DOCUMENTS for words in commands(path.read_text())]
+
+# Options of the AWS CLI itself; `logs tail` is a command of its own, over no single operation.
+EVERYWHERE = {"--query", "--output", "--region", "--profile", "--cli-binary-format"}
+AWS_CLI_ONLY = {("logs", "tail"): {"--since", "--follow"}}
+RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
+
+# What a reader has; there is nothing of ours to compare it with.
+ELSEWHERE = {"cat", "git", "pre-commit", "rm"}
+
+
+def shown(program: str) -> list[Any]:
+    found = [(path, words) for path, words in SHOWN if words[0] == program]
+    assert found
+    return [
+        pytest.param(words[1:], id=f"{path.name}: {' '.join(words[:3])}") for path, words in found
+    ]
+
+
+def test_every_program_shown_is_known() -> None:
+    known = {"aws", "make", ".venv/bin/pytest"} | ELSEWHERE
+
+    assert {words[0] for _, words in SHOWN} == known
+
+
+@pytest.mark.parametrize("words", shown("aws"))
+def test_every_aws_command_has_the_options_of_its_operation(words: list[str]) -> None:
+    service, command, *rest = words
+    renamed = RENAMED.get((service, command), {})
+    given = {renamed.get(word, word) for word in rest if word.startswith("--")}
+    if (service, command) in AWS_CLI_ONLY:
+        assert given <= AWS_CLI_ONLY[service, command]
+        return
+    model = get_session().get_service_model(service)
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    members = model.operation_model(operations[command]).input_shape
+    assert members
+    options = {f"--{xform_name(name, '-')}" for name in members.members}
+    needed = {f"--{xform_name(name, '-')}" for name in members.required_members}
+
+    assert given - EVERYWHERE <= options
+    assert needed <= given
+
+
+@pytest.mark.parametrize("words", shown("aws"))
+def test_every_aws_command_names_outputs_and_files_that_are_there(words: list[str]) -> None:
+    named = [name for word in words for name in re.findall(r"^<(\w+)>$", word)]
+    files = [name for word in words for name in re.findall(r"^file://(.+)$", word)]
+
+    assert set(named) <= TEMPLATE["Outputs"].keys()
+    assert [name for name in files if name != "atlas.json" and not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("words", shown("make"))
+def test_every_make_command_has_a_target_and_its_variables(words: list[str]) -> None:
+    targets = [word for word in words if "=" not in word]
+    variables = [word.partition("=")[0] for word in words if "=" in word]
+
+    assert set(targets) <= TARGETS.keys()
+    assert all(f"$({name}" in MAKEFILE for name in variables)
+
+
+@pytest.mark.parametrize("words", [words for path, words in SHOWN if "PARAMETERS=" in str(words)])
+def test_every_parameter_shown_is_one_of_the_template(words: list[str]) -> None:
+    (given,) = (word for word in words if word.startswith("PARAMETERS="))
+    read = CfnParameterOverridesType().convert([given.partition("=")[2]], None, None)
+
+    assert read
+    assert read.keys() <= TEMPLATE["Parameters"].keys()
+
+
+@pytest.mark.parametrize("words", shown(".venv/bin/pytest"))
+def test_every_test_file_shown_is_there(words: list[str]) -> None:
+    assert all((ROOT / word).exists() for word in words)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_target_named_in_a_sentence_is_there(path: Path) -> None:
+    named = re.findall(r"`make ([a-z-]+)[^`]*`", prose(path.read_text()))
+
+    assert set(named) <= TARGETS.keys()
