@@ -1,6 +1,7 @@
 """The peer, built by plain `sam build` with SAM's own Python builder.
 
-Built once for all that goes into it, and kept beside what `make build` keeps.
+The build is kept beside what `make build` keeps, until something that goes into it changes. One
+build serves both of the peer's handlers.
 """
 
 import compileall
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -25,6 +27,13 @@ _KEPT = _ROOT / ".aws-sam" / "peer"
 
 # What both stand on, such as boto3, is of the same version in both.
 _VERSIONS = _ROOT / "tests" / "requirements.txt"
+
+
+class PeerHandler(StrEnum):
+    """The two handlers of the peer's package; they differ in where their clients are made."""
+
+    CLIENTS_IN_HANDLER = "restore_check.clients_in_handler.lambda_handler"
+    CLIENTS_IN_MODULE = "restore_check.clients_in_module.lambda_handler"
 
 
 class BuildError(Exception):

@@ -1,4 +1,4 @@
-"""What is measured: ours and the peer, each in a real runtime of its own, on one local stack."""
+"""What is measured: ours and the peers, each in its own real runtime, all on one local stack."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from benchmark.building import FUNCTION, PEER, peer_as_shipped, peer_with_bytecode
+from benchmark.building import PEER, PeerHandler, peer_as_shipped, peer_with_bytecode
 from local_stack.atlas import EmulatedRestore
 from local_stack.runtime import Environment, LambdaRuntime
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack
@@ -91,14 +91,20 @@ def local_stack(credentials: Credentials = "service_account") -> Iterator[LocalS
 
 @contextmanager
 def contenders(stack: LocalStack) -> Iterator[list[Contender]]:
-    """Ours with either credential, and the peer as shipped and with bytecode."""
+    """Ours with either credential; the peer as shipped, with bytecode, and with kept clients."""
     shipped, compiled = peer_as_shipped(), peer_with_bytecode()
     made = make_peer_stack(stack)
     api_key, account = _secret(stack, "api_key"), _secret(stack, "service_account")
+    in_handler = PeerHandler.CLIENTS_IN_HANDLER
+
+    def peer(handler: PeerHandler, code: Path) -> Environment:
+        return peer_environment(stack, made, api_key, code, handler)
+
     described = [
         ("ours, API key", our_environment(stack, api_key)),
-        ("peer", peer_environment(stack, made, api_key, shipped)),
-        ("peer, bytecode", peer_environment(stack, made, api_key, compiled)),
+        ("peer", peer(in_handler, shipped)),
+        ("peer, bytecode", peer(in_handler, compiled)),
+        ("peer, module clients", peer(PeerHandler.CLIENTS_IN_MODULE, shipped)),
         ("ours, account", our_environment(stack, account)),
     ]
     answering = Answering()
@@ -123,14 +129,16 @@ def our_environment(stack: LocalStack, secret: str) -> Environment:
     return replace(environment, variables={**environment.variables, "ATLAS_SECRET_ID": secret})
 
 
-def peer_environment(stack: LocalStack, made: PeerStack, secret: str, code: Path) -> Environment:
+def peer_environment(
+    stack: LocalStack, made: PeerStack, secret: str, code: Path, handler: PeerHandler
+) -> Environment:
     """The peer's variables; time, memory and AWS are the same as ours."""
     ours = stack.function.environment
     aws = {name: value for name, value in stack.environment.items() if name not in ours}
     return Environment(
         code=code,
         layer=code / "there-is-no-layer",
-        handler=_template()["Resources"][FUNCTION]["Properties"]["Handler"],
+        handler=handler,
         variables={
             **aws,
             "SECRET_ID": secret,
@@ -147,7 +155,7 @@ def peer_environment(stack: LocalStack, made: PeerStack, secret: str, code: Path
 def make_peer_stack(stack: LocalStack) -> PeerStack:
     """Makes what the peer keeps its state in and publishes to."""
     made = ("RestoreJobsTable", "StatusTopic")
-    resources = {name: _template()["Resources"][name] for name in made}
+    resources = {name: peer_template()["Resources"][name] for name in made}
     client = stack.aws.client("cloudformation")
     client.create_stack(StackName="peer", TemplateBody=json.dumps({"Resources": resources}))
     described = client.describe_stack_resources(StackName="peer")["StackResources"]
@@ -155,7 +163,7 @@ def make_peer_stack(stack: LocalStack) -> PeerStack:
     return PeerStack(table=ids["RestoreJobsTable"], topic=ids["StatusTopic"])
 
 
-def _template() -> dict[str, Any]:
+def peer_template() -> dict[str, Any]:
     template: dict[str, Any] = yaml_parse((PEER / "template.yaml").read_text())
     return template
 

@@ -1,19 +1,39 @@
-"""The peer is no straw man: in the real runtime it does the task that it is compared by."""
+"""The peers are no straw men: in the real runtime they do the task that they are compared by."""
 
+import importlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
+import requests
 
-from benchmark.building import peer_as_shipped
-from benchmark.contenders import GROUP, PeerStack, local_stack, make_peer_stack, peer_environment
+from benchmark.building import PeerHandler, peer_as_shipped
+from benchmark.contenders import (
+    GROUP,
+    PeerStack,
+    local_stack,
+    make_peer_stack,
+    peer_environment,
+    peer_template,
+)
 from local_stack.atlas import EmulatedRestore
 from local_stack.runtime import LambdaRuntime
 from local_stack.stack import LocalStack
 
 pytestmark = pytest.mark.timeout(60)
+
+UNCHANGED = [
+    "secretsmanager GetSecretValue",
+    "atlas flex",
+    "atlas flex",
+    "dynamodb GetItem",
+    "dynamodb PutItem",
+]
+"""The first question to Atlas brings the challenge of digest authentication."""
 
 
 @dataclass
@@ -25,6 +45,12 @@ class Peer:
 
     def check(self, restore: EmulatedRestore) -> Any:
         return self.runtime.invoke(restore.event).result
+
+    def calls(self, restore: EmulatedRestore) -> list[str]:
+        """The HTTP calls of one check."""
+        self.stack.forget_calls()
+        self.check(restore)
+        return [f"{call.service} {call.operation}" for call in self.stack.http_calls()]
 
     def received(self) -> list[dict[str, Any]]:
         sqs = self.stack.aws.client("sqs")
@@ -41,12 +67,21 @@ class Peer:
         return status
 
 
+@dataclass(frozen=True)
+class Subscribed:
+    """The stack, with a queue that receives what the peers publish."""
+
+    stack: LocalStack
+    made: PeerStack
+    queue: str
+
+
 @pytest.fixture(scope="module")
-def peer() -> Iterator[Peer]:
+def subscribed() -> Iterator[Subscribed]:
     with local_stack("api_key") as stack:
         made = make_peer_stack(stack)
         sqs = stack.aws.client("sqs")
-        queue = sqs.create_queue(QueueName="of-the-peer")["QueueUrl"]
+        queue = sqs.create_queue(QueueName="of-the-peers")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
         stack.aws.client("sns").subscribe(
             TopicArn=made.topic,
@@ -54,13 +89,21 @@ def peer() -> Iterator[Peer]:
             Endpoint=arn["Attributes"]["QueueArn"],
             Attributes={"RawMessageDelivery": "true"},
         )
-        environment = peer_environment(stack, made, stack.secret_arn, peer_as_shipped())
-        with LambdaRuntime(environment) as runtime:
-            yield Peer(stack, made, runtime, queue)
+        yield Subscribed(stack, made, queue)
+
+
+@pytest.fixture(scope="module", params=list(PeerHandler), ids=lambda handler: handler.name.lower())
+def peer(subscribed: Subscribed, request: pytest.FixtureRequest) -> Iterator[Peer]:
+    stack, made = subscribed.stack, subscribed.made
+    code = peer_as_shipped()
+    environment = peer_environment(stack, made, stack.secret_arn, code, request.param)
+    with LambdaRuntime(environment) as runtime:
+        yield Peer(stack, made, runtime, subscribed.queue)
 
 
 @pytest.fixture
 def restore(peer: Peer) -> EmulatedRestore:
+    peer.received()
     return peer.stack.atlas.start_restore(GROUP, "orders-flex", "flex")
 
 
@@ -99,8 +142,60 @@ def test_stores_what_it_found(peer: Peer, restore: EmulatedRestore) -> None:
     assert peer.stored_status(restore) == "QUEUED"
 
 
+def test_makes_five_http_calls_and_a_sixth_to_publish(peer: Peer, restore: EmulatedRestore) -> None:
+    peer.check(restore)
+
+    assert peer.calls(restore) == UNCHANGED
+
+    restore.advance()
+
+    assert peer.calls(restore) == [*UNCHANGED, "sns Publish"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "made_by_init", "made_by_each_check"),
+    [
+        (PeerHandler.CLIENTS_IN_HANDLER, [], ["secretsmanager", "dynamodb", "sns"]),
+        (PeerHandler.CLIENTS_IN_MODULE, ["secretsmanager", "dynamodb", "sns"], []),
+    ],
+)
+def test_handlers_differ_in_where_clients_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+    handler: PeerHandler,
+    made_by_init: list[str],
+    made_by_each_check: list[str],
+) -> None:
+    made = list[str]()
+    monkeypatch.setattr(boto3, "client", made.append)
+    name, _, function = handler.rpartition(".")
+    name = f"benchmark.peer.function.{name}"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    module = importlib.import_module(name)
+    given = list[Any]()
+
+    def check(_event: object, client: Any, get: Any) -> None:
+        given.append(get)
+        for service in ("secretsmanager", "dynamodb", "sns"):
+            client(service)
+
+    monkeypatch.setattr(module, "check", check)
+
+    assert made == made_by_init
+    for _ in range(2):
+        made.clear()
+        getattr(module, function)({}, None)
+
+        assert made == made_by_each_check
+    assert given[0] == given[1]
+    assert (given[0] == requests.get) is (handler is PeerHandler.CLIENTS_IN_HANDLER)
+
+
+def test_handlers_are_those_of_the_template() -> None:
+    assert peer_template()["Parameters"]["Handler"]["AllowedValues"] == list(PeerHandler)
+
+
 def test_ships_without_bytecode_as_sam_builds_it() -> None:
     code = peer_as_shipped()
 
-    assert (code / "app.py").is_file()
+    assert (code / "restore_check" / "check.py").is_file()
     assert list(code.rglob("*.pyc")) == []

@@ -3,23 +3,29 @@
 import json
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import requests
 from requests.auth import HTTPDigestAuth
 
 logger = logging.getLogger()
 logger.setLevel(logging.INFO)
 
+Client = Callable[..., Any]
+"""Returns the boto3 client of a service: a new one, or one that the handler keeps."""
 
-def lambda_handler(event: dict[str, str], _context: object) -> dict[str, Any]:
+Get = Callable[..., requests.Response]
+"""`get` of requests, or of a session that the handler keeps."""
+
+
+def check(event: dict[str, str], client: Client, get: Get) -> dict[str, Any]:
     """Return the job's status, and whether it is another than at the last check."""
-    secret = read_secret()
-    job = get_restore_job(event, secret)
+    secret = read_secret(client)
+    job = get_restore_job(event, secret, get)
 
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = client("dynamodb")
     key = {"restoreId": {"S": job["id"]}}
     stored = dynamodb.get_item(TableName=os.environ["TABLE_NAME"], Key=key).get("Item")
     previous_status = stored["status"]["S"] if stored else None
@@ -38,7 +44,7 @@ def lambda_handler(event: dict[str, str], _context: object) -> dict[str, Any]:
     )
 
     if changed:
-        boto3.client("sns").publish(
+        client("sns").publish(
             TopicArn=os.environ["TOPIC_ARN"],
             Subject=f"Atlas restore {job['status']}",
             Message=json.dumps(
@@ -55,16 +61,16 @@ def lambda_handler(event: dict[str, str], _context: object) -> dict[str, Any]:
     return {"status": job["status"], "previousStatus": previous_status, "changed": changed}
 
 
-def read_secret() -> dict[str, str]:
+def read_secret(client: Client) -> dict[str, str]:
     """Return the API key from Secrets Manager."""
-    answer = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["SECRET_ID"])
+    answer = client("secretsmanager").get_secret_value(SecretId=os.environ["SECRET_ID"])
     secret: dict[str, str] = json.loads(answer["SecretString"])
     return secret
 
 
-def get_restore_job(event: dict[str, str], secret: dict[str, str]) -> dict[str, Any]:
+def get_restore_job(event: dict[str, str], secret: dict[str, str], get: Get) -> dict[str, Any]:
     """Return the restore job as Atlas describes it."""
-    response = requests.get(
+    response = get(
         f"{os.environ['ATLAS_BASE_URL']}/api/atlas/v2/groups/{event['groupId']}"
         f"/flexClusters/{event['clusterName']}/backup/restoreJobs/{event['restoreId']}",
         auth=HTTPDigestAuth(secret["public_key"], secret["private_key"]),

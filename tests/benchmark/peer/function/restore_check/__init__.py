@@ -1,0 +1,1 @@
+"""One restore check behind two handlers, which differ in where their clients are made."""
