@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmark.building import peer_with_bytecode
 from benchmark.contenders import contenders, local_stack
 from benchmark.measurement import measure
+from benchmark.processor import share_of
 from benchmark.report import as_json, machine, show
 
 
@@ -19,20 +20,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every raw figure there")
     options = parser.parse_args()
-    console = Console(width=110, highlight=False)
+    console = Console(width=120, highlight=False)
     facts = machine()
     with console.status("building the peer"):
         peer_with_bytecode()
     columns = (TextColumn("{task.description:<18}"), BarColumn(), TimeElapsedColumn())
     with (
         local_stack() as stack,
+        share_of(stack.function.memory_megabytes) as share,
         contenders(stack) as measured,
         Progress(*columns, console=console, transient=True, refresh_per_second=1) as progress,
     ):
-        figures = measure(measured, progress)
-    show(console, figures, facts)
+        figures = measure(measured, share, progress)
+    show(console, figures, share, facts)
     if options.json:
-        options.json.write_text(json.dumps(as_json(figures, facts), indent=1) + "\n")
+        options.json.write_text(json.dumps(as_json(figures, share, facts), indent=1) + "\n")
     return 0
 
 

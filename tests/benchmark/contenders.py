@@ -11,8 +11,10 @@ from typing import Any
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from benchmark.building import PEER, PeerHandler, peer_as_shipped, peer_with_bytecode
+from benchmark.cold_start import ColdStart, MeasuredRuntime
+from benchmark.processor import Throttle
 from local_stack.atlas import EmulatedRestore
-from local_stack.runtime import Environment, LambdaRuntime
+from local_stack.runtime import Environment, Invocation
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack
 from local_stack.wire import Call, Phase
 
@@ -62,7 +64,7 @@ class Contender:
     name: str
     stack: LocalStack
     answering: Answering
-    runtime: LambdaRuntime
+    runtime: MeasuredRuntime
     packages: dict[str, Path]
 
     def start_restore(self) -> EmulatedRestore:
@@ -71,8 +73,14 @@ class Contender:
     def check(self, restore: EmulatedRestore) -> float:
         """Milliseconds until the answer; an AssertionError when it is not the true one."""
         answer = self.runtime.invoke(restore.event)
-        assert answer.result["status"] == restore.step, answer
+        _assert_true(answer, restore)
         return answer.milliseconds
+
+    def check_cold(self, restore: EmulatedRestore, throttle: Throttle | None = None) -> ColdStart:
+        """The first check of a new environment; its answer is throttled if a throttle is given."""
+        answer, start = self.runtime.start_cold(restore.event, throttle)
+        _assert_true(answer, restore)
+        return start
 
     def traffic(self) -> Traffic:
         """The HTTP calls since this was last asked, by whichever contender was checking."""
@@ -116,7 +124,7 @@ def contenders(stack: LocalStack) -> Iterator[list[Contender]]:
                 name,
                 stack,
                 answering,
-                blocks.enter_context(LambdaRuntime(environment)),
+                blocks.enter_context(MeasuredRuntime(environment)),
                 _packages(environment),
             )
             for name, environment in described
@@ -166,6 +174,10 @@ def make_peer_stack(stack: LocalStack) -> PeerStack:
 def peer_template() -> dict[str, Any]:
     template: dict[str, Any] = yaml_parse((PEER / "template.yaml").read_text())
     return template
+
+
+def _assert_true(answer: Invocation, restore: EmulatedRestore) -> None:
+    assert answer.result["status"] == restore.step, answer
 
 
 def _secret(stack: LocalStack, credentials: Credentials) -> str:

@@ -10,24 +10,16 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from benchmark.cold_start import ColdStart
 from benchmark.contenders import Contender
+from benchmark.processor import Share
 from local_stack.atlas import EmulatedRestore
 
-COLD_STARTS = 17
+COLD_STARTS = 15
 WARM_ROUNDS, WARM_CHECKS = 20, 20
-"""Many checks, because the kernel tells a process's time in steps of 10 ms."""
-
 CHANGING_RESTORES = 12
 SETTLING_CHECKS = 10
 """Unmeasured ones, until connections, challenge and token are there and the code has run."""
-
-
-@dataclass(frozen=True)
-class ColdStart:
-    """Milliseconds. `total` lasts from the first call to its answer and contains INIT."""
-
-    init: float
-    total: float
 
 
 @dataclass
@@ -64,22 +56,29 @@ class Size:
 
 @dataclass
 class Figures:
-    """All that was measured of one contender."""
+    """All that was measured of one contender.
+
+    `cold_starts` run on a full processor, `cold_starts_at_share` after INIT on the share of one
+    that the function's memory buys.
+    """
 
     cold_starts: list[ColdStart] = field(default_factory=list)
+    cold_starts_at_share: list[ColdStart] = field(default_factory=list)
     unchanged: Checks = field(default_factory=Checks)
     changed: Checks = field(default_factory=Checks)
     sizes: dict[str, Size] = field(default_factory=dict)
 
 
-def measure(contenders: Sequence[Contender], progress: Progress) -> dict[str, Figures]:
+def measure(
+    contenders: Sequence[Contender], share: Share, progress: Progress
+) -> dict[str, Figures]:
     """The figures of each contender, by its name."""
     figures = {contender.name: Figures() for contender in contenders}
     rounds = progress.add_task("", total=COLD_STARTS + WARM_ROUNDS + CHANGING_RESTORES + 1)
     progress.update(rounds, description="cold starts")
     for _ in range(COLD_STARTS):
         for contender in contenders:
-            figures[contender.name].cold_starts.append(_start(contender))
+            _start_cold(contender, share, figures[contender.name])
         progress.advance(rounds)
     for contender in contenders:
         _check_unchanged(contender, SETTLING_CHECKS, Checks())
@@ -102,14 +101,18 @@ def measure(contenders: Sequence[Contender], progress: Progress) -> dict[str, Fi
     return figures
 
 
-def _start(contender: Contender) -> ColdStart:
-    """A new environment, asked for a job that it finds unchanged."""
+def _start_cold(contender: Contender, share: Share, figures: Figures) -> None:
+    """New environments, asked for a job that they find unchanged.
+
+    The throttled one is first: the other then stays for unthrottled checks.
+    """
     restore = _running(contender)
-    contender.runtime.restart()
-    total = contender.check(restore)
-    init = contender.runtime.init_milliseconds
-    assert init is not None, "the emulator reported no INIT"
-    return ColdStart(init, total)
+    if share.throttle:
+        figures.cold_starts_at_share.append(contender.check_cold(restore, share.throttle))
+    start = contender.check_cold(restore)
+    figures.cold_starts.append(start)
+    if not share.throttle:
+        figures.cold_starts_at_share.append(start.estimated_at(share.of_processor))
 
 
 def _check_unchanged(contender: Contender, times: int, checks: Checks) -> None:

@@ -1,21 +1,20 @@
-"""The figures side by side, and the performance targets beside what was measured."""
+"""The figures side by side, the targets beside what was measured, and what to know of both."""
 
 import os
 import platform
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
-from statistics import median, quantiles
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.measurement import Checks, Figures, Size
-
-OURS, PEER, COMPILED_PEER = "ours, API key", "peer", "peer, bytecode"
+from benchmark.comparison import COMPILED_PEER, MODULE_PEER, OURS, PEER, Row, sections, targets
+from benchmark.measurement import Figures
+from benchmark.processor import Share
 
 _PACKAGES = (
     "boto3",
@@ -27,81 +26,6 @@ _PACKAGES = (
     "aws-sam-cli",
     "moto",
 )
-
-
-@dataclass(frozen=True)
-class Target:
-    """What was aimed at. `met` says whether `measured`, a text, is within it."""
-
-    name: str
-    aim: str
-    measured: str
-    met: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure of every contender: a summary of samples that were taken in the same order."""
-
-    name: str
-    samples: Callable[[Figures], list[float]]
-    summary: Callable[[list[float]], float] = median
-    unit: str = "ms"
-    digits: int = 0
-
-    def figure(self, of: Figures) -> float:
-        return self.summary(self.samples(of))
-
-    def ratio(self, ours: Figures, peer: Figures) -> float:
-        """A median is compared turn by turn: load that comes and goes would shift two medians."""
-        if self.summary is not median:
-            return self.figure(ours) / self.figure(peer)
-        pairs = zip(self.samples(ours), self.samples(peer), strict=True)
-        return median(one / other for one, other in pairs)
-
-
-def _p95(values: list[float]) -> float:
-    return quantiles(values, n=20)[-1]
-
-
-def _most_calls(checks: Checks) -> int:
-    return max(map(len, checks.calls))
-
-
-def _megabytes(figures: Figures, size: Callable[[Size], int]) -> list[float]:
-    return [sum(map(size, figures.sizes.values())) / 1e6]
-
-
-_COLD = Row("total, median", lambda of: [start.total for start in of.cold_starts])
-_CPU = Row("CPU for each", lambda of: [of.unchanged.cpu_milliseconds], digits=2)
-_SECTIONS = {
-    "cold start": [
-        _COLD,
-        Row("total, fastest", _COLD.samples, min),
-        Row("of which INIT, median", lambda of: [start.init for start in of.cold_starts]),
-        Row(
-            "of which first answer, median",
-            lambda of: [start.total - start.init for start in of.cold_starts],
-        ),
-    ],
-    "warm check, unchanged": [
-        Row("median", lambda of: of.unchanged.milliseconds, digits=1),
-        Row("95th percentile", lambda of: of.unchanged.milliseconds, _p95, digits=1),
-        Row("without the emulators", lambda of: of.unchanged.own_milliseconds, digits=1),
-        _CPU,
-        Row("HTTP calls", lambda of: [_most_calls(of.unchanged)], unit=""),
-    ],
-    "warm check, changed": [
-        Row("median", lambda of: of.changed.milliseconds, digits=1),
-        Row("without the emulators", lambda of: of.changed.own_milliseconds, digits=1),
-        Row("CPU for each", lambda of: [of.changed.cpu_milliseconds], digits=2),
-        Row("HTTP calls", lambda of: [_most_calls(of.changed)], unit=""),
-    ],
-    "package": [
-        Row("zipped", lambda of: _megabytes(of, lambda size: size.zipped), unit="MB", digits=1),
-        Row("unzipped", lambda of: _megabytes(of, lambda size: size.unzipped), unit="MB", digits=1),
-    ],
-}
 
 
 def machine() -> dict[str, Any]:
@@ -116,50 +40,42 @@ def machine() -> dict[str, Any]:
     }
 
 
-def targets(figures: Mapping[str, Figures]) -> list[Target]:
-    """The performance targets, each with ours of either credential that does worse."""
-    ours = [one for name, one in figures.items() if name.startswith("ours")]
-    peer = figures[PEER]
-
-    def at_most(limit: float, row: Row) -> tuple[str, bool]:
-        ratio = max(row.ratio(one, peer) for one in ours)
-        return f"{ratio:.2f}", ratio <= limit
-
-    def exactly(count: int, checks: Callable[[Figures], Checks]) -> tuple[str, bool]:
-        counts = {len(calls) for one in ours for calls in checks(one).calls}
-        measured = ", ".join(map(str, sorted(counts)))
-        return f"{measured} (peer {_most_calls(checks(peer))})", counts == {count}
-
-    return [
-        Target("HTTP calls, unchanged", "2", *exactly(2, lambda of: of.unchanged)),
-        Target("HTTP calls, changed", "4", *exactly(4, lambda of: of.changed)),
-        Target("CPU for each warm check", "at most 0.25 of the peer's", *at_most(0.25, _CPU)),
-        Target("cold start", "at most 0.75 of the peer's", *at_most(0.75, _COLD)),
-    ]
-
-
-def as_json(figures: Mapping[str, Figures], facts: Mapping[str, Any]) -> dict[str, Any]:
+def as_json(
+    figures: Mapping[str, Figures], share: Share, facts: Mapping[str, Any]
+) -> dict[str, Any]:
     """Every raw figure."""
     return {
         "machine": facts,
+        "share": {
+            "memory_megabytes": share.memory_megabytes,
+            "of_processor": share.of_processor,
+            "way": share.way,
+            "why_estimated": share.why_estimated,
+        },
         "figures": {name: asdict(one) for name, one in figures.items()},
-        "targets": [asdict(target) for target in targets(figures)],
+        "targets": [asdict(target) for target in targets(figures, share)],
     }
 
 
-def show(console: Console, figures: Mapping[str, Figures], facts: Mapping[str, Any]) -> None:
+def show(
+    console: Console, figures: Mapping[str, Figures], share: Share, facts: Mapping[str, Any]
+) -> None:
     """Print it for people."""
-    console.print(Group(_figures_table(figures), _targets_table(figures), _notes(figures, facts)))
+    notes = Text(
+        "\n".join([_on_peers(figures), _on_figures(figures), _on_share(share), _on_machine(facts)]),
+        style="dim",
+    )
+    console.print(Group(_figures_table(figures, share), _targets_table(figures, share), notes))
 
 
-def _figures_table(figures: Mapping[str, Figures]) -> Table:
+def _figures_table(figures: Mapping[str, Figures], share: Share) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="Ours beside a plain handler written the usual way")
     table.add_column()
     for name in figures:
-        table.add_column(name.replace(", ", "\n"), justify="right")
-    for peer in ("the peer", "with bytecode"):
-        table.add_column(f"ratio to\n{peer}", justify="right")
-    for section, rows in _SECTIONS.items():
+        table.add_column(_heading(name), justify="right")
+    for peer in (PEER, COMPILED_PEER, MODULE_PEER):
+        table.add_column(f"ratio to\n{_heading(peer)}", justify="right")
+    for section, rows in sections(share).items():
         table.add_row(Text(section, style="bold"))
         for row in rows:
             table.add_row(f"  {row.name}", *_cells(row, figures))
@@ -167,35 +83,68 @@ def _figures_table(figures: Mapping[str, Figures]) -> Table:
     return table
 
 
+def _heading(name: str) -> str:
+    return name.replace(", ", "\n").replace(" ", "\n")
+
+
 def _cells(row: Row, figures: Mapping[str, Figures]) -> list[str]:
     values = [f"{row.figure(one):,.{row.digits}f} {row.unit}".rstrip() for one in figures.values()]
-    peers = (figures[PEER], figures[COMPILED_PEER])
+    peers = (figures[PEER], figures[COMPILED_PEER], figures[MODULE_PEER])
     return [*values, *(f"{row.ratio(figures[OURS], peer):.2f}" for peer in peers)]
 
 
-def _targets_table(figures: Mapping[str, Figures]) -> Table:
+def _targets_table(figures: Mapping[str, Figures], share: Share) -> Table:
     table = Table("target", "aim", "measured", "", box=box.SIMPLE_HEAD)
-    for target in targets(figures):
+    for target in targets(figures, share):
         verdict = "[green]met[/]" if target.met else "[red]missed[/]"
         table.add_row(target.name, target.aim, target.measured, verdict)
     return table
 
 
-def _notes(figures: Mapping[str, Figures], facts: Mapping[str, Any]) -> RenderableType:
-    peer, sizes = figures[PEER], figures[OURS].sizes
+def _on_peers(figures: Mapping[str, Figures]) -> str:
+    sizes = figures[OURS].sizes
+    function, layer = sizes["function"], sizes["layer"]
+    return (
+        "Peers: all have the API key and come from one plain sam build, which ships no bytecode."
+        " The peer makes its clients in the handler; beside it are the same compiled as ours is,"
+        " and, not compiled, the same check with its clients at module level."
+        f" A peer is one package; ours is a function of {function.zipped / 1e6:.1f} MB zipped"
+        f" ({function.unzipped / 1e6:.1f} MB unzipped) and a layer of"
+        f" {layer.zipped / 1e6:.1f} ({layer.unzipped / 1e6:.1f})."
+    )
+
+
+def _on_figures(figures: Mapping[str, Figures]) -> str:
+    peer = figures[PEER]
+    return (
+        f"Figures: {len(peer.cold_starts)} cold starts, {len(peer.unchanged.milliseconds)}"
+        f" unchanged and {len(peer.changed.milliseconds)} changed checks of each, in turns."
+        " CPU is that of the function's process; INIT is what the emulator reports. Ratios are"
+        " those of ours with the API key, of a median turn by turn; a target is held against the"
+        " worse of ours."
+    )
+
+
+def _on_share(share: Share) -> str:
+    way = (
+        "Throttled: from the end of INIT to the first answer, the kernel holds the function's"
+        " process to it in each period of 20 ms."
+        if share.throttle
+        else "Estimated, not measured: of the first answer on a full processor, the CPU time"
+        " divided by the share, and the waiting as it was, which is more than the truth for short"
+        " answers. This machine allows no throttling:"
+        f" {share.why_estimated}."
+    )
+    return (
+        f"Share: {share.memory_megabytes} MB buy {share.of_processor:.3f} of a processor; INIT"
+        f" runs on a full one, as on Lambda. {way}"
+    )
+
+
+def _on_machine(facts: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    return Text(
-        "The peer has the same API key and is built by plain sam build, so without bytecode; beside"
-        " it the same compiled as ours is. The ratios are those of ours with the API key, of a"
-        " median turn by turn; a target is held against the worse of ours."
-        f" {len(peer.cold_starts)} cold starts, {len(peer.unchanged.milliseconds)} unchanged and"
-        f" {len(peer.changed.milliseconds)} changed checks of each, in turns. CPU is that of the"
-        " function's process; INIT is what the emulator reports. The peer is one package; ours is"
-        f" a function of {sizes['function'].zipped / 1e6:.1f} MB zipped"
-        f" ({sizes['function'].unzipped / 1e6:.1f} MB unzipped) and a layer of"
-        f" {sizes['layer'].zipped / 1e6:.1f} ({sizes['layer'].unzipped / 1e6:.1f}).\n"
-        f"{facts['cores']} cores ({facts['processor']}), load {facts['load']},"
-        f" Python {facts['python']}; {versions}.\n"
-        "Absolute times are of this machine; ratios transfer.",
-        style="dim",
+    return (
+        f"Machine: {facts['cores']} cores ({facts['processor']}), load {facts['load']},"
+        f" Python {facts['python']}; {versions}."
+        " Absolute times are of this machine; ratios transfer."
     )

@@ -1,0 +1,105 @@
+"""Cold starts: INIT, and the first answer, which Lambda gives on a smaller share of a processor."""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from benchmark.processor import Throttle
+from local_stack.runtime import Invocation, LambdaRuntime
+
+_END_OF_INIT = b"INIT REPORT"
+_LOOK_EVERY = 0.0005
+"""Seconds. For about this long a throttled answer runs unthrottled."""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Milliseconds from the first call to the end of INIT, and from there to the answer.
+
+    `first_answer_cpu` is the processor time of the function's process after INIT.
+    """
+
+    init: float
+    first_answer: float
+    first_answer_cpu: float
+
+    @property
+    def total(self) -> float:
+        return self.init + self.first_answer
+
+    def estimated_at(self, share: float) -> "ColdStart":
+        """The first answer waits as long as before, and then computes for longer.
+
+        This is more than the truth: a throttled function gets new quota while it waits.
+        """
+        waiting = max(0.0, self.first_answer - self.first_answer_cpu)
+        return replace(self, first_answer=waiting + self.first_answer_cpu / share)
+
+
+class MeasuredRuntime(LambdaRuntime):
+    """A runtime that is watched from its start to its first answer."""
+
+    def start_cold(
+        self, event: Any, throttle: Throttle | None = None
+    ) -> tuple[Invocation, ColdStart]:
+        """Invoke a new environment. A throttle holds it from the end of INIT to the answer."""
+        self.restart()
+        answered, skip = Event(), self._output.stat().st_size
+        with ThreadPoolExecutor(1) as watcher:
+            cpu_of_init = watcher.submit(self._watch_init, skip, answered, throttle)
+            try:
+                answer = self.invoke(event)
+                cpu = self.cpu_seconds
+            finally:
+                answered.set()
+            if throttle:
+                throttle.release()
+            first_answer_cpu = 1000 * (cpu - cpu_of_init.result())
+        init = self.init_milliseconds
+        assert init is not None, "the emulator reported no INIT"
+        return answer, ColdStart(init, answer.milliseconds - init, first_answer_cpu)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the function's process since its start, in steps of nanoseconds."""
+        return sum(time.clock_gettime(_cpu_clock(pid)) for pid in self._children())
+
+    def _watch_init(self, skip: int, answered: Event, throttle: Throttle | None) -> float:
+        """CPU seconds of INIT; what the emulator wrote before `skip` is of earlier starts."""
+        if throttle:
+            throttle.take(self._wait_for_process(answered))
+        self._wait_for_end_of_init(skip, answered)
+        if throttle:
+            throttle.hold()
+        return self.cpu_seconds
+
+    def _wait_for_process(self, answered: Event) -> list[int]:
+        while not (pids := list(filter(_runs_python, self._children()))):
+            assert not answered.wait(_LOOK_EVERY), "no process before the answer"
+        return pids
+
+    def _wait_for_end_of_init(self, skip: int, answered: Event) -> None:
+        written = b""
+        with self._output.open("rb") as output:
+            output.seek(skip)
+            while _END_OF_INIT not in written:
+                last_look = answered.wait(_LOOK_EVERY)
+                written += output.read()
+                assert _END_OF_INIT in written or not last_look, "no INIT before the answer"
+
+
+def _runs_python(pid: int) -> bool:
+    """Not so a child that the emulator starts for a moment, nor one before its exec."""
+    try:
+        return Path(f"/proc/{pid}/exe").samefile(sys.executable)
+    except OSError:
+        return False
+
+
+def _cpu_clock(pid: int) -> int:
+    """The clock that clock_getcpuclockid(3) names for a process; Python has no call for it."""
+    return (~pid << 3) | 2
