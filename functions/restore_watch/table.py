@@ -195,7 +195,7 @@ class RestoreJobsTable:
                 ConditionExpression=condition,
                 # A placeholder for every name: DynamoDB reserves hundreds of words.
                 ExpressionAttributeNames={
-                    f"#{name}": name for name in _NAME.findall(update + condition)
+                    f"#{name}": name for name in _NAME.findall(f"{update} {condition}")
                 },
                 **({"ExpressionAttributeValues": given} if given else {}),
                 ReturnValues="ALL_NEW",
