@@ -124,6 +124,9 @@ class AccessToken:
             self._replaced_at = now
             try:
                 return self._request(deadline)
+            except TimeBudgetExceededError:
+                self._replaced_at = before  # no token was requested
+                raise
             except AtlasError as error:
                 if error.reason is not None:
                     self._replaced_at = before  # Atlas refused, so it issued no token
