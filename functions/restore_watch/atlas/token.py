@@ -170,4 +170,6 @@ class AccessToken:
 
 def _is_answered_server_error(error: BaseException) -> bool:
     """Without a reason there was no answer, and Atlas may have issued a token all the same."""
-    return isinstance(error, AtlasUnavailableError) and error.reason is not None
+    if not isinstance(error, AtlasUnavailableError) or error.reason is None:
+        return False
+    return error.reason.http_status >= httpx.codes.INTERNAL_SERVER_ERROR
