@@ -90,7 +90,7 @@ class ClusterKinds:
             raise refusal from None
 
     def _ask_tenant(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
-        if target.cluster in self._without_tenant_endpoint:
+        if self._without_tenant_endpoint.get(target.cluster):
             return ask(RestoreKind.FLEX)
         try:
             return ask(RestoreKind.TENANT)
