@@ -173,7 +173,7 @@ class JobChecker:
         Publish what is pending for the job, from the table alone, after Atlas gave no answer.
 
         Raises NotificationPendingError instead of the error, since its caller has to try again. A
-        failure of the table is not raised: the error says more.
+        failure of the table becomes a note of the error, which is logged with it.
         """
         try:
             recorded = self.table.recall(target, deadline)
@@ -181,8 +181,8 @@ class JobChecker:
                 self._publish(recorded, deadline)
         except NotificationPendingError as pending:
             raise pending from error
-        except RestoreWatchError:
-            return
+        except RestoreWatchError as failure:
+            error.add_note(f"What is pending was not published: {failure}")
 
     def _result(
         self,
@@ -193,7 +193,7 @@ class JobChecker:
     ) -> CheckResult:
         stored, change, history = recorded.job, recorded.change, recorded.history
         contradicts = is_contradiction(job, history)
-        surplus = is_new_unknown(job, history) and not has_room_for_unknown(history)
+        surplus = is_new_unknown(job, history) and not has_room_for_unknown(job, history)
         asked_tenant = target.kind is RestoreKind.TENANT
         return CheckResult(
             # Atlas's latest answer has the fresher details, if it says the same.

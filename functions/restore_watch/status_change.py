@@ -44,9 +44,10 @@ def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     An unknown status that is not in the history yet: a new word, or the finish date of a known one.
 
     A word that is in the history already is no change, so no id is used twice, and an answer that
-    is older than the stored state cannot bring a word back.
+    is older than the stored state cannot bring a word back. An end is final with an unknown status
+    too: after the finish date, a word without one is no change.
     """
-    if job.status is not RestoreStatus.UNKNOWN:
+    if job.status is not RestoreStatus.UNKNOWN or (history[-1].job.terminal and not job.terminal):
         return False
     known = [change.job for change in history if change.job.status is RestoreStatus.UNKNOWN]
     words = {one.atlas_status for one in known}
@@ -54,10 +55,14 @@ def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     return _event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
 
 
-def has_room_for_unknown(history: Sequence[StatusChange]) -> bool:
-    """False once the history holds UNKNOWN_LIMIT unknown words; a known status always fits."""
+def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
+    """
+    The history has room for this unknown status. A known status always fits.
+
+    The last of the UNKNOWN_LIMIT places is kept for an end, so that every job can end.
+    """
     unknown = sum(change.job.status is RestoreStatus.UNKNOWN for change in history)
-    return unknown < UNKNOWN_LIMIT
+    return unknown < (UNKNOWN_LIMIT if job.terminal else UNKNOWN_LIMIT - 1)
 
 
 def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:

@@ -216,5 +216,5 @@ def _continues_unknown(job: RestoreJob, recorded: Recorded) -> bool:
     return (
         recorded.job.status is RestoreStatus.UNKNOWN
         and is_new_unknown(job, recorded.history)
-        and has_room_for_unknown(recorded.history)
+        and has_room_for_unknown(job, recorded.history)
     )

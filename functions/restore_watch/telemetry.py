@@ -75,6 +75,7 @@ class Telemetry:
                 | {
                     "error": name,
                     "error_code": error.error_code if isinstance(error, AtlasError) else None,
+                    "notes": getattr(error, "__notes__", []),
                 },
             )
 
