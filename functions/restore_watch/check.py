@@ -49,8 +49,7 @@ class CheckResult:
 
     `job` is the recorded state. `previous_status` is what was stored before this check, None at
     first sight. `changed` is true if this check recorded a change. `published` are the changes it
-    published, with earlier ones that were pending. `seen_before_end` is true if the job was first
-    seen before it ended.
+    published, with earlier ones that were pending.
 
     Reported once for each job and environment: `contradiction`, an end that Atlas says now although
     another one is recorded; `unrecorded_word`, an unknown status for which the history has no room.
@@ -62,7 +61,6 @@ class CheckResult:
     changed: bool
     sequence: int
     published: tuple[StatusChange, ...] = ()
-    seen_before_end: bool = True
     contradiction: RestoreStatus | None = None
     unrecorded_word: str | None = None
     successor: RestoreKind | None = None
@@ -94,6 +92,7 @@ class JobChecker:
         table: RestoreJobsTable,
         topic: StatusChangesTopic,
         *,
+        on_published: Callable[[StatusChange, Recorded], None] = lambda _change, _recorded: None,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -101,6 +100,7 @@ class JobChecker:
         self.atlas = atlas
         self.table = table
         self.topic = topic
+        self.on_published = on_published
         self.now = now
         self.sleep = sleep
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
@@ -156,6 +156,7 @@ class JobChecker:
         try:
             for change in recorded.pending:
                 self.topic.publish(change, deadline)
+                self.on_published(change, recorded)
                 last = change
         except RestoreWatchError:
             if last is not None:
@@ -202,7 +203,6 @@ class JobChecker:
             changed=change is not None,
             sequence=len(history),
             published=published,
-            seen_before_end=not history[0].job.terminal,
             contradiction=job.status if contradicts and self._is_news(job, job.status) else None,
             unrecorded_word=(
                 job.atlas_status if surplus and self._is_news(job, job.atlas_status) else None

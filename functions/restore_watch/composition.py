@@ -43,5 +43,6 @@ def compose(
         atlas=AtlasClient(settings.atlas_base_url, http_client(telemetry.atlas_answered)),
         table=RestoreJobsTable(session.client("dynamodb", config=aws_config), settings.table_name),
         topic=StatusChangesTopic(session.client("sns", config=aws_config), settings.topic_arn),
+        on_published=telemetry.published,
     )
     return Application(checker, telemetry)

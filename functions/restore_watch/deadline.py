@@ -28,6 +28,10 @@ class Deadline:
         """Seconds left; never negative."""
         return max(0.0, self.at - self.clock())
 
+    def within(self, seconds: float) -> "Deadline":
+        """The deadline of a step that takes this many seconds at most."""
+        return Deadline(min(self.at, self.clock() + seconds), self.clock)
+
     def earlier(self, seconds: float) -> "Deadline":
         """
         The deadline of a step that leaves this many seconds to the steps after it.

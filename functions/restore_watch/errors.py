@@ -76,16 +76,15 @@ class AtlasError(RestoreWatchError):
     """
     Atlas refused, sent an unknown answer, or (`reason` is None) did not answer.
 
-    `final` is true where asking again within the same invocation cannot help: a token request is
-    not repeated while its failure stands.
+    `transient` is true where the same request may succeed a moment later. A failed token request is
+    not transient, because it is not repeated for some time.
     """
 
-    def __init__(
-        self, message: str, reason: AtlasReason | None = None, *, final: bool = False
-    ) -> None:
+    transient = False
+
+    def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)
         self.reason = reason
-        self.final = final
 
     @property
     def error_code(self) -> str | None:
@@ -117,6 +116,8 @@ class RestoreJobNotFoundError(AtlasError):
 class AtlasRateLimitError(AtlasError):
     """429, and the wait is longer than 15 s or does not fit in the invocation."""
 
+    transient = True
+
     def __str__(self) -> str:
         wait = self.retry_after_seconds
         return super().__str__() + (f". Ask again in {wait:.0f} s" if wait else "")
@@ -124,6 +125,8 @@ class AtlasRateLimitError(AtlasError):
 
 class AtlasUnavailableError(AtlasError):
     """5xx, a timeout, a connection or TLS failure, after a bounded number of attempts."""
+
+    transient = True
 
 
 class EndpointRetiredError(AtlasError):

@@ -12,13 +12,20 @@ REDACTED = "[redacted]"
 # because unprintable characters could hide its end. Escaped or without a scheme it is still a URL.
 _URL = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
-    r"|\b[a-z0-9._-]{1,253}(?::|%3a)\d{2,5}(?:\\{0,3}/|%2f)[^ ]+",
+    r"|\b[a-z0-9._-]{1,253}(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})(?:\\{0,3}/|%2f)[^ ]+"
+    r"|[^ ]{0,200}\.tar\.gz[^ ]*",
     re.IGNORECASE,
 )
 _AUTHORIZATION = re.compile(
     r"\b(?:bearer|basic|digest|access_token)\b[\s\\\"'=:]+\S+", re.IGNORECASE
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+
+
+def without_urls(text: str) -> str:
+    """Remove every URL from a short text."""
+    may_hold_one = any(sign in text for sign in "/%.")
+    return _URL.sub(REDACTED, text) if may_hold_one else text
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

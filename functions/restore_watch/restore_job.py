@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from restore_watch.redaction import without_urls
+
 # Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
 # Atlas's console does, 64. The limit keeps the SNS subject and the partition key short as well.
 ObjectId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-f0-9]{24}$")]
@@ -43,8 +45,9 @@ def _require_iso_date(value: object) -> object:
 
 
 def _trim(text: str) -> str:
+    # A download URL in the wrong field must not be stored or published.
     # JSON can spell half a character, which no message and no item can hold.
-    return text[:TEXT_LIMIT].encode(errors="replace").decode()
+    return without_urls(text[:TEXT_LIMIT]).encode(errors="replace").decode()
 
 
 def _in_utc(value: datetime) -> datetime:

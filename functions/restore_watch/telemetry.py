@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -9,6 +11,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.item import Recorded
 from restore_watch.redaction import redact
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.status_change import StatusChange
@@ -39,11 +42,10 @@ class Telemetry:
             if status == TOO_MANY_REQUESTS:
                 self._count("AtlasThrottles")
             if sunset:
-                # Atlas writes these dates in several forms, and moves them, so they are quoted.
                 self._count("AtlasSunsets")
                 self._logger.warning(
                     "Atlas will retire this version of the endpoint",
-                    extra={"sunset": redact(sunset)},
+                    extra={"sunset": _date(sunset)},
                 )
 
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
@@ -61,8 +63,11 @@ class Telemetry:
                     "published": len(result.published),
                 },
             )
-            for change in result.published:
-                _write(_metrics_of(change, result), status=change.job.status)
+
+    def published(self, change: StatusChange, recorded: Recorded) -> None:
+        """Count a change that was published, whatever becomes of its check."""
+        with _without_failing():
+            _write(_metrics_of(change, recorded), status=change.job.status)
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
@@ -109,13 +114,14 @@ class Telemetry:
         self._counts[name] = self._counts.get(name, 0) + 1
 
 
-def _metrics_of(change: StatusChange, result: CheckResult) -> dict[str, tuple[MetricUnit, float]]:
+def _metrics_of(change: StatusChange, recorded: Recorded) -> dict[str, tuple[MetricUnit, float]]:
     metrics: dict[str, tuple[MetricUnit, float]] = {"StatusChanges": (MetricUnit.Count, 1)}
-    latency = change.detection_latency_seconds
-    if change.job.terminal and change.job.duration_seconds is not None:
-        metrics["RestoreDuration"] = (MetricUnit.Seconds, change.job.duration_seconds)
+    duration, latency = change.job.duration_seconds, change.detection_latency_seconds
+    if change.job.terminal and duration is not None:
+        metrics["RestoreDuration"] = (MetricUnit.Seconds, duration)
     # A job that had ended before anybody asked says nothing about how fast an end is detected.
-    if change.job.terminal and latency is not None and result.seen_before_end:
+    seen_before_end = not recorded.history[0].job.terminal
+    if change.job.terminal and latency is not None and seen_before_end:
         metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
     return metrics
 
@@ -127,6 +133,14 @@ def _write(metrics: dict[str, tuple[MetricUnit, float]], **dimensions: str) -> N
     for name, (unit, amount) in metrics.items():
         line.add_metric(name, unit, amount)
     line.flush_metrics()
+
+
+def _date(text: str) -> str:
+    """A date that Atlas wrote, in whichever form; other text is not logged."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            return read(text).isoformat()
+    return "not a date"
 
 
 def _names(target: RestoreTarget) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from restore_watch.atlas.access import Access, access
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.kinds import ClusterKinds
 from restore_watch.atlas.network import ENVELOPE, http_client
-from restore_watch.atlas.refusals import job_refusal
+from restore_watch.atlas.refusals import is_refusal, job_refusal
 from restore_watch.atlas.responses import restore_job
 from restore_watch.atlas.retrying import retrying
 from restore_watch.atlas.standing import RateLimits
@@ -21,8 +21,8 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,
-    AtlasUnavailableError,
     RestoreJobNotFoundError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
@@ -77,22 +77,29 @@ class AtlasClient:
         """
         Return the job as Atlas describes it now.
 
-        Not `patient`, it waits for no rate limit: other targets come first. Raises AtlasError, or
-        TimeBudgetExceededError when too little time is left to ask.
+        A transient error is repeated with waits in between, unless not `patient`: then the caller
+        asks again later. Raises AtlasError, or TimeBudgetExceededError when too little time is left
+        to ask.
         """
         by = self._access(credentials)
+        if not patient:
+            return self._find(target, credentials, by, deadline)
+        attempts = retrying(_is_transient, deadline, self._sleep)
+        return attempts(self._find, target, credentials, by, deadline)
 
+    def _find(
+        self, target: RestoreTarget, credentials: Credentials, by: Access, deadline: Deadline
+    ) -> RestoreJob:
         def ask(kind: RestoreKind) -> RestoreJob:
             request = self._request(target, kind, credentials)
-            attempts = retrying(_may_pass, deadline, self._sleep, patient=patient)
-            return attempts(self._ask, request, target, kind, by, deadline)
+            return self._ask(request, target, kind, by, deadline)
 
-        def may_appear(error: BaseException) -> bool:
+        try:
+            return self._kinds.find(target, ask)
+        except RestoreJobNotFoundError as error:
             age = self._now() - target.created_at.timestamp()
-            return isinstance(error, RestoreJobNotFoundError) and abs(age) < GRACE
-
-        attempts = retrying(may_appear, deadline, self._sleep)
-        return attempts(self._kinds.find, target, ask)
+            error.transient = abs(age) < GRACE  # Atlas may not show the job yet
+            raise
 
     def _access(self, credentials: Credentials) -> Access:
         if self._last_used is None or self._last_used[0] != credentials:
@@ -128,7 +135,11 @@ class AtlasClient:
         self._limits.check(target.group_id, kind)
         answer = by.send(request, deadline)
         if answer.status == httpx.codes.OK:
-            return restore_job(answer.body, target, kind)
+            try:
+                return restore_job(answer.body, target, kind)
+            except UnexpectedAtlasResponseError:
+                if not is_refusal(answer.body):
+                    raise
         refusal = job_refusal(
             kind, answer.status, answer.headers, answer.body, secrets=by.secrets(request)
         )
@@ -137,7 +148,5 @@ class AtlasClient:
         raise refusal
 
 
-def _may_pass(error: BaseException) -> bool:
-    """The same request may succeed a moment later."""
-    passing = (AtlasRateLimitError, AtlasUnavailableError)
-    return isinstance(error, AtlasError) and isinstance(error, passing) and not error.final
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, AtlasError) and error.transient

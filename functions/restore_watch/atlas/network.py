@@ -128,7 +128,8 @@ class _Transport(httpx.HTTPTransport):
         response = super().handle_request(request)
         for name in _IGNORED_HEADERS:
             response.headers.pop(name, None)
-        return _opened(response) if request.extensions.get(ENVELOPE) else response
+        is_enveloped = request.extensions.get(ENVELOPE) and response.status_code == httpx.codes.OK
+        return _opened(response) if is_enveloped else response
 
 
 def _opened(response: httpx.Response) -> httpx.Response:

@@ -82,6 +82,11 @@ LONGEST_RETRY_AFTER = 86_400.0
 _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 
+def is_refusal(body: bytes) -> bool:
+    """The body has an error code of one meaning, so it is a refusal whatever its HTTP status."""
+    return str(_object(body).get("errorCode")) in _BY_CODE
+
+
 def job_refusal(
     kind: RestoreKind,
     status: int,
@@ -205,10 +210,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     the past, and anything unreadable.
     """
     value = headers.get("retry-after", "")
-    try:
-        return _seconds(float(value))
-    except ValueError:
-        pass
+    # A header that was sent twice arrives as a list.
+    waits = [_seconds(part.strip()) for part in value.split(",")]
+    if any(waits):
+        return max(filter(None, waits))
     moment = _moment(value)
     if moment is None:
         return None
@@ -225,6 +230,10 @@ def _moment(text: str) -> datetime | None:
 
 
 def _seconds(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    return min(float(value), LONGEST_RETRY_AFTER) if math.isfinite(value) and value > 0 else None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds > 0 else None

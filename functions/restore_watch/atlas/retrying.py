@@ -25,25 +25,18 @@ def retrying(
     worth_another: Callable[[BaseException], bool],
     deadline: Deadline,
     sleep: Callable[[float], None],
-    *,
-    patient: bool = True,
 ) -> Retrying:
     """
     Return the loop that repeats a request for as long as an error is `worth_another` attempt.
 
     It waits as long as Atlas asks for, else with exponential backoff and jitter. The last error is
     raised after ATTEMPTS tries, when the wait is over LONGEST_WAIT or does not fit the deadline.
-    Not `patient`, it waits for no rate limit and no Retry-After.
     """
 
     def is_over(state: RetryCallState) -> bool:
         left = deadline.remaining() - state.upcoming_sleep
-        return (
-            state.attempt_number >= ATTEMPTS
-            or state.upcoming_sleep > LONGEST_WAIT
-            or left < LEAST_EXCHANGE
-            or (not patient and _asks_to_wait(_error(state)))
-        )
+        wait = _asked_wait(state) or state.upcoming_sleep
+        return state.attempt_number >= ATTEMPTS or wait > LONGEST_WAIT or left < LEAST_EXCHANGE
 
     return Retrying(
         retry=retry_if_exception(worth_another),
@@ -56,17 +49,15 @@ def retrying(
 
 def _wait(state: RetryCallState) -> float:
     """Seconds before the next attempt."""
-    error = _error(state)
-    asked = error.retry_after_seconds if isinstance(error, AtlasError) else None
-    if isinstance(error, AtlasRateLimitError) and not asked:
+    asked = _asked_wait(state)
+    if asked is None and isinstance(_error(state), AtlasRateLimitError):
         return _rate_limit_backoff(state)
     return (asked or 0.0) + _backoff(state)
 
 
-def _asks_to_wait(error: BaseException | None) -> bool:
-    return isinstance(error, AtlasRateLimitError) or (
-        isinstance(error, AtlasError) and error.retry_after_seconds is not None
-    )
+def _asked_wait(state: RetryCallState) -> float | None:
+    error = _error(state)
+    return error.retry_after_seconds if isinstance(error, AtlasError) else None
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -19,7 +19,7 @@ class StandingRefusal:
     kind: type[AtlasError]
     message: str
     reason: AtlasReason | None
-    final: bool
+    transient: bool
     since: float
     seconds: float
 
@@ -27,7 +27,7 @@ class StandingRefusal:
     def of(cls, error: AtlasError, now: float, seconds: float) -> Self:
         """It stands for this many seconds."""
         # Not the error itself, which keeps everything alive that its traceback refers to.
-        return cls(type(error), error.args[0], error.reason, error.final, now, seconds)
+        return cls(type(error), error.args[0], error.reason, error.transient, now, seconds)
 
     def stands(self, now: float) -> bool:
         """False once its time is over, or if the clock was set back."""
@@ -41,7 +41,9 @@ class StandingRefusal:
         if reason and reason.retry_after_seconds:
             left = reason.retry_after_seconds - (now - self.since)
             reason = replace(reason, retry_after_seconds=max(left, 0.1))
-        raise self.kind(self.message, reason, final=self.final)
+        error = self.kind(self.message, reason)
+        error.transient = self.transient
+        raise error
 
 
 class RateLimits:

@@ -8,9 +8,11 @@ account gets a token any more. So the rule is strict, and short:
 - A 401 is answered with a new token at most once in ten minutes. A missing role is a 401 too, so
   more would not help. In between, the 401 is the answer.
 - A token request that does not succeed stands for 30 s. Only a 5xx that Atlas answered is repeated
-  first. Without an answer, Atlas may have issued a token, so the request is not repeated.
+  first. Without an answer, Atlas may have issued a token: the request is not repeated, and the next
+  ones are made after 60 s, then after 120 s.
 
-That is about seven tokens an hour at most, whatever Atlas answers.
+That is about seven tokens an hour, whatever Atlas answers, and 30 requests an hour if no answer
+arrives.
 """
 
 import time
@@ -52,6 +54,12 @@ REPLACEMENT_PAUSE = 600.0
 FAILURE_PAUSE = 30.0
 """Seconds for which a failed token request is not repeated."""
 
+LONGEST_FAILURE_PAUSE = 120.0
+"""Seconds for the same, while no request has a known outcome: then each may cost a token."""
+
+RENEWAL_TIME = 5.0
+"""Seconds that an early renewal may take; the token still serves for ten minutes."""
+
 
 class _TokenAnswer(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -66,7 +74,7 @@ class AccessToken:
     """
     The token of one service account, shared by all checks of an environment.
 
-    Its methods raise AtlasError (`final`) when the token request fails or failed a moment ago.
+    Its methods raise AtlasError, not `transient`, when the request fails or a failure stands.
     `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
     """
 
@@ -90,6 +98,7 @@ class AccessToken:
         self._issued_at = 0.0
         self._replaced_at: float | None = None
         self._failure: StandingRefusal | None = None
+        self._failures_without_answer = 0
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -105,7 +114,7 @@ class AccessToken:
             if age < RENEWAL_AGE:
                 return self._token
             try:
-                return self._request(deadline)
+                return self._request(deadline.within(RENEWAL_TIME))
             except (AtlasError, TimeBudgetExceededError):
                 return self._token
 
@@ -121,6 +130,7 @@ class AccessToken:
             now, before = self._now(), self._replaced_at
             if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
                 return None
+            self._raise_standing_failure()
             self._replaced_at = now
             try:
                 return self._request(deadline)
@@ -132,20 +142,33 @@ class AccessToken:
                     self._replaced_at = before  # Atlas refused, so it issued no token
                 raise
 
-    def _request(self, deadline: Deadline) -> str:
+    def _raise_standing_failure(self) -> None:
         if self._failure:
             self._failure.raise_while_it_stands(self._now())
+
+    def _request(self, deadline: Deadline) -> str:
+        self._raise_standing_failure()
         attempts = retrying(_is_answered_server_error, deadline, self._sleep)
         try:
             token: str = attempts(self._exchange, deadline)
         except AtlasError as error:
-            error.final = True
-            seconds = max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
-            self._failure = StandingRefusal.of(error, self._now(), seconds)
+            error.transient = False
+            self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
             raise
+        self._failures_without_answer = 0
         self._previous, self._token = self._token, token
         self._issued_at = self._now()
         return token
+
+    def _pause_after(self, error: AtlasError) -> float:
+        """Seconds for which no further token is requested."""
+        if error.reason is None:
+            self._failures_without_answer += 1
+        else:
+            self._failures_without_answer = 0
+        doubled = FAILURE_PAUSE * 2.0 ** max(0, self._failures_without_answer - 1)
+        asked = min(error.retry_after_seconds or 0.0, STANDS_AT_MOST)
+        return max(asked, min(doubled, LONGEST_FAILURE_PAUSE))
 
     def _exchange(self, deadline: Deadline) -> str:
         request = self._http.build_request(
