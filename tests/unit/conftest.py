@@ -1,9 +1,14 @@
-"""A rule needs no network: whatever opens a socket in this folder fails."""
+"""A rule needs no network: a test that opens a socket fails."""
+
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
-# How long an example takes says something about the machine, not about the rule.
+from restore_watch.atlas.token import AccessToken
+from unit.scripted_atlas import ACCOUNT, BASE_URL, Clock, ScriptedAtlas
+
+# The time that an example takes depends on the machine, not on the rule.
 settings.register_profile("rules", deadline=None)
 settings.load_profile("rules")
 
@@ -11,3 +16,20 @@ settings.load_profile("rules")
 @pytest.fixture(autouse=True)
 def sockets_off(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("socket_disabled")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def atlas() -> Iterator[ScriptedAtlas]:
+    scripted = ScriptedAtlas()
+    yield scripted
+    scripted.close()
+
+
+@pytest.fixture
+def token(atlas: ScriptedAtlas, clock: Clock) -> AccessToken:
+    return AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)

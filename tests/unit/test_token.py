@@ -1,0 +1,340 @@
+"""When a service account's token is requested, and when not (DESIGN section 5)."""
+
+import base64
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.atlas.credentials import ServiceAccount
+from restore_watch.atlas.retrying import ATTEMPTS
+from restore_watch.atlas.token import (
+    FAILURE_PAUSE,
+    LIFETIME,
+    RENEWAL_AGE,
+    AccessToken,
+)
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    TimeBudgetExceededError,
+    UnexpectedAtlasResponseError,
+)
+from strategies import secrets
+from unit.scripted_atlas import (
+    ACCOUNT,
+    BASE_URL,
+    TOKEN_FAILURES,
+    Clock,
+    Reply,
+    ScriptedAtlas,
+    answer,
+    no_answer,
+)
+
+MARK = "~|~"
+
+
+@given(secrets, secrets)
+def test_a_token_request_carries_the_form_encoded_credentials(client: str, secret: str) -> None:
+    atlas, clock = ScriptedAtlas(), Clock()
+
+    AccessToken(ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock).current(
+        clock.deadline()
+    )
+    atlas.close()
+
+    (request,) = atlas.token_requests
+    scheme, _, encoded = request.headers["Authorization"].partition(" ")
+    name, colon, password = base64.b64decode(encoded).decode().partition(":")
+    assert (request.method, str(request.url)) == ("POST", f"{BASE_URL}/api/oauth/token")
+    assert request.content == b"grant_type=client_credentials"
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request.headers["Accept"] == "application/json"
+    assert (scheme, colon) == ("Basic", ":")
+    assert (unquote(name), unquote(password)) == (client, secret)
+
+
+def test_no_token_is_requested_with_too_little_time_left(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    with pytest.raises(TimeBudgetExceededError):
+        token.current(clock.deadline(0.9))
+
+    assert not atlas.token_requests
+
+
+MALFORMED = {
+    "empty": b"",
+    "HTML": b"<html>~|~</html>",
+    "truncated": b'{"access_token": "~|~',
+    "list": b'["~|~"]',
+    "null": b"null",
+    "invalid UTF-8": b'{"access_token": "~|~\xff"}',
+    "no token": b'{"expires_in": 3600, "token": "~|~"}',
+    "null token": b'{"access_token": null}',
+    "empty token": b'{"access_token": ""}',
+    "number": b'{"access_token": 5}',
+    "object": b'{"access_token": {"value": "~|~"}}',
+    "line feed": b'{"access_token": "~|~\\n"}',
+    "header in the token": b'{"access_token": "~|~\\r\\nHost: elsewhere"}',
+    "space": b'{"access_token": "~|~ x"}',
+    "umlaut": '{"access_token": "~|~\u00e4"}'.encode(),
+    "too deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_token_answer_is_an_error_that_does_not_quote_it(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, body: bytes
+) -> None:
+    atlas.token_replies.append(answer(200, body))
+
+    with pytest.raises(UnexpectedAtlasResponseError) as refused:
+        token.current(clock.deadline())
+
+    assert MARK not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+@given(st.binary())
+def test_any_token_answer_is_a_token_or_a_typed_error(body: bytes) -> None:
+    atlas, clock = ScriptedAtlas(), Clock()
+    atlas.token_replies.append(answer(200, body))
+    token = AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock)
+
+    try:
+        assert token.current(clock.deadline())
+    except UnexpectedAtlasResponseError:
+        pass
+    finally:
+        atlas.close()
+
+
+def test_one_token_serves_for_fifty_minutes(token: AccessToken, clock: Clock) -> None:
+    assert token.current(clock.deadline()) == "token-1"
+
+    clock.now += RENEWAL_AGE - 1
+    assert token.current(clock.deadline()) == "token-1"
+
+    clock.now += 1
+    assert token.current(clock.deadline()) == "token-2"
+    assert token.current(clock.deadline()) == "token-2"
+
+
+def test_a_day_of_checks_costs_one_token_in_fifty_minutes(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    for _ in range(24 * 60):
+        token.current(clock.deadline())
+        clock.now += 60
+
+    assert len(atlas.token_requests) == 24 * 60 // 50 + 1
+
+
+LIFETIMES: dict[str, dict[str, Any]] = {
+    "absent": {},
+    "null": {"expires_in": None},
+    "zero": {"expires_in": 0},
+    "a second": {"expires_in": 1},
+    "negative": {"expires_in": -1},
+    "a day": {"expires_in": 86_400},
+    "huge": {"expires_in": 10**300},
+    "text": {"expires_in": "soon"},
+    "not a number": {"expires_in": float("nan")},
+    "list": {"expires_in": [3600]},
+}
+
+
+@pytest.mark.parametrize("lifetime", LIFETIMES.values(), ids=LIFETIMES)
+def test_the_lifetime_that_atlas_names_is_not_read(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, lifetime: dict[str, Any]
+) -> None:
+    atlas.token_replies.append(answer(200, {"access_token": "first"} | lifetime))
+    token.current(clock.deadline())
+
+    clock.now += RENEWAL_AGE - 1
+    assert token.current(clock.deadline()) == "first"
+
+    clock.now += 1
+    assert token.current(clock.deadline()) == "token-2"
+
+
+@pytest.mark.parametrize("step", [-1, -86_400, LIFETIME, 86_400], ids="by-{}-s".format)
+def test_a_clock_that_jumps_costs_one_new_token(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, step: float
+) -> None:
+    token.current(clock.deadline())
+
+    clock.now += step
+
+    assert [token.current(clock.deadline()) for _ in range(3)] == ["token-2"] * 3
+    assert len(atlas.token_requests) == 2
+
+
+@pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
+def test_a_token_serves_on_when_its_early_renewal_fails(
+    token: AccessToken,
+    atlas: ScriptedAtlas,
+    clock: Clock,
+    reply: Reply,
+    error: type[AtlasError],
+) -> None:
+    token.current(clock.deadline())
+    clock.now += RENEWAL_AGE
+    atlas.token_replies.append(reply)
+
+    assert token.current(clock.deadline()) == "token-1"
+
+    clock.now += LIFETIME - RENEWAL_AGE
+    atlas.token_replies.append(reply)
+    with pytest.raises(error):
+        token.current(clock.deadline())
+
+
+def test_a_token_serves_on_when_too_little_time_is_left_to_renew_it(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    token.current(clock.deadline())
+    clock.now += RENEWAL_AGE
+
+    assert token.current(clock.deadline(0.5)) == "token-1"
+    assert token.current(clock.deadline()) == "token-2"
+    assert len(atlas.token_requests) == 2
+
+
+@pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
+def test_a_failure_is_final_and_stands_without_a_second_request(
+    token: AccessToken,
+    atlas: ScriptedAtlas,
+    clock: Clock,
+    reply: Reply,
+    error: type[AtlasError],
+) -> None:
+    atlas.token_replies.append(reply)
+
+    texts = set()
+    for _ in range(3):
+        with pytest.raises(error) as refused:
+            token.current(clock.deadline())
+        texts.add(str(refused.value))
+        assert refused.value.final
+        clock.now += 0.4
+
+    assert len(atlas.token_requests) == 1
+    assert len(texts) <= 2  # the seconds to wait go down
+    assert ACCOUNT.client_secret not in "".join(texts)
+
+
+WAITS: dict[str, tuple[Reply, float]] = {
+    "unauthorized": (answer(401), FAILURE_PAUSE),
+    "timeout": (no_answer(), FAILURE_PAUSE),
+    "malformed": (answer(200), FAILURE_PAUSE),
+    "limit with a short wait": (answer(429, Retry_After="5"), FAILURE_PAUSE),
+    "limit with a wait": (answer(429, Retry_After="45"), 45.0),
+    "limit with a long wait": (answer(429, Retry_After="3600"), 60.0),
+    "limit that names no wait": (answer(429), 60.0),
+    "refusal with a wait": (answer(403, Retry_After="50"), 50.0),
+}
+
+
+@pytest.mark.parametrize(("reply", "seconds"), WAITS.values(), ids=WAITS)
+def test_a_failure_stands_for_30_seconds_or_as_long_as_atlas_asks_up_to_a_minute(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, reply: Reply, seconds: float
+) -> None:
+    atlas.token_replies.append(reply)
+    with pytest.raises(AtlasError):
+        token.current(clock.deadline())
+
+    clock.now += seconds - 0.5
+    with pytest.raises(AtlasError):
+        token.current(clock.deadline())
+    assert len(atlas.token_requests) == 1
+
+    clock.now += 0.5
+    assert token.current(clock.deadline()) == "token-2"
+
+
+def test_a_failure_does_not_stand_after_the_clock_was_set_back(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    atlas.token_replies.append(answer(403))
+    with pytest.raises(AtlasForbiddenError):
+        token.current(clock.deadline())
+
+    clock.now -= 3600
+
+    assert token.current(clock.deadline()) == "token-2"
+
+
+@pytest.mark.parametrize("failures", range(1, ATTEMPTS))
+def test_an_answered_server_error_is_repeated(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, failures: int
+) -> None:
+    atlas.token_replies.extend([answer(503)] * failures)
+
+    assert token.current(clock.deadline()) == f"token-{failures + 1}"
+    assert len(clock.sleeps) == failures
+
+
+def test_an_answered_server_error_is_tried_four_times(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    atlas.token_replies.extend([answer(503)] * ATTEMPTS)
+
+    for _ in range(2):
+        with pytest.raises(AtlasUnavailableError):
+            token.current(clock.deadline())
+
+    assert len(atlas.token_requests) == ATTEMPTS == 4
+
+
+@pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
+def test_only_an_answered_server_error_is_repeated(
+    token: AccessToken,
+    atlas: ScriptedAtlas,
+    clock: Clock,
+    reply: Reply,
+    error: type[AtlasError],
+) -> None:
+    atlas.token_replies.extend([answer(503), reply])
+
+    with pytest.raises(error):
+        token.current(clock.deadline())
+
+    assert len(atlas.token_requests) == 2
+
+
+def test_the_token_and_the_one_before_it_are_never_quoted(token: AccessToken, clock: Clock) -> None:
+    assert token.secrets == ACCOUNT.secrets
+
+    first = token.current(clock.deadline())
+    second = token.replacement(first, clock.deadline())
+
+    assert set(token.secrets) == {first, second, *ACCOUNT.secrets}
+
+
+@given(secrets, secrets.map(lambda secret: MARK + secret))
+def test_no_form_of_the_client_secret_is_quoted(client: str, secret: str) -> None:
+    atlas, clock = ScriptedAtlas(), Clock()
+    sent: list[str] = []
+
+    def echo(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Authorization"].removeprefix("Basic "))
+        said = f"Not {sent[0]} of {secret}!"
+        return answer(401, {"error": "invalid_client", "error_description": said})(request)
+
+    atlas.token_replies.append(echo)
+    token = AccessToken(ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock)
+    with pytest.raises(AtlasUnauthorizedError) as refused:
+        token.current(clock.deadline())
+    atlas.close()
+
+    assert sent[0] not in str(refused.value)
+    assert secret not in str(refused.value)
+    assert MARK not in repr(token)

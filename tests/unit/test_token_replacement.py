@@ -1,0 +1,189 @@
+"""A 401 is answered with a new token at most once in ten minutes; requests never overlap."""
+
+import threading
+
+import httpx
+import pytest
+
+from restore_watch.atlas.retrying import ATTEMPTS
+from restore_watch.atlas.token import RENEWAL_AGE, REPLACEMENT_PAUSE, AccessToken
+from restore_watch.errors import (
+    AtlasError,
+    AtlasRateLimitError,
+    AtlasUnavailableError,
+    TimeBudgetExceededError,
+)
+from unit.scripted_atlas import (
+    ACCOUNT,
+    BASE_URL,
+    TOKEN_REFUSALS,
+    TOKEN_UNKNOWN_OUTCOMES,
+    Clock,
+    Reply,
+    ScriptedAtlas,
+    answer,
+)
+
+
+def test_a_refused_token_is_replaced_once_in_ten_minutes(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    first = token.current(clock.deadline())
+
+    second = token.replacement(first, clock.deadline())
+    assert second == "token-2"
+
+    clock.now += REPLACEMENT_PAUSE - 1
+    assert token.replacement(second, clock.deadline()) is None
+    assert token.current(clock.deadline()) == "token-2"
+
+    clock.now += 1
+    assert token.replacement(second, clock.deadline()) == "token-3"
+    assert len(atlas.token_requests) == 3
+
+
+def test_a_token_that_was_replaced_meanwhile_is_replayed_without_a_request(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    first = token.current(clock.deadline())
+    token.replacement(first, clock.deadline())
+
+    assert token.replacement(first, clock.deadline()) == "token-2"
+    assert len(atlas.token_requests) == 2
+
+
+def test_a_replacement_does_not_wait_after_the_clock_was_set_back(
+    token: AccessToken, clock: Clock
+) -> None:
+    first = token.current(clock.deadline())
+    second = token.replacement(first, clock.deadline())
+    assert second is not None
+
+    clock.now -= 3600
+
+    assert token.replacement(second, clock.deadline()) == "token-3"
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        *(([reply], error) for reply, error in TOKEN_REFUSALS.values()),
+        ([answer(503)] * ATTEMPTS, AtlasUnavailableError),
+    ],
+    ids=[*TOKEN_REFUSALS, "server error"],
+)
+def test_a_refused_replacement_does_not_count(
+    token: AccessToken,
+    atlas: ScriptedAtlas,
+    clock: Clock,
+    replies: list[Reply],
+    error: type[AtlasError],
+) -> None:
+    first = token.current(clock.deadline())
+    atlas.token_replies.extend(replies)
+
+    for _ in range(2):
+        with pytest.raises(error) as refused:
+            token.replacement(first, clock.deadline())
+        assert refused.value.final
+    assert len(atlas.token_requests) == 1 + len(replies)
+
+    clock.now += 60
+    assert token.current(clock.deadline()) == first
+    assert token.replacement(first, clock.deadline()) == f"token-{2 + len(replies)}"
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"), TOKEN_UNKNOWN_OUTCOMES.values(), ids=TOKEN_UNKNOWN_OUTCOMES
+)
+def test_a_replacement_of_unknown_outcome_counts(
+    token: AccessToken,
+    atlas: ScriptedAtlas,
+    clock: Clock,
+    reply: Reply,
+    error: type[AtlasError],
+) -> None:
+    first = token.current(clock.deadline())
+    atlas.token_replies.append(reply)
+    with pytest.raises(error):
+        token.replacement(first, clock.deadline())
+
+    clock.now += REPLACEMENT_PAUSE - 1
+    assert token.replacement(first, clock.deadline()) is None
+
+    clock.now += 1
+    assert token.replacement(first, clock.deadline()) == "token-3"
+
+
+def test_a_replacement_that_was_never_requested_does_not_count(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    first = token.current(clock.deadline())
+
+    with pytest.raises(TimeBudgetExceededError):
+        token.replacement(first, clock.deadline(0.5))
+
+    assert len(atlas.token_requests) == 1
+    assert token.replacement(first, clock.deadline()) == "token-2"
+
+
+def test_a_failed_renewal_is_not_repeated_for_a_refused_token(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    first = token.current(clock.deadline())
+    clock.now += RENEWAL_AGE
+    atlas.token_replies.append(answer(429))
+    token.current(clock.deadline())
+
+    with pytest.raises(AtlasRateLimitError):
+        token.replacement(first, clock.deadline())
+
+    assert len(atlas.token_requests) == 2
+
+
+class SlowAtlas(ScriptedAtlas):
+    """Answers a token request only when `may_answer` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked = threading.Event()
+        self.may_answer = threading.Event()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.is_asked.set()
+        assert self.may_answer.wait(5)
+        return super().__call__(request)
+
+
+@pytest.mark.parametrize("act", ["current", "replacement"])
+def test_two_threads_share_one_token_request(clock: Clock, act: str) -> None:
+    atlas = SlowAtlas()
+    token = AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock)
+    before = 0
+    if act == "replacement":
+        atlas.may_answer.set()
+        token.current(clock.deadline())
+        atlas.may_answer.clear()
+        atlas.is_asked.clear()
+        before = 1
+    got: list[str | None] = []
+
+    def ask() -> None:
+        if act == "current":
+            got.append(token.current(clock.deadline()))
+        else:
+            got.append(token.replacement("token-1", clock.deadline()))
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    threads[0].start()
+    assert atlas.is_asked.wait(5)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert not got
+    atlas.may_answer.set()
+    for thread in threads:
+        thread.join(5)
+    atlas.close()
+
+    assert got == [f"token-{before + 1}"] * 2
+    assert len(atlas.token_requests) == before + 1
