@@ -1,56 +1,309 @@
-"""What a client keeps in mind of the clusters it asked for."""
+"""What a client asks Atlas for one restore job, and what it keeps for the next one."""
 
-import json
 from typing import Any
 
 import httpx
+import pytest
 
-from restore_watch.atlas.client import CLUSTERS_REMEMBERED, AtlasClient
-from restore_watch.atlas.credentials import ApiKey
-from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreTarget
+from restore_watch.atlas.client import ACCEPT, GRACE, AtlasClient
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.network import ENVELOPE
+from restore_watch.atlas.retrying import ATTEMPTS
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    TimeBudgetExceededError,
+)
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from unit.scripted_atlas import (
+    ACCOUNT,
+    BASE_URL,
+    GROUP,
+    RESTORE,
+    Clock,
+    Reply,
+    ScriptedAtlas,
+    answer,
+    no_answer,
+)
 
-GROUP = "5f0000000000000000000a01"
-RESTORE = "6b4a0f800000000000000b01"
+KEY = ApiKey("abcdefgh", "hidden")
+OTHER_GROUP = "5f0000000000000000000a02"
+CREATED = int(RESTORE[:8], 16)
 
 
-def answer(status: int, said: dict[str, Any]) -> httpx.Response:
-    """Not read yet, as one that comes over a network."""
-    return httpx.Response(status, stream=httpx.ByteStream(json.dumps(said).encode()))
+class Client:
+    """A client with one clock and one script."""
+
+    def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
+        self._clock = clock
+        self._client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+
+    def get(
+        self,
+        credentials: Credentials = KEY,
+        *,
+        seconds: float = 60.0,
+        patient: bool = True,
+        **fields: object,
+    ) -> RestoreJob:
+        named = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE, "kind": "flex"}
+        target = RestoreTarget.model_validate(named | fields)
+        return self._client.get_restore_job(
+            target, credentials, self._clock.deadline(seconds), patient=patient
+        )
 
 
-class DedicatedOnly:
-    """An Atlas without Flex clusters; `asked` are the kinds of endpoint that were tried."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        flex = "/flexClusters/" in request.url.path
-        self.asked.append("flex" if flex else "dedicated")
-        if flex:
-            said = {"error": 400, "errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"}
-            return answer(400, said)
-        return answer(200, {"id": RESTORE, "deliveryType": "automated"})
+@pytest.fixture
+def client(atlas: ScriptedAtlas, clock: Clock) -> Client:
+    return Client(atlas, clock)
 
 
-def test_the_cluster_asked_for_longest_ago_is_forgotten_first() -> None:
-    atlas = DedicatedOnly()
-    with httpx.Client(transport=httpx.MockTransport(atlas)) as http:
-        client = AtlasClient("https://cloud.mongodb.com", http)
+PATHS = {
+    RestoreKind.FLEX: "flexClusters/orders/backup/restoreJobs",
+    RestoreKind.DEDICATED: "clusters/orders/backup/restoreJobs",
+    RestoreKind.TENANT: "clusters/orders/backup/tenant/restores",
+}
 
-        def ask(number: int) -> list[str]:
-            atlas.asked.clear()
-            target = RestoreTarget.model_validate(
-                {"groupId": GROUP, "clusterName": f"orders-{number}", "restoreId": RESTORE}
-            )
-            client.get_restore_job(target, ApiKey("public", "private"), Deadline.after(60))
-            return list(atlas.asked)
 
-        for number in range(CLUSTERS_REMEMBERED):
-            assert ask(number) == ["flex", "dedicated"]
-        assert ask(0) == ["dedicated"]
+@pytest.mark.parametrize("kind", RestoreKind)
+def test_each_kind_has_its_endpoint(
+    client: Client, atlas: ScriptedAtlas, kind: RestoreKind
+) -> None:
+    atlas.job = {"id": RESTORE, "status": "RUNNING", "deliveryType": "automated"}
 
-        assert ask(CLUSTERS_REMEMBERED) == ["flex", "dedicated"]
-        assert ask(0) == ["dedicated"]
-        assert ask(1) == ["flex", "dedicated"]
+    assert client.get(kind=kind).kind is kind
+
+    (request,) = atlas.job_requests
+    path = f"/api/atlas/v2/groups/{GROUP}/{PATHS[kind]}/{RESTORE}"
+    assert (request.method, str(request.url)) == ("GET", BASE_URL + path)
+    assert request.headers["Accept"] == ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("options", "query"),
+    [
+        ({}, ""),
+        ({"envelope": True}, "envelope=true"),
+        ({"envelope": False, "pretty": True}, "envelope=false&pretty=true"),
+    ],
+    ids=["absent", "envelope", "both"],
+)
+def test_envelope_and_pretty_reach_atlas(
+    client: Client, atlas: ScriptedAtlas, options: dict[str, Any], query: str
+) -> None:
+    client.get(**options)
+
+    assert atlas.job_requests[0].url.query.decode() == query
+
+
+@pytest.mark.parametrize("envelope", [True, False, None], ids=str)
+def test_the_transport_opens_an_envelope_only_where_one_was_asked_for(
+    client: Client,
+    atlas: ScriptedAtlas,
+    envelope: bool | None,  # noqa: FBT001 - a column of the table
+) -> None:
+    opened: list[bool] = []
+    send_job = answer(200, atlas.job)
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        opened.append(bool(request.extensions.get(ENVELOPE)))
+        return send_job(request)
+
+    atlas.job_replies.append(reply)
+    client.get(envelope=envelope)
+
+    assert opened == [bool(envelope)]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "requests"),
+    [(KEY, "job_requests"), (ACCOUNT, "token_requests")],
+    ids=["api key", "service account"],
+)
+def test_the_address_in_the_secret_comes_before_the_operators(
+    client: Client, atlas: ScriptedAtlas, credentials: Credentials, requests: str
+) -> None:
+    elsewhere = "https://cloud.mongodbgov.com"
+    kind = type(credentials)
+    account = kind("name", "hidden", elsewhere)
+
+    client.get(account)
+
+    assert {str(one.url).partition("/api")[0] for one in atlas.job_requests} == {elsewhere}
+    assert str(getattr(atlas, requests)[0].url).startswith(elsewhere)
+
+
+def test_one_token_serves_many_checks_until_the_credentials_change(
+    client: Client, atlas: ScriptedAtlas
+) -> None:
+    client.get(ACCOUNT)
+    client.get(ServiceAccount(ACCOUNT.client_id, ACCOUNT.client_secret))
+    assert len(atlas.token_requests) == 1
+
+    client.get(ServiceAccount(ACCOUNT.client_id, "rotated"))
+    assert atlas.bearers == ["token-1", "token-1", "token-2"]
+
+
+def test_a_kind_that_was_learnt_is_asked_first(client: Client, atlas: ScriptedAtlas) -> None:
+    atlas.job = {"id": RESTORE, "deliveryType": "automated"}
+    atlas.job_replies.append(answer(400, {"errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"}))
+
+    client.get(kind=None)
+    client.get(kind=None)
+
+    families = [
+        "flex" if "/flexClusters/" in str(r.url) else "dedicated" for r in atlas.job_requests
+    ]
+    assert families == ["flex", "dedicated", "dedicated"]
+
+
+PASSING: dict[str, Reply] = {
+    "503": answer(503),
+    "502 in HTML": answer(502, b"<html></html>"),
+    "408": answer(408),
+    "429": answer(429, Retry_After="3"),
+    "timeout": no_answer(),
+}
+
+
+@pytest.mark.parametrize("reply", PASSING.values(), ids=PASSING)
+def test_a_request_for_a_job_is_repeated_after_a_failure_that_may_pass(
+    client: Client, atlas: ScriptedAtlas, clock: Clock, reply: Reply
+) -> None:
+    atlas.job_replies.append(reply)
+
+    client.get()
+
+    assert len(atlas.job_requests) == 2
+    assert len(clock.sleeps) == 1
+
+
+def test_an_outage_is_raised_after_four_attempts(client: Client, atlas: ScriptedAtlas) -> None:
+    atlas.job_replies.extend([answer(503)] * ATTEMPTS)
+
+    with pytest.raises(AtlasUnavailableError):
+        client.get()
+
+    assert len(atlas.job_requests) == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, AtlasUnauthorizedError), (403, AtlasForbiddenError)],
+    ids=["401", "403"],
+)
+def test_a_refusal_that_does_not_pass_is_raised_at_once(
+    client: Client, atlas: ScriptedAtlas, status: int, error: type[Exception]
+) -> None:
+    atlas.job_replies.append(answer(status))
+
+    with pytest.raises(error):
+        client.get()
+
+    assert len(atlas.job_requests) == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [answer(429), answer(503), no_answer()], ids=["429", "503", "timeout"]
+)
+def test_a_failed_token_request_is_not_repeated_as_a_request_for_a_job(
+    client: Client, atlas: ScriptedAtlas, reply: Reply
+) -> None:
+    atlas.token_replies.extend([reply] * 20)
+
+    for _ in range(3):
+        with pytest.raises((AtlasRateLimitError, AtlasUnavailableError)):
+            client.get(ACCOUNT)
+
+    assert len(atlas.token_requests) <= ATTEMPTS
+    assert not atlas.job_requests
+
+
+def test_too_little_time_is_reported_before_a_request(client: Client, atlas: ScriptedAtlas) -> None:
+    with pytest.raises(TimeBudgetExceededError):
+        client.get(seconds=0.5)
+
+    assert not atlas.job_requests
+
+
+def limit_flex(client: Client, atlas: ScriptedAtlas, seconds: str = "30") -> None:
+    atlas.job_replies.append(answer(429, Retry_After=seconds))
+    with pytest.raises(AtlasRateLimitError):
+        client.get(patient=False)
+
+
+def test_no_request_is_sent_while_a_rate_limit_stands(
+    client: Client, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    limit_flex(client, atlas)
+
+    clock.now += 10
+    with pytest.raises(AtlasRateLimitError) as limited:
+        client.get()
+    assert limited.value.retry_after_seconds == 20
+    assert len(atlas.job_requests) == 1
+
+    clock.now += 20
+    client.get()
+    assert len(atlas.job_requests) == 2
+
+
+def test_a_rate_limit_that_ends_within_fifteen_seconds_is_waited_for(
+    client: Client, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    limit_flex(client, atlas, seconds="10")
+
+    client.get()
+
+    assert 10 <= sum(clock.sleeps) <= 11
+
+
+@pytest.mark.parametrize(
+    "other", [{"groupId": OTHER_GROUP}, {"kind": "dedicated"}], ids=["project", "kind"]
+)
+def test_a_rate_limit_does_not_stop_another_project_or_kind(
+    client: Client, atlas: ScriptedAtlas, other: dict[str, Any]
+) -> None:
+    limit_flex(client, atlas)
+    atlas.job |= {"deliveryType": "automated"}
+
+    client.get(**other)
+
+    assert len(atlas.job_requests) == 2
+
+
+def test_an_impatient_request_waits_for_no_rate_limit(
+    client: Client, atlas: ScriptedAtlas, clock: Clock
+) -> None:
+    limit_flex(client, atlas, seconds="1")
+
+    assert not clock.sleeps
+
+
+@pytest.mark.parametrize("age", [0.0, GRACE - 10, -GRACE + 10], ids=["new", "young", "clock slow"])
+def test_a_job_that_was_just_created_is_asked_for_again_after_a_404(
+    client: Client, atlas: ScriptedAtlas, clock: Clock, age: float
+) -> None:
+    clock.now = CREATED + age
+    atlas.job_replies.append(answer(404))
+
+    client.get()
+
+    assert len(atlas.job_requests) == 2
+
+
+@pytest.mark.parametrize("age", [GRACE, 86_400.0, -86_400.0], ids=["over", "old", "in the future"])
+def test_an_older_job_is_not_asked_for_again_after_a_404(
+    client: Client, atlas: ScriptedAtlas, clock: Clock, age: float
+) -> None:
+    clock.now = CREATED + age
+    atlas.job_replies.append(answer(404))
+
+    with pytest.raises(RestoreJobNotFoundError):
+        client.get()
+
+    assert len(atlas.job_requests) == 1

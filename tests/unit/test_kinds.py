@@ -1,0 +1,261 @@
+"""Which endpoint is asked for a restore job, and what each answer teaches."""
+
+import contextlib
+from typing import Any
+
+import pytest
+
+from restore_watch.atlas.kinds import CLUSTERS_REMEMBERED, ClusterKinds
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasReason,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from strategies import plain_job
+from unit.scripted_atlas import GROUP, RESTORE
+
+FLEX, DEDICATED, TENANT = RestoreKind
+
+
+def refusal(error: type[AtlasError], code: str | None = None) -> AtlasError:
+    return error(f"{error.__name__} {code}", AtlasReason(400, error_code=code))
+
+
+NOT_FLEX = refusal(AtlasBadRequestError, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API")
+UNSUPPORTED = refusal(AtlasBadRequestError, "FEATURE_UNSUPPORTED")
+NOT_DEDICATED = refusal(AtlasBadRequestError, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API")
+BAD = refusal(AtlasBadRequestError, "VALIDATION_ERROR")
+UNKNOWN_JOB = refusal(RestoreJobNotFoundError, "RESOURCE_NOT_FOUND")
+NO_ROLE = refusal(AtlasUnauthorizedError, "USER_UNAUTHORIZED")
+GONE = refusal(EndpointRetiredError, "VERSION_GONE")
+
+OTHER_REFUSALS = {
+    error.__name__: refusal(error)
+    for error in (
+        AtlasUnauthorizedError,
+        AtlasForbiddenError,
+        AtlasRateLimitError,
+        AtlasUnavailableError,
+        UnexpectedAtlasResponseError,
+    )
+}
+
+
+def target(kind: RestoreKind | None = None, **fields: str) -> RestoreTarget:
+    named = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE}
+    return RestoreTarget.model_validate(named | fields | {"kind": kind})
+
+
+class Endpoints:
+    """The endpoints of three kinds. Each has a job unless it refuses; `asked` are those used."""
+
+    def __init__(self, **refusals: AtlasError) -> None:
+        self.refusals = refusals
+        self.asked: list[RestoreKind] = []
+
+    def __call__(self, kind: RestoreKind) -> RestoreJob:
+        self.asked.append(kind)
+        if kind in self.refusals:
+            raise self.refusals[kind]
+        return plain_job(kind=kind)
+
+
+def ask(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) -> list[RestoreKind]:
+    """The endpoints asked, in order, whether the job was found or not."""
+    endpoints = Endpoints(**refusals)
+    with contextlib.suppress(AtlasError):
+        kinds.find(which, endpoints)
+    return endpoints.asked
+
+
+def raised(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) -> AtlasError:
+    with pytest.raises(AtlasError) as error:
+        kinds.find(which, Endpoints(**refusals))
+    return error.value
+
+
+@pytest.mark.parametrize("kind", [FLEX, DEDICATED])
+@pytest.mark.parametrize("error", [NOT_FLEX, NOT_DEDICATED, UNKNOWN_JOB, NO_ROLE, GONE], ids=str)
+def test_a_named_kind_is_asked_alone(kind: RestoreKind, error: AtlasError) -> None:
+    kinds = ClusterKinds()
+
+    assert ask(kinds, target(kind)) == [kind]
+    assert ask(kinds, target(kind), **{kind: error}) == [kind]
+    assert raised(kinds, target(kind), **{kind: error}) is error
+
+
+def test_without_a_kind_flex_is_asked_first() -> None:
+    assert ask(ClusterKinds(), target()) == [FLEX]
+
+
+@pytest.mark.parametrize("error", [NOT_FLEX, UNSUPPORTED, UNKNOWN_JOB], ids=str)
+def test_dedicated_is_asked_after_flex_and_is_remembered(error: AtlasError) -> None:
+    kinds = ClusterKinds()
+
+    assert ask(kinds, target(), flex=error) == [FLEX, DEDICATED]
+    assert ask(kinds, target()) == [DEDICATED]
+
+
+@pytest.mark.parametrize("error", [NOT_FLEX, UNSUPPORTED], ids=str)
+def test_a_kind_is_remembered_even_if_its_endpoint_fails(error: AtlasError) -> None:
+    kinds = ClusterKinds()
+    failure = refusal(AtlasUnavailableError)
+
+    assert raised(kinds, target(), flex=error, dedicated=failure) is failure
+    assert ask(kinds, target()) == [DEDICATED]
+
+
+@pytest.mark.parametrize("error", [BAD, *OTHER_REFUSALS.values()], ids=str)
+def test_any_other_refusal_of_flex_is_raised_at_once(error: AtlasError) -> None:
+    kinds = ClusterKinds()
+
+    assert ask(kinds, target(), flex=error) == [FLEX]
+    assert raised(kinds, target(), flex=error) is error
+
+
+CASES: dict[str, tuple[dict[str, AtlasError], AtlasError]] = {
+    "both do not know the job": (
+        {"flex": UNKNOWN_JOB, "dedicated": (absent := refusal(RestoreJobNotFoundError, "B"))},
+        absent,
+    ),
+    "unknown to flex, not a dedicated cluster": (
+        {"flex": UNKNOWN_JOB, "dedicated": NOT_DEDICATED},
+        UNKNOWN_JOB,
+    ),
+    "unknown to flex, no role for dedicated": (
+        {"flex": UNKNOWN_JOB, "dedicated": NO_ROLE},
+        UNKNOWN_JOB,
+    ),
+    "unknown to flex, dedicated out of order": (
+        {"flex": UNKNOWN_JOB, "dedicated": (down := refusal(AtlasUnavailableError))},
+        down,
+    ),
+    "not flex, no role for dedicated": ({"flex": NOT_FLEX, "dedicated": NO_ROLE}, NO_ROLE),
+    "not flex, bad for dedicated": ({"flex": NOT_FLEX, "dedicated": BAD}, BAD),
+}
+
+
+@pytest.mark.parametrize(("refusals", "expected"), CASES.values(), ids=CASES)
+def test_the_refusal_that_says_most_is_raised(
+    refusals: dict[str, AtlasError], expected: AtlasError
+) -> None:
+    assert raised(ClusterKinds(), target(), **refusals) is expected
+
+
+def learnt_dedicated() -> ClusterKinds:
+    kinds = ClusterKinds()
+    ask(kinds, target(), flex=NOT_FLEX)
+    return kinds
+
+
+@pytest.mark.parametrize("error", [NOT_DEDICATED, BAD, UNKNOWN_JOB], ids=str)
+def test_a_learnt_kind_that_is_refused_is_found_out_again(error: AtlasError) -> None:
+    kinds = learnt_dedicated()
+
+    assert ask(kinds, target(), dedicated=error) == [DEDICATED, FLEX]
+    assert ask(kinds, target()) == [FLEX]
+
+
+def test_a_learnt_kind_is_forgotten_when_no_kind_answers() -> None:
+    kinds = learnt_dedicated()
+
+    assert raised(kinds, target(), dedicated=BAD, flex=NOT_FLEX) is BAD
+    assert ask(kinds, target()) == [FLEX]
+
+
+def test_a_learnt_kind_is_kept_when_no_kind_knows_the_job() -> None:
+    kinds = learnt_dedicated()
+
+    assert ask(kinds, target(), dedicated=UNKNOWN_JOB, flex=NOT_FLEX) == [DEDICATED, FLEX]
+    assert ask(kinds, target()) == [DEDICATED]
+
+
+@pytest.mark.parametrize("error", OTHER_REFUSALS.values(), ids=OTHER_REFUSALS)
+def test_a_learnt_kind_is_kept_while_it_fails_for_another_reason(error: AtlasError) -> None:
+    kinds = learnt_dedicated()
+
+    assert ask(kinds, target(), dedicated=error) == [DEDICATED]
+    assert ask(kinds, target()) == [DEDICATED]
+
+
+def test_a_kind_is_learnt_for_a_cluster_of_one_project() -> None:
+    kinds = learnt_dedicated()
+
+    assert ask(kinds, target(restoreId="6b4a0f800000000000000b02")) == [DEDICATED]
+    assert ask(kinds, target(clusterName="carts")) == [FLEX]
+    assert ask(kinds, target(groupId="5f0000000000000000000a02")) == [FLEX]
+
+
+def test_a_named_kind_teaches_nothing() -> None:
+    kinds = ClusterKinds()
+    ask(kinds, target(DEDICATED))
+
+    assert ask(kinds, target()) == [FLEX]
+
+
+TENANT_GONE: dict[str, AtlasError] = {"retired": GONE, "unknown job": UNKNOWN_JOB}
+
+
+@pytest.mark.parametrize("error", TENANT_GONE.values(), ids=TENANT_GONE)
+def test_flex_answers_once_the_tenant_endpoint_is_gone_and_that_is_remembered(
+    error: AtlasError,
+) -> None:
+    kinds = ClusterKinds()
+
+    assert ask(kinds, target(TENANT)) == [TENANT]
+    assert ask(kinds, target(TENANT), tenant=error) == [TENANT, FLEX]
+    assert ask(kinds, target(TENANT)) == [FLEX]
+    assert ask(kinds, target(TENANT, clusterName="carts")) == [TENANT]
+
+
+def test_a_job_that_tenant_and_flex_do_not_know_does_not_retire_the_tenant_endpoint() -> None:
+    kinds = ClusterKinds()
+    absent = refusal(RestoreJobNotFoundError, "B")
+
+    assert raised(kinds, target(TENANT), tenant=UNKNOWN_JOB, flex=absent) is absent
+    assert ask(kinds, target(TENANT)) == [TENANT]
+
+
+def test_a_retired_tenant_endpoint_is_remembered_even_if_flex_fails() -> None:
+    kinds = ClusterKinds()
+
+    ask(kinds, target(TENANT), tenant=GONE, flex=refusal(AtlasUnavailableError))
+
+    assert ask(kinds, target(TENANT)) == [FLEX]
+
+
+@pytest.mark.parametrize("error", [BAD, *OTHER_REFUSALS.values()], ids=str)
+def test_any_other_refusal_of_the_tenant_endpoint_is_raised_at_once(error: AtlasError) -> None:
+    assert ask(ClusterKinds(), target(TENANT), tenant=error) == [TENANT]
+
+
+MEMORIES: dict[str, tuple[RestoreKind | None, dict[str, AtlasError], list[RestoreKind]]] = {
+    "kind": (None, {"flex": NOT_FLEX}, [FLEX, DEDICATED]),
+    "tenant endpoint": (TENANT, {"tenant": GONE}, [TENANT, FLEX]),
+}
+
+
+@pytest.mark.parametrize(("kind", "refusals", "first_time"), MEMORIES.values(), ids=MEMORIES)
+def test_the_cluster_that_was_asked_for_longest_ago_is_forgotten_first(
+    kind: RestoreKind | None, refusals: dict[str, Any], first_time: list[RestoreKind]
+) -> None:
+    kinds = ClusterKinds()
+
+    def check(number: int) -> list[RestoreKind]:
+        return ask(kinds, target(kind, clusterName=f"orders-{number}"), **refusals)
+
+    for number in range(CLUSTERS_REMEMBERED):
+        assert check(number) == first_time
+    assert check(0) == first_time[1:]
+
+    assert check(CLUSTERS_REMEMBERED) == first_time
+    assert check(0) == first_time[1:]
+    assert check(1) == first_time

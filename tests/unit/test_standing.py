@@ -1,0 +1,135 @@
+"""A refusal that stands is raised again without a request."""
+
+import gc
+import weakref
+
+import pytest
+
+from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
+from restore_watch.atlas.standing import STANDS_AT_MOST, RateLimits, StandingRefusal
+from restore_watch.errors import (
+    AtlasError,
+    AtlasRateLimitError,
+    AtlasReason,
+    AtlasUnavailableError,
+)
+from restore_watch.restore_job import RestoreKind
+from unit.scripted_atlas import GROUP, Clock
+
+FLEX, DEDICATED, TENANT = RestoreKind
+OTHER_GROUP = "5f0000000000000000000a02"
+
+
+def limit(wait: float | None = None) -> AtlasRateLimitError:
+    return AtlasRateLimitError("limited", AtlasReason(429, retry_after_seconds=wait))
+
+
+@pytest.mark.parametrize(
+    ("passed", "stands"),
+    [(0.0, True), (29.9, True), (30.0, False), (-0.1, False)],
+    ids=["at once", "at the end", "over", "clock set back"],
+)
+def test_a_refusal_stands_for_its_time(
+    clock: Clock,
+    passed: float,
+    stands: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    refusal = StandingRefusal.of(AtlasUnavailableError("out"), clock.now, 30.0)
+
+    assert refusal.stands(clock.now + passed) is stands
+    if stands:
+        with pytest.raises(AtlasUnavailableError, match="out"):
+            refusal.raise_while_it_stands(clock.now + passed)
+    else:
+        refusal.raise_while_it_stands(clock.now + passed)
+
+
+@pytest.mark.parametrize("final", [True, False], ids=["final", "not final"])
+def test_a_standing_refusal_says_what_the_first_one_said(
+    clock: Clock,
+    final: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    reason = AtlasReason(403, error_code="IP_ADDRESS_NOT_ON_ACCESS_LIST", address="203.0.113.9")
+    first = AtlasError("refused", reason, final=final)
+
+    with pytest.raises(AtlasError) as again:
+        StandingRefusal.of(first, clock.now, 30.0).raise_while_it_stands(clock.now + 5)
+
+    assert (str(again.value), again.value.reason, again.value.final) == ("refused", reason, final)
+    assert again.value is not first
+
+
+def test_a_standing_refusal_asks_for_the_rest_of_the_wait(clock: Clock) -> None:
+    standing = StandingRefusal.of(limit(40.0), clock.now, 40.0)
+
+    with pytest.raises(AtlasRateLimitError, match="Ask again in 25 s") as again:
+        standing.raise_while_it_stands(clock.now + 15)
+
+    assert again.value.retry_after_seconds == 25.0
+
+
+def test_a_standing_refusal_never_asks_for_no_wait(clock: Clock) -> None:
+    # A token failure stands for 30 s, even if Atlas asked for fewer.
+    standing = StandingRefusal.of(limit(5.0), clock.now, 30.0)
+
+    with pytest.raises(AtlasRateLimitError) as again:
+        standing.raise_while_it_stands(clock.now + 10)
+
+    assert again.value.retry_after_seconds == 0.1
+
+
+def test_a_standing_refusal_keeps_no_traceback_alive(clock: Clock) -> None:
+    error = limit(40.0)
+    kept = weakref.ref(error)
+    standing = StandingRefusal.of(error, clock.now, 40.0)
+
+    del error
+    gc.collect()
+
+    assert kept() is None
+    assert standing.stands(clock.now)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [(5.0, 5.0), (45.0, 45.0), (3600.0, STANDS_AT_MOST), (None, RATE_LIMIT_PAUSE)],
+    ids=["short", "long", "an hour", "not named"],
+)
+def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
+    clock: Clock, asked: float | None, seconds: float
+) -> None:
+    limits = RateLimits(clock)
+    limits.note(GROUP, FLEX, limit(asked))
+
+    clock.now += seconds - 0.1
+    with pytest.raises(AtlasRateLimitError):
+        limits.check(GROUP, FLEX)
+
+    clock.now += 0.1
+    limits.check(GROUP, FLEX)
+
+
+def test_a_rate_limit_stands_for_one_project_and_kind(clock: Clock) -> None:
+    limits = RateLimits(clock)
+    limits.note(GROUP, FLEX, limit(30.0))
+    limits.note(OTHER_GROUP, DEDICATED, limit(5.0))
+
+    clock.now += 10
+
+    limits.check(GROUP, DEDICATED)
+    limits.check(GROUP, TENANT)
+    limits.check(OTHER_GROUP, FLEX)
+    limits.check(OTHER_GROUP, DEDICATED)
+    with pytest.raises(AtlasRateLimitError):
+        limits.check(GROUP, FLEX)
+
+
+def test_a_further_limit_keeps_those_that_still_stand(clock: Clock) -> None:
+    limits = RateLimits(clock)
+    limits.note(GROUP, FLEX, limit(30.0))
+
+    limits.note(OTHER_GROUP, FLEX, limit(30.0))
+
+    for group in (GROUP, OTHER_GROUP):
+        with pytest.raises(AtlasRateLimitError):
+            limits.check(group, FLEX)
