@@ -1,4 +1,4 @@
-"""What the rules are tried on: jobs, changes and targets that can occur, and any JSON at all."""
+"""Test data: jobs, changes and targets that can occur, and any JSON."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,12 +28,12 @@ recent_dates = st.datetimes(
     datetime(2035, 1, 1),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
-unknown_words = texts.filter(lambda word: word not in set(RestoreStatus))
-"""Words that Atlas may add one day."""
+unknown_words = texts.filter(lambda word: word not in {*RestoreStatus, "CANCELED"})
+"""Status words that Atlas may add."""
 
 visible_ascii = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
 secrets = st.text(visible_ascii, min_size=8, max_size=64)
-"""What may stand in a header: keys, client secrets, tokens."""
+"""Texts that may stand in a header: keys, client secrets, tokens."""
 
 targets = st.builds(
     lambda group_id, cluster_name, restore_id, kind: RestoreTarget.model_validate(
@@ -52,7 +52,7 @@ targets = st.builds(
 
 
 def json_values(leaves: SearchStrategy[Any] | None = None) -> SearchStrategy[Any]:
-    """Any JSON, with the given leaves if there are some."""
+    """Any JSON, with these leaves if they are given."""
     return st.recursive(
         leaves if leaves is not None else _json_leaves,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -92,20 +92,22 @@ def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> Rest
 
 @st.composite
 def changes(draw: DrawFn, job: SearchStrategy[RestoreJob] | None = None) -> StatusChange:
-    """Any change that the table can have recorded: the first has no status before it."""
+    """Any change that the table can have recorded. The first one has no previous status."""
     changed = draw(job if job is not None else jobs())
     before = sorted(changed.may_replace, key=lambda status: status.rank)
+    if changed.status is RestoreStatus.UNKNOWN:
+        before.append(RestoreStatus.UNKNOWN)  # with another word
     previous = draw(st.sampled_from((None, *before)))
     return StatusChange(
         job=changed,
         previous_status=previous,
-        sequence=1 if previous is None else draw(st.integers(min_value=2, max_value=8)),
+        sequence=1 if previous is None else draw(st.integers(min_value=2, max_value=21)),
         observed_at=draw(utc_dates),
     )
 
 
 def plain_job(**fields: Any) -> RestoreJob:
-    """A Flex restore without anything odd about it, but for the given fields."""
+    """A usual Flex restore, except for the given fields."""
     usual = {
         "group_id": "5f0000000000000000000a01",
         "cluster_name": "orders",
@@ -118,7 +120,7 @@ def plain_job(**fields: Any) -> RestoreJob:
 
 
 def plain_change(job: RestoreJob | None = None, **fields: Any) -> StatusChange:
-    """A job's second recorded change, at noon, but for the given fields."""
+    """A job's second recorded change, observed at noon, except for the given fields."""
     usual: dict[str, Any] = {
         "job": job or plain_job(),
         "previous_status": RestoreStatus.PENDING,

@@ -1,0 +1,324 @@
+"""What counts as a change, how a change is identified, and how late it was seen."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.status_change import (
+    UNKNOWN_LIMIT,
+    StatusChange,
+    has_room_for_unknown,
+    is_contradiction,
+    is_new_unknown,
+    utc_text,
+)
+from strategies import (
+    changes,
+    jobs,
+    plain_change,
+    plain_job,
+    texts,
+    unknown_words,
+    utc_dates,
+)
+
+PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+ID = "6b4a0f800000000000000b01"
+
+
+def unknown(word: str, *, ended: bool = False) -> RestoreJob:
+    finished = NOON if ended else None
+    return plain_job(status=UNKNOWN, atlas_status=word, restore_finished_date=finished)
+
+
+def history_of(*states: RestoreJob) -> list[StatusChange]:
+    """The recorded changes of a job that was in these states."""
+    return [
+        plain_change(
+            job,
+            sequence=n + 1,
+            previous_status=states[n - 1].status if n else None,
+        )
+        for n, job in enumerate(states)
+    ]
+
+
+@given(changes(), changes())
+def test_a_change_has_the_same_id_whenever_it_is_observed(
+    change: StatusChange, other: StatusChange
+) -> None:
+    assert replace(other, job=change.job).event_id == change.event_id
+
+
+@pytest.mark.parametrize("status", [status for status in RestoreStatus if status is not UNKNOWN])
+@pytest.mark.parametrize("finished", [NOON, None], ids=["finished", "open"])
+def test_an_id_names_the_job_and_the_status(
+    status: RestoreStatus, finished: datetime | None
+) -> None:
+    job = plain_job(status=status, atlas_status=str(status), restore_finished_date=finished)
+
+    assert plain_change(job).event_id == f"{ID}:{status}"
+
+
+@pytest.mark.parametrize(
+    ("job", "event_id"),
+    [
+        (unknown("ARCHIVED"), f"{ID}:UNKNOWN:ARCHIVED"),
+        (unknown("ARCHIVED", ended=True), f"{ID}:UNKNOWN:ARCHIVED:ENDED"),
+        (unknown("A:ENDED"), f"{ID}:UNKNOWN:A:ENDED"),
+    ],
+    ids=["open", "ended", "word that looks ended"],
+)
+def test_an_id_of_an_unknown_status_names_the_word_and_its_end(
+    job: RestoreJob, event_id: str
+) -> None:
+    assert plain_change(job).event_id == event_id
+
+
+@given(jobs(), jobs())
+def test_changes_of_different_jobs_have_different_ids(one: RestoreJob, other: RestoreJob) -> None:
+    assume(one.restore_id != other.restore_id)
+
+    assert plain_change(one).event_id != plain_change(other).event_id
+
+
+@given(jobs(), jobs())
+def test_known_statuses_of_one_job_have_different_ids(one: RestoreJob, other: RestoreJob) -> None:
+    assume(UNKNOWN not in {one.status, other.status})
+    other = other.model_copy(update={"restore_id": one.restore_id})
+
+    alike = plain_change(one).event_id == plain_change(other).event_id
+    assert alike is (one.status is other.status)
+
+
+NEWS: dict[str, tuple[Sequence[RestoreJob], RestoreJob, bool]] = {
+    "first word": ([plain_job()], unknown("A"), True),
+    "another word": ([unknown("A")], unknown("B"), True),
+    "another word with an end": ([unknown("A")], unknown("B", ended=True), True),
+    "end of the word": ([unknown("A")], unknown("A", ended=True), True),
+    "another word after an end": ([unknown("A", ended=True)], unknown("B"), True),
+    "same word": ([unknown("A")], unknown("A"), False),
+    "same end": ([unknown("A", ended=True)], unknown("A", ended=True), False),
+    "word without its end again": ([unknown("A", ended=True)], unknown("A"), False),
+    "word from before": ([unknown("A"), unknown("B")], unknown("A"), False),
+    "end of a word from before": ([unknown("A"), unknown("B")], unknown("A", ended=True), True),
+    "word that has the id of an end": (
+        [unknown("A", ended=True)],
+        unknown("A:ENDED"),
+        False,
+    ),
+    "end that has the id of a word": ([unknown("A:ENDED")], unknown("A", ended=True), False),
+    "known status": ([unknown("A")], plain_job(status=RUNNING), False),
+    "known end": ([unknown("A")], plain_job(status=COMPLETED), False),
+}
+
+
+@pytest.mark.parametrize(("states", "job", "is_new"), NEWS.values(), ids=NEWS)
+def test_an_unknown_word_or_its_end_is_new_once(
+    states: Sequence[RestoreJob],
+    job: RestoreJob,
+    is_new: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert is_new_unknown(job, history_of(*states)) is is_new
+
+
+words = st.sampled_from(["A", "B", "A:ENDED", "", ":", "ENDED"]) | unknown_words
+unknown_jobs = st.builds(unknown, words, ended=st.booleans())
+
+
+@given(st.lists(unknown_jobs, max_size=12))
+def test_no_history_has_an_id_twice_however_atlas_changes_its_words(
+    answers: list[RestoreJob],
+) -> None:
+    history = history_of(plain_job())
+    for job in answers:
+        if is_new_unknown(job, history):
+            history.append(plain_change(job, sequence=len(history) + 1))
+
+    ids = [change.event_id for change in history]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_history_has_room_for_fourteen_unknown_words() -> None:
+    assert UNKNOWN_LIMIT == 14
+    full = [unknown(f"W{n}") for n in range(UNKNOWN_LIMIT)]
+
+    assert has_room_for_unknown(history_of(*full[:-1]))
+    assert has_room_for_unknown(history_of(plain_job(status=PENDING), plain_job(), *full[:-1]))
+    assert not has_room_for_unknown(history_of(*full))
+    assert not has_room_for_unknown(history_of(plain_job(), *full))
+
+
+AUTOMATED: dict[str, Any] = {"kind": RestoreKind.DEDICATED, "delivery_type": "automated"}
+DOWNLOAD: dict[str, Any] = {"kind": RestoreKind.DEDICATED, "delivery_type": "download"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now"),
+    [
+        ([FAILED], COMPLETED),
+        ([RUNNING, FAILED], COMPLETED),
+        ([CANCELLED], COMPLETED),
+        ([COMPLETED], FAILED),
+        ([COMPLETED], CANCELLED),
+        ([FAILED], CANCELLED),
+        ([CANCELLED], FAILED),
+        ([EXPIRED], COMPLETED),
+        ([FAILED], EXPIRED),
+    ],
+    ids=str,
+)
+def test_an_end_that_differs_from_the_recorded_one_is_a_contradiction(
+    recorded: list[RestoreStatus], now: RestoreStatus
+) -> None:
+    history = history_of(*(plain_job(status=status) for status in recorded))
+
+    assert is_contradiction(plain_job(status=now), history)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now"),
+    [
+        ([RUNNING, COMPLETED], RUNNING),
+        ([COMPLETED, CANCELLED], COMPLETED),
+        ([COMPLETED, EXPIRED], COMPLETED),
+        ([FAILED], UNKNOWN),
+    ],
+    ids=str,
+)
+def test_an_older_answer_is_not_a_contradiction(
+    recorded: list[RestoreStatus], now: RestoreStatus
+) -> None:
+    history = history_of(*(plain_job(status=status, **DOWNLOAD) for status in recorded))
+
+    assert not is_contradiction(plain_job(status=now, **DOWNLOAD), history)
+
+
+@pytest.mark.parametrize("fields", [AUTOMATED, DOWNLOAD], ids=["automated", "download"])
+def test_a_completed_restore_that_expires_is_not_a_contradiction(fields: dict[str, Any]) -> None:
+    history = history_of(plain_job(status=COMPLETED, **fields))
+
+    assert not is_contradiction(plain_job(status=EXPIRED, **fields), history)
+
+
+@pytest.mark.parametrize("now", RestoreStatus)
+def test_nothing_contradicts_a_job_that_is_open(now: RestoreStatus) -> None:
+    for stored in (PENDING, QUEUED, RUNNING):
+        assert not is_contradiction(plain_job(status=now), history_of(plain_job(status=stored)))
+
+
+@given(jobs(), jobs())
+def test_an_end_that_may_be_recorded_is_a_contradiction_only_for_a_download(
+    job: RestoreJob, stored: RestoreJob
+) -> None:
+    if stored.status in job.may_replace and is_contradiction(job, history_of(stored)):
+        assert job.is_download
+
+
+def latency(**fields: Any) -> float | None:
+    return plain_change(plain_job(**fields)).detection_latency_seconds
+
+
+@pytest.mark.parametrize(
+    ("finished", "seconds"),
+    [
+        (NOON - timedelta(seconds=61), 61.0),
+        (NOON - timedelta(microseconds=1_234_567), 1.235),
+        (NOON + timedelta(hours=1), 0.0),
+        (None, None),
+    ],
+    ids=["a minute ago", "a fraction", "in the future", "no date"],
+)
+@pytest.mark.parametrize("fields", [{}, AUTOMATED, DOWNLOAD], ids=["flex", "automated", "download"])
+def test_latency_counts_from_the_finish_date(
+    fields: dict[str, Any], finished: datetime | None, seconds: float | None
+) -> None:
+    assert latency(status=COMPLETED, restore_finished_date=finished, **fields) == seconds
+
+
+@pytest.mark.parametrize(
+    ("expires", "seconds"),
+    [
+        (NOON + timedelta(minutes=58), 120.0),
+        (NOON + timedelta(hours=1), 0.0),
+        (NOON + timedelta(hours=2), 0.0),
+        (NOON - timedelta(hours=1), 7200.0),
+    ],
+    ids=["two minutes ago", "now", "in the future", "expired an hour ago"],
+)
+def test_latency_of_a_ready_dedicated_download_counts_from_an_hour_before_its_expiry(
+    expires: datetime, seconds: float
+) -> None:
+    assert latency(status=COMPLETED, expiration_date=expires, **DOWNLOAD) == seconds
+
+
+@pytest.mark.parametrize("finished", [NOON - timedelta(hours=2), None], ids=["finished", "no date"])
+def test_latency_of_an_expired_dedicated_download_counts_from_its_expiry(
+    finished: datetime | None,
+) -> None:
+    expires = NOON - timedelta(seconds=90)
+
+    assert (
+        latency(status=EXPIRED, expiration_date=expires, restore_finished_date=finished, **DOWNLOAD)
+        == 90.0
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        DOWNLOAD | {"status": RUNNING},
+        DOWNLOAD | {"status": CANCELLED},
+        DOWNLOAD | {"status": FAILED},
+        AUTOMATED | {"status": EXPIRED},
+        {"status": COMPLETED, "delivery_type": "DOWNLOAD"},
+        {"status": EXPIRED, "delivery_type": "DOWNLOAD"},
+    ],
+    ids=[
+        "preparing",
+        "cancelled",
+        "failed",
+        "automated",
+        "flex download",
+        "expired flex download",
+    ],
+)
+def test_an_expiry_date_dates_no_other_change(fields: dict[str, Any]) -> None:
+    assert latency(expiration_date=NOON - timedelta(minutes=5), **fields) is None
+
+
+extreme_dates = utc_dates | st.sampled_from(
+    [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+)
+
+
+@given(jobs(), extreme_dates, extreme_dates, st.none() | extreme_dates)
+def test_latency_is_never_negative_and_never_overflows(
+    job: RestoreJob, observed: datetime, expires: datetime, finished: datetime | None
+) -> None:
+    job = job.model_copy(update={"expiration_date": expires, "restore_finished_date": finished})
+
+    seconds = plain_change(job, observed_at=observed).detection_latency_seconds
+
+    assert seconds is None or seconds >= 0
+
+
+@given(texts, st.booleans())
+def test_any_word_makes_an_id(word: str, ended: bool) -> None:  # noqa: FBT001
+    assert plain_change(unknown(word, ended=ended)).event_id.startswith(f"{ID}:UNKNOWN:")
+
+
+@given(utc_dates)
+def test_a_moment_is_written_so_that_it_can_be_read_back(moment: datetime) -> None:
+    text = utc_text(moment)
+
+    assert text.endswith("Z")
+    assert datetime.fromisoformat(text) == moment
