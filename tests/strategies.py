@@ -31,6 +31,13 @@ recent_dates = st.datetimes(
 unknown_words = texts.filter(lambda word: word not in {*RestoreStatus, "CANCELED"})
 """Status words that Atlas may add."""
 
+date_likes = st.from_regex(
+    r"(Mon, )?[0-9]{1,12} (Jan|Feb|Foo) [0-9]{1,22} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? "
+    r"([+-][0-9]{1,16}|GMT|PST|)",
+    fullmatch=True,
+)
+"""Texts that look like the date of an HTTP header."""
+
 visible_ascii = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
 secrets = st.text(visible_ascii, min_size=8, max_size=64)
 """Texts that may stand in a header: keys, client secrets, tokens."""

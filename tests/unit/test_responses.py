@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,60 +10,12 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from strategies import json_values, kinds, unknown_words, utc_dates
+from unit.atlas_answers import ID, PROJECT, SNAPSHOT, TARGET, URL, dedicated, flex, read
 
 PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus
 FLEX, DEDICATED, TENANT = RestoreKind
-
-ID = "69f88a400000000000000b01"  # created at noon
-SNAPSHOT = "69f000000000000000000c01"
-PROJECT = "5f0000000000000000000a01"
-TARGET = RestoreTarget.model_validate(
-    {"groupId": PROJECT, "clusterName": "orders", "restoreId": ID}
-)
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-URL = "https://restore-1.orders.example.net:27017/downloadToken000000000000/restore-1.tar.gz"
-
-
-def flex(**fields: object) -> dict[str, object]:
-    """A Flex job in the recorded shape."""
-    return {
-        "deliveryType": "RESTORE",
-        "expirationDate": "2026-05-04T18:00:00Z",
-        "id": ID,
-        "instanceName": "orders",
-        "projectId": PROJECT,
-        "restoreScheduledDate": "2026-05-04T12:00:00Z",
-        "snapshotFinishedDate": "2026-05-04T06:00:00Z",
-        "snapshotId": SNAPSHOT,
-        "status": "PENDING",
-        "targetDeploymentItemName": "carts",
-        "targetProjectId": PROJECT,
-    } | fields
-
-
-def dedicated(**fields: object) -> dict[str, object]:
-    """A dedicated job in the recorded shape, with nulls and undeclared fields."""
-    return {
-        "cancelled": False,
-        "deliveryType": "automated",
-        "deliveryUrl": [],
-        "desiredTimestamp": {"increment": None, "time": None, "date": None},
-        "expired": False,
-        "failed": False,
-        "id": ID,
-        "links": [{"href": "http://localhost:8080/api/atlas/v2", "rel": "self"}],
-        "snapshotId": SNAPSHOT,
-        "targetClusterName": "carts",
-        "targetDeploymentItemName": "atlas-abc123",
-        "targetGroupId": PROJECT,
-        "timestamp": "2026-05-04T06:00:00Z",
-    } | fields
-
-
-def read(answer: object, kind: RestoreKind) -> RestoreJob:
-    return restore_job(json.dumps(answer).encode(), TARGET, kind)
 
 
 def refusal(body: bytes, kind: RestoreKind) -> str:
@@ -156,142 +107,12 @@ def test_an_unknown_status_with_a_finish_date_is_terminal(word: str) -> None:
     assert (job.terminal, job.succeeded) == (True, None)
 
 
-FINISHED = {"finishedAt": "2026-05-04T12:03:52Z"}
-DOWNLOAD = {"deliveryType": "download", "targetClusterName": None, "targetGroupId": None}
-READY = DOWNLOAD | {"deliveryUrl": [URL], "expiresAt": "2026-05-04T13:05:00Z"}
-PRIVATE = DOWNLOAD | {
-    "privateDownloadDeliveryUrls": [{"deliveryUrl": URL, "endpointId": "vpce-0123456789abcdef0"}]
-}
-SHARDED = DOWNLOAD | {"components": [{"downloadUrl": URL, "replicaSetName": "shard-0"}]}
-SHARDED_PRIVATE = DOWNLOAD | {
-    "components": [
-        {"replicaSetName": "config", "downloadUrl": None},
-        {"privateDownloadDeliveryUrls": [{"deliveryUrl": URL, "endpointId": "vpce-0"}]},
-    ]
-}
-
-# The first match wins (DESIGN 3.3).
-DERIVATIONS: dict[str, tuple[dict[str, Any], RestoreStatus]] = {
-    "automated, running": ({}, RUNNING),
-    "automated, with a URL": ({"deliveryUrl": [URL]}, RUNNING),
-    "automated, finished": (FINISHED, COMPLETED),
-    "automated, finished and expired": (FINISHED | {"expired": True}, COMPLETED),
-    "automated, expired": ({"expired": True}, EXPIRED),
-    "automated, failed and finished": (FINISHED | {"failed": True}, FAILED),
-    "automated, failed and expired": ({"failed": True, "expired": True}, FAILED),
-    "automated, cancelled": ({"cancelled": True}, CANCELLED),
-    "automated, cancelled and expired": ({"cancelled": True, "expired": True}, CANCELLED),
-    "automated, cancelled, failed and finished": (
-        FINISHED | {"cancelled": True, "failed": True},
-        CANCELLED,
-    ),
-    "point in time, finished": (FINISHED | {"deliveryType": "pointInTime"}, COMPLETED),
-    "download, preparing": (DOWNLOAD, RUNNING),
-    "download, ready": (READY, COMPLETED),
-    "download, ready at a private endpoint": (PRIVATE, COMPLETED),
-    "download, ready in components": (SHARDED, COMPLETED),
-    "download, ready in private components": (SHARDED_PRIVATE, COMPLETED),
-    "download, in capitals": (READY | {"deliveryType": "DOWNLOAD"}, COMPLETED),
-    "download, finished without a URL": (DOWNLOAD | FINISHED, COMPLETED),
-    "download, expired": (READY | {"expired": True}, EXPIRED),
-    "download, expired without a URL": (DOWNLOAD | {"expired": True}, EXPIRED),
-    "download, expired and finished": (READY | FINISHED | {"expired": True}, EXPIRED),
-    "download, cancelled": (READY | {"cancelled": True}, CANCELLED),
-    "download, cancelled, failed and expired": (
-        READY | {"cancelled": True, "failed": True, "expired": True},
-        CANCELLED,
-    ),
-    "download, failed": (READY | {"failed": True}, FAILED),
-    "download, failed and expired": (READY | {"failed": True, "expired": True}, FAILED),
-}
-
-
-@pytest.mark.parametrize(("fields", "status"), DERIVATIONS.values(), ids=DERIVATIONS)
-def test_a_dedicated_status_follows_from_the_flags(
-    fields: dict[str, Any], status: RestoreStatus
-) -> None:
-    job = read(dedicated(**fields), DEDICATED)
-
-    assert job.status is status
-    assert job.atlas_status is None
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"deliveryUrl": None},
-        {"deliveryUrl": [None]},
-        {"deliveryUrl": [""]},
-        {"privateDownloadDeliveryUrls": []},
-        {"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0123456789abcdef0"}]},
-        {"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0", "deliveryUrl": None}]},
-        {"components": None},
-        {"components": []},
-        {"components": [{"replicaSetName": "shard-0"}]},
-        {"components": [{"downloadUrl": "", "privateDownloadDeliveryUrls": []}]},
-        {"components": [{"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0"}]}]},
-    ],
-    ids=str,
-)
-def test_a_download_without_a_url_is_not_ready(fields: dict[str, Any]) -> None:
-    job = read(dedicated(**DOWNLOAD | fields), DEDICATED)
-
-    assert (job.status, job.download_available) == (RUNNING, False)
-
-
-@pytest.mark.parametrize(
-    ("fields", "available"),
-    [
-        (READY, True),
-        (PRIVATE, True),
-        (SHARDED, True),
-        (DOWNLOAD, False),
-        (READY | {"expired": True}, False),
-        (READY | {"cancelled": True}, False),
-        (READY | {"failed": True}, False),
-        (FINISHED, False),
-    ],
-    ids=[
-        "ready",
-        "private",
-        "sharded",
-        "preparing",
-        "expired",
-        "cancelled",
-        "failed",
-        "not a download",
-    ],
-)
-def test_a_download_is_available_while_it_is_ready(
-    fields: dict[str, Any],
-    available: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    assert read(dedicated(**fields), DEDICATED).download_available is available
-
-
-def test_a_ready_download_has_an_expiration_date() -> None:
-    job = read(dedicated(**READY), DEDICATED)
-
-    assert job.expiration_date == NOON + timedelta(hours=1, minutes=5)
-    assert (job.restore_finished_date, job.duration_seconds) == (None, None)
-
-
 def test_a_flex_download_is_available_once_it_has_a_url() -> None:
     ready = flex(deliveryType="DOWNLOAD", status="COMPLETED", snapshotUrl=URL)
 
     assert read(ready, FLEX).download_available
     assert not read(flex(deliveryType="DOWNLOAD"), FLEX).download_available
     assert not read(flex(snapshotUrl=None), FLEX).download_available
-
-
-@pytest.mark.parametrize("flag", ["cancelled", "failed", "expired"])
-@pytest.mark.parametrize("value", [None, ...], ids=["null", "missing"])
-def test_an_absent_flag_is_not_set(flag: str, value: object) -> None:
-    answer = dedicated(**{flag: value})
-    if value is ...:
-        del answer[flag]
-
-    assert read(answer, DEDICATED).status is RUNNING
 
 
 @pytest.mark.parametrize("kind", RestoreKind)

@@ -1,0 +1,56 @@
+"""Atlas's answers for one restore job, in the recorded shapes."""
+
+import json
+from datetime import UTC, datetime
+
+from restore_watch.atlas.responses import restore_job
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+
+ID = "69f88a400000000000000b01"  # created at noon
+SNAPSHOT = "69f000000000000000000c01"
+PROJECT = "5f0000000000000000000a01"
+TARGET = RestoreTarget.model_validate(
+    {"groupId": PROJECT, "clusterName": "orders", "restoreId": ID}
+)
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+URL = "https://restore-1.orders.example.net:27017/downloadToken000000000000/restore-1.tar.gz"
+
+
+def flex(**fields: object) -> dict[str, object]:
+    """A Flex job in the recorded shape."""
+    return {
+        "deliveryType": "RESTORE",
+        "expirationDate": "2026-05-04T18:00:00Z",
+        "id": ID,
+        "instanceName": "orders",
+        "projectId": PROJECT,
+        "restoreScheduledDate": "2026-05-04T12:00:00Z",
+        "snapshotFinishedDate": "2026-05-04T06:00:00Z",
+        "snapshotId": SNAPSHOT,
+        "status": "PENDING",
+        "targetDeploymentItemName": "carts",
+        "targetProjectId": PROJECT,
+    } | fields
+
+
+def dedicated(**fields: object) -> dict[str, object]:
+    """A dedicated job in the recorded shape, with nulls and undeclared fields."""
+    return {
+        "cancelled": False,
+        "deliveryType": "automated",
+        "deliveryUrl": [],
+        "desiredTimestamp": {"increment": None, "time": None, "date": None},
+        "expired": False,
+        "failed": False,
+        "id": ID,
+        "links": [{"href": "http://localhost:8080/api/atlas/v2", "rel": "self"}],
+        "snapshotId": SNAPSHOT,
+        "targetClusterName": "carts",
+        "targetDeploymentItemName": "atlas-abc123",
+        "targetGroupId": PROJECT,
+        "timestamp": "2026-05-04T06:00:00Z",
+    } | fields
+
+
+def read(answer: object, kind: RestoreKind) -> RestoreJob:
+    return restore_job(json.dumps(answer).encode(), TARGET, kind)

@@ -1,0 +1,156 @@
+"""How long Atlas asks to wait: in Retry-After, else in the body of a rate limit."""
+
+import json
+import math
+from datetime import UTC, datetime, timedelta, tzinfo
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from restore_watch.atlas.refusals import job_refusal, retry_after, token_refusal
+from restore_watch.errors import AtlasError
+from restore_watch.restore_job import RestoreKind
+from strategies import date_likes
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1", 1.0),
+        ("55", 55.0),
+        ("0.5", 0.5),
+        (" 10 ", 10.0),
+        ("86400", 86_400.0),
+        ("1e9", 86_400.0),
+    ],
+    ids=repr,
+)
+def test_retry_after_may_be_a_number_of_seconds(text: str, seconds: float) -> None:
+    assert retry_after(httpx.Headers({"Retry-After": text})) == seconds
+
+
+@pytest.mark.parametrize("zone", [UTC, None], ids=["GMT", "no zone"])
+def test_retry_after_may_be_a_date(zone: tzinfo | None) -> None:
+    then = datetime.now(UTC) + timedelta(hours=1)
+    text = format_datetime(then, usegmt=True) if zone else format_datetime(then).rsplit(" ", 1)[0]
+
+    seconds = retry_after({"retry-after": text})
+
+    assert seconds == pytest.approx(3600, abs=30)
+
+
+def test_a_date_is_measured_from_the_date_of_the_answer() -> None:
+    fast = datetime.now(UTC) + timedelta(hours=5)
+    headers = {
+        "date": format_datetime(fast, usegmt=True),
+        "retry-after": format_datetime(fast + timedelta(seconds=30), usegmt=True),
+    }
+
+    assert retry_after(headers) == 30
+    assert retry_after(headers | {"date": "today"}) == pytest.approx(5 * 3600 + 30, abs=5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "0",
+        "-5",
+        "nan",
+        "inf",
+        "1e999",
+        "soon",
+        "5 seconds",
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Wed, 99 Oct 2099 07:28:00 GMT",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2035 00:00:00 +99999999999999",
+    ],
+    ids=lambda text: repr(text)[:45],
+)
+def test_a_retry_after_that_asks_for_no_wait_counts_as_absent(text: str) -> None:
+    assert retry_after({"retry-after": text}) is None
+
+
+def test_without_the_header_there_is_no_wait() -> None:
+    assert retry_after({}) is None
+
+
+@settings(max_examples=500)
+@given(st.text() | date_likes | st.floats().map(str))
+def test_any_text_is_a_wait_or_counts_as_absent(text: str) -> None:
+    seconds = retry_after({"retry-after": text})
+
+    assert seconds is None or (seconds > 0 and math.isfinite(seconds))
+
+
+def refusal(status: int, body: object = None, headers: dict[str, str] | None = None) -> AtlasError:
+    content = json.dumps(body).encode()
+    return job_refusal(RestoreKind.FLEX, status, httpx.Headers(headers), content, secrets=())
+
+
+TOKEN_BUCKET = {
+    "error": 429,
+    "errorCode": "RATE_LIMITED_TOKEN_BUCKET",
+    "parameters": ["api/atlas/v2/groups", 55, 1200, 500, 60],
+}
+
+
+def test_a_429_names_the_wait_in_its_header() -> None:
+    error = refusal(429, TOKEN_BUCKET, headers={"Retry-After": "7"})
+
+    assert error.retry_after_seconds == 7.0
+
+
+@pytest.mark.parametrize("parameters", [["path", 55, 1200, 500, 60], ["path", 55]], ids=len)
+def test_a_429_without_the_header_names_the_wait_in_its_body(parameters: list[object]) -> None:
+    error = refusal(429, TOKEN_BUCKET | {"parameters": parameters})
+
+    assert error.retry_after_seconds == 55.0
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None,
+        [],
+        ["path"],
+        ["path", None],
+        ["path", "55"],
+        ["path", True],
+        ["path", 0],
+        ["path", -5],
+        ["path", [55]],
+        ["path", math.inf],
+        ["path", math.nan],
+        {"1": 55},
+        "path",
+    ],
+    ids=repr,
+)
+def test_a_429_may_name_no_wait(parameters: object) -> None:
+    error = refusal(429, TOKEN_BUCKET | {"parameters": parameters})
+
+    assert error.retry_after_seconds is None
+
+
+def test_a_rate_limit_with_another_http_status_names_its_wait_too() -> None:
+    assert refusal(503, TOKEN_BUCKET).retry_after_seconds == 55.0
+
+
+def test_only_the_token_bucket_names_seconds_in_its_body() -> None:
+    # The second parameter of another limiter is a number of requests.
+    limited = {"errorCode": "RATE_LIMITED", "parameters": ["/api/oauth/token", 50, 1]}
+
+    assert refusal(429, limited).retry_after_seconds is None
+    assert (
+        token_refusal(429, {}, json.dumps(limited).encode(), secrets=()).retry_after_seconds == 60
+    )
+
+
+def test_a_503_may_name_a_wait_too() -> None:
+    assert refusal(503, headers={"Retry-After": "12"}).retry_after_seconds == 12.0
