@@ -1,13 +1,30 @@
-"""What a check answers its caller."""
+"""One check: what it reports, and what it publishes when Atlas gives no answer."""
 
 import json
+from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.check import CheckResult
-from restore_watch.restore_job import RestoreJob, RestoreStatus
-from strategies import changes, jobs, plain_change, plain_job, statuses
+from restore_watch.atlas.retrying import ATTEMPTS
+from restore_watch.check import REPORTS_REMEMBERED, CheckResult
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    NotificationPendingError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.status_change import UNKNOWN_LIMIT
+from strategies import changes, jobs, plain_job, statuses
+from unit.checking import LONG_AGO, Checking, target
+from unit.scripted_atlas import RESTORE, Clock, Reply, ScriptedAtlas, answer, no_answer
+from unit.stubbed_aws import Refusal, stored_item
+
+PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus
 
 results = st.builds(
     CheckResult,
@@ -20,47 +37,252 @@ results = st.builds(
 )
 
 
-@given(results)
-def test_a_result_is_plain_json_with_the_documented_fields(result: CheckResult) -> None:
-    told = json.loads(json.dumps(result.as_json()))
-
-    assert set(told) == {
-        "job",
-        "status",
-        "previousStatus",
-        "changed",
-        "terminal",
-        "succeeded",
-        "sequence",
-    }
-    assert RestoreJob.model_validate(told["job"]) == result.job
+@pytest.fixture
+def checking(atlas: ScriptedAtlas, clock: Clock) -> Checking:
+    return Checking(atlas, clock)
 
 
-@given(results)
-def test_what_a_workflow_decides_by_agrees_with_the_job(result: CheckResult) -> None:
-    told = result.as_json()
-
-    assert all(told[name] == told["job"][name] for name in ("status", "terminal", "succeeded"))
-
-
-def test_a_result_tells_what_was_known_before() -> None:
-    change = plain_change(plain_job(status=RestoreStatus.COMPLETED))
-    result = CheckResult(
-        change.job,
-        previous_status=RestoreStatus.RUNNING,
-        changed=True,
-        sequence=3,
-        published=(change,),
+def store(checking: Checking, *states: RestoreJob, published: int | None = None) -> None:
+    """The table holds a job that was in these states, a day ago."""
+    checking.table.item = stored_item(
+        *states,
+        published=len(states) if published is None else published,
+        observed_at=checking.utc_now() - LONG_AGO,
     )
 
-    told = result.as_json()
 
-    assert told.pop("job") == change.job.as_json()
-    assert told == {
-        "status": "COMPLETED",
-        "previousStatus": "RUNNING",
-        "changed": True,
-        "terminal": True,
-        "succeeded": True,
-        "sequence": 3,
+@given(results)
+def test_a_result_is_plain_json_with_the_documented_fields(result: CheckResult) -> None:
+    shown = json.loads(json.dumps(result.as_json()))
+
+    assert RestoreJob.model_validate(shown.pop("job")) == result.job
+    assert shown == {
+        "status": result.job.status,
+        "previousStatus": result.previous_status,
+        "changed": result.changed,
+        "terminal": result.job.terminal,
+        "succeeded": result.job.succeeded,
+        "sequence": result.sequence,
     }
+
+
+def test_the_first_check_records_and_publishes(checking: Checking) -> None:
+    result = checking.check()
+
+    assert (result.previous_status, result.changed, result.sequence) == (None, True, 1)
+    assert [change.event_id for change in result.published] == [f"{RESTORE}:RUNNING"]
+    assert checking.topic.ids == [f"{RESTORE}:RUNNING"]
+    assert checking.table.acknowledged == [1]
+
+
+def test_an_unchanged_check_publishes_nothing_and_has_the_latest_details(
+    checking: Checking,
+) -> None:
+    store(checking, plain_job(status=PENDING), plain_job(status=RUNNING))
+    checking.atlas.job |= {"targetDeploymentItemName": "carts"}
+
+    result = checking.check()
+
+    assert (result.previous_status, result.changed, result.sequence) == (RUNNING, False, 2)
+    assert result.job.target_deployment_item_name == "carts"
+    assert result.published == ()
+    assert (checking.topic.ids, checking.table.acknowledged) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("states", "seen"),
+    [((RUNNING, COMPLETED), True), ((COMPLETED,), False)],
+    ids=["before", "after"],
+)
+def test_a_result_says_whether_the_job_was_first_seen_before_its_end(
+    checking: Checking,
+    states: tuple[RestoreStatus, ...],
+    seen: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    store(checking, *(plain_job(status=status) for status in states))
+
+    assert checking.check().seen_before_end is seen
+
+
+def test_a_result_names_the_kind_that_answered_instead_of_tenant(checking: Checking) -> None:
+    assert checking.check(target(kind="tenant")).successor is None
+
+    checking.atlas.job_replies.append(answer(410))
+    assert checking.check(target(kind="tenant")).successor is RestoreKind.FLEX
+    assert checking.check(target(kind="flex")).successor is None
+
+
+# --- what is reported once
+
+
+def test_a_contradiction_is_reported_once_for_each_job_and_the_recorded_end_stays(
+    checking: Checking,
+) -> None:
+    store(checking, plain_job(status=FAILED))
+    checking.atlas.job["status"] = "COMPLETED"
+
+    first, again = checking.check(), checking.check()
+
+    assert (first.contradiction, again.contradiction) == (COMPLETED, None)
+    assert first.job.status is again.job.status is FAILED
+
+
+def test_an_unknown_word_without_room_is_reported_once(checking: Checking) -> None:
+    store(
+        checking,
+        *(plain_job(status=UNKNOWN, atlas_status=f"W{n}") for n in range(UNKNOWN_LIMIT)),
+    )
+
+    reported = []
+    for word in ("NEW", "NEW", "W3", "OTHER", "NEW"):
+        checking.atlas.job["status"] = word
+        result = checking.check()
+        reported.append(result.unrecorded_word)
+        assert result.job.atlas_status == f"W{UNKNOWN_LIMIT - 1}"
+
+    assert reported == ["NEW", None, None, "OTHER", None]
+
+
+def test_the_memory_of_reports_is_bounded(checking: Checking) -> None:
+    def reports(number: int) -> bool:
+        restore_id = f"{number:024x}"
+        store(checking, plain_job(restore_id=restore_id, status=FAILED))
+        checking.atlas.job = {"id": restore_id, "status": "COMPLETED"}
+        return checking.check(target(restore_id)).contradiction is not None
+
+    assert all(reports(number) for number in range(REPORTS_REMEMBERED))
+    assert not reports(0)
+
+    assert reports(REPORTS_REMEMBERED)
+    assert reports(1)
+
+
+# --- a refused credential
+
+
+def test_a_401_is_asked_again_only_with_other_credentials(checking: Checking) -> None:
+    checking.atlas.job_replies.append(answer(401))
+    with pytest.raises(AtlasUnauthorizedError):
+        checking.check()
+    assert len(checking.atlas.job_requests) == 1
+
+    checking.clock.now += 60
+    checking.private_key = "second"
+    checking.atlas.job_replies.append(answer(401))
+
+    assert checking.check().job.status is RUNNING
+    assert len(checking.atlas.job_requests) == 3
+
+
+# --- Atlas gives no answer
+
+
+NO_ANSWERS: dict[str, tuple[list[Reply], type[RestoreWatchError]]] = {
+    "deleted": ([answer(404)], RestoreJobNotFoundError),
+    "revoked": ([answer(401)], AtlasUnauthorizedError),
+    "forbidden": ([answer(403)], AtlasForbiddenError),
+    "out of order": ([answer(503)] * ATTEMPTS, AtlasUnavailableError),
+    "silent": ([no_answer()] * ATTEMPTS, AtlasUnavailableError),
+}
+
+
+@pytest.mark.parametrize(("replies", "error"), NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_pending_changes_are_published_before_the_error_is_raised(
+    checking: Checking, replies: list[Reply], error: type[RestoreWatchError]
+) -> None:
+    store(checking, plain_job(), plain_job(status=COMPLETED), published=0)
+    checking.atlas.job_replies.extend(replies)
+
+    with pytest.raises(error):
+        checking.check()
+
+    assert checking.topic.ids == [f"{RESTORE}:RUNNING", f"{RESTORE}:COMPLETED"]
+    assert checking.table.acknowledged == [2]
+
+
+def test_pending_changes_are_published_when_the_secret_cannot_be_read(checking: Checking) -> None:
+    store(checking, plain_job(status=COMPLETED), published=0)
+    checking.private_key = ""
+
+    with pytest.raises(RestoreWatchError, match="private_key"):
+        checking.check()
+
+    assert checking.topic.ids == [f"{RESTORE}:COMPLETED"]
+
+
+@pytest.mark.parametrize("published", [None, 2], ids=["nothing stored", "nothing pending"])
+def test_nothing_is_published_when_nothing_is_pending(
+    checking: Checking, published: int | None
+) -> None:
+    if published:
+        store(checking, plain_job(), plain_job(status=COMPLETED), published=published)
+    checking.atlas.job_replies.append(answer(404))
+
+    with pytest.raises(RestoreJobNotFoundError):
+        checking.check()
+
+    assert (checking.topic.ids, checking.table.acknowledged) == ([], [])
+
+
+def test_a_change_that_stays_pending_is_the_error_that_is_raised(checking: Checking) -> None:
+    store(checking, plain_job(status=COMPLETED), published=0)
+    checking.topic.refusals = [Refusal("InternalError")]
+    checking.atlas.job_replies.append(answer(404))
+
+    with pytest.raises(NotificationPendingError) as pending:
+        checking.check()
+
+    assert isinstance(pending.value.__cause__, RestoreJobNotFoundError)
+
+
+def test_a_failure_of_the_table_does_not_hide_the_error_of_atlas(checking: Checking) -> None:
+    checking.table.refusal = Refusal("InternalServerError")
+    checking.atlas.job_replies.append(answer(404))
+
+    with pytest.raises(RestoreJobNotFoundError):
+        checking.check()
+
+
+# --- publishing
+
+
+def test_what_was_published_before_a_failure_is_acknowledged(checking: Checking) -> None:
+    store(checking, plain_job(status=PENDING), plain_job(), published=0)
+    checking.topic.refusals = [None, Refusal("InternalError")]
+
+    with pytest.raises(NotificationPendingError):
+        checking.check()
+
+    assert checking.topic.ids == [f"{RESTORE}:PENDING"]
+    assert checking.table.acknowledged == [1]
+
+
+def test_a_change_that_another_check_is_publishing_is_waited_for_a_moment(
+    checking: Checking, clock: Clock
+) -> None:
+    checking.table.item = stored_item(
+        plain_job(), published=0, observed_at=checking.utc_now() + timedelta(seconds=1)
+    )
+
+    result = checking.check()
+
+    assert clock.sleeps == [0.1, 0.2, 0.4]
+    assert [change.event_id for change in result.published] == [f"{RESTORE}:RUNNING"]
+    assert not result.changed
+
+
+def test_a_change_that_another_check_has_published_meanwhile_is_not_published_again(
+    checking: Checking, clock: Clock
+) -> None:
+    moment = checking.utc_now() + timedelta(seconds=1)
+    checking.table.item = stored_item(plain_job(), published=0, observed_at=moment)
+    checker = checking.checker
+
+    def acknowledge(seconds: float) -> None:
+        clock.sleep(seconds)
+        checking.table.item = stored_item(plain_job(), published=1, observed_at=moment)
+
+    checker.sleep = acknowledge
+
+    assert checking.check().published == ()
+    assert (clock.sleeps, checking.topic.ids) == ([0.1], [])

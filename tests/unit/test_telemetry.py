@@ -1,47 +1,210 @@
-"""What an operator is told once, and what again."""
+"""What an operator sees of a check: metrics, one log line, and warnings."""
 
 import json
+import secrets
+from functools import cached_property
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
 from restore_watch.check import CheckResult
-from restore_watch.restore_job import RestoreStatus, RestoreTarget
-from restore_watch.telemetry import CONTRADICTIONS_REMEMBERED, Telemetry
-from strategies import plain_job
+from restore_watch.errors import AtlasForbiddenError, AtlasReason, InvalidEventError
+from restore_watch.restore_job import RestoreKind, RestoreStatus
+from restore_watch.status_change import StatusChange
+from restore_watch.telemetry import Telemetry
+from strategies import plain_change, plain_job
+from unit.checking import target
+
+COMPLETED = plain_change(
+    plain_job(
+        status=RestoreStatus.COMPLETED,
+        restore_scheduled_date="2026-05-04T11:58:00Z",
+        restore_finished_date="2026-05-04T11:59:01Z",
+    )
+)
 
 
-def test_a_contradiction_is_told_once_while_it_is_remembered(
+class Output:
+    """A telemetry, and what it has written since it was last read."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        # A logger keeps the output of the moment at which its service was first named.
+        return Telemetry(Logger(service=secrets.token_hex(8), location=None))
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
+
+    def logs(self) -> list[dict[str, Any]]:
+        return [line for line in self.lines() if "_aws" not in line]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Names, values and dimensions only."""
+        self.telemetry.flush()
+        return [
+            {
+                name: value[0] if isinstance(value, list) else value
+                for name, value in line.items()
+                if name not in {"_aws", "service"}
+            }
+            for line in self.lines()
+            if "_aws" in line
+        ]
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Output:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
+    return Output(capsys)
+
+
+def result(*published: StatusChange, **fields: Any) -> CheckResult:
+    usual: dict[str, Any] = {
+        "job": published[-1].job if published else plain_job(),
+        "previous_status": RestoreStatus.RUNNING,
+        "changed": bool(published),
+        "sequence": 2,
+        "published": published,
+    }
+    return CheckResult(**usual | fields)
+
+
+def test_an_unchanged_check_is_counted_and_logged_once(output: Output) -> None:
+    output.telemetry.checked(target(), result())
+    (line,) = output.logs()
+    output.telemetry.checked(target(), result())
+
+    assert output.metrics() == [{"SuccessfulChecks": 2}]
+    assert (line["level"], line["message"]) == ("INFO", "checked")
+    assert (line["kind"], line["status"], line["changed"], line["published"]) == (
+        "flex",
+        "RUNNING",
+        False,
+        0,
+    )
+
+
+def test_an_end_has_its_duration_and_its_detection_latency(output: Output) -> None:
+    output.telemetry.checked(target(), result(COMPLETED))
+
+    assert output.metrics() == [
+        {"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61, "DetectionLatency": 59},
+        {"SuccessfulChecks": 1},
+    ]
+
+
+def test_an_end_before_the_first_check_has_no_detection_latency(output: Output) -> None:
+    output.telemetry.checked(target(), result(COMPLETED, seen_before_end=False))
+
+    assert output.metrics()[0] == {"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61}
+
+
+def test_a_ready_download_has_a_detection_latency_and_no_duration(output: Output) -> None:
+    ready = plain_job(
+        kind=RestoreKind.DEDICATED,
+        delivery_type="download",
+        status=RestoreStatus.COMPLETED,
+        restore_scheduled_date="2026-05-04T11:50:00Z",
+        expiration_date="2026-05-04T12:58:00Z",
+    )
+
+    output.telemetry.checked(target(), result(plain_change(ready)))
+
+    assert output.metrics()[0] == {
+        "status": "COMPLETED",
+        "StatusChanges": 1,
+        "DetectionLatency": 120,
+    }
+
+
+def test_a_change_before_the_end_is_counted_only(output: Output) -> None:
+    output.telemetry.checked(target(), result(plain_change()))
+
+    assert output.metrics()[0] == {"status": "RUNNING", "StatusChanges": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidEventError("groupId", "wrong"), None),
+        (AtlasForbiddenError("no", AtlasReason(403, error_code="SOME_CODE")), "SOME_CODE"),
+        (AtlasForbiddenError("no"), None),
+    ],
+    ids=["event", "Atlas with a code", "Atlas"],
+)
+def test_a_failed_check_is_counted_by_its_error(
+    output: Output, error: InvalidEventError | AtlasForbiddenError, code: str | None
+) -> None:
+    output.telemetry.failed(error, target())
+    metric, line = output.lines()
+
+    assert (metric["FailedChecks"], metric["error"]) == ([1.0], type(error).__name__)
+    assert (line["level"], line["message"]) == ("ERROR", str(error))
+    assert (line["error"], line.get("error_code")) == (type(error).__name__, code)
+    assert line["restore_id"] == target().restore_id
+
+
+def test_a_failure_without_a_target_names_none(output: Output) -> None:
+    output.telemetry.failed(InvalidEventError("event", "wrong"))
+
+    assert "restore_id" not in output.logs()[0]
+
+
+WARNINGS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "contradiction": (
+        {"contradiction": RestoreStatus.FAILED},
+        {"recorded": "RUNNING", "contradiction": "FAILED"},
+    ),
+    "unrecorded word": ({"unrecorded_word": "NEW"}, {"atlas_status": "NEW"}),
+    "retired tenant endpoint": ({"successor": RestoreKind.FLEX}, {}),
+}
+
+
+@pytest.mark.parametrize(("fields", "extra"), WARNINGS.values(), ids=WARNINGS)
+def test_what_a_check_reports_once_is_a_warning_that_names_the_job(
+    output: Output, fields: dict[str, Any], extra: dict[str, str]
+) -> None:
+    output.telemetry.checked(target(), result(**fields))
+
+    warning, line = output.logs()
+    assert (warning["level"], line["level"]) == ("WARNING", "INFO")
+    assert warning["restore_id"] == target().restore_id
+    assert extra.items() <= warning.items()
+
+
+def test_a_contradiction_is_counted(output: Output) -> None:
+    output.telemetry.checked(target(), result(contradiction=RestoreStatus.FAILED))
+
+    assert output.metrics() == [{"SuccessfulChecks": 1, "Contradictions": 1}]
+
+
+def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> None:
+    for status, sunset in ((200, None), (429, None), (200, "Sun, 1 Mar 2026 00:00:00 GMT")):
+        output.telemetry.atlas_answered(status, sunset)
+    output.telemetry.flush()
+    warning, counts = output.lines()
+
+    assert warning["sunset"] == "Sun, 1 Mar 2026 00:00:00 GMT"
+    assert counts["AtlasCalls"] == [3.0]
+    assert counts["AtlasThrottles"] == [1.0]
+    assert counts["AtlasSunsets"] == [1.0]
+
+    assert output.metrics() == []
+
+
+class BrokenLogger(Logger):
+    def info(self, *_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+
+def test_a_log_that_cannot_be_written_does_not_fail_a_check(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    telemetry = Telemetry(Logger(service="tested", location=None))
+    Telemetry(BrokenLogger(service="broken", location=None)).checked(target(), result())
 
-    def warnings(number: int) -> list[str]:
-        job = plain_job(restore_id=f"{number:024x}", status=RestoreStatus.FAILED)
-        target = RestoreTarget.model_validate(
-            {
-                "groupId": job.group_id,
-                "clusterName": job.cluster_name,
-                "restoreId": job.restore_id,
-            }
-        )
-        telemetry.checked(
-            target,
-            CheckResult(
-                job,
-                previous_status=job.status,
-                changed=False,
-                sequence=1,
-                contradiction=RestoreStatus.COMPLETED,
-            ),
-        )
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        return [line["restore_id"] for line in lines if line["level"] == "WARNING"]
-
-    for number in range(CONTRADICTIONS_REMEMBERED):
-        assert warnings(number) == [f"{number:024x}"]
-    assert warnings(0) == []
-
-    # However many restores contradict themselves, the memory stays as large; one is told of again.
-    assert warnings(CONTRADICTIONS_REMEMBERED) == [f"{CONTRADICTIONS_REMEMBERED:024x}"]
-    assert warnings(0) == [f"{0:024x}"]
+    assert capsys.readouterr().out == "telemetry failed: OSError\n"

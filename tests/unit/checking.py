@@ -1,0 +1,49 @@
+"""A `JobChecker` with its real parts, on a scripted Atlas and a stubbed AWS."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.check import CheckResult, JobChecker
+from restore_watch.restore_job import RestoreTarget
+from restore_watch.secret import AtlasSecret
+from restore_watch.table import RestoreJobsTable
+from restore_watch.topic import StatusChangesTopic
+from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
+from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
+
+LONG_AGO = timedelta(days=1)
+
+
+def target(restore_id: str = RESTORE, **fields: object) -> RestoreTarget:
+    named = {"groupId": GROUP, "clusterName": "orders", "restoreId": restore_id, "kind": "flex"}
+    return RestoreTarget.model_validate(named | fields)
+
+
+class Checking:
+    """The checker and all that it talks to. The secret holds an API key."""
+
+    def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
+        self.atlas = atlas
+        self.clock = clock
+        self.table = StubbedTable()
+        self.topic = StubbedTopic()
+        self.private_key = "first"
+        self.checker = JobChecker(
+            AtlasSecret(secrets_manager(lambda _: self._secret()), "atlas/credentials", now=clock),
+            AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep),
+            RestoreJobsTable(dynamodb(self.table), "restore-jobs"),
+            StatusChangesTopic(sns(self.topic), "arn:aws:sns:eu-central-1:123456789012:changes"),
+            now=self.utc_now,
+            sleep=clock.sleep,
+        )
+
+    def _secret(self) -> dict[str, str]:
+        keys = {"public_key": "abcdefgh", "private_key": self.private_key}
+        return {"ARN": "arn", "SecretString": json.dumps(keys)}
+
+    def utc_now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now, UTC)
+
+    def check(self, which: RestoreTarget | None = None) -> CheckResult:
+        return self.checker.check(which or target(), self.clock.deadline())

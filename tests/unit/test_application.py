@@ -1,0 +1,229 @@
+"""What one invocation answers, and in which order it checks its targets."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from restore_watch.application import Application
+from restore_watch.errors import (
+    AtlasRateLimitError,
+    InvalidEventError,
+    RestoreJobNotFoundError,
+)
+from restore_watch.event import DETAIL_TYPE
+from restore_watch.telemetry import Telemetry
+from unit.checking import Checking
+from unit.scripted_atlas import GROUP, Clock, Reply, ScriptedAtlas, answer
+
+OTHER_GROUP = "5f0000000000000000000a02"
+THIRD_GROUP = "5f0000000000000000000a03"
+NOT_FOUND = answer(404)
+
+
+def named(number: int, group: str = GROUP, **fields: object) -> dict[str, Any]:
+    """An event that names one of several jobs."""
+    event = {
+        "groupId": group,
+        "clusterName": "orders",
+        "restoreId": f"6b4a0f8000000000000000{number:02x}",
+        "kind": "flex",
+    }
+    return event | fields
+
+
+INVALID = {"groupId": "x"}
+
+
+def detail(body: object) -> dict[str, object]:
+    return {"detail-type": DETAIL_TYPE, "detail": body}
+
+
+class Invocation:
+    """Invokes the application. Atlas knows every job, except those with a reply in `replies`."""
+
+    def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
+        self._checking = Checking(atlas, clock)
+        self._application = Application(
+            self._checking.checker, Telemetry(Logger(service="tested", location=None))
+        )
+        self.atlas = atlas
+        self.clock = clock
+        self.replies: dict[int, list[Reply]] = {}
+
+    def __call__(self, event: object, seconds: float = 60.0) -> Mapping[str, Any]:
+        self.atlas.job_replies.extend([self._reply] * 100)
+        return self._application.answer(event, self.clock.deadline(seconds))
+
+    def _reply(self, request: Any) -> Any:
+        restore_id = request.url.path[-24:]
+        replies = self.replies.get(int(restore_id[-2:], 16), [])
+        send_job = answer(200, {"id": restore_id, "status": "RUNNING"})
+        return (replies.pop(0) if replies else send_job)(request)
+
+    @property
+    def asked(self) -> list[int]:
+        """The jobs that Atlas was asked for, in order."""
+        return [int(one.url.path[-2:], 16) for one in self.atlas.job_requests]
+
+
+@pytest.fixture
+def invoke(atlas: ScriptedAtlas, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Invocation:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
+    return Invocation(atlas, clock)
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines in CloudWatch's embedded metric format."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if "_aws" in line]
+
+
+def total(lines: list[dict[str, Any]], name: str) -> float:
+    return sum(float(line[name][0]) for line in lines if name in line)
+
+
+@pytest.mark.parametrize("event", [named(1), detail(named(1))], ids=["direct", "eventbridge"])
+def test_one_target_gets_its_result(invoke: Invocation, event: object) -> None:
+    assert invoke(event)["status"] == "RUNNING"
+
+
+def test_one_target_raises_its_error(invoke: Invocation) -> None:
+    invoke.replies = {1: [NOT_FOUND]}
+
+    with pytest.raises(RestoreJobNotFoundError):
+        invoke(named(1))
+
+
+def test_an_event_that_names_no_job_is_reported_and_raised(
+    invoke: Invocation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InvalidEventError):
+        invoke({})
+
+    assert [line["error"] for line in metrics(capsys)] == ["InvalidEventError"]
+
+
+def test_one_failure_leaves_the_other_targets_alone(invoke: Invocation) -> None:
+    invoke.replies = {2: [NOT_FOUND]}
+
+    result = invoke({"targets": [named(1), named(2), INVALID, named(3)]})
+
+    assert [one["job"]["restoreId"] for one in result["results"]] == [
+        named(1)["restoreId"],
+        named(3)["restoreId"],
+    ]
+    not_found, invalid = result["failures"]
+    assert (not_found["target"], not_found["error"]) == (named(2), "RestoreJobNotFoundError")
+    assert not_found["message"].startswith("Atlas answered 404")
+    assert (invalid["target"], invalid["error"]) == ({"path": "targets[2]"}, "InvalidEventError")
+
+
+@pytest.mark.parametrize("wrap", [dict, detail], ids=["direct", "eventbridge"])
+def test_the_first_error_is_raised_when_every_target_fails(invoke: Invocation, wrap: Any) -> None:
+    invoke.replies = {1: [NOT_FOUND]}
+
+    with pytest.raises(RestoreJobNotFoundError):
+        invoke(wrap({"targets": [named(1), INVALID]}))
+
+
+def test_an_eventbridge_event_checks_all_targets_and_fails_if_any_fails(
+    invoke: Invocation,
+) -> None:
+    invoke.replies = {1: [NOT_FOUND]}
+
+    with pytest.raises(RestoreJobNotFoundError):
+        invoke(detail({"targets": [named(1), INVALID, named(2)]}))
+
+    assert invoke.asked == [1, 2]
+
+
+def test_an_eventbridge_event_whose_targets_succeed_has_their_results(invoke: Invocation) -> None:
+    result = invoke(detail({"targets": [named(1), named(2)]}))
+
+    assert (len(result["results"]), result["failures"]) == (2, [])
+
+
+def record(message_id: str, body: object) -> dict[str, str]:
+    return {"messageId": message_id, "eventSource": "aws:sqs", "body": json.dumps(body)}
+
+
+def failed_records(result: Mapping[str, Any]) -> list[str]:
+    return [one["itemIdentifier"] for one in result["batchItemFailures"]]
+
+
+def test_a_batch_names_the_records_of_which_any_target_failed(invoke: Invocation) -> None:
+    invoke.replies = {2: [NOT_FOUND], 3: [NOT_FOUND]}
+
+    result = invoke(
+        {
+            "Records": [
+                record("a", named(1)),
+                record("b", {"targets": [named(2), named(4)]}),
+                record("c", detail(named(3))),
+                record("d", {}),
+                record("e", {"targets": [named(5), named(6)]}),
+            ]
+        }
+    )
+
+    assert failed_records(result) == ["b", "c", "d"]
+    assert invoke.asked == [1, 2, 4, 3, 5, 6]
+
+
+LIMITED = answer(429, Retry_After="5")
+
+
+def test_a_single_target_waits_for_its_rate_limit(invoke: Invocation, clock: Clock) -> None:
+    invoke.replies = {1: [LIMITED]}
+
+    assert invoke(named(1))["status"] == "RUNNING"
+    assert 5 <= sum(clock.sleeps) < 6
+
+
+def test_several_targets_do_not_wait_and_a_limited_one_is_asked_last(
+    invoke: Invocation, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(request: Any) -> Any:
+        clock.now += 5
+        return answer(404)(request)
+
+    invoke.replies = {1: [LIMITED], 2: [slow]}
+
+    result = invoke({"targets": [named(1), named(2, OTHER_GROUP), named(3, THIRD_GROUP)]})
+
+    assert [one["job"]["restoreId"] for one in result["results"]] == [
+        named(1)["restoreId"],
+        named(3)["restoreId"],
+    ]
+    assert invoke.asked == [1, 2, 3, 1]
+    assert not clock.sleeps
+    assert total(metrics(capsys), "FailedChecks") == 1
+
+
+def test_a_limited_target_whose_time_has_not_come_fails_without_another_request(
+    invoke: Invocation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    invoke.replies = {1: [LIMITED]}
+
+    result = invoke({"targets": [named(1), named(2), named(3, OTHER_GROUP)]})
+
+    # The second target belongs to the same project, so the limit stands for it too.
+    assert [one["error"] for one in result["failures"]] == [AtlasRateLimitError.__name__] * 2
+    assert invoke.asked == [1, 3]
+    lines = metrics(capsys)
+    assert total(lines, "FailedChecks") == 2
+    assert total(lines, "SuccessfulChecks") == 1
+
+
+def test_a_limited_record_does_not_stop_the_other_records(invoke: Invocation, clock: Clock) -> None:
+    invoke.replies = {1: [LIMITED]}
+
+    result = invoke({"Records": [record("a", named(1)), record("b", named(2, OTHER_GROUP))]})
+
+    assert failed_records(result) == ["a"]
+    assert invoke.asked == [1, 2]
+    assert not clock.sleeps
