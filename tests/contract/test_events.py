@@ -1,4 +1,4 @@
-"""The samples in events/ are what the stack's own triggers deliver."""
+"""The samples in events/ are what the triggers of the stack deliver."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ def triggers() -> dict[str, Any]:
 
 
 def fields(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every field at any depth, in the bodies of queue records too."""
+    """Every field at any depth, also in the bodies of queue records."""
     if isinstance(value, list):
         for item in value:
             yield from fields(item)
@@ -38,7 +38,7 @@ def fields(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
-def test_samples_name_jobs_by_ids_atlas_could_have_given(path: Path) -> None:
+def test_samples_use_ids_of_the_form_that_atlas_uses(path: Path) -> None:
     ids = [
         value
         for name, value in fields(json.loads(path.read_text()))
@@ -49,7 +49,7 @@ def test_samples_name_jobs_by_ids_atlas_could_have_given(path: Path) -> None:
     assert all(re.fullmatch("[a-f0-9]{24}", value) for value in ids)
 
 
-def test_the_requested_event_matches_the_rule(triggers: dict[str, Any]) -> None:
+def test_the_sample_of_an_eventbridge_event_matches_the_rule(triggers: dict[str, Any]) -> None:
     pattern = triggers["Request"]["Properties"]["Pattern"]
     event = sample("eventbridge-request.json")
 
@@ -57,7 +57,7 @@ def test_the_requested_event_matches_the_rule(triggers: dict[str, Any]) -> None:
     assert event["detail-type"] in pattern["detail-type"]
 
 
-def test_the_schedule_delivers_what_its_sample_shows(triggers: dict[str, Any]) -> None:
+def test_the_schedule_delivers_the_fields_of_its_sample(triggers: dict[str, Any]) -> None:
     delivered = json.loads(triggers["Schedule"]["Properties"]["Input"]["Fn::Sub"])
 
     assert list(delivered) == list(sample("schedule.json"))
@@ -69,7 +69,7 @@ def test_the_schedule_delivers_what_its_sample_shows(triggers: dict[str, Any]) -
     }
 
 
-def test_the_queue_delivers_bodies_that_were_requests_themselves(triggers: dict[str, Any]) -> None:
+def test_the_bodies_of_queue_records_are_valid_requests(triggers: dict[str, Any]) -> None:
     plain, from_rule = sample("sqs-batch.json")["Records"]
     event = json.loads(from_rule["body"])
 

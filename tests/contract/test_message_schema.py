@@ -1,4 +1,4 @@
-"""Every message that a change can make fits the published schema, and nothing else does."""
+"""Every message that a change can make fits the published schema, and no other does."""
 
 import copy
 import json
@@ -67,7 +67,7 @@ def fits(message: object) -> bool:
 
 
 def edited(message: dict[str, Any], path: tuple[str, ...], **edit: Any) -> dict[str, Any]:
-    """A copy of the message in which the field at the path is gone, or `value` if that is given."""
+    """A copy of the message without the field at the path, or with `value` there."""
     message = copy.deepcopy(message)
     *to_parent, name = path
     parent = message
@@ -79,11 +79,11 @@ def edited(message: dict[str, Any], path: tuple[str, ...], **edit: Any) -> dict[
     return message
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_the_schema_is_a_valid_json_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_the_example_in_the_schema_is_what_its_change_makes() -> None:
+def test_the_example_in_the_schema_is_the_message_of_its_change() -> None:
     (example,) = SCHEMA["examples"]
     data = example["data"]
     change = StatusChange(
@@ -105,7 +105,7 @@ def test_the_schema_has_the_fields_of_the_message_in_their_order() -> None:
     assert list(message["data"]) == DATA == change["required"] == list(change["properties"])
 
 
-def test_the_schema_knows_the_words_and_limits_that_the_code_knows() -> None:
+def test_the_schema_has_the_words_and_limits_of_the_code() -> None:
     assert SCHEMA["$defs"]["status"]["enum"] == list(RestoreStatus)
     assert SCHEMA["$defs"]["change"]["properties"]["kind"]["enum"] == list(RestoreKind)
     assert SCHEMA["$defs"]["textOrNull"]["maxLength"] == TEXT_LIMIT
@@ -122,7 +122,7 @@ def test_every_change_makes_a_message_that_fits(change: StatusChange) -> None:
 @settings(max_examples=10, deadline=None)
 @given(messages)
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
-def test_no_field_may_be_missing(path: tuple[str, ...], message: dict[str, Any]) -> None:
+def test_every_field_is_required(path: tuple[str, ...], message: dict[str, Any]) -> None:
     assert not fits(edited(message, path))
 
 
@@ -133,7 +133,7 @@ def test_no_field_may_be_missing(path: tuple[str, ...], message: dict[str, Any])
     [path for path in PATHS if path[-1] not in NULLABLE],
     ids=".".join,
 )
-def test_only_what_may_say_nothing_may_be_null(
+def test_only_a_field_that_may_have_no_value_may_be_null(
     path: tuple[str, ...], message: dict[str, Any]
 ) -> None:
     assert not fits(edited(message, path, value=None))
@@ -142,7 +142,7 @@ def test_only_what_may_say_nothing_may_be_null(
 @settings(max_examples=10, deadline=None)
 @given(messages, st.lists(json_values(), max_size=2) | st.builds(dict[str, Any]))
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
-def test_no_field_may_be_of_another_type(
+def test_a_field_of_another_type_does_not_fit(
     path: tuple[str, ...], message: dict[str, Any], value: object
 ) -> None:
     assert not fits(edited(message, path, value=value))
@@ -151,7 +151,7 @@ def test_no_field_may_be_of_another_type(
 @settings(max_examples=10, deadline=None)
 @given(messages, st.text().filter(lambda text: text not in set(RestoreStatus) | set(RestoreKind)))
 @pytest.mark.parametrize("path", [path for path in PATHS if path[-1] not in TEXTS], ids=".".join)
-def test_any_text_fits_only_where_atlass_own_words_stand(
+def test_any_text_fits_only_in_the_fields_of_atlass_own_words(
     path: tuple[str, ...], message: dict[str, Any], text: str
 ) -> None:
     assert not fits(edited(message, path, value=f"?{text}"))
@@ -160,7 +160,7 @@ def test_any_text_fits_only_where_atlass_own_words_stand(
 @settings(deadline=None)
 @given(messages, st.text(), json_values())
 @pytest.mark.parametrize("within", [(), ("data",)], ids=["message", "data"])
-def test_no_other_field_may_be_added(
+def test_another_field_does_not_fit(
     within: tuple[str, ...], message: dict[str, Any], name: str, value: object
 ) -> None:
     added = copy.deepcopy(message)
@@ -174,7 +174,7 @@ def test_no_other_field_may_be_added(
 @pytest.mark.parametrize(
     "name", ["snapshotUrl", "deliveryUrl", "privateDownloadDeliveryUrls", "components"]
 )
-def test_no_download_url_has_a_place(name: str) -> None:
+def test_a_download_url_does_not_fit(name: str) -> None:
     message = cloud_event(plain_change())
     message["data"][name] = "https://restore.example.net:27017/token/restore.tar.gz"
 
@@ -199,9 +199,9 @@ CONTRADICTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "failed, succeeded": (("data", "status"), "FAILED"),
     "running, terminal": (("data", "status"), "RUNNING"),
     "unknown, succeeded": (("data", "status"), "UNKNOWN"),
-    "first, with a status before": (("data", "sequence"), 1),
-    "second, with none before": (("data", "previousStatus"), None),
-    "sequence from nought": (("data", "sequence"), 0),
+    "first, with a previous status": (("data", "sequence"), 1),
+    "second, without a previous status": (("data", "previousStatus"), None),
+    "sequence from zero": (("data", "sequence"), 0),
     "fraction of a sequence": (("data", "sequence"), 1.5),
     "negative duration": (("data", "durationSeconds"), -1),
     "fraction of a duration": (("data", "durationSeconds"), 61.5),
@@ -210,7 +210,7 @@ CONTRADICTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "latency though not finished": (("data", "restoreFinishedDate"), None),
     "date in another zone": (("data", "restoreFinishedDate"), "2026-05-04T13:59:01+02:00"),
     "date without a zone": (("data", "restoreFinishedDate"), "2026-05-04T11:59:01"),
-    "date that is none": (("data", "restoreFinishedDate"), "2026-02-30T11:59:01Z"),
+    "date that does not exist": (("data", "restoreFinishedDate"), "2026-02-30T11:59:01Z"),
     "date alone": (("time",), "2026-05-04"),
     "id of another shape": (("id",), "6b4a0f800000000000000b01"),
     "id of an unknown status": (("id",), "6b4a0f800000000000000b01:DONE"),
@@ -230,7 +230,7 @@ def test_a_message_that_contradicts_itself_does_not_fit(
     assert not fits(edited(COMPLETED, path, value=value))
 
 
-def test_an_unknown_status_comes_with_atlass_word() -> None:
+def test_an_unknown_status_has_atlass_word() -> None:
     unknown = cloud_event(
         plain_change(plain_job(status=RestoreStatus.UNKNOWN, atlas_status="ARCHIVED"))
     )

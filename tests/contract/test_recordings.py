@@ -1,7 +1,7 @@
 """
-What Atlas really answered is read, or refused by the right error.
+Every recorded answer of Atlas is read, or refused with the right error.
 
-The recordings are evidence that is kept beside the checkout; nothing of them is copied into it.
+The recordings are kept beside the checkout, and nothing of them is copied into it.
 """
 
 import json
@@ -27,6 +27,8 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.status_change import is_contradiction
+from strategies import plain_change
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = (
@@ -61,7 +63,7 @@ class Recording:
 
     @property
     def content(self) -> bytes:
-        """The body as it came over the wire; what was no JSON was recorded as text."""
+        """The body as Atlas sent it. A body that is not JSON was recorded as text."""
         return encoded(self.body)
 
     @property
@@ -131,7 +133,7 @@ def named(recording: Recording) -> str:
 
 
 def expected_status(answer: dict[str, Any]) -> str:
-    """What the recorded flags and words come to, said in another way than the code does."""
+    """The status of a recorded answer, derived in another way than the code does."""
     if "status" in answer:
         return str(answer["status"])
     if answer["cancelled"]:
@@ -144,7 +146,7 @@ def expected_status(answer: dict[str, Any]) -> str:
     return "COMPLETED" if answer["deliveryUrl"] else "RUNNING"
 
 
-def test_every_recording_is_looked_at() -> None:
+def test_every_recording_is_tested() -> None:
     index = json.loads((FOLDER / "index.json").read_text())
 
     assert {entry["file"] for entry in index} == {recording.name for recording in RECORDINGS}
@@ -153,7 +155,7 @@ def test_every_recording_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("recording", JOBS, ids=named)
-def test_a_recorded_job_is_read_with_its_status(recording: Recording) -> None:
+def test_a_recorded_job_has_its_status(recording: Recording) -> None:
     for answer in recording.jobs:
         job = recording.read(answer)
 
@@ -167,7 +169,7 @@ def test_a_recorded_job_is_read_with_its_status(recording: Recording) -> None:
 @pytest.mark.parametrize("recording", JOBS, ids=named)
 def test_a_recorded_date_is_kept_to_the_second(recording: Recording) -> None:
     for answer in recording.jobs:
-        told = recording.read(answer).as_json()
+        shown = recording.read(answer).as_json()
 
         for ours, theirs in (
             ("restoreFinishedDate", ("restoreFinishedDate", "finishedAt")),
@@ -175,7 +177,7 @@ def test_a_recorded_date_is_kept_to_the_second(recording: Recording) -> None:
             ("expirationDate", ("expirationDate", "expiresAt")),
         ):
             given = [answer[name] for name in theirs if name in answer]
-            assert told[ours] == (given[0] if given else None)
+            assert shown[ours] == (given[0] if given else None)
 
 
 @pytest.mark.parametrize("recording", JOBS, ids=named)
@@ -188,7 +190,7 @@ def test_a_recorded_job_ends_with_a_duration_or_a_download(recording: Recording)
 
 
 @pytest.mark.parametrize("recording", JOBS, ids=named)
-def test_no_recorded_url_outlives_the_parsing(recording: Recording) -> None:
+def test_no_recorded_url_is_kept_after_parsing(recording: Recording) -> None:
     for answer in recording.jobs:
         job = recording.read(answer)
 
@@ -213,7 +215,7 @@ def test_a_recorded_refusal_is_a_typed_error(recording: Recording, kind: Restore
 
 @pytest.mark.parametrize("recording", OTHERS, ids=named)
 @pytest.mark.parametrize("kind", RestoreKind)
-def test_a_recorded_answer_about_something_else_is_no_job(
+def test_a_recorded_answer_about_something_else_is_not_a_job(
     recording: Recording, kind: RestoreKind
 ) -> None:
     target = RestoreTarget.model_validate(
@@ -225,7 +227,7 @@ def test_a_recorded_answer_about_something_else_is_no_job(
 
 
 def sequences() -> dict[str, list[RestoreJob]]:
-    """The answers for each job that was asked for more than once, in the order of the recording."""
+    """The recorded answers for each job, in the order of the recording."""
     found: defaultdict[str, list[RestoreJob]] = defaultdict(list)
     for recording in JOBS:
         asked = _JOBS.search(recording.path)
@@ -234,14 +236,14 @@ def sequences() -> dict[str, list[RestoreJob]]:
     return found
 
 
-def test_no_recorded_job_goes_back_in_rank() -> None:
+def test_no_recorded_job_contradicts_itself() -> None:
     recorded = sequences()
 
     assert len(recorded) >= 7
     for jobs in recorded.values():
         for before, after in pairwise(jobs):
-            assert after.status is before.status or before.status in after.follows
-            assert not after.contradicts(before.status)
+            assert after.status is before.status or before.status in after.may_replace
+            assert not is_contradiction(after, [plain_change(before)])
 
 
 def test_every_recorded_sequence_ends_in_success() -> None:

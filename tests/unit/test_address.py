@@ -1,4 +1,4 @@
-"""Credentials go to MongoDB's own hosts and, in tests, to this machine; nowhere else."""
+"""Credentials are sent to MongoDB's own hosts, and to this machine in tests."""
 
 import ipaddress
 
@@ -25,8 +25,10 @@ def test_mongodbs_own_hosts_are_allowed(host: str, loopback: bool) -> None:  # n
     assert allowed_base_url(f"https://{host}", loopback=loopback) == f"https://{host}"
 
 
-@pytest.mark.parametrize("url", [DEFAULT_BASE_URL, GOVERNMENT_BASE_URL])
-def test_the_known_addresses_are_allowed_as_they_are(url: str) -> None:
+@pytest.mark.parametrize(
+    "url", [DEFAULT_BASE_URL, GOVERNMENT_BASE_URL], ids=["commercial", "government"]
+)
+def test_the_two_known_addresses_are_allowed_unchanged(url: str) -> None:
     assert allowed_base_url(url, loopback=False) == url
 
 
@@ -38,8 +40,9 @@ def test_the_known_addresses_are_allowed_as_they_are(url: str) -> None:
         "HTTPS://Cloud.MongoDB.com",
         "https://cloud.mongodb.com:443",
     ],
+    ids=["slash", "two slashes", "capitals", "port"],
 )
-def test_one_address_has_one_spelling(text: str) -> None:
+def test_every_spelling_of_an_address_has_the_same_result(text: str) -> None:
     assert allowed_base_url(text, loopback=False) == "https://cloud.mongodb.com"
 
 
@@ -106,7 +109,7 @@ def test_a_secret_may_not_name_this_machine(text: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["?", "#", "/?", "/#"])
-def test_a_path_can_be_added_to_every_allowed_address(end: str) -> None:
+def test_an_allowed_address_never_ends_in_a_delimiter(end: str) -> None:
     address = allowed_base_url(f"http://127.0.0.1:8080{end}", loopback=True)
 
     assert address in {None, "http://127.0.0.1:8080"}
@@ -125,7 +128,7 @@ near_misses = st.builds(
 
 
 @given(st.text() | addresses | near_misses, st.booleans())
-def test_whatever_is_allowed_leads_to_a_host_that_is(
+def test_any_allowed_address_leads_to_an_allowed_host(
     text: str,
     loopback: bool,  # noqa: FBT001
 ) -> None:

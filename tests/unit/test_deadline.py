@@ -1,4 +1,4 @@
-"""How much of an invocation is left, and who may still begin something."""
+"""How much of an invocation is left, and which steps may still begin."""
 
 import re
 
@@ -8,22 +8,12 @@ from hypothesis import strategies as st
 
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TimeBudgetExceededError
+from unit.scripted_atlas import Clock
 
 seconds = st.floats(min_value=0, max_value=900)
 
 
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self, now: float = 1_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_what_is_left_runs_out() -> None:
-    clock = Clock()
+def test_the_time_left_goes_down(clock: Clock) -> None:
     deadline = Deadline.after(10, clock)
 
     clock.now += 4
@@ -32,8 +22,8 @@ def test_what_is_left_runs_out() -> None:
 
 
 @given(seconds, seconds)
-def test_what_is_left_is_never_negative(given_time: float, passed: float) -> None:
-    clock = Clock()
+def test_the_time_left_is_never_negative(given_time: float, passed: float) -> None:
+    clock = Clock(0.0)
     deadline = Deadline.after(given_time, clock)
 
     clock.now += passed
@@ -41,7 +31,7 @@ def test_what_is_left_is_never_negative(given_time: float, passed: float) -> Non
     assert deadline.remaining() == pytest.approx(max(0, given_time - passed))
 
 
-def test_an_invocation_that_has_no_time_at_all_has_nothing_left() -> None:
+def test_an_invocation_without_time_has_nothing_left() -> None:
     assert Deadline.after(-0.4, Clock()).remaining() == 0
 
 
@@ -53,7 +43,7 @@ def test_a_step_that_just_fits_may_begin() -> None:
 
 
 @given(seconds, seconds)
-def test_a_step_begins_only_when_it_can_also_end(left: float, needed: float) -> None:
+def test_a_step_begins_only_if_it_fits(left: float, needed: float) -> None:
     clock = Clock(0.0)
     deadline = Deadline.after(left, clock)
 
@@ -65,7 +55,36 @@ def test_a_step_begins_only_when_it_can_also_end(left: float, needed: float) -> 
         assert left >= needed
 
 
-def test_an_error_names_the_step_and_what_was_left() -> None:
+@pytest.mark.parametrize(
+    ("left", "reserved", "step_gets"),
+    [(60.0, 4.0, 56.0), (12.0, 4.0, 8.0), (9.0, 4.0, 6.0), (3.0, 4.0, 2.0), (0.0, 4.0, 0.0)],
+    ids=["much is left", "just enough", "little is left", "very little is left", "nothing is left"],
+)
+def test_a_step_leaves_time_for_the_steps_after_it(
+    left: float, reserved: float, step_gets: float
+) -> None:
+    deadline = Deadline.after(left, Clock(0.0))
+
+    assert deadline.earlier(reserved).remaining() == pytest.approx(step_gets)
+
+
+@given(seconds, seconds, seconds)
+def test_a_step_gets_two_thirds_of_the_time_at_least_and_never_more_than_all(
+    given_time: float, passed: float, reserved: float
+) -> None:
+    clock = Clock(0.0)
+    deadline = Deadline.after(given_time, clock)
+    clock.now += passed
+
+    step = deadline.earlier(reserved)
+
+    left = deadline.remaining()
+    assert left * 2 / 3 - 1e-6 <= step.remaining() <= left
+    clock.now += 1
+    assert step.remaining() <= deadline.remaining()
+
+
+def test_an_error_names_the_step_and_the_time_left() -> None:
     deadline = Deadline.after(0.34, Clock())
 
     with pytest.raises(TimeBudgetExceededError, match=re.escape("0.3 s")) as exceeded:
@@ -74,7 +93,7 @@ def test_an_error_names_the_step_and_what_was_left() -> None:
     assert "write to the table" in str(exceeded.value)
 
 
-def test_a_deadline_counts_on_a_clock_that_never_steps_back() -> None:
+def test_a_deadline_uses_a_monotonic_clock() -> None:
     deadline = Deadline.after(60)
 
     assert 0 < deadline.remaining() <= 60

@@ -1,4 +1,4 @@
-"""What a secret's text holds: credentials in any of the spellings that people have stored."""
+"""Credentials are read from a secret in every spelling that people have stored."""
 
 import json
 from typing import Any
@@ -26,6 +26,7 @@ def refusal(secret: object) -> str:
 @pytest.mark.parametrize(
     ("name", "secret"),
     [("client_id", "client_secret"), ("clientId", "clientSecret"), ("ClientId", "ClientSecret")],
+    ids=str,
 )
 def test_a_service_account_is_read_in_every_spelling(name: str, secret: str) -> None:
     text = json.dumps({name: "mdb_sa_id_1", secret: "mdb_sa_sk_hidden"})
@@ -36,6 +37,7 @@ def test_a_service_account_is_read_in_every_spelling(name: str, secret: str) -> 
 @pytest.mark.parametrize(
     ("public", "private"),
     [("public_key", "private_key"), ("publicKey", "privateKey"), ("PublicKey", "PrivateKey")],
+    ids=str,
 )
 def test_an_api_key_is_read_in_every_spelling(public: str, private: str) -> None:
     text = json.dumps({public: "abcdefgh", private: "hidden"})
@@ -48,7 +50,7 @@ def test_a_service_account_comes_before_an_api_key() -> None:
 
 
 @pytest.mark.parametrize("empty", [None, ""], ids=["null", "empty"])
-def test_a_key_without_a_value_is_as_good_as_absent(empty: str | None) -> None:
+def test_a_key_without_a_value_counts_as_absent(empty: str | None) -> None:
     text = json.dumps({"client_id": empty, "client_secret": empty} | KEY)
 
     assert isinstance(read_credentials(text), ApiKey)
@@ -60,13 +62,13 @@ def test_a_null_in_one_spelling_does_not_hide_the_value_in_another() -> None:
     assert read_credentials(text) == ServiceAccount("mdb_sa_id_1", "hidden")
 
 
-def test_what_else_a_secret_holds_is_ignored() -> None:
+def test_other_keys_of_a_secret_are_ignored() -> None:
     text = json.dumps(ACCOUNT | {"DebugClient": True, "rotated": 5, "notes": ["one"]})
 
     assert read_credentials(text) == ServiceAccount("mdb_sa_id_1", "mdb_sa_sk_hidden")
 
 
-def test_blanks_around_a_value_are_forgiven() -> None:
+def test_spaces_around_a_value_are_ignored() -> None:
     text = json.dumps({name: f" {value}\n" for name, value in ACCOUNT.items()})
 
     assert read_credentials(text) == ServiceAccount("mdb_sa_id_1", "mdb_sa_sk_hidden")
@@ -79,7 +81,7 @@ def test_blanks_around_a_value_are_forgiven() -> None:
     [None, "", " ", 5, True, ["x"], {"x": 1}, "in\nside", "h\u00e4", "\ud800", "nul\0"],
     ids=repr,
 )
-def test_the_key_that_is_missing_or_wrong_is_named(
+def test_a_missing_or_wrong_key_is_named(
     secret: dict[str, Any], missing: int, value: object
 ) -> None:
     key = list(secret)[missing]
@@ -97,9 +99,11 @@ def test_half_of_a_pair_is_not_enough(secret: dict[str, Any], missing: int) -> N
 
 
 @pytest.mark.parametrize(
-    "secret", [{}, {"username": "x", "password": "y"}], ids=["empty", "of something else"]
+    "secret", [{}, {"username": "x", "password": "y"}], ids=["empty", "other keys"]
 )
-def test_a_secret_without_credentials_is_told_what_is_looked_for(secret: dict[str, str]) -> None:
+def test_a_secret_without_credentials_is_refused_with_the_known_keys(
+    secret: dict[str, str],
+) -> None:
     said = refusal(secret)
 
     assert all(key in said for key in (*ACCOUNT, *KEY))
@@ -123,11 +127,11 @@ def test_a_secret_without_credentials_is_told_what_is_looked_for(secret: dict[st
     ],
     ids=lambda text: repr(text)[:20],
 )
-def test_a_secret_that_is_no_json_object_is_refused(text: str | None) -> None:
+def test_a_secret_that_is_not_a_json_object_is_refused(text: str | None) -> None:
     assert "not a JSON object" in refusal(text)
 
 
-def test_a_service_account_in_the_place_of_an_api_key_is_recognised() -> None:
+def test_a_service_account_stored_as_an_api_key_is_recognised() -> None:
     said = refusal({"public_key": "mdb_sa_id_1", "private_key": "mdb_sa_sk_hidden"})
 
     assert "client_id" in said
@@ -136,7 +140,7 @@ def test_a_service_account_in_the_place_of_an_api_key_is_recognised() -> None:
 
 @pytest.mark.parametrize("spelling", ["base_url", "baseUrl", "BaseUrl"])
 @pytest.mark.parametrize("secret", [ACCOUNT, KEY], ids=["service account", "api key"])
-def test_a_secret_may_name_another_atlas_of_mongodb(secret: dict[str, str], spelling: str) -> None:
+def test_a_secret_may_name_another_host_of_mongodb(secret: dict[str, str], spelling: str) -> None:
     text = json.dumps(secret | {spelling: "https://cloud.mongodbgov.com/"})
 
     assert read_credentials(text).base_url == "https://cloud.mongodbgov.com"
@@ -171,7 +175,7 @@ def test_a_secret_may_not_name_a_foreign_host(value: object) -> None:
     "spelling", ["is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"]
 )
 @pytest.mark.parametrize("value", [True, "true", "True"], ids=repr)
-def test_a_secret_may_say_that_it_is_for_the_government_cloud(spelling: str, value: object) -> None:
+def test_a_secret_may_be_for_the_government_cloud(spelling: str, value: object) -> None:
     text = json.dumps(KEY | {spelling: value})
 
     assert read_credentials(text).base_url == "https://cloud.mongodbgov.com"
@@ -194,10 +198,10 @@ NAMES = [
     *("base_url", "baseUrl", "BaseUrl", "is_mongodbgov_cloud", "IsMongoDBGovCloud"),
 ]
 MARK = "~|~"
-"""No text of ours has it, so that a value that carries it is known wherever it is quoted."""
+"""Our own texts never contain it, so a value with it is recognised wherever it is quoted."""
 
 marked = (secrets | st.text()).map(lambda text: MARK + text)
-secret_likes = st.dictionaries(
+similar_secrets = st.dictionaries(
     st.sampled_from(NAMES), marked | json_values(st.booleans() | marked), max_size=6
 )
 
@@ -209,15 +213,15 @@ def outcome(text: str) -> Credentials | CredentialsError:
         return error
 
 
-@given(st.text() | json_values().map(json.dumps) | secret_likes.map(json.dumps))
-def test_any_text_is_credentials_or_told_what_it_lacks(text: str) -> None:
+@given(st.text() | json_values().map(json.dumps) | similar_secrets.map(json.dumps))
+def test_any_text_is_credentials_or_a_typed_error(text: str) -> None:
     result = outcome(text)
 
     assert isinstance(result, CredentialsError) or all(result.secrets)
     assert str(result)
 
 
-@given(secret_likes)
+@given(similar_secrets)
 def test_no_value_of_a_secret_is_quoted(secret: dict[str, Any]) -> None:
     result = outcome(json.dumps(secret))
 
@@ -225,7 +229,7 @@ def test_no_value_of_a_secret_is_quoted(secret: dict[str, Any]) -> None:
 
 
 @given(marked)
-def test_no_text_that_is_not_json_is_quoted_or_kept(text: str) -> None:
+def test_a_text_that_is_not_json_is_not_quoted_and_not_kept(text: str) -> None:
     with pytest.raises(CredentialsError) as refused:
         read_credentials(text)
 

@@ -1,4 +1,4 @@
-"""What the operator decides is read once, and refused in one clear line."""
+"""The operator's settings are read from the environment, or refused in one clear line."""
 
 import pytest
 
@@ -34,22 +34,22 @@ def test_a_complete_environment_is_taken() -> None:
 
 
 @pytest.mark.parametrize("level", ["LOUD", "20", "INFO,", "NOTSET"])
-def test_a_log_level_that_is_none_is_refused(level: str) -> None:
+def test_an_unknown_log_level_is_refused(level: str) -> None:
     assert refusal(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level}) == (
         "POWERTOOLS_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
     )
 
 
-@pytest.mark.parametrize("level", ["warning", " WARNING", "Warning\n"])
-def test_a_log_level_may_be_written_in_any_way(level: str) -> None:
+@pytest.mark.parametrize("level", ["warning", " WARNING", "Warning\n"], ids=repr)
+def test_a_log_level_may_have_any_case_and_spaces(level: str) -> None:
     settings = Settings.from_environment(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level})
 
     assert settings.log_level == "WARNING"
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-@pytest.mark.parametrize("value", [None, "", "  "], ids=["missing", "empty", "blank"])
-def test_what_is_missing_is_named(name: str, value: str | None) -> None:
+@pytest.mark.parametrize("value", [None, "", "  "], ids=["missing", "empty", "spaces"])
+def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
     environment = {key: given for key, given in COMPLETE.items() if key != name}
     if value is not None:
         environment[name] = value
@@ -57,7 +57,7 @@ def test_what_is_missing_is_named(name: str, value: str | None) -> None:
     assert refusal(environment).endswith(f": {name}")
 
 
-def test_all_that_is_missing_is_named_in_one_line() -> None:
+def test_all_missing_variables_are_named_in_one_line() -> None:
     said = refusal({})
 
     assert "\n" not in said
@@ -75,27 +75,28 @@ def test_all_that_is_missing_is_named_in_one_line() -> None:
         "arn:aws:sns:eu-central-1:123456789012:",
         "arn:aws:sns:eu-central-1:123456789012:changes\nX: y",
     ],
+    ids=["name", "queue", "FIFO topic", "account", "no region", "no name", "line feed"],
 )
-def test_only_the_arn_of_a_standard_topic_is_taken(arn: str) -> None:
+def test_a_value_that_is_not_the_arn_of_a_standard_topic_is_refused(arn: str) -> None:
     assert refusal(COMPLETE | {"TOPIC_ARN": arn}).startswith("TOPIC_ARN: ")
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_a_topic_may_lie_in_any_partition(partition: str) -> None:
+def test_a_topic_may_be_in_any_partition(partition: str) -> None:
     arn = f"arn:{partition}:sns:us-gov-west-1:123456789012:restore_status-changes"
 
     assert Settings.from_environment(COMPLETE | {"TOPIC_ARN": arn}).topic_arn == arn
 
 
 @pytest.mark.parametrize("name", ["ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", "ATLAS_BASE_URL"])
-def test_blanks_around_a_value_are_forgiven(name: str) -> None:
-    blanks = COMPLETE | {name: f" {COMPLETE[name]}\n"}
+def test_spaces_around_a_value_are_ignored(name: str) -> None:
+    spaced = COMPLETE | {name: f" {COMPLETE[name]}\n"}
 
-    assert Settings.from_environment(blanks) == Settings.from_environment(COMPLETE)
+    assert Settings.from_environment(spaced) == Settings.from_environment(COMPLETE)
 
 
-@pytest.mark.parametrize("given", [None, "", "  "], ids=["absent", "empty", "blank"])
-def test_atlas_is_the_public_one_unless_told_otherwise(given: str | None) -> None:
+@pytest.mark.parametrize("given", [None, "", "  "], ids=["absent", "empty", "spaces"])
+def test_atlas_is_the_public_one_by_default(given: str | None) -> None:
     environment = {name: value for name, value in COMPLETE.items() if name != "ATLAS_BASE_URL"}
     if given is not None:
         environment["ATLAS_BASE_URL"] = given
@@ -120,8 +121,9 @@ def test_the_operator_may_choose_another_atlas(given: str, taken: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://cloud.mongodb.com", "https://cloud.mongodb.com.example.org", "https://user:pw@x"],
+    ids=["http", "longer host", "user"],
 )
-def test_a_foreign_atlas_is_refused_without_being_quoted(url: str) -> None:
+def test_a_foreign_host_is_refused_without_a_quote(url: str) -> None:
     said = refusal(COMPLETE | {"ATLAS_BASE_URL": url})
 
     assert said.startswith("ATLAS_BASE_URL: ")

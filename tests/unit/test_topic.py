@@ -11,10 +11,10 @@ from restore_watch.topic import cloud_event, message_attributes, subject
 from strategies import changes, jobs, plain_change, plain_job, statuses
 
 MESSAGE_LIMIT = 256 * 1024
-"""Bytes that SNS takes, the attributes included."""
+"""Bytes that SNS accepts, with the attributes."""
 
 ATTRIBUTES_LIMIT = 10
-"""Attributes beyond which SNS drops a message on its way into a queue that wants it raw."""
+"""SNS does not deliver a message with more attributes to a queue with raw delivery."""
 
 
 def completed() -> StatusChange:
@@ -70,14 +70,14 @@ def test_a_message_is_a_cloud_event_with_the_whole_job() -> None:
 
 
 @given(changes())
-def test_a_change_makes_the_same_message_every_time(change: StatusChange) -> None:
+def test_every_publication_of_a_change_is_the_same_message(change: StatusChange) -> None:
     assert cloud_event(change) == cloud_event(change)
     assert subject(change) == subject(change)
     assert message_attributes(change) == message_attributes(change)
 
 
 @given(jobs())
-def test_a_first_sight_has_no_status_before_it(job: RestoreJob) -> None:
+def test_the_first_change_has_no_previous_status(job: RestoreJob) -> None:
     change = plain_change(job, previous_status=None, sequence=1)
 
     assert cloud_event(change)["data"]["previousStatus"] is None
@@ -113,24 +113,24 @@ def test_the_longest_texts_fit_into_sns() -> None:
 
 
 @given(changes())
-def test_a_subject_is_what_sns_takes(change: StatusChange) -> None:
-    said = subject(change)
+def test_sns_accepts_every_subject(change: StatusChange) -> None:
+    text = subject(change)
 
-    assert said.isascii()
-    assert said.isprintable()
-    assert len(said) < 100
-    assert said[0].isalnum()
+    assert text.isascii()
+    assert text.isprintable()
+    assert len(text) < 100
+    assert text[0].isalnum()
 
 
-def test_a_subject_tells_what_happened_to_which_cluster() -> None:
+def test_a_subject_names_the_status_and_the_cluster() -> None:
     assert subject(completed()) == "Atlas restore COMPLETED: orders"
 
 
 @given(changes())
-def test_attributes_are_what_sns_takes(change: StatusChange) -> None:
+def test_sns_accepts_all_attributes(change: StatusChange) -> None:
     attributes = message_attributes(change)
 
-    assert 0 < len(attributes) <= ATTRIBUTES_LIMIT
+    assert len(attributes) <= ATTRIBUTES_LIMIT
     for value in attributes.values():
         assert set(value) == {"DataType", "StringValue"}
         assert value["DataType"] == "String"
@@ -139,10 +139,11 @@ def test_attributes_are_what_sns_takes(change: StatusChange) -> None:
         assert value["StringValue"].isprintable()
 
 
-def test_attributes_are_those_to_filter_by() -> None:
-    values = {name: it["StringValue"] for name, it in message_attributes(completed()).items()}
+def test_a_message_has_the_documented_attributes() -> None:
+    attributes = message_attributes(completed())
 
-    assert values == {
+    assert {name: one["StringValue"] for name, one in attributes.items()} == {
+        "type": "atlas-restore-watch.status-changed.v1",
         "status": "COMPLETED",
         "previousStatus": "RUNNING",
         "terminal": "true",
@@ -155,7 +156,7 @@ def test_attributes_are_those_to_filter_by() -> None:
 
 
 @given(statuses)
-def test_booleans_are_written_as_in_json_and_left_out_while_open(status: RestoreStatus) -> None:
+def test_booleans_are_written_as_in_json_and_absent_while_unknown(status: RestoreStatus) -> None:
     job = plain_job(status=status)
     attributes = message_attributes(plain_change(job))
 
@@ -167,9 +168,9 @@ def test_booleans_are_written_as_in_json_and_left_out_while_open(status: Restore
 
 
 @pytest.mark.parametrize(
-    "delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=["null", "empty", "blank", "snowman"]
+    "delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=["null", "empty", "line feed", "snowman"]
 )
-def test_a_delivery_type_that_sns_would_not_take_is_left_out(delivery_type: str | None) -> None:
+def test_a_delivery_type_that_sns_refuses_is_left_out(delivery_type: str | None) -> None:
     change = plain_change(plain_job(delivery_type=delivery_type))
 
     assert "deliveryType" not in message_attributes(change)
@@ -177,7 +178,7 @@ def test_a_delivery_type_that_sns_would_not_take_is_left_out(delivery_type: str 
 
 
 @pytest.mark.parametrize("kind", RestoreKind)
-def test_the_kind_is_told_as_it_is_asked_for(kind: RestoreKind) -> None:
+def test_the_kind_is_written_as_in_an_event(kind: RestoreKind) -> None:
     change = plain_change(plain_job(kind=kind))
 
     assert message_attributes(change)["kind"]["StringValue"] == str(kind)
