@@ -213,7 +213,7 @@ CONTRADICTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "date that does not exist": (("data", "restoreFinishedDate"), "2026-02-30T11:59:01Z"),
     "date alone": (("time",), "2026-05-04"),
     "id of another shape": (("id",), "6b4a0f800000000000000b01"),
-    "id of an unknown status": (("id",), "6b4a0f800000000000000b01:DONE"),
+    "id of a word": (("id",), "6b4a0f800000000000000b01:DONE"),
     "capitals in an id": (("subject",), "6B4A0F800000000000000B01"),
     "text too long": (("data", "targetDeploymentItemName"), "a" * 257),
     "cluster name too long": (("data", "clusterName"), "a" * 65),
@@ -237,3 +237,37 @@ def test_an_unknown_status_has_atlass_word() -> None:
 
     assert fits(unknown)
     assert not fits(edited(unknown, ("data", "atlasStatus"), value=None))
+
+
+@pytest.mark.parametrize("word", ["ARCHIVED", "A" * TEXT_LIMIT, "\N{SNOWMAN}: x"], ids=repr)
+def test_the_id_of_an_unknown_end_says_that_it_ended(word: str) -> None:
+    ended = cloud_event(
+        plain_change(
+            plain_job(
+                status=RestoreStatus.UNKNOWN,
+                atlas_status=word,
+                restore_finished_date="2026-05-04T11:59:01Z",
+            )
+        )
+    )
+
+    assert ended["id"].endswith(":ENDED")
+    assert fits(ended)
+    assert not fits(edited(ended, ("id",), value=ended["id"].removesuffix(":ENDED") + "?"))
+
+
+@pytest.mark.parametrize(
+    ("status", "fits_with_latency"),
+    [(status, status in {"COMPLETED", "EXPIRED"}) for status in RestoreStatus],
+    ids=str,
+)
+def test_only_a_download_may_have_a_latency_without_a_finish_date(
+    status: RestoreStatus,
+    fits_with_latency: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    job = plain_job(status=status, atlas_status="WORD", kind=RestoreKind.DEDICATED)
+    message = cloud_event(plain_change(job))
+
+    assert fits(message)
+    path = ("data", "detectionLatencySeconds")
+    assert fits(edited(message, path, value=1.5)) is fits_with_latency

@@ -30,7 +30,7 @@ type Reply = Callable[[httpx.Request], httpx.Response]
 
 
 class Clock:
-    """Stands still until a test moves it, or until somebody sleeps."""
+    """Stands still until a test moves it or code sleeps."""
 
     def __init__(self, now: float = 1_777_896_000.0) -> None:
         self.now = now

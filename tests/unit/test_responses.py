@@ -212,6 +212,12 @@ def test_json_that_is_not_an_object_is_not_a_job(answer: object, kind: RestoreKi
     assert "the answer is not as expected" in refusal(json.dumps(answer).encode(), kind)
 
 
+def test_a_field_that_is_nested_too_deeply_is_refused() -> None:
+    body = json.dumps(dedicated(deliveryUrl="~|~")).replace('"~|~"', "[" * 5000 + "]" * 5000)
+
+    assert "nested too deeply" in refusal(body.encode(), DEDICATED)
+
+
 @pytest.mark.parametrize("kind", RestoreKind)
 def test_an_answer_about_another_job_is_refused(kind: RestoreKind) -> None:
     answer = dedicated(id=SNAPSHOT) if kind is DEDICATED else flex(id=SNAPSHOT)

@@ -101,12 +101,12 @@ def test_half_of_a_pair_is_not_enough(secret: dict[str, Any], missing: int) -> N
 @pytest.mark.parametrize(
     "secret", [{}, {"username": "x", "password": "y"}], ids=["empty", "other keys"]
 )
-def test_a_secret_without_credentials_is_refused_with_the_known_keys(
+def test_a_secret_without_credentials_names_the_known_keys(
     secret: dict[str, str],
 ) -> None:
-    said = refusal(secret)
+    text = refusal(secret)
 
-    assert all(key in said for key in (*ACCOUNT, *KEY))
+    assert all(key in text for key in (*ACCOUNT, *KEY))
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_a_secret_that_is_not_a_json_object_is_refused(text: str | None) -> None
 
 
 def test_a_service_account_stored_as_an_api_key_is_recognised() -> None:
-    said = refusal({"public_key": "mdb_sa_id_1", "private_key": "mdb_sa_sk_hidden"})
+    text = refusal({"public_key": "mdb_sa_id_1", "private_key": "mdb_sa_sk_hidden"})
 
-    assert "client_id" in said
-    assert "client_secret" in said
+    assert "client_id" in text
+    assert "client_secret" in text
 
 
 @pytest.mark.parametrize("spelling", ["base_url", "baseUrl", "BaseUrl"])
@@ -165,10 +165,10 @@ def test_a_secret_without_an_address_leaves_it_to_the_operator(value: str | None
     ids=repr,
 )
 def test_a_secret_may_not_name_a_foreign_host(value: object) -> None:
-    said = refusal(KEY | {"BaseUrl": value})
+    text = refusal(KEY | {"BaseUrl": value})
 
-    assert "base_url" in said
-    assert "example.org" not in said
+    assert "base_url" in text
+    assert "example.org" not in text
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
 
 
 def test_all_missing_variables_are_named_in_one_line() -> None:
-    said = refusal({})
+    text = refusal({})
 
-    assert "\n" not in said
-    assert all(name in said for name in REQUIRED)
+    assert "\n" not in text
+    assert all(name in text for name in REQUIRED)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_operator_may_choose_another_atlas(given: str, taken: str) -> None:
     ids=["http", "longer host", "user"],
 )
 def test_a_foreign_host_is_refused_without_a_quote(url: str) -> None:
-    said = refusal(COMPLETE | {"ATLAS_BASE_URL": url})
+    text = refusal(COMPLETE | {"ATLAS_BASE_URL": url})
 
-    assert said.startswith("ATLAS_BASE_URL: ")
-    assert url not in said.replace("https://cloud.mongodb.com;", "")
+    assert text.startswith("ATLAS_BASE_URL: ")
+    assert url not in text.replace("https://cloud.mongodb.com;", "")

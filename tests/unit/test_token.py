@@ -326,8 +326,8 @@ def test_no_form_of_the_client_secret_is_quoted(client: str, secret: str) -> Non
 
     def echo(request: httpx.Request) -> httpx.Response:
         sent.append(request.headers["Authorization"].removeprefix("Basic "))
-        said = f"Not {sent[0]} of {secret}!"
-        return answer(401, {"error": "invalid_client", "error_description": said})(request)
+        text = f"Not {sent[0]} of {secret}!"
+        return answer(401, {"error": "invalid_client", "error_description": text})(request)
 
     atlas.token_replies.append(echo)
     token = AccessToken(ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock)

@@ -1,0 +1,108 @@
+"""One call to AWS ends by the deadline, in a complete answer or in a short error."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
+
+from restore_watch.aws_call import LEAST_TIME, AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.errors import TimeBudgetExceededError
+from unit.scripted_atlas import Clock
+
+
+def failing(error: Exception) -> Callable[..., Mapping[str, Any]]:
+    def operation(**_: Any) -> Mapping[str, Any]:
+        raise error
+
+    return operation
+
+
+def call(operation: Callable[..., Mapping[str, Any]], clock: Clock, seconds: float = 5.0) -> Any:
+    return aws_call(clock.deadline(seconds), "publish", operation, "MessageId", TopicArn="arn")
+
+
+def test_a_complete_answer_is_returned(clock: Clock) -> None:
+    def publish(**parameters: Any) -> Mapping[str, Any]:
+        return {"MessageId": "1", "given": parameters}
+
+    assert call(publish, clock) == {"MessageId": "1", "given": {"TopicArn": "arn"}}
+
+
+@pytest.mark.parametrize("answer", [{}, {"ResponseMetadata": {}}], ids=["empty", "without the id"])
+def test_an_answer_that_was_cut_off_is_an_error(clock: Clock, answer: dict[str, Any]) -> None:
+    with pytest.raises(AwsCallError, match="cut off"):
+        call(lambda **_: answer, clock)
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        ({"Error": {"Code": "InternalError", "Message": "~|~"}, "Item": {}}, "InternalError"),
+        ({"Error": {}}, "an error without a code"),
+        ({"ResponseMetadata": {}}, "an error without a code"),
+    ],
+    ids=["code", "no code", "no error"],
+)
+def test_a_refusal_is_named_by_its_code_and_keeps_the_answer(
+    clock: Clock, response: Any, code: str
+) -> None:
+    with pytest.raises(AwsCallError) as refused:
+        call(failing(ClientError(response, "Publish")), clock)
+
+    assert str(refused.value) == f"answered {code}"
+    assert (refused.value.code, refused.value.answer) == (code, response)
+    assert refused.value.__cause__ is None
+
+
+FAILURES = [
+    ConnectTimeoutError(endpoint_url="https://~|~"),
+    EndpointConnectionError(endpoint_url="https://~|~"),
+    ResponseParserError("~|~"),
+    ValueError("~|~"),
+    KeyError("~|~"),
+    AttributeError("~|~"),
+]
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
+def test_a_call_without_an_answer_is_named_by_its_failure_only(
+    clock: Clock, error: Exception
+) -> None:
+    with pytest.raises(AwsCallError) as refused:
+        call(failing(error), clock)
+
+    assert str(refused.value) == f"did not answer ({type(error).__name__})"
+    assert refused.value.answer == {}
+
+
+def test_a_call_that_hangs_is_left_behind_at_the_deadline() -> None:
+    may_end = threading.Event()
+
+    def hang(**_: Any) -> Mapping[str, Any]:
+        may_end.wait(5)
+        return {"MessageId": "1"}
+
+    # The clock is read twice: there is enough time to begin, and then no time left.
+    readings = iter([0.0, LEAST_TIME])
+    deadline = Deadline(LEAST_TIME, lambda: next(readings))
+
+    with pytest.raises(AwsCallError, match="the time of the invocation is over"):
+        aws_call(deadline, "publish", hang, "MessageId")
+    may_end.set()
+
+
+def test_no_call_begins_with_too_little_time_left(clock: Clock) -> None:
+    calls: list[str] = []
+
+    def publish(**parameters: str) -> Mapping[str, Any]:
+        calls.append(parameters["TopicArn"])
+        return {"MessageId": "1"}
+
+    with pytest.raises(TimeBudgetExceededError, match="publish"):
+        call(publish, clock, LEAST_TIME - 0.01)
+
+    assert not calls
