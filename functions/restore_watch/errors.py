@@ -68,8 +68,8 @@ class AtlasReason:
     retry_after_seconds: float | None = None
 
     def __str__(self) -> str:
-        said = ": ".join(filter(None, (self.error_code, self.detail)))
-        return "; ".join(filter(None, (said, *self.bad_request_fields))) or "no reason given"
+        summary = ": ".join(filter(None, (self.error_code, self.detail)))
+        return "; ".join(filter(None, (summary, *self.bad_request_fields))) or "no reason given"
 
 
 class AtlasError(RestoreWatchError):

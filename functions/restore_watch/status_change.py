@@ -69,13 +69,14 @@ def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     """
     Atlas says another end than the recorded one, as no real job does.
 
-    A status that is in the history already comes from an older answer. An automated restore shows
-    `expired` some time after its end, which is normal.
+    A status that is in the history already comes from an older answer, and so does COMPLETED after
+    EXPIRED. An automated restore shows `expired` some time after its end, which is normal.
     """
     recorded = {change.job.status for change in history}
-    ended = history[-1].job.status.ends
-    lapses = job.status is RestoreStatus.EXPIRED and RestoreStatus.COMPLETED in recorded
-    return job.status.ends and ended and job.status not in recorded and not lapses
+    both = {job.status, history[-1].job.status}
+    if both == {RestoreStatus.COMPLETED, RestoreStatus.EXPIRED}:
+        return False
+    return all(status.ends for status in both) and job.status not in recorded
 
 
 def utc_text(moment: datetime) -> str:

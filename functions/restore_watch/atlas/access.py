@@ -87,7 +87,7 @@ class _Digest(httpx.Auth):
 Access = ServiceAccountAccess | ApiKeyAccess
 
 
-def access(
+def access_with(
     credentials: Credentials,
     base_url: str,
     http: httpx.Client,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import httpx
 
-from restore_watch.atlas.access import Access, access
+from restore_watch.atlas.access import Access, access_with
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.kinds import ClusterKinds
 from restore_watch.atlas.network import ENVELOPE, http_client
@@ -81,18 +81,18 @@ class AtlasClient:
         asks again later. Raises AtlasError, or TimeBudgetExceededError when too little time is left
         to ask.
         """
-        by = self._access(credentials)
+        access = self._access(credentials)
         if not patient:
-            return self._find(target, credentials, by, deadline)
+            return self._find(target, credentials, access, deadline)
         attempts = retrying(_is_transient, deadline, self._sleep)
-        return attempts(self._find, target, credentials, by, deadline)
+        return attempts(self._find, target, credentials, access, deadline)
 
     def _find(
-        self, target: RestoreTarget, credentials: Credentials, by: Access, deadline: Deadline
+        self, target: RestoreTarget, credentials: Credentials, access: Access, deadline: Deadline
     ) -> RestoreJob:
         def ask(kind: RestoreKind) -> RestoreJob:
             request = self._request(target, kind, credentials)
-            return self._ask(request, target, kind, by, deadline)
+            return self._ask(request, target, kind, access, deadline)
 
         try:
             return self._kinds.find(target, ask)
@@ -104,8 +104,10 @@ class AtlasClient:
     def _access(self, credentials: Credentials) -> Access:
         if self._last_used is None or self._last_used[0] != credentials:
             base_url = credentials.base_url or self._base_url
-            by = access(credentials, base_url, self._http, now=self._now, sleep=self._sleep)
-            self._last_used = (credentials, by)
+            access = access_with(
+                credentials, base_url, self._http, now=self._now, sleep=self._sleep
+            )
+            self._last_used = (credentials, access)
         return self._last_used[1]
 
     def _request(
@@ -129,11 +131,11 @@ class AtlasClient:
         request: httpx.Request,
         target: RestoreTarget,
         kind: RestoreKind,
-        by: Access,
+        access: Access,
         deadline: Deadline,
     ) -> RestoreJob:
         self._limits.check(target.group_id, kind)
-        answer = by.send(request, deadline)
+        answer = access.send(request, deadline)
         if answer.status == httpx.codes.OK:
             try:
                 return restore_job(answer.body, target, kind)
@@ -141,7 +143,7 @@ class AtlasClient:
                 if not is_refusal(answer.body):
                     raise
         refusal = job_refusal(
-            kind, answer.status, answer.headers, answer.body, secrets=by.secrets(request)
+            kind, answer.status, answer.headers, answer.body, secrets=access.secrets(request)
         )
         if isinstance(refusal, AtlasRateLimitError):
             self._limits.note(target.group_id, kind, refusal)

@@ -23,10 +23,7 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
         return status, body
     content = answer.get("content", answer.get("envelope"))
     if isinstance(content, dict):
-        try:
-            return inner, json.dumps(content).encode()
-        except RecursionError:
-            return status, body
+        return inner, json.dumps(content).encode()
     # A refusal may come without a reason, but a job not without its content.
     return (status, body) if inner == HTTPStatus.OK else (inner, b"")
 

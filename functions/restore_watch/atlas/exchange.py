@@ -53,7 +53,7 @@ def exchange(
         msg = f"Atlas did not answer in HTTP: {type(error).__name__}"
         raise AtlasUnavailableError(msg) from None
     except httpx.TransportError as error:
-        said = redact(str(error), secrets) or "no reason given"
-        msg = f"Atlas did not answer: {type(error).__name__}: {said}"
+        reason = redact(str(error), secrets) or "no reason given"
+        msg = f"Atlas did not answer: {type(error).__name__}: {reason}"
         raise AtlasUnavailableError(msg) from None
     return Answer(response.status_code, response.headers, body)

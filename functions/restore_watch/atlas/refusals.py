@@ -153,12 +153,12 @@ def _reason(
     secrets: Iterable[str],
     wait: float | None = None,
 ) -> AtlasReason:
-    said = _object(body)
+    answer = _object(body)
     hidden = tuple(secrets)
     # The token endpoint speaks OAuth: there `error` is the code, a text. Elsewhere it is a number.
-    code = said.get("errorCode") or said.get("error")
-    detail = said.get("detail") or said.get("error_description")
-    parameters = said.get("parameters")
+    code = answer.get("errorCode") or answer.get("error")
+    detail = answer.get("detail") or answer.get("error_description")
+    parameters = answer.get("parameters")
     parameters = parameters if isinstance(parameters, list) else []
     limited = status == 429 or _BY_CODE.get(str(code)) is AtlasRateLimitError
     if code == _TOKEN_BUCKET and len(parameters) > 1:
@@ -169,7 +169,7 @@ def _reason(
         if isinstance(code, str) and _CODE.fullmatch(code)
         else None,
         detail=redact(detail, hidden) if isinstance(detail, str) else None,
-        bad_request_fields=tuple(_bad_request_fields(said, hidden)),
+        bad_request_fields=tuple(_bad_request_fields(answer, hidden)),
         address=_address(parameters) if code == _ACCESS_LIST else None,
         retry_after_seconds=retry_after(headers) or (wait if limited else None),
     )
@@ -177,14 +177,14 @@ def _reason(
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return answer if isinstance(answer, dict) else {}
 
 
-def _bad_request_fields(said: dict[str, Any], hidden: tuple[str, ...]) -> Iterable[str]:
-    detail = said.get("badRequestDetail")
+def _bad_request_fields(answer: dict[str, Any], hidden: tuple[str, ...]) -> Iterable[str]:
+    detail = answer.get("badRequestDetail")
     fields = detail.get("fields") if isinstance(detail, dict) else None
     for field in fields[:5] if isinstance(fields, list) else []:
         parts = [field.get("field"), field.get("description")] if isinstance(field, dict) else []

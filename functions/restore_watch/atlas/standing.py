@@ -16,7 +16,7 @@ STANDS_AT_MOST = 60.0
 class StandingRefusal:
     """A refusal that stands for `seconds` from `since`, in Unix seconds."""
 
-    kind: type[AtlasError]
+    error: type[AtlasError]
     message: str
     reason: AtlasReason | None
     transient: bool
@@ -41,9 +41,9 @@ class StandingRefusal:
         if reason and reason.retry_after_seconds:
             left = reason.retry_after_seconds - (now - self.since)
             reason = replace(reason, retry_after_seconds=max(left, 0.1))
-        error = self.kind(self.message, reason)
-        error.transient = self.transient
-        raise error
+        again = self.error(self.message, reason)
+        again.transient = self.transient
+        raise again
 
 
 class RateLimits:
