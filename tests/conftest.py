@@ -1,4 +1,4 @@
-"""The one stack that the tests share, and the keeping of all that a run produces."""
+"""The one stack that the tests share, and the collection of all that a run produces."""
 
 import secrets
 from collections.abc import Iterator
@@ -29,10 +29,22 @@ class _Collector:
         self._produced.add_report(report)
 
 
+def _is_canary(item: pytest.Item) -> bool:
+    return item.path.name == "test_canaries.py"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever looks at what the run produced comes last."""
-    items.sort(key=lambda item: item.path.name == "test_canaries.py")
+    """Run the canaries last, since they search what all others produced; else at random."""
+    items.sort(key=_is_canary)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fail if files were named but only the canaries have tests: a half of `make test` is empty."""
+    named = [argument for argument in session.config.args if "test_canaries" not in argument]
+    is_filtered = session.config.option.keyword or session.config.option.markexpr
+    if named and not is_filtered and all(map(_is_canary, session.items)):
+        raise pytest.UsageError(f"no test was found in {' '.join(named)}")
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +54,15 @@ def produced(pytestconfig: pytest.Config) -> Produced:
 
 @pytest.fixture(scope="session", params=["service_account", "api_key"])
 def credentials(request: pytest.FixtureRequest) -> "Credentials":
-    """Both in turn. Of the session, so that pytest puts the tests of each together."""
+    """Each of the two. Session scope makes pytest group the tests by it."""
     given: Credentials = request.param
     return given
 
 
 @pytest.fixture(scope="session")
 def running_stack(produced: Produced) -> Iterator["ObservedStack"]:
-    """The stack as it was left; ask for `stack`."""
-    # Here, because it takes seconds to import and the rules of tests/unit need none of it.
+    """The stack as other tests left it; tests use `stack`."""
+    # Imported here, because it takes seconds and tests/unit does not need it.
     from observed_stack import ObservedStack  # noqa: PLC0415
 
     with ObservedStack(produced) as stack:
@@ -59,7 +71,7 @@ def running_stack(produced: Produced) -> Iterator["ObservedStack"]:
 
 @pytest.fixture(scope="module")
 def module_stack(running_stack: "ObservedStack") -> "ObservedStack":
-    """The stack made anew, since modules that start an AWS of their own empty ours."""
+    """The stack after a reset, because a module that starts another AWS empties this one."""
     running_stack.reset()
     return running_stack
 
@@ -69,10 +81,10 @@ def stack(
     module_stack: "ObservedStack", request: pytest.FixtureRequest
 ) -> Iterator["ObservedStack"]:
     """
-    The stack without jobs, with the service account unless the test asks for `credentials`.
+    The stack without jobs, with the service account unless the test uses `credentials`.
 
-    Its execution environment may be warm, and may know clusters of other tests. Whoever changes
-    the secret, or any other resource, asks for `new_stack`.
+    Its execution environment may be warm and may remember clusters of other tests. A test that
+    changes the secret or another resource uses `new_stack`.
     """
     credentials: Credentials = "service_account"
     if "credentials" in request.fixturenames:
@@ -87,7 +99,7 @@ def stack(
 
 @pytest.fixture
 def new_stack(stack: "ObservedStack") -> Iterator["ObservedStack"]:
-    """The stack with an execution environment that knows nothing, neither of them used again."""
+    """The stack with a cold execution environment; later tests get neither of the two."""
     stack.new_environments()
     yield stack
     stack.settle()
@@ -97,7 +109,7 @@ def new_stack(stack: "ObservedStack") -> Iterator["ObservedStack"]:
 
 @pytest.fixture(scope="session")
 def dynamodb_local() -> Iterator["DynamoDBLocal"]:
-    """Amazon's own DynamoDB Local; where nobody has fetched it, its tests are skipped."""
+    """Amazon's own DynamoDB Local; its tests are skipped if it was not fetched."""
     from local_stack.dynamodb_local import DynamoDBLocal  # noqa: PLC0415
 
     absence = DynamoDBLocal.absence()
@@ -111,7 +123,7 @@ def dynamodb_local() -> Iterator["DynamoDBLocal"]:
 def stack_on_dynamodb_local(
     stack: "ObservedStack", dynamodb_local: "DynamoDBLocal"
 ) -> Iterator["ObservedStack"]:
-    """The stack, its table in DynamoDB Local instead of moto."""
+    """The stack with its table in DynamoDB Local instead of moto."""
     with stack.storing_in(dynamodb_local):
         yield stack
         stack.settle()
@@ -119,5 +131,5 @@ def stack_on_dynamodb_local(
 
 @pytest.fixture
 def group() -> str:
-    """A project that no other test knows."""
+    """The id of a project that no other test uses."""
     return secrets.token_hex(12)

@@ -1,28 +1,37 @@
-"""The local stack, with everything that its function produces kept for the test of the canaries."""
+"""The local stack as the tests share it; it keeps what its function produces for the canaries."""
 
+from http import HTTPStatus
 from typing import Any, Self, override
 from urllib.parse import unquote_plus
 
 from local_stack.aws import TEST_KEY_ID, key_id_of
+from local_stack.in_process import ENVIRONMENT_HEADER
 from local_stack.runtime import Invocation, Outcome
-from local_stack.stack import LocalStack, Received
+from local_stack.stack import Credentials, LocalStack, Received
 from local_stack.wire import Call, Phase
 from produced import Produced
 
 
 class ObservedStack(LocalStack):
-    """The stack itself; `settle` keeps what nobody has asked for."""
+    """
+    The stack that all tests share.
+
+    Its environments stay warm from test to test. One whose credentials were refused is replaced
+    before the next test, because for some minutes it does not ask for a new token or secret again.
+    """
 
     def __init__(self, produced: Produced) -> None:
         super().__init__()
         self._produced = produced
+        self._was_refused = False
         self.is_warm = False
-        """Whether the environment has checked a job: it holds the secret and every connection."""
+        """True if the environment has checked a job: it holds the secret and every connection."""
 
     @override
     def __enter__(self) -> Self:
         super().__enter__()
-        self._blocks.enter_context(self.aws.wire.listen(self._heard))
+        self._blocks.enter_context(self.aws.wire.listen(self._keep_request))
+        self._blocks.enter_context(self.atlas.wire.listen(self._note_refusal))
         return self
 
     @override
@@ -36,7 +45,12 @@ class ObservedStack(LocalStack):
     @override
     def new_environments(self) -> None:
         super().new_environments()
-        self.is_warm = False
+        self.is_warm = self._was_refused = False
+
+    @override
+    def reset(self, credentials: Credentials | None = None) -> None:
+        super().reset(credentials)
+        self._replace_refused_environments()
 
     @override
     def received(self) -> list[Received]:
@@ -52,7 +66,7 @@ class ObservedStack(LocalStack):
         return logs
 
     def settle(self) -> None:
-        """Keep what was not asked for yet: log lines, messages and the items as they are now."""
+        """Remove faults; keep the log lines, messages and items that the test did not read."""
         self.atlas.wire.heal()
         self.aws.wire.heal()
         self.logs()
@@ -61,7 +75,7 @@ class ObservedStack(LocalStack):
             self._produced.add("items", item)
 
     def tidy(self) -> None:
-        """As after a reset, in a quarter of the time, if only Atlas, items, messages were used."""
+        """Do what a reset does in a quarter of the time, if the test changed no AWS resource."""
         self.received()
         for item in self.items():
             key = {name: {"S": item[name]} for name in ("cluster", "restoreId")}
@@ -69,9 +83,22 @@ class ObservedStack(LocalStack):
         self.atlas.clear()
         self.aws.wire.heal()
         self.forget_calls()
+        self._replace_refused_environments()
 
-    def _heard(self, call: Call, phase: Phase) -> None:
-        """Keep what anyone but the tests asks of AWS: the function, wherever it runs, above all."""
+    def _replace_refused_environments(self) -> None:
+        if self._was_refused:
+            self.new_environments()
+
+    def _keep_request(self, call: Call, phase: Phase) -> None:
+        """Keep what the function sends to AWS, in the real runtime or in the tests' process."""
         if phase == "before" and key_id_of(call) not in {None, TEST_KEY_ID}:
-            # Forms, as SNS takes them, are escaped.
+            # SNS takes forms, which are escaped.
             self._produced.add("requests", unquote_plus(call.body.decode()))
+
+    def _note_refusal(self, call: Call, phase: Phase) -> None:
+        """Note if Atlas refuses the credentials of an environment in the real runtime."""
+        if phase == "before" or ENVIRONMENT_HEADER in call.headers:
+            return
+        is_refused_token = call.operation == "token" and call.status != HTTPStatus.OK
+        is_refused_call = call.status == HTTPStatus.UNAUTHORIZED and "Authorization" in call.headers
+        self._was_refused = self._was_refused or is_refused_token or is_refused_call

@@ -1,4 +1,4 @@
-"""What the whole test run produced, kept as text, so that one test can look all of it over."""
+"""What the whole test run produced, kept as text, so that one test can search all of it."""
 
 import json
 import os
@@ -12,26 +12,26 @@ from local_stack.canaries import CANARIES
 
 SOURCES = ("logs", "results", "errors", "messages", "items", "requests", "reports")
 """
-From the function's runtime: its log lines, what its invocations answered or failed with, what a
-subscriber received, what the table held, and what it sent to AWS. From pytest: whatever a test
-printed, logged or failed with.
+From the function: its log lines, the results and errors of its invocations, what a subscriber
+received, what the table held, and what was sent to AWS. From pytest: what a test printed, logged or
+failed with.
 """
 
 FORBIDDEN = (
     *CANARIES,
-    # A token or digest response, whatever its value, is seen by what comes before it.
+    # These words come before any token and any digest response.
     "Bearer ",
     'Digest username="',
     # The hosts of download URLs: the emulator's, and those in recordings of the real Atlas.
     ".downloads.example.net",
     ".mongodb-dev.net",
 )
-"""What must be nowhere in it. Every token of the emulator begins with one of the canaries."""
+"""What none of it may contain. Every token of the emulator begins with one of the canaries."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One text, and the test that it comes from."""
+    """One text, and the test from which it comes."""
 
     source: str
     text: str
@@ -39,7 +39,7 @@ class Piece:
 
 
 class Produced:
-    """Keeps every text once for each test, however often the test saw it."""
+    """Keeps each text once for each test."""
 
     def __init__(self) -> None:
         self._tests: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
@@ -64,7 +64,7 @@ class Produced:
         ]
 
     def found(self) -> list[tuple[str, str, str]]:
-        """Which forbidden words are there, in what, from which test; never the text itself."""
+        """Return the forbidden words with their source and test, but never the text itself."""
         return [
             (word, piece.source, piece.test)
             for piece in self.pieces()

@@ -1,11 +1,10 @@
 """
 No secret, token or download URL is anywhere in what the whole run produced.
 
-`make test` runs two processes, and each of them ends with this file.
-
-The emulator's secrets are canaries: words that nothing but a leak would write. This file runs last
-and looks them up in all that any test kept, printed or failed with. Run on its own, it still looks
-at checks of every kind, by either credential, that succeed and that fail.
+The emulator's secrets are canaries: words that only a leak can write. This file runs last and
+searches all that any test kept, printed or failed with. `make test` runs two processes, and each of
+them ends with this file. Run alone, it still searches checks of every kind, with both credentials,
+that succeed and that fail.
 """
 
 import json
@@ -34,9 +33,7 @@ DOWNLOADS: dict[Kind, str] = {"flex": "DOWNLOAD", "tenant": "DOWNLOAD", "dedicat
 
 @pytest.fixture(scope="module")
 def everything(module_stack: ObservedStack, produced: Produced) -> Produced:
-    """What the run produced, and checks of our own for which every secret was at hand."""
-    # Whoever ran before may have left more tokens alive than Atlas allows a client to have.
-    module_stack.atlas.expire_tokens()
+    """What the run produced, and what these checks produce, which use every secret."""
     for credentials in CREDENTIALS:
         module_stack.reset(credentials)
         module_stack.new_environments()
@@ -50,13 +47,13 @@ def everything(module_stack: ObservedStack, produced: Produced) -> Produced:
 
 
 def check(stack: ObservedStack, restore: EmulatedRestore, kind: str) -> str:
-    """Answer with the name of the error, if there is one."""
+    """Return the name of the error, or nothing."""
     answer = stack.invoke(restore.event | {"kind": kind})
     return answer.error_type or ""
 
 
 def watch_downloads(stack: ObservedStack) -> None:
-    """A download of each kind, seen twice at either end."""
+    """Check a download of each kind twice while it runs and twice at its end."""
     stack.atlas.behaviour.tenant_endpoint = None
     for kind, delivery_type in DOWNLOADS.items():
         restore = stack.atlas.start_restore(GROUP, kind, kind, delivery_type=delivery_type)
@@ -67,7 +64,7 @@ def watch_downloads(stack: ObservedStack) -> None:
 
 
 def be_refused(stack: ObservedStack) -> None:
-    """Atlas quotes in its refusals what it was sent, and the URL that it would have sent."""
+    """Check a job while Atlas's refusals quote what it was sent, and its download URL."""
     restore = stack.atlas.start_restore(GROUP, "refused", "flex", delivery_type="DOWNLOAD")
     sent = stack.atlas.wire.calls[-1].headers["Authorization"]
     secret = {"service_account": CANARY_CLIENT_SECRET, "api_key": CANARY_PRIVATE_KEY}
@@ -85,7 +82,7 @@ def be_refused(stack: ObservedStack) -> None:
 
 
 def refuse_the_secret(stack: ObservedStack) -> None:
-    """What the secret holds is wrong, and so is what the event holds: a secret."""
+    """Check with wrong secrets, and with an event that holds a secret."""
     restore = stack.atlas.start_restore(GROUP, "refused", "flex")
     quoted = " ".join(CANARIES)
     stack.new_environments()
@@ -102,8 +99,8 @@ def test_no_canary_is_in_anything_that_was_produced(everything: Produced) -> Non
     assert everything.found() == []
 
 
-def test_the_secrets_were_in_use(everything: Produced, module_stack: ObservedStack) -> None:
-    """What nobody uses cannot leak, and would prove nothing."""
+def test_the_secrets_are_in_use(everything: Produced, module_stack: ObservedStack) -> None:
+    """A secret that is not used cannot leak, and its absence proves nothing."""
     assert everything.pieces("results")
     restore = module_stack.atlas.start_restore(GROUP, "used", "flex")
     check(module_stack, restore, "flex")
@@ -131,29 +128,29 @@ def test_the_secrets_were_in_use(everything: Produced, module_stack: ObservedSta
         ("requests", "specversion"),
     ],
 )
-def test_each_source_was_looked_at(everything: Produced, source: str, word: str) -> None:
+def test_each_source_is_searched(everything: Produced, source: str, word: str) -> None:
     assert [piece for piece in everything.pieces(source) if word in piece.text]
 
 
 @pytest.fixture
-def said() -> str:
-    """Words in the log of a test before its body begins, when the log of its setup is kept."""
-    words = "nobody else says this"
+def logged() -> str:
+    """Words that are logged before the body of a test begins, when the log of its setup is kept."""
+    words = "no other test logs this"
     logging.getLogger(__name__).warning(words)
     return words
 
 
-def test_what_a_test_logs_is_looked_at(said: str, produced: Produced) -> None:
-    kept = [piece for piece in produced.pieces("reports") if said in piece.text]
+def test_what_a_test_logs_is_searched(logged: str, produced: Produced) -> None:
+    kept = [piece for piece in produced.pieces("reports") if logged in piece.text]
 
     assert {piece.test.rpartition("::")[2] for piece in kept} == {
-        "test_what_a_test_logs_is_looked_at"
+        "test_what_a_test_logs_is_searched"
     }
 
 
 @pytest.mark.parametrize("word", FORBIDDEN)
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_planted_canary_would_be_found(source: str, word: str) -> None:
+def test_a_planted_canary_is_found(source: str, word: str) -> None:
     other = Produced()
     other.add(source, {"harmless": "text"})
     assert other.found() == []
@@ -162,7 +159,7 @@ def test_a_planted_canary_would_be_found(source: str, word: str) -> None:
     assert {(found, kind) for found, kind, _ in other.found()} == {(word, source)}
 
 
-def test_a_canary_in_a_failure_would_be_found() -> None:
+def test_a_canary_in_a_failed_assertion_is_found() -> None:
     other = Produced()
     report = pytest.TestReport(
         nodeid="test_something",

@@ -1,6 +1,7 @@
-"""Everything the function talks to, on this machine: Atlas, AWS and the real Lambda runtime.
+"""
+Everything the function talks to, on this machine: Atlas, AWS and the real Lambda runtime.
 
-`wire` sees and bends all traffic; `atlas` and `aws` are what answers, and for tables
-`dynamodb_local` where it was fetched; `template` makes the stack's own resources; `runtime` runs
-the built function; `stack` starts them together for tests, demo and benchmarks alike.
+`wire` sees and can break all traffic. `atlas` and `aws` answer, and for tables `dynamodb_local` if
+it was fetched. `template` makes the stack's own resources. `runtime` runs the built function.
+`stack` starts them together. The tests in `tests` show that the product's tests can rely on them.
 """

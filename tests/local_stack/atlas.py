@@ -54,7 +54,6 @@ _GROUP = "/api/atlas/v2/groups/<group_id>"
 _ROUTES = Map(
     [
         Rule("/api/oauth/token", methods=["POST"], endpoint="token"),
-        Rule("/api/oauth/revoke", methods=["POST"], endpoint="revoke"),
         Rule(
             f"{_GROUP}/flexClusters/<cluster>/backup/restoreJobs/<restore_id>",
             methods=["GET"],
@@ -105,7 +104,7 @@ def operation_of(request: Request) -> tuple[str, str]:
 
 
 class AtlasEmulator:
-    """Atlas as far as restores go, served within its block; `url` and `wire` are its two ends."""
+    """The part of Atlas that serves restores. Within its block it answers at `url`."""
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self.clock = clock or Clock()
@@ -139,13 +138,17 @@ class AtlasEmulator:
         self._server.__exit__(kind, error, trace)
 
     def clear(self) -> None:
-        """Clusters, jobs, scripts and changed behaviour go; credentials and tokens stay good."""
+        """
+        Remove clusters, jobs, scripts and changed behaviour; credentials and tokens stay valid.
+
+        All limits start anew: what was asked or issued before counts towards none of them.
+        """
         with self._lock:
             for state in (self._clusters, self._restores, self._served, self._scripts):
                 state.clear()
             self.behaviour.reset()
             self._buckets.refill()
-            self._oauth.forget_requests()
+            self._oauth.start_limits_anew()
             self._roles = dict.fromkeys(self._roles, frozenset({Role.BACKUP_MANAGER}))
         self.wire.heal()
         self.wire.clear()
@@ -167,12 +170,12 @@ class AtlasEmulator:
             self._roles[public_key] = frozenset(roles)
 
     def grant(self, name: str, *roles: Role) -> None:
-        """The credential of this client id or public key has these roles, and no other."""
+        """Give the credential of this client id or public key these roles and no other."""
         with self._lock:
             self._roles[name] = frozenset(roles)
 
     def rotate_service_account(self, client_id: str, client_secret: str) -> None:
-        """The old secret buys no more tokens; those it bought live on."""
+        """Refuse the old secret from now on. Tokens that were issued for it stay valid."""
         with self._lock:
             self._oauth.secrets[client_id] = client_secret
 
@@ -181,7 +184,7 @@ class AtlasEmulator:
             self._digest.keys[public_key] = private_key
 
     def remove_credential(self, name: str) -> None:
-        """This client id or public key is known no more, nor is any token it bought."""
+        """Refuse this client id or public key from now on, and every token issued to it."""
         with self._lock:
             self._oauth.secrets.pop(name, None)
             self._oauth.expire_tokens(name)
@@ -206,7 +209,7 @@ class AtlasEmulator:
             self._clusters.setdefault(group_id, {})
 
     def add_cluster(self, group_id: str, name: str, kind: Kind) -> None:
-        """Adding it again with another kind upgrades it; its restore jobs stay."""
+        """Add a cluster. Adding it again with another kind upgrades it; its restore jobs stay."""
         with self._lock:
             self._clusters[group_id][name] = kind
 
@@ -225,7 +228,7 @@ class AtlasEmulator:
         timeline: Sequence[str] | None = None,
         every_url: bool = True,
     ) -> EmulatedRestore:
-        """A new job at the first step of its timeline. Adds the cluster where there is none."""
+        """Return a new job at the first step of its timeline. Adds the cluster if it is missing."""
         now = self.clock()
         default, steps = _defaults(kind, delivery_type)
         facts: dict[str, Any] = {
@@ -253,15 +256,16 @@ class AtlasEmulator:
     def serve(
         self, group_id: str, cluster: str, kind: Kind, restore_id: str, body: Answer | bytes | Any
     ) -> None:
-        """This endpoint answers with this and nothing else, to whoever may ask at all.
+        """
+        This endpoint answers every authorized request with `body`.
 
-        An Answer is sent as it is, bytes as the body of a 200; any other value is a job's JSON.
+        An Answer is sent as it is, bytes are the body of a 200, any other value is a job's JSON.
         """
         with self._lock:
             self._served[kind, group_id, cluster, restore_id] = body
 
     def script(self, operation: str, *answers: Answer) -> None:
-        """The next admitted requests of an endpoint get these, one each."""
+        """The next authorized requests of an endpoint get these answers, one each."""
         with self._lock:
             self._scripts[operation].extend(answers)
 
@@ -283,8 +287,6 @@ class AtlasEmulator:
         match endpoint:
             case "token":
                 return self._scripted(endpoint) or self._oauth.issue(request)
-            case "revoke":
-                return self._oauth.revoke(request)
             case _:
                 return self._restore_answer(request, endpoint, **names)
 
@@ -325,7 +327,7 @@ class AtlasEmulator:
             raise Refusal(atlas_error(401, "USER_UNAUTHORIZED", detail))
 
     def _authenticated(self, request: Request) -> str:
-        """The public key or client id behind a request. A refused bearer is not challenged."""
+        """Return the public key or client id of a request. A refused token gets no challenge."""
         given = request.authorization
         if given and given.type == "bearer":
             holder = self._oauth.holder(given.token or "")
@@ -342,7 +344,7 @@ class AtlasEmulator:
         raise Refusal(self._unauthorized({"Www-Authenticate": challenge}))
 
     def _unauthorized(self, headers: dict[str, str]) -> Answer:
-        """A challenge and a refusal look alike."""
+        """Return a 401; a challenge and a refusal have the same body."""
         body: dict[str, Any] = {"error": 401, "reason": "Unauthorized", "detail": "Who is asking?"}
         match self.behaviour.challenge_body:
             case "empty":
@@ -355,7 +357,7 @@ class AtlasEmulator:
                 assert_never(other)
 
     def _take(self, request: Request, kind: Kind, group_id: str) -> dict[str, str]:
-        """The rate limit headers of an answer, one token the poorer."""
+        """Take one token from the bucket and return the rate limit headers."""
         limit = self.behaviour.rate_limit
         taken = self._buckets.take((kind, group_id), limit)
         headers = {
@@ -373,7 +375,7 @@ class AtlasEmulator:
         return headers if self.behaviour.announces_limits else {}
 
     def _find(self, kind: Kind, group_id: str, cluster: str, restore_id: str) -> EmulatedRestore:
-        """Refuses in Atlas's order: endpoint, project, cluster, its kind, and only then the job."""
+        """Refuse in Atlas's order: endpoint, project, cluster, its kind, then the job."""
         if kind == "tenant":
             self._check_sunset()
         if group_id not in self._clusters:
@@ -404,7 +406,7 @@ class AtlasEmulator:
         raise Refusal(answer)
 
     def _dressed(self, request: Request, answer: Answer, headers: dict[str, str]) -> Answer:
-        """Envelope, indentation and the headers that every answer of a resource has."""
+        """Add envelope, indentation and the headers that every answer of a resource has."""
         headers = {**dict(answer.headers), **headers, "X-Envoy-Upstream-Service-Time": "58"}
         if not answer.body:
             return Answer(answer.status, headers, answer.body)
@@ -426,7 +428,7 @@ def _content_type(version: str) -> str:
 
 
 def _negotiated(request: Request, kind: Kind) -> str:
-    """The resolved version's content type: any date from the declared one on will do."""
+    """Return the content type of the resolved version: any date from the declared one on works."""
     asked = _VERSION.search(request.headers.get("Accept", ""))
     if asked is None or asked[1] < _DECLARED[kind]:
         detail = "No version of this resource has such a date."

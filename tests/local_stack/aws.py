@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 FUNCTION_KEY_ID = "AKIAFUNCTIONFUNCTION"
 TEST_KEY_ID = "AKIATESTTESTTESTTEST"
-"""Two keys, so that what the function asks is told apart from what the tests ask themselves."""
+"""Two keys, because they tell the function's calls from the tests' own."""
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/[^/]+/(?P<service>[^/]+)/aws4_request")
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
 _QUERY_SERVICES = {"sns", "sts", "iam", "cloudformation"}
 
-# What moto's own API is asked for: an empty AWS, in which what is made alike gets the same random
-# names as before, and in which state machines really run.
+# Requests to moto's own API: empty it, give the same random names every time, and really run state
+# machines.
 _WISHES = {
     "reset": {},
     "seed?a=1": {},
@@ -41,7 +41,7 @@ _WISHES = {
 
 
 def operation_of(request: Request) -> tuple[str, str]:
-    """Service from the signature; operation from whichever of AWS's protocols names it."""
+    """Return the service, from the signature, and the operation, named by AWS's protocols."""
     signed = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     service = signed["service"] if signed else "unsigned"
     target = request.headers.get("X-Amz-Target", "")
@@ -56,13 +56,13 @@ def operation_of(request: Request) -> tuple[str, str]:
 
 
 def key_id_of(call: Call) -> str | None:
-    """Whose credentials signed a call."""
+    """Return the access key that signed a call."""
     signed = _CREDENTIAL.search(call.headers.get("Authorization", ""))
     return signed["key"] if signed else None
 
 
 def aws_error(service: str, code: str, message: str = "as asked", status: int = 400) -> Answer:
-    """An error as this service's protocol words it, for botocore to make its exception of."""
+    """Return an error in this service's protocol; botocore raises its exception from it."""
     if service in _QUERY_SERVICES:
         kind = "Sender" if status < 500 else "Receiver"
         fields = f"<Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message>"
@@ -76,14 +76,15 @@ def aws_error(service: str, code: str, message: str = "as asked", status: int = 
 
 
 class AwsEmulator:
-    """moto within its block, emptied at the start; `url` and `wire` are its two ends.
+    """
+    moto, served within its block at `url`, seen at `wire`, empty at the start.
 
     moto's state belongs to the process: only one of these at a time.
     """
 
     def __init__(self) -> None:
         self.dynamodb: DynamoDBLocal | None = None
-        """What answers for DynamoDB in moto's place, if anything does."""
+        """Answers for DynamoDB instead of moto, if set."""
         self._app = DomainDispatcherApplication(create_backend_app)
         self._applications: dict[tuple[str, str], Any] = {}
         self._item_lock = threading.Lock()
@@ -100,7 +101,7 @@ class AwsEmulator:
         return self._server.url
 
     def __enter__(self) -> Self:
-        # Where moto finds itself, when one of its services calls another.
+        # Here one of moto's services finds another.
         port = {"MOTO_PORT": str(self._server.port)}
         with ExitStack() as blocks:
             blocks.enter_context(patch.dict(os.environ, port))
@@ -120,14 +121,14 @@ class AwsEmulator:
         self._blocks.close()
 
     def client(self, name: str) -> Any:
-        """A boto3 client of this service, signing as the tests do."""
+        """Return a boto3 client of this service that signs with the tests' key."""
         with self._client_lock:  # a session makes clients one at a time
             if name not in self._clients:
                 self._clients[name] = self._session.client(name, endpoint_url=self.url)  # type: ignore[call-overload]
             return self._clients[name]
 
     def clear(self) -> None:
-        """Every resource, fault and recorded call goes; what is made next is named as before."""
+        """Remove every resource, fault and recorded call; new ones get the same names again."""
         self.wire.heal()
         for path, wish in _WISHES.items():
             self._moto.post(path, json=wish).raise_for_status()
@@ -136,7 +137,7 @@ class AwsEmulator:
         self.wire.clear()
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """DynamoDB checks and writes an item in one step; moto only when left undisturbed."""
+        """Answer. DynamoDB checks and writes an item in one step; moto needs a lock for that."""
         items = str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB_")
         if items and self.dynamodb is not None:
             return self.dynamodb(environ, start_response)
@@ -145,7 +146,7 @@ class AwsEmulator:
             return answer
 
     def _application(self, environ: WSGIEnvironment) -> Any:
-        """The backend, kept: moto looks for it anew each time, a third of the time of an answer."""
+        """Return the cached backend; moto's own search for it takes a third of an answer's time."""
         signed = _CREDENTIAL.search(str(environ.get("HTTP_AUTHORIZATION", "")))
         if signed is None:
             return self._app

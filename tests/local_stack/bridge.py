@@ -1,4 +1,4 @@
-"""Joins moto's Lambda and the real runtime: whatever moto invokes runs there."""
+"""Joins moto's Lambda and the real runtime: what moto invokes runs in the runtime."""
 
 import json
 from collections.abc import Callable, Iterator, MutableMapping

@@ -1,7 +1,6 @@
 """Secrets that open nothing.
 
-None of them may ever be seen in a log, an item, a message, a result or an error; a test looks for
-these very words.
+They must never be in a log, an item, a message, a result or an error; a test looks for these words.
 """
 
 CANARY_DOWNLOAD_TOKEN = "canaryDownloadToken12345"

@@ -1,10 +1,10 @@
-"""The time of day as a test wants it."""
+"""A clock that a test can move."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """The real time in UTC, ahead of it by what was added; with `at`, it also stands still."""
+    """The time in UTC plus what was added. With `at` it stands still there."""
 
     def __init__(self, at: datetime | None = None) -> None:
         self._at = at

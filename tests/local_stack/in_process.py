@@ -1,9 +1,9 @@
 """
-The real code in the test's own process, over the same real sockets.
+The real code in the process of the tests, over the same real sockets.
 
-For what the real runtime is too slow for, thousands of examples, or closed to: an injected clock,
-short timeouts, a debugger. Nothing of our own is replaced; what an environment is made of is what
-`restore_watch.composition` makes, with other clients, clocks and bounds handed in.
+For what the real runtime is too slow for (thousands of examples) or does not allow: an injected
+clock, short timeouts, a debugger. None of our own code is replaced. An environment is what
+`restore_watch.composition` makes, with other clients, clocks and timeouts.
 """
 
 import itertools
@@ -35,10 +35,10 @@ _numbers = itertools.count(1)
 @dataclass(frozen=True)
 class Clients:
     """
-    What is dear to make: connections that outlive many environments.
+    Connections, which are expensive to make and serve many environments.
 
-    `key_id` signs the calls to AWS and names the environment in those to Atlas, so that a test
-    can tell whose call it sees.
+    `key_id` signs the calls to AWS and is a header of those to Atlas, so that a test knows which
+    clients made a call.
     """
 
     key_id: str
@@ -48,14 +48,20 @@ class Clients:
     sns: Any
 
     def made(self, call: Call) -> bool:
-        """Whether these clients made this call."""
+        """True if these clients made this call."""
         if call.service == "atlas":
             return call.headers.get(ENVIRONMENT_HEADER) == self.key_id
         return key_id_of(call) == self.key_id
 
+    def close(self) -> None:
+        """Close every connection."""
+        self.http.close()
+        for client in (self.secretsmanager, self.dynamodb, self.sns):
+            client.close()
+
 
 def clients(stack: LocalStack, config: Config = AWS_CONFIG) -> Clients:
-    """Clients of an environment of its own, with the function's timeouts and tries by default."""
+    """Return new clients, with the function's timeouts and retries unless told otherwise."""
     key_id = f"AKIAENVIRONMENT{next(_numbers):05}"
     session = boto3.Session(key_id, "in-process", region_name=REGION)
 
@@ -74,7 +80,8 @@ def cold_start(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = lambda _: None,
 ) -> JobChecker:
-    """A new environment that knows nothing yet, on connections that may be warm.
+    """
+    Return a new environment that has cached nothing; its connections may be warm.
 
     Waits are skipped unless a `sleep` is given.
     """

@@ -10,7 +10,7 @@ from local_stack.behaviour import RateLimit
 
 @dataclass(frozen=True)
 class Taken:
-    """What is left after a request, or how long to wait when nothing was."""
+    """What is left after a request, or how long to wait because nothing was left."""
 
     remaining: int
     retry_after: int | None = None

@@ -1,4 +1,5 @@
-"""A WSGI app on a loopback port, over connections that stay open.
+"""
+A WSGI app on a loopback port, over connections that stay open.
 
 Werkzeug's own handler closes every connection after one answer, and waits 10 ms for stray bytes
 before that; Atlas and AWS do neither.
@@ -7,7 +8,7 @@ before that; Atlas and AWS do neither.
 import itertools
 import logging
 import os
-import random
+import secrets
 import select
 import socket
 import ssl
@@ -27,16 +28,17 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
 LINE = "local_stack.line"
-"""Where an app finds the Line its request came in on."""
+"""The key in an app's environ of the Line on which the request came in."""
 
 _log = logging.getLogger(__name__)
 _connection_numbers = itertools.count(1)
 
 
 class HungUp(Exception):  # noqa: N818 - an outcome that an app asks for, not an error
-    """Raised by an app that has dealt with the connection: it closes without a further byte.
+    """
+    Raised by an app that has ended the connection itself: no further byte is sent.
 
-    `status` is that of an answer the app has already sent.
+    `status` is that of an answer that the app has sent already.
     """
 
     def __init__(self, status: int | None = None) -> None:
@@ -56,27 +58,27 @@ class Line:
         self._connection.sendall(data)
 
     def send_last(self, data: bytes) -> None:
-        """Sends data and FIN together: who has read the one can see the other."""
+        """Send data and FIN together: a client that has read the data can see the FIN."""
         self._connection.sendall(data, socket.MSG_MORE)
         self.close()
 
     def reset(self) -> None:
-        """Ends the connection with RST: what was not yet read by the client is gone."""
+        """End the connection with RST: what the client has not read yet is lost."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         # The handler's file objects would keep a closed socket open, but not its descriptor.
         os.close(self._connection.detach())
 
     def close(self) -> None:
-        """Ends the connection with FIN, in both directions."""
-        with suppress(OSError):  # the client, or a reset, may have been first
+        """End the connection with FIN, in both directions."""
+        with suppress(OSError):  # the client may have closed it already
             self._connection.shutdown(socket.SHUT_RDWR)
 
     def wait(self, seconds: float) -> bool:
-        """True when the time has passed, False when the server stops first."""
+        """Return True when the time has passed, False if the server stops first."""
         return not self._stopping.wait(seconds)
 
     def wait_for_client(self) -> bool:
-        """True when the client has sent more or hung up, False when the server stops first."""
+        """Return True when the client sends more or hangs up, False if the server stops first."""
         while not self._stopping.is_set():
             readable, _, _ = select.select([self._connection], [], [], 0.02)
             if readable:
@@ -85,9 +87,10 @@ class Line:
 
 
 def free_port() -> int:
-    """A port outside the range from which outgoing connections take theirs."""
+    """Return a free port outside the range from which outgoing connections take theirs."""
     while True:
-        port = random.randrange(15_000, 32_000)  # noqa: S311 - any will do
+        # Not from a generator with a seed, which two runs may share.
+        port = 15_000 + secrets.randbelow(17_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
@@ -95,7 +98,7 @@ def free_port() -> int:
 def wait_until_listening(
     port: int, process: subprocess.Popen[bytes], seconds: float = 10.0
 ) -> None:
-    """Returns when it listens, or when it has ended instead."""
+    """Return when the process listens, or has ended."""
     until = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < until:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
@@ -104,7 +107,7 @@ def wait_until_listening(
 
 
 def head_of(status: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    """The status line and headers of an answer as they go over the wire."""
+    """Return the status line and headers of an answer as they go over the wire."""
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
     return "\r\n".join(lines).encode("latin-1")
 
@@ -117,7 +120,7 @@ class _Server(ThreadedWSGIServer):
 
 
 class _KeepAliveHandler(WSGIRequestHandler):
-    """One per connection. Sends each answer in one write, so that nothing waits for an ACK."""
+    """One for each connection. It sends an answer in one write, so nothing waits for an ACK."""
 
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -157,7 +160,7 @@ class _KeepAliveHandler(WSGIRequestHandler):
         except (HungUp, ConnectionError):
             self.close_connection = True
             return
-        except Exception:  # noqa: BLE001 - whatever the app raises is answered, as by a real server
+        except Exception:  # noqa: BLE001 - a real server answers 500 as well
             _log.exception("%s %s was not answered", self.command, self.path)
             chunks, status, headers = [], "500 Internal Server Error", Headers()
         self._answer(status, list(headers), b"".join(chunks))
@@ -176,11 +179,11 @@ class _KeepAliveHandler(WSGIRequestHandler):
 
     @override
     def log(self, type: str, message: str, *args: object) -> None:
-        """Traffic is read from the Wire, not from a log."""
+        """Log nothing; tests read the traffic from the Wire."""
 
 
 class LoopbackServer:
-    """Serves an app on a free port of 127.0.0.1, one thread per connection, within its block."""
+    """Serves an app on a free port of 127.0.0.1 within its block, one thread per connection."""
 
     def __init__(self, app: WSGIApplication, *, tls: ssl.SSLContext | None = None) -> None:
         self._server = _Server(app, tls)
@@ -207,7 +210,7 @@ class LoopbackServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Refuses new connections and ends the open ones, whatever they are waiting for."""
+        """Refuse new connections and end the open ones, even if they wait for something."""
         self._server.stopping.set()
         self._server.shutdown()
         self._thread.join()

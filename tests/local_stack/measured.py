@@ -1,8 +1,8 @@
 """
-The function's handler with its branches counted: what `make coverage` runs in its place.
+The function's handler with its branches counted, which `make coverage` runs instead.
 
-It lies among the runtime's own packages. An environment is killed without a warning, so what was
-counted is written after every invocation.
+It lies among the runtime's own packages. An environment is killed without a warning, so the counts
+are written after every invocation.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The token endpoint: client credentials in, bearer tokens out, and few of them."""
+"""The token endpoint: it exchanges client credentials for bearer tokens, within Atlas's limits."""
 
 import secrets
 from collections.abc import Callable
@@ -28,6 +28,7 @@ class TokenOffice:
         self._behaviour = behaviour
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
+        self._counted: list[str] = []
         self._requests: list[datetime] = []
 
     def issue(self, request: Request) -> Answer:
@@ -41,20 +42,13 @@ class TokenOffice:
         name = f"{CANARY_ACCESS_TOKEN}-{secrets.token_urlsafe(24)}"
         lifetime = timedelta(seconds=self._behaviour.token_seconds)
         self._tokens[name] = _Token(client_id, self._clock() + lifetime)
+        self._counted.append(name)
         says = self._behaviour.expires_in
         life = {} if says is None else {"expires_in": says}
         return Answer.json(200, {"access_token": name, **life, "token_type": "Bearer"})
 
-    def revoke(self, request: Request) -> Answer:
-        try:
-            self._client(request)
-        except Refusal as refusal:
-            return refusal.answer
-        self._tokens.pop(request.form.get("token", ""), None)
-        return Answer(200)
-
     def holder(self, token: str) -> str | None:
-        """The client a token was issued to, while it lives."""
+        """Return the client to which a token was issued, None if the token is not alive."""
         found = self._tokens.get(token)
         return found.client_id if found and found.ends > self._clock() else None
 
@@ -66,8 +60,10 @@ class TokenOffice:
             if client_id in {None, token.client_id}:
                 token.ends = self._clock()
 
-    def forget_requests(self) -> None:
+    def start_limits_anew(self) -> None:
+        """Count neither earlier requests nor earlier tokens, which stay valid."""
         self._requests.clear()
+        self._counted.clear()
 
     def _count_request(self, path: str) -> None:
         now, limit = self._clock(), self._behaviour.token_requests_per_minute
@@ -78,7 +74,7 @@ class TokenOffice:
         self._requests.append(now)
 
     def _client(self, request: Request) -> str:
-        """Id and secret may be URL-escaped, as RFC 6749 asks and Atlas's own clients do."""
+        """Id and secret may be URL-escaped, as RFC 6749 demands and Atlas's own clients do."""
         given = request.authorization
         if given and given.type == "basic":
             client_id, secret = given.get("username") or "", given.get("password") or ""
@@ -95,6 +91,8 @@ class TokenOffice:
 
     def _check_limit(self, client_id: str) -> None:
         limit = self._behaviour.token_limit
-        # An hour of the model issues tens of thousands; they are counted only if it may matter.
-        if len(self._tokens) >= limit and self.alive(client_id) >= limit:
+        # An hour of the model issues tens of thousands, so they are looked at only if needed.
+        if len(self._counted) < limit:
+            return
+        if sum(self.holder(name) == client_id for name in self._counted) >= limit:
             raise Refusal(oauth_error(403, "access_denied", "Too many tokens are alive."))

@@ -1,4 +1,4 @@
-"""Atlas's error answers, in its shape and in our words."""
+"""Atlas's error answers: its shape, our words."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from local_stack.faults import Answer
 
 
 class Refusal(Exception):  # noqa: N818 - an answer on its way out, not an error of the emulator
-    """Ends the handling of a request with this answer."""
+    """Ends a request with this answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -21,7 +21,7 @@ def atlas_error(
     parameters: Sequence[str | int] | None = (),
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """An ApiError body. `X-Error-Code` repeats its code, except on a 401."""
+    """Return an ApiError. The header `X-Error-Code` repeats its code, except on a 401."""
     body = {
         "detail": detail,
         "error": status,
@@ -34,5 +34,5 @@ def atlas_error(
 
 
 def oauth_error(status: int, error: str, description: str) -> Answer:
-    """The other shape: here `error` is a word."""
+    """Return an error of the token endpoint, where `error` is a word."""
     return Answer.json(status, {"error": error, "error_description": description})

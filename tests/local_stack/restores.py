@@ -1,4 +1,4 @@
-"""Restore jobs as Atlas tells of them: Flex and tenant by status, dedicated by flags."""
+"""Restore jobs as Atlas describes them: Flex and tenant by a status, dedicated by flags."""
 
 import secrets
 from abc import ABC, abstractmethod
@@ -14,23 +14,23 @@ FLEX_TIMELINE = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
 AUTOMATED_TIMELINE = ("running", "finished")
 DOWNLOAD_TIMELINE = ("running", "download-ready")
 
-# Always six hours after the schedule, also where there is nothing to expire.
+# Six hours after the schedule, also if there is nothing to expire.
 _FLEX_LINK_LIFE = timedelta(hours=6)
 _DEDICATED_LINK_LIFE = timedelta(hours=1)
 
 
 def date(at: datetime) -> str:
-    """Atlas's one form of a date: whole seconds, UTC."""
+    """Return a date in Atlas's form: whole seconds, UTC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def object_id(at: datetime) -> str:
-    """Its first eight digits are its time."""
+    """Return a new id. Its first eight digits are its time."""
     return f"{int(at.timestamp()):08x}{secrets.token_hex(8)}"
 
 
 class EmulatedRestore(ABC):
-    """One restore job on its way through its timeline. The first step is taken at the start."""
+    """One restore job, which goes through its timeline. It takes the first step when it is made."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class EmulatedRestore(ABC):
         self.advance()
 
     def advance(self) -> str:
-        """Takes the next step, now, and gives its name. LookupError after the last."""
+        """Take the next step now and return its name. Raise LookupError after the last."""
         step = next(self._steps, None)
         if step is None:
             raise LookupError(f"restore {self.restore_id} has taken its last step, {self.step}")
@@ -73,29 +73,29 @@ class EmulatedRestore(ABC):
         return step
 
     def run_to_end(self) -> str:
-        """Takes every step that is left."""
+        """Take all remaining steps."""
         for step in list(self._steps):
             self._enter(step)
             self.step = step
         return self.step
 
     def set(self, **fields: Any) -> None:
-        """From now on the body says this, whatever the timeline says."""
+        """From now on the body has these fields, regardless of the timeline."""
         self._said.update(fields)
         self._unsaid -= fields.keys()
 
     def drop(self, *fields: str) -> None:
-        """From now on the body leaves these out."""
+        """From now on the body lacks these fields."""
         self._unsaid.update(fields)
 
     def body(self, kind: Kind | None = None, host: str = "http://127.0.0.1") -> dict[str, Any]:
-        """What Atlas answers with, in alphabetical order as it does."""
+        """Return Atlas's answer, in alphabetical order as Atlas sends it."""
         said = {**self._body(kind, host), **self._said}
         return {name: said[name] for name in sorted(said) if name not in self._unsaid}
 
     @property
     def event(self) -> dict[str, str]:
-        """The event that asks for this restore, its kind left to be found out."""
+        """The event that asks for this restore without naming its kind."""
         return {
             "groupId": self.group_id,
             "clusterName": self.cluster,
@@ -104,7 +104,7 @@ class EmulatedRestore(ABC):
 
     @property
     def download_url(self) -> str:
-        """Opens the whole data set to whoever holds it."""
+        """The URL alone is enough to read the whole data set."""
         host = f"restore-{self.restore_id}.downloads.example.net:27017"
         return f"https://{host}/{CANARY_DOWNLOAD_TOKEN}/restore-{self.snapshot_id}.tar.gz"
 
@@ -116,7 +116,7 @@ class EmulatedRestore(ABC):
 
 
 class StatusRestore(EmulatedRestore):
-    """A Flex or tenant restore. Its steps are the statuses themselves; any word will do."""
+    """A Flex or tenant restore. Its steps are the statuses themselves; any word is allowed."""
 
     def _enter(self, step: str) -> None:
         if step in {"COMPLETED", "FAILED"}:
@@ -197,7 +197,7 @@ class FlagRestore(EmulatedRestore):
         return body
 
     def _urls(self) -> dict[str, Any]:
-        """Recorded downloads have only `deliveryUrl`; private endpoints and shards add the rest."""
+        """Recorded downloads have only `deliveryUrl`; private endpoints and shards have more."""
         urls: dict[str, Any] = {"deliveryUrl": [self.download_url]}
         if self._every_url:
             private = [{"deliveryUrl": self.download_url, "endpointId": "vpce-0123456789abcdef0"}]

@@ -1,4 +1,5 @@
-"""The real Lambda runtime, one for each execution environment.
+"""
+The real Lambda runtime, one for each execution environment.
 
 AWS's Runtime Interface Emulator, and in it AWS's Python client with the built function.
 """
@@ -57,7 +58,7 @@ class Invocation:
 
     @property
     def result(self) -> Any:
-        """The handler's result; an AssertionError when there is none."""
+        """The handler's result. Raises AssertionError if the invocation failed."""
         assert self.outcome is Outcome.RESULT, self
         return self.payload
 
@@ -81,9 +82,9 @@ class Invocation:
 @dataclass(frozen=True)
 class Environment:
     """
-    What an execution environment is made of; nothing else reaches it.
+    Everything that an execution environment gets.
 
-    `coverage` names the file beside which it leaves what `local_stack.measured` counts.
+    `coverage` names the file beside which `local_stack.measured` writes its counts.
     """
 
     code: Path
@@ -96,7 +97,7 @@ class Environment:
     coverage: str | None = None
 
     def process_variables(self, runtime: Path) -> dict[str, str]:
-        """The paths in Lambda's order: the layer before the runtime's own."""
+        """Return the environment variables, with the paths in Lambda's order: the layer first."""
         python = self.layer / "python"
         paths = (python / "lib/python3.13/site-packages", python, runtime)
         return {
@@ -105,7 +106,7 @@ class Environment:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
-            # Lambda's folders are read-only: what has no bytecode is compiled at every start.
+            # Lambda's folders are read-only: a module without bytecode is compiled at every start.
             "PYTHONDONTWRITEBYTECODE": "1",
             "LAMBDA_TASK_ROOT": str(self.code),
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
@@ -150,7 +151,7 @@ class LambdaRuntime:
         self._folder.cleanup()
 
     def invoke(self, event: Any) -> Invocation:
-        """One call at a time, as Lambda does; a second caller waits."""
+        """Invoke the function. As in Lambda, one call at a time: a second caller waits."""
         with self._one_call:
             self._start()
             begun = time.perf_counter()
@@ -163,11 +164,11 @@ class LambdaRuntime:
             return _invocation(answer, _since(begun))
 
     def kill(self) -> None:
-        """SIGKILL for everything in the environment, whatever it is doing, from any thread."""
+        """Send SIGKILL to all processes of the environment, at any moment, from any thread."""
         with self._starting:
             if self._process is None:
                 return
-            # Stopped first, so that it replaces no process while they are being killed.
+            # Stopped first, so that it starts no new process while they are killed.
             self._process.send_signal(signal.SIGSTOP)
             for pid in self._children():
                 with suppress(ProcessLookupError):
@@ -177,7 +178,7 @@ class LambdaRuntime:
             self._process = None
 
     def freeze(self) -> None:
-        """SIGSTOP for the function's process; nothing but a kill or Lambda's timeout ends it."""
+        """Send SIGSTOP to the function's process; then only a kill or Lambda's timeout ends it."""
         for pid in self._children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
@@ -187,7 +188,7 @@ class LambdaRuntime:
         self.kill()
 
     def logs(self) -> str:
-        """What the function has written since this was last asked, without the platform's lines."""
+        """Return what the function wrote since the last call, without the platform's lines."""
         with self._output.open(errors="replace") as output:
             output.seek(self._read)
             text = output.read()
@@ -197,7 +198,7 @@ class LambdaRuntime:
 
     @property
     def init_milliseconds(self) -> float | None:
-        """The latest INIT, as the emulator reports it."""
+        """The duration of the latest INIT, as the emulator reports it."""
         reports = _INIT_REPORT.findall(self._output.read_text(errors="replace"))
         return float(reports[-1]) if reports else None
 
@@ -220,7 +221,7 @@ class LambdaRuntime:
         return Path(self._folder.name) / "runtime"
 
     def _children(self) -> list[int]:
-        """The emulator starts the function in a process group of its own."""
+        """Return the function's processes, which have a process group apart from the emulator's."""
         if self._process is None:
             return []
         children = list[int]()
@@ -230,7 +231,7 @@ class LambdaRuntime:
         return children
 
     def _start(self) -> None:
-        """Another process may take a port before the emulator does; then others are tried."""
+        """Start the emulator. If another process is faster and takes its port, try another one."""
         with self._starting:
             for _ in range(3):
                 if self._process is not None and self._process.poll() is None:
@@ -261,7 +262,7 @@ class LambdaRuntime:
 
 
 class RuntimePool:
-    """Execution environments, of which each call takes a free one, the last used first."""
+    """Execution environments. Each call takes a free one, the last used first."""
 
     def __init__(self, size: int, environment: Environment) -> None:
         self.runtimes = tuple(LambdaRuntime(environment) for _ in range(size))
@@ -301,7 +302,7 @@ def _since(begun: float) -> float:
 
 
 def _invocation(answer: httpx.Response, milliseconds: float) -> Invocation:
-    """A handler's error is a 200 here; only its payload tells."""
+    """Read the emulator's answer. A handler's error is a 200 as well; its payload shows it."""
     if _TIMED_OUT.fullmatch(answer.text):
         payload = {"errorType": "Sandbox.Timedout", "errorMessage": answer.text}
         return Invocation(Outcome.TIMEOUT, payload, milliseconds)
@@ -318,7 +319,7 @@ def _emulator() -> str:
 
 
 def _link(folder: Path, package: str) -> None:
-    """This package and what it needs, and nothing else, in a folder."""
+    """Link this package and those it requires, and nothing else, into a folder."""
     folder.mkdir(exist_ok=True)
     wanted, linked = [package], set[str]()
     while wanted:

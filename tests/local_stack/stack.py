@@ -1,4 +1,4 @@
-"""The whole stack on this machine, started in one place for tests, demo and benchmarks alike."""
+"""The whole stack on this machine, for tests, demo and benchmarks."""
 
 import json
 import os
@@ -36,12 +36,12 @@ CREDENTIALS: dict[Credentials, dict[str, str]] = {
     },
     "api_key": {"public_key": "localkey", "private_key": CANARY_PRIVATE_KEY},
 }
-"""What the secret holds, and Atlas accepts."""
+"""The credentials that the secret may hold and that Atlas accepts."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message as a subscriber's queue got it. `event` is its CloudEvent."""
+    """A message as a subscriber's queue receives it. `event` is its CloudEvent."""
 
     event: dict[str, Any]
     attributes: dict[str, str]
@@ -49,12 +49,13 @@ class Received:
 
 
 def from_function(call: Call) -> bool:
-    """Whether the function made this call, and not the test itself."""
+    """True if the function made this call, False if the test did."""
     return call.service == "atlas" or key_id_of(call) == FUNCTION_KEY_ID
 
 
 class LocalStack:
-    """Atlas, AWS, the stack in it made from template.yaml, a subscriber, and the built function.
+    """
+    Atlas, AWS with the stack made from template.yaml, a subscriber, and the built function.
 
     One at a time: moto's state belongs to the process.
     """
@@ -64,7 +65,6 @@ class LocalStack:
         *,
         credentials: Credentials = "service_account",
         environments: int = 1,
-        raw_delivery: bool = False,
         parameters: Mapping[str, str] | None = None,
         template: Path = ROOT / "template.yaml",
         build: Path = ROOT / ".aws-sam" / "build",
@@ -74,7 +74,6 @@ class LocalStack:
         self.atlas = AtlasEmulator()
         self.aws = AwsEmulator()
         self._size = environments
-        self._raw = raw_delivery
         self._parameters = dict(parameters or {})
         self._template = template
         self._build = build
@@ -101,9 +100,10 @@ class LocalStack:
         self._blocks.close()
 
     def reset(self, credentials: Credentials | None = None) -> None:
-        """As after the start, in a fortieth of a second: every name is the same again.
+        """
+        Empty Atlas and AWS and make the stack again, with the same names, in 25 ms.
 
-        The environments live on with what they have learnt; other credentials start new ones.
+        The environments stay, with what they have cached; other credentials start new ones.
         """
         wanted = credentials or self._credentials_at_start
         changed = wanted != self.credentials
@@ -116,7 +116,7 @@ class LocalStack:
 
     @contextmanager
     def storing_in(self, dynamodb: DynamoDBLocal) -> Iterator[None]:
-        """Within the block the table is there instead of in moto; reset at either end."""
+        """Within the block, DynamoDB Local holds the table instead of moto; resets at both ends."""
         before, self.aws.dynamodb = self.aws.dynamodb, dynamodb
         try:
             self.reset()
@@ -126,16 +126,16 @@ class LocalStack:
             self.reset()
 
     def new_environments(self) -> None:
-        """The next invocations are cold starts."""
+        """Make the next invocations cold starts."""
         self.pool.restart()
 
-    # What a caller does
+    # What a caller and an operator do
 
     def invoke(self, event: Any) -> Invocation:
         return self.pool.invoke(event)
 
     def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
-        """Rotates the secret in Secrets Manager; Atlas is told by its own methods."""
+        """Change the secret in Secrets Manager; Atlas's own methods change what Atlas accepts."""
         client = self.aws.client("secretsmanager")
         if isinstance(value, bytes):
             client.put_secret_value(SecretId=self._secret, SecretBinary=value)
@@ -146,7 +146,7 @@ class LocalStack:
     # What can be seen from outside
 
     def received(self) -> list[Received]:
-        """The messages that arrived since this was last asked, in order."""
+        """Return the messages that arrived since the last call, in order."""
         return list(self._drain())
 
     def item(self, group_id: str, cluster: str, restore_id: str) -> dict[str, Any] | None:
@@ -165,7 +165,7 @@ class LocalStack:
         return [_plain(item) for page in pages for item in page["Items"]]
 
     def http_calls(self) -> list[Call]:
-        """Every call the function made to Atlas and to AWS, in order."""
+        """Return every call that the function made to Atlas and to AWS, in order."""
         calls = (*self.atlas.wire.calls, *filter(from_function, self.aws.wire.calls))
         return sorted(calls, key=lambda call: call.arrived)
 
@@ -174,7 +174,7 @@ class LocalStack:
         self.aws.wire.clear()
 
     def logs(self) -> str:
-        """What the function has written since this was last asked."""
+        """Return what the function has written since the last call."""
         return self.pool.logs()
 
     # What it is made of
@@ -184,7 +184,7 @@ class LocalStack:
         """The execution environments; their processes start when they are first needed."""
         code = self._build / FUNCTION
         if not code.is_dir():
-            raise FileNotFoundError(f"{code} is missing; `make build` makes it")
+            raise FileNotFoundError(f"{code} does not exist: run `make build` first")
         configuration = self.function
         environment = Environment(
             code=code,
@@ -204,7 +204,7 @@ class LocalStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The template's variables, and what Lambda itself would add for AWS."""
+        """The template's variables, and those that Lambda itself sets for AWS."""
         return {
             **self.function.environment,
             "AWS_ENDPOINT_URL": self.aws.url,
@@ -233,11 +233,11 @@ class LocalStack:
 
     @cached_property
     def _cloudformation(self) -> dict[str, Any]:
-        # The secret's ARN is known only once it is there; the translator does not look at it.
+        # The secret does not exist yet, so its ARN is unknown; the translator does not read it.
         return translated(self._template, {"AtlasSecretArn": "", **self._parameters})
 
     def _furnish(self) -> None:
-        """Everything an emptied Atlas and an emptied AWS need."""
+        """Put into an empty Atlas and an empty AWS what the function needs."""
         account, key = CREDENTIALS["service_account"], CREDENTIALS["api_key"]
         roles = (Role.BACKUP_MANAGER,)
         self.atlas.add_service_account(account["client_id"], account["client_secret"], roles)
@@ -247,7 +247,7 @@ class LocalStack:
         self._secret = secrets.create_secret(Name="atlas", SecretString=text)["ARN"]
         parameters = {
             "AtlasSecretArn": self._secret,
-            # CloudFormation itself would allow MongoDB's own addresses only.
+            # Real CloudFormation allows only MongoDB's own addresses here.
             "AtlasBaseUrl": self.atlas.url,
             **self._parameters,
         }
@@ -265,37 +265,30 @@ class LocalStack:
             TopicArn=self.topic_arn,
             Protocol="sqs",
             Endpoint=attributes["Attributes"]["QueueArn"],
-            Attributes={"RawMessageDelivery": str(self._raw).lower()},
         )
 
     def _drain(self) -> Iterator[Received]:
         sqs = self.aws.client("sqs")
         while True:
-            answer = sqs.receive_message(
-                QueueUrl=self._subscriber, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-            )
+            answer = sqs.receive_message(QueueUrl=self._subscriber, MaxNumberOfMessages=10)
             messages = answer.get("Messages", [])
             if not messages:
                 return
-            yield from (_received(message, raw=self._raw) for message in messages)
+            yield from map(_received, messages)
             for message in messages:
                 sqs.delete_message(
                     QueueUrl=self._subscriber, ReceiptHandle=message["ReceiptHandle"]
                 )
 
 
-def _received(message: Mapping[str, Any], *, raw: bool) -> Received:
-    if raw:
-        attributes = message.get("MessageAttributes", {})
-        said = {name: value["StringValue"] for name, value in attributes.items()}
-        return Received(json.loads(message["Body"]), said, None)
+def _received(message: Mapping[str, Any]) -> Received:
     envelope = json.loads(message["Body"])
-    attributes = envelope.get("MessageAttributes", {})
-    said = {name: value["Value"] for name, value in attributes.items()}
-    return Received(json.loads(envelope["Message"]), said, envelope.get("Subject"))
+    given = envelope.get("MessageAttributes", {})
+    attributes = {name: value["Value"] for name, value in given.items()}
+    return Received(json.loads(envelope["Message"]), attributes, envelope.get("Subject"))
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item without DynamoDB's type marks; its numbers are Decimals."""
+    """Return an item without DynamoDB's type marks. Its numbers are Decimals."""
     read = TypeDeserializer().deserialize
     return {name: read(value) for name, value in item.items()}

@@ -1,8 +1,8 @@
 """
 The stack's own resources in the emulated AWS, made from template.yaml itself.
 
-SAM's own translator turns it into CloudFormation, and moto's CloudFormation makes it, so that every
-Ref, Sub and condition is resolved by a real engine and nothing is described a second time.
+SAM's own translator turns it into CloudFormation, and moto's CloudFormation makes it. So a real
+engine resolves every Ref, Sub and condition, and nothing is described twice.
 """
 
 import json
@@ -21,9 +21,9 @@ from local_stack.aws import REGION, AwsEmulator
 
 STACK_NAME = "atlas-restore-watch"
 
-# What moto's CloudFormation makes of the template; of some types only these properties, because it
-# stumbles over others (AWS::NoValue within a list) and enforces no policy anyway. It encrypts no
-# table either, but would make a real RSA key for it, in twice the time that all else takes.
+# The resources that moto's CloudFormation makes, some with these properties only: it fails on
+# others (AWS::NoValue within a list) and enforces no policy. It encrypts no table, but would make a
+# real RSA key for it, which takes twice as long as everything else.
 _MADE: dict[str, frozenset[str] | None] = {
     "AWS::DynamoDB::Table": frozenset(
         {
@@ -47,7 +47,7 @@ _MADE: dict[str, frozenset[str] | None] = {
 
 @dataclass(frozen=True)
 class FunctionConfiguration:
-    """What Lambda gives a function's process, resolved."""
+    """What Lambda gives to a function's process, resolved."""
 
     name: str
     handler: str
@@ -72,7 +72,7 @@ class _NoManagedPolicies:
 
 
 def translated(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The SAM template as plain CloudFormation, without credentials and without network."""
+    """Return the SAM template as plain CloudFormation; takes no credentials and no network."""
     validator = SamTemplateValidator(
         yaml_parse(template.read_text()),
         _NoManagedPolicies(),
@@ -86,7 +86,7 @@ def translated(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
 def make_stack(
     aws: AwsEmulator, cloudformation: Mapping[str, Any], parameters: Mapping[str, str]
 ) -> MadeStack:
-    """Makes the resources. In an emptied AWS they get the same names every time."""
+    """Make the resources. In an emptied AWS they get the same names every time."""
     resources = {
         name: _trimmed(resource)
         for name, resource in cloudformation["Resources"].items()
@@ -150,7 +150,7 @@ def _create(
     values: Mapping[str, Any],
     parameters: Mapping[str, str],
 ) -> dict[str, str]:
-    """Creates the stack and has the engine resolve `values`, as outputs numbered in their order."""
+    """Create the stack and have the engine resolve `values`, as outputs numbered in their order."""
     outputs = {
         f"Value{number}": {"Value": value if isinstance(value, dict) else str(value)}
         for number, value in enumerate(values.values())

@@ -1,4 +1,4 @@
-"""Where traffic is seen and bent: every call recorded, any call broken, held or watched."""
+"""Records every call; can break, hold or watch any call."""
 
 import io
 import itertools
@@ -55,10 +55,10 @@ __all__ = [
 ]
 
 type Phase = Literal["before", "after"]
-"""Before the app has seen the call, or after its effect and before its answer is sent."""
+"""Before the app sees the call, or after its effect and before its answer is sent."""
 
 type Naming = Callable[[Request], tuple[str, str]]
-"""Says which service and operation a request is for."""
+"""Returns the service and the operation of a request."""
 
 type Predicate = Callable[[Call], bool]
 type Listener = Callable[[Call, Phase], None]
@@ -66,7 +66,7 @@ type Listener = Callable[[Call, Phase], None]
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One request as it arrived. `status` is its answer's, None while or if there is none."""
+    """One request as it arrived. `status` is that of its answer, None without an answer."""
 
     number: int
     service: str
@@ -83,7 +83,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which calls are meant. What is not named matches every call."""
+    """Selects calls. What is not named matches every call."""
 
     service: str | None = None
     operation: str | None = None
@@ -99,7 +99,7 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault(Selection):
-    """What goes wrong, at which calls, how often. `skip` spares the first calls that match."""
+    """What goes wrong, at which calls, how often. The first `skip` calls that match are spared."""
 
     action: Action
     phase: Phase = "before"
@@ -108,7 +108,7 @@ class Fault(Selection):
 
 
 class Attached:
-    """Something attached to a wire until it is removed or its block is left."""
+    """Something attached to a wire until it is removed or its block ends."""
 
     def __init__(self, remove: Callable[[], None]) -> None:
         self.remove = remove
@@ -126,7 +126,7 @@ class Attached:
 
 
 class Injected(Attached):
-    """A fault that was injected, and how often it has struck."""
+    """An injected fault, and how often it struck."""
 
     def __init__(self, fault: Fault, remove: Callable[[Self], None]) -> None:
         super().__init__(lambda: remove(self))
@@ -135,7 +135,7 @@ class Injected(Attached):
         self._seen = 0
 
     def strikes(self, call: Call, phase: Phase) -> bool:
-        """Whether this call is struck; counts it. The wire's lock is held."""
+        """Count this call and return True if the fault strikes it. The wire's lock is held."""
         if self.fault.phase != phase or not self.fault.covers(call):
             return False
         self._seen += 1
@@ -148,7 +148,7 @@ class Injected(Attached):
 
 
 class Gate:
-    """Holds the calls that reach it, in the order of their arrival, until it lets them go."""
+    """Holds the calls that reach it, in the order of their arrival, until it releases them."""
 
     def __init__(self, selection: Selection, phase: Phase) -> None:
         self._selection = selection
@@ -163,7 +163,7 @@ class Gate:
             return tuple(self._held)
 
     def wait_for(self, count: int, timeout: float = 5.0) -> tuple[Call, ...]:
-        """The held calls, once there are `count` of them."""
+        """Wait until `count` calls are held, and return them."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._held) >= count, timeout):
                 raise TimeoutError(
@@ -172,7 +172,7 @@ class Gate:
             return tuple(self._held)
 
     def release(self, k: int | None = None) -> tuple[Call, ...]:
-        """Lets the first `k` held calls go, or all held now; later ones are held again."""
+        """Release the first `k` held calls, or all held now; later ones are held again."""
         with self._changed:
             released = tuple(self._held[:k])
             del self._held[:k]
@@ -180,19 +180,19 @@ class Gate:
             return released
 
     def release_call(self, call: Call) -> None:
-        """Lets this one go, whatever arrived before it."""
+        """Release this call, even if others arrived before it."""
         with self._changed:
             self._held.remove(call)
             self._changed.notify_all()
 
     def open(self) -> None:
-        """Lets all go and holds no more."""
+        """Release all calls and hold none from now on."""
         with self._changed:
             self._open = True
             self.release()
 
     def pass_through(self, call: Call, phase: Phase) -> None:
-        """Returns when the call may go on: at once if it is not meant."""
+        """Return when the call may go on: at once if it is not selected."""
         if phase != self._phase or not self._selection.covers(call):
             return
         with self._changed:
@@ -204,7 +204,7 @@ class Gate:
 
 
 class Wire:
-    """WSGI middleware: records a call, tells listeners, holds it at gates, then applies a fault."""
+    """WSGI middleware: records a call, calls listeners, holds it at gates, then applies a fault."""
 
     def __init__(self, app: WSGIApplication, naming: Naming) -> None:
         self._app = app
@@ -232,19 +232,19 @@ class Wire:
         return sum(selection.covers(call) for call in self.calls)
 
     def clear(self) -> None:
-        """Forgets the calls; faults, gates and listeners stay."""
+        """Forget the calls; faults, gates and listeners stay."""
         with self._lock:
             self._calls.clear()
 
     def inject(self, fault: Fault) -> Injected:
-        """The first injected fault that matches a call strikes it, and no other."""
+        """Inject a fault. Of several that match a call, only the first injected one strikes."""
         injected = Injected(fault, self._remove)
         with self._lock:
             self._faults.append(injected)
         return injected
 
     def heal(self) -> None:
-        """Removes every fault."""
+        """Remove every fault."""
         with self._lock:
             self._faults.clear()
 
@@ -257,7 +257,7 @@ class Wire:
         phase: Phase = "before",
         when: Predicate | None = None,
     ) -> Iterator[Gate]:
-        """Within the block, the calls meant stop here; leaving it lets all go."""
+        """Within the block, the selected calls stop here; its end releases all."""
         gate = Gate(Selection(service, operation, when), phase)
         with self._lock:
             self._gates.append(gate)
@@ -269,7 +269,7 @@ class Wire:
             gate.open()
 
     def listen(self, callback: Listener) -> Attached:
-        """`callback` is called in the call's own thread, which goes on only when it returns."""
+        """Call `callback` in each call's own thread, which goes on only when it returns."""
         with self._lock:
             self._listeners.append(callback)
         return Attached(lambda: self._listeners.remove(callback))

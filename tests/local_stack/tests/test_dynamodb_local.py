@@ -1,6 +1,5 @@
 """DynamoDB Local behind the wire of the emulated AWS, in moto's place."""
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ def put(stack: LocalStack, group: str) -> None:
     stack.aws.client("dynamodb").put_item(TableName=stack.table_name, Item=key)
 
 
-def test_its_calls_are_recorded_as_any_other(stack_on_dynamodb_local: ObservedStack) -> None:
+def test_its_calls_are_recorded(stack_on_dynamodb_local: ObservedStack) -> None:
     stack_on_dynamodb_local.aws.client("dynamodb").list_tables()
 
     (call,) = stack_on_dynamodb_local.aws.wire.calls
@@ -34,14 +33,7 @@ def test_it_has_the_table_of_the_template(stack_on_dynamodb_local: ObservedStack
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["OpenJobs"]
 
 
-def test_its_errors_are_those_of_dynamodb(stack_on_dynamodb_local: ObservedStack) -> None:
-    dynamodb = stack_on_dynamodb_local.aws.client("dynamodb")
-
-    with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
-        dynamodb.describe_table(TableName="elsewhere")
-
-
-def test_faults_strike_before_it_is_asked(
+def test_a_fault_strikes_before_the_call_reaches_it(
     stack_on_dynamodb_local: ObservedStack, group: str
 ) -> None:
     denied = aws_error("dynamodb", "AccessDeniedException")
@@ -53,7 +45,7 @@ def test_faults_strike_before_it_is_asked(
     assert stack_on_dynamodb_local.items() == []
 
 
-def test_listeners_are_told_before_and_after_its_effect(
+def test_listeners_are_called_before_and_after_its_effect(
     stack_on_dynamodb_local: ObservedStack, group: str
 ) -> None:
     seen: list[tuple[Phase, int]] = []
@@ -76,7 +68,7 @@ def test_a_reset_empties_it(stack_on_dynamodb_local: ObservedStack, group: str) 
     assert stack_on_dynamodb_local.items() == []
 
 
-def test_moto_answers_again_after_it(
+def test_moto_answers_again_after_the_block(
     stack: ObservedStack, dynamodb_local: DynamoDBLocal, group: str
 ) -> None:
     with stack.storing_in(dynamodb_local):
@@ -88,33 +80,22 @@ def test_moto_answers_again_after_it(
     assert stack.resources == names
 
 
-def test_it_ends_with_its_block(dynamodb_local: DynamoDBLocal) -> None:
-    with DynamoDBLocal() as another:
-        port = int(another.url.rpartition(":")[2])
-        assert another.url != dynamodb_local.url
-
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port))
-
-
 @pytest.mark.usefixtures("dynamodb_local")
-def test_what_is_no_dynamodb_local_says_why_it_does_not_start(tmp_path: Path) -> None:
+def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "DynamoDBLocal.jar").write_text("nothing that Java could run")
 
     with pytest.raises(RuntimeError, match="jar"), DynamoDBLocal(tmp_path):
         pass
 
 
-def test_where_it_was_not_fetched_that_is_said(tmp_path: Path) -> None:
+def test_its_absence_names_the_command_that_fetches_it(tmp_path: Path) -> None:
     absence = DynamoDBLocal.absence(tmp_path)
 
     assert absence is not None
     assert "make dynamodb-local" in absence
 
 
-def test_where_java_is_missing_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_absence_names_missing_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "DynamoDBLocal.jar").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
 

@@ -141,7 +141,7 @@ def test_an_emptied_aws_gets_the_same_names_again(aws: AwsEmulator, template: Pa
     assert made(aws, template, Words="x") == first
 
 
-def test_the_template_of_this_project_is_made(aws: AwsEmulator) -> None:
+def test_the_stack_of_this_project_is_made(aws: AwsEmulator) -> None:
     parameters = {"AtlasSecretArn": "arn:emulated", "AtlasBaseUrl": "http://127.0.0.1:1"}
     stack = made(aws, ROOT / "template.yaml", **parameters)
     environment = stack.functions["RestoreWatchFunction"].environment

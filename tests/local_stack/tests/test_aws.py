@@ -1,6 +1,5 @@
-"""The AWS emulator, against botocore over real sockets."""
+"""The AWS emulator, used by botocore over real sockets."""
 
-import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -42,17 +41,7 @@ def make_table(aws: AwsEmulator) -> Any:
     return dynamodb
 
 
-def make_queue(aws: AwsEmulator, topic: str) -> str:
-    sqs = aws.client("sqs")
-    url: str = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    aws.client("sns").subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]
-    )
-    return url
-
-
-def test_calls_are_named_in_every_protocol(aws: AwsEmulator) -> None:
+def test_a_call_has_its_operation_in_every_protocol(aws: AwsEmulator) -> None:
     aws.client("dynamodb").list_tables()
     aws.client("sns").list_topics()
     aws.client("sqs").list_queues()
@@ -71,7 +60,7 @@ def test_calls_are_named_in_every_protocol(aws: AwsEmulator) -> None:
     assert {call.status for call in aws.wire.calls} == {200}
 
 
-def test_calls_tell_whose_key_signed_them(aws: AwsEmulator) -> None:
+def test_a_call_has_the_key_that_signed_it(aws: AwsEmulator) -> None:
     other = boto3.client(
         "sqs",
         endpoint_url=aws.url,
@@ -95,7 +84,7 @@ def test_calls_tell_whose_key_signed_them(aws: AwsEmulator) -> None:
         ("states", "stepfunctions", "list_state_machines"),
     ],
 )
-def test_an_error_becomes_the_exception_of_botocore(
+def test_botocore_raises_an_injected_error(
     aws: AwsEmulator, service: str, client: str, operation: str
 ) -> None:
     aws.wire.inject(Fault(action=aws_error(service, "NoSuchLuck", "not today"), service=service))
@@ -106,17 +95,7 @@ def test_an_error_becomes_the_exception_of_botocore(
     assert caught.value.response["Error"]["Message"] == "not today"
 
 
-def test_a_throttled_call_is_retried_by_botocore(aws: AwsEmulator) -> None:
-    dynamodb = make_table(aws)
-    throttled = aws_error("dynamodb", "ProvisionedThroughputExceededException")
-    fault = aws.wire.inject(Fault(action=throttled, operation="PutItem"))
-    dynamodb.put_item(TableName="things", Item={"name": {"S": "one"}})
-
-    assert fault.hits == 1
-    assert [call.status for call in aws.wire.calls if call.operation == "PutItem"] == [400, 200]
-
-
-def test_only_one_of_many_conditional_writes_wins(aws: AwsEmulator) -> None:
+def test_of_concurrent_conditional_writes_one_succeeds(aws: AwsEmulator) -> None:
     dynamodb = make_table(aws)
 
     def write(number: int) -> bool:
@@ -137,64 +116,6 @@ def test_only_one_of_many_conditional_writes_wins(aws: AwsEmulator) -> None:
     assert won.count(True) == 1
 
 
-def test_a_failed_condition_hands_back_the_item(aws: AwsEmulator) -> None:
-    dynamodb = make_table(aws)
-    dynamodb.put_item(TableName="things", Item={"name": {"S": "one"}, "number": {"N": "1"}})
-    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException) as caught:
-        dynamodb.update_item(
-            TableName="things",
-            Key={"name": {"S": "one"}},
-            UpdateExpression="SET #number = :two",
-            ConditionExpression="attribute_not_exists(#number)",
-            ExpressionAttributeNames={"#number": "number"},
-            ExpressionAttributeValues={":two": {"N": "2"}},
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-
-    assert caught.value.response["Item"] == {"name": {"S": "one"}, "number": {"N": "1"}}
-
-
-def test_a_topic_reaches_its_subscriber(aws: AwsEmulator) -> None:
-    topic = aws.client("sns").create_topic(Name="changes")["TopicArn"]
-    queue = make_queue(aws, topic)
-    word = {"DataType": "String", "StringValue": "here"}
-    aws.client("sns").publish(TopicArn=topic, Message="hello", MessageAttributes={"word": word})
-    (message,) = aws.client("sqs").receive_message(QueueUrl=queue)["Messages"]
-
-    assert json.loads(message["Body"])["Message"] == "hello"
-    assert json.loads(message["Body"])["MessageAttributes"]["word"]["Value"] == "here"
-
-
-def test_a_state_machine_really_runs(aws: AwsEmulator) -> None:
-    states = aws.client("stepfunctions")
-    definition = {
-        "StartAt": "Choose",
-        "States": {
-            "Choose": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.ready", "BooleanEquals": True, "Next": "Done"}],
-                "Default": "Lost",
-            },
-            "Done": {"Type": "Pass", "Result": {"is": "done"}, "End": True},
-            "Lost": {"Type": "Fail"},
-        },
-    }
-    role = aws.client("iam").create_role(RoleName="states", AssumeRolePolicyDocument="{}")
-    machine = states.create_state_machine(
-        name="machine", definition=json.dumps(definition), roleArn=role["Role"]["Arn"]
-    )
-    started = states.start_execution(
-        stateMachineArn=machine["stateMachineArn"], input='{"ready": true}'
-    )
-    while True:
-        execution = states.describe_execution(executionArn=started["executionArn"])
-        if execution["status"] != "RUNNING":
-            break
-
-    assert execution["status"] == "SUCCEEDED"
-    assert json.loads(execution["output"]) == {"is": "done"}
-
-
 def test_clearing_removes_resources_calls_and_faults(aws: AwsEmulator) -> None:
     make_table(aws)
     aws.wire.inject(Fault(action=aws_error("dynamodb", "NoSuchLuck"), times=None))
@@ -204,7 +125,7 @@ def test_clearing_removes_resources_calls_and_faults(aws: AwsEmulator) -> None:
     assert aws.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_what_is_made_again_is_named_as_before(aws: AwsEmulator) -> None:
+def test_a_resource_that_is_made_again_has_the_same_name(aws: AwsEmulator) -> None:
     def make() -> str:
         aws.clear()
         secret = aws.client("secretsmanager").create_secret(Name="atlas", SecretString="{}")
@@ -214,7 +135,7 @@ def test_what_is_made_again_is_named_as_before(aws: AwsEmulator) -> None:
     assert make() == make()
 
 
-def test_moto_finds_itself_only_within_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moto_port_is_set_within_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOTO_PORT", raising=False)
     with AwsEmulator() as aws:
         assert aws.url.endswith(f":{os.environ['MOTO_PORT']}")
