@@ -1,31 +1,25 @@
-"""What the tests of the whole stack share beyond the stack itself."""
+"""What these tests share beyond the stack itself."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from local_stack.in_process import Clients, clients
+from integration.tables import ONE_TRY, Job, Stored
+from local_stack.in_process import clients
 from local_stack.runtime import LambdaRuntime
 from observed_stack import ObservedStack
 from produced import Produced
+from restore_watch.restore_job import RestoreJob, RestoreStatus
+from strategies import plain_job
 
 type RuntimeWith = Callable[..., LambdaRuntime]
 
 
-@pytest.fixture(scope="module")
-def own_clients(module_stack: ObservedStack) -> Iterator[Clients]:
-    """Connections for checks in the process of the tests."""
-    made = clients(module_stack)
-    yield made
-    made.http.close()
-    for client in (made.secretsmanager, made.dynamodb, made.sns):
-        client.close()
-
-
 @pytest.fixture
 def runtime_with(stack: ObservedStack, produced: Produced) -> Iterator[RuntimeWith]:
-    """Makes environments of the function with other variables; None leaves one out."""
+    """Start environments of the function with other variables; None removes one."""
     environment = stack.pool.runtimes[0].environment
     made: list[LambdaRuntime] = []
 
@@ -39,3 +33,33 @@ def runtime_with(stack: ObservedStack, produced: Produced) -> Iterator[RuntimeWi
     for runtime in made:
         produced.add("logs", runtime.logs())
         runtime.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module", params=["moto", "DynamoDB Local"])
+def table_stack(
+    module_stack: ObservedStack, request: pytest.FixtureRequest
+) -> Iterator[ObservedStack]:
+    if request.param == "moto":
+        yield module_stack
+        return
+    with module_stack.storing_in(request.getfixturevalue("dynamodb_local")):
+        yield module_stack
+        module_stack.settle()
+
+
+@pytest.fixture(scope="module")
+def stored(table_stack: ObservedStack) -> Iterator[Stored]:
+    """The table of a stack, in moto and in DynamoDB Local, which have to agree."""
+    made = clients(table_stack, ONE_TRY)
+    yield Stored.by(made, table_stack)
+    made.close()
+
+
+@pytest.fixture
+def job(group: str) -> Job:
+    """The job of this test, at a status."""
+
+    def at(status: str, **fields: Any) -> RestoreJob:
+        return plain_job(group_id=group, status=RestoreStatus(status), **fields)
+
+    return at

@@ -1,4 +1,4 @@
-"""What an operator sees: a line for each check, metrics of few dimensions, and nothing else."""
+"""What an operator sees: one log line for each check, metrics of few dimensions, and no more."""
 
 import json
 import re
@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from integration.checking import LONG_AGO, ROOT, check, target
 from integration.conftest import RuntimeWith
-from integration.watching import LONG_AGO, ROOT, by_either_credential, check, target
+from local_stack.atlas import Kind
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from local_stack.wire import Fault
 from observed_stack import ObservedStack
 
-# Powertools' own, with the identity of the function and the invocation.
+# Powertools' own fields, with the identity of the function and the invocation.
 STANDARD = {
     "level",
     "message",
@@ -72,16 +73,16 @@ class Lines:
     def sum_of(self, metric: str) -> float:
         return sum(float(value) for line in self.metrics for value in line.get(metric, ()))
 
+    def failed_checks(self) -> dict[str, float]:
+        """The metric FailedChecks by its dimension `error`."""
+        failed = [line for line in self.metrics if "FailedChecks" in line]
+        return {line["error"]: sum(line["FailedChecks"]) for line in failed}
+
 
 def lines(stack: LocalStack) -> Lines:
     return Lines(stack.logs())
 
 
-def test_the_readme_documents_metrics() -> None:
-    assert {"AtlasCalls", "StatusChanges", "RestoreDuration", "Contradictions"} <= METRICS.keys()
-
-
-@by_either_credential
 def test_each_check_is_one_line(stack: LocalStack, group: str) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     stack.logs()
@@ -107,7 +108,7 @@ def test_each_target_of_several_is_one_line(stack: LocalStack, group: str) -> No
     ]
 
 
-def test_a_failed_check_is_one_line_that_says_what_to_do(stack: LocalStack, group: str) -> None:
+def test_a_failed_check_is_one_line_with_the_advice(stack: LocalStack, group: str) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     stack.atlas.behaviour.refused_address = "203.0.113.9"
     stack.logs()
@@ -115,13 +116,14 @@ def test_a_failed_check_is_one_line_that_says_what_to_do(stack: LocalStack, grou
     seen = lines(stack)
 
     (error,) = seen.errors
-    assert set(error) == STANDARD | NAMES | {"error", "error_code"}
+    assert set(error) == STANDARD | NAMES | {"error", "error_code", "notes"}
     assert error["error"] == answer.error_type == "AtlasForbiddenError"
     assert error["error_code"] == "IP_ADDRESS_NOT_ON_ACCESS_LIST"
     assert error["message"] == answer.error_message
     assert error["restore_id"] == restore.restore_id
     assert seen.checked == []
-    assert seen.sum_of("FailedChecks") == 1
+    assert seen.failed_checks() == {"AtlasForbiddenError": 1}
+    assert seen.sum_of("SuccessfulChecks") == 0
 
 
 def test_a_bad_event_is_one_line(stack: LocalStack) -> None:
@@ -130,7 +132,7 @@ def test_a_bad_event_is_one_line(stack: LocalStack) -> None:
     seen = lines(stack)
 
     assert [error["error"] for error in seen.errors] == ["InvalidEventError"]
-    assert seen.sum_of("FailedChecks") == 1
+    assert seen.failed_checks() == {"InvalidEventError": 1}
 
 
 def test_metrics_have_the_documented_units_and_dimensions_only(
@@ -162,11 +164,23 @@ def test_metrics_have_the_documented_units_and_dimensions_only(
             assert name not in json.dumps(line)
     assert names == {
         "AtlasCalls",
+        "SuccessfulChecks",
         "FailedChecks",
         "StatusChanges",
         "RestoreDuration",
         "DetectionLatency",
     }
+
+
+def test_each_successful_check_is_counted(stack: LocalStack, group: str) -> None:
+    restores = [stack.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(3)]
+    unknown = {"groupId": group, "clusterName": "orders-0", "restoreId": LONG_AGO, "kind": "flex"}
+    stack.logs()
+    stack.invoke({"targets": [*map(target, restores), unknown]})
+    seen = lines(stack)
+
+    assert seen.sum_of("SuccessfulChecks") == 3
+    assert seen.failed_checks() == {"RestoreJobNotFoundError": 1}
 
 
 def test_status_changes_and_durations_are_measured_by_status(stack: LocalStack, group: str) -> None:
@@ -185,7 +199,25 @@ def test_status_changes_and_durations_are_measured_by_status(stack: LocalStack, 
     assert 0 <= changes[1]["DetectionLatency"][0] < 30
 
 
-@by_either_credential
+@pytest.mark.parametrize("is_seen_before", [True, False], ids=["before-its-end", "at-its-end"])
+@pytest.mark.parametrize("kind", ["flex", "dedicated"])
+def test_detection_is_measured_only_for_a_job_that_was_seen_before_its_end(
+    stack: LocalStack, group: str, kind: Kind, *, is_seen_before: bool
+) -> None:
+    """Both are downloads: the dedicated one has no finish date when it is ready."""
+    words: dict[Kind, str] = {"flex": "DOWNLOAD", "dedicated": "download"}
+    restore = stack.atlas.start_restore(group, "orders", kind, delivery_type=words[kind])
+    if is_seen_before:
+        check(stack, restore, kind)
+    restore.run_to_end()
+    stack.logs()
+    check(stack, restore, kind)
+    (change,) = [line for line in lines(stack).metrics if "StatusChanges" in line]
+
+    assert change["status"] == "COMPLETED"
+    assert ("DetectionLatency" in change) is is_seen_before
+
+
 def test_every_call_to_atlas_is_counted(new_stack: ObservedStack, group: str) -> None:
     restore = new_stack.atlas.start_restore(group, "orders", "dedicated")
     new_stack.logs()
@@ -196,71 +228,23 @@ def test_every_call_to_atlas_is_counted(new_stack: ObservedStack, group: str) ->
     assert new_stack.atlas.wire.count() == 5
 
 
-def test_a_throttle_is_counted(stack: LocalStack, group: str) -> None:
+@pytest.mark.parametrize("is_enveloped", [False, True], ids=["plain", "enveloped"])
+def test_a_throttle_is_counted(stack: LocalStack, group: str, *, is_enveloped: bool) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
-    stack.atlas.script(
-        "flex", atlas_error(429, "RATE_LIMITED", "Slower.", headers={"Retry-After": "300"})
+    plain = atlas_error(429, "RATE_LIMITED", "Slower.", headers={"Retry-After": "300"})
+    wrapped = Answer.json(
+        200, {"status": 429, "content": json.loads(plain.body)}, {"Retry-After": "300"}
     )
+    stack.atlas.script("flex", wrapped if is_enveloped else plain)
     stack.logs()
-    check(stack, restore)
+    answer = check(stack, restore, "flex", envelope=is_enveloped)
+
+    assert answer.error_type == "AtlasRateLimitError"
 
     assert lines(stack).sum_of("AtlasThrottles") == 1
 
 
-@pytest.mark.parametrize(
-    ("timeline", "kind"),
-    [(("FAILED", "COMPLETED"), "flex"), (("COMPLETED", "FAILED"), "flex")],
-    ids=["failed-then-completed", "completed-then-failed"],
-)
-def test_a_contradiction_is_counted_and_logged_and_not_written(
-    stack: LocalStack, group: str, timeline: tuple[str, str], kind: str
-) -> None:
-    restore = stack.atlas.start_restore(group, "orders", "flex", timeline=timeline)
-    check(stack, restore, kind)
-    restore.advance()
-    stack.received()
-    stack.logs()
-    result = check(stack, restore, kind).result
-    seen = lines(stack)
-
-    (warning,) = seen.warnings
-    assert (warning["recorded"], warning["contradiction"]) == timeline
-    assert warning["restore_id"] == restore.restore_id
-    assert seen.sum_of("Contradictions") == 1
-    assert (result["status"], result["changed"]) == (timeline[0], False)
-    assert stack.received() == []
-
-
-def test_an_end_that_only_lapses_is_no_contradiction(stack: LocalStack, group: str) -> None:
-    steps = ["finished", "expired"]
-    restore = stack.atlas.start_restore(group, "orders", "dedicated", timeline=steps)
-    check(stack, restore)
-    restore.advance()
-    stack.logs()
-    check(stack, restore)
-    seen = lines(stack)
-
-    assert (seen.warnings, seen.sum_of("Contradictions")) == ([], 0)
-
-
-@pytest.mark.parametrize("header", ["Sunset", "Deprecation"])
-def test_an_announced_sunset_is_counted_and_logged(
-    stack: LocalStack, group: str, header: str
-) -> None:
-    restore = stack.atlas.start_restore(group, "orders", "flex")
-    date = "Sun, 1 Mar 2026 00:00:00 GMT"
-    headers = {"Content-Type": "application/json", header: date}
-    stack.atlas.script("flex", Answer(200, headers, json.dumps(restore.body("flex"))))
-    stack.logs()
-    result = check(stack, restore).result
-    seen = lines(stack)
-
-    assert result["changed"] is True
-    assert [warning["sunset"] for warning in seen.warnings] == [date]
-    assert seen.sum_of("AtlasSunsets") == 1
-
-
-# What a library, or Powertools itself, would write at this level if it were let.
+# What a library, or Powertools itself, writes at this level unless the function prevents it.
 SAID_BY_OTHERS = (
     "http://",
     "https://",
@@ -281,7 +265,7 @@ SAID_BY_OTHERS = (
 
 LEVELS = {
     "debug": {"POWERTOOLS_LOG_LEVEL": "DEBUG", "POWERTOOLS_LOGGER_LOG_EVENT": "true"},
-    # With these, Lambda's own handler writes whatever any library logs.
+    # With these, Lambda's own handler writes what any library logs.
     "debug-for-all": {
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
         "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
@@ -290,7 +274,6 @@ LEVELS = {
 }
 
 
-@by_either_credential
 @pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS)
 def test_no_event_url_or_header_is_logged_at_any_level(
     stack: LocalStack, group: str, runtime_with: RuntimeWith, level: dict[str, str]
@@ -315,12 +298,12 @@ def test_no_event_url_or_header_is_logged_at_any_level(
     assert len(seen.checked) == 3
 
 
-def test_a_level_above_info_leaves_only_what_went_wrong(
+def test_the_level_warning_leaves_out_successful_checks(
     stack: LocalStack, group: str, runtime_with: RuntimeWith
 ) -> None:
     restore = stack.atlas.start_restore(group, "orders", "tenant")
     runtime = runtime_with(POWERTOOLS_LOG_LEVEL="WARNING")
-    runtime.invoke(target(restore, "tenant")).result  # noqa: B018 - there must be one
+    runtime.invoke(target(restore, "tenant")).result  # noqa: B018 - it must succeed
     seen = Lines(runtime.logs())
 
     assert seen.checked == []

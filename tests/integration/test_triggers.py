@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from integration.watching import (
+from integration.checking import (
     LONG_AGO,
     by_either_credential,
-    operations,
     received,
     statuses,
     target,
@@ -105,7 +104,7 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
 
 
 @by_either_credential
-def test_a_request_on_the_queue_is_done_and_taken_off_it(
+def test_a_request_on_the_queue_is_handled_and_removed(
     triggered: ObservedStack, group: str
 ) -> None:
     queue = Queue(triggered)
@@ -126,7 +125,7 @@ def test_the_mapping_is_the_one_of_the_template(triggered: ObservedStack) -> Non
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_an_event_of_a_rule_may_come_through_the_queue(
+def test_an_event_of_a_rule_can_come_through_the_queue(
     triggered: ObservedStack, group: str
 ) -> None:
     restore = triggered.atlas.start_restore(group, "orders", "flex")
@@ -136,7 +135,7 @@ def test_an_event_of_a_rule_may_come_through_the_queue(
     assert [message.event["subject"] for message in received(triggered)] == [restore.restore_id]
 
 
-def test_only_what_failed_of_a_batch_comes_back_and_at_last_is_laid_aside(
+def test_only_the_failed_record_of_a_batch_is_delivered_again_until_the_dead_letter_queue_has_it(
     triggered: ObservedStack, group: str
 ) -> None:
     queue, dead = Queue(triggered), Queue(triggered, "RequestDeadLetterQueue")
@@ -155,23 +154,6 @@ def test_only_what_failed_of_a_batch_comes_back_and_at_last_is_laid_aside(
     assert again == [1, 1, 1, 1, 0]
     assert queue.waiting() == 0
     assert [json.loads(body) for body in dead.bodies()] == [unknown]
-
-
-def test_a_request_that_failed_is_done_when_it_comes_again(
-    triggered: ObservedStack, group: str
-) -> None:
-    queue = Queue(triggered)
-    queue.take_over()
-    restore = triggered.atlas.start_restore(group, "orders", "flex")
-    queue.send(target(restore))
-    triggered.atlas.script("flex", atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yet."))
-    queue.deliver()
-    before = received(triggered)
-    queue.deliver()
-
-    assert before == []
-    assert statuses(received(triggered)) == ["PENDING"]
-    assert queue.waiting() == 0
 
 
 # State machines
@@ -249,7 +231,7 @@ def moving(triggered: ObservedStack, group: str) -> Iterator[EmulatedRestore]:
         yield restore
 
 
-def test_a_workflow_loops_until_the_restore_is_done(
+def test_a_workflow_loops_until_the_restore_has_ended(
     triggered: ObservedStack, moving: EmulatedRestore
 ) -> None:
     workflow = Workflow(triggered, until_done(triggered), "Check")
@@ -262,7 +244,7 @@ def test_a_workflow_loops_until_the_restore_is_done(
     assert triggered.atlas.wire.count(operation="flex") == 7
 
 
-def test_a_workflow_fails_with_the_restore(triggered: ObservedStack, group: str) -> None:
+def test_a_workflow_fails_if_the_restore_fails(triggered: ObservedStack, group: str) -> None:
     restore = triggered.atlas.start_restore(group, "orders", "flex", timeline=["FAILED"])
     status, _ = Workflow(triggered, until_done(triggered), "Check").run({"target": target(restore)})
 
@@ -292,7 +274,7 @@ CAUGHT = {
 
 
 @pytest.mark.parametrize("name", CAUGHT)
-def test_a_workflow_catches_errors_by_their_names(
+def test_a_workflow_catches_an_error_by_its_name(
     triggered: ObservedStack, group: str, name: str
 ) -> None:
     status, code = CAUGHT[name]
@@ -305,14 +287,6 @@ def test_a_workflow_catches_errors_by_their_names(
     assert output["caught"] == name
     assert output["error"]["Error"] == name
     assert code in output["error"]["Cause"]
-
-
-def test_a_workflow_catches_a_bad_event_by_its_name(triggered: ObservedStack) -> None:
-    workflow = Workflow(triggered, catching(triggered, "InvalidEventError"), "Check")
-    ended, output = workflow.run({"target": {"groupId": "none"}})
-
-    assert (ended, output["caught"]) == ("SUCCEEDED", "InvalidEventError")
-    assert operations(triggered) == []
 
 
 def test_a_workflow_retries_an_error_by_its_name(triggered: ObservedStack, group: str) -> None:

@@ -119,7 +119,7 @@ class StatusRestore(EmulatedRestore):
     """A Flex or tenant restore. Its steps are the statuses themselves; any word is allowed."""
 
     def _enter(self, step: str) -> None:
-        if step in {"COMPLETED", "FAILED"}:
+        if step in {"COMPLETED", "FAILED", "CANCELED"}:
             self.finished = self.clock()
 
     def _body(self, kind: Kind | None, _host: str, /) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What these tests do with the stack, and what Atlas's answers come to, said in their own words."""
+"""How these tests check a job, and what its check has to lead to."""
 
 import json
 import time
@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "events" / "restore-status-changed.schema.json").read_text())
 
 LONG_AGO = "6948d5f2a07c3be41f9d6280"
-"""A job of last year: where Atlas does not know it, it is not a job that is still to appear."""
+"""A job of last year: if Atlas does not know it, it is not too new to be known."""
 
 CHANGED = ["UpdateItem", "Publish", "UpdateItem"]
 UNCHANGED = ["UpdateItem"]
-"""What a check asks of AWS, once it knows what Atlas says."""
+"""What a check calls in AWS after Atlas has answered."""
 
 by_either_credential = pytest.mark.usefixtures("credentials")
 """Runs a test with the service account, and again with the API key."""
@@ -53,7 +53,7 @@ def stored(stack: LocalStack, restore: EmulatedRestore) -> dict[str, Any]:
 
 
 def operations(stack: LocalStack) -> list[str]:
-    """What the function asked since this was last forgotten, in order."""
+    """The operations that the function called since the calls were last forgotten, in order."""
     return [call.operation for call in stack.http_calls()]
 
 
@@ -66,7 +66,7 @@ def received(stack: LocalStack) -> list[Received]:
 
 
 def warm_up(stack: ObservedStack, group: str) -> None:
-    """Have the environment check another job, unless it already has: it then has a way in."""
+    """Make the environment warm: it checks another job, unless it has checked one already."""
     if not stack.is_warm:
         check(stack, stack.atlas.start_restore(group, "other", "flex"), "flex")
         stack.received()
@@ -77,7 +77,7 @@ def warm_up(stack: ObservedStack, group: str) -> None:
 def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, f"this did not come to hold within {seconds} s"
+        assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(0.005)
 
 
@@ -86,7 +86,7 @@ def statuses(messages: list[Received]) -> list[str]:
 
 
 def expected_job(restore: EmulatedRestore, kind: Kind, status: str) -> dict[str, Any]:
-    """The job as DESIGN's vocabulary has it, from what Atlas answers."""
+    """The job in the words of the contract, from what Atlas answers."""
     answer = restore.body(kind)
     ends = {"COMPLETED": True, "FAILED": False, "CANCELLED": False, "EXPIRED": False}
     if kind == "dedicated":
@@ -99,7 +99,7 @@ def expected_job(restore: EmulatedRestore, kind: Kind, status: str) -> dict[str,
             "expirationDate": answer.get("expiresAt"),
             "targetProjectId": answer.get("targetGroupId"),
             "targetDeploymentItemName": answer.get("targetClusterName"),
-            "downloadAvailable": bool(answer.get("deliveryUrl")),
+            "downloadAvailable": bool(answer.get("deliveryUrl")) and status == "COMPLETED",
         }
     else:
         job = {
