@@ -16,7 +16,8 @@ BIN := .venv/bin
 # sam and its builders look for python3.13 on the path; nothing here may reach out or report usage.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-# For two cores the tests run in two processes: what is named here in the first, all else in the second.
+# The tests run in two processes, for two cores: those named here in the first, all others in the second.
+# Move a folder or a file from one to the other when their times, which `make test` prints, drift apart.
 FIRST := tests/integration $(wildcard tests/reliability/test_fault_*.py)
 CANARIES := tests/test_canaries.py
 
@@ -32,15 +33,17 @@ help: ## what there is to make
 demo: build ## a restore and a download, from start to end, in the real Lambda runtime
 	@PYTHONPATH=tests $(RUN) python -m demo
 
-test: build ## every test
-	@echo 'Testing in two processes; each is shown when it is done.'
-	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs $$(nproc) test-first test-second
+test: build ## every test, in random order, in two processes
+	@echo 'The two halves appear below as they end. The last line of each shows its time.'
+	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 2 test-first test-second
 
-# Each ends with the canaries, which look at all that its process produced.
-test-first: build
+# Each half ends with the canaries, which search all that its process produced, and fails without another test.
+test-first: build ## the first half: integration and the faults
+	@echo 'The first half: $(FIRST)'
 	@$(RUN) python -m pytest $(FIRST) $(CANARIES)
 
-test-second: build
+test-second: build ## the second half: everything else
+	@echo 'The second half: all other tests'
 	@$(RUN) python -m pytest $(addprefix --ignore=,$(FIRST))
 
 coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
