@@ -1,4 +1,4 @@
-"""What `sam build` made, which is what `sam deploy` uploads. `make test` builds it first."""
+"""What `sam build` makes and `sam deploy` uploads. `make test` builds it first."""
 
 import importlib.util
 import marshal
@@ -16,7 +16,7 @@ BUILD = CHECKOUT / ".aws-sam" / "build"
 FUNCTION = BUILD / "RestoreWatchFunction"
 LAYER = BUILD / "DependenciesLayer"
 
-# PEP 552: a hash stands in place of the time of the source, and nobody looks whether it still fits.
+# PEP 552: the bytecode holds a hash of its source, and Python does not compare it.
 UNCHECKED_HASH = 0b01
 
 # The e_machine field of an ELF header.
@@ -25,7 +25,7 @@ MACHINES = {62: "x86_64", 183: "aarch64"}
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
-    assert FUNCTION.is_dir(), "nothing was built: run make build"
+    assert FUNCTION.is_dir(), "the function was not built: run make build"
     assert LAYER.is_dir(), "the layer was not built: run make build"
 
 
@@ -51,7 +51,7 @@ def libraries() -> Iterator[tuple[Path, str]]:
 
 
 def run_as_shipped(program: str) -> None:
-    """Run it on function and layer alone: no package of the environment is within reach."""
+    """Run it with function and layer alone, without the packages of the test environment."""
     path = f"import sys; sys.path[:0] = [{str(FUNCTION)!r}, {str(LAYER / 'python')!r}]\n"
     command = [sys.executable, "-I", "-S", "-B", "-c", path + program]
     subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own text
@@ -63,7 +63,7 @@ class TestBytecode:
 
         assert without == []
 
-    def test_ships_with_the_source_it_was_made_from(self) -> None:
+    def test_ships_together_with_its_source(self) -> None:
         sources = {bytecode(module) for module in modules()}
         shipped = {path for root in (FUNCTION, LAYER) for path in root.rglob("*.pyc")}
 
@@ -76,14 +76,14 @@ class TestBytecode:
             assert magic == importlib.util.MAGIC_NUMBER, module
             assert flags == UNCHECKED_HASH, module
 
-    def test_is_that_of_the_source_beside_it(self) -> None:
-        """Nobody checks it when it runs, so it is checked here."""
+    def test_belongs_to_the_source_beside_it(self) -> None:
+        """Python does not compare them at run time."""
         for module in modules():
             recorded = bytecode(module).read_bytes()[8:16]
 
             assert recorded == importlib.util.source_hash(module.read_bytes()), module
 
-    def test_does_not_tell_where_it_was_built(self) -> None:
+    def test_contains_no_path_of_the_build_machine(self) -> None:
         for module in modules():
             code = marshal.loads(bytecode(module).read_bytes()[16:])  # noqa: S302  # built here
 
@@ -95,22 +95,22 @@ class TestBytecode:
 
 
 class TestProcessors:
-    def test_both_find_a_pydantic_core_of_their_own(self) -> None:
+    def test_each_has_its_pydantic_core(self) -> None:
         folder = LAYER / "python" / "pydantic_core"
 
         machines = {machine for path, machine in libraries() if path.parent == folder}
 
         assert machines == {"aarch64", "x86_64"}
 
-    def test_never_pick_a_library_of_the_other(self) -> None:
-        """Python loads a library by its name, so the name has to tell the processor."""
+    def test_each_library_has_its_processor_in_its_name(self) -> None:
+        """Python chooses a library by its name, so each name has to contain the processor."""
         mistaken = [path for path, machine in libraries() if machine not in path.name]
 
         assert mistaken == []
 
 
 class TestFunction:
-    def test_ships_our_own_code_and_nothing_beside_it(self) -> None:
+    def test_ships_our_own_code_and_nothing_else(self) -> None:
         source = CHECKOUT / "functions"
         expected = {path.relative_to(source): path.read_bytes() for path in source.rglob("*.py")}
 
@@ -122,8 +122,8 @@ class TestFunction:
 
         assert shipped == expected
 
-    def test_finds_all_it_imports_in_the_layer(self) -> None:
-        """The handler is left out: it works when it is imported."""
+    def test_finds_all_its_imports_in_the_layer(self) -> None:
+        """Without the handler, which acts when it is imported."""
         run_as_shipped(
             "import importlib, pkgutil, restore_watch\n"
             "for module in pkgutil.walk_packages(restore_watch.__path__, 'restore_watch.'):\n"
@@ -133,7 +133,7 @@ class TestFunction:
 
 
 class TestLayer:
-    def test_describes_only_the_services_that_are_called(self) -> None:
+    def test_describes_only_the_services_that_the_function_calls(self) -> None:
         data = LAYER / "python" / "botocore" / "data"
 
         described = {path.name for path in data.iterdir() if path.is_dir()}
@@ -148,14 +148,14 @@ class TestLayer:
             "    session.client(service)\n"
         )
 
-    def test_holds_packages_and_nothing_that_only_installs_or_demonstrates_them(self) -> None:
+    def test_holds_no_tests_examples_or_installation_records(self) -> None:
         unread = {"bin", "tests", "examples", "RECORD", "WHEEL", "INSTALLER", "REQUESTED"}
 
         assert [path.name for path in LAYER.iterdir()] == ["python"]
         assert [path for path in LAYER.rglob("*") if path.name in unread] == []
 
-    def test_says_of_each_package_what_it_is_and_under_which_licence(self) -> None:
-        """Vulnerability scanners read the one, and the licences ask for the other."""
+    def test_holds_the_metadata_and_the_licence_of_each_package(self) -> None:
+        """Vulnerability scanners read the metadata; the licences demand to be included."""
         locked = (CHECKOUT / "layers" / "dependencies" / "requirements.txt").read_text()
         packages = [line for line in locked.splitlines() if line[:1].isalpha()]
         records = list((LAYER / "python").glob("*.dist-info"))

@@ -134,7 +134,7 @@ def test_both_spellings_of_the_ids_name_the_same_job(stack: LocalStack, group: s
 def test_an_event_of_a_rule_fails_if_any_of_its_targets_fails(
     stack: LocalStack, group: str
 ) -> None:
-    """Nobody reads its result, and AWS retries and keeps only an event whose invocation fails."""
+    """AWS ignores the result; it retries and keeps an event only if the invocation fails."""
     first, last = (stack.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(2))
     unknown = {"groupId": group, "clusterName": "orders-0", "restoreId": LONG_AGO, "kind": "flex"}
     targets = {"targets": [target(first), unknown, target(last)]}

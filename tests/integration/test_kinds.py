@@ -367,7 +367,7 @@ def test_a_job_is_open_until_its_end_and_kept_for_a_year(walks: Walked, timeline
     assert steps[-1].item["expiresAt"] > a_year.timestamp()
 
 
-def test_the_index_of_open_jobs_names_the_job(stack: LocalStack, group: str) -> None:
+def test_the_index_of_open_jobs_has_what_a_sweep_reads(stack: LocalStack, group: str) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     check(stack, restore)
     (entry,) = stack.aws.client("dynamodb").scan(TableName=stack.table_name, IndexName="OpenJobs")[
@@ -377,6 +377,17 @@ def test_the_index_of_open_jobs_names_the_job(stack: LocalStack, group: str) -> 
     assert entry["cluster"]["S"] == f"{group}/orders"
     assert entry["restoreId"]["S"] == restore.restore_id
     assert entry["kind"]["S"] == "flex"
+    assert entry.keys() - {"cluster", "restoreId", "openShard", "kind"} == {
+        "status",
+        "atlasStatus",
+        "deliveryType",
+        "expirationDate",
+        "restoreScheduledDate",
+        "firstObservedAt",
+        "observedAt",
+        "sequence",
+        "publishedSequence",
+    }
 
 
 @pytest.mark.parametrize(

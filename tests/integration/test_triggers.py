@@ -1,4 +1,4 @@
-"""What invokes the function in the cloud: the queue's event source mapping, and state machines."""
+"""What invokes the function in AWS: the queue's event source mapping, and state machines."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from observed_stack import ObservedStack
 
 @pytest.fixture
 def triggered(stack: ObservedStack) -> Iterator[ObservedStack]:
-    """The stack, made anew after each test: what is changed here is not for others."""
+    """The stack, reset after each test, because these tests change its resources."""
     yield stack
     stack.settle()
     stack.reset()
@@ -34,7 +34,8 @@ def triggered(stack: ObservedStack) -> Iterator[ObservedStack]:
 
 
 class Queue:
-    """The request queue, polled in Lambda's place where moto does less than Lambda.
+    """
+    The request queue, with a poller that does what Lambda's does.
 
     moto's own poller delivers one record at a time and does not read `batchItemFailures`.
     """
@@ -56,9 +57,10 @@ class Queue:
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
     def deliver(self) -> int:
-        """Poll once, as Lambda does, and return the size of the batch.
+        """
+        Poll once, as Lambda does, and return the size of the batch.
 
-        What is reported comes back at once instead of after the visibility timeout.
+        Failed records are visible again at once instead of after the visibility timeout.
         """
         messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
             "Messages", []
@@ -78,12 +80,12 @@ class Queue:
         return len(messages)
 
     def bodies(self) -> list[str]:
-        """What is in it, taken out."""
+        """Receive and return the bodies of its messages."""
         messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
         return [message["Body"] for message in messages.get("Messages", [])]
 
     def waiting(self) -> int:
-        """How many messages there are, those in flight included."""
+        """Return the number of messages, including those in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
@@ -160,7 +162,7 @@ def test_only_the_failed_record_of_a_batch_is_delivered_again_until_the_dead_let
 
 
 class Workflow:
-    """A state machine around the function. moto really runs it, and the function with it."""
+    """A state machine that invokes the function. moto really runs it."""
 
     def __init__(self, stack: ObservedStack, states: dict[str, Any], first: str) -> None:
         self._states = stack.aws.client("stepfunctions")
@@ -173,7 +175,7 @@ class Workflow:
         )["stateMachineArn"]
 
     def run(self, given: dict[str, Any]) -> tuple[str, Any]:
-        """Its status at the end, and its output."""
+        """Run it and return its final status and its output."""
         started = self._states.start_execution(stateMachineArn=self._arn, input=json.dumps(given))
         execution: dict[str, Any] = {}
 
@@ -197,7 +199,7 @@ def check_task(stack: ObservedStack, **more: Any) -> dict[str, Any]:
 
 
 def until_done(stack: ObservedStack) -> dict[str, Any]:
-    """The loop that the README speaks of: a Choice on `$.terminal`."""
+    """Return the loop that the documentation describes: a Choice on `$.terminal`."""
     return {
         "Check": check_task(stack, ResultPath="$.check", Next="Is it done?"),
         "Is it done?": {
@@ -216,7 +218,7 @@ def until_done(stack: ObservedStack) -> dict[str, Any]:
 
 @pytest.fixture
 def moving(triggered: ObservedStack, group: str) -> Iterator[EmulatedRestore]:
-    """A restore that takes a step whenever Atlas has told of it twice."""
+    """A restore that takes a step after every second answer of Atlas."""
     restore = triggered.atlas.start_restore(group, "orders", "flex")
     told = 0
 
@@ -253,7 +255,7 @@ def test_a_workflow_fails_if_the_restore_fails(triggered: ObservedStack, group: 
 
 
 def catching(stack: ObservedStack, *names: str, retried: str | None = None) -> dict[str, Any]:
-    """A check whose errors each lead to a state of their name."""
+    """Return a check whose errors lead to a state with their name."""
     retry = [{"ErrorEquals": [retried], "IntervalSeconds": 1, "MaxAttempts": 2}] if retried else []
     catch = [
         {"ErrorEquals": [name], "ResultPath": "$.error", "Next": name}
