@@ -1,7 +1,13 @@
-"""What the fault campaign stands on: a world of its own for each test, over real sockets."""
+"""
+The world of one fault test: its own jobs, clocks and messages, over real sockets.
+
+Nothing of ours is replaced. Atlas and AWS are servers on this machine, and a fault is injected into
+their traffic.
+"""
 
 import itertools
 import json
+import re
 import secrets
 import time
 import traceback
@@ -23,56 +29,36 @@ from local_stack.loopback import HungUp, Line
 from local_stack.runtime import Invocation
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack, Received
 from local_stack.wire import Action, Answer, Call, Fault, Gate, Injected, Phase, Selection, Wire
+from reliability.steps import ACCOUNT, API_KEY, PUBLISH, STEPS
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.network import http_client
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 
 ONE_TRY = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
-"""The function's own clients but for their tries: what is retried is tested apart."""
+"""The function's own configuration with one try: botocore's retries have tests of their own."""
 
 AWS_TRIES = 3
 
 PLENTY = 30.0
-"""Seconds left to a check whose deadline is not what is tested."""
+"""Seconds left to a check whose deadline is not tested."""
 
 UNCHANGED = (False, 1, 1, 0)
-"""Nothing changed, one change is recorded and known to be published, and none is published now."""
+"""Nothing changed; one change is recorded and acknowledged; nothing was published by this check."""
 
 SLACK = 0.5
-"""Seconds by which a busy machine may be late: as many as the function keeps back of its time."""
+"""Seconds by which a busy machine may be late; the function reserves as many for its answer."""
+
+
+KINDS: tuple[Kind, ...] = ("flex", "dedicated")
 
 _names = itertools.count(1)
 
 
-def _calls(text: bytes) -> Callable[[Call], bool]:
-    return lambda call: text in call.body
-
-
-# What a check that finds a change does, in this order.
-SECRET = Selection("secretsmanager", "GetSecretValue")
-TOKEN = Selection("atlas", "token")
-ATLAS = Selection("atlas", "flex")
-RECORD = Selection("dynamodb", "UpdateItem", _calls(b"list_append"))
-PUBLISH = Selection("sns", "Publish")
-ACKNOWLEDGE = Selection("dynamodb", "UpdateItem", _calls(b'"SET #publishedSequence'))
-
-STEPS = {
-    "secret": SECRET,
-    "token": TOKEN,
-    "atlas": ATLAS,
-    "record": RECORD,
-    "publish": PUBLISH,
-    "acknowledge": ACKNOWLEDGE,
-}
-
-# The same for other kinds of restore job.
-DEDICATED = Selection("atlas", "dedicated")
-TENANT = Selection("atlas", "tenant")
-
-
 class Stored(NamedTuple):
-    """What matters of an item: the last status, how many changes led to it, how many are out."""
+    """What matters of an item: its status, its number of changes, and how many are published."""
 
     status: str
     sequence: int
@@ -81,7 +67,7 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Headed:
-    """The app's own answer, with these headers besides."""
+    """The emulator's own answer with these additional headers."""
 
     headers: Mapping[str, str]
 
@@ -92,7 +78,7 @@ class Headed:
 
 class Tools:
     """
-    What is dear to make, once for many tests.
+    What is expensive to make, once for each module.
 
     `hasty` clients try each call to AWS once, `patient` ones as often as the function does.
     """
@@ -101,10 +87,19 @@ class Tools:
         self.stack = stack
         self.hasty = clients(stack, ONE_TRY)
         self.patient = clients(stack)
-        self.watched: dict[Kind, tuple[str, str, str]] = {}
+        self.recorded: dict[Kind, tuple[str, str, str]] = {}
         self.secret_changed = True
 
     def close(self) -> None:
+        """
+        Close the connections, and restore Atlas's own limits.
+
+        No token of the campaign may stay alive then: Atlas allows 100. The runtime's environments
+        hold some of them, so they go as well.
+        """
+        self.stack.atlas.clear()
+        self.stack.atlas.expire_tokens()
+        restart_runtime(self.stack)
         for one in (self.hasty, self.patient):
             one.http.close()
             for client in (one.secretsmanager, one.dynamodb, one.sns):
@@ -113,9 +108,9 @@ class Tools:
 
 class Campaign:
     """
-    One test's world: its jobs, its clocks, and everything that came out of it.
+    The world of one test: its jobs, its clocks, and everything that it produced.
 
-    `naps` are the waits between attempts: nothing waits, the clocks are moved on instead.
+    Nothing sleeps: `naps` collects the waits, and the clocks advance instead.
     """
 
     def __init__(self, tools: Tools) -> None:
@@ -132,30 +127,32 @@ class Campaign:
         self._jobs: list[EmulatedRestore] = []
         self._received: dict[str, list[Received]] = {}
         self._passed = 0.0
+        self._spoils_runtime = False
 
     # Before and after a test
 
     def begin(self) -> None:
-        """Everything as new; only the names of AWS resources and the runtime's process stay."""
+        """Make everything new, except AWS's resources and the runtime's process."""
         self.atlas.clear()
         self.aws.wire.heal()
-        account, key = CREDENTIALS["service_account"], CREDENTIALS["api_key"]
-        self.atlas.add_service_account(account["client_id"], account["client_secret"])
-        self.atlas.add_api_key(key["public_key"], key["private_key"])
-        # Every test's environments ask for tokens of their own, within one real hour.
+        self.atlas.add_service_account(ACCOUNT["client_id"], ACCOUNT["client_secret"])
+        self.atlas.add_api_key(API_KEY["public_key"], API_KEY["private_key"])
+        # Each test's environments request tokens, all of them within one real hour.
         self.atlas.behaviour.token_limit = 10_000
         self.atlas.behaviour.token_requests_per_minute = 10_000
         if self._tools.secret_changed:
             self.use("service_account")
             self._tools.secret_changed = False
+        for kind in KINDS:
+            if kind not in self._tools.recorded:
+                self._tools.recorded[kind] = self._recorded(kind)
         self.stack.forget_calls()
         if "pool" in vars(self.stack):
             self.stack.logs()
 
     def end(self) -> None:
-        """No secret may have come out anywhere: this is part of every case."""
-        self.atlas.wire.heal()
-        self.aws.wire.heal()
+        """Restore what the test changed, and assert that no secret leaked, as every case does."""
+        self.heal()
         self._atlas_clock.advance(-self._passed)
         if any(call.operation == "Publish" for call in self.aws.wire.calls):
             self._receive()
@@ -164,45 +161,56 @@ class Campaign:
         items = [self.item(job) for job in self._jobs] if written else []
         logs = self.stack.logs() if "pool" in vars(self.stack) else ""
         text = "\n".join([*self.said, *map(str, messages), *map(str, items), logs])
+        if self._spoils_runtime:
+            restart_runtime(self.stack)
         assert [canary for canary in CANARIES if canary in text] == []
 
     # The world
 
     def job(self, kind: Kind = "flex", cluster: str | None = None, **how: Any) -> EmulatedRestore:
-        """A restore of its own cluster, unless one is named."""
+        """Start a restore, in a new cluster unless one is named."""
         name = cluster or f"cluster-{next(_names)}"
         job = self.atlas.start_restore(self.group, name, kind, **how)
         self._jobs.append(job)
         return job
 
-    def watched_job(self, kind: Kind = "flex") -> EmulatedRestore:
-        """A restore at its first status, which is stored and published already."""
-        if kind not in self._tools.watched:
-            job = self.atlas.start_restore(self.group, f"watched-{kind}", kind)
-            self.check(job)
-            self._receive()
-            self._tools.watched[kind] = (job.group_id, job.cluster, job.restore_id)
-            self.stack.forget_calls()
-            return job
-        group, cluster, restore_id = self._tools.watched[kind]
+    def recorded_job(self, kind: Kind = "flex") -> EmulatedRestore:
+        """A restore whose first status is recorded and published already."""
+        group, cluster, restore_id = self._tools.recorded[kind]
         return self.atlas.start_restore(group, cluster, kind, restore_id=restore_id)
 
+    def _recorded(self, kind: Kind) -> tuple[str, str, str]:
+        job = self.atlas.start_restore(self.group, f"recorded-{kind}", kind)
+        self.check(job)
+        self._receive()
+        return job.group_id, job.cluster, job.restore_id
+
     def finished_job(self, kind: Kind = "flex", **how: Any) -> EmulatedRestore:
-        """A restore that is done and that nobody has looked at yet."""
+        """A restore that has ended and was never checked."""
         job = self.job(kind, **how)
         job.run_to_end()
         return job
 
     def use(self, credentials: Credentials) -> None:
-        """The secret holds these from now on."""
+        """Store these credentials in the secret."""
         self.put_secret(CREDENTIALS[credentials])
 
     def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
         self.stack.put_secret(value)
         self._tools.secret_changed = True
 
+    def expire_tokens(self) -> None:
+        """Expire every token, also those that the runtime holds."""
+        self.atlas.expire_tokens()
+        self._spoils_runtime = True
+
+    def new_runtime(self) -> None:
+        """Restart the runtime now, and again after the test, which spoils what it remembers."""
+        restart_runtime(self.stack)
+        self._spoils_runtime = True
+
     def pass_time(self, seconds: float) -> None:
-        """Time passes for Atlas and for us."""
+        """Advance the clocks of Atlas and of the code."""
         self.clock.advance(seconds)
         self._atlas_clock.advance(seconds)
         self._passed += seconds
@@ -238,7 +246,7 @@ class Campaign:
         phase: Phase = "before",
         when: Callable[[Call], bool] = lambda _: True,
     ) -> Iterator[Gate]:
-        """Calls of this step stop here."""
+        """Hold the calls of this step until the gate lets them go."""
 
         def meant(call: Call) -> bool:
             return (step.when is None or step.when(call)) and when(call)
@@ -253,13 +261,13 @@ class Campaign:
         self.atlas.wire.heal()
         self.aws.wire.heal()
 
-    # What is done in it
+    # Checks
 
     def monotonic(self) -> float:
         return time.monotonic() + sum(self.naps)
 
     def environment(self, by: Clients | None = None, **how: Any) -> JobChecker:
-        """A cold start in this process; one try of each call to AWS unless others are named."""
+        """A cold start in this process, with `hasty` clients unless others are named."""
         return cold_start(
             self.stack, by or self.hasty, **{"now": self.clock, "sleep": self.nap, **how}
         )
@@ -267,18 +275,18 @@ class Campaign:
     def check(
         self,
         job: EmulatedRestore | RestoreTarget,
-        watch: JobChecker | None = None,
+        checker: JobChecker | None = None,
         seconds: float = PLENTY,
     ) -> CheckResult:
-        """A check by an environment of its own, unless one is named."""
+        """Check the job, in a new environment unless a checker is named."""
         found = job if isinstance(job, RestoreTarget) else target(job)
-        return (watch or self.environment()).check(found, Deadline.after(seconds, self.monotonic))
+        return (checker or self.environment()).check(found, Deadline.after(seconds, self.monotonic))
 
     def recheck(
-        self, job: EmulatedRestore | RestoreTarget, watch: JobChecker | None = None
+        self, job: EmulatedRestore | RestoreTarget, checker: JobChecker | None = None
     ) -> tuple[bool, int, int, int]:
-        """What the next check of a watched job comes to; UNCHANGED when nothing is amiss."""
-        result = self.check(job, watch)
+        """Check again: `changed`, `sequence`, `publishedSequence`, and publications so far."""
+        result = self.check(job, checker)
         item = self.stack.item(result.job.group_id, result.job.cluster_name, result.job.restore_id)
         assert item is not None
         numbers = int(item["sequence"]), int(item["publishedSequence"])
@@ -288,25 +296,29 @@ class Campaign:
         self,
         kind: type[E],
         job: EmulatedRestore | RestoreTarget,
-        watch: JobChecker | None = None,
+        checker: JobChecker | None = None,
         seconds: float = PLENTY,
     ) -> E:
-        """The error that a check raises, which has to be of this very class."""
+        """Check, and return the error, which must be of exactly this class."""
         with pytest.raises(kind) as caught:
-            self.check(job, watch, seconds)
+            self.check(job, checker, seconds)
         assert caught.type is kind
         self.said.append("".join(traceback.format_exception(caught.value)))
         return caught.value
 
     def invoke(self, job: EmulatedRestore) -> Invocation:
-        """A check in the real Lambda runtime."""
-        invocation = self.stack.invoke(event(job))
+        """Check in the real Lambda runtime."""
+        return self.invoke_with(event(job))
+
+    def invoke_with(self, given: Any) -> Invocation:
+        """Invoke the built function in the real Lambda runtime."""
+        invocation = self.stack.invoke(given)
         self.said.append(json.dumps(invocation.payload))
         return invocation
 
     @contextmanager
     def killed(self, step: Selection, phase: Phase) -> Iterator[None]:
-        """SIGKILL for the runtime at this step; "before" keeps the step from having an effect."""
+        """Kill the runtime at this step; "before" prevents the step's effect."""
 
         def kill(call: Call, at: Phase) -> None:
             if at == phase and step.covers(call):
@@ -317,10 +329,10 @@ class Campaign:
         with self.wire(step).listen(kill):
             yield
 
-    # What came out of it
+    # Results
 
     def calls(self) -> list[str]:
-        """What was called since the calls were last forgotten, in order."""
+        """The calls since they were last forgotten, in order."""
         own = (call for call in self.aws.wire.calls if key_id_of(call) != TEST_KEY_ID)
         calls = sorted((*self.atlas.wire.calls, *own), key=lambda call: call.arrived)
         return [_name(call) for call in calls]
@@ -338,7 +350,7 @@ class Campaign:
         return Stored(item["status"], int(item["sequence"]), int(item["publishedSequence"]))
 
     def messages(self, job: EmulatedRestore) -> list[Received]:
-        """Everything a subscriber has received of this job, in order."""
+        """Every message that a subscriber received about this job, in order."""
         self._receive()
         return self._received.setdefault(job.restore_id, [])
 
@@ -347,7 +359,7 @@ class Campaign:
             self._received.setdefault(message.event["subject"], []).append(message)
 
     def published(self, job: EmulatedRestore) -> list[str]:
-        """The event ids received, in order, less what they all begin with."""
+        """The event ids received about this job, in order, without the job's id."""
         prefix = f"{job.restore_id}:"
         ids = [message.event["id"] for message in self.messages(job)]
         assert all(one.startswith(prefix) for one in ids)
@@ -360,7 +372,7 @@ class Campaign:
 
 
 def target(job: EmulatedRestore, kind: RestoreKind | None = None, **how: Any) -> RestoreTarget:
-    """What a caller would name; without a kind, Atlas has to tell it."""
+    """The target that a caller names; without a kind, it is found out."""
     return RestoreTarget.model_validate({**event(job), "kind": kind, **how})
 
 
@@ -368,14 +380,82 @@ def event(job: EmulatedRestore, **more: Any) -> dict[str, Any]:
     return job.event | more
 
 
+def requested(*targets: Mapping[str, Any]) -> dict[str, Any]:
+    """The event that EventBridge delivers for these targets."""
+    return {"detail-type": "Atlas Restore Watch Requested", "detail": {"targets": [*targets]}}
+
+
+def record(name: str, body: object) -> dict[str, str]:
+    """A record of an SQS batch. Text is its body, everything else becomes JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return {"messageId": name, "eventSource": "aws:sqs", "body": text}
+
+
+@contextmanager
+def ends_within(seconds: float) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < seconds + SLACK
+
+
+@contextmanager
+def checker_at(campaign: Campaign, url: str) -> Iterator[JobChecker]:
+    """A cold start that finds Atlas at another address."""
+    with http_client() as http:
+        checker = campaign.environment()
+        checker.atlas = AtlasClient(
+            url, http, now=lambda: campaign.clock().timestamp(), sleep=campaign.nap
+        )
+        yield checker
+
+
+def restart_runtime(stack: LocalStack) -> None:
+    """Make the next invocation a cold start, if the runtime has been used at all."""
+    if "pool" in vars(stack):
+        stack.new_environments()
+
+
+def log_lines(stack: LocalStack, level: str | None = None) -> list[dict[str, Any]]:
+    """The new log lines of the function, of one level or all, with its metrics."""
+    lines = [json.loads(line) for line in stack.logs().splitlines() if line.startswith("{")]
+    return [line for line in lines if level in {None, line.get("level")}]
+
+
+def rewrite(
+    campaign: Campaign, job: EmulatedRestore, expression: str, **values: Mapping[str, Any]
+) -> None:
+    """Update the job's item, as another version of the function or an operator would."""
+    given = {f":{name}": value for name, value in values.items()}
+    campaign.aws.client("dynamodb").update_item(
+        TableName=campaign.stack.table_name,
+        Key=item_key(job),
+        UpdateExpression=expression,
+        ExpressionAttributeNames={f"#{name}": name for name in re.findall(r"#(\w+)", expression)},
+        **({"ExpressionAttributeValues": given} if given else {}),
+    )
+
+
+def delete_item(campaign: Campaign, job: EmulatedRestore) -> None:
+    campaign.aws.client("dynamodb").delete_item(
+        TableName=campaign.stack.table_name, Key=item_key(job)
+    )
+
+
+def item_key(job: EmulatedRestore) -> dict[str, Any]:
+    return {
+        "cluster": {"S": f"{job.group_id}/{job.cluster}"},
+        "restoreId": {"S": job.restore_id},
+    }
+
+
 def concerns(job: EmulatedRestore) -> Callable[[Call], bool]:
-    """Whether a call is about this job."""
+    """True for the calls that name this job."""
     return lambda call: job.restore_id in call.path or job.restore_id.encode() in call.body
 
 
 def _name(call: Call) -> str:
     if call.operation == "UpdateItem":
-        for name in ("record", "acknowledge"):
+        for name in ("record", "recall", "acknowledge"):
             if STEPS[name].covers(call):
                 return name
     named = {"GetSecretValue": "secret", "Publish": "publish"}

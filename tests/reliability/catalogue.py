@@ -1,8 +1,8 @@
 """
-The catalogue of faults, and the table of README.md that says which tests prove each row.
+The catalogue of faults, and the table in README.md of the tests that prove each row.
 
 `PYTHONPATH=functions:tests python -m reliability.catalogue` writes the table from the cases that
-pytest collects; a test fails when that was forgotten.
+pytest collects. A test fails if the table is out of date.
 """
 
 import io
@@ -22,136 +22,180 @@ COMMAND = "PYTHONPATH=functions:tests python -m reliability.catalogue"
 
 @dataclass(frozen=True)
 class Row:
-    """A fault and what has to hold under it; `later` is the part that waits for another feature."""
+    """A fault and what must hold under it; `later` is the part that needs another feature."""
 
     fault: str
     expected: str
     later: str = ""
 
 
-SWEEP = "without another check, which takes the sweep over open jobs"
+SWEEP = "without another check, which needs the sweep over open jobs"
 
 CATALOGUE: dict[str, dict[str, Row]] = {
     "Crash and publish": {
         "F1": Row(
             "killed between the write and the publication",
-            "the next check publishes it, under the id it would have had",
+            "the next check publishes the change, with the same id",
             later=SWEEP,
         ),
         "F2": Row(
             "killed between the publication and its acknowledgement",
-            "published again, identical; nothing else changes",
+            "published again with the same content; nothing else changes",
             later=SWEEP,
         ),
         "F3": Row(
             "SNS throttles, fails, or gives no answer",
-            "tried again within bounds; else the message stays pending and the caller is told",
+            "a few tries; after that the message stays pending and the check fails",
         ),
         "F4": Row(
-            "the topic is gone, forbidden, or its key disabled",
-            "the status is stored all the same; one try a check; all is made good after a repair",
+            "the topic is deleted, forbidden, or its key is disabled",
+            "the status is stored; one request per check; published after the repair",
             later=SWEEP,
         ),
         "F5": Row(
             "DynamoDB throttles, fails, or does not answer a write",
-            "tried again within bounds; else nothing is published and the next check converges",
+            "a few tries; after that nothing is published, and the next check converges",
         ),
         "F6": Row("another check recorded the change first", "success, unchanged, no message"),
         "F7": Row("a hundred checks see a change at once", "one recorded change, one event id"),
-        "F8": Row("a slow check comes with an older status", "refused, silently"),
+        "F8": Row("a slow check comes with an older status", "refused, without a message"),
         "F9": Row("one invocation is delivered ten times", "one message"),
         "F10": Row("the acknowledgement fails", "published again, then acknowledged"),
     },
     "What Atlas says": {
         "F11": Row("statuses are skipped between two checks", "one message, with right figures"),
-        "F12": Row("an automated restore that is done shows as expired", "silence"),
-        "F13": Row("a download is ready, then lapses", "COMPLETED, then EXPIRED"),
-        "F14": Row("one end, then another", "the first stays; the contradiction is told once"),
-        "F15": Row("a status word nobody knows", "UNKNOWN, published once, followed on"),
-        "F16": Row("nulls, gaps and extra fields", "read"),
+        "F12": Row("an automated restore that is done shows `expired`", "no message"),
+        "F13": Row("a download is ready, then expires", "COMPLETED, then EXPIRED"),
+        "F14": Row("one end, then another", "the first stays; the contradiction is reported once"),
+        "F15": Row("an unknown status word", "UNKNOWN, published once; the job stays open"),
+        "F16": Row("nulls, missing and extra fields", "read"),
         "F17": Row(
             "wrong types, broken JSON, HTML, nothing, 20 MB, a compressed bomb",
             "a typed error; size and memory are bounded; nothing is stored",
         ),
-        "F18": Row("a new job is not known yet", "asked for again for a few seconds"),
-        "F19": Row("a job that no kind knows", "not found, at once"),
-        "F20": Row("the tenant endpoint is gone", "Flex is asked; a warning tells"),
+        "F18": Row("Atlas does not know a new job yet", "requested again for a few seconds"),
+        "F19": Row("a job that no kind knows", "RestoreJobNotFoundError, at once"),
+        "F20": Row("the tenant endpoint is gone", "Flex is asked; a warning is logged"),
         "F21": Row("a dedicated cluster is asked for as Flex", "the other kind, remembered"),
-        "F22": Row("a cluster changes its kind", "asked anew, remembered"),
+        "F22": Row("a cluster changes its kind", "asked again, remembered"),
         "F23": Row("a sunset is announced, in any form", "a warning and a metric, no failure"),
     },
     "Credentials": {
-        "F24": Row("the token has expired", "one new token, one replay"),
-        "F25": Row("the secret was rotated", "read again once, past the cache"),
-        "F26": Row("401 all the same", "a typed error that names the role; no further tries"),
+        "F24": Row(
+            "the token is expired or revoked; another 401 within ten minutes",
+            "one new token and one replay; the other 401 is passed on",
+        ),
+        "F25": Row("the secret was rotated", "read again once, without the cache"),
+        "F26": Row("401 again", "a typed error that names the role; no further tries"),
         "F27": Row(
-            "the token endpoint throttles, refuses, hangs, or answers oddly",
-            "typed and bounded, no loop; a token that is still good serves on",
-            later="one token for all environments, which takes sharing it",
+            "the token endpoint throttles, refuses, is slow, or answers oddly",
+            "a typed error, no loop; a token that is still valid is used",
+            later="one token for all environments, which needs a place to share it",
         ),
         "F28": Row(
-            "digest: stale, once only, no opaque, or a challenge nobody can answer",
-            "one more challenge, then a typed error; the next check starts afresh",
+            "digest: a stale nonce, one for a single use, no opaque, an odd challenge",
+            "one more challenge, then a typed error; the next check starts new",
         ),
         "F29": Row("the address is not on the access list", "an error that names it"),
         "F30": Row(
             "the secret cannot be read, or cannot be used",
-            "the value in hand while young; else an error that names the key",
+            "the cached value for five minutes; then an error that names the key",
         ),
     },
     "Limits and network": {
-        "F31": Row("429 with a wait longer than the time left", "an error at once, no sleep"),
+        "F31": Row(
+            "429 with a wait longer than 15 s or than the time left", "an error at once, no sleep"
+        ),
         "F32": Row(
             "429 with an odd Retry-After, or none",
-            "the body's word, else a short wait; a few tries",
+            "the time in the body, else a short wait; a few tries",
         ),
-        "F33": Row("bursts of 5xx", "bounded tries, jittered waits, no change of state"),
+        "F33": Row("bursts of 5xx", "a few tries, random waits, no change of state"),
         "F34": Row(
-            "refused, reset, cut off, or a certificate that is not good",
-            "typed; nothing is sent before the certificate is checked",
+            "refused, reset, cut off, or a certificate that is not valid",
+            "a typed error; nothing is sent before the certificate is checked",
         ),
-        "F35": Row("an idle connection was closed meanwhile", "one quiet retry"),
-        "F36": Row("no answer, or one without end, of any kind", "over by the deadline, typed"),
-        "F37": Row("a name that cannot be looked up, or not in time", "over in time, typed"),
-        "F38": Row("a redirect, wherever to", "refused; credentials go nowhere else"),
-        "F39": Row("a base URL in an event or a secret", "refused, unless MongoDB's own"),
+        "F35": Row("an idle connection was closed", "one retry on a new connection"),
+        "F36": Row("no answer, or an endless one", "a typed error before the deadline"),
+        "F37": Row("a name look-up that fails or hangs", "a typed error before the deadline"),
+        "F38": Row("a redirect, to any place", "refused; credentials go nowhere else"),
+        "F39": Row("a base URL in an event or a secret", "refused, unless it is MongoDB's own"),
     },
     "Input and runtime": {
         "F40": Row("ids with paths, escapes, control characters, 10 kB", "refused before any I/O"),
-        "F41": Row("an event that names no job", "refused, naming the field"),
+        "F41": Row("an event that names no job", "refused, with the name of the field"),
         "F42": Row("a batch of ten with one poison record", "nine done, one reported"),
         "F43": Row("one of several targets fails", "the others are done, the failure is listed"),
-        "F44": Row("any time left, at any step", "an answer before the deadline, typed"),
-        "F45": Row("SIGKILL or timeout at any moment", "nothing lost, nothing taken back"),
+        "F44": Row("any time left, at any step", "a result or a typed error before the deadline"),
+        "F45": Row("SIGKILL or timeout at any moment", "no change is lost, no status goes back"),
         "F46": Row(
-            "the clock is frozen, skewed, or steps back",
+            "the clock is frozen, wrong, or steps back",
             "one retry at most for a stale token; order by sequence; no negative figures",
         ),
-        "F47": Row("an environment variable is missing or wrong", "one clear line while starting"),
+        "F47": Row("an environment variable is missing or wrong", "one clear line at the start"),
         "F48": Row("odd dates: other zones, fractions, future, reversed", "UTC; figures from 0"),
         "F49": Row("very long and odd names and texts", "message and item stay valid and small"),
-        "F50": Row("the item's expiry", "never set while anything is open or pending"),
-        "F51": Row("an item of an older or a newer version", "read; what is unknown is kept"),
-        "F52": Row("logs or metrics cannot be written", "the check does not fail for it"),
-        "F53": Row("a secret, token or URL in what others say", "redacted, everywhere"),
+        "F50": Row("the item's expiry", "never set while a job is open or a change is pending"),
+        "F51": Row("an item of an older or a newer version", "read; unknown attributes are kept"),
+        "F52": Row("logs or metrics cannot be written", "the check succeeds all the same"),
+        "F53": Row("a secret, token or URL in the text of others", "redacted, everywhere"),
+    },
+    "Found by a second look": {
+        "F54": Row(
+            "the token endpoint: 5xx, closed, silent or slow, for one target and for a hundred",
+            "four tries of an answered 5xx, one of anything else; then none for 30 s",
+        ),
+        "F55": Row(
+            "a change is pending, and Atlas answers 404, 401, 403, 5xx or nothing",
+            "it is published first, then the error is raised",
+        ),
+        "F56": Row(
+            "a ready download is cancelled or fails",
+            "COMPLETED, then CANCELLED or FAILED; `downloadAvailable` is false",
+        ),
+        "F57": Row(
+            "`expired` and `finishedAt` on one download, in any order, seen ready or not",
+            "EXPIRED",
+        ),
+        "F58": Row(
+            "several unknown words, one that gains a finish date, thirty of them",
+            "each is a change with its own id; the history is bounded",
+        ),
+        "F59": Row(
+            "an EventBridge event with several targets, of which one fails",
+            "the others are done; the invocation fails, so AWS retries and keeps it",
+        ),
+        "F60": Row("401, 404, 429, 500 inside an envelope", "handled and counted like any other"),
+        "F61": Row(
+            "one limited target among many; a Retry-After of 30 s",
+            "the others are done; no sleep over 15 s, none with several targets",
+        ),
+        "F62": Row("a decisive error code with an odd HTTP status", "the code decides"),
+        "F63": Row(
+            "an item is deleted and recorded again while an acknowledgement is on its way",
+            "the new change stays pending until it is published",
+        ),
+        "F64": Row(
+            "the second of three pending messages is refused",
+            "the first is acknowledged and not repeated",
+        ),
     },
 }
 
 INTRODUCTION = """# What fails, and what proves that it does no harm
 
-This file is generated; `{command}` writes it anew.
+This file is generated; `{command}` writes it.
 
-Each row is a fault, done to the real code: to Atlas's and AWS's answers at the wire, to the clock,
-to the network, or to the process itself. A case asserts what is stored, what a subscriber received,
-what was raised and how much was called; then it checks again and asserts the recovery. Where any
-text or any answer may come, Hypothesis makes them. {cases} cases prove {rows} rows. Beside them
-stand a model that fails anything at any step (`test_model.py`), which has to catch a dozen broken
-copies of the code (`test_broken_copies.py`), and kills of the real runtime at random moments
-(`test_kills.py`).
+Each row is a fault that the tests inject into the real code: into the answers of Atlas and AWS, the
+clock, the network or the process itself. A case asserts what is stored, what a subscriber received,
+what was raised and how much was requested; then it checks again and asserts the recovery.
+{cases} cases prove {rows} rows. Beside them there are a model that fails anything at any step
+(`test_model.py`), broken copies of the code that it has to catch (`test_broken_copies.py`), and
+kills of the real runtime at random moments (`test_kills.py`).
 """
 
 type Proofs = Mapping[str, Counter[str]]
-"""By row: how many cases each test has for it, by the test's place and name."""
+"""For each row: the number of cases of each test, by the test's file and name."""
 
 
 class _Collector:
@@ -169,7 +213,7 @@ class _Collector:
 
 
 def collected() -> _Collector:
-    """The cases there are, as pytest finds them."""
+    """All cases, as pytest collects them."""
     collector = _Collector()
     options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "--rootdir", str(_checkout())]
     said = io.StringIO()
@@ -183,11 +227,11 @@ def collected() -> _Collector:
 
 
 def problems(proofs: Proofs) -> list[str]:
-    """Rows without a case, and cases of no row."""
+    """Rows without a case, and cases without a row."""
     rows = {name for group in CATALOGUE.values() for name in group}
     return [
         *(f"{row} has no case" for row in sorted(rows - proofs.keys())),
-        *(f"{row} is no row of the catalogue" for row in sorted(proofs.keys() - rows)),
+        *(f"{row} is not a row of the catalogue" for row in sorted(proofs.keys() - rows)),
     ]
 
 

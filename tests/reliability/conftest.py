@@ -1,11 +1,16 @@
-"""Where the fault campaign gets its world: the stack that all tests share, made anew."""
+"""The world of a fault test: the stack that all tests share, made new for each."""
 
+import io
+import secrets
 from collections.abc import Iterator
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from observed_stack import ObservedStack
 from reliability.campaign import Campaign, Tools
+from restore_watch.application import Application
+from restore_watch.telemetry import Telemetry
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +26,18 @@ def campaign(tools: Tools) -> Iterator[Campaign]:
     one.begin()
     yield one
     one.end()
+
+
+@pytest.fixture
+def powertools(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the environment variables that Powertools reads by itself."""
+    for name, value in campaign.stack.environment.items():
+        if name.startswith("POWERTOOLS_"):
+            monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def application(campaign: Campaign, powertools: None) -> Application:  # noqa: ARG001
+    """A cold start in this process, from the event to its answer."""
+    logger = Logger(service=secrets.token_hex(4), stream=io.StringIO())
+    return Application(campaign.environment(), Telemetry(logger))

@@ -1,0 +1,217 @@
+"""Events: odd ids, wrong shapes, batches and several targets: F40 to F43 and F59."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from local_stack.aws import aws_error
+from reliability.campaign import (
+    UNCHANGED,
+    Campaign,
+    event,
+    log_lines,
+    record,
+    requested,
+)
+from reliability.steps import LONG_AGO, PUBLISH
+
+pytestmark = pytest.mark.timeout(60)
+cases = pytest.mark.parametrize
+
+GOOD: dict[str, Any] = {
+    "groupId": "6a1f3c9e5b7d204e8c61f0a3",
+    "clusterName": "orders-flex",
+    "restoreId": LONG_AGO,
+}
+
+
+@pytest.mark.fault("F40")
+@cases(
+    ("field", "value"),
+    [
+        ("groupId", "../../../groups"),
+        ("groupId", "\uff41" * 24),
+        ("restoreId", "a" * 24 + "\n"),
+        ("restoreId", "%2f%2e%2e"),
+        ("clusterName", "a\r\nHost: evil.example"),
+        ("clusterName", "a" * 10_000),
+        ("clusterName", "a\x00b"),
+    ],
+    ids=["path", "full-width", "newline", "escaped", "crlf", "10-kb", "null-byte"],
+)
+def test_an_odd_id_is_refused_before_any_io(campaign: Campaign, field: str, value: str) -> None:
+    answer = campaign.invoke_with({**GOOD, field: value})
+
+    assert answer.error_type == "InvalidEventError"
+    assert (answer.error_message or "").startswith(f"{field}: expected ")
+    assert len(answer.error_message or "") < 200
+    assert campaign.calls() == []
+    assert value not in str(answer.payload)
+    assert value not in campaign.stack.logs()
+
+
+@pytest.mark.fault("F40")
+def test_the_longest_name_of_a_cluster_is_accepted(campaign: Campaign) -> None:
+    job = campaign.job(cluster="a" * 64)
+
+    assert campaign.invoke(job).result["changed"]
+
+
+NOT_AN_EVENT: dict[str, tuple[Any, str]] = {
+    "null": (None, "event"),
+    "list": ([], "event"),
+    "empty": ({}, "groupId"),
+    "both-groups": ({**GOOD, "projectId": "0" * 24}, "projectId"),
+    "kind-unknown": ({**GOOD, "kind": "serverless"}, "kind"),
+    "detail-of-another-type": ({"detail-type": "Another", "detail": GOOD}, "detail-type"),
+    "targets-empty": ({"targets": []}, "targets"),
+    "targets-101": ({"targets": [GOOD] * 101}, "targets"),
+    "targets-in-detail": (requested({**GOOD, "kind": 1}), "detail.targets[0].kind"),
+    "record-without-id": ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "Records[0]"),
+}
+
+
+@pytest.mark.fault("F41")
+@cases(("given", "field"), list(NOT_AN_EVENT.values()), ids=list(NOT_AN_EVENT))
+def test_an_event_that_names_no_job_is_refused_with_the_name_of_its_field(
+    campaign: Campaign, given: Any, field: str
+) -> None:
+    answer = campaign.invoke_with(given)
+
+    assert answer.error_type == "InvalidEventError"
+    assert (answer.error_message or "").startswith(f"{field}: ")
+    assert campaign.calls() == []
+
+
+POISON: dict[str, str] = {
+    "not-json": "{",
+    "no-job": "{}",
+    "deep": "[" * 60_000,
+    "unknown-job": json.dumps(GOOD),
+    "one-of-its-targets": json.dumps({"targets": [{}]}),
+}
+
+
+@pytest.mark.fault("F42")
+@cases("body", list(POISON.values()), ids=list(POISON))
+def test_a_poison_record_is_reported_alone(campaign: Campaign, body: str) -> None:
+    job = campaign.recorded_job()
+    good = event(job)
+    records = [record("before", good), record("poison", body), record("after", good)]
+    answer = campaign.invoke_with({"Records": records}).result
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
+    assert campaign.recheck(job) == UNCHANGED
+
+
+@pytest.mark.fault("F42")
+@cases("place", [0, 9], ids=["first", "last"])
+def test_one_poison_record_of_ten_leaves_nine_done(campaign: Campaign, place: int) -> None:
+    jobs = [campaign.job() for _ in range(9)]
+    records = [record(job.restore_id, event(job)) for job in jobs]
+    records.insert(place, record("poison", "{"))
+    answer = campaign.invoke_with({"Records": records}).result
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
+    assert [campaign.published(job) for job in jobs] == [["PENDING"]] * 9
+
+
+@pytest.mark.fault("F42")
+def test_a_record_that_failed_succeeds_when_it_is_delivered_again(campaign: Campaign) -> None:
+    first, second = campaign.job(), campaign.job()
+    records = [record(job.restore_id, event(job)) for job in (first, second)]
+    # Only the first publication is refused, which is that of the first record.
+    campaign.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403))
+    answer = campaign.invoke_with({"Records": records}).result
+    assert answer == {"batchItemFailures": [{"itemIdentifier": first.restore_id}]}
+    assert (campaign.published(first), campaign.published(second)) == ([], ["PENDING"])
+
+    answer = campaign.invoke_with({"Records": records[:1]}).result
+    assert answer == {"batchItemFailures": []}
+    assert (campaign.published(first), campaign.published(second)) == (["PENDING"], ["PENDING"])
+
+
+@pytest.mark.fault("F43")
+@cases("place", [0, 2])
+@cases(
+    ("bad", "error"),
+    [
+        ({"groupId": "../.."}, "InvalidEventError"),
+        ({"restoreId": LONG_AGO}, "RestoreJobNotFoundError"),
+    ],
+    ids=["invalid", "unknown"],
+)
+def test_one_target_that_fails_does_not_affect_the_others(
+    campaign: Campaign, place: int, bad: Mapping[str, str], error: str
+) -> None:
+    jobs = [campaign.job(), campaign.job()]
+    targets = [event(job) for job in jobs]
+    targets.insert(place, {**event(jobs[0]), **bad})
+    result = campaign.invoke_with({"targets": targets}).result
+
+    assert [one["job"]["restoreId"] for one in result["results"]] == [
+        job.restore_id for job in jobs
+    ]
+    (failure,) = result["failures"]
+    assert failure["error"] == error
+    assert failure["message"]
+    assert "../.." not in str(result)
+    assert [campaign.published(job) for job in jobs] == [["PENDING"]] * 2
+
+
+@pytest.mark.fault("F43")
+def test_an_invocation_of_several_targets_fails_only_if_all_of_them_failed(
+    campaign: Campaign,
+) -> None:
+    good, bad = event(campaign.job()), {**GOOD, "groupId": campaign.group}
+    unknown = campaign.invoke_with({"targets": [bad, bad]})
+    mixed = campaign.invoke_with({"targets": [bad, good]})
+
+    # A schedule retries an error, and never a result.
+    assert unknown.error_type == "RestoreJobNotFoundError"
+    assert [one["error"] for one in mixed.result["failures"]] == ["RestoreJobNotFoundError"]
+
+
+@pytest.mark.fault("F59")
+@cases("place", [0, 1, 2])
+@cases(
+    ("bad", "error"),
+    [
+        ({"groupId": "../.."}, "InvalidEventError"),
+        ({"restoreId": LONG_AGO}, "RestoreJobNotFoundError"),
+    ],
+    ids=["invalid", "unknown"],
+)
+def test_an_eventbridge_event_fails_if_one_of_its_targets_fails(
+    campaign: Campaign, place: int, bad: Mapping[str, str], error: str
+) -> None:
+    jobs = [campaign.job(), campaign.job()]
+    targets = [event(job) for job in jobs]
+    targets.insert(place, {**event(jobs[0]), **bad})
+    campaign.stack.logs()
+    assert campaign.invoke_with(requested(*targets)).error_type == error
+    assert [campaign.published(job) for job in jobs] == [["PENDING"]] * 2
+    lines = log_lines(campaign.stack)
+    assert [line["error"] for line in lines if "FailedChecks" in line] == [error]
+    assert [one["SuccessfulChecks"] for one in lines if "SuccessfulChecks" in one] == [[2.0]]
+
+    # AWS retries the event, and the targets that succeeded are not published again.
+    assert campaign.invoke_with(requested(*targets)).error_type == error
+    assert [campaign.published(job) for job in jobs] == [["PENDING"]] * 2
+
+
+@pytest.mark.fault("F59")
+def test_an_eventbridge_event_succeeds_once_all_of_its_targets_succeed(
+    campaign: Campaign,
+) -> None:
+    jobs = [campaign.job() for _ in range(3)]
+    given = requested(*(event(job) for job in jobs))
+    campaign.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403), skip=1)
+    assert campaign.invoke_with(given).error_type == "NotificationPendingError"
+    assert [campaign.published(job) for job in jobs] == [["PENDING"], [], ["PENDING"]]
+
+    answer = campaign.invoke_with(given).result
+    assert (len(answer["results"]), answer["failures"]) == (3, [])
+    assert [campaign.published(job) for job in jobs] == [["PENDING"]] * 3
