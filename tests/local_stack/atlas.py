@@ -253,6 +253,16 @@ class AtlasEmulator:
             self._restores[group_id, cluster, restore.restore_id] = restore
         return restore
 
+    def hide_restore(self, restore: EmulatedRestore) -> None:
+        """From now on the job is unknown; its cluster stays."""
+        with self._lock:
+            self._restores.pop((restore.group_id, restore.cluster, restore.restore_id), None)
+
+    def show_restore(self, restore: EmulatedRestore) -> None:
+        """A hidden job is known again, at the step it has reached."""
+        with self._lock:
+            self._restores[restore.group_id, restore.cluster, restore.restore_id] = restore
+
     def serve(
         self, group_id: str, cluster: str, kind: Kind, restore_id: str, body: Answer | bytes | Any
     ) -> None:
@@ -298,7 +308,7 @@ class AtlasEmulator:
             content_type = _negotiated(request, kind)
             limits = self._take(request, kind, group_id)
         except Refusal as refusal:
-            return refusal.answer
+            return _in_envelope(request, refusal.answer, self.behaviour.envelope_key)
         key = (kind, group_id, cluster, restore_id)
         given = self._scripted(kind) or self._served.get(key)
         if isinstance(given, Answer):
@@ -410,11 +420,19 @@ class AtlasEmulator:
         headers = {**dict(answer.headers), **headers, "X-Envoy-Upstream-Service-Time": "58"}
         if not answer.body:
             return Answer(answer.status, headers, answer.body)
-        value, status = json.loads(answer.body), answer.status
-        if request.args.get("envelope") == "true":
-            value, status = {"status": status, self.behaviour.envelope_key: value}, 200
+        answer = _in_envelope(request, answer, self.behaviour.envelope_key)
         indent = 2 if request.args.get("pretty") == "true" else None
-        return Answer(status, headers, json.dumps(value, indent=indent))
+        body = json.dumps(json.loads(answer.body), indent=indent)
+        return Answer(answer.status, headers, body)
+
+
+def _in_envelope(request: Request, answer: Answer, key: str) -> Answer:
+    """With `envelope=true` the true status is in the body, except of a digest challenge."""
+    challenges = "Www-Authenticate" in dict(answer.headers)
+    if challenges or request.args.get("envelope") != "true":
+        return answer
+    content = {key: json.loads(answer.body)} if answer.body else {}
+    return Answer(200, answer.headers, json.dumps({"status": answer.status, **content}))
 
 
 def _defaults(kind: Kind, delivery_type: str | None) -> tuple[str, Sequence[str]]:

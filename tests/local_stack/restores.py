@@ -18,6 +18,8 @@ DOWNLOAD_TIMELINE = ("running", "download-ready")
 _FLEX_LINK_LIFE = timedelta(hours=6)
 _DEDICATED_LINK_LIFE = timedelta(hours=1)
 
+_FINISHED = "+finished"
+
 
 def date(at: datetime) -> str:
     """Return a date in Atlas's form: whole seconds, UTC."""
@@ -116,10 +118,14 @@ class EmulatedRestore(ABC):
 
 
 class StatusRestore(EmulatedRestore):
-    """A Flex or tenant restore. Its steps are the statuses themselves; any word is allowed."""
+    """
+    A Flex or tenant restore. Its steps are the statuses themselves; any word is allowed.
+
+    `WORD+finished` is a word with a finish date.
+    """
 
     def _enter(self, step: str) -> None:
-        if step in {"COMPLETED", "FAILED", "CANCELED"}:
+        if step in {"COMPLETED", "FAILED", "CANCELED"} or step.endswith(_FINISHED):
             self.finished = self.clock()
 
     def _body(self, kind: Kind | None, _host: str, /) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class StatusRestore(EmulatedRestore):
             "restoreScheduledDate": date(self.scheduled),
             "snapshotFinishedDate": date(self.snapshot_at),
             "snapshotId": self.snapshot_id,
-            "status": self.step,
+            "status": self.step.removesuffix(_FINISHED),
             "targetDeploymentItemName": self.target_cluster,
             "targetProjectId": self.target_group,
         }
@@ -144,7 +150,11 @@ class StatusRestore(EmulatedRestore):
 
 
 class FlagRestore(EmulatedRestore):
-    """A dedicated restore. It has no status and no start date; its steps set flags."""
+    """
+    A dedicated restore. It has no status and no start date; its steps set flags.
+
+    `finished+expired` sets both at once.
+    """
 
     def __init__(self, *, every_url: bool, **rest: Any) -> None:
         self._every_url = every_url
@@ -162,6 +172,8 @@ class FlagRestore(EmulatedRestore):
             case "expired":
                 self._flags["expired"] = True
                 return
+            case "finished+expired":
+                self._flags["expired"] = True
             case "failed":
                 self._flags["failed"] = True
             case "cancelled":
