@@ -52,6 +52,7 @@ REMOVE #expiresAt{absent}
 """
 _MAY_REPLACE = "attribute_not_exists(#status) OR NOT #status IN ({kept})"
 _STILL_UNKNOWN = "#status = :unknown AND #sequence = :known"
+_SAME_ITEM = " AND #firstObservedAt = :firstObservedAt"
 
 _ACKNOWLEDGE = "SET #publishedSequence = :published"
 _FINISH = ", #expiresAt = :expiresAt"
@@ -92,7 +93,10 @@ class RestoreJobsTable:
             # Only the history says whether a further unknown word is new. If another check was
             # faster again, its history decides.
             known = {":unknown": RestoreStatus.UNKNOWN, ":known": len(recorded.history)}
-            recorded = self._record(job, observed_at, deadline, _STILL_UNKNOWN, known)
+            same_item, first_observed_at = _same_item(recorded)
+            recorded = self._record(
+                job, observed_at, deadline, _STILL_UNKNOWN + same_item, known | first_observed_at
+            )
         return recorded
 
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
@@ -118,12 +122,10 @@ class RestoreJobsTable:
         newer change was recorded meanwhile (its check publishes and acknowledges it too), or if
         the item was deleted and recorded anew.
         """
-        values: dict[str, Any] = {":published": last.sequence}
-        condition = "#publishedSequence < :published"
+        same_item, first_observed_at = _same_item(recorded)
+        values: dict[str, Any] = {":published": last.sequence, **first_observed_at}
+        condition = "#publishedSequence < :published" + same_item
         update = _ACKNOWLEDGE
-        if recorded.first_observed_at is not None:
-            values[":firstObservedAt"] = recorded.first_observed_at
-            condition += " AND #firstObservedAt = :firstObservedAt"
         if recorded.job.terminal and last.sequence == len(recorded.history):
             values[":expiresAt"] = expires_at(last.observed_at)
             condition += " AND #sequence = :published"
@@ -209,6 +211,13 @@ class RestoreJobsTable:
             raise TableUnavailableError(msg) from None
         written: Mapping[str, Any] = answer["Attributes"]
         return written
+
+
+def _same_item(recorded: Recorded) -> tuple[str, dict[str, str]]:
+    """The condition, and its values, that an item was not deleted and recorded anew meanwhile."""
+    if recorded.first_observed_at is None:
+        return "", {}
+    return _SAME_ITEM, {":firstObservedAt": recorded.first_observed_at}
 
 
 def _continues_unknown(job: RestoreJob, recorded: Recorded) -> bool:
