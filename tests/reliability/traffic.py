@@ -1,0 +1,117 @@
+"""
+I7, read from the wire: how many tokens are requested, and what follows a rate limit.
+
+The rules are written here a second time, because a judge must not ask the accused.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+TOKEN_RENEWAL = 3000.0
+REPLACEMENT_PAUSE = 600.0
+FAILURE_PAUSE = 30.0
+TOKEN_TRIES = 4
+TOKENS_AN_HOUR = 8
+"""Two by age, and six because of a 401."""
+
+DEFAULT_LIMIT = 10.0
+LONGEST_LIMIT = 60.0
+
+LONGEST_WAIT = 15.0
+"""Seconds that an invocation sleeps at most before it asks Atlas again."""
+
+REQUESTS_OF_A_CHECK = 16
+"""Four tries of two kinds, each replayed once with another token."""
+
+TICKS = 0.1
+"""Seconds that the model's clock may pass between a decision and the request that follows it."""
+
+
+@dataclass
+class Request:
+    """
+    A request to Atlas. `at` is the environment's clock, in seconds, when it arrived.
+
+    `status` is the status of the answer, None if no whole answer was sent; `readable` is false for
+    an answer of an unknown shape. `limit` are the seconds for which a rate limit stands. `epoch`
+    counts how often the clock was set back before.
+    """
+
+    number: int
+    at: float
+    epoch: int
+    environment: int
+    invocation: int
+    operation: str
+    group: str = ""
+    status: int | None = None
+    readable: bool = True
+    limit: float | None = None
+
+    @property
+    def issued(self) -> bool:
+        return self.status == 200 and self.readable
+
+
+def judge_traffic(requests: Sequence[Request]) -> None:
+    """I7, for all requests of an example in the order of their arrival."""
+    for own in _grouped(requests):
+        _judge_limits(own)
+        _judge_tokens([one for one in own if one.operation == "token"])
+
+
+def _grouped(requests: Iterable[Request]) -> Iterator[list[Request]]:
+    """
+    The requests of each environment, from one step back of its clock to the next.
+
+    When the clock is set back the age of everything remembered is unknown, and asking is allowed.
+    """
+    groups: dict[tuple[int, int], list[Request]] = defaultdict(list)
+    for one in requests:
+        groups[one.environment, one.epoch].append(one)
+    yield from groups.values()
+
+
+def _judge_limits(requests: Sequence[Request]) -> None:
+    until: dict[tuple[str, str], float] = {}
+    for one in requests:
+        asked = one.group, one.operation
+        if one.operation != "token":
+            assert one.at >= until.get(asked, 0.0), "I7: a 429 was answered with more requests"
+        if one.limit is not None:
+            until[asked] = one.at + min(one.limit, LONGEST_LIMIT)
+
+
+def _judge_tokens(requests: Sequence[Request]) -> None:
+    """Replay the rule: when may the next token be requested?"""
+    issued_at: float | None = None
+    replaced_at: float | None = None
+    failed: Request | None = None
+    series_at = 0.0
+    tries = 0
+    replacing = False
+    for one in requests:
+        if failed is not None and one.at - failed.at < FAILURE_PAUSE:
+            is_repeatable = failed.status is not None and failed.status >= 500
+            assert is_repeatable, "I7: a token request that Atlas may have served was repeated"
+            assert one.invocation == failed.invocation, "I7: a failed token request does not stand"
+            assert tries < TOKEN_TRIES, "I7: a token request was repeated too often"
+            tries += 1
+        else:
+            tries, series_at = 1, one.at
+            replacing = issued_at is not None and one.at - issued_at < TOKEN_RENEWAL
+            if replacing and replaced_at is not None:
+                pause = one.at - replaced_at
+                assert pause >= REPLACEMENT_PAUSE - TICKS, "I7: tokens were replaced too often"
+        is_unknown = one.status is None or (one.status == 200 and not one.readable)
+        if replacing and (one.issued or is_unknown):
+            replaced_at = series_at
+        if one.issued:
+            issued_at, failed = one.at, None
+        else:
+            failed = one
+    issued = [one.at for one in requests if one.issued]
+    for place, at in enumerate(issued):
+        within_an_hour = [later for later in issued[place:] if later - at < 3600]
+        assert len(within_an_hour) <= TOKENS_AN_HOUR, "I7: more tokens than seven an hour"

@@ -1,0 +1,362 @@
+"""
+The world of one example of the model: time, Atlas and its jobs, environments, a subscriber.
+
+The code is ours and real, and so are the sockets, the conditional write, the topic and the
+subscriber's queue. Waits are skipped, and the clock moves on by as much.
+"""
+
+import io
+import itertools
+import math
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+
+from local_stack.atlas import Role
+from local_stack.clock import Clock as AtlasClock
+from local_stack.in_process import ENVIRONMENT_HEADER, Clients, clients
+from local_stack.restores import EmulatedRestore, Kind, object_id
+from local_stack.stack import CREDENTIALS, LocalStack, Received
+from local_stack.wire import Action, Answer, Call, Phase
+from reliability.disturbances import Disturbances
+from reliability.drawn import SLOTS, Admission, DrawnJob
+from reliability.judgement import Word, word_of
+from reliability.traffic import (
+    DEFAULT_LIMIT,
+    LONGEST_LIMIT,
+    LONGEST_WAIT,
+    REPLACEMENT_PAUSE,
+    Request,
+)
+from restore_watch.application import Application
+from restore_watch.check import JobChecker
+from restore_watch.restore_job import RestoreTarget
+
+ONE_TRY = Config(
+    connect_timeout=15, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1}
+)
+"""
+What fails, fails at once: that a call is repeated is tested apart from what is lost.
+
+No fault here is a silence, so a timeout is the machine's: a crowded one once let moto take more
+than five seconds.
+"""
+
+_CLIENT_ID = CREDENTIALS["service_account"]["client_id"]
+
+OUTPUT = io.StringIO()
+"""What the environments log."""
+
+LOGGER = Logger(service="model", stream=OUTPUT, location=None)
+
+
+class Clock:
+    """The environments' wall clock. It moves on by a millisecond at every look, and by jumps."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = datetime.now(UTC)
+        self.epoch = 0
+        """How often it was set back."""
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self._now += timedelta(milliseconds=1)
+            return self._now
+
+    def peek(self) -> float:
+        """Unix seconds, without moving on."""
+        with self._lock:
+            return self._now.timestamp()
+
+    def jump(self, seconds: float) -> None:
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+            self.epoch += seconds < 0
+
+
+@dataclass
+class Job:
+    """A restore job, and everything that happened to it."""
+
+    restore: EmulatedRestore
+    target: RestoreTarget
+    kind: str
+    left: int
+    steps: list[str] = field(default_factory=list)
+    said: list[Word] = field(default_factory=list)
+    deleted: list[dict[str, Any]] = field(default_factory=list)
+    is_hidden: bool = False
+
+    def note_step(self) -> None:
+        self.steps.append(self.restore.step)
+        self.said.append(word_of(self.kind, self.restore.delivery_type, self.steps))
+
+    @property
+    def last(self) -> Word:
+        return self.said[-1]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The target as an event names it."""
+        options = {"envelope": True} if self.target.envelope else {}
+        return self.target.as_json() | options
+
+
+@dataclass
+class Environment:
+    """
+    An execution environment. `invocation` is the number of its current one.
+
+    `is_shared` is true while that has several targets; `last` is its latest request to Atlas.
+    """
+
+    number: int
+    checker: JobChecker
+    application: Application
+    invocation: int = 0
+    is_shared: bool = False
+    last: Request | None = None
+
+
+@cache
+def _clients_of(stack: LocalStack) -> list[Clients]:
+    """Expensive to make, so they serve every example on this stack."""
+    return [clients(stack, ONE_TRY) for _ in range(SLOTS)]
+
+
+class World:
+    """`build` makes an environment's parts: the product, or a broken copy of it."""
+
+    def __init__(
+        self,
+        stack: LocalStack,
+        build: Callable[["World", int], tuple[JobChecker, Application]],
+    ) -> None:
+        self.stack = stack
+        self.clock = Clock()
+        self._build = build
+        self._slept = 0.0
+        self.jobs: list[Job] = []
+        self.requests: list[Request] = []
+        self.unauthorized: deque[float] = deque(maxlen=2)
+        self.admission: Admission | None = None
+        self.clients = _clients_of(stack)
+        self.disturbances = Disturbances(stack, self._is_from_environment, self._noted)
+        self._slots = {by.key_id: slot for slot, by in enumerate(self.clients)}
+        self._ahead = 0.0
+        self._failed_at = -math.inf
+        self._numbers = itertools.count(1)
+        self._invocations = itertools.count(1)
+        self._messages: dict[str, list[Received]] = defaultdict(list)
+        self._receiving = threading.Lock()
+        stack.forget_calls()
+        stack.atlas.behaviour.lift_limits()
+        self._listener = stack.atlas.wire.listen(self._heard)
+        self.environments = [self._environment(slot) for slot in range(SLOTS)]
+
+    def close(self) -> None:
+        self._listener.remove()
+        self.disturbances.end()
+        self.admit()
+        self._atlas_clock.advance(-self._ahead)
+
+    # Time
+
+    @property
+    def uptime(self) -> float:
+        """Seconds on a monotonic clock that counts the skipped waits."""
+        return time.monotonic() + self._slept
+
+    def pass_time(self, seconds: float) -> None:
+        """Time passes for everything."""
+        self.clock.jump(seconds)
+        self._slept += seconds
+        self._ahead += seconds
+        self._atlas_clock.advance(seconds)
+
+    def set_clock_back(self, seconds: float) -> None:
+        """Only the environments' clock is set back. Tokens may be older than they seem."""
+        self.clock.jump(-seconds)
+        self.unauthorized.append(self.uptime)
+
+    def sleep(self, slot: int, seconds: float) -> None:
+        """A wait of the code, judged by I7."""
+        environment = self.environments[slot]
+        assert seconds <= LONGEST_WAIT, "I7: an invocation sleeps too long"
+        last = environment.last
+        is_limited = last is not None and self._settled(last).limit is not None
+        assert not (environment.is_shared and is_limited), "I7: a 429 is slept out for others"
+        self.pass_time(seconds)
+
+    @property
+    def _atlas_clock(self) -> AtlasClock:
+        clock = self.stack.atlas.clock
+        assert isinstance(clock, AtlasClock)
+        return clock
+
+    # Environments
+
+    def cold_start(self, slot: int) -> None:
+        self.environments[slot] = self._environment(slot)
+
+    def begin(self, slot: int, *, is_shared: bool = False) -> int:
+        """An invocation begins; return its number."""
+        environment = self.environments[slot]
+        environment.invocation = next(self._invocations)
+        environment.is_shared = is_shared
+        return environment.invocation
+
+    def made(self, slot: int) -> Callable[[Call], bool]:
+        return self.clients[slot].made
+
+    def sleep_of(self, slot: int) -> Callable[[float], None]:
+        return partial(self.sleep, slot)
+
+    def _environment(self, slot: int) -> Environment:
+        return Environment(next(self._numbers), *self._build(self, slot))
+
+    # What Atlas does
+
+    def start_job(self, drawn: DrawnJob) -> Job:
+        kind: Kind = drawn.kind.value
+        restore = self.stack.atlas.start_restore(
+            drawn.group,
+            f"{kind}-cluster",
+            kind,
+            # Half an hour old, so that a 404 is an answer and not a job that may still appear.
+            restore_id=object_id(self.clock() - timedelta(minutes=31)),
+            delivery_type=drawn.delivery_type,
+            timeline=drawn.timeline,
+        )
+        named = {"kind": drawn.kind if drawn.named else None, "envelope": drawn.envelope or None}
+        target = RestoreTarget.model_validate(restore.event | named)
+        job = Job(restore, target, kind, left=len(drawn.timeline) - 1)
+        job.note_step()
+        self.jobs.append(job)
+        return job
+
+    def advance(self, job: Job) -> None:
+        job.left -= 1
+        job.restore.advance()
+        job.note_step()
+
+    def hide(self, job: Job) -> None:
+        """Atlas answers 404 for the job."""
+        job.is_hidden = True
+        self.stack.atlas.hide_restore(job.restore)
+
+    def show(self, job: Job) -> None:
+        job.is_hidden = False
+        self.stack.atlas.show_restore(job.restore)
+
+    def refuse(self, how: Admission) -> None:
+        """Atlas refuses the service account's requests for jobs."""
+        self.admit()
+        self.admission = how
+        match how:
+            case "no role":
+                self.stack.atlas.grant(_CLIENT_ID)
+            case "only reading":
+                self.stack.atlas.grant(_CLIENT_ID, Role.READ_ONLY)
+            case "address":
+                self.stack.atlas.behaviour.refused_address = "203.0.113.7"
+        if how != "address":
+            self.unauthorized.append(self.uptime)
+
+    def admit(self) -> None:
+        self.admission = None
+        self.stack.atlas.behaviour.refused_address = None
+        self.stack.atlas.grant(_CLIENT_ID, Role.BACKUP_MANAGER)
+
+    def revoke_tokens(self) -> None:
+        self.unauthorized.append(self.uptime)
+        self.stack.atlas.expire_tokens()
+
+    @property
+    def is_healthy(self) -> bool:
+        """Nothing fails, no refusal stands, and a token that Atlas refuses can be replaced."""
+        refused = [at for at in self.unauthorized if self.uptime - at < 2 * REPLACEMENT_PAUSE]
+        is_disturbed = self.disturbances.active or self.admission is not None
+        stands = self.uptime - self._failed_at < LONGEST_LIMIT
+        return not (is_disturbed or stands or len(refused) > 1)
+
+    # What can be seen from outside
+
+    def item(self, job: Job) -> dict[str, Any] | None:
+        restore = job.restore
+        return self.stack.item(restore.group_id, restore.cluster, restore.restore_id)
+
+    def delete(self, job: Job) -> None:
+        """Delete the item, and keep what it held."""
+        item = self.item(job)
+        if item is None:
+            return
+        job.deleted.append(item)
+        restore = job.restore
+        key = {
+            "cluster": {"S": f"{restore.group_id}/{restore.cluster}"},
+            "restoreId": {"S": restore.restore_id},
+        }
+        self.stack.aws.client("dynamodb").delete_item(TableName=self.stack.table_name, Key=key)
+
+    def received(self, job: Job) -> list[Received]:
+        """Everything that the subscriber has received about this job, in order."""
+        with self._receiving:
+            for message in self.stack.received():
+                self._messages[message.event["subject"]].append(message)
+            return list(self._messages[job.restore.restore_id])
+
+    def traffic(self) -> list[Request]:
+        """Every request to Atlas, with how it was answered."""
+        return [self._settled(one) for one in self.requests]
+
+    def _heard(self, call: Call, phase: Phase) -> None:
+        slot = self._slots.get(call.headers.get(ENVIRONMENT_HEADER, ""))
+        if phase != "before" or slot is None:
+            return
+        environment = self.environments[slot]
+        request = Request(
+            number=call.number,
+            at=self.clock.peek(),
+            epoch=self.clock.epoch,
+            environment=environment.number,
+            invocation=environment.invocation,
+            operation=call.operation,
+            group=call.path.partition("/groups/")[2].partition("/")[0],
+        )
+        environment.last = request
+        self.requests.append(request)
+
+    def _is_from_environment(self, call: Call) -> bool:
+        return any(by.made(call) for by in self.clients)
+
+    def _noted(self, call: Call, action: Action) -> None:
+        """A call fails. What may cost the one replacement of a token in ten minutes is counted."""
+        self._failed_at = self.uptime
+        is_401 = isinstance(action, Answer) and action.status == 401
+        if is_401 or call.operation == "token":
+            self.unauthorized.append(self.uptime)
+
+    def _settled(self, request: Request) -> Request:
+        """Add how the request was answered."""
+        action = self.disturbances.struck.get(("atlas", request.number))
+        if action is None:
+            statuses = (
+                call.status for call in self.stack.atlas.wire.calls if call.number == request.number
+            )
+            return replace(request, status=next(statuses, None))
+        if not isinstance(action, Answer):
+            return request
+        limit = None
+        if action.status == 429:
+            limit = float(dict(action.headers).get("Retry-After", DEFAULT_LIMIT))
+        return replace(request, status=action.status, readable=False, limit=limit)
