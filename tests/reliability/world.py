@@ -10,7 +10,7 @@ import itertools
 import math
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -158,13 +158,20 @@ class World:
         self._invocations = itertools.count(1)
         self._messages: dict[str, list[Received]] = defaultdict(list)
         self._receiving = threading.Lock()
+        self._effects: Counter[str] = Counter()
+        self._items: dict[str, tuple[int, dict[str, Any] | None]] = {}
+        self._drained_at = -1
         stack.forget_calls()
         stack.atlas.behaviour.lift_limits()
-        self._listener = stack.atlas.wire.listen(self._heard)
+        self._listeners = [
+            stack.atlas.wire.listen(self._heard),
+            stack.aws.wire.listen(self._affected),
+        ]
         self.environments = [self._environment(slot) for slot in range(SLOTS)]
 
     def close(self) -> None:
-        self._listener.remove()
+        for listener in self._listeners:
+            listener.remove()
         self.disturbances.end()
         self.admit()
         self._atlas_clock.advance(-self._ahead)
@@ -292,8 +299,15 @@ class World:
     # What can be seen from outside
 
     def item(self, job: Job) -> dict[str, Any] | None:
+        """The item of the job, read again only if the table was called since."""
         restore = job.restore
-        return self.stack.item(restore.group_id, restore.cluster, restore.restore_id)
+        writes = self._effects["dynamodb"]
+        known = self._items.get(restore.restore_id)
+        if known is not None and known[0] == writes:
+            return known[1]
+        item = self.stack.item(restore.group_id, restore.cluster, restore.restore_id)
+        self._items[restore.restore_id] = writes, item
+        return item
 
     def delete(self, job: Job) -> None:
         """Delete the item, and keep what it held."""
@@ -311,8 +325,11 @@ class World:
     def received(self, job: Job) -> list[Received]:
         """Everything that the subscriber has received about this job, in order."""
         with self._receiving:
-            for message in self.stack.received():
-                self._messages[message.event["subject"]].append(message)
+            published = self._effects["sns"]
+            if self._drained_at != published:
+                self._drained_at = published
+                for message in self.stack.received():
+                    self._messages[message.event["subject"]].append(message)
             return list(self._messages[job.restore.restore_id])
 
     def traffic(self) -> list[Request]:
@@ -335,6 +352,11 @@ class World:
         )
         environment.last = request
         self.requests.append(request)
+
+    def _affected(self, call: Call, _phase: Phase) -> None:
+        """Something may have changed in the table or in the queue."""
+        if call.operation not in {"GetItem", "ReceiveMessage", "DeleteMessage"}:
+            self._effects[call.service] += 1
 
     def _is_from_environment(self, call: Call) -> bool:
         return any(by.made(call) for by in self.clients)
