@@ -1,10 +1,10 @@
 """
-The real thing: the built function in its real runtime, killed at random moments.
+The built function in its real runtime, killed at random moments.
 
-Each seed is one restore. It moves on, several environments check it at once, and one of them is
-killed: at a random call on the wire, before or after its effect, or at a random moment of the
-clock, or it is frozen until Lambda's own timeout kills it. Then everything is left in peace, and
-after two checks the promise must hold.
+Each seed is one restore, or several that one EventBridge event names. It moves on, several
+environments check it at once, and one of them is killed: at a random call on the wire, before or
+after its effect, or at a random moment of the clock, or it is frozen until Lambda's own timeout
+kills it. Then everything works again, and after two more checks the promise must hold.
 """
 
 import itertools
@@ -16,13 +16,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.runtime import Invocation, LambdaRuntime, Outcome, RuntimePool
 from local_stack.stack import LocalStack, from_function
 from local_stack.wire import Call, Close, Fault, Phase
-from reliability.judgement import judge_messages, judge_secrecy, judge_table, status_of
+from reliability.judgement import (
+    Word,
+    judge_done,
+    judge_history,
+    judge_messages,
+    judge_secrecy,
+    word_of,
+)
+from restore_watch.event import DETAIL_TYPE
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 
@@ -30,10 +38,16 @@ TIMELINES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     ("flex", "RESTORE", ("PENDING", "QUEUED", "RUNNING", "COMPLETED")),
     ("flex", "RESTORE", ("PENDING", "RUNNING", "FAILED")),
     ("flex", "RESTORE", ("RUNNING", "PAUSED", "COMPLETED")),
+    ("flex", "RESTORE", ("CANCELLING", "HALTED", "HALTED+finished", "CANCELED")),
+    ("flex", "DOWNLOAD", ("RUNNING", "COMPLETED", "FAILED")),
     ("dedicated", "automated", ("running", "finished")),
     ("dedicated", "automated", ("running", "cancelled")),
     ("dedicated", "download", ("running", "download-ready", "expired")),
+    ("dedicated", "download", ("running", "download-ready", "cancelled")),
 )
+
+SEVERAL = 0.25
+"""The share of seeds in which one EventBridge event names several restores."""
 
 CALLS = 4
 """A warm check that changes something makes so many."""
@@ -46,6 +60,29 @@ FREEZES = 0.01
 
 TIMEOUT = 3
 """Seconds after which the runtime kills an invocation, instead of the template's minute."""
+
+
+class Course:
+    """A restore on its way through its timeline, and what Atlas has said about it."""
+
+    def __init__(self, restore: EmulatedRestore, kind: Kind, steps: int) -> None:
+        self.restore = restore
+        self.said: list[Word] = []
+        self._kind = kind
+        self._left = steps
+        self._steps: list[str] = []
+        self._note()
+
+    def advance(self) -> None:
+        """Take the next step, if there is one."""
+        if self._left:
+            self.restore.advance()
+            self._note()
+
+    def _note(self) -> None:
+        self._left -= 1
+        self._steps.append(self.restore.step)
+        self.said.append(word_of(self._kind, self.restore.delivery_type, self._steps))
 
 
 class KillCampaign:
@@ -70,39 +107,47 @@ class KillCampaign:
     def play(self, seed: int) -> None:
         """Raise AssertionError when a promise is broken; the same seed draws the same restore."""
         chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-        kind, delivery_type, timeline = chance.choice(TIMELINES)
-        restore = self.stack.atlas.start_restore(
-            GROUP, f"{kind}-{seed}", kind, delivery_type=delivery_type, timeline=timeline
-        )
-        said = [status_of(restore.step)]
-        fatal = chance.randrange(len(timeline))
-        for turn in range(len(timeline)):
+        count = chance.choice((2, 3)) if chance.random() < SEVERAL else 1
+        timelines = [chance.choice(TIMELINES) for _ in range(count)]
+        courses = [self._begin(*one, f"{seed}-{n}") for n, one in enumerate(timelines)]
+        event = _event([course.restore for course in courses])
+        turns = max(len(timeline) for _, _, timeline in timelines)
+        fatal = chance.randrange(turns)
+        for turn in range(turns):
             if turn:
-                said.append(status_of(restore.advance()))
+                for course in courses:
+                    course.advance()
             racing = chance.sample(self._runtimes, chance.randint(1, 2))
             if turn == fatal:
-                self._kill(racing, restore, chance)
+                self._kill(racing, event, chance, CALLS * count)
             else:
-                self._check(racing, restore)
-        self._judge(restore, said)
+                self._invoke(racing, event)
+        self._judge(courses, event)
         self.tally["seeds"] += 1
+        self.tally["seeds of several restores"] += count > 1
 
-    def _check(self, racing: Sequence[LambdaRuntime], restore: EmulatedRestore) -> list[Invocation]:
-        checks = [self._threads.submit(runtime.invoke, restore.event) for runtime in racing]
-        return [check.result() for check in checks]
+    def _begin(self, kind: Kind, delivery_type: str, timeline: Sequence[str], name: str) -> Course:
+        restore = self.stack.atlas.start_restore(
+            GROUP, f"{kind}-{name}", kind, delivery_type=delivery_type, timeline=timeline
+        )
+        return Course(restore, kind, len(timeline))
+
+    def _invoke(self, racing: Sequence[LambdaRuntime], event: Any) -> list[Invocation]:
+        invocations = [self._threads.submit(runtime.invoke, event) for runtime in racing]
+        return [invocation.result() for invocation in invocations]
 
     def _kill(
-        self, racing: Sequence[LambdaRuntime], restore: EmulatedRestore, chance: random.Random
+        self, racing: Sequence[LambdaRuntime], event: Any, chance: random.Random, calls: int
     ) -> None:
         victim = racing[0]
         if chance.random() < FREEZES:
             how = self._freezing(victim)
         elif chance.random() < 0.5:
-            how = self._at_a_call(victim, chance, alone=len(racing) == 1)
+            how = self._at_a_call(victim, chance, calls, alone=len(racing) == 1)
         else:
-            how = self._at_a_moment(victim, chance.uniform(0, SLOWEST))
+            how = self._at_a_moment(victim, chance.uniform(0, SLOWEST * calls / CALLS))
         with how:
-            ends = self._check(racing, restore)
+            ends = self._invoke(racing, event)
         died = ends[0].outcome in {Outcome.CRASH, Outcome.TIMEOUT}
         self.tally["killed while at work" if died else "killed after its work"] += 1
         self.tally["timed out by Lambda"] += ends[0].timed_out
@@ -111,10 +156,10 @@ class KillCampaign:
 
     @contextmanager
     def _at_a_call(
-        self, victim: LambdaRuntime, chance: random.Random, *, alone: bool
+        self, victim: LambdaRuntime, chance: random.Random, calls: int, *, alone: bool
     ) -> Iterator[None]:
         """Kill at the n-th call within the block, which then may or may not reach its service."""
-        left = itertools.count(chance.randrange(CALLS), -1)
+        left = itertools.count(chance.randrange(calls), -1)
         fatal: Phase = chance.choice(("before", "after"))
         lost = fatal == "before" and chance.random() < 0.5
         lock = threading.Lock()
@@ -162,23 +207,32 @@ class KillCampaign:
         with self.stack.aws.wire.listen(watch):
             yield
 
-    def _judge(self, restore: EmulatedRestore, said: Sequence[str]) -> None:
+    def _judge(self, courses: Sequence[Course], event: Any) -> None:
         # By the stack's own environment, which nobody kills and whose timeout is the template's.
         for _ in range(2):
-            last = self.stack.invoke(restore.event)
+            last = self.stack.invoke(event)
             assert last.outcome is Outcome.RESULT, f"I4: a check failed: {last}"
-        item = self.stack.item(GROUP, restore.cluster, restore.restore_id)
-        assert item is not None
-        received = [
-            message
-            for message in self.stack.received()
-            if message.event["subject"] == restore.restore_id
-        ]
-        judge_table(item, said, restore.delivery_type)
-        self.tally["duplicates"] += judge_messages(item, received)
-        self.tally["changes"] += len(item["history"])
+        received = self.stack.received()
+        for course in courses:
+            restore = course.restore
+            item = self.stack.item(GROUP, restore.cluster, restore.restore_id)
+            judge_done(item, course.said[-1])
+            assert item is not None
+            judge_history(item, course.said)
+            own = [one for one in received if one.event["subject"] == restore.restore_id]
+            self.tally["duplicates"] += judge_messages([], item, own)
+            self.tally["changes"] += len(item["history"])
+            judge_secrecy([repr(item)])
         logs = [self.stack.logs(), *(runtime.logs() for runtime in self._runtimes)]
-        judge_secrecy([repr(item), repr(received), repr(last), *logs])
+        judge_secrecy([repr(received), repr(last), *logs])
+
+
+def _event(restores: Sequence[EmulatedRestore]) -> dict[str, Any]:
+    """The event of one restore, or an EventBridge event of several."""
+    targets = [restore.event for restore in restores]
+    if len(targets) == 1:
+        return dict(targets[0])
+    return {"detail-type": DETAIL_TYPE, "detail": {"targets": targets}}
 
 
 def _is_same(call: Call, other: Call) -> bool:

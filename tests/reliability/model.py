@@ -93,6 +93,7 @@ class RestoreModel(RuleBasedStateMachine):
 
     @initialize(jobs=several_jobs, odd_status=odd_statuses)
     def restores_begin(self, jobs: list[DrawnJob], odd_status: int) -> None:
+        self.tally["begun"] += 1
         for drawn in jobs:
             self.world.start_job(drawn)
         if odd_status != 400:

@@ -5,12 +5,12 @@ import pytest
 from local_stack.stack import LocalStack
 from reliability.kills import KillCampaign
 
-SEEDS = 200
+SEEDS = 40
 
-SEEDS_ON_DYNAMODB_LOCAL = 40
-"""What is asked there is whether its conditional write differs from moto's."""
+SEEDS_ON_DYNAMODB_LOCAL = 20
+"""They show whether its conditional write differs from moto's."""
 
-pytestmark = pytest.mark.timeout(900)  # a campaign, not a case: its own bounds find a hung socket
+pytestmark = pytest.mark.timeout(900)  # a campaign, not a case: it finds a hung socket itself
 
 
 def play(stack: LocalStack, seeds: int) -> None:

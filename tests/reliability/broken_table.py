@@ -1,0 +1,274 @@
+"""Tables and topics that are broken in one place, for `reliability.broken_copies`."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from restore_watch.deadline import Deadline
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.status_change import StatusChange
+from restore_watch.table import RestoreJobsTable
+from restore_watch.topic import StatusChangesTopic
+
+type Parameters = dict[str, Any]
+type ChangedParameters = Callable[[Any, Parameters], Parameters]
+
+
+class Client:
+    """A boto3 client that calls one operation with other parameters."""
+
+    def __init__(self, client: Any, operation: str, change: ChangedParameters) -> None:
+        self._client = client
+        self._operation = operation
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+        if name != self._operation:
+            return call
+        return lambda **parameters: call(**self._change(self._client, parameters))
+
+
+def update_item(change: ChangedParameters) -> Callable[..., RestoreJobsTable]:
+    return partial(_changed, RestoreJobsTable, "update_item", change)
+
+
+def publish(change: ChangedParameters) -> Callable[..., StatusChangesTopic]:
+    return partial(_changed, StatusChangesTopic, "publish", change)
+
+
+def _changed[Part](
+    part: Callable[[Any, str], Part],
+    operation: str,
+    change: ChangedParameters,
+    client: Any,
+    name: str,
+) -> Part:
+    return part(Client(client, operation, change), name)
+
+
+# The table
+
+
+def records(parameters: Parameters) -> bool:
+    """An UpdateItem records a change."""
+    return ":change" in parameters.get("ExpressionAttributeValues", {})
+
+
+def without_condition(_: Any, parameters: Parameters) -> Parameters:
+    """Record what was seen, regardless of what is stored."""
+    if not records(parameters):
+        return parameters
+    values = parameters["ExpressionAttributeValues"]
+    update = parameters["UpdateExpression"]
+    # DynamoDB takes no value and no name that no expression uses.
+    used = {
+        name: value
+        for name, value in values.items()
+        if f"{name}," in f"{update}," or name in update
+    }
+    kept = {name: value for name, value in parameters.items() if name != "ConditionExpression"}
+    return kept | {"ExpressionAttributeValues": used}
+
+
+def condition_in_a_read(client: Any, parameters: Parameters) -> Parameters:
+    """Look first, and then record: what is stored may have changed in between."""
+    if not records(parameters):
+        return parameters
+    item = client.get_item(
+        TableName=parameters["TableName"], Key=parameters["Key"], ConsistentRead=True
+    ).get("Item", {})
+    values = parameters["ExpressionAttributeValues"]
+    stays = [value for name, value in values.items() if name.startswith(":kept")]
+    if not stays or item.get("status") in stays:
+        return parameters
+    return without_condition(client, parameters)
+
+
+def condition_without_order(_: Any, parameters: Parameters) -> Parameters:
+    """Record everything that differs: a slow check takes back what a faster one recorded."""
+    values = parameters.get("ExpressionAttributeValues", {})
+    if ":kept0" not in values:
+        return parameters
+    stays = {":kept0": values[":status"]}
+    rest = {name: value for name, value in values.items() if not name.startswith(":kept")}
+    return parameters | {
+        "ConditionExpression": "attribute_not_exists(#status) OR NOT #status IN (:kept0)",
+        "ExpressionAttributeValues": stays | rest,
+    }
+
+
+def history_of_one(_: Any, parameters: Parameters) -> Parameters:
+    """The first change begins the history; no further one is appended."""
+    if not records(parameters):
+        return parameters
+    appended = "list_append(if_not_exists(#history, :nothing), :change)"
+    begun = "if_not_exists(#history, :change)"
+    assert appended in parameters["UpdateExpression"]
+    values = parameters["ExpressionAttributeValues"]
+    return parameters | {
+        "UpdateExpression": parameters["UpdateExpression"].replace(appended, begun),
+        "ExpressionAttributeValues": {
+            name: value for name, value in values.items() if name != ":nothing"
+        },
+    }
+
+
+def acknowledges(parameters: Parameters) -> bool:
+    """An UpdateItem acknowledges what was published."""
+    return ":published" in parameters.get("ExpressionAttributeValues", {})
+
+
+def acknowledge_all(_: Any, parameters: Parameters) -> Parameters:
+    """Acknowledge what is recorded by now, and not what was published."""
+    update = parameters["UpdateExpression"]
+    if not acknowledges(parameters):
+        return parameters
+    return parameters | {
+        "UpdateExpression": update.replace(":published", "#sequence", 1),
+        "ExpressionAttributeNames": parameters["ExpressionAttributeNames"]
+        | {"#sequence": "sequence"},
+    }
+
+
+def acknowledge_any_item(_: Any, parameters: Parameters) -> Parameters:
+    """Acknowledge in the item that is there, even if it was recorded anew."""
+    if not acknowledges(parameters):
+        return parameters
+    named = " AND #firstObservedAt = :firstObservedAt"
+    assert named in parameters["ConditionExpression"]
+    names, values = parameters["ExpressionAttributeNames"], parameters["ExpressionAttributeValues"]
+    return parameters | {
+        "ConditionExpression": parameters["ConditionExpression"].replace(named, ""),
+        "ExpressionAttributeNames": _without("#firstObservedAt", names),
+        "ExpressionAttributeValues": _without(":firstObservedAt", values),
+    }
+
+
+def append_to_any_item(_: Any, parameters: Parameters) -> Parameters:
+    """Append an unknown word to the item that is there, even if it was recorded anew."""
+    named = " AND #firstObservedAt = :firstObservedAt"
+    if not records(parameters) or named not in parameters["ConditionExpression"]:
+        return parameters
+    return parameters | {
+        "ConditionExpression": parameters["ConditionExpression"].replace(named, ""),
+        "ExpressionAttributeValues": _without(
+            ":firstObservedAt", parameters["ExpressionAttributeValues"]
+        ),
+    }
+
+
+def ready_is_final(_: Any, parameters: Parameters) -> Parameters:
+    """COMPLETED of a download stays, as that of any other job."""
+    values = parameters.get("ExpressionAttributeValues", {})
+    completed = {"S": "COMPLETED"}
+    if ":kept0" not in values or completed in [values[name] for name in values if "kept" in name]:
+        return parameters
+    condition = parameters["ConditionExpression"].replace("(:kept0", "(:ready, :kept0")
+    return parameters | {
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": values | {":ready": completed},
+    }
+
+
+def _without(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {one: value for one, value in values.items() if one != name}
+
+
+class AcknowledgesFirst(RestoreJobsTable):
+    """What is recorded counts as published before it is."""
+
+    def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
+        recorded = super().record(job, observed_at, deadline)
+        if recorded.pending:
+            super().acknowledge(recorded, recorded.pending[-1], deadline)
+        return recorded
+
+
+class NeverAcknowledges(RestoreJobsTable):
+    """What was published stays pending."""
+
+    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None: ...
+
+
+class AcknowledgesAllOrNothing(RestoreJobsTable):
+    """What was published before a failure is published again."""
+
+    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None:
+        if last is recorded.history[-1]:
+            super().acknowledge(recorded, last, deadline)
+
+
+class NewestFirst(Recorded):
+    """What is pending, in the wrong order."""
+
+    @property
+    def pending(self) -> tuple[StatusChange, ...]:
+        return super().pending[::-1]
+
+
+class ListsNewestFirst(RestoreJobsTable):
+    def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
+        return NewestFirst(**vars(super().record(job, observed_at, deadline)))
+
+
+class OnlyNewest(Recorded):
+    """What is pending, except what a newer change has overtaken."""
+
+    @property
+    def pending(self) -> tuple[StatusChange, ...]:
+        return super().pending[-1:]
+
+
+class ListsOnlyNewest(RestoreJobsTable):
+    def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
+        return OnlyNewest(**vars(super().record(job, observed_at, deadline)))
+
+
+class RecordsOneUnknownWord(RestoreJobsTable):
+    """An unknown status stays the same, whichever word it has."""
+
+    def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
+        stored = None
+        if job.status is RestoreStatus.UNKNOWN:
+            target = RestoreTarget.model_validate(job.as_json())
+            stored = self.recall(target, deadline)
+        if stored is not None and stored.job.status is RestoreStatus.UNKNOWN:
+            return stored
+        return super().record(job, observed_at, deadline)
+
+
+class IgnoresAFinishDate(RestoreJobsTable):
+    """An unknown status never ends."""
+
+    def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
+        if job.status is RestoreStatus.UNKNOWN:
+            job = job.model_copy(update={"restore_finished_date": None})
+        return super().record(job, observed_at, deadline)
+
+
+# The topic
+
+
+def id_of_the_publication(_: Any, parameters: Parameters) -> Parameters:
+    """Every publication has another id."""
+    event = json.loads(parameters["Message"])
+    event["id"] += f":{datetime.now(UTC).isoformat()}"
+    return parameters | {"Message": json.dumps(event)}
+
+
+def time_of_the_publication(_: Any, parameters: Parameters) -> Parameters:
+    """A message says when it was published, and not when the change was observed."""
+    event = json.loads(parameters["Message"])
+    event["time"] = datetime.now(UTC).isoformat()
+    return parameters | {"Message": json.dumps(event)}
+
+
+def id_without_the_word(_: Any, parameters: Parameters) -> Parameters:
+    """All unknown words share one id."""
+    event = json.loads(parameters["Message"])
+    event["id"] = ":".join(event["id"].split(":")[:2])
+    return parameters | {"Message": json.dumps(event)}
