@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from contract.deployed_template import Stack
 
 CHECKOUT = Path(__file__).parents[2]
 EVENTS = CHECKOUT / "events"
@@ -49,12 +52,20 @@ def test_samples_use_ids_of_the_form_that_atlas_uses(path: Path) -> None:
     assert all(re.fullmatch("[a-f0-9]{24}", value) for value in ids)
 
 
-def test_the_sample_of_an_eventbridge_event_matches_the_rule(triggers: dict[str, Any]) -> None:
-    pattern = triggers["Request"]["Properties"]["Pattern"]
-    event = sample("eventbridge-request.json")
+@pytest.mark.parametrize(
+    ("request_source", "is_matched"),
+    [("", True), ("com.example.restore-drill", True), ("com.example.other", False)],
+    ids=["any source", "its source", "another source"],
+)
+def test_the_sample_of_an_eventbridge_event_matches_the_rule(
+    request_source: str,
+    is_matched: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    rule = Stack(RequestSource=request_source).only("AWS::Events::Rule")
+    pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
 
-    assert list(pattern) == ["detail-type"]
-    assert event["detail-type"] in pattern["detail-type"]
+    assert sorted(rule["EventPattern"]) == ["detail-type", "source"]
+    assert pattern.matches_event(sample("eventbridge-request.json")) is is_matched
 
 
 def test_the_schedule_delivers_the_fields_of_its_sample(triggers: dict[str, Any]) -> None:
