@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.check import CheckResult, JobChecker
@@ -11,6 +12,10 @@ from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
+
+if TYPE_CHECKING:
+    from restore_watch.item import Recorded
+    from restore_watch.status_change import StatusChange
 
 LONG_AGO = timedelta(days=1)
 
@@ -29,11 +34,13 @@ class Checking:
         self.table = StubbedTable()
         self.topic = StubbedTopic()
         self.private_key = "first"
+        self.reported: list[tuple[StatusChange, Recorded]] = []
         self.checker = JobChecker(
             AtlasSecret(secrets_manager(lambda _: self._secret()), "atlas/credentials", now=clock),
             AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep),
             RestoreJobsTable(dynamodb(self.table), "restore-jobs"),
             StatusChangesTopic(sns(self.topic), "arn:aws:sns:eu-central-1:123456789012:changes"),
+            on_published=lambda change, recorded: self.reported.append((change, recorded)),
             now=self.utc_now,
             sleep=clock.sleep,
         )

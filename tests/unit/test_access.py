@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.access import ApiKeyAccess, ServiceAccountAccess, access
+from restore_watch.atlas.access import access_with
 from restore_watch.atlas.credentials import ApiKey
-from restore_watch.atlas.token import REPLACEMENT_PAUSE
-from restore_watch.errors import AtlasRateLimitError, UnexpectedAtlasResponseError
+from restore_watch.errors import UnexpectedAtlasResponseError
 from unit.scripted_atlas import ACCOUNT, BASE_URL, JOB_URL, Clock, ScriptedAtlas, answer
 
 KEY = ApiKey("abcdefgh", "11111111-2222-3333-4444-555555555555")
@@ -23,23 +22,12 @@ def request(url: str = JOB_URL) -> httpx.Request:
     return httpx.Request("GET", url)
 
 
-@pytest.mark.parametrize(
-    ("credentials", "kind"),
-    [(ACCOUNT, ServiceAccountAccess), (KEY, ApiKeyAccess)],
-    ids=["service account", "api key"],
-)
-def test_each_kind_of_credentials_has_its_access(
-    atlas: ScriptedAtlas, credentials: ApiKey, kind: type[object]
-) -> None:
-    assert type(access(credentials, BASE_URL, atlas.client())) is kind
-
-
 class TokenSender:
     """Sends requests of a service account, and counts the token requests that they cost."""
 
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self._clock = clock
-        self._access = access(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        self._access = access_with(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
 
     def send(self) -> int:
         return self._access.send(request(), self._clock.deadline()).status
@@ -75,33 +63,6 @@ def test_a_replay_that_is_refused_is_the_answer(sender: TokenSender, atlas: Scri
     assert atlas.bearers == ["token-1", "token-2"]
 
 
-def test_a_further_401_within_ten_minutes_is_the_answer(
-    sender: TokenSender, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    atlas.revoked = {"token-1", "token-2"}
-    sender.send()
-
-    clock.now += REPLACEMENT_PAUSE - 1
-    assert sender.send() == 401
-    assert len(atlas.token_requests) == 2
-
-    clock.now += 1
-    assert sender.send() == 200
-    assert atlas.bearers[-1] == "token-3"
-
-
-def test_a_replacement_that_fails_is_the_error(sender: TokenSender, atlas: ScriptedAtlas) -> None:
-    sender.send()
-    atlas.revoked = {"token-1"}
-    atlas.token_replies.append(answer(429))
-
-    for _ in range(2):
-        with pytest.raises(AtlasRateLimitError):
-            sender.send()
-
-    assert len(atlas.token_requests) == 2
-
-
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 503])
 def test_only_a_401_replaces_a_token(
     sender: TokenSender, atlas: ScriptedAtlas, status: int
@@ -134,18 +95,6 @@ def test_an_hour_costs_eight_tokens_at_most_whatever_atlas_answers(
     for start in requested_at:
         # The first one, and one for each of the ten minutes that begin within the hour.
         assert sum(start <= at < start + 3600 for at in requested_at) <= 8
-
-
-def test_a_missing_role_costs_one_token_in_ten_minutes(
-    sender: TokenSender, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    for _ in range(60):
-        atlas.job_replies.extend([answer(401)] * 2)
-        assert sender.send() == 401
-        atlas.job_replies.clear()
-        clock.now += 60
-
-    assert len(atlas.token_requests) == 1 + 6
 
 
 class DigestAtlas:
@@ -199,7 +148,7 @@ class Digest:
     def __init__(self, atlas: DigestAtlas, http: httpx.Client, clock: Clock, key: ApiKey) -> None:
         self.atlas = atlas
         self._clock = clock
-        self._access = access(key, BASE_URL, http)
+        self._access = access_with(key, BASE_URL, http)
 
     def send(self) -> int:
         sent = request(f"{JOB_URL}?pretty=true")
@@ -287,7 +236,7 @@ def test_a_401_without_a_digest_challenge_is_the_answer(
     atlas: ScriptedAtlas, clock: Clock, headers: dict[str, str]
 ) -> None:
     atlas.job_replies.append(answer(401, **headers))
-    key = access(KEY, BASE_URL, atlas.client())
+    key = access_with(KEY, BASE_URL, atlas.client())
 
     assert key.send(request(), clock.deadline()).status == 401
     assert len(atlas.job_requests) == 1
@@ -312,7 +261,7 @@ def test_an_unknown_challenge_is_an_error_for_its_own_request_only(
     atlas: ScriptedAtlas, clock: Clock, challenge: str
 ) -> None:
     atlas.job_replies.append(answer(401, WWW_Authenticate=challenge))
-    key = access(KEY, BASE_URL, atlas.client())
+    key = access_with(KEY, BASE_URL, atlas.client())
 
     with pytest.raises(UnexpectedAtlasResponseError) as refused:
         key.send(request(), clock.deadline())
@@ -326,7 +275,7 @@ def test_an_unknown_challenge_is_an_error_for_its_own_request_only(
 def test_any_challenge_is_answered_or_a_typed_error(text: str) -> None:
     atlas, clock = ScriptedAtlas(), Clock()
     atlas.job_replies.append(answer(401, WWW_Authenticate=f"Digest {text}"))
-    key = access(KEY, BASE_URL, atlas.client())
+    key = access_with(KEY, BASE_URL, atlas.client())
 
     try:
         outcome: object = key.send(request(), clock.deadline())
@@ -341,7 +290,7 @@ def test_any_challenge_is_answered_or_a_typed_error(text: str) -> None:
 def test_the_digest_that_was_sent_is_never_quoted(atlas: ScriptedAtlas, clock: Clock) -> None:
     challenge = 'Digest realm="a", nonce="b", qop="auth"'
     atlas.job_replies.append(answer(401, WWW_Authenticate=challenge))
-    key = access(KEY, BASE_URL, atlas.client())
+    key = access_with(KEY, BASE_URL, atlas.client())
     sent = request()
     key.send(sent, clock.deadline())
 

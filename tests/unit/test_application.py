@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from restore_watch.application import Application
+from restore_watch.application import ROUNDS, TIME_SHARE, Application
 from restore_watch.errors import (
     AtlasRateLimitError,
     InvalidEventError,
@@ -16,7 +16,7 @@ from restore_watch.errors import (
 from restore_watch.event import DETAIL_TYPE
 from restore_watch.telemetry import Telemetry
 from unit.checking import Checking
-from unit.scripted_atlas import GROUP, Clock, Reply, ScriptedAtlas, answer
+from unit.scripted_atlas import GROUP, Clock, Reply, ScriptedAtlas, answer, no_answer
 
 OTHER_GROUP = "5f0000000000000000000a02"
 THIRD_GROUP = "5f0000000000000000000a03"
@@ -217,6 +217,42 @@ def test_a_limited_target_whose_time_has_not_come_fails_without_another_request(
     lines = metrics(capsys)
     assert total(lines, "FailedChecks") == 2
     assert total(lines, "SuccessfulChecks") == 1
+
+
+def test_a_transient_failure_is_checked_again_after_all_other_targets_in_three_rounds(
+    invoke: Invocation, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.now = int("6b4a0f80", 16)  # the jobs were just created
+    down = answer(503)
+    invoke.replies = {1: [down] * ROUNDS, 2: [no_answer()], 3: [NOT_FOUND, down], 4: [answer(403)]}
+
+    result = invoke({"targets": [named(n) for n in range(1, 6)]})
+
+    assert invoke.asked == [1, 2, 3, 4, 5, 1, 2, 3, 1, 3]
+    assert not clock.sleeps
+    assert [one["job"]["restoreId"] for one in result["results"]] == [
+        named(n)["restoreId"] for n in (2, 3, 5)
+    ]
+    assert [(one["target"], one["error"]) for one in result["failures"]] == [
+        (named(1), "AtlasUnavailableError"),
+        (named(4), "AtlasForbiddenError"),
+    ]
+    lines = metrics(capsys)
+    assert (total(lines, "FailedChecks"), total(lines, "SuccessfulChecks")) == (2, 3)
+
+
+def test_a_slow_target_takes_no_more_than_its_share_of_the_time(
+    invoke: Invocation, clock: Clock
+) -> None:
+    def slow(request: Any) -> Any:
+        clock.now += TIME_SHARE
+        return answer(404)(request)
+
+    invoke.replies = {1: [slow]}
+
+    invoke({"targets": [named(1, kind="auto"), named(2)]})
+
+    assert invoke.asked == [1, 2]  # no time is left to ask for the other kind of the first
 
 
 def test_a_limited_record_does_not_stop_the_other_records(invoke: Invocation, clock: Clock) -> None:

@@ -89,21 +89,6 @@ def test_an_unchanged_check_publishes_nothing_and_has_the_latest_details(
     assert (checking.topic.ids, checking.table.acknowledged) == ([], [])
 
 
-@pytest.mark.parametrize(
-    ("states", "seen"),
-    [((RUNNING, COMPLETED), True), ((COMPLETED,), False)],
-    ids=["before", "after"],
-)
-def test_a_result_says_whether_the_job_was_first_seen_before_its_end(
-    checking: Checking,
-    states: tuple[RestoreStatus, ...],
-    seen: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    store(checking, *(plain_job(status=status) for status in states))
-
-    assert checking.check().seen_before_end is seen
-
-
 def test_a_result_names_the_kind_that_answered_instead_of_tenant(checking: Checking) -> None:
     assert checking.check(target(kind="tenant")).successor is None
 
@@ -239,11 +224,26 @@ def test_a_failure_of_the_table_does_not_hide_the_error_of_atlas(checking: Check
     checking.table.refusal = Refusal("InternalServerError")
     checking.atlas.job_replies.append(answer(404))
 
-    with pytest.raises(RestoreJobNotFoundError):
+    with pytest.raises(RestoreJobNotFoundError) as refused:
         checking.check()
+
+    (note,) = refused.value.__notes__
+    assert note.startswith("What is pending was not published: DynamoDB")
 
 
 # --- publishing
+
+
+def test_each_change_is_reported_as_soon_as_it_is_published(checking: Checking) -> None:
+    store(checking, plain_job(status=PENDING), plain_job(), published=0)
+    checking.topic.refusals = [None, Refusal("InternalError")]
+
+    with pytest.raises(NotificationPendingError):
+        checking.check()
+
+    ((change, recorded),) = checking.reported
+    assert change.event_id == f"{RESTORE}:PENDING"
+    assert [one.job.status for one in recorded.history] == [PENDING, RUNNING]
 
 
 def test_what_was_published_before_a_failure_is_acknowledged(checking: Checking) -> None:

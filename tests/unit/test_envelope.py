@@ -2,19 +2,22 @@
 
 import json
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.envelope import open_envelope
+from restore_watch.atlas.network import ENVELOPE, http_client
 from strategies import json_values
+from unit.scripted_atlas import JOB_URL, answer
 
 JOB = {"id": "69f88a400000000000000b01", "status": "RUNNING"}
 REFUSAL = {"errorCode": "RESOURCE_NOT_FOUND", "detail": "No."}
 
 
-def opened(answer: object, status: int = 200) -> tuple[int, bytes]:
-    return open_envelope(status, json.dumps(answer).encode())
+def opened(content: object) -> tuple[int, bytes]:
+    return open_envelope(200, json.dumps(content).encode())
 
 
 @pytest.mark.parametrize("name", ["content", "envelope"])
@@ -25,9 +28,8 @@ def test_an_envelope_is_opened_under_both_documented_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 429, 500, 503])
-@pytest.mark.parametrize("http_status", [200, 207], ids="in-{}".format)
-def test_an_enveloped_refusal_has_its_true_status_and_body(status: int, http_status: int) -> None:
-    inner, body = opened({"status": status, "content": REFUSAL}, http_status)
+def test_an_enveloped_refusal_has_its_true_status_and_body(status: int) -> None:
+    inner, body = opened({"status": status, "content": REFUSAL})
 
     assert (inner, json.loads(body)) == (status, REFUSAL)
 
@@ -35,6 +37,21 @@ def test_an_enveloped_refusal_has_its_true_status_and_body(status: int, http_sta
 @pytest.mark.parametrize("content", [{"content": None}, {}, {"content": "No."}], ids=repr)
 def test_a_refusal_without_a_body_has_its_true_status(content: dict[str, object]) -> None:
     assert opened({"status": 401} | content) == (401, b"")
+
+
+@pytest.mark.parametrize(
+    ("http_status", "seen"), [(200, 401), (201, 201), (207, 207), (503, 503)], ids=str
+)
+def test_an_envelope_is_opened_only_in_http_200(
+    monkeypatch: pytest.MonkeyPatch, http_status: int, seen: int
+) -> None:
+    enveloped = answer(http_status, {"status": 401, "content": REFUSAL})
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _, sent: enveloped(sent))
+
+    with http_client() as http:
+        response = http.get(JOB_URL, extensions={ENVELOPE: True})
+
+    assert response.status_code == seen
 
 
 NOT_ENVELOPES = {
@@ -53,9 +70,9 @@ NOT_ENVELOPES = {
 }
 
 
-@pytest.mark.parametrize("answer", NOT_ENVELOPES.values(), ids=NOT_ENVELOPES)
-def test_an_answer_that_is_not_an_envelope_stays_as_it_is(answer: object) -> None:
-    body = json.dumps(answer).encode()
+@pytest.mark.parametrize("content", NOT_ENVELOPES.values(), ids=NOT_ENVELOPES)
+def test_an_answer_that_is_not_an_envelope_stays_as_it_is(content: object) -> None:
+    body = json.dumps(content).encode()
 
     assert open_envelope(200, body) == (200, body)
 
@@ -63,9 +80,8 @@ def test_an_answer_that_is_not_an_envelope_stays_as_it_is(answer: object) -> Non
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"\xff", b"[" * 100_000], ids=lambda b: repr(b)[:9]
 )
-@pytest.mark.parametrize("status", [200, 502])
-def test_an_answer_that_is_not_json_stays_as_it_is(body: bytes, status: int) -> None:
-    assert open_envelope(status, body) == (status, body)
+def test_an_answer_that_is_not_json_stays_as_it_is(body: bytes) -> None:
+    assert open_envelope(200, body) == (200, body)
 
 
 @given(

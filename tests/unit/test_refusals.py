@@ -113,7 +113,7 @@ def test_the_http_status_decides_where_there_is_no_code_with_one_meaning(
         assert type(refused) is expected
         assert refused.reason is not None
         assert refused.reason.http_status == status
-        assert not refused.final
+        assert refused.transient is (expected in {AtlasRateLimitError, AtlasUnavailableError})
 
 
 @pytest.mark.parametrize("code", CODES)

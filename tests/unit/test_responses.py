@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.redaction import without_urls
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from strategies import json_values, kinds, unknown_words, utc_dates
+from strategies import KNOWN_WORDS, json_values, kinds, unknown_words, utc_dates
 from unit.atlas_answers import ID, PROJECT, SNAPSHOT, TARGET, URL, dedicated, flex, read
 
-PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus
 FLEX, DEDICATED, TENANT = RestoreKind
 
 
@@ -53,58 +53,31 @@ def test_a_flex_or_tenant_job_is_read_into_the_one_vocabulary(kind: RestoreKind)
 
 
 def test_a_dedicated_job_is_translated_into_the_one_vocabulary() -> None:
-    job = read(dedicated(finishedAt="2026-05-04T12:03:52Z"), DEDICATED)
+    finished = "2026-05-04T12:03:52Z"
 
-    assert job.as_json() == {
-        "groupId": PROJECT,
-        "clusterName": "orders",
-        "restoreId": ID,
+    same_flex_job = read(flex(status="COMPLETED", restoreFinishedDate=finished), FLEX)
+    assert read(dedicated(finishedAt=finished), DEDICATED).as_json() == same_flex_job.as_json() | {
         "kind": "dedicated",
         "deliveryType": "automated",
-        "status": "COMPLETED",
         "atlasStatus": None,
-        "snapshotId": SNAPSHOT,
-        "snapshotFinishedDate": "2026-05-04T06:00:00Z",
-        "restoreScheduledDate": "2026-05-04T12:00:00Z",
-        "restoreFinishedDate": "2026-05-04T12:03:52Z",
         "expirationDate": None,
-        "targetProjectId": PROJECT,
-        "targetDeploymentItemName": "carts",
-        "downloadAvailable": False,
-        "terminal": True,
-        "succeeded": True,
-        "durationSeconds": 232,
-        "snapshotAgeSeconds": 21_600,
     }
 
 
-@pytest.mark.parametrize("word", ["PENDING", "QUEUED", "RUNNING", "FAILED", "COMPLETED"])
+@pytest.mark.parametrize("word", ["CANCELED", *KNOWN_WORDS])
 @pytest.mark.parametrize("kind", [FLEX, TENANT])
-def test_every_declared_status_is_known(word: str, kind: RestoreKind) -> None:
+def test_every_known_status_is_read(word: str, kind: RestoreKind) -> None:
     job = read(flex(status=word), kind)
 
-    assert (str(job.status), job.atlas_status) == (word, word)
+    expected = "CANCELLED" if word == "CANCELED" else word
+    assert (str(job.status), job.atlas_status) == (expected, word)
 
 
 @given(unknown_words)
 def test_an_unknown_status_is_kept_as_atlas_wrote_it(word: str) -> None:
     job = read(flex(status=word), FLEX)
 
-    assert (job.status, job.atlas_status) == (UNKNOWN, word)
-
-
-@pytest.mark.parametrize("word", ["CANCELED", "CANCELLED"])
-def test_both_spellings_of_cancelled_are_known(word: str) -> None:
-    job = read(flex(status=word), FLEX)
-
-    assert (job.status, job.atlas_status) == (CANCELLED, word)
-
-
-@pytest.mark.parametrize("word", ["CLOSED", "CANCELLING", "completed"])
-def test_an_unknown_status_with_a_finish_date_is_terminal(word: str) -> None:
-    job = read(flex(status=word, restoreFinishedDate="2026-05-04T12:01:01Z"), FLEX)
-
-    assert (job.terminal, job.succeeded) == (True, None)
+    assert (job.status, job.atlas_status) == (RestoreStatus.UNKNOWN, without_urls(word))
 
 
 def test_a_flex_download_is_available_once_it_has_a_url() -> None:
@@ -121,27 +94,30 @@ def test_only_the_fields_that_decide_the_status_are_required(kind: RestoreKind) 
     if kind is not DEDICATED:
         required = {"id": ID, "status": "RUNNING"}
 
-    assert read(required, kind).status is RUNNING
+    assert read(required, kind).status is RestoreStatus.RUNNING
 
 
-@pytest.mark.parametrize("field", sorted(flex(restoreFinishedDate=0)))
-def test_a_flex_field_may_be_null_unless_it_decides_the_status(field: str) -> None:
-    answer = flex(**{field: None})
-
-    if field in {"id", "status"}:
-        assert f"{field} is not as expected" in refusal(json.dumps(answer).encode(), FLEX)
-    else:
-        assert read(answer, FLEX).status is PENDING
-
-
-@pytest.mark.parametrize("field", sorted(dedicated(finishedAt=0, expiresAt=0, components=0)))
-def test_a_dedicated_field_may_be_null_unless_it_decides_the_status(field: str) -> None:
-    answer = dedicated(**{field: None})
-
-    if field in {"id", "deliveryType"}:
-        assert f"{field} is not as expected" in refusal(json.dumps(answer).encode(), DEDICATED)
-    else:
-        assert read(answer, DEDICATED).status is RUNNING
+@pytest.mark.parametrize(
+    ("kind", "usual", "required"),
+    [
+        (FLEX, flex(restoreFinishedDate=None, status="RUNNING"), {"id", "status"}),
+        (
+            DEDICATED,
+            dedicated(finishedAt=None, expiresAt=None, components=None),
+            {"id", "deliveryType"},
+        ),
+    ],
+    ids=["flex", "dedicated"],
+)
+def test_a_field_may_be_null_unless_it_decides_the_status(
+    kind: RestoreKind, usual: dict[str, object], required: set[str]
+) -> None:
+    for field in usual:
+        answer = usual | {field: None}
+        if field in required:
+            assert f"{field} is not as expected" in refusal(json.dumps(answer).encode(), kind)
+        else:
+            assert read(answer, kind).status is RestoreStatus.RUNNING
 
 
 WRONG: dict[str, tuple[RestoreKind, dict[str, object], str]] = {
@@ -149,16 +125,8 @@ WRONG: dict[str, tuple[RestoreKind, dict[str, object], str]] = {
     "id": (FLEX, flex(id=5), "id"),
     "text": (FLEX, flex(snapshotId=[SNAPSHOT]), "snapshotId"),
     "date": (FLEX, flex(restoreFinishedDate="yesterday"), "restoreFinishedDate"),
-    "date as a number": (FLEX, flex(restoreFinishedDate=1777896000), "restoreFinishedDate"),
-    "date as an object": (FLEX, flex(expirationDate={"$date": 0}), "expirationDate"),
-    "date out of range": (
-        FLEX,
-        flex(expirationDate="0001-01-01T00:00:00+10:00"),
-        "expirationDate",
-    ),
     "flag as text": (DEDICATED, dedicated(failed="false"), "failed"),
     "flag as a number": (DEDICATED, dedicated(cancelled=1), "cancelled"),
-    "flag as a list": (DEDICATED, dedicated(expired=[]), "expired"),
     "delivery type": (DEDICATED, dedicated(deliveryType=["download"]), "deliveryType"),
     "components": (DEDICATED, dedicated(components={"downloadUrl": URL}), "components"),
     "component": (DEDICATED, dedicated(components=[URL]), "components.0"),
@@ -172,42 +140,25 @@ def test_a_field_of_a_wrong_type_is_named(
     assert f"{field} is not as expected" in refusal(json.dumps(answer).encode(), kind)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b" ",
-        b"<html><body><h1>502 Bad Gateway</h1></body></html>",
-        b'{"id": "69f88a0000',
-        b'\xef\xbb\xbf{"id": "x"}',
-        '{"id": "x"}'.encode("utf-16"),
-        b'\xff\xfe{"id": "x"}',
-        b"[" * 100_000,
-        b'{"id": ' * 100_000,
-        b'{"a": ' + b"9" * 5000 + b"}",
-    ],
-    ids=[
-        "empty",
-        "space",
-        "HTML",
-        "truncated",
-        "byte order mark",
-        "UTF-16",
-        "invalid UTF-8",
-        "too deep a list",
-        "too deep an object",
-        "too long a number",
-    ],
-)
-@pytest.mark.parametrize("kind", RestoreKind)
-def test_a_body_that_is_not_json_is_not_quoted(body: bytes, kind: RestoreKind) -> None:
-    assert f"{len(body)} bytes that are not JSON" in refusal(body, kind)
+NOT_JSON = {
+    "empty": b"",
+    "HTML": b"<html><body><h1>502 Bad Gateway</h1></body></html>",
+    "truncated": b'{"id": "69f88a0000',
+    "byte order mark": b'\xef\xbb\xbf{"id": "x"}',
+    "UTF-16": '{"id": "x"}'.encode("utf-16"),
+    "invalid UTF-8": b'\xff\xfe{"id": "x"}',
+    "too deep": b'{"id": ' * 100_000,
+    "too long a number": b'{"a": ' + b"9" * 5000 + b"}",
+}
 
 
-@pytest.mark.parametrize(
-    "answer", [None, True, 5, "text", [], [flex()]], ids=lambda answer: repr(answer)[:20]
-)
-@pytest.mark.parametrize("kind", RestoreKind)
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_a_body_that_is_not_json_is_not_quoted(body: bytes) -> None:
+    assert f"{len(body)} bytes that are not JSON" in refusal(body, FLEX)
+
+
+@pytest.mark.parametrize("answer", [None, True, 5, "text", [], [flex()]], ids=type)
+@pytest.mark.parametrize("kind", [FLEX, DEDICATED])
 def test_json_that_is_not_an_object_is_not_a_job(answer: object, kind: RestoreKind) -> None:
     assert "the answer is not as expected" in refusal(json.dumps(answer).encode(), kind)
 
@@ -218,11 +169,8 @@ def test_a_field_that_is_nested_too_deeply_is_refused() -> None:
     assert "nested too deeply" in refusal(body.encode(), DEDICATED)
 
 
-@pytest.mark.parametrize("kind", RestoreKind)
-def test_an_answer_about_another_job_is_refused(kind: RestoreKind) -> None:
-    answer = dedicated(id=SNAPSHOT) if kind is DEDICATED else flex(id=SNAPSHOT)
-
-    assert "another job" in refusal(json.dumps(answer).encode(), kind)
+def test_an_answer_about_another_job_is_refused() -> None:
+    assert "another job" in refusal(json.dumps(flex(id=SNAPSHOT)).encode(), FLEX)
 
 
 def test_a_job_has_the_names_of_its_target() -> None:
@@ -231,23 +179,9 @@ def test_a_job_has_the_names_of_its_target() -> None:
     assert (job.group_id, job.cluster_name, job.restore_id) == (PROJECT, "orders", ID)
 
 
-def test_a_large_answer_is_read() -> None:
-    notes = ["\N{SNOWMAN}" * 1000] * 200
-
-    assert read(flex(notes=notes), FLEX).status is PENDING
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        flex(status="\ud800"),
-        flex(targetDeploymentItemName="a\udfff"),
-        flex(deliveryType="\udc00\ud800"),
-    ],
-    ids=["status", "name", "delivery type"],
-)
-def test_a_job_holds_no_broken_unicode(answer: dict[str, object]) -> None:
-    job = read(answer, FLEX)
+@pytest.mark.parametrize("field", ["status", "targetDeploymentItemName", "deliveryType"])
+def test_a_job_holds_no_broken_unicode(field: str) -> None:
+    job = read(flex(**{field: "a\udfff\ud800"}), FLEX)
 
     # Lambda encodes a result this way, and fails for text that it cannot encode.
     assert json.dumps(job.as_json(), ensure_ascii=False).encode()

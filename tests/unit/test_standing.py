@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from itertools import product
 
 import pytest
 
@@ -9,6 +10,7 @@ from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
 from restore_watch.atlas.standing import STANDS_AT_MOST, RateLimits, StandingRefusal
 from restore_watch.errors import (
     AtlasError,
+    AtlasForbiddenError,
     AtlasRateLimitError,
     AtlasReason,
     AtlasUnavailableError,
@@ -44,18 +46,21 @@ def test_a_refusal_stands_for_its_time(
         refusal.raise_while_it_stands(clock.now + passed)
 
 
-@pytest.mark.parametrize("final", [True, False], ids=["final", "not final"])
+@pytest.mark.parametrize("transient", [True, False], ids=["transient", "not transient"])
+@pytest.mark.parametrize("error", [AtlasForbiddenError, AtlasUnavailableError])
 def test_a_standing_refusal_says_what_the_first_one_said(
     clock: Clock,
-    final: bool,  # noqa: FBT001 - a column of the table
+    error: type[AtlasError],
+    transient: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     reason = AtlasReason(403, error_code="IP_ADDRESS_NOT_ON_ACCESS_LIST", address="203.0.113.9")
-    first = AtlasError("refused", reason, final=final)
+    first = error("refused", reason)
+    first.transient = transient
 
-    with pytest.raises(AtlasError) as again:
+    with pytest.raises(error, match="refused") as again:
         StandingRefusal.of(first, clock.now, 30.0).raise_while_it_stands(clock.now + 5)
 
-    assert (str(again.value), again.value.reason, again.value.final) == ("refused", reason, final)
+    assert (again.value.reason, again.value.transient) == (reason, transient)
     assert again.value is not first
 
 
@@ -115,21 +120,11 @@ def test_a_rate_limit_stands_for_one_project_and_kind(clock: Clock) -> None:
     limits.note(OTHER_GROUP, DEDICATED, limit(5.0))
 
     clock.now += 10
+    limits.note(OTHER_GROUP, TENANT, limit(30.0))
 
-    limits.check(GROUP, DEDICATED)
-    limits.check(GROUP, TENANT)
-    limits.check(OTHER_GROUP, FLEX)
-    limits.check(OTHER_GROUP, DEDICATED)
-    with pytest.raises(AtlasRateLimitError):
-        limits.check(GROUP, FLEX)
-
-
-def test_a_further_limit_keeps_those_that_still_stand(clock: Clock) -> None:
-    limits = RateLimits(clock)
-    limits.note(GROUP, FLEX, limit(30.0))
-
-    limits.note(OTHER_GROUP, FLEX, limit(30.0))
-
-    for group in (GROUP, OTHER_GROUP):
-        with pytest.raises(AtlasRateLimitError):
-            limits.check(group, FLEX)
+    for group, kind in product((GROUP, OTHER_GROUP), RestoreKind):
+        if (group, kind) in {(GROUP, FLEX), (OTHER_GROUP, TENANT)}:
+            with pytest.raises(AtlasRateLimitError):
+                limits.check(group, kind)
+        else:
+            limits.check(group, kind)

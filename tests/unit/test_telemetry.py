@@ -10,12 +10,14 @@ from aws_lambda_powertools import Logger
 
 from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasForbiddenError, AtlasReason, InvalidEventError
+from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreKind, RestoreStatus
 from restore_watch.status_change import StatusChange
 from restore_watch.telemetry import Telemetry
 from strategies import plain_change, plain_job
 from unit.checking import target
 
+RUNNING = plain_change()
 COMPLETED = plain_change(
     plain_job(
         status=RestoreStatus.COMPLETED,
@@ -63,15 +65,12 @@ def output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return Output(capsys)
 
 
-def result(*published: StatusChange, **fields: Any) -> CheckResult:
-    usual: dict[str, Any] = {
-        "job": published[-1].job if published else plain_job(),
-        "previous_status": RestoreStatus.RUNNING,
-        "changed": bool(published),
-        "sequence": 2,
-        "published": published,
-    }
-    return CheckResult(**usual | fields)
+def result(**fields: Any) -> CheckResult:
+    return CheckResult(plain_job(), RestoreStatus.RUNNING, changed=False, sequence=2, **fields)
+
+
+def recorded(*history: StatusChange) -> Recorded:
+    return Recorded(history[-1].job, history, published=0, first_observed_at=None)
 
 
 def test_an_unchanged_check_is_counted_and_logged_once(output: Output) -> None:
@@ -90,42 +89,41 @@ def test_an_unchanged_check_is_counted_and_logged_once(output: Output) -> None:
 
 
 def test_an_end_has_its_duration_and_its_detection_latency(output: Output) -> None:
-    output.telemetry.checked(target(), result(COMPLETED))
+    output.telemetry.published(COMPLETED, recorded(RUNNING, COMPLETED))
 
     assert output.metrics() == [
-        {"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61, "DetectionLatency": 59},
-        {"SuccessfulChecks": 1},
+        {"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61, "DetectionLatency": 59}
     ]
 
 
 def test_an_end_before_the_first_check_has_no_detection_latency(output: Output) -> None:
-    output.telemetry.checked(target(), result(COMPLETED, seen_before_end=False))
+    output.telemetry.published(COMPLETED, recorded(COMPLETED))
 
-    assert output.metrics()[0] == {"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61}
+    assert output.metrics() == [{"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61}]
 
 
 def test_a_ready_download_has_a_detection_latency_and_no_duration(output: Output) -> None:
-    ready = plain_job(
-        kind=RestoreKind.DEDICATED,
-        delivery_type="download",
-        status=RestoreStatus.COMPLETED,
-        restore_scheduled_date="2026-05-04T11:50:00Z",
-        expiration_date="2026-05-04T12:58:00Z",
+    ready = plain_change(
+        plain_job(
+            kind=RestoreKind.DEDICATED,
+            delivery_type="download",
+            status=RestoreStatus.COMPLETED,
+            restore_scheduled_date="2026-05-04T11:50:00Z",
+            expiration_date="2026-05-04T12:58:00Z",
+        )
     )
 
-    output.telemetry.checked(target(), result(plain_change(ready)))
+    output.telemetry.published(ready, recorded(RUNNING, ready))
 
-    assert output.metrics()[0] == {
-        "status": "COMPLETED",
-        "StatusChanges": 1,
-        "DetectionLatency": 120,
-    }
+    assert output.metrics() == [
+        {"status": "COMPLETED", "StatusChanges": 1, "DetectionLatency": 120}
+    ]
 
 
 def test_a_change_before_the_end_is_counted_only(output: Output) -> None:
-    output.telemetry.checked(target(), result(plain_change()))
+    output.telemetry.published(RUNNING, recorded(RUNNING, COMPLETED))
 
-    assert output.metrics()[0] == {"status": "RUNNING", "StatusChanges": 1}
+    assert output.metrics() == [{"status": "RUNNING", "StatusChanges": 1}]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,17 @@ def test_a_failed_check_is_counted_by_its_error(
     assert (metric["FailedChecks"], metric["error"]) == ([1.0], type(error).__name__)
     assert (line["level"], line["message"]) == ("ERROR", str(error))
     assert (line["error"], line.get("error_code")) == (type(error).__name__, code)
+    assert line["notes"] == []
     assert line["restore_id"] == target().restore_id
+
+
+def test_the_notes_of_an_error_are_logged(output: Output) -> None:
+    error = AtlasForbiddenError("no")
+    error.add_note("What is pending was not published")
+
+    output.telemetry.failed(error)
+
+    assert output.logs()[0]["notes"] == ["What is pending was not published"]
 
 
 def test_a_failure_without_a_target_names_none(output: Output) -> None:
@@ -155,46 +163,53 @@ def test_a_failure_without_a_target_names_none(output: Output) -> None:
     assert "restore_id" not in output.logs()[0]
 
 
-WARNINGS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+WARNINGS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
     "contradiction": (
         {"contradiction": RestoreStatus.FAILED},
         {"recorded": "RUNNING", "contradiction": "FAILED"},
+        1,
     ),
-    "unrecorded word": ({"unrecorded_word": "NEW"}, {"atlas_status": "NEW"}),
-    "retired tenant endpoint": ({"successor": RestoreKind.FLEX}, {}),
+    "unrecorded word": ({"unrecorded_word": "NEW"}, {"atlas_status": "NEW"}, 0),
+    "retired tenant endpoint": ({"successor": RestoreKind.FLEX}, {}, 0),
 }
 
 
-@pytest.mark.parametrize(("fields", "extra"), WARNINGS.values(), ids=WARNINGS)
+@pytest.mark.parametrize(("fields", "extra", "counted"), WARNINGS.values(), ids=WARNINGS)
 def test_what_a_check_reports_once_is_a_warning_that_names_the_job(
-    output: Output, fields: dict[str, Any], extra: dict[str, str]
+    output: Output, fields: dict[str, Any], extra: dict[str, str], counted: int
 ) -> None:
     output.telemetry.checked(target(), result(**fields))
 
     warning, line = output.logs()
+    assert output.metrics()[0].get("Contradictions", 0) == counted
     assert (warning["level"], line["level"]) == ("WARNING", "INFO")
     assert warning["restore_id"] == target().restore_id
     assert extra.items() <= warning.items()
 
 
-def test_a_contradiction_is_counted(output: Output) -> None:
-    output.telemetry.checked(target(), result(contradiction=RestoreStatus.FAILED))
-
-    assert output.metrics() == [{"SuccessfulChecks": 1, "Contradictions": 1}]
-
-
 def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> None:
-    for status, sunset in ((200, None), (429, None), (200, "Sun, 1 Mar 2026 00:00:00 GMT")):
+    for status, sunset in ((200, None), (429, None), (200, "2026-03-01")):
         output.telemetry.atlas_answered(status, sunset)
-    output.telemetry.flush()
-    warning, counts = output.lines()
 
-    assert warning["sunset"] == "Sun, 1 Mar 2026 00:00:00 GMT"
-    assert counts["AtlasCalls"] == [3.0]
-    assert counts["AtlasThrottles"] == [1.0]
-    assert counts["AtlasSunsets"] == [1.0]
-
+    assert output.metrics() == [{"AtlasCalls": 3, "AtlasThrottles": 1, "AtlasSunsets": 1}]
     assert output.metrics() == []
+
+
+@pytest.mark.parametrize(
+    ("sunset", "logged"),
+    [
+        ("Sun, 1 Mar 2026 00:00:00 GMT", "2026-03-01T00:00:00+00:00"),
+        ("2026-03-01", "2026-03-01T00:00:00"),
+        ("2026-03-01T00:00:00Z", "2026-03-01T00:00:00+00:00"),
+        ("@1772323200", "not a date"),
+        ("https://restore.example.net/token", "not a date"),
+    ],
+)
+def test_a_sunset_is_logged_as_a_date_only(output: Output, sunset: str, logged: str) -> None:
+    output.telemetry.atlas_answered(200, sunset)
+
+    (warning,) = output.logs()
+    assert (warning["level"], warning["sunset"]) == ("WARNING", logged)
 
 
 class BrokenLogger(Logger):

@@ -9,7 +9,6 @@ from restore_watch.atlas.retrying import ATTEMPTS
 from restore_watch.atlas.token import RENEWAL_AGE, REPLACEMENT_PAUSE, AccessToken
 from restore_watch.errors import (
     AtlasError,
-    AtlasRateLimitError,
     AtlasUnavailableError,
     TimeBudgetExceededError,
 )
@@ -22,6 +21,7 @@ from unit.scripted_atlas import (
     Reply,
     ScriptedAtlas,
     answer,
+    no_answer,
 )
 
 
@@ -85,7 +85,7 @@ def test_a_refused_replacement_does_not_count(
     for _ in range(2):
         with pytest.raises(error) as refused:
             token.replacement(first, clock.deadline())
-        assert refused.value.final
+        assert not refused.value.transient
     assert len(atlas.token_requests) == 1 + len(replies)
 
     clock.now += 60
@@ -127,18 +127,21 @@ def test_a_replacement_that_was_never_requested_does_not_count(
     assert token.replacement(first, clock.deadline()) == "token-2"
 
 
-def test_a_failed_renewal_is_not_repeated_for_a_refused_token(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
+@pytest.mark.parametrize("reply", [answer(429), no_answer()], ids=["refused", "no answer"])
+def test_a_failed_renewal_stands_for_a_refused_token_and_is_no_replacement(
+    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, reply: Reply
 ) -> None:
     first = token.current(clock.deadline())
     clock.now += RENEWAL_AGE
-    atlas.token_replies.append(answer(429))
+    atlas.token_replies.append(reply)
     token.current(clock.deadline())
 
-    with pytest.raises(AtlasRateLimitError):
+    with pytest.raises(AtlasError):
         token.replacement(first, clock.deadline())
-
     assert len(atlas.token_requests) == 2
+
+    clock.now += 60
+    assert token.replacement(first, clock.deadline()) == "token-3"
 
 
 class SlowAtlas(ScriptedAtlas):
