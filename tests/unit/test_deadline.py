@@ -13,16 +13,8 @@ from unit.scripted_atlas import Clock
 seconds = st.floats(min_value=0, max_value=900)
 
 
-def test_the_time_left_goes_down(clock: Clock) -> None:
-    deadline = Deadline.after(10, clock)
-
-    clock.now += 4
-
-    assert deadline.remaining() == 6
-
-
-@given(seconds, seconds)
-def test_the_time_left_is_never_negative(given_time: float, passed: float) -> None:
+@given(st.floats(-1, 900), seconds)
+def test_the_time_left_goes_down_and_is_never_negative(given_time: float, passed: float) -> None:
     clock = Clock(0.0)
     deadline = Deadline.after(given_time, clock)
 
@@ -31,28 +23,11 @@ def test_the_time_left_is_never_negative(given_time: float, passed: float) -> No
     assert deadline.remaining() == pytest.approx(max(0, given_time - passed))
 
 
-def test_an_invocation_without_time_has_nothing_left() -> None:
-    assert Deadline.after(-0.4, Clock()).remaining() == 0
-
-
 def test_a_step_that_just_fits_may_begin() -> None:
     Deadline.after(1.0, Clock()).require(1.0, "ask Atlas")
 
     with pytest.raises(TimeBudgetExceededError):
         Deadline.after(0.999, Clock()).require(1.0, "ask Atlas")
-
-
-@given(seconds, seconds)
-def test_a_step_begins_only_if_it_fits(left: float, needed: float) -> None:
-    clock = Clock(0.0)
-    deadline = Deadline.after(left, clock)
-
-    try:
-        deadline.require(needed, "publish")
-    except TimeBudgetExceededError:
-        assert left < needed
-    else:
-        assert left >= needed
 
 
 @pytest.mark.parametrize(
@@ -66,22 +41,6 @@ def test_a_step_leaves_time_for_the_steps_after_it(
     deadline = Deadline.after(left, Clock(0.0))
 
     assert deadline.earlier(reserved).remaining() == pytest.approx(step_gets)
-
-
-@given(seconds, seconds, seconds)
-def test_a_step_gets_two_thirds_of_the_time_at_least_and_never_more_than_all(
-    given_time: float, passed: float, reserved: float
-) -> None:
-    clock = Clock(0.0)
-    deadline = Deadline.after(given_time, clock)
-    clock.now += passed
-
-    step = deadline.earlier(reserved)
-
-    left = deadline.remaining()
-    assert left * 2 / 3 - 1e-6 <= step.remaining() <= left
-    clock.now += 1
-    assert step.remaining() <= deadline.remaining()
 
 
 def test_an_error_names_the_step_and_the_time_left() -> None:

@@ -68,20 +68,16 @@ def test_a_dedicated_status_follows_from_the_flags(
     job = read(dedicated(**fields), DEDICATED)
 
     assert job.status is status
-    assert job.atlas_status is None
+    assert job.download_available is (job.is_ready_download and URL in str(fields))
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"deliveryUrl": None},
         {"deliveryUrl": [None]},
         {"deliveryUrl": [""]},
-        {"privateDownloadDeliveryUrls": []},
         {"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0123456789abcdef0"}]},
         {"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0", "deliveryUrl": None}]},
-        {"components": None},
-        {"components": []},
         {"components": [{"replicaSetName": "shard-0"}]},
         {"components": [{"downloadUrl": "", "privateDownloadDeliveryUrls": []}]},
         {"components": [{"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0"}]}]},
@@ -92,36 +88,6 @@ def test_a_download_without_a_url_is_not_ready(fields: dict[str, Any]) -> None:
     job = read(dedicated(**DOWNLOAD | fields), DEDICATED)
 
     assert (job.status, job.download_available) == (RUNNING, False)
-
-
-@pytest.mark.parametrize(
-    ("fields", "available"),
-    [
-        (READY, True),
-        (PRIVATE, True),
-        (SHARDED, True),
-        (DOWNLOAD, False),
-        (READY | {"expired": True}, False),
-        (READY | {"cancelled": True}, False),
-        (READY | {"failed": True}, False),
-        (FINISHED, False),
-    ],
-    ids=[
-        "ready",
-        "private",
-        "sharded",
-        "preparing",
-        "expired",
-        "cancelled",
-        "failed",
-        "not a download",
-    ],
-)
-def test_a_download_is_available_while_it_is_ready(
-    fields: dict[str, Any],
-    available: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    assert read(dedicated(**fields), DEDICATED).download_available is available
 
 
 def test_a_ready_download_has_an_expiration_date() -> None:

@@ -22,7 +22,7 @@ from restore_watch.item import (
 )
 from restore_watch.restore_job import RestoreJob, RestoreStatus
 from restore_watch.status_change import StatusChange
-from strategies import changes, jobs, plain_change, plain_job
+from strategies import changes, jobs, plain_job
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 FIRST = "2026-05-04T11:58:00.000000Z"
@@ -61,13 +61,6 @@ def test_every_change_is_either_published_or_pending(
     pending = Recorded(plain_job(), history, published, FIRST).pending
 
     assert history[:published] + pending == history
-
-
-def test_nothing_is_pending_once_all_changes_are_published() -> None:
-    history = (plain_change(sequence=1, previous_status=None), plain_change())
-
-    assert Recorded(plain_job(), history, 2, FIRST).pending == ()
-    assert Recorded(plain_job(), history, 0, FIRST).pending == history
 
 
 def test_a_job_has_its_key() -> None:
