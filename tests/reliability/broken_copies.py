@@ -99,10 +99,18 @@ class AlwaysPatient(JobChecker):
 class ForgetsFirstSight(JobChecker):
     """A job that had ended long ago counts as one that ended just now."""
 
-    def check(
-        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
-    ) -> CheckResult:
-        return replace(super().check(target, deadline, patient=patient), seen_before_end=True)
+    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+        first, *later = recorded.history
+        running = first.job.model_copy(update={"status": RestoreStatus.RUNNING})
+        seen_running = replace(recorded, history=(replace(first, job=running), *later))
+        report, self.on_published = (
+            self.on_published,
+            lambda change, _: report(change, seen_running),
+        )
+        try:
+            return super()._publish(recorded, deadline)
+        finally:
+            self.on_published = report
 
 
 # The application

@@ -74,8 +74,9 @@ class RestoreModel(RuleBasedStateMachine):
 
     def environment(self, world: World, slot: int) -> tuple[JobChecker, Application]:
         """A cold start in this slot. Broken copies of the code begin here."""
-        checker = self.checker(world, slot)
-        return checker, self.application(checker, Telemetry(LOGGER))
+        checker, telemetry = self.checker(world, slot), Telemetry(LOGGER)
+        checker.on_published = telemetry.published
+        return checker, self.application(checker, telemetry)
 
     def checker(self, world: World, slot: int) -> JobChecker:
         return cold_start(
