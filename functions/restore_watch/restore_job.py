@@ -45,9 +45,10 @@ def _require_iso_date(value: object) -> object:
 
 
 def _trim(text: str) -> str:
-    # A download URL in the wrong field must not be stored or published.
+    # A download URL in the wrong field must not be stored or published. Its replacement may be
+    # longer, and a stored text must not change when it is read again, so it is cut afterwards too.
     # JSON can spell half a character, which no message and no item can hold.
-    return without_urls(text[:TEXT_LIMIT]).encode(errors="replace").decode()
+    return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
 
 
 def _in_utc(value: datetime) -> datetime:

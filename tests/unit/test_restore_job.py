@@ -213,6 +213,13 @@ def test_a_text_from_atlas_is_cut_to_its_limit_and_loses_its_urls(field: str) ->
     assert getattr(with_url, field) == "see [redacted] for more"
 
 
+def test_a_text_of_many_urls_is_cut_to_the_limit_and_the_same_after_json_and_back() -> None:
+    job = plain_job(status=UNKNOWN, atlas_status="//x " * 64)
+
+    assert len(job.atlas_status or "") <= TEXT_LIMIT
+    assert RestoreJob.model_validate(job.as_json()) == job
+
+
 @given(targets)
 def test_an_object_id_contains_the_creation_date(target: RestoreTarget) -> None:
     created = target.created_at
