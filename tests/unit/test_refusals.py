@@ -1,6 +1,7 @@
 """Atlas's refusals as typed errors: its code decides, else the HTTP status."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -27,9 +28,7 @@ MARK = "~|~"
 
 CLASSES: dict[int, type[AtlasError]] = {
     204: UnexpectedAtlasResponseError,
-    301: UnexpectedAtlasResponseError,
     302: UnexpectedAtlasResponseError,
-    307: UnexpectedAtlasResponseError,
     400: AtlasBadRequestError,
     401: AtlasUnauthorizedError,
     403: AtlasForbiddenError,
@@ -41,9 +40,7 @@ CLASSES: dict[int, type[AtlasError]] = {
     418: UnexpectedAtlasResponseError,
     429: AtlasRateLimitError,
     500: AtlasUnavailableError,
-    502: AtlasUnavailableError,
     503: AtlasUnavailableError,
-    504: AtlasUnavailableError,
 }
 # The token endpoint says nothing about restore jobs.
 TOKEN_CLASSES = (
@@ -59,10 +56,7 @@ BODIES = {
     "null code": b'{"error": 404, "errorCode": null, "parameters": null, "detail": null}',
     "UNEXPECTED_ERROR": b'{"error": 500, "errorCode": "UNEXPECTED_ERROR", "detail": "Oh."}',
     "unknown code": b'{"error": 400, "errorCode": "NOT_SERVERLESS_TENANT_CLUSTER"}',
-    "null": b"null",
     "list": b"[]",
-    "text": b'"text"',
-    "invalid JSON": b"{",
     "invalid UTF-8": b"\xff\xfe",
     "too deep": b"[" * 100_000,
 }
@@ -129,14 +123,6 @@ def test_a_code_with_one_meaning_decides_whatever_the_http_status(
     assert refused.error_code == code
 
 
-@pytest.mark.parametrize(
-    "code", ["access_denied", "FEATURE_UNSUPPORTED", "RESOURCE_NOT_FOUND", "RATE_LIMITED"]
-)
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
-def test_a_code_never_decides_about_a_token_request(code: str, status: int) -> None:
-    assert type(token_refused(status, {"errorCode": code})) is TOKEN_CLASSES[status]
-
-
 def test_an_error_quotes_the_code_and_the_detail() -> None:
     error = refusal(
         400,
@@ -158,27 +144,14 @@ def test_an_error_quotes_the_code_and_the_detail() -> None:
     )
 
 
-def test_an_error_names_the_fields_that_atlas_rejects() -> None:
-    error = refusal(
-        400,
-        {
-            "error": 400,
-            "errorCode": "VALIDATION_ERROR",
-            "badRequestDetail": {
-                "fields": [
-                    {"field": "restoreJobId", "description": "must match the pattern"},
-                    {"field": "groupId", "description": "must not be blank"},
-                ]
-            },
-        },
-    )
+def test_an_error_names_the_first_five_fields_that_atlas_rejects() -> None:
+    fields = [{"field": f"f{n}", "description": "must not be blank"} for n in range(1000)]
+
+    error = refusal(400, {"errorCode": "VALIDATION_ERROR", "badRequestDetail": {"fields": fields}})
 
     assert error.reason is not None
-    assert error.reason.bad_request_fields == (
-        "restoreJobId: must match the pattern",
-        "groupId: must not be blank",
-    )
-    assert "restoreJobId: must match the pattern; groupId: must not be blank" in str(error)
+    assert error.reason.bad_request_fields == tuple(f"f{n}: must not be blank" for n in range(5))
+    assert "f0: must not be blank; f1: must not be blank;" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -201,52 +174,17 @@ def test_a_bad_request_detail_of_another_shape_is_left_out(detail: object) -> No
     assert error.reason.bad_request_fields == ()
 
 
-def test_five_rejected_fields_are_named_at_most() -> None:
-    fields = [{"field": f"f{n}", "description": "x" * 1000} for n in range(1000)]
-
-    error = refusal(400, {"badRequestDetail": {"fields": fields}})
-
-    assert error.reason is not None
-    assert len(error.reason.bad_request_fields) == 5
-    assert len(str(error)) < 4_000
-
-
-def test_an_answer_without_a_reason_is_reported_as_such() -> None:
-    assert "no reason given" in str(refusal(404))
-
-
-@pytest.mark.parametrize(
-    ("kind", "role"),
-    [
-        (RestoreKind.FLEX, "Project Read Only"),
-        (RestoreKind.TENANT, "Project Read Only"),
-        (RestoreKind.DEDICATED, "Project Backup Manager"),
-    ],
-    ids=str,
-)
-def test_a_401_names_the_role_that_is_needed(kind: RestoreKind, role: str) -> None:
-    assert role in str(refusal(401, kind=kind))
-
-
-@pytest.mark.parametrize(
-    ("given", "address"),
-    [("203.0.113.9", "203.0.113.9"), ("2001:db8::9", "2001:db8::9")],
-    ids=["IPv4", "IPv6"],
-)
-def test_a_403_for_the_access_list_names_the_address_to_allow(given: str, address: str) -> None:
-    error = refusal(
-        403,
-        {
-            "error": 403,
-            "errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-            "detail": "This address is not allowed to access this resource.",
-            "parameters": [given],
-        },
-    )
+@pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("refused", [refusal, token_refused], ids=["job", "token"])
+def test_a_403_for_the_access_list_names_the_address_to_allow(
+    refused: Callable[[int, object], AtlasError], address: str
+) -> None:
+    error = refused(403, {"errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST", "parameters": [address]})
 
     assert error.reason is not None
     assert error.reason.address == address
     assert f"Add {address} to Atlas's API access list" in str(error)
+    assert "100 live tokens" not in str(error)
 
 
 @pytest.mark.parametrize(
@@ -259,10 +197,7 @@ def test_a_403_for_the_access_list_names_the_address_to_allow(given: str, addres
         ["not an address"],
         [None],
         [5],
-        [True],
-        [[]],
         [{}],
-        ["203.0.113.9/24"],
         ["fe80::1%\r\nevil"],
     ],
     ids=repr,
@@ -275,17 +210,9 @@ def test_a_value_that_is_not_an_address_is_not_named(parameters: object) -> None
     assert "Atlas's API access list" in str(error)
 
 
-def test_a_403_for_another_reason_does_not_mention_the_access_list() -> None:
-    error = refusal(403, {"errorCode": "SOME_CODE", "parameters": ["203.0.113.9"]})
-
-    assert error.reason is not None
-    assert error.reason.address is None
-    assert "access list" not in str(error)
-
-
 @pytest.mark.parametrize(
     "code",
-    [None, 5, True, [], {}, "", " ", "a b", "x" * 101, "CODE\n", "code-with-hyphen", "<b>"],
+    [None, 5, [], "", "a b", "x" * 101, "CODE\n", "code-with-hyphen"],
     ids=lambda code: repr(code)[:20],
 )
 def test_a_value_that_does_not_look_like_a_code_is_left_out(code: object) -> None:
@@ -300,18 +227,22 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     assert "169.254" not in str(error)
 
 
-@pytest.mark.parametrize(
-    ("status", "advice"),
-    [
-        (403, "access to this project"),
-        (405, "no longer offers this endpoint"),
-        (406, "this version of it"),
-        (410, "this version of it"),
-    ],
-    ids=str,
-)
-def test_an_error_says_what_to_do_next(status: int, advice: str) -> None:
-    assert advice in str(refusal(status, {"error": status, "errorCode": "SOME_CODE"}))
+ADVICE: dict[str, tuple[AtlasError, str]] = {
+    "flex role": (refusal(401), "the role Project Read Only"),
+    "tenant role": (refusal(401, kind=RestoreKind.TENANT), "the role Project Read Only"),
+    "dedicated role": (refusal(401, kind=RestoreKind.DEDICATED), "the role Project Backup Manager"),
+    "project": (refusal(403), "access to this project"),
+    "endpoint": (refusal(405), "no longer offers this endpoint"),
+    "version": (refusal(410), "this version of it"),
+    "token": (token_refused(401), "Renew client_id and client_secret"),
+    "too many tokens": (token_refused(403), "100 live tokens"),
+}
+
+
+@pytest.mark.parametrize(("error", "advice"), ADVICE.values(), ids=ADVICE)
+def test_an_error_says_what_to_do_next(error: AtlasError, advice: str) -> None:
+    assert advice in str(error)
+    assert "access list" not in str(error)
 
 
 @pytest.mark.parametrize("status", [204, 400, 404, 429, 500])
@@ -334,33 +265,11 @@ def test_the_token_endpoint_speaks_oauth(status: int, code: str) -> None:
     assert error.reason.detail == "Not this time."
 
 
-def test_a_refused_client_has_to_be_renewed_in_the_secret() -> None:
-    error = token_refused(401, {"error": "invalid_client"})
-
-    assert "Renew client_id and client_secret" in str(error)
-
-
-def test_a_403_of_the_token_endpoint_means_too_many_tokens() -> None:
-    error = token_refused(403, {"error": "access_denied"})
-
-    assert "100 live tokens" in str(error)
-
-
-def test_an_address_that_may_not_request_tokens_is_named() -> None:
-    error = token_refused(
-        403, {"errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST", "parameters": ["203.0.113.9"]}
-    )
-
-    assert "Add 203.0.113.9" in str(error)
-    assert "100 live tokens" not in str(error)
-
-
 refusal_bodies = st.fixed_dictionaries(
     {},
     optional={
         "error": st.integers() | st.text() | json_values(),
-        "errorCode": st.sampled_from(["IP_ADDRESS_NOT_ON_ACCESS_LIST", "RATE_LIMITED_TOKEN_BUCKET"])
-        | json_values(),
+        "errorCode": st.sampled_from(sorted(CODES)) | json_values(),
         "error_description": json_values(),
         "detail": json_values(),
         "parameters": json_values() | st.lists(json_values() | st.ip_addresses().map(str)),
