@@ -1,0 +1,126 @@
+"""What the rules of the model stand on: a world for each example, and what must hold at its end."""
+
+from collections import Counter
+from functools import partial
+from typing import ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize
+
+from local_stack.in_process import cold_start
+from local_stack.stack import LocalStack
+from local_stack.wire import Call
+from reliability.checks import Checks, text
+from reliability.deliveries import Deliveries
+from reliability.drawn import (
+    ATLAS_FAULTS,
+    AWS_FAULTS,
+    SLOTS,
+    DrawnJob,
+    odd_statuses,
+    refusal,
+    several_jobs,
+)
+from reliability.judgement import judge_history, judge_messages, judge_secrecy
+from reliability.traffic import REPLACEMENT_PAUSE, judge_traffic
+from reliability.world import LOGGER, Job, World
+from restore_watch.application import Application
+from restore_watch.check import JobChecker
+from restore_watch.telemetry import Telemetry
+
+at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
+at_aws = st.sampled_from(sorted(AWS_FAULTS))
+
+
+class Machine(RuleBasedStateMachine):
+    """`stack` is started by the caller; every example has restore jobs that no other has."""
+
+    stack: ClassVar[LocalStack]
+    tally: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.stack, self.environment)
+        self.checks = Checks(self.world, self.tally)
+        self.deliveries = Deliveries(self.checks)
+
+    def environment(self, world: World, slot: int) -> tuple[JobChecker, Application]:
+        """A cold start in this slot. Broken copies of the code begin here."""
+        checker, telemetry = self.checker(world, slot), Telemetry(LOGGER)
+        checker.on_published = telemetry.published
+        return checker, self.application(checker, telemetry)
+
+    def checker(self, world: World, slot: int) -> JobChecker:
+        return cold_start(
+            self.stack, world.clients[slot], now=world.clock, sleep=world.sleep_of(slot)
+        )
+
+    def application(self, checker: JobChecker, telemetry: Telemetry) -> Application:
+        return Application(checker, telemetry)
+
+    def job(self, place: int) -> Job:
+        return self.world.jobs[place % len(self.world.jobs)]
+
+    def counted(self, rule_kind: str) -> None:
+        self.tally[f"rule: {rule_kind}"] += 1
+
+    @initialize(jobs=several_jobs, odd_status=odd_statuses)
+    def restores_begin(self, jobs: list[DrawnJob], odd_status: int) -> None:
+        self.tally["begun"] += 1
+        for drawn in jobs:
+            self.world.start_job(drawn)
+        if odd_status != 400:
+            self._atlas_words_the_wrong_kind_as(odd_status)
+
+    def _atlas_words_the_wrong_kind_as(self, status: int) -> None:
+        """The code says what is wrong, whatever the HTTP status is."""
+        for kind, other, code in (
+            ("flex", "dedicated", "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"),
+            ("dedicated", "flex", "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"),
+        ):
+            self.world.disturbances.stay(partial(_asks, kind, other), refusal(status, code))
+
+    def moving(self, place: int) -> Job:
+        """A job that has a step left, this one if it has."""
+        jobs = self.world.jobs
+        turned = [jobs[(place + n) % len(jobs)] for n in range(len(jobs))]
+        return next((job for job in turned if job.left), turned[0])
+
+    # What must hold in the end
+
+    def teardown(self) -> None:
+        """Everything works again; after one more check everything that was promised must hold."""
+        world = self.world
+        try:
+            world.disturbances.clear()
+            world.admit()
+            # What was refused may be asked again, and a refused token replaced.
+            world.pass_time(REPLACEMENT_PAUSE + 1)
+            for place, job in enumerate(world.jobs):
+                self._judge(place % SLOTS, job)
+            judge_secrecy(map(text, self.checks.outcomes))
+            judge_traffic(world.traffic())
+            self.tally["examples"] += 1
+            self.tally["requests to Atlas"] += len(world.requests)
+        finally:
+            world.close()
+
+    def _judge(self, slot: int, job: Job) -> None:
+        """A job that Atlas has forgotten is judged by what was recorded before."""
+        world = self.world
+        self.checks.run(slot, job)
+        last = self.checks.outcomes[-1]
+        is_refused = isinstance(last, BaseException)
+        assert is_refused == job.is_hidden, f"I4: a check failed: {last!r}"
+        item, received = world.item(job), world.received(job)
+        for one in [*job.deleted, *([item] if item else [])]:
+            judge_history(one, job.said)
+        if item is not None:
+            self.tally["changes"] += len(item["history"])
+        self.tally["duplicates"] += judge_messages(job.deleted, item, received)
+        judge_secrecy([repr(item), repr(received)])
+
+
+def _asks(kind: str, cluster_kind: str, call: Call) -> bool:
+    """A call to one kind's endpoint for a cluster of another kind."""
+    return call.operation == kind and f"/{cluster_kind}-cluster/" in call.path

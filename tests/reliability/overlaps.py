@@ -1,0 +1,191 @@
+"""The rules in which checks overlap: races, slow checks, and items deleted beside them."""
+
+import itertools
+from contextlib import ExitStack, nullcontext
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from local_stack.wire import Phase
+from reliability.checks import has_effect, settle
+from reliability.drawn import (
+    ATLAS_FAULTS,
+    AWS_FAULTS,
+    NOTE,
+    PUBLISH,
+    SLOTS,
+    WRITE,
+    deaths,
+    pairs,
+    places,
+    slots,
+)
+from reliability.machine import Machine
+from reliability.world import Job
+
+at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
+at_aws = st.sampled_from(sorted(AWS_FAULTS))
+
+
+def any_left(machine: Machine) -> bool:
+    return any(job.left for job in machine.world.jobs)
+
+
+def any_word_left(machine: Machine) -> bool:
+    return any(_says_words(job) for job in machine.world.jobs)
+
+
+def _says_words(job: Job) -> bool:
+    """Atlas says an unknown word, and more follows."""
+    return job.left > 0 and job.last.status == "UNKNOWN"
+
+
+class Overlaps(Machine):
+    """Two or three checks of one job at the same time."""
+
+    @rule(
+        place=places,
+        racing=st.lists(slots, min_size=2, max_size=SLOTS, unique=True),
+        order=st.lists(st.integers(0, 5), min_size=12, max_size=24),
+        moves_at=st.none() | st.integers(0, 12),
+    )
+    def checks_race(
+        self, place: int, racing: list[int], order: list[int], moves_at: int | None
+    ) -> None:
+        """
+        Checks overlap, released one by one at every request and every answer, in drawn order.
+
+        Atlas may move on meanwhile.
+        """
+        self.counted("checks race")
+        job = self.job(place)
+        begun = [self.checks.begin(slot, job) for slot in racing]
+        checks = [one.check for one in begun]
+        made = [self.world.made(slot) for slot in racing]
+        with ExitStack() as gates:
+            held = [
+                gates.enter_context(
+                    wire.hold(phase=phase, when=lambda call: any(by(call) for by in made))
+                )
+                for wire in (self.stack.atlas.wire, self.stack.aws.wire)
+                for phase in ("before", "after")
+            ]
+            for check, by in zip(checks, made, strict=True):
+                check.start()
+                settle([check], [by], held)
+            for number, turn in enumerate(itertools.chain(order, itertools.repeat(0))):
+                if number == moves_at and job.left:
+                    self.world.advance(job)
+                waiting = settle(checks, made, held)
+                if not any(check.is_alive() for check in checks):
+                    break
+                gate, call = waiting[turn % len(waiting)]
+                gate.release_call(call)
+        for one in begun:
+            self.checks.end(one)
+
+    @precondition(any_left)
+    @rule(place=places, pair=pairs)
+    def a_slow_check_writes_last(self, place: int, pair: list[int]) -> None:
+        """It holds what Atlas said before another check recorded something newer."""
+        self.counted("a slow check writes last")
+        slow, fast = pair
+        job = self.moving(place)
+        with self.checks.slow(slow, job, WRITE, "before"):
+            self.world.advance(job)
+            self.checks.run(fast, job)
+
+    @precondition(any_left)
+    @rule(
+        place=places,
+        pair=pairs,
+        held=st.sampled_from([(WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]),
+        death=deaths,
+    )
+    def environment_dies_beside_a_slow_check(
+        self, place: int, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
+    ) -> None:
+        """What it leaves pending is newer than what the slow check has recorded."""
+        self.counted("environment dies beside a slow check")
+        self._die_beside(place, pair, held, death)
+
+    @precondition(any_left)
+    @rule(
+        place=places,
+        pair=pairs,
+        death=st.sampled_from([(WRITE, "after"), (PUBLISH, "before")]),
+    )
+    def environment_dies_ahead_of_a_slow_check(
+        self, place: int, pair: list[int], death: tuple[int, Phase]
+    ) -> None:
+        """What it leaves pending is all that the slow check finds when it comes to write."""
+        self.counted("environment dies ahead of a slow check")
+        self._die_beside(place, pair, (WRITE, "before"), death)
+
+    def _die_beside(
+        self, place: int, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
+    ) -> None:
+        slow, dying = pair
+        job = self.moving(place)
+        if job.left > 1:
+            self.world.advance(job)
+        with self.checks.slow(slow, job, *held):
+            self.world.advance(job)
+            with self.checks.death(dying, *death, among=has_effect):
+                self.checks.run(dying, job)
+
+    @rule(
+        place=places,
+        pair=pairs,
+        held=st.sampled_from([(WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]),
+        death=st.none() | deaths,
+    )
+    def an_item_is_recorded_anew_beside_a_slow_check(
+        self,
+        place: int,
+        pair: list[int],
+        held: tuple[int, Phase],
+        death: tuple[int, Phase] | None,
+    ) -> None:
+        """What the slow check publishes or acknowledges belongs to an item that is gone."""
+        self.counted("an item is recorded anew beside a slow check")
+        slow, other = pair
+        job = self.moving(place)
+        if job.left:
+            self.world.advance(job)
+        with self.checks.slow(slow, job, *held):
+            self.world.delete(job)
+            with self.checks.death(other, *death, among=has_effect) if death else nullcontext():
+                self.checks.run(other, job)
+
+    @rule(
+        place=places,
+        pair=pairs,
+        death=st.sampled_from([(WRITE, "after"), (PUBLISH, "before")]),
+    )
+    def an_acknowledgement_meets_an_item_recorded_anew(
+        self, place: int, pair: list[int], death: tuple[int, Phase]
+    ) -> None:
+        """What it acknowledges is gone, and what is there was not published."""
+        self.counted("an acknowledgement meets an item recorded anew")
+        slow, dying = pair
+        job = self.job(place)
+        self.world.delete(job)
+        with self.checks.slow(slow, job, NOTE, "before"):
+            self.world.delete(job)
+            with self.checks.death(dying, *death, among=has_effect):
+                self.checks.run(dying, job)
+
+    @precondition(any_word_left)
+    @rule(pair=pairs)
+    def a_word_is_recorded_anew_beside_a_slow_check(self, pair: list[int]) -> None:
+        """The slow check has read an item with another word, and comes to append its own."""
+        self.counted("a word is recorded anew beside a slow check")
+        slow, other = pair
+        job = next(job for job in self.world.jobs if _says_words(job))
+        self.world.delete(job)
+        self.checks.run(other, job)
+        self.world.advance(job)
+        with self.checks.slow(slow, job, WRITE, "after"):
+            self.world.delete(job)
+            self.checks.run(other, job)
