@@ -21,7 +21,6 @@ from reliability.drawn import (
     slots,
 )
 from reliability.machine import Machine
-from reliability.world import Job
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))
@@ -31,13 +30,8 @@ def any_left(machine: Machine) -> bool:
     return any(job.left for job in machine.world.jobs)
 
 
-def any_word_left(machine: Machine) -> bool:
-    return any(_says_words(job) for job in machine.world.jobs)
-
-
-def _says_words(job: Job) -> bool:
-    """Atlas says an unknown word, and more follows."""
-    return job.left > 0 and job.last.status == "UNKNOWN"
+def any_words_left(machine: Machine) -> bool:
+    return any(job.steps_to_words is not None for job in machine.world.jobs)
 
 
 class Overlaps(Machine):
@@ -176,13 +170,15 @@ class Overlaps(Machine):
             with self.checks.death(dying, *death, among=has_effect):
                 self.checks.run(dying, job)
 
-    @precondition(any_word_left)
+    @precondition(any_words_left)
     @rule(pair=pairs)
     def a_word_is_recorded_anew_beside_a_slow_check(self, pair: list[int]) -> None:
         """The slow check has read an item with another word, and comes to append its own."""
         self.counted("a word is recorded anew beside a slow check")
         slow, other = pair
-        job = next(job for job in self.world.jobs if _says_words(job))
+        job = next(job for job in self.world.jobs if job.steps_to_words is not None)
+        for _ in range(job.steps_to_words or 0):
+            self.world.advance(job)
         self.world.delete(job)
         self.checks.run(other, job)
         self.world.advance(job)

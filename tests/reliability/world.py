@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -85,20 +86,38 @@ class Clock:
 
 @dataclass
 class Job:
-    """A restore job, and everything that happened to it."""
+    """
+    A restore job, and everything that happens to it.
+
+    `words` is what Atlas says in the course of the job, the first `said_so_far` of them by now.
+    """
 
     restore: EmulatedRestore
     target: RestoreTarget
+    words: list[Word]
     kind: str
-    left: int
-    steps: list[str] = field(default_factory=list)
-    said: list[Word] = field(default_factory=list)
+    said_so_far: int = 1
     deleted: list[dict[str, Any]] = field(default_factory=list)
     is_hidden: bool = False
 
-    def note_step(self) -> None:
-        self.steps.append(self.restore.step)
-        self.said.append(word_of(self.kind, self.restore.delivery_type, self.steps))
+    @property
+    def left(self) -> int:
+        """The steps that are still to come."""
+        return len(self.words) - self.said_so_far
+
+    @property
+    def said(self) -> list[Word]:
+        return self.words[: self.said_so_far]
+
+    @property
+    def steps_to_words(self) -> int | None:
+        """The steps to an unknown word that another one follows; None if there is none."""
+        ahead = self.words[self.said_so_far - 1 :]
+        for steps, (word, following) in enumerate(pairwise(ahead)):
+            both_unknown = word.status == following.status == "UNKNOWN"
+            if both_unknown and word.word != following.word:
+                return steps
+        return None
 
     @property
     def last(self) -> Word:
@@ -246,15 +265,15 @@ class World:
         )
         named = {"kind": drawn.kind if drawn.named else None, "envelope": drawn.envelope or None}
         target = RestoreTarget.model_validate(restore.event | named)
-        job = Job(restore, target, kind, left=len(drawn.timeline) - 1)
-        job.note_step()
+        steps = drawn.timeline
+        words = [word_of(kind, drawn.delivery_type, steps[: n + 1]) for n in range(len(steps))]
+        job = Job(restore, target, words, kind)
         self.jobs.append(job)
         return job
 
     def advance(self, job: Job) -> None:
-        job.left -= 1
         job.restore.advance()
-        job.note_step()
+        job.said_so_far += 1
 
     def hide(self, job: Job) -> None:
         """Atlas answers 404 for the job."""
