@@ -143,7 +143,7 @@ CATALOGUE: dict[str, dict[str, Row]] = {
     "Found by a second look": {
         "F54": Row(
             "the token endpoint: 5xx, closed, silent or slow, for one target and for a hundred",
-            "four tries of an answered 5xx, else one; then none for 30 s, or longer without an answer",
+            "four tries of an answered 5xx, else one; then none for 30 s, longer without an answer",
         ),
         "F55": Row(
             "a change is pending, and Atlas answers 404, 401, 403, 5xx or nothing",
