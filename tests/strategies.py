@@ -15,6 +15,15 @@ from restore_watch.restore_job import (
 )
 from restore_watch.status_change import StatusChange
 
+TEXTS = (
+    "delivery_type",
+    "atlas_status",
+    "snapshot_id",
+    "target_project_id",
+    "target_deployment_item_name",
+)
+"""Fields that hold a text from Atlas."""
+
 KNOWN_WORDS = frozenset(RestoreStatus) - {RestoreStatus.UNKNOWN}
 
 object_ids = st.text("0123456789abcdef", min_size=24, max_size=24)

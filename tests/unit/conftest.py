@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from restore_watch.atlas.token import AccessToken
-from unit.scripted_atlas import ACCOUNT, BASE_URL, Clock, ScriptedAtlas
+from unit.scripted_atlas import Clock, ScriptedAtlas, Token
 
 # The time that an example takes depends on the machine, not on the rule.
 settings.register_profile("rules", deadline=None)
@@ -31,5 +30,5 @@ def atlas() -> Iterator[ScriptedAtlas]:
 
 
 @pytest.fixture
-def token(atlas: ScriptedAtlas, clock: Clock) -> AccessToken:
-    return AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+def token(atlas: ScriptedAtlas, clock: Clock) -> Token:
+    return Token(atlas, clock)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.token import TOKEN_PATH
+from restore_watch.atlas.token import TOKEN_PATH, AccessToken
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -105,6 +105,21 @@ class ScriptedAtlas:
 
     def close(self) -> None:
         self._clients.close()
+
+
+class Token:
+    """The access token of ACCOUNT, with the clock and the Atlas that it uses."""
+
+    def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
+        self.atlas = atlas
+        self.clock = clock
+        self.tested = AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+
+    def current(self, seconds: float = 60.0) -> str:
+        return self.tested.current(self.clock.deadline(seconds))
+
+    def replacement(self, refused: str, seconds: float = 60.0) -> str | None:
+        return self.tested.replacement(refused, self.clock.deadline(seconds))
 
 
 TOKEN_REFUSALS: dict[str, tuple[Reply, type[AtlasError]]] = {

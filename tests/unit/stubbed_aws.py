@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.types import TypeSerializer
 from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
@@ -36,27 +37,21 @@ class Refusal(Exception):  # noqa: N818 - it becomes botocore's ClientError
 
 
 def secrets_manager(answer: Answer) -> "SecretsManagerClient":
-    client = _SESSION.client("secretsmanager", config=_CONFIG)
-    _answer_calls(client, answer)
-    return client
+    return _answered(_SESSION.client("secretsmanager", config=_CONFIG), answer)
 
 
 def dynamodb(answer: Answer) -> "DynamoDBClient":
-    client = _SESSION.client("dynamodb", config=_CONFIG)
-    _answer_calls(client, answer)
-    return client
+    return _answered(_SESSION.client("dynamodb", config=_CONFIG), answer)
 
 
 def sns(answer: Answer) -> "SNSClient":
-    client = _SESSION.client("sns", config=_CONFIG)
-    _answer_calls(client, answer)
-    return client
+    return _answered(_SESSION.client("sns", config=_CONFIG), answer)
 
 
 _CONFIG = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 
 
-def _answer_calls(client: Any, answer: Answer) -> None:
+def _answered[Client: BaseClient](client: Client, answer: Answer) -> Client:
     """Botocore skips the network when a handler of `before-call` returns a response."""
 
     def respond(params: Mapping[str, Any], **_: Any) -> tuple[AWSResponse, Mapping[str, Any]]:
@@ -67,7 +62,9 @@ def _answer_calls(client: Any, answer: Answer) -> None:
             error = {"Code": refusal.code, "Message": ""}
             return _response(400), {"Error": error, **refusal.fields}
 
-    client.meta.events.register("before-call", respond)
+    events: Any = client.meta.events
+    events.register("before-call", respond)
+    return client
 
 
 def _response(status: int) -> AWSResponse:

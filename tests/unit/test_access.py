@@ -26,11 +26,12 @@ class TokenSender:
     """Sends requests of a service account, and counts the token requests that they cost."""
 
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
-        self._clock = clock
+        self.atlas = atlas
+        self.clock = clock
         self._access = access_with(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
 
     def send(self) -> int:
-        return self._access.send(request(), self._clock.deadline()).status
+        return self._access.send(request(), self.clock.deadline()).status
 
     def secrets(self) -> set[str]:
         return set(self._access.secrets(request()))
@@ -41,36 +42,34 @@ def sender(atlas: ScriptedAtlas, clock: Clock) -> TokenSender:
     return TokenSender(atlas, clock)
 
 
-def test_a_request_carries_the_token(sender: TokenSender, atlas: ScriptedAtlas) -> None:
+def test_a_request_carries_the_token(sender: TokenSender) -> None:
     assert [sender.send(), sender.send()] == [200, 200]
 
-    assert atlas.bearers == ["token-1", "token-1"]
+    assert sender.atlas.bearers == ["token-1", "token-1"]
     assert "token-1" in sender.secrets()
 
 
-def test_a_401_is_replayed_once_with_a_new_token(sender: TokenSender, atlas: ScriptedAtlas) -> None:
+def test_a_401_is_replayed_once_with_a_new_token(sender: TokenSender) -> None:
     sender.send()
-    atlas.revoked = {"token-1"}
+    sender.atlas.revoked = {"token-1"}
 
     assert [sender.send(), sender.send()] == [200, 200]
-    assert atlas.bearers == ["token-1", "token-1", "token-2", "token-2"]
+    assert sender.atlas.bearers == ["token-1", "token-1", "token-2", "token-2"]
 
 
-def test_a_replay_that_is_refused_is_the_answer(sender: TokenSender, atlas: ScriptedAtlas) -> None:
-    atlas.job_replies.extend([answer(401), answer(401)])
+def test_a_replay_that_is_refused_is_the_answer(sender: TokenSender) -> None:
+    sender.atlas.job_replies.extend([answer(401), answer(401)])
 
     assert sender.send() == 401
-    assert atlas.bearers == ["token-1", "token-2"]
+    assert sender.atlas.bearers == ["token-1", "token-2"]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 503])
-def test_only_a_401_replaces_a_token(
-    sender: TokenSender, atlas: ScriptedAtlas, status: int
-) -> None:
-    atlas.job_replies.append(answer(status))
+def test_only_a_401_replaces_a_token(sender: TokenSender, status: int) -> None:
+    sender.atlas.job_replies.append(answer(status))
 
     assert sender.send() == status
-    assert len(atlas.token_requests) == 1
+    assert len(sender.atlas.token_requests) == 1
 
 
 @given(
@@ -210,13 +209,6 @@ def test_a_new_nonce_costs_one_401(digest: Digests, stale: str) -> None:
     assert key.atlas.statuses == [401, 200, 401, 200, 200]
 
 
-def test_a_second_401_in_a_row_is_the_answer(digest: Digests) -> None:
-    key = digest(ApiKey(KEY.public_key, "wrong"))
-
-    assert key.send() == 401
-    assert key.atlas.statuses == [401, 401]
-
-
 def test_a_refused_key_works_again_as_soon_as_atlas_accepts_it(digest: Digests) -> None:
     key = digest()
     key.send()
@@ -246,11 +238,7 @@ ODD_CHALLENGES = {
     "unknown algorithm": 'Digest realm="a", nonce="b", algorithm=SHA-512-256, qop="auth"',
     "empty algorithm": 'Digest realm="a", nonce="b", algorithm=, qop="auth"',
     "only auth-int": 'Digest realm="a", nonce="b", qop="auth-int"',
-    "unknown qop": 'Digest realm="a", nonce="b", qop="proof"',
     "no nonce": 'Digest realm="a"',
-    "empty nonce": 'Digest realm="a", nonce=',
-    "no realm": 'Digest nonce="b"',
-    "nothing": "Digest ",
     "no parameters": "Digest foo",
     "parameter without a value": 'Digest realm="a", nonce="b", stale',
 }

@@ -258,7 +258,7 @@ def test_what_was_published_before_a_failure_is_acknowledged(checking: Checking)
 
 
 def test_a_change_that_another_check_is_publishing_is_waited_for_a_moment(
-    checking: Checking, clock: Clock
+    checking: Checking,
 ) -> None:
     checking.table.item = stored_item(
         plain_job(), published=0, observed_at=checking.utc_now() + timedelta(seconds=1)
@@ -266,23 +266,23 @@ def test_a_change_that_another_check_is_publishing_is_waited_for_a_moment(
 
     result = checking.check()
 
-    assert clock.sleeps == [0.1, 0.2, 0.4]
+    assert checking.clock.sleeps == [0.1, 0.2, 0.4]
     assert [change.event_id for change in result.published] == [f"{RESTORE}:RUNNING"]
     assert not result.changed
 
 
 def test_a_change_that_another_check_has_published_meanwhile_is_not_published_again(
-    checking: Checking, clock: Clock
+    checking: Checking,
 ) -> None:
     moment = checking.utc_now() + timedelta(seconds=1)
     checking.table.item = stored_item(plain_job(), published=0, observed_at=moment)
     checker = checking.checker
 
     def acknowledge(seconds: float) -> None:
-        clock.sleep(seconds)
+        checking.clock.sleep(seconds)
         checking.table.item = stored_item(plain_job(), published=1, observed_at=moment)
 
     checker.sleep = acknowledge
 
     assert checking.check().published == ()
-    assert (clock.sleeps, checking.topic.ids) == ([0.1], [])
+    assert (checking.clock.sleeps, checking.topic.ids) == ([0.1], [])

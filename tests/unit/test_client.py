@@ -1,5 +1,7 @@
 """What a client asks Atlas for one restore job, and what it keeps for the next one."""
 
+# ruff: noqa: FBT001 - a table may have a column of booleans
+
 from typing import Any
 
 import httpx
@@ -17,7 +19,8 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from unit.checking import target
 from unit.scripted_atlas import (
     ACCOUNT,
     BASE_URL,
@@ -38,20 +41,15 @@ class Client:
     """A client with one clock and one script."""
 
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
-        self._clock = clock
+        self.atlas = atlas
+        self.clock = clock
         self._client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
 
     def get(
-        self,
-        credentials: Credentials = KEY,
-        *,
-        patient: bool = True,
-        **fields: object,
+        self, credentials: Credentials = KEY, *, patient: bool = True, **fields: Any
     ) -> RestoreJob:
-        named = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE, "kind": "flex"}
-        target = RestoreTarget.model_validate(named | fields)
         return self._client.get_restore_job(
-            target, credentials, self._clock.deadline(), patient=patient
+            target(**fields), credentials, self.clock.deadline(), patient=patient
         )
 
 
@@ -68,14 +66,12 @@ PATHS = {
 
 
 @pytest.mark.parametrize("kind", RestoreKind)
-def test_each_kind_has_its_endpoint(
-    client: Client, atlas: ScriptedAtlas, kind: RestoreKind
-) -> None:
-    atlas.job = {"id": RESTORE, "status": "RUNNING", "deliveryType": "automated"}
+def test_each_kind_has_its_endpoint(client: Client, kind: RestoreKind) -> None:
+    client.atlas.job = {"id": RESTORE, "status": "RUNNING", "deliveryType": "automated"}
 
     assert client.get(kind=kind).kind is kind
 
-    (request,) = atlas.job_requests
+    (request,) = client.atlas.job_requests
     path = f"/api/atlas/v2/groups/{GROUP}/{PATHS[kind]}/{RESTORE}"
     assert (request.method, str(request.url)) == ("GET", BASE_URL + path)
     assert request.headers["Accept"] == ACCEPT
@@ -90,31 +86,21 @@ def test_each_kind_has_its_endpoint(
     ],
     ids=["absent", "envelope", "both"],
 )
-def test_envelope_and_pretty_reach_atlas(
-    client: Client, atlas: ScriptedAtlas, options: dict[str, Any], query: str
-) -> None:
-    client.get(**options)
-
-    assert atlas.job_requests[0].url.query.decode() == query
-
-
-@pytest.mark.parametrize("envelope", [True, False, None], ids=str)
-def test_the_transport_opens_an_envelope_only_where_one_was_asked_for(
-    client: Client,
-    atlas: ScriptedAtlas,
-    envelope: bool | None,  # noqa: FBT001 - a column of the table
+def test_envelope_and_pretty_reach_atlas_and_only_an_envelope_that_was_asked_for_is_opened(
+    client: Client, options: dict[str, Any], query: str
 ) -> None:
     opened: list[bool] = []
-    send_job = answer(200, atlas.job)
+    send_job = answer(200, client.atlas.job)
 
     def reply(request: httpx.Request) -> httpx.Response:
         opened.append(bool(request.extensions.get(ENVELOPE)))
         return send_job(request)
 
-    atlas.job_replies.append(reply)
-    client.get(envelope=envelope)
+    client.atlas.job_replies.append(reply)
+    client.get(**options)
 
-    assert opened == [bool(envelope)]
+    assert client.atlas.job_requests[0].url.query.decode() == query
+    assert opened == ["envelope=true" in query]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +109,7 @@ def test_the_transport_opens_an_envelope_only_where_one_was_asked_for(
     ids=["api key", "service account"],
 )
 def test_the_address_in_the_secret_comes_before_the_operators(
-    client: Client, atlas: ScriptedAtlas, credentials: Credentials, requests: str
+    client: Client, credentials: Credentials, requests: str
 ) -> None:
     elsewhere = "https://cloud.mongodbgov.com"
     kind = type(credentials)
@@ -131,30 +117,30 @@ def test_the_address_in_the_secret_comes_before_the_operators(
 
     client.get(account)
 
-    assert {str(one.url).partition("/api")[0] for one in atlas.job_requests} == {elsewhere}
-    assert str(getattr(atlas, requests)[0].url).startswith(elsewhere)
+    assert {str(one.url).partition("/api")[0] for one in client.atlas.job_requests} == {elsewhere}
+    assert str(getattr(client.atlas, requests)[0].url).startswith(elsewhere)
 
 
-def test_one_token_serves_many_checks_until_the_credentials_change(
-    client: Client, atlas: ScriptedAtlas
-) -> None:
+def test_one_token_serves_many_checks_until_the_credentials_change(client: Client) -> None:
     client.get(ACCOUNT)
     client.get(ServiceAccount(ACCOUNT.client_id, ACCOUNT.client_secret))
-    assert len(atlas.token_requests) == 1
+    assert len(client.atlas.token_requests) == 1
 
     client.get(ServiceAccount(ACCOUNT.client_id, "rotated"))
-    assert atlas.bearers == ["token-1", "token-1", "token-2"]
+    assert client.atlas.bearers == ["token-1", "token-1", "token-2"]
 
 
-def test_a_kind_that_was_learnt_is_asked_first(client: Client, atlas: ScriptedAtlas) -> None:
-    atlas.job = {"id": RESTORE, "deliveryType": "automated"}
-    atlas.job_replies.append(answer(400, {"errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"}))
+def test_a_kind_that_was_learnt_is_asked_first(client: Client) -> None:
+    client.atlas.job = {"id": RESTORE, "deliveryType": "automated"}
+    client.atlas.job_replies.append(
+        answer(400, {"errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"})
+    )
 
     client.get(kind=None)
     client.get(kind=None)
 
     families = [
-        "flex" if "/flexClusters/" in str(r.url) else "dedicated" for r in atlas.job_requests
+        "flex" if "/flexClusters/" in str(r.url) else "dedicated" for r in client.atlas.job_requests
     ]
     assert families == ["flex", "dedicated", "dedicated"]
 
@@ -170,40 +156,36 @@ PASSING: dict[str, Reply] = {
 
 @pytest.mark.parametrize("reply", PASSING.values(), ids=PASSING)
 def test_a_request_for_a_job_is_repeated_after_a_failure_that_may_pass(
-    client: Client, atlas: ScriptedAtlas, clock: Clock, reply: Reply
+    client: Client, reply: Reply
 ) -> None:
-    atlas.job_replies.append(reply)
+    client.atlas.job_replies.append(reply)
 
     client.get()
 
-    assert len(atlas.job_requests) == 2
-    assert len(clock.sleeps) == 1
+    assert len(client.atlas.job_requests) == 2
+    assert len(client.clock.sleeps) == 1
 
 
 @pytest.mark.parametrize("reply", PASSING.values(), ids=PASSING)
-def test_an_impatient_request_is_never_repeated(
-    client: Client, atlas: ScriptedAtlas, clock: Clock, reply: Reply
-) -> None:
-    atlas.job_replies.append(reply)
+def test_an_impatient_request_is_never_repeated(client: Client, reply: Reply) -> None:
+    client.atlas.job_replies.append(reply)
 
     with pytest.raises(AtlasError) as refused:
         client.get(patient=False)
 
     assert refused.value.transient
-    assert (len(atlas.job_requests), clock.sleeps) == (1, [])
+    assert (len(client.atlas.job_requests), client.clock.sleeps) == (1, [])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 410])
-def test_a_refusal_that_does_not_pass_is_raised_at_once(
-    client: Client, atlas: ScriptedAtlas, status: int
-) -> None:
-    atlas.job_replies.append(answer(status))
+def test_a_refusal_that_does_not_pass_is_raised_at_once(client: Client, status: int) -> None:
+    client.atlas.job_replies.append(answer(status))
 
     with pytest.raises(AtlasError, match=str(status)) as refused:
         client.get()
 
     assert not refused.value.transient
-    assert len(atlas.job_requests) == 1
+    assert len(client.atlas.job_requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -212,20 +194,16 @@ def test_a_refusal_that_does_not_pass_is_raised_at_once(
     ids=["new", "young", "clock slow", "over", "in the future"],
 )
 def test_a_404_is_transient_for_a_job_that_was_created_within_the_last_minute(
-    client: Client,
-    atlas: ScriptedAtlas,
-    clock: Clock,
-    age: float,
-    transient: bool,  # noqa: FBT001 - a column of the table
+    client: Client, age: float, transient: bool
 ) -> None:
-    clock.now = CREATED + age
-    atlas.job_replies.extend([answer(404)] * ATTEMPTS)
+    client.clock.now = CREATED + age
+    client.atlas.job_replies.extend([answer(404)] * ATTEMPTS)
 
     with pytest.raises(RestoreJobNotFoundError) as refused:
         client.get()
 
     assert refused.value.transient is transient
-    assert len(atlas.job_requests) == (ATTEMPTS if transient else 1)
+    assert len(client.atlas.job_requests) == (ATTEMPTS if transient else 1)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +219,9 @@ def test_a_404_is_transient_for_a_job_that_was_created_within_the_last_minute(
     ids=str,
 )
 def test_a_200_that_is_no_job_but_has_a_code_with_one_meaning_is_a_refusal(
-    client: Client, atlas: ScriptedAtlas, body: object, error: type[AtlasError]
+    client: Client, body: object, error: type[AtlasError]
 ) -> None:
-    atlas.job_replies.append(answer(200, body))
+    client.atlas.job_replies.append(answer(200, body))
 
     with pytest.raises(AtlasError) as refused:
         client.get(patient=False)
@@ -251,8 +229,8 @@ def test_a_200_that_is_no_job_but_has_a_code_with_one_meaning_is_a_refusal(
     assert type(refused.value) is error
 
 
-def test_a_job_is_a_job_whatever_error_code_it_holds(client: Client, atlas: ScriptedAtlas) -> None:
-    atlas.job["errorCode"] = "RATE_LIMITED"
+def test_a_job_is_a_job_whatever_error_code_it_holds(client: Client) -> None:
+    client.atlas.job["errorCode"] = "RATE_LIMITED"
 
     assert client.get().status is RestoreStatus.RUNNING
 
@@ -261,45 +239,41 @@ def test_a_job_is_a_job_whatever_error_code_it_holds(client: Client, atlas: Scri
     "reply", [answer(429), answer(503), no_answer()], ids=["429", "503", "timeout"]
 )
 def test_a_failed_token_request_is_not_repeated_as_a_request_for_a_job(
-    client: Client, atlas: ScriptedAtlas, reply: Reply
+    client: Client, reply: Reply
 ) -> None:
-    atlas.token_replies.extend([reply] * 20)
+    client.atlas.token_replies.extend([reply] * 20)
 
     for _ in range(3):
         with pytest.raises((AtlasRateLimitError, AtlasUnavailableError)):
             client.get(ACCOUNT)
 
-    assert len(atlas.token_requests) <= ATTEMPTS
-    assert not atlas.job_requests
+    assert len(client.atlas.token_requests) <= ATTEMPTS
+    assert not client.atlas.job_requests
 
 
-def limit_flex(client: Client, atlas: ScriptedAtlas, seconds: str = "30") -> None:
-    atlas.job_replies.append(answer(429, Retry_After=seconds))
+def limit_flex(client: Client, seconds: str = "30") -> None:
+    client.atlas.job_replies.append(answer(429, Retry_After=seconds))
     with pytest.raises(AtlasRateLimitError):
         client.get(patient=False)
 
 
-def test_no_request_is_sent_while_a_rate_limit_stands(
-    client: Client, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    limit_flex(client, atlas)
+def test_no_request_is_sent_while_a_rate_limit_stands(client: Client) -> None:
+    limit_flex(client)
 
-    clock.now += 10
+    client.clock.now += 10
     with pytest.raises(AtlasRateLimitError) as limited:
         client.get()
     assert limited.value.retry_after_seconds == 20
-    assert len(atlas.job_requests) == 1
+    assert len(client.atlas.job_requests) == 1
 
-    clock.now += 20
+    client.clock.now += 20
     client.get()
-    assert len(atlas.job_requests) == 2
+    assert len(client.atlas.job_requests) == 2
 
 
-def test_a_rate_limit_that_ends_within_fifteen_seconds_is_waited_for(
-    client: Client, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    limit_flex(client, atlas, seconds="10")
+def test_a_rate_limit_that_ends_within_fifteen_seconds_is_waited_for(client: Client) -> None:
+    limit_flex(client, seconds="10")
 
     client.get()
 
-    assert 10 <= sum(clock.sleeps) <= 11
+    assert 10 <= sum(client.clock.sleeps) <= 11

@@ -1,5 +1,7 @@
 """The fields of one target in an event, and what is wrong with them."""
 
+# ruff: noqa: FBT001 - a table may have a column of booleans
+
 import pytest
 
 from restore_watch.errors import InvalidEventError
@@ -41,7 +43,7 @@ def test_the_kind_may_be_left_open(event: object) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_envelope_and_pretty_are_part_of_the_target(value: bool) -> None:  # noqa: FBT001
+def test_envelope_and_pretty_are_part_of_the_target(value: bool) -> None:
     named = target(FLEX | {"envelope": value, "pretty": value})
 
     assert (named.envelope, named.pretty) == (value, value)

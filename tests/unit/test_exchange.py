@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.atlas.exchange import LEAST_EXCHANGE, exchange
 from restore_watch.errors import AtlasUnavailableError, TimeBudgetExceededError
-from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer, no_answer
+from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer
 
 MARK = "~|~"
 
@@ -55,43 +55,26 @@ def says(error: type[httpx.TransportError], text: str) -> Reply:
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "said", "quoted"),
     [
-        httpx.ConnectTimeout,
-        httpx.ConnectError,
-        httpx.ReadTimeout,
-        httpx.ReadError,
-        httpx.PoolTimeout,
+        (httpx.ConnectTimeout, f"failed with {MARK}", ": ConnectTimeout: failed with [redacted]"),
+        (httpx.ReadError, f"failed with {MARK}", ": ReadError: failed with [redacted]"),
+        (httpx.PoolTimeout, "", ": PoolTimeout: no reason given"),
+        (httpx.RemoteProtocolError, "illegal line", " in HTTP: RemoteProtocolError"),
     ],
-    ids=lambda error: error.__name__,
+    ids=["no connection", "broken", "no text", "not HTTP"],
 )
 def test_a_failure_of_the_network_is_named_without_the_secrets(
-    atlas: ScriptedAtlas, clock: Clock, error: type[httpx.TransportError]
+    atlas: ScriptedAtlas, clock: Clock, error: type[httpx.TransportError], said: str, quoted: str
 ) -> None:
-    atlas.job_replies.append(says(error, f"failed with {MARK}"))
+    atlas.job_replies.append(says(error, said))
 
     with pytest.raises(AtlasUnavailableError) as refused:
         exchange(atlas.client(), request(), clock.deadline(), secrets=[MARK])
 
-    assert str(refused.value) == (f"Atlas did not answer: {error.__name__}: failed with [redacted]")
+    assert str(refused.value) == f"Atlas did not answer{quoted}"
     assert refused.value.reason is None
     assert refused.value.__cause__ is None
-
-
-def test_a_failure_without_a_text_says_so(atlas: ScriptedAtlas, clock: Clock) -> None:
-    atlas.job_replies.append(no_answer())
-
-    with pytest.raises(AtlasUnavailableError, match="ReadTimeout: no reason given"):
-        exchange(atlas.client(), request(), clock.deadline())
-
-
-def test_bytes_that_are_not_http_are_not_quoted(atlas: ScriptedAtlas, clock: Clock) -> None:
-    atlas.job_replies.append(says(httpx.RemoteProtocolError, f"illegal line {MARK}"))
-
-    with pytest.raises(AtlasUnavailableError) as refused:
-        exchange(atlas.client(), request(), clock.deadline())
-
-    assert str(refused.value) == "Atlas did not answer in HTTP: RemoteProtocolError"
 
 
 def test_an_answer_that_breaks_off_is_no_answer_and_is_closed(

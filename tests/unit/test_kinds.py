@@ -35,6 +35,8 @@ NOT_DEDICATED = refusal(AtlasBadRequestError, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTE
 BAD = refusal(AtlasBadRequestError, "VALIDATION_ERROR")
 UNKNOWN_JOB = refusal(RestoreJobNotFoundError, "RESOURCE_NOT_FOUND")
 NO_ROLE = refusal(AtlasUnauthorizedError, "USER_UNAUTHORIZED")
+ABSENT = refusal(RestoreJobNotFoundError, "B")
+DOWN = refusal(AtlasUnavailableError)
 GONE = refusal(EndpointRetiredError, "VERSION_GONE")
 
 OTHER_REFUSALS = {
@@ -104,15 +106,6 @@ def test_dedicated_is_asked_after_flex_and_is_remembered(error: AtlasError) -> N
     assert ask(kinds, target()) == [DEDICATED]
 
 
-@pytest.mark.parametrize("error", [NOT_FLEX, UNSUPPORTED], ids=str)
-def test_a_kind_is_remembered_even_if_its_endpoint_fails(error: AtlasError) -> None:
-    kinds = ClusterKinds()
-    failure = refusal(AtlasUnavailableError)
-
-    assert raised(kinds, target(), flex=error, dedicated=failure) is failure
-    assert ask(kinds, target()) == [DEDICATED]
-
-
 @pytest.mark.parametrize("error", [BAD, *OTHER_REFUSALS.values()], ids=str)
 def test_any_other_refusal_of_flex_is_raised_at_once(error: AtlasError) -> None:
     kinds = ClusterKinds()
@@ -121,33 +114,27 @@ def test_any_other_refusal_of_flex_is_raised_at_once(error: AtlasError) -> None:
     assert raised(kinds, target(), flex=error) is error
 
 
-CASES: dict[str, tuple[dict[str, AtlasError], AtlasError]] = {
-    "both do not know the job": (
-        {"flex": UNKNOWN_JOB, "dedicated": (absent := refusal(RestoreJobNotFoundError, "B"))},
-        absent,
-    ),
-    "unknown to flex, not a dedicated cluster": (
-        {"flex": UNKNOWN_JOB, "dedicated": NOT_DEDICATED},
-        UNKNOWN_JOB,
-    ),
-    "unknown to flex, no role for dedicated": (
-        {"flex": UNKNOWN_JOB, "dedicated": NO_ROLE},
-        UNKNOWN_JOB,
-    ),
-    "unknown to flex, dedicated out of order": (
-        {"flex": UNKNOWN_JOB, "dedicated": (down := refusal(AtlasUnavailableError))},
-        down,
-    ),
-    "not flex, no role for dedicated": ({"flex": NOT_FLEX, "dedicated": NO_ROLE}, NO_ROLE),
-    "not flex, bad for dedicated": ({"flex": NOT_FLEX, "dedicated": BAD}, BAD),
+# Each row: what Flex says, what dedicated says, and which of the two is raised.
+CASES: dict[str, tuple[AtlasError, AtlasError, int]] = {
+    "both do not know the job": (UNKNOWN_JOB, ABSENT, 1),
+    "unknown to flex, not a dedicated cluster": (UNKNOWN_JOB, NOT_DEDICATED, 0),
+    "unknown to flex, no role for dedicated": (UNKNOWN_JOB, NO_ROLE, 0),
+    "unknown to flex, dedicated out of order": (UNKNOWN_JOB, DOWN, 1),
+    "not flex, no role for dedicated": (NOT_FLEX, NO_ROLE, 1),
+    "not flex, dedicated out of order": (NOT_FLEX, DOWN, 1),
+    "unsupported by flex, bad for dedicated": (UNSUPPORTED, BAD, 1),
 }
 
 
-@pytest.mark.parametrize(("refusals", "expected"), CASES.values(), ids=CASES)
-def test_the_refusal_that_says_most_is_raised(
-    refusals: dict[str, AtlasError], expected: AtlasError
+@pytest.mark.parametrize(("flex", "dedicated", "says_most"), CASES.values(), ids=CASES)
+def test_the_refusal_that_says_most_is_raised_and_a_kind_that_was_named_is_remembered(
+    flex: AtlasError, dedicated: AtlasError, says_most: int
 ) -> None:
-    assert raised(ClusterKinds(), target(), **refusals) is expected
+    kinds = ClusterKinds()
+
+    expected = (flex, dedicated)[says_most]
+    assert raised(kinds, target(), flex=flex, dedicated=dedicated) is expected
+    assert ask(kinds, target()) == [FLEX if flex is UNKNOWN_JOB else DEDICATED]
 
 
 def learnt_dedicated() -> ClusterKinds:
@@ -201,10 +188,7 @@ def test_a_named_kind_teaches_nothing() -> None:
     assert ask(kinds, target()) == [FLEX]
 
 
-TENANT_GONE: dict[str, AtlasError] = {"retired": GONE, "unknown job": UNKNOWN_JOB}
-
-
-@pytest.mark.parametrize("error", TENANT_GONE.values(), ids=TENANT_GONE)
+@pytest.mark.parametrize("error", [GONE, UNKNOWN_JOB], ids=str)
 def test_flex_answers_once_the_tenant_endpoint_is_gone_and_that_is_remembered(
     error: AtlasError,
 ) -> None:
@@ -218,16 +202,15 @@ def test_flex_answers_once_the_tenant_endpoint_is_gone_and_that_is_remembered(
 
 def test_a_job_that_tenant_and_flex_do_not_know_does_not_retire_the_tenant_endpoint() -> None:
     kinds = ClusterKinds()
-    absent = refusal(RestoreJobNotFoundError, "B")
 
-    assert raised(kinds, target(TENANT), tenant=UNKNOWN_JOB, flex=absent) is absent
+    assert raised(kinds, target(TENANT), tenant=UNKNOWN_JOB, flex=ABSENT) is ABSENT
     assert ask(kinds, target(TENANT)) == [TENANT]
 
 
 def test_a_retired_tenant_endpoint_is_remembered_even_if_flex_fails() -> None:
     kinds = ClusterKinds()
 
-    ask(kinds, target(TENANT), tenant=GONE, flex=refusal(AtlasUnavailableError))
+    ask(kinds, target(TENANT), tenant=GONE, flex=DOWN)
 
     assert ask(kinds, target(TENANT)) == [FLEX]
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.atlas.refusals import job_refusal, retry_after, token_refusal
-from restore_watch.errors import AtlasError
 from restore_watch.restore_job import RestoreKind
 from strategies import date_likes
 
@@ -91,67 +90,39 @@ def test_any_text_is_a_wait_or_counts_as_absent(text: str) -> None:
     assert seconds is None or (seconds > 0 and math.isfinite(seconds))
 
 
-def refusal(status: int, body: object = None, headers: dict[str, str] | None = None) -> AtlasError:
-    content = json.dumps(body).encode()
-    return job_refusal(RestoreKind.FLEX, status, httpx.Headers(headers), content, secrets=())
+def wait(status: int, parameters: object, code: str = "RATE_LIMITED_TOKEN_BUCKET") -> float | None:
+    body = json.dumps({"errorCode": code, "parameters": parameters}).encode()
+    return job_refusal(RestoreKind.FLEX, status, {}, body, secrets=()).retry_after_seconds
 
 
-TOKEN_BUCKET = {
-    "error": 429,
-    "errorCode": "RATE_LIMITED_TOKEN_BUCKET",
-    "parameters": ["api/atlas/v2/groups", 55, 1200, 500, 60],
-}
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "parameters", [["path", 55, 1200, 500, 60], ["path", 55], ["path", "55"]], ids=repr
+)
+def test_a_rate_limit_without_the_header_names_the_wait_in_its_body(
+    status: int, parameters: object
+) -> None:
+    assert wait(status, parameters) == 55.0
 
 
-def test_a_429_names_the_wait_in_its_header() -> None:
-    error = refusal(429, TOKEN_BUCKET, headers={"Retry-After": "7"})
+@pytest.mark.parametrize("odd", [None, "5 s", True, 0, -5, [55], math.inf, math.nan], ids=repr)
+def test_a_rate_limit_may_name_no_wait(odd: object) -> None:
+    assert wait(429, ["path", odd]) is None
+    assert {wait(429, parameters) for parameters in (odd, [], ["path"], {"1": 55})} == {None}
+
+
+def test_the_wait_in_the_header_comes_before_the_one_in_the_body() -> None:
+    body = b'{"errorCode": "RATE_LIMITED_TOKEN_BUCKET", "parameters": ["path", 55]}'
+    headers = httpx.Headers({"Retry-After": "7"})
+
+    error = job_refusal(RestoreKind.FLEX, 429, headers, body, secrets=())
 
     assert error.retry_after_seconds == 7.0
 
 
-@pytest.mark.parametrize(
-    "parameters", [["path", 55, 1200, 500, 60], ["path", 55], ["path", "55"]], ids=repr
-)
-def test_a_429_without_the_header_names_the_wait_in_its_body(parameters: list[object]) -> None:
-    error = refusal(429, TOKEN_BUCKET | {"parameters": parameters})
-
-    assert error.retry_after_seconds == 55.0
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        None,
-        [],
-        ["path"],
-        ["path", None],
-        ["path", "5 s"],
-        ["path", True],
-        ["path", 0],
-        ["path", -5],
-        ["path", [55]],
-        ["path", math.inf],
-        ["path", math.nan],
-        {"1": 55},
-        "path",
-    ],
-    ids=repr,
-)
-def test_a_429_may_name_no_wait(parameters: object) -> None:
-    error = refusal(429, TOKEN_BUCKET | {"parameters": parameters})
-
-    assert error.retry_after_seconds is None
-
-
-def test_a_rate_limit_with_another_http_status_names_its_wait_too() -> None:
-    assert refusal(503, TOKEN_BUCKET).retry_after_seconds == 55.0
-
-
 def test_only_the_token_bucket_names_seconds_in_its_body() -> None:
     # The second parameter of another limiter is a number of requests.
-    limited = {"errorCode": "RATE_LIMITED", "parameters": ["/api/oauth/token", 50, 1]}
+    body = b'{"errorCode": "RATE_LIMITED", "parameters": ["/api/oauth/token", 50, 1]}'
 
-    assert refusal(429, limited).retry_after_seconds is None
-    assert (
-        token_refusal(429, {}, json.dumps(limited).encode(), secrets=()).retry_after_seconds == 60
-    )
+    assert wait(429, ["/api/oauth/token", 50, 1], "RATE_LIMITED") is None
+    assert token_refusal(429, {}, body, secrets=()).retry_after_seconds == 60

@@ -1,5 +1,7 @@
 """When a request to Atlas is repeated, and after how long."""
 
+# ruff: noqa: FBT001 - a table may have a column of booleans
+
 from collections.abc import Callable
 
 import pytest
@@ -101,10 +103,7 @@ def test_a_rate_limit_that_names_no_wait_is_waited_for_ten_seconds(clock: Clock)
     ("asked", "is_repeated"), [(14.0, True), (LONGEST_WAIT, True), (15.1, False)], ids=str
 )
 def test_a_wait_of_fifteen_seconds_is_the_longest_that_is_waited(
-    clock: Clock,
-    error: Callable[[float], AtlasError],
-    asked: float,
-    is_repeated: bool,  # noqa: FBT001 - a column of the table
+    clock: Clock, error: Callable[[float], AtlasError], asked: float, is_repeated: bool
 ) -> None:
     request = Request(error(asked))
 
@@ -134,9 +133,7 @@ def test_a_second_rate_limit_without_a_wait_is_raised(clock: Clock) -> None:
     ids=["fits", "just does not fit", "does not fit"],
 )
 def test_a_wait_leaves_enough_time_for_the_next_attempt(
-    clock: Clock,
-    seconds: float,
-    is_repeated: bool,  # noqa: FBT001 - a column of the table
+    clock: Clock, seconds: float, is_repeated: bool
 ) -> None:
     request = Request(limited(7.0))
 

@@ -121,14 +121,6 @@ def test_a_value_is_read_again_after_the_clock_was_set_back(
     assert secret.reads == 2
 
 
-def test_a_refused_value_is_read_again_at_once(secret: StoredSecret) -> None:
-    secret.get()
-    secret.client_secret = "second"
-
-    assert secret.get(refused="first") == "second"
-    assert (secret.get(), secret.reads) == ("second", 2)
-
-
 def test_a_hundred_refusals_within_a_minute_cost_one_read(
     secret: StoredSecret, clock: Clock
 ) -> None:

@@ -1,5 +1,7 @@
 """A refusal that stands is raised again without a request."""
 
+# ruff: noqa: FBT001 - a table may have a column of booleans
+
 import gc
 import weakref
 from itertools import product
@@ -31,11 +33,7 @@ def limit(wait: float | None = None) -> AtlasRateLimitError:
     [(0.0, True), (29.9, True), (30.0, False), (-0.1, False)],
     ids=["at once", "at the end", "over", "clock set back"],
 )
-def test_a_refusal_stands_for_its_time(
-    clock: Clock,
-    passed: float,
-    stands: bool,  # noqa: FBT001 - a column of the table
-) -> None:
+def test_a_refusal_stands_for_its_time(clock: Clock, passed: float, stands: bool) -> None:
     refusal = StandingRefusal.of(AtlasUnavailableError("out"), clock.now, 30.0)
 
     assert refusal.stands(clock.now + passed) is stands
@@ -49,9 +47,7 @@ def test_a_refusal_stands_for_its_time(
 @pytest.mark.parametrize("transient", [True, False], ids=["transient", "not transient"])
 @pytest.mark.parametrize("error", [AtlasForbiddenError, AtlasUnavailableError])
 def test_a_standing_refusal_says_what_the_first_one_said(
-    clock: Clock,
-    error: type[AtlasError],
-    transient: bool,  # noqa: FBT001 - a column of the table
+    clock: Clock, error: type[AtlasError], transient: bool
 ) -> None:
     reason = AtlasReason(403, error_code="IP_ADDRESS_NOT_ON_ACCESS_LIST", address="203.0.113.9")
     first = error("refused", reason)

@@ -1,5 +1,7 @@
 """What counts as a change, how a change is identified, and how late it was seen."""
 
+# ruff: noqa: FBT001 - a table may have a column of booleans
+
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,9 +90,7 @@ NEWS: dict[str, tuple[Sequence[RestoreJob], RestoreJob, bool]] = {
 
 @pytest.mark.parametrize(("states", "job", "is_new"), NEWS.values(), ids=NEWS)
 def test_an_unknown_word_or_its_end_is_new_once(
-    states: Sequence[RestoreJob],
-    job: RestoreJob,
-    is_new: bool,  # noqa: FBT001 - a column of the table
+    states: Sequence[RestoreJob], job: RestoreJob, is_new: bool
 ) -> None:
     assert is_new_unknown(job, history_of(*states)) is is_new
 
@@ -179,67 +179,41 @@ def test_nothing_contradicts_a_job_that_is_open(now: RestoreStatus) -> None:
         assert not is_contradiction(plain_job(status=now), history_of(plain_job(status=stored)))
 
 
-def latency(**fields: Any) -> float | None:
-    return plain_change(plain_job(**fields)).detection_latency_seconds
+FLEX_DOWNLOAD = {"delivery_type": "DOWNLOAD"}
+AGO, LATER = NOON - timedelta(seconds=90), NOON + timedelta(minutes=58)
+
+# Each row: delivery, status, finish date, expiry date, and the seconds since the change.
+LATENCIES: dict[str, tuple[Any, RestoreStatus, datetime | None, datetime | None, float | None]] = {
+    "flex": ({}, COMPLETED, AGO, None, 90.0),
+    "automated": (AUTOMATED, COMPLETED, AGO, LATER, 90.0),
+    "finished download": (DOWNLOAD, COMPLETED, AGO, LATER, 90.0),
+    "fraction": ({}, COMPLETED, NOON - timedelta(microseconds=1_234_567), None, 1.235),
+    "finished in the future": ({}, COMPLETED, LATER, None, 0.0),
+    "no date": ({}, COMPLETED, None, None, None),
+    "ready download": (DOWNLOAD, COMPLETED, None, LATER, 120.0),
+    "download ready in the future": (DOWNLOAD, COMPLETED, None, NOON + timedelta(hours=2), 0.0),
+    "download ready long ago": (DOWNLOAD, COMPLETED, None, NOON - timedelta(hours=1), 7200.0),
+    "expired download": (DOWNLOAD, EXPIRED, None, AGO, 90.0),
+    "expired download with a finish date": (DOWNLOAD, EXPIRED, LATER, AGO, 90.0),
+    "download in preparation": (DOWNLOAD, RUNNING, None, AGO, None),
+    "cancelled download": (DOWNLOAD, CANCELLED, None, AGO, None),
+    "failed download": (DOWNLOAD, FAILED, None, AGO, None),
+    "expired automated restore": (AUTOMATED, EXPIRED, None, AGO, None),
+    "flex download": (FLEX_DOWNLOAD, COMPLETED, None, AGO, None),
+    "expired flex download": (FLEX_DOWNLOAD, EXPIRED, None, AGO, None),
+}
 
 
-@pytest.mark.parametrize(
-    ("finished", "seconds"),
-    [
-        (NOON - timedelta(seconds=61), 61.0),
-        (NOON - timedelta(microseconds=1_234_567), 1.235),
-        (NOON + timedelta(hours=1), 0.0),
-        (None, None),
-    ],
-    ids=["a minute ago", "a fraction", "in the future", "no date"],
-)
-@pytest.mark.parametrize("fields", [{}, AUTOMATED, DOWNLOAD], ids=["flex", "automated", "download"])
-def test_latency_counts_from_the_finish_date(
-    fields: dict[str, Any], finished: datetime | None, seconds: float | None
+@pytest.mark.parametrize("row", LATENCIES.values(), ids=LATENCIES)
+def test_latency_counts_from_the_finish_date_or_from_the_expiry_of_a_dedicated_download(
+    row: tuple[Any, RestoreStatus, datetime | None, datetime | None, float | None],
 ) -> None:
-    assert latency(status=COMPLETED, restore_finished_date=finished, **fields) == seconds
-
-
-@pytest.mark.parametrize(
-    ("expires", "seconds"),
-    [
-        (NOON + timedelta(minutes=58), 120.0),
-        (NOON + timedelta(hours=1), 0.0),
-        (NOON + timedelta(hours=2), 0.0),
-        (NOON - timedelta(hours=1), 7200.0),
-    ],
-    ids=["two minutes ago", "now", "in the future", "expired an hour ago"],
-)
-def test_latency_of_a_ready_dedicated_download_counts_from_an_hour_before_its_expiry(
-    expires: datetime, seconds: float
-) -> None:
-    assert latency(status=COMPLETED, expiration_date=expires, **DOWNLOAD) == seconds
-
-
-@pytest.mark.parametrize("finished", [NOON - timedelta(hours=2), None], ids=["finished", "no date"])
-def test_latency_of_an_expired_dedicated_download_counts_from_its_expiry(
-    finished: datetime | None,
-) -> None:
-    expires = NOON - timedelta(seconds=90)
-
-    assert (
-        latency(status=EXPIRED, expiration_date=expires, restore_finished_date=finished, **DOWNLOAD)
-        == 90.0
+    delivery, status, finished, expires, seconds = row
+    job = plain_job(
+        status=status, restore_finished_date=finished, expiration_date=expires, **delivery
     )
 
-
-@pytest.mark.parametrize(
-    ("status", "fields"),
-    [
-        *((status, DOWNLOAD) for status in (RUNNING, CANCELLED, FAILED)),
-        (EXPIRED, AUTOMATED),
-        (COMPLETED, {"delivery_type": "DOWNLOAD"}),
-        (EXPIRED, {"delivery_type": "DOWNLOAD"}),
-    ],
-    ids=str,
-)
-def test_an_expiry_date_dates_no_other_change(status: RestoreStatus, fields: Any) -> None:
-    assert latency(status=status, expiration_date=NOON - timedelta(minutes=5), **fields) is None
+    assert plain_change(job).detection_latency_seconds == seconds
 
 
 extreme_dates = utc_dates | st.sampled_from(

@@ -69,10 +69,6 @@ def result(**fields: Any) -> CheckResult:
     return CheckResult(plain_job(), RestoreStatus.RUNNING, changed=False, sequence=2, **fields)
 
 
-def recorded(*history: StatusChange) -> Recorded:
-    return Recorded(history[-1].job, history, published=0, first_observed_at=None)
-
-
 def test_an_unchanged_check_is_counted_and_logged_once(output: Output) -> None:
     output.telemetry.checked(target(), result())
     (line,) = output.logs()
@@ -88,42 +84,32 @@ def test_an_unchanged_check_is_counted_and_logged_once(output: Output) -> None:
     )
 
 
-def test_an_end_has_its_duration_and_its_detection_latency(output: Output) -> None:
-    output.telemetry.published(COMPLETED, recorded(RUNNING, COMPLETED))
-
-    assert output.metrics() == [
-        {"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61, "DetectionLatency": 59}
-    ]
-
-
-def test_an_end_before_the_first_check_has_no_detection_latency(output: Output) -> None:
-    output.telemetry.published(COMPLETED, recorded(COMPLETED))
-
-    assert output.metrics() == [{"status": "COMPLETED", "StatusChanges": 1, "RestoreDuration": 61}]
-
-
-def test_a_ready_download_has_a_detection_latency_and_no_duration(output: Output) -> None:
-    ready = plain_change(
-        plain_job(
-            kind=RestoreKind.DEDICATED,
-            delivery_type="download",
-            status=RestoreStatus.COMPLETED,
-            restore_scheduled_date="2026-05-04T11:50:00Z",
-            expiration_date="2026-05-04T12:58:00Z",
-        )
+READY = plain_change(
+    plain_job(
+        kind=RestoreKind.DEDICATED,
+        delivery_type="download",
+        status=RestoreStatus.COMPLETED,
+        restore_scheduled_date="2026-05-04T11:50:00Z",
+        expiration_date="2026-05-04T12:58:00Z",
     )
+)
+PUBLISHED: dict[str, tuple[StatusChange, list[StatusChange], dict[str, float]]] = {
+    "end": (COMPLETED, [RUNNING, COMPLETED], {"RestoreDuration": 61, "DetectionLatency": 59}),
+    "end before the first check": (COMPLETED, [COMPLETED], {"RestoreDuration": 61}),
+    "ready download": (READY, [RUNNING, READY], {"DetectionLatency": 120}),
+    "change before the end": (RUNNING, [RUNNING, COMPLETED], {}),
+}
 
-    output.telemetry.published(ready, recorded(RUNNING, ready))
 
-    assert output.metrics() == [
-        {"status": "COMPLETED", "StatusChanges": 1, "DetectionLatency": 120}
-    ]
+@pytest.mark.parametrize(("change", "history", "seconds"), PUBLISHED.values(), ids=PUBLISHED)
+def test_a_published_change_is_counted_with_its_duration_and_its_latency(
+    output: Output, change: StatusChange, history: list[StatusChange], seconds: dict[str, float]
+) -> None:
+    recorded = Recorded(change.job, tuple(history), published=0, first_observed_at=None)
 
+    output.telemetry.published(change, recorded)
 
-def test_a_change_before_the_end_is_counted_only(output: Output) -> None:
-    output.telemetry.published(RUNNING, recorded(RUNNING, COMPLETED))
-
-    assert output.metrics() == [{"status": "RUNNING", "StatusChanges": 1}]
+    assert output.metrics() == [{"status": change.job.status, "StatusChanges": 1} | seconds]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from unit.scripted_atlas import (
     Clock,
     Reply,
     ScriptedAtlas,
+    Token,
     answer,
     no_answer,
 )
@@ -77,12 +78,12 @@ MALFORMED = {
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_token_answer_is_an_error_that_does_not_quote_it(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, body: bytes
+    token: Token, body: bytes
 ) -> None:
-    atlas.token_replies.append(answer(200, body))
+    token.atlas.token_replies.append(answer(200, body))
 
     with pytest.raises(UnexpectedAtlasResponseError) as refused:
-        token.current(clock.deadline())
+        token.current()
 
     assert MARK not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -102,108 +103,92 @@ def test_any_token_answer_is_a_token_or_a_typed_error(body: bytes) -> None:
         atlas.close()
 
 
-def test_a_day_of_checks_costs_one_token_in_fifty_minutes(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
-) -> None:
+def test_a_day_of_checks_costs_one_token_in_fifty_minutes(token: Token) -> None:
     for _ in range(24 * 60):
-        token.current(clock.deadline())
-        clock.now += 60
+        token.current()
+        token.clock.now += 60
 
-    assert len(atlas.token_requests) == 24 * 60 // 50 + 1
+    assert len(token.atlas.token_requests) == 24 * 60 // 50 + 1
 
 
 @pytest.mark.parametrize("lifetime", [3600, None, 0, -1, 10**300, "soon", [3600]], ids=repr)
 def test_a_token_serves_for_fifty_minutes_whatever_lifetime_atlas_names(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, lifetime: object
+    token: Token, lifetime: object
 ) -> None:
-    atlas.token_replies.append(answer(200, {"access_token": "first", "expires_in": lifetime}))
-    token.current(clock.deadline())
+    token.atlas.token_replies.append(answer(200, {"access_token": "first", "expires_in": lifetime}))
+    token.current()
 
-    clock.now += RENEWAL_AGE - 1
-    assert token.current(clock.deadline()) == "first"
+    token.clock.now += RENEWAL_AGE - 1
+    assert token.current() == "first"
 
-    clock.now += 1
-    assert token.current(clock.deadline()) == "token-2"
+    token.clock.now += 1
+    assert token.current() == "token-2"
 
 
 @pytest.mark.parametrize("step", [-1, -86_400, LIFETIME, 86_400], ids="by-{}-s".format)
-def test_a_clock_that_jumps_costs_one_new_token(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, step: float
-) -> None:
-    token.current(clock.deadline())
+def test_a_clock_that_jumps_costs_one_new_token(token: Token, step: float) -> None:
+    token.current()
 
-    clock.now += step
+    token.clock.now += step
 
-    assert [token.current(clock.deadline()) for _ in range(3)] == ["token-2"] * 3
-    assert len(atlas.token_requests) == 2
+    assert [token.current() for _ in range(3)] == ["token-2"] * 3
+    assert len(token.atlas.token_requests) == 2
 
 
 @pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
 def test_a_token_serves_on_when_its_early_renewal_fails(
-    token: AccessToken,
-    atlas: ScriptedAtlas,
-    clock: Clock,
-    reply: Reply,
-    error: type[AtlasError],
+    token: Token, reply: Reply, error: type[AtlasError]
 ) -> None:
-    token.current(clock.deadline())
-    clock.now += RENEWAL_AGE
-    atlas.token_replies.append(reply)
+    token.current()
+    token.clock.now += RENEWAL_AGE
+    token.atlas.token_replies.append(reply)
 
-    assert token.current(clock.deadline()) == "token-1"
+    assert token.current() == "token-1"
 
-    clock.now += LIFETIME - RENEWAL_AGE
-    atlas.token_replies.append(reply)
+    token.clock.now += LIFETIME - RENEWAL_AGE
+    token.atlas.token_replies.append(reply)
     with pytest.raises(error):
-        token.current(clock.deadline())
+        token.current()
 
 
 @pytest.mark.parametrize(("taken", "wait"), [(4.1, "0"), (0.0, "5")], ids=["slow", "long wait"])
-def test_an_early_renewal_takes_five_seconds_at_most(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, taken: float, wait: str
-) -> None:
+def test_an_early_renewal_takes_five_seconds_at_most(token: Token, taken: float, wait: str) -> None:
     def reply(request: httpx.Request) -> httpx.Response:
-        clock.now += taken
+        token.clock.now += taken
         return answer(503, Retry_After=wait)(request)
 
-    token.current(clock.deadline())
-    clock.now += RENEWAL_AGE
-    atlas.token_replies.append(reply)
+    token.current()
+    token.clock.now += RENEWAL_AGE
+    token.atlas.token_replies.append(reply)
 
-    assert token.current(clock.deadline()) == "token-1"
-    assert (len(atlas.token_requests), clock.sleeps) == (2, [])
+    assert token.current() == "token-1"
+    assert (len(token.atlas.token_requests), token.clock.sleeps) == (2, [])
 
 
-def test_a_token_serves_on_when_too_little_time_is_left_to_renew_it(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    token.current(clock.deadline())
-    clock.now += RENEWAL_AGE
+def test_a_token_serves_on_when_too_little_time_is_left_to_renew_it(token: Token) -> None:
+    token.current()
+    token.clock.now += RENEWAL_AGE
 
-    assert token.current(clock.deadline(0.5)) == "token-1"
-    assert token.current(clock.deadline()) == "token-2"
-    assert len(atlas.token_requests) == 2
+    assert token.current(0.5) == "token-1"
+    assert token.current() == "token-2"
+    assert len(token.atlas.token_requests) == 2
 
 
 @pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
 def test_a_failure_is_not_transient_and_stands_without_a_second_request(
-    token: AccessToken,
-    atlas: ScriptedAtlas,
-    clock: Clock,
-    reply: Reply,
-    error: type[AtlasError],
+    token: Token, reply: Reply, error: type[AtlasError]
 ) -> None:
-    atlas.token_replies.append(reply)
+    token.atlas.token_replies.append(reply)
 
     texts = set()
     for _ in range(3):
         with pytest.raises(error) as refused:
-            token.current(clock.deadline())
+            token.current()
         texts.add(str(refused.value))
         assert not refused.value.transient
-        clock.now += 0.4
+        token.clock.now += 0.4
 
-    assert len(atlas.token_requests) == 1
+    assert len(token.atlas.token_requests) == 1
     assert len(texts) <= 2  # the seconds to wait go down
     assert ACCOUNT.client_secret not in "".join(texts)
 
@@ -222,108 +207,98 @@ WAITS: dict[str, tuple[Reply, float]] = {
 
 @pytest.mark.parametrize(("reply", "seconds"), WAITS.values(), ids=WAITS)
 def test_a_failure_stands_for_30_seconds_or_as_long_as_atlas_asks_up_to_a_minute(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, reply: Reply, seconds: float
+    token: Token, reply: Reply, seconds: float
 ) -> None:
-    atlas.token_replies.append(reply)
+    token.atlas.token_replies.append(reply)
     with pytest.raises(AtlasError):
-        token.current(clock.deadline())
+        token.current()
 
-    clock.now += seconds - 0.5
+    token.clock.now += seconds - 0.5
     with pytest.raises(AtlasError):
-        token.current(clock.deadline())
-    assert len(atlas.token_requests) == 1
+        token.current()
+    assert len(token.atlas.token_requests) == 1
 
-    clock.now += 0.5
-    assert token.current(clock.deadline()) == "token-2"
+    token.clock.now += 0.5
+    assert token.current() == "token-2"
 
 
-def fail(token: AccessToken, clock: Clock, seconds: float) -> None:
+def fail(token: Token, seconds: float) -> None:
     """The token fails for this long."""
     for step in (0.0, seconds - 0.5):
-        clock.now += step
+        token.clock.now += step
         with pytest.raises(AtlasError):
-            token.current(clock.deadline())
-    clock.now += 0.5
+            token.current()
+    token.clock.now += 0.5
 
 
 @pytest.mark.parametrize(
     "reply", [reply for reply, _ in TOKEN_UNKNOWN_OUTCOMES.values()], ids=TOKEN_UNKNOWN_OUTCOMES
 )
 def test_the_pause_doubles_up_to_two_minutes_while_no_answer_arrives(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, reply: Reply
+    token: Token, reply: Reply
 ) -> None:
-    atlas.token_replies.extend([reply] * 4)
+    token.atlas.token_replies.extend([reply] * 4)
 
     for n, seconds in enumerate((30.0, 60.0, 120.0, 120.0), start=1):
-        fail(token, clock, seconds)
-        assert len(atlas.token_requests) == n
+        fail(token, seconds)
+        assert len(token.atlas.token_requests) == n
 
-    assert token.current(clock.deadline()) == "token-5"
+    assert token.current() == "token-5"
 
 
 @pytest.mark.parametrize(
     "reply", [answer(403), answer(200, {"access_token": "x"})], ids=["refusal", "token"]
 )
-def test_an_answer_makes_the_pause_short_again(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, reply: Reply
-) -> None:
-    atlas.token_replies.extend([no_answer(), no_answer(), reply, no_answer()])
-    fail(token, clock, 30.0)
-    fail(token, clock, 60.0)
+def test_an_answer_makes_the_pause_short_again(token: Token, reply: Reply) -> None:
+    token.atlas.token_replies.extend([no_answer(), no_answer(), reply, no_answer()])
+    fail(token, 30.0)
+    fail(token, 60.0)
     with contextlib.suppress(AtlasForbiddenError):
-        token.current(clock.deadline())
-    clock.now += LIFETIME
+        token.current()
+    token.clock.now += LIFETIME
 
-    fail(token, clock, 30.0)
+    fail(token, 30.0)
 
-    assert token.current(clock.deadline()) == "token-5"
+    assert token.current() == "token-5"
 
 
 @pytest.mark.parametrize("failures", range(1, ATTEMPTS))
-def test_an_answered_server_error_is_repeated(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, failures: int
-) -> None:
-    atlas.token_replies.extend([answer(503)] * failures)
+def test_an_answered_server_error_is_repeated(token: Token, failures: int) -> None:
+    token.atlas.token_replies.extend([answer(503)] * failures)
 
-    assert token.current(clock.deadline()) == f"token-{failures + 1}"
-    assert len(clock.sleeps) == failures
+    assert token.current() == f"token-{failures + 1}"
+    assert len(token.clock.sleeps) == failures
 
 
-def test_an_answered_server_error_is_tried_four_times(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    atlas.token_replies.extend([answer(503)] * ATTEMPTS)
+def test_an_answered_server_error_is_tried_four_times(token: Token) -> None:
+    token.atlas.token_replies.extend([answer(503)] * ATTEMPTS)
 
     for _ in range(2):
         with pytest.raises(AtlasUnavailableError):
-            token.current(clock.deadline())
+            token.current()
 
-    assert len(atlas.token_requests) == ATTEMPTS == 4
+    assert len(token.atlas.token_requests) == ATTEMPTS == 4
 
 
 @pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
 def test_only_an_answered_server_error_is_repeated(
-    token: AccessToken,
-    atlas: ScriptedAtlas,
-    clock: Clock,
-    reply: Reply,
-    error: type[AtlasError],
+    token: Token, reply: Reply, error: type[AtlasError]
 ) -> None:
-    atlas.token_replies.extend([answer(503), reply])
+    token.atlas.token_replies.extend([answer(503), reply])
 
     with pytest.raises(error):
-        token.current(clock.deadline())
+        token.current()
 
-    assert len(atlas.token_requests) == 2
+    assert len(token.atlas.token_requests) == 2
 
 
-def test_the_token_and_the_one_before_it_are_never_quoted(token: AccessToken, clock: Clock) -> None:
-    assert token.secrets == ACCOUNT.secrets
+def test_the_token_and_the_one_before_it_are_never_quoted(token: Token) -> None:
+    assert token.tested.secrets == ACCOUNT.secrets
 
-    first = token.current(clock.deadline())
-    second = token.replacement(first, clock.deadline())
+    first = token.current()
+    second = token.replacement(first)
 
-    assert set(token.secrets) == {first, second, *ACCOUNT.secrets}
+    assert set(token.tested.secrets) == {first, second, *ACCOUNT.secrets}
 
 
 @given(secrets, secrets.map(lambda secret: MARK + secret))

@@ -20,48 +20,43 @@ from unit.scripted_atlas import (
     Clock,
     Reply,
     ScriptedAtlas,
+    Token,
     answer,
     no_answer,
 )
 
 
-def test_a_refused_token_is_replaced_once_in_ten_minutes(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    first = token.current(clock.deadline())
+def test_a_refused_token_is_replaced_once_in_ten_minutes(token: Token) -> None:
+    first = token.current()
 
-    second = token.replacement(first, clock.deadline())
+    second = token.replacement(first)
     assert second == "token-2"
 
-    clock.now += REPLACEMENT_PAUSE - 1
-    assert token.replacement(second, clock.deadline()) is None
-    assert token.current(clock.deadline()) == "token-2"
+    token.clock.now += REPLACEMENT_PAUSE - 1
+    assert token.replacement(second) is None
+    assert token.current() == "token-2"
 
-    clock.now += 1
-    assert token.replacement(second, clock.deadline()) == "token-3"
-    assert len(atlas.token_requests) == 3
-
-
-def test_a_token_that_was_replaced_meanwhile_is_replayed_without_a_request(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    first = token.current(clock.deadline())
-    token.replacement(first, clock.deadline())
-
-    assert token.replacement(first, clock.deadline()) == "token-2"
-    assert len(atlas.token_requests) == 2
+    token.clock.now += 1
+    assert token.replacement(second) == "token-3"
+    assert len(token.atlas.token_requests) == 3
 
 
-def test_a_replacement_does_not_wait_after_the_clock_was_set_back(
-    token: AccessToken, clock: Clock
-) -> None:
-    first = token.current(clock.deadline())
-    second = token.replacement(first, clock.deadline())
+def test_a_token_that_was_replaced_meanwhile_is_replayed_without_a_request(token: Token) -> None:
+    first = token.current()
+    token.replacement(first)
+
+    assert token.replacement(first) == "token-2"
+    assert len(token.atlas.token_requests) == 2
+
+
+def test_a_replacement_does_not_wait_after_the_clock_was_set_back(token: Token) -> None:
+    first = token.current()
+    second = token.replacement(first)
     assert second is not None
 
-    clock.now -= 3600
+    token.clock.now -= 3600
 
-    assert token.replacement(second, clock.deadline()) == "token-3"
+    assert token.replacement(second) == "token-3"
 
 
 @pytest.mark.parametrize(
@@ -73,75 +68,65 @@ def test_a_replacement_does_not_wait_after_the_clock_was_set_back(
     ids=[*TOKEN_REFUSALS, "server error"],
 )
 def test_a_refused_replacement_does_not_count(
-    token: AccessToken,
-    atlas: ScriptedAtlas,
-    clock: Clock,
-    replies: list[Reply],
-    error: type[AtlasError],
+    token: Token, replies: list[Reply], error: type[AtlasError]
 ) -> None:
-    first = token.current(clock.deadline())
-    atlas.token_replies.extend(replies)
+    first = token.current()
+    token.atlas.token_replies.extend(replies)
 
     for _ in range(2):
         with pytest.raises(error) as refused:
-            token.replacement(first, clock.deadline())
+            token.replacement(first)
         assert not refused.value.transient
-    assert len(atlas.token_requests) == 1 + len(replies)
+    assert len(token.atlas.token_requests) == 1 + len(replies)
 
-    clock.now += 60
-    assert token.current(clock.deadline()) == first
-    assert token.replacement(first, clock.deadline()) == f"token-{2 + len(replies)}"
+    token.clock.now += 60
+    assert token.current() == first
+    assert token.replacement(first) == f"token-{2 + len(replies)}"
 
 
 @pytest.mark.parametrize(
     ("reply", "error"), TOKEN_UNKNOWN_OUTCOMES.values(), ids=TOKEN_UNKNOWN_OUTCOMES
 )
 def test_a_replacement_of_unknown_outcome_counts(
-    token: AccessToken,
-    atlas: ScriptedAtlas,
-    clock: Clock,
-    reply: Reply,
-    error: type[AtlasError],
+    token: Token, reply: Reply, error: type[AtlasError]
 ) -> None:
-    first = token.current(clock.deadline())
-    atlas.token_replies.append(reply)
+    first = token.current()
+    token.atlas.token_replies.append(reply)
     with pytest.raises(error):
-        token.replacement(first, clock.deadline())
+        token.replacement(first)
 
-    clock.now += REPLACEMENT_PAUSE - 1
-    assert token.replacement(first, clock.deadline()) is None
+    token.clock.now += REPLACEMENT_PAUSE - 1
+    assert token.replacement(first) is None
 
-    clock.now += 1
-    assert token.replacement(first, clock.deadline()) == "token-3"
+    token.clock.now += 1
+    assert token.replacement(first) == "token-3"
 
 
-def test_a_replacement_that_was_never_requested_does_not_count(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock
-) -> None:
-    first = token.current(clock.deadline())
+def test_a_replacement_that_was_never_requested_does_not_count(token: Token) -> None:
+    first = token.current()
 
     with pytest.raises(TimeBudgetExceededError):
-        token.replacement(first, clock.deadline(0.5))
+        token.replacement(first, 0.5)
 
-    assert len(atlas.token_requests) == 1
-    assert token.replacement(first, clock.deadline()) == "token-2"
+    assert len(token.atlas.token_requests) == 1
+    assert token.replacement(first) == "token-2"
 
 
 @pytest.mark.parametrize("reply", [answer(429), no_answer()], ids=["refused", "no answer"])
 def test_a_failed_renewal_stands_for_a_refused_token_and_is_no_replacement(
-    token: AccessToken, atlas: ScriptedAtlas, clock: Clock, reply: Reply
+    token: Token, reply: Reply
 ) -> None:
-    first = token.current(clock.deadline())
-    clock.now += RENEWAL_AGE
-    atlas.token_replies.append(reply)
-    token.current(clock.deadline())
+    first = token.current()
+    token.clock.now += RENEWAL_AGE
+    token.atlas.token_replies.append(reply)
+    token.current()
 
     with pytest.raises(AtlasError):
-        token.replacement(first, clock.deadline())
-    assert len(atlas.token_requests) == 2
+        token.replacement(first)
+    assert len(token.atlas.token_requests) == 2
 
-    clock.now += 60
-    assert token.replacement(first, clock.deadline()) == "token-3"
+    token.clock.now += 60
+    assert token.replacement(first) == "token-3"
 
 
 class SlowAtlas(ScriptedAtlas):
