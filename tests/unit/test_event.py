@@ -113,8 +113,10 @@ REFUSED: dict[str, list[object]] = {
     "detail": [detail(body) for body in (None, "text", [FLEX], json.dumps(FLEX))],
     "detail.kind": [detail(FLEX | {"kind": "m10"})],
     "targets": [
-        {"targets": value}
-        for value in (None, [], "", "text", 5, {}, FLEX, [FLEX] * (TARGETS_LIMIT + 1))
+        {"targets": None},
+        *({"targets": value} for value in ("", "text", 5)),
+        *({"targets": value} for value in ({}, FLEX)),
+        *({"targets": [FLEX] * count} for count in (0, TARGETS_LIMIT + 1)),
     ],
     "Records": [{"Records": None}, {"Records": []}, {"Records": "text"}, {"Records": {}}],
 }
