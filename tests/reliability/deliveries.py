@@ -106,7 +106,7 @@ class Deliveries:
         calls = len(world.stack.aws.wire.calls)
         environment = world.environments[slot]
         deadline = Deadline.after(INVOCATION, lambda: world.uptime)
-        world.begin(slot, is_shared=len(jobs) > 1)
+        world.begin(slot, len(jobs))
         printed = io.StringIO()
         OUTPUT.seek(0)
         OUTPUT.truncate()

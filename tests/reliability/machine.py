@@ -4,7 +4,6 @@ from collections import Counter
 from functools import partial
 from typing import ClassVar
 
-from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from local_stack.in_process import cold_start
@@ -13,8 +12,6 @@ from local_stack.wire import Call
 from reliability.checks import Checks, text
 from reliability.deliveries import Deliveries
 from reliability.drawn import (
-    ATLAS_FAULTS,
-    AWS_FAULTS,
     SLOTS,
     DrawnJob,
     odd_statuses,
@@ -27,9 +24,6 @@ from reliability.world import LOGGER, Job, World
 from restore_watch.application import Application
 from restore_watch.check import JobChecker
 from restore_watch.telemetry import Telemetry
-
-at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
-at_aws = st.sampled_from(sorted(AWS_FAULTS))
 
 
 class Machine(RuleBasedStateMachine):
@@ -61,6 +55,12 @@ class Machine(RuleBasedStateMachine):
     def job(self, place: int) -> Job:
         return self.world.jobs[place % len(self.world.jobs)]
 
+    def moving(self, place: int) -> Job:
+        """A job that has a step left, this one if it has."""
+        jobs = self.world.jobs
+        turned = [jobs[(place + n) % len(jobs)] for n in range(len(jobs))]
+        return next((job for job in turned if job.left), turned[0])
+
     def counted(self, rule_kind: str) -> None:
         self.tally[f"rule: {rule_kind}"] += 1
 
@@ -79,12 +79,6 @@ class Machine(RuleBasedStateMachine):
             ("dedicated", "flex", "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"),
         ):
             self.world.disturbances.stay(partial(_asks, kind, other), refusal(status, code))
-
-    def moving(self, place: int) -> Job:
-        """A job that has a step left, this one if it has."""
-        jobs = self.world.jobs
-        turned = [jobs[(place + n) % len(jobs)] for n in range(len(jobs))]
-        return next((job for job in turned if job.left), turned[0])
 
     # What must hold in the end
 

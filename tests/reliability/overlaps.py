@@ -9,8 +9,6 @@ from hypothesis.stateful import precondition, rule
 from local_stack.wire import Phase
 from reliability.checks import has_effect, settle
 from reliability.drawn import (
-    ATLAS_FAULTS,
-    AWS_FAULTS,
     NOTE,
     PUBLISH,
     SLOTS,
@@ -21,9 +19,6 @@ from reliability.drawn import (
     slots,
 )
 from reliability.machine import Machine
-
-at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
-at_aws = st.sampled_from(sorted(AWS_FAULTS))
 
 
 def any_left(machine: Machine) -> bool:

@@ -4,7 +4,7 @@ I7, read from the wire: how many tokens are requested, and what follows a rate l
 The rules are written here a second time, because a judge must not ask the accused.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -34,8 +34,8 @@ class Request:
     A request to Atlas. `at` is the environment's clock, in seconds, when it arrived.
 
     `status` is the status of the answer, None if no whole answer was sent; `readable` is false for
-    an answer of an unknown shape. `limit` are the seconds for which a rate limit stands. `epoch`
-    counts how often the clock was set back before.
+    an answer of an unknown shape. `limit` are the seconds for which a rate limit stands. `targets`
+    is how many jobs its invocation names, `epoch` how often the clock was set back before.
     """
 
     number: int
@@ -43,6 +43,7 @@ class Request:
     epoch: int
     environment: int
     invocation: int
+    targets: int
     operation: str
     group: str = ""
     status: int | None = None
@@ -56,6 +57,7 @@ class Request:
 
 def judge_traffic(requests: Sequence[Request]) -> None:
     """I7, for all requests of an example in the order of their arrival."""
+    _judge_retries(requests)
     for own in _grouped(requests):
         _judge_limits(own)
         _judge_tokens([one for one in own if one.operation == "token"])
@@ -71,6 +73,17 @@ def _grouped(requests: Iterable[Request]) -> Iterator[list[Request]]:
     for one in requests:
         groups[one.environment, one.epoch].append(one)
     yield from groups.values()
+
+
+def _judge_retries(requests: Iterable[Request]) -> None:
+    """Until the clock is set back: then a job may seem so new that a 404 is repeated."""
+    asked = Counter(
+        (one.invocation, one.targets)
+        for one in requests
+        if one.operation != "token" and not one.epoch
+    )
+    for (_, targets), count in asked.items():
+        assert count <= targets * REQUESTS_OF_A_CHECK, "I7: a check asks Atlas too often"
 
 
 def _judge_limits(requests: Sequence[Request]) -> None:

@@ -135,14 +135,14 @@ class Environment:
     """
     An execution environment. `invocation` is the number of its current one.
 
-    `is_shared` is true while that has several targets; `last` is its latest request to Atlas.
+    `targets` is how many jobs that names, `last` the latest request to Atlas.
     """
 
     number: int
     checker: JobChecker
     application: Application
     invocation: int = 0
-    is_shared: bool = False
+    targets: int = 1
     last: Request | None = None
 
 
@@ -220,7 +220,7 @@ class World:
         assert seconds <= LONGEST_WAIT, "I7: an invocation sleeps too long"
         last = environment.last
         is_limited = last is not None and self._settled(last).limit is not None
-        assert not (environment.is_shared and is_limited), "I7: a 429 is slept out for others"
+        assert not (environment.targets > 1 and is_limited), "I7: a 429 is slept out for others"
         self.pass_time(seconds)
 
     @property
@@ -234,12 +234,11 @@ class World:
     def cold_start(self, slot: int) -> None:
         self.environments[slot] = self._environment(slot)
 
-    def begin(self, slot: int, *, is_shared: bool = False) -> int:
-        """An invocation begins; return its number."""
+    def begin(self, slot: int, targets: int = 1) -> None:
+        """An invocation begins."""
         environment = self.environments[slot]
         environment.invocation = next(self._invocations)
-        environment.is_shared = is_shared
-        return environment.invocation
+        environment.targets = targets
 
     def made(self, slot: int) -> Callable[[Call], bool]:
         return self.clients[slot].made
@@ -366,6 +365,7 @@ class World:
             epoch=self.clock.epoch,
             environment=environment.number,
             invocation=environment.invocation,
+            targets=environment.targets,
             operation=call.operation,
             group=call.path.partition("/groups/")[2].partition("/")[0],
         )
