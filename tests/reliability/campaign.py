@@ -91,19 +91,10 @@ class Tools:
         self.secret_changed = True
 
     def close(self) -> None:
-        """
-        Close the connections, and restore Atlas's own limits.
-
-        No token of the campaign may stay alive then: Atlas allows 100. The runtime's environments
-        hold some of them, so they go as well.
-        """
+        """Close the connections, and restore Atlas's own behaviour and limits."""
         self.stack.atlas.clear()
-        self.stack.atlas.expire_tokens()
-        restart_runtime(self.stack)
-        for one in (self.hasty, self.patient):
-            one.http.close()
-            for client in (one.secretsmanager, one.dynamodb, one.sns):
-                client.close()
+        self.hasty.close()
+        self.patient.close()
 
 
 class Campaign:
