@@ -52,10 +52,7 @@ REPLACEMENT_PAUSE = 600.0
 """Seconds between two new tokens that answer a 401."""
 
 FAILURE_PAUSE = 30.0
-"""Seconds for which a failed token request is not repeated."""
-
-LONGEST_FAILURE_PAUSE = 120.0
-"""Seconds for the same, while no request has a known outcome: then each may cost a token."""
+"""Seconds for which a failed token request is not repeated; without an answer twice doubled."""
 
 RENEWAL_TIME = 5.0
 """Seconds that an early renewal may take; the token still serves for ten minutes."""
@@ -162,13 +159,12 @@ class AccessToken:
 
     def _pause_after(self, error: AtlasError) -> float:
         """Seconds for which no further token is requested."""
-        if error.reason is None:
-            self._failures_without_answer += 1
-        else:
+        if error.reason is not None:
             self._failures_without_answer = 0
-        doubled = FAILURE_PAUSE * 2.0 ** max(0, self._failures_without_answer - 1)
-        asked = min(error.retry_after_seconds or 0.0, STANDS_AT_MOST)
-        return max(asked, min(doubled, LONGEST_FAILURE_PAUSE))
+            return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
+        doublings = min(self._failures_without_answer, 2)
+        self._failures_without_answer += 1
+        return FAILURE_PAUSE * 2.0**doublings
 
     def _exchange(self, deadline: Deadline) -> str:
         request = self._http.build_request(
