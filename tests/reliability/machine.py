@@ -38,11 +38,10 @@ class Machine(RuleBasedStateMachine):
         self.checks = Checks(self.world, self.tally)
         self.deliveries = Deliveries(self.checks)
 
-    def environment(self, world: World, slot: int) -> tuple[JobChecker, Application]:
+    def environment(self, world: World, slot: int) -> tuple[JobChecker, Application, Telemetry]:
         """A cold start in this slot. Broken copies of the code begin here."""
         checker, telemetry = self.checker(world, slot), Telemetry(LOGGER)
-        checker.on_published = telemetry.published
-        return checker, self.application(checker, telemetry)
+        return checker, self.application(checker, telemetry), telemetry
 
     def checker(self, world: World, slot: int) -> JobChecker:
         return cold_start(

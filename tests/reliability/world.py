@@ -40,6 +40,7 @@ from reliability.traffic import (
 from restore_watch.application import Application
 from restore_watch.check import JobChecker
 from restore_watch.restore_job import RestoreTarget
+from restore_watch.telemetry import Telemetry
 
 ONE_TRY = Config(
     connect_timeout=15, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1}
@@ -141,6 +142,7 @@ class Environment:
     number: int
     checker: JobChecker
     application: Application
+    telemetry: Telemetry
     invocation: int = 0
     targets: int = 1
     last: Request | None = None
@@ -158,7 +160,7 @@ class World:
     def __init__(
         self,
         stack: LocalStack,
-        build: Callable[["World", int], tuple[JobChecker, Application]],
+        build: Callable[["World", int], tuple[JobChecker, Application, Telemetry]],
     ) -> None:
         self.stack = stack
         self.clock = Clock()
