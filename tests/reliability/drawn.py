@@ -65,6 +65,7 @@ TOKEN_FAULTS: dict[str, Action] = {
     "closed": Close(),
     "truncated": Truncate(20),
 }
+TOKEN_FAULTS_WITHOUT_ANSWER = ("closed", "reset", "truncated")
 AWS_FAULTS: dict[str, Action] = {
     "500": Answer(500),
     "503": Answer(503),
@@ -181,6 +182,14 @@ def jobs(draw: st.DrawFn) -> DrawnJob:
 
 
 several_jobs = st.lists(jobs(), min_size=1, max_size=3)
+
+token_faults = st.sampled_from(TOKEN_FAULTS_WITHOUT_ANSWER) | st.sampled_from(
+    sorted(set(TOKEN_FAULTS) - set(TOKEN_FAULTS_WITHOUT_ANSWER))
+)
+ages: st.SearchStrategy[float | str] = st.sampled_from(["cold start", "revoked"]) | st.sampled_from(
+    [-3600.0, -5.0, -0.5, 1.0, 250.0, 400.0, 700.0, 3100.0]
+)
+"""What happens to an environment: seconds pass, or those below zero set its clock back."""
 
 odd_statuses = st.sampled_from([400, 400, 403, 404, 409, 500])
 """The HTTP status with which Atlas says that a cluster is of another kind."""

@@ -10,6 +10,7 @@ world in which it happens is `reliability.world`; what must hold is judged from 
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Literal
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -26,6 +27,7 @@ from reliability.drawn import (
     Admission,
     Form,
     admissions,
+    ages,
     deaths,
     forms,
     phases,
@@ -33,6 +35,7 @@ from reliability.drawn import (
     retry_afters,
     slots,
     steps,
+    token_faults,
 )
 from reliability.overlaps import Overlaps, any_left
 from restore_watch.deadline import Deadline
@@ -91,27 +94,21 @@ class RestoreModel(Overlaps):
             self.world.refuse(how)
         self.checks.run(slot, job)
 
-    @rule(place=places)
-    def a_job_vanishes_or_comes_back(self, place: int) -> None:
-        self.counted("a job vanishes or comes back")
-        job = self.job(place)
-        if job.is_hidden:
-            self.world.show(job)
-        else:
-            self.world.hide(job)
-
-    @rule(how=st.none() | admissions)
-    def a_role_is_revoked_or_granted(self, how: Admission | None) -> None:
-        self.counted("a role is revoked or granted")
-        if how is None:
-            self.world.admit()
-        else:
-            self.world.refuse(how)
-
-    @rule()
-    def atlas_revokes_every_token(self) -> None:
-        self.counted("atlas revokes every token")
-        self.world.revoke_tokens()
+    @rule(place=places, how=st.sampled_from(["admits", "hides", "shows"]) | admissions)
+    def atlas_refuses_or_admits(
+        self, place: int, how: Admission | Literal["admits", "hides", "shows"]
+    ) -> None:
+        """A job vanishes or comes back, a role is revoked or granted again."""
+        self.counted(f"atlas refuses or admits: {how}")
+        match how:
+            case "admits":
+                self.world.admit()
+            case "hides":
+                self.world.hide(self.job(place))
+            case "shows":
+                self.world.show(self.job(place))
+            case _:
+                self.world.refuse(how)
 
     # What our side does
 
@@ -119,11 +116,6 @@ class RestoreModel(Overlaps):
     def check(self, place: int, slot: int) -> None:
         self.counted("check")
         self.checks.run(slot, self.job(place))
-
-    @rule(slot=slots)
-    def cold_start(self, slot: int) -> None:
-        self.counted("cold start")
-        self.world.cold_start(slot)
 
     @rule(place=places, slot=slots, readings=st.integers(0, 12))
     def check_with_little_time(self, place: int, slot: int, readings: int) -> None:
@@ -133,20 +125,20 @@ class RestoreModel(Overlaps):
         deadline = Deadline(2.0, lambda: 2.0 * (next(looks) >= readings))
         self.checks.run(slot, self.job(place), deadline)
 
-    @rule(seconds=st.sampled_from([-3600.0, -5.0, -0.5, 1.0, 250.0, 400.0, 700.0, 3100.0]))
-    def the_clock_jumps(self, seconds: float) -> None:
-        self.counted("the clock jumps")
-        if seconds < 0:
-            self.world.set_clock_back(-seconds)
-        else:
-            self.world.pass_time(seconds)
-
-    @rule(slots=st.tuples(slots, slots, slots), form=forms)
-    def several_jobs_are_checked_in_one_invocation(
-        self, slots: tuple[int, int, int], form: Form
-    ) -> None:
-        self.counted(f"several jobs by {form}")
-        self.deliveries.deliver(slots, self.world.jobs, form)
+    @rule(place=places, slot=slots, change=ages)
+    def an_environment_ages(self, place: int, slot: int, change: float | str) -> None:
+        """It is new, time passes, the clock is set back, or Atlas revokes its token."""
+        self.counted(f"an environment ages: {change}")
+        match change:
+            case "cold start":
+                self.world.cold_start(slot)
+            case "revoked":
+                self.world.revoke_tokens()
+            case float(seconds) if seconds < 0:
+                self.world.set_clock_back(-seconds)
+            case float(seconds):
+                self.world.pass_time(seconds)
+        self.checks.run(slot, self.job(place))
 
     # What fails
 
@@ -210,7 +202,7 @@ class RestoreModel(Overlaps):
     @rule(
         slots=st.tuples(slots, slots, slots),
         form=st.none() | forms,
-        outcome=st.sampled_from(sorted(TOKEN_FAULTS)),
+        outcome=token_faults,
         phase=phases,
         times=st.none() | st.integers(1, 5),
         cause=st.sampled_from(["cold", "revoked", "old", "expired"]),
@@ -282,17 +274,14 @@ class RestoreModel(Overlaps):
 
     # What happens to the table
 
-    @rule(place=places)
-    def an_item_is_deleted(self, place: int) -> None:
-        self.counted("an item is deleted")
-        self.world.delete(self.job(place))
-
-    @rule(place=places)
-    def an_item_expires(self, place: int) -> None:
-        """DynamoDB deletes it, if it has a date for that; by then nothing may be pending."""
-        self.counted("an item expires")
+    @rule(place=places, by_hand=st.booleans())
+    def an_item_is_deleted(self, place: int, *, by_hand: bool) -> None:
+        """DynamoDB deletes one that has a date for that; by then nothing may be pending."""
+        self.counted("an item is deleted" if by_hand else "an item expires")
         job = self.job(place)
         item = self.world.item(job)
         if item is not None and "expiresAt" in item:
             assert item["publishedSequence"] == item["sequence"], "I1: a pending change expires"
+            self.world.delete(job)
+        elif by_hand:
             self.world.delete(job)

@@ -88,32 +88,20 @@ class Overlaps(Machine):
     @rule(
         place=places,
         pair=pairs,
-        held=st.sampled_from([(WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]),
+        held=st.sampled_from(
+            [(WRITE, "before"), (WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]
+        ),
         death=deaths,
     )
     def environment_dies_beside_a_slow_check(
         self, place: int, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
     ) -> None:
-        """What it leaves pending is newer than what the slow check has recorded."""
+        """
+        What it leaves pending is newer than what the slow check has recorded.
+
+        It is all that the slow check finds, if that has not written yet.
+        """
         self.counted("environment dies beside a slow check")
-        self._die_beside(place, pair, held, death)
-
-    @precondition(any_left)
-    @rule(
-        place=places,
-        pair=pairs,
-        death=st.sampled_from([(WRITE, "after"), (PUBLISH, "before")]),
-    )
-    def environment_dies_ahead_of_a_slow_check(
-        self, place: int, pair: list[int], death: tuple[int, Phase]
-    ) -> None:
-        """What it leaves pending is all that the slow check finds when it comes to write."""
-        self.counted("environment dies ahead of a slow check")
-        self._die_beside(place, pair, (WRITE, "before"), death)
-
-    def _die_beside(
-        self, place: int, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
-    ) -> None:
         slow, dying = pair
         job = self.moving(place)
         if job.left > 1:
@@ -126,8 +114,8 @@ class Overlaps(Machine):
     @rule(
         place=places,
         pair=pairs,
-        held=st.sampled_from([(WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]),
-        death=st.none() | deaths,
+        held=st.sampled_from([(NOTE, "before"), (WRITE, "after"), (PUBLISH, "before")]),
+        death=st.sampled_from([(WRITE, "after"), (PUBLISH, "before"), None]),
     )
     def an_item_is_recorded_anew_beside_a_slow_check(
         self,
@@ -139,31 +127,12 @@ class Overlaps(Machine):
         """What the slow check publishes or acknowledges belongs to an item that is gone."""
         self.counted("an item is recorded anew beside a slow check")
         slow, other = pair
-        job = self.moving(place)
-        if job.left:
-            self.world.advance(job)
+        job = self.job(place)
+        self.world.delete(job)
         with self.checks.slow(slow, job, *held):
             self.world.delete(job)
             with self.checks.death(other, *death, among=has_effect) if death else nullcontext():
                 self.checks.run(other, job)
-
-    @rule(
-        place=places,
-        pair=pairs,
-        death=st.sampled_from([(WRITE, "after"), (PUBLISH, "before")]),
-    )
-    def an_acknowledgement_meets_an_item_recorded_anew(
-        self, place: int, pair: list[int], death: tuple[int, Phase]
-    ) -> None:
-        """What it acknowledges is gone, and what is there was not published."""
-        self.counted("an acknowledgement meets an item recorded anew")
-        slow, dying = pair
-        job = self.job(place)
-        self.world.delete(job)
-        with self.checks.slow(slow, job, NOTE, "before"):
-            self.world.delete(job)
-            with self.checks.death(dying, *death, among=has_effect):
-                self.checks.run(dying, job)
 
     @precondition(any_words_left)
     @rule(pair=pairs)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local_stack.stack import LocalStack
-from reliability.drawn import PUBLISH, WRITE, DrawnJob
+from reliability.drawn import PUBLISH, DrawnJob
 from reliability.model import RestoreModel
 from restore_watch.restore_job import RestoreKind
 
@@ -30,9 +30,7 @@ def test_a_pending_change_is_published_when_atlas_has_forgotten_the_job(stack: L
 
 def test_a_word_is_not_recorded_twice_in_an_item_that_is_recorded_anew(stack: LocalStack) -> None:
     with played(stack, "A", "B") as model:
-        model.check(0, 0)
-
-        model.an_item_is_recorded_anew_beside_a_slow_check(0, [0, 1], (WRITE, "after"), None)
+        model.a_word_is_recorded_anew_beside_a_slow_check([0, 1])
 
 
 def test_a_408_of_the_token_endpoint_is_not_repeated(stack: LocalStack) -> None:
