@@ -263,7 +263,7 @@ BROKEN_COPIES = {
         {"I1", "I4", "I8"}, table=update_item(acknowledge_all)
     ),
     "never acknowledges": BrokenCopy({"I4", "I8"}, table=NeverAcknowledges),
-    "publishes the newest change first": BrokenCopy({"I3"}, table=ListsNewestFirst),
+    "publishes the newest change first": BrokenCopy({"I1", "I3", "I8"}, table=ListsNewestFirst),
     "publishes the newest change only": BrokenCopy({"I1", "I8"}, table=ListsOnlyNewest),
     "publishes again with another id": BrokenCopy(
         {"I1", "I2", "I8"}, topic=publish(id_of_the_publication)

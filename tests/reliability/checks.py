@@ -83,12 +83,14 @@ class Checks:
         world = self.world
         environment = world.environments[slot]
         world.begin(slot)
+        deletions = len(job.deleted)
         by = deadline or Deadline.after(INVOCATION, lambda: world.uptime)
 
         def answered() -> CheckResult:
             result = environment.checker.check(job.target, by)
-            if not job.deleted:
-                judge_answer(result.as_json(), world.received(job))
+            item = world.item(job)
+            if item is not None and len(job.deleted) == deletions:
+                judge_answer(result.as_json(), item, world.received(job))
             return result
 
         return Begun(
@@ -96,7 +98,7 @@ class Checks:
             slot=slot,
             check=Check(answered),
             before=world.item(job),
-            deletions=len(job.deleted),
+            deletions=deletions,
             deadline=by,
             is_hurried=deadline is not None,
             calls=len(world.stack.aws.wire.calls),

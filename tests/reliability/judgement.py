@@ -199,12 +199,12 @@ def _judge_generation(item: Mapping[str, Any], received: Sequence[Received], pro
     return len(order)
 
 
-def judge_answer(answer: Mapping[str, Any], received: Iterable[Received]) -> None:
+def judge_answer(
+    answer: Mapping[str, Any], item: Mapping[str, Any], received: Iterable[Received]
+) -> None:
     """I1 for a caller that asks no more once answered: all up to `sequence` is published."""
-    published = {message.event["data"]["sequence"] for message in received}
-    assert published >= set(range(1, int(answer["sequence"]) + 1)), (
-        "I1: an answer came before its messages"
-    )
+    promised = change_ids(item)[: int(answer["sequence"])]
+    assert set(promised) <= set(published_ids(received)), "I1: an answer came before its messages"
 
 
 def pending_ids(item: Mapping[str, Any] | None) -> list[tuple[str, str]]:

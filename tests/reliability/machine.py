@@ -12,7 +12,6 @@ from local_stack.wire import Call
 from reliability.checks import Checks, text
 from reliability.deliveries import Deliveries
 from reliability.drawn import (
-    SLOTS,
     DrawnJob,
     odd_statuses,
     refusal,
@@ -60,6 +59,16 @@ class Machine(RuleBasedStateMachine):
         turned = [jobs[(place + n) % len(jobs)] for n in range(len(jobs))]
         return next((job for job in turned if job.left), turned[0])
 
+    def longest(self) -> Job:
+        """The job that has most steps left."""
+        return max(self.world.jobs, key=lambda job: job.left)
+
+    def reachable(self, job: Job) -> Job:
+        """The same job; Atlas knows it and admits the service account."""
+        self.world.show(job)
+        self.world.admit()
+        return job
+
     def counted(self, rule_kind: str) -> None:
         self.tally[f"rule: {rule_kind}"] += 1
 
@@ -87,10 +96,11 @@ class Machine(RuleBasedStateMachine):
         try:
             world.disturbances.clear()
             world.admit()
-            # What was refused may be asked again, and a refused token replaced.
-            world.pass_time(REPLACEMENT_PAUSE + 1)
-            for place, job in enumerate(world.jobs):
-                self._judge(place % SLOTS, job)
+            for job in world.jobs:
+                # What was refused may be asked again, and a revoked token replaced.
+                world.pass_time(REPLACEMENT_PAUSE + 1)
+                world.revoke_tokens()
+                self._judge(job)
             judge_secrecy(map(text, self.checks.outcomes))
             judge_traffic(world.traffic())
             self.tally["examples"] += 1
@@ -98,10 +108,10 @@ class Machine(RuleBasedStateMachine):
         finally:
             world.close()
 
-    def _judge(self, slot: int, job: Job) -> None:
+    def _judge(self, job: Job) -> None:
         """A job that Atlas has forgotten is judged by what was recorded before."""
         world = self.world
-        self.checks.run(slot, job)
+        self.checks.run(world.last_slot, job)
         last = self.checks.outcomes[-1]
         is_refused = isinstance(last, BaseException)
         assert is_refused == job.is_hidden, f"I4: a check failed: {last!r}"

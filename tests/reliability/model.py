@@ -92,7 +92,8 @@ class RestoreModel(Overlaps):
             self.world.hide(job)
         else:
             self.world.refuse(how)
-        self.checks.run(slot, job)
+        for _ in range(2):
+            self.checks.run(slot, job)
 
     @rule(place=places, how=st.sampled_from(["admits", "hides", "shows"]) | admissions)
     def atlas_refuses_or_admits(

@@ -47,7 +47,7 @@ class Overlaps(Machine):
         Atlas may move on meanwhile.
         """
         self.counted("checks race")
-        job = self.job(place)
+        job = self.reachable(self.job(place))
         begun = [self.checks.begin(slot, job) for slot in racing]
         checks = [one.check for one in begun]
         made = [self.world.made(slot) for slot in racing]
@@ -79,14 +79,13 @@ class Overlaps(Machine):
         """It holds what Atlas said before another check recorded something newer."""
         self.counted("a slow check writes last")
         slow, fast = pair
-        job = self.moving(place)
+        job = self.reachable(self.moving(place))
         with self.checks.slow(slow, job, WRITE, "before"):
             self.world.advance(job)
             self.checks.run(fast, job)
 
     @precondition(any_left)
     @rule(
-        place=places,
         pair=pairs,
         held=st.sampled_from(
             [(WRITE, "before"), (WRITE, "after"), (PUBLISH, "before"), (NOTE, "before")]
@@ -94,7 +93,7 @@ class Overlaps(Machine):
         death=deaths,
     )
     def environment_dies_beside_a_slow_check(
-        self, place: int, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
+        self, pair: list[int], held: tuple[int, Phase], death: tuple[int, Phase]
     ) -> None:
         """
         What it leaves pending is newer than what the slow check has recorded.
@@ -103,7 +102,7 @@ class Overlaps(Machine):
         """
         self.counted("environment dies beside a slow check")
         slow, dying = pair
-        job = self.moving(place)
+        job = self.reachable(self.longest())
         if job.left > 1:
             self.world.advance(job)
         with self.checks.slow(slow, job, *held):
@@ -127,7 +126,7 @@ class Overlaps(Machine):
         """What the slow check publishes or acknowledges belongs to an item that is gone."""
         self.counted("an item is recorded anew beside a slow check")
         slow, other = pair
-        job = self.job(place)
+        job = self.reachable(self.job(place))
         self.world.delete(job)
         with self.checks.slow(slow, job, *held):
             self.world.delete(job)
@@ -141,6 +140,7 @@ class Overlaps(Machine):
         self.counted("a word is recorded anew beside a slow check")
         slow, other = pair
         job = next(job for job in self.world.jobs if job.steps_to_words is not None)
+        self.reachable(job)
         for _ in range(job.steps_to_words or 0):
             self.world.advance(job)
         self.world.delete(job)

@@ -164,6 +164,7 @@ class World:
     ) -> None:
         self.stack = stack
         self.clock = Clock()
+        self.last_slot = 0
         self._build = build
         self._slept = 0.0
         self.jobs: list[Job] = []
@@ -238,6 +239,7 @@ class World:
 
     def begin(self, slot: int, targets: int = 1) -> None:
         """An invocation begins."""
+        self.last_slot = slot
         environment = self.environments[slot]
         environment.invocation = next(self._invocations)
         environment.targets = targets
