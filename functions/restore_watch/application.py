@@ -1,4 +1,4 @@
-"""What one invocation does: read the event, check every job it names, answer its caller."""
+"""What one invocation does: read the event, check every job it names, return the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from restore_watch.event import (
 from restore_watch.telemetry import Telemetry
 
 ROUNDS = 3
-"""Times that one of several targets is checked at most."""
+"""One of several targets is checked this many times at most."""
 
 TIME_SHARE = 6.0
-"""Seconds that one of several targets may take in a round. In recordings Atlas takes 0.4 s."""
+"""Seconds that each of several targets may take in a round. In recordings Atlas takes 0.4 s."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Application:
         """
         Return the result of the invocation, plain JSON.
 
-        - One target: its result, or its error raised.
-        - Several: `results` and `failures`. The first error is raised when every target failed, and
-          for EventBridge when any did.
+        - One target: its result. If its check fails, the error is raised.
+        - Several: `results` and `failures`. The first error is raised if every check failed; for an
+          EventBridge event, if any check failed.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
         """
         try:
@@ -96,7 +96,7 @@ class Application:
         }
 
     def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
-        """A record fails with any of its targets. The targets of all records are one list."""
+        """A record fails if the check of any of its targets fails."""
         targets = [target for record in batch.records for target in record.targets]
         outcomes = iter(self._check_all(targets, deadline))
         failed: list[str] = []
@@ -110,9 +110,9 @@ class Application:
         """
         Check the targets one after the other, and return their outcomes in the same order.
 
-        A single target may wait for Atlas. Several are checked in rounds: one that failed and may
-        succeed a moment later is checked again after all others, so that it does not use up their
-        time. No round waits for a rate limit: it only finds out whether the limit is over.
+        The check of a single target may wait and ask Atlas again. Several targets are checked in
+        rounds, without waiting: after a transient error, a target is checked again in the next
+        round, so that it does not use up the time of the others.
         """
         if len(targets) == 1:
             outcome = self._check(targets[0], deadline)

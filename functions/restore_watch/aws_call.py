@@ -1,10 +1,10 @@
 """
-One call to AWS that ends by the deadline, whatever the network does.
+One call to AWS that ends by the deadline.
 
-botocore's timeouts are fixed when a client is made and hold for a single read, its retries know no
-deadline, and a name look-up has no timeout at all. So a call runs in a thread, and nobody waits for
-that thread longer than the invocation lasts. A call that is left behind may still take effect. That
-does no harm: all our writes are conditional, and every publication can be repeated.
+botocore's timeouts are fixed for a client and limit a single read, its retries have no deadline,
+and a name lookup has no timeout at all. So a call runs in a thread, and we wait for that thread
+until the deadline at most. A call that is left behind may still take effect. That does no harm: all
+our writes are conditional, and every message can be published again.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,20 +18,20 @@ from botocore.parsers import ResponseParserError
 from restore_watch.deadline import Deadline
 
 LEAST_TIME = 1.0
-"""Seconds below which no call begins; within one region an answer takes some ten milliseconds."""
+"""No call begins with less time left, in seconds. Within a region an answer takes about 10 ms."""
 
 _UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
-"""What botocore's parsers raise for an answer that is cut off or does not come from AWS."""
+"""botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
 
 CALLS_LEFT_BEHIND = 8
-"""Calls that may hang at once before a further one has to wait for a thread."""
+"""This many calls may hang at once. The next call has to wait for a thread."""
 
 
 class AwsCallError(Exception):
     """
-    AWS refused a call (`code` is its error code, `answer` all it said), or did not answer.
+    AWS did not answer, or refused: `code` is its error code, `answer` its whole answer.
 
-    The text names the code only: the rest of AWS's answer may quote our own values.
+    The text has only the code: the rest of AWS's answer may quote our own values.
     """
 
     def __init__(self, code: str, answer: Mapping[str, Any] | None = None) -> None:
@@ -50,9 +50,9 @@ def aws_call(
     """
     Call an operation of a boto3 client and return its answer.
 
-    Every complete answer has the `required_field`: botocore returns an empty answer for one that
-    was cut off. Raises AwsCallError, or TimeBudgetExceededError when too little time is left to
-    begin the step.
+    `required_field` is a field that every complete answer has: for an answer that was cut off,
+    botocore returns an empty one. Raises AwsCallError, or TimeBudgetExceededError when too little
+    time is left to begin the step.
     """
     deadline.require(LEAST_TIME, step)
     call = _threads().submit(operation, **parameters)

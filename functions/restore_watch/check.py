@@ -29,17 +29,17 @@ from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 
 PUBLISHING_TIME = 4.0
-"""Seconds of a check that Atlas cannot use up: they are for the table and the topic."""
+"""Seconds that a check reserves for the table and the topic; Atlas cannot use them up."""
 
 PATIENCE = (0.1, 0.2, 0.4)
 """
-Seconds between the looks at a change that another check is publishing.
+Seconds to wait before each new look at a change that another check is publishing.
 
-To publish and acknowledge takes some tens of milliseconds within one region.
+Within a region, publishing and acknowledging takes tens of milliseconds.
 """
 
 REPORTS_REMEMBERED = 1000
-"""Oddities of jobs that an environment remembers, so that each is reported once."""
+"""Contradictions and unrecorded words that are remembered, so that each is reported once."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,15 @@ class CheckResult:
     """
     What a check found.
 
-    `job` is the recorded state. `previous_status` is what was stored before this check, None at
-    first sight. `changed` is true if this check recorded a change. `published` are the changes it
-    published, with earlier ones that were pending.
+    `job` is the recorded state, with the details of Atlas's latest answer if the status is the
+    same. `previous_status` is what was stored before this check, None for a new job. `changed` is
+    true if this check recorded a change. `published` has the changes that this check published,
+    earlier pending ones included.
 
-    Reported once for each job and environment: `contradiction`, an end that Atlas says now although
-    another one is recorded; `unrecorded_word`, an unknown status for which the history has no room.
-    `successor` is the kind that answered instead of the retired tenant endpoint.
+    `contradiction` is a final status that Atlas reports although another one is recorded.
+    `unrecorded_word` is an unknown status for which the history has no room. Both are reported once
+    for each job and environment. `successor` is the kind that answered instead of the retired
+    tenant endpoint.
     """
 
     job: RestoreJob
@@ -83,7 +85,7 @@ def _utc_now() -> datetime:
 
 
 class JobChecker:
-    """Checks restore jobs. Keeps what lives as long as the execution environment."""
+    """Checks restore jobs. One object serves an execution environment."""
 
     def __init__(
         self,
@@ -112,10 +114,10 @@ class JobChecker:
         Ask Atlas for the job, and publish its status if that changed.
 
         Once this returns, every change up to `sequence` is published. A check that is interrupted
-        leaves its change pending; the next check publishes it, under the same id. If Atlas gives no
-        answer, what is pending is published all the same, and then the error is raised.
+        leaves its change pending; the next check publishes it, with the same id. If the job cannot
+        be fetched, pending changes are published first, and then the error is raised.
 
-        Not `patient`, it does not wait for a rate limit of Atlas.
+        Without `patient`, it does not wait and ask Atlas again after a transient error.
         """
         begun = self.now()
         try:
@@ -139,7 +141,7 @@ class JobChecker:
         return self.atlas.get_restore_job(target, renewed, deadline, patient=patient)
 
     def _record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
-        """Record the job. If another check is publishing a change just now, let it finish."""
+        """Record the job. If another check is publishing the change now, let it finish."""
         observed_at = self.now()
         recorded = self.table.record(job, observed_at, deadline)
         for pause in PATIENCE:
@@ -151,7 +153,7 @@ class JobChecker:
         return recorded
 
     def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
-        """Publish what is pending, in order; acknowledge what was published, even if one fails."""
+        """Publish what is pending, in order. Acknowledge what was published, even if one fails."""
         last: StatusChange | None = None
         try:
             for change in recorded.pending:
@@ -171,10 +173,10 @@ class JobChecker:
         self, target: RestoreTarget, deadline: Deadline, error: RestoreWatchError
     ) -> None:
         """
-        Publish what is pending for the job, from the table alone, after Atlas gave no answer.
+        Publish what is pending for a job that could not be fetched, from the table alone.
 
-        Raises NotificationPendingError instead of the error, since its caller has to try again. A
-        failure of the table becomes a note of the error, which is logged with it.
+        Raises NotificationPendingError instead of `error`, because the caller has to try again. Any
+        other failure becomes a note on `error`, and is logged with it.
         """
         try:
             recorded = self.table.recall(target, deadline)
@@ -183,7 +185,7 @@ class JobChecker:
         except NotificationPendingError as pending:
             raise pending from error
         except RestoreWatchError as failure:
-            error.add_note(f"What is pending was not published: {failure}")
+            error.add_note(f"Pending changes were not published: {failure}")
 
     def _result(
         self,
@@ -197,7 +199,7 @@ class JobChecker:
         surplus = is_new_unknown(job, history) and not has_room_for_unknown(job, history)
         asked_tenant = target.kind is RestoreKind.TENANT
         return CheckResult(
-            # Atlas's latest answer has the fresher details, if it says the same.
+            # If the status is the same, Atlas's latest answer has newer details.
             job=job if _says_the_same(job, stored) else stored,
             previous_status=change.previous_status if change else stored.status,
             changed=change is not None,
@@ -219,10 +221,10 @@ class JobChecker:
 
 def _is_published_elsewhere(recorded: Recorded, begun: datetime) -> bool:
     """
-    Another check recorded the newest change after this one had begun, and is publishing it.
+    Another check recorded the newest change after this one began, and is publishing it.
 
-    A change that was recorded earlier is taken for one that a dead check left behind. Clocks that
-    disagree cost a short wait or a second message.
+    An older pending change counts as left behind by a check that died. If clocks disagree, the cost
+    is a short wait or a second message.
     """
     overlaps = bool(recorded.pending) and recorded.history[-1].observed_at > begun
     return overlaps and recorded.change is None

@@ -20,12 +20,12 @@ AWS_CONFIG = Config(
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
-    # botocore does both for every call: it checks our parameters against its model, a sixth of the
-    # CPU of an unchanged check, and builds its user agent, a twentieth.
+    # Otherwise botocore validates the parameters of every call, which takes a sixth of the CPU time
+    # of an unchanged check, and builds a user agent, which takes a twentieth.
     parameter_validation=False,
     user_agent=f"atlas-restore-watch/{__version__}",
 )
-"""Seconds and attempts of one AWS call. Within one region an answer takes some ten milliseconds."""
+"""Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
 
 
 def compose(

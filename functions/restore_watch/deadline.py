@@ -1,4 +1,4 @@
-"""How much of the invocation is left, in seconds, and which steps may still begin."""
+"""How many seconds of the invocation are left, and which steps may still begin."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ class Deadline:
     """
     A moment on a monotonic clock, in seconds, by which everything must have ended.
 
-    Monotonic, because the wall clock may step while an invocation runs.
+    Monotonic, because the wall clock may jump while an invocation runs.
     """
 
     at: float
@@ -36,12 +36,12 @@ class Deadline:
         """
         The deadline of a step that leaves this many seconds to the steps after it.
 
-        Where little is left, the step gets at least two thirds of it.
+        If little time is left, the step still gets two thirds of it.
         """
         return Deadline(self.at - min(seconds, self.remaining() / 3), self.clock)
 
     def require(self, seconds: float, step: str) -> None:
-        """Raise TimeBudgetExceededError if fewer seconds are left than the step takes at least."""
+        """Raise TimeBudgetExceededError if fewer seconds are left than the step needs."""
         remaining = self.remaining()
         if remaining < seconds:
             msg = f"{remaining:.1f} s of the invocation are left, too few to {step} safely"

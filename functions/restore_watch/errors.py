@@ -18,7 +18,7 @@ RestoreWatchError
  |   +- EndpointRetiredError        report it to us
  |   +- UnexpectedAtlasResponseError  report it to us
  +- TimeBudgetExceededError         retry later, or give the function more time
- +- TableUnavailableError           retry later; the next check converges
+ +- TableUnavailableError           retry later; the next check tries again
  +- NotificationPendingError        retry later; the change is stored and will be published
 
 The text of these errors never holds a secret, a token or a download URL.
@@ -28,12 +28,12 @@ from dataclasses import dataclass
 
 
 class RestoreWatchError(Exception):
-    """The root: catch it to catch everything that this application raises on purpose."""
+    """The root: every error that this application raises on purpose is one."""
 
 
 class InvalidEventError(RestoreWatchError):
     """
-    The event names no restore job that can be looked up. No I/O was done.
+    The event does not name a restore job that can be looked up. Nothing was read or written.
 
     `field` is the path of the part that is wrong, such as `targets[1].groupId`.
     """
@@ -48,7 +48,7 @@ class ConfigurationError(RestoreWatchError):
 
 
 class CredentialsError(RestoreWatchError):
-    """The secret is missing, unreadable or lacks a key. Names the key, never a value."""
+    """The secret cannot be read, or a key is missing or wrong. Names the key, never a value."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class AtlasError(RestoreWatchError):
     """
     Atlas refused, sent an unknown answer, or (`reason` is None) did not answer.
 
-    `transient` is true where the same request may succeed a moment later. A failed token request is
-    not transient, because it is not repeated for some time.
+    `transient` is true if the same request may succeed a moment later. A failed token request is
+    not transient, because it is not repeated for at least 30 s.
     """
 
     transient = False
@@ -98,15 +98,15 @@ class AtlasError(RestoreWatchError):
 
 
 class AtlasBadRequestError(AtlasError):
-    """400 for a job, which no other kind of restore job answers either."""
+    """400 for a restore job. If it may be of another kind, that kind was asked too."""
 
 
 class AtlasUnauthorizedError(AtlasError):
-    """401, also after the secret was read again; or 400 or 401 of the token endpoint."""
+    """401 with the credentials last read from the secret, or 400 or 401 to a token request."""
 
 
 class AtlasForbiddenError(AtlasError):
-    """403, most often because the caller's address is not on Atlas's access list."""
+    """403, most often because the function's address is not on Atlas's API access list."""
 
 
 class RestoreJobNotFoundError(AtlasError):
@@ -114,7 +114,7 @@ class RestoreJobNotFoundError(AtlasError):
 
 
 class AtlasRateLimitError(AtlasError):
-    """429, and the wait is longer than 15 s or does not fit in the invocation."""
+    """429, and the check does not wait (longer) for the limit to end."""
 
     transient = True
 
@@ -134,7 +134,7 @@ class EndpointRetiredError(AtlasError):
 
 
 class UnexpectedAtlasResponseError(AtlasError):
-    """Atlas's answer has an unknown shape."""
+    """Atlas's answer has an unknown shape or status, or is too large."""
 
 
 class TimeBudgetExceededError(RestoreWatchError):
@@ -143,9 +143,9 @@ class TimeBudgetExceededError(RestoreWatchError):
 
 class TableUnavailableError(RestoreWatchError):
     """
-    DynamoDB refused or did not answer, so the outcome is unknown. A later check converges.
+    DynamoDB refused or did not answer; the write may have happened. The next check tries again.
 
-    Or the table holds an item that this version cannot read. That item is left as it is.
+    Or the table holds an item that this version cannot read. That item stays as it is.
     """
 
 

@@ -5,7 +5,7 @@ There are four shapes:
 
 - one target: `{"groupId", "clusterName", "restoreId", "kind"}`, as a direct invocation, an
   EventBridge Scheduler input or a Step Functions task input;
-- several: `{"targets": [target, ...]}`;
+- several targets: `{"targets": [target, ...]}`;
 - an EventBridge event of detail-type `Atlas Restore Watch Requested`, with either in `detail`;
 - an SQS batch, where each body is any of the above.
 
@@ -25,7 +25,7 @@ from restore_watch.restore_job import RestoreKind, RestoreTarget
 DETAIL_TYPE = "Atlas Restore Watch Requested"
 
 TARGETS_LIMIT = 100
-"""Targets of one event. More do not fit in one invocation and belong in a queue."""
+"""Targets of one event at most. More do not fit in one invocation: use the queue."""
 
 # Atlas's own endpoints use both spellings.
 _SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
@@ -55,9 +55,9 @@ _OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
 @dataclass(frozen=True)
 class RefusedTarget:
     """
-    A target, or a queue record, that names no job. It fails alone.
+    A target or queue record that does not name a job. Only this one fails.
 
-    Only its place in the event is kept, because its content may be anything, even a secret.
+    Only its path in the event is kept, because its content may be anything, even a secret.
     """
 
     path: str
@@ -83,8 +83,8 @@ class SeveralTargets:
     """
     The caller named several jobs.
 
-    With `all_must_succeed` nobody reads the result: EventBridge sees only whether the invocation
-    failed, and then repeats it.
+    EventBridge does not read the result: it only repeats an invocation that failed. So with
+    `all_must_succeed` one failure fails the invocation.
     """
 
     targets: tuple[Target, ...]
@@ -188,7 +188,7 @@ def _queue_records(records: object) -> tuple[QueueRecord, ...]:
 def _queue_record(value: object, path: str) -> QueueRecord:
     record = _object(value, path)
     message_id = record.get("messageId")
-    # Without an id the record cannot be reported alone, so the whole batch has to come back.
+    # A record without an id cannot be reported alone, so the whole batch is delivered again.
     if record.get("eventSource") != "aws:sqs" or not isinstance(message_id, str):
         raise InvalidEventError(
             path, "expected an SQS record with eventSource aws:sqs and a messageId"

@@ -1,8 +1,8 @@
 """
 The entry point of the Lambda function, and the only file that does work at import.
 
-What it makes lives as long as the execution environment: the clients and their connections, the
-token or digest challenge, the secret for some minutes, and the kinds of clusters.
+The objects made here live as long as the execution environment: the clients and their connections,
+the token or digest challenge, the secret (five minutes at most), and the kinds of clusters.
 """
 
 # ruff: noqa: E402 - without garbage collection the modules load about 9 % faster
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 RESERVE = 0.5
-"""Seconds of the invocation that are kept for its answer."""
+"""Seconds of the invocation that are kept for returning the result."""
 
-# Below WARNING they log URLs and headers.
+# Below WARNING these libraries log URLs and headers.
 for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
     logging.getLogger(library).setLevel(logging.WARNING)
 
 settings = Settings.from_environment(os.environ)
-# An operator needs the message, not its place in our code.
+# An operator needs the message, not the line of code that logged it.
 logger = Logger(level=settings.log_level, location=None)
 application = compose(settings, logger, boto3.Session())
 

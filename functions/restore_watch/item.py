@@ -1,8 +1,8 @@
 """
-The form of a restore job's DynamoDB item: what is written, and what is read back. Pure.
+The form of a restore job's DynamoDB item. Pure.
 
-The item holds the job's last recorded state and `history`, the outbox of its changes: everything
-in `history` beyond `publishedSequence` still has to be published.
+The item holds the job's last recorded state and `history`, the outbox of its changes: every change
+after `publishedSequence` is pending.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +18,12 @@ from restore_watch.restore_job import RestoreJob, UtcDate
 from restore_watch.status_change import StatusChange, utc_text
 
 RETENTION = timedelta(days=400)
-"""How long a finished job is kept: an auditor looks back on a year."""
+"""How long a finished job is kept: more than the year that an auditor looks at."""
 
 OPEN_SHARDS = 4
-"""Partitions of the index OpenJobs, so that the writes are spread over several."""
+"""Partitions of the index OpenJobs, to spread its writes."""
 
-# Dates so late that the retention cannot be added to them are no observation of ours.
+# Rejects a date so late that adding the retention would overflow. We never write one.
 _observed_at: Callable[[object], datetime] = TypeAdapter(
     Annotated[UtcDate, Field(lt=datetime.max.replace(tzinfo=UTC) - RETENTION)]
 ).validate_python
@@ -36,9 +36,8 @@ class Recorded:
     What the table holds for a job.
 
     `history` has every recorded change in order; the first `published` of them are known to be
-    published. `change` is the one that this check recorded, None if it recorded none.
-    `first_observed_at` is the stored text; it tells this item from one that is recorded anew after
-    a deletion.
+    published. `change` is the one that this check recorded, else None. `first_observed_at` is the
+    stored text; it differs if the item was deleted and recorded again.
     """
 
     job: RestoreJob
@@ -49,7 +48,7 @@ class Recorded:
 
     @property
     def pending(self) -> tuple[StatusChange, ...]:
-        """The changes that still have to be published, in order."""
+        """The changes that are not known to be published, in order."""
         return self.history[self.published :]
 
 
@@ -85,8 +84,9 @@ def read_item(
     """
     Read an item, in DynamoDB's types, of this or another version. Unknown attributes are ignored.
 
-    `own_entry` is the entry of `history` that this check writes. If it is there, this check wrote
-    it: the answer to a write may be lost, and its repetition then fails.
+    `own_entry` is the entry of `history` that this check writes. If the item has it, this check
+    recorded the change, even if the condition failed: when the answer to a write is lost, botocore
+    repeats the write, and the repetition fails.
 
     Raises TableUnavailableError for an item in a form that this version cannot read.
     """
@@ -108,7 +108,7 @@ def read_item(
 def _read_history(
     entries: Sequence[Mapping[str, Any]], own_entry: Mapping[str, Any] | None
 ) -> tuple[tuple[StatusChange, ...], StatusChange | None]:
-    """Return the changes, and among them the one of `own_entry`. LookupError for no entry."""
+    """Return the changes, and the one of `own_entry`. Raises LookupError if there is no entry."""
     history: list[StatusChange] = []
     written = None
     previous = None

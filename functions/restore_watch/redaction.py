@@ -1,4 +1,4 @@
-"""What may be quoted of a text that Atlas or AWS wrote."""
+"""What may be quoted from a text that Atlas or AWS wrote."""
 
 import re
 from collections.abc import Iterable
@@ -8,8 +8,9 @@ QUOTE_LIMIT = 300
 
 REDACTED = "[redacted]"
 
-# A URL may be a download URL, and a download URL opens the whole database. Only a space ends it,
-# because unprintable characters could hide its end. Escaped or without a scheme it is still a URL.
+# A URL may be a download URL, which opens the whole database. Only a space ends it, because
+# unprintable characters could hide its end. The pattern finds escaped URLs, and those without a
+# scheme.
 _URL = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
     r"|\b[a-z0-9._-]{1,253}(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})(?:\\{0,3}/|%2f)[^ ]+"
@@ -34,11 +35,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     hidden = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in hidden:
         text = text.replace(secret, REDACTED)
-    # Longer than any quote, and short enough for patterns that look ahead at every letter.
+    # Longer than any quote, and short enough for the patterns, which are slow on long text.
     text = text[: 10 * QUOTE_LIMIT]
     for pattern, replacement in ((_URL, REDACTED), (_AUTHORIZATION, REDACTED), (_UNPRINTABLE, " ")):
         text = pattern.sub(replacement, text)
     if len(text) > QUOTE_LIMIT:
         text = f"{text[:QUOTE_LIMIT]}..."
-    # Removing a part may join what stood around it into a secret. Quote nothing then.
+    # Removing a part may join the text around it to a secret. Quote nothing then.
     return REDACTED if any(secret in text for secret in hidden) else text

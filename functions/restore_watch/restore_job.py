@@ -46,8 +46,8 @@ def _require_iso_date(value: object) -> object:
 
 def _trim(text: str) -> str:
     # A download URL in the wrong field must not be stored or published. Its replacement may be
-    # longer, and a stored text must not change when it is read again, so it is cut afterwards too.
-    # JSON can spell half a character, which no message and no item can hold.
+    # longer, and a stored text must not change when it is read again, so the result is cut too.
+    # JSON can contain half of a surrogate pair, which no message and no item can hold.
     return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
 
 
@@ -75,7 +75,7 @@ class RestoreStatus(StrEnum):
     """
     PENDING < QUEUED < RUNNING < UNKNOWN < COMPLETED | FAILED | CANCELLED < EXPIRED.
 
-    UNKNOWN stands for any word that Atlas may add. `RestoreJob.atlas_status` keeps the word.
+    UNKNOWN stands for any word that we do not know. `RestoreJob.atlas_status` keeps the word.
     """
 
     PENDING = "PENDING"
@@ -120,7 +120,7 @@ class RestoreTarget(BaseModel):
     """
     Which restore job to look up. `cluster_name` is the cluster whose snapshot is restored.
 
-    With `kind` None the kind is found out. `envelope` and `pretty` are passed on to Atlas.
+    If `kind` is None, the kind is found out. `envelope` and `pretty` are passed on to Atlas.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
@@ -195,7 +195,7 @@ class RestoreJob(BaseModel):
     @computed_field
     @property
     def succeeded(self) -> bool | None:
-        """None before the end, and after an end with an unknown status."""
+        """None before the job has ended, and if it ended with an unknown status."""
         if not self.status.ends:
             return None
         return self.status is RestoreStatus.COMPLETED
@@ -219,7 +219,7 @@ class RestoreJob(BaseModel):
 
     @property
     def is_ready_download(self) -> bool:
-        """COMPLETED means "ready" here: the link still expires, or the download is cancelled."""
+        """COMPLETED means "ready" for a download: it can still expire, be cancelled or fail."""
         return self.is_download and self.status is RestoreStatus.COMPLETED
 
     @property
@@ -227,8 +227,8 @@ class RestoreJob(BaseModel):
         """
         The stored statuses that this job's status may replace.
 
-        Those of lower rank that are no end; an end is final. The one exception: a later end of a
-        download replaces COMPLETED, which only says that the download was ready.
+        They are those of lower rank that are not final. The one exception: for a download, another
+        final status replaces COMPLETED, which only says that the download was ready.
         """
         open_ones = {one for one in RestoreStatus if one.rank < self.status.rank and not one.ends}
         if self.is_download and self.status.ends and not self.is_ready_download:
@@ -236,7 +236,7 @@ class RestoreJob(BaseModel):
         return frozenset(open_ones)
 
     def as_json(self) -> dict[str, Any]:
-        """Every field by its public name, plain JSON values, absent ones as None."""
+        """Every field by its public name, as plain JSON values; None if absent."""
         return self.model_dump(mode="json", by_alias=True)
 
 

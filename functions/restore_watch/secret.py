@@ -19,16 +19,16 @@ MAX_AGE = 300.0
 """Seconds for which a value read from the secret may be used."""
 
 RENEWAL_AGE = 240.0
-"""Seconds after which it is read again; if that fails, the value serves until MAX_AGE."""
+"""Seconds after which it is read again; if that fails, the value is used until MAX_AGE."""
 
 RENEWAL_PAUSE = 20.0
-"""Seconds between two attempts to read the secret again while the value may still be used."""
+"""Seconds between a failed read and the next try, while the value may still be used."""
 
 REFUSAL_PAUSE = 60.0
-"""Seconds between two reads because Atlas refused the credentials: a hundred 401 cost one read."""
+"""Seconds after a read because of a 401 in which no other 401 causes a read."""
 
-# As the Terraform provider stores them, as JSON APIs spell them, and as MongoDB's CloudFormation
-# resources store them, so that people can use the secret they have.
+# The spellings of the Terraform provider, JSON APIs and MongoDB's CloudFormation resources, so that
+# people can use the secret they have.
 _SPELLINGS = {
     "client_id": ("client_id", "clientId", "ClientId"),
     "client_secret": ("client_secret", "clientSecret", "ClientSecret"),
@@ -38,7 +38,7 @@ _SPELLINGS = {
     "government": ("is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"),
 }
 
-# Secrets Manager's answers to a partial ARN, with the permission for exactly one secret.
+# Secrets Manager's answers to a partial ARN if the role may read exactly one secret.
 _PARTIAL_ARN_CODES = ("AccessDeniedException", "ResourceNotFoundException")
 
 
@@ -68,9 +68,9 @@ class AtlasSecret:
         """
         Return the credentials. If Atlas `refused` the cached ones, read the secret again first.
 
-        The caller gets the refused ones back if the secret still holds them, or was read for a
-        refusal within the last minute. Raises CredentialsError when the secret cannot be read and
-        no cached value is young enough.
+        It returns the refused ones if the secret still holds them, or was read for a refusal in the
+        last minute. Raises CredentialsError or TimeBudgetExceededError when the secret cannot be
+        read and no cached value may be used.
         """
         now = self._now()
         age = now - self._read_at
@@ -92,7 +92,7 @@ class AtlasSecret:
         return self._credentials
 
     def _is_due(self, now: float, *, is_refused: bool) -> bool:
-        """The secret has to be read again although a value is cached."""
+        """Whether to read the secret again although a value is cached."""
         if is_refused:
             return not 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE
         return now - self._read_at >= RENEWAL_AGE and not 0 <= now - self._failed_at < RENEWAL_PAUSE
@@ -116,7 +116,7 @@ class AtlasSecret:
 
 def read_credentials(text: str | None) -> Credentials:
     """
-    Return the credentials that a secret's text holds; a service account before an API key.
+    Return the credentials in a secret's text. If it has both, the service account is used.
 
     Raises CredentialsError naming the key that is missing or wrong, never a value.
     """
@@ -159,7 +159,7 @@ class _Secret:
         self._values = values
 
     def _get(self, key: str) -> Any:
-        """Return the first spelling's value that is not empty, else None."""
+        """Return the first value that is not empty, else None."""
         values = (self._values.get(name) for name in _SPELLINGS[key])
         return next((value for value in values if value not in (None, "")), None)
 

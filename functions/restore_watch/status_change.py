@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
 
 UNKNOWN_LIMIT = 14
-"""UNKNOWN changes that a job's history holds at most, so that its item stays small."""
+"""A job's history holds this many UNKNOWN changes at most, so that its item stays small."""
 
 DOWNLOAD_LINK_LIFE = timedelta(hours=1)
-"""From the moment a dedicated download is ready to `expiresAt` (FACTS.md 9: 106 recordings)."""
+"""From the moment a dedicated download is ready to `expiresAt` (106 recordings)."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class StatusChange:
     """
     One recorded change of a job's status.
 
-    `sequence` counts the recorded changes of the job from 1. `previous_status` is None at first
-    sight. `observed_at` is the moment, in UTC, at which Atlas's answer had arrived.
+    `sequence` counts the recorded changes of the job from 1. `previous_status` is None for the
+    first. `observed_at` is when Atlas's answer had arrived, in UTC.
     """
 
     job: RestoreJob
@@ -29,23 +29,23 @@ class StatusChange:
 
     @property
     def event_id(self) -> str:
-        """The same on every publication of this change, so that consumers can deduplicate."""
+        """The same each time this change is published, so that consumers can deduplicate."""
         return _event_id(self.job)
 
     @property
     def detection_latency_seconds(self) -> float | None:
-        """From the change, as Atlas dates it, to `observed_at`; None where Atlas gives no date."""
+        """From the change, as Atlas dates it, to `observed_at`; None if Atlas gives no date."""
         latency = _latency(self.job, self.observed_at)
         return None if latency is None else max(0.0, round(latency.total_seconds(), 3))
 
 
 def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     """
-    An unknown status that is not in the history yet: a new word, or the finish date of a known one.
+    Whether an unknown status is new: its word, or the finish date of a word, is not in the history.
 
-    A word that is in the history already is no change, so no id is used twice, and an answer that
-    is older than the stored state cannot bring a word back. An end is final with an unknown status
-    too: after the finish date, a word without one is no change.
+    A word that is in the history is not a change. So no id is used twice, and an answer older than
+    the stored state cannot bring a word back. An unknown status with a finish date is final: a word
+    without a finish date is not a change after it.
     """
     if job.status is not RestoreStatus.UNKNOWN or (history[-1].job.terminal and not job.terminal):
         return False
@@ -59,7 +59,7 @@ def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bo
     """
     The history has room for this unknown status. A known status always fits.
 
-    The last of the UNKNOWN_LIMIT places is kept for an end, so that every job can end.
+    The last of the UNKNOWN_LIMIT places is kept for one with a finish date: every job can end.
     """
     unknown = sum(change.job.status is RestoreStatus.UNKNOWN for change in history)
     return unknown < (UNKNOWN_LIMIT if job.terminal else UNKNOWN_LIMIT - 1)
@@ -67,10 +67,11 @@ def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bo
 
 def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     """
-    Atlas says another end than the recorded one, as no real job does.
+    Atlas reports another final status than the recorded one. No real job does this.
 
-    A status that is in the history already comes from an older answer, and so does COMPLETED after
-    EXPIRED. An automated restore shows `expired` some time after its end, which is normal.
+    These are not contradictions: a status that is already in the history, and COMPLETED after
+    EXPIRED, both from an older answer; EXPIRED after COMPLETED, which is normal some time after an
+    automated restore.
     """
     recorded = {change.job.status for change in history}
     both = {job.status, history[-1].job.status}
@@ -80,7 +81,7 @@ def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
 
 
 def utc_text(moment: datetime) -> str:
-    """A UTC moment as ISO 8601 with microseconds, so that two observations hardly ever agree."""
+    """A UTC moment as ISO 8601. With microseconds two observations are hardly ever the same."""
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
@@ -95,7 +96,7 @@ def _event_id(job: RestoreJob) -> str:
 
 def _latency(job: RestoreJob, observed_at: datetime) -> timedelta | None:
     if job.kind is RestoreKind.DEDICATED and job.is_download and job.expiration_date:
-        # Added to the difference, because the date itself may be too early to subtract from.
+        # DOWNLOAD_LINK_LIFE is added to the difference: subtracting it from an early date may fail.
         since_expiry = observed_at - job.expiration_date
         if job.status is RestoreStatus.EXPIRED:
             return since_expiry

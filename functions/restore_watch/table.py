@@ -1,5 +1,5 @@
 """
-The table of restore jobs, written and read by conditional updates alone.
+The table of restore jobs, written and read only by conditional updates.
 
 One conditional UpdateItem records a change: it sets the job's state and appends to `history`
 (`restore_watch.item`). A crash at any moment leaves the change marked as pending. Nothing is read
@@ -76,12 +76,12 @@ class RestoreJobsTable:
 
     def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         """
-        Record the job if its status may replace the stored one; return what is stored then.
+        Record the job if its status may replace the stored one. Return what is stored afterwards.
 
         Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
-        contradicts itself.
+        contradicts the stored status.
         """
-        # Listed are the statuses that stay, because a newer version may have written another one.
+        # List the statuses that stay, so that one which only a newer version knows is replaced.
         replaced = job.may_replace
         stays = [status for status in RestoreStatus if status not in replaced]
         kept = {f":kept{n}": status for n, status in enumerate(stays)}
@@ -91,7 +91,7 @@ class RestoreJobsTable:
             if recorded.change is not None or not _continues_unknown(job, recorded):
                 break
             # Only the history says whether a further unknown word is new. If another check was
-            # faster again, its history decides.
+            # faster again, read the history again.
             known = {":unknown": RestoreStatus.UNKNOWN, ":known": len(recorded.history)}
             same_item, first_observed_at = _same_item(recorded)
             recorded = self._record(
@@ -101,9 +101,9 @@ class RestoreJobsTable:
 
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
         """
-        Return what is stored for a job, None if nothing is.
+        Return what is stored for a job, or None.
 
-        The update never takes place. It takes no further permission than recording does.
+        The condition of this update always fails. So reading needs no permission beyond UpdateItem.
         """
         item = self._update(
             key(target.group_id, target.cluster_name, target.restore_id),
@@ -115,12 +115,12 @@ class RestoreJobsTable:
 
     def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None:
         """
-        Note that every change up to `last` is published. `publishedSequence` is only ever raised.
+        Store that every change up to `last` is published. `publishedSequence` never decreases.
 
-        With the newest change of a finished job, its retention begins and it leaves the index of
-        open jobs, unless it is a ready download, whose end is still to come. Nothing is noted if a
-        newer change was recorded meanwhile (its check publishes and acknowledges it too), or if
-        the item was deleted and recorded anew.
+        The newest change of a finished job starts its retention. It also removes the job from the
+        index OpenJobs, except a ready download, which can still change. Nothing is stored if the
+        item was deleted and recorded again; nor, for the newest change of a finished job, if a
+        newer one was recorded meanwhile, because its check acknowledges both.
         """
         same_item, first_observed_at = _same_item(recorded)
         values: dict[str, Any] = {":published": last.sequence, **first_observed_at}
@@ -182,8 +182,8 @@ class RestoreJobsTable:
         condition: str,
         values: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """Return the item as it is then, in DynamoDB's types, whether the condition held or not."""
-        # boto3 takes no empty map of values.
+        """Return the stored item, in DynamoDB's types, updated or not."""
+        # DynamoDB rejects an empty map of values.
         given = {name: _serialize(value) for name, value in (values or {}).items()}
         try:
             answer = aws_call(
@@ -207,14 +207,14 @@ class RestoreJobsTable:
             if error.code == "ConditionalCheckFailedException":
                 stored: Mapping[str, Any] = error.answer.get("Item", {})
                 return stored
-            msg = f"DynamoDB {error}; the next check converges"
+            msg = f"DynamoDB {error}; the next check tries again"
             raise TableUnavailableError(msg) from None
         written: Mapping[str, Any] = answer["Attributes"]
         return written
 
 
 def _same_item(recorded: Recorded) -> tuple[str, dict[str, str]]:
-    """The condition, and its values, that an item was not deleted and recorded anew meanwhile."""
+    """A condition that the item was not deleted and recorded again meanwhile, and its values."""
     if recorded.first_observed_at is None:
         return "", {}
     return _SAME_ITEM, {":firstObservedAt": recorded.first_observed_at}

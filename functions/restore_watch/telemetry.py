@@ -21,7 +21,9 @@ TOO_MANY_REQUESTS = 429
 
 class Telemetry:
     """
-    Logs and counts. No event, URL or header is ever logged, and no job id is ever a dimension.
+    Writes logs and metrics.
+
+    No event or URL is logged, and of all headers only the sunset date. No job id is a dimension.
 
     | metric | unit | dimensions |
     | --- | --- | --- |
@@ -36,7 +38,7 @@ class Telemetry:
         self._counts: dict[str, int] = {}
 
     def atlas_answered(self, status: int, sunset: str | None) -> None:
-        """Count an answer of Atlas, and warn of the date at which it retires the endpoint."""
+        """Count an answer of Atlas, and log when Atlas retires the endpoint."""
         with _without_failing():
             self._count("AtlasCalls")
             if status == TOO_MANY_REQUESTS:
@@ -65,7 +67,7 @@ class Telemetry:
             )
 
     def published(self, change: StatusChange, recorded: Recorded) -> None:
-        """Count a change that was published, whatever becomes of its check."""
+        """Count a published change, also if its check fails afterwards."""
         with _without_failing():
             _write(_metrics_of(change, recorded), status=change.job.status)
 
@@ -94,7 +96,7 @@ class Telemetry:
     def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
         if result.successor:
             self._logger.warning(
-                "Atlas no longer answers for tenant restore jobs; name the kind flex, or no kind",
+                "Atlas no longer answers for tenant restore jobs; use the kind flex or auto",
                 extra=_names(target),
             )
         if result.contradiction:
@@ -119,7 +121,7 @@ def _metrics_of(change: StatusChange, recorded: Recorded) -> dict[str, tuple[Met
     duration, latency = change.job.duration_seconds, change.detection_latency_seconds
     if change.job.terminal and duration is not None:
         metrics["RestoreDuration"] = (MetricUnit.Seconds, duration)
-    # A job that had ended before anybody asked says nothing about how fast an end is detected.
+    # A job that had ended before the first check does not show how fast an end is detected.
     seen_before_end = not recorded.history[0].job.terminal
     if change.job.terminal and latency is not None and seen_before_end:
         metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
@@ -136,7 +138,7 @@ def _write(metrics: dict[str, tuple[MetricUnit, float]], **dimensions: str) -> N
 
 
 def _date(text: str) -> str:
-    """A date that Atlas wrote, in whichever form; other text is not logged."""
+    """A date from Atlas, in either of two forms. Other text is not logged."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         with suppress(ValueError, OverflowError):
             return read(text).isoformat()
@@ -153,9 +155,9 @@ def _names(target: RestoreTarget) -> dict[str, Any]:
 
 @contextmanager
 def _without_failing() -> Iterator[None]:
-    """A check that did its work must not fail because its log or metric could not be written."""
+    """A check that succeeded must not fail because a log line or metric could not be written."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - whatever it is, the check matters more
+    except Exception as error:  # noqa: BLE001 - no failure here may fail the check
         with suppress(OSError, ValueError):
             print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger

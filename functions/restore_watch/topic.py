@@ -1,7 +1,7 @@
 """
 The SNS message of a status change: a CloudEvent 1.0 in JSON, and the attributes to filter by.
 
-The message is made from the recorded change alone, so every publication of it is the same.
+The message is made only from the recorded change, so it is the same each time it is published.
 """
 
 import json
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
 
-# SNS accepts fewer characters in an attribute than Atlas might send one day.
+# SNS accepts fewer characters in an attribute than Atlas might send.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -77,12 +77,12 @@ def cloud_event(change: StatusChange) -> dict[str, Any]:
 
 
 def subject(change: StatusChange) -> str:
-    """Return the SNS subject: ASCII, and under 100 characters as a cluster's name has up to 64."""
+    """Return the SNS subject: ASCII, under 100 characters. A cluster's name has 64 at most."""
     return f"Atlas restore {change.job.status}: {change.job.cluster_name}"
 
 
 def message_attributes(change: StatusChange) -> dict[str, "MessageAttributeValueTypeDef"]:
-    """Return the attributes; one without a value is left out, since SNS takes no empty one."""
+    """Return the attributes. One without a value is left out, because SNS rejects an empty one."""
     job = change.job
     values = {
         "type": EVENT_TYPE,

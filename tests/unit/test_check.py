@@ -228,7 +228,7 @@ def test_a_failure_of_the_table_does_not_hide_the_error_of_atlas(checking: Check
         checking.check()
 
     (note,) = refused.value.__notes__
-    assert note.startswith("What is pending was not published: DynamoDB")
+    assert note.startswith("Pending changes were not published: DynamoDB")
 
 
 # --- publishing

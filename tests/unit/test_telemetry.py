@@ -136,11 +136,11 @@ def test_a_failed_check_is_counted_by_its_error(
 
 def test_the_notes_of_an_error_are_logged(output: Output) -> None:
     error = AtlasForbiddenError("no")
-    error.add_note("What is pending was not published")
+    error.add_note("Pending changes were not published")
 
     output.telemetry.failed(error)
 
-    assert output.logs()[0]["notes"] == ["What is pending was not published"]
+    assert output.logs()[0]["notes"] == ["Pending changes were not published"]
 
 
 def test_a_failure_without_a_target_names_none(output: Output) -> None:

@@ -1,1 +1,1 @@
-"""The Atlas Admin API, as far as restore jobs go. Knows nothing of AWS."""
+"""The Atlas Admin API for restore jobs. Knows nothing about AWS."""

@@ -1,4 +1,4 @@
-"""The two ways to send a request that proves who sends it. One object serves an environment."""
+"""The two ways to authenticate a request. One object serves an environment."""
 
 import re
 import time
@@ -14,14 +14,14 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 
 
 class ServiceAccountAccess:
-    """Sends requests with a bearer token, and replays one where `AccessToken` allows it."""
+    """Sends requests with a bearer token; after a 401, again if `AccessToken` allows a new one."""
 
     def __init__(self, token: AccessToken, http: httpx.Client) -> None:
         self._token = token
         self._http = http
 
     def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
-        """Return the answer. Raises AtlasError when no token can be had or no answer comes."""
+        """Return the answer. Raises AtlasError if there is no token or no answer."""
         token = self._token.current(deadline)
         answer = self._send_with(token, request, deadline)
         if answer.status == httpx.codes.UNAUTHORIZED:
@@ -48,12 +48,12 @@ class ApiKeyAccess:
         self._digest = _Digest(key)
 
     def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
-        """Return the answer. Raises AtlasError when no answer comes, or no known challenge."""
+        """Return the answer. Raises AtlasError if there is none, or if the challenge is unknown."""
         return exchange(self._http, request, deadline, auth=self._digest, secrets=self._key.secrets)
 
     def secrets(self, request: httpx.Request) -> Iterable[str]:
         """What must never be quoted of an answer to this request."""
-        # A digest response is no secret by itself, but it has no place in an error either.
+        # A digest response is not a secret, but it does not belong in an error.
         digest = re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))
         return (*self._key.secrets, *digest)
 
@@ -62,8 +62,8 @@ class _Digest(httpx.Auth):
     """
     httpx's digest, which remembers the last challenge.
 
-    So only the first request of an environment costs a 401, and a stale or refused nonce costs one
-    more. A second 401 in a row is a refusal.
+    So only the first request of an environment gets a 401, and one more for each stale or refused
+    nonce. A second 401 in a row is a refusal.
     """
 
     def __init__(self, key: ApiKey) -> None:
@@ -75,7 +75,7 @@ class _Digest(httpx.Auth):
         try:
             yield from self._digest.auth_flow(request)
         except (httpx.ProtocolError, NotImplementedError, LookupError, ValueError):
-            # httpx remembers a challenge before it finds out that it cannot answer it.
+            # httpx remembers a challenge even if it cannot answer it.
             self._digest = self._without_challenge()
             msg = "Atlas sent a digest challenge of an unknown form"
             raise UnexpectedAtlasResponseError(msg) from None
@@ -95,7 +95,7 @@ def access_with(
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Access:
-    """Return the access that these credentials give."""
+    """Return the access for these credentials."""
     if isinstance(credentials, ServiceAccount):
         token = AccessToken(credentials, base_url, http, now=now, sleep=sleep)
         return ServiceAccountAccess(token, http)

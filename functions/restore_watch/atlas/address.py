@@ -7,7 +7,7 @@ import httpx
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 GOVERNMENT_BASE_URL = "https://cloud.mongodbgov.com"
 
-# MongoDB's own hosts, as its Terraform provider and CLI know them.
+# MongoDB's own hosts, from its Terraform provider and CLI.
 _HOSTS = frozenset(
     f"{name}.{domain}"
     for name in ("cloud", "cloud-qa", "cloud-dev")
@@ -19,13 +19,13 @@ def allowed_base_url(text: str, *, loopback: bool) -> str | None:
     """
     Return the base URL without a trailing slash, or None if credentials must not be sent there.
 
-    Allowed are https to MongoDB's own hosts and, with `loopback`, http to this machine for tests.
+    Allowed: https to MongoDB's own hosts and, with `loopback`, http or https to this machine.
     """
     try:
         url = httpx.URL(text)
         host = url.host
     except (httpx.InvalidURL, TypeError, ValueError):
-        # ValueError: a host that is not a valid international name fails only when it is read.
+        # `host` raises ValueError if it is not a valid international name.
         return None
     if url.userinfo or url.path.strip("/") or url.query or url.fragment:
         return None

@@ -1,5 +1,5 @@
 """
-Asks Atlas for one restore job.
+Fetches one restore job from Atlas.
 
 https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/
 """
@@ -27,10 +27,10 @@ from restore_watch.errors import (
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
-"""For any date Atlas answers in its newest version that is not later."""
+"""Atlas answers in its newest version that is not later than this date."""
 
 GRACE = 60.0
-"""Seconds around a job's creation within which a 404 may mean that Atlas does not show it yet."""
+"""Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""
 
 _PATHS = {
     RestoreKind.TENANT: "clusters/{0.cluster_name}/backup/tenant/restores/{0.restore_id}",
@@ -43,9 +43,9 @@ class AtlasClient:
     """
     Reads restore jobs. One object serves an execution environment.
 
-    It keeps what is expensive to make again: the connection, the token or digest challenge of the
-    credentials last used, and the kinds of clusters. While a rate limit stands, no request is sent
-    that it would refuse.
+    It keeps what is expensive to get again: the connection, the token or digest challenge of the
+    credentials last used, and the kinds of clusters. Until a rate limit is over, it sends no
+    request that the limit would refuse.
 
     `now` gives Unix seconds; `sleep` takes seconds.
     """
@@ -77,9 +77,8 @@ class AtlasClient:
         """
         Return the job as Atlas describes it now.
 
-        A transient error is repeated with waits in between, unless not `patient`: then the caller
-        asks again later. Raises AtlasError, or TimeBudgetExceededError when too little time is left
-        to ask.
+        After a transient error it waits and asks again; without `patient`, it raises the error.
+        Raises AtlasError, or TimeBudgetExceededError when too little time is left to ask.
         """
         access = self._access(credentials)
         if not patient:
@@ -119,7 +118,7 @@ class AtlasClient:
         return self._http.build_request(
             "GET",
             f"{base_url}/api/atlas/v2/groups/{target.group_id}/{path}",
-            # None if there are none: httpx parses the URL a second time for an empty set.
+            # None if empty: for an empty set httpx parses the URL a second time.
             params={name: str(on).lower() for name, on in options.items() if on is not None}
             or None,
             headers={"Accept": ACCEPT},

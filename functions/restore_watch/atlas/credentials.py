@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True)
 class ServiceAccount:
-    """OAuth2 client credentials. With `base_url` None the operator's address applies."""
+    """OAuth2 client credentials. If `base_url` is None, the operator's address applies."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -15,7 +15,7 @@ class ServiceAccount:
 
     @property
     def quoted(self) -> tuple[str, str]:
-        """Id and secret as they go into the Basic header (RFC 6749, 2.3.1)."""
+        """Id and secret, encoded for the Basic header (RFC 6749, 2.3.1)."""
         return quote(self.client_id, safe=""), quote(self.client_secret, safe="")
 
     @property

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     """
-    Return the true status and body of an answer; one that is not an envelope stays as it is.
+    Return the true status and body of an answer. If it is not an envelope, it is not changed.
 
-    In an envelope even a refusal comes with HTTP 200, and its status is a number beside the
-    content. MongoDB's documents name the content both `content` and `envelope`.
+    With an envelope even a refusal has HTTP status 200; its true status is a number in the body.
+    MongoDB's documents name the content both `content` and `envelope`.
     """
     try:
         answer = json.loads(body.decode())
@@ -24,7 +24,7 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     content = answer.get("content", answer.get("envelope"))
     if isinstance(content, dict):
         return inner, json.dumps(content).encode()
-    # A refusal may come without a reason, but a job not without its content.
+    # A refusal may have no content; a job always has.
     return (status, body) if inner == HTTPStatus.OK else (inner, b"")
 
 

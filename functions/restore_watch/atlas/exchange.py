@@ -1,4 +1,4 @@
-"""One request to Atlas and its whole answer, within bounds."""
+"""One request to Atlas and its whole answer, within limits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ EXCHANGE_TIMEOUT = 15.0
 """Seconds for one exchange: the request, its digest challenge and the whole answer."""
 
 LEAST_EXCHANGE = 1.0
-"""Seconds below which no exchange begins."""
+"""No exchange begins with less time left, in seconds."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Atlas answered, of whatever status."""
+    """What Atlas answered, with any status."""
 
     status: int
     headers: httpx.Headers
@@ -37,8 +37,9 @@ def exchange(
     """
     Send the request and return the answer.
 
-    Raises AtlasUnavailableError if none came, without the `secrets` in its text, and
-    TimeBudgetExceededError when too little time is left to begin.
+    Raises AtlasUnavailableError, without the `secrets` in its text, if there is no answer;
+    UnexpectedAtlasResponseError if it is too large; and TimeBudgetExceededError when too little
+    time is left to begin.
     """
     deadline.require(LEAST_EXCHANGE, "ask Atlas")
     try:
@@ -49,7 +50,7 @@ def exchange(
             finally:
                 response.close()
     except httpx.ProtocolError as error:
-        # Its text quotes bytes of the answer, and they may be part of a token or of a URL.
+        # The error quotes bytes of the answer, which may be part of a token or URL.
         msg = f"Atlas did not answer in HTTP: {type(error).__name__}"
         raise AtlasUnavailableError(msg) from None
     except httpx.TransportError as error:

@@ -1,8 +1,8 @@
 """
 Which kind a cluster is, and so which endpoint answers for its restore jobs.
 
-Nothing is asked just to learn the kind. Each answer teaches it: a cluster's kind is remembered for
-as long as the environment lives, and found out again when Atlas refuses it.
+No request is sent just to find out the kind: the answers show it. It is remembered for as long as
+the environment lives, and found out again when Atlas refuses it.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from restore_watch.errors import (
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 CLUSTERS_REMEMBERED = 1000
-"""Clusters whose kind an environment remembers."""
+"""An environment remembers the kind of this many clusters."""
 
-# The codes with which an endpoint refuses a cluster of another kind.
+# With these codes an endpoint refuses a cluster of another kind.
 _OF_ANOTHER_KIND = {
     RestoreKind.FLEX: {"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "FEATURE_UNSUPPORTED"},
     RestoreKind.DEDICATED: {"CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
@@ -45,9 +45,9 @@ class ClusterKinds:
         """
         Return the target's job from the endpoint that answers for it.
 
-        A kind that is named is asked alone, except tenant, whose endpoint Atlas retired on
-        2026-01-22: Flex is its successor. Without a kind, the one that was learnt is asked, else
-        Flex, and then the other one. Raises the AtlasError that says most.
+        If the target names a kind, only that endpoint is asked; except for tenant, whose endpoint
+        Atlas retired on 2026-01-22: Flex is its successor. Without a kind, the remembered one is
+        asked first, else Flex, and then the other one. Raises the most specific AtlasError.
         """
         match target.kind:
             case None:
@@ -83,8 +83,8 @@ class ClusterKinds:
         try:
             return ask(other)
         except (AtlasBadRequestError, AtlasUnauthorizedError):
-            # The cluster is not of the other kind, or there is no role for that kind. So what the
-            # first endpoint said is the answer.
+            # The cluster is not of the other kind, or the credentials have no role for it. So the
+            # first refusal is the answer.
             if is_of_other_kind:
                 raise
             raise refusal from None
@@ -98,7 +98,7 @@ class ClusterKinds:
             self._without_tenant_endpoint[target.cluster] = True
             return ask(RestoreKind.FLEX)
         except RestoreJobNotFoundError:
-            # The job is unknown, or the endpoint is gone. Flex's answer tells.
+            # The job is unknown, or the endpoint is gone. Flex's answer decides.
             job = ask(RestoreKind.FLEX)
             self._without_tenant_endpoint[target.cluster] = True
             return job

@@ -1,13 +1,12 @@
 """
-What httpx lacks: bounds on a whole exchange with Atlas, and envelopes that nobody has to know of.
+What httpx lacks: limits for a whole exchange with Atlas, and the opening of envelopes.
 
-httpx's timeouts hold for a single read, so an answer of one byte a second never times out, and the
-operating system's name look-up has no timeout at all. Both are bounded here, below httpx, in the
-network backend that httpcore provides for this. The same place bounds the bytes, so that no answer,
-not even a challenge, can fill the memory.
+httpx's timeouts limit a single read, so an answer of one byte a second never times out, and the
+operating system's name lookup has no timeout at all. A network backend of httpcore, below httpx,
+limits both. It also limits the bytes, so that no answer, not even a challenge, can fill the memory.
 
 With `envelope=true` Atlas answers 200 to everything and puts the true status into the body. The
-transport opens the envelope, so that authentication and all above it see the true answer.
+transport opens the envelope, so that authentication and all callers see the true answer.
 """
 
 import ssl
@@ -27,25 +26,25 @@ from restore_watch.atlas.envelope import open_envelope
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds for the name look-up with the connection, and as many for TLS."""
+"""Seconds for name lookup and connection together, and the same again for TLS."""
 
 READ_TIMEOUT = 10.0
 """Seconds without a byte. In every recording Atlas answered within 0.4 s."""
 
 ANSWER_LIMIT = 1_000_000
-"""Bytes that one exchange may bring. A restore job takes about 1,000."""
+"""Bytes that one exchange may receive. A restore job has about 1,000."""
 
 KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept, so that the next minute's check finds it open."""
 
 LOOK_UPS = 4
-"""Name look-ups that may hang at once before a further one has to wait for a thread."""
+"""This many name lookups may hang at once. The next one has to wait for a thread."""
 
 ENVELOPE = "atlas_envelope"
 """The extension of a request that asks for an envelope: `{ENVELOPE: True}`."""
 
-# httpx would decompress a body, and the size of the result has no bound; would parse a redirect's
-# address although it is not followed, and fail if it is malformed; would keep a cookie.
+# With them httpx would decompress a body to any size, fail on a malformed redirect that it does not
+# even follow, and keep cookies.
 _IGNORED_HEADERS = ("Content-Encoding", "Location", "Set-Cookie")
 
 
@@ -76,9 +75,9 @@ _bounds: ContextVar[_Bounds] = ContextVar("_bounds")
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
     """
-    Bound the network traffic of the block to this many seconds and to ANSWER_LIMIT bytes.
+    Limit the network traffic of the block to this many seconds and to ANSWER_LIMIT bytes.
 
-    After the time httpx's timeouts are raised, after the bytes UnexpectedAtlasResponseError.
+    Raises a timeout of httpx after the time, UnexpectedAtlasResponseError after the bytes.
     """
     token = _bounds.set(_Bounds(time.monotonic() + seconds))
     try:
@@ -89,11 +88,11 @@ def bounded(seconds: float) -> Iterator[None]:
 
 def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> httpx.Client:
     """
-    Return the client that talks to Atlas, to be used within `bounded` and kept for many checks.
+    Return the client for Atlas. Use it within `bounded`, and keep it for many checks.
 
     It reads nothing from the environment (proxies, certificates, .netrc), keeps no cookie and
-    follows no redirect. `on_answer` gets the status of every answer, of challenges and token
-    requests too, and the date at which Atlas retires the endpoint, if it names one.
+    follows no redirect. `on_answer` gets the status of every answer, even of challenges and tokens,
+    and its Sunset or else Deprecation header.
     """
 
     def report(response: httpx.Response) -> None:
@@ -105,7 +104,7 @@ def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> h
         transport=_Transport(),
         headers={
             "User-Agent": f"atlas-restore-watch/{__version__}",
-            # An answer takes a kilobyte. Without compression its size is known.
+            # An answer is only a kilobyte, and uncompressed its size has a limit.
             "Accept-Encoding": "identity",
         },
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
@@ -138,7 +137,7 @@ def _opened(response: httpx.Response) -> httpx.Response:
     finally:
         response.close()
     status, content = open_envelope(response.status_code, body)
-    # A stream, because the caller reads an answer as such.
+    # A stream, because `exchange` reads the raw stream.
     return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
 
 
@@ -156,7 +155,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         timeout = _bounds.get().timeout(timeout, httpcore.ConnectTimeout)
-        # In a thread, because a name look-up cannot be interrupted.
+        # In a thread, because a name lookup cannot be interrupted.
         connected = self._connecting.submit(
             self._sync.connect_tcp, host, port, timeout, local_address, socket_options
         )
@@ -164,7 +163,7 @@ class _Backend(httpcore.NetworkBackend):
             return _Stream(connected.result(timeout))
         except TimeoutError as error:
             connected.add_done_callback(_close_late)
-            msg = "the name look-up timed out"
+            msg = "the name lookup timed out"
             raise httpcore.ConnectTimeout(msg) from error
 
 

@@ -1,9 +1,9 @@
 """
 Atlas's refusals as typed errors.
 
-Atlas's `errorCode` decides where it says what is wrong, else the HTTP status: Atlas uses
-UNEXPECTED_ERROR with 401, 404 and 500, and sends bodies without a code, or no body at all. Nothing
-is matched on message text.
+If Atlas's `errorCode` has one clear meaning, it decides; otherwise the HTTP status does. Atlas uses
+UNEXPECTED_ERROR with 401, 404 and 500, and sends bodies without a code, or no body at all. Message
+texts decide nothing.
 """
 
 import json
@@ -42,7 +42,7 @@ _ERRORS: dict[int, type[AtlasError]] = {
     429: AtlasRateLimitError,
 }
 
-# These codes have one meaning, whatever HTTP status they come with (FACTS.md 3).
+# These codes have one meaning with any HTTP status.
 _BY_CODE: dict[str, type[AtlasError]] = {
     "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API": AtlasBadRequestError,
     "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API": AtlasBadRequestError,
@@ -60,7 +60,7 @@ _BY_CODE: dict[str, type[AtlasError]] = {
 
 # The token endpoint says nothing about a restore job or its endpoint.
 _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
-# RFC 6749, 5.2: refused credentials may be a 400 as well.
+# RFC 6749, 5.2: the answer to wrong credentials may be a 400 as well.
 _TOKEN_ERRORS[400] = _TOKEN_ERRORS[401]
 
 # From the specification's x-rolesRequirements and, for tenant, its text.
@@ -74,16 +74,16 @@ _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
 
 TOKEN_LIMIT_WINDOW = 60.0
-"""Seconds over which Atlas counts token requests. No Retry-After is known from its endpoint."""
+"""Seconds over which Atlas counts token requests. Its endpoint is not known to send Retry-After."""
 
 LONGEST_RETRY_AFTER = 86_400.0
-"""Seconds; a longer wait than a day is read as a day."""
+"""Seconds; a wait longer than a day counts as a day."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 
 def is_refusal(body: bytes) -> bool:
-    """The body has an error code of one meaning, so it is a refusal whatever its HTTP status."""
+    """Whether the body has an error code of one meaning: then it is a refusal, even with 200."""
     return str(_object(body).get("errorCode")) in _BY_CODE
 
 
@@ -95,7 +95,7 @@ def job_refusal(
     *,
     secrets: Iterable[str],
 ) -> AtlasError:
-    """Return the error for an answer of a restore endpoint that is not 200."""
+    """Return the error for an answer of a restore endpoint that is not a restore job."""
     reason = _reason(status, headers, body, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
     advice = _ADVICE.get(error, "").format(role=_ROLES[kind])
@@ -124,7 +124,7 @@ _TOKEN_ADVICE: dict[type[AtlasError], str] = {
     AtlasUnauthorizedError: "Renew client_id and client_secret in the secret",
     AtlasForbiddenError: (
         "Atlas keeps 100 live tokens for each service account, each for an hour: give this stack "
-        "a service account of its own"
+        "a separate service account"
     ),
 }
 
@@ -155,7 +155,7 @@ def _reason(
 ) -> AtlasReason:
     answer = _object(body)
     hidden = tuple(secrets)
-    # The token endpoint speaks OAuth: there `error` is the code, a text. Elsewhere it is a number.
+    # The token endpoint uses OAuth: its `error` is the code, a text. Elsewhere `error` is a number.
     code = answer.get("errorCode") or answer.get("error")
     detail = answer.get("detail") or answer.get("error_description")
     parameters = answer.get("parameters")
@@ -196,7 +196,7 @@ def _bad_request_fields(answer: dict[str, Any], hidden: tuple[str, ...]) -> Iter
 def _address(parameters: list[Any]) -> str | None:
     first = parameters[0] if parameters else None
     try:
-        # The library reads a number as an address too, and a zone may be any text.
+        # ip_address also accepts a number, and an IPv6 zone can be any text.
         return str(ip_address(first)) if isinstance(first, str) and "%" not in first else None
     except ValueError:
         return None
@@ -206,11 +206,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     Return the seconds that Retry-After asks for, in either of its two forms, else None.
 
-    A date is measured from the answer's own Date, because the same clock wrote both. None for zero,
+    A date counts from the answer's Date header, because the same clock wrote both. None for zero,
     the past, and anything unreadable.
     """
     value = headers.get("retry-after", "")
-    # A header that was sent twice arrives as a list.
+    # A header that was sent twice arrives as one, with commas.
     waits = [_seconds(part.strip()) for part in value.split(",")]
     if any(waits):
         return max(filter(None, waits))

@@ -2,9 +2,8 @@
 Atlas's answer as a RestoreJob: tolerant of what Atlas sends, exact in the result.
 
 A strict model made from the specification fails on every recorded dedicated job: dates are null
-although they are not nullable, and undeclared fields are present. So only what a status depends on
-is required, and everything unknown is ignored. Download URLs are dropped here; only their presence
-is kept.
+although they are not nullable, and undeclared fields are present. So only a few fields are
+required, and unknown ones are ignored. Download URLs are dropped here; only their presence is kept.
 """
 
 import json
@@ -39,7 +38,7 @@ def _holds_a_url(value: object) -> bool:
 
 
 HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]
-"""True if a field holds a URL, in any of the shapes Atlas has for it. The URL is dropped."""
+"""True if a field holds a URL, in any of the shapes that Atlas uses. The URL is dropped."""
 
 
 class _Answer(BaseModel):
@@ -90,7 +89,7 @@ class _Component(BaseModel):
 
 
 class _DedicatedAnswer(_Answer):
-    """Has no status field: the flags, the finish date and the presence of a URL give the status."""
+    """Has no status field: the flags, the finish date and the presence of a URL decide it."""
 
     delivery_type: Text
     cancelled: Flag = False
@@ -163,7 +162,7 @@ _ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer]] = {
 
 
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
-    """Raise UnexpectedAtlasResponseError, naming the field, if the body is not a restore job."""
+    """Return the job. Raises UnexpectedAtlasResponseError that names the field that is wrong."""
     where = f"Atlas answered 200 for a {kind} restore job, but"
     try:
         answer: Any = json.loads(body.decode())

@@ -12,10 +12,10 @@ ATTEMPTS = 4
 """Tries of one request, the first included."""
 
 LONGEST_WAIT = 15.0
-"""Seconds that an invocation waits at most before it asks again; it is billed for them."""
+"""An invocation waits at most this many seconds between two tries, because it is billed."""
 
 RATE_LIMIT_PAUSE = 10.0
-"""Seconds to wait after a 429 that names no time, as Atlas's documentation advises."""
+"""Seconds to wait after a 429 without a time, as Atlas's documentation advises."""
 
 _backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.3)
 _rate_limit_backoff = wait_exponential_jitter(multiplier=RATE_LIMIT_PAUSE, jitter=3.0)
@@ -27,10 +27,11 @@ def retrying(
     sleep: Callable[[float], None],
 ) -> Retrying:
     """
-    Return the loop that repeats a request for as long as an error is `worth_another` attempt.
+    Return the loop that repeats a request while its error is `worth_another` attempt.
 
-    It waits as long as Atlas asks for, else with exponential backoff and jitter. The last error is
-    raised after ATTEMPTS tries, when the wait is over LONGEST_WAIT or does not fit the deadline.
+    It waits with exponential backoff and jitter, after the time that Atlas asks for. It raises the
+    last error after ATTEMPTS tries, or if the wait is longer than LONGEST_WAIT or does not fit the
+    deadline.
     """
 
     def is_over(state: RetryCallState) -> bool:

@@ -1,4 +1,4 @@
-"""Refusals that stand for a while: until then the same request would only be refused again."""
+"""Refusals that stand for a while: until then, Atlas would refuse the same request again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,16 +25,16 @@ class StandingRefusal:
 
     @classmethod
     def of(cls, error: AtlasError, now: float, seconds: float) -> Self:
-        """It stands for this many seconds."""
-        # Not the error itself, which keeps everything alive that its traceback refers to.
+        """Return the refusal of this error, for this many seconds."""
+        # Not the error itself: its traceback would keep many objects alive.
         return cls(type(error), error.args[0], error.reason, error.transient, now, seconds)
 
     def stands(self, now: float) -> bool:
-        """False once its time is over, or if the clock was set back."""
+        """False after its time, or if the clock was set back."""
         return 0 <= now - self.since < self.seconds
 
     def raise_while_it_stands(self, now: float) -> None:
-        """Raise the error again, with the rest of the time that Atlas asked for."""
+        """Raise the error again while it stands, with the rest of the time that Atlas asked for."""
         if not self.stands(now):
             return
         reason = self.reason
@@ -48,7 +48,7 @@ class StandingRefusal:
 
 class RateLimits:
     """
-    The rate limits that stand, one for each project and kind of restore job, as Atlas counts them.
+    The rate limits that stand. As in Atlas, each is for one project and one kind of restore job.
 
     `now` gives Unix seconds.
     """
@@ -64,7 +64,7 @@ class RateLimits:
             standing.raise_while_it_stands(self._now())
 
     def note(self, group_id: str, kind: RestoreKind, refusal: AtlasRateLimitError) -> None:
-        """Remember a limit for as long as Atlas says, a minute at most; forget those that ended."""
+        """Remember a limit for as long as Atlas says, a minute at most. Forget those that ended."""
         now = self._now()
         seconds = min(refusal.retry_after_seconds or RATE_LIMIT_PAUSE, STANDS_AT_MOST)
         self._standing = {

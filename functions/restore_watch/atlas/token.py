@@ -1,18 +1,17 @@
 """
 The access token of a service account: when one is requested, and when not.
 
-Atlas keeps 100 live tokens for each service account, each for an hour. Past that, no tool of the
-account gets a token any more. So the rule is strict, and short:
+A service account may have 100 live tokens, each for an hour. After that, no user of the account
+gets a token. So the rules are strict:
 
 - One token serves the whole environment for 50 minutes; requests for it never overlap.
-- A 401 is answered with a new token at most once in ten minutes. A missing role is a 401 too, so
-  more would not help. In between, the 401 is the answer.
-- A token request that does not succeed stands for 30 s. Only a 5xx that Atlas answered is repeated
-  first. Without an answer, Atlas may have issued a token: the request is not repeated, and the next
-  ones are made after 60 s, then after 120 s.
+- After a 401, a new token is requested at most once in ten minutes. In between, the 401 is the
+  answer. A missing role is a 401 too, and a new token would not help.
+- After a token request fails, no other is made for 30 s, or for as long as Atlas asks, a minute at
+  most. Only a 5xx is retried first. Without an answer that can be read, Atlas may have issued a
+  token: the request is not retried, and the pause is 30 s, then 60 s, then 120 s.
 
-That is about seven tokens an hour, whatever Atlas answers, and 30 requests an hour if no answer
-arrives.
+That is at most about seven tokens an hour, and about 30 requests an hour if no answer arrives.
 """
 
 import time
@@ -42,26 +41,27 @@ LIFETIME = 3600.0
 """
 Seconds that a token lives, by Atlas's documentation.
 
-`expires_in` is not read. A shorter life shows as a 401, and a tiny one must not cost more tokens.
+`expires_in` is not read: a tiny value must not cost more tokens. If a token expires earlier, Atlas
+answers 401.
 """
 
 RENEWAL_AGE = 3000.0
 """Seconds after which a token is renewed: ten minutes early, like MongoDB's Terraform provider."""
 
 REPLACEMENT_PAUSE = 600.0
-"""Seconds between two new tokens that answer a 401."""
+"""Seconds after a new token for a 401 in which no other 401 leads to a new token."""
 
 FAILURE_PAUSE = 30.0
-"""Seconds for which a failed token request is not repeated; without an answer twice doubled."""
+"""Seconds without a token request after one failed; 60, then 120, while none is answered."""
 
 RENEWAL_TIME = 5.0
-"""Seconds that an early renewal may take; the token still serves for ten minutes."""
+"""Seconds that an early renewal may take; the token is still good for ten minutes."""
 
 
 class _TokenAnswer(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    # It goes into a header, where only visible ASCII is unambiguous.
+    # It is sent in a header, where only visible ASCII is unambiguous.
     access_token: Annotated[str, StringConstraints(strict=True, pattern=r"^[\x21-\x7e]+$")] = Field(
         repr=False
     )
@@ -117,9 +117,9 @@ class AccessToken:
 
     def replacement(self, refused: str, deadline: Deadline) -> str | None:
         """
-        Return the token to replay a request with that was answered 401 for `refused`.
+        Return the token with which to repeat a request, after a 401 with the token `refused`.
 
-        None if the 401 has to be the answer.
+        None if no new token may be requested: then the 401 is the answer.
         """
         with self._lock:
             if self._token != refused:
@@ -188,7 +188,7 @@ class AccessToken:
 
 
 def _is_answered_server_error(error: BaseException) -> bool:
-    """Without a reason there was no answer, and Atlas may have issued a token all the same."""
+    """An error without a reason has no answer: Atlas may have issued a token all the same."""
     if not isinstance(error, AtlasUnavailableError) or error.reason is None:
         return False
     return error.reason.http_status >= httpx.codes.INTERNAL_SERVER_ERROR
