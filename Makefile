@@ -1,4 +1,4 @@
-# `make help` lists what there is; `make` alone runs every test, every check and the demo.
+# `make help` lists the targets; `make` alone runs every test, every check and the demo.
 # The environment is .venv; uv makes it, and uv itself comes from PyPI into .tools.
 
 SHELL := /bin/bash
@@ -13,7 +13,7 @@ DYNAMODB_LOCAL := .tools/dynamodb-local
 DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
 BIN := .venv/bin
-# sam and its builders look for python3.13 on the path; nothing here may reach out or report usage.
+# sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
 # The tests run in two processes, for two cores: those named here in the first, all others in the second.
@@ -26,7 +26,7 @@ CANARIES := tests/test_canaries.py
 all: test check demo
 
 .PHONY: help deploy
-help: ## what there is to make
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'make alone runs test, check and demo.'
 
@@ -37,7 +37,7 @@ test: build ## every test, in random order, in two processes
 	@echo 'The two halves appear below as they end. The last line of each shows its time.'
 	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 2 test-first test-second
 
-# Each half ends with the canaries, which search all that its process produced, and fails without another test.
+# Each half ends with the canaries, which search everything that its process produced. They fail if they run alone.
 test-first: build ## the first half: integration and the faults
 	@echo 'The first half: $(FIRST)'
 	@$(RUN) python -m pytest $(FIRST) $(CANARIES)
@@ -58,43 +58,43 @@ check: .venv/.ready ## lint, types, import contracts, template, locks
 	@$(RUN) sam validate --lint
 	@$(MAKE) --no-print-directory check-locks
 
-# The project's own SAM and Python, with the account and the region of whoever deploys.
-# A value that is not given stays as it is. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
+# The project's own SAM and Python, with your own AWS account and region.
+# A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
 deploy: build ## build and deploy (SECRET_ARN=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
 	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
 		sam deploy $(if $(STACK),--stack-name $(STACK)) \
 		$(if $(SECRET_ARN)$(PARAMETERS),--parameter-overrides '$(strip $(SECRET_ARN:%=AtlasSecretArn=%) $(PARAMETERS))') $(ARGS) \
 	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
 
-bench: build ## our figures beside the peer's
+bench: build ## measure speed against the usual kind of handler
 	@PYTHONPATH=tests $(RUN) python -m benchmark
 
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \
 		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
-dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch it, once: test and soak then play on it besides
+dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 
-# Amazon's licence binds whoever installs it, so nothing here does unasked. Of the npm package only Amazon's
-# own part is wanted, and none of the three hundred others that npm would install with it.
+# Installing it means accepting Amazon's licence, so no other target does it. `npm pack` fetches only this
+# package, not the three hundred others that npm would install with it.
 $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION):
 	@command -v npm >/dev/null && command -v java >/dev/null \
-	|| { echo 'DynamoDB Local takes npm to fetch it and Java to run it.' >&2; exit 1; }
-	@echo 'Fetching DynamoDB Local. Using it is accepting $(@D)/LICENSE.txt.'
+	|| { echo 'DynamoDB Local needs npm to fetch it and Java to run it.' >&2; exit 1; }
+	@echo 'Fetching DynamoDB Local. By using it you accept $(@D)/LICENSE.txt.'
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@npm pack --loglevel=error --pack-destination $(@D) amplify-dynamodb-simulator@$(DYNAMODB_LOCAL_VERSION) >/dev/null
 	@$(PYTHON) -c 'import hashlib, sys; sys.exit(hashlib.sha512(sys.stdin.buffer.read()).hexdigest() != sys.argv[1])' \
-		$(DYNAMODB_LOCAL_SHA512) <$$(echo $(@D)/*.tgz) || { echo 'This is not the package that is pinned.' >&2; exit 1; }
+		$(DYNAMODB_LOCAL_SHA512) <$$(echo $(@D)/*.tgz) || { echo 'This is not the pinned package.' >&2; exit 1; }
 	@tar -xzf $(@D)/*.tgz -C $(@D) --strip-components 2 package/emulator
 	@rm $(@D)/*.tgz && touch $@
 
-clean: ## everything that was made here
+clean: ## delete everything that make created
 	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 
 build: .aws-sam/.built ## what sam deploy would upload
 
 .aws-sam/.built: .venv/.ready template.yaml Makefile $(wildcard layers/dependencies/*) $(wildcard functions/restore_watch/*.py functions/restore_watch/*/*.py)
-# SAM's cache knows nothing of this file, which builds the function.
+# SAM's cache does not see changes of this Makefile, which builds the function.
 	@test $@ -nt Makefile || rm -rf .aws-sam
 	@echo 'Building what sam would deploy.'
 	@$(RUN) sam build --cached >.sam-build.log 2>&1 || { cat .sam-build.log; exit 1; }
@@ -108,8 +108,8 @@ build: .aws-sam/.built ## what sam deploy would upload
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.txt
 	@touch $@
 
-# The locks are what uv resolves from pyproject.toml; the layer's is held to the versions tests run with.
-# What is locked already stays as it is, unless UPGRADE=--upgrade.
+# uv resolves the locks from pyproject.toml. The layer's lock has the versions that the tests run with.
+# Locked versions do not change without UPGRADE=--upgrade.
 RESOLVE = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --generate-hashes \
 	--no-annotate --no-emit-index-url --no-header pyproject.toml
 
@@ -117,7 +117,7 @@ lock: .venv/.ready ## resolve again after a change in pyproject.toml
 	@$(RESOLVE) --group test -o tests/requirements.txt
 	@$(RESOLVE) --constraints tests/requirements.txt -o layers/dependencies/requirements.txt
 
-check-locks: .venv/.ready ## what is locked is what pyproject.toml asks for
+check-locks: .venv/.ready ## compare the locks with pyproject.toml
 	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
 	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
 	&& $(RESOLVE) --group test -o "$$checked/tests" \
@@ -125,10 +125,10 @@ check-locks: .venv/.ready ## what is locked is what pyproject.toml asks for
 	&& diff -u tests/requirements.txt "$$checked/tests" \
 	&& diff -u layers/dependencies/requirements.txt "$$checked/layer"
 
-# `sam build` runs this in a scratch copy of functions/. What an editor, a checker or a run left there does not ship.
+# `sam build` runs this in a scratch copy of functions/. Files that an editor, a checker or a run left there are not shipped.
 .PHONY: build-RestoreWatchFunction
 build-RestoreWatchFunction:
-	@command -v python3.13 >/dev/null || { echo 'Building the function takes python3.13 on the path.' >&2; exit 1; }
+	@command -v python3.13 >/dev/null || { echo 'Building the function needs python3.13 on the path.' >&2; exit 1; }
 	cp -R restore_watch "$(ARTIFACTS_DIR)"
 	cd "$(ARTIFACTS_DIR)" && find restore_watch \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +
 	cd "$(ARTIFACTS_DIR)" && python3.13 -m compileall -q --invalidation-mode unchecked-hash -p /var/task restore_watch
