@@ -142,7 +142,9 @@ def test_stores_what_it_found(peer: Peer, restore: EmulatedRestore) -> None:
     assert peer.stored_status(restore) == "QUEUED"
 
 
-def test_makes_five_http_calls_and_a_sixth_to_publish(peer: Peer, restore: EmulatedRestore) -> None:
+def test_makes_five_http_calls_and_one_more_to_publish(
+    peer: Peer, restore: EmulatedRestore
+) -> None:
     peer.check(restore)
 
     assert peer.calls(restore) == UNCHANGED
@@ -194,7 +196,7 @@ def test_handlers_are_those_of_the_template() -> None:
     assert peer_template()["Parameters"]["Handler"]["AllowedValues"] == list(PeerHandler)
 
 
-def test_ships_without_bytecode_as_sam_builds_it() -> None:
+def test_ships_without_bytecode_when_sam_builds_it() -> None:
     code = peer_as_shipped()
 
     assert (code / "restore_check" / "check.py").is_file()

@@ -31,7 +31,7 @@ def compute(throttle: Throttle) -> float:
     return float(output)
 
 
-def test_512_megabytes_buy_less_than_a_third_of_a_processor() -> None:
+def test_512_megabytes_give_less_than_a_third_of_a_processor() -> None:
     with share_of(512) as share:
         assert share.of_processor == pytest.approx(0.289, abs=0.001)
         assert share.way == ("throttled" if share.throttle else "estimated")
@@ -46,7 +46,7 @@ def test_throttles_a_process_to_its_share() -> None:
         assert compute(share.throttle) > 0.8 * 100 / share.of_processor
 
 
-def test_estimates_by_slower_computing_and_equal_waiting() -> None:
+def test_estimates_slower_computing_and_the_same_waiting() -> None:
     start = ColdStart(init=400, first_answer=100, first_answer_cpu=60)
 
     estimated = start.estimated_at(0.25)
@@ -55,7 +55,7 @@ def test_estimates_by_slower_computing_and_equal_waiting() -> None:
     assert estimated.total == 680
 
 
-def test_says_why_it_estimates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_reports_why_it_estimates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "cpu").mkdir()  # a plain folder, in which nothing throttles
     monkeypatch.setattr("benchmark.processor._CONTROL_GROUPS", tmp_path)
 

@@ -60,7 +60,7 @@ def test_every_aws_command_has_the_options_of_its_operation(words: list[str]) ->
 
 
 @pytest.mark.parametrize("words", shown("aws"))
-def test_every_aws_command_names_outputs_and_files_that_are_there(words: list[str]) -> None:
+def test_every_aws_command_names_outputs_and_files_that_exist(words: list[str]) -> None:
     named = [name for word in words for name in re.findall(r"^<(\w+)>$", word)]
     files = [name for word in words for name in re.findall(r"^file://(.+)$", word)]
 
@@ -87,12 +87,12 @@ def test_every_parameter_shown_is_one_of_the_template(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", shown(".venv/bin/pytest"))
-def test_every_test_file_shown_is_there(words: list[str]) -> None:
+def test_every_test_file_shown_exists(words: list[str]) -> None:
     assert all((ROOT / word).exists() for word in words)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_every_target_named_in_a_sentence_is_there(path: Path) -> None:
+def test_every_make_target_named_in_a_sentence_exists(path: Path) -> None:
     named = re.findall(r"`make ([a-z-]+)[^`]*`", prose(path.read_text()))
 
     assert set(named) <= TARGETS.keys()

@@ -47,7 +47,7 @@ every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: pat
 
 
 @every_document
-def test_every_link_leads_somewhere(path: Path) -> None:
+def test_every_link_has_a_target(path: Path) -> None:
     broken = []
     for link in links(path.read_text()):
         if link.startswith("https://"):
@@ -61,7 +61,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 @every_document
-def test_every_file_named_is_there(path: Path) -> None:
+def test_every_file_named_exists(path: Path) -> None:
     named = re.findall(
         r"`((?:functions|tests|events|docs|layers)/[\w./-]*|\.ci/run|template\.yaml)`",
         path.read_text(),
@@ -230,7 +230,7 @@ def test_every_attribute_of_a_message_is_described_and_no_other() -> None:
     assert len(described) <= 10, "SNS drops messages with more for raw queues"
 
 
-def test_the_filter_policy_names_attributes_only() -> None:
+def test_the_filter_policy_uses_only_attributes() -> None:
     described = names(section(page("messages"), "Filter by attributes"))
     (policy,) = blocks(section(page("messages"), "Filter by attributes"), "json")
     alternatives = json.loads(policy).pop("$or")
@@ -255,7 +255,7 @@ def leaves() -> list[str]:
     ]
 
 
-def test_who_can_fix_an_error_is_said_as_in_the_code() -> None:
+def test_the_docs_and_the_code_agree_on_who_can_fix_an_error() -> None:
     words = {"caller": "caller", "operator": "operator", "retry later": "retry", "us": "report"}
     tree = {
         line.split()[0]: line
@@ -267,7 +267,7 @@ def test_who_can_fix_an_error_is_said_as_in_the_code() -> None:
         assert words[row.cells[1]] in tree[name]
 
 
-def test_what_is_retried_is_what_passes_by_itself() -> None:
+def test_the_retry_example_lists_exactly_the_errors_to_retry_later() -> None:
     (block,) = blocks(page("errors"), "json")
     (retry,) = json.loads(block)["Retry"]
 
@@ -278,7 +278,7 @@ def test_what_is_retried_is_what_passes_by_itself() -> None:
     ]
 
 
-def test_what_aws_retries_is_what_the_template_says() -> None:
+def test_the_docs_and_the_template_agree_on_what_aws_retries() -> None:
     resources = TEMPLATE["Resources"]
     function = resources["RestoreWatchFunction"]["Properties"]
     schedule, rule = (

@@ -24,7 +24,7 @@ def checks() -> set[str]:
     return {line.removeprefix("--no-print-directory ").removesuffix(" .") for line in lines}
 
 
-def test_the_hooks_are_the_checks() -> None:
+def test_the_hooks_run_exactly_the_checks() -> None:
     entries = {
         re.sub(r"^(env( \w+=\S+)+ |make --no-print-directory )", "", hook["entry"])
         .removeprefix(".venv/bin/")
@@ -42,7 +42,7 @@ def test_the_hooks_fetch_nothing() -> None:
     assert {hook["language"] for hook in HOOKS} == {"system"}
 
 
-def test_the_hosted_workflow_runs_what_must_pass_and_nothing_else() -> None:
+def test_the_hosted_workflow_runs_only_the_ci_script() -> None:
     (job,) = WORKFLOW["jobs"].values()
 
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]

@@ -53,7 +53,7 @@ class TestDeploy:
         programs = os.path.relpath(tmp_path, ROOT)
         return lambda *words: make("--old-file=build", "deploy", f"BIN={programs}", *words)
 
-    def test_gives_sam_the_secret_and_keeps_everything_else(
+    def test_passes_the_secret_to_sam_and_changes_nothing_else(
         self, deploy: Callable[..., Ran]
     ) -> None:
         ran = deploy("SECRET_ARN=arn:aws:one")
@@ -65,7 +65,7 @@ class TestDeploy:
             "[AtlasSecretArn=arn:aws:one]",
         ]
 
-    def test_gives_sam_the_stack_the_parameters_and_the_options(
+    def test_passes_the_stack_the_parameters_and_the_options_to_sam(
         self, deploy: Callable[..., Ran]
     ) -> None:
         ran = deploy(
@@ -91,7 +91,7 @@ class TestDeploy:
     def test_uses_the_region_of_the_aws_cli(self, deploy: Callable[..., Ran]) -> None:
         assert "region eu-central-1" in deploy("AWS_REGION=eu-central-1").stdout
 
-    def test_says_what_a_first_deployment_needs(
+    def test_reports_what_a_first_deployment_needs(
         self, deploy: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FAILS", "1")

@@ -105,7 +105,7 @@ def test_the_schema_has_the_fields_of_the_message_in_their_order() -> None:
     assert list(message["data"]) == DATA == change["required"] == list(change["properties"])
 
 
-def test_the_schema_has_the_words_and_limits_of_the_code() -> None:
+def test_the_schema_has_the_enum_values_and_limits_of_the_code() -> None:
     assert SCHEMA["$defs"]["status"]["enum"] == list(RestoreStatus)
     assert SCHEMA["$defs"]["change"]["properties"]["kind"]["enum"] == list(RestoreKind)
     assert SCHEMA["$defs"]["textOrNull"]["maxLength"] == TEXT_LIMIT
@@ -133,16 +133,14 @@ def test_every_field_is_required(path: tuple[str, ...], message: dict[str, Any])
     [path for path in PATHS if path[-1] not in NULLABLE],
     ids=".".join,
 )
-def test_only_a_field_that_may_have_no_value_may_be_null(
-    path: tuple[str, ...], message: dict[str, Any]
-) -> None:
+def test_only_an_optional_field_may_be_null(path: tuple[str, ...], message: dict[str, Any]) -> None:
     assert not fits(edited(message, path, value=None))
 
 
 @settings(max_examples=10, deadline=None)
 @given(messages, st.lists(json_values(), max_size=2) | st.builds(dict[str, Any]))
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
-def test_a_field_of_another_type_does_not_fit(
+def test_a_field_of_a_wrong_type_does_not_fit(
     path: tuple[str, ...], message: dict[str, Any], value: object
 ) -> None:
     assert not fits(edited(message, path, value=value))
@@ -151,7 +149,7 @@ def test_a_field_of_another_type_does_not_fit(
 @settings(max_examples=10, deadline=None)
 @given(messages, st.text().filter(lambda text: text not in set(RestoreStatus) | set(RestoreKind)))
 @pytest.mark.parametrize("path", [path for path in PATHS if path[-1] not in TEXTS], ids=".".join)
-def test_any_text_fits_only_in_the_fields_of_atlass_own_words(
+def test_only_the_fields_that_hold_atlass_words_accept_any_text(
     path: tuple[str, ...], message: dict[str, Any], text: str
 ) -> None:
     assert not fits(edited(message, path, value=f"?{text}"))
@@ -160,7 +158,7 @@ def test_any_text_fits_only_in_the_fields_of_atlass_own_words(
 @settings(deadline=None)
 @given(messages, st.text(), json_values())
 @pytest.mark.parametrize("within", [(), ("data",)], ids=["message", "data"])
-def test_another_field_does_not_fit(
+def test_an_additional_field_does_not_fit(
     within: tuple[str, ...], message: dict[str, Any], name: str, value: object
 ) -> None:
     added = copy.deepcopy(message)
@@ -230,7 +228,7 @@ def test_a_message_that_contradicts_itself_does_not_fit(
     assert not fits(edited(COMPLETED, path, value=value))
 
 
-def test_an_unknown_status_has_atlass_word() -> None:
+def test_an_unknown_status_requires_atlass_word() -> None:
     unknown = cloud_event(
         plain_change(plain_job(status=RestoreStatus.UNKNOWN, atlas_status="ARCHIVED"))
     )
@@ -240,7 +238,7 @@ def test_an_unknown_status_has_atlass_word() -> None:
 
 
 @pytest.mark.parametrize("word", ["ARCHIVED", "A" * TEXT_LIMIT, "\N{SNOWMAN}: x"], ids=repr)
-def test_the_id_of_an_unknown_end_says_that_it_ended(word: str) -> None:
+def test_the_id_of_an_unknown_final_status_shows_that_the_job_ended(word: str) -> None:
     ended = cloud_event(
         plain_change(
             plain_job(

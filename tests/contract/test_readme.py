@@ -44,7 +44,7 @@ def test_the_event_shown_names_one_job() -> None:
     assert isinstance(parse(json.loads(event)), OneTarget)
 
 
-def test_the_message_shown_is_what_the_function_publishes() -> None:
+def test_the_message_shown_is_the_one_that_the_function_publishes() -> None:
     (block,) = blocks(section(TEXT, "One message"), "json")
     message = json.loads(block)
     data = message["data"]

@@ -167,7 +167,7 @@ def test_a_recorded_job_has_its_status(recording: Recording) -> None:
 
 
 @pytest.mark.parametrize("recording", JOBS, ids=named)
-def test_a_recorded_date_is_kept_to_the_second(recording: Recording) -> None:
+def test_a_recorded_date_is_unchanged_after_reading(recording: Recording) -> None:
     for answer in recording.jobs:
         shown = recording.read(answer).as_json()
 
@@ -215,7 +215,7 @@ def test_a_recorded_refusal_is_a_typed_error(recording: Recording, kind: Restore
 
 @pytest.mark.parametrize("recording", OTHERS, ids=named)
 @pytest.mark.parametrize("kind", RestoreKind)
-def test_a_recorded_answer_about_something_else_is_not_a_job(
+def test_a_recorded_answer_that_is_not_a_job_is_refused(
     recording: Recording, kind: RestoreKind
 ) -> None:
     target = RestoreTarget.model_validate(

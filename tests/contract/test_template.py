@@ -37,7 +37,7 @@ def test_logs_and_metrics_name_the_stack_as_their_service(name: str) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_the_operator_chooses_the_processor_and_the_layer_supports_it(architecture: str) -> None:
+def test_the_layer_supports_each_processor_that_the_operator_may_choose(architecture: str) -> None:
     stack = Stack(Architecture=architecture)
     ((layer_id, layer),) = stack.of_type("AWS::Lambda::LayerVersion").items()
 
@@ -200,13 +200,13 @@ def test_parameters_that_belong_together_are_given_together(
 @pytest.mark.parametrize(
     ("reserved", "accepted"), [("0", True), ("1", False), ("2", False), ("3", True)]
 )
-def test_a_reservation_is_larger_than_what_the_queue_alone_uses(
+def test_reserved_concurrency_exceeds_what_the_queue_alone_uses(
     reserved: str, *, accepted: bool
 ) -> None:
     assert Stack(ReservedConcurrency=reserved).accepted_by("RoomBesideTheQueue") is accepted
 
 
-def test_every_rule_says_what_it_asks_for() -> None:
+def test_every_rule_has_a_description() -> None:
     for rule in source_template()["Rules"].values():
         assert all(assertion["AssertDescription"] for assertion in rule["Assertions"])
 

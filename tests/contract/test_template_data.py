@@ -41,7 +41,7 @@ def test_the_key_of_the_table_is_cluster_and_restore_job() -> None:
     ]
 
 
-def test_a_sparse_index_shows_how_far_every_open_job_is() -> None:
+def test_a_sparse_index_holds_the_progress_of_every_open_job() -> None:
     """A change of the projection replaces the index, so it holds all that a sweep will read."""
     (index,) = Stack().properties("RestoreJobsTable")["GlobalSecondaryIndexes"]
 
@@ -79,7 +79,7 @@ def test_the_table_is_kept_when_the_stack_is_deleted() -> None:
     assert table["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_table_is_encrypted_restorable_and_paid_by_use() -> None:
+def test_the_table_is_encrypted_restorable_and_billed_on_demand() -> None:
     table = Stack().properties("RestoreJobsTable")
 
     assert table["SSESpecification"]["SSEEnabled"] is True
@@ -97,7 +97,9 @@ def test_every_queue_is_encrypted() -> None:
 @pytest.mark.parametrize(
     ("given", "key"), [("", "alias/aws/sns"), (EVERYTHING["TopicKmsKeyArn"],) * 2]
 )
-def test_the_topic_is_encrypted_with_or_without_a_key_of_the_customer(given: str, key: str) -> None:
+def test_the_topic_is_encrypted_with_or_without_a_customer_managed_key(
+    given: str, key: str
+) -> None:
     topic = Stack(TopicKmsKeyArn=given).properties("StatusChangesTopic")
 
     assert topic["KmsMasterKeyId"] == key
@@ -159,7 +161,7 @@ def test_the_policy_of_the_topic_names_only_actions_that_sns_accepts_there() -> 
         assert set(statement["Action"]) <= set(TOPIC_ACTIONS)
 
 
-def test_every_statement_of_a_policy_has_its_own_name() -> None:
+def test_every_statement_of_a_policy_has_a_unique_name() -> None:
     for statements in [*policies_of_queues().values(), policy_of_the_topic()]:
         names = [statement["Sid"] for statement in statements]
         assert len(set(names)) == len(names)

@@ -56,7 +56,7 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
         ("atlas/restore-status", "atlas/restore-status-a1B2c3", None),
     ],
 )
-def test_the_function_may_read_the_secret_of_exactly_the_arn_that_is_given(
+def test_the_function_may_read_only_the_secret_with_the_given_arn(
     given: str, secret: str, answer: str | None
 ) -> None:
     """A partial ARN, given by mistake, opens no other secret: it opens none."""
@@ -102,7 +102,7 @@ def test_a_key_is_used_only_through_its_own_service() -> None:
     assert through == {SECRET_KEY: {"secretsmanager"}, TOPIC_KEY: {"sns"}}
 
 
-def test_without_keys_and_without_a_vpc_the_function_may_use_neither() -> None:
+def test_the_function_may_not_use_keys_or_a_vpc_that_are_not_configured() -> None:
     actions = granted(Stack().properties("RestoreWatchFunctionRole"))
 
     assert {action for action in actions if action.startswith(("kms:", "ec2:"))} == set()
@@ -130,7 +130,7 @@ def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_functi
     assert verdict(statements, from_lambda) == ("Allow" if action in TO_ATTACH_TO_A_VPC else None)
 
 
-def test_the_denial_of_network_interfaces_denies_nothing_that_the_code_needs() -> None:
+def test_the_code_needs_no_denied_permission_for_network_interfaces() -> None:
     role = Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")
     function = "arn:aws:lambda:us-east-1:111122223333:function:restore-watch"
     denials = [one for one in role_statements(role) if one["Effect"] == "Deny"]
@@ -144,7 +144,7 @@ def test_the_denial_of_network_interfaces_denies_nothing_that_the_code_needs() -
     assert denied == TO_ATTACH_TO_A_VPC
 
 
-def test_the_schedule_may_only_invoke_the_function_and_keep_what_it_cannot_deliver() -> None:
+def test_the_schedule_may_only_invoke_the_function_and_store_undelivered_checks() -> None:
     stack = Stack(**EVERYTHING)
 
     assert stack.only("AWS::Scheduler::Schedule")["Target"]["RoleArn"] == "ScheduleRole.Arn"

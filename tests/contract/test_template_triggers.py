@@ -57,7 +57,7 @@ def test_sqs_can_move_kept_requests_from_the_dead_letter_queue_to_the_request_qu
     assert stack.outputs["RequestQueueArn"]["Value"] == "RequestQueue.Arn"
 
 
-def test_an_asynchronous_invocation_that_fails_for_good_is_kept() -> None:
+def test_an_asynchronous_invocation_that_fails_on_every_retry_is_kept() -> None:
     config = Stack().only("AWS::Lambda::EventInvokeConfig")
 
     assert config["DestinationConfig"]["OnFailure"]["Destination"] == "OnFailureQueue.Arn"
@@ -90,7 +90,7 @@ def test_a_failed_record_does_not_fail_the_rest_of_its_batch() -> None:
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_batch_is_not_received_again_while_the_function_works_on_it() -> None:
+def test_a_batch_stays_invisible_while_the_function_works_on_it() -> None:
     stack = Stack()
     timeout = stack.properties("RestoreWatchFunction")["Timeout"]
 
@@ -120,7 +120,7 @@ def test_the_schedule_runs_every_minute_by_default() -> None:
         ("ops.restores", "anything", "Atlas Restore Watch Requested", False),
     ],
 )
-def test_the_rule_answers_requests_of_any_source_or_only_of_the_source_that_is_given(
+def test_the_rule_matches_any_source_or_only_the_given_source(
     request_source: str, source: str, detail_type: str, *, answered: bool
 ) -> None:
     """Two stacks in one account each answer their own source."""

@@ -69,14 +69,14 @@ class TestBytecode:
 
         assert shipped == sources
 
-    def test_is_never_checked_against_its_source(self) -> None:
+    def test_is_not_compared_with_its_source(self) -> None:
         for module in modules():
             magic, flags = struct.unpack("<4sI", bytecode(module).read_bytes()[:8])
 
             assert magic == importlib.util.MAGIC_NUMBER, module
             assert flags == UNCHECKED_HASH, module
 
-    def test_belongs_to_the_source_beside_it(self) -> None:
+    def test_matches_the_source_beside_it(self) -> None:
         """Python does not compare them at run time."""
         for module in modules():
             recorded = bytecode(module).read_bytes()[8:16]
@@ -95,7 +95,7 @@ class TestBytecode:
 
 
 class TestProcessors:
-    def test_each_has_its_pydantic_core(self) -> None:
+    def test_each_has_a_native_pydantic_core(self) -> None:
         folder = LAYER / "python" / "pydantic_core"
 
         machines = {machine for path, machine in libraries() if path.parent == folder}

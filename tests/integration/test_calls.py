@@ -54,7 +54,7 @@ def test_a_changed_warm_check_makes_four_calls(
     assert operations(stack) == [kind, *CHANGED]
 
 
-def test_a_finished_job_costs_two_calls_as_well(stack: ObservedStack, group: str) -> None:
+def test_a_check_of_a_finished_job_makes_two_calls(stack: ObservedStack, group: str) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
     check(stack, restore)
     stack.forget_calls()

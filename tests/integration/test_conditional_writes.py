@@ -17,7 +17,7 @@ from restore_watch.status_change import UNKNOWN_LIMIT
 # Recording
 
 
-def test_the_first_write_makes_the_item(stored: Stored, job: Job) -> None:
+def test_the_first_write_creates_the_item(stored: Stored, job: Job) -> None:
     recorded = stored.record(job("PENDING"))
 
     item = stored.item(job("PENDING"))
@@ -45,7 +45,7 @@ def test_an_attribute_that_becomes_absent_is_removed(stored: Stored, job: Job) -
     assert "snapshotId" not in stored.item(job("RUNNING"))
 
 
-def test_numbers_are_exact(stored: Stored, job: Job) -> None:
+def test_numbers_are_stored_exactly(stored: Stored, job: Job) -> None:
     times = {"restore_scheduled_date": NOON, "restore_finished_date": NOON + timedelta(hours=1)}
     stored.acknowledge(stored.record(job("COMPLETED", **times)))
 
@@ -89,7 +89,7 @@ def test_a_repeated_write_is_recognised(stored: Stored, job: Job) -> None:
     assert stored.record(job("RUNNING")) == first
 
 
-def test_an_item_without_a_status_takes_any_status(stored: Stored, job: Job) -> None:
+def test_an_item_without_a_status_accepts_any_status(stored: Stored, job: Job) -> None:
     stored.put_key_only(job("RUNNING"))
 
     assert stored.record(job("RUNNING")).change is not None
@@ -138,7 +138,7 @@ def test_the_finish_date_of_an_unknown_word_is_recorded(stored: Stored, job: Job
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["unknown-end", "known-end"])
-def test_a_history_that_is_full_of_unknown_words_still_takes_an_end(
+def test_a_history_that_is_full_of_unknown_words_still_accepts_a_final_status(
     stored: Stored, job: Job, *, is_known: bool
 ) -> None:
     for number in range(UNKNOWN_LIMIT + 2):
@@ -151,7 +151,9 @@ def test_a_history_that_is_full_of_unknown_words_still_takes_an_end(
     assert stored.record(end, minute=60).change is not None
 
 
-def test_an_unknown_end_is_final_for_words_without_a_finish_date(stored: Stored, job: Job) -> None:
+def test_a_finished_unknown_word_is_not_replaced_by_a_word_without_a_finish_date(
+    stored: Stored, job: Job
+) -> None:
     stored.record(job("UNKNOWN", atlas_status="GONE", restore_finished_date=NOON))
 
     assert stored.record(job("UNKNOWN", atlas_status="PAUSED"), minute=1).change is None
@@ -170,7 +172,7 @@ def test_a_read_returns_the_item_and_changes_nothing(stored: Stored, job: Job) -
     assert stored.item(job("RUNNING")) == before
 
 
-def test_a_read_of_an_absent_item_makes_none(stored: Stored, job: Job) -> None:
+def test_a_read_does_not_create_an_item(stored: Stored, job: Job) -> None:
     assert stored.recall(job("RUNNING")) is None
     assert stored.find(job("RUNNING")) is None
 
@@ -178,7 +180,7 @@ def test_a_read_of_an_absent_item_makes_none(stored: Stored, job: Job) -> None:
 # Acknowledging
 
 
-def test_an_older_acknowledgement_lowers_nothing(stored: Stored, job: Job) -> None:
+def test_an_older_acknowledgement_changes_nothing(stored: Stored, job: Job) -> None:
     older = stored.record(job("PENDING"))
     newer = stored.record(job("RUNNING"), minute=1)
     stored.acknowledge(newer)
@@ -201,7 +203,7 @@ def test_a_part_of_the_changes_can_be_acknowledged(stored: Stored, job: Job) -> 
     assert len(stored.open_jobs(job("COMPLETED"))) == 1
 
 
-def test_an_acknowledgement_makes_no_item(stored: Stored, job: Job) -> None:
+def test_an_acknowledgement_does_not_create_an_item(stored: Stored, job: Job) -> None:
     """A job can be deleted between its record and its acknowledgement."""
     recorded = stored.record(job("RUNNING"))
     stored.delete(job("RUNNING"))
@@ -252,7 +254,7 @@ def test_a_ready_download_stays_in_the_index_until_it_expires(stored: Stored, jo
     assert "expiresAt" in stored.item(job("EXPIRED"))
 
 
-def test_an_end_with_a_later_change_is_not_closed(stored: Stored, job: Job) -> None:
+def test_a_job_stays_open_until_its_last_change_is_acknowledged(stored: Stored, job: Job) -> None:
     completed = stored.record(job("COMPLETED", delivery_type="download"))
     expired = stored.record(job("EXPIRED", delivery_type="download"), minute=1)
     stored.acknowledge(completed)
@@ -287,7 +289,9 @@ def test_concurrent_checks_record_a_change_once(stored: Stored, job: Job) -> Non
     assert stored.item(job("RUNNING"))["sequence"] == len(winner.history) == 1
 
 
-def test_concurrent_checks_never_take_a_status_back(stored: Stored, job: Job) -> None:
+def test_concurrent_checks_never_replace_a_status_with_an_earlier_one(
+    stored: Stored, job: Job
+) -> None:
     words = ("PENDING", "QUEUED", "RUNNING", "UNKNOWN", "COMPLETED", "FAILED", "CANCELLED")
     said = [words[n % len(words)] for n in range(CHECKS_AT_ONCE)]
 
@@ -316,7 +320,7 @@ def test_concurrent_checks_record_each_unknown_word_once(stored: Stored, job: Jo
     assert sum(result.change is not None for result in results) == len(words)
 
 
-def test_concurrent_acknowledgements_end_at_the_highest(stored: Stored, job: Job) -> None:
+def test_the_highest_of_concurrent_acknowledgements_is_kept(stored: Stored, job: Job) -> None:
     words = ("PENDING", "QUEUED", "RUNNING")
     states = [stored.record(job(word), n) for n, word in enumerate(words)]
 

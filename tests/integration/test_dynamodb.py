@@ -42,7 +42,7 @@ def test_a_failed_condition_returns_the_whole_item(stored: Stored, job: Job) -> 
     assert refused.value.response["Item"] == answer["Item"]  # type: ignore[typeddict-item]
 
 
-def test_an_absent_attribute_is_in_no_list(stored: Stored, job: Job) -> None:
+def test_an_absent_attribute_is_not_in_any_list(stored: Stored, job: Job) -> None:
     """The second half of the condition alone, on an item of which only a part is left."""
     stored.put_key_only(job("RUNNING"))
 

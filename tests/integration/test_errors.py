@@ -139,7 +139,9 @@ def test_a_refusal_leaves_the_stored_job_unchanged(stack: ObservedStack, group: 
 LIMIT = atlas_error(429, "RATE_LIMITED", "Too many.", headers={"Retry-After": "1"})
 
 
-def test_one_target_waits_for_a_short_rate_limit(stack: ObservedStack, group: str) -> None:
+def test_a_check_of_one_target_waits_for_a_short_rate_limit(
+    stack: ObservedStack, group: str
+) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     warm_up(stack, group)
     stack.atlas.script("flex", LIMIT)
@@ -150,7 +152,9 @@ def test_one_target_waits_for_a_short_rate_limit(stack: ObservedStack, group: st
     assert operations(stack)[:2] == ["flex", "flex"]
 
 
-def test_several_targets_do_not_wait_for_a_rate_limit(stack: ObservedStack, group: str) -> None:
+def test_a_check_of_several_targets_does_not_wait_for_a_rate_limit(
+    stack: ObservedStack, group: str
+) -> None:
     limited = stack.atlas.start_restore(group, "orders", "flex")
     other = stack.atlas.start_restore(group[::-1], "orders", "flex")
     warm_up(stack, group)
@@ -164,7 +168,9 @@ def test_several_targets_do_not_wait_for_a_rate_limit(stack: ObservedStack, grou
     assert stack.atlas.wire.count(operation="flex") == 2
 
 
-def test_a_limited_target_is_asked_again_after_the_others(stack: ObservedStack, group: str) -> None:
+def test_a_rate_limited_target_is_checked_again_after_the_others(
+    stack: ObservedStack, group: str
+) -> None:
     limited = stack.atlas.start_restore(group, "orders", "flex")
     other = stack.atlas.start_restore(group[::-1], "orders", "flex")
     warm_up(stack, group)

@@ -76,7 +76,9 @@ def requested(detail: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
-def test_a_sample_gets_the_answer_of_its_shape(stack: LocalStack, path: Path) -> None:
+def test_each_sample_event_gets_the_documented_form_of_result(
+    stack: LocalStack, path: Path
+) -> None:
     event = json.loads(path.read_text())
     restores = {one.restore_id: one for one in (start(stack, one) for one in targets_in(event))}
     answer = stack.invoke(event).result
@@ -99,7 +101,7 @@ def test_a_sample_gets_the_answer_of_its_shape(stack: LocalStack, path: Path) ->
     assert len(stack.items()) == len(restores)
 
 
-def test_there_are_samples() -> None:
+def test_sample_events_exist() -> None:
     assert len(SAMPLES) >= 8
 
 
@@ -115,7 +117,7 @@ WRAPPINGS = {
 
 
 @pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS)
-def test_a_target_can_be_wrapped(stack: LocalStack, group: str, wrap: Any) -> None:
+def test_a_target_is_found_in_every_kind_of_event(stack: LocalStack, group: str, wrap: Any) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     stack.invoke(wrap(target(restore))).result  # noqa: B018 - it must succeed
 
@@ -131,7 +133,7 @@ def test_both_spellings_of_the_ids_name_the_same_job(stack: LocalStack, group: s
     assert second["changed"] is False
 
 
-def test_an_event_of_a_rule_fails_if_any_of_its_targets_fails(
+def test_an_eventbridge_invocation_fails_if_any_of_its_targets_fails(
     stack: LocalStack, group: str
 ) -> None:
     """AWS ignores the result; it retries and keeps an event only if the invocation fails."""
@@ -169,9 +171,7 @@ def test_an_envelope_changes_nothing_in_the_result(
 
 
 @pytest.mark.parametrize("pretty", [True, False], ids=["pretty", "plain"])
-def test_envelope_false_is_passed_on_to_atlas(
-    stack: LocalStack, group: str, *, pretty: bool
-) -> None:
+def test_envelope_false_is_sent_to_atlas(stack: LocalStack, group: str, *, pretty: bool) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     check(stack, restore)
     stack.forget_calls()
@@ -181,7 +181,7 @@ def test_envelope_false_is_passed_on_to_atlas(
 
 
 @pytest.mark.parametrize("key", ["content", "envelope"])
-def test_a_refusal_in_an_envelope_is_still_a_refusal(
+def test_a_refusal_in_an_envelope_raises_the_same_error(
     stack: LocalStack, group: str, key: Literal["content", "envelope"]
 ) -> None:
     stack.atlas.behaviour.envelope_key = key
@@ -195,7 +195,7 @@ def test_a_refusal_in_an_envelope_is_still_a_refusal(
     assert (stack.items(), stack.received()) == ([], [])
 
 
-def test_a_cluster_of_another_kind_is_found_through_an_envelope(
+def test_the_kind_of_a_cluster_is_found_when_answers_have_envelopes(
     stack: LocalStack, group: str
 ) -> None:
     restore = stack.atlas.start_restore(group, "orders", "dedicated")
@@ -204,7 +204,7 @@ def test_a_cluster_of_another_kind_is_found_through_an_envelope(
     assert result["job"]["kind"] == "dedicated"
 
 
-def test_flex_answers_for_the_retired_tenant_endpoint_through_an_envelope(
+def test_flex_replaces_the_retired_tenant_endpoint_when_answers_have_envelopes(
     stack: LocalStack, group: str
 ) -> None:
     restore = stack.atlas.start_restore(group, "orders", "tenant")

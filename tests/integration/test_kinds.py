@@ -252,7 +252,7 @@ def test_each_change_is_published_once_and_in_order(walks: Walked, timeline: Tim
 
 
 @pytest.mark.parametrize("timeline", EACH_KIND, ids=named)
-def test_a_message_says_what_atlas_says(walks: Walked, timeline: Timeline) -> None:
+def test_a_message_agrees_with_the_answer_of_atlas(walks: Walked, timeline: Timeline) -> None:
     steps = walks(timeline)
 
     for step in steps:
@@ -304,7 +304,7 @@ def test_a_message_can_be_filtered_by_its_attributes(walks: Walked, timeline: Ti
 
 
 @pytest.mark.parametrize("timeline", TIMELINES, ids=named)
-def test_a_result_has_the_job_and_what_changed(walks: Walked, timeline: Timeline) -> None:
+def test_a_result_has_the_job_and_its_change(walks: Walked, timeline: Timeline) -> None:
     steps = walks(timeline)
 
     before, sequence = None, 0
@@ -355,7 +355,9 @@ def test_the_item_holds_the_job_and_its_history(walks: Walked, timeline: Timelin
 
 
 @pytest.mark.parametrize("timeline", TIMELINES, ids=named)
-def test_a_job_is_open_until_its_end_and_kept_for_a_year(walks: Walked, timeline: Timeline) -> None:
+def test_a_job_is_open_until_its_end_and_is_kept_for_a_year(
+    walks: Walked, timeline: Timeline
+) -> None:
     """A ready download stays open, because it can still expire or be cancelled."""
     steps = walks(timeline)
 
@@ -367,7 +369,9 @@ def test_a_job_is_open_until_its_end_and_kept_for_a_year(walks: Walked, timeline
     assert steps[-1].item["expiresAt"] > a_year.timestamp()
 
 
-def test_the_index_of_open_jobs_has_what_a_sweep_reads(stack: LocalStack, group: str) -> None:
+def test_the_index_of_open_jobs_has_the_fields_that_a_sweep_reads(
+    stack: LocalStack, group: str
+) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     check(stack, restore)
     (entry,) = stack.aws.client("dynamodb").scan(TableName=stack.table_name, IndexName="OpenJobs")[

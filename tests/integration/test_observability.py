@@ -83,7 +83,7 @@ def lines(stack: LocalStack) -> Lines:
     return Lines(stack.logs())
 
 
-def test_each_check_is_one_line(stack: LocalStack, group: str) -> None:
+def test_each_check_logs_one_line(stack: LocalStack, group: str) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     stack.logs()
     for _ in range(2):
@@ -98,7 +98,7 @@ def test_each_check_is_one_line(stack: LocalStack, group: str) -> None:
     assert (second["changed"], second["published"]) == (False, 0)
 
 
-def test_each_target_of_several_is_one_line(stack: LocalStack, group: str) -> None:
+def test_each_of_several_targets_logs_one_line(stack: LocalStack, group: str) -> None:
     restores = [stack.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(3)]
     stack.logs()
     stack.invoke({"targets": [target(restore) for restore in restores]})
@@ -108,7 +108,7 @@ def test_each_target_of_several_is_one_line(stack: LocalStack, group: str) -> No
     ]
 
 
-def test_a_failed_check_is_one_line_with_the_advice(stack: LocalStack, group: str) -> None:
+def test_a_failed_check_logs_one_line_with_advice(stack: LocalStack, group: str) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex")
     stack.atlas.behaviour.refused_address = "203.0.113.9"
     stack.logs()
@@ -126,7 +126,7 @@ def test_a_failed_check_is_one_line_with_the_advice(stack: LocalStack, group: st
     assert seen.sum_of("SuccessfulChecks") == 0
 
 
-def test_a_bad_event_is_one_line(stack: LocalStack) -> None:
+def test_a_bad_event_logs_one_line(stack: LocalStack) -> None:
     stack.logs()
     stack.invoke({"groupId": "nothing"})
     seen = lines(stack)
@@ -183,7 +183,9 @@ def test_each_successful_check_is_counted(stack: LocalStack, group: str) -> None
     assert seen.failed_checks() == {"RestoreJobNotFoundError": 1}
 
 
-def test_status_changes_and_durations_are_measured_by_status(stack: LocalStack, group: str) -> None:
+def test_status_changes_and_durations_have_a_status_dimension(
+    stack: LocalStack, group: str
+) -> None:
     restore = stack.atlas.start_restore(group, "orders", "flex", timeline=["PENDING", "FAILED"])
     stack.logs()
     check(stack, restore)
@@ -201,7 +203,7 @@ def test_status_changes_and_durations_are_measured_by_status(stack: LocalStack, 
 
 @pytest.mark.parametrize("is_seen_before", [True, False], ids=["before-its-end", "at-its-end"])
 @pytest.mark.parametrize("kind", ["flex", "dedicated"])
-def test_detection_is_measured_only_for_a_job_that_was_seen_before_its_end(
+def test_detection_latency_is_measured_only_for_a_job_seen_before_its_end(
     stack: LocalStack, group: str, kind: Kind, *, is_seen_before: bool
 ) -> None:
     """Both are downloads: the dedicated one has no finish date when it is ready."""
@@ -298,7 +300,7 @@ def test_no_event_url_or_header_is_logged_at_any_level(
     assert len(seen.checked) == 3
 
 
-def test_the_level_warning_leaves_out_successful_checks(
+def test_the_log_level_warning_omits_successful_checks(
     stack: LocalStack, group: str, runtime_with: RuntimeWith
 ) -> None:
     restore = stack.atlas.start_restore(group, "orders", "tenant")

@@ -110,7 +110,7 @@ def test_a_change_that_sns_refuses_again_stays_pending(
     assert "openShard" in stored(stack, pending)
 
 
-def test_the_log_names_the_table_if_it_fails_as_well_as_atlas(
+def test_the_log_names_the_table_if_both_the_table_and_atlas_fail(
     stack: ObservedStack, pending: EmulatedRestore
 ) -> None:
     stack.atlas.script("flex", atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yours."))
@@ -126,7 +126,7 @@ def test_the_log_names_the_table_if_it_fails_as_well_as_atlas(
     assert stored(stack, pending)["publishedSequence"] == 0
 
 
-def test_what_was_published_before_a_failure_is_not_published_again(
+def test_a_change_published_before_a_failure_is_not_published_again(
     stack: ObservedStack, group: str
 ) -> None:
     warm_up(stack, group)
@@ -145,7 +145,7 @@ def test_what_was_published_before_a_failure_is_not_published_again(
     assert statuses(received(stack)) == ["COMPLETED"]
 
 
-def test_an_unknown_job_leaves_no_item(stack: ObservedStack, group: str) -> None:
+def test_an_unknown_job_is_not_stored(stack: ObservedStack, group: str) -> None:
     stack.atlas.add_cluster(group, "orders", "flex")
     unknown = {"groupId": group, "clusterName": "orders", "restoreId": LONG_AGO, "kind": "flex"}
     answer = stack.invoke(unknown)

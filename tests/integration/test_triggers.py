@@ -119,7 +119,9 @@ def test_a_request_on_the_queue_is_handled_and_removed(
     assert queue.waiting() == 0
 
 
-def test_the_mapping_is_the_one_of_the_template(triggered: ObservedStack) -> None:
+def test_the_event_source_mapping_has_the_settings_of_the_template(
+    triggered: ObservedStack,
+) -> None:
     (mapping,) = triggered.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
 
     assert mapping["FunctionArn"].endswith(triggered.function.name)
@@ -127,7 +129,7 @@ def test_the_mapping_is_the_one_of_the_template(triggered: ObservedStack) -> Non
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_an_event_of_a_rule_can_come_through_the_queue(
+def test_an_eventbridge_event_can_arrive_through_the_queue(
     triggered: ObservedStack, group: str
 ) -> None:
     restore = triggered.atlas.start_restore(group, "orders", "flex")
@@ -137,7 +139,7 @@ def test_an_event_of_a_rule_can_come_through_the_queue(
     assert [message.event["subject"] for message in received(triggered)] == [restore.restore_id]
 
 
-def test_only_the_failed_record_of_a_batch_is_delivered_again_until_the_dead_letter_queue_has_it(
+def test_only_the_failed_record_of_a_batch_is_retried_and_moved_to_the_dead_letter_queue(
     triggered: ObservedStack, group: str
 ) -> None:
     queue, dead = Queue(triggered), Queue(triggered, "RequestDeadLetterQueue")

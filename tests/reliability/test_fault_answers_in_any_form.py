@@ -151,7 +151,7 @@ def test_nulls_missing_and_extra_fields_are_read(
     ],
     ids=["nulls", "list", "empty", "html"],
 )
-def test_a_404_is_recognised_whatever_its_body(campaign: Campaign, body: bytes) -> None:
+def test_a_404_is_recognised_with_any_body(campaign: Campaign, body: bytes) -> None:
     job = campaign.recorded_job()
     campaign.pass_time(120)
     with campaign.inject(ATLAS, Answer(404, JSON, body), times=None):

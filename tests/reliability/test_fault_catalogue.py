@@ -9,7 +9,7 @@ from reliability.catalogue import CATALOGUE, COMMAND, README, Row, collected, pr
 ROWS = [row for group in CATALOGUE.values() for row in group]
 
 
-def test_the_rows_are_numbered_without_a_gap() -> None:
+def test_the_row_numbers_have_no_gaps() -> None:
     assert [f"F{n}" for n in range(1, 65)] == ROWS
 
 

@@ -62,7 +62,7 @@ def test_a_change_published_before_a_kill_is_published_again_with_the_same_id(
 
 
 @pytest.mark.fault("F2")
-def test_a_kill_after_the_acknowledgement_costs_nothing(campaign: Campaign) -> None:
+def test_a_kill_after_the_acknowledgement_loses_and_repeats_nothing(campaign: Campaign) -> None:
     job = campaign.finished_job()
     with campaign.killed(ACKNOWLEDGE, "after"):
         assert campaign.invoke(job).crashed
@@ -88,7 +88,7 @@ def test_changes_of_several_killed_checks_are_published_in_order(campaign: Campa
 
 
 @pytest.mark.fault("F45")
-def test_a_kill_before_the_write_leaves_nothing(campaign: Campaign) -> None:
+def test_a_kill_before_the_write_stores_and_publishes_nothing(campaign: Campaign) -> None:
     job = campaign.job()
     with campaign.killed(ATLAS, "before"):
         assert campaign.invoke(job).crashed
@@ -122,7 +122,7 @@ def test_a_message_that_sns_does_not_confirm_stays_pending(
 
 @pytest.mark.fault("F3")
 @each_of(SNS_FAULTS, "reset-after", "throttled")
-def test_a_message_is_tried_again_within_the_same_check(
+def test_a_failed_publication_is_retried_within_the_same_check(
     campaign: Campaign, action: Action, phase: Phase
 ) -> None:
     job = campaign.finished_job()
@@ -137,7 +137,7 @@ def test_a_message_is_tried_again_within_the_same_check(
 
 
 @pytest.mark.fault("F3")
-def test_a_message_is_tried_a_few_times_and_no_more(campaign: Campaign) -> None:
+def test_a_publication_is_tried_only_a_few_times(campaign: Campaign) -> None:
     job = campaign.finished_job()
     campaign.inject(PUBLISH, aws_error("sns", "InternalError", status=500), times=None)
     campaign.refused(NotificationPendingError, job, campaign.environment(campaign.patient))

@@ -32,7 +32,7 @@ NEW_KEY = "a-new-private-key"
 
 
 @pytest.mark.fault("F25")
-def test_a_rotated_client_secret_is_read_again_once(campaign: Campaign) -> None:
+def test_a_rotated_client_secret_costs_one_more_read(campaign: Campaign) -> None:
     job, checker = campaign.job(), campaign.environment()
     campaign.check(job, checker)
     campaign.atlas.rotate_service_account(ACCOUNT["client_id"], NEW_SECRET)
@@ -47,7 +47,7 @@ def test_a_rotated_client_secret_is_read_again_once(campaign: Campaign) -> None:
 
 
 @pytest.mark.fault("F25")
-def test_a_rotated_api_key_is_read_again_once(campaign: Campaign) -> None:
+def test_a_rotated_api_key_costs_one_more_read(campaign: Campaign) -> None:
     campaign.use("api_key")
     job, checker = campaign.job(), campaign.environment()
     campaign.check(job, checker)
@@ -232,7 +232,7 @@ def test_a_nonce_that_may_be_used_once_costs_one_challenge_for_each_check(
 
 
 @pytest.mark.fault("F28")
-def test_an_endless_series_of_challenges_is_a_refusal(campaign: Campaign) -> None:
+def test_an_endless_series_of_challenges_ends_in_an_unauthorized_error(campaign: Campaign) -> None:
     campaign.use("api_key")
     campaign.atlas.behaviour.nonce_seconds = 0
     job = campaign.recorded_job()
@@ -255,7 +255,7 @@ def test_an_endless_series_of_challenges_is_a_refusal(campaign: Campaign) -> Non
         "latin1",
     ],
 )
-def test_a_challenge_that_cannot_be_answered_leaves_the_next_check_unharmed(
+def test_a_challenge_that_cannot_be_answered_does_not_affect_the_next_check(
     campaign: Campaign, challenge: str
 ) -> None:
     campaign.use("api_key")
@@ -271,7 +271,7 @@ def test_a_challenge_that_cannot_be_answered_leaves_the_next_check_unharmed(
 
 @pytest.mark.fault("F28")
 @cases("challenge", [None, 'Basic realm="r"'], ids=["none", "basic"])
-def test_a_401_without_a_digest_challenge_is_a_refusal(
+def test_a_401_without_a_digest_challenge_is_an_unauthorized_error(
     campaign: Campaign, challenge: str | None
 ) -> None:
     campaign.use("api_key")
@@ -285,7 +285,7 @@ def test_a_401_without_a_digest_challenge_is_a_refusal(
 
 @pytest.mark.fault("F16", "F28")
 @cases("body", ["coded", "uncoded", "empty"])
-def test_a_challenge_is_answered_whatever_its_body(campaign: Campaign, body: Any) -> None:
+def test_a_challenge_with_any_body_is_answered(campaign: Campaign, body: Any) -> None:
     campaign.use("api_key")
     campaign.atlas.behaviour.challenge_body = body
     job = campaign.finished_job()
@@ -319,7 +319,7 @@ def test_the_address_that_must_be_allowed_is_named(
 
 @pytest.mark.fault("F29")
 @cases("parameters", [None, ["everyone"], [17]], ids=str)
-def test_a_refusal_by_the_access_list_without_an_address_is_still_explained(
+def test_an_access_list_error_is_explained_even_without_the_address(
     campaign: Campaign, parameters: Any
 ) -> None:
     job = campaign.recorded_job()
@@ -378,7 +378,7 @@ def test_an_unusable_secret_is_reported_with_the_name_of_its_key(
 
 @pytest.mark.fault("F30")
 @cases("action", list(UNREADABLE.values()), ids=list(UNREADABLE))
-def test_a_secret_that_cannot_be_read_is_an_error_at_a_cold_start(
+def test_an_unreadable_secret_is_an_error_at_a_cold_start(
     campaign: Campaign, action: Action
 ) -> None:
     job, checker = campaign.recorded_job(), campaign.environment()
@@ -408,7 +408,7 @@ def test_the_cached_secret_is_used_for_five_minutes_while_it_cannot_be_read(
 
 
 @pytest.mark.fault("F30")
-def test_a_secret_that_cannot_be_read_is_not_read_at_every_check(campaign: Campaign) -> None:
+def test_an_unreadable_secret_is_not_requested_at_every_check(campaign: Campaign) -> None:
     job, checker = campaign.recorded_job(), campaign.environment()
     campaign.check(job, checker)
     campaign.pass_time(YOUNG)

@@ -71,7 +71,7 @@ def hold(
 
 @pytest.mark.fault("F3", "F5", "F10", "F30", "F44")
 @cases("left", [LEAST_TIME + 0.6, ENOUGH])
-def test_a_check_ends_in_time_whichever_step_hangs(campaign: Campaign, left: float) -> None:
+def test_a_check_ends_in_time_when_any_step_hangs(campaign: Campaign, left: float) -> None:
     jobs = {name: campaign.job() for name in HANGING}
     warm = campaign.environment(campaign.patient)
     campaign.check(campaign.job(), warm)
@@ -108,7 +108,7 @@ def test_a_check_ends_in_time_whichever_step_hangs(campaign: Campaign, left: flo
 
 @pytest.mark.fault("F44")
 @cases("left", TOO_LITTLE)
-def test_no_step_begins_that_could_not_end(campaign: Campaign, left: float) -> None:
+def test_no_step_begins_with_too_little_time_to_finish(campaign: Campaign, left: float) -> None:
     assert left < LEAST_TIME <= LEAST_EXCHANGE
     job, checker = campaign.job(), campaign.environment()
     campaign.refused(TimeBudgetExceededError, job, checker, seconds=left)
@@ -130,7 +130,7 @@ BEFORE: dict[str, tuple[Selection, list[str]]] = {
 
 @pytest.mark.fault("F1", "F2", "F44")
 @cases(("slow", "calls"), list(BEFORE.values()), ids=list(BEFORE))
-def test_a_step_does_not_begin_when_the_one_before_used_up_its_time(
+def test_a_step_does_not_begin_when_an_earlier_step_used_its_time(
     campaign: Campaign, slow: Selection, calls: list[str]
 ) -> None:
     job = campaign.job()
@@ -180,7 +180,7 @@ def wake(runtime: LambdaRuntime) -> None:
 
 
 @pytest.mark.fault("F44", "F45")
-def test_the_function_answers_before_its_timeout_whichever_step_hangs(
+def test_the_function_answers_before_its_timeout_when_any_step_hangs(
     campaign: Campaign, environments: dict[str, LambdaRuntime]
 ) -> None:
     jobs = {name: campaign.job() for name in IN_RUNTIME}

@@ -162,7 +162,7 @@ def test_a_tenant_job_that_flex_does_not_know_is_not_found(campaign: Campaign, s
 
 
 @pytest.mark.fault("F20")
-def test_an_endpoint_whose_successor_is_retired_too_is_reported_as_retired(
+def test_a_retired_endpoint_is_reported_when_its_successor_is_retired_too(
     campaign: Campaign,
 ) -> None:
     job = campaign.job()
@@ -175,7 +175,7 @@ def test_an_endpoint_whose_successor_is_retired_too_is_reported_as_retired(
 
 @pytest.mark.fault("F21")
 @cases("code", ["CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "FEATURE_UNSUPPORTED"])
-def test_the_kind_of_a_dedicated_cluster_is_learnt_and_remembered(
+def test_the_kind_of_a_dedicated_cluster_is_detected_and_remembered(
     campaign: Campaign, code: str
 ) -> None:
     job, checker = campaign.job("dedicated"), campaign.environment()
@@ -191,7 +191,7 @@ def test_the_kind_of_a_dedicated_cluster_is_learnt_and_remembered(
 
 
 @pytest.mark.fault("F21")
-def test_the_kind_of_a_cluster_is_remembered_although_its_job_is_unknown(
+def test_the_kind_of_a_cluster_is_remembered_even_if_its_job_is_unknown(
     campaign: Campaign,
 ) -> None:
     job, checker = campaign.job("dedicated"), campaign.environment()
@@ -218,7 +218,7 @@ def test_the_role_that_a_dedicated_cluster_needs_is_named(campaign: Campaign) ->
 
 
 @pytest.mark.fault("F21", "F18")
-def test_a_new_job_is_requested_again_although_the_other_kind_is_refused(
+def test_a_new_job_is_requested_again_even_if_the_other_kind_is_refused(
     campaign: Campaign,
 ) -> None:
     job = campaign.job()
@@ -231,7 +231,7 @@ def test_a_new_job_is_requested_again_although_the_other_kind_is_refused(
 
 
 @pytest.mark.fault("F22")
-def test_a_learnt_kind_that_is_refused_for_an_unknown_reason_is_found_out_again(
+def test_a_remembered_kind_refused_for_an_unknown_reason_is_detected_again(
     campaign: Campaign,
 ) -> None:
     checker = campaign.environment()
@@ -251,7 +251,7 @@ def test_a_learnt_kind_that_is_refused_for_an_unknown_reason_is_found_out_again(
 
 @pytest.mark.fault("F22")
 @cases(("before", "after"), [("flex", "dedicated"), ("dedicated", "flex")])
-def test_a_cluster_that_changes_its_kind_is_asked_again_and_remembered(
+def test_a_changed_kind_of_a_cluster_is_detected_and_remembered(
     campaign: Campaign, before: Kind, after: Kind
 ) -> None:
     checker = campaign.environment()
@@ -303,7 +303,7 @@ def test_an_announced_sunset_gives_a_warning_and_a_metric(
 @pytest.mark.fault("F62", "F21")
 @cases("code", ["CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "FEATURE_UNSUPPORTED"])
 @cases("status", [200, 404, 500])
-def test_the_code_for_another_kind_decides_whatever_the_http_status(
+def test_the_code_for_another_kind_overrides_any_http_status(
     campaign: Campaign, code: str, status: int
 ) -> None:
     job, checker = campaign.job("dedicated"), campaign.environment()
@@ -321,7 +321,7 @@ def test_the_code_for_another_kind_decides_whatever_the_http_status(
 
 @pytest.mark.fault("F62", "F22")
 @cases("status", [403, 404, 500])
-def test_the_code_for_a_flex_cluster_decides_whatever_the_http_status(
+def test_the_code_for_a_flex_cluster_overrides_any_http_status(
     campaign: Campaign, status: int
 ) -> None:
     checker = campaign.environment()
@@ -353,7 +353,7 @@ def test_the_code_for_a_flex_cluster_decides_whatever_the_http_status(
         ("SERVICE_UNAVAILABLE", 400, AtlasUnavailableError, ATTEMPTS),
     ],
 )
-def test_a_code_with_one_meaning_decides_whatever_the_http_status(
+def test_a_decisive_error_code_overrides_any_http_status(
     campaign: Campaign, code: str, status: int, error: type[AtlasError], requests: int
 ) -> None:
     job, checker = campaign.recorded_job(), campaign.environment()

@@ -131,7 +131,7 @@ def test_a_refusal_in_an_envelope_is_handled_like_any_other(
 
 
 @pytest.mark.fault("F21", "F60")
-def test_the_kind_of_a_cluster_is_learnt_from_a_refusal_in_an_envelope(
+def test_the_kind_of_a_cluster_is_detected_from_a_refusal_in_an_envelope(
     campaign: Campaign,
 ) -> None:
     job, checker = campaign.finished_job("dedicated"), campaign.environment()

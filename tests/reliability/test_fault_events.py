@@ -108,7 +108,9 @@ def test_a_poison_record_is_reported_alone(campaign: Campaign, body: str) -> Non
 
 @pytest.mark.fault("F42")
 @cases("place", [0, 9], ids=["first", "last"])
-def test_one_poison_record_of_ten_leaves_nine_done(campaign: Campaign, place: int) -> None:
+def test_nine_of_ten_records_succeed_when_one_is_a_poison_record(
+    campaign: Campaign, place: int
+) -> None:
     jobs = [campaign.job() for _ in range(9)]
     records = [record(job.restore_id, event(job)) for job in jobs]
     records.insert(place, record("poison", "{"))

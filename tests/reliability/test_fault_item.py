@@ -107,7 +107,7 @@ def test_an_item_expires_only_when_nothing_is_open_or_pending(
 
 
 @pytest.mark.fault("F50")
-def test_a_ready_download_that_is_followed_by_another_end_does_not_expire_meanwhile(
+def test_the_item_of_a_ready_download_does_not_expire_while_a_later_change_is_pending(
     campaign: Campaign,
 ) -> None:
     timeline = ["download-ready", "expired"]
@@ -219,7 +219,7 @@ def test_a_status_of_a_newer_version_is_replaced_by_the_next_one(campaign: Campa
         *["no-history", "empty-history", "text-of-history", "last-moment"],
     ],
 )
-def test_an_item_that_cannot_be_read_is_left_alone_until_it_is_repaired(
+def test_an_unreadable_item_is_not_changed_until_it_is_repaired(
     campaign: Campaign, damage: str, repair: str, value: dict[str, str] | None
 ) -> None:
     job = campaign.job()

@@ -31,9 +31,7 @@ UNSAID = (10.0, 13.0)
 
 @pytest.mark.fault("F31", "F61")
 @cases("seconds", [15.1, 30.0, 86_400.0, 1e12], ids=str)
-def test_a_limit_that_lasts_too_long_is_an_error_at_once(
-    campaign: Campaign, seconds: float
-) -> None:
+def test_a_limit_that_is_too_long_is_an_error_at_once(campaign: Campaign, seconds: float) -> None:
     job, checker = campaign.recorded_job(), campaign.environment()
     campaign.inject(ATLAS, too_many_requests({"Retry-After": str(seconds)}), times=None)
     error = campaign.refused(AtlasRateLimitError, job, checker)
@@ -47,7 +45,7 @@ def test_a_limit_that_lasts_too_long_is_an_error_at_once(
 
 
 @pytest.mark.fault("F31")
-def test_a_wait_that_does_not_fit_the_time_left_is_an_error_at_once(campaign: Campaign) -> None:
+def test_a_wait_longer_than_the_time_left_is_an_error_at_once(campaign: Campaign) -> None:
     job = campaign.recorded_job()
     campaign.inject(ATLAS, too_many_requests({"Retry-After": "12"}))
     campaign.refused(AtlasRateLimitError, job, seconds=12.0)
@@ -66,7 +64,7 @@ def test_a_single_target_waits_for_fifteen_seconds_at_most(campaign: Campaign) -
 
 
 @pytest.mark.fault("F31", "F43")
-def test_a_limit_of_one_job_stands_for_every_job_of_its_project(campaign: Campaign) -> None:
+def test_a_limit_applies_to_every_job_of_its_project(campaign: Campaign) -> None:
     checker = campaign.environment()
     jobs = [campaign.job() for _ in range(5)]
     campaign.inject(ATLAS, too_many_requests({"Retry-After": "40"}), times=None)
@@ -89,7 +87,7 @@ def test_a_limit_of_one_job_stands_for_every_job_of_its_project(campaign: Campai
 
 
 @pytest.mark.fault("F31")
-def test_a_limit_longer_than_a_minute_is_reported_in_full_and_tried_after_a_minute(
+def test_a_limit_longer_than_a_minute_is_reported_in_full_and_retried_after_a_minute(
     campaign: Campaign,
 ) -> None:
     job, checker = campaign.job(), campaign.environment()
@@ -107,7 +105,7 @@ def test_a_limit_longer_than_a_minute_is_reported_in_full_and_tried_after_a_minu
 
 
 @pytest.mark.fault("F31")
-def test_a_limit_of_one_kind_does_not_stand_for_the_other(campaign: Campaign) -> None:
+def test_a_limit_of_one_kind_does_not_apply_to_the_other(campaign: Campaign) -> None:
     checker = campaign.environment()
     flex, dedicated = campaign.job(), campaign.job("dedicated")
     campaign.inject(ATLAS, too_many_requests({"Retry-After": "40"}))
@@ -128,7 +126,7 @@ def test_a_clock_that_is_set_back_does_not_prolong_a_limit(campaign: Campaign) -
 
 
 @pytest.mark.fault("F31")
-def test_no_wait_goes_past_the_deadline(campaign: Campaign) -> None:
+def test_no_wait_ends_after_the_deadline(campaign: Campaign) -> None:
     job = campaign.job()
     campaign.inject(ATLAS, too_many_requests({"Retry-After": "11"}), times=None)
     campaign.refused(AtlasRateLimitError, job)
@@ -139,7 +137,7 @@ def test_no_wait_goes_past_the_deadline(campaign: Campaign) -> None:
 
 @pytest.mark.fault("F31", "F32")
 @cases("announced", [True, False], ids=["header", "parameters"])
-def test_an_empty_bucket_is_waited_for(campaign: Campaign, announced: bool) -> None:  # noqa: FBT001
+def test_a_check_waits_for_an_empty_bucket_to_refill(campaign: Campaign, announced: bool) -> None:  # noqa: FBT001
     campaign.atlas.behaviour.rate_limit = RateLimit(capacity=1, refill=1, seconds=5)
     campaign.atlas.behaviour.announces_limits = announced
     job, checker = campaign.job(), campaign.environment()
@@ -243,7 +241,7 @@ def test_a_limited_project_does_not_delay_the_other_targets(
 
 
 @pytest.mark.fault("F61")
-def test_a_limited_target_is_asked_again_last_when_its_time_has_come(
+def test_a_limited_target_is_checked_last_after_its_wait_is_over(
     campaign: Campaign, application: Application
 ) -> None:
     limited, slow, other = campaign.job(), campaign.job("dedicated"), campaign.job("dedicated")
@@ -334,7 +332,7 @@ unwell = cases("action", list(UNWELL.values()), ids=list(UNWELL))
 @pytest.mark.fault("F33", "F34")
 @unwell
 @cases("burst", [1, ATTEMPTS - 1])
-def test_a_short_burst_of_failures_is_waited_out(
+def test_a_check_succeeds_after_a_short_burst_of_failures(
     campaign: Campaign, action: Action, burst: int
 ) -> None:
     job = campaign.recorded_job()
@@ -361,7 +359,7 @@ def test_repeated_failures_change_nothing(campaign: Campaign, action: Action) ->
 
 
 @pytest.mark.fault("F33")
-def test_a_503_is_tried_again_after_the_time_that_it_asks_for(campaign: Campaign) -> None:
+def test_a_503_is_retried_after_the_wait_that_it_names(campaign: Campaign) -> None:
     job = campaign.recorded_job()
     campaign.inject(ATLAS, Answer(503, {"Retry-After": "4"}))
     assert campaign.recheck(job) == UNCHANGED
@@ -370,7 +368,7 @@ def test_a_503_is_tried_again_after_the_time_that_it_asks_for(campaign: Campaign
 
 
 @pytest.mark.fault("F33")
-def test_no_two_environments_wait_equally_long(campaign: Campaign) -> None:
+def test_each_environment_waits_a_different_time(campaign: Campaign) -> None:
     job = campaign.job()
     campaign.inject(ATLAS, Answer(503), times=None)
     for _ in range(8):

@@ -194,7 +194,7 @@ def test_an_endless_challenge_ends_by_the_deadline(campaign: Campaign) -> None:
 
 
 @pytest.mark.fault("F36")
-def test_a_server_that_does_not_answer_the_tls_handshake_costs_no_more_than_the_deadline(
+def test_a_check_ends_by_the_deadline_when_a_server_does_not_answer_the_tls_handshake(
     campaign: Campaign,
 ) -> None:
     job = campaign.recorded_job()
@@ -207,7 +207,9 @@ def test_a_server_that_does_not_answer_the_tls_handshake_costs_no_more_than_the_
 
 
 @pytest.mark.fault("F36")
-def test_a_server_that_does_not_accept_costs_no_more_than_the_deadline(campaign: Campaign) -> None:
+def test_a_check_ends_by_the_deadline_when_a_server_accepts_no_connection(
+    campaign: Campaign,
+) -> None:
     job = campaign.job()
     with ExitStack() as sockets:
         full = sockets.enter_context(socket.socket())
@@ -303,7 +305,7 @@ def test_a_name_look_up_that_hangs_ends_by_the_deadline(campaign: Campaign, name
 
 @pytest.mark.fault("F37")
 @cases("how", ["fails", "hangs"])
-def test_a_name_of_aws_that_cannot_be_resolved_is_a_table_that_is_unavailable(
+def test_an_aws_name_that_cannot_be_resolved_raises_a_table_unavailable_error(
     campaign: Campaign, names: Names, how: str
 ) -> None:
     job = campaign.job()

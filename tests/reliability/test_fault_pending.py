@@ -134,7 +134,7 @@ def test_the_error_of_atlas_is_raised_while_the_table_fails_too(campaign: Campai
 
 
 @pytest.mark.fault("F55")
-def test_the_deletion_of_a_cluster_does_not_lose_a_pending_change_in_the_real_runtime(
+def test_deleting_a_cluster_does_not_lose_a_pending_change_in_the_real_runtime(
     campaign: Campaign,
 ) -> None:
     job = pending_job(campaign)
@@ -147,7 +147,7 @@ def test_the_deletion_of_a_cluster_does_not_lose_a_pending_change_in_the_real_ru
 
 
 @pytest.mark.fault("F36", "F55")
-def test_an_atlas_that_does_not_answer_leaves_time_to_publish_what_is_pending(
+def test_pending_changes_are_published_in_time_when_atlas_does_not_answer(
     campaign: Campaign,
 ) -> None:
     job, checker = pending_job(campaign), campaign.environment()
@@ -160,7 +160,7 @@ def test_an_atlas_that_does_not_answer_leaves_time_to_publish_what_is_pending(
 
 
 @pytest.mark.fault("F44", "F55")
-def test_a_pending_change_is_published_when_too_little_time_is_left_to_ask_atlas(
+def test_a_pending_change_is_published_even_with_too_little_time_to_ask_atlas(
     campaign: Campaign,
 ) -> None:
     job = pending_job(campaign)
@@ -171,7 +171,7 @@ def test_a_pending_change_is_published_when_too_little_time_is_left_to_ask_atlas
 
 
 @pytest.mark.fault("F19", "F55")
-def test_a_job_that_is_not_stored_costs_one_update_that_writes_nothing(
+def test_an_error_for_a_job_that_is_not_stored_costs_one_update_that_writes_nothing(
     campaign: Campaign,
 ) -> None:
     job = campaign.job(restore_id=LONG_AGO)
@@ -183,7 +183,7 @@ def test_a_job_that_is_not_stored_costs_one_update_that_writes_nothing(
 
 
 @pytest.mark.fault("F51", "F55")
-def test_an_item_that_cannot_be_read_does_not_hide_the_error_of_atlas(
+def test_an_unreadable_item_does_not_hide_the_error_of_atlas(
     campaign: Campaign,
 ) -> None:
     job = pending_job(campaign)

@@ -80,7 +80,7 @@ within_a_module = settings(quickly, suppress_health_check=[HealthCheck.function_
     code=st.sampled_from(["AccessDeniedException", "InternalError", "ValidationException"]),
 )
 @within_a_module
-def test_the_text_of_an_error_of_aws_is_not_quoted(
+def test_the_text_of_an_aws_error_is_not_quoted(
     aws_clients: dict[str, Any], service: str, data: st.DataObject, secret: str, code: str
 ) -> None:
     operation, step = AWS_STEPS[service]
@@ -111,7 +111,7 @@ class Unreachable:
 @cases("service", list(AWS_STEPS))
 @given(secret=secrets)
 @within_a_module
-def test_the_text_of_a_failure_to_reach_aws_is_not_quoted(service: str, secret: str) -> None:
+def test_the_text_of_an_aws_connection_failure_is_not_quoted(service: str, secret: str) -> None:
     _, step = AWS_STEPS[service]
     errors = (
         EndpointConnectionError(endpoint_url=f"https://{secret}", error=secret),
@@ -128,7 +128,7 @@ def test_the_text_of_a_failure_to_reach_aws_is_not_quoted(service: str, secret: 
 @pytest.mark.fault("F53")
 @given(secrets, secrets)
 @quickly
-def test_no_object_with_a_secret_shows_it(secret: str, token: str) -> None:
+def test_no_object_shows_the_secret_that_it_holds(secret: str, token: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         held.append(request)
         if request.url.path == "/api/oauth/token":

@@ -44,7 +44,7 @@ def test_an_environment_that_was_frozen_uses_no_old_secret_and_no_old_token(
 
 @pytest.mark.fault("F46")
 @cases("hours", [-24, 2], ids=str)
-def test_a_clock_that_is_wrong_costs_one_retry_for_each_check_at_most(
+def test_a_wrong_clock_costs_at_most_one_retry_for_each_check(
     campaign: Campaign, hours: int
 ) -> None:
     campaign.clock.advance(hours * 3600)
@@ -130,7 +130,7 @@ def test_a_clock_that_steps_back_after_a_crash_delays_by_less_than_a_second(
     ],
     ids=["missing", "wrong"],
 )
-def test_a_function_with_a_wrong_setting_fails_at_its_start_with_one_clear_line(
+def test_a_function_with_a_wrong_setting_fails_at_startup_with_one_clear_line(
     campaign: Campaign, name: str, value: str, said: str
 ) -> None:
     right = campaign.stack.pool.runtimes[0].environment
@@ -174,7 +174,7 @@ def observed(campaign: Campaign, output: io.StringIO) -> Iterator[Application]:
 @pytest.mark.fault("F52")
 @pytest.mark.usefixtures("powertools")
 @cases("broken", ["logger", "metrics", "both"])
-def test_a_check_succeeds_although_its_telemetry_cannot_be_written(
+def test_a_check_succeeds_even_if_its_telemetry_cannot_be_written(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     job = campaign.finished_job()
@@ -195,7 +195,7 @@ def test_a_check_succeeds_although_its_telemetry_cannot_be_written(
 
 @pytest.mark.fault("F52")
 @pytest.mark.usefixtures("powertools")
-def test_an_error_keeps_its_type_although_it_cannot_be_logged(
+def test_an_error_keeps_its_type_even_if_it_cannot_be_logged(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = campaign.job()

@@ -44,7 +44,9 @@ def test_statuses_skipped_between_checks_give_one_message(
 
 @pytest.mark.fault("F11")
 @cases("kind", ["flex", "dedicated"])
-def test_an_end_at_first_sight_gives_one_message(campaign: Campaign, kind: Kind) -> None:
+def test_a_job_that_has_ended_before_its_first_check_gives_one_message(
+    campaign: Campaign, kind: Kind
+) -> None:
     job = campaign.finished_job(kind)
     assert campaign.check(job).previous_status is None
 
@@ -54,7 +56,7 @@ def test_an_end_at_first_sight_gives_one_message(campaign: Campaign, kind: Kind)
 
 
 @pytest.mark.fault("F11")
-def test_only_jobs_that_were_seen_before_their_end_count_for_the_detection_latency(
+def test_detection_latency_is_measured_only_for_jobs_seen_before_their_end(
     campaign: Campaign,
 ) -> None:
     seen = campaign.job()
@@ -229,7 +231,7 @@ def test_the_message_of_a_ready_download_counts_the_latency_from_its_link(
     ],
     ids=",".join,
 )
-def test_an_expired_download_is_expired_whether_it_has_a_finish_date_or_not(
+def test_a_download_expires_with_or_without_a_finish_date(
     campaign: Campaign, checked_after: list[str], published: list[str]
 ) -> None:
     moves = [move.split("+") for move in checked_after]

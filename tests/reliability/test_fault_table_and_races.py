@@ -46,7 +46,7 @@ def test_nothing_is_published_before_the_write_is_confirmed(
 
 @pytest.mark.fault("F5")
 @each_of(TABLE_FAULTS, "reset-after", "throttled")
-def test_a_write_that_is_tried_again_is_still_recognised_as_its_own(
+def test_a_check_recognises_its_own_write_after_a_retry(
     campaign: Campaign, action: Action, phase: Phase
 ) -> None:
     job = campaign.finished_job()
@@ -61,7 +61,7 @@ def test_a_write_that_is_tried_again_is_still_recognised_as_its_own(
 
 
 @pytest.mark.fault("F5")
-def test_a_write_is_tried_a_few_times_and_no_more(campaign: Campaign) -> None:
+def test_a_write_is_tried_only_a_few_times(campaign: Campaign) -> None:
     job = campaign.finished_job()
     campaign.inject(RECORD, aws_error("dynamodb", "InternalServerError", status=500), times=None)
     campaign.refused(TableUnavailableError, job, campaign.environment(campaign.patient))
@@ -120,7 +120,7 @@ def test_a_check_waits_while_another_one_publishes_the_change(campaign: Campaign
 
 
 @pytest.mark.fault("F6", "F44")
-def test_a_check_without_time_to_wait_for_another_one_fails(campaign: Campaign) -> None:
+def test_a_check_without_enough_time_to_wait_for_another_one_fails(campaign: Campaign) -> None:
     job = campaign.finished_job()
     with (
         ThreadPoolExecutor(1) as thread,
@@ -191,7 +191,7 @@ def test_a_slow_check_with_an_older_status_changes_nothing(campaign: Campaign, d
 
 
 @pytest.mark.fault("F7", "F58")
-def test_checks_that_meet_record_a_further_unknown_word_once(campaign: Campaign) -> None:
+def test_concurrent_checks_record_a_second_unknown_word_once(campaign: Campaign) -> None:
     job = campaign.job(timeline=["PAUSED", "RESUMING"])
     campaign.check(job)
     job.advance()
@@ -226,7 +226,7 @@ def test_a_message_that_could_not_be_acknowledged_is_published_again(
 
 
 @pytest.mark.fault("F10")
-def test_a_failed_acknowledgement_does_not_claim_that_nothing_was_published(
+def test_the_error_of_a_failed_acknowledgement_does_not_claim_that_nothing_was_published(
     campaign: Campaign,
 ) -> None:
     job = campaign.finished_job()
@@ -239,7 +239,7 @@ def test_a_failed_acknowledgement_does_not_claim_that_nothing_was_published(
 
 @pytest.mark.fault("F10")
 @each_of(TABLE_FAULTS, "500-after")
-def test_an_acknowledgement_is_tried_again_within_the_same_check(
+def test_an_acknowledgement_is_retried_within_the_same_check(
     campaign: Campaign, action: Action, phase: Phase
 ) -> None:
     job = campaign.finished_job()
@@ -289,7 +289,7 @@ def late_acknowledgement(campaign: Campaign, job: EmulatedRestore) -> Iterator[N
 
 @pytest.mark.fault("F63")
 @cases("kind", ["flex", "dedicated"])
-def test_a_late_acknowledgement_leaves_a_job_that_was_recorded_again_pending(
+def test_a_late_acknowledgement_does_not_acknowledge_a_recreated_item(
     campaign: Campaign, kind: Kind
 ) -> None:
     job = campaign.finished_job(kind)
@@ -306,7 +306,7 @@ def test_a_late_acknowledgement_leaves_a_job_that_was_recorded_again_pending(
 
 
 @pytest.mark.fault("F63")
-def test_a_late_acknowledgement_does_not_bring_a_deleted_item_back(campaign: Campaign) -> None:
+def test_a_late_acknowledgement_does_not_recreate_a_deleted_item(campaign: Campaign) -> None:
     job = campaign.finished_job()
     with late_acknowledgement(campaign, job):
         delete_item(campaign, job)

@@ -54,7 +54,7 @@ def test_an_expired_token_is_replaced_and_the_request_is_replayed(campaign: Camp
 
 
 @pytest.mark.fault("F24")
-def test_a_second_401_within_ten_minutes_is_passed_on(campaign: Campaign) -> None:
+def test_a_second_401_within_ten_minutes_is_raised(campaign: Campaign) -> None:
     job, checker = campaign.job(), campaign.environment()
     campaign.check(job, checker)
     campaign.expire_tokens()
@@ -73,7 +73,7 @@ def test_a_second_401_within_ten_minutes_is_passed_on(campaign: Campaign) -> Non
 
 
 @pytest.mark.fault("F24", "F26")
-def test_a_dead_token_is_in_use_for_ten_minutes_at_most(campaign: Campaign) -> None:
+def test_a_dead_token_is_replaced_after_ten_minutes_at_most(campaign: Campaign) -> None:
     job, barred, checker = campaign.job(), campaign.job("dedicated"), campaign.environment()
     campaign.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY)
     campaign.check(job, checker)
@@ -135,7 +135,7 @@ def test_a_5xx_of_the_token_endpoint_is_tried_four_times_in_thirty_seconds(
 
 @pytest.mark.fault("F33", "F54")
 @cases("failures", [1, ATTEMPTS - 1])
-def test_a_short_burst_of_5xx_of_the_token_endpoint_is_waited_out(
+def test_a_check_succeeds_after_a_short_burst_of_5xx_of_the_token_endpoint(
     campaign: Campaign, failures: int
 ) -> None:
     job = campaign.recorded_job()
@@ -185,7 +185,7 @@ def test_an_hour_without_an_answer_of_the_token_endpoint_costs_32_requests_at_mo
 
 
 @pytest.mark.fault("F54")
-def test_a_token_that_comes_too_late_is_not_requested_again(campaign: Campaign) -> None:
+def test_a_token_that_arrives_after_the_deadline_is_not_requested_again(campaign: Campaign) -> None:
     jobs, checker = [campaign.job() for _ in range(20)], campaign.environment()
     alive = campaign.atlas.tokens_alive(ACCOUNT["client_id"])
     campaign.inject(TOKEN, Delay(2.0), times=None)
@@ -277,7 +277,7 @@ def test_a_refused_token_request_fails_at_once_and_is_not_repeated(
 
 
 @pytest.mark.fault("F27")
-def test_a_limit_of_the_token_endpoint_stands_as_long_as_it_says(campaign: Campaign) -> None:
+def test_a_limit_of_the_token_endpoint_lasts_as_long_as_atlas_asks(campaign: Campaign) -> None:
     job, checker = campaign.recorded_job(), campaign.environment()
     campaign.inject(TOKEN, too_many_requests({"Retry-After": "45"}))
     campaign.refused(AtlasRateLimitError, job, checker)
@@ -294,7 +294,7 @@ def test_a_limit_of_the_token_endpoint_stands_as_long_as_it_says(campaign: Campa
 
 @pytest.mark.fault("F26", "F27")
 @cases("status", [400, 401])
-def test_a_refused_token_request_says_nothing_about_the_cluster(
+def test_a_refused_token_request_does_not_change_the_remembered_kind(
     campaign: Campaign, status: int
 ) -> None:
     job, checker = campaign.job("dedicated"), campaign.environment()
@@ -326,7 +326,7 @@ def test_a_refused_token_request_says_nothing_about_the_cluster(
     ],
     ids=["429", "too-many-tokens", "html", "closed", "502"],
 )
-def test_a_token_that_is_still_valid_is_used_although_its_renewal_fails(
+def test_a_valid_token_is_used_even_if_its_renewal_fails(
     campaign: Campaign, fault: Action, requests: int
 ) -> None:
     job, checker = campaign.recorded_job(), campaign.environment()
@@ -346,7 +346,7 @@ def test_a_token_that_is_still_valid_is_used_although_its_renewal_fails(
     [TOKEN_REFUSALS["429"][0], TOKEN_REFUSALS["too-many-tokens"][0]],
     ids=["429", "too-many-tokens"],
 )
-def test_a_token_that_other_projects_accept_survives_a_refused_replacement(
+def test_a_token_that_other_projects_accept_is_kept_after_a_refused_replacement(
     campaign: Campaign, answer: Answer
 ) -> None:
     ours, theirs = campaign.job(), campaign.job()
@@ -362,7 +362,7 @@ def test_a_token_that_other_projects_accept_survives_a_refused_replacement(
 
 
 @pytest.mark.fault("F27")
-def test_a_token_that_comes_late_is_used(campaign: Campaign) -> None:
+def test_a_delayed_token_is_used(campaign: Campaign) -> None:
     job = campaign.job()
     campaign.inject(TOKEN, Delay(0.1))
     campaign.check(job)
@@ -373,7 +373,7 @@ def test_a_token_that_comes_late_is_used(campaign: Campaign) -> None:
 
 @pytest.mark.fault("F27")
 @cases("says", [None, 0, 5, 3600], ids=["nothing", "zero", "five-seconds", "an-hour"])
-def test_a_token_is_used_for_fifty_minutes_whatever_expires_in_says(
+def test_a_token_is_used_for_fifty_minutes_with_any_value_of_expires_in(
     campaign: Campaign, says: int | None
 ) -> None:
     campaign.atlas.behaviour.expires_in = says

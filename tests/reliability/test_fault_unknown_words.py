@@ -59,7 +59,7 @@ def test_each_unknown_word_is_a_change_with_its_own_id(campaign: Campaign) -> No
 
 
 @pytest.mark.fault("F58")
-def test_a_cancellation_in_an_unknown_and_in_the_other_spelling_is_cancelled(
+def test_a_cancellation_in_an_unknown_spelling_ends_as_cancelled(
     campaign: Campaign,
 ) -> None:
     job = campaign.job(timeline=["RUNNING", "CANCELLING", "CANCELED"])

@@ -57,7 +57,7 @@ def test_a_401_is_replayed_once_with_a_new_token(sender: TokenSender) -> None:
     assert sender.atlas.bearers == ["token-1", "token-1", "token-2", "token-2"]
 
 
-def test_a_replay_that_is_refused_is_the_answer(sender: TokenSender) -> None:
+def test_the_answer_to_a_refused_replay_is_returned(sender: TokenSender) -> None:
     sender.atlas.job_replies.extend([answer(401), answer(401)])
 
     assert sender.send() == 401
@@ -75,7 +75,7 @@ def test_only_a_401_replaces_a_token(sender: TokenSender, status: int) -> None:
 @given(
     st.lists(st.tuples(st.sampled_from([200, 401]), st.integers(0, 300)), max_size=40),
 )
-def test_an_hour_costs_eight_tokens_at_most_whatever_atlas_answers(
+def test_an_hour_costs_at_most_eight_tokens_with_any_answers_of_atlas(
     answers: list[tuple[int, int]],
 ) -> None:
     atlas, clock = ScriptedAtlas(), Clock()
@@ -224,7 +224,7 @@ def test_a_refused_key_works_again_as_soon_as_atlas_accepts_it(digest: Digests) 
 @pytest.mark.parametrize(
     "headers", [{}, {"WWW_Authenticate": 'Basic realm="x"'}], ids=["no header", "basic"]
 )
-def test_a_401_without_a_digest_challenge_is_the_answer(
+def test_a_401_without_a_digest_challenge_is_returned(
     atlas: ScriptedAtlas, clock: Clock, headers: dict[str, str]
 ) -> None:
     atlas.job_replies.append(answer(401, **headers))

@@ -88,7 +88,9 @@ LOOPBACK = {
 
 
 @pytest.mark.parametrize(("text", "address"), LOOPBACK.items(), ids=LOOPBACK)
-def test_the_operator_may_name_this_machine_and_a_secret_may_not(text: str, address: str) -> None:
+def test_the_operator_may_set_a_loopback_address_and_a_secret_may_not(
+    text: str, address: str
+) -> None:
     assert allowed_base_url(text, loopback=True) == address
     assert allowed_base_url(text, loopback=False) is None
 
@@ -113,7 +115,7 @@ near_misses = st.builds(
 
 
 @given(st.text() | addresses | near_misses, st.booleans())
-def test_any_allowed_address_leads_to_an_allowed_host(text: str, loopback: bool) -> None:
+def test_any_allowed_address_has_an_allowed_host(text: str, loopback: bool) -> None:
     address = allowed_base_url(text, loopback=loopback)
     if address is None:
         return

@@ -107,7 +107,7 @@ def test_an_event_that_names_no_job_is_reported_and_raised(
     assert [line["error"] for line in metrics(capsys)] == ["InvalidEventError"]
 
 
-def test_one_failure_leaves_the_other_targets_alone(invoke: Invocation) -> None:
+def test_one_failed_target_does_not_affect_the_others(invoke: Invocation) -> None:
     invoke.replies = {2: [NOT_FOUND]}
 
     result = invoke({"targets": [named(1), named(2), INVALID, named(3)]})
@@ -184,7 +184,7 @@ def test_a_single_target_waits_for_its_rate_limit(invoke: Invocation, clock: Clo
     assert 5 <= sum(clock.sleeps) < 6
 
 
-def test_several_targets_do_not_wait_and_a_limited_one_is_asked_last(
+def test_with_several_targets_nothing_waits_and_a_limited_target_is_checked_last(
     invoke: Invocation, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def slow(request: Any) -> Any:
@@ -204,7 +204,7 @@ def test_several_targets_do_not_wait_and_a_limited_one_is_asked_last(
     assert total(metrics(capsys), "FailedChecks") == 1
 
 
-def test_a_limited_target_whose_time_has_not_come_fails_without_another_request(
+def test_a_target_fails_without_another_request_while_its_limit_lasts(
     invoke: Invocation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     invoke.replies = {1: [LIMITED]}
@@ -255,7 +255,9 @@ def test_a_slow_target_takes_no_more_than_its_share_of_the_time(
     assert invoke.asked == [1, 2]  # no time is left to ask for the other kind of the first
 
 
-def test_a_limited_record_does_not_stop_the_other_records(invoke: Invocation, clock: Clock) -> None:
+def test_a_limited_record_does_not_affect_the_other_records(
+    invoke: Invocation, clock: Clock
+) -> None:
     invoke.replies = {1: [LIMITED]}
 
     result = invoke({"Records": [record("a", named(1)), record("b", named(2, OTHER_GROUP))]})

@@ -33,7 +33,7 @@ def test_a_complete_answer_is_returned(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"ResponseMetadata": {}}], ids=["empty", "without the id"])
-def test_an_answer_that_was_cut_off_is_an_error(clock: Clock, answer: dict[str, Any]) -> None:
+def test_an_incomplete_answer_is_an_error(clock: Clock, answer: dict[str, Any]) -> None:
     with pytest.raises(AwsCallError, match="cut off"):
         call(lambda **_: answer, clock)
 
@@ -47,7 +47,7 @@ def test_an_answer_that_was_cut_off_is_an_error(clock: Clock, answer: dict[str, 
     ],
     ids=["code", "no code", "no error"],
 )
-def test_a_refusal_is_named_by_its_code_and_keeps_the_answer(
+def test_a_refused_call_raises_an_error_with_the_code_and_the_answer(
     clock: Clock, response: Any, code: str
 ) -> None:
     with pytest.raises(AwsCallError) as refused:
@@ -69,7 +69,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-def test_a_call_without_an_answer_is_named_by_its_failure_only(
+def test_an_error_without_an_answer_names_only_the_type_of_the_failure(
     clock: Clock, error: Exception
 ) -> None:
     with pytest.raises(AwsCallError) as refused:
@@ -79,7 +79,7 @@ def test_a_call_without_an_answer_is_named_by_its_failure_only(
     assert refused.value.answer == {}
 
 
-def test_a_call_that_hangs_is_left_behind_at_the_deadline() -> None:
+def test_a_call_that_hangs_is_abandoned_at_the_deadline() -> None:
     may_end = threading.Event()
 
     def hang(**_: Any) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ def test_the_first_check_records_and_publishes(checking: Checking) -> None:
     assert checking.table.acknowledged == [1]
 
 
-def test_an_unchanged_check_publishes_nothing_and_has_the_latest_details(
+def test_an_unchanged_check_publishes_nothing_and_returns_the_latest_details(
     checking: Checking,
 ) -> None:
     store(checking, plain_job(status=PENDING), plain_job(status=RUNNING))
@@ -112,7 +112,9 @@ def test_a_contradiction_is_reported_once_for_each_job_and_the_recorded_end_stay
     assert first.job.status is again.job.status is FAILED
 
 
-def test_an_unknown_word_without_room_is_reported_once(checking: Checking) -> None:
+def test_an_unknown_word_that_does_not_fit_in_the_history_is_reported_once(
+    checking: Checking,
+) -> None:
     store(
         checking,
         *(plain_job(status=UNKNOWN, atlas_status=f"W{n}") for n in range(UNKNOWN_LIMIT)),
@@ -128,7 +130,7 @@ def test_an_unknown_word_without_room_is_reported_once(checking: Checking) -> No
     assert reported == ["NEW", None, None, "OTHER", None]
 
 
-def test_the_memory_of_reports_is_bounded(checking: Checking) -> None:
+def test_the_number_of_remembered_reports_is_bounded(checking: Checking) -> None:
     def reports(number: int) -> bool:
         restore_id = f"{number:024x}"
         store(checking, plain_job(restore_id=restore_id, status=FAILED))
@@ -145,7 +147,7 @@ def test_the_memory_of_reports_is_bounded(checking: Checking) -> None:
 # --- a refused credential
 
 
-def test_a_401_is_asked_again_only_with_other_credentials(checking: Checking) -> None:
+def test_a_request_is_repeated_after_a_401_only_with_other_credentials(checking: Checking) -> None:
     checking.atlas.job_replies.append(answer(401))
     with pytest.raises(AtlasUnauthorizedError):
         checking.check()
@@ -209,7 +211,9 @@ def test_nothing_is_published_when_nothing_is_pending(
     assert (checking.topic.ids, checking.table.acknowledged) == ([], [])
 
 
-def test_a_change_that_stays_pending_is_the_error_that_is_raised(checking: Checking) -> None:
+def test_the_error_of_a_pending_change_is_raised_before_the_error_of_atlas(
+    checking: Checking,
+) -> None:
     store(checking, plain_job(status=COMPLETED), published=0)
     checking.topic.refusals = [Refusal("InternalError")]
     checking.atlas.job_replies.append(answer(404))
@@ -220,7 +224,7 @@ def test_a_change_that_stays_pending_is_the_error_that_is_raised(checking: Check
     assert isinstance(pending.value.__cause__, RestoreJobNotFoundError)
 
 
-def test_a_failure_of_the_table_does_not_hide_the_error_of_atlas(checking: Checking) -> None:
+def test_a_table_error_does_not_hide_the_error_of_atlas(checking: Checking) -> None:
     checking.table.refusal = Refusal("InternalServerError")
     checking.atlas.job_replies.append(answer(404))
 
@@ -257,7 +261,7 @@ def test_what_was_published_before_a_failure_is_acknowledged(checking: Checking)
     assert checking.table.acknowledged == [1]
 
 
-def test_a_change_that_another_check_is_publishing_is_waited_for_a_moment(
+def test_a_check_waits_briefly_for_another_check_to_publish_a_change(
     checking: Checking,
 ) -> None:
     checking.table.item = stored_item(
@@ -271,7 +275,7 @@ def test_a_change_that_another_check_is_publishing_is_waited_for_a_moment(
     assert not result.changed
 
 
-def test_a_change_that_another_check_has_published_meanwhile_is_not_published_again(
+def test_a_change_that_another_check_published_during_the_wait_is_not_published_again(
     checking: Checking,
 ) -> None:
     moment = checking.utc_now() + timedelta(seconds=1)

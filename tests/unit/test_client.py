@@ -86,7 +86,7 @@ def test_each_kind_has_its_endpoint(client: Client, kind: RestoreKind) -> None:
     ],
     ids=["absent", "envelope", "both"],
 )
-def test_envelope_and_pretty_reach_atlas_and_only_an_envelope_that_was_asked_for_is_opened(
+def test_envelope_and_pretty_are_sent_and_only_a_requested_envelope_is_opened(
     client: Client, options: dict[str, Any], query: str
 ) -> None:
     opened: list[bool] = []
@@ -108,7 +108,7 @@ def test_envelope_and_pretty_reach_atlas_and_only_an_envelope_that_was_asked_for
     [(KEY, "job_requests"), (ACCOUNT, "token_requests")],
     ids=["api key", "service account"],
 )
-def test_the_address_in_the_secret_comes_before_the_operators(
+def test_the_address_in_the_secret_overrides_the_operators(
     client: Client, credentials: Credentials, requests: str
 ) -> None:
     elsewhere = "https://cloud.mongodbgov.com"
@@ -130,7 +130,7 @@ def test_one_token_serves_many_checks_until_the_credentials_change(client: Clien
     assert client.atlas.bearers == ["token-1", "token-1", "token-2"]
 
 
-def test_a_kind_that_was_learnt_is_asked_first(client: Client) -> None:
+def test_a_remembered_kind_is_asked_first(client: Client) -> None:
     client.atlas.job = {"id": RESTORE, "deliveryType": "automated"}
     client.atlas.job_replies.append(
         answer(400, {"errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"})
@@ -155,7 +155,7 @@ PASSING: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("reply", PASSING.values(), ids=PASSING)
-def test_a_request_for_a_job_is_repeated_after_a_failure_that_may_pass(
+def test_a_request_for_a_job_is_repeated_after_a_transient_failure(
     client: Client, reply: Reply
 ) -> None:
     client.atlas.job_replies.append(reply)
@@ -178,7 +178,7 @@ def test_an_impatient_request_is_never_repeated(client: Client, reply: Reply) ->
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 410])
-def test_a_refusal_that_does_not_pass_is_raised_at_once(client: Client, status: int) -> None:
+def test_a_refusal_that_is_not_transient_is_raised_at_once(client: Client, status: int) -> None:
     client.atlas.job_replies.append(answer(status))
 
     with pytest.raises(AtlasError, match=str(status)) as refused:
@@ -218,7 +218,7 @@ def test_a_404_is_transient_for_a_job_that_was_created_within_the_last_minute(
     ],
     ids=str,
 )
-def test_a_200_that_is_no_job_but_has_a_code_with_one_meaning_is_a_refusal(
+def test_a_200_without_a_job_raises_the_error_of_its_code(
     client: Client, body: object, error: type[AtlasError]
 ) -> None:
     client.atlas.job_replies.append(answer(200, body))
@@ -229,7 +229,7 @@ def test_a_200_that_is_no_job_but_has_a_code_with_one_meaning_is_a_refusal(
     assert type(refused.value) is error
 
 
-def test_a_job_is_a_job_whatever_error_code_it_holds(client: Client) -> None:
+def test_a_job_that_has_an_error_code_is_still_read(client: Client) -> None:
     client.atlas.job["errorCode"] = "RATE_LIMITED"
 
     assert client.get().status is RestoreStatus.RUNNING
@@ -257,7 +257,7 @@ def limit_flex(client: Client, seconds: str = "30") -> None:
         client.get(patient=False)
 
 
-def test_no_request_is_sent_while_a_rate_limit_stands(client: Client) -> None:
+def test_no_request_is_sent_while_a_rate_limit_lasts(client: Client) -> None:
     limit_flex(client)
 
     client.clock.now += 10
@@ -271,7 +271,7 @@ def test_no_request_is_sent_while_a_rate_limit_stands(client: Client) -> None:
     assert len(client.atlas.job_requests) == 2
 
 
-def test_a_rate_limit_that_ends_within_fifteen_seconds_is_waited_for(client: Client) -> None:
+def test_the_client_waits_for_a_rate_limit_that_ends_within_fifteen_seconds(client: Client) -> None:
     limit_flex(client, seconds="10")
 
     client.get()

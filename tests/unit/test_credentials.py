@@ -34,7 +34,7 @@ def test_an_api_key_hides_its_private_key() -> None:
 
 
 @pytest.mark.parametrize("kind", [ServiceAccount, ApiKey])
-def test_credentials_leave_the_address_to_the_operator(
+def test_credentials_have_no_address_by_default(
     kind: type[ServiceAccount] | type[ApiKey],
 ) -> None:
     assert kind("name", "secret").base_url is None

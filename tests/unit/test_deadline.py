@@ -35,7 +35,7 @@ def test_a_step_that_just_fits_may_begin() -> None:
     [(60.0, 4.0, 56.0), (12.0, 4.0, 8.0), (9.0, 4.0, 6.0), (3.0, 4.0, 2.0), (0.0, 4.0, 0.0)],
     ids=["much is left", "just enough", "little is left", "very little is left", "nothing is left"],
 )
-def test_a_step_leaves_time_for_the_steps_after_it(
+def test_a_step_reserves_time_for_later_steps(
     left: float, reserved: float, step_gets: float
 ) -> None:
     deadline = Deadline.after(left, Clock(0.0))

@@ -93,7 +93,7 @@ def test_an_answer_that_is_not_json_stays_as_it_is(body: bytes) -> None:
         json_values(),
     )
 )
-def test_any_answer_can_be_opened(body: bytes) -> None:
+def test_opening_any_answer_raises_no_error(body: bytes) -> None:
     status, content = open_envelope(200, body)
 
     assert 200 <= status <= 599

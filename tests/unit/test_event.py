@@ -70,7 +70,7 @@ def without(event: dict[str, str], field: str) -> dict[str, str]:
     ],
     ids=["direct", "projectId", "restoreJobId", "both spellings", "with a comment", "eventbridge"],
 )
-def test_one_target_is_understood_in_every_form(event: object) -> None:
+def test_one_target_is_read_in_every_form(event: object) -> None:
     assert parse(event) == OneTarget(TARGET)
 
 
@@ -123,11 +123,11 @@ REFUSED: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("field", REFUSED)
-def test_a_wrong_event_is_refused_by_its_field(field: str) -> None:
+def test_the_error_for_a_wrong_event_names_the_field(field: str) -> None:
     assert {refusal(event).field for event in REFUSED[field]} == {field}
 
 
-def test_an_error_names_the_expected_detail_type_and_says_what_is_empty() -> None:
+def test_an_error_names_the_expected_detail_type_and_the_empty_part() -> None:
     assert DETAIL_TYPE in str(refusal({"detail": FLEX}))
     assert "empty" in str(refusal({"targets": []}))
     assert "empty" in str(refusal({"Records": []}))
@@ -298,7 +298,7 @@ def given_in(event: object) -> Iterator[str]:
 
 @settings(max_examples=300)
 @given(json_values() | events)
-def test_any_json_names_targets_or_is_refused_by_a_field(event: object) -> None:
+def test_any_json_gives_targets_or_an_error_that_names_a_field(event: object) -> None:
     for error in refusals(outcome(event)):
         assert error.field
         assert str(error).startswith(f"{error.field}: ")

@@ -29,7 +29,7 @@ def without(event: dict[str, str], field: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", RestoreKind)
-def test_a_named_kind_is_taken(kind: RestoreKind) -> None:
+def test_a_named_kind_is_accepted(kind: RestoreKind) -> None:
     assert target(FLEX | {"kind": str(kind)}).kind is kind
 
 
@@ -38,7 +38,7 @@ def test_a_named_kind_is_taken(kind: RestoreKind) -> None:
     [FLEX | {"kind": "auto"}, without(FLEX, "kind")],
     ids=["auto", "absent"],
 )
-def test_the_kind_may_be_left_open(event: object) -> None:
+def test_the_kind_is_optional(event: object) -> None:
     assert target(event).kind is None
 
 
@@ -88,7 +88,7 @@ ODD_NAMES = {
 
 @pytest.mark.parametrize("field", ["groupId", "projectId", "restoreId", "restoreJobId"])
 @pytest.mark.parametrize("value", ODD_IDS.values(), ids=ODD_IDS)
-def test_an_id_that_atlas_never_uses_is_refused_by_its_field(field: str, value: object) -> None:
+def test_the_error_for_an_invalid_id_names_the_field(field: str, value: object) -> None:
     usual = {"projectId": "groupId", "restoreJobId": "restoreId"}.get(field, field)
     error = refusal(without(FLEX, usual) | {field: value})
 
@@ -102,7 +102,7 @@ def test_a_name_that_no_cluster_can_have_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "0", "Orders-2026-", "a" * 64], ids=lambda name: name[:12])
-def test_a_name_that_a_cluster_can_have_is_taken(name: str) -> None:
+def test_a_name_that_a_cluster_can_have_is_accepted(name: str) -> None:
     assert target(FLEX | {"clusterName": name}).cluster_name == name
 
 
@@ -114,7 +114,7 @@ def test_a_missing_field_is_named(field: str) -> None:
     assert str(error).endswith("got nothing")
 
 
-def test_only_the_length_of_a_text_is_reported() -> None:
+def test_an_error_reports_only_the_length_of_a_text() -> None:
     assert str(refusal(FLEX | {"clusterName": "my orders"})).endswith("got text of 9 characters")
 
 
@@ -131,7 +131,7 @@ def test_two_spellings_that_disagree_are_refused(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["FLEX", "Auto", "m10", "", 1, True, ["flex"], {"is": "flex"}], ids=repr
 )
-def test_an_unknown_kind_is_refused_with_the_known_ones(kind: object) -> None:
+def test_the_error_for_an_unknown_kind_names_the_known_kinds(kind: object) -> None:
     error = refusal(FLEX | {"kind": kind})
 
     assert error.field == "kind"
@@ -140,7 +140,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(kind: object) -> None:
 
 @pytest.mark.parametrize("field", ["envelope", "pretty"])
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}], ids=repr)
-def test_only_a_json_boolean_is_a_boolean(field: str, value: object) -> None:
+def test_only_a_json_boolean_is_accepted_as_a_boolean(field: str, value: object) -> None:
     error = refusal(FLEX | {field: value})
 
     assert error.field == field
@@ -148,7 +148,7 @@ def test_only_a_json_boolean_is_a_boolean(field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("field", ["baseUrl", "base_url", "BaseUrl"])
-def test_an_event_cannot_choose_where_credentials_go(field: str) -> None:
+def test_an_event_cannot_change_where_credentials_are_sent(field: str) -> None:
     error = refusal(FLEX | {field: "https://cloud.mongodb.com"})
 
     assert error.field == field

@@ -31,7 +31,7 @@ def request() -> httpx.Request:
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 429, 503])
-def test_an_answer_of_any_status_is_returned_as_it_came(
+def test_an_answer_with_any_status_is_returned_unchanged(
     atlas: ScriptedAtlas, clock: Clock, status: int
 ) -> None:
     atlas.job_replies.append(answer(status, b"body", Retry_After="7"))
@@ -64,7 +64,7 @@ def says(error: type[httpx.TransportError], text: str) -> Reply:
     ],
     ids=["no connection", "broken", "no text", "not HTTP"],
 )
-def test_a_failure_of_the_network_is_named_without_the_secrets(
+def test_a_network_error_is_described_without_the_secrets(
     atlas: ScriptedAtlas, clock: Clock, error: type[httpx.TransportError], said: str, quoted: str
 ) -> None:
     atlas.job_replies.append(says(error, said))
@@ -77,7 +77,7 @@ def test_a_failure_of_the_network_is_named_without_the_secrets(
     assert refused.value.__cause__ is None
 
 
-def test_an_answer_that_breaks_off_is_no_answer_and_is_closed(
+def test_an_incomplete_answer_raises_an_error_and_is_closed(
     atlas: ScriptedAtlas, clock: Clock
 ) -> None:
     body = CutOff()
@@ -90,7 +90,7 @@ def test_an_answer_that_breaks_off_is_no_answer_and_is_closed(
     assert body.is_closed
 
 
-def test_no_exchange_begins_with_too_little_time_left(atlas: ScriptedAtlas, clock: Clock) -> None:
+def test_no_request_is_sent_with_too_little_time_left(atlas: ScriptedAtlas, clock: Clock) -> None:
     with pytest.raises(TimeBudgetExceededError, match="ask Atlas"):
         exchange(atlas.client(), request(), clock.deadline(LEAST_EXCHANGE - 0.01))
 

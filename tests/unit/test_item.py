@@ -63,7 +63,7 @@ def test_every_change_is_either_published_or_pending(
     assert history[:published] + pending == history
 
 
-def test_a_job_has_its_key() -> None:
+def test_the_key_of_an_item_identifies_its_job() -> None:
     assert key("5f0000000000000000000a01", "orders", "6b4a0f800000000000000b01") == {
         "cluster": {"S": "5f0000000000000000000a01/orders"},
         "restoreId": {"S": "6b4a0f800000000000000b01"},
@@ -71,7 +71,7 @@ def test_a_job_has_its_key() -> None:
 
 
 @given(jobs())
-def test_the_state_is_the_whole_job_without_its_id(job: RestoreJob) -> None:
+def test_the_stored_state_is_the_whole_job_without_its_id(job: RestoreJob) -> None:
     assert state_of(job) | {"restoreId": job.restore_id} == job.as_json()
 
 
@@ -97,7 +97,7 @@ def test_an_item_expires_after_the_retention() -> None:
     assert expires_at(NOON) == (NOON + RETENTION).timestamp()
 
 
-def test_a_history_gives_sequences_and_previous_statuses() -> None:
+def test_sequences_and_previous_statuses_come_from_the_history() -> None:
     recorded = read_item(stored(PENDING_ENTRY, DONE_ENTRY, publishedSequence=1))
 
     first, second = recorded.history

@@ -86,7 +86,7 @@ def raised(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) ->
 
 @pytest.mark.parametrize("kind", [FLEX, DEDICATED])
 @pytest.mark.parametrize("error", [NOT_FLEX, NOT_DEDICATED, UNKNOWN_JOB, NO_ROLE, GONE], ids=str)
-def test_a_named_kind_is_asked_alone(kind: RestoreKind, error: AtlasError) -> None:
+def test_only_the_named_kind_is_asked(kind: RestoreKind, error: AtlasError) -> None:
     kinds = ClusterKinds()
 
     assert ask(kinds, target(kind)) == [kind]
@@ -99,7 +99,7 @@ def test_without_a_kind_flex_is_asked_first() -> None:
 
 
 @pytest.mark.parametrize("error", [NOT_FLEX, UNSUPPORTED, UNKNOWN_JOB], ids=str)
-def test_dedicated_is_asked_after_flex_and_is_remembered(error: AtlasError) -> None:
+def test_the_dedicated_kind_is_asked_after_flex_and_is_remembered(error: AtlasError) -> None:
     kinds = ClusterKinds()
 
     assert ask(kinds, target(), flex=error) == [FLEX, DEDICATED]
@@ -127,7 +127,7 @@ CASES: dict[str, tuple[AtlasError, AtlasError, int]] = {
 
 
 @pytest.mark.parametrize(("flex", "dedicated", "says_most"), CASES.values(), ids=CASES)
-def test_the_refusal_that_says_most_is_raised_and_a_kind_that_was_named_is_remembered(
+def test_the_more_specific_refusal_is_raised_and_the_kind_that_it_shows_is_remembered(
     flex: AtlasError, dedicated: AtlasError, says_most: int
 ) -> None:
     kinds = ClusterKinds()
@@ -144,21 +144,21 @@ def learnt_dedicated() -> ClusterKinds:
 
 
 @pytest.mark.parametrize("error", [NOT_DEDICATED, BAD, UNKNOWN_JOB], ids=str)
-def test_a_learnt_kind_that_is_refused_is_found_out_again(error: AtlasError) -> None:
+def test_a_remembered_kind_that_is_refused_is_detected_again(error: AtlasError) -> None:
     kinds = learnt_dedicated()
 
     assert ask(kinds, target(), dedicated=error) == [DEDICATED, FLEX]
     assert ask(kinds, target()) == [FLEX]
 
 
-def test_a_learnt_kind_is_forgotten_when_no_kind_answers() -> None:
+def test_a_remembered_kind_is_forgotten_when_no_kind_answers() -> None:
     kinds = learnt_dedicated()
 
     assert raised(kinds, target(), dedicated=BAD, flex=NOT_FLEX) is BAD
     assert ask(kinds, target()) == [FLEX]
 
 
-def test_a_learnt_kind_is_kept_when_no_kind_knows_the_job() -> None:
+def test_a_remembered_kind_is_kept_when_no_kind_knows_the_job() -> None:
     kinds = learnt_dedicated()
 
     assert ask(kinds, target(), dedicated=UNKNOWN_JOB, flex=NOT_FLEX) == [DEDICATED, FLEX]
@@ -166,14 +166,14 @@ def test_a_learnt_kind_is_kept_when_no_kind_knows_the_job() -> None:
 
 
 @pytest.mark.parametrize("error", OTHER_REFUSALS.values(), ids=OTHER_REFUSALS)
-def test_a_learnt_kind_is_kept_while_it_fails_for_another_reason(error: AtlasError) -> None:
+def test_a_remembered_kind_is_kept_when_it_fails_for_another_reason(error: AtlasError) -> None:
     kinds = learnt_dedicated()
 
     assert ask(kinds, target(), dedicated=error) == [DEDICATED]
     assert ask(kinds, target()) == [DEDICATED]
 
 
-def test_a_kind_is_learnt_for_a_cluster_of_one_project() -> None:
+def test_a_kind_is_remembered_for_a_cluster_of_one_project() -> None:
     kinds = learnt_dedicated()
 
     assert ask(kinds, target(restoreId="6b4a0f800000000000000b02")) == [DEDICATED]
@@ -181,7 +181,7 @@ def test_a_kind_is_learnt_for_a_cluster_of_one_project() -> None:
     assert ask(kinds, target(groupId="5f0000000000000000000a02")) == [FLEX]
 
 
-def test_a_named_kind_teaches_nothing() -> None:
+def test_a_named_kind_is_not_remembered() -> None:
     kinds = ClusterKinds()
     ask(kinds, target(DEDICATED))
 
@@ -189,7 +189,7 @@ def test_a_named_kind_teaches_nothing() -> None:
 
 
 @pytest.mark.parametrize("error", [GONE, UNKNOWN_JOB], ids=str)
-def test_flex_answers_once_the_tenant_endpoint_is_gone_and_that_is_remembered(
+def test_flex_is_asked_after_the_tenant_endpoint_is_gone_and_is_remembered(
     error: AtlasError,
 ) -> None:
     kinds = ClusterKinds()
@@ -200,14 +200,14 @@ def test_flex_answers_once_the_tenant_endpoint_is_gone_and_that_is_remembered(
     assert ask(kinds, target(TENANT, clusterName="carts")) == [TENANT]
 
 
-def test_a_job_that_tenant_and_flex_do_not_know_does_not_retire_the_tenant_endpoint() -> None:
+def test_a_job_unknown_to_tenant_and_flex_does_not_mark_the_tenant_endpoint_as_retired() -> None:
     kinds = ClusterKinds()
 
     assert raised(kinds, target(TENANT), tenant=UNKNOWN_JOB, flex=ABSENT) is ABSENT
     assert ask(kinds, target(TENANT)) == [TENANT]
 
 
-def test_a_retired_tenant_endpoint_is_remembered_even_if_flex_fails() -> None:
+def test_the_retirement_of_the_tenant_endpoint_is_remembered_even_if_flex_fails() -> None:
     kinds = ClusterKinds()
 
     ask(kinds, target(TENANT), tenant=GONE, flex=DOWN)
@@ -227,7 +227,7 @@ MEMORIES: dict[str, tuple[RestoreKind | None, dict[str, AtlasError], list[Restor
 
 
 @pytest.mark.parametrize(("kind", "refusals", "first_time"), MEMORIES.values(), ids=MEMORIES)
-def test_the_cluster_that_was_asked_for_longest_ago_is_forgotten_first(
+def test_the_least_recently_used_cluster_is_forgotten_first(
     kind: RestoreKind | None, refusals: dict[str, Any], first_time: list[RestoreKind]
 ) -> None:
     kinds = ClusterKinds()

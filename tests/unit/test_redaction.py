@@ -16,7 +16,7 @@ MARK = "~|~"
 @example(before="a" * (QUOTE_LIMIT - 1), secret="b...", after="b" + "." * QUOTE_LIMIT)
 @example(before="hid\N{SNOWMAN}", secret="hid den", after="den")
 @example(before="a" * (QUOTE_LIMIT - 4), secret=MARK + "b" * 20, after="")
-def test_a_secret_is_never_quoted_in_any_surroundings(before: str, secret: str, after: str) -> None:
+def test_a_secret_is_hidden_in_any_text(before: str, secret: str, after: str) -> None:
     assume(secret not in REDACTED)
 
     assert secret not in redact(before + secret + after, [secret])
@@ -79,12 +79,12 @@ def test_a_text_without_a_url_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BASIC", "Digest"])
 @pytest.mark.parametrize("space", [" ", "  ", "\t", "\r\n", "\N{NO-BREAK SPACE}"], ids=repr)
-def test_no_authorization_is_quoted(scheme: str, space: str) -> None:
+def test_no_authorization_header_is_quoted(scheme: str, space: str) -> None:
     assert redact(f"refused {scheme}{space}{MARK} at noon") == f"refused {REDACTED} at noon"
 
 
 @given(st.text())
-def test_a_quote_is_one_short_printable_line(text: str) -> None:
+def test_quoted_text_is_one_short_printable_line(text: str) -> None:
     quoted = redact(text)
 
     assert quoted.isprintable()
@@ -98,6 +98,6 @@ def test_a_harmless_text_is_quoted_unchanged() -> None:
     assert redact(text, ["mdb_sa_sk_hidden"]) == text
 
 
-def test_a_cut_text_ends_in_dots() -> None:
+def test_a_shortened_text_ends_in_dots() -> None:
     assert redact("a" * QUOTE_LIMIT) == "a" * QUOTE_LIMIT
     assert redact("a" * (QUOTE_LIMIT + 1)) == "a" * QUOTE_LIMIT + "..."

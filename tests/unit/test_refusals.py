@@ -97,7 +97,7 @@ def token_refused(status: int, body: object = b"", **headers: str) -> AtlasError
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize(("status", "error"), CLASSES.items(), ids=[str(code) for code in CLASSES])
-def test_the_http_status_decides_where_there_is_no_code_with_one_meaning(
+def test_the_http_status_decides_when_there_is_no_decisive_code(
     status: int, error: type[AtlasError], body: bytes
 ) -> None:
     for refused, expected in (
@@ -112,9 +112,7 @@ def test_the_http_status_decides_where_there_is_no_code_with_one_meaning(
 
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("unexpected", [None, 302, 400, 401, 404, 409, 410, 429, 500], ids=str)
-def test_a_code_with_one_meaning_decides_whatever_the_http_status(
-    code: str, unexpected: int | None
-) -> None:
+def test_a_decisive_code_overrides_any_http_status(code: str, unexpected: int | None) -> None:
     usual, error = CODES[code]
 
     refused = refusal(unexpected or usual, {"errorCode": code})
@@ -202,7 +200,7 @@ def test_a_403_for_the_access_list_names_the_address_to_allow(
     ],
     ids=repr,
 )
-def test_a_value_that_is_not_an_address_is_not_named(parameters: object) -> None:
+def test_a_value_that_is_not_an_address_is_not_quoted(parameters: object) -> None:
     error = refusal(403, {"errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST", "parameters": parameters})
 
     assert error.reason is not None
@@ -215,7 +213,7 @@ def test_a_value_that_is_not_an_address_is_not_named(parameters: object) -> None
     [None, 5, [], "", "a b", "x" * 101, "CODE\n", "code-with-hyphen"],
     ids=lambda code: repr(code)[:20],
 )
-def test_a_value_that_does_not_look_like_a_code_is_left_out(code: object) -> None:
+def test_a_value_that_does_not_look_like_a_code_is_not_quoted(code: object) -> None:
     assert refusal(404, {"errorCode": code}).error_code is None
 
 
@@ -240,13 +238,13 @@ ADVICE: dict[str, tuple[AtlasError, str]] = {
 
 
 @pytest.mark.parametrize(("error", "advice"), ADVICE.values(), ids=ADVICE)
-def test_an_error_says_what_to_do_next(error: AtlasError, advice: str) -> None:
+def test_an_error_has_advice(error: AtlasError, advice: str) -> None:
     assert advice in str(error)
     assert "access list" not in str(error)
 
 
 @pytest.mark.parametrize("status", [204, 400, 404, 429, 500])
-def test_an_error_without_advice_gives_none(status: int) -> None:
+def test_an_error_may_have_no_advice(status: int) -> None:
     assert str(refusal(status)) == (
         f"Atlas answered {status} for a flex restore job: no reason given"
     )
@@ -257,7 +255,7 @@ def test_an_error_without_advice_gives_none(status: int) -> None:
     [(401, "invalid_client"), (400, "invalid_request"), (403, "access_denied")],
     ids=str,
 )
-def test_the_token_endpoint_speaks_oauth(status: int, code: str) -> None:
+def test_errors_of_the_token_endpoint_have_the_oauth_form(status: int, code: str) -> None:
     error = token_refused(status, {"error": code, "error_description": "Not this time."})
 
     assert error.error_code == code

@@ -26,7 +26,7 @@ def refusal(body: bytes, kind: RestoreKind) -> str:
 
 
 @pytest.mark.parametrize("kind", [FLEX, TENANT])
-def test_a_flex_or_tenant_job_is_read_into_the_one_vocabulary(kind: RestoreKind) -> None:
+def test_a_flex_or_tenant_job_is_read_into_common_field_names(kind: RestoreKind) -> None:
     job = read(flex(status="COMPLETED", restoreFinishedDate="2026-05-04T12:01:01Z"), kind)
 
     assert job.as_json() == {
@@ -52,7 +52,7 @@ def test_a_flex_or_tenant_job_is_read_into_the_one_vocabulary(kind: RestoreKind)
     }
 
 
-def test_a_dedicated_job_is_translated_into_the_one_vocabulary() -> None:
+def test_a_dedicated_job_is_read_into_common_field_names() -> None:
     finished = "2026-05-04T12:03:52Z"
 
     same_flex_job = read(flex(status="COMPLETED", restoreFinishedDate=finished), FLEX)
@@ -173,14 +173,14 @@ def test_an_answer_about_another_job_is_refused() -> None:
     assert "another job" in refusal(json.dumps(flex(id=SNAPSHOT)).encode(), FLEX)
 
 
-def test_a_job_has_the_names_of_its_target() -> None:
+def test_a_job_keeps_the_ids_and_names_of_the_target() -> None:
     job = read(flex(instanceName="elsewhere", projectId=SNAPSHOT), FLEX)
 
     assert (job.group_id, job.cluster_name, job.restore_id) == (PROJECT, "orders", ID)
 
 
 @pytest.mark.parametrize("field", ["status", "targetDeploymentItemName", "deliveryType"])
-def test_a_job_holds_no_broken_unicode(field: str) -> None:
+def test_a_job_contains_no_broken_unicode(field: str) -> None:
     job = read(flex(**{field: "a\udfff\ud800"}), FLEX)
 
     # Lambda encodes a result this way, and fails for text that it cannot encode.

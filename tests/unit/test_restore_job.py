@@ -36,7 +36,7 @@ MAY_REPLACE: dict[RestoreStatus, set[RestoreStatus]] = {
     "delivery_type", ["RESTORE", "automated", None, "DOWNLOAD", "download", "Download"], ids=str
 )
 @pytest.mark.parametrize("status", RestoreStatus)
-def test_a_status_replaces_lower_ones_and_no_end_except_that_a_download_was_ready(
+def test_a_status_replaces_lower_ones_and_a_ready_download_may_still_end(
     status: RestoreStatus, delivery_type: str | None
 ) -> None:
     job = plain_job(status=status, delivery_type=delivery_type)
@@ -80,7 +80,7 @@ def test_only_a_completed_restore_succeeded(status: RestoreStatus) -> None:
     assert job.succeeded is (None if status in OPEN else status is COMPLETED)
 
 
-def test_an_unknown_status_ends_with_its_finish_date() -> None:
+def test_an_unknown_status_with_a_finish_date_is_final() -> None:
     job = plain_job(status=UNKNOWN, atlas_status="ARCHIVED", restore_finished_date=NOON)
 
     assert job.terminal
@@ -88,12 +88,12 @@ def test_an_unknown_status_ends_with_its_finish_date() -> None:
 
 
 @pytest.mark.parametrize("status", [PENDING, QUEUED, RUNNING], ids=str)
-def test_a_finish_date_does_not_end_a_job_with_a_known_open_status(status: RestoreStatus) -> None:
+def test_a_known_open_status_with_a_finish_date_is_not_final(status: RestoreStatus) -> None:
     assert not plain_job(status=status, restore_finished_date=NOON).terminal
 
 
 @given(jobs())
-def test_a_job_is_the_same_after_json_and_back(job: RestoreJob) -> None:
+def test_a_job_survives_a_json_round_trip(job: RestoreJob) -> None:
     text = json.dumps(job.as_json())
 
     assert RestoreJob.model_validate(json.loads(text)) == job
@@ -170,7 +170,7 @@ far_from_the_ends_of_the_calendar = st.datetimes(
 
 
 @given(far_from_the_ends_of_the_calendar, far_from_the_ends_of_the_calendar)
-def test_durations_are_whole_and_never_negative(start: datetime, end: datetime) -> None:
+def test_durations_are_whole_seconds_and_never_negative(start: datetime, end: datetime) -> None:
     job = plain_job(
         snapshot_finished_date=end, restore_scheduled_date=start, restore_finished_date=end
     )
@@ -189,7 +189,7 @@ def test_a_text_from_atlas_is_cut_to_its_limit_and_loses_its_urls(field: str) ->
     assert getattr(with_url, field) == "see [redacted] for more"
 
 
-def test_a_text_of_many_urls_is_cut_to_the_limit_and_the_same_after_json_and_back() -> None:
+def test_a_text_of_many_urls_is_cut_to_the_limit_and_survives_a_json_round_trip() -> None:
     job = plain_job(status=UNKNOWN, atlas_status="//x " * 64)
 
     assert len(job.atlas_status or "") <= TEXT_LIMIT
@@ -205,7 +205,7 @@ def test_an_object_id_contains_the_creation_date(target: RestoreTarget) -> None:
 
 
 @given(object_ids, st.sampled_from([None, *RestoreKind]))
-def test_a_target_is_written_in_the_words_of_an_event(
+def test_a_target_is_written_with_the_field_names_of_an_event(
     restore_id: str, kind: RestoreKind | None
 ) -> None:
     words: dict[str, Any] = {

@@ -30,7 +30,7 @@ from strategies import date_likes
     ],
     ids=repr,
 )
-def test_retry_after_may_be_a_number_of_seconds_or_a_list_of_which_the_longest_counts(
+def test_retry_after_is_a_number_of_seconds_or_the_longest_of_a_list(
     text: str, seconds: float
 ) -> None:
     assert retry_after(httpx.Headers({"Retry-After": text})) == seconds
@@ -77,14 +77,14 @@ def test_a_date_is_measured_from_the_date_of_the_answer() -> None:
     ],
     ids=lambda text: repr(text)[:45],
 )
-def test_a_retry_after_that_asks_for_no_wait_counts_as_absent(text: str) -> None:
+def test_a_retry_after_without_a_wait_counts_as_absent(text: str) -> None:
     assert retry_after({"retry-after": text}) is None
     assert retry_after({}) is None
 
 
 @settings(max_examples=500)
 @given(st.text() | date_likes | st.floats().map(str))
-def test_any_text_is_a_wait_or_counts_as_absent(text: str) -> None:
+def test_any_text_gives_a_wait_or_counts_as_absent(text: str) -> None:
     seconds = retry_after({"retry-after": text})
 
     assert seconds is None or (seconds > 0 and math.isfinite(seconds))
@@ -99,7 +99,7 @@ def wait(status: int, parameters: object, code: str = "RATE_LIMITED_TOKEN_BUCKET
 @pytest.mark.parametrize(
     "parameters", [["path", 55, 1200, 500, 60], ["path", 55], ["path", "55"]], ids=repr
 )
-def test_a_rate_limit_without_the_header_names_the_wait_in_its_body(
+def test_without_the_header_the_body_of_a_rate_limit_names_the_wait(
     status: int, parameters: object
 ) -> None:
     assert wait(status, parameters) == 55.0
@@ -111,7 +111,7 @@ def test_a_rate_limit_may_name_no_wait(odd: object) -> None:
     assert {wait(429, parameters) for parameters in (odd, [], ["path"], {"1": 55})} == {None}
 
 
-def test_the_wait_in_the_header_comes_before_the_one_in_the_body() -> None:
+def test_the_wait_in_the_header_overrides_the_one_in_the_body() -> None:
     body = b'{"errorCode": "RATE_LIMITED_TOKEN_BUCKET", "parameters": ["path", 55]}'
     headers = httpx.Headers({"Retry-After": "7"})
 

@@ -51,7 +51,7 @@ def test_an_answer_is_returned_at_once(clock: Clock) -> None:
     assert not clock.sleeps
 
 
-def test_an_error_that_is_not_worth_another_attempt_is_raised_at_once(clock: Clock) -> None:
+def test_an_error_that_is_not_transient_is_raised_at_once(clock: Clock) -> None:
     request = Request(ValueError("a bug"))
 
     with pytest.raises(ValueError, match="a bug"):
@@ -82,7 +82,7 @@ def test_the_waits_grow_and_are_jittered(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("error", [limited, unavailable], ids=["429", "503"])
-def test_the_wait_that_atlas_asks_for_is_kept(
+def test_the_wait_is_the_one_that_atlas_asks_for(
     clock: Clock, error: Callable[[float], AtlasError]
 ) -> None:
     run(Request(error(7.0)), clock)
@@ -91,7 +91,7 @@ def test_the_wait_that_atlas_asks_for_is_kept(
     assert 7.2 <= wait <= 7.5
 
 
-def test_a_rate_limit_that_names_no_wait_is_waited_for_ten_seconds(clock: Clock) -> None:
+def test_the_wait_is_ten_seconds_when_a_rate_limit_names_none(clock: Clock) -> None:
     run(Request(limited()), clock)
 
     (wait,) = clock.sleeps
@@ -102,7 +102,7 @@ def test_a_rate_limit_that_names_no_wait_is_waited_for_ten_seconds(clock: Clock)
 @pytest.mark.parametrize(
     ("asked", "is_repeated"), [(14.0, True), (LONGEST_WAIT, True), (15.1, False)], ids=str
 )
-def test_a_wait_of_fifteen_seconds_is_the_longest_that_is_waited(
+def test_the_longest_wait_is_fifteen_seconds(
     clock: Clock, error: Callable[[float], AtlasError], asked: float, is_repeated: bool
 ) -> None:
     request = Request(error(asked))

@@ -39,7 +39,7 @@ def test_credentials_are_read_in_every_spelling_without_spaces_around_them(
     assert read_credentials(json.dumps(text)) == kind("name", "hidden")
 
 
-def test_a_service_account_comes_before_an_api_key() -> None:
+def test_a_service_account_is_preferred_to_an_api_key() -> None:
     assert isinstance(read_credentials(json.dumps(KEY | ACCOUNT)), ServiceAccount)
 
 
@@ -125,15 +125,13 @@ def test_a_secret_may_be_for_the_government_cloud(spelling: str, value: object) 
 
 @pytest.mark.parametrize("government", [False, "false", None, ""], ids=repr)
 @pytest.mark.parametrize("base_url", [None, ""], ids=repr)
-def test_a_secret_without_an_address_leaves_it_to_the_operator(
-    base_url: object, government: object
-) -> None:
+def test_a_secret_may_have_no_address(base_url: object, government: object) -> None:
     text = json.dumps(KEY | {"BaseUrl": base_url, "IsMongoDBGovCloud": government})
 
     assert read_credentials(text).base_url is None
 
 
-def test_an_address_comes_before_the_government_flag() -> None:
+def test_an_address_overrides_the_government_flag() -> None:
     text = json.dumps(KEY | {"BaseUrl": "https://cloud-dev.mongodb.com", "IsMongoDBGovCloud": True})
 
     assert read_credentials(text).base_url == "https://cloud-dev.mongodb.com"
@@ -171,7 +169,7 @@ def test_any_json_is_credentials_or_a_typed_error_that_quotes_nothing(text: str)
 
 
 @given(marked)
-def test_a_text_that_is_not_json_is_not_quoted_and_not_kept(text: str) -> None:
+def test_a_text_that_is_not_json_is_not_quoted_or_kept(text: str) -> None:
     with pytest.raises(CredentialsError) as refused:
         read_credentials(text)
 

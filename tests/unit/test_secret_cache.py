@@ -52,7 +52,7 @@ def secret(clock: Clock) -> StoredSecret:
     return StoredSecret(clock)
 
 
-def test_a_value_serves_for_four_minutes(secret: StoredSecret, clock: Clock) -> None:
+def test_a_cached_value_is_used_for_four_minutes(secret: StoredSecret, clock: Clock) -> None:
     secret.get()
     secret.client_secret = "second"
 
@@ -78,7 +78,7 @@ def test_a_secret_that_cannot_be_read_is_reported(secret: StoredSecret, refusal:
         secret.get()
 
 
-def test_a_value_serves_for_five_minutes_when_it_cannot_be_renewed(
+def test_a_cached_value_is_used_for_five_minutes_when_it_cannot_be_renewed(
     secret: StoredSecret, clock: Clock
 ) -> None:
     secret.get()
@@ -98,7 +98,7 @@ def test_a_value_serves_for_five_minutes_when_it_cannot_be_renewed(
         secret.get()
 
 
-def test_a_value_serves_when_too_little_time_is_left_to_renew_it(
+def test_a_cached_value_is_used_when_too_little_time_is_left_to_renew_it(
     secret: StoredSecret, clock: Clock
 ) -> None:
     with pytest.raises(TimeBudgetExceededError):
@@ -110,7 +110,7 @@ def test_a_value_serves_when_too_little_time_is_left_to_renew_it(
     assert (secret.get(seconds=0.5), secret.reads) == ("first", 1)
 
 
-def test_a_value_is_read_again_after_the_clock_was_set_back(
+def test_a_value_is_read_again_after_the_clock_steps_back(
     secret: StoredSecret, clock: Clock
 ) -> None:
     secret.get()
@@ -137,7 +137,7 @@ def test_a_hundred_refusals_within_a_minute_cost_one_read(
     assert (secret.get(refused="first"), secret.reads) == ("second", 3)
 
 
-def test_a_refusal_of_a_value_that_was_renewed_meanwhile_costs_no_read(
+def test_a_refusal_of_an_already_renewed_value_costs_no_read(
     secret: StoredSecret,
 ) -> None:
     secret.get()
@@ -156,7 +156,7 @@ def test_a_refused_value_is_returned_when_the_secret_cannot_be_read(
     assert (secret.get(refused="first"), secret.reads) == ("first", 2)
 
 
-def test_a_refusal_is_read_for_again_after_the_clock_was_set_back(
+def test_a_refused_value_is_read_again_after_the_clock_steps_back(
     secret: StoredSecret, clock: Clock
 ) -> None:
     secret.get()

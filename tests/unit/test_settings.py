@@ -23,7 +23,7 @@ def refusal(environment: dict[str, str]) -> str:
     return str(refused.value)
 
 
-def test_a_complete_environment_is_taken() -> None:
+def test_a_complete_environment_is_accepted() -> None:
     assert Settings.from_environment(COMPLETE | {"PATH": "/usr/bin"}) == Settings(
         atlas_secret_id="atlas/credentials",
         table_name="restore-jobs",
@@ -41,7 +41,7 @@ def test_an_unknown_log_level_is_refused(level: str) -> None:
 
 
 @pytest.mark.parametrize("level", ["warning", " WARNING", "Warning\n"], ids=repr)
-def test_a_log_level_may_have_any_case_and_spaces(level: str) -> None:
+def test_case_and_spaces_of_a_log_level_are_ignored(level: str) -> None:
     settings = Settings.from_environment(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level})
 
     assert settings.log_level == "WARNING"
@@ -99,15 +99,13 @@ def test_spaces_around_a_value_are_ignored(name: str) -> None:
     ],
     ids=["absent", "spaces", "government", "loopback"],
 )
-def test_atlas_is_the_public_one_unless_the_operator_chooses_another(
-    given: dict[str, str], taken: str
-) -> None:
+def test_the_default_address_is_that_of_the_public_atlas(given: dict[str, str], taken: str) -> None:
     environment = {name: COMPLETE[name] for name in REQUIRED} | given
 
     assert Settings.from_environment(environment).atlas_base_url == taken
 
 
-def test_a_foreign_host_is_refused_without_a_quote() -> None:
+def test_a_foreign_host_is_refused_and_not_quoted() -> None:
     text = refusal(COMPLETE | {"ATLAS_BASE_URL": "https://user:pw@example.org"})
 
     assert text.startswith("ATLAS_BASE_URL: ")

@@ -33,7 +33,7 @@ def limit(wait: float | None = None) -> AtlasRateLimitError:
     [(0.0, True), (29.9, True), (30.0, False), (-0.1, False)],
     ids=["at once", "at the end", "over", "clock set back"],
 )
-def test_a_refusal_stands_for_its_time(clock: Clock, passed: float, stands: bool) -> None:
+def test_a_refusal_stands_for_a_given_time(clock: Clock, passed: float, stands: bool) -> None:
     refusal = StandingRefusal.of(AtlasUnavailableError("out"), clock.now, 30.0)
 
     assert refusal.stands(clock.now + passed) is stands
@@ -46,7 +46,7 @@ def test_a_refusal_stands_for_its_time(clock: Clock, passed: float, stands: bool
 
 @pytest.mark.parametrize("transient", [True, False], ids=["transient", "not transient"])
 @pytest.mark.parametrize("error", [AtlasForbiddenError, AtlasUnavailableError])
-def test_a_standing_refusal_says_what_the_first_one_said(
+def test_a_standing_refusal_repeats_the_text_of_the_first_one(
     clock: Clock, error: type[AtlasError], transient: bool
 ) -> None:
     reason = AtlasReason(403, error_code="IP_ADDRESS_NOT_ON_ACCESS_LIST", address="203.0.113.9")
@@ -60,7 +60,7 @@ def test_a_standing_refusal_says_what_the_first_one_said(
     assert again.value is not first
 
 
-def test_a_standing_refusal_asks_for_the_rest_of_the_wait(clock: Clock) -> None:
+def test_a_standing_refusal_names_the_rest_of_the_wait(clock: Clock) -> None:
     standing = StandingRefusal.of(limit(40.0), clock.now, 40.0)
 
     with pytest.raises(AtlasRateLimitError, match="Ask again in 25 s") as again:
@@ -69,7 +69,7 @@ def test_a_standing_refusal_asks_for_the_rest_of_the_wait(clock: Clock) -> None:
     assert again.value.retry_after_seconds == 25.0
 
 
-def test_a_standing_refusal_never_asks_for_no_wait(clock: Clock) -> None:
+def test_a_standing_refusal_always_names_a_positive_wait(clock: Clock) -> None:
     # A token failure stands for 30 s, even if Atlas asked for fewer.
     standing = StandingRefusal.of(limit(5.0), clock.now, 30.0)
 
@@ -110,7 +110,7 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
     limits.check(GROUP, FLEX)
 
 
-def test_a_rate_limit_stands_for_one_project_and_kind(clock: Clock) -> None:
+def test_a_rate_limit_applies_to_one_project_and_kind(clock: Clock) -> None:
     limits = RateLimits(clock)
     limits.note(GROUP, FLEX, limit(30.0))
     limits.note(OTHER_GROUP, DEDICATED, limit(5.0))

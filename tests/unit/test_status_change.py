@@ -63,7 +63,7 @@ def test_an_id_names_the_job_and_the_status(
     ],
     ids=["open", "ended", "word that looks ended"],
 )
-def test_an_id_of_an_unknown_status_names_the_word_and_its_end(
+def test_the_id_of_an_unknown_status_has_the_word_and_whether_it_ended(
     job: RestoreJob, event_id: str
 ) -> None:
     assert plain_change(job).event_id == event_id
@@ -89,7 +89,7 @@ NEWS: dict[str, tuple[Sequence[RestoreJob], RestoreJob, bool]] = {
 
 
 @pytest.mark.parametrize(("states", "job", "is_new"), NEWS.values(), ids=NEWS)
-def test_an_unknown_word_or_its_end_is_new_once(
+def test_an_unknown_word_and_its_end_are_each_new_once(
     states: Sequence[RestoreJob], job: RestoreJob, is_new: bool
 ) -> None:
     assert is_new_unknown(job, history_of(*states)) is is_new
@@ -100,7 +100,7 @@ unknown_jobs = st.builds(unknown, words, ended=st.booleans())
 
 
 @given(st.lists(unknown_jobs, max_size=12))
-def test_no_history_has_an_id_twice_however_atlas_changes_its_words(
+def test_ids_in_a_history_are_unique_for_any_words_of_atlas(
     answers: list[RestoreJob],
 ) -> None:
     history = history_of(plain_job())
@@ -113,7 +113,7 @@ def test_no_history_has_an_id_twice_however_atlas_changes_its_words(
 
 
 @pytest.mark.parametrize("known", [[], [plain_job(status=PENDING), plain_job()]], ids=len)
-def test_a_history_keeps_the_last_of_fourteen_places_for_an_unknown_end(
+def test_a_history_keeps_the_last_of_fourteen_places_for_a_finished_unknown_word(
     known: list[RestoreJob],
 ) -> None:
     def has_room(words: int, *, ended: bool) -> bool:
@@ -233,7 +233,7 @@ def test_latency_is_never_negative_and_never_overflows(
 
 
 @given(utc_dates)
-def test_a_moment_is_written_so_that_it_can_be_read_back(moment: datetime) -> None:
+def test_a_date_is_the_same_after_it_is_written_and_read(moment: datetime) -> None:
     text = utc_text(moment)
 
     assert text.endswith("Z")

@@ -143,7 +143,7 @@ def test_the_notes_of_an_error_are_logged(output: Output) -> None:
     assert output.logs()[0]["notes"] == ["Pending changes were not published"]
 
 
-def test_a_failure_without_a_target_names_none(output: Output) -> None:
+def test_the_log_of_a_failure_without_a_target_has_no_restore_id(output: Output) -> None:
     output.telemetry.failed(InvalidEventError("event", "wrong"))
 
     assert "restore_id" not in output.logs()[0]
@@ -161,7 +161,7 @@ WARNINGS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize(("fields", "extra", "counted"), WARNINGS.values(), ids=WARNINGS)
-def test_what_a_check_reports_once_is_a_warning_that_names_the_job(
+def test_a_report_that_a_check_makes_once_is_a_warning_that_names_the_job(
     output: Output, fields: dict[str, Any], extra: dict[str, str], counted: int
 ) -> None:
     output.telemetry.checked(target(), result(**fields))

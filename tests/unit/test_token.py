@@ -112,7 +112,7 @@ def test_a_day_of_checks_costs_one_token_in_fifty_minutes(token: Token) -> None:
 
 
 @pytest.mark.parametrize("lifetime", [3600, None, 0, -1, 10**300, "soon", [3600]], ids=repr)
-def test_a_token_serves_for_fifty_minutes_whatever_lifetime_atlas_names(
+def test_a_token_is_used_for_fifty_minutes_with_any_lifetime_that_atlas_names(
     token: Token, lifetime: object
 ) -> None:
     token.atlas.token_replies.append(answer(200, {"access_token": "first", "expires_in": lifetime}))
@@ -126,7 +126,7 @@ def test_a_token_serves_for_fifty_minutes_whatever_lifetime_atlas_names(
 
 
 @pytest.mark.parametrize("step", [-1, -86_400, LIFETIME, 86_400], ids="by-{}-s".format)
-def test_a_clock_that_jumps_costs_one_new_token(token: Token, step: float) -> None:
+def test_a_jump_of_the_clock_costs_one_new_token(token: Token, step: float) -> None:
     token.current()
 
     token.clock.now += step
@@ -136,7 +136,7 @@ def test_a_clock_that_jumps_costs_one_new_token(token: Token, step: float) -> No
 
 
 @pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
-def test_a_token_serves_on_when_its_early_renewal_fails(
+def test_a_token_stays_in_use_when_its_early_renewal_fails(
     token: Token, reply: Reply, error: type[AtlasError]
 ) -> None:
     token.current()
@@ -165,7 +165,7 @@ def test_an_early_renewal_takes_five_seconds_at_most(token: Token, taken: float,
     assert (len(token.atlas.token_requests), token.clock.sleeps) == (2, [])
 
 
-def test_a_token_serves_on_when_too_little_time_is_left_to_renew_it(token: Token) -> None:
+def test_a_token_stays_in_use_when_too_little_time_is_left_to_renew_it(token: Token) -> None:
     token.current()
     token.clock.now += RENEWAL_AGE
 
@@ -234,7 +234,7 @@ def fail(token: Token, seconds: float) -> None:
 @pytest.mark.parametrize(
     "reply", [reply for reply, _ in TOKEN_UNKNOWN_OUTCOMES.values()], ids=TOKEN_UNKNOWN_OUTCOMES
 )
-def test_the_pause_doubles_up_to_two_minutes_while_no_answer_arrives(
+def test_the_pause_doubles_up_to_two_minutes_while_atlas_does_not_answer(
     token: Token, reply: Reply
 ) -> None:
     token.atlas.token_replies.extend([reply] * 4)

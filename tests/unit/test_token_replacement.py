@@ -41,7 +41,7 @@ def test_a_refused_token_is_replaced_once_in_ten_minutes(token: Token) -> None:
     assert len(token.atlas.token_requests) == 3
 
 
-def test_a_token_that_was_replaced_meanwhile_is_replayed_without_a_request(token: Token) -> None:
+def test_replacing_an_already_replaced_token_costs_no_request(token: Token) -> None:
     first = token.current()
     token.replacement(first)
 
@@ -49,7 +49,7 @@ def test_a_token_that_was_replaced_meanwhile_is_replayed_without_a_request(token
     assert len(token.atlas.token_requests) == 2
 
 
-def test_a_replacement_does_not_wait_after_the_clock_was_set_back(token: Token) -> None:
+def test_a_token_can_be_replaced_at_once_after_the_clock_steps_back(token: Token) -> None:
     first = token.current()
     second = token.replacement(first)
     assert second is not None
@@ -113,7 +113,7 @@ def test_a_replacement_that_was_never_requested_does_not_count(token: Token) -> 
 
 
 @pytest.mark.parametrize("reply", [answer(429), no_answer()], ids=["refused", "no answer"])
-def test_a_failed_renewal_stands_for_a_refused_token_and_is_no_replacement(
+def test_a_failed_renewal_is_raised_for_a_refused_token_and_does_not_count_as_a_replacement(
     token: Token, reply: Reply
 ) -> None:
     first = token.current()

@@ -56,7 +56,7 @@ LONG = "\N{GRINNING FACE}" * 10_000
 
 @given(changes())
 @example(plain_change(plain_job(status=LONG, **dict.fromkeys(TEXTS, LONG))))
-def test_every_message_fits_into_sns(change: StatusChange) -> None:
+def test_every_message_fits_the_limits_of_sns(change: StatusChange) -> None:
     attributes = message_attributes(change)
 
     size = len(json.dumps(cloud_event(change)).encode())
@@ -110,7 +110,7 @@ def test_a_message_has_the_documented_attributes() -> None:
     }
 
 
-def test_a_message_about_an_open_job_does_not_say_whether_it_succeeded() -> None:
+def test_a_message_about_an_open_job_has_no_succeeded_value() -> None:
     attributes = message_attributes(plain_change())
 
     assert attributes["terminal"]["StringValue"] == "false"
@@ -120,7 +120,7 @@ def test_a_message_about_an_open_job_does_not_say_whether_it_succeeded() -> None
 @pytest.mark.parametrize(
     "delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=["null", "empty", "line feed", "snowman"]
 )
-def test_a_delivery_type_that_sns_refuses_is_left_out(delivery_type: str | None) -> None:
+def test_a_delivery_type_that_sns_refuses_is_omitted(delivery_type: str | None) -> None:
     change = plain_change(plain_job(delivery_type=delivery_type))
 
     assert "deliveryType" not in message_attributes(change)

@@ -12,7 +12,7 @@ from local_stack.tests.emulated import ACCOUNT, GROUP, KEY, RESTORE, Place
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_the_digest_challenge_has_the_one_recorded_form(place: Place) -> None:
+def test_the_digest_challenge_has_the_recorded_form(place: Place) -> None:
     response = httpx.get(f"{place.atlas.url}{place.url('flex')}", trust_env=False)
 
     assert response.status_code == 401
@@ -109,7 +109,7 @@ def test_escaped_client_credentials_are_accepted(place: Place) -> None:
     assert bought.status_code == 200
 
 
-def test_a_token_expires_by_the_clock(place: Place) -> None:
+def test_a_token_expires_when_the_clock_passes_its_lifetime(place: Place) -> None:
     place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
     token = place.token().json()["access_token"]
     place.clock.advance(3599)
@@ -150,7 +150,7 @@ def test_another_grant_type_is_refused(place: Place, form: dict[str, str], error
     assert (refused.status_code, refused.json()["error"]) == (400, error)
 
 
-def test_no_more_than_100_tokens_are_alive(place: Place) -> None:
+def test_at_most_100_tokens_are_valid_at_a_time(place: Place) -> None:
     place.atlas.behaviour.token_requests_per_minute = 1000
     assert {place.token().status_code for _ in range(100)} == {200}
 
@@ -161,7 +161,7 @@ def test_no_more_than_100_tokens_are_alive(place: Place) -> None:
     assert place.token().status_code == 200
 
 
-def test_no_more_than_50_tokens_are_issued_in_a_minute(place: Place) -> None:
+def test_at_most_50_tokens_are_issued_in_a_minute(place: Place) -> None:
     for _ in range(50):
         place.token()
     refused = place.token()
@@ -205,7 +205,7 @@ def test_an_address_that_is_not_on_the_access_list_is_forbidden(place: Place) ->
     assert place.token().status_code == 200
 
 
-def test_refusals_come_in_the_order_of_project_cluster_kind_job(place: Place) -> None:
+def test_project_cluster_kind_and_job_are_checked_in_this_order(place: Place) -> None:
     def refusal(kind: Kind, cluster: str = "source") -> tuple[int, str, list[str]]:
         response = place.get(kind, cluster)
         body = response.json()
@@ -281,7 +281,7 @@ def test_clearing_removes_jobs_and_keeps_tokens(place: Place) -> None:
     assert place.atlas.behaviour.tenant_endpoint == 410
 
 
-def test_after_clearing_every_limit_starts_anew(place: Place) -> None:
+def test_clearing_resets_every_limit(place: Place) -> None:
     place.atlas.behaviour.lift_limits()
     for _ in range(100):
         place.token()

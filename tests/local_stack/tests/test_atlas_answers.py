@@ -113,7 +113,7 @@ def test_a_download_has_the_recorded_shape(place: Place) -> None:
     assert CANARY_DOWNLOAD_TOKEN in restore.download_url
 
 
-def test_a_download_can_have_its_url_in_every_place(place: Place) -> None:
+def test_a_download_can_have_its_url_in_any_field(place: Place) -> None:
     restore = place.atlas.start_restore(
         GROUP, "source", "dedicated", restore_id=RESTORE, delivery_type="download"
     )
@@ -133,7 +133,7 @@ def test_a_download_can_have_its_url_in_every_place(place: Place) -> None:
     ],
     ids=["failed", "cancelled", "expired"],
 )
-def test_a_dedicated_restore_ends_by_its_flags(
+def test_the_flags_of_a_dedicated_restore_show_its_end(
     place: Place, step: str, flags: dict[str, Any]
 ) -> None:
     restore = place.atlas.start_restore(
@@ -161,7 +161,7 @@ def test_a_download_that_expires_loses_its_urls(place: Place) -> None:
     assert CANARY_DOWNLOAD_TOKEN not in json.dumps(body)
 
 
-def test_an_id_begins_with_its_time(place: Place) -> None:
+def test_an_id_begins_with_its_creation_time(place: Place) -> None:
     restore = place.atlas.start_restore(GROUP, "source", "dedicated")
 
     assert int(restore.restore_id[:8], 16) == NOON.timestamp()
@@ -178,7 +178,7 @@ def test_an_envelope_holds_the_job_and_the_status(
     assert place.get("flex", envelope="true").json() == {"status": 200, key: restore.body()}
 
 
-def test_an_enveloped_error_has_the_http_status_200(place: Place) -> None:
+def test_an_error_in_an_envelope_has_the_http_status_200(place: Place) -> None:
     response = place.get("flex", envelope="true")
 
     assert response.status_code == 200

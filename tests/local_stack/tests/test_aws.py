@@ -41,7 +41,7 @@ def make_table(aws: AwsEmulator) -> Any:
     return dynamodb
 
 
-def test_a_call_has_its_operation_in_every_protocol(aws: AwsEmulator) -> None:
+def test_the_operation_of_a_call_is_recognised_in_every_protocol(aws: AwsEmulator) -> None:
     aws.client("dynamodb").list_tables()
     aws.client("sns").list_topics()
     aws.client("sqs").list_queues()
@@ -60,7 +60,7 @@ def test_a_call_has_its_operation_in_every_protocol(aws: AwsEmulator) -> None:
     assert {call.status for call in aws.wire.calls} == {200}
 
 
-def test_a_call_has_the_key_that_signed_it(aws: AwsEmulator) -> None:
+def test_the_key_that_signed_a_call_is_recorded(aws: AwsEmulator) -> None:
     other = boto3.client(
         "sqs",
         endpoint_url=aws.url,
@@ -95,7 +95,7 @@ def test_botocore_raises_an_injected_error(
     assert caught.value.response["Error"]["Message"] == "not today"
 
 
-def test_of_concurrent_conditional_writes_one_succeeds(aws: AwsEmulator) -> None:
+def test_only_one_of_concurrent_conditional_writes_succeeds(aws: AwsEmulator) -> None:
     dynamodb = make_table(aws)
 
     def write(number: int) -> bool:
@@ -125,7 +125,7 @@ def test_clearing_removes_resources_calls_and_faults(aws: AwsEmulator) -> None:
     assert aws.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_a_resource_that_is_made_again_has_the_same_name(aws: AwsEmulator) -> None:
+def test_a_recreated_resource_has_the_same_name(aws: AwsEmulator) -> None:
     def make() -> str:
         aws.clear()
         secret = aws.client("secretsmanager").create_secret(Name="atlas", SecretString="{}")

@@ -33,7 +33,7 @@ def test_it_has_the_table_of_the_template(stack_on_dynamodb_local: ObservedStack
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["OpenJobs"]
 
 
-def test_a_fault_strikes_before_the_call_reaches_it(
+def test_a_fault_applies_before_the_call_reaches_it(
     stack_on_dynamodb_local: ObservedStack, group: str
 ) -> None:
     denied = aws_error("dynamodb", "AccessDeniedException")
@@ -81,21 +81,23 @@ def test_moto_answers_again_after_the_block(
 
 
 @pytest.mark.usefixtures("dynamodb_local")
-def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
+def test_a_failed_start_reports_its_reason(tmp_path: Path) -> None:
     (tmp_path / "DynamoDBLocal.jar").write_text("nothing that Java could run")
 
     with pytest.raises(RuntimeError, match="jar"), DynamoDBLocal(tmp_path):
         pass
 
 
-def test_its_absence_names_the_command_that_fetches_it(tmp_path: Path) -> None:
+def test_the_message_about_its_absence_names_the_command_that_fetches_it(tmp_path: Path) -> None:
     absence = DynamoDBLocal.absence(tmp_path)
 
     assert absence is not None
     assert "make dynamodb-local" in absence
 
 
-def test_its_absence_names_missing_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_about_its_absence_names_missing_java(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "DynamoDBLocal.jar").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
 

@@ -102,7 +102,7 @@ def test_a_process_keeps_its_state_between_invocations(runtime: LambdaRuntime) -
     assert first["process"] == second["process"]
 
 
-def test_the_handler_has_the_configured_time(runtime: LambdaRuntime) -> None:
+def test_the_handler_has_the_configured_timeout(runtime: LambdaRuntime) -> None:
     runtime.invoke({})
 
     assert 900 < runtime.invoke({}).result["left"] <= 1000
@@ -180,7 +180,7 @@ def test_a_kill_ends_every_process_at_once(runtime: LambdaRuntime) -> None:
     assert runtime.invoke({}).result["calls"] == 1
 
 
-def test_a_kill_can_come_while_a_call_is_on_the_wire(runtime: LambdaRuntime) -> None:
+def test_a_kill_during_a_call_ends_the_process(runtime: LambdaRuntime) -> None:
     wire = Wire(Request.application(lambda _: Response("too late")), lambda _: ("word", "ask"))
     with (
         LoopbackServer(wire) as server,
@@ -213,7 +213,7 @@ def test_the_emulator_reports_the_duration_of_init(runtime: LambdaRuntime) -> No
     assert 5 < after < 5000
 
 
-def test_processor_time_is_that_of_the_function(runtime: LambdaRuntime) -> None:
+def test_processor_time_counts_only_the_function(runtime: LambdaRuntime) -> None:
     runtime.invoke({})
     before = runtime.cpu_seconds
     runtime.invoke({"do": "compute"})

@@ -38,7 +38,7 @@ def test_a_reset_keeps_the_environments_and_nothing_else(stack: LocalStack, grou
     assert "secretsmanager" not in {call.service for call in stack.http_calls()}
 
 
-def test_a_reset_makes_deleted_resources_again(stack: LocalStack, group: str) -> None:
+def test_a_reset_recreates_deleted_resources(stack: LocalStack, group: str) -> None:
     stack.aws.client("dynamodb").delete_table(TableName=stack.table_name)
     stack.aws.client("sns").delete_topic(TopicArn=stack.topic_arn)
     stack.aws.wire.inject(Fault(action=Reset(), times=None))
@@ -48,7 +48,7 @@ def test_a_reset_makes_deleted_resources_again(stack: LocalStack, group: str) ->
     assert len(stack.received()) == 1
 
 
-def test_a_fault_can_strike_the_function_alone(stack: LocalStack, group: str) -> None:
+def test_a_fault_can_affect_only_the_calls_of_the_function(stack: LocalStack, group: str) -> None:
     fault = stack.aws.wire.inject(
         Fault(action=Reset(), service="dynamodb", when=from_function, times=None)
     )

@@ -106,7 +106,7 @@ def test_the_environment_of_a_function_is_resolved(aws: AwsEmulator, template: P
     assert (function.timeout_seconds, function.memory_megabytes) == (7, 256)
 
 
-def test_parameters_decide_conditions(aws: AwsEmulator, template: Path) -> None:
+def test_conditions_depend_on_parameters(aws: AwsEmulator, template: Path) -> None:
     function = made(aws, template, Words="x", Encrypted="yes").functions["Reader"]
 
     assert function.environment["CHOSEN"] == "secret"
@@ -134,14 +134,16 @@ def test_the_queue_is_mapped_to_the_function(aws: AwsEmulator, template: Path) -
     assert mapping["FunctionArn"].endswith(stack.resources["Reader"])
 
 
-def test_an_emptied_aws_gets_the_same_names_again(aws: AwsEmulator, template: Path) -> None:
+def test_resources_get_the_same_names_after_aws_is_cleared(
+    aws: AwsEmulator, template: Path
+) -> None:
     first = made(aws, template, Words="x")
     aws.clear()
 
     assert made(aws, template, Words="x") == first
 
 
-def test_the_stack_of_this_project_is_made(aws: AwsEmulator) -> None:
+def test_the_stack_of_this_project_is_created(aws: AwsEmulator) -> None:
     parameters = {"AtlasSecretArn": "arn:emulated", "AtlasBaseUrl": "http://127.0.0.1:1"}
     stack = made(aws, ROOT / "template.yaml", **parameters)
     environment = stack.functions["RestoreWatchFunction"].environment

@@ -94,11 +94,11 @@ def test_a_call_is_recorded_as_it_arrived(place: Place) -> None:
     assert (call.headers["x-word"], call.body, call.status) == ("yes", b"body", 200)
 
 
-def test_an_app_that_fails_is_answered_500(place: Place) -> None:
+def test_an_exception_in_the_app_is_answered_with_500(place: Place) -> None:
     assert place.get("broken").status_code == 500
 
 
-def test_a_fault_before_the_effect_replaces_it(place: Place) -> None:
+def test_a_fault_before_the_effect_prevents_it(place: Place) -> None:
     place.wire.inject(Fault(action=Answer(503, {"Retry-After": "1"}, "busy")))
     response = place.get()
 
@@ -108,7 +108,7 @@ def test_a_fault_before_the_effect_replaces_it(place: Place) -> None:
     assert place.wire.calls[0].status == 503
 
 
-def test_a_fault_after_the_effect_replaces_the_answer_only(place: Place) -> None:
+def test_a_fault_after_the_effect_replaces_only_the_answer(place: Place) -> None:
     place.wire.inject(Fault(action=Answer.json(500, {"word": "no"}), phase="after"))
     response = place.get()
 
@@ -125,7 +125,7 @@ def test_a_reset_before_the_effect_prevents_it(place: Place) -> None:
     assert place.wire.calls[0].status is None
 
 
-def test_a_reset_after_the_effect_loses_the_answer_only(place: Place) -> None:
+def test_a_reset_after_the_effect_loses_only_the_answer(place: Place) -> None:
     place.wire.inject(Fault(action=Reset(), phase="after"))
     with pytest.raises(httpx.ReadError, match="reset"):
         place.get()
@@ -205,7 +205,7 @@ def test_a_client_notices_an_idle_connection_that_was_closed(place: Place) -> No
     assert first.connection != second.connection
 
 
-def test_a_forgotten_idle_connection_resets_the_next_request(place: Place) -> None:
+def test_a_request_on_a_forgotten_idle_connection_is_reset(place: Place) -> None:
     place.wire.inject(Fault(action=CloseIdle(noticed=False)))
     assert place.get().text == "count 1"
     with pytest.raises(httpx.TransportError):
@@ -220,7 +220,7 @@ def test_a_forgotten_idle_connection_resets_the_next_request(place: Place) -> No
     [Reset(), Close(), Hang(0), Drip(10_000), Truncate(2), EndlessHeaders(100_000), CloseIdle()],
     ids=lambda action: type(action).__name__,
 )
-def test_the_next_call_is_answered(place: Place, action: Action) -> None:
+def test_the_call_after_a_fault_is_answered(place: Place, action: Action) -> None:
     place.wire.inject(Fault(action=action))
     with suppress(httpx.TransportError):
         place.get()
@@ -228,7 +228,7 @@ def test_the_next_call_is_answered(place: Place, action: Action) -> None:
     assert place.get().status_code == 200
 
 
-def test_a_fault_strikes_only_the_calls_it_names(place: Place) -> None:
+def test_a_fault_affects_only_the_selected_calls(place: Place) -> None:
     place.wire.inject(Fault(action=Answer(418), operation="take", times=None))
     place.wire.inject(Fault(action=Answer(419), service="other", times=None))
     place.wire.inject(Fault(action=Answer(420), when=lambda call: "x" in call.query, times=None))
@@ -238,14 +238,14 @@ def test_a_fault_strikes_only_the_calls_it_names(place: Place) -> None:
     assert place.get("add?x=1").status_code == 420
 
 
-def test_a_fault_strikes_as_often_as_it_says(place: Place) -> None:
+def test_a_fault_applies_the_given_number_of_times(place: Place) -> None:
     fault = place.wire.inject(Fault(action=Answer(503), times=2, skip=1))
 
     assert [place.get().status_code for _ in range(5)] == [200, 503, 503, 200, 200]
     assert fault.hits == 2
 
 
-def test_a_fault_strikes_until_it_is_removed(place: Place) -> None:
+def test_a_fault_applies_until_it_is_removed(place: Place) -> None:
     with place.wire.inject(Fault(action=Answer(503), times=None)) as fault:
         assert {place.get().status_code for _ in range(3)} == {503}
 
@@ -269,7 +269,7 @@ def test_a_gate_releases_calls_in_the_order_of_their_arrival(place: Place) -> No
         assert second.result(timeout=5).text == "count 2"
 
 
-def test_a_gate_after_the_effect_holds_the_answer_only(place: Place) -> None:
+def test_a_gate_after_the_effect_holds_only_the_answer(place: Place) -> None:
     with ThreadPoolExecutor() as threads:
         with place.wire.hold(phase="after") as gate:
             answer = threads.submit(place.get)
@@ -289,7 +289,7 @@ def test_the_end_of_a_gate_releases_all_calls(place: Place) -> None:
         assert {answer.result(timeout=5).status_code for answer in answers} == {200}
 
 
-def test_a_fault_injected_while_a_call_is_held_strikes_it(place: Place) -> None:
+def test_a_fault_injected_while_a_call_is_held_affects_it(place: Place) -> None:
     with ThreadPoolExecutor() as threads, place.wire.hold() as gate:
         answer = threads.submit(place.get)
         gate.wait_for(1)
