@@ -35,12 +35,12 @@ def _is_canary(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the canaries last, since they search what all others produced; else at random."""
+    """Run the canaries last, because they search what all other tests produced."""
     items.sort(key=_is_canary)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail if files were named but only the canaries have tests: a half of `make test` is empty."""
+    """Fail if the named files have no tests beside the canaries: a half of `make test` is empty."""
     named = [argument for argument in session.config.args if "test_canaries" not in argument]
     is_filtered = session.config.option.keyword or session.config.option.markexpr
     if named and not is_filtered and all(map(_is_canary, session.items)):
@@ -54,7 +54,7 @@ def produced(pytestconfig: pytest.Config) -> Produced:
 
 @pytest.fixture(scope="session", params=["service_account", "api_key"])
 def credentials(request: pytest.FixtureRequest) -> "Credentials":
-    """Each of the two. Session scope makes pytest group the tests by it."""
+    """Either kind of credentials. Session scope makes pytest group the tests by it."""
     given: Credentials = request.param
     return given
 
@@ -99,7 +99,7 @@ def stack(
 
 @pytest.fixture
 def new_stack(stack: "ObservedStack") -> Iterator["ObservedStack"]:
-    """The stack with a cold execution environment; later tests get neither of the two."""
+    """The stack with a cold execution environment. It is reset after the test."""
     stack.new_environments()
     yield stack
     stack.settle()

@@ -27,14 +27,14 @@ console = Console(highlight=False, width=100)
 
 
 class Demo:
-    """Plays restores, tells what happens, and keeps what the subscriber received."""
+    """Runs restores, prints each step, and keeps the messages that the subscriber received."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         self.received: list[Received] = []
 
     def play_flex(self) -> EmulatedRestore:
-        """Run a Flex restore to its end: asked once more than it changes, and killed once."""
+        """Run a Flex restore to its end, with one unchanged check and one kill."""
         restore = self.stack.atlas.start_restore(
             GROUP, "orders-flex", "flex", target_cluster="orders-staging"
         )
@@ -45,12 +45,11 @@ class Demo:
         self.check(restore)
         calls = len(self.stack.http_calls())
         tell(
-            "asked again, nothing changed: nobody is disturbed; "
-            f"{calls} HTTP calls, to Atlas and DynamoDB"
+            f"checked again, nothing changed: no message; {calls} HTTP calls, to Atlas and DynamoDB"
         )
         restore.advance()
         self.kill_before_publish(restore)
-        tell("[red]killed[/] after RUNNING was stored, before it was announced; the next check:")
+        tell("[red]killed[/] after RUNNING was stored, before it was published; the next check:")
         self.check(restore)
         restore.advance()
         self.check(restore)
@@ -65,7 +64,7 @@ class Demo:
         self.check(restore)
         restore.advance()
         self.check(restore)
-        tell("its URL opens the whole database for an hour: it is not kept, fetch it from Atlas")
+        tell("its URL gives access to all data for an hour: it is not stored, get it from Atlas")
         return restore
 
     def check(self, restore: EmulatedRestore) -> None:
@@ -79,7 +78,7 @@ class Demo:
             console.print(f"     {status}  [dim]{message.event['id']}[/]  {details(data)}")
 
     def kill_before_publish(self, restore: EmulatedRestore) -> None:
-        """Let the environment die with its publication on the way to SNS, never to arrive."""
+        """Kill the environment during its publication, before the request reaches SNS."""
         wire = self.stack.aws.wire
         with wire.hold("sns", "Publish") as gate:
             dying = Thread(target=self.stack.invoke, args=[restore.event])
@@ -91,7 +90,7 @@ class Demo:
 
 
 def details(data: dict[str, Any]) -> str:
-    """What a person would want to know of a message."""
+    """A message in one line, for people."""
     if data["durationSeconds"] is not None:
         age = data["snapshotAgeSeconds"] // 60
         return f"restored into {data['targetDeploymentItemName']}, from a snapshot {age} min old"
@@ -119,7 +118,7 @@ def main() -> int:
     """Return the exit status."""
     console.print(
         Panel(
-            "The moment a MongoDB Atlas restore changes state, told to whoever subscribed.\n"
+            "Publishes each status change of a MongoDB Atlas restore to every subscriber.\n"
             "[dim]The built function in AWS's Lambda runtime; AWS and Atlas emulated here.[/]",
             title="[bold]Atlas Restore Watch[/]",
             border_style="green",

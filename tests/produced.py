@@ -26,7 +26,7 @@ FORBIDDEN = (
     ".downloads.example.net",
     ".mongodb-dev.net",
 )
-"""What none of it may contain. Every token of the emulator begins with one of the canaries."""
+"""The forbidden words. Every token of the emulator begins with one of the canaries."""
 
 
 @dataclass(frozen=True)

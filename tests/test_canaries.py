@@ -1,10 +1,9 @@
-"""
-No secret, token or download URL is anywhere in what the whole run produced.
+"""No secret, token or download URL is anywhere in what the whole run produced.
 
-The emulator's secrets are canaries: words that only a leak can write. This file runs last and
-searches all that any test kept, printed or failed with. `make test` runs two processes, and each of
-them ends with this file. Run alone, it still searches checks of every kind, with both credentials,
-that succeed and that fail.
+The emulator's secrets are canaries: words that appear only where a secret leaks. This file runs
+last and searches all that any test kept, printed or failed with. `make test` runs two processes,
+and each of them ends with this file. Run alone, it still searches checks of every kind, with both
+credentials, that succeed and that fail.
 """
 
 import json

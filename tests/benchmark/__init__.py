@@ -1,7 +1,7 @@
-"""Our figures beside those of a plain handler written the usual way, the peer.
+"""Our figures beside those of the peer, a plain handler written the usual way.
 
-`building` builds the peer as `sam build` does; `contenders` puts it and ours on the same local
-stack; `processor` and `cold_start` hold a first answer to the share of a processor that Lambda
-gives; `measurement` takes the figures of all of them in turn; `comparison` holds ours against the
-peers' and the targets; `report` prints it.
+`building` builds the peer as `sam build` does; `contenders` runs it and ours on the same local
+stack; `processor` and `cold_start` limit a first answer to the share of a processor that Lambda
+gives; `measurement` measures all of them in turn; `comparison` compares ours with the peers and the
+targets; `report` prints the result.
 """

@@ -1,4 +1,4 @@
-"""`make bench`: measures, compares, and reports; it gates nothing."""
+"""`make bench`: measures, compares, and reports. A missed target is not a failure."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from benchmark.report import as_json, machine, show
 
 
 def main() -> int:
-    """Return 0 whenever it was measured, whatever came out."""
+    """Return 0 if the measurement ends, even if targets are missed."""
     parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every raw figure there")
     options = parser.parse_args()

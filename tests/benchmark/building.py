@@ -25,7 +25,7 @@ FUNCTION = "CheckRestoreFunction"
 _ROOT = Path(__file__).parents[2]
 _KEPT = _ROOT / ".aws-sam" / "peer"
 
-# What both stand on, such as boto3, is of the same version in both.
+# Packages that both use, such as boto3, have the same version.
 _VERSIONS = _ROOT / "tests" / "requirements.txt"
 
 
@@ -46,7 +46,7 @@ def peer_as_shipped() -> Path:
 
 
 def peer_with_bytecode() -> Path:
-    """The same, compiled as ours is."""
+    """The same folder, compiled like ours."""
     shipped = peer_as_shipped()
     return _kept(f"{_key()}-bytecode", lambda folder: _compile(shipped, folder))
 
@@ -59,7 +59,7 @@ def _key() -> str:
 
 
 def _kept(key: str, make: Callable[[Path], None]) -> Path:
-    """The code folder kept under this key; made aside first, so that half of one is never seen."""
+    """The code folder kept under this key. It is made elsewhere and moved, so it is complete."""
     kept = _KEPT / key
     if not kept.is_dir():
         _KEPT.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ class MeasuredRuntime(LambdaRuntime):
         return sum(time.clock_gettime(_cpu_clock(pid)) for pid in self._children())
 
     def _watch_init(self, skip: int, answered: Event, throttle: Throttle | None) -> float:
-        """CPU seconds of INIT; what the emulator wrote before `skip` is of earlier starts."""
+        """CPU seconds of INIT; the emulator's output before `skip` is from earlier starts."""
         if throttle:
             throttle.take(self._wait_for_process(answered))
         self._wait_for_end_of_init(skip, answered)
@@ -93,7 +93,7 @@ class MeasuredRuntime(LambdaRuntime):
 
 
 def _runs_python(pid: int) -> bool:
-    """Not so a child that the emulator starts for a moment, nor one before its exec."""
+    """False for a short-lived child of the emulator, and for a child before its exec."""
     try:
         return Path(f"/proc/{pid}/exe").samefile(sys.executable)
     except OSError:

@@ -16,7 +16,7 @@ _WHOSE = {PEER: "the peer's", COMPILED_PEER: "the peer's with bytecode"}
 
 @dataclass(frozen=True)
 class Target:
-    """What was aimed at. `met` says whether `measured`, a text, is within it."""
+    """A performance target. `met` is true if the value in the text `measured` reaches it."""
 
     name: str
     aim: str
@@ -38,7 +38,7 @@ class Row:
         return self.summary(self.samples(of))
 
     def ratio(self, ours: Figures, peer: Figures) -> float:
-        """A median is compared turn by turn: load that comes and goes would shift two medians."""
+        """The median of the ratios of each turn: changing load would shift two medians."""
         if self.summary is not median:
             return self.figure(ours) / self.figure(peer)
         pairs = zip(self.samples(ours), self.samples(peer), strict=True)
@@ -117,7 +117,7 @@ def sections(share: Share) -> dict[str, list[Row]]:
 
 
 def targets(figures: Mapping[str, Figures], share: Share) -> list[Target]:
-    """The performance targets, each with ours of either credential that does worse."""
+    """The performance targets, each measured with the credential that does worse."""
     total, total_at_share = _COLD[0], _COLD_AT_SHARE[0]
     at_share = f"cold start, first answer {at(share)}"
     return [
@@ -153,7 +153,7 @@ def _calls(
     checks: Callable[[Figures], Checks],
     aim: tuple[int, int],
 ) -> Target:
-    """`aim` is the exact count of ours, and that of the peer."""
+    """`aim` is the exact number of calls of ours, then of the peer."""
     ours = {len(calls) for one in _ours(figures) for calls in checks(one).calls}
     peer = {len(calls) for calls in checks(figures[PEER]).calls}
     measured = " against ".join(", ".join(map(str, sorted(counts))) for counts in (ours, peer))

@@ -38,7 +38,7 @@ class Traffic:
 
 
 class Answering:
-    """How long the emulators were at work; a listener on their wires."""
+    """A listener on the emulators' wires that adds up how long they work."""
 
     def __init__(self) -> None:
         self._begun: dict[tuple[str, int], float] = {}
@@ -52,7 +52,7 @@ class Answering:
             self._seconds.append(time.perf_counter() - self._begun.pop(key))
 
     def take(self) -> float:
-        """Milliseconds since this was last asked."""
+        """Milliseconds since the last call of this method."""
         seconds, self._seconds = self._seconds, []
         return 1000 * sum(seconds)
 
@@ -83,7 +83,7 @@ class Contender:
         return start
 
     def traffic(self) -> Traffic:
-        """The HTTP calls since this was last asked, by whichever contender was checking."""
+        """The HTTP calls of any contender since the last call of this method."""
         calls = self.stack.http_calls()
         self.stack.forget_calls()
         return Traffic(calls, self.answering.take())
@@ -91,7 +91,7 @@ class Contender:
 
 @contextmanager
 def local_stack(credentials: Credentials = "service_account") -> Iterator[LocalStack]:
-    """The stack, with an Atlas that never tires of many checks in a row."""
+    """The stack, with an Atlas that has no limits."""
     with LocalStack(credentials=credentials) as stack:
         stack.atlas.behaviour.lift_limits()
         yield stack
@@ -132,7 +132,7 @@ def contenders(stack: LocalStack) -> Iterator[list[Contender]]:
 
 
 def our_environment(stack: LocalStack, secret: str) -> Environment:
-    """The local stack's own, but for the secret."""
+    """The local stack's variables, except the secret."""
     environment = stack.pool.runtimes[0].environment
     return replace(environment, variables={**environment.variables, "ATLAS_SECRET_ID": secret})
 
@@ -161,7 +161,7 @@ def peer_environment(
 
 
 def make_peer_stack(stack: LocalStack) -> PeerStack:
-    """Makes what the peer keeps its state in and publishes to."""
+    """Makes the peer's table and topic."""
     made = ("RestoreJobsTable", "StatusTopic")
     resources = {name: peer_template()["Resources"][name] for name in made}
     client = stack.aws.client("cloudformation")

@@ -1,4 +1,4 @@
-"""The figures. All contenders take turns, so that whatever else the machine does hits all alike."""
+"""The figures. All contenders take turns, so other load on the machine affects all equally."""
 
 import io
 import os
@@ -19,14 +19,14 @@ COLD_STARTS = 15
 WARM_ROUNDS, WARM_CHECKS = 20, 20
 CHANGING_RESTORES = 12
 SETTLING_CHECKS = 10
-"""Unmeasured ones, until connections, challenge and token are there and the code has run."""
+"""Checks before the measured ones. They open connections, get a token, and warm the code."""
 
 
 @dataclass
 class Checks:
     """Warm checks: milliseconds of each, and the HTTP calls of each as `service operation`.
 
-    `answering` are those of its milliseconds in which Atlas and AWS were at work, here emulators.
+    `answering` is the part of the milliseconds in which the emulators of Atlas and AWS worked.
     """
 
     milliseconds: list[float] = field(default_factory=list)
@@ -36,13 +36,13 @@ class Checks:
 
     @property
     def own_milliseconds(self) -> list[float]:
-        """What is left of each without the emulators' work."""
+        """The milliseconds of each check without the emulators' work."""
         pairs = zip(self.milliseconds, self.answering, strict=True)
         return [milliseconds - answering for milliseconds, answering in pairs]
 
     @property
     def cpu_milliseconds(self) -> float:
-        """Of the function's process, for one check."""
+        """Processor time of the function's process for one check."""
         return 1000 * self.cpu_seconds / len(self.milliseconds)
 
 
@@ -102,9 +102,9 @@ def measure(
 
 
 def _start_cold(contender: Contender, share: Share, figures: Figures) -> None:
-    """New environments, asked for a job that they find unchanged.
+    """Check an unchanged job in new environments.
 
-    The throttled one is first: the other then stays for unthrottled checks.
+    The throttled one is first: the other one then stays for the unthrottled checks.
     """
     restore = _running(contender)
     if share.throttle:
@@ -123,7 +123,7 @@ def _check_unchanged(contender: Contender, times: int, checks: Checks) -> None:
 
 
 def _check_to_the_end(contender: Contender, checks: Checks) -> None:
-    """One check after each step of a restore, first sight not counted."""
+    """One check after each step of a restore, without the first check."""
     restore = contender.start_restore()
     contender.check(restore)
     with _cpu_of(contender, checks):
@@ -133,7 +133,7 @@ def _check_to_the_end(contender: Contender, checks: Checks) -> None:
 
 
 def _running(contender: Contender) -> EmulatedRestore:
-    """A restore in the state that most checks find it in, each step before that seen."""
+    """A restore in its most frequent state, with each earlier step checked."""
     restore = contender.start_restore()
     contender.check(restore)
     while restore.step != "RUNNING":
@@ -158,7 +158,7 @@ def _cpu_of(contender: Contender, checks: Checks) -> Iterator[None]:
 
 
 def size_of(folder: Path) -> Size:
-    """As `sam deploy` packs it."""
+    """The size of the folder when `sam deploy` packs it."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:

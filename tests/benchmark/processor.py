@@ -17,7 +17,7 @@ _MEGABYTES_OF_ONE_VCPU = 1769
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 _PERIOD = 20_000
-"""Microseconds. Short beside an answer, which could else end within the quota of one period."""
+"""Microseconds. Short, so that an answer takes longer than the quota of one period."""
 
 
 class Throttle:
@@ -47,7 +47,7 @@ class Throttle:
             self._write("cgroup.procs", str(pid))
 
     def hold(self) -> None:
-        """From now on the processes, with all their threads, get the share and no more."""
+        """Limit the processes, with all their threads, to the share."""
         self._write(self._limit, self._held)
 
     def release(self) -> None:
@@ -72,7 +72,7 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Share:
-    """What the memory buys, and the throttle that holds to it, or why there is no throttle."""
+    """The share that the memory buys, and its throttle, or why there is no throttle."""
 
     memory_megabytes: int
     of_processor: float
@@ -81,7 +81,7 @@ class Share:
 
     @property
     def way(self) -> str:
-        """How figures at this share come about."""
+        """How figures at this share are obtained."""
         return "throttled" if self.throttle else "estimated"
 
 

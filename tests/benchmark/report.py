@@ -1,4 +1,4 @@
-"""The figures side by side, the targets beside what was measured, and what to know of both."""
+"""Prints the figures side by side, the targets with the measured values, and notes on both."""
 
 import os
 import platform
@@ -60,7 +60,7 @@ def as_json(
 def show(
     console: Console, figures: Mapping[str, Figures], share: Share, facts: Mapping[str, Any]
 ) -> None:
-    """Print it for people."""
+    """Print the report for people."""
     notes = Text(
         "\n".join([_on_peers(figures), _on_figures(figures), _on_share(share), _on_machine(facts)]),
         style="dim",

@@ -1,4 +1,4 @@
-"""The peers are no straw men: in the real runtime they do the task that they are compared by."""
+"""The comparison is fair: in the real runtime the peers do the same task as ours."""
 
 import importlib
 import json

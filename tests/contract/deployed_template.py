@@ -160,7 +160,7 @@ def granted(role: Json) -> dict[str, set[str]]:
 
 
 def verdict(statements: list[Json], call: Call) -> Literal["Allow", "Deny"] | None:
-    """What the statements say to a call. As in IAM, a Deny overrides every Allow."""
+    """How the statements decide on a call. As in IAM, a Deny overrides every Allow."""
     effects = {statement["Effect"] for statement in statements if _applies(statement, call)}
     if "Deny" in effects:
         return "Deny"

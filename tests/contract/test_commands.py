@@ -17,12 +17,12 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = dict(re.findall(r"^([a-z-]+):.*## (.+)$", MAKEFILE, re.MULTILINE))
 SHOWN = [(path, words) for path in DOCUMENTS for words in commands(path.read_text())]
 
-# Options of the AWS CLI itself; `logs tail` is a command of its own, over no single operation.
+# Options of the AWS CLI itself. `logs tail` is a command of the CLI, not an operation of the API.
 EVERYWHERE = {"--query", "--output", "--region", "--profile", "--cli-binary-format"}
 AWS_CLI_ONLY = {("logs", "tail"): {"--since", "--follow"}}
 RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
 
-# What a reader has; there is nothing of ours to compare it with.
+# Programs of the reader, which this test does not check.
 ELSEWHERE = {"cat", "git", "pre-commit", "rm"}
 
 

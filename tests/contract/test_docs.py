@@ -1,4 +1,4 @@
-"""The pages say what is there, no more and no less."""
+"""The pages describe exactly what exists."""
 
 import inspect
 import itertools

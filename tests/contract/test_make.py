@@ -1,4 +1,4 @@
-"""`make help` lists what there is, and `make deploy` gives SAM what it was given."""
+"""`make help` lists every target, and `make deploy` passes its variables to SAM."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def test_help_lists_every_target() -> None:
 
 
 class TestDeploy:
-    """`sam` is replaced by a program that says what it was given; nothing is built."""
+    """`sam` is replaced by a program that prints its arguments; nothing is built."""
 
     @pytest.fixture
     def deploy(self, tmp_path: Path) -> Callable[..., Ran]:

@@ -52,7 +52,7 @@ def test_lambda_traces_the_function() -> None:
 
 
 def test_no_resource_has_a_fixed_name() -> None:
-    """It would stop a second stack in the account, and a role's needs CAPABILITY_NAMED_IAM."""
+    """A fixed name prevents a second stack, and for a role it requires CAPABILITY_NAMED_IAM."""
     stack = Stack()
     named = {
         f"{logical_id}.{name}"

@@ -149,7 +149,7 @@ def test_the_topic_denies_every_call_without_tls(action: str) -> None:
 def test_the_topic_lets_only_its_own_account_publish_and_subscribe(
     action: str, owner: str | None, answer: str | None
 ) -> None:
-    """As the default policy does, which a policy replaces: alarms of the account need it."""
+    """The default policy, which this one replaces, does the same; alarms of the account need it."""
     context = {"AWS:SourceOwner": owner} if owner else {}
     call = Call(action, "StatusChangesTopic", "cloudwatch.amazonaws.com", context)
 

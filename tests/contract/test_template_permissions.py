@@ -48,18 +48,18 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
     ("given", "secret", "answer"),
     [
         ("atlas/restores-a1B2c3", "atlas/restores-a1B2c3", "Allow"),
-        # The same name, made again after it was deleted.
+        # The same name, created again after its deletion.
         ("atlas/restores-a1B2c3", "atlas/restores-x7Y8z9", None),
-        # The name of another secret begins as this ARN ends.
+        # Another secret, with a name that begins with the given name and suffix.
         ("atlas/restores-a1B2c3", "atlas/restores-a1B2c3-x7Y8z9", None),
-        # Partial: the name ends as a full ARN does. Secrets Manager takes it for a full one too.
+        # A partial ARN with a name that ends like a full ARN. Secrets Manager reads it as full too.
         ("atlas/restore-status", "atlas/restore-status-a1B2c3", None),
     ],
 )
 def test_the_function_may_read_only_the_secret_with_the_given_arn(
     given: str, secret: str, answer: str | None
 ) -> None:
-    """A partial ARN, given by mistake, opens no other secret: it opens none."""
+    """A partial ARN, given by mistake, gives access to no secret at all."""
     prefix = "arn:aws:secretsmanager:us-east-1:111122223333:secret:"
     stack = Stack(AtlasSecretArn=prefix + given)
     statements = role_statements(stack.properties("RestoreWatchFunctionRole"))

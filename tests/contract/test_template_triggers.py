@@ -123,7 +123,7 @@ def test_the_schedule_runs_every_minute_by_default() -> None:
 def test_the_rule_matches_any_source_or_only_the_given_source(
     request_source: str, source: str, detail_type: str, *, answered: bool
 ) -> None:
-    """Two stacks in one account each answer their own source."""
+    """Two stacks in one account can each have a separate source."""
     rule = Stack(RequestSource=request_source).only("AWS::Events::Rule")
     pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
     event: Any = {"source": source, "detail-type": detail_type, "detail": {}}

@@ -1,4 +1,4 @@
-"""How these tests check a job, and what its check has to lead to."""
+"""How these tests check a job, and the results that they expect."""
 
 import json
 import time

@@ -78,7 +78,7 @@ REFUSALS: dict[str, Refusal] = {
         "AtlasUnavailableError",
         ("SERVICE_UNAVAILABLE",),
     ),
-    "a-code-that-outweighs-its-status": Refusal(
+    "a-code-that-overrides-its-status": Refusal(
         atlas_error(403, "RESOURCE_NOT_FOUND", "There is no such restore job."),
         "RestoreJobNotFoundError",
         ("RESOURCE_NOT_FOUND",),

@@ -26,12 +26,12 @@ from observed_stack import ObservedStack
 
 @dataclass(frozen=True)
 class Timeline:
-    """The steps of a job, and the status that each step publishes, None for none."""
+    """The steps of a job, and the status that each step publishes. None means no message."""
 
     name: str
     kind: Kind
     steps: tuple[str, ...]
-    told: tuple[str | None, ...]
+    published: tuple[str | None, ...]
     delivery_type: str | None = None
     tenant_endpoint: Literal[404, 405, 406, 410] | None = 410
     answers_as: Kind | None = None
@@ -43,7 +43,7 @@ class Timeline:
 
     @property
     def changes(self) -> list[str]:
-        return [status for status in self.told if status]
+        return [status for status in self.published if status]
 
     def start(self, stack: LocalStack, group: str) -> EmulatedRestore:
         """Start the job with a date of three minutes ago, so that it has a duration."""
@@ -61,12 +61,12 @@ class Timeline:
         return restore
 
 
-def flex(name: str, *steps: str, told: Sequence[str | None] = (), **more: Any) -> Timeline:
-    return Timeline(name, "flex", steps, tuple(told) or steps, **more)
+def flex(name: str, *steps: str, published: Sequence[str | None] = (), **more: Any) -> Timeline:
+    return Timeline(name, "flex", steps, tuple(published) or steps, **more)
 
 
-def dedicated(name: str, *steps: str, told: Sequence[str | None], **more: Any) -> Timeline:
-    return Timeline(name, "dedicated", steps, tuple(told), **more)
+def dedicated(name: str, *steps: str, published: Sequence[str | None], **more: Any) -> Timeline:
+    return Timeline(name, "dedicated", steps, tuple(published), **more)
 
 
 def tenant(name: str, *steps: str, **more: Any) -> Timeline:
@@ -75,11 +75,11 @@ def tenant(name: str, *steps: str, **more: Any) -> Timeline:
 
 FLEX = flex("flex", "PENDING", "QUEUED", "RUNNING", "COMPLETED")
 FLEX_DOWNLOAD = flex("flex-download", "PENDING", "COMPLETED", delivery_type="DOWNLOAD")
-AUTOMATED = dedicated("dedicated", "running", "finished", told=("RUNNING", "COMPLETED"))
+AUTOMATED = dedicated("dedicated", "running", "finished", published=("RUNNING", "COMPLETED"))
 DOWNLOAD = dedicated(
     "dedicated-download",
     *("running", "download-ready"),
-    told=("RUNNING", "COMPLETED"),
+    published=("RUNNING", "COMPLETED"),
     delivery_type="download",
 )
 TENANT = tenant("tenant-before-its-sunset", "PENDING", "RUNNING", "COMPLETED", tenant_endpoint=None)
@@ -97,45 +97,51 @@ TIMELINES = [
         "PENDING",
         "DOZING",
         "COMPLETED",
-        told=("PENDING", "UNKNOWN", "COMPLETED"),
+        published=("PENDING", "UNKNOWN", "COMPLETED"),
     ),
     flex(
         "flex-several-unknown-words",
         *("PENDING", "DOZING", "DREAMING", "DOZING", "COMPLETED"),
-        told=("PENDING", "UNKNOWN", "UNKNOWN", None, "COMPLETED"),
+        published=("PENDING", "UNKNOWN", "UNKNOWN", None, "COMPLETED"),
     ),
     flex(
         "flex-cancelled",
         *("RUNNING", "CANCELLING", "CANCELED"),
-        told=("RUNNING", "UNKNOWN", "CANCELLED"),
+        published=("RUNNING", "UNKNOWN", "CANCELLED"),
     ),
-    flex("flex-going-back", "RUNNING", "QUEUED", "COMPLETED", told=("RUNNING", None, "COMPLETED")),
-    flex("flex-contradiction", "FAILED", "COMPLETED", told=("FAILED", None)),
-    dedicated("dedicated-failed", "running", "failed", told=("RUNNING", "FAILED")),
-    dedicated("dedicated-cancelled", "running", "cancelled", told=("RUNNING", "CANCELLED")),
-    dedicated("dedicated-seen-late", "finished", told=("COMPLETED",)),
+    flex(
+        "flex-going-back",
+        "RUNNING",
+        "QUEUED",
+        "COMPLETED",
+        published=("RUNNING", None, "COMPLETED"),
+    ),
+    flex("flex-contradiction", "FAILED", "COMPLETED", published=("FAILED", None)),
+    dedicated("dedicated-failed", "running", "failed", published=("RUNNING", "FAILED")),
+    dedicated("dedicated-cancelled", "running", "cancelled", published=("RUNNING", "CANCELLED")),
+    dedicated("dedicated-seen-late", "finished", published=("COMPLETED",)),
     dedicated(
-        "dedicated-lapsed-silently",
+        "dedicated-expired-after-its-end",
         *("running", "finished", "expired"),
-        told=("RUNNING", "COMPLETED", None),
+        published=("RUNNING", "COMPLETED", None),
     ),
     dedicated(
-        "dedicated-download-lapsed",
+        "dedicated-download-expired",
         *("running", "download-ready", "expired"),
-        told=("RUNNING", "COMPLETED", "EXPIRED"),
+        published=("RUNNING", "COMPLETED", "EXPIRED"),
         delivery_type="download",
     ),
     dedicated(
         "dedicated-download-cancelled",
         *("running", "cancelled"),
-        told=("RUNNING", "CANCELLED"),
+        published=("RUNNING", "CANCELLED"),
         delivery_type="download",
     ),
     *(
         dedicated(
             f"dedicated-download-{end}-after-it-was-ready",
             *("running", "download-ready", end),
-            told=("RUNNING", "COMPLETED", end.upper()),
+            published=("RUNNING", "COMPLETED", end.upper()),
             delivery_type="download",
         )
         for end in ("cancelled", "failed")
@@ -143,7 +149,7 @@ TIMELINES = [
     dedicated(
         "dedicated-download-seen-expired",
         *("running", "finished", "expired"),
-        told=("RUNNING", "COMPLETED", "EXPIRED"),
+        published=("RUNNING", "COMPLETED", "EXPIRED"),
         delivery_type="download",
     ),
     *(
@@ -163,7 +169,7 @@ class Step:
     """One step of a job, checked twice: what Atlas answered, and everything that followed."""
 
     job: dict[str, Any]
-    told: str | None
+    published: str | None
     first: dict[str, Any]
     again: dict[str, Any]
     messages: list[Received]
@@ -196,15 +202,15 @@ def open_jobs(stack: LocalStack) -> set[str]:
 def walk(stack: LocalStack, timeline: Timeline, group: str) -> list[Step]:
     restore = timeline.start(stack, group)
     steps: list[Step] = []
-    for told in timeline.told:
+    for published in timeline.published:
         if steps:
             restore.advance()
         first, again = (check(stack, restore, timeline.kind).result for _ in range(2))
-        job = expected_job(restore, timeline.answered, told or steps[-1].job["status"])
+        job = expected_job(restore, timeline.answered, published or steps[-1].job["status"])
         item = stored(stack, restore)
         listed = restore.restore_id in open_jobs(stack)
         now = datetime.now(UTC)
-        steps.append(Step(job, told, first, again, received(stack), item, listed, now))
+        steps.append(Step(job, published, first, again, received(stack), item, listed, now))
     return steps
 
 
@@ -230,7 +236,7 @@ def test_each_change_is_published_once_and_in_order(walks: Walked, timeline: Tim
     steps = walks(timeline)
 
     assert [statuses(step.messages) for step in steps] == [
-        [status] if status else [] for status in timeline.told
+        [status] if status else [] for status in timeline.published
     ]
     messages = [message.event for step in steps for message in step.messages]
     assert [message["data"]["sequence"] for message in messages] == [
@@ -281,7 +287,7 @@ def test_a_message_agrees_with_the_answer_of_atlas(walks: Walked, timeline: Time
 def test_a_message_can_be_filtered_by_its_attributes(walks: Walked, timeline: Timeline) -> None:
     steps = walks(timeline)
 
-    for step, before in zip(steps, [None, *timeline.told], strict=False):
+    for step, before in zip(steps, [None, *timeline.published], strict=False):
         (message,) = step.messages
         job = step.job
         expected = {
@@ -310,7 +316,7 @@ def test_a_result_has_the_job_and_its_change(walks: Walked, timeline: Timeline) 
     before, sequence = None, 0
     for step in steps:
         now = step.job["status"]
-        sequence += step.told is not None
+        sequence += step.published is not None
         said = {
             "status": now,
             "terminal": step.job["terminal"],
@@ -319,10 +325,10 @@ def test_a_result_has_the_job_and_its_change(walks: Walked, timeline: Timeline) 
         }
         first, again = dict(step.first), dict(step.again)
         first_job, again_job = first.pop("job"), again.pop("job")
-        assert first == said | {"previousStatus": before, "changed": step.told is not None}
+        assert first == said | {"previousStatus": before, "changed": step.published is not None}
         assert again == said | {"previousStatus": now, "changed": False}
         assert first_job == again_job
-        if step.told:
+        if step.published:
             assert first_job == step.job
         before = now
 
@@ -412,9 +418,9 @@ def test_a_download_is_published_without_its_url(
     assert message.event["data"]["downloadAvailable"] is True
     assert item["downloadAvailable"] is True
     assert result["status"] == "COMPLETED"
-    for told in (result, message, item, stack.logs()):
-        assert "://" not in str(told)
-        assert CANARY_DOWNLOAD_TOKEN not in str(told)
+    for output in (result, message, item, stack.logs()):
+        assert "://" not in str(output)
+        assert CANARY_DOWNLOAD_TOKEN not in str(output)
 
 
 def test_a_tenant_endpoint_that_still_answers_causes_no_warning(

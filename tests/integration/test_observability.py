@@ -49,7 +49,7 @@ METRICS = documented_metrics()
 
 
 class Lines:
-    """The log lines of a few invocations; every line is JSON, a traceback of the runtime apart."""
+    """The log lines of a few invocations; every line is JSON, except a traceback of the runtime."""
 
     def __init__(self, logs: str) -> None:
         self.all = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]

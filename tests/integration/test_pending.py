@@ -16,7 +16,7 @@ from observed_stack import ObservedStack
 
 
 def refuse_publications(stack: LocalStack) -> Injected:
-    """Within the block of what this returns, SNS refuses every message."""
+    """A context in which SNS refuses every message."""
     denied = aws_error("sns", "AuthorizationError", status=403)
     return stack.aws.wire.inject(Fault(action=denied, operation="Publish", times=None))
 

@@ -1,9 +1,8 @@
-"""
-The real code in the process of the tests, over the same real sockets.
+"""The real code in the process of the tests, over the same real sockets.
 
-For what the real runtime is too slow for (thousands of examples) or does not allow: an injected
-clock, short timeouts, a debugger. None of our own code is replaced. An environment is what
-`restore_watch.composition` makes, with other clients, clocks and timeouts.
+It serves tests for which the real runtime is too slow (thousands of examples), and tests that need
+an injected clock, short timeouts or a debugger. None of our own code is replaced. An environment is
+what `restore_watch.composition` makes, with other clients, clocks and timeouts.
 """
 
 import itertools
@@ -61,7 +60,7 @@ class Clients:
 
 
 def clients(stack: LocalStack, config: Config = AWS_CONFIG) -> Clients:
-    """Return new clients, with the function's timeouts and retries unless told otherwise."""
+    """Return new clients, with the function's timeouts and retries by default."""
     key_id = f"AKIAENVIRONMENT{next(_numbers):05}"
     session = boto3.Session(key_id, "in-process", region_name=REGION)
 

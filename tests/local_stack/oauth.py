@@ -61,7 +61,7 @@ class TokenOffice:
                 token.ends = self._clock()
 
     def start_limits_anew(self) -> None:
-        """Count neither earlier requests nor earlier tokens, which stay valid."""
+        """Stop counting earlier requests and earlier tokens. The tokens stay valid."""
         self._requests.clear()
         self._counted.clear()
 

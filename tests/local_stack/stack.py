@@ -237,7 +237,7 @@ class LocalStack:
         return translated(self._template, {"AtlasSecretArn": "", **self._parameters})
 
     def _furnish(self) -> None:
-        """Put into an empty Atlas and an empty AWS what the function needs."""
+        """Create what the function needs in an empty Atlas and an empty AWS."""
         account, key = CREDENTIALS["service_account"], CREDENTIALS["api_key"]
         roles = (Role.BACKUP_MANAGER,)
         self.atlas.add_service_account(account["client_id"], account["client_secret"], roles)

@@ -83,7 +83,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Selection:
-    """Selects calls. What is not named matches every call."""
+    """Selects calls. A field that is not set matches every call."""
 
     service: str | None = None
     operation: str | None = None
@@ -99,7 +99,7 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault(Selection):
-    """What goes wrong, at which calls, how often. The first `skip` calls that match are spared."""
+    """What goes wrong, at which calls, how often. The first `skip` matching calls are exempt."""
 
     action: Action
     phase: Phase = "before"

@@ -1,8 +1,7 @@
-"""
-The world of one fault test: its own jobs, clocks and messages, over real sockets.
+"""The world of one fault test: its own jobs, clocks and messages, over real sockets.
 
-Nothing of ours is replaced. Atlas and AWS are servers on this machine, and a fault is injected into
-their traffic.
+None of our own code is replaced. Atlas and AWS are servers on this machine, and a fault is injected
+into their traffic.
 """
 
 import itertools
@@ -58,7 +57,7 @@ _names = itertools.count(1)
 
 
 class Stored(NamedTuple):
-    """What matters of an item: its status, its number of changes, and how many are published."""
+    """The main facts of an item: status, number of changes, and number of published changes."""
 
     status: str
     sequence: int
@@ -77,8 +76,7 @@ class Headed:
 
 
 class Tools:
-    """
-    What is expensive to make, once for each module.
+    """Expensive objects, made once for each module.
 
     `hasty` clients try each call to AWS once, `patient` ones as often as the function does.
     """
@@ -196,7 +194,7 @@ class Campaign:
         self._spoils_runtime = True
 
     def new_runtime(self) -> None:
-        """Restart the runtime now, and again after the test, which spoils what it remembers."""
+        """Restart the runtime now, and after the test, so that it remembers nothing of it."""
         restart_runtime(self.stack)
         self._spoils_runtime = True
 

@@ -58,32 +58,36 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         ),
         "F6": Row("another check recorded the change first", "success, unchanged, no message"),
         "F7": Row("a hundred checks see a change at once", "one recorded change, one event id"),
-        "F8": Row("a slow check comes with an older status", "refused, without a message"),
+        "F8": Row("a slow check brings an older status", "refused, without a message"),
         "F9": Row("one invocation is delivered ten times", "one message"),
         "F10": Row("the acknowledgement fails", "published again, then acknowledged"),
     },
     "What Atlas says": {
-        "F11": Row("statuses are skipped between two checks", "one message, with right figures"),
+        "F11": Row("statuses are skipped between two checks", "one message, with correct figures"),
         "F12": Row("an automated restore that is done shows `expired`", "no message"),
         "F13": Row("a download is ready, then expires", "COMPLETED, then EXPIRED"),
-        "F14": Row("one end, then another", "the first stays; the contradiction is reported once"),
+        "F14": Row(
+            "one final status, then another", "the first is kept; the other is reported once"
+        ),
         "F15": Row("an unknown status word", "UNKNOWN, published once; the job stays open"),
-        "F16": Row("nulls, missing and extra fields", "read"),
+        "F16": Row("nulls, missing and extra fields", "the job is read"),
         "F17": Row(
-            "wrong types, broken JSON, HTML, nothing, 20 MB, a compressed bomb",
+            "wrong types, broken JSON, HTML, nothing, 20 MB, a decompression bomb",
             "a typed error; size and memory are bounded; nothing is stored",
         ),
         "F18": Row("Atlas does not know a new job yet", "requested again for a few seconds"),
         "F19": Row("a job that no kind knows", "RestoreJobNotFoundError, at once"),
         "F20": Row("the tenant endpoint is gone", "Flex is asked; a warning is logged"),
-        "F21": Row("a dedicated cluster is asked for as Flex", "the other kind, remembered"),
-        "F22": Row("a cluster changes its kind", "asked again, remembered"),
+        "F21": Row(
+            "a dedicated cluster is asked for as Flex", "the other kind is asked and remembered"
+        ),
+        "F22": Row("a cluster changes its kind", "the new kind is detected and remembered"),
         "F23": Row("a sunset is announced, in any form", "a warning and a metric, no failure"),
     },
     "Credentials": {
         "F24": Row(
             "the token is expired or revoked; another 401 within ten minutes",
-            "one new token and one replay; the other 401 is passed on",
+            "one new token and one replay; the other 401 is raised",
         ),
         "F25": Row("the secret was rotated", "read again once, without the cache"),
         "F26": Row("401 again", "a typed error that names the role; no further tries"),
@@ -93,8 +97,8 @@ CATALOGUE: dict[str, dict[str, Row]] = {
             later="one token for all environments, which needs a place to share it",
         ),
         "F28": Row(
-            "digest: a stale nonce, one for a single use, no opaque, an odd challenge",
-            "one more challenge, then a typed error; the next check starts new",
+            "digest: a stale or single-use nonce, no opaque, an odd challenge",
+            "one more challenge, then a typed error; the next check is not affected",
         ),
         "F29": Row("the address is not on the access list", "an error that names it"),
         "F30": Row(
@@ -127,7 +131,9 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         "F42": Row("a batch of ten with one poison record", "nine done, one reported"),
         "F43": Row("one of several targets fails", "the others are done, the failure is listed"),
         "F44": Row("any time left, at any step", "a result or a typed error before the deadline"),
-        "F45": Row("SIGKILL or timeout at any moment", "no change is lost, no status goes back"),
+        "F45": Row(
+            "SIGKILL or timeout at any moment", "no change is lost, no earlier status comes back"
+        ),
         "F46": Row(
             "the clock is frozen, wrong, or steps back",
             "one retry at most for a stale token; order by sequence; no negative figures",
@@ -137,13 +143,13 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         "F49": Row("very long and odd names and texts", "message and item stay valid and small"),
         "F50": Row("the item's expiry", "never set while a job is open or a change is pending"),
         "F51": Row("an item of an older or a newer version", "read; unknown attributes are kept"),
-        "F52": Row("logs or metrics cannot be written", "the check succeeds all the same"),
-        "F53": Row("a secret, token or URL in the text of others", "redacted, everywhere"),
+        "F52": Row("logs or metrics cannot be written", "the check still succeeds"),
+        "F53": Row("a secret, token or URL in a text from Atlas or AWS", "redacted, everywhere"),
     },
     "Found by a second look": {
         "F54": Row(
             "the token endpoint: 5xx, closed, silent or slow, for one target and for a hundred",
-            "four tries of an answered 5xx, else one; then none for 30 s, longer without an answer",
+            "four tries after a 5xx, else one; then none for 30 s, or longer if nothing answered",
         ),
         "F55": Row(
             "a change is pending, and Atlas answers 404, 401, 403, 5xx or nothing",
@@ -167,7 +173,7 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         ),
         "F60": Row("401, 404, 429, 500 inside an envelope", "handled and counted like any other"),
         "F61": Row(
-            "one limited target among many; a Retry-After of 30 s",
+            "one rate limited target among many; a Retry-After of 30 s",
             "the others are done; no sleep over 15 s, none with several targets",
         ),
         "F62": Row("a decisive error code with an odd HTTP status", "the code decides"),
@@ -182,16 +188,16 @@ CATALOGUE: dict[str, dict[str, Row]] = {
     },
 }
 
-INTRODUCTION = """# What fails, and what proves that it does no harm
+INTRODUCTION = """# Faults, and the tests that prove that they do no harm
 
 This file is generated; `{command}` writes it.
 
 Each row is a fault that the tests inject into the real code: into the answers of Atlas and AWS, the
 clock, the network or the process itself. A case asserts what is stored, what a subscriber received,
-what was raised and how much was requested; then it checks again and asserts the recovery.
-{cases} cases prove {rows} rows. Beside them there are a model that fails anything at any step
-(`test_model.py`), broken copies of the code that it has to catch (`test_broken_copies.py`), and
-kills of the real runtime at random moments (`test_kills.py`).
+what was raised and how many requests were sent; then it checks again and asserts the recovery.
+{cases} cases prove {rows} rows. In addition, a model injects faults at any step (`test_model.py`)
+and must detect the error in each broken copy of the code (`test_broken_copies.py`), and the real
+runtime is killed at random moments (`test_kills.py`).
 """
 
 type Proofs = Mapping[str, Counter[str]]

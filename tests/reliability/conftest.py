@@ -1,4 +1,4 @@
-"""The world of a fault test: the stack that all tests share, made new for each."""
+"""The world of a fault test, created for each test on the stack that all tests share."""
 
 import io
 import secrets

@@ -107,7 +107,7 @@ def test_many_refused_checks_read_the_secret_once_a_minute(campaign: Campaign) -
     assert campaign.count(SECRET) == 2
 
 
-# Refused for good
+# Permanent refusals
 
 
 @pytest.mark.fault("F26")
@@ -350,7 +350,7 @@ BAD_SECRETS: dict[str, tuple[Any, str]] = {
     "not-json": ("canary-private-key", "JSON"),
     "deep": ("[" * 60_000, "JSON"),
     "binary": (b"\x00\xffcanary-private-key", "SecretString"),
-    "half-account": ({"client_secret": "canary-private-key"}, "client_id"),
+    "secret-without-id": ({"client_secret": "canary-private-key"}, "client_id"),
     "crlf": ({**ACCOUNT, "client_secret": "canary-private-key\r\nX: y"}, "client_secret"),
     "elsewhere": ({**ACCOUNT, "base_url": "https://evil.example"}, "base_url"),
 }

@@ -30,10 +30,10 @@ pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
 
 TOO_LITTLE = (0, 0.6, 0.99)
-"""Seconds with which no step begins."""
+"""Seconds left that are too few for any step to begin."""
 
 ENOUGH = 2.4
-"""Seconds with which every step begins; one that hangs does not end."""
+"""Seconds left that are enough for every step to begin, but not for a hanging one to end."""
 
 PUBLISHED = Stored("PENDING", 1, 1)
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
 
 CONNECTIONS = 20
-"""The limit of two HTTP clients: so many checks can wait for Atlas at one moment."""
+"""The connection limit of two HTTP clients: as many checks can wait for Atlas at once."""
 
 
 @pytest.mark.fault("F5")

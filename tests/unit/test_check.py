@@ -168,7 +168,7 @@ NO_ANSWERS: dict[str, tuple[list[Reply], type[RestoreWatchError]]] = {
     "deleted": ([answer(404)], RestoreJobNotFoundError),
     "revoked": ([answer(401)], AtlasUnauthorizedError),
     "forbidden": ([answer(403)], AtlasForbiddenError),
-    "out of order": ([answer(503)] * ATTEMPTS, AtlasUnavailableError),
+    "unavailable": ([answer(503)] * ATTEMPTS, AtlasUnavailableError),
     "silent": ([no_answer()] * ATTEMPTS, AtlasUnavailableError),
 }
 

@@ -1,4 +1,4 @@
-"""Credentials know what of them must stay hidden, and never show it themselves."""
+"""Credentials know which of their parts are secret, and never show them."""
 
 import base64
 from urllib.parse import unquote

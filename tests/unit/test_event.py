@@ -50,7 +50,7 @@ def refusal(event: object) -> InvalidEventError:
 
 
 def refused_fields(event: object) -> list[str]:
-    """The fields that are wrong in the targets of an event that is itself in order."""
+    """The wrong fields in the targets of an otherwise valid event."""
     return [error.field for error in refusals(parse(event))]
 
 

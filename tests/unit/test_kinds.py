@@ -1,4 +1,4 @@
-"""Which endpoint is asked for a restore job, and what each answer teaches."""
+"""Which endpoint is asked for a restore job, and which kind is remembered after each answer."""
 
 import contextlib
 from typing import Any
@@ -119,9 +119,9 @@ CASES: dict[str, tuple[AtlasError, AtlasError, int]] = {
     "both do not know the job": (UNKNOWN_JOB, ABSENT, 1),
     "unknown to flex, not a dedicated cluster": (UNKNOWN_JOB, NOT_DEDICATED, 0),
     "unknown to flex, no role for dedicated": (UNKNOWN_JOB, NO_ROLE, 0),
-    "unknown to flex, dedicated out of order": (UNKNOWN_JOB, DOWN, 1),
+    "unknown to flex, dedicated unavailable": (UNKNOWN_JOB, DOWN, 1),
     "not flex, no role for dedicated": (NOT_FLEX, NO_ROLE, 1),
-    "not flex, dedicated out of order": (NOT_FLEX, DOWN, 1),
+    "not flex, dedicated unavailable": (NOT_FLEX, DOWN, 1),
     "unsupported by flex, bad for dedicated": (UNSUPPORTED, BAD, 1),
 }
 

@@ -8,7 +8,7 @@ from restore_watch.redaction import QUOTE_LIMIT, REDACTED, redact, without_urls
 from strategies import secrets
 
 MARK = "~|~"
-"""Only texts that must not be seen contain it."""
+"""Only texts that must stay hidden contain it."""
 
 
 @given(st.text(), st.text(min_size=1), st.text())

@@ -1,4 +1,4 @@
-"""When the secret is read, and when its cached value serves."""
+"""When the secret is read, and when its cached value is used."""
 
 import json
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def test_a_cached_value_is_used_for_four_minutes(secret: StoredSecret, clock: Cl
 FAILURES = {
     "refused": Refusal("AccessDeniedException"),
     "missing": Refusal("ResourceNotFoundException"),
-    "out of order": Refusal("InternalServiceError"),
+    "unavailable": Refusal("InternalServiceError"),
 }
 
 

@@ -28,14 +28,14 @@ COMPLETED = plain_change(
 
 
 class Output:
-    """A telemetry, and what it has written since it was last read."""
+    """A telemetry, and what it has written since the last read."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
 
     @cached_property
     def telemetry(self) -> Telemetry:
-        # A logger keeps the output of the moment at which its service was first named.
+        # A logger keeps the output stream that was set when its service was first named.
         return Telemetry(Logger(service=secrets.token_hex(8), location=None))
 
     def lines(self) -> list[dict[str, Any]]:
