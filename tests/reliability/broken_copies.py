@@ -269,7 +269,7 @@ BROKEN_COPIES = {
         {"I1", "I2", "I8"}, topic=publish(id_of_the_publication)
     ),
     "publishes again with another time": BrokenCopy(
-        {"I2", "I8"}, topic=publish(time_of_the_publication)
+        {"I1", "I2", "I8"}, topic=publish(time_of_the_publication)
     ),
     # Hole 1: tokens
     "requests a token after every failure": BrokenCopy(

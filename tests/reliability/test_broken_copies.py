@@ -18,11 +18,17 @@ from restore_watch.check import CheckResult, JobChecker
 from restore_watch.restore_job import RestoreKind
 from restore_watch.telemetry import Telemetry
 
-UNTIL_CAUGHT = settings(BOUNDED, phases=[Phase.generate], report_multiple_bugs=False, database=None)
-"""The bounds of the model itself; what was caught is not made smaller."""
+UNTIL_CAUGHT = settings(
+    BOUNDED,
+    max_examples=25,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+    database=None,
+)
+"""Half the bounds of the model itself; what was caught is not made smaller."""
 
-SEED = 3
-"""One seed, so that a catch is not a matter of luck; others were tried and catch as well."""
+SEEDS = (3, 0, 1, 2, 4, 5, 6, 7)
+"""Each seed draws other rules. They are fixed, so that a catch is not a matter of luck."""
 
 broken_copies = pytest.mark.parametrize("broken", BROKEN_COPIES.values(), ids=BROKEN_COPIES)
 
@@ -78,15 +84,22 @@ def test_a_broken_copy_works_while_nothing_fails(broken: BrokenCopy, stack: Loca
         model.world.close()
 
 
+def report_on(model: type[RestoreModel]) -> str:
+    """What the model reports at the first catch; an empty text if it catches nothing."""
+    for number in SEEDS:
+        try:
+            seed(number)(get_state_machine_test(model, settings=UNTIL_CAUGHT))()
+        except AssertionError as caught:
+            return str(caught)
+    return ""
+
+
 @broken_copies
 @pytest.mark.timeout(900)  # as much as the model may take, which ends at the first catch
 def test_the_model_catches_a_broken_copy(broken: BrokenCopy, stack: LocalStack) -> None:
     model = model_of(broken, stack)
-    play = seed(SEED)(get_state_machine_test(model, settings=UNTIL_CAUGHT))
 
-    with pytest.raises(AssertionError) as caught:
-        play()
+    report = report_on(model)
 
-    report = str(caught.value)
     print(f"caught after {model.tally['begun']} examples: {report}")
     assert report.partition(":")[0] in broken.reports
