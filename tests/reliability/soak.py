@@ -31,7 +31,7 @@ from reliability.model import RestoreModel
 EXAMPLES = 50
 """Examples of one batch."""
 
-STEPS = 12
+STEPS = 10
 """Rules of one example."""
 
 MOTO = "moto"
