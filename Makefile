@@ -21,7 +21,7 @@ RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION
 FIRST := tests/integration $(wildcard tests/reliability/test_fault_*.py)
 CANARIES := tests/test_canaries.py
 
-.PHONY: all demo test test-first test-second coverage check check-locks bench soak build lock clean dynamodb-local
+.PHONY: all demo test test-first test-second campaign coverage check check-locks bench soak build lock clean dynamodb-local
 
 all: test check demo
 
@@ -40,14 +40,17 @@ test: build ## every test, in random order, in two processes
 # Each half ends with the canaries, which search everything that its process produced. They fail if they run alone.
 test-first: build ## the first half: integration and the faults
 	@echo 'The first half: $(FIRST)'
-	@$(RUN) python -m pytest $(FIRST) $(CANARIES)
+	@$(RUN) python -m pytest -m "not campaign" $(FIRST) $(CANARIES)
 
 test-second: build ## the second half: everything else
 	@echo 'The second half: all other tests'
-	@$(RUN) python -m pytest $(addprefix --ignore=,$(FIRST))
+	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(FIRST))
+
+campaign: build ## the model has to catch every broken copy of the product
+	@$(RUN) python -m pytest -m campaign tests/reliability
 
 coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
-	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest \
+	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
 		--cov=restore_watch --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 check: .venv/.ready ## lint, types, import contracts, template, locks

@@ -16,6 +16,7 @@ import httpx
 from reliability.broken_table import (
     AcknowledgesAllOrNothing,
     AcknowledgesFirst,
+    ChangesWhenRepeated,
     IgnoresAFinishDate,
     ListsNewestFirst,
     ListsOnlyNewest,
@@ -27,11 +28,9 @@ from reliability.broken_table import (
     condition_in_a_read,
     condition_without_order,
     history_of_one,
-    id_of_the_publication,
     id_without_the_word,
     publish,
     ready_is_final,
-    time_of_the_publication,
     update_item,
     without_condition,
 )
@@ -266,10 +265,10 @@ BROKEN_COPIES = {
     "publishes the newest change first": BrokenCopy({"I1", "I3", "I8"}, table=ListsNewestFirst),
     "publishes the newest change only": BrokenCopy({"I1", "I8"}, table=ListsOnlyNewest),
     "publishes again with another id": BrokenCopy(
-        {"I1", "I2", "I8"}, topic=publish(id_of_the_publication)
+        {"I1", "I2", "I8"}, topic=publish(ChangesWhenRepeated("id"))
     ),
     "publishes again with another time": BrokenCopy(
-        {"I1", "I2", "I8"}, topic=publish(time_of_the_publication)
+        {"I1", "I2", "I8"}, topic=publish(ChangesWhenRepeated("time"))
     ),
     # Hole 1: tokens
     "requests a token after every failure": BrokenCopy(

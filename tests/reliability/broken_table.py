@@ -253,18 +253,20 @@ class IgnoresAFinishDate(RestoreJobsTable):
 # The topic
 
 
-def id_of_the_publication(_: Any, parameters: Parameters) -> Parameters:
-    """Every publication has another id."""
-    event = json.loads(parameters["Message"])
-    event["id"] += f":{datetime.now(UTC).isoformat()}"
-    return parameters | {"Message": json.dumps(event)}
+class ChangesWhenRepeated:
+    """The first publication of a change is right; in a repetition this field is another one."""
 
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._published: set[str] = set()
 
-def time_of_the_publication(_: Any, parameters: Parameters) -> Parameters:
-    """A message says when it was published, and not when the change was observed."""
-    event = json.loads(parameters["Message"])
-    event["time"] = datetime.now(UTC).isoformat()
-    return parameters | {"Message": json.dumps(event)}
+    def __call__(self, _: Any, parameters: Parameters) -> Parameters:
+        event = json.loads(parameters["Message"])
+        if event["id"] not in self._published:
+            self._published.add(event["id"])
+            return parameters
+        event[self._field] += f":{datetime.now(UTC).isoformat()}"
+        return parameters | {"Message": json.dumps(event)}
 
 
 def id_without_the_word(_: Any, parameters: Parameters) -> Parameters:
