@@ -62,10 +62,12 @@ def state_of(job: RestoreJob) -> dict[str, Any]:
     return {name: value for name, value in job.as_json().items() if name != "restoreId"}
 
 
-def history_entry(job: RestoreJob, observed_at: datetime) -> dict[str, Any]:
+def history_entry(
+    state: Mapping[str, Any], restore_id: str, observed_at: datetime
+) -> dict[str, Any]:
     """The entry of `history` for this state: everything that its message says."""
-    present = {name: value for name, value in state_of(job).items() if value is not None}
-    return present | {"restoreId": job.restore_id, "observedAt": utc_text(observed_at)}
+    present = {name: value for name, value in state.items() if value is not None}
+    return present | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
 
 
 def open_shard(job: RestoreJob) -> str:

@@ -151,7 +151,7 @@ class RestoreJobsTable:
     ) -> Recorded:
         state = state_of(job)
         present = {name: value for name, value in state.items() if value is not None}
-        entry = history_entry(job, observed_at)
+        entry = history_entry(state, job.restore_id, observed_at)
         item = self._update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,

@@ -86,7 +86,7 @@ class NeedsAtlasToPublish(JobChecker):
 
 
 class AlwaysPatient(JobChecker):
-    """A rate limit is slept out, whoever else waits."""
+    """It waits for a rate limit although other targets wait."""
 
     def check(
         self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True

@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from restore_watch.item import history_entry
+from restore_watch.item import history_entry, state_of
 from restore_watch.restore_job import RestoreJob
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def stored_item(*states: RestoreJob, published: int, observed_at: datetime) -> d
     """A job's item in DynamoDB's types, after the job was in these states, a minute each."""
     last = len(states) - 1
     history = [
-        history_entry(job, observed_at - timedelta(minutes=last - n))
+        history_entry(state_of(job), job.restore_id, observed_at - timedelta(minutes=last - n))
         for n, job in enumerate(states)
     ]
     item = {

@@ -45,11 +45,13 @@ def stored(*entries: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     return {name: serialize(value) for name, value in item.items() if value is not ...}
 
 
-PENDING_ENTRY = history_entry(plain_job(status=RestoreStatus.PENDING), NOON)
+PENDING_ENTRY = history_entry(
+    state_of(plain_job(status=RestoreStatus.PENDING)), plain_job().restore_id, NOON
+)
 DONE = plain_job(
     status=RestoreStatus.COMPLETED, restore_finished_date="2026-05-04T12:00:30Z", delivery_type=None
 )
-DONE_ENTRY = history_entry(DONE, NOON + timedelta(minutes=1))
+DONE_ENTRY = history_entry(state_of(DONE), DONE.restore_id, NOON + timedelta(minutes=1))
 
 
 @given(histories, st.data())
@@ -77,7 +79,7 @@ def test_the_stored_state_is_the_whole_job_without_its_id(job: RestoreJob) -> No
 
 @given(jobs(), moments)
 def test_an_entry_of_the_history_holds_the_whole_change(job: RestoreJob, moment: datetime) -> None:
-    entry = history_entry(job, moment)
+    entry = history_entry(state_of(job), job.restore_id, moment)
 
     assert None not in entry.values()
     recorded = read_item(stored(entry))
@@ -115,7 +117,7 @@ def test_a_check_recognises_the_entry_that_it_wrote() -> None:
     assert read_item(item).change is None
     assert read_item(item, DONE_ENTRY).change == read_item(item).history[1]
     # Another check observed the same status at another moment.
-    assert read_item(item, history_entry(DONE, NOON)).change is None
+    assert read_item(item, history_entry(state_of(DONE), DONE.restore_id, NOON)).change is None
 
 
 def test_an_item_of_an_older_version_is_read() -> None:
