@@ -225,6 +225,20 @@ def test_an_acknowledgement_of_a_deleted_item_does_not_count_for_a_new_one(
     assert stored.item(job("RUNNING"))["publishedSequence"] == 0
 
 
+def test_an_item_without_the_moment_of_its_first_observation_is_acknowledged(
+    stored: Stored, job: Job
+) -> None:
+    """An item that another version wrote may lack what the condition compares."""
+    stored.record(job("RUNNING"))
+    stored.update(job("RUNNING"), "REMOVE firstObservedAt")
+    recalled = stored.recall(job("RUNNING"))
+    assert recalled is not None
+
+    stored.acknowledge(recalled)
+
+    assert stored.item(job("RUNNING"))["publishedSequence"] == 1
+
+
 def test_a_finished_job_leaves_the_index_and_begins_to_expire(stored: Stored, job: Job) -> None:
     stored.acknowledge(stored.record(job("RUNNING")))
     (entry,) = stored.open_jobs(job("RUNNING"))
