@@ -38,5 +38,6 @@ class Buckets:
         bucket.level -= 1
         return Taken(int(bucket.level))
 
-    def refill(self) -> None:
+    def clear(self) -> None:
+        """Fill every bucket."""
         self._buckets.clear()

@@ -231,3 +231,10 @@ class FlagRestore(EmulatedRestore):
             {"href": f"{group}/clusters/{self.cluster}", "rel": f"{words}/cluster"},
             {"href": group, "rel": f"{words}/group"},
         ]
+
+
+def defaults_of(kind: Kind, delivery_type: str | None) -> tuple[str, Sequence[str]]:
+    """Return the default delivery type of a kind, and the default steps of such a restore."""
+    if kind != "dedicated":
+        return "RESTORE", FLEX_TIMELINE
+    return "automated", DOWNLOAD_TIMELINE if delivery_type == "download" else AUTOMATED_TIMELINE

@@ -1,0 +1,114 @@
+"""How the emulated Atlas answers a request: who asks, the version, the limit, then the resource."""
+
+import json
+from collections import defaultdict, deque
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Request
+
+from local_stack.access import Access
+from local_stack.behaviour import Behaviour
+from local_stack.clusters import Clusters
+from local_stack.faults import Answer
+from local_stack.limits import Buckets
+from local_stack.refusal import Refusal, atlas_error
+from local_stack.restores import Kind
+from local_stack.routes import OPERATIONS, Operation, matched
+
+
+class Answers:
+    def __init__(
+        self, behaviour: Behaviour, access: Access, clusters: Clusters, buckets: Buckets
+    ) -> None:
+        self._behaviour = behaviour
+        self._access = access
+        self._clusters = clusters
+        self._buckets = buckets
+        self.served: dict[tuple[Kind, str, str, str], Any] = {}
+        self.scripts: dict[str, deque[Answer]] = defaultdict(deque)
+
+    def clear(self) -> None:
+        self.served.clear()
+        self.scripts.clear()
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            name, parts = matched(request)
+        except MethodNotAllowed:
+            return Answer(405)
+        except HTTPException:
+            return atlas_error(404, "RESOURCE_NOT_FOUND", "There is nothing here.")
+        if name == "token":
+            return self._scripted(name) or self._access.oauth.issue(request)
+        return self._resource(request, name, OPERATIONS[name], **parts)
+
+    def _resource(
+        self, request: Request, name: str, operation: Operation, /, group_id: str, **parts: str
+    ) -> Answer:
+        kind = operation.kind
+        try:
+            self._access.admit(request, kind)
+            content_type = operation.content_type(request)
+            limits = self._take(request, kind, group_id)
+        except Refusal as refusal:
+            return _in_envelope(request, refusal.answer, self._behaviour.envelope_key)
+        key = (kind, group_id, parts["cluster"], parts["restore_id"])
+        given = self._scripted(name) or self.served.get(key)
+        if isinstance(given, Answer):
+            return given
+        if isinstance(given, bytes):
+            return Answer(200, {"Content-Type": content_type}, given)
+        try:
+            job = given or self._clusters.find(*key).body(kind, _host(request))
+            answer = Answer.json(200, job, content_type=content_type)
+        except Refusal as refusal:
+            answer = refusal.answer
+        return self._dressed(request, answer, {**limits, "X-Java-Method": operation.java_method})
+
+    def _scripted(self, name: str) -> Answer | None:
+        script = self.scripts[name]
+        return script.popleft() if script else None
+
+    def _take(self, request: Request, kind: Kind, group_id: str) -> dict[str, str]:
+        """Take one token from the bucket and return the rate limit headers."""
+        limit = self._behaviour.rate_limit
+        taken = self._buckets.take((kind, group_id), limit)
+        headers = {
+            "Ratelimit-Limit": str(limit.capacity),
+            "Ratelimit-Remaining": str(taken.remaining),
+        }
+        if taken.retry_after is not None:
+            path = request.path.lstrip("/")
+            figures = [taken.retry_after, limit.capacity, limit.refill, limit.seconds]
+            detail = f"The bucket of {path} is empty for {taken.retry_after} s."
+            headers["Retry-After"] = str(taken.retry_after)
+            said = headers if self._behaviour.announces_limits else {}
+            code = "RATE_LIMITED_TOKEN_BUCKET"
+            raise Refusal(atlas_error(429, code, detail, [path, *figures], said))
+        return headers if self._behaviour.announces_limits else {}
+
+    def _dressed(self, request: Request, answer: Answer, headers: dict[str, str]) -> Answer:
+        """Add envelope, indentation and the headers that every answer of a resource has."""
+        headers = {**dict(answer.headers), **headers, "X-Envoy-Upstream-Service-Time": "58"}
+        if not answer.body:
+            return Answer(answer.status, headers, answer.body)
+        answer = _in_envelope(request, answer, self._behaviour.envelope_key)
+        body = answer.body
+        if request.args.get("pretty") == "true":
+            body = json.dumps(json.loads(body), indent=2).encode()
+        return Answer(answer.status, headers, body)
+
+
+def _host(request: Request) -> str:
+    """Return scheme, host and port as the client sees them; Atlas's own links begin so."""
+    return request.host_url.rstrip("/")
+
+
+def _in_envelope(request: Request, answer: Answer, key: str) -> Answer:
+    """With `envelope=true` the true status is in the body, except of a digest challenge."""
+    challenges = "Www-Authenticate" in dict(answer.headers)
+    if challenges or request.args.get("envelope") != "true":
+        return answer
+    content = {key: json.loads(answer.body)} if answer.body else {}
+    return Answer(200, answer.headers, json.dumps({"status": answer.status, **content}))

@@ -1,0 +1,81 @@
+"""The paths that the emulated Atlas has, and what each of them answers."""
+
+import re
+from dataclasses import dataclass
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request
+
+from local_stack.refusal import Refusal, atlas_error
+from local_stack.restores import Kind
+
+_GROUP = "/api/atlas/v2/groups/<group_id>"
+_VERSION = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is asked for at a path, and from which version on."""
+
+    kind: Kind
+    path: str
+    declared: str
+    java_method: str
+
+    def content_type(self, request: Request) -> str:
+        """Return the one of the resolved version: any date from the declared one on works."""
+        asked = _VERSION.search(request.headers.get("Accept", ""))
+        if asked is None or asked[1] < self.declared:
+            detail = "No version of this resource has such a date."
+            raise Refusal(atlas_error(406, "UNEXPECTED_ERROR", detail))
+        return f"application/vnd.atlas.{self.declared}+json;charset=utf-8"
+
+
+OPERATIONS: dict[str, Operation] = {
+    "flex": Operation(
+        "flex",
+        "/flexClusters/<cluster>/backup/restoreJobs/<restore_id>",
+        "2024-11-13",
+        "ApiAtlasFlexBackupResource::getRestoreJob",
+    ),
+    "dedicated": Operation(
+        "dedicated",
+        "/clusters/<cluster>/backup/restoreJobs/<restore_id>",
+        "2023-01-01",
+        "ApiAtlasDiskBackupRestoreJobsResource::getRestoreJob",
+    ),
+    "tenant": Operation(
+        "tenant",
+        "/clusters/<cluster>/backup/tenant/restores/<restore_id>",
+        "2023-01-01",
+        "ApiAtlasTenantBackupResource::getRestoreJob",
+    ),
+}
+"""Every operation for which credentials are needed, by the name that the wire gives to it."""
+
+_ROUTES = Map(
+    [
+        Rule("/api/oauth/token", methods=["POST"], endpoint="token"),
+        *(
+            Rule(f"{_GROUP}{operation.path}", methods=["GET"], endpoint=name)
+            for name, operation in OPERATIONS.items()
+        ),
+    ],
+    merge_slashes=False,
+)
+
+
+def matched(request: Request) -> tuple[str, dict[str, str]]:
+    """Return "token" or the name of an operation, and the path's parts. Raise HTTPException."""
+    endpoint, names = _ROUTES.bind_to_environ(request.environ).match()
+    return endpoint, dict(names)
+
+
+def operation_of(request: Request) -> tuple[str, str]:
+    """The wire's name for a request: its operation, "token" or "other"."""
+    try:
+        name, _ = matched(request)
+    except HTTPException:
+        name = "other"
+    return "atlas", name
