@@ -12,6 +12,7 @@ from local_stack.behaviour import Behaviour
 from local_stack.clusters import Clusters
 from local_stack.faults import Answer
 from local_stack.limits import Buckets
+from local_stack.lists import Page
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import Kind
 from local_stack.routes import OPERATIONS, Operation, matched
@@ -25,7 +26,7 @@ class Answers:
         self._access = access
         self._clusters = clusters
         self._buckets = buckets
-        self.served: dict[tuple[Kind, str, str, str], Any] = {}
+        self.served: dict[tuple[Kind, str, str, str | None], Any] = {}
         self.scripts: dict[str, deque[Answer]] = defaultdict(deque)
 
     def clear(self) -> None:
@@ -44,27 +45,46 @@ class Answers:
         return self._resource(request, name, OPERATIONS[name], **parts)
 
     def _resource(
-        self, request: Request, name: str, operation: Operation, /, group_id: str, **parts: str
+        self,
+        request: Request,
+        name: str,
+        operation: Operation,
+        /,
+        *,
+        group_id: str,
+        cluster: str,
+        restore_id: str | None = None,
     ) -> Answer:
-        kind = operation.kind
+        kind, key = operation.kind, self._behaviour.envelope_key
         try:
             self._access.admit(request, kind)
             content_type = operation.content_type(request)
             limits = self._take(request, kind, group_id)
         except Refusal as refusal:
-            return _in_envelope(request, refusal.answer, self._behaviour.envelope_key)
-        key = (kind, group_id, parts["cluster"], parts["restore_id"])
-        given = self._scripted(name) or self.served.get(key)
+            return _in_envelope(request, refusal.answer, key)
+        given = self._scripted(name) or self.served.get((kind, group_id, cluster, restore_id))
         if isinstance(given, Answer):
             return given
         if isinstance(given, bytes):
             return Answer(200, {"Content-Type": content_type}, given)
         try:
-            job = given or self._clusters.find(*key).body(kind, _host(request))
-            answer = Answer.json(200, job, content_type=content_type)
+            body = given or self._body(request, kind, group_id, cluster, restore_id)
+            answer = Answer.json(200, body, content_type=content_type)
         except Refusal as refusal:
             answer = refusal.answer
-        return self._dressed(request, answer, {**limits, "X-Java-Method": operation.java_method})
+        headers = {**limits, "X-Java-Method": operation.java_method}
+        is_list = operation.lists and answer.status == 200
+        return _dressed(request, answer, headers, None if is_list else key)
+
+    def _body(
+        self, request: Request, kind: Kind, group_id: str, cluster: str, restore_id: str | None
+    ) -> Any:
+        host = request.host_url.rstrip("/")
+        if restore_id is not None:
+            return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
+        entries = self._clusters.entries(kind, group_id, cluster)
+        page = Page() if kind == "tenant" else Page.asked(request)
+        return page.body(request, entries, lambda restore: restore.body(kind, host))
 
     def _scripted(self, name: str) -> Answer | None:
         script = self.scripts[name]
@@ -88,27 +108,28 @@ class Answers:
             raise Refusal(atlas_error(429, code, detail, [path, *figures], said))
         return headers if self._behaviour.announces_limits else {}
 
-    def _dressed(self, request: Request, answer: Answer, headers: dict[str, str]) -> Answer:
-        """Add envelope, indentation and the headers that every answer of a resource has."""
-        headers = {**dict(answer.headers), **headers, "X-Envoy-Upstream-Service-Time": "58"}
-        if not answer.body:
-            return Answer(answer.status, headers, answer.body)
-        answer = _in_envelope(request, answer, self._behaviour.envelope_key)
-        body = answer.body
-        if request.args.get("pretty") == "true":
-            body = json.dumps(json.loads(body), indent=2).encode()
-        return Answer(answer.status, headers, body)
+
+def _dressed(request: Request, answer: Answer, headers: dict[str, str], key: str | None) -> Answer:
+    """Add envelope, indentation and the headers that every answer of a resource has."""
+    headers = {**dict(answer.headers), **headers, "X-Envoy-Upstream-Service-Time": "58"}
+    if not answer.body:
+        return Answer(answer.status, headers)
+    answer = _in_envelope(request, answer, key)
+    body = answer.body
+    if request.args.get("pretty") == "true":
+        body = json.dumps(json.loads(body), indent=2).encode()
+    return Answer(answer.status, headers, body)
 
 
-def _host(request: Request) -> str:
-    """Return scheme, host and port as the client sees them; Atlas's own links begin so."""
-    return request.host_url.rstrip("/")
+def _in_envelope(request: Request, answer: Answer, key: str | None) -> Answer:
+    """
+    With `envelope=true` the true status is in the body, except of a digest challenge.
 
-
-def _in_envelope(request: Request, answer: Answer, key: str) -> Answer:
-    """With `envelope=true` the true status is in the body, except of a digest challenge."""
+    The rest is below `key`, or beside the status if there is no key, as in a list.
+    """
     challenges = "Www-Authenticate" in dict(answer.headers)
     if challenges or request.args.get("envelope") != "true":
         return answer
-    content = {key: json.loads(answer.body)} if answer.body else {}
+    body = json.loads(answer.body) if answer.body else {}
+    content = {key: body} if body and key else body
     return Answer(200, answer.headers, json.dumps({"status": answer.status, **content}))

@@ -47,6 +47,13 @@ class Clusters:
             raise Refusal(atlas_error(404, "RESOURCE_NOT_FOUND", detail, names))
         return restore
 
+    def entries(self, kind: Kind, group_id: str, cluster: str) -> list[EmulatedRestore]:
+        """Return what a list shows, newest first. Refuse in the same order as `find`."""
+        self._check(kind, group_id, cluster)
+        restores = self._restores[group_id, cluster].values()
+        shown = [restore for restore in restores if _is_of(kind, restore)]
+        return sorted(shown, key=lambda restore: restore.scheduled)[::-1]
+
     def _check(self, kind: Kind, group_id: str, cluster: str) -> None:
         if kind == "tenant":
             self._check_sunset()

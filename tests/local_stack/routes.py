@@ -16,12 +16,13 @@ _VERSION = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json")
 
 @dataclass(frozen=True)
 class Operation:
-    """What is asked for at a path, and from which version on."""
+    """What is asked for at a path: one restore job, or all of a cluster if `lists`."""
 
     kind: Kind
     path: str
     declared: str
     java_method: str
+    lists: bool
 
     def content_type(self, request: Request) -> str:
         """Return the one of the resolved version: any date from the declared one on works."""
@@ -32,24 +33,32 @@ class Operation:
         return f"application/vnd.atlas.{self.declared}+json;charset=utf-8"
 
 
+def _operations(kind: Kind, path: str, declared: str, java: str) -> dict[str, Operation]:
+    one = Operation(kind, f"{path}/<restore_id>", declared, f"{java}::getRestoreJob", lists=False)
+    return {
+        kind: one,
+        f"{kind}_list": Operation(kind, path, declared, f"{java}::getRestoreJobs", lists=True),
+    }
+
+
 OPERATIONS: dict[str, Operation] = {
-    "flex": Operation(
+    **_operations(
         "flex",
-        "/flexClusters/<cluster>/backup/restoreJobs/<restore_id>",
+        "flexClusters/<cluster>/backup/restoreJobs",
         "2024-11-13",
-        "ApiAtlasFlexBackupResource::getRestoreJob",
+        "ApiAtlasFlexBackupResource",
     ),
-    "dedicated": Operation(
+    **_operations(
         "dedicated",
-        "/clusters/<cluster>/backup/restoreJobs/<restore_id>",
+        "clusters/<cluster>/backup/restoreJobs",
         "2023-01-01",
-        "ApiAtlasDiskBackupRestoreJobsResource::getRestoreJob",
+        "ApiAtlasDiskBackupRestoreJobsResource",
     ),
-    "tenant": Operation(
+    **_operations(
         "tenant",
-        "/clusters/<cluster>/backup/tenant/restores/<restore_id>",
+        "clusters/<cluster>/backup/tenant/restores",
         "2023-01-01",
-        "ApiAtlasTenantBackupResource::getRestoreJob",
+        "ApiAtlasTenantBackupResource",
     ),
 }
 """Every operation for which credentials are needed, by the name that the wire gives to it."""
@@ -58,7 +67,7 @@ _ROUTES = Map(
     [
         Rule("/api/oauth/token", methods=["POST"], endpoint="token"),
         *(
-            Rule(f"{_GROUP}{operation.path}", methods=["GET"], endpoint=name)
+            Rule(f"{_GROUP}/{operation.path}", methods=["GET"], endpoint=name)
             for name, operation in OPERATIONS.items()
         ),
     ],

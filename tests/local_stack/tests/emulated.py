@@ -39,6 +39,10 @@ class Place:
     def get(self, kind: Kind, cluster: str = "source", **query: str) -> httpx.Response:
         return self.digest.get(self.url(kind, cluster), params=query)
 
+    def list(self, kind: Kind, cluster: str = "source", **query: str) -> httpx.Response:
+        path = self.url(kind, cluster).removesuffix(f"/{RESTORE}")
+        return self.digest.get(path, params=query)
+
     def token(self, **form: str) -> httpx.Response:
         form = form or {"grant_type": "client_credentials"}
         return self.digest.post("/api/oauth/token", auth=ACCOUNT, data=form)
