@@ -14,7 +14,7 @@ from local_stack.faults import Answer
 from local_stack.limits import Buckets
 from local_stack.lists import Page
 from local_stack.refusal import Refusal, atlas_error
-from local_stack.restores import Kind
+from local_stack.restores import EmulatedRestore, Kind
 from local_stack.routes import OPERATIONS, Operation, matched
 
 
@@ -84,7 +84,11 @@ class Answers:
             return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
         entries = self._clusters.entries(kind, group_id, cluster)
         page = Page() if kind == "tenant" else Page.asked(request)
-        return page.body(request, entries, lambda restore: restore.body(kind, host))
+
+        def said(entry: Any) -> Any:
+            return entry.body(kind, host) if isinstance(entry, EmulatedRestore) else entry
+
+        return page.body(request, entries, said)
 
     def _scripted(self, name: str) -> Answer | None:
         script = self.scripts[name]

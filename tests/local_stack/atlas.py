@@ -195,6 +195,30 @@ class AtlasEmulator:
         with self._lock:
             self._clusters.show(restore)
 
+    # What lists show
+
+    def lag_lists(self, restore: EmulatedRestore) -> None:
+        """From now on, lists show the job as it is now; a GET shows how it goes on."""
+        with self._lock:
+            self._clusters.listed_as[restore] = restore.frozen()
+
+    def omit_from_lists(self, restore: EmulatedRestore) -> None:
+        """From now on, lists do not show the job; a GET does."""
+        with self._lock:
+            self._clusters.listed_as[restore] = None
+
+    def catch_up_lists(self, restore: EmulatedRestore) -> None:
+        """Lists show the job again, at the step it has reached."""
+        with self._lock:
+            self._clusters.listed_as.pop(restore, None)
+
+    def add_to_list(self, group_id: str, cluster: str, kind: Kind, entry: Any) -> None:
+        """From now on, this list shows `entry`, any JSON, before its jobs."""
+        with self._lock:
+            self._clusters.additions[kind, group_id, cluster].append(entry)
+
+    # Chosen answers
+
     def serve(
         self, group_id: str, cluster: str, kind: Kind, restore_id: str, body: Answer | bytes | Any
     ) -> None:

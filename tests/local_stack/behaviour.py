@@ -24,6 +24,8 @@ class Behaviour:
     refused_address: str | None = None
     """If set, every request is refused because this address is not on the access list."""
 
+    list_order: Literal["newest first", "oldest first"] = "newest first"
+
     rate_limit: RateLimit = RateLimit()
     announces_limits: bool = True
     """True if answers carry the rate limit headers, and a 429 its Retry-After."""

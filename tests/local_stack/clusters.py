@@ -1,6 +1,7 @@
 """The projects of the emulated Atlas, their clusters, and the clusters' restore jobs."""
 
 from collections import defaultdict
+from typing import Any
 
 from local_stack.behaviour import Behaviour
 from local_stack.faults import Answer
@@ -15,10 +16,14 @@ class Clusters:
         self._behaviour = behaviour
         self._kinds: dict[str, dict[str, Kind]] = {}
         self._restores: dict[tuple[str, str], dict[str, EmulatedRestore]] = defaultdict(dict)
+        self.listed_as: dict[EmulatedRestore, EmulatedRestore | None] = {}
+        """What lists show instead of a job; None if they do not show it."""
+        self.additions: dict[tuple[Kind, str, str], list[Any]] = defaultdict(list)
+        """What lists show besides, before the jobs, by kind, project and cluster."""
 
     def clear(self) -> None:
-        self._kinds.clear()
-        self._restores.clear()
+        for state in (self._kinds, self._restores, self.listed_as, self.additions):
+            state.clear()
 
     def add_group(self, group_id: str) -> None:
         self._kinds.setdefault(group_id, {})
@@ -47,12 +52,15 @@ class Clusters:
             raise Refusal(atlas_error(404, "RESOURCE_NOT_FOUND", detail, names))
         return restore
 
-    def entries(self, kind: Kind, group_id: str, cluster: str) -> list[EmulatedRestore]:
+    def entries(self, kind: Kind, group_id: str, cluster: str) -> list[Any]:
         """Return what a list shows, newest first. Refuse in the same order as `find`."""
         self._check(kind, group_id, cluster)
         restores = self._restores[group_id, cluster].values()
-        shown = [restore for restore in restores if _is_of(kind, restore)]
-        return sorted(shown, key=lambda restore: restore.scheduled)[::-1]
+        listed = (self.listed_as.get(one, one) for one in restores if _is_of(kind, one))
+        ordered = sorted(filter(None, listed), key=lambda restore: restore.scheduled)
+        if self._behaviour.list_order == "newest first":
+            ordered.reverse()
+        return [*self.additions.get((kind, group_id, cluster), ()), *ordered]
 
     def _check(self, kind: Kind, group_id: str, cluster: str) -> None:
         if kind == "tenant":

@@ -3,8 +3,9 @@
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
 
@@ -89,6 +90,14 @@ class EmulatedRestore(ABC):
     def drop(self, *fields: str) -> None:
         """From now on the body lacks these fields."""
         self._unsaid.update(fields)
+
+    def frozen(self) -> Self:
+        """Return a copy that stays as the job is now."""
+        twin = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set):
+                setattr(twin, name, copy(value))
+        return twin
 
     def body(self, kind: Kind | None = None, host: str = "http://127.0.0.1") -> dict[str, Any]:
         """Return Atlas's answer, in alphabetical order as Atlas sends it."""

@@ -1,10 +1,11 @@
 """An emulated Atlas with one service account and one API key, and a client of it."""
 
+from collections import deque
 from datetime import UTC, datetime
 
 import httpx
 
-from local_stack.atlas import AtlasEmulator, Clock, Kind
+from local_stack.atlas import AtlasEmulator, Clock, EmulatedRestore, Kind
 
 GROUP = "5f0000000000000000000a01"
 RESTORE = "6b4a0f800000000000000b01"
@@ -32,6 +33,14 @@ class Place:
             headers={"Accept": ACCEPT},
             trust_env=False,
         )
+
+    def start(self, kind: Kind = "flex", count: int = 1) -> list[EmulatedRestore]:
+        """Start jobs of one cluster a minute apart and return them, the newest first."""
+        restores = deque[EmulatedRestore]()
+        for _ in range(count):
+            self.clock.advance(60)
+            restores.appendleft(self.atlas.start_restore(GROUP, "source", kind))
+        return list(restores)
 
     def url(self, kind: Kind, cluster: str = "source", group: str = GROUP) -> str:
         return f"/api/atlas/v2/groups/{group}/{PATHS[kind].format(cluster, RESTORE)}"

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
-from local_stack.atlas import EmulatedRestore, Kind, RateLimit, Role
+from local_stack.atlas import Kind, RateLimit, Role
 from local_stack.tests.emulated import GROUP, KEY, RESTORE, Place
 from local_stack.wire import Answer
 
@@ -16,15 +16,6 @@ API = f"/api/atlas/v2/groups/{GROUP}"
 @pytest.fixture(autouse=True)
 def _before_its_sunset(place: Place) -> None:
     place.atlas.behaviour.tenant_endpoint = None
-
-
-def start(place: Place, kind: Kind = "flex", count: int = 1) -> list[EmulatedRestore]:
-    """Start jobs a minute apart and return them, the newest first."""
-    restores = list[EmulatedRestore]()
-    for _ in range(count):
-        place.clock.advance(60)
-        restores.append(place.atlas.start_restore(GROUP, "source", kind))
-    return restores[::-1]
 
 
 def ids(body: dict[str, Any]) -> list[str]:
@@ -61,7 +52,7 @@ def links(body: dict[str, Any]) -> dict[str, str]:
 def test_a_list_has_the_recorded_shape(
     place: Place, kind: Kind, path: str, version: str, resource: str
 ) -> None:
-    newest, oldest = start(place, kind, 2)
+    newest, oldest = place.start(kind, 2)
     response = place.list(kind)
 
     host = place.atlas.url
@@ -85,16 +76,16 @@ def test_a_cluster_without_jobs_has_an_empty_list(place: Place) -> None:
 
 
 def test_a_list_shows_the_jobs_of_its_cluster_and_kind_only(place: Place) -> None:
-    start(place, "flex")
+    place.start("flex")
     place.atlas.start_restore(GROUP, "another", "flex")
     place.atlas.add_cluster(GROUP, "source", "dedicated")
-    (upgraded,) = start(place, "dedicated")
+    (upgraded,) = place.start("dedicated")
 
     assert ids(place.list("dedicated").json()) == [upgraded.restore_id]
 
 
 def test_a_hidden_job_is_not_listed(place: Place) -> None:
-    kept, hidden = start(place, "flex", 2)
+    kept, hidden = place.start("flex", 2)
     place.atlas.hide_restore(hidden)
     assert ids(place.list("flex").json()) == [kept.restore_id]
 
@@ -103,7 +94,7 @@ def test_a_hidden_job_is_not_listed(place: Place) -> None:
 
 
 def test_pages_are_linked_as_recorded(place: Place) -> None:
-    restores = start(place, "flex", 5)
+    restores = place.start("flex", 5)
     query = {"includeCount": "true", "pageNum": "2", "itemsPerPage": "2"}
     body = place.list("flex", **query).json()
 
@@ -118,7 +109,7 @@ def test_pages_are_linked_as_recorded(place: Place) -> None:
 
 
 def test_the_links_lead_through_all_pages(place: Place) -> None:
-    restores = start(place, "dedicated", 7)
+    restores = place.start("dedicated", 7)
     found, pages = list[str](), 0
     body = place.list("dedicated", itemsPerPage="3").json()
     while True:
@@ -131,7 +122,7 @@ def test_the_links_lead_through_all_pages(place: Place) -> None:
 
 
 def test_a_page_has_100_entries_by_default_and_500_at_most(place: Place) -> None:
-    start(place, "flex", 501)
+    place.start("flex", 501)
 
     assert len(place.list("flex").json()["results"]) == 100
     assert len(place.list("flex", itemsPerPage="500").json()["results"]) == 500
@@ -139,14 +130,14 @@ def test_a_page_has_100_entries_by_default_and_500_at_most(place: Place) -> None
 
 
 def test_the_list_of_tenant_restores_has_no_pages(place: Place) -> None:
-    start(place, "tenant", 101)
+    place.start("tenant", 101)
     body = place.list("tenant", itemsPerPage="2").json()
 
     assert (len(body["results"]), list(links(body))) == (101, ["self"])
 
 
 def test_the_count_can_be_left_out(place: Place) -> None:
-    start(place)
+    place.start()
 
     assert place.list("flex", includeCount="false").json().keys() == {"links", "results"}
 
@@ -165,7 +156,7 @@ def test_the_count_can_be_left_out(place: Place) -> None:
     ids=str,
 )
 def test_an_impossible_page_is_refused(place: Place, query: dict[str, str]) -> None:
-    start(place)
+    place.start()
     response = place.list("flex", **query)
 
     assert (response.status_code, response.headers["X-Error-Code"]) == (400, "INVALID_ATTRIBUTE")
@@ -173,7 +164,7 @@ def test_an_impossible_page_is_refused(place: Place, query: dict[str, str]) -> N
 
 
 def test_the_status_stands_beside_a_list_in_an_envelope(place: Place) -> None:
-    (restore,) = start(place)
+    (restore,) = place.start()
     body = place.list("flex", envelope="true", pretty="true")
 
     assert body.json().keys() == {"links", "results", "status", "totalCount"}
@@ -210,7 +201,7 @@ def test_a_list_is_refused_as_a_job_is(place: Place) -> None:
 def test_the_list_of_tenant_restores_is_retired_with_its_endpoint(
     place: Place, status: Literal[404, 405, 406, 410]
 ) -> None:
-    start(place, "tenant")
+    place.start("tenant")
     place.atlas.behaviour.tenant_endpoint = status
 
     assert place.list("tenant").status_code == status
@@ -218,7 +209,7 @@ def test_the_list_of_tenant_restores_is_retired_with_its_endpoint(
 
 
 def test_a_list_needs_the_role_of_its_kind(place: Place) -> None:
-    start(place, "dedicated")
+    place.start("dedicated")
     assert place.list("dedicated").status_code == 200
 
     place.atlas.grant(KEY[0], Role.READ_ONLY)
@@ -228,7 +219,7 @@ def test_a_list_needs_the_role_of_its_kind(place: Place) -> None:
 
 
 def test_a_list_needs_a_known_version(place: Place) -> None:
-    start(place)
+    place.start()
     path = place.url("flex").removesuffix(f"/{RESTORE}")
     headers = {"Accept": "application/vnd.atlas.2023-01-01+json"}
 
