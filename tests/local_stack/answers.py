@@ -8,10 +8,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Request
 
 from local_stack.access import Access
-from local_stack.behaviour import Behaviour
+from local_stack.behaviour import Behaviour, RateLimit
 from local_stack.clusters import Clusters
 from local_stack.faults import Answer
-from local_stack.limits import Buckets
+from local_stack.limits import Buckets, Taken
 from local_stack.lists import Page
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import EmulatedRestore, Kind
@@ -98,19 +98,26 @@ class Answers:
         """Take one token from the bucket and return the rate limit headers."""
         limit = self._behaviour.rate_limit
         taken = self._buckets.take((kind, group_id), limit)
-        headers = {
+        headers = self._limit_headers(limit, taken)
+        if taken.retry_after is None:
+            return headers
+        path = request.path.lstrip("/")
+        figures = [taken.retry_after, limit.capacity, limit.refill, limit.seconds]
+        detail = f"The bucket of {path} is empty for {taken.retry_after} s."
+        code = "RATE_LIMITED_TOKEN_BUCKET"
+        raise Refusal(atlas_error(429, code, detail, [path, *figures], headers))
+
+    def _limit_headers(self, limit: RateLimit, taken: Taken) -> dict[str, str]:
+        if not self._behaviour.announces_limits:
+            return {}
+        wait = None if taken.retry_after is None else str(taken.retry_after)
+        headers: dict[str, str | None] = {
             "Ratelimit-Limit": str(limit.capacity),
             "Ratelimit-Remaining": str(taken.remaining),
+            "Retry-After": wait,
         }
-        if taken.retry_after is not None:
-            path = request.path.lstrip("/")
-            figures = [taken.retry_after, limit.capacity, limit.refill, limit.seconds]
-            detail = f"The bucket of {path} is empty for {taken.retry_after} s."
-            headers["Retry-After"] = str(taken.retry_after)
-            said = headers if self._behaviour.announces_limits else {}
-            code = "RATE_LIMITED_TOKEN_BUCKET"
-            raise Refusal(atlas_error(429, code, detail, [path, *figures], said))
-        return headers if self._behaviour.announces_limits else {}
+        headers.update(self._behaviour.limit_headers.items())
+        return {name: value for name, value in headers.items() if value is not None}
 
 
 def _dressed(request: Request, answer: Answer, headers: dict[str, str], key: str | None) -> Answer:

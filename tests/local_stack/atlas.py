@@ -217,6 +217,18 @@ class AtlasEmulator:
         with self._lock:
             self._clusters.additions[kind, group_id, cluster].append(entry)
 
+    # What others use up
+
+    def keep_bucket(self, group_id: str, kind: Kind, remaining: int) -> None:
+        """From now on, this is left of the bucket, as if others used the rest; 0 is a 429."""
+        with self._lock:
+            self._buckets.keep((kind, group_id), remaining)
+
+    def release_bucket(self, group_id: str, kind: Kind) -> None:
+        """Fill a kept bucket; from now on it empties and refills by itself."""
+        with self._lock:
+            self._buckets.release((kind, group_id))
+
     # Chosen answers
 
     def serve(

@@ -1,7 +1,11 @@
 """How the emulated Atlas behaves; a test may change each of these."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Literal
+
+type LimitHeader = Literal["Ratelimit-Limit", "Ratelimit-Remaining"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class Behaviour:
     rate_limit: RateLimit = RateLimit()
     announces_limits: bool = True
     """True if answers carry the rate limit headers, and a 429 its Retry-After."""
+
+    limit_headers: Mapping[LimitHeader, str | None] = MappingProxyType({})
+    """Texts that replace the true values of these headers; None leaves a header out."""
 
     challenge_body: Literal["coded", "uncoded", "empty"] = "coded"
     """The body of a 401: with an errorCode as since 2026-08, without as before, or none at all."""

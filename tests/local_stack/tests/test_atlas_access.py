@@ -6,7 +6,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from local_stack.atlas import Kind, RateLimit, Role
+from local_stack.atlas import Kind, Role
 from local_stack.tests.emulated import ACCOUNT, GROUP, KEY, RESTORE, Place
 
 pytestmark = pytest.mark.timeout(20)
@@ -242,32 +242,6 @@ def test_a_request_must_name_a_version(place: Place, accept: str, status: int) -
     response = place.digest.get(place.url("flex"), headers={"Accept": accept})
 
     assert response.status_code == status
-
-
-def test_the_rate_limit_is_announced_and_enforced(place: Place) -> None:
-    place.atlas.behaviour.rate_limit = RateLimit(capacity=2, refill=1, seconds=10)
-    place.atlas.start_restore(GROUP, "source", "flex", restore_id=RESTORE)
-    told = [place.get("flex").headers["Ratelimit-Remaining"] for _ in range(2)]
-    refused = place.get("flex")
-
-    assert told == ["1", "0"]
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
-    assert refused.headers["Ratelimit-Limit"] == "2"
-    assert refused.json()["errorCode"] == "RATE_LIMITED_TOKEN_BUCKET"
-    assert refused.json()["parameters"] == [place.url("flex")[1:], 10, 2, 1, 10]
-
-    place.clock.advance(10)
-    assert place.get("flex").status_code == 200
-
-
-def test_the_headers_of_the_rate_limit_can_be_missing(place: Place) -> None:
-    place.atlas.behaviour.rate_limit = RateLimit(capacity=0)
-    place.atlas.behaviour.announces_limits = False
-    refused = place.get("flex")
-
-    assert refused.status_code == 429
-    assert not {"retry-after", "ratelimit-limit"} & set(refused.headers)
-    assert refused.json()["parameters"][1] == 1
 
 
 def test_clearing_removes_jobs_and_keeps_tokens(place: Place) -> None:
