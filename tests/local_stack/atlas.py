@@ -21,7 +21,7 @@ from local_stack.clock import Clock
 from local_stack.clusters import Clusters
 from local_stack.faults import Answer
 from local_stack.limits import Buckets
-from local_stack.loopback import LoopbackServer
+from local_stack.loopback import LINE, Line, LoopbackServer
 from local_stack.restores import (
     EmulatedRestore,
     FlagRestore,
@@ -30,7 +30,7 @@ from local_stack.restores import (
     defaults_of,
     object_id,
 )
-from local_stack.routes import operation_of
+from local_stack.routes import in_group, operation_of
 from local_stack.wire import Wire
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Kind",
     "RateLimit",
     "Role",
+    "in_group",
 ]
 
 
@@ -250,5 +251,8 @@ class AtlasEmulator:
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
             answer = self._answers.answer(Request(environ))
+        if self.behaviour.latency:
+            line: Line = environ[LINE]
+            line.wait(self.behaviour.latency)
         start_response(answer.status_line, [("Server", "mdbws"), *answer.headers])
         return [answer.body]

@@ -21,6 +21,9 @@ class RateLimit:
 class Behaviour:
     """Each default is what Atlas really does, as far as it was recorded."""
 
+    latency: float = 0
+    """Seconds by which each answer comes late. Other requests are answered meanwhile."""
+
     tenant_endpoint: Literal[404, 405, 406, 410] | None = 410
     """The status of the retired tenant endpoint; None lets it answer as before its sunset."""
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Request
 
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import Kind
+from local_stack.wire import Predicate
 
 _GROUP = "/api/atlas/v2/groups/<group_id>"
 _VERSION = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json")
@@ -88,3 +89,9 @@ def operation_of(request: Request) -> tuple[str, str]:
     except HTTPException:
         name = "other"
     return "atlas", name
+
+
+def in_group(group_id: str) -> Predicate:
+    """Select the calls about one project, for `when` of a fault or a gate."""
+    prefix = f"{_GROUP.partition('<')[0]}{group_id}/"
+    return lambda call: f"{call.path}/".startswith(prefix)
