@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -133,6 +134,10 @@ class LocalStack:
 
     def invoke(self, event: Any) -> Invocation:
         return self.pool.invoke(event)
+
+    def tick(self, scheduled: datetime | None = None) -> Invocation:
+        """Send what the template's schedule sends at this moment, which is now by default."""
+        return self.invoke(self.function.scheduled_event(scheduled or datetime.now(UTC)))
 
     def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
         """Change the secret in Secrets Manager; Atlas's own methods change what Atlas accepts."""

@@ -8,6 +8,7 @@ engine resolves every Ref, Sub and condition, and nothing is described twice.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ class FunctionConfiguration:
     timeout_seconds: int
     memory_megabytes: int
     environment: Mapping[str, str]
+    schedule_input: str | None
+    """What the function's schedule sends, None without a schedule."""
+
+    def scheduled_event(self, at: datetime) -> Any:
+        """Return what EventBridge Scheduler makes of the schedule's input at this moment."""
+        if self.schedule_input is None:
+            raise LookupError(f"no schedule invokes {self.name}")
+        moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return json.loads(self.schedule_input.replace("<aws.scheduler.scheduled-time>", moment))
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,9 @@ def make_stack(
     for name, resource in resources.items():
         if resource["Type"] == "AWS::Lambda::Function":
             values |= _function_values(name, resource["Properties"])
+    for resource in cloudformation["Resources"].values():
+        if resource["Type"] == "AWS::Scheduler::Schedule":
+            values |= _schedule_values(resource["Properties"]["Target"])
     said = _create(aws, {**cloudformation, "Resources": resources}, values, parameters)
     if aws.dynamodb is not None:
         for name, resource in resources.items():
@@ -131,6 +144,11 @@ def _function_values(name: str, properties: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
+def _schedule_values(target: Mapping[str, Any]) -> dict[str, Any]:
+    function, _ = target["Arn"]["Fn::GetAtt"]
+    return {f"{function}.Schedule": target["Input"]}
+
+
 def _function(name: str, said: Mapping[str, str]) -> FunctionConfiguration:
     prefix = f"{name}.Environment."
     return FunctionConfiguration(
@@ -141,6 +159,7 @@ def _function(name: str, said: Mapping[str, str]) -> FunctionConfiguration:
         environment={
             key.removeprefix(prefix): value for key, value in said.items() if key.startswith(prefix)
         },
+        schedule_input=said.get(f"{name}.Schedule"),
     )
 
 

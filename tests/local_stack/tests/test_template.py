@@ -1,6 +1,7 @@
 """Resources from a SAM template, made by moto's CloudFormation."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,18 @@ Resources:
         Requests:
           Type: SQS
           Properties: { Queue: !GetAtt Requests.Arn, BatchSize: 3 }
+        Minutely:
+          Type: ScheduleV2
+          Properties:
+            ScheduleExpression: rate(1 minute)
+            Input: !Sub '{"word": "${Words}", "at": "<aws.scheduler.scheduled-time>"}'
+  Unscheduled:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/
+      Handler: other.handle
+      Runtime: python3.13
+      MemorySize: 256
   Wheels:
     Type: AWS::Serverless::LayerVersion
     Properties: { ContentUri: layer/ }
@@ -104,6 +117,18 @@ def test_the_environment_of_a_function_is_resolved(aws: AwsEmulator, template: P
     }
     assert (function.handler, function.name) == ("reader.handle", stack.resources["Reader"])
     assert (function.timeout_seconds, function.memory_megabytes) == (7, 256)
+
+
+def test_a_schedule_sends_its_input_with_its_moment(aws: AwsEmulator, template: Path) -> None:
+    functions = made(aws, template, Words="the heart").functions
+    at = datetime(2026, 5, 4, 14, 0, 59, 999_999, tzinfo=timezone(timedelta(hours=2)))
+
+    assert functions["Reader"].scheduled_event(at) == {
+        "word": "the heart",
+        "at": "2026-05-04T12:00:59Z",
+    }
+    with pytest.raises(LookupError):
+        functions["Unscheduled"].scheduled_event(at)
 
 
 def test_conditions_depend_on_parameters(aws: AwsEmulator, template: Path) -> None:
