@@ -90,7 +90,7 @@ class AwsEmulator:
         self._item_lock = threading.Lock()
         self._client_lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        self.wire = Wire(self._serve, operation_of)
+        self.wire = Wire(self.serve, operation_of)
         self._server = LoopbackServer(self.wire)
         self._session = boto3.Session(TEST_KEY_ID, "test", region_name=REGION)
         self._moto: httpx.Client
@@ -136,8 +136,12 @@ class AwsEmulator:
             self.dynamodb.clear()
         self.wire.clear()
 
-    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer. DynamoDB checks and writes an item in one step; moto needs a lock for that."""
+    def serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """
+        Answer without the wire: no record, no fault.
+
+        DynamoDB checks and writes an item in one step; moto needs a lock for that.
+        """
         items = str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB_")
         if items and self.dynamodb is not None:
             return self.dynamodb(environ, start_response)
