@@ -16,6 +16,8 @@ from contract.deployed_template import Stack
 CHECKOUT = Path(__file__).parents[2]
 EVENTS = CHECKOUT / "events"
 SAMPLES = sorted(set(EVENTS.glob("*.json")) - set(EVENTS.glob("*.schema.json")))
+SWEEPS = ("eventbridge-schedule.json", "schedule.json", "sweep.json")
+NAMING_JOBS = [path for path in SAMPLES if path.name not in SWEEPS]
 
 
 def sample(name: str) -> Any:
@@ -40,7 +42,7 @@ def fields(value: Any) -> Iterator[tuple[str, Any]]:
             yield from fields(json.loads(item) if name == "body" else item)
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", NAMING_JOBS, ids=lambda path: path.name)
 def test_samples_use_ids_of_the_form_that_atlas_uses(path: Path) -> None:
     ids = [
         value
@@ -68,16 +70,33 @@ def test_the_sample_of_an_eventbridge_event_matches_the_rule(
     assert pattern.matches_event(sample("eventbridge-request.json")) is is_matched
 
 
-def test_the_schedule_delivers_the_fields_of_its_sample(triggers: dict[str, Any]) -> None:
-    delivered = json.loads(triggers["Schedule"]["Properties"]["Input"]["Fn::Sub"])
+def test_the_schedule_delivers_its_sample_with_the_time_filled_in(triggers: dict[str, Any]) -> None:
+    delivered = triggers["Schedule"]["Properties"]["Input"]
+    time = "2026-10-05T12:05:00Z"
 
-    assert list(delivered) == list(sample("schedule.json"))
-    assert delivered == {
-        "groupId": "${GroupId}",
-        "clusterName": "${ClusterName}",
-        "restoreId": "${RestoreId}",
-        "kind": "${Kind}",
-    }
+    assert json.loads(delivered.replace("<aws.scheduler.scheduled-time>", time)) == sample(
+        "schedule.json"
+    )
+
+
+def test_the_sample_of_a_sweep_by_hand_names_no_time() -> None:
+    """One that names the time of the sample would be skipped as too old."""
+    assert sample("sweep.json") == {"action": "sweep"}
+
+
+def test_the_sample_of_a_scheduled_event_has_the_form_of_an_eventbridge_event() -> None:
+    scheduled, requested = sample("eventbridge-schedule.json"), sample("eventbridge-request.json")
+
+    assert list(scheduled) == list(requested)
+    assert (scheduled["source"], scheduled["detail-type"]) == ("aws.events", "Scheduled Event")
+    assert scheduled["detail"] == {}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_names_no_job(name: str) -> None:
+    named = {field for field, _ in fields(sample(name))}
+
+    assert named.isdisjoint({"groupId", "projectId", "clusterName", "restoreId", "targets"})
 
 
 def test_the_bodies_of_queue_records_are_valid_requests(triggers: dict[str, Any]) -> None:

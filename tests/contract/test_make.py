@@ -69,7 +69,7 @@ class TestDeploy:
         self, deploy: Callable[..., Ran]
     ) -> None:
         ran = deploy(
-            "STACK=two", 'PARAMETERS=GroupId="" LogLevel=DEBUG', "ARGS=--no-confirm-changeset"
+            "STACK=two", 'PARAMETERS=RequestSource="" LogLevel=DEBUG', "ARGS=--no-confirm-changeset"
         )
 
         assert ran.stdout.splitlines()[:6] == [
@@ -77,7 +77,7 @@ class TestDeploy:
             "[--stack-name]",
             "[two]",
             "[--parameter-overrides]",
-            '[GroupId="" LogLevel=DEBUG]',
+            '[RequestSource="" LogLevel=DEBUG]',
             "[--no-confirm-changeset]",
         ]
 

@@ -34,6 +34,7 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
         "kms:Decrypt": {SECRET_KEY, TOPIC_KEY},
         "kms:GenerateDataKey": {TOPIC_KEY},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
+        "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs"},
         "sns:Publish": {"StatusChangesTopic"},
         "sqs:ReceiveMessage": {"RequestQueue.Arn"},
         "sqs:DeleteMessage": {"RequestQueue.Arn"},
@@ -65,6 +66,26 @@ def test_the_function_may_read_only_the_secret_with_the_given_arn(
     statements = role_statements(stack.properties("RestoreWatchFunctionRole"))
 
     assert verdict(statements, Call("secretsmanager:GetSecretValue", prefix + secret)) == answer
+
+
+@pytest.mark.parametrize(
+    ("resource", "answer"),
+    [
+        ("RestoreJobsTable.Arn/index/OpenJobs", "Allow"),
+        ("RestoreJobsTable.Arn/index/Another", None),
+        ("RestoreJobsTable.Arn", None),
+    ],
+)
+def test_the_function_may_query_only_the_index_of_open_jobs(
+    resource: str, answer: str | None
+) -> None:
+    """A query of the table itself could list the jobs of every cluster that were ever recorded."""
+    stack = Stack(**EVERYTHING)
+    (index,) = stack.properties("RestoreJobsTable")["GlobalSecondaryIndexes"]
+    statements = role_statements(stack.properties("RestoreWatchFunctionRole"))
+
+    assert index["IndexName"] == "OpenJobs"
+    assert verdict(statements, Call("dynamodb:Query", resource)) == answer
 
 
 def test_every_role_names_its_actions_and_resources() -> None:
@@ -144,13 +165,12 @@ def test_the_code_needs_no_denied_permission_for_network_interfaces() -> None:
     assert denied == TO_ATTACH_TO_A_VPC
 
 
-def test_the_schedule_may_only_invoke_the_function_and_store_undelivered_checks() -> None:
+def test_the_schedule_may_only_invoke_the_function() -> None:
     stack = Stack(**EVERYTHING)
 
     assert stack.only("AWS::Scheduler::Schedule")["Target"]["RoleArn"] == "ScheduleRole.Arn"
     assert granted(stack.properties("ScheduleRole")) == {
         "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},
-        "sqs:SendMessage": {"RequestDeadLetterQueue.Arn"},
     }
 
 

@@ -6,18 +6,47 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from contract.deployed_template import Call, Stack, granted, source_template, verdict
+from contract.deployed_template import Call, Stack, granted, verdict
 
 DEAD_LETTERS = "RequestDeadLetterQueue.Arn"
 
 
-def test_a_scheduled_check_that_cannot_be_delivered_is_kept() -> None:
-    stack = Stack()
-    schedule = stack.only("AWS::Scheduler::Schedule")
-    sender = granted(stack.properties("ScheduleRole"))
+def test_the_schedule_asks_for_a_sweep_and_says_when_it_was_due() -> None:
+    """EventBridge Scheduler puts the time in the place of the word in angle brackets."""
+    target = Stack().only("AWS::Scheduler::Schedule")["Target"]
 
-    assert schedule["Target"]["DeadLetterConfig"] == {"Arn": DEAD_LETTERS}
-    assert sender["sqs:SendMessage"] == {DEAD_LETTERS}
+    assert json.loads(target["Input"]) == {
+        "action": "sweep",
+        "scheduledTime": "<aws.scheduler.scheduled-time>",
+    }
+
+
+def test_the_schedule_is_always_on() -> None:
+    assert Stack().only("AWS::Scheduler::Schedule")["State"] == "ENABLED"
+
+
+def test_a_sweep_that_cannot_be_delivered_is_neither_repeated_nor_kept() -> None:
+    """The next one comes soon and does its work."""
+    stack = Stack()
+    target = stack.only("AWS::Scheduler::Schedule")["Target"]
+
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert "DeadLetterConfig" not in target
+    assert "sqs:SendMessage" not in granted(stack.properties("ScheduleRole"))
+
+
+def test_only_the_rule_may_send_to_the_dead_letter_queue() -> None:
+    allowed = [
+        statement
+        for policy in Stack().of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+
+    assert [statement["Principal"] for statement in allowed] == [
+        {"Service": "events.amazonaws.com"}
+    ]
+    assert [statement["Resource"] for statement in allowed] == [DEAD_LETTERS]
 
 
 def test_a_request_that_the_rule_cannot_deliver_is_kept() -> None:
@@ -70,12 +99,11 @@ def test_a_failed_request_is_kept_for_14_days_the_most_that_sqs_allows() -> None
         assert Stack().properties(queue)["MessageRetentionPeriod"] == fourteen_days
 
 
-def test_retries_are_limited_in_number_and_age() -> None:
+def test_retries_of_a_request_are_limited_in_number_and_age() -> None:
     stack = Stack()
     an_hour = 3600
 
     for retries in (
-        stack.only("AWS::Scheduler::Schedule")["Target"]["RetryPolicy"],
         stack.only("AWS::Events::Rule")["Targets"][0]["RetryPolicy"],
         stack.only("AWS::Lambda::EventInvokeConfig"),
     ):
@@ -97,15 +125,8 @@ def test_a_batch_stays_invisible_while_the_function_works_on_it() -> None:
     assert stack.properties("RequestQueue")["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_the_schedule_runs_only_when_a_job_is_named() -> None:
-    named = Stack(GroupId="6a1f", ClusterName="orders", RestoreId="6ac3")
-
-    assert Stack().only("AWS::Scheduler::Schedule")["State"] == "DISABLED"
-    assert named.only("AWS::Scheduler::Schedule")["State"] == "ENABLED"
-
-
 def test_the_schedule_runs_every_minute_by_default() -> None:
-    assert source_template()["Parameters"]["ScheduleExpression"]["Default"] == "rate(1 minute)"
+    assert Stack().only("AWS::Scheduler::Schedule")["ScheduleExpression"] == "rate(1 minute)"
 
 
 @pytest.mark.parametrize(
