@@ -162,6 +162,29 @@ def test_every_field_of_a_result_is_described_and_no_other() -> None:
     assert names(section(page("events"), "Result")) == set(json.loads(result))
 
 
+def test_every_field_of_a_sweep_and_of_its_result_is_described_and_no_other() -> None:
+    event, result = blocks(section(page("events"), "A sweep"), "json")
+
+    assert names(section(page("events"), "A sweep")) == {*json.loads(event), *json.loads(result)}
+
+
+def test_every_error_that_a_sweep_raises_is_one_of_the_errors() -> None:
+    assert names(section(page("errors"), "What a sweep raises")) <= set(leaves())
+
+
+def test_every_metric_named_among_the_alarms_exists() -> None:
+    metrics = names(section(page("operations"), "Metrics"))
+    parameters, queues = set(TEMPLATE["Parameters"]), set(TEMPLATE["Resources"])
+    named = {
+        name
+        for title in ("Alarms", "When NotReached is not 0")
+        for name in quoted(section(page("operations"), title))
+        if name[0].isupper()
+    }
+
+    assert named <= metrics | parameters | queues
+
+
 def test_every_status_is_named_in_the_order_of_rank() -> None:
     order = section(page("events"), "Status").strip().splitlines()[0]
     ranked = [quoted(part) for part in order.split("<")]
@@ -287,10 +310,11 @@ def test_the_docs_and_the_template_agree_on_what_aws_retries() -> None:
     asynchronous = function["EventInvokeConfig"]
     said = section(page("errors"), "What AWS retries by itself")
 
-    assert [cells[1] for cells in table(said)[2:6]] == [
+    assert [cells[1] for cells in table(said)[2:7]] == [
         "twice, for an hour at most",
         "20 times, for an hour at most",
-        "twice, for 5 minutes at most",
+        "twice, and skipped as too old",
+        "not",
         "four times",
     ]
     assert (
@@ -298,7 +322,7 @@ def test_the_docs_and_the_template_agree_on_what_aws_retries() -> None:
         asynchronous["MaximumEventAgeInSeconds"],
     ) == (2, 3600)
     assert (rule["MaximumRetryAttempts"], rule["MaximumEventAgeInSeconds"]) == (20, 3600)
-    assert (schedule["MaximumRetryAttempts"], schedule["MaximumEventAgeInSeconds"]) == (2, 300)
+    assert schedule["MaximumRetryAttempts"] == 0
     assert resources["RequestQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
     assert "14 days" in said
     assert {
