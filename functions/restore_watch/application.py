@@ -1,10 +1,11 @@
-"""What one invocation does: read the event, check every job it names, return the result."""
+"""What one invocation does: read the event, check the jobs it names or sweep, return the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from restore_watch.actions import Sweep
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
@@ -12,10 +13,12 @@ from restore_watch.event import (
     OneTarget,
     QueueBatch,
     RefusedTarget,
+    Request,
     SeveralTargets,
     Target,
     parse,
 )
+from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 
 ROUNDS = 3
@@ -47,8 +50,9 @@ type Outcome = CheckResult | Failure
 class Application:
     """Answers invocations, and reports every check to the telemetry."""
 
-    def __init__(self, checker: JobChecker, telemetry: Telemetry) -> None:
+    def __init__(self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry) -> None:
         self._checker = checker
+        self._sweeper = sweeper
         self._telemetry = telemetry
 
     def answer(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
@@ -59,6 +63,7 @@ class Application:
         - Several: `results` and `failures`. The first error is raised if every check failed; for an
           EventBridge event, if any check failed.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
+        - A sweep: its counts and failures (`restore_watch.sweep`).
         """
         try:
             match self._parse(event):
@@ -68,10 +73,19 @@ class Application:
                     return self._answer_several(several, deadline)
                 case QueueBatch() as batch:
                     return self._answer_queue(batch, deadline)
+                case Sweep() as sweep:
+                    return self._sweep(sweep, deadline)
         finally:
             self._telemetry.flush()
 
-    def _parse(self, event: object) -> OneTarget | SeveralTargets | QueueBatch:
+    def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
+        try:
+            return self._sweeper.sweep(sweep, deadline)
+        except RestoreWatchError as error:
+            self._telemetry.failed(error)
+            raise
+
+    def _parse(self, event: object) -> Request:
         try:
             return parse(event)
         except InvalidEventError as error:

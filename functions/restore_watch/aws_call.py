@@ -23,8 +23,8 @@ LEAST_TIME = 1.0
 _UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
 """botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
 
-CALLS_LEFT_BEHIND = 8
-"""This many calls may hang at once. The next call has to wait for a thread."""
+CALLS_AT_ONCE = 8
+"""Calls of one step that may be under way, or hang. The next one has to wait for a thread."""
 
 
 class AwsCallError(Exception):
@@ -55,7 +55,7 @@ def aws_call(
     time is left to begin the step.
     """
     deadline.require(LEAST_TIME, step)
-    call = _threads().submit(operation, **parameters)
+    call = _threads(step).submit(operation, **parameters)
     try:
         answer = call.result(deadline.remaining())
     except ClientError as error:
@@ -72,5 +72,6 @@ def aws_call(
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(CALLS_LEFT_BEHIND, thread_name_prefix="aws")
+def _threads(step: str) -> ThreadPoolExecutor:
+    # For each step its own, so that a topic that hangs does not keep the table from recording.
+    return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix=step)

@@ -5,17 +5,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache
 
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import Credentials
 from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    AtlasUnauthorizedError,
-    NotificationPendingError,
-    RestoreWatchError,
-)
+from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.secret import AtlasSecret
@@ -85,7 +83,7 @@ def _utc_now() -> datetime:
 
 
 class JobChecker:
-    """Checks restore jobs. One object serves an execution environment."""
+    """Checks restore jobs. One object serves an execution environment, from any thread."""
 
     def __init__(
         self,
@@ -105,6 +103,7 @@ class JobChecker:
         self.on_published = on_published
         self.now = now
         self.sleep = sleep
+        self._lock = Lock()
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
 
     def check(
@@ -123,25 +122,31 @@ class JobChecker:
         try:
             job = self._ask(target, deadline.earlier(PUBLISHING_TIME), patient=patient)
         except RestoreWatchError as error:
-            self._publish_pending(target, deadline, error)
+            self._publish_before(error, target, deadline)
             raise
-        recorded = self._record(job, begun, deadline)
-        published = self._publish(recorded, deadline)
-        return self._result(target, job, recorded, published)
+        recorded = self.record(job, begun, deadline)
+        published = self.publish(recorded, deadline)
+        return self.result(target, job, recorded, published)
+
+    def publish_pending(
+        self, target: RestoreTarget, deadline: Deadline
+    ) -> tuple[StatusChange, ...]:
+        """Publish what is pending for a job, from the table alone. Return what was published."""
+        recorded = self.table.recall(target, deadline)
+        return self.publish(recorded, deadline) if recorded else ()
 
     def _ask(self, target: RestoreTarget, deadline: Deadline, *, patient: bool) -> RestoreJob:
-        credentials = self.secret.credentials(deadline)
-        try:
+        def question(credentials: Credentials) -> RestoreJob:
             return self.atlas.get_restore_job(target, credentials, deadline, patient=patient)
-        except AtlasUnauthorizedError:
-            # The secret may have been rotated since it was read.
-            renewed = self.secret.credentials(deadline, refused=credentials)
-            if renewed == credentials:
-                raise
-        return self.atlas.get_restore_job(target, renewed, deadline, patient=patient)
 
-    def _record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
-        """Record the job. If another check is publishing the change now, let it finish."""
+        return self.secret.ask(question, deadline)
+
+    def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
+        """
+        Record what Atlas answered to a question that was asked at `begun`.
+
+        If another check is publishing the change now, let it finish.
+        """
         observed_at = self.now()
         recorded = self.table.record(job, observed_at, deadline)
         for pause in PATIENCE:
@@ -152,7 +157,7 @@ class JobChecker:
             recorded = self.table.record(job, observed_at, deadline)
         return recorded
 
-    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
         """Publish what is pending, in order. Acknowledge what was published, even if one fails."""
         last: StatusChange | None = None
         try:
@@ -169,31 +174,30 @@ class JobChecker:
             self.table.acknowledge(recorded, last, deadline)
         return recorded.pending
 
-    def _publish_pending(
-        self, target: RestoreTarget, deadline: Deadline, error: RestoreWatchError
+    def _publish_before(
+        self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline
     ) -> None:
         """
-        Publish what is pending for a job that could not be fetched, from the table alone.
+        Publish what is pending for a job that could not be fetched.
 
         Raises NotificationPendingError instead of `error`, because the caller has to try again. Any
         other failure becomes a note on `error`, and is logged with it.
         """
         try:
-            recorded = self.table.recall(target, deadline)
-            if recorded is not None:
-                self._publish(recorded, deadline)
+            self.publish_pending(target, deadline)
         except NotificationPendingError as pending:
             raise pending from error
         except RestoreWatchError as failure:
             error.add_note(f"Pending changes were not published: {failure}")
 
-    def _result(
+    def result(
         self,
         target: RestoreTarget,
         job: RestoreJob,
         recorded: Recorded,
         published: tuple[StatusChange, ...],
     ) -> CheckResult:
+        """Return what the check of a job has found."""
         stored, change, history = recorded.job, recorded.change, recorded.history
         contradicts = is_contradiction(job, history)
         surplus = is_new_unknown(job, history) and not has_room_for_unknown(job, history)
@@ -214,8 +218,9 @@ class JobChecker:
 
     def _is_news(self, job: RestoreJob, what: str | None) -> bool:
         report = (job.restore_id, what or "")
-        is_news = report not in self._reported
-        self._reported[report] = True
+        with self._lock:
+            is_news = report not in self._reported
+            self._reported[report] = True
         return is_news
 
 

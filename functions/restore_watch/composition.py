@@ -9,8 +9,11 @@ from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.check import JobChecker
+from restore_watch.lease import SweepLease
+from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
 from restore_watch.settings import Settings
+from restore_watch.sweep import Sweeper
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
@@ -36,13 +39,23 @@ def compose(
 ) -> Application:
     """Return the application, connected to nothing yet."""
     telemetry = Telemetry(logger)
+    http = http_client(telemetry.atlas_answered, telemetry.token_requested)
+    dynamodb = session.client("dynamodb", config=aws_config)
     checker = JobChecker(
         secret=AtlasSecret(
             session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
         ),
-        atlas=AtlasClient(settings.atlas_base_url, http_client(telemetry.atlas_answered)),
-        table=RestoreJobsTable(session.client("dynamodb", config=aws_config), settings.table_name),
+        atlas=AtlasClient(settings.atlas_base_url, http),
+        table=RestoreJobsTable(dynamodb, settings.table_name),
         topic=StatusChangesTopic(session.client("sns", config=aws_config), settings.topic_arn),
         on_published=telemetry.published,
     )
-    return Application(checker, telemetry)
+    sweeper = Sweeper(
+        checker,
+        OpenJobs(dynamodb, settings.table_name),
+        SweepLease(dynamodb, settings.table_name),
+        telemetry,
+        hot_seconds=settings.hot_seconds,
+        rate_limit_reserve=settings.rate_limit_reserve,
+    )
+    return Application(checker, sweeper, telemetry)

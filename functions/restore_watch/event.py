@@ -1,13 +1,14 @@
 """
-The invocation event as restore targets. Pure: no I/O.
+The invocation event as restore targets or an action. Pure: no I/O.
 
-There are four shapes:
+There are five shapes:
 
 - one target: `{"groupId", "clusterName", "restoreId", "kind"}`, as a direct invocation, an
   EventBridge Scheduler input or a Step Functions task input;
 - several targets: `{"targets": [target, ...]}`;
 - an EventBridge event of detail-type `Atlas Restore Watch Requested`, with either in `detail`;
-- an SQS batch, where each body is any of the above.
+- an SQS batch, where each body is any of the above;
+- an action (`restore_watch.actions`), at the top level only.
 
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
@@ -19,7 +20,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from restore_watch.actions import Sweep, read_action
 from restore_watch.errors import InvalidEventError
+from restore_watch.json_types import type_of
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
@@ -37,15 +40,6 @@ _EXPECTED = {
     "kind": 'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
     "envelope": "true or false",
     "pretty": "true or false",
-}
-
-_JSON_TYPES = {
-    type(None): "nothing",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
 }
 
 # Credentials go to the base URL, so only the operator chooses it.
@@ -106,14 +100,21 @@ class QueueBatch:
     records: tuple[QueueRecord, ...]
 
 
-def parse(event: object) -> OneTarget | SeveralTargets | QueueBatch:
+type Request = OneTarget | SeveralTargets | QueueBatch | Sweep
+
+
+def parse(event: object) -> Request:
     """
     Read an invocation event.
 
     Raises InvalidEventError, naming the field and what was expected.
     """
-    if isinstance(event, Mapping) and "Records" in event:
-        return QueueBatch(_queue_records(event["Records"]))
+    if isinstance(event, Mapping):
+        if "Records" in event:
+            return QueueBatch(_queue_records(event["Records"]))
+        action = read_action(event)
+        if action is not None:
+            return action
     return _request(event, path="")
 
 
@@ -130,12 +131,14 @@ def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:
 
 
 def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
+    if "action" in fields:
+        raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
     if "targets" not in fields:
         return OneTarget(_target(fields, path))
     targets = fields["targets"]
     if not isinstance(targets, Sequence) or isinstance(targets, str) or not targets:
         raise InvalidEventError(
-            f"{path}targets", f"expected a list of targets, got {_type_of(targets)}"
+            f"{path}targets", f"expected a list of targets, got {type_of(targets)}"
         )
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
@@ -173,14 +176,14 @@ def _target(fields: Mapping[str, Any], path: str) -> RestoreTarget:
         return RestoreTarget.model_validate(known)
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        problem = f"expected {_EXPECTED[name]}, got {_type_of(known.get(name))}"
+        problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
         raise InvalidEventError(path + spelt[name], problem) from None
 
 
 def _queue_records(records: object) -> tuple[QueueRecord, ...]:
     if not isinstance(records, Sequence) or isinstance(records, str) or not records:
         raise InvalidEventError(
-            "Records", f"expected a list of SQS records, got {_type_of(records)}"
+            "Records", f"expected a list of SQS records, got {type_of(records)}"
         )
     return tuple(_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
 
@@ -216,14 +219,5 @@ def _from_json(text: object, path: str) -> object:
 
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidEventError(path.rstrip("."), f"expected a JSON object, got {_type_of(value)}")
+        raise InvalidEventError(path.rstrip("."), f"expected a JSON object, got {type_of(value)}")
     return value
-
-
-def _type_of(value: object) -> str:
-    """Describe a value without quoting it."""
-    if isinstance(value, str):
-        return f"text of {len(value)} characters"
-    if value == []:
-        return "an empty list"
-    return _JSON_TYPES.get(type(value), "something else")

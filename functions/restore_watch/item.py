@@ -20,7 +20,7 @@ from restore_watch.status_change import StatusChange, utc_text
 RETENTION = timedelta(days=400)
 """How long a finished job is kept: more than the year that an auditor looks at."""
 
-OPEN_SHARDS = 4
+OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
 
 # Rejects a date so late that adding the retention would overflow. We never write one.
@@ -37,13 +37,15 @@ class Recorded:
 
     `history` has every recorded change in order; the first `published` of them are known to be
     published. `change` is the one that this check recorded, else None. `first_observed_at` is the
-    stored text; it differs if the item was deleted and recorded again.
+    stored text; it differs if the item was deleted and recorded again. `is_open` is true if the
+    index OpenJobs has the item, so that sweeps follow the job.
     """
 
     job: RestoreJob
     history: tuple[StatusChange, ...]
     published: int
     first_observed_at: str | None
+    is_open: bool = True
     change: StatusChange | None = None
 
     @property
@@ -72,7 +74,7 @@ def history_entry(
 
 def open_shard(job: RestoreJob) -> str:
     """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
-    return str(int(job.restore_id[-1], 16) % OPEN_SHARDS)
+    return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
 
 
 def expires_at(observed_at: datetime) -> int:
@@ -100,6 +102,7 @@ def read_item(
             history=history,
             published=int(item.get("publishedSequence", 0)),
             first_observed_at=item.get("firstObservedAt"),
+            is_open="openShard" in item,
             change=written,
         )
     except (ValidationError, LookupError, TypeError, ValueError):

@@ -4,13 +4,18 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from restore_watch.atlas.address import GOVERNMENT_BASE_URL, allowed_base_url
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
-from restore_watch.errors import CredentialsError, TimeBudgetExceededError
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    CredentialsError,
+    TimeBudgetExceededError,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -46,7 +51,8 @@ class AtlasSecret:
     """
     The secret that holds the credentials, read again after four minutes and when Atlas refuses it.
 
-    `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
+    Any thread may use it. `now` gives Unix seconds: a monotonic clock may stand still while an
+    environment is frozen.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class AtlasSecret:
         self._client = client
         self._secret_id = secret_id
         self._now = now
+        self._lock = RLock()
         self._credentials: Credentials | None = None
         self._read_at = 0.0
         self._failed_at = -math.inf
@@ -72,6 +79,26 @@ class AtlasSecret:
         last minute. Raises CredentialsError or TimeBudgetExceededError when the secret cannot be
         read and no cached value may be used.
         """
+        with self._lock:
+            return self._current(deadline, refused)
+
+    def ask[Answer](self, question: Callable[[Credentials], Answer], deadline: Deadline) -> Answer:
+        """
+        Return Atlas's answer to a question that needs credentials.
+
+        After AtlasUnauthorizedError, the secret is read again, because it may have been rotated. If
+        it has other credentials, Atlas is asked with them.
+        """
+        credentials = self.credentials(deadline)
+        try:
+            return question(credentials)
+        except AtlasUnauthorizedError:
+            renewed = self.credentials(deadline, refused=credentials)
+            if renewed == credentials:
+                raise
+        return question(renewed)
+
+    def _current(self, deadline: Deadline, refused: Credentials | None) -> Credentials:
         now = self._now()
         age = now - self._read_at
         # After the clock was set back, the age of the cached value is unknown.

@@ -17,15 +17,25 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
 
+_NUMBER = re.compile(r"[0-9]{1,2}(\.[0-9]{1,9})?")
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What the operator decided when the stack was deployed."""
+    """
+    What the operator decided when the stack was deployed.
+
+    Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
+    share of Atlas's rate limits that sweeps leave to the project's other tools.
+    """
 
     atlas_secret_id: str
     table_name: str
     topic_arn: str
     atlas_base_url: str
     log_level: str
+    hot_seconds: float
+    rate_limit_reserve: float
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -57,4 +67,22 @@ class Settings:
             topic_arn=given["TOPIC_ARN"],
             atlas_base_url=base_url,
             log_level=log_level,
+            hot_seconds=_hot_seconds(given.get("HOT_SECONDS") or "10"),
+            rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
         )
+
+
+def _hot_seconds(text: str) -> float:
+    seconds = float(text) if _NUMBER.fullmatch(text) else -1.0
+    if seconds == 0 or 1 <= seconds <= 50:
+        return seconds
+    msg = "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off"
+    raise ConfigurationError(msg)
+
+
+def _rate_limit_reserve(text: str) -> float:
+    share = float(text) if _NUMBER.fullmatch(text) else -1.0
+    if 0 <= share <= 1:
+        return share
+    msg = "RATE_LIMIT_RESERVE: expected a share from 0 to 1, such as 0.5"
+    raise ConfigurationError(msg)

@@ -2,20 +2,14 @@
 The table of restore jobs, written and read only by conditional updates.
 
 One conditional UpdateItem records a change: it sets the job's state and appends to `history`
-(`restore_watch.item`). A crash at any moment leaves the change marked as pending. Nothing is read
-before the write: when the condition fails, DynamoDB returns the stored item in the same round trip.
+(`restore_watch.item`). A crash at any moment leaves the change marked as pending.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeSerializer
-
-from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
-from restore_watch.errors import TableUnavailableError
 from restore_watch.item import (
     Recorded,
     expires_at,
@@ -25,6 +19,7 @@ from restore_watch.item import (
     read_item,
     state_of,
 )
+from restore_watch.items import Items
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.status_change import (
     UNKNOWN_LIMIT,
@@ -37,9 +32,6 @@ from restore_watch.status_change import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_serialize = TypeSerializer().serialize
-_NAME = re.compile(r"#(\w+)")
-
 _RECORD = """
 SET {state},
     #firstObservedAt = if_not_exists(#firstObservedAt, :observedAt),
@@ -48,7 +40,7 @@ SET {state},
     #sequence = if_not_exists(#sequence, :zero) + :one,
     #publishedSequence = if_not_exists(#publishedSequence, :zero),
     #openShard = :openShard
-REMOVE #expiresAt{absent}
+REMOVE #expiresAt, #missingSince{absent}
 """
 _MAY_REPLACE = "attribute_not_exists(#status) OR NOT #status IN ({kept})"
 _STILL_UNKNOWN = "#status = :unknown AND #sequence = :known"
@@ -57,6 +49,9 @@ _SAME_ITEM = " AND #firstObservedAt = :firstObservedAt"
 _ACKNOWLEDGE = "SET #publishedSequence = :published"
 _FINISH = ", #expiresAt = :expiresAt"
 _CLOSE = " REMOVE #openShard"
+
+_REOPEN = "SET #openShard = :openShard REMOVE #missingSince"
+_NOT_OPEN = "attribute_not_exists(#openShard) AND #sequence = :sequence"
 
 _READ = "SET #sequence = #sequence"
 _NEVER = "attribute_exists(#status) AND attribute_not_exists(#status)"
@@ -71,8 +66,7 @@ class RestoreJobsTable:
     """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        self._client = client
-        self._name = name
+        self._items = Items(client, name)
 
     def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         """
@@ -80,6 +74,8 @@ class RestoreJobsTable:
 
         Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
         contradicts the stored status.
+
+        A job that has not ended is followed again if it had left the index OpenJobs.
         """
         # List the statuses that stay, so that one which only a newer version knows is replaced.
         replaced = job.may_replace
@@ -97,6 +93,8 @@ class RestoreJobsTable:
             recorded = self._record(
                 job, observed_at, deadline, _STILL_UNKNOWN + same_item, known | first_observed_at
             )
+        if not recorded.is_open and not recorded.job.terminal:
+            self._reopen(recorded, deadline)
         return recorded
 
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
@@ -105,7 +103,7 @@ class RestoreJobsTable:
 
         The condition of this update always fails. So reading needs no permission beyond UpdateItem.
         """
-        item = self._update(
+        item = self._items.update(
             key(target.group_id, target.cluster_name, target.restore_id),
             deadline,
             update=_READ,
@@ -133,12 +131,22 @@ class RestoreJobsTable:
             if not recorded.job.is_ready_download:
                 update += _CLOSE
         job = recorded.job
-        self._update(
+        self._items.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=update,
             condition=condition,
             values=values,
+        )
+
+    def _reopen(self, recorded: Recorded, deadline: Deadline) -> None:
+        job = recorded.job
+        self._items.update(
+            key(job.group_id, job.cluster_name, job.restore_id),
+            deadline,
+            update=_REOPEN,
+            condition=_NOT_OPEN,
+            values={":openShard": open_shard(job), ":sequence": len(recorded.history)},
         )
 
     def _record(
@@ -152,7 +160,7 @@ class RestoreJobsTable:
         state = state_of(job)
         present = {name: value for name, value in state.items() if value is not None}
         entry = history_entry(state, job.restore_id, observed_at)
-        item = self._update(
+        item = self._items.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=_RECORD.format(
@@ -172,45 +180,6 @@ class RestoreJobsTable:
             },
         )
         return read_item(item, entry)
-
-    def _update(
-        self,
-        item_key: Mapping[str, Any],
-        deadline: Deadline,
-        *,
-        update: str,
-        condition: str,
-        values: Mapping[str, Any] | None = None,
-    ) -> Mapping[str, Any]:
-        """Return the stored item, in DynamoDB's types, updated or not."""
-        # DynamoDB rejects an empty map of values.
-        given = {name: _serialize(value) for name, value in (values or {}).items()}
-        try:
-            answer = aws_call(
-                deadline,
-                "write to the table",
-                self._client.update_item,
-                "Attributes",
-                TableName=self._name,
-                Key=item_key,
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                # A placeholder for every name: DynamoDB reserves hundreds of words.
-                ExpressionAttributeNames={
-                    f"#{name}": name for name in _NAME.findall(f"{update} {condition}")
-                },
-                **({"ExpressionAttributeValues": given} if given else {}),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except AwsCallError as error:
-            if error.code == "ConditionalCheckFailedException":
-                stored: Mapping[str, Any] = error.answer.get("Item", {})
-                return stored
-            msg = f"DynamoDB {error}; the next check tries again"
-            raise TableUnavailableError(msg) from None
-        written: Mapping[str, Any] = answer["Attributes"]
-        return written
 
 
 def _same_item(recorded: Recorded) -> tuple[str, dict[str, str]]:

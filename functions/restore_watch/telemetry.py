@@ -1,9 +1,12 @@
 """What an operator sees: one log line for each check, and metrics of few dimensions."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from logging import DEBUG
+from threading import RLock
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -11,7 +14,10 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.figures import Figures
+from restore_watch.findings import FAILURES_SHOWN, Findings
 from restore_watch.item import Recorded
+from restore_watch.metrics import Metrics, metrics_of_change, metrics_of_sweep
 from restore_watch.redaction import redact
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.status_change import StatusChange
@@ -21,7 +27,7 @@ TOO_MANY_REQUESTS = 429
 
 class Telemetry:
     """
-    Writes logs and metrics.
+    Writes logs and metrics. Any thread may use it.
 
     No event or URL is logged, and of all headers only the sunset date. No job id is a dimension.
 
@@ -31,15 +37,22 @@ class Telemetry:
     | FailedChecks | count | service, error |
     | StatusChanges | count | service, status |
     | RestoreDuration, DetectionLatency | seconds | service, status |
+    | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
+    | JobsNoLongerFollowed | count | service |
+    | OldestPendingSeconds, OldestOpenJobSeconds, DownloadSecondsLeft | seconds | service |
+    | SweepSeconds | seconds | service |
+    | RateLimitRemaining | a share, from 0 to 1 | service |
     """
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
+        self._lock = RLock()
+        self._unreadable: set[tuple[str, str]] = set()
         self._counts: dict[str, int] = {}
 
     def atlas_answered(self, status: int, sunset: str | None) -> None:
         """Count an answer of Atlas, and log when Atlas retires the endpoint."""
-        with _without_failing():
+        with self._emitting():
             self._count("AtlasCalls")
             if status == TOO_MANY_REQUESTS:
                 self._count("AtlasThrottles")
@@ -50,10 +63,20 @@ class Telemetry:
                     extra={"sunset": _date(sunset)},
                 )
 
+    def token_requested(self) -> None:
+        """Count a request for an access token, also if it is never answered."""
+        with self._emitting():
+            self._count("TokenRequests")
+
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
-        """Report a check that succeeded."""
-        with _without_failing():
+        """Report a check by name that succeeded."""
+        with self._emitting():
             self._count("SuccessfulChecks")
+            self.settled(target, result)
+
+    def settled(self, target: RestoreTarget, result: CheckResult) -> None:
+        """Report what became of Atlas's answer about a job."""
+        with self._emitting():
             self._warn(target, result)
             self._logger.info(
                 "checked",
@@ -68,28 +91,85 @@ class Telemetry:
 
     def published(self, change: StatusChange, recorded: Recorded) -> None:
         """Count a published change, also if its check fails afterwards."""
-        with _without_failing():
-            _write(_metrics_of(change, recorded), status=change.job.status)
+        with self._emitting():
+            _write(metrics_of_change(change, recorded), status=change.job.status)
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
-        with _without_failing():
-            name = type(error).__name__
-            _write({"FailedChecks": (MetricUnit.Count, 1)}, error=name)
-            self._logger.error(
-                str(error),
-                extra=(_names(target) if target else {})
-                | {
-                    "error": name,
-                    "error_code": error.error_code if isinstance(error, AtlasError) else None,
-                    "notes": getattr(error, "__notes__", []),
+        with self._emitting():
+            _write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
+            self._log_failure(error, _names(target) if target else {})
+
+    def unchanged(self, target: RestoreTarget) -> None:
+        """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
+        if self._logger.log_level <= DEBUG:
+            with self._emitting():
+                self._logger.debug("unchanged", extra=_names(target))
+
+    def unreadable_entries(self, target: RestoreTarget, problems: Mapping[str, str]) -> None:
+        """Report entries of a list, by restore id, that are not as expected; a cluster once."""
+        if target.cluster in self._unreadable:
+            return
+        with self._emitting():
+            self._unreadable.add(target.cluster)
+            restore_id, problem = next(iter(problems.items()))
+            self._logger.warning(
+                problem,
+                extra=_names(target) | {"restore_id": restore_id, "entries": len(problems)},
+            )
+
+    def no_longer_followed(self, target: RestoreTarget, reason: str) -> None:
+        """Report a job that sweeps no longer ask about, although it has not ended."""
+        with self._emitting():
+            self._count("JobsNoLongerFollowed")
+            self._logger.warning(
+                "This restore job is no longer followed",
+                extra=_names(target) | {"reason": reason},
+            )
+
+    def figures(self, figures: Figures, share_left: float | None, findings: Findings) -> None:
+        """Report the state of the open jobs, also if the sweep fails, and what failed in it."""
+        with self._emitting():
+            _write(metrics_of_sweep(figures, share_left, findings.not_reached))
+            self._count("SuccessfulChecks", findings.succeeded)
+            news = [failed for failed in findings.failures if not failed.is_known]
+            for failed in news[:FAILURES_SHOWN]:
+                self._log_failure(failed.error, failed.names)
+            errors = Counter(type(failed.error).__name__ for failed in findings.failures)
+            for name, count in errors.items():
+                _write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
+
+    def swept(self, findings: Findings, seconds: float) -> None:
+        """Report a sweep that did its work."""
+        with self._emitting():
+            _write(
+                {
+                    "SuccessfulSweeps": (MetricUnit.Count, 1),
+                    "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
+                }
+            )
+            self._logger.info(
+                "swept",
+                extra={
+                    "open": findings.open,
+                    "checked": findings.checked,
+                    "changed": findings.changed,
+                    "published": findings.published,
+                    "not_reached": findings.not_reached,
+                    "failed": len(findings.failures),
+                    "seconds": round(seconds, 3),
                 },
             )
 
+    def skipped(self) -> None:
+        """Report a sweep that left its work to another one."""
+        with self._emitting():
+            self._logger.info("skipped")
+
     def flush(self) -> None:
         """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
-        counts, self._counts = self._counts, {}
-        with _without_failing():
+        with self._emitting():
+            counts, self._counts = self._counts, {}
             if counts:
                 _write({name: (MetricUnit.Count, value) for name, value in counts.items()})
 
@@ -112,23 +192,38 @@ class Telemetry:
                 extra=_names(target) | {"atlas_status": redact(result.unrecorded_word)},
             )
 
-    def _count(self, name: str) -> None:
-        self._counts[name] = self._counts.get(name, 0) + 1
+    def _log_failure(self, error: RestoreWatchError, names: Mapping[str, Any]) -> None:
+        self._logger.error(
+            str(error),
+            extra={
+                **names,
+                "error": type(error).__name__,
+                "error_code": error.error_code if isinstance(error, AtlasError) else None,
+                "notes": getattr(error, "__notes__", []),
+            },
+        )
+
+    def _count(self, name: str, by: int = 1) -> None:
+        if by:
+            self._counts[name] = self._counts.get(name, 0) + by
+
+    @contextmanager
+    def _emitting(self) -> Iterator[None]:
+        """
+        Let one thread write at a time, and ignore failures.
+
+        A line of a log and one of metrics must not mix, and a check that succeeded must not fail
+        because one of them could not be written.
+        """
+        try:
+            with self._lock:
+                yield
+        except Exception as error:  # noqa: BLE001 - no failure here may fail the check
+            with suppress(OSError, ValueError):
+                print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger
 
 
-def _metrics_of(change: StatusChange, recorded: Recorded) -> dict[str, tuple[MetricUnit, float]]:
-    metrics: dict[str, tuple[MetricUnit, float]] = {"StatusChanges": (MetricUnit.Count, 1)}
-    duration, latency = change.job.duration_seconds, change.detection_latency_seconds
-    if change.job.terminal and duration is not None:
-        metrics["RestoreDuration"] = (MetricUnit.Seconds, duration)
-    # A job that had ended before the first check does not show how fast an end is detected.
-    seen_before_end = not recorded.history[0].job.terminal
-    if change.job.terminal and latency is not None and seen_before_end:
-        metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
-    return metrics
-
-
-def _write(metrics: dict[str, tuple[MetricUnit, float]], **dimensions: str) -> None:
+def _write(metrics: Metrics, **dimensions: str) -> None:
     line = EphemeralMetrics()
     for name, value in dimensions.items():
         line.add_dimension(name, value)
@@ -151,13 +246,3 @@ def _names(target: RestoreTarget) -> dict[str, Any]:
         "cluster_name": target.cluster_name,
         "restore_id": target.restore_id,
     }
-
-
-@contextmanager
-def _without_failing() -> Iterator[None]:
-    """A check that succeeded must not fail because a log line or metric could not be written."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - no failure here may fail the check
-        with suppress(OSError, ValueError):
-            print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger

@@ -1,13 +1,20 @@
-"""The two ways to authenticate a request. One object serves an environment."""
+"""
+The two ways to authenticate a request. One object serves an environment, from any thread.
+
+`limit` is the size of the largest answer, in bytes.
+"""
 
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
+from threading import Lock
 
 import httpx
 
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.exchange import Answer, exchange
+from restore_watch.atlas.network import ANSWER_LIMIT
+from restore_watch.atlas.slots import current_slot
 from restore_watch.atlas.token import AccessToken
 from restore_watch.deadline import Deadline
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -20,23 +27,29 @@ class ServiceAccountAccess:
         self._token = token
         self._http = http
 
-    def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
+    def prepare(self, deadline: Deadline) -> None:
+        """Request a token if there is none. Raises AtlasError if Atlas issues none."""
+        self._token.current(deadline)
+
+    def send(self, request: httpx.Request, deadline: Deadline, limit: int = ANSWER_LIMIT) -> Answer:
         """Return the answer. Raises AtlasError if there is no token or no answer."""
         token = self._token.current(deadline)
-        answer = self._send_with(token, request, deadline)
+        answer = self._send_with(token, request, deadline, limit)
         if answer.status == httpx.codes.UNAUTHORIZED:
             replacement = self._token.replacement(token, deadline)
             if replacement is not None:
-                return self._send_with(replacement, request, deadline)
+                return self._send_with(replacement, request, deadline, limit)
         return answer
 
     def secrets(self, _request: httpx.Request) -> Iterable[str]:
         """What must never be quoted of an answer to this request."""
         return self._token.secrets
 
-    def _send_with(self, token: str, request: httpx.Request, deadline: Deadline) -> Answer:
+    def _send_with(
+        self, token: str, request: httpx.Request, deadline: Deadline, limit: int
+    ) -> Answer:
         request.headers["Authorization"] = f"Bearer {token}"
-        return exchange(self._http, request, deadline, secrets=self._token.secrets)
+        return exchange(self._http, request, deadline, secrets=self._token.secrets, limit=limit)
 
 
 class ApiKeyAccess:
@@ -45,11 +58,27 @@ class ApiKeyAccess:
     def __init__(self, key: ApiKey, http: httpx.Client) -> None:
         self._key = key
         self._http = http
-        self._digest = _Digest(key)
+        self._lock = Lock()
+        self._digests: dict[int, _Digest] = {}
 
-    def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
+    def prepare(self, _deadline: Deadline) -> None:
+        """Do nothing: a challenge comes with the first answer."""
+
+    def send(self, request: httpx.Request, deadline: Deadline, limit: int = ANSWER_LIMIT) -> Answer:
         """Return the answer. Raises AtlasError if there is none, or if the challenge is unknown."""
-        return exchange(self._http, request, deadline, auth=self._digest, secrets=self._key.secrets)
+        return exchange(
+            self._http,
+            request,
+            deadline,
+            auth=self._digest_of_this_slot(),
+            secrets=self._key.secrets,
+            limit=limit,
+        )
+
+    def _digest_of_this_slot(self) -> "_Digest":
+        """Threads that share a challenge use some of its counts twice, which a server refuses."""
+        with self._lock:
+            return self._digests.setdefault(current_slot(), _Digest(self._key))
 
     def secrets(self, request: httpx.Request) -> Iterable[str]:
         """What must never be quoted of an answer to this request."""
@@ -62,8 +91,8 @@ class _Digest(httpx.Auth):
     """
     httpx's digest, which remembers the last challenge.
 
-    So only the first request of an environment gets a 401, and one more for each stale or refused
-    nonce. A second 401 in a row is a refusal.
+    So only the first request of a slot gets a 401, and one more for each stale or refused nonce.
+    A second 401 in a row is a refusal.
     """
 
     def __init__(self, key: ApiKey) -> None:

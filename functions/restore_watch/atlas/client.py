@@ -1,22 +1,26 @@
 """
-Fetches one restore job from Atlas.
+Fetches restore jobs from Atlas, one by one or as a list of a cluster.
 
 https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from threading import Lock
 
 import httpx
 
 from restore_watch.atlas.access import Access, access_with
 from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.endpoints import ACCEPT, job_path, list_path
 from restore_watch.atlas.kinds import ClusterKinds
-from restore_watch.atlas.network import ENVELOPE, http_client
+from restore_watch.atlas.lists import PAGE_LIMIT, Listing, add_wanted, read_page
+from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE, LIST_ENTRY_LIMIT, http_client
+from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.refusals import is_refusal, job_refusal
 from restore_watch.atlas.responses import restore_job
 from restore_watch.atlas.retrying import retrying
-from restore_watch.atlas.standing import RateLimits
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -26,27 +30,22 @@ from restore_watch.errors import (
 )
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
-ACCEPT = "application/vnd.atlas.2025-03-12+json"
-"""Atlas answers in its newest version that is not later than this date."""
-
 GRACE = 60.0
 """Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""
 
-_PATHS = {
-    RestoreKind.TENANT: "clusters/{0.cluster_name}/backup/tenant/restores/{0.restore_id}",
-    RestoreKind.FLEX: "flexClusters/{0.cluster_name}/backup/restoreJobs/{0.restore_id}",
-    RestoreKind.DEDICATED: "clusters/{0.cluster_name}/backup/restoreJobs/{0.restore_id}",
-}
+NEWER_JOBS = 20
+"""A list is asked for this many more jobs than are wanted: newer ones come first."""
 
 
 class AtlasClient:
     """
-    Reads restore jobs. One object serves an execution environment.
+    Reads restore jobs. One object serves an execution environment, from any thread.
 
-    It keeps what is expensive to get again: the connection, the token or digest challenge of the
+    It keeps what is expensive to get again: the connections, the token or digest challenge of the
     credentials last used, and the kinds of clusters. Until a rate limit is over, it sends no
     request that the limit would refuse.
 
+    Its methods raise AtlasError, or TimeBudgetExceededError when too little time is left to ask.
     `now` gives Unix seconds; `sleep` takes seconds.
     """
 
@@ -58,13 +57,18 @@ class AtlasClient:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.limits = RateLimits(now)
         self._base_url = base_url
         self._http = http or http_client()
         self._now = now
         self._sleep = sleep
         self._kinds = ClusterKinds()
-        self._limits = RateLimits(now)
+        self._lock = Lock()
         self._last_used: tuple[Credentials, Access] | None = None
+
+    def prepare(self, credentials: Credentials, deadline: Deadline) -> None:
+        """Request a token, if these credentials need one and have none."""
+        self._access(credentials).prepare(deadline)
 
     def get_restore_job(
         self,
@@ -73,79 +77,138 @@ class AtlasClient:
         deadline: Deadline,
         *,
         patient: bool = True,
+        likely: RestoreKind | None = None,
     ) -> RestoreJob:
         """
         Return the job as Atlas describes it now.
 
         After a transient error it waits and asks again; without `patient`, it raises the error.
-        Raises AtlasError, or TimeBudgetExceededError when too little time is left to ask.
+        If the target names no kind and none is known, the `likely` one is asked first.
         """
         access = self._access(credentials)
-        if not patient:
-            return self._find(target, credentials, access, deadline)
-        attempts = retrying(_is_transient, deadline, self._sleep)
-        return attempts(self._find, target, credentials, access, deadline)
+
+        def find() -> RestoreJob:
+            return self._find(target, likely, credentials, access, deadline)
+
+        return retrying(_is_transient, deadline, self._sleep)(find) if patient else find()
+
+    def list_restore_jobs(
+        self,
+        targets: Sequence[RestoreTarget],
+        kind: RestoreKind,
+        credentials: Credentials,
+        deadline: Deadline,
+    ) -> Listing:
+        """
+        Return those of the targets, all of one cluster, that the cluster's list shows.
+
+        It reads pages as long as they show targets. The list may be older than a job's own answer.
+        """
+        access = self._access(credentials)
+        wanted = {target.restore_id: target for target in targets}
+        listing = Listing()
+        # Only these two lists have pages.
+        size = min(PAGE_LIMIT, len(wanted) + NEWER_JOBS)
+        for number in range(1, len(wanted) + 1):
+            paging = {"itemsPerPage": str(size), "pageNum": str(number), "includeCount": "false"}
+            request = self._request(
+                list_path(targets[0], kind),
+                credentials,
+                None if kind is RestoreKind.TENANT else paging,
+            )
+            bucket = Bucket(targets[0].group_id, kind)
+            read = partial(read_page, kind=kind)
+            limit = size * LIST_ENTRY_LIMIT
+            page = self._ask(request, bucket, access, deadline, read, limit)
+            shows_any = add_wanted(listing, page, wanted, kind)
+            # A last job is asked about by its id, which never takes more than one call.
+            is_enough = len(wanted) - len(listing.jobs) <= 1
+            if is_enough or not (shows_any and page.has_next):
+                break
+        return listing
 
     def _find(
-        self, target: RestoreTarget, credentials: Credentials, access: Access, deadline: Deadline
+        self,
+        target: RestoreTarget,
+        likely: RestoreKind | None,
+        credentials: Credentials,
+        access: Access,
+        deadline: Deadline,
     ) -> RestoreJob:
+        options = {"envelope": target.envelope, "pretty": target.pretty}
+        given = {name: str(on).lower() for name, on in options.items() if on is not None}
+
         def ask(kind: RestoreKind) -> RestoreJob:
-            request = self._request(target, kind, credentials)
-            return self._ask(request, target, kind, access, deadline)
+            request = self._request(
+                job_path(target, kind), credentials, given, enveloped=bool(target.envelope)
+            )
+            bucket = Bucket(target.group_id, kind)
+            return self._ask(
+                request, bucket, access, deadline, partial(restore_job, target=target, kind=kind)
+            )
 
         try:
-            return self._kinds.find(target, ask)
+            return self._kinds.find(target, ask, likely)
         except RestoreJobNotFoundError as error:
             age = self._now() - target.created_at.timestamp()
             error.transient = abs(age) < GRACE  # Atlas may not show the job yet
             raise
 
     def _access(self, credentials: Credentials) -> Access:
-        if self._last_used is None or self._last_used[0] != credentials:
-            base_url = credentials.base_url or self._base_url
-            access = access_with(
-                credentials, base_url, self._http, now=self._now, sleep=self._sleep
-            )
-            self._last_used = (credentials, access)
-        return self._last_used[1]
+        with self._lock:
+            if self._last_used is None or self._last_used[0] != credentials:
+                base_url = credentials.base_url or self._base_url
+                access = access_with(
+                    credentials, base_url, self._http, now=self._now, sleep=self._sleep
+                )
+                self._last_used = (credentials, access)
+            return self._last_used[1]
 
     def _request(
-        self, target: RestoreTarget, kind: RestoreKind, credentials: Credentials
+        self,
+        path: str,
+        credentials: Credentials,
+        parameters: Mapping[str, str] | None,
+        *,
+        enveloped: bool = False,
     ) -> httpx.Request:
-        base_url = credentials.base_url or self._base_url
-        path = _PATHS[kind].format(target)
-        options = {"envelope": target.envelope, "pretty": target.pretty}
         return self._http.build_request(
             "GET",
-            f"{base_url}/api/atlas/v2/groups/{target.group_id}/{path}",
+            (credentials.base_url or self._base_url) + path,
             # None if empty: for an empty set httpx parses the URL a second time.
-            params={name: str(on).lower() for name, on in options.items() if on is not None}
-            or None,
+            params=parameters or None,
             headers={"Accept": ACCEPT},
-            extensions={ENVELOPE: True} if target.envelope else None,
+            extensions={ENVELOPE: True} if enveloped else None,
         )
 
-    def _ask(
+    def _ask[Read](
         self,
         request: httpx.Request,
-        target: RestoreTarget,
-        kind: RestoreKind,
+        bucket: Bucket,
         access: Access,
         deadline: Deadline,
-    ) -> RestoreJob:
-        self._limits.check(target.group_id, kind)
-        answer = access.send(request, deadline)
+        read: Callable[[bytes], Read],
+        limit: int = ANSWER_LIMIT,
+    ) -> Read:
+        """Send the request, within its rate limit, and `read` the body of the answer."""
+        self.limits.check(bucket)
+        answer = access.send(request, deadline, limit)
+        self.limits.answered(bucket, answer.headers)
         if answer.status == httpx.codes.OK:
             try:
-                return restore_job(answer.body, target, kind)
+                return read(answer.body)
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
         refusal = job_refusal(
-            kind, answer.status, answer.headers, answer.body, secrets=access.secrets(request)
+            bucket.kind,
+            answer.status,
+            answer.headers,
+            answer.body,
+            secrets=access.secrets(request),
         )
         if isinstance(refusal, AtlasRateLimitError):
-            self._limits.note(target.group_id, kind, refusal)
+            self.limits.refused(bucket, refusal)
         raise refusal
 
 

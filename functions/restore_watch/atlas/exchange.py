@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from restore_watch.atlas.network import bounded
+from restore_watch.atlas.network import ANSWER_LIMIT, bounded
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError
 from restore_watch.redaction import redact
@@ -33,9 +33,10 @@ def exchange(
     *,
     auth: httpx.Auth | None = None,
     secrets: Iterable[str] = (),
+    limit: int = ANSWER_LIMIT,
 ) -> Answer:
     """
-    Send the request and return the answer.
+    Send the request and return the answer, which may have `limit` bytes.
 
     Raises AtlasUnavailableError, without the `secrets` in its text, if there is no answer;
     UnexpectedAtlasResponseError if it is too large; and TimeBudgetExceededError when too little
@@ -43,7 +44,7 @@ def exchange(
     """
     deadline.require(LEAST_EXCHANGE, "ask Atlas")
     try:
-        with bounded(min(EXCHANGE_TIMEOUT, deadline.remaining())):
+        with bounded(min(EXCHANGE_TIMEOUT, deadline.remaining()), limit):
             response = http.send(request, auth=auth, stream=True)
             try:
                 body = b"".join(response.iter_raw())

@@ -6,6 +6,7 @@ the environment lives, and found out again when Atlas refuses it.
 """
 
 from collections.abc import Callable
+from threading import Lock
 
 from cachetools import LRUCache
 
@@ -28,37 +29,43 @@ _OF_ANOTHER_KIND = {
 }
 _OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
 
+type Cluster = tuple[str, str]
+"""Project id and name."""
+
 type Ask = Callable[[RestoreKind], RestoreJob]
 """Asks the endpoint of a kind for one restore job. Raises AtlasError."""
 
 
 class ClusterKinds:
-    """The kinds of clusters, as far as Atlas's answers have shown them."""
+    """The kinds of clusters, as far as Atlas's answers have shown them. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._kinds: LRUCache[tuple[str, str], RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
-        self._without_tenant_endpoint: LRUCache[tuple[str, str], bool] = LRUCache(
-            CLUSTERS_REMEMBERED
-        )
+        self._lock = Lock()
+        self._kinds: LRUCache[Cluster, RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
+        self._without_tenant_endpoint: LRUCache[Cluster, bool] = LRUCache(CLUSTERS_REMEMBERED)
 
-    def find(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
+    def find(
+        self, target: RestoreTarget, ask: Ask, likely: RestoreKind | None = None
+    ) -> RestoreJob:
         """
         Return the target's job from the endpoint that answers for it.
 
         If the target names a kind, only that endpoint is asked; except for tenant, whose endpoint
         Atlas retired on 2026-01-22: Flex is its successor. Without a kind, the remembered one is
-        asked first, else Flex, and then the other one. Raises the most specific AtlasError.
+        asked first, else the `likely` one, else Flex, and then the other one. Raises the most
+        specific AtlasError.
         """
         match target.kind:
             case None:
-                return self._find_out(target, ask)
+                return self._find_out(target, ask, likely)
             case RestoreKind.TENANT:
                 return self._ask_tenant(target, ask)
             case kind:
                 return ask(kind)
 
-    def _find_out(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
-        learnt = self._kinds.get(target.cluster)
+    def _find_out(self, target: RestoreTarget, ask: Ask, likely: RestoreKind | None) -> RestoreJob:
+        with self._lock:
+            learnt = self._kinds.get(target.cluster, likely)
         first = learnt or RestoreKind.FLEX
         try:
             job = ask(first)
@@ -68,10 +75,15 @@ class ClusterKinds:
             is_known_reason = refusal.error_code in _OF_ANOTHER_KIND[first]
             if learnt is None and not is_known_reason:
                 raise
-            self._kinds.pop(target.cluster, None)
+            with self._lock:
+                self._kinds.pop(target.cluster, None)
             job = self._ask_other(target, ask, first, refusal)
-        self._kinds[target.cluster] = job.kind
+        self._learn(target.cluster, job.kind)
         return job
+
+    def _learn(self, cluster: Cluster, kind: RestoreKind) -> None:
+        with self._lock:
+            self._kinds[cluster] = kind
 
     def _ask_other(
         self, target: RestoreTarget, ask: Ask, first: RestoreKind, refusal: AtlasError
@@ -79,7 +91,7 @@ class ClusterKinds:
         other = _OTHER[first]
         is_of_other_kind = refusal.error_code in _OF_ANOTHER_KIND[first]
         if is_of_other_kind:
-            self._kinds[target.cluster] = other
+            self._learn(target.cluster, other)
         try:
             return ask(other)
         except (AtlasBadRequestError, AtlasUnauthorizedError):
@@ -90,15 +102,21 @@ class ClusterKinds:
             raise refusal from None
 
     def _ask_tenant(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
-        if self._without_tenant_endpoint.get(target.cluster):
+        with self._lock:
+            is_retired = self._without_tenant_endpoint.get(target.cluster)
+        if is_retired:
             return ask(RestoreKind.FLEX)
         try:
             return ask(RestoreKind.TENANT)
         except EndpointRetiredError:
-            self._without_tenant_endpoint[target.cluster] = True
+            self._forget_tenant_endpoint(target.cluster)
             return ask(RestoreKind.FLEX)
         except RestoreJobNotFoundError:
             # The job is unknown, or the endpoint is gone. Flex's answer decides.
             job = ask(RestoreKind.FLEX)
-            self._without_tenant_endpoint[target.cluster] = True
+            self._forget_tenant_endpoint(target.cluster)
             return job
+
+    def _forget_tenant_endpoint(self, cluster: Cluster) -> None:
+        with self._lock:
+            self._without_tenant_endpoint[cluster] = True

@@ -7,6 +7,10 @@ limits both. It also limits the bytes, so that no answer, not even a challenge, 
 
 With `envelope=true` Atlas answers 200 to everything and puts the true status into the body. The
 transport opens the envelope, so that authentication and all callers see the true answer.
+
+Each slot has its own connection pool. With one pool for 32 threads, httpcore's default of ten
+connections allows a third of the requests in the same time, and assigning the requests to many
+connections takes more processor time than sending them.
 """
 
 import ssl
@@ -16,13 +20,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import httpcore
 import httpx
 
 from restore_watch import __version__
+from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.envelope import open_envelope
+from restore_watch.atlas.slots import current_slot
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CONNECT_TIMEOUT = 5.0
@@ -34,10 +42,13 @@ READ_TIMEOUT = 10.0
 ANSWER_LIMIT = 1_000_000
 """Bytes that one exchange may receive. A restore job has about 1,000."""
 
+LIST_ENTRY_LIMIT = 20_000
+"""Bytes for each restore job that a page of a list may hold: 500 of them are 10 MB."""
+
 KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept, so that the next minute's check finds it open."""
 
-LOOK_UPS = 4
+LOOK_UPS = 32
 """This many name lookups may hang at once. The next one has to wait for a thread."""
 
 ENVELOPE = "atlas_envelope"
@@ -51,7 +62,8 @@ _IGNORED_HEADERS = ("Content-Encoding", "Location", "Set-Cookie")
 @dataclass
 class _Bounds:
     ends_at: float
-    bytes_left: int = ANSWER_LIMIT
+    limit: int
+    received: int = 0
 
     def timeout(self, seconds: float | None, expired: type[Exception]) -> float:
         """Return the timeout of the next step: these seconds, or what is left of the exchange."""
@@ -62,9 +74,9 @@ class _Bounds:
         return left if seconds is None else min(seconds, left)
 
     def spend(self, data: bytes) -> bytes:
-        self.bytes_left -= len(data)
-        if self.bytes_left < 0:
-            msg = f"Atlas sent more than {ANSWER_LIMIT} bytes"
+        self.received += len(data)
+        if self.received > self.limit:
+            msg = f"Atlas sent more than {self.limit} bytes"
             raise UnexpectedAtlasResponseError(msg)
         return data
 
@@ -73,27 +85,35 @@ _bounds: ContextVar[_Bounds] = ContextVar("_bounds")
 
 
 @contextmanager
-def bounded(seconds: float) -> Iterator[None]:
+def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[None]:
     """
-    Limit the network traffic of the block to this many seconds and to ANSWER_LIMIT bytes.
+    Limit the network traffic of the block to this many seconds and received bytes.
 
     Raises a timeout of httpx after the time, UnexpectedAtlasResponseError after the bytes.
     """
-    token = _bounds.set(_Bounds(time.monotonic() + seconds))
+    token = _bounds.set(_Bounds(time.monotonic() + seconds, limit))
     try:
         yield
     finally:
         _bounds.reset(token)
 
 
-def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> httpx.Client:
+def http_client(
+    on_answer: Callable[[int, str | None], None] | None = None,
+    on_token_request: Callable[[], None] | None = None,
+) -> httpx.Client:
     """
-    Return the client for Atlas. Use it within `bounded`, and keep it for many checks.
+    Return the client for Atlas, for any number of threads. Use it within `bounded`, and keep it.
 
     It reads nothing from the environment (proxies, certificates, .netrc), keeps no cookie and
     follows no redirect. `on_answer` gets the status of every answer, even of challenges and tokens,
-    and its Sunset or else Deprecation header.
+    and its Sunset or else Deprecation header. `on_token_request` is called before each request for
+    a token.
     """
+
+    def count(request: httpx.Request) -> None:
+        if on_token_request and request.url.path == TOKEN_PATH:
+            on_token_request()
 
     def report(response: httpx.Response) -> None:
         if on_answer:
@@ -110,25 +130,46 @@ def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> h
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=False,
         trust_env=False,
-        event_hooks={"response": [report]},
+        event_hooks={"request": [count], "response": [report]},
     )
 
 
-class _Transport(httpx.HTTPTransport):
+class _Transport(httpx.BaseTransport):
+    """Sends the requests of each slot over connections that no other slot uses."""
+
     def __init__(self) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        super().__init__(verify=context)
-        # httpx 0.28 has no argument for a network backend.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context, keepalive_expiry=KEEP_ALIVE, network_backend=_Backend()
-        )
+        # One for all slots: it takes long to make, because it reads every certificate.
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        self._lock = Lock()
+        self._slots: dict[int, httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = super().handle_request(request)
+        response = self._of_this_slot().handle_request(request)
         for name in _IGNORED_HEADERS:
             response.headers.pop(name, None)
         is_enveloped = request.extensions.get(ENVELOPE) and response.status_code == httpx.codes.OK
         return _opened(response) if is_enveloped else response
+
+    def close(self) -> None:
+        with self._lock:
+            for transport in self._slots.values():
+                transport.close()
+
+    def _of_this_slot(self) -> httpx.HTTPTransport:
+        with self._lock:
+            transport = self._slots.get(current_slot())
+            if transport is None:
+                transport = self._slots[current_slot()] = _transport(self._tls)
+        return transport
+
+
+def _transport(tls: ssl.SSLContext) -> httpx.HTTPTransport:
+    transport = httpx.HTTPTransport(verify=tls)
+    # httpx 0.28 has no argument for a network backend.
+    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
+        ssl_context=tls, keepalive_expiry=KEEP_ALIVE, network_backend=_Backend()
+    )
+    return transport
 
 
 def _opened(response: httpx.Response) -> httpx.Response:
@@ -141,10 +182,14 @@ def _opened(response: httpx.Response) -> httpx.Response:
     return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
 
 
+@cache
+def _connecting() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")
+
+
 class _Backend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._sync = httpcore.SyncBackend()
-        self._connecting = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")
 
     def connect_tcp(
         self,
@@ -156,7 +201,7 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         timeout = _bounds.get().timeout(timeout, httpcore.ConnectTimeout)
         # In a thread, because a name lookup cannot be interrupted.
-        connected = self._connecting.submit(
+        connected = _connecting().submit(
             self._sync.connect_tcp, host, port, timeout, local_address, socket_options
         )
         try:

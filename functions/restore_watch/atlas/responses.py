@@ -163,13 +163,18 @@ _ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer]] = {
 
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
     """Return the job. Raises UnexpectedAtlasResponseError that names the field that is wrong."""
-    where = f"Atlas answered 200 for a {kind} restore job, but"
     try:
         answer: Any = json.loads(body.decode())
     except (ValueError, RecursionError):
         # Not chained: the decoder's error holds the whole body.
-        msg = f"{where} {len(body)} bytes that are not JSON"
+        msg = f"{_where(kind)} {len(body)} bytes that are not JSON"
         raise UnexpectedAtlasResponseError(msg) from None
+    return read_job(answer, target, kind)
+
+
+def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
+    """Return the job of a JSON value. Raises UnexpectedAtlasResponseError as `restore_job` does."""
+    where = _where(kind)
     try:
         parsed = _ANSWERS[kind].model_validate(answer)
     except ValidationError as error:
@@ -184,6 +189,10 @@ def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> Restor
         msg = f"{where} with the id of another job"
         raise UnexpectedAtlasResponseError(msg)
     return parsed.job(target, kind)
+
+
+def _where(kind: RestoreKind) -> str:
+    return f"Atlas answered 200 for a {kind} restore job, but"
 
 
 def _named(target: RestoreTarget) -> dict[str, str]:

@@ -23,10 +23,12 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from restore_watch.atlas.credentials import ServiceAccount
+from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.exchange import exchange
+from restore_watch.atlas.rate_limits import STANDS_AT_MOST
 from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.retrying import retrying
-from restore_watch.atlas.standing import STANDS_AT_MOST, StandingRefusal
+from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -34,8 +36,6 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
-
-TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
 
 LIFETIME = 3600.0
 """

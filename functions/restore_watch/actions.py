@@ -1,0 +1,62 @@
+"""
+Invocations that are not about named jobs. Pure.
+
+They carry an `action` at the top level of the event; `{"action": "sweep"}` is the only one. The
+classic Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from restore_watch.errors import InvalidEventError
+from restore_watch.json_types import type_of
+from restore_watch.redaction import redact
+
+SWEEP = "sweep"
+
+_SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """
+    Follow every open job.
+
+    `tick` is the moment for which the schedule fired, in UTC, if any; `field` is where it stands.
+    """
+
+    tick: datetime | None = None
+    field: str = "scheduledTime"
+
+
+def read_action(event: Mapping[str, Any]) -> Sweep | None:
+    """
+    Return the action of an event, None if it has none.
+
+    Raises InvalidEventError, naming the field and what was expected.
+    """
+    if all(event.get(name) == value for name, value in _SCHEDULED.items()):
+        return Sweep(_moment(event.get("time"), "time"), "time")
+    if "action" not in event:
+        return None
+    if event["action"] != SWEEP:
+        raise InvalidEventError("action", f'expected "{SWEEP}", got {type_of(event["action"])}')
+    for name in event:
+        if name not in {"action", "scheduledTime"}:
+            raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{SWEEP}"')
+    if "scheduledTime" not in event:
+        return Sweep()
+    return Sweep(_moment(event["scheduledTime"], "scheduledTime"))
+
+
+def _moment(value: object, field: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    expected = "expected a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
+    raise InvalidEventError(field, f"{expected}, got {type_of(value)}")

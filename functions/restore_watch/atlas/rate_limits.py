@@ -1,0 +1,102 @@
+"""
+What is known of Atlas's rate limits, each for one project and one family of endpoints.
+
+Atlas keeps a bucket of calls for each of them, shared with every other tool of the project. Its
+headers say how much of a bucket is left; a 429 says for how long a bucket is empty.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import NamedTuple
+
+from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
+from restore_watch.atlas.standing import StandingRefusal
+from restore_watch.errors import AtlasRateLimitError
+from restore_watch.restore_job import RestoreKind
+
+STANDS_AT_MOST = 60.0
+"""Seconds; Atlas's rate limits refill within a minute."""
+
+
+class Bucket(NamedTuple):
+    """The project and the kind of restore job whose endpoints share a limit."""
+
+    group_id: str
+    kind: RestoreKind
+
+
+@dataclass(frozen=True)
+class _Share:
+    left: float
+    at: float
+
+
+class RateLimits:
+    """
+    The rate limits as Atlas's answers have shown them. Any thread may use it.
+
+    `now` gives Unix seconds.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._lock = Lock()
+        self._standing: dict[Bucket, StandingRefusal] = {}
+        self._shares: dict[Bucket, _Share] = {}
+
+    def check(self, bucket: Bucket) -> None:
+        """Raise AtlasRateLimitError while a 429 stands."""
+        with self._lock:
+            standing = self._standing.get(bucket)
+        if standing:
+            standing.raise_while_it_stands(self._now())
+
+    def refused(self, bucket: Bucket, refusal: AtlasRateLimitError) -> None:
+        """Remember a 429 for as long as Atlas says, a minute at most. Forget those that ended."""
+        now = self._now()
+        seconds = min(refusal.retry_after_seconds or RATE_LIMIT_PAUSE, STANDS_AT_MOST)
+        with self._lock:
+            self._standing = {
+                limited: one for limited, one in self._standing.items() if one.stands(now)
+            }
+            self._standing[bucket] = StandingRefusal.of(refusal, now, seconds)
+
+    def answered(self, bucket: Bucket, headers: Mapping[str, str]) -> None:
+        """Remember the share of the bucket that is left, if Atlas says it."""
+        share = share_left(headers)
+        if share is not None:
+            with self._lock:
+                self._shares[bucket] = _Share(share, self._now())
+
+    def share_left(self, bucket: Bucket, since: float) -> float | None:
+        """The share that the last answer since that moment said is left, from 0 to 1, else None."""
+        with self._lock:
+            share = self._shares.get(bucket)
+        return share.left if share and share.at >= since else None
+
+    def smallest_share(self, since: float) -> float | None:
+        """The smallest of these shares of all buckets. Forget what is older."""
+        with self._lock:
+            self._shares = {
+                bucket: share for bucket, share in self._shares.items() if share.at >= since
+            }
+            return min((share.left for share in self._shares.values()), default=None)
+
+
+def share_left(headers: Mapping[str, str]) -> float | None:
+    """Return RateLimit-Remaining as a share of RateLimit-Limit; None if one is absent or odd."""
+    limit = _count(headers.get("ratelimit-limit"))
+    remaining = _count(headers.get("ratelimit-remaining"))
+    if not limit or remaining is None:
+        return None
+    return min(1.0, remaining / limit)
+
+
+def _count(text: str | None) -> float | None:
+    try:
+        count = float(text or "")
+    except ValueError:
+        return None
+    return count if math.isfinite(count) and count >= 0 else None

@@ -1,0 +1,172 @@
+"""
+What a sweep does with Atlas's answer about an open job.
+
+What the index said is the known state. An unchanged job costs no call to AWS; a change takes the
+one path of every change, the same as in a check by name.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+from restore_watch.cadence import is_forgotten, is_past_its_link
+from restore_watch.check import JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    NotificationPendingError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
+from restore_watch.findings import Findings
+from restore_watch.item import Recorded
+from restore_watch.memory import SweepMemory
+from restore_watch.open_job import JobKey, OpenJob
+from restore_watch.open_jobs import OpenJobs
+from restore_watch.restore_job import RestoreJob
+from restore_watch.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from restore_watch.status_change import StatusChange
+
+REFUSALS = 3
+"""After so many refusals by the topic, a sweep leaves what is pending to the next one."""
+
+MISSED_TIME = 900.0
+"""Seconds without another answer after which an environment believes that a job is gone."""
+
+
+class TopicRefusals:
+    """Counts the refusals of one sweep. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self.are_too_many = False
+
+    def add(self) -> None:
+        """The topic refused a message."""
+        self.are_too_many |= next(self._numbers) >= REFUSALS
+
+
+@dataclass(frozen=True)
+class Follower:
+    """
+    Follows the open jobs of one sweep. Any thread may use it. What fails becomes a finding.
+
+    `known` has the open jobs and is kept up to date.
+    """
+
+    checker: JobChecker
+    open_jobs: OpenJobs
+    telemetry: Telemetry
+    findings: Findings
+    memory: SweepMemory
+    refusals: TopicRefusals
+    known: dict[JobKey, OpenJob]
+    deadline: Deadline
+
+    def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
+        """Publish what is pending for a job, from the table alone."""
+        try:
+            published = self.checker.publish_pending(job.target, deadline)
+        except RestoreWatchError as error:
+            self._failed(job, error)
+        else:
+            self.memory.refused(job, by_topic=False)
+            self.known[job.key] = replace(job, published=job.sequence)
+            self.findings.published_for(job, len(published))
+
+    def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> None:
+        """Atlas answered a question that was asked at `begun`. Only news costs a call to AWS."""
+        try:
+            if job.missing_since is not None:
+                self.open_jobs.found(job, self.deadline)
+                job = self._note(replace(job, missing_since=None))
+            if job.may_become(answer):
+                job = self._settle(job, answer, begun)
+            else:
+                job = self._move_link(job, answer)
+                self.telemetry.unchanged(job.target)
+            self.memory.settled(job)
+            if not job.pending:
+                self.findings.succeeded_for(job)
+            if is_past_its_link(job, self.checker.now()) and self.open_jobs.leave_link(
+                job, self.deadline
+            ):
+                self._left(job, "its link has expired")
+        except RestoreWatchError as error:
+            self._failed(job, error)
+
+    def missed(self, job: OpenJob) -> None:
+        """Atlas does not know the job."""
+        now = self.checker.now()
+        missed_for = self.memory.missed(job)
+        try:
+            if job.missing_since is None:
+                self.open_jobs.missed(job, now, self.deadline)
+                self._note(replace(job, missing_since=now))
+            elif is_past_its_link(job, now):
+                if self.open_jobs.leave_link(job, self.deadline):
+                    self._left(job, "its link has expired")
+            elif (
+                is_forgotten(job, now)
+                and missed_for >= MISSED_TIME
+                and self.open_jobs.forget(job, self.deadline)
+            ):
+                self._left(job, "Atlas does not know it")
+        except RestoreWatchError as error:
+            self._failed(job, error)
+
+    def _settle(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> OpenJob:
+        """Record the answer, and publish what is pending unless the topic refuses too often."""
+        recorded = self.checker.record(answer, begun, self.deadline)
+        job = self._note_recorded(job, answer, recorded, recorded.published)
+        if recorded.change is not None:
+            self.findings.changed_one()
+        published: tuple[StatusChange, ...] = ()
+        if recorded.pending and not self.refusals.are_too_many:
+            published = self.checker.publish(recorded, self.deadline)
+            self.findings.published_for(job, len(published))
+            job = self._note_recorded(job, answer, recorded, len(recorded.history))
+        result = self.checker.result(job.target, answer, recorded, published)
+        self.telemetry.settled(job.target, result)
+        return job
+
+    def _note_recorded(
+        self, job: OpenJob, answer: RestoreJob, recorded: Recorded, published: int
+    ) -> OpenJob:
+        job = job.now_recorded(
+            recorded.job, len(recorded.history), published, recorded.history[-1].observed_at
+        )
+        job = replace(job, answered_word=answer.atlas_status)
+        if recorded.job.terminal and not recorded.job.is_ready_download:
+            self.known.pop(job.key, None)
+            return job
+        return self._note(job)
+
+    def _move_link(self, job: OpenJob, answer: RestoreJob) -> OpenJob:
+        """A download that is prepared again has a new link. That is not a change of status."""
+        expires_at = answer.expiration_date
+        is_same_download = job.is_ready_download and answer.is_ready_download
+        if not is_same_download or expires_at is None or expires_at == job.expiration_date:
+            return job
+        self.open_jobs.move_link(job, expires_at, self.deadline)
+        return self._note(replace(job, expiration_date=expires_at))
+
+    def _failed(self, job: OpenJob, error: RestoreWatchError) -> None:
+        if isinstance(error, TimeBudgetExceededError):
+            self.findings.not_settled(job)
+            return
+        if isinstance(error, NotificationPendingError):
+            self.refusals.add()
+            self.memory.refused(job, by_topic=True)
+        self.findings.failed(job, error)
+
+    def _note(self, job: OpenJob) -> OpenJob:
+        self.known[job.key] = job
+        return job
+
+    def _left(self, job: OpenJob, reason: str) -> None:
+        self.known.pop(job.key, None)
+        self.findings.left_the_index()
+        self.telemetry.no_longer_followed(job.target, reason)

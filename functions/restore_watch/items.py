@@ -1,0 +1,75 @@
+"""
+One conditional UpdateItem, the only way in which this application reads and writes an item.
+
+Nothing is read before a write: when the condition fails, DynamoDB returns the stored item in the
+same round trip. A condition that always fails makes it a read.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeSerializer
+
+from restore_watch.aws_call import AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.errors import TableUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_serialize = TypeSerializer().serialize
+_NAME = re.compile(r"#(\w+)")
+
+
+class Items:
+    """The items of one table."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._client = client
+        self._table_name = table_name
+
+    def update(
+        self,
+        item_key: Mapping[str, Any],
+        deadline: Deadline,
+        *,
+        update: str,
+        condition: str,
+        values: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        """
+        Update the item if it meets the condition. Return what is stored afterwards, updated or not.
+
+        A hash stands before every attribute's name in both expressions. The answer is in DynamoDB's
+        types, empty if there is no item. Raises TableUnavailableError when DynamoDB refuses or does
+        not answer, and TimeBudgetExceededError when too little time is left to begin.
+        """
+        # DynamoDB rejects an empty map of values.
+        given = {name: _serialize(value) for name, value in (values or {}).items()}
+        try:
+            answer = aws_call(
+                deadline,
+                "write to the table",
+                self._client.update_item,
+                "Attributes",
+                TableName=self._table_name,
+                Key=item_key,
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                # A placeholder for every name: DynamoDB reserves hundreds of words.
+                ExpressionAttributeNames={
+                    f"#{name}": name for name in _NAME.findall(f"{update} {condition}")
+                },
+                **({"ExpressionAttributeValues": given} if given else {}),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsCallError as error:
+            if error.code == "ConditionalCheckFailedException":
+                stored: Mapping[str, Any] = error.answer.get("Item", {})
+                return stored
+            msg = f"DynamoDB {error}; the next check tries again"
+            raise TableUnavailableError(msg) from None
+        written: Mapping[str, Any] = answer["Attributes"]
+        return written

@@ -1,0 +1,39 @@
+"""Which metrics a change and a sweep have. Pure."""
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from restore_watch.figures import Figures
+from restore_watch.item import Recorded
+from restore_watch.status_change import StatusChange
+
+type Metrics = dict[str, tuple[MetricUnit, float]]
+"""Units and values by name."""
+
+
+def metrics_of_change(change: StatusChange, recorded: Recorded) -> Metrics:
+    """Return the metrics of a published change."""
+    metrics: Metrics = {"StatusChanges": (MetricUnit.Count, 1)}
+    duration, latency = change.job.duration_seconds, change.detection_latency_seconds
+    if change.job.terminal and duration is not None:
+        metrics["RestoreDuration"] = (MetricUnit.Seconds, duration)
+    # A job that had ended before the first check does not show how fast an end is detected.
+    seen_before_end = not recorded.history[0].job.terminal
+    if change.job.terminal and latency is not None and seen_before_end:
+        metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
+    return metrics
+
+
+def metrics_of_sweep(figures: Figures, share_left: float | None, not_reached: int) -> Metrics:
+    """Return the metrics of the open jobs; `share_left` is of the emptiest rate limit."""
+    metrics: Metrics = {
+        "OpenJobs": (MetricUnit.Count, figures.open_jobs),
+        "PendingChanges": (MetricUnit.Count, figures.pending_changes),
+        "OldestPendingSeconds": (MetricUnit.Seconds, figures.oldest_pending_seconds),
+        "OldestOpenJobSeconds": (MetricUnit.Seconds, figures.oldest_open_job_seconds),
+        "NotReached": (MetricUnit.Count, not_reached),
+    }
+    if figures.download_seconds_left is not None:
+        metrics["DownloadSecondsLeft"] = (MetricUnit.Seconds, figures.download_seconds_left)
+    if share_left is not None:
+        metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
+    return metrics

@@ -1,0 +1,156 @@
+"""
+The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it.
+
+A job leaves the index by one conditional write, so that nothing that is pending or newer is lost.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from restore_watch.aws_call import AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.errors import TableUnavailableError
+from restore_watch.item import OPEN_SHARDS, key
+from restore_watch.items import Items
+from restore_watch.open_job import OpenJob, read_open_job
+from restore_watch.status_change import utc_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INDEX = "OpenJobs"
+
+_MISS = "SET #missingSince = :missingSince"
+_IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
+_NOT_MISSED = " AND attribute_not_exists(#missingSince)"
+_FIND = "REMOVE #missingSince"
+_LEAVE = "REMOVE #openShard"
+_ALL_PUBLISHED = " AND #publishedSequence = :sequence"
+_STILL_MISSED = " AND #missingSince = :missingSince"
+_SAME_LINK = " AND #expirationDate = :expirationDate"
+_NO_LINK_DATE = " AND attribute_not_exists(#expirationDate)"
+_MOVE_LINK = "SET #expirationDate = :expirationDate"
+
+
+class OpenJobs:
+    """
+    The index OpenJobs of the table.
+
+    Its methods raise TableUnavailableError when DynamoDB refuses or does not answer, and
+    TimeBudgetExceededError when too little time is left to begin.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._items = Items(client, table_name)
+
+    def read(self, deadline: Deadline) -> list[OpenJob]:
+        """Return every open job: every page of every shard."""
+        entries = (entry for shard in OPEN_SHARDS for entry in self._entries(shard, deadline))
+        jobs = map(read_open_job, entries)
+        return [job for job in jobs if job is not None]
+
+    def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
+        """Store since when Atlas does not know the job, if that is not stored."""
+        self._update(
+            job,
+            deadline,
+            update=_MISS,
+            condition=_IS_OPEN + _NOT_MISSED,
+            values={":missingSince": utc_text(at)},
+        )
+
+    def found(self, job: OpenJob, deadline: Deadline) -> None:
+        """Forget that the job was missed."""
+        self._update(job, deadline, update=_FIND, condition=_IS_OPEN)
+
+    def forget(self, job: OpenJob, deadline: Deadline) -> bool:
+        """
+        Take a job that Atlas does not know out of the index.
+
+        False if it was found or has changed meanwhile, or something is pending. A named check takes
+        it in again.
+        """
+        if job.missing_since is None:
+            return False
+        return self._leave(job, deadline, _STILL_MISSED, missingSince=utc_text(job.missing_since))
+
+    def leave_link(self, job: OpenJob, deadline: Deadline) -> bool:
+        """
+        Take a ready download out of the index, because its link has expired.
+
+        False if it has changed or its link has moved meanwhile, or something is pending.
+        """
+        if job.expiration_date is None:
+            return self._leave(job, deadline, _NO_LINK_DATE)
+        return self._leave(
+            job, deadline, _SAME_LINK, expirationDate=_json_date(job.expiration_date)
+        )
+
+    def move_link(self, job: OpenJob, expires_at: datetime, deadline: Deadline) -> None:
+        """Store that the link of a ready download expires at another moment. Not a change."""
+        self._update(
+            job,
+            deadline,
+            update=_MOVE_LINK,
+            condition=_IS_OPEN,
+            values={":expirationDate": _json_date(expires_at)},
+        )
+
+    def _leave(self, job: OpenJob, deadline: Deadline, reason: str, **values: str) -> bool:
+        stored = self._update(
+            job,
+            deadline,
+            update=_LEAVE,
+            condition=_IS_OPEN + _ALL_PUBLISHED + reason,
+            values={f":{name}": value for name, value in values.items()},
+        )
+        return "openShard" not in stored
+
+    def _update(
+        self,
+        job: OpenJob,
+        deadline: Deadline,
+        *,
+        update: str,
+        condition: str,
+        values: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        target = job.target
+        return self._items.update(
+            key(target.group_id, target.cluster_name, target.restore_id),
+            deadline,
+            update=update,
+            condition=condition,
+            values={":sequence": job.sequence, **(values or {})},
+        )
+
+    def _entries(self, shard: str, deadline: Deadline) -> Iterator[Mapping[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                page = aws_call(
+                    deadline,
+                    "read the open jobs",
+                    self._client.query,
+                    "Items",
+                    TableName=self._table_name,
+                    IndexName=INDEX,
+                    KeyConditionExpression="openShard = :shard",
+                    ExpressionAttributeValues={":shard": {"S": shard}},
+                    **start,
+                )
+            except AwsCallError as error:
+                msg = f"DynamoDB {error}; the next sweep tries again"
+                raise TableUnavailableError(msg) from None
+            yield from page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _json_date(moment: datetime) -> str:
+    """A UTC date of the job in the form in which its item has it."""
+    return moment.isoformat().removesuffix("+00:00") + "Z"

@@ -1,0 +1,61 @@
+"""Which calls to Atlas a sweep may still make. Pure."""
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
+
+from restore_watch.atlas.rate_limits import Bucket
+
+SILENCES = 3
+"""A project that answers 5xx or not at all this many times in a row is left to the next sweep."""
+
+
+class Pace:
+    """
+    Leaves a share of every bucket of calls to the project's other tools.
+
+    `share_left` returns what Atlas's answers since a moment said is left of a bucket, from 0 to 1,
+    or None; `since` is when the sweep began. Less than `reserve` stops the sweep's calls from that
+    bucket, except the first one: so every sweep learns how much is left now, and somebody else's
+    traffic cannot blind the watch. A project that refuses or does not answer is not asked again in
+    this sweep. Any thread may use it.
+    """
+
+    def __init__(
+        self,
+        reserve: float,
+        share_left: Callable[[Bucket, float], float | None],
+        since: float,
+    ) -> None:
+        self.since = since
+        self._reserve = reserve
+        self._share_left = share_left
+        self._lock = Lock()
+        self._asked: set[Bucket] = set()
+        self._refused: set[Bucket] = set()
+        self._silences: Counter[str] = Counter()
+
+    def allows(self, bucket: Bucket) -> bool:
+        """Whether a call may be made now; it counts as made."""
+        share = self._share_left(bucket, self.since)
+        with self._lock:
+            if bucket in self._refused or self._silences[bucket.group_id] >= SILENCES:
+                return False
+            is_first = bucket not in self._asked
+            self._asked.add(bucket)
+        return is_first or share is None or share >= self._reserve
+
+    def answered(self, bucket: Bucket) -> None:
+        """Atlas answered, if only that it does not know the job."""
+        with self._lock:
+            self._silences.pop(bucket.group_id, None)
+
+    def silent(self, bucket: Bucket) -> None:
+        """No answer came, or Atlas is out of order."""
+        with self._lock:
+            self._silences[bucket.group_id] += 1
+
+    def refused(self, bucket: Bucket) -> None:
+        """Atlas refused the credentials for these endpoints of the project."""
+        with self._lock:
+            self._refused.add(bucket)
