@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from integration.sweeping import Sweeping
 from integration.tables import ONE_TRY, Job, Stored
-from local_stack.in_process import clients
+from local_stack.in_process import Clients, clients
 from local_stack.runtime import LambdaRuntime
 from observed_stack import ObservedStack
 from produced import Produced
@@ -63,3 +64,21 @@ def job(group: str) -> Job:
         return plain_job(group_id=group, status=RestoreStatus(status), **fields)
 
     return at
+
+
+@pytest.fixture(scope="module")
+def in_process(module_stack: ObservedStack) -> Iterator[Clients]:
+    """Connections of an environment in this process, for all tests of a module."""
+    made = clients(module_stack)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sweeping(
+    stack: ObservedStack, in_process: Clients, monkeypatch: pytest.MonkeyPatch
+) -> Sweeping:
+    """An environment that sweeps, with a clock of its own."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
+    return Sweeping(stack, in_process)

@@ -1,6 +1,8 @@
 """The table's code, and beside it the same table as DynamoDB's own API shows it."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,7 +86,7 @@ class Stored:
         """Return what the index of open jobs holds of this job's project."""
         return [
             item
-            for shard in range(OPEN_SHARDS)
+            for shard in OPEN_SHARDS
             for item in self.client.query(
                 TableName=self.stack.table_name,
                 IndexName="OpenJobs",
@@ -101,3 +103,15 @@ def key_of(job: RestoreJob) -> dict[str, Any]:
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
+
+
+def at_once[T](works: Sequence[Callable[[], T]]) -> list[T]:
+    """Run all at the same moment."""
+    ready = threading.Barrier(len(works))
+
+    def begin(work: Callable[[], T]) -> T:
+        ready.wait()
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(begin, works))

@@ -1,15 +1,12 @@
 """Recording and acknowledging a change, against moto and Amazon's own DynamoDB Local."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
 
-from integration.tables import CHECKS_AT_ONCE, NOON, Job, Stored, key_of
+from integration.tables import CHECKS_AT_ONCE, NOON, Job, Stored, at_once, key_of
 from restore_watch.item import RETENTION, Recorded
 from restore_watch.restore_job import RestoreStatus
 from restore_watch.status_change import UNKNOWN_LIMIT
@@ -281,18 +278,6 @@ def test_a_job_stays_open_until_its_last_change_is_acknowledged(stored: Stored, 
 
 
 # Concurrent checks
-
-
-def at_once[T](works: list[Callable[[], T]]) -> list[T]:
-    """Run all at the same moment."""
-    ready = threading.Barrier(len(works))
-
-    def begin(work: Callable[[], T]) -> T:
-        ready.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(begin, works))
 
 
 def test_concurrent_checks_record_a_change_once(stored: Stored, job: Job) -> None:

@@ -20,6 +20,15 @@ from local_stack.stack import LocalStack
 SAMPLES = sorted(
     path for path in (ROOT / "events").glob("*.json") if not path.name.endswith(".schema.json")
 )
+NOTHING_OPEN = {
+    "open": 0,
+    "found": 0,
+    "checked": 0,
+    "changed": 0,
+    "published": 0,
+    "notReached": 0,
+    "failures": [],
+}
 KINDS: dict[str, Kind] = {"dedicated": "dedicated", "tenant": "tenant"}
 
 
@@ -91,6 +100,10 @@ def test_each_sample_event_gets_the_documented_form_of_result(
             assert [result["job"]["restoreId"] for result in answer["results"]] == [
                 one.get("restoreId") or one["restoreJobId"] for one in wanted
             ]
+        case {"scheduledTime": _} | {"detail-type": "Scheduled Event"}:
+            assert answer == {"skipped": True}  # its tick is long past
+        case {"action": "sweep"}:
+            assert answer == NOTHING_OPEN
         case _:
             (restore,) = restores.values()
             assert answer["job"]["restoreId"] == restore.restore_id
@@ -98,11 +111,11 @@ def test_each_sample_event_gets_the_documented_form_of_result(
     messages = received(stack)
     assert {message.event["subject"] for message in messages} == set(restores)
     assert len(messages) == len(restores)
-    assert len(stack.items()) == len(restores)
+    assert {item["restoreId"] for item in stack.items()} - {"lease"} == set(restores)
 
 
 def test_sample_events_exist() -> None:
-    assert len(SAMPLES) >= 8
+    assert len(SAMPLES) >= 10
 
 
 WRAPPINGS = {

@@ -22,8 +22,12 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
+from restore_watch.lease import SweepLease
+from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
+from restore_watch.sweep import Sweeper
 from restore_watch.table import RestoreJobsTable
+from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 
 ENVIRONMENT_HEADER = "X-Environment"
@@ -80,7 +84,7 @@ def cold_start(
     sleep: Callable[[float], None] = lambda _: None,
 ) -> JobChecker:
     """
-    Return a new environment that has cached nothing; its connections may be warm.
+    Return the checker of a new environment that has cached nothing; its connections may be warm.
 
     Waits are skipped unless a `sleep` is given.
     """
@@ -91,4 +95,30 @@ def cold_start(
         topic=StatusChangesTopic(by.sns, stack.topic_arn),
         now=now,
         sleep=sleep,
+    )
+
+
+def sweeper_of(
+    stack: LocalStack,
+    by: Clients,
+    checker: JobChecker,
+    telemetry: Telemetry,
+    *,
+    hot_seconds: float = 0,
+    rate_limit_reserve: float = 0.5,
+) -> Sweeper:
+    """Return the sweeper of the environment that has this checker, with its clock and its waits."""
+    return Sweeper(
+        checker,
+        OpenJobs(by.dynamodb, stack.table_name),
+        SweepLease(
+            by.dynamodb,
+            stack.table_name,
+            now=lambda: checker.now().timestamp(),
+            sleep=checker.sleep,
+        ),
+        telemetry,
+        hot_seconds=hot_seconds,
+        rate_limit_reserve=rate_limit_reserve,
+        sleep=checker.sleep,
     )

@@ -58,7 +58,8 @@ class LocalStack:
     """
     Atlas, AWS with the stack made from template.yaml, a subscriber, and the built function.
 
-    One at a time: moto's state belongs to the process.
+    One at a time: moto's state belongs to the process. `timeout_seconds` replaces the template's,
+    which makes a sweep, and the lease of one that died, as short.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class LocalStack:
         credentials: Credentials = "service_account",
         environments: int = 1,
         parameters: Mapping[str, str] | None = None,
+        timeout_seconds: int | None = None,
         template: Path = ROOT / "template.yaml",
         build: Path = ROOT / ".aws-sam" / "build",
     ) -> None:
@@ -76,6 +78,7 @@ class LocalStack:
         self.aws = AwsEmulator()
         self._size = environments
         self._parameters = dict(parameters or {})
+        self._timeout_seconds = timeout_seconds
         self._template = template
         self._build = build
         self._blocks = ExitStack()
@@ -197,7 +200,7 @@ class LocalStack:
             handler=configuration.handler,
             variables=self.environment,
             name=configuration.name,
-            timeout_seconds=configuration.timeout_seconds,
+            timeout_seconds=self._timeout_seconds or configuration.timeout_seconds,
             memory_megabytes=configuration.memory_megabytes,
             coverage=os.environ.get("FUNCTION_COVERAGE"),
         )

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.check import CheckResult, JobChecker
+from restore_watch.lease import SweepLease
+from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.secret import AtlasSecret
+from restore_watch.sweep import Sweeper
 from restore_watch.table import RestoreJobsTable
+from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
@@ -51,6 +55,18 @@ class Checking:
 
     def utc_now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now, UTC)
+
+    def sweeper(self, telemetry: Telemetry) -> Sweeper:
+        client = dynamodb(self.table)
+        return Sweeper(
+            self.checker,
+            OpenJobs(client, "restore-jobs"),
+            SweepLease(client, "restore-jobs", now=self.clock, sleep=self.clock.sleep),
+            telemetry,
+            hot_seconds=0,
+            rate_limit_reserve=0.5,
+            sleep=self.clock.sleep,
+        )
 
     def check(self, which: RestoreTarget | None = None) -> CheckResult:
         return self.checker.check(which or target(), self.clock.deadline())

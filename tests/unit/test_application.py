@@ -46,8 +46,9 @@ class Invocation:
 
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self._checking = Checking(atlas, clock)
+        telemetry = Telemetry(Logger(service="tested", location=None))
         self._application = Application(
-            self._checking.checker, Telemetry(Logger(service="tested", location=None))
+            self._checking.checker, self._checking.sweeper(telemetry), telemetry
         )
         self.atlas = atlas
         self.clock = clock

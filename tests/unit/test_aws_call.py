@@ -2,16 +2,29 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from restore_watch.aws_call import LEAST_TIME, AwsCallError, aws_call
+from restore_watch.aws_call import CALLS_AT_ONCE, LEAST_TIME, AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TimeBudgetExceededError
 from unit.scripted_atlas import Clock
+
+
+class Client:
+    """A client of boto3 whose only operation is the function of a test."""
+
+    def __init__(self, operation: Callable[..., Mapping[str, Any]], service: str = "sns") -> None:
+        self.meta = SimpleNamespace(service_model=SimpleNamespace(service_name=service))
+        self._operation = operation
+
+    def call(self, **parameters: Any) -> Mapping[str, Any]:
+        return self._operation(**parameters)
 
 
 def failing(error: Exception) -> Callable[..., Mapping[str, Any]]:
@@ -22,7 +35,8 @@ def failing(error: Exception) -> Callable[..., Mapping[str, Any]]:
 
 
 def call(operation: Callable[..., Mapping[str, Any]], clock: Clock, seconds: float = 5.0) -> Any:
-    return aws_call(clock.deadline(seconds), "publish", operation, "MessageId", TopicArn="arn")
+    deadline = clock.deadline(seconds)
+    return aws_call(deadline, "publish", Client(operation).call, "MessageId", TopicArn="arn")
 
 
 def test_a_complete_answer_is_returned(clock: Clock) -> None:
@@ -91,7 +105,7 @@ def test_a_call_that_hangs_is_abandoned_at_the_deadline() -> None:
     deadline = Deadline(LEAST_TIME, lambda: next(readings))
 
     with pytest.raises(AwsCallError, match="the time of the invocation is over"):
-        aws_call(deadline, "publish", hang, "MessageId")
+        aws_call(deadline, "publish", Client(hang).call, "MessageId")
     may_end.set()
 
 
@@ -106,3 +120,27 @@ def test_no_call_begins_with_too_little_time_left(clock: Clock) -> None:
         call(publish, clock, LEAST_TIME - 0.01)
 
     assert not calls
+
+
+def test_a_service_that_hangs_does_not_keep_another_one_from_answering() -> None:
+    may_end = threading.Event()
+    all_hang = threading.Barrier(CALLS_AT_ONCE + 1)
+
+    def hang(**_: Any) -> Mapping[str, Any]:
+        all_hang.wait(5)
+        may_end.wait(5)
+        return {"MessageId": "1"}
+
+    def publish() -> Any:
+        return aws_call(Deadline.after(5), "publish", Client(hang).call, "MessageId")
+
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as threads:
+        hanging = [threads.submit(publish) for _ in range(CALLS_AT_ONCE)]
+        all_hang.wait(5)
+        table = Client(lambda: {"Attributes": {}}, "dynamodb")
+        stored = aws_call(Deadline.after(2), "write", table.call, "Attributes")
+        assert not any(one.done() for one in hanging)
+        may_end.set()
+
+    assert stored == {"Attributes": {}}
+    assert all(one.result() for one in hanging)

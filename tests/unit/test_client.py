@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from restore_watch.atlas.client import ACCEPT, GRACE, AtlasClient
+from restore_watch.atlas.client import GRACE, AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.endpoints import ACCEPT
 from restore_watch.atlas.network import ENVELOPE
 from restore_watch.atlas.retrying import ATTEMPTS
 from restore_watch.errors import (

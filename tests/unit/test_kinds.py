@@ -1,6 +1,7 @@
 """Which endpoint is asked for a restore job, and which kind is remembered after each answer."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -72,9 +73,18 @@ class Endpoints:
 
 def ask(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) -> list[RestoreKind]:
     """The endpoints asked, in order, whether the job was found or not."""
+    return ask_likely(kinds, None, which, **refusals)
+
+
+def ask_likely(
+    kinds: ClusterKinds,
+    likely: RestoreKind | None,
+    which: RestoreTarget,
+    **refusals: AtlasError,
+) -> list[RestoreKind]:
     endpoints = Endpoints(**refusals)
     with contextlib.suppress(AtlasError):
-        kinds.find(which, endpoints)
+        kinds.find(which, endpoints, likely)
     return endpoints.asked
 
 
@@ -186,6 +196,44 @@ def test_a_named_kind_is_not_remembered() -> None:
     ask(kinds, target(DEDICATED))
 
     assert ask(kinds, target()) == [FLEX]
+
+
+@pytest.mark.parametrize("likely", [FLEX, DEDICATED])
+def test_without_a_kind_the_likely_one_is_asked_first_and_remembered(likely: RestoreKind) -> None:
+    kinds = ClusterKinds()
+
+    assert ask_likely(kinds, likely, target()) == [likely]
+    assert ask(kinds, target()) == [likely]
+
+
+@pytest.mark.parametrize("error", [NOT_DEDICATED, BAD, UNKNOWN_JOB], ids=str)
+def test_a_likely_kind_that_is_refused_is_detected_again(error: AtlasError) -> None:
+    kinds = ClusterKinds()
+
+    assert ask_likely(kinds, DEDICATED, target(), dedicated=error) == [DEDICATED, FLEX]
+    assert ask_likely(kinds, DEDICATED, target()) == [FLEX]
+
+
+def test_a_likely_kind_that_fails_for_another_reason_is_not_remembered() -> None:
+    kinds = ClusterKinds()
+
+    assert ask_likely(kinds, DEDICATED, target(), dedicated=DOWN) == [DEDICATED]
+    assert ask(kinds, target()) == [FLEX]
+
+
+@pytest.mark.parametrize("named", [FLEX, DEDICATED, TENANT])
+def test_a_named_kind_is_asked_whichever_is_likely(named: RestoreKind) -> None:
+    assert ask_likely(ClusterKinds(), DEDICATED, target(named)) == [named]
+
+
+def test_many_threads_remember_the_kinds_of_more_clusters_than_are_kept() -> None:
+    kinds = ClusterKinds()
+    clusters = [target(clusterName=f"orders-{n}") for n in range(CLUSTERS_REMEMBERED + 200)]
+
+    with ThreadPoolExecutor(32) as threads:
+        asked = list(threads.map(lambda one: ask(kinds, one, flex=NOT_FLEX), clusters * 3))
+
+    assert all(one in ([FLEX, DEDICATED], [DEDICATED]) for one in asked)
 
 
 @pytest.mark.parametrize("error", [GONE, UNKNOWN_JOB], ids=str)

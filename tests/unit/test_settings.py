@@ -30,7 +30,42 @@ def test_a_complete_environment_is_accepted() -> None:
         topic_arn="arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
         atlas_base_url="https://cloud.mongodb.com",
         log_level="INFO",
+        hot_seconds=10,
+        rate_limit_reserve=0.5,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOT_SECONDS", "-1"),
+        ("HOT_SECONDS", "0.5"),
+        ("HOT_SECONDS", "51"),
+        ("HOT_SECONDS", "ten"),
+        ("HOT_SECONDS", "1e1"),
+        ("HOT_SECONDS", "\N{ARABIC-INDIC DIGIT FIVE}"),
+        ("RATE_LIMIT_RESERVE", "-0.1"),
+        ("RATE_LIMIT_RESERVE", "1.1"),
+        ("RATE_LIMIT_RESERVE", "50 %"),
+        ("RATE_LIMIT_RESERVE", "nan"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_by_name(name: str, value: str) -> None:
+    assert refusal(COMPLETE | {name: value}).startswith(f"{name}: expected ")
+
+
+@pytest.mark.parametrize(
+    ("hot", "seconds", "reserve", "share"),
+    [("0", 0, "0", 0), ("50", 50, "1", 1), ("2.5", 2.5, "0.25", 0.25), (" 5 ", 5, "", 0.5)],
+)
+def test_the_pace_and_the_cadence_are_numbers(
+    hot: str, seconds: float, reserve: str, share: float
+) -> None:
+    settings = Settings.from_environment(
+        COMPLETE | {"HOT_SECONDS": hot, "RATE_LIMIT_RESERVE": reserve}
+    )
+
+    assert (settings.hot_seconds, settings.rate_limit_reserve) == (seconds, share)
 
 
 @pytest.mark.parametrize("level", ["LOUD", "20", "INFO,", "NOTSET"])

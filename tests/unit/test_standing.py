@@ -4,12 +4,10 @@
 
 import gc
 import weakref
-from itertools import product
 
 import pytest
 
-from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
-from restore_watch.atlas.standing import STANDS_AT_MOST, RateLimits, StandingRefusal
+from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -18,7 +16,7 @@ from restore_watch.errors import (
     AtlasUnavailableError,
 )
 from restore_watch.restore_job import RestoreKind
-from unit.scripted_atlas import GROUP, Clock
+from unit.scripted_atlas import Clock
 
 FLEX, DEDICATED, TENANT = RestoreKind
 OTHER_GROUP = "5f0000000000000000000a02"
@@ -89,38 +87,3 @@ def test_a_standing_refusal_keeps_no_traceback_alive(clock: Clock) -> None:
 
     assert kept() is None
     assert standing.stands(clock.now)
-
-
-@pytest.mark.parametrize(
-    ("asked", "seconds"),
-    [(5.0, 5.0), (45.0, 45.0), (3600.0, STANDS_AT_MOST), (None, RATE_LIMIT_PAUSE)],
-    ids=["short", "long", "an hour", "not named"],
-)
-def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
-    clock: Clock, asked: float | None, seconds: float
-) -> None:
-    limits = RateLimits(clock)
-    limits.note(GROUP, FLEX, limit(asked))
-
-    clock.now += seconds - 0.1
-    with pytest.raises(AtlasRateLimitError):
-        limits.check(GROUP, FLEX)
-
-    clock.now += 0.1
-    limits.check(GROUP, FLEX)
-
-
-def test_a_rate_limit_applies_to_one_project_and_kind(clock: Clock) -> None:
-    limits = RateLimits(clock)
-    limits.note(GROUP, FLEX, limit(30.0))
-    limits.note(OTHER_GROUP, DEDICATED, limit(5.0))
-
-    clock.now += 10
-    limits.note(OTHER_GROUP, TENANT, limit(30.0))
-
-    for group, kind in product((GROUP, OTHER_GROUP), RestoreKind):
-        if (group, kind) in {(GROUP, FLEX), (OTHER_GROUP, TENANT)}:
-            with pytest.raises(AtlasRateLimitError):
-                limits.check(group, kind)
-        else:
-            limits.check(group, kind)

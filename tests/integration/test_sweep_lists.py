@@ -1,0 +1,171 @@
+"""When a sweep asks for a list instead of each job, and what it does without a usable one."""
+
+import pytest
+
+from integration.checking import received, statuses, stored
+from integration.sweeping import (
+    NOTHING_NEW,
+    Sweeping,
+    asked,
+    asked_about,
+    start_several,
+)
+from local_stack.atlas import Kind
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error
+from local_stack.stack import LocalStack
+from restore_watch.atlas.client import NEWER_JOBS
+from restore_watch.atlas.network import LIST_ENTRY_LIMIT
+
+
+@pytest.mark.parametrize("kind", ["flex", "dedicated"])
+def test_one_list_answers_for_all_open_jobs_of_a_cluster(
+    sweeping: Sweeping, stack: LocalStack, group: str, kind: Kind
+) -> None:
+    restores = start_several(stack, group, 3, kind)
+    sweeping.check(*restores)
+    assert sweeping.sweep() == {"open": 3, "found": 0, "checked": 3} | NOTHING_NEW
+    assert asked(stack) == [f"{kind}_list"]
+    assert len(sweeping.lines("unchanged")) == 3
+
+    restores[1].run_to_end()
+    assert sweeping.sweep()["changed"] == 1
+
+    assert asked(stack) == [f"{kind}_list"]
+    assert statuses(received(stack)) == ["COMPLETED"]
+    assert stored(stack, restores[1])["status"] == "COMPLETED"
+
+
+def test_clusters_of_the_same_name_are_asked_in_their_own_projects(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    other = group[::-1]
+    sweeping.check(*start_several(stack, group, 2), *start_several(stack, other, 1))
+
+    sweeping.sweep()
+
+    assert asked(stack) == ["flex", "flex_list"]
+
+
+def test_a_job_that_the_list_does_not_show_is_asked_about_by_itself(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restores = start_several(stack, group, 3)
+    sweeping.check(*restores)
+    stack.atlas.omit_from_lists(restores[2])
+    restores[2].run_to_end()
+
+    result = sweeping.sweep()
+
+    assert (result["checked"], result["changed"]) == (3, 1)
+    assert asked(stack) == ["flex", "flex_list"]
+    assert asked_about(stack) == [restores[2].restore_id]
+
+
+def test_entries_of_an_unknown_shape_are_reported_once_and_their_jobs_asked_about_one_by_one(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restores = start_several(stack, group, 3)
+    sweeping.check(*restores)
+    for restore in restores[:2]:
+        stack.atlas.omit_from_lists(restore)
+        stack.atlas.add_to_list(group, "orders", "flex", {"id": restore.restore_id})
+    stack.atlas.add_to_list(group, "orders", "flex", None)
+
+    assert sweeping.sweep() == {"open": 3, "found": 0, "checked": 3} | NOTHING_NEW
+
+    assert asked(stack) == ["flex", "flex", "flex_list"]
+    problem = (
+        "Atlas answered 200 for a flex restore job, but status is not as expected: Field required"
+    )
+    (warning,) = sweeping.lines(problem)
+    assert warning["entries"] == 2
+    assert warning["restore_id"] in {restore.restore_id for restore in restores[:2]}
+
+    sweeping.sweep()
+    assert sweeping.lines(problem) == []
+
+
+def test_after_a_list_that_is_too_large_the_jobs_are_asked_about_one_by_one(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    sweeping.check(*start_several(stack, group, 2))
+    stack.atlas.add_to_list(group, "orders", "flex", "." * ((3 + NEWER_JOBS) * LIST_ENTRY_LIMIT))
+
+    assert sweeping.sweep() == {"open": 2, "found": 0, "checked": 2} | NOTHING_NEW
+    assert asked(stack) == ["flex", "flex", "flex_list"]
+
+
+def test_a_list_that_lags_behind_changes_nothing(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restores = start_several(stack, group, 2)
+    stack.atlas.lag_lists(restores[0])
+    restores[0].advance()
+    sweeping.check(*restores)
+
+    assert sweeping.sweep() == {"open": 2, "found": 0, "checked": 2} | NOTHING_NEW
+    assert stored(stack, restores[0])["status"] == "QUEUED"
+
+
+def test_a_list_that_showed_no_open_job_twice_is_not_asked_for_within_an_hour(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    """The order of a list is not documented: here the oldest jobs come first."""
+    stack.atlas.behaviour.list_order = "oldest first"
+    start_several(stack, group, 2 + NEWER_JOBS)
+    sweeping.check(*start_several(stack, group, 2))
+
+    for wait, operations in (
+        (0, ["flex", "flex", "flex_list"]),
+        (60, ["flex", "flex", "flex_list"]),
+        (60, ["flex", "flex"]),
+        (3530, ["flex", "flex", "token"]),
+        (20, ["flex", "flex", "flex_list"]),
+    ):
+        assert sweeping.sweep_after(wait)["checked"] == 2
+        assert asked(stack) == operations
+
+
+USELESS_LISTS: dict[str, Answer] = {
+    "not found": atlas_error(404, "CLUSTER_NOT_FOUND", "No such list."),
+    "bad request": atlas_error(400, "VALIDATION_ERROR", "Not like this."),
+    "gone": atlas_error(410, "VERSION_GONE", "Its sunset is past."),
+    "no results": Answer.json(200, {"jobs": []}),
+    "not JSON": Answer(200, {"Content-Type": "text/html"}, "<html>"),
+}
+
+
+@pytest.mark.parametrize("answer", USELESS_LISTS.values(), ids=USELESS_LISTS)
+def test_after_a_list_that_is_of_no_use_the_jobs_are_asked_about_one_by_one(
+    sweeping: Sweeping, stack: LocalStack, group: str, answer: Answer
+) -> None:
+    sweeping.check(*start_several(stack, group, 2))
+    stack.atlas.script("flex_list", answer, answer)
+
+    for _ in range(2):
+        assert sweeping.sweep() == {"open": 2, "found": 0, "checked": 2} | NOTHING_NEW
+        assert asked(stack) == ["flex", "flex", "flex_list"]
+
+    sweeping.sweep()
+    assert asked(stack) == ["flex", "flex"]
+
+
+def test_a_list_that_is_refused_fails_for_all_its_jobs_and_they_are_not_asked_about(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    sweeping.check(*start_several(stack, group, 2))
+    stack.atlas.script("flex_list", atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yours."))
+
+    result = sweeping.sweep()
+
+    assert asked(stack) == ["flex_list"]
+    (failure,) = result["failures"]
+    assert (result["checked"], result["notReached"]) == (2, 0)
+    assert "USER_CANNOT_ACCESS_GROUP" in failure.pop("message")
+    assert failure == {
+        "groupId": group,
+        "clusterName": "orders",
+        "error": "AtlasForbiddenError",
+    }
+    assert sweeping.sweep()["failures"] == []

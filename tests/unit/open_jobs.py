@@ -1,0 +1,40 @@
+"""Open jobs as a sweep knows them from the index."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from restore_watch.open_job import OpenJob
+from restore_watch.restore_job import RestoreKind, RestoreStatus, RestoreTarget
+from unit.scripted_atlas import GROUP
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def restore_id(number: int) -> str:
+    return f"6b4a0f8000000000000{number:05x}"
+
+
+def open_job(
+    number: int = 1, group: str = GROUP, cluster: str = "orders", **fields: Any
+) -> OpenJob:
+    """A running Flex restore, first seen at noon and published, except for the given fields."""
+    names = {"groupId": group, "clusterName": cluster, "restoreId": restore_id(number)}
+    usual: dict[str, Any] = {
+        "target": RestoreTarget.model_validate(names),
+        "kind": RestoreKind.FLEX,
+        "status": RestoreStatus.RUNNING,
+        "atlas_status": "RUNNING",
+        "delivery_type": "RESTORE",
+        "expiration_date": None,
+        "scheduled_at": NOON,
+        "first_observed_at": NOON,
+        "observed_at": NOON,
+        "sequence": 1,
+        "published": 1,
+    }
+    return OpenJob(**usual | fields)
+
+
+def ready_download(number: int = 1, **fields: Any) -> OpenJob:
+    usual = {"status": RestoreStatus.COMPLETED, "delivery_type": "DOWNLOAD"}
+    return open_job(number, **usual | fields)

@@ -1,0 +1,150 @@
+"""Which events are sweeps, and how a wrong one is refused."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.actions import Sweep, read_action
+from restore_watch.errors import InvalidEventError
+from strategies import json_values
+
+TICK = datetime(2026, 10, 5, 12, 5, tzinfo=UTC)
+RULE = {"source": "aws.events", "detail-type": "Scheduled Event"}
+
+
+def refusal(event: dict[str, Any]) -> InvalidEventError:
+    with pytest.raises(InvalidEventError) as refused:
+        read_action(event)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("event", "tick"),
+    [
+        ({"action": "sweep"}, None),
+        ({"action": "sweep", "scheduledTime": "2026-10-05T12:05:00Z"}, TICK),
+        ({"action": "sweep", "scheduledTime": "2026-10-05T14:05:00+02:00"}, TICK),
+        (RULE | {"time": "2026-10-05T12:05:00Z", "detail": {}, "version": "0"}, TICK),
+    ],
+    ids=["by hand", "schedule", "another zone", "rule"],
+)
+def test_a_sweep_has_the_moment_of_its_tick_in_utc(
+    event: dict[str, Any], tick: datetime | None
+) -> None:
+    action = read_action(event)
+
+    assert isinstance(action, Sweep)
+    assert action.tick == tick
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"groupId": "x"},
+        {"scheduledTime": "2026-10-05T12:05:00Z"},
+        {"source": "aws.events"},
+        RULE | {"detail-type": "Other"},
+        RULE | {"source": "other"},
+    ],
+    ids=str,
+)
+def test_an_event_without_an_action_is_not_one(event: dict[str, Any]) -> None:
+    assert read_action(event) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "given_as"),
+    [
+        ("Sweep", "text of 5 characters"),
+        ("", "text of 0 characters"),
+        (None, "nothing"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (1.5, "a number"),
+        ([], "an empty list"),
+        (["sweep"], "a list"),
+        ({"sweep": 1}, "an object"),
+        (b"sweep", "something else"),
+    ],
+    ids=repr,
+)
+def test_an_unknown_action_is_refused_with_the_known_one(action: object, given_as: str) -> None:
+    refused = refusal({"action": action})
+
+    assert refused.field == "action"
+    assert str(refused) == f'action: expected "sweep", got {given_as}'
+
+
+@pytest.mark.parametrize("field", ["groupId", "targets", "scheduledtime", "dryRun"])
+def test_a_sweep_with_a_surplus_field_is_refused(field: str) -> None:
+    refused = refusal({"action": "sweep", field: "hidden"})
+
+    assert str(refused) == f'{field}: not accepted beside the action "sweep"'
+
+
+def test_the_name_of_a_surplus_field_is_trimmed_and_redacted() -> None:
+    for name in ("x" * 5000, "https://host.example.net/token"):
+        text = str(refusal({"action": "sweep", name: 1}))
+
+        assert len(text) < 400
+        assert "example.net" not in text
+
+
+@pytest.mark.parametrize("given_in", ["scheduledTime", "time"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        None,
+        5,
+        "",
+        "now",
+        "2026-10-05T12:05:00",
+        "2026-10-05",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        ["2026-10-05T12:05:00Z"],
+    ],
+    ids=repr,
+)
+def test_a_tick_that_is_not_a_moment_with_its_zone_is_refused(
+    given_in: str, moment: object
+) -> None:
+    event = {"action": "sweep"} if given_in == "scheduledTime" else RULE
+    refused = refusal(event | {given_in: moment})
+
+    assert refused.field == given_in
+    assert str(refused).startswith(f"{given_in}: expected a moment in ISO 8601 with its zone")
+
+
+def test_a_rule_without_its_time_is_refused() -> None:
+    assert refusal(RULE).field == "time"
+
+
+names = st.sampled_from(["action", "scheduledTime", "time", "source", "detail-type", "groupId"])
+hidden = secrets.token_hex(8)
+
+
+def outcome(event: dict[str, Any]) -> Sweep | InvalidEventError | None:
+    try:
+        return read_action(event)
+    except InvalidEventError as refused:
+        return refused
+
+
+@given(
+    st.dictionaries(
+        names,
+        json_values() | st.sampled_from(["sweep", "aws.events", "Scheduled Event", hidden]),
+    )
+)
+def test_any_event_is_read_or_refused_without_its_values(event: dict[str, Any]) -> None:
+    read = outcome(event)
+
+    assert hidden not in str(read)
+    if isinstance(read, InvalidEventError):
+        assert read.field in event | {"time": None}

@@ -1,0 +1,163 @@
+"""One page of a list: what can be read is read, links are only looked at."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.atlas.lists import Listing, Page, add_wanted, read_page
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.restore_job import RestoreKind, RestoreTarget
+from strategies import json_values
+from unit.atlas_answers import dedicated, flex
+from unit.checking import target
+from unit.open_jobs import restore_id
+
+FLEX = RestoreKind.FLEX
+NEXT = {"rel": "next", "href": "https://elsewhere.example.net/api?pageNum=2"}
+
+
+def page(*results: Any, links: Any = None) -> Page:
+    return read_page(json.dumps({"results": results, "links": links}).encode(), FLEX)
+
+
+def wanted(*numbers: int) -> dict[str, RestoreTarget]:
+    return {restore_id(number): target(restore_id(number)) for number in numbers}
+
+
+def entry(number: int, status: str = "RUNNING", **fields: Any) -> dict[str, object]:
+    return flex(id=restore_id(number), status=status, **fields)
+
+
+# Pages
+
+
+def test_the_entries_of_a_page_are_read_whatever_they_are() -> None:
+    assert page(1, None, {"id": "x"}) == Page([1, None, {"id": "x"}], has_next=False)
+
+
+@pytest.mark.parametrize(
+    ("links", "has_next"),
+    [
+        (None, False),
+        ([], False),
+        ("next", False),
+        ({"rel": "next"}, False),
+        ([NEXT], True),
+        ([{"rel": "self"}, NEXT], True),
+        ([{"rel": "next"}], True),
+        ([{"rel": "previous"}], False),
+        ([{"rel": ["next"]}], False),
+        ([{"href": "next"}], False),
+        (["next", None, 5], False),
+    ],
+    ids=repr,
+)
+def test_a_link_of_the_relation_next_says_that_there_is_another_page(
+    links: Any, *, has_next: bool
+) -> None:
+    assert page(links=links).has_next is has_next
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html></html>",
+        b"\xff",
+        b"[]",
+        b"5",
+        b"{}",
+        b'{"results": {}}',
+        b'{"results": null}',
+        b'{"errorCode": "X"}',
+        b"[" * 100_000,
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_an_answer_without_results_is_refused_and_not_quoted(body: bytes) -> None:
+    with pytest.raises(UnexpectedAtlasResponseError) as refused:
+        read_page(body, FLEX)
+
+    assert str(refused.value).startswith("Atlas answered 200 for a list of flex restore jobs")
+    assert refused.value.__cause__ is None
+    assert "html" not in str(refused.value)
+
+
+# Entries
+
+
+def test_only_wanted_jobs_are_listed() -> None:
+    listing = Listing()
+
+    assert add_wanted(listing, page(entry(1), entry(2), entry(3)), wanted(1, 3), FLEX)
+    assert list(listing.jobs) == [restore_id(1), restore_id(3)]
+    assert listing.unreadable == {}
+
+
+def test_a_page_without_a_wanted_job_shows_none() -> None:
+    listing = Listing()
+
+    assert not add_wanted(listing, page(entry(2)), wanted(1), FLEX)
+    assert listing == Listing()
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 5, "text", [], {}, {"id": None}, {"id": 7}, {"id": ["x"]}], ids=repr
+)
+def test_an_entry_without_the_id_of_a_wanted_job_is_passed_over(odd: Any) -> None:
+    listing = Listing()
+
+    assert add_wanted(listing, page(odd, entry(1)), wanted(1), FLEX)
+    assert (list(listing.jobs), listing.unreadable) == ([restore_id(1)], {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [({"status": None}, "status"), ({"restoreFinishedDate": "soon"}, "restoreFinishedDate")],
+    ids=["status", "date"],
+)
+def test_a_wanted_entry_of_an_unknown_shape_does_not_hide_the_others(
+    fields: dict[str, Any], named: str
+) -> None:
+    listing = Listing()
+
+    assert add_wanted(listing, page(entry(1) | fields, entry(2)), wanted(1, 2), FLEX)
+    assert list(listing.jobs) == [restore_id(2)]
+    assert list(listing.unreadable) == [restore_id(1)]
+    assert f"{named} is not as expected" in listing.unreadable[restore_id(1)]
+
+
+@pytest.mark.parametrize("shown", [("RUNNING", "COMPLETED"), ("COMPLETED", "RUNNING")])
+def test_of_a_job_that_is_shown_twice_the_later_status_counts(shown: tuple[str, str]) -> None:
+    first, second = (page(entry(1, status)) for status in shown)
+    listing = Listing()
+    for one in (first, second):
+        add_wanted(listing, one, wanted(1), FLEX)
+
+    assert listing.jobs[restore_id(1)].status == "COMPLETED"
+
+
+def test_the_entries_of_a_dedicated_list_are_read_by_their_flags() -> None:
+    listing = Listing()
+    done = dedicated(id=restore_id(1), finishedAt="2026-05-04T12:01:00Z")
+
+    add_wanted(listing, page(done), wanted(1), RestoreKind.DEDICATED)
+
+    job = listing.jobs[restore_id(1)]
+    assert (job.kind, job.status) == (RestoreKind.DEDICATED, "COMPLETED")
+
+
+odd_entries = st.dictionaries(st.sampled_from([*flex()]), json_values()) | json_values()
+
+
+@given(st.lists(odd_entries, max_size=2), json_values())
+def test_any_list_is_read_and_shows_no_job_that_is_not_wanted(
+    entries: list[Any], links: Any
+) -> None:
+    listing = Listing()
+    add_wanted(listing, page(*entries, entry(1), links=links), wanted(1), FLEX)
+
+    assert {*listing.jobs, *listing.unreadable} == {restore_id(1)}
