@@ -18,7 +18,7 @@ RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION
 
 # The tests run in two processes, for two cores: those named here in the first, all others in the second.
 # Move a folder or a file from one to the other when their times, which `make test` prints, drift apart.
-FIRST := tests/integration $(filter-out %_network.py %_deadlines.py,$(wildcard tests/reliability/test_fault_*.py))
+FIRST := tests/integration $(filter-out %_network.py %_deadlines.py %_many.py %_outages.py %_forgotten.py,$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := tests/test_canaries.py
 
 .PHONY: all demo test test-first test-second campaign coverage check check-locks bench soak build lock clean dynamodb-local

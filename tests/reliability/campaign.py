@@ -23,18 +23,20 @@ from local_stack.aws import TEST_KEY_ID, key_id_of
 from local_stack.canaries import CANARIES
 from local_stack.clock import Clock
 from local_stack.faults import Ask
-from local_stack.in_process import Clients, clients, cold_start
+from local_stack.in_process import Clients, clients, cold_start, sweeper_of
 from local_stack.loopback import HungUp, Line
 from local_stack.runtime import Invocation
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack, Received
 from local_stack.wire import Action, Answer, Call, Fault, Gate, Injected, Phase, Selection, Wire
 from reliability.steps import ACCOUNT, API_KEY, PUBLISH, STEPS
+from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.telemetry import Telemetry
 
 ONE_TRY = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 """The function's own configuration with one try: botocore's retries have tests of their own."""
@@ -260,6 +262,15 @@ class Campaign:
         return cold_start(
             self.stack, by or self.hasty, **{"now": self.clock, "sleep": self.nap, **how}
         )
+
+    def application(
+        self, telemetry: Telemetry, by: Clients | None = None, **sweeping: Any
+    ) -> Application:
+        """A cold start in this process, from the event to its answer."""
+        by = by or self.hasty
+        checker = self.environment(by)
+        sweeper = sweeper_of(self.stack, by, checker, telemetry, **sweeping)
+        return Application(checker, sweeper, telemetry)
 
     def check(
         self,

@@ -29,19 +29,15 @@ class Row:
     later: str = ""
 
 
-SWEEP = "without another check, which needs the sweep over open jobs"
-
 CATALOGUE: dict[str, dict[str, Row]] = {
     "Crash and publish": {
         "F1": Row(
             "killed between the write and the publication",
-            "the next check publishes the change, with the same id",
-            later=SWEEP,
+            "the next check or sweep publishes the change, with the same id",
         ),
         "F2": Row(
             "killed between the publication and its acknowledgement",
             "published again with the same content; nothing else changes",
-            later=SWEEP,
         ),
         "F3": Row(
             "SNS throttles, fails, or gives no answer",
@@ -50,7 +46,6 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         "F4": Row(
             "the topic is deleted, forbidden, or its key is disabled",
             "the status is stored; one request per check; published after the repair",
-            later=SWEEP,
         ),
         "F5": Row(
             "DynamoDB throttles, fails, or does not answer a write",
@@ -186,6 +181,64 @@ CATALOGUE: dict[str, dict[str, Row]] = {
             "the first is acknowledged and not repeated",
         ),
     },
+    "Sweeps": {
+        "F65": Row(
+            "several sweeps at once, or a tick delivered twice at once",
+            "one works, the others end as skipped; Atlas is asked once",
+        ),
+        "F66": Row(
+            "a sweep dies at any step, holding the lease",
+            "the next sweep works once the lease has run out; nothing is lost",
+        ),
+        "F67": Row(
+            "the index shows an older state, or a job that has left it",
+            "the conditional write decides; no message is repeated",
+        ),
+        "F68": Row(
+            "a list shows less, more, or older states than a GET",
+            "a job that it does not show is asked about by name; no status goes back",
+        ),
+        "F69": Row(
+            "a list with odd entries, a job twice, a link to another host, or no list at all",
+            "the rest is read; unreadable jobs are asked about by name; no other host is called",
+        ),
+        "F70": Row(
+            "changes are pending for jobs, clusters or projects that Atlas no longer knows",
+            "published from the table alone",
+        ),
+        "F71": Row(
+            "the deadline in the middle of a sweep of many jobs",
+            "a result in time; what was not reached comes first in the next sweep",
+        ),
+        "F72": Row(
+            "one project is throttled, refused, or hangs",
+            "the others are on time; its calls are bounded",
+        ),
+        "F73": Row(
+            "rate limit headers are absent, odd, or below the reserve",
+            "a bucket below the reserve is spared; jobs in an event are asked about all the same",
+        ),
+        "F74": Row(
+            "two hours without Atlas, SNS, DynamoDB or Secrets Manager, alone and in pairs",
+            "caught up within two sweeps; each change has one id",
+        ),
+        "F80": Row(
+            "a slow sweep outlives its lease and goes on beside its successor",
+            "the other's lease stays; nothing moves back; no job is dropped",
+        ),
+        "F82": Row(
+            "others keep a bucket below the reserve for an hour",
+            "one call for each family and sweep; the rest is counted as not reached",
+        ),
+        "F83": Row(
+            "a download that never expires, a job that Atlas forgets",
+            "leaves the index by the rules, counted; a check by name follows it again",
+        ),
+        "F84": Row(
+            "ticks that are late, repeated, throttled for an hour, or out of order",
+            "skipped; those that are too old without any call",
+        ),
+    },
 }
 
 INTRODUCTION = """# Faults, and the tests that prove that they do no harm
@@ -195,9 +248,10 @@ This file is generated; `{command}` writes it.
 Each row is a fault that the tests inject into the real code: into the answers of Atlas and AWS, the
 clock, the network or the process itself. A case asserts what is stored, what a subscriber received,
 what was raised and how many requests were sent; then it checks again and asserts the recovery.
-{cases} cases prove {rows} rows. In addition, a model injects faults at any step (`test_model.py`)
-and must detect the error in each broken copy of the code (`test_broken_copies.py`), and the real
-runtime is killed at random moments (`test_kills.py`).
+{cases} cases prove {rows} rows. In addition, a model plays checks and sweeps that overlap, die and
+meet faults at any step (`test_model.py`). After that, two sweeps alone must reach every open job.
+The model must detect the error in each broken copy of the code (`test_broken_copies.py`). The real
+runtime is killed at random moments of a check or a sweep (`test_kills.py`).
 """
 
 type Proofs = Mapping[str, Counter[str]]

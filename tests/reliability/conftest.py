@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 from aws_lambda_powertools import Logger
 
+from local_stack.atlas import EmulatedRestore
 from observed_stack import ObservedStack
 from reliability.campaign import Campaign, Tools
+from reliability.sweeping import Sweeps, many_jobs
 from restore_watch.application import Application
 from restore_watch.telemetry import Telemetry
 
@@ -40,4 +42,16 @@ def powertools(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
 def application(campaign: Campaign, powertools: None) -> Application:  # noqa: ARG001
     """A cold start in this process, from the event to its answer."""
     logger = Logger(service=secrets.token_hex(4), stream=io.StringIO())
-    return Application(campaign.environment(), Telemetry(logger))
+    return campaign.application(Telemetry(logger))
+
+
+@pytest.fixture
+def sweeps(campaign: Campaign, powertools: None) -> Sweeps:  # noqa: ARG001
+    """Sweeps over an empty table, in this process."""
+    return Sweeps(campaign)
+
+
+@pytest.fixture
+def twins(campaign: Campaign, sweeps: Sweeps) -> list[EmulatedRestore]:  # noqa: ARG001
+    """Two recorded restores of one cluster: a sweep asks for the cluster's list."""
+    return many_jobs(campaign, 2, clusters=1, timeline=["RUNNING", "COMPLETED"])

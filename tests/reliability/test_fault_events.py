@@ -26,6 +26,10 @@ GOOD: dict[str, Any] = {
     "restoreId": LONG_AGO,
 }
 
+SWEEP: dict[str, Any] = {"action": "sweep"}
+DETAIL: dict[str, Any] = {"detail-type": "Atlas Restore Watch Requested"}
+RULE: dict[str, Any] = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+
 
 @pytest.mark.fault("F40")
 @cases(
@@ -53,6 +57,31 @@ def test_an_odd_id_is_refused_before_any_io(campaign: Campaign, field: str, valu
 
 
 @pytest.mark.fault("F40")
+@cases(
+    ("field", "value"),
+    [
+        ("action", "a" * 10_000),
+        ("action", "sweep\r\nHost: evil.example"),
+        ("scheduledTime", "2026-11-25T12:00:00Z\r\nHost: evil.example"),
+        ("scheduledTime", "9" * 10_000),
+        ("scheduledTime", "0001-01-01T00:00:00+23:59"),
+    ],
+    ids=["10-kb", "crlf", "crlf-after-a-moment", "10-kb-of-digits", "before-all-years"],
+)
+def test_an_odd_value_of_a_sweep_is_refused_before_any_io(
+    campaign: Campaign, field: str, value: str
+) -> None:
+    answer = campaign.invoke_with({"action": "sweep", field: value})
+
+    assert answer.error_type == "InvalidEventError"
+    assert (answer.error_message or "").startswith(f"{field}: expected ")
+    assert len(answer.error_message or "") < 200
+    assert campaign.calls() == []
+    assert value not in str(answer.payload)
+    assert value not in campaign.stack.logs()
+
+
+@pytest.mark.fault("F40")
 def test_the_longest_name_of_a_cluster_is_accepted(campaign: Campaign) -> None:
     job = campaign.job(cluster="a" * 64)
 
@@ -69,6 +98,28 @@ NOT_AN_EVENT: dict[str, tuple[Any, str]] = {
     "targets-empty": ({"targets": []}, "targets"),
     "targets-101": ({"targets": [GOOD] * 101}, "targets"),
     "targets-in-detail": (requested({**GOOD, "kind": 1}), "detail.targets[0].kind"),
+    "action-unknown": ({"action": "diagnose"}, "action"),
+    "action-in-capitals": ({"action": "SWEEP"}, "action"),
+    "action-null": ({"action": None}, "action"),
+    "action-list": ({"action": ["sweep"]}, "action"),
+    "action-in-detail": (DETAIL | {"detail": SWEEP}, "detail.action"),
+    "action-in-target": ({"targets": [SWEEP]}, "targets[0].groupId"),
+    "sweep-with-a-job": (SWEEP | GOOD, "groupId"),
+    "sweep-with-targets": (SWEEP | {"targets": [GOOD]}, "targets"),
+    "tick-null": (SWEEP | {"scheduledTime": None}, "scheduledTime"),
+    "tick-number": (SWEEP | {"scheduledTime": 1_795_000_000}, "scheduledTime"),
+    "tick-word": (SWEEP | {"scheduledTime": "now"}, "scheduledTime"),
+    "tick-not-filled-in": (
+        SWEEP | {"scheduledTime": "<aws.scheduler.scheduled-time>"},
+        "scheduledTime",
+    ),
+    "tick-without-zone": (SWEEP | {"scheduledTime": "2026-11-25T12:00:00"}, "scheduledTime"),
+    "tick-in-the-future": (SWEEP | {"scheduledTime": "9000-01-01T00:00:00Z"}, "scheduledTime"),
+    "rule-without-time": (RULE, "time"),
+    "rule-time-word": (RULE | {"time": "now"}, "time"),
+    "rule-time-without-zone": (RULE | {"time": "2026-11-25T12:00:00"}, "time"),
+    "rule-time-in-the-future": (RULE | {"time": "9000-01-01T00:00:00Z"}, "time"),
+    "rule-of-another-source": (RULE | {"source": "mine"}, "detail-type"),
     "record-without-id": ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "Records[0]"),
 }
 
@@ -90,6 +141,7 @@ POISON: dict[str, str] = {
     "no-job": "{}",
     "deep": "[" * 60_000,
     "unknown-job": json.dumps(GOOD),
+    "action": json.dumps({"action": "sweep"}),
     "one-of-its-targets": json.dumps({"targets": [{}]}),
 }
 

@@ -166,7 +166,7 @@ def observed(campaign: Campaign, output: io.StringIO) -> Iterator[Application]:
         ]
     }
     try:
-        yield Application(campaign.environment(), telemetry)
+        yield campaign.application(telemetry)
     finally:
         campaign.hasty.http.event_hooks = hooks
 
