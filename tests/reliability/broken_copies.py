@@ -1,18 +1,56 @@
 """
 Copies of the product, each broken in one place. The model has to catch every one of them.
 
-A broken copy has one part that differs: the table, the topic, the client for Atlas, the check or
-the application. Many send what the product sends, with one parameter changed. Each of them works
-while nothing unusual happens.
+A broken copy has one part that differs: the table, the topic, the client for Atlas, the check, the
+application, or a part of the sweep. Many send what the product sends, with one parameter changed.
+Each of them works while nothing unusual happens.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import httpx
-
+from reliability.broken_checks import (
+    AlwaysPatient,
+    FinishedBeforeExpired,
+    ForgetsFailures,
+    ForgetsFirstSight,
+    ForgetsLimits,
+    IgnoresErrorCodes,
+    LeavesToOthers,
+    NeedsAtlasToPublish,
+    OpensEnvelopesLate,
+    OtherToken,
+    RepeatsUnknownOutcomes,
+    ReplacesEveryRefusedToken,
+    SwallowsFailures,
+)
+from reliability.broken_sweeps import (
+    AlwaysChanges,
+    AsksOnlyLists,
+    ChangesWhenItDiffers,
+    ForgetsAtOnce,
+    ForgetsTicks,
+    IgnoresThePace,
+    KnowsOneUnknownWord,
+    NeverFinds,
+    NeverLeaves,
+    NeverReopens,
+    OnlyAsks,
+    PublishesEnds,
+    ReadyIsOver,
+    SeesOnlyHigherRanks,
+    WaitsPastItsDeadline,
+    asks,
+    follows,
+    give_back_any_lease,
+    knows,
+    lease_writes,
+    leaves_with_pending,
+    take_any_lease,
+    take_no_old_lease,
+)
 from reliability.broken_table import (
     AcknowledgesAllOrNothing,
     AcknowledgesFirst,
@@ -35,227 +73,43 @@ from reliability.broken_table import (
     without_condition,
 )
 from restore_watch.application import Application
-from restore_watch.atlas.access import Access, ServiceAccountAccess
 from restore_watch.atlas.client import AtlasClient
-from restore_watch.atlas.credentials import Credentials, ServiceAccount
-from restore_watch.atlas.envelope import open_envelope
-from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.network import ENVELOPE
-from restore_watch.atlas.token import AccessToken
-from restore_watch.check import CheckResult, JobChecker
-from restore_watch.deadline import Deadline
-from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
-from restore_watch.event import SeveralTargets
-from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
-from restore_watch.status_change import StatusChange
+from restore_watch.check import JobChecker
+from restore_watch.lease import SweepLease
+from restore_watch.open_jobs import OpenJobs
+from restore_watch.sweep import Sweeper
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 
-# The check
-
-
-class LeavesToOthers(JobChecker):
-    """What an overlapping check has recorded is left to that check, alive or not."""
-
-    def __init__(self, **parts: Any) -> None:
-        super().__init__(**parts)
-        self.sleep = self._leave
-        self._left = False
-
-    def check(
-        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
-    ) -> CheckResult:
-        self._left = False
-        return super().check(target, deadline, patient=patient)
-
-    def _leave(self, _: float) -> None:
-        self._left = True
-
-    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
-        return () if self._left else super()._publish(recorded, deadline)
-
-
-class NeedsAtlasToPublish(JobChecker):
-    """What is pending waits until Atlas answers."""
-
-    def _publish_pending(
-        self, target: RestoreTarget, deadline: Deadline, error: RestoreWatchError
-    ) -> None: ...
-
-
-class AlwaysPatient(JobChecker):
-    """It waits for a rate limit although other targets wait."""
-
-    def check(
-        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
-    ) -> CheckResult:
-        del patient
-        return super().check(target, deadline, patient=True)
-
-
-class ForgetsFirstSight(JobChecker):
-    """A job that had ended long ago counts as one that ended just now."""
-
-    def _publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
-        first, *later = recorded.history
-        running = first.job.model_copy(update={"status": RestoreStatus.RUNNING})
-        seen_running = replace(recorded, history=(replace(first, job=running), *later))
-        report, self.on_published = (
-            self.on_published,
-            lambda change, _: report(change, seen_running),
-        )
-        try:
-            return super()._publish(recorded, deadline)
-        finally:
-            self.on_published = report
-
-
-# The application
-
-
-class SwallowsFailures(Application):
-    """An EventBridge event succeeds if any target did."""
-
-    def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        return super()._answer_several(SeveralTargets(several.targets), deadline)
-
-
-# The client for Atlas
-
-
-class OtherToken(AtlasClient):
-    """A client whose access token follows another rule."""
-
-    def __init__(self, token: type[AccessToken], *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.token = token
-
-    def _access(self, credentials: Credentials) -> Access:
-        if self._last_used is None or self._last_used[0] != credentials:
-            assert isinstance(credentials, ServiceAccount)
-            token = self.token(
-                credentials, self._base_url, self._http, now=self._now, sleep=self._sleep
-            )
-            self._last_used = credentials, ServiceAccountAccess(token, self._http)
-        return self._last_used[1]
-
-
-class ForgetsFailures(AccessToken):
-    """A token request that failed does not stand."""
-
-    def _request(self, deadline: Deadline) -> str:
-        self._failure = None
-        return super()._request(deadline)
-
-
-class RepeatsUnknownOutcomes(AccessToken):
-    """A token request without an answer is repeated at once."""
-
-    def _exchange(self, deadline: Deadline) -> str:
-        try:
-            return super()._exchange(deadline)
-        except AtlasUnavailableError as error:
-            if error.reason is not None:
-                raise
-            return super()._exchange(deadline)
-
-
-class ReplacesEveryRefusedToken(AccessToken):
-    """Every 401 is answered with a new token."""
-
-    def replacement(self, refused: str, deadline: Deadline) -> str | None:
-        self._replaced_at = None
-        return super().replacement(refused, deadline)
-
-
-class OtherAnswers:
-    """An access whose answers are read otherwise."""
-
-    def __init__(self, access: Access, read: Callable[[Answer], Answer]) -> None:
-        self._access = access
-        self._read = read
-
-    def send(self, request: httpx.Request, deadline: Deadline) -> Answer:
-        return self._read(self._access.send(request, deadline))
-
-    def secrets(self, request: httpx.Request) -> Iterable[str]:
-        return self._access.secrets(request)
-
-
-class OpensEnvelopesLate(AtlasClient):
-    """An envelope is opened above authentication, which sees 200 for every answer."""
-
-    def _request(
-        self, target: RestoreTarget, kind: RestoreKind, credentials: Credentials
-    ) -> httpx.Request:
-        request = super()._request(target, kind, credentials)
-        request.extensions.pop(ENVELOPE, None)
-        return request
-
-    def _access(self, credentials: Credentials) -> Access:
-        return OtherAnswers(super()._access(credentials), _opened)  # type: ignore[return-value]
-
-
-def _opened(answer: Answer) -> Answer:
-    status, body = open_envelope(answer.status, answer.body)
-    return replace(answer, status=status, body=body)
-
-
-class IgnoresErrorCodes(AtlasClient):
-    """Only the HTTP status says what is wrong, unless it is the usual one."""
-
-    def _access(self, credentials: Credentials) -> Access:
-        return OtherAnswers(super()._access(credentials), _uncoded)  # type: ignore[return-value]
-
-
-def _uncoded(answer: Answer) -> Answer:
-    return answer if answer.status in {200, 400} else replace(answer, body=b"")
-
-
-class ForgetsLimits(AtlasClient):
-    """A rate limit does not stand after the request that met it."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._limits.note = lambda *_: None  # type: ignore[method-assign]
-
-
-class FinishedBeforeExpired(AtlasClient):
-    """A download that has finished and expired counts as ready."""
-
-    def get_restore_job(
-        self,
-        target: RestoreTarget,
-        credentials: Credentials,
-        deadline: Deadline,
-        *,
-        patient: bool = True,
-    ) -> RestoreJob:
-        job = super().get_restore_job(target, credentials, deadline, patient=patient)
-        if job.status is RestoreStatus.EXPIRED and job.restore_finished_date is not None:
-            return job.model_copy(update={"status": RestoreStatus.COMPLETED})
-        return job
-
 
 @dataclass(frozen=True)
 class BrokenCopy:
-    """The parts that differ from the product, and how the model's reports may begin."""
+    """
+    The parts that differ from the product, and how the model's reports may begin.
+
+    `sweep_table` differs in sweeps alone.
+    """
 
     reports: set[str]
     checker: Callable[..., JobChecker] = JobChecker
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
     topic: Callable[[Any, str], StatusChangesTopic] = StatusChangesTopic
     atlas: Callable[..., AtlasClient] = AtlasClient
-    application: Callable[[JobChecker, Telemetry], Application] = Application
+    application: Callable[[JobChecker, Sweeper, Telemetry], Application] = Application
+    sweeper: Callable[..., Sweeper] = Sweeper
+    sweep_table: Callable[[Any, str], RestoreJobsTable] | None = None
+    open_jobs: Callable[[Any, str], OpenJobs] = OpenJobs
+    lease: Callable[..., SweepLease] = SweepLease
 
 
 BROKEN_COPIES = {
     "writes without a condition": BrokenCopy({"I3"}, table=update_item(without_condition)),
     "looks before it writes": BrokenCopy({"I3"}, table=update_item(condition_in_a_read)),
     "writes an older status": BrokenCopy({"I3"}, table=update_item(condition_without_order)),
-    "appends nothing to the history": BrokenCopy({"I3", "I4"}, table=update_item(history_of_one)),
+    "appends nothing to the history": BrokenCopy(
+        {"I3", "I4", "I8"}, table=update_item(history_of_one)
+    ),
     "acknowledges before it publishes": BrokenCopy({"I1", "I8"}, table=AcknowledgesFirst),
     "answers before others have published": BrokenCopy({"I1", "I4", "I8"}, LeavesToOthers),
     "acknowledges what others recorded": BrokenCopy(
@@ -263,7 +117,7 @@ BROKEN_COPIES = {
     ),
     "never acknowledges": BrokenCopy({"I4", "I8"}, table=NeverAcknowledges),
     "publishes the newest change first": BrokenCopy({"I1", "I3", "I8"}, table=ListsNewestFirst),
-    "publishes the newest change only": BrokenCopy({"I1", "I8"}, table=ListsOnlyNewest),
+    "publishes the newest change only": BrokenCopy({"I1", "I3", "I8"}, table=ListsOnlyNewest),
     "publishes again with another id": BrokenCopy(
         {"I1", "I2", "I8"}, topic=publish(ChangesWhenRepeated("id"))
     ),
@@ -314,4 +168,39 @@ BROKEN_COPIES = {
     "acknowledges all or nothing": BrokenCopy({"I8"}, table=AcknowledgesAllOrNothing),
     # Hole 10: metrics
     "measures the latency of a job that had ended": BrokenCopy({"metrics"}, ForgetsFirstSight),
+    # The lease of sweeps, and their ticks
+    "sweeps beside another sweep": BrokenCopy({"F65"}, lease=lease_writes(take_any_lease)),
+    "gives back the lease of another sweep": BrokenCopy(
+        {"F80"}, lease=lease_writes(give_back_any_lease)
+    ),
+    "respects the lease of a dead sweep for ever": BrokenCopy(
+        {"F66"}, lease=lease_writes(take_no_old_lease)
+    ),
+    "waits for the lease past its deadline": BrokenCopy({"I6"}, lease=WaitsPastItsDeadline),
+    "sweeps a tick twice": BrokenCopy({"F84"}, lease=ForgetsTicks),
+    # What a sweep publishes
+    "sweeps without publishing what is pending": BrokenCopy({"I8"}, sweeper=OnlyAsks),
+    "publishes only for jobs that have ended": BrokenCopy({"I8"}, sweeper=PublishesEnds),
+    # What a sweep knows
+    "takes the index for the truth": BrokenCopy(
+        {"I2", "I3"}, sweep_table=update_item(without_condition)
+    ),
+    "follows no ready download": BrokenCopy({"I4"}, open_jobs=knows(ReadyIsOver)),
+    "sees only a status of higher rank": BrokenCopy({"I4"}, open_jobs=knows(SeesOnlyHigherRanks)),
+    "takes all unknown words for one": BrokenCopy({"I4"}, open_jobs=knows(KnowsOneUnknownWord)),
+    "writes what has not changed": BrokenCopy({"calls"}, open_jobs=knows(AlwaysChanges)),
+    # How a sweep asks
+    "believes a list": BrokenCopy(
+        {"I2", "I3"},
+        sweep_table=update_item(without_condition),
+        open_jobs=knows(ChangesWhenItDiffers),
+    ),
+    "asks only for a list": BrokenCopy({"I4"}, sweeper=asks(AsksOnlyLists)),
+    "uses up a bucket that is low": BrokenCopy({"F73"}, sweeper=asks(IgnoresThePace)),
+    # Which jobs are followed
+    "forgets a missing job at once": BrokenCopy({"F83"}, sweeper=follows(ForgetsAtOnce)),
+    "counts a job as missing for ever": BrokenCopy({"F83"}, open_jobs=NeverFinds),
+    "never forgets a job": BrokenCopy({"F83"}, open_jobs=NeverLeaves),
+    "forgets a job with a pending change": BrokenCopy({"I8"}, open_jobs=leaves_with_pending),
+    "does not follow a forgotten job again": BrokenCopy({"I4"}, table=NeverReopens),
 }

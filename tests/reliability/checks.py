@@ -12,7 +12,9 @@ from typing import Any
 from local_stack.wire import Call, Gate, Phase
 from reliability.disturbances import NthCall, Predicate
 from reliability.judgement import judge_answer, judge_done, judge_published, pending_ids
-from reliability.world import Job, World
+from reliability.sweep_judgement import may_have_left
+from reliability.world import World
+from reliability.world_parts import Job
 from restore_watch.check import CheckResult
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
@@ -35,12 +37,12 @@ MAY_LEAVE_PENDING = {
 
 
 class Check(threading.Thread):
-    """One check under way, and how it ended."""
+    """One check or sweep under way, and how it ended."""
 
-    def __init__(self, check: Callable[[], CheckResult]) -> None:
+    def __init__(self, check: Callable[[], CheckResult | Mapping[str, Any]]) -> None:
         super().__init__(daemon=True)
         self._check = check
-        self.outcome: CheckResult | BaseException
+        self.outcome: CheckResult | Mapping[str, Any] | BaseException
 
     def run(self) -> None:
         try:
@@ -114,10 +116,14 @@ class Checks:
         item = self.world.item(job)
         self._judge_acknowledged(begun, item)
         if isinstance(begun.check.outcome, CheckResult):
-            judge_done(item, job.last)
+            judge_done(item, job.last, may_have_left=self.may_have_left(item))
 
-    def end(self, begun: Begun) -> None:
-        """Wait for a check's end, and judge what it leaves."""
+    def may_have_left(self, item: Mapping[str, Any] | None) -> bool:
+        """The item is of a ready download whose link has expired."""
+        return may_have_left(item, self.world.clock.latest)
+
+    def end(self, begun: Begun, *, is_late: bool = False) -> None:
+        """Wait for a check's end, and judge what it leaves. `is_late` excuses when it ends."""
         check = begun.check
         if check.ident is not None:
             check.join(TIME_LIMIT)
@@ -127,7 +133,7 @@ class Checks:
             raise outcome
         if isinstance(outcome, BaseException):
             assert isinstance(outcome, RestoreWatchError), f"I6: {outcome!r}"
-        if not begun.is_hurried:
+        if not (begun.is_hurried or is_late):
             late = self.world.uptime - begun.deadline.at
             assert late < SLACK, "I6: a check ended after its deadline"
         self.outcomes.append(outcome)
@@ -176,6 +182,10 @@ class Checks:
 
     def _is_struck(self, call: Call) -> bool:
         return ("aws", call.number) in self.world.disturbances.struck
+
+    def is_dying(self, slot: int) -> bool:
+        """Death may come within this block."""
+        return slot in self._dying
 
     def is_dead(self, slot: int) -> bool:
         return slot in self._dying and self._dying[slot].struck

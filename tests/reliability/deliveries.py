@@ -13,7 +13,8 @@ from unittest.mock import patch
 from reliability.checks import INVOCATION, MAY_LEAVE_PENDING, SLACK, Checks
 from reliability.drawn import Form
 from reliability.judgement import judge_done, judge_secrecy
-from reliability.world import OUTPUT, Job
+from reliability.world import OUTPUT
+from reliability.world_parts import Job
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.event import DETAIL_TYPE
@@ -98,7 +99,7 @@ class Deliveries:
         if is_calm:
             for job in jobs:
                 if not job.is_hidden:
-                    judge_done(self._world.item(job), job.last)
+                    self._judge_done(job)
 
     def _attempt(self, slot: int, jobs: Sequence[Job], form: Form) -> Attempt:
         world = self._world
@@ -134,11 +135,10 @@ class Deliveries:
         calls: int,
         slot: int,
     ) -> None:
-        world = self._world
         if self._checks.is_dead(slot):
             return
         for job in attempt.finished:
-            judge_done(world.item(job), job.last)
+            self._judge_done(job)
         table_failed = self._checks.table_failed(slot, calls)
         reports = {
             report["restore_id"]: report.get("error")
@@ -151,6 +151,10 @@ class Deliveries:
             if error is None or not (error in MAY_LEAVE_PENDING or table_failed):
                 self._checks.judge_pending(job, item)
         self._judge_metrics(attempt, before)
+
+    def _judge_done(self, job: Job) -> None:
+        item = self._world.item(job)
+        judge_done(item, job.last, may_have_left=self._checks.may_have_left(item))
 
     def _judge_metrics(
         self, attempt: Attempt, before: Sequence[tuple[Job, Mapping[str, Any] | None, int]]

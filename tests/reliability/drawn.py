@@ -82,6 +82,12 @@ type Admission = Literal["no role", "only reading", "address"]
 type Form = Literal["event", "targets", "queue"]
 """Several jobs in one invocation: an EventBridge event, a direct call, or an SQS batch."""
 
+type Listed = Literal["old", "absent", "current"]
+"""How lists show a job: as it was, not at all, or as it is."""
+
+type Held = Literal["index", "ask", "record", "publish", "note", "give back"]
+"""The call at which a slow sweep is held."""
+
 phases: st.SearchStrategy[Phase] = st.sampled_from(["before", "after"])
 slots = st.integers(0, SLOTS - 1)
 places = st.integers(0, 2)
@@ -93,6 +99,17 @@ deaths: st.SearchStrategy[tuple[int, Phase]] = st.sampled_from(
 """Where a check dies that has recorded a change and not acknowledged it."""
 admissions: st.SearchStrategy[Admission] = st.sampled_from(["no role", "only reading", "address"])
 forms: st.SearchStrategy[Form] = st.sampled_from(["event", "event", "targets", "queue"])
+sweep_steps = st.integers(0, 24)
+"""A warm sweep of three jobs makes up to so many calls."""
+sweep_deaths: st.SearchStrategy[tuple[int, Phase]] = st.tuples(st.integers(0, 12), phases)
+"""Where a sweep dies, among the calls that leave something behind: its lease comes first."""
+ticks = st.none() | st.sampled_from([0.0, 0.0, 30.0, -50.0, -70.0, 100.0, 300.0])
+"""How many seconds ago the schedule fired; without one, somebody else asks for a sweep."""
+listings: st.SearchStrategy[Listed] = st.sampled_from(["old", "old", "absent", "absent", "current"])
+held: st.SearchStrategy[Held] = st.sampled_from(
+    ["index", "ask", "record", "publish", "note", "give back"]
+)
+hot_seconds = st.sampled_from([0.0, 0.0, 10.0])
 retry_afters = st.sampled_from([2, 12, None, 30, 300])
 
 
@@ -167,9 +184,13 @@ _many_words = st.sampled_from([(), ("CANCELED",)]).map(
 _dedicated = st.sampled_from([(RestoreKind.DEDICATED, *one) for one in _DEDICATED])
 
 
+_flex_jobs = [_flex(), _flex(), _flex(), _many_words]
+
+
 @st.composite
-def jobs(draw: st.DrawFn) -> DrawnJob:
-    which = draw(st.sampled_from([_flex(), _flex(), _flex(), _dedicated, _dedicated, _many_words]))
+def jobs(draw: st.DrawFn, *, same_cluster: bool = False) -> DrawnJob:
+    others = [] if same_cluster else [_dedicated, _dedicated]
+    which = draw(st.sampled_from([*_flex_jobs, *others]))
     kind, delivery_type, timeline = draw(which)
     return DrawnJob(
         kind,
@@ -177,11 +198,13 @@ def jobs(draw: st.DrawFn) -> DrawnJob:
         timeline,
         named=draw(st.booleans()),
         envelope=draw(st.booleans()),
-        group=draw(st.sampled_from(GROUPS)),
+        group=GROUPS[0] if same_cluster else draw(st.sampled_from(GROUPS)),
     )
 
 
-several_jobs = st.lists(jobs(), min_size=2, max_size=3)
+several_jobs = st.lists(jobs(), min_size=2, max_size=3) | st.lists(
+    jobs(same_cluster=True), min_size=2, max_size=3
+)
 
 token_faults = st.sampled_from(TOKEN_FAULTS_WITHOUT_ANSWER) | st.sampled_from(
     sorted(set(TOKEN_FAULTS) - set(TOKEN_FAULTS_WITHOUT_ANSWER))

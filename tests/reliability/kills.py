@@ -11,7 +11,7 @@ import itertools
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -92,9 +92,13 @@ class KillCampaign:
         self.stack = stack
         self.tally: Counter[str] = Counter()
         self._blocks = ExitStack()
-        like = replace(stack.pool.runtimes[0].environment, timeout_seconds=TIMEOUT)
-        pool = self._blocks.enter_context(RuntimePool(environments, like))
-        self._runtimes = pool.runtimes
+        product = stack.pool.runtimes[0].environment
+        # Without hot jobs a sweep ends as soon as it has asked about each job.
+        product = replace(product, variables={**product.variables, "HOT_SECONDS": "0"})
+        like = replace(product, timeout_seconds=TIMEOUT)
+        self.runtimes = self._blocks.enter_context(RuntimePool(environments, like)).runtimes
+        # Nobody kills this one, and its timeout is the template's.
+        self.survivor = self._blocks.enter_context(RuntimePool(1, product))
         self._threads = self._blocks.enter_context(ThreadPoolExecutor(2 * environments))
         stack.atlas.behaviour.lift_limits()
 
@@ -109,34 +113,34 @@ class KillCampaign:
         chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         count = chance.choice((2, 3)) if chance.random() < SEVERAL else 1
         timelines = [chance.choice(TIMELINES) for _ in range(count)]
-        courses = [self._begin(*one, f"{seed}-{n}") for n, one in enumerate(timelines)]
-        event = _event([course.restore for course in courses])
+        courses = [self.begin(*one, f"{seed}-{n}") for n, one in enumerate(timelines)]
+        event = event_of([course.restore for course in courses])
         turns = max(len(timeline) for _, _, timeline in timelines)
         fatal = chance.randrange(turns)
         for turn in range(turns):
             if turn:
                 for course in courses:
                     course.advance()
-            racing = chance.sample(self._runtimes, chance.randint(1, 2))
+            racing = chance.sample(self.runtimes, chance.randint(1, 2))
             if turn == fatal:
-                self._kill(racing, event, chance, CALLS * count)
+                self.kill(racing, event, chance, CALLS * count)
             else:
-                self._invoke(racing, event)
-        self._judge(courses, event)
+                self.invoke(racing, event)
+        self.judge(courses, event)
         self.tally["seeds"] += 1
         self.tally["seeds of several restores"] += count > 1
 
-    def _begin(self, kind: Kind, delivery_type: str, timeline: Sequence[str], name: str) -> Course:
+    def begin(self, kind: Kind, delivery_type: str, timeline: Sequence[str], name: str) -> Course:
         restore = self.stack.atlas.start_restore(
             GROUP, f"{kind}-{name}", kind, delivery_type=delivery_type, timeline=timeline
         )
         return Course(restore, kind, len(timeline))
 
-    def _invoke(self, racing: Sequence[LambdaRuntime], event: Any) -> list[Invocation]:
+    def invoke(self, racing: Sequence[LambdaRuntime], event: Any) -> list[Invocation]:
         invocations = [self._threads.submit(runtime.invoke, event) for runtime in racing]
         return [invocation.result() for invocation in invocations]
 
-    def _kill(
+    def kill(
         self, racing: Sequence[LambdaRuntime], event: Any, chance: random.Random, calls: int
     ) -> None:
         victim = racing[0]
@@ -147,7 +151,7 @@ class KillCampaign:
         else:
             how = self._at_a_moment(victim, chance.uniform(0, SLOWEST * calls / CALLS))
         with how:
-            ends = self._invoke(racing, event)
+            ends = self.invoke(racing, event)
         died = ends[0].outcome in {Outcome.CRASH, Outcome.TIMEOUT}
         self.tally["killed while at work" if died else "killed after its work"] += 1
         self.tally["timed out by Lambda"] += ends[0].timed_out
@@ -207,27 +211,32 @@ class KillCampaign:
         with self.stack.aws.wire.listen(watch):
             yield
 
-    def _judge(self, courses: Sequence[Course], event: Any) -> None:
-        # By the stack's own environment, which nobody kills and whose timeout is the template's.
+    def judge(self, courses: Sequence[Course], event: Any) -> None:
+        """What the same event twice more must have finished."""
         for _ in range(2):
-            last = self.stack.invoke(event)
-            assert last.outcome is Outcome.RESULT, f"I4: a check failed: {last}"
+            last = self.survivor.invoke(event)
+            assert last.outcome is Outcome.RESULT, f"I4: an invocation failed: {last}"
+            assert last.result != {"skipped": True}, "F66: a sweep was skipped"
         received = self.stack.received()
         for course in courses:
             restore = course.restore
             item = self.stack.item(GROUP, restore.cluster, restore.restore_id)
-            judge_done(item, course.said[-1])
-            assert item is not None
+            assert item is not None, "I4: a job is not recorded"
+            self.judge_last(item, course)
             judge_history(item, course.said)
             own = [one for one in received if one.event["subject"] == restore.restore_id]
             self.tally["duplicates"] += judge_messages([], item, own)
             self.tally["changes"] += len(item["history"])
             judge_secrecy([repr(item)])
-        logs = [self.stack.logs(), *(runtime.logs() for runtime in self._runtimes)]
+        logs = [self.survivor.logs(), *(runtime.logs() for runtime in self.runtimes)]
         judge_secrecy([repr(received), repr(last), *logs])
 
+    def judge_last(self, item: Mapping[str, Any], course: Course) -> None:
+        """The last thing that Atlas said is recorded."""
+        judge_done(item, course.said[-1])
 
-def _event(restores: Sequence[EmulatedRestore]) -> dict[str, Any]:
+
+def event_of(restores: Sequence[EmulatedRestore]) -> dict[str, Any]:
     """The event of one restore, or an EventBridge event of several."""
     targets = [restore.event for restore in restores]
     if len(targets) == 1:

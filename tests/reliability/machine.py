@@ -1,28 +1,41 @@
 """What the rules of the model stand on: a world for each example, and what must hold at its end."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
-from local_stack.in_process import cold_start
+from local_stack.in_process import cold_start, sweeper_of
 from local_stack.stack import LocalStack
-from local_stack.wire import Call
+from local_stack.wire import Call, Phase
 from reliability.checks import Checks, text
 from reliability.deliveries import Deliveries
+from reliability.disturbances import NthCall
 from reliability.drawn import (
+    ATLAS_FAULTS,
+    AWS_FAULTS,
+    SLOTS,
     DrawnJob,
+    hot_seconds,
     odd_statuses,
     refusal,
     several_jobs,
 )
 from reliability.judgement import judge_history, judge_messages, judge_secrecy
+from reliability.sweep_judgement import judge_open
+from reliability.sweeps import Sweeps
 from reliability.traffic import REPLACEMENT_PAUSE, judge_traffic
-from reliability.world import LOGGER, Job, World
+from reliability.world import LOGGER, World
+from reliability.world_parts import Job
 from restore_watch.application import Application
 from restore_watch.check import JobChecker
+from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
+
+MINUTE = 60.0
 
 
 class Machine(RuleBasedStateMachine):
@@ -36,19 +49,29 @@ class Machine(RuleBasedStateMachine):
         self.world = World(self.stack, self.environment)
         self.checks = Checks(self.world, self.tally)
         self.deliveries = Deliveries(self.checks)
+        self.sweeps = Sweeps(self.checks)
 
     def environment(self, world: World, slot: int) -> tuple[JobChecker, Application, Telemetry]:
         """A cold start in this slot. Broken copies of the code begin here."""
         checker, telemetry = self.checker(world, slot), Telemetry(LOGGER)
-        return checker, self.application(checker, telemetry), telemetry
+        sweeper = self.sweeper(world, slot, checker, telemetry)
+        return checker, self.application(checker, sweeper, telemetry), telemetry
 
     def checker(self, world: World, slot: int) -> JobChecker:
         return cold_start(
             self.stack, world.clients[slot], now=world.clock, sleep=world.sleep_of(slot)
         )
 
-    def application(self, checker: JobChecker, telemetry: Telemetry) -> Application:
-        return Application(checker, telemetry)
+    def sweeper(
+        self, world: World, slot: int, checker: JobChecker, telemetry: Telemetry
+    ) -> Sweeper:
+        by = world.clients[slot]
+        return sweeper_of(self.stack, by, checker, telemetry, hot_seconds=world.hot_seconds)
+
+    def application(
+        self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry
+    ) -> Application:
+        return Application(checker, sweeper, telemetry)
 
     def job(self, place: int) -> Job:
         return self.world.jobs[place % len(self.world.jobs)]
@@ -58,6 +81,13 @@ class Machine(RuleBasedStateMachine):
         jobs = self.world.jobs
         turned = [jobs[(place + n) % len(jobs)] for n in range(len(jobs))]
         return next((job for job in turned if job.left), turned[0])
+
+    def listed(self, place: int) -> Job:
+        """A job that has a step left and shares its cluster with another one, if there is one."""
+        clusters = Counter(job.cluster for job in self.world.jobs)
+        shared = [job for job in self.world.jobs if clusters[job.cluster] > 1]
+        left = [job for job in shared if job.left] or shared
+        return left[place % len(left)] if left else self.moving(place)
 
     def longest(self) -> Job:
         """The job that has most steps left."""
@@ -72,9 +102,24 @@ class Machine(RuleBasedStateMachine):
     def counted(self, rule_kind: str) -> None:
         self.tally[f"rule: {rule_kind}"] += 1
 
-    @initialize(jobs=several_jobs, odd_status=odd_statuses)
-    def restores_begin(self, jobs: list[DrawnJob], odd_status: int) -> None:
+    @contextmanager
+    def fault(
+        self, slot: int, step: int, phase: Phase, at_atlas: str, at_aws: str
+    ) -> Iterator[None]:
+        """Within the block the n-th call of this slot fails."""
+        nth = NthCall(self.world.made(slot), step)
+        actions = ATLAS_FAULTS[at_atlas], AWS_FAULTS[at_aws]
+        with self.world.disturbances.within(nth, phase, *actions):
+            yield
+        self.tally[f"fault {phase}" if nth.struck else "fault after the end"] += 1
+
+    @initialize(jobs=several_jobs, odd_status=odd_statuses, hot=hot_seconds)
+    def restores_begin(self, jobs: list[DrawnJob], odd_status: int = 400, hot: float = 0.0) -> None:
         self.tally["begun"] += 1
+        if hot:
+            self.world.hot_seconds = hot
+            for slot in range(SLOTS):
+                self.world.cold_start(slot)
         for drawn in jobs:
             self.world.start_job(drawn)
         if odd_status != 400:
@@ -91,11 +136,20 @@ class Machine(RuleBasedStateMachine):
     # What must hold in the end
 
     def teardown(self) -> None:
-        """Everything works again; after one more check everything that was promised must hold."""
+        """
+        Everything works again. Then two sweeps alone must reach what they follow.
+
+        After one more check of each job everything that was promised must hold.
+        """
         world = self.world
         try:
             world.disturbances.clear()
             world.admit()
+            world.release_buckets()
+            for job in world.jobs:
+                if job.is_old_in_lists:
+                    world.show_in_lists(job)
+            self._sweep_at_last()
             for job in world.jobs:
                 # What was refused may be asked again, and a revoked token replaced.
                 world.pass_time(REPLACEMENT_PAUSE + 1)
@@ -103,10 +157,22 @@ class Machine(RuleBasedStateMachine):
                 self._judge(job)
             judge_secrecy(map(text, self.checks.outcomes))
             judge_traffic(world.traffic())
+            world.leases.judge()
             self.tally["examples"] += 1
             self.tally["requests to Atlas"] += len(world.requests)
         finally:
             world.close()
+
+    def _sweep_at_last(self) -> None:
+        """By then what was refused may be asked again, and every lease has run out."""
+        world = self.world
+        left = world.lease_ends() - world.clock.peek()
+        world.pass_time(max(REPLACEMENT_PAUSE, left) + 1)
+        world.revoke_tokens()
+        self.sweeps.run(world.last_slot)
+        world.pass_time(MINUTE)
+        self.sweeps.run((world.last_slot + 1) % SLOTS)
+        self.sweeps.judge.judge_end()
 
     def _judge(self, job: Job) -> None:
         """A job that Atlas has forgotten is judged by what was recorded before."""
@@ -118,6 +184,7 @@ class Machine(RuleBasedStateMachine):
         item, received = world.item(job), world.received(job)
         for one in [*job.deleted, *([item] if item else [])]:
             judge_history(one, job.said)
+            judge_open(one)
         if item is not None:
             self.tally["changes"] += len(item["history"])
         self.tally["duplicates"] += judge_messages(job.deleted, item, received)

@@ -8,8 +8,7 @@ world in which it happens is `reliability.world`; what must hold is judged from 
 """
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Literal
 
 from hypothesis import strategies as st
@@ -37,14 +36,15 @@ from reliability.drawn import (
     steps,
     token_faults,
 )
-from reliability.overlaps import Overlaps, any_left
+from reliability.overlaps import any_left
+from reliability.sweep_rules import SweepRules
 from restore_watch.deadline import Deadline
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))
 
 
-class RestoreModel(Overlaps):
+class RestoreModel(SweepRules):
     """`stack` is started by the caller; every example has restore jobs that no other has."""
 
     # What Atlas does
@@ -149,7 +149,7 @@ class RestoreModel(Overlaps):
     ) -> None:
         """The n-th call fails: instead of its effect, or after it and instead of its answer."""
         self.counted("check meets a fault")
-        with self._fault(slot, step, phase, at_atlas, at_aws):
+        with self.fault(slot, step, phase, at_atlas, at_aws):
             self.checks.run(slot, self.job(place))
 
     @rule(
@@ -171,18 +171,8 @@ class RestoreModel(Overlaps):
     ) -> None:
         """AWS delivers again what failed; after that everything is done that can be done."""
         self.counted(f"a fault in several jobs by {form}")
-        disturbed = self._fault(slots[0], step, phase, at_atlas, at_aws)
+        disturbed = self.fault(slots[0], step, phase, at_atlas, at_aws)
         self.deliveries.deliver(slots, self.world.jobs, form, disturbed)
-
-    @contextmanager
-    def _fault(
-        self, slot: int, step: int, phase: Phase, at_atlas: str, at_aws: str
-    ) -> Iterator[None]:
-        nth = NthCall(self.world.made(slot), step)
-        actions = ATLAS_FAULTS[at_atlas], AWS_FAULTS[at_aws]
-        with self.world.disturbances.within(nth, phase, *actions):
-            yield
-        self.tally[f"fault {phase}" if nth.struck else "fault after the end"] += 1
 
     @rule(slots=st.tuples(slots, slots, slots), place=places, form=forms, retry_after=retry_afters)
     def one_of_several_projects_is_limited(

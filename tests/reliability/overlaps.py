@@ -1,13 +1,14 @@
 """The rules in which checks overlap: races, slow checks, and items deleted beside them."""
 
 import itertools
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from local_stack.wire import Phase
-from reliability.checks import has_effect, settle
+from reliability.checks import Check, has_effect, settle
 from reliability.drawn import (
     NOTE,
     PUBLISH,
@@ -19,6 +20,7 @@ from reliability.drawn import (
     slots,
 )
 from reliability.machine import Machine
+from reliability.world_parts import Job
 
 
 def any_left(machine: Machine) -> bool:
@@ -31,6 +33,38 @@ def any_words_left(machine: Machine) -> bool:
 
 class Overlaps(Machine):
     """Two or three checks of one job at the same time."""
+
+    def race(
+        self,
+        checks: Sequence[Check],
+        racing: Sequence[int],
+        order: Sequence[int],
+        moving: Job | None,
+        moves_at: int,
+    ) -> None:
+        """Start them, and release them one by one at every request and every answer."""
+        made = [self.world.made(slot) for slot in racing]
+        with ExitStack() as gates:
+            held = [
+                gates.enter_context(
+                    wire.hold(phase=phase, when=lambda call: any(by(call) for by in made))
+                )
+                for wire in (self.stack.atlas.wire, self.stack.aws.wire)
+                for phase in ("before", "after")
+            ]
+            for check, by in zip(checks, made, strict=True):
+                check.start()
+                settle([check], [by], held)
+            for number, turn in enumerate(itertools.chain(order, itertools.repeat(0))):
+                if number == moves_at and moving is not None and moving.left:
+                    self.world.advance(moving)
+                waiting = settle(checks, made, held)
+                if not any(check.is_alive() for check in checks):
+                    break
+                if not waiting:
+                    continue
+                gate, call = waiting[turn % len(waiting)]
+                gate.release_call(call)
 
     @rule(
         place=places,
@@ -50,26 +84,7 @@ class Overlaps(Machine):
         job = self.reachable(self.job(place))
         begun = [self.checks.begin(slot, job) for slot in racing]
         checks = [one.check for one in begun]
-        made = [self.world.made(slot) for slot in racing]
-        with ExitStack() as gates:
-            held = [
-                gates.enter_context(
-                    wire.hold(phase=phase, when=lambda call: any(by(call) for by in made))
-                )
-                for wire in (self.stack.atlas.wire, self.stack.aws.wire)
-                for phase in ("before", "after")
-            ]
-            for check, by in zip(checks, made, strict=True):
-                check.start()
-                settle([check], [by], held)
-            for number, turn in enumerate(itertools.chain(order, itertools.repeat(0))):
-                if number == moves_at and job.left:
-                    self.world.advance(job)
-                waiting = settle(checks, made, held)
-                if not any(check.is_alive() for check in checks):
-                    break
-                gate, call = waiting[turn % len(waiting)]
-                gate.release_call(call)
+        self.race(checks, racing, order, job if moves_at is not None else None, moves_at or 0)
         for one in begun:
             self.checks.end(one)
 

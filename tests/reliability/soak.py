@@ -27,6 +27,7 @@ from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.stack import LocalStack
 from reliability.kills import KillCampaign
 from reliability.model import RestoreModel
+from reliability.sweep_kills import SweepKillCampaign
 
 EXAMPLES = 50
 """Examples of one batch."""
@@ -72,20 +73,21 @@ def play_models(first: int, until: float) -> Counter[str]:
     return total
 
 
-def play_kills(first: int, count: int, table: str) -> Counter[str]:
+def play_kills(kind: type[KillCampaign], first: int, count: int, table: str) -> Counter[str]:
     """Play so many seeds of the kills; stop at the first that breaks a promise."""
     with ExitStack() as blocks:
         stack = blocks.enter_context(LocalStack())
         if table == DYNAMODB_LOCAL:
             blocks.enter_context(stack.storing_in(blocks.enter_context(DynamoDBLocal())))
-        campaign = blocks.enter_context(KillCampaign(stack))
+        campaign = blocks.enter_context(kind(stack))
         campaign.tally["broken"] = 0  # printed all the same
         begun = time.monotonic()
         for number in range(first, first + count):
             try:
                 campaign.play(number)
             except AssertionError:
-                report(f"kill seed {number} on {table} broke a promise\n{traceback.format_exc()}")
+                what = f"{kind.__name__}: seed {number} on {table} broke a promise"
+                report(f"{what}\n{traceback.format_exc()}")
                 campaign.tally["broken"] += 1
                 break
             if (number - first + 1) % 100 == 0:
@@ -95,8 +97,12 @@ def play_kills(first: int, count: int, table: str) -> Counter[str]:
 
 
 def play_all_kills(first: int, count: int, tables: Sequence[str]) -> dict[str, Counter[str]]:
-    """Play the same seeds with the table here and there, one after the other."""
-    return {table: play_kills(first, count, table) for table in tables}
+    """Play the same seeds with the table here and there, one after the other; half are sweeps."""
+    return {
+        f"kills of {what} on {table}": play_kills(kind, first, count // 2, table)
+        for table in tables
+        for what, kind in (("checks", KillCampaign), ("sweeps", SweepKillCampaign))
+    }
 
 
 def print_tally(tally: Counter[str]) -> None:
@@ -136,7 +142,7 @@ def main() -> int:
             for core in range(options.cores)
         ]
         tallies = {"model": sum((model.result() for model in models), Counter[str]())}
-        tallies |= {f"kills on {table}": tally for table, tally in kills.result().items()}
+        tallies |= kills.result()
     for name, tally in tallies.items():
         report(name)
         print_tally(tally)

@@ -4,18 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local_stack.stack import LocalStack
+from local_stack.wire import Delay, Fault
 from reliability.drawn import PUBLISH, DrawnJob
 from reliability.model import RestoreModel
+from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind
 
 
 @contextmanager
-def played(stack: LocalStack, *timeline: str) -> Iterator[RestoreModel]:
-    """A model with one Flex job. What must hold is judged at the end of the block."""
+def played(stack: LocalStack, *timeline: str, jobs: int = 1) -> Iterator[RestoreModel]:
+    """A model with Flex jobs of one cluster. What must hold is judged at the end of the block."""
     RestoreModel.stack = stack
     model = RestoreModel()
     try:
-        model.restores_begin([DrawnJob(RestoreKind.FLEX, "RESTORE", timeline)], 400)
+        model.restores_begin([DrawnJob(RestoreKind.FLEX, "RESTORE", timeline)] * jobs, 400)
         yield model
     finally:
         model.teardown()
@@ -36,3 +38,22 @@ def test_a_word_is_not_recorded_twice_in_an_item_that_is_recorded_anew(stack: Lo
 def test_a_408_of_the_token_endpoint_is_not_repeated(stack: LocalStack) -> None:
     with played(stack, "RUNNING") as model:
         model.the_token_endpoint_fails((0, 0, 0), None, "408", "before", None, "cold")
+
+
+def test_a_job_that_was_found_again_does_not_leave_the_index(stack: LocalStack) -> None:
+    with played(stack, "RUNNING") as model:
+        model.a_sweep_reads_an_old_index(0, [0, 1], "found", 0, hides=True)
+
+
+def test_a_sweep_does_not_wait_for_the_lease_past_its_deadline(stack: LocalStack) -> None:
+    slow = Fault(service="dynamodb", operation="UpdateItem", action=Delay(0.3))
+    with played(stack, "RUNNING") as model:
+        model.sweeps.run(1, disturbed=model.checks.death(1, 1, "before"))
+
+        deadline = Deadline.after(1.2, lambda: model.world.uptime)
+        model.sweeps.run(0, deadline=deadline, disturbed=stack.aws.wire.inject(slow))
+
+
+def test_a_job_that_its_list_omits_has_a_turn_while_the_bucket_is_low(stack: LocalStack) -> None:
+    with played(stack, "RUNNING", "COMPLETED", jobs=2) as model:
+        model.a_bucket_is_low(1, 0, 5, 4, omits=True)

@@ -18,6 +18,9 @@ TOKENS_AN_HOUR = 8
 DEFAULT_LIMIT = 10.0
 LONGEST_LIMIT = 60.0
 
+LONGEST_REFUSAL = 120.0
+"""Seconds for which a token request that was never answered stands."""
+
 LONGEST_WAIT = 15.0
 """Seconds that an invocation sleeps at most before it asks Atlas again."""
 
@@ -89,7 +92,7 @@ def _judge_retries(requests: Iterable[Request]) -> None:
 def _judge_limits(requests: Sequence[Request]) -> None:
     until: dict[tuple[str, str], float] = {}
     for one in requests:
-        asked = one.group, one.operation
+        asked = one.group, one.operation.removesuffix("_list")
         if one.operation != "token":
             assert one.at >= until.get(asked, 0.0), "I7: a 429 was answered with more requests"
         if one.limit is not None:

@@ -11,11 +11,10 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache, partial
-from itertools import pairwise
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -24,21 +23,26 @@ from botocore.config import Config
 from local_stack.atlas import Role
 from local_stack.clock import Clock as AtlasClock
 from local_stack.in_process import ENVIRONMENT_HEADER, Clients, clients
-from local_stack.restores import EmulatedRestore, Kind, object_id
+from local_stack.restores import Kind, object_id
 from local_stack.stack import CREDENTIALS, LocalStack, Received
 from local_stack.wire import Action, Answer, Call, Phase
 from reliability.disturbances import Disturbances
 from reliability.drawn import SLOTS, Admission, DrawnJob
-from reliability.judgement import Word, word_of
+from reliability.judgement import word_of
+from reliability.leases import LEASE, LeaseLog
 from reliability.traffic import (
     DEFAULT_LIMIT,
-    LONGEST_LIMIT,
+    LONGEST_REFUSAL,
     LONGEST_WAIT,
     REPLACEMENT_PAUSE,
+    TICKS,
     Request,
 )
+from reliability.world_parts import Clock, Environment, Job, group_of, key_of
+from restore_watch.actions import Sweep
 from restore_watch.application import Application
 from restore_watch.check import JobChecker
+from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.telemetry import Telemetry
 
@@ -58,94 +62,6 @@ OUTPUT = io.StringIO()
 """What the environments log."""
 
 LOGGER = Logger(service="model", stream=OUTPUT, location=None)
-
-
-class Clock:
-    """The environments' wall clock. It moves on by a millisecond at every look, and by jumps."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._now = datetime.now(UTC)
-        self.epoch = 0
-        """How often it was set back."""
-
-    def __call__(self) -> datetime:
-        with self._lock:
-            self._now += timedelta(milliseconds=1)
-            return self._now
-
-    def peek(self) -> float:
-        """Unix seconds, without moving on."""
-        with self._lock:
-            return self._now.timestamp()
-
-    def jump(self, seconds: float) -> None:
-        with self._lock:
-            self._now += timedelta(seconds=seconds)
-            self.epoch += seconds < 0
-
-
-@dataclass
-class Job:
-    """
-    A restore job, and everything that happens to it.
-
-    `words` is what Atlas says in the course of the job, the first `said_so_far` of them by now.
-    """
-
-    restore: EmulatedRestore
-    target: RestoreTarget
-    words: list[Word]
-    kind: str
-    said_so_far: int = 1
-    deleted: list[dict[str, Any]] = field(default_factory=list)
-    is_hidden: bool = False
-
-    @property
-    def left(self) -> int:
-        """The steps that are still to come."""
-        return len(self.words) - self.said_so_far
-
-    @property
-    def said(self) -> list[Word]:
-        return self.words[: self.said_so_far]
-
-    @property
-    def steps_to_words(self) -> int | None:
-        """The steps to an unknown word that another one follows; None if there is none."""
-        ahead = self.words[self.said_so_far - 1 :]
-        for steps, (word, following) in enumerate(pairwise(ahead)):
-            both_unknown = word.status == following.status == "UNKNOWN"
-            if both_unknown and word.word != following.word:
-                return steps
-        return None
-
-    @property
-    def last(self) -> Word:
-        return self.said[-1]
-
-    @property
-    def event(self) -> dict[str, Any]:
-        """The target as an event names it."""
-        options = {"envelope": True} if self.target.envelope else {}
-        return self.target.as_json() | options
-
-
-@dataclass
-class Environment:
-    """
-    An execution environment. `invocation` is the number of its current one.
-
-    `targets` is how many jobs that names, `last` the latest request to Atlas.
-    """
-
-    number: int
-    checker: JobChecker
-    application: Application
-    telemetry: Telemetry
-    invocation: int = 0
-    targets: int = 1
-    last: Request | None = None
 
 
 @cache
@@ -171,10 +87,15 @@ class World:
         self.requests: list[Request] = []
         self.unauthorized: deque[float] = deque(maxlen=2)
         self.admission: Admission | None = None
+        self.low_buckets: set[tuple[str, Kind]] = set()
+        self.hot_seconds = 0.0
+        self.leases = LeaseLog()
         self.clients = _clients_of(stack)
         self.disturbances = Disturbances(stack, self._is_from_environment, self._noted)
         self._slots = {by.key_id: slot for slot, by in enumerate(self.clients)}
+        self._passing = threading.Lock()
         self._ahead = 0.0
+        self._begun_at = time.monotonic()
         self._failed_at = -math.inf
         self._numbers = itertools.count(1)
         self._invocations = itertools.count(1)
@@ -183,19 +104,27 @@ class World:
         self._effects: Counter[str] = Counter()
         self._items: dict[str, tuple[int, dict[str, Any] | None]] = {}
         self._drained_at = -1
+        self._delete(LEASE)
         stack.forget_calls()
         stack.atlas.behaviour.lift_limits()
         self._listeners = [
             stack.atlas.wire.listen(self._heard),
             stack.aws.wire.listen(self._affected),
+            stack.aws.wire.listen(self._noted_lease),
         ]
         self.environments = [self._environment(slot) for slot in range(SLOTS)]
 
     def close(self) -> None:
+        """Leave nothing behind that the sweeps of the next example would find."""
         for listener in self._listeners:
             listener.remove()
         self.disturbances.end()
         self.admit()
+        self.release_buckets()
+        for job in self.jobs:
+            self.show_in_lists(job)
+            self.hide(job)
+            self._delete(key_of(job))
         self._atlas_clock.advance(-self._ahead)
 
     # Time
@@ -205,12 +134,18 @@ class World:
         """Seconds on a monotonic clock that counts the skipped waits."""
         return time.monotonic() + self._slept
 
+    @property
+    def age(self) -> float:
+        """Seconds since the example began."""
+        return self.uptime - self._begun_at
+
     def pass_time(self, seconds: float) -> None:
         """Time passes for everything."""
-        self.clock.jump(seconds)
-        self._slept += seconds
-        self._ahead += seconds
-        self._atlas_clock.advance(seconds)
+        with self._passing:
+            self.clock.jump(seconds)
+            self._slept += seconds
+            self._ahead += seconds
+            self._atlas_clock.advance(seconds)
 
     def set_clock_back(self, seconds: float) -> None:
         """Only the environments' clock is set back. Tokens may be older than they seem."""
@@ -221,9 +156,13 @@ class World:
         """A wait of the code, judged by I7."""
         environment = self.environments[slot]
         assert seconds <= LONGEST_WAIT, "I7: an invocation sleeps too long"
+        if environment.deadline is not None:
+            left = environment.deadline.remaining()
+            assert seconds <= left + TICKS, "I6: an invocation sleeps past its deadline"
         last = environment.last
         is_limited = last is not None and self._settled(last).limit is not None
-        assert not (environment.targets > 1 and is_limited), "I7: a 429 is slept out for others"
+        is_for_others = environment.targets > 1 and environment.sweep is None
+        assert not (is_for_others and is_limited), "I7: a 429 is slept out for others"
         self.pass_time(seconds)
 
     @property
@@ -237,12 +176,22 @@ class World:
     def cold_start(self, slot: int) -> None:
         self.environments[slot] = self._environment(slot)
 
-    def begin(self, slot: int, targets: int = 1) -> None:
+    def begin(
+        self,
+        slot: int,
+        targets: int = 1,
+        *,
+        sweep: Sweep | None = None,
+        deadline: Deadline | None = None,
+    ) -> Environment:
         """An invocation begins."""
         self.last_slot = slot
         environment = self.environments[slot]
         environment.invocation = next(self._invocations)
         environment.targets = targets
+        environment.sweep = sweep
+        environment.deadline = deadline
+        return environment
 
     def made(self, slot: int) -> Callable[[Call], bool]:
         return self.clients[slot].made
@@ -287,6 +236,33 @@ class World:
         job.is_hidden = False
         self.stack.atlas.show_restore(job.restore)
 
+    def omit_from_lists(self, job: Job) -> None:
+        """A list does not show the job; a GET does."""
+        job.is_old_in_lists = False
+        self.stack.atlas.omit_from_lists(job.restore)
+
+    def lag_lists(self, job: Job) -> None:
+        """A list goes on showing the job as it is now."""
+        job.is_old_in_lists = True
+        self.stack.atlas.lag_lists(job.restore)
+
+    def show_in_lists(self, job: Job) -> None:
+        job.is_old_in_lists = False
+        self.stack.atlas.catch_up_lists(job.restore)
+
+    def keep_bucket(self, job: Job, remaining: int) -> None:
+        """Others use up the calls of the job's project and kind; with 0, Atlas answers 429."""
+        bucket = job.restore.group_id, job.kind
+        self.low_buckets.add(bucket)
+        self.stack.atlas.keep_bucket(*bucket, remaining)
+
+    def release_buckets(self) -> None:
+        """A 429 stands for a moment longer."""
+        if self.low_buckets:
+            self._failed_at = self.uptime
+        while self.low_buckets:
+            self.stack.atlas.release_bucket(*self.low_buckets.pop())
+
     def refuse(self, how: Admission) -> None:
         """Atlas refuses the service account's requests for jobs."""
         self.admit()
@@ -315,8 +291,8 @@ class World:
         """Nothing fails, no refusal stands, and a token that Atlas refuses can be replaced."""
         refused = [at for at in self.unauthorized if self.uptime - at < 2 * REPLACEMENT_PAUSE]
         is_disturbed = self.disturbances.active or self.admission is not None
-        stands = self.uptime - self._failed_at < LONGEST_LIMIT
-        return not (is_disturbed or stands or len(refused) > 1)
+        stands = self.uptime - self._failed_at < LONGEST_REFUSAL
+        return not (is_disturbed or stands or self.low_buckets or len(refused) > 1)
 
     # What can be seen from outside
 
@@ -337,12 +313,17 @@ class World:
         if item is None:
             return
         job.deleted.append(item)
-        restore = job.restore
-        key = {
-            "cluster": {"S": f"{restore.group_id}/{restore.cluster}"},
-            "restoreId": {"S": restore.restore_id},
-        }
+        self._delete(key_of(job))
+
+    def _delete(self, key: Mapping[str, Any]) -> None:
         self.stack.aws.client("dynamodb").delete_item(TableName=self.stack.table_name, Key=key)
+
+    def lease_ends(self) -> float:
+        """Until when the lease is held, in Unix seconds of the environments' clock; else 0."""
+        answer = self.stack.aws.client("dynamodb").get_item(
+            TableName=self.stack.table_name, Key=LEASE, ConsistentRead=True
+        )
+        return float(answer.get("Item", {}).get("validUntil", {}).get("N", 0))
 
     def received(self, job: Job) -> list[Received]:
         """Everything that the subscriber has received about this job, in order."""
@@ -358,6 +339,16 @@ class World:
         """Every request to Atlas, with how it was answered."""
         return [self._settled(one) for one in self.requests]
 
+    def calls_of(self, slot: int, since: tuple[int, int]) -> list[Call]:
+        """The calls of an environment to both services since the marks."""
+        made = self.made(slot)
+        atlas, aws = self.stack.atlas.wire.calls, self.stack.aws.wire.calls
+        return [call for call in (*atlas[since[0] :], *aws[since[1] :]) if made(call)]
+
+    def marks(self) -> tuple[int, int]:
+        """How many calls were made to Atlas and to AWS."""
+        return len(self.stack.atlas.wire.calls), len(self.stack.aws.wire.calls)
+
     def _heard(self, call: Call, phase: Phase) -> None:
         slot = self._slots.get(call.headers.get(ENVIRONMENT_HEADER, ""))
         if phase != "before" or slot is None:
@@ -371,7 +362,7 @@ class World:
             invocation=environment.invocation,
             targets=environment.targets,
             operation=call.operation,
-            group=call.path.partition("/groups/")[2].partition("/")[0],
+            group=group_of(call),
         )
         environment.last = request
         self.requests.append(request)
@@ -380,6 +371,14 @@ class World:
         """Something may have changed in the table or in the queue."""
         if call.operation not in {"GetItem", "ReceiveMessage", "DeleteMessage"}:
             self._effects[call.service] += 1
+
+    def _noted_lease(self, call: Call, phase: Phase) -> None:
+        slot = next((n for n, by in enumerate(self.clients) if by.made(call)), None)
+        if slot is None:
+            return
+        environment = self.environments[slot]
+        if environment.sweep is not None:
+            self.leases.note(call, phase, environment.invocation, environment.sweep.tick)
 
     def _is_from_environment(self, call: Call) -> bool:
         return any(by.made(call) for by in self.clients)
@@ -398,7 +397,9 @@ class World:
             statuses = (
                 call.status for call in self.stack.atlas.wire.calls if call.number == request.number
             )
-            return replace(request, status=next(statuses, None))
+            status = next(statuses, None)
+            # The emulated Atlas refuses for a second, which the model counts as a standing limit.
+            return replace(request, status=status, limit=1.0 if status == 429 else None)
         if not isinstance(action, Answer):
             return request
         limit = None

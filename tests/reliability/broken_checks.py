@@ -1,0 +1,208 @@
+"""Checks, applications and clients that are broken in one place, for `broken_copies`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx
+
+from restore_watch.application import Application
+from restore_watch.atlas.access import Access, ServiceAccountAccess
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import Credentials, ServiceAccount
+from restore_watch.atlas.envelope import open_envelope
+from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.network import ENVELOPE
+from restore_watch.atlas.token import AccessToken
+from restore_watch.check import CheckResult, JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
+from restore_watch.event import SeveralTargets
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.status_change import StatusChange
+
+# The check
+
+
+class LeavesToOthers(JobChecker):
+    """What an overlapping check has recorded is left to that check, alive or not."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.sleep = self._leave
+        self._left = False
+
+    def check(
+        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
+    ) -> CheckResult:
+        self._left = False
+        return super().check(target, deadline, patient=patient)
+
+    def _leave(self, _: float) -> None:
+        self._left = True
+
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+        return () if self._left else super().publish(recorded, deadline)
+
+
+class NeedsAtlasToPublish(JobChecker):
+    """What is pending waits until Atlas answers."""
+
+    def _publish_before(
+        self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline
+    ) -> None: ...
+
+
+class AlwaysPatient(JobChecker):
+    """It waits for a rate limit although other targets wait."""
+
+    def check(
+        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
+    ) -> CheckResult:
+        del patient
+        return super().check(target, deadline, patient=True)
+
+
+class ForgetsFirstSight(JobChecker):
+    """A job that had ended long ago counts as one that ended just now."""
+
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+        first, *later = recorded.history
+        running = first.job.model_copy(update={"status": RestoreStatus.RUNNING})
+        seen_running = replace(recorded, history=(replace(first, job=running), *later))
+        report, self.on_published = (
+            self.on_published,
+            lambda change, _: report(change, seen_running),
+        )
+        try:
+            return super().publish(recorded, deadline)
+        finally:
+            self.on_published = report
+
+
+# The application
+
+
+class SwallowsFailures(Application):
+    """An EventBridge event succeeds if any target did."""
+
+    def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
+        return super()._answer_several(SeveralTargets(several.targets), deadline)
+
+
+# The client for Atlas
+
+
+class OtherToken(AtlasClient):
+    """A client whose access token follows another rule."""
+
+    def __init__(self, token: type[AccessToken], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.token = token
+
+    def _access(self, credentials: Credentials) -> Access:
+        if self._last_used is None or self._last_used[0] != credentials:
+            assert isinstance(credentials, ServiceAccount)
+            token = self.token(
+                credentials, self._base_url, self._http, now=self._now, sleep=self._sleep
+            )
+            self._last_used = credentials, ServiceAccountAccess(token, self._http)
+        return self._last_used[1]
+
+
+class ForgetsFailures(AccessToken):
+    """A token request that failed does not stand."""
+
+    def _request(self, deadline: Deadline) -> str:
+        self._failure = None
+        return super()._request(deadline)
+
+
+class RepeatsUnknownOutcomes(AccessToken):
+    """A token request without an answer is repeated at once."""
+
+    def _exchange(self, deadline: Deadline) -> str:
+        try:
+            return super()._exchange(deadline)
+        except AtlasUnavailableError as error:
+            if error.reason is not None:
+                raise
+            return super()._exchange(deadline)
+
+
+class ReplacesEveryRefusedToken(AccessToken):
+    """Every 401 is answered with a new token."""
+
+    def replacement(self, refused: str, deadline: Deadline) -> str | None:
+        self._replaced_at = None
+        return super().replacement(refused, deadline)
+
+
+class OtherAnswers:
+    """An access whose answers are read otherwise."""
+
+    def __init__(self, access: Access, read: Callable[[Answer], Answer]) -> None:
+        self._access = access
+        self._read = read
+
+    def prepare(self, deadline: Deadline) -> None:
+        self._access.prepare(deadline)
+
+    def send(self, request: httpx.Request, deadline: Deadline, *limit: int) -> Answer:
+        return self._read(self._access.send(request, deadline, *limit))
+
+    def secrets(self, request: httpx.Request) -> Iterable[str]:
+        return self._access.secrets(request)
+
+
+class OpensEnvelopesLate(AtlasClient):
+    """An envelope is opened above authentication, which sees 200 for every answer."""
+
+    def _request(self, *how: Any, **more: Any) -> httpx.Request:
+        request = super()._request(*how, **more)
+        request.extensions.pop(ENVELOPE, None)
+        return request
+
+    def _access(self, credentials: Credentials) -> Access:
+        return OtherAnswers(super()._access(credentials), _opened)  # type: ignore[return-value]
+
+
+def _opened(answer: Answer) -> Answer:
+    status, body = open_envelope(answer.status, answer.body)
+    return replace(answer, status=status, body=body)
+
+
+class IgnoresErrorCodes(AtlasClient):
+    """Only the HTTP status says what is wrong, unless it is the usual one."""
+
+    def _access(self, credentials: Credentials) -> Access:
+        return OtherAnswers(super()._access(credentials), _uncoded)  # type: ignore[return-value]
+
+
+def _uncoded(answer: Answer) -> Answer:
+    return answer if answer.status in {200, 400} else replace(answer, body=b"")
+
+
+class ForgetsLimits(AtlasClient):
+    """A rate limit does not stand after the request that met it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.limits.refused = lambda *_: None  # type: ignore[method-assign]
+
+
+class FinishedBeforeExpired(AtlasClient):
+    """A download that has finished and expired counts as ready."""
+
+    def get_restore_job(
+        self,
+        target: RestoreTarget,
+        credentials: Credentials,
+        deadline: Deadline,
+        **how: Any,
+    ) -> RestoreJob:
+        job = super().get_restore_job(target, credentials, deadline, **how)
+        if job.status is RestoreStatus.EXPIRED and job.restore_finished_date is not None:
+            return job.model_copy(update={"status": RestoreStatus.COMPLETED})
+        return job

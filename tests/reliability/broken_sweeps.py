@@ -1,0 +1,228 @@
+"""Leases, indexes and sweeps that are broken in one place, for `reliability.broken_copies`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from reliability.broken_table import Client, Parameters
+from restore_watch.agenda import Question
+from restore_watch.asking import Asker
+from restore_watch.deadline import Deadline
+from restore_watch.following import Follower
+from restore_watch.item import Recorded
+from restore_watch.lease import PATIENCE, SweepLease
+from restore_watch.open_job import OpenJob
+from restore_watch.open_jobs import OpenJobs
+from restore_watch.restore_job import RestoreJob, RestoreStatus
+from restore_watch.sweep import Sweeper
+from restore_watch.table import RestoreJobsTable
+
+# The lease
+
+
+def lease_writes(change: Callable[[Any, Parameters], Parameters]) -> Callable[..., SweepLease]:
+    """A lease that is written with other parameters."""
+    return partial(_lease, change)
+
+
+def _lease(
+    change: Callable[[Any, Parameters], Parameters], client: Any, name: str, **clock: Any
+) -> SweepLease:
+    other: Any = Client(client, "update_item", change)
+    return SweepLease(other, name, **clock)
+
+
+def take_any_lease(_: Any, parameters: Parameters) -> Parameters:
+    """Take the lease although another sweep has it."""
+    held = "#validUntil < :now"
+    condition = parameters["ConditionExpression"]
+    return parameters | {"ConditionExpression": condition.replace(held, "#validUntil <> :now")}
+
+
+def give_back_any_lease(_: Any, parameters: Parameters) -> Parameters:
+    """Give the lease back that is there, whoever has it."""
+    if parameters["ConditionExpression"] != "#owner = :owner":
+        return parameters
+    return parameters | {"ConditionExpression": "#owner = :owner OR attribute_exists(#owner)"}
+
+
+def take_no_old_lease(_: Any, parameters: Parameters) -> Parameters:
+    """A lease never runs out."""
+    values = parameters["ExpressionAttributeValues"]
+    if ":now" not in values:
+        return parameters
+    return parameters | {"ExpressionAttributeValues": values | {":now": {"N": "0"}}}
+
+
+class ForgetsTicks(SweepLease):
+    """A tick that was swept before is swept again."""
+
+    def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
+        del tick
+        return super().take(None, deadline)
+
+
+class WaitsPastItsDeadline(SweepLease):
+    """It waits for the lease although no time is left."""
+
+    def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
+        return super().take(tick, Deadline(deadline.at + PATIENCE, deadline.clock))
+
+
+# The index
+
+
+class NeverFinds(OpenJobs):
+    """A job that was missed once counts as missing for ever."""
+
+    def found(self, job: OpenJob, deadline: Deadline) -> None: ...
+
+
+class NeverLeaves(OpenJobs):
+    """A job stays in the index, even if Atlas has forgotten it."""
+
+    def leave(self, job: OpenJob, deadline: Deadline) -> bool:
+        del job, deadline
+        return False
+
+
+def leaves_with_pending(client: Any, name: str) -> OpenJobs:
+    """A job leaves the index although a change is pending."""
+    other: Any = Client(client, "update_item", _leave_with_pending)
+    return OpenJobs(other, name)
+
+
+def _leave_with_pending(_: Any, parameters: Parameters) -> Parameters:
+    published = " AND #publishedSequence = :sequence"
+    names = parameters["ExpressionAttributeNames"]
+    return parameters | {
+        "ConditionExpression": parameters["ConditionExpression"].replace(published, ""),
+        "ExpressionAttributeNames": {
+            one: name for one, name in names.items() if one != "#publishedSequence"
+        },
+    }
+
+
+class NeverReopens(RestoreJobsTable):
+    """A job that has left the index is not followed again."""
+
+    def _reopen(self, recorded: Recorded, deadline: Deadline) -> None: ...
+
+
+def knows(kind: type[OpenJob]) -> Callable[[Any, str], OpenJobs]:
+    """An index whose entries are understood otherwise."""
+
+    class OtherJobs(OpenJobs):
+        def read(self, deadline: Deadline) -> list[OpenJob]:
+            return [_as(kind, job) for job in super().read(deadline)]
+
+    return OtherJobs
+
+
+class ReadyIsOver(OpenJob):
+    """A ready download cannot change any more."""
+
+    @property
+    def can_change(self) -> bool:
+        return not self.has_ended
+
+
+class SeesOnlyHigherRanks(OpenJob):
+    """A ready download that fails or is cancelled has not changed."""
+
+    def may_become(self, job: RestoreJob) -> bool:
+        is_higher = self.status is None or job.status.rank > self.status.rank
+        is_unknown = job.status is RestoreStatus.UNKNOWN
+        return super().may_become(job) and (is_higher or is_unknown)
+
+
+class KnowsOneUnknownWord(OpenJob):
+    """An unknown status stays the same, whichever word it has."""
+
+    def may_become(self, job: RestoreJob) -> bool:
+        is_unknown = job.status is self.status is RestoreStatus.UNKNOWN
+        return not is_unknown and super().may_become(job)
+
+
+class ChangesWhenItDiffers(OpenJob):
+    """Another status is a change, even an older one that a list still shows."""
+
+    def may_become(self, job: RestoreJob) -> bool:
+        return job.status is not self.status or super().may_become(job)
+
+
+class AlwaysChanges(OpenJob):
+    """The table is asked about an unchanged job."""
+
+    def may_become(self, job: RestoreJob) -> bool:
+        del job
+        return True
+
+
+# The sweep
+
+
+class OnlyAsks(Sweeper):
+    """What is pending waits until the job changes again."""
+
+    def _publish_pending(self, follower: Follower) -> None: ...
+
+
+class PublishesEnds(Sweeper):
+    """What is pending for a job that has not ended waits until Atlas answers."""
+
+    def _publish_pending(self, follower: Follower) -> None:
+        ended = {key: job for key, job in follower.known.items() if job.has_ended}
+        super()._publish_pending(replace(follower, known=ended))
+
+
+def follows(kind: type[Follower]) -> type[Sweeper]:
+    """A sweep whose answers are acted on otherwise."""
+
+    class OtherSweeper(Sweeper):
+        def _follower(self, *how: Any) -> Follower:
+            return _as(kind, super()._follower(*how))
+
+    return OtherSweeper
+
+
+def asks(kind: type[Asker]) -> type[Sweeper]:
+    """A sweep whose questions are asked otherwise."""
+
+    class OtherSweeper(Sweeper):
+        def _asker(self, *how: Any) -> Asker:
+            return _as(kind, super()._asker(*how))
+
+    return OtherSweeper
+
+
+class AsksOnlyLists(Asker):
+    """A job that its list does not show is not asked about."""
+
+    def _ask_rest(self, question: Question, jobs: Sequence[OpenJob]) -> Iterable[Question]:
+        del question, jobs
+        return ()
+
+
+class ForgetsAtOnce(Follower):
+    """A job that Atlas does not know leaves the index."""
+
+    def missed(self, job: OpenJob) -> None:
+        super().missed(job)
+        missed = self.known.get(job.key)
+        if missed is not None and self.open_jobs.forget(missed, self.deadline):
+            self._left(missed, "Atlas does not know it")
+
+
+class IgnoresThePace(Asker):
+    """It goes on asking although few calls are left to others."""
+
+    def allows(self, question: Question) -> bool:
+        del question
+        return True
+
+
+def _as[Part: (OpenJob, Follower, Asker)](kind: type[Part], part: Part) -> Part:
+    return kind(**{field.name: getattr(part, field.name) for field in fields(part)})

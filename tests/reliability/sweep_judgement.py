@@ -1,0 +1,45 @@
+"""When a job may leave the index of open jobs, read from its item, from outside."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from reliability.judgement import is_download, recorded_words
+
+LINK_GONE = timedelta(hours=1)
+LINK_UNKNOWN = timedelta(hours=24)
+FORGOTTEN = timedelta(hours=24)
+
+
+def is_ready(item: Mapping[str, Any]) -> bool:
+    """A download that can be fetched, and may still expire or be cancelled."""
+    return is_download(item["deliveryType"]) and item["status"] == "COMPLETED"
+
+
+def may_have_left(item: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Nothing more can come of a ready download."""
+    if item is None or not is_ready(item):
+        return False
+    if "expirationDate" in item:
+        return now >= datetime.fromisoformat(item["expirationDate"]) + LINK_GONE
+    return now >= datetime.fromisoformat(item["observedAt"]) + LINK_UNKNOWN
+
+
+def judge_index(before: Mapping[str, Any], after: Mapping[str, Any] | None, now: datetime) -> None:
+    """F83 and I8, for the same item before and after a sweep: how it left the index, if it did."""
+    assert after is not None, "I3: a sweep deletes an item"
+    judge_open(after)
+    if "openShard" not in before or "openShard" in after:
+        return
+    is_over = recorded_words(after)[-1].terminal and not is_ready(after)
+    missing = before.get("missingSince")
+    is_forgotten = missing is not None and now >= datetime.fromisoformat(missing) + FORGOTTEN
+    assert is_over or may_have_left(after, now) or is_forgotten, (
+        "F83: a job leaves the index of open jobs too early"
+    )
+
+
+def judge_open(item: Mapping[str, Any]) -> None:
+    """I8: what is pending can be found by a sweep."""
+    is_pending = item["publishedSequence"] < item["sequence"]
+    assert "openShard" in item or not is_pending, "I8: a pending change is not in the index"
