@@ -70,7 +70,7 @@ deploy: build ## build and deploy (SECRET_ARN=... STACK=... PARAMETERS='Name=val
 	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
 
 bench: build ## measure speed against the usual kind of handler
-	@PYTHONPATH=tests $(RUN) python -m benchmark
+	@PYTHONPATH=functions:tests $(RUN) python -m benchmark
 
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \

@@ -9,10 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmark.building import peer_with_bytecode
+from benchmark.comparison import PEER
 from benchmark.contenders import contenders, local_stack
+from benchmark.costs import Prices
+from benchmark.detection import measure_detection
 from benchmark.measurement import measure
 from benchmark.processor import share_of
 from benchmark.report import as_json, machine, show
+from benchmark.sweep_report import SweepReport
+from benchmark.sweeping import measure_sweeps
 
 
 def main() -> int:
@@ -32,9 +37,16 @@ def main() -> int:
         Progress(*columns, console=console, transient=True, refresh_per_second=1) as progress,
     ):
         figures = measure(measured, share, progress)
+        (peer,) = (contender for contender in measured if contender.name == PEER)
+        sweeps = measure_sweeps(stack, peer, progress)
+    with console.status("detection"):
+        detections = measure_detection()
+    report = SweepReport(sweeps, detections, Prices.read())
     show(console, figures, share, facts)
+    report.show(console)
     if options.json:
-        options.json.write_text(json.dumps(as_json(figures, share, facts), indent=1) + "\n")
+        raw = {**as_json(figures, share, facts), "sweeping": report.as_json()}
+        options.json.write_text(json.dumps(raw, indent=1, default=str) + "\n")
     return 0
 
 

@@ -2,7 +2,9 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -67,6 +69,23 @@ class MeasuredRuntime(LambdaRuntime):
     def cpu_seconds(self) -> float:
         """Processor time of the function's process since its start, in steps of nanoseconds."""
         return sum(time.clock_gettime(_cpu_clock(pid)) for pid in self._children())
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The largest resident memory of the function's process since its start."""
+        (pid,) = filter(_runs_python, self._children())
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+    @contextmanager
+    def held_by(self, throttle: Throttle) -> Iterator[None]:
+        """Within the block, a running function has its share of a processor only."""
+        throttle.take(self._children())
+        throttle.hold()
+        try:
+            yield
+        finally:
+            throttle.release()
 
     def _watch_init(self, skip: int, answered: Event, throttle: Throttle | None) -> float:
         """CPU seconds of INIT; the emulator's output before `skip` is from earlier starts."""

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 https://serverlessland.com/content/service/lambda/guides/effectively-running-java-on-serverless/init-heavy-lifting
 """
 
+import itertools
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_MEGABYTES_OF_ONE_VCPU = 1769
+MEGABYTES_OF_ONE_VCPU = 1769
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
+
+_numbers = itertools.count(1)
 
 _PERIOD = 20_000
 """Microseconds. Short, so that an answer takes longer than the quota of one period."""
@@ -28,7 +31,7 @@ class Throttle:
         quota = round(share * _PERIOD)
         version_2 = (_CONTROL_GROUPS / "cgroup.controllers").exists()
         parent = _CONTROL_GROUPS if version_2 else _CONTROL_GROUPS / "cpu"
-        self._group = parent / f"restore-watch-benchmark-{os.getpid()}"
+        self._group = parent / f"restore-watch-benchmark-{os.getpid()}-{next(_numbers)}"
         self._limit = "cpu.max" if version_2 else "cpu.cfs_quota_us"
         self._held = f"{quota} {_PERIOD}" if version_2 else str(quota)
         self._full = f"{_PERIOD} {_PERIOD}" if version_2 else str(_PERIOD)
@@ -88,7 +91,7 @@ class Share:
 @contextmanager
 def share_of(memory_megabytes: int) -> Iterator[Share]:
     """The share of this memory, with a throttle where this machine allows one."""
-    share = memory_megabytes / _MEGABYTES_OF_ONE_VCPU
+    share = memory_megabytes / MEGABYTES_OF_ONE_VCPU
     try:
         throttle = Throttle(share)
     except OSError as error:
