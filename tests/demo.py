@@ -1,14 +1,18 @@
 """
-`make demo`: one Flex restore and one dedicated download, from start to end, in a few seconds.
+`make demo`: restores that are named once and followed to their ends, in half a minute.
 
 What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and Secrets Manager are
-moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The exit
-status is 0 only if a subscriber received every expected message, in order, and nothing else.
+moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The schedule
+is in a hurry: its next tick comes as soon as a sweep has ended. The exit status is 0 only if a
+subscriber received every expected message, each job's in order, and nothing else.
 """
 
 import sys
 import time
-from threading import Thread
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 from rich.console import Console
@@ -19,82 +23,138 @@ from local_stack.stack import LocalStack, Received
 from local_stack.wire import Close, Fault
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
-FLEX = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
-DOWNLOAD = ("RUNNING", "COMPLETED")
-COLOURS = {"PENDING": "yellow", "QUEUED": "yellow", "RUNNING": "cyan", "COMPLETED": "green"}
+TIMEOUT = 8
+"""Seconds of an invocation. A sweep that dies blocks the next ones for as long, and five more."""
+
+PATIENCE = 60.0
+"""Seconds until a message must have arrived."""
+
+COLOURS = {
+    "PENDING": "yellow",
+    "QUEUED": "yellow",
+    "RUNNING": "cyan",
+    "COMPLETED": "green",
+    "EXPIRED": "magenta",
+    "CANCELLED": "red",
+}
 
 console = Console(highlight=False, width=100)
 
 
 class Demo:
-    """Runs restores, prints each step, and keeps the messages that the subscriber received."""
+    """Moves restores on, shows each message that arrives, and keeps what was received."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         self.received: list[Received] = []
+        self.sweeps: list[dict[str, Any]] = []
 
-    def play_flex(self) -> EmulatedRestore:
-        """Run a Flex restore to its end, with one unchanged check and one kill."""
+    def play_flex(self) -> dict[str, Sequence[str]]:
+        """Run a Flex restore to its end; one sweep is killed. Return what must be received."""
         restore = self.stack.atlas.start_restore(
             GROUP, "orders-flex", "flex", target_cluster="orders-staging"
         )
-        scene("1", "A Flex restore begins", "orders-flex → orders-staging")
-        self.check(restore)
-        restore.advance()
-        self.check(restore)
-        self.check(restore)
-        calls = len(self.stack.http_calls())
-        tell(
-            f"checked again, nothing changed: no message; {calls} HTTP calls, to Atlas and DynamoDB"
-        )
-        restore.advance()
-        self.kill_before_publish(restore)
-        tell("[red]killed[/] after RUNNING was stored, before it was published; the next check:")
-        self.check(restore)
-        restore.advance()
-        self.check(restore)
-        return restore
-
-    def play_download(self) -> EmulatedRestore:
-        """Wait for a download of a dedicated cluster."""
-        restore = self.stack.atlas.start_restore(
-            GROUP, "billing-production", "dedicated", delivery_type="download"
-        )
-        scene("2", "A download of a dedicated cluster is prepared", "billing-production")
-        self.check(restore)
-        restore.advance()
-        self.check(restore)
-        tell("its URL gives access to all data for an hour: it is not stored, get it from Atlas")
-        return restore
-
-    def check(self, restore: EmulatedRestore) -> None:
-        """Invoke the function once, as a schedule would, and show what the subscriber received."""
-        self.stack.forget_calls()
+        scene("1", "A Flex restore is named once", "orders-flex → orders-staging")
         self.stack.invoke(restore.event).result  # noqa: B018 - raises when there is none
-        for message in self.stack.received():
-            self.received.append(message)
-            data = message.event["data"]
-            status = f"[bold {COLOURS[data['status']]}]{data['status']:<9}[/]"
-            console.print(f"     {status}  [dim]{message.event['id']}[/]  {details(data)}")
+        self.show(restore, "PENDING", "one event names it")
+        with self.schedule():
+            for status in ("QUEUED", "RUNNING", "COMPLETED"):
+                if status == "RUNNING":
+                    self.kill_before_publish(restore.advance)
+                    tell("[red]killed[/] after RUNNING was stored, before it was published;")
+                    tell("the sweep's lease runs out, then the next one publishes it")
+                else:
+                    restore.advance()
+                self.show(restore, status, "by a sweep")
+        calls = self.calls_of_a_sweep()
+        tell(f"nothing is open now: a sweep is {calls} HTTP calls, all to DynamoDB")
+        return {restore.restore_id: ("PENDING", "QUEUED", "RUNNING", "COMPLETED")}
 
-    def kill_before_publish(self, restore: EmulatedRestore) -> None:
-        """Kill the environment during its publication, before the request reaches SNS."""
+    def play_downloads(self) -> dict[str, Sequence[str]]:
+        """Follow two downloads of one cluster until nothing more can come of them."""
+        ready, cancelled = (
+            self.stack.atlas.start_restore(
+                GROUP, "billing-production", "dedicated", delivery_type="download", timeline=steps
+            )
+            for steps in (("running", "download-ready", "expired"), ("running", "cancelled"))
+        )
+        scene("2", "Two downloads of a dedicated cluster are prepared", "billing-production")
+        self.stack.invoke({"targets": [ready.event, cancelled.event]}).result  # noqa: B018
+        self.show(ready, "RUNNING", "one event names both")
+        self.show(cancelled, "RUNNING")
+        with self.schedule():
+            ready.advance()
+            self.show(ready, "COMPLETED", "ready; its link is valid for an hour")
+            cancelled.advance()
+            self.show(cancelled, "CANCELLED", "one list call asks about both")
+            ready.advance()
+            self.show(ready, "EXPIRED", "nobody fetched it")
+        return {
+            ready.restore_id: ("RUNNING", "COMPLETED", "EXPIRED"),
+            cancelled.restore_id: ("RUNNING", "CANCELLED"),
+        }
+
+    @contextmanager
+    def schedule(self) -> Iterator[None]:
+        """Within the block, one tick comes after the other."""
+        is_over = Event()
+
+        def tick() -> None:
+            while not is_over.is_set():
+                second = int(time.time())
+                sweep = self.stack.tick()
+                if isinstance(sweep.payload, dict):
+                    self.sweeps.append(sweep.payload)
+                # The function ignores a second tick of the same second.
+                while int(time.time()) == second:
+                    time.sleep(0.02)
+
+        ticking = Thread(target=tick)
+        ticking.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            ticking.join()
+
+    def show(self, restore: EmulatedRestore, status: str, comment: str = "") -> None:
+        """Wait for a message and print it, with the seconds since the change."""
+        begun = time.monotonic()
+        wanted = f"{restore.restore_id}:{status}"
+        while wanted not in {message.event["id"] for message in self.received}:
+            if time.monotonic() - begun > PATIENCE:
+                raise TimeoutError(f"{wanted} did not arrive within {PATIENCE:.0f} s")
+            time.sleep(0.02)
+            self.received.extend(self.stack.received())
+        took = time.monotonic() - begun
+        (data, *_) = (one.event["data"] for one in self.received if one.event["id"] == wanted)
+        label = f"[bold {COLOURS[status]}]{status:<9}[/]"
+        console.print(
+            f"     {label}  [dim]{wanted:<34} {took:4.1f} s[/]  {details(data) or comment}"
+        )
+
+    def kill_before_publish(self, change: Callable[[], object]) -> None:
+        """Kill the environment while a sweep publishes, before the request reaches SNS."""
         wire = self.stack.aws.wire
         with wire.hold("sns", "Publish") as gate:
-            dying = Thread(target=self.stack.invoke, args=[restore.event])
-            dying.start()
-            gate.wait_for(1)
+            change()
+            gate.wait_for(1, timeout=PATIENCE)
             self.stack.new_environments()
             wire.inject(Fault(service="sns", operation="Publish", action=Close()))
-        dying.join()
+
+    def calls_of_a_sweep(self) -> int:
+        """The HTTP calls of a sweep that has nothing to follow."""
+        self.stack.forget_calls()
+        self.stack.invoke({"action": "sweep"}).result  # noqa: B018
+        return len(self.stack.http_calls())
 
 
 def details(data: dict[str, Any]) -> str:
-    """A message in one line, for people."""
-    if data["durationSeconds"] is not None:
-        age = data["snapshotAgeSeconds"] // 60
-        return f"restored into {data['targetDeploymentItemName']}, from a snapshot {age} min old"
-    return "download ready" if data["downloadAvailable"] else ""
+    """What else a message says, for people."""
+    if data["durationSeconds"] is None or not data["succeeded"]:
+        return ""
+    age = data["snapshotAgeSeconds"] // 60
+    return f"into {data['targetDeploymentItemName']}, snapshot {age} min old"
 
 
 def scene(number: str, title: str, names: str) -> None:
@@ -105,12 +165,19 @@ def tell(text: str) -> None:
     console.print(f"     [dim]{text}[/]")
 
 
-def expected(restores: dict[str, tuple[str, ...]]) -> list[tuple[str, int, str | None]]:
-    """Event id, sequence and previous status of every message that must arrive."""
+def problems(received: Sequence[Received], expected: dict[str, Sequence[str]]) -> list[str]:
+    """What differs between the messages, without repetitions, and what must arrive, in order."""
+    got: dict[str, dict[str, int]] = defaultdict(dict)
+    for message in received:
+        got[message.event["subject"]][message.event["id"]] = message.event["data"]["sequence"]
+    wanted = {
+        job: {f"{job}:{status}": number for number, status in enumerate(statuses, start=1)}
+        for job, statuses in expected.items()
+    }
     return [
-        (f"{restore_id}:{status}", number, statuses[number - 2] if number > 1 else None)
-        for restore_id, statuses in restores.items()
-        for number, status in enumerate(statuses, start=1)
+        f"{job}: {list(got[job])} instead of {list(wanted.get(job, {}))}"
+        for job in {**wanted, **got}
+        if list(got[job].items()) != list(wanted.get(job, {}).items())
     ]
 
 
@@ -118,37 +185,27 @@ def main() -> int:
     """Return the exit status."""
     console.print(
         Panel(
-            "Publishes each status change of a MongoDB Atlas restore to every subscriber.\n"
+            "Follows MongoDB Atlas restores and publishes each change to every subscriber.\n"
             "[dim]The built function in AWS's Lambda runtime; AWS and Atlas emulated here.[/]",
             title="[bold]Atlas Restore Watch[/]",
             border_style="green",
         )
     )
     begun = time.monotonic()
-    with LocalStack() as stack:
+    with LocalStack(parameters={"HotSeconds": "1"}, timeout_seconds=TIMEOUT) as stack:
         demo = Demo(stack)
-        flex, download = demo.play_flex(), demo.play_download()
+        expected = {**demo.play_flex(), **demo.play_downloads()}
         start = stack.pool.runtimes[0].init_milliseconds
-    wanted = expected({flex.restore_id: FLEX, download.restore_id: DOWNLOAD})
-    got = [
-        (
-            message.event["id"],
-            message.event["data"]["sequence"],
-            message.event["data"]["previousStatus"],
-        )
-        for message in demo.received
-    ]
-    for missing in [one for one in wanted if one not in got]:
-        console.print(f"  [red]missing[/] {missing}")
-    for surplus in [one for one in got if one not in wanted]:
-        console.print(f"  [red]not expected[/] {surplus}")
-    if got != wanted:
-        console.print(f"\n  [bold red]{len(got)} messages, expected {len(wanted)} in order[/]")
+    wrong = problems(demo.received, expected)
+    for problem in wrong:
+        console.print(f"  [red]wrong[/] {problem}")
+    if wrong:
         return 1
+    ids = {message.event["id"] for message in demo.received}
     took = time.monotonic() - begun
     console.print(
-        f"\n  [bold green]{len(got)} messages, each once and in order[/]"
-        f"  [dim]· cold start {start:.0f} ms · all of this {took:.1f} s[/]\n"
+        f"\n  [bold green]{len(ids)} changes, each reported under one id, in order[/]"
+        f"  [dim]· {len(demo.sweeps)} sweeps · cold start {start:.0f} ms · {took:.0f} s[/]\n"
     )
     return 0
 
