@@ -28,7 +28,6 @@ from reliability.broken_checks import (
 )
 from reliability.broken_sweeps import (
     AlwaysChanges,
-    AsksOnlyLists,
     ChangesWhenItDiffers,
     ForgetsAtOnce,
     ForgetsTicks,
@@ -195,7 +194,6 @@ BROKEN_COPIES = {
         sweep_table=update_item(without_condition),
         open_jobs=knows(ChangesWhenItDiffers),
     ),
-    "asks only for a list": BrokenCopy({"I4"}, sweeper=asks(AsksOnlyLists)),
     "uses up a bucket that is low": BrokenCopy({"F73"}, sweeper=asks(IgnoresThePace)),
     # Which jobs are followed
     "forgets a missing job at once": BrokenCopy({"F83"}, sweeper=follows(ForgetsAtOnce)),

@@ -1,6 +1,6 @@
 """Leases, indexes and sweeps that are broken in one place, for `reliability.broken_copies`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
@@ -196,14 +196,6 @@ def asks(kind: type[Asker]) -> type[Sweeper]:
             return _as(kind, super()._asker(*how))
 
     return OtherSweeper
-
-
-class AsksOnlyLists(Asker):
-    """A job that its list does not show is not asked about."""
-
-    def _ask_rest(self, question: Question, jobs: Sequence[OpenJob]) -> Iterable[Question]:
-        del question, jobs
-        return ()
 
 
 class ForgetsAtOnce(Follower):
