@@ -33,9 +33,6 @@ from reliability.broken_sweeps import (
     ForgetsTicks,
     IgnoresThePace,
     KnowsOneUnknownWord,
-    NeverFinds,
-    NeverLeaves,
-    NeverReopens,
     OnlyAsks,
     PublishesEnds,
     ReadyIsOver,
@@ -46,7 +43,6 @@ from reliability.broken_sweeps import (
     give_back_any_lease,
     knows,
     lease_writes,
-    leaves_with_pending,
     take_any_lease,
     take_no_old_lease,
 )
@@ -197,8 +193,4 @@ BROKEN_COPIES = {
     "uses up a bucket that is low": BrokenCopy({"F73"}, sweeper=asks(IgnoresThePace)),
     # Which jobs are followed
     "forgets a missing job at once": BrokenCopy({"F83"}, sweeper=follows(ForgetsAtOnce)),
-    "counts a job as missing for ever": BrokenCopy({"F83"}, open_jobs=NeverFinds),
-    "never forgets a job": BrokenCopy({"F83"}, open_jobs=NeverLeaves),
-    "forgets a job with a pending change": BrokenCopy({"I8"}, open_jobs=leaves_with_pending),
-    "does not follow a forgotten job again": BrokenCopy({"I4"}, table=NeverReopens),
 }
