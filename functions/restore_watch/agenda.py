@@ -112,7 +112,7 @@ class Agenda:
     def wait_until_done(self, seconds: float) -> None:
         """Return when nothing is waiting or under way, after these seconds at the latest."""
         with self._became_idle:
-            self._became_idle.wait_for(lambda: not self._turns and not self._under_way, seconds)
+            self._became_idle.wait_for(self._is_idle, seconds)
 
     def take(self) -> Question | None:
         """Return the next question, or None if there will be none any more. May wait."""
@@ -126,8 +126,7 @@ class Agenda:
                     return question
                 if not self._turns and self._is_closed:
                     return None
-                if not self._turns and not self._under_way:
-                    self._became_idle.notify()
+                self._report_if_idle()
                 self._changed.wait()
 
     def done(self, question: Question, more: Iterable[Question] = ()) -> None:
@@ -142,8 +141,14 @@ class Agenda:
             # This thread takes the next question itself. To wake all others after every question
             # would take a tenth of a sweep's processor time.
             self._changed.notify(1 + len(added))
-            if not self._turns and not self._under_way:
-                self._became_idle.notify()
+            self._report_if_idle()
+
+    def _report_if_idle(self) -> None:
+        if self._is_idle():
+            self._became_idle.notify()
+
+    def _is_idle(self) -> bool:
+        return not self._turns and not self._under_way
 
     def _add(self, question: Question) -> None:
         project = self._projects.setdefault(question.bucket.group_id, _Project())

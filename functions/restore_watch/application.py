@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from restore_watch.actions import Sweep
-from restore_watch.check import CheckResult, JobChecker
+from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
 from restore_watch.event import (
@@ -23,9 +23,6 @@ from restore_watch.telemetry import Telemetry
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""
-
-TIME_SHARE = 6.0
-"""Seconds that each of several targets may take in a round. In recordings Atlas takes 0.4 s."""
 
 
 @dataclass(frozen=True)

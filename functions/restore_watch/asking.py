@@ -7,6 +7,7 @@ from datetime import datetime
 from restore_watch.agenda import Answered, Question
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.lists import Listing
+from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -26,9 +27,6 @@ from restore_watch.memory import SweepMemory
 from restore_watch.open_job import OpenJob
 from restore_watch.pace import Pace
 from restore_watch.restore_job import RestoreJob
-
-TIME_SHARE = 6.0
-"""Seconds that one question may take. In recordings Atlas takes 0.4 s."""
 
 FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""

@@ -29,6 +29,9 @@ from restore_watch.topic import StatusChangesTopic
 PUBLISHING_TIME = 4.0
 """Seconds that a check reserves for the table and the topic; Atlas cannot use them up."""
 
+TIME_SHARE = 6.0
+"""Seconds that a question about one of several jobs may take. In recordings Atlas takes 0.4 s."""
+
 PATIENCE = (0.1, 0.2, 0.4)
 """
 Seconds to wait before each new look at a change that another check is publishing.

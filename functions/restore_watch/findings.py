@@ -63,7 +63,6 @@ class Findings:
         self.open = opened
         self.changed = 0
         self.published = 0
-        self.left = 0
         self._answers = 0
         self._lock = Lock()
         self._asked: set[_Key] = set()
@@ -152,11 +151,6 @@ class Findings:
         is_known = job.missing_since is not None
         with self._lock:
             self._failures[key] = Finding(*key, error, is_known)
-
-    def left_the_index(self) -> None:
-        """A job is no longer followed."""
-        with self._lock:
-            self.left += 1
 
     def as_json(self) -> dict[str, Any]:
         """The result of a sweep, plain JSON."""

@@ -168,5 +168,4 @@ class Follower:
 
     def _left(self, job: OpenJob, reason: str) -> None:
         self.known.pop(job.key, None)
-        self.findings.left_the_index()
         self.telemetry.no_longer_followed(job.target, reason)

@@ -102,7 +102,8 @@ class SweepMemory:
     def last_settled(self, job: OpenJob) -> float | None:
         """Return when the job was last settled."""
         with self._lock:
-            return self._moments.get(job.key, _Moments()).settled
+            moments = self._moments.get(job.key)
+        return moments.settled if moments else None
 
     def refused(self, job: OpenJob, *, by_topic: bool) -> None:
         """Remember whether the topic refused the job's messages the last time."""

@@ -11,7 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.restore_job import (
+    RestoreJob,
+    RestoreKind,
+    RestoreStatus,
+    RestoreTarget,
+    is_download,
+)
 
 # A name that only another version knows is absent. Looking up a dict is faster than an enum.
 _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
@@ -64,8 +70,7 @@ class OpenJob:
     @property
     def is_ready_download(self) -> bool:
         """As `RestoreJob.is_ready_download`."""
-        is_download = (self.delivery_type or "").casefold() == "download"
-        return is_download and self.status is RestoreStatus.COMPLETED
+        return is_download(self.delivery_type) and self.status is RestoreStatus.COMPLETED
 
     @property
     def can_change(self) -> bool:

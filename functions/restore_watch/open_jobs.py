@@ -118,9 +118,8 @@ class OpenJobs:
         condition: str,
         values: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        target = job.target
         return self._items.update(
-            key(target.group_id, target.cluster_name, target.restore_id),
+            key(*job.key),
             deadline,
             update=update,
             condition=condition,

@@ -72,11 +72,7 @@ class RestoreKind(StrEnum):
 
 
 class RestoreStatus(StrEnum):
-    """
-    PENDING < QUEUED < RUNNING < UNKNOWN < COMPLETED | FAILED | CANCELLED < EXPIRED.
-
-    UNKNOWN stands for any word that we do not know. `RestoreJob.atlas_status` keeps the word.
-    """
+    """UNKNOWN stands for any word that we do not know; `RestoreJob.atlas_status` keeps the word."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"
@@ -114,6 +110,11 @@ _RANK = {
     RestoreStatus.CANCELLED: 4,
     RestoreStatus.EXPIRED: 5,
 }
+
+
+def is_download(delivery_type: str | None) -> bool:
+    """Flex says DOWNLOAD, dedicated says download."""
+    return (delivery_type or "").casefold() == "download"
 
 
 class RestoreTarget(BaseModel):
@@ -214,8 +215,8 @@ class RestoreJob(BaseModel):
 
     @property
     def is_download(self) -> bool:
-        """Flex says DOWNLOAD, dedicated says download."""
-        return (self.delivery_type or "").casefold() == "download"
+        """Whether the snapshot is fetched by a link."""
+        return is_download(self.delivery_type)
 
     @property
     def is_ready_download(self) -> bool:
@@ -225,10 +226,9 @@ class RestoreJob(BaseModel):
     @property
     def may_replace(self) -> frozenset[RestoreStatus]:
         """
-        The stored statuses that this job's status may replace.
+        The stored statuses that this job's status may replace: those of lower rank that do not end.
 
-        They are those of lower rank that are not final. The one exception: for a download, another
-        final status replaces COMPLETED, which only says that the download was ready.
+        For a download, another end also replaces COMPLETED, which only says that it was ready.
         """
         open_ones = {one for one in RestoreStatus if one.rank < self.status.rank and not one.ends}
         if self.is_download and self.status.ends and not self.is_ready_download:

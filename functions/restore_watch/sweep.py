@@ -22,7 +22,7 @@ from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.slots import Slots
 from restore_watch.aws_call import CALLS_AT_ONCE, LEAST_TIME
-from restore_watch.cadence import is_due, is_hot
+from restore_watch.cadence import CLOCKS_APART, is_due, is_hot
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError
@@ -46,9 +46,6 @@ Seconds after which a tick is too old, because the next one has come.
 EventBridge Scheduler fires at any moment of the minute that a schedule names ("Schedule types",
 EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 """
-
-CLOCKS_APART = 60.0
-"""Seconds that a tick may lie in the future."""
 
 HOT_UNTIL = 50.0
 """Seconds after the start of a sweep until which hot jobs are asked about."""
@@ -102,7 +99,7 @@ class Sweeper:
         """
         begun = deadline.clock()
         age = (self._checker.now() - request.tick).total_seconds() if request.tick else 0.0
-        if age < -CLOCKS_APART:
+        if age < -CLOCKS_APART.total_seconds():
             raise InvalidEventError(request.field, "expected a moment that has come")
         owner = self._lease.take(request.tick, deadline) if age <= TICK_LIFE else None
         if owner is None:

@@ -11,13 +11,11 @@ from restore_watch.agenda import Question
 from restore_watch.asking import Asker
 from restore_watch.deadline import Deadline
 from restore_watch.following import Follower
-from restore_watch.item import Recorded
 from restore_watch.lease import PATIENCE, SweepLease
 from restore_watch.open_job import OpenJob
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreJob, RestoreStatus
 from restore_watch.sweep import Sweeper
-from restore_watch.table import RestoreJobsTable
 
 # The lease
 
@@ -42,7 +40,7 @@ def take_any_lease(_: Any, parameters: Parameters) -> Parameters:
 
 
 def give_back_any_lease(_: Any, parameters: Parameters) -> Parameters:
-    """Give the lease back that is there, whoever has it."""
+    """Give back the lease of any sweep."""
     if parameters["ConditionExpression"] != "#owner = :owner":
         return parameters
     return parameters | {"ConditionExpression": "#owner = :owner OR attribute_exists(#owner)"}
@@ -71,44 +69,7 @@ class WaitsPastItsDeadline(SweepLease):
         return super().take(tick, Deadline(deadline.at + PATIENCE, deadline.clock))
 
 
-# The index
-
-
-class NeverFinds(OpenJobs):
-    """A job that was missed once counts as missing for ever."""
-
-    def found(self, job: OpenJob, deadline: Deadline) -> None: ...
-
-
-class NeverLeaves(OpenJobs):
-    """A job stays in the index, even if Atlas has forgotten it."""
-
-    def leave(self, job: OpenJob, deadline: Deadline) -> bool:
-        del job, deadline
-        return False
-
-
-def leaves_with_pending(client: Any, name: str) -> OpenJobs:
-    """A job leaves the index although a change is pending."""
-    other: Any = Client(client, "update_item", _leave_with_pending)
-    return OpenJobs(other, name)
-
-
-def _leave_with_pending(_: Any, parameters: Parameters) -> Parameters:
-    published = " AND #publishedSequence = :sequence"
-    names = parameters["ExpressionAttributeNames"]
-    return parameters | {
-        "ConditionExpression": parameters["ConditionExpression"].replace(published, ""),
-        "ExpressionAttributeNames": {
-            one: name for one, name in names.items() if one != "#publishedSequence"
-        },
-    }
-
-
-class NeverReopens(RestoreJobsTable):
-    """A job that has left the index is not followed again."""
-
-    def _reopen(self, recorded: Recorded, deadline: Deadline) -> None: ...
+# What a sweep knows
 
 
 def knows(kind: type[OpenJob]) -> Callable[[Any, str], OpenJobs]:

@@ -33,7 +33,7 @@ MAY_LEAVE_PENDING = {
     "TableUnavailableError",
     "TimeBudgetExceededError",
 }
-"""Whoever gets one of these knows to try again; after any other error nothing is pending."""
+"""A caller tries again after one of these; after any other error nothing is pending."""
 
 
 class Check(threading.Thread):

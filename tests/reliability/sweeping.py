@@ -168,6 +168,28 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
     return found
 
 
+def changed_job(campaign: Campaign) -> EmulatedRestore:
+    """A job that was recorded as RUNNING and has ended since."""
+    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
+    campaign.check(job)
+    job.advance()
+    campaign.stack.forget_calls()
+    return job
+
+
+def is_swept_once(
+    campaign: Campaign, sweeps: Sweeps, job: EmulatedRestore, results: Sequence[dict[str, Any]]
+) -> bool:
+    """True if just one of two sweeps asked about the changed job, and recorded and told its end."""
+    skipped = results.count(SKIPPED)
+    changed = sum(result.get("changed", 0) for result in results)
+    return (
+        (skipped, changed, len(sweeps.questions())) == (1, 1, 1)
+        and campaign.published(job) == ["RUNNING", "COMPLETED"]
+        and ended(campaign, job)
+    )
+
+
 def many_jobs(
     campaign: Campaign, count: int, *, clusters: int | None = None, **how: Any
 ) -> list[EmulatedRestore]:

@@ -19,6 +19,14 @@ from reliability.steps import LONG_AGO, PUBLISH
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
+one_of_several_fails = cases(
+    ("bad", "error"),
+    [
+        ({"groupId": "../.."}, "InvalidEventError"),
+        ({"restoreId": LONG_AGO}, "RestoreJobNotFoundError"),
+    ],
+    ids=["invalid", "unknown"],
+)
 
 GOOD: dict[str, Any] = {
     "groupId": "6a1f3c9e5b7d204e8c61f0a3",
@@ -189,14 +197,7 @@ def test_a_record_that_failed_succeeds_when_it_is_delivered_again(campaign: Camp
 
 @pytest.mark.fault("F43")
 @cases("place", [0, 2])
-@cases(
-    ("bad", "error"),
-    [
-        ({"groupId": "../.."}, "InvalidEventError"),
-        ({"restoreId": LONG_AGO}, "RestoreJobNotFoundError"),
-    ],
-    ids=["invalid", "unknown"],
-)
+@one_of_several_fails
 def test_one_target_that_fails_does_not_affect_the_others(
     campaign: Campaign, place: int, bad: Mapping[str, str], error: str
 ) -> None:
@@ -230,14 +231,7 @@ def test_an_invocation_of_several_targets_fails_only_if_all_of_them_failed(
 
 @pytest.mark.fault("F59")
 @cases("place", [0, 1, 2])
-@cases(
-    ("bad", "error"),
-    [
-        ({"groupId": "../.."}, "InvalidEventError"),
-        ({"restoreId": LONG_AGO}, "RestoreJobNotFoundError"),
-    ],
-    ids=["invalid", "unknown"],
-)
+@one_of_several_fails
 def test_an_eventbridge_event_fails_if_one_of_its_targets_fails(
     campaign: Campaign, place: int, bad: Mapping[str, str], error: str
 ) -> None:

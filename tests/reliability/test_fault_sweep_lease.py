@@ -18,6 +18,8 @@ from reliability.sweeping import (
     SKIPPED,
     TAKE,
     Sweeps,
+    changed_job,
+    is_swept_once,
 )
 from restore_watch.lease import PATIENCE
 from restore_watch.status_change import utc_text
@@ -84,10 +86,7 @@ def test_a_sweep_works_when_the_one_before_it_ends_within_its_patience(
 def test_a_tick_that_is_delivered_twice_at_once_is_swept_once(
     campaign: Campaign, sweeps: Sweeps
 ) -> None:
-    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    campaign.check(job)
-    job.advance()
-    campaign.stack.forget_calls()
+    job = changed_job(campaign)
     tick = campaign.clock()
     environments = [sweeps.environment(by) for by in (campaign.hasty, campaign.patient)]
     with ThreadPoolExecutor(2) as threads, campaign.hold(TAKE) as gate:
@@ -96,22 +95,15 @@ def test_a_tick_that_is_delivered_twice_at_once_is_swept_once(
         gate.open()
         results = [one.result() for one in running]
 
-    assert results.count(SKIPPED) == 1
-    assert sum(result.get("changed", 0) for result in results) == 1
-    assert len(sweeps.questions()) == 1
+    assert is_swept_once(campaign, sweeps, job, results)
     assert campaign.naps == []
-    assert campaign.published(job) == ["RUNNING", "COMPLETED"]
-    assert campaign.stored(job) == Stored("COMPLETED", 2, 2)
 
 
 @pytest.mark.fault("F65", "F84")
 def test_a_tick_delivered_twice_at_once_is_swept_once_in_the_real_runtime(
     campaign: Campaign, sweeps: Sweeps
 ) -> None:
-    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    campaign.check(job)
-    job.advance()
-    campaign.stack.forget_calls()
+    job = changed_job(campaign)
     tick = campaign.stack.function.scheduled_event(campaign.clock())
     environment = campaign.stack.pool.runtimes[0].environment
     with (
@@ -124,11 +116,7 @@ def test_a_tick_delivered_twice_at_once_is_swept_once_in_the_real_runtime(
         gate.open()
         results = [one.result().result for one in running]
 
-    assert results.count(SKIPPED) == 1
-    assert sum(result.get("changed", 0) for result in results) == 1
-    assert len(sweeps.questions()) == 1
-    assert campaign.published(job) == ["RUNNING", "COMPLETED"]
-    assert campaign.stored(job) == Stored("COMPLETED", 2, 2)
+    assert is_swept_once(campaign, sweeps, job, results)
 
 
 @pytest.mark.fault("F80")

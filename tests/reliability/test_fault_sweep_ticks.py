@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reliability.campaign import Campaign, Stored, event
-from reliability.sweeping import GIVE_BACK, SKIPPED, Sweeps
+from reliability.sweeping import GIVE_BACK, SKIPPED, Sweeps, changed_job
 from restore_watch.status_change import utc_text
 from restore_watch.sweep import TICK_LIFE
 
@@ -20,10 +20,7 @@ cases = pytest.mark.parametrize
 def test_a_tick_that_is_too_old_is_skipped_without_any_call(
     campaign: Campaign, sweeps: Sweeps, age: float, form: str
 ) -> None:
-    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    campaign.check(job)
-    job.advance()
-    campaign.stack.forget_calls()
+    job = changed_job(campaign)
     tick = campaign.clock() - timedelta(seconds=age)
     if form == "schedule":
         assert sweeps.sweep(tick=tick) == SKIPPED
@@ -110,10 +107,7 @@ def test_an_hour_of_throttled_ticks_is_swept_twice_at_most(
 def test_a_tick_that_lambda_repeats_after_a_failed_sweep_is_skipped_in_the_real_runtime(
     campaign: Campaign, sweeps: Sweeps
 ) -> None:
-    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    campaign.check(job)
-    job.advance()
-    campaign.stack.forget_calls()
+    job = changed_job(campaign)
     tick = campaign.clock()
     assert campaign.stack.tick(tick - timedelta(seconds=TICK_LIFE + 2)).result == SKIPPED
     assert campaign.calls() == []

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from restore_watch.application import ROUNDS, TIME_SHARE, Application
+from restore_watch.application import ROUNDS, Application
+from restore_watch.check import TIME_SHARE
 from restore_watch.errors import (
     AtlasRateLimitError,
     InvalidEventError,

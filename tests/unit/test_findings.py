@@ -99,13 +99,6 @@ def test_a_result_lists_twenty_failures_at_most() -> None:
     assert len(findings.as_json()["failures"]) == FAILURES_SHOWN == 20
 
 
-def test_the_jobs_that_left_the_index_are_counted() -> None:
-    findings = Findings(opened=1)
-    findings.left_the_index()
-
-    assert findings.left == 1
-
-
 def test_an_answer_that_there_was_no_time_to_act_on_is_not_a_check() -> None:
     findings = Findings(opened=2)
     findings.asked([open_job(1), open_job(2)])

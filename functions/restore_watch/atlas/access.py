@@ -77,8 +77,11 @@ class ApiKeyAccess:
 
     def _digest_of_this_slot(self) -> "_Digest":
         """Threads that share a challenge use some of its counts twice, which a server refuses."""
+        slot = current_slot()
         with self._lock:
-            return self._digests.setdefault(current_slot(), _Digest(self._key))
+            if slot not in self._digests:
+                self._digests[slot] = _Digest(self._key)
+            return self._digests[slot]
 
     def secrets(self, request: httpx.Request) -> Iterable[str]:
         """What must never be quoted of an answer to this request."""

@@ -20,6 +20,7 @@ from restore_watch.restore_job import (
     RestoreTarget,
     Text,
     UtcDate,
+    is_download,
 )
 
 Flag = Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)]
@@ -107,7 +108,7 @@ class _DedicatedAnswer(_Answer):
 
     @property
     def _is_download(self) -> bool:
-        return self.delivery_type.casefold() == "download"
+        return is_download(self.delivery_type)
 
     @property
     def _has_link(self) -> bool:

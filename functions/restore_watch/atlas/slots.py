@@ -1,5 +1,5 @@
 """
-Connection slots: whoever talks to Atlas uses the connections and the digest challenge of one slot.
+Connection slots: a thread that asks Atlas uses the connections and the digest challenge of one.
 
 Threads take turns at slots, and the slot that was given back last is taken first. So a few
 questions use the same few connections again and again, whichever threads ask them, and those stay
