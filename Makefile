@@ -16,12 +16,14 @@ BIN := .venv/bin
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-# The tests run in two processes, for two cores: those named here in the first, all others in the second.
-# Move a folder or a file from one to the other when their times, which `make test` prints, drift apart.
-FIRST := tests/integration $(filter-out %_network.py %_deadlines.py %_many.py %_outages.py %_forgotten.py,$(wildcard tests/reliability/test_fault_*.py))
+# The tests run in three processes: two cores have work while one process waits. WAITING are the slow files of the faults.
+# Move a file from one process to another when their times, which `make test` prints, drift apart.
+WAITING := $(wildcard $(addprefix tests/reliability/test_fault_,network.py deadlines.py sweep_many.py))
+INTEGRATION := tests/integration $(WAITING)
+FAULTS := $(filter-out $(WAITING),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := tests/test_canaries.py
 
-.PHONY: all demo test test-first test-second campaign coverage check check-locks bench soak build lock clean dynamodb-local
+.PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks bench soak build lock clean dynamodb-local
 
 all: test check demo
 
@@ -33,18 +35,22 @@ help: ## list the targets
 demo: build ## a restore and a download, from start to end, in the real Lambda runtime
 	@PYTHONPATH=tests $(RUN) python -m demo
 
-test: build ## every test, in random order, in two processes
-	@echo 'The two halves appear below as they end. The last line of each shows its time.'
-	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 2 test-first test-second
+test: build ## every test, in random order, in three processes
+	@echo 'What each of the three processes prints appears when it ends. Its last line has its time.'
+	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 3 test-integration test-faults test-others
 
-# Each half ends with the canaries, which search everything that its process produced. They fail if they run alone.
-test-first: build ## the first half: integration and the faults
-	@echo 'The first half: $(FIRST)'
-	@$(RUN) python -m pytest -m "not campaign" $(FIRST) $(CANARIES)
+# Each process ends with the canaries, which search everything that it produced. They fail if they run alone.
+test-integration: build ## everything in the real runtime, and the faults that take long
+	@echo 'Tests of $(INTEGRATION)'
+	@$(RUN) python -m pytest -m "not campaign" $(INTEGRATION) $(CANARIES)
 
-test-second: build ## the second half: everything else
-	@echo 'The second half: all other tests'
-	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(FIRST))
+test-faults: build ## the other faults
+	@echo 'Tests of the other faults'
+	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
+
+test-others: build ## the model, the kills, and every other test
+	@echo 'All other tests'
+	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 
 campaign: build ## the model has to catch every broken copy of the product
 	@$(RUN) python -m pytest -m campaign tests/reliability

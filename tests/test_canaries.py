@@ -1,7 +1,7 @@
 """No secret, token or download URL is anywhere in what the whole run produced.
 
 The emulator's secrets are canaries: words that appear only where a secret leaks. This file runs
-last and searches all that any test kept, printed or failed with. `make test` runs two processes,
+last and searches all that any test kept, printed or failed with. `make test` runs three processes,
 and each of them ends with this file. Run alone, it still searches checks of every kind, with both
 credentials, that succeed and that fail.
 """

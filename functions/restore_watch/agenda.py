@@ -36,11 +36,13 @@ class Question:
     """
     Open jobs of one cluster and kind, asked about together. `tries` counts earlier attempts.
 
-    With `answered`, a list has shown a change of the one job, and only that is left to act on.
+    With `is_alone`, the cluster's list was of no use for the one job. With `answered`, the list has
+    shown a change of it, and only that is left to act on.
     """
 
     jobs: tuple[OpenJob, ...]
     tries: int = 0
+    is_alone: bool = False
     answered: Answered | None = None
 
     @property

@@ -1,7 +1,7 @@
 """How a sweep asks Atlas about the open jobs of a cluster: by the cluster's list, or one by one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from restore_watch.agenda import Answered, Question
@@ -26,7 +26,7 @@ from restore_watch.following import Follower
 from restore_watch.memory import SweepMemory
 from restore_watch.open_job import OpenJob
 from restore_watch.pace import Pace
-from restore_watch.restore_job import RestoreJob
+from restore_watch.restore_job import RestoreJob, RestoreKind
 
 FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""
@@ -38,9 +38,6 @@ _ASK_ONE_BY_ONE = (
     UnexpectedAtlasResponseError,
 )
 """After these refusals of a list, each job's own endpoint decides."""
-
-_GONE = {"CLUSTER_NOT_FOUND", "GROUP_NOT_FOUND"}
-"""With these codes of Atlas, no other job of the cluster is there either."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +59,12 @@ class Asker:
 
     def skip(self, question: Question) -> None:
         """Leave to the next sweep what is not asked, or what a list has shown."""
-        if question.answered is None:
-            self.follower.findings.skipped(question.jobs)
-        else:
+        if question.answered is not None:
             self.follower.findings.not_settled(question.jobs[0])
+            return
+        self.follower.findings.skipped(question.jobs)
+        if question.is_alone:
+            self.memory.left_out(question.jobs)
 
     def ask(self, question: Question) -> Iterable[Question]:
         """Ask about the jobs of a question. Return what is left to do after the others."""
@@ -75,60 +74,45 @@ class Asker:
             self.follower.answered(jobs[0], answered.job, answered.begun)
             return ()
         if len(jobs) == 1 or jobs[0].kind is None or not self.memory.list_helps(jobs):
-            return self._ask_one_by_one(question, jobs)
+            return self._ask_first(question)
         begun = self.deadline.clock()
         try:
             listing, asked_at = self._ask_list(question)
-        except _ASK_ONE_BY_ONE:
-            self.memory.list_was(jobs[0], useful=False)
-            return self._ask_rest(question, jobs)
+        except (AtlasUnavailableError, *_ASK_ONE_BY_ONE) as error:
+            more = self._ask_first(question) if self.allows(question) else _alone(jobs)
+            # If nothing answers, it is not for the list that it does not.
+            is_outage = isinstance(error, AtlasUnavailableError)
+            if not is_outage or self.pace.answers(question.bucket.group_id):
+                self.memory.list_was(jobs[0], useful=False)
+            return more
         except RestoreWatchError as error:
-            is_worth_it = self._failed(question, jobs, error, begun)
-            return [Question(jobs, question.tries + 1)] if is_worth_it else ()
+            self._failed(question, error, begun)
+            return ()
         shown = [job for job in jobs if job.target.restore_id in listing.jobs]
-        rest = [job for job in jobs if job.target.restore_id not in listing.jobs]
         self.memory.list_was(jobs[0], useful=bool(shown))
         self._note_asked(shown)
-        more: list[Question] = []
+        changed: list[Question] = []
         for job in shown:
             answer = listing.jobs[job.target.restore_id]
             if job.may_become(answer):
                 # Each change takes three calls to AWS: that is work for other threads as well.
-                more.append(Question((job,), answered=Answered(answer, asked_at)))
+                changed.append(Question((job,), answered=Answered(answer, asked_at)))
             else:
                 self.follower.answered(job, answer, asked_at)
-        return [*more, *(self._ask_rest(question, rest) if rest else ())]
+        return [*changed, *_alone(job for job in jobs if job.target.restore_id not in listing.jobs)]
 
-    def _ask_rest(self, question: Question, jobs: Sequence[OpenJob]) -> Iterable[Question]:
-        if self.allows(question):
-            return self._ask_one_by_one(question, jobs)
-        self.follower.findings.skipped(jobs)
-        self.memory.left_out(jobs)
-        return ()
-
-    def _ask_one_by_one(self, question: Question, jobs: Sequence[OpenJob]) -> Iterable[Question]:
-        """Ask about each job until Atlas does not answer, or no call is left."""
-        again: list[OpenJob] = []
-        for place, job in enumerate(jobs):
-            rest = jobs[place + 1 :]
-            if place and not self.allows(question):
-                self.follower.findings.skipped([job, *rest])
-                break
-            begun = self.deadline.clock()
-            try:
-                self._ask_one(question, job)
-            except RestoreWatchError as error:
-                is_silent = isinstance(error, AtlasUnavailableError) and error.reason is None
-                if self._failed(question, [job], error, begun):
-                    again += [job, *rest] if is_silent else [job]
-                if is_silent:
-                    self.follower.findings.skipped(rest)
-                    break
-                if isinstance(error, RestoreJobNotFoundError) and error.error_code in _GONE:
-                    for other in rest:
-                        self._missed(other, error)
-                    break
-        return [Question(tuple(again), question.tries + 1)] if again else ()
+    def _ask_first(self, question: Question) -> list[Question]:
+        """Ask about the first job. The others get turns of their own."""
+        first, *others = question.jobs
+        begun = self.deadline.clock()
+        more = _alone(others)
+        try:
+            self._ask_one(question, first)
+        except RestoreWatchError as error:
+            asked = replace(question, jobs=(first,), is_alone=bool(others) or question.is_alone)
+            if self._failed(asked, error, begun):
+                more.append(replace(asked, tries=question.tries + 1))
+        return more
 
     def _ask_list(self, question: Question) -> tuple[Listing, datetime]:
         """Ask for the list of a cluster's jobs. Return it, and when it was asked for."""
@@ -163,10 +147,9 @@ class Asker:
         self._note_asked([job])
         self.follower.answered(job, answer, begun)
 
-    def _failed(
-        self, question: Question, jobs: Sequence[OpenJob], error: RestoreWatchError, begun: float
-    ) -> bool:
+    def _failed(self, question: Question, error: RestoreWatchError, begun: float) -> bool:
         """Note what a failure means for the jobs and the project. True if it may not last."""
+        jobs = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.follower.findings.skipped(jobs)
             return False
@@ -174,7 +157,9 @@ class Asker:
             case AtlasUnavailableError():
                 self.pace.silent(question.bucket)
             case AtlasUnauthorizedError() | AtlasForbiddenError():
-                self.pace.refused(question.bucket)
+                # The endpoint of another kind may be the one that refused.
+                kind = RestoreKind(error.kind) if error.kind else question.bucket.kind
+                self.pace.refused(question.bucket._replace(kind=kind))
             case AtlasError():
                 self._note_answered(question)
         if isinstance(error, RestoreJobNotFoundError):
@@ -194,8 +179,13 @@ class Asker:
     def _note_answered(self, question: Question) -> None:
         self.pace.answered(question.bucket)
         self.follower.findings.answered()
+        self.memory.answered()
 
     def _note_asked(self, jobs: Sequence[OpenJob]) -> None:
         for job in jobs:
             self.memory.asked(job)
         self.follower.findings.asked(jobs)
+
+
+def _alone(jobs: Iterable[OpenJob]) -> list[Question]:
+    return [Question((job,), is_alone=True) for job in jobs]

@@ -85,6 +85,8 @@ class AtlasError(RestoreWatchError):
     def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.kind: str | None = None
+        """The kind of restore job whose endpoint refused, if it is one of those."""
 
     @property
     def error_code(self) -> str | None:
@@ -111,6 +113,11 @@ class AtlasForbiddenError(AtlasError):
 
 class RestoreJobNotFoundError(AtlasError):
     """No kind of restore job that may answer for this target knows it."""
+
+    @property
+    def knows_cluster(self) -> bool:
+        """False if Atlas says that the cluster or the project is not there."""
+        return self.error_code not in {"CLUSTER_NOT_FOUND", "GROUP_NOT_FOUND"}
 
 
 class AtlasRateLimitError(AtlasError):

@@ -38,7 +38,8 @@ class Recorded:
     `history` has every recorded change in order; the first `published` of them are known to be
     published. `change` is the one that this check recorded, else None. `first_observed_at` is the
     stored text; it differs if the item was deleted and recorded again. `is_open` is true if the
-    index OpenJobs has the item, so that sweeps follow the job.
+    index OpenJobs has the item, so that sweeps follow the job. `is_missing` is true if Atlas did
+    not know the job when a sweep last asked.
     """
 
     job: RestoreJob
@@ -46,6 +47,7 @@ class Recorded:
     published: int
     first_observed_at: str | None
     is_open: bool = True
+    is_missing: bool = False
     change: StatusChange | None = None
 
     @property
@@ -103,6 +105,7 @@ def read_item(
             published=int(item.get("publishedSequence", 0)),
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
+            is_missing="missingSince" in item,
             change=written,
         )
     except (ValidationError, LookupError, TypeError, ValueError):

@@ -21,6 +21,9 @@ LISTS_REMEMBERED = 1000
 USELESS_TIME = 3600.0
 """Seconds for which a list that was of no use twice is not asked for."""
 
+LATELY = 600.0
+"""Seconds for which an answer shows that Atlas accepts the credentials. Old jobs take turns."""
+
 MISSED_APART = 7200.0
 """Seconds between two answers that Atlas does not know a job, after which they count anew."""
 
@@ -51,6 +54,7 @@ class SweepMemory:
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
         self._refused: set[JobKey] = set()
         self._left_out: set[JobKey] = set()
+        self._answered = -math.inf
 
     def keep_only(self, known: Container[JobKey]) -> None:
         """Forget every other job."""
@@ -58,6 +62,15 @@ class SweepMemory:
             self._moments = {key: one for key, one in self._moments.items() if key in known}
             self._refused = {key for key in self._refused if key in known}
             self._left_out = {key for key in self._left_out if key in known}
+
+    def answered(self) -> None:
+        """Atlas answered a question, and did not refuse the credentials."""
+        self._answered = self._now()
+
+    @property
+    def was_answered_lately(self) -> bool:
+        """Whether Atlas has accepted the credentials within LATELY."""
+        return 0 <= self._now() - self._answered < LATELY
 
     def asked(self, job: OpenJob) -> None:
         """Atlas was asked about the job, and no rate limit stopped the question."""

@@ -7,7 +7,7 @@ from threading import Lock
 from restore_watch.atlas.rate_limits import Bucket
 
 SILENCES = 3
-"""A project that answers 5xx or not at all this many times in a row is left to the next sweep."""
+"""A project that answers 5xx or not at all this many times in a row is left to the next round."""
 
 
 class Pace:
@@ -17,8 +17,8 @@ class Pace:
     `share_left` returns what Atlas's answers since a moment said is left of a bucket, from 0 to 1,
     or None; `since` is when the sweep began. Less than `reserve` stops the sweep's calls from that
     bucket, except the first one: so every sweep learns how much is left now, and somebody else's
-    traffic cannot blind the watch. A project that refuses or does not answer is not asked again in
-    this sweep. Any thread may use it.
+    traffic cannot blind the watch. A project that refuses is not asked again in this sweep, one
+    that does not answer gets one question in each later round. Any thread may use it.
     """
 
     def __init__(
@@ -34,16 +34,27 @@ class Pace:
         self._asked: set[Bucket] = set()
         self._refused: set[Bucket] = set()
         self._silences: Counter[str] = Counter()
+        self._tried: set[str] = set()
 
     def allows(self, bucket: Bucket) -> bool:
         """Whether a call may be made now; it counts as made."""
         share = self._share_left(bucket, self.since)
         with self._lock:
-            if bucket in self._refused or self._silences[bucket.group_id] >= SILENCES:
+            if bucket in self._refused or self._is_left_alone(bucket.group_id):
                 return False
             is_first = bucket not in self._asked
             self._asked.add(bucket)
         return is_first or share is None or share >= self._reserve
+
+    def begin_round(self) -> None:
+        """Try one question in each project that did not answer. An answer permits all others."""
+        with self._lock:
+            self._tried.clear()
+
+    def answers(self, group_id: str) -> bool:
+        """Whether Atlas answered the last question about the project, or none was asked."""
+        with self._lock:
+            return not self._silences[group_id]
 
     def answered(self, bucket: Bucket) -> None:
         """Atlas answered, if only that it does not know the job."""
@@ -54,8 +65,16 @@ class Pace:
         """No answer came, or Atlas is out of order."""
         with self._lock:
             self._silences[bucket.group_id] += 1
+            self._tried.add(bucket.group_id)
 
     def refused(self, bucket: Bucket) -> None:
         """Atlas refused the credentials for these endpoints of the project."""
         with self._lock:
             self._refused.add(bucket)
+
+    def _is_left_alone(self, group_id: str) -> bool:
+        if self._silences[group_id] < SILENCES:
+            return False
+        was_tried = group_id in self._tried
+        self._tried.add(group_id)
+        return was_tried

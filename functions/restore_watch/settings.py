@@ -1,5 +1,6 @@
 """Environment variables → Settings. The only reader of the environment."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,6 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # A FIFO topic needs a group id with every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
-
-
-_NUMBER = re.compile(r"[0-9]{1,2}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -73,15 +71,23 @@ class Settings:
 
 
 def _hot_seconds(text: str) -> float:
-    seconds = float(text) if _NUMBER.fullmatch(text) else -1.0
+    seconds = _number(text)
     if seconds == 0 or 1 <= seconds <= 50:
         return seconds
     msg = "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off"
     raise ConfigurationError(msg)
 
 
+def _number(text: str) -> float:
+    """Return a number in any form that CloudFormation takes; for other text, one out of range."""
+    try:
+        return float(text) if text.isascii() else math.nan
+    except ValueError:
+        return math.nan
+
+
 def _rate_limit_reserve(text: str) -> float:
-    share = float(text) if _NUMBER.fullmatch(text) else -1.0
+    share = _number(text)
     if 0 <= share <= 1:
         return share
     msg = "RATE_LIMIT_RESERVE: expected a share from 0 to 1, such as 0.5"

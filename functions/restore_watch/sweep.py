@@ -124,7 +124,7 @@ class Sweeper:
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
             self._telemetry.figures(at_end, share, follower.findings)
         refusal = follower.findings.refusal_of_credentials
-        if refusal is not None:
+        if refusal is not None and not self._memory.was_answered_lately:
             raise refusal
         self._telemetry.swept(follower.findings, deadline.clock() - begun)
         return follower.findings.as_json()
@@ -220,6 +220,7 @@ class Sweeper:
             self._sleep(max(0.0, round_at - clock()))
             now = self._checker.now()
             hot = [job for job in list(known.values()) if is_hot(job, now)]
+            asker.pace.begin_round()
             agenda.add(questions(self._memory.longest_unasked_first(hot)))
 
     def _prepare(self, deadline: Deadline) -> None:

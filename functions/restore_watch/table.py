@@ -51,7 +51,8 @@ _FINISH = ", #expiresAt = :expiresAt"
 _CLOSE = " REMOVE #openShard"
 
 _REOPEN = "SET #openShard = :openShard REMOVE #missingSince"
-_NOT_OPEN = "attribute_not_exists(#openShard) AND #sequence = :sequence"
+_NOT_FOLLOWED = "(attribute_not_exists(#openShard) OR attribute_exists(#missingSince))"
+_AS_RECORDED = " AND #sequence = :sequence"
 
 _READ = "SET #sequence = #sequence"
 _NEVER = "attribute_exists(#status) AND attribute_not_exists(#status)"
@@ -75,7 +76,8 @@ class RestoreJobsTable:
         Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
         contradicts the stored status.
 
-        A job that has not ended is followed again if it had left the index OpenJobs.
+        A job that has not ended is followed again if it had left the index OpenJobs, and counts no
+        longer as missing.
         """
         # List the statuses that stay, so that one which only a newer version knows is replaced.
         replaced = job.may_replace
@@ -93,7 +95,8 @@ class RestoreJobsTable:
             recorded = self._record(
                 job, observed_at, deadline, _STILL_UNKNOWN + same_item, known | first_observed_at
             )
-        if not recorded.is_open and not recorded.job.terminal:
+        is_followed = recorded.is_open and not recorded.is_missing
+        if not is_followed and not recorded.job.terminal:
             self._reopen(recorded, deadline)
         return recorded
 
@@ -145,7 +148,7 @@ class RestoreJobsTable:
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=_REOPEN,
-            condition=_NOT_OPEN,
+            condition=_NOT_FOLLOWED + _AS_RECORDED,
             values={":openShard": open_shard(job), ":sequence": len(recorded.history)},
         )
 

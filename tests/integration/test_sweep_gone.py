@@ -66,7 +66,7 @@ def test_a_job_that_atlas_does_not_know_is_asked_about_every_five_minutes_only(
 
 
 @pytest.mark.parametrize("code", ["CLUSTER_NOT_FOUND", "GROUP_NOT_FOUND"])
-def test_what_is_gone_costs_a_list_and_two_calls_and_all_its_jobs_are_missed(
+def test_what_is_gone_costs_a_list_and_two_calls_for_each_job_and_all_are_missed(
     sweeping: Sweeping, stack: LocalStack, group: str, code: str
 ) -> None:
     restores = start_several(stack, group, 5)
@@ -75,7 +75,7 @@ def test_what_is_gone_costs_a_list_and_two_calls_and_all_its_jobs_are_missed(
 
     result = sweeping.sweep()
 
-    assert asked(stack) == ["dedicated", "flex", "flex_list"]
+    assert asked(stack) == ["dedicated"] * 5 + ["flex"] * 5 + ["flex_list"]
     assert (result["checked"], result["notReached"]) == (5, 0)
     assert [one["error"] for one in result["failures"]] == ["RestoreJobNotFoundError"] * 5
     assert all("missingSince" in stored(stack, restore) for restore in restores)

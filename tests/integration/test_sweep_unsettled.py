@@ -1,5 +1,6 @@
 """What is asked again in the next sweep, what fails a sweep, and what is not written twice."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -71,12 +72,15 @@ def test_an_old_job_that_could_not_be_settled_is_asked_about_in_the_next_sweep(
 
 # A project without answers
 
+HOT_ROUNDS = 5
+"""With HOT_SECONDS 10 these follow the first round."""
+
 
 @pytest.mark.usefixtures("sweeping")
 def test_many_hot_jobs_of_a_project_that_answers_503_cost_few_calls(
     stack: LocalStack, group: str, in_process: Clients
 ) -> None:
-    """At most one of each thread, since these are under way before the third answer comes."""
+    """At most one of each thread, under way before the third answer comes, and one a hot round."""
     sweeping = Sweeping(stack, in_process, hot_seconds=10)
     sweeping.check(
         *(
@@ -88,12 +92,12 @@ def test_many_hot_jobs_of_a_project_that_answers_503_cost_few_calls(
 
     result = sweeping.sweep()
 
-    assert 3 <= len(asked(stack)) <= THREADS
+    assert 3 <= len(asked(stack)) <= THREADS + HOT_ROUNDS
     assert result["checked"] + result["notReached"] == THREADS + 8
 
 
 @pytest.mark.usefixtures("sweeping")
-def test_after_three_answers_503_in_a_row_the_hot_rounds_leave_a_project_alone(
+def test_after_three_answers_503_in_a_row_a_project_gets_one_question_in_each_hot_round(
     stack: LocalStack, group: str, in_process: Clients
 ) -> None:
     sweeping = Sweeping(stack, in_process, hot_seconds=10)
@@ -102,7 +106,10 @@ def test_after_three_answers_503_in_a_row_the_hot_rounds_leave_a_project_alone(
 
     sweeping.sweep()
 
-    assert asked(stack) == ["flex_list"] * 3
+    calls = Counter(asked(stack))
+    assert calls["flex_list"] == 1
+    # Some may be asked about again before the third failure.
+    assert 3 <= calls["flex"] - HOT_ROUNDS <= 2 * 3
 
 
 # Refused credentials

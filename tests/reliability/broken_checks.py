@@ -1,12 +1,11 @@
 """Checks, applications and clients that are broken in one place, for `broken_copies`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from restore_watch.application import Application
 from restore_watch.atlas.access import Access, ServiceAccountAccess
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
@@ -17,7 +16,6 @@ from restore_watch.atlas.token import AccessToken
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
-from restore_watch.event import SeveralTargets
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.status_change import StatusChange
@@ -79,16 +77,6 @@ class ForgetsFirstSight(JobChecker):
             return super().publish(recorded, deadline)
         finally:
             self.on_published = report
-
-
-# The application
-
-
-class SwallowsFailures(Application):
-    """An EventBridge event succeeds if any target did."""
-
-    def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        return super()._answer_several(SeveralTargets(several.targets), deadline)
 
 
 # The client for Atlas

@@ -1,8 +1,8 @@
 """
 Copies of the product, each broken in one place. The model has to catch every one of them.
 
-A broken copy has one part that differs: the table, the topic, the client for Atlas, the check, the
-application, or a part of the sweep. Many send what the product sends, with one parameter changed.
+A broken copy has one part that differs: the table, the topic, the client for Atlas, the check, or a
+part of the sweep. Many send what the product sends, with one parameter changed.
 Each of them works while nothing unusual happens.
 """
 
@@ -24,7 +24,6 @@ from reliability.broken_checks import (
     OtherToken,
     RepeatsUnknownOutcomes,
     ReplacesEveryRefusedToken,
-    SwallowsFailures,
 )
 from reliability.broken_sweeps import (
     AlwaysChanges,
@@ -37,7 +36,6 @@ from reliability.broken_sweeps import (
     PublishesEnds,
     ReadyIsOver,
     SeesOnlyHigherRanks,
-    WaitsPastItsDeadline,
     asks,
     follows,
     give_back_any_lease,
@@ -67,14 +65,12 @@ from reliability.broken_table import (
     update_item,
     without_condition,
 )
-from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.check import JobChecker
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.sweep import Sweeper
 from restore_watch.table import RestoreJobsTable
-from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 
 
@@ -91,7 +87,6 @@ class BrokenCopy:
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
     topic: Callable[[Any, str], StatusChangesTopic] = StatusChangesTopic
     atlas: Callable[..., AtlasClient] = AtlasClient
-    application: Callable[[JobChecker, Sweeper, Telemetry], Application] = Application
     sweeper: Callable[..., Sweeper] = Sweeper
     sweep_table: Callable[[Any, str], RestoreJobsTable] | None = None
     open_jobs: Callable[[Any, str], OpenJobs] = OpenJobs
@@ -144,8 +139,6 @@ BROKEN_COPIES = {
     "gives all unknown words one id": BrokenCopy(
         {"I1", "I2", "I8"}, topic=publish(id_without_the_word)
     ),
-    # Hole 5: asynchronous partial failures
-    "answers a partial failure as a success": BrokenCopy({"I4"}, application=SwallowsFailures),
     # Hole 6: envelopes
     "opens envelopes above authentication": BrokenCopy({"I4"}, atlas=OpensEnvelopesLate),
     # Hole 7: rate limits
@@ -171,7 +164,6 @@ BROKEN_COPIES = {
     "respects the lease of a dead sweep for ever": BrokenCopy(
         {"F66"}, lease=lease_writes(take_no_old_lease)
     ),
-    "waits for the lease past its deadline": BrokenCopy({"I6"}, lease=WaitsPastItsDeadline),
     "sweeps a tick twice": BrokenCopy({"F84"}, lease=ForgetsTicks),
     # What a sweep publishes
     "sweeps without publishing what is pending": BrokenCopy({"I8"}, sweeper=OnlyAsks),

@@ -11,7 +11,7 @@ from restore_watch.agenda import Question
 from restore_watch.asking import Asker
 from restore_watch.deadline import Deadline
 from restore_watch.following import Follower
-from restore_watch.lease import PATIENCE, SweepLease
+from restore_watch.lease import SweepLease
 from restore_watch.open_job import OpenJob
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreJob, RestoreStatus
@@ -60,13 +60,6 @@ class ForgetsTicks(SweepLease):
     def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
         del tick
         return super().take(None, deadline)
-
-
-class WaitsPastItsDeadline(SweepLease):
-    """It waits for the lease although no time is left."""
-
-    def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
-        return super().take(tick, Deadline(deadline.at + PATIENCE, deadline.clock))
 
 
 # What a sweep knows

@@ -114,7 +114,7 @@ CATALOGUE: dict[str, dict[str, Row]] = {
             "refused, reset, cut off, or a certificate that is not valid",
             "a typed error; nothing is sent before the certificate is checked",
         ),
-        "F35": Row("an idle connection was closed", "one retry on a new connection"),
+        "F35": Row("an idle connection was closed", "a new connection at once"),
         "F36": Row("no answer, or an endless one", "a typed error before the deadline"),
         "F37": Row("a name look-up that fails or hangs", "a typed error before the deadline"),
         "F38": Row("a redirect, to any place", "refused; credentials go nowhere else"),

@@ -16,7 +16,6 @@ from reliability.drawn import DrawnJob
 from reliability.model import RestoreModel
 from reliability.test_model import BOUNDED
 from reliability.world import World
-from restore_watch.application import Application
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.restore_job import RestoreKind
 from restore_watch.sweep import Sweeper
@@ -80,11 +79,6 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                 rate_limit_reserve=0.5,
                 sleep=world.sleep_of(slot),
             )
-
-        def application(
-            self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry
-        ) -> Application:
-            return broken.application(checker, sweeper, telemetry)
 
     BrokenModel.stack = stack
     return BrokenModel

@@ -12,7 +12,7 @@ from local_stack.refusal import atlas_error, oauth_error
 from local_stack.wire import Action, Answer, Close, Selection
 from reliability.campaign import Campaign, Stored
 from reliability.steps import ATLAS, DEDICATED, MISSING_ROLE, PUBLISH, SECRET, TOKEN
-from reliability.sweeping import ANY_QUESTION, Sweeps, metrics
+from reliability.sweeping import ANY_QUESTION, Sweeps, many_jobs, metrics
 from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
@@ -251,8 +251,9 @@ def test_a_job_that_is_found_again_has_another_day(
     follow(sweeps, 20, 20 * HOUR)
     campaign.atlas.show_restore(job)
     if by_name:
-        campaign.check(job)
-    sweeps.sweep(sweeps.environment())
+        assert not campaign.check(job).changed
+    else:
+        sweeps.sweep(sweeps.environment())
     assert "missingSince" not in (campaign.item(job) or {})
     campaign.atlas.hide_restore(job)
     follow(sweeps, 40, 20 * HOUR)
@@ -262,6 +263,42 @@ def test_a_job_that_is_found_again_has_another_day(
     job.advance()
     follow(sweeps, 1)
     assert campaign.published(job) == ["RUNNING", "COMPLETED"]
+
+
+@pytest.mark.fault("F83")
+def test_a_forgotten_job_does_not_make_the_others_of_its_cluster_forgotten(
+    campaign: Campaign, sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone, other = many_jobs(campaign, 2, clusters=1, timeline=["RUNNING", "COMPLETED"])
+    campaign.pass_time(120)
+    for job in (gone, other):
+        campaign.atlas.omit_from_lists(job)
+    campaign.atlas.hide_restore(gone)
+    # What Atlas's dedicated endpoint answers for a Flex cluster was never recorded.
+    campaign.inject(DEDICATED, atlas_error(404, "CLUSTER_NOT_FOUND", "No."), times=None)
+    other.advance()
+    follow(sweeps, 3)
+
+    assert campaign.stored(other) == Stored("COMPLETED", 2, 2)
+    follow(sweeps, 27)
+    assert left(sweeps, capsys) == ["Atlas does not know it"]
+    assert sweeps.sweep()["open"] == 0
+
+
+@pytest.mark.fault("F83")
+@cases("status", [405, 406, 410])
+def test_a_job_leaves_the_index_although_the_endpoint_of_the_other_kind_is_gone(
+    campaign: Campaign, sweeps: Sweeps, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
+    campaign.check(job)
+    campaign.pass_time(120)
+    campaign.atlas.hide_restore(job)
+    campaign.inject(DEDICATED, atlas_error(status, "GONE", "No."), times=None)
+    follow(sweeps, 27)
+
+    assert left(sweeps, capsys) == ["Atlas does not know it"]
+    assert sweeps.sweep()["open"] == 0
 
 
 @pytest.mark.fault("F83")

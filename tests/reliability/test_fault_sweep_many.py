@@ -8,12 +8,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from local_stack.atlas import in_group
-from local_stack.wire import Action, Answer, Call, Hang, Phase, Selection
+from local_stack.atlas import EmulatedRestore, in_group
+from local_stack.refusal import atlas_error
+from local_stack.stack import Credentials
+from local_stack.wire import Action, Answer, Call, CloseIdle, Delay, Hang, Phase, Selection
 from reliability.campaign import Campaign, Stored, ends_within
-from reliability.steps import ATLAS, MISSING_ROLE, PUBLISH, too_many_requests
+from reliability.steps import ATLAS, DEDICATED, MISSING_ROLE, PUBLISH, too_many_requests
 from reliability.sweeping import ANY_QUESTION, LEASE_IS_OVER, Sweeps, many_jobs
 from restore_watch.errors import (
+    AtlasUnauthorizedError,
     NotificationPendingError,
     TableUnavailableError,
     TimeBudgetExceededError,
@@ -44,24 +47,20 @@ def slow_answers(campaign: Campaign, seconds: float) -> Iterator[None]:
 def test_what_a_sweep_did_not_reach_comes_first_in_the_next(
     campaign: Campaign, sweeps: Sweeps
 ) -> None:
-    # One thread asks about them, because no list shows them.
-    jobs = many_jobs(campaign, 12, clusters=1, timeline=["RUNNING", "COMPLETED"])
-    for job in jobs:
-        campaign.atlas.omit_from_lists(job)
-    for _ in range(2):  # a list may be of no use once
-        sweeps.tick()
-        campaign.pass_time(30)
-    order = []
+    jobs = many_jobs(campaign, 80, timeline=["RUNNING", "COMPLETED"])
+    order: list[int] = []
     with slow_answers(campaign, 4.0):
-        for _ in range(3):
+        while len(set(order)) < 80:
             campaign.pass_time(30)
             campaign.stack.forget_calls()
             result = sweeps.tick()
             asked = sweeps.asked(jobs)
-            assert 5 <= result["checked"] == len(asked) == 12 - result["notReached"] <= 6
+            assert 5 <= result["checked"] == len(asked) == 80 - result["notReached"] < 80
             assert (result["failures"], result["changed"]) == ([], 0)
             order += asked
-    assert sorted(order[:12]) == list(range(12))
+    # Until fewer are left than there are threads, none is asked about again.
+    first = order[: 80 - THREADS]
+    assert len(set(first)) == len(first)
 
     campaign.pass_time(30)
     result = sweeps.tick()
@@ -206,3 +205,73 @@ def test_a_throttled_project_is_not_asked_again_before_its_time(
     for job in (bad, good):
         job.advance()
     assert sweeps.sweep()["changed"] == 2
+
+
+@pytest.mark.fault("F72")
+def test_a_refusal_by_one_kind_of_endpoint_does_not_stop_questions_to_the_other(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    """A Flex cluster was upgraded while its job was open; there is no role for dedicated ones."""
+    upgraded, healthy = many_jobs(campaign, 2, timeline=["RUNNING", "COMPLETED"])
+    wrong = atlas_error(400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "No.")
+    campaign.inject(of_cluster(upgraded), wrong, times=None)
+    campaign.inject(DEDICATED, MISSING_ROLE, times=None)
+    sweeps.sweep(sweeps.environment(hot_seconds=10), seconds=60)
+
+    assert sweeps.asked([upgraded, healthy]).count(1) == 6
+
+
+@pytest.mark.fault("F72", "F33")
+def test_three_jobs_that_atlas_cannot_answer_for_do_not_end_the_hot_rounds_of_the_others(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    *bad, healthy = many_jobs(campaign, 4, timeline=["RUNNING", "COMPLETED"])
+    for job in bad:
+        campaign.inject(of_cluster(job), Answer(500), times=None)
+    sweeps.sweep(sweeps.environment(hot_seconds=10), seconds=60)
+
+    assert sweeps.asked([*bad, healthy]).count(3) >= 3
+
+
+@pytest.mark.fault("F72")
+def test_a_project_that_refuses_does_not_fail_the_sweeps_between_those_that_ask_the_others(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    refused, healthy = many_jobs(campaign, 2, timeline=["RUNNING", "COMPLETED"])
+    campaign.pass_time(7 * 3600)  # asked about every 5 minutes from now on
+    campaign.inject(of_cluster(refused), atlas_error(401, None, "Not a member."), times=None)
+    for _ in range(7):
+        (failure,) = sweeps.sweep()["failures"]
+        assert failure["error"] == "AtlasUnauthorizedError"
+        campaign.pass_time(60)
+    assert sweeps.asked([healthy]) == [0, 0]
+
+    campaign.inject(of_cluster(healthy), atlas_error(401, None, "Not a member."), times=None)
+    campaign.pass_time(600)
+    sweeps.fails(AtlasUnauthorizedError)
+
+
+@pytest.mark.fault("F35", "F72")
+@cases("credentials", ["service_account", "api_key"])
+def test_connections_that_died_while_the_environment_was_frozen_cost_no_sweep(
+    campaign: Campaign, sweeps: Sweeps, credentials: Credentials
+) -> None:
+    campaign.use(credentials)
+    jobs = many_jobs(campaign, 8, timeline=["RUNNING", "COMPLETED"])
+    # They are slow, so that each thread opens a connection.
+    with campaign.inject(ATLAS, Delay(0.2), times=None):
+        assert sweeps.sweep()["checked"] == 8
+    with campaign.inject(ATLAS, CloseIdle(noticed=False), times=None):
+        campaign.pass_time(60)
+        assert sweeps.sweep()["failures"] == []
+    for job in jobs:
+        job.advance()
+    campaign.pass_time(60)
+
+    result = sweeps.sweep()
+    assert (result["changed"], result["notReached"], result["failures"]) == (8, 0, [])
+
+
+def of_cluster(job: EmulatedRestore) -> Selection:
+    """The questions about a job of this cluster, to the endpoint of Flex clusters."""
+    return Selection("atlas", "flex", lambda call: f"/{job.cluster}/" in call.path)

@@ -6,10 +6,18 @@ from typing import Any
 import pytest
 
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.wire import Answer, LoopbackServer, Selection, Wire
+from local_stack.wire import Action, Answer, Close, LoopbackServer, Selection, Wire
 from reliability.campaign import Campaign
 from reliability.steps import ATLAS, DEDICATED
-from reliability.sweeping import DEDICATED_LIST, FLEX_LIST, Sweeps, another, ended, record_like
+from reliability.sweeping import (
+    DEDICATED_LIST,
+    FLEX_LIST,
+    Sweeps,
+    another,
+    ended,
+    many_jobs,
+    record_like,
+)
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
@@ -25,6 +33,23 @@ ODD_ENTRIES: tuple[Any, ...] = (
     {"id": {"$oid": 1}},
     {"id": "0" * 24, "status": 7},
 )
+
+
+@pytest.mark.fault("F69", "F33")
+@cases("clusters", [1, 4])
+@cases("refusal", [Answer(500), Answer(504), Close()], ids=["500", "504", "no-answer"])
+def test_jobs_are_asked_about_by_name_while_lists_are_out_of_order(
+    campaign: Campaign, sweeps: Sweeps, clusters: int, refusal: Action
+) -> None:
+    jobs = many_jobs(campaign, 2 * clusters, clusters=clusters, timeline=FINISHED)
+    campaign.inject(FLEX_LIST, refusal, times=None)
+    for job in jobs:
+        job.advance()
+    result = sweeps.sweep()
+
+    assert (result["changed"], result["notReached"], result["failures"]) == (len(jobs), 0, [])
+    assert ended(campaign, *jobs)
+    assert campaign.count(FLEX_LIST) <= 2 * clusters
 
 
 @pytest.mark.fault("F69")

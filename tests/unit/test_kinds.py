@@ -36,6 +36,7 @@ NOT_DEDICATED = refusal(AtlasBadRequestError, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTE
 BAD = refusal(AtlasBadRequestError, "VALIDATION_ERROR")
 UNKNOWN_JOB = refusal(RestoreJobNotFoundError, "RESOURCE_NOT_FOUND")
 NO_ROLE = refusal(AtlasUnauthorizedError, "USER_UNAUTHORIZED")
+NO_CLUSTER = refusal(RestoreJobNotFoundError, "CLUSTER_NOT_FOUND")
 ABSENT = refusal(RestoreJobNotFoundError, "B")
 DOWN = refusal(AtlasUnavailableError)
 GONE = refusal(EndpointRetiredError, "VERSION_GONE")
@@ -127,6 +128,10 @@ def test_any_other_refusal_of_flex_is_raised_at_once(error: AtlasError) -> None:
 # Each row: what Flex says, what dedicated says, and which of the two is raised.
 CASES: dict[str, tuple[AtlasError, AtlasError, int]] = {
     "both do not know the job": (UNKNOWN_JOB, ABSENT, 1),
+    "the second does not know the cluster": (UNKNOWN_JOB, NO_CLUSTER, 0),
+    "neither knows the cluster": (NO_CLUSTER, NO_CLUSTER, 1),
+    "unknown to flex, dedicated is gone": (UNKNOWN_JOB, GONE, 0),
+    "not flex, dedicated is gone": (NOT_FLEX, GONE, 1),
     "unknown to flex, not a dedicated cluster": (UNKNOWN_JOB, NOT_DEDICATED, 0),
     "unknown to flex, no role for dedicated": (UNKNOWN_JOB, NO_ROLE, 0),
     "unknown to flex, dedicated unavailable": (UNKNOWN_JOB, DOWN, 1),
@@ -144,7 +149,7 @@ def test_the_more_specific_refusal_is_raised_and_the_kind_that_it_shows_is_remem
 
     expected = (flex, dedicated)[says_most]
     assert raised(kinds, target(), flex=flex, dedicated=dedicated) is expected
-    assert ask(kinds, target()) == [FLEX if flex is UNKNOWN_JOB else DEDICATED]
+    assert ask(kinds, target()) == [DEDICATED if flex in {NOT_FLEX, UNSUPPORTED} else FLEX]
 
 
 def learnt_dedicated() -> ClusterKinds:

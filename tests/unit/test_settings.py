@@ -42,7 +42,8 @@ def test_a_complete_environment_is_accepted() -> None:
         ("HOT_SECONDS", "0.5"),
         ("HOT_SECONDS", "51"),
         ("HOT_SECONDS", "ten"),
-        ("HOT_SECONDS", "1e1"),
+        ("HOT_SECONDS", "1e2"),
+        ("HOT_SECONDS", "inf"),
         ("HOT_SECONDS", "\N{ARABIC-INDIC DIGIT FIVE}"),
         ("RATE_LIMIT_RESERVE", "-0.1"),
         ("RATE_LIMIT_RESERVE", "1.1"),
@@ -56,7 +57,16 @@ def test_a_number_out_of_range_is_refused_by_name(name: str, value: str) -> None
 
 @pytest.mark.parametrize(
     ("hot", "seconds", "reserve", "share"),
-    [("0", 0, "0", 0), ("50", 50, "1", 1), ("2.5", 2.5, "0.25", 0.25), (" 5 ", 5, "", 0.5)],
+    [
+        ("0", 0, "0", 0),
+        ("50", 50, "1", 1),
+        ("2.5", 2.5, "0.25", 0.25),
+        (" 5 ", 5, "", 0.5),
+        # Other forms that CloudFormation takes for a number.
+        ("+5", 5, ".5", 0.5),
+        ("1e1", 10, "5e-1", 0.5),
+        ("1.", 1, "0.3333333333", 0.3333333333),
+    ],
 )
 def test_the_pace_and_the_cadence_are_numbers(
     hot: str, seconds: float, reserve: str, share: float

@@ -207,6 +207,7 @@ class AtlasClient:
             answer.body,
             secrets=access.secrets(request),
         )
+        refusal.kind = bucket.kind
         if isinstance(refusal, AtlasRateLimitError):
             self.limits.refused(bucket, refusal)
         raise refusal

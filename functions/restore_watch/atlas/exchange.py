@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from restore_watch.atlas.network import ANSWER_LIMIT, bounded
+from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError
 from restore_watch.redaction import redact
@@ -44,8 +44,13 @@ def exchange(
     """
     deadline.require(LEAST_EXCHANGE, "ask Atlas")
     try:
-        with bounded(min(EXCHANGE_TIMEOUT, deadline.remaining()), limit):
-            response = http.send(request, auth=auth, stream=True)
+        with bounded(min(EXCHANGE_TIMEOUT, deadline.remaining()), limit) as bounds:
+            try:
+                response = http.send(request, auth=auth, stream=True)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not _died_while_idle(request, bounds):
+                    raise
+                response = http.send(request, auth=auth, stream=True)
             try:
                 body = b"".join(response.iter_raw())
             finally:
@@ -59,3 +64,12 @@ def exchange(
         msg = f"Atlas did not answer: {type(error).__name__}: {reason}"
         raise AtlasUnavailableError(msg) from None
     return Answer(response.status_code, response.headers, body)
+
+
+def _died_while_idle(request: httpx.Request, bounds: Bounds) -> bool:
+    """
+    The kept connection had died, as all may while Lambda freezes the environment.
+
+    Only a request without an effect may then be sent again (RFC 9110, section 9.2.2).
+    """
+    return request.method == "GET" and not bounds.connections and not bounds.received

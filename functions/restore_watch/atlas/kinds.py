@@ -94,7 +94,12 @@ class ClusterKinds:
             self._learn(target.cluster, other)
         try:
             return ask(other)
-        except (AtlasBadRequestError, AtlasUnauthorizedError):
+        except RestoreJobNotFoundError as error:
+            # The endpoint that knows the cluster says most.
+            if isinstance(refusal, RestoreJobNotFoundError) and not error.knows_cluster:
+                raise refusal from None
+            raise
+        except (AtlasBadRequestError, AtlasUnauthorizedError, EndpointRetiredError):
             # The cluster is not of the other kind, or the credentials have no role for it. So the
             # first refusal is the answer.
             if is_of_other_kind:

@@ -6,11 +6,10 @@ operating system's name lookup has no timeout at all. A network backend of httpc
 limits both. It also limits the bytes, so that no answer, not even a challenge, can fill the memory.
 
 With `envelope=true` Atlas answers 200 to everything and puts the true status into the body. The
-transport opens the envelope, so that authentication and all callers see the true answer.
+transport opens it, so that authentication and all callers see the true answer.
 
-Each slot has its own connection pool. With one pool for 32 threads, httpcore's default of ten
-connections allows a third of the requests in the same time, and assigning the requests to many
-connections takes more processor time than sending them.
+Each slot has its own connection pool. In one pool for 32 threads, httpcore's default of ten
+connections allows a third of the requests, and assigning them to more takes longer than sending.
 """
 
 import ssl
@@ -60,20 +59,24 @@ _IGNORED_HEADERS = ("Content-Encoding", "Location", "Set-Cookie")
 
 
 @dataclass
-class _Bounds:
+class Bounds:
+    """The limits of an exchange, and what it has used: bytes received and connections opened."""
+
     ends_at: float
     limit: int
     received: int = 0
+    connections: int = 0
 
     def timeout(self, seconds: float | None, expired: type[Exception]) -> float:
         """Return the timeout of the next step: these seconds, or what is left of the exchange."""
         left = self.ends_at - time.monotonic()
-        if left <= 0:
-            msg = "the time for the whole exchange is over"
-            raise expired(msg)
-        return left if seconds is None else min(seconds, left)
+        if left > 0:
+            return left if seconds is None else min(seconds, left)
+        msg = "the time for the whole exchange is over"
+        raise expired(msg)
 
     def spend(self, data: bytes) -> bytes:
+        """Count received data, and return it."""
         self.received += len(data)
         if self.received > self.limit:
             msg = f"Atlas sent more than {self.limit} bytes"
@@ -81,19 +84,20 @@ class _Bounds:
         return data
 
 
-_bounds: ContextVar[_Bounds] = ContextVar("_bounds")
+_bounds: ContextVar[Bounds] = ContextVar("_bounds")
 
 
 @contextmanager
-def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[None]:
+def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[Bounds]:
     """
-    Limit the network traffic of the block to this many seconds and received bytes.
+    Limit the block to this many seconds and received bytes.
 
     Raises a timeout of httpx after the time, UnexpectedAtlasResponseError after the bytes.
     """
-    token = _bounds.set(_Bounds(time.monotonic() + seconds, limit))
+    bounds = Bounds(time.monotonic() + seconds, limit)
+    token = _bounds.set(bounds)
     try:
-        yield
+        yield bounds
     finally:
         _bounds.reset(token)
 
@@ -105,10 +109,9 @@ def http_client(
     """
     Return the client for Atlas, for any number of threads. Use it within `bounded`, and keep it.
 
-    It reads nothing from the environment (proxies, certificates, .netrc), keeps no cookie and
-    follows no redirect. `on_answer` gets the status of every answer, even of challenges and tokens,
-    and its Sunset or else Deprecation header. `on_token_request` is called before each request for
-    a token.
+    It reads nothing from the environment, keeps no cookie and follows no redirect. `on_answer` gets
+    every answer's status and its Sunset or else Deprecation header, even of challenges and tokens.
+    `on_token_request` is called before each request for a token.
     """
 
     def count(request: httpx.Request) -> None:
@@ -199,7 +202,9 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        timeout = _bounds.get().timeout(timeout, httpcore.ConnectTimeout)
+        bounds = _bounds.get()
+        bounds.connections += 1
+        timeout = bounds.timeout(timeout, httpcore.ConnectTimeout)
         # In a thread, because a name lookup cannot be interrupted.
         connected = _connecting().submit(
             self._sync.connect_tcp, host, port, timeout, local_address, socket_options
@@ -223,9 +228,8 @@ class _Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         bounds = _bounds.get()
-        return bounds.spend(
-            self._stream.read(max_bytes, bounds.timeout(timeout, httpcore.ReadTimeout))
-        )
+        data = self._stream.read(max_bytes, bounds.timeout(timeout, httpcore.ReadTimeout))
+        return bounds.spend(data)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _bounds.get().timeout(timeout, httpcore.WriteTimeout))
