@@ -120,8 +120,8 @@ def test_a_project_that_does_not_answer_is_left_alone_and_the_others_are_asked(
     assert result["checked"] + result["notReached"] == 9
     assert {one["error"] for one in result["failures"]} == {"AtlasUnavailableError"}
     assert len(result["failures"]) == result["checked"] - 1
-    # The list once, three of its jobs, and those that were under way at the third failure.
-    assert 5 <= len(asked(stack)) <= 2 + len(restores)
+    # The list once, and three of its jobs. Some more were under way at the third failure.
+    assert 5 <= len(asked(stack)) < 2 + 2 * len(restores)
     assert other.restore_id in asked_about(stack)
 
 
