@@ -329,6 +329,11 @@ UNWELL: dict[str, Action] = {
 unwell = cases("action", list(UNWELL.values()), ids=list(UNWELL))
 
 
+def replaced(action: Action) -> int:
+    """The kept connection may have died while idle, so it is replaced once, without a wait."""
+    return int(isinstance(action, Reset | Close))
+
+
 @pytest.mark.fault("F33", "F34")
 @unwell
 @cases("burst", [1, ATTEMPTS - 1])
@@ -340,7 +345,7 @@ def test_a_check_succeeds_after_a_short_burst_of_failures(
     assert campaign.recheck(job) == UNCHANGED
 
     assert campaign.count(ATLAS) == burst + 1
-    assert len(campaign.naps) == burst
+    assert len(campaign.naps) == burst - replaced(action)
     for nap, (least, most) in zip(campaign.naps, BACKOFF, strict=False):
         assert least <= nap <= most
 
@@ -352,7 +357,7 @@ def test_repeated_failures_change_nothing(campaign: Campaign, action: Action) ->
     job.advance()
     campaign.inject(ATLAS, action, times=None)
     campaign.refused(AtlasUnavailableError, job, checker)
-    assert campaign.count(ATLAS) == ATTEMPTS
+    assert campaign.count(ATLAS) == ATTEMPTS + replaced(action)
 
     campaign.heal()
     assert campaign.recheck(campaign.recorded_job(), checker) == UNCHANGED
