@@ -40,6 +40,18 @@ recent_dates = st.datetimes(
 unknown_words = texts.filter(lambda word: word not in {*RestoreStatus, "CANCELED"})
 """Status words that Atlas may add."""
 
+COLLECTION_WORDS = {
+    "INITIALIZING": RestoreStatus.PENDING,
+    "IN_PROGRESS": RestoreStatus.RUNNING,
+    "FINALIZING": RestoreStatus.RUNNING,
+    "SUCCESSFUL": RestoreStatus.COMPLETED,
+    "FAILED": RestoreStatus.FAILED,
+    "CANCELED": RestoreStatus.CANCELLED,
+}
+"""The states of a collection restore, and what they are here."""
+
+collection_unknown_words = texts.filter(lambda word: word not in COLLECTION_WORDS)
+
 date_likes = st.from_regex(
     r"(Mon, )?[0-9]{1,12} (Jan|Feb|Foo) [0-9]{1,22} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? "
     r"([+-][0-9]{1,16}|GMT|PST|)",
@@ -83,8 +95,8 @@ _json_leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text
 def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> RestoreJob:
     """Any job that Atlas's answers can lead to."""
     state = draw(status)
-    kind = draw(kinds)
-    word = None if kind is RestoreKind.DEDICATED else str(state)
+    is_usual = state not in {RestoreStatus.QUEUED, RestoreStatus.EXPIRED}
+    kind = draw(kinds.filter(lambda one: one is not RestoreKind.COLLECTION or is_usual))
     return RestoreJob.model_validate(
         {
             "groupId": draw(object_ids),
@@ -93,7 +105,7 @@ def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> Rest
             "kind": kind,
             "deliveryType": draw(st.none() | st.sampled_from(["RESTORE", "download"]) | texts),
             "status": state,
-            "atlasStatus": draw(unknown_words) if state is RestoreStatus.UNKNOWN else word,
+            "atlasStatus": _word(draw, kind, state),
             "snapshotId": draw(st.none() | object_ids),
             "snapshotFinishedDate": draw(st.none() | utc_dates),
             "restoreScheduledDate": draw(st.none() | utc_dates),
@@ -104,6 +116,16 @@ def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> Rest
             "downloadAvailable": draw(st.booleans()),
         }
     )
+
+
+def _word(draw: DrawFn, kind: RestoreKind, state: RestoreStatus) -> str | None:
+    """A word of Atlas that has this status."""
+    is_collection = kind is RestoreKind.COLLECTION
+    if state is RestoreStatus.UNKNOWN:
+        return draw(collection_unknown_words if is_collection else unknown_words)
+    if is_collection:
+        return draw(st.sampled_from([w for w, one in COLLECTION_WORDS.items() if one is state]))
+    return None if kind is RestoreKind.DEDICATED else str(state)
 
 
 @st.composite

@@ -37,6 +37,7 @@ def everything(module_stack: ObservedStack, produced: Produced) -> Produced:
         module_stack.reset(credentials)
         module_stack.new_environments()
         watch_downloads(module_stack)
+        watch_a_failed_collection_restore(module_stack)
         be_refused(module_stack)
         refuse_the_secret(module_stack)
         module_stack.settle()
@@ -60,6 +61,13 @@ def watch_downloads(stack: ObservedStack) -> None:
         restore.run_to_end()
         assert [check(stack, restore, kind) for _ in range(2)] == ["", ""]
         assert CANARY_DOWNLOAD_TOKEN in json.dumps(restore.body(kind))
+
+
+def watch_a_failed_collection_restore(stack: ObservedStack) -> None:
+    """Check it when its error message quotes the download URL."""
+    restore = stack.atlas.start_restore(GROUP, "dedicated", "collection", timeline=["FAILED"])
+    assert check(stack, restore, "collection") == ""
+    assert CANARY_DOWNLOAD_TOKEN in json.dumps(restore.body())
 
 
 def be_refused(stack: ObservedStack) -> None:

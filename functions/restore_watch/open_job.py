@@ -19,6 +19,9 @@ from restore_watch.restore_job import (
     is_download,
 )
 
+# The endpoints of these kinds are asked only for jobs that were named with them.
+_ASKED_BY_NAME = {RestoreKind.TENANT, RestoreKind.COLLECTION}
+
 # A name that only another version knows is absent. Looking up a dict is faster than an enum.
 _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
 _STATUSES: dict[str | None, RestoreStatus] = {status.value: status for status in RestoreStatus}
@@ -118,8 +121,7 @@ def read_open_job(entry: Mapping[str, Any]) -> OpenJob | None:
         "groupId": group_id,
         "clusterName": cluster_name,
         "restoreId": entry["restoreId"]["S"],
-        # The endpoint that Atlas has retired is asked only if the job is named with it.
-        "kind": kind if kind == RestoreKind.TENANT else None,
+        "kind": kind if kind in _ASKED_BY_NAME else None,
     }
     try:
         target = RestoreTarget.model_validate(names)

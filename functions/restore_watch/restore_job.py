@@ -1,7 +1,7 @@
 """
 What a restore job is. Pure: no I/O, no clock.
 
-The vocabulary is that of Atlas's Flex and tenant restore jobs. Dedicated ones are translated into
+The vocabulary is that of Atlas's Flex and tenant restore jobs. The other kinds are translated into
 it (`restore_watch.atlas.responses`).
 """
 
@@ -69,6 +69,7 @@ class RestoreKind(StrEnum):
     FLEX = "flex"
     DEDICATED = "dedicated"
     TENANT = "tenant"
+    COLLECTION = "collection"
 
 
 class RestoreStatus(StrEnum):

@@ -101,6 +101,17 @@ def expected_job(restore: EmulatedRestore, kind: Kind, status: str) -> dict[str,
             "targetDeploymentItemName": answer.get("targetClusterName"),
             "downloadAvailable": bool(answer.get("deliveryUrl")) and status == "COMPLETED",
         }
+    elif kind == "collection":
+        job = {
+            "atlasStatus": answer["state"],
+            "snapshotFinishedDate": None,
+            "restoreScheduledDate": answer["createdAt"],
+            "restoreFinishedDate": answer.get("finishedAt"),
+            "expirationDate": None,
+            "targetProjectId": answer["targetGroupId"],
+            "targetDeploymentItemName": answer["targetClusterName"],
+            "downloadAvailable": False,
+        }
     else:
         job = {
             "atlasStatus": answer["status"],
@@ -117,7 +128,7 @@ def expected_job(restore: EmulatedRestore, kind: Kind, status: str) -> dict[str,
         "clusterName": restore.cluster,
         "restoreId": restore.restore_id,
         "kind": kind,
-        "deliveryType": answer["deliveryType"],
+        "deliveryType": answer.get("deliveryType"),
         "status": status,
         "snapshotId": answer["snapshotId"],
         "terminal": status in ends,
@@ -127,8 +138,8 @@ def expected_job(restore: EmulatedRestore, kind: Kind, status: str) -> dict[str,
     }
 
 
-def _between(start: str, end: str | None) -> int | None:
-    if end is None:
+def _between(start: str | None, end: str | None) -> int | None:
+    if start is None or end is None:
         return None
     seconds = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     return int(seconds.total_seconds())

@@ -59,10 +59,11 @@ class Sweeping:
     def deadline(self, seconds: float = 60.0) -> Deadline:
         return Deadline.after(seconds, lambda: self.clock().timestamp())
 
-    def check(self, *restores: EmulatedRestore) -> None:
+    def check(self, *restores: EmulatedRestore, kind: Kind | None = None) -> None:
         """Name these jobs once."""
         for restore in restores:
-            self.checker.check(RestoreTarget.model_validate(restore.event), self.deadline())
+            named = RestoreTarget.model_validate({**restore.event, "kind": kind})
+            self.checker.check(named, self.deadline())
         self.stack.received()
 
     def sweep(self, seconds: float = 60.0) -> Mapping[str, Any]:
@@ -90,7 +91,7 @@ def asked(stack: LocalStack) -> list[str]:
 def asked_about(stack: LocalStack) -> list[str]:
     """The ids of the jobs that Atlas was asked about one by one, in order."""
     paths = [call.path for call in stack.http_calls() if not call.operation.endswith("_list")]
-    return [path.rpartition("/")[2] for path in paths if "/restore" in path]
+    return [path.rpartition("/")[2] for path in paths if "restore" in path.lower()]
 
 
 def start_several(

@@ -29,7 +29,7 @@ NOTHING_OPEN = {
     "notReached": 0,
     "failures": [],
 }
-KINDS: dict[str, Kind] = {"dedicated": "dedicated", "tenant": "tenant"}
+KINDS: dict[str, Kind] = {kind: kind for kind in ("dedicated", "tenant", "collection")}
 
 
 def targets_in(value: Any) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from integration.checking import (
+    LONG_AGO,
     check,
     expected_job,
     received,
@@ -73,6 +74,10 @@ def tenant(name: str, *steps: str, **more: Any) -> Timeline:
     return Timeline(name, "tenant", steps, steps, **more)
 
 
+def collection(name: str, *steps: str, published: Sequence[str | None], **more: Any) -> Timeline:
+    return Timeline(name, "collection", steps, tuple(published), **more)
+
+
 FLEX = flex("flex", "PENDING", "QUEUED", "RUNNING", "COMPLETED")
 FLEX_DOWNLOAD = flex("flex-download", "PENDING", "COMPLETED", delivery_type="DOWNLOAD")
 AUTOMATED = dedicated("dedicated", "running", "finished", published=("RUNNING", "COMPLETED"))
@@ -84,8 +89,13 @@ DOWNLOAD = dedicated(
 )
 TENANT = tenant("tenant-before-its-sunset", "PENDING", "RUNNING", "COMPLETED", tenant_endpoint=None)
 RETIRED = tenant("tenant-after-its-sunset", "PENDING", "RUNNING", "COMPLETED", answers_as="flex")
+COLLECTION = collection(
+    "collection",
+    *("INITIALIZING", "IN_PROGRESS", "SUCCESSFUL"),
+    published=("PENDING", "RUNNING", "COMPLETED"),
+)
 
-EACH_KIND = [FLEX, FLEX_DOWNLOAD, AUTOMATED, DOWNLOAD, TENANT, RETIRED]
+EACH_KIND = [FLEX, FLEX_DOWNLOAD, AUTOMATED, DOWNLOAD, TENANT, RETIRED, COLLECTION]
 
 TIMELINES = [
     *EACH_KIND,
@@ -160,6 +170,11 @@ TIMELINES = [
             answers_as="flex",
         )
         for status in (404, 405, 406)
+    ),
+    collection(
+        "collection-of-every-state",
+        *("INITIALIZING", "IN_PROGRESS", "FINALIZING", "CANCELED"),
+        published=("PENDING", "RUNNING", None, "CANCELLED"),
     ),
 ]
 
@@ -421,6 +436,37 @@ def test_a_download_is_published_without_its_url(
     for output in (result, message, item, stack.logs()):
         assert "://" not in str(output)
         assert CANARY_DOWNLOAD_TOKEN not in str(output)
+
+
+def test_a_partly_successful_collection_restore_ends_as_unknown_without_its_error_message(
+    stack: LocalStack, group: str
+) -> None:
+    """Atlas reports a partial success as an event; the state of its job was never recorded."""
+    restore = stack.atlas.start_restore(
+        group, "orders", "collection", timeline=["FINALIZING", "PARTIALLY_SUCCESSFUL+finished"]
+    )
+    assert check(stack, restore, "collection").result["terminal"] is False
+    restore.advance()
+    assert CANARY_DOWNLOAD_TOKEN in restore.body("collection")["errorMessage"]
+    result = check(stack, restore, "collection").result
+    _, message = received(stack)
+
+    assert (result["status"], result["terminal"], result["succeeded"]) == ("UNKNOWN", True, None)
+    assert result["job"]["atlasStatus"] == "PARTIALLY_SUCCESSFUL"
+    assert message.event["id"] == f"{restore.restore_id}:UNKNOWN:PARTIALLY_SUCCESSFUL:ENDED"
+    for output in (result, message, stored(stack, restore), stack.logs()):
+        assert "Stopped while" not in str(output)
+
+
+def test_a_collection_restore_is_not_found_without_its_kind(stack: LocalStack, group: str) -> None:
+    restore = stack.atlas.start_restore(group, "orders", "collection", restore_id=LONG_AGO)
+    check(stack, restore, "collection")
+    stack.forget_calls()
+
+    assert check(stack, restore).error_type == "RestoreJobNotFoundError"
+    asked = [call.operation for call in stack.http_calls() if call.service == "atlas"]
+    assert "collection" not in asked
+    assert check(stack, restore, "collection").result["changed"] is False
 
 
 def test_a_tenant_endpoint_that_still_answers_causes_no_warning(

@@ -89,6 +89,26 @@ def test_a_job_that_was_named_once_is_followed_to_its_end_by_ticks(
     assert stored(stack, restore)["publishedSequence"] == len(seen)
 
 
+def test_collection_restores_that_were_named_once_are_followed_to_their_ends_by_their_list(
+    stack: ObservedStack, tick: Ticks, group: str
+) -> None:
+    pair = start_several(stack, group, 2, "collection")
+    for restore in pair:
+        check(stack, restore, "collection")
+    received(stack)
+    changed, asked = [], []
+    while is_open(stack, pair[0]):
+        for restore in pair:
+            restore.advance()
+        changed.append(tick().result["changed"])
+        asked += [call.operation for call in stack.http_calls() if call.service == "atlas"]
+
+    # FINALIZING after IN_PROGRESS is no change.
+    assert (changed, asked) == ([2, 0, 2], ["collection_list"] * 3)
+    assert sorted(statuses(received(stack))) == ["COMPLETED"] * 2 + ["RUNNING"] * 2
+    assert tick().result["open"] == 0
+
+
 def test_an_unchanged_sweep_makes_seven_calls(
     stack: ObservedStack, tick: Ticks, group: str
 ) -> None:

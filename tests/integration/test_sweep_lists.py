@@ -36,6 +36,38 @@ def test_one_list_answers_for_all_open_jobs_of_a_cluster(
     assert stored(stack, restores[1])["status"] == "COMPLETED"
 
 
+def test_dedicated_and_collection_restores_of_a_cluster_have_a_list_each(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    collections = start_several(stack, group, 3, "collection")
+    sweeping.check(*collections, kind="collection")
+    sweeping.check(*start_several(stack, group, 2, "dedicated"))
+    assert sweeping.sweep() == {"open": 5, "found": 0, "checked": 5} | NOTHING_NEW
+    assert asked(stack) == ["collection_list", "dedicated_list"]
+
+    collections[0].run_to_end()
+    stack.atlas.omit_from_lists(collections[0])
+    assert sweeping.sweep()["changed"] == 1
+
+    assert asked(stack) == ["collection", "collection_list", "dedicated_list"]
+    assert statuses(received(stack)) == ["COMPLETED"]
+    assert stored(stack, collections[0])["atlasStatus"] == "SUCCESSFUL"
+
+
+def test_a_collection_restore_that_is_gone_is_looked_for_at_no_other_endpoint(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restores = start_several(stack, group, 2, "collection")
+    sweeping.check(*restores, kind="collection")
+    for restore in restores:
+        stack.atlas.hide_restore(restore)
+
+    failures = sweeping.sweep()["failures"]
+
+    assert [one["error"] for one in failures] == ["RestoreJobNotFoundError"] * 2
+    assert asked(stack) == ["collection", "collection", "collection_list"]
+
+
 def test_clusters_of_the_same_name_are_asked_in_their_own_projects(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:

@@ -24,6 +24,7 @@ _NEEDED = {
     "flex": frozenset(Role),
     "tenant": frozenset(Role),
     "dedicated": frozenset({Role.BACKUP_MANAGER}),
+    "collection": frozenset({Role.BACKUP_MANAGER}),
 }
 
 

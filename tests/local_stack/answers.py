@@ -83,7 +83,7 @@ class Answers:
         if restore_id is not None:
             return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
         entries = self._clusters.entries(kind, group_id, cluster)
-        page = Page() if kind == "tenant" else Page.asked(request)
+        page = Page() if kind == "tenant" else Page.asked(request, counts=kind != "collection")
 
         def said(entry: Any) -> Any:
             return entry.body(kind, host) if isinstance(entry, EmulatedRestore) else entry

@@ -20,14 +20,13 @@ from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
 from local_stack.clock import Clock
 from local_stack.clusters import Clusters
 from local_stack.faults import Answer
+from local_stack.jobs import CLASSES, defaults_of
 from local_stack.limits import Buckets
 from local_stack.loopback import LINE, Line, LoopbackServer
 from local_stack.restores import (
     EmulatedRestore,
     FlagRestore,
     Kind,
-    StatusRestore,
-    defaults_of,
     object_id,
 )
 from local_stack.routes import in_group, operation_of
@@ -180,7 +179,7 @@ class AtlasEmulator:
         restore: EmulatedRestore = (
             FlagRestore(every_url=every_url, **facts)
             if kind == "dedicated"
-            else StatusRestore(**facts)
+            else CLASSES[kind](**facts)
         )
         with self._lock:
             self._clusters.add_restore(restore, kind)

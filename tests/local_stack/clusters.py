@@ -5,8 +5,12 @@ from typing import Any
 
 from local_stack.behaviour import Behaviour
 from local_stack.faults import Answer
+from local_stack.jobs import CLASSES
 from local_stack.refusal import Refusal, atlas_error
-from local_stack.restores import EmulatedRestore, FlagRestore, Kind
+from local_stack.restores import EmulatedRestore, Kind
+
+_OF_DEDICATED = {"dedicated", "collection"}
+"""The kinds of restore job that a dedicated cluster has."""
 
 
 class Clusters:
@@ -34,7 +38,8 @@ class Clusters:
 
     def add_restore(self, restore: EmulatedRestore, kind: Kind) -> None:
         """Add a restore job, and its cluster if that is missing."""
-        self._kinds.setdefault(restore.group_id, {}).setdefault(restore.cluster, kind)
+        clusters = self._kinds.setdefault(restore.group_id, {})
+        clusters.setdefault(restore.cluster, "dedicated" if kind in _OF_DEDICATED else kind)
         self.show(restore)
 
     def show(self, restore: EmulatedRestore) -> None:
@@ -72,7 +77,7 @@ class Clusters:
         if actual is None:
             detail, names = f"Project {group_id} has no cluster {cluster}.", [cluster, group_id]
             raise Refusal(atlas_error(404, "CLUSTER_NOT_FOUND", detail, names))
-        if (actual == "dedicated") != (kind == "dedicated"):
+        if (actual == "dedicated") != (kind in _OF_DEDICATED):
             raise Refusal(_wrong_kind(kind, cluster))
 
     def _check_sunset(self) -> None:
@@ -89,11 +94,11 @@ class Clusters:
 
 
 def _is_of(kind: Kind, restore: EmulatedRestore) -> bool:
-    return isinstance(restore, FlagRestore) == (kind == "dedicated")
+    return isinstance(restore, CLASSES[kind])
 
 
 def _wrong_kind(kind: Kind, cluster: str) -> Answer:
-    if kind == "dedicated":
+    if kind in _OF_DEDICATED:
         code, detail = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", f"{cluster} is a Flex cluster."
     else:
         code, detail = "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", f"{cluster} is no Flex cluster."

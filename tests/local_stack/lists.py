@@ -22,8 +22,15 @@ class Page:
     is_counted: bool = True
 
     @classmethod
-    def asked(cls, request: Request) -> Self:
-        """Return the page that the query asks for. Raise Refusal if there cannot be one."""
+    def asked(cls, request: Request, *, counts: bool) -> Self:
+        """
+        Return the page that the query asks for. Raise Refusal if there cannot be one.
+
+        Without `counts`, the specification of the list has no includeCount. How Atlas answers to it
+        is not known, so it is refused.
+        """
+        if not counts and "includeCount" in request.args:
+            raise _invalid("includeCount")
         return cls(
             _number(request, "pageNum", 1, None),
             _number(request, "itemsPerPage", _SIZE, _LARGEST),

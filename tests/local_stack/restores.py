@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
 
-type Kind = Literal["flex", "dedicated", "tenant"]
+type Kind = Literal["flex", "dedicated", "tenant", "collection"]
 
 FLEX_TIMELINE = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
 AUTOMATED_TIMELINE = ("running", "finished")
@@ -240,10 +240,3 @@ class FlagRestore(EmulatedRestore):
             {"href": f"{group}/clusters/{self.cluster}", "rel": f"{words}/cluster"},
             {"href": group, "rel": f"{words}/group"},
         ]
-
-
-def defaults_of(kind: Kind, delivery_type: str | None) -> tuple[str, Sequence[str]]:
-    """Return the default delivery type of a kind, and the default steps of such a restore."""
-    if kind != "dedicated":
-        return "RESTORE", FLEX_TIMELINE
-    return "automated", DOWNLOAD_TIMELINE if delivery_type == "download" else AUTOMATED_TIMELINE

@@ -61,6 +61,13 @@ OPERATIONS: dict[str, Operation] = {
         "2023-01-01",
         "ApiAtlasTenantBackupResource",
     ),
+    # Never recorded: the name of the resource is ours.
+    **_operations(
+        "collection",
+        "clusters/<cluster>/collectionRestoreJobs",
+        "2025-03-12",
+        "ApiAtlasCollectionRestoreJobsResource",
+    ),
 }
 """Every operation for which credentials are needed, by the name that the wire gives to it."""
 

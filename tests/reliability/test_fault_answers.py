@@ -29,7 +29,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.topic import cloud_event, message_attributes, subject
-from strategies import json_values, plain_change
+from strategies import COLLECTION_WORDS, json_values, plain_change
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
@@ -58,6 +58,7 @@ SCHEMAS = {
     RestoreKind.FLEX: "FlexBackupRestoreJob20241113",
     RestoreKind.TENANT: "TenantRestore",
     RestoreKind.DEDICATED: "DiskBackupSnapshotRestoreJob",
+    RestoreKind.COLLECTION: "ApiAtlasCollectionRestoreJobResponse",
 }
 kinds = cases("kind", list(RestoreKind))
 
@@ -110,7 +111,9 @@ def _values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 def answers(draw: st.DrawFn, kind: RestoreKind) -> dict[str, Any]:
     """A job as the specification describes it, with the fields that every recorded job has."""
     answer: dict[str, Any] = draw(values(schemas()[SCHEMAS[kind]]))
-    if kind is not RestoreKind.DEDICATED:
+    if kind is RestoreKind.COLLECTION:
+        answer.setdefault("state", draw(st.sampled_from(list(COLLECTION_WORDS))))
+    elif kind is not RestoreKind.DEDICATED:
         answer.setdefault("status", draw(st.sampled_from(["PENDING", "RUNNING", "COMPLETED"])))
     return answer | {"id": TARGET.restore_id}
 
@@ -241,6 +244,9 @@ def test_every_answer_of_the_specification_is_read(kind: RestoreKind, data: st.D
     if kind is RestoreKind.DEDICATED:
         assert job.status is not RestoreStatus.UNKNOWN
         assert (job.status is RestoreStatus.CANCELLED) is said.get("cancelled", False)
+        assert (job.restore_finished_date is None) is ("finishedAt" not in said)
+    elif kind is RestoreKind.COLLECTION:
+        assert job.status is COLLECTION_WORDS[said["state"]]
         assert (job.restore_finished_date is None) is ("finishedAt" not in said)
     else:
         assert job.status == said["status"]

@@ -200,7 +200,7 @@ def test_a_status_of_a_newer_version_is_replaced_by_the_next_one(campaign: Campa
 @cases(
     ("damage", "repair", "value"),
     [
-        ("SET #kind = :value", "SET #kind = :value", {"S": "collection"}),
+        ("SET #kind = :value", "SET #kind = :value", {"S": "serverless"}),
         ("SET #history[0] = :value", "SET #history = :value", {"S": "PENDING"}),
         ("SET #history[0].#observedAt = :value", "SET #history = :value", {"S": "noon"}),
         ("REMOVE #history[0].#status", "SET #history = :value", None),

@@ -1,4 +1,4 @@
-"""Atlas's answers for one restore job, in the recorded shapes."""
+"""Atlas's answers for one restore job, in the recorded or else the specified shapes."""
 
 import json
 from datetime import UTC, datetime
@@ -49,6 +49,27 @@ def dedicated(**fields: object) -> dict[str, object]:
         "targetDeploymentItemName": "atlas-abc123",
         "targetGroupId": PROJECT,
         "timestamp": "2026-05-04T06:00:00Z",
+    } | fields
+
+
+def collection(**fields: object) -> dict[str, object]:
+    """A collection restore in the specified shape; none was recorded."""
+    return {
+        "collectionSuffix": "",
+        "collections": [{"sourceNamespace": "sales.orders", "targetNamespace": "sales.copies"}],
+        "createdAt": "2026-05-04T12:00:00Z",
+        "databaseSuffix": "",
+        "databases": [],
+        "id": ID,
+        "indexStatus": {"failedCollectionCount": 0, "state": "IN_PROGRESS"},
+        "indexStrategy": "ALL",
+        "restoredDocuments": 15500,
+        "snapshotId": SNAPSHOT,
+        "state": "INITIALIZING",
+        "targetClusterName": "carts",
+        "targetGroupId": PROJECT,
+        "totalDocuments": 20000,
+        "writeStrategy": "CREATE_NEW",
     } | fields
 
 

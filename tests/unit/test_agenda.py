@@ -68,6 +68,7 @@ def test_jobs_are_grouped_by_cluster_and_kind_in_the_order_of_the_first_of_each(
         open_job(5, OTHER_GROUP),
         open_job(6, kind=None),
         open_job(7),
+        open_job(8, kind=RestoreKind.COLLECTION),
     ]
 
     grouped = questions(jobs)
@@ -78,8 +79,10 @@ def test_jobs_are_grouped_by_cluster_and_kind_in_the_order_of_the_first_of_each(
         [4],
         [5],
         [6],
+        [8],
     ]
-    assert [one.bucket.kind for one in grouped] == ["flex", "flex", "dedicated", "flex", "flex"]
+    kinds = ["flex", "flex", "dedicated", "flex", "flex", "collection"]
+    assert [one.bucket.kind for one in grouped] == kinds
 
 
 def test_the_questions_of_one_project_are_taken_in_their_order() -> None:

@@ -63,12 +63,15 @@ PATHS = {
     RestoreKind.FLEX: "flexClusters/orders/backup/restoreJobs",
     RestoreKind.DEDICATED: "clusters/orders/backup/restoreJobs",
     RestoreKind.TENANT: "clusters/orders/backup/tenant/restores",
+    RestoreKind.COLLECTION: "clusters/orders/collectionRestoreJobs",
 }
 
 
 @pytest.mark.parametrize("kind", RestoreKind)
 def test_each_kind_has_its_endpoint(client: Client, kind: RestoreKind) -> None:
-    client.atlas.job = {"id": RESTORE, "status": "RUNNING", "deliveryType": "automated"}
+    client.atlas.job = {"id": RESTORE, "deliveryType": "automated"} | dict.fromkeys(
+        ("status", "state"), "RUNNING"
+    )
 
     assert client.get(kind=kind).kind is kind
 

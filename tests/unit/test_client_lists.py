@@ -19,18 +19,19 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.restore_job import RestoreKind
-from unit.atlas_answers import dedicated, flex
+from unit.atlas_answers import collection, dedicated, flex
 from unit.checking import target
 from unit.open_jobs import restore_id
 from unit.scripted_atlas import BASE_URL, GROUP, Clock, Reply, ScriptedAtlas, answer
 
 KEY = ApiKey("abcdefgh", "hidden")
-FLEX, DEDICATED, TENANT = RestoreKind
+FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 
 LISTS = {
     FLEX: "flexClusters/orders/backup/restoreJobs",
     DEDICATED: "clusters/orders/backup/restoreJobs",
     TENANT: "clusters/orders/backup/tenant/restores",
+    COLLECTION: "clusters/orders/collectionRestoreJobs",
 }
 
 
@@ -38,7 +39,7 @@ def page(numbers: Iterable[int], *, is_last: bool = True, at: str = BASE_URL) ->
     """A page that shows these jobs. Its link to the next page leads to `at`."""
     links = [] if is_last else [{"rel": "next", "href": f"{at}/api/atlas/v2/next?pageNum=9"}]
     results = [
-        {**flex(), **dedicated(), "id": restore_id(number), "status": "RUNNING"}
+        {**flex(), **dedicated(), **collection(), "id": restore_id(number), "status": "RUNNING"}
         for number in numbers
     ]
     return answer(200, {"links": links, "results": results, "totalCount": 1000})
@@ -111,6 +112,15 @@ def test_a_list_of_tenant_jobs_has_no_pages(lists: Lists) -> None:
 
     assert lists.queries == [{}]
     assert shown(listing) == ids([1])
+
+
+def test_a_list_of_collection_jobs_has_pages_and_no_count(lists: Lists) -> None:
+    """Its specification has no `includeCount`."""
+    listing = lists.read([1, 2, 3], page([1], is_last=False), page([2, 3]), kind=COLLECTION)
+
+    size = str(3 + NEWER_JOBS)
+    assert lists.queries == [{"itemsPerPage": size, "pageNum": number} for number in "12"]
+    assert shown(listing) == ids([1, 2, 3])
 
 
 def test_pages_are_read_by_number_as_long_as_they_show_wanted_jobs(lists: Lists) -> None:

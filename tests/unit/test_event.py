@@ -22,7 +22,7 @@ from restore_watch.event import (
     SeveralTargets,
     parse,
 )
-from restore_watch.restore_job import RestoreTarget
+from restore_watch.restore_job import RestoreKind, RestoreTarget
 from strategies import cluster_names, json_values, object_ids
 from unit.scripted_atlas import GROUP, RESTORE
 
@@ -235,7 +235,7 @@ target_likes = st.fixed_dictionaries(
         "clusterName": cluster_names | given_values,
         "restoreId": object_ids | given_values,
         "restoreJobId": object_ids | given_values,
-        "kind": st.sampled_from(["auto", "flex", "dedicated", "tenant"]) | given_values,
+        "kind": st.sampled_from(["auto", *RestoreKind]) | given_values,
         "envelope": given_values,
         "pretty": given_values,
         "baseUrl": signed_texts,
@@ -310,6 +310,6 @@ def test_no_value_of_an_event_is_quoted(event: object) -> None:
     for error in refusals(outcome(event)):
         assert SIGN not in str(error)
         # These words are part of the documented vocabulary.
-        ours = {"dedicated", "tenant", "aws:sqs", DETAIL_TYPE}
+        ours = {*RestoreKind, "aws:sqs", DETAIL_TYPE}
         quotable = (value for value in given_in(event) if value not in ours)
         assert not [value for value in quotable if len(value) >= 6 and value in str(error)]

@@ -23,7 +23,7 @@ from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 from strategies import plain_job
 from unit.scripted_atlas import GROUP, RESTORE
 
-FLEX, DEDICATED, TENANT = RestoreKind
+FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 
 
 def refusal(error: type[AtlasError], code: str | None = None) -> AtlasError:
@@ -59,7 +59,7 @@ def target(kind: RestoreKind | None = None, **fields: str) -> RestoreTarget:
 
 
 class Endpoints:
-    """The endpoints of three kinds. Each has a job unless it refuses; `asked` are those used."""
+    """The endpoints of every kind. Each has a job unless it refuses; `asked` are those used."""
 
     def __init__(self, **refusals: AtlasError) -> None:
         self.refusals = refusals
@@ -95,7 +95,7 @@ def raised(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) ->
     return error.value
 
 
-@pytest.mark.parametrize("kind", [FLEX, DEDICATED])
+@pytest.mark.parametrize("kind", [FLEX, DEDICATED, COLLECTION])
 @pytest.mark.parametrize("error", [NOT_FLEX, NOT_DEDICATED, UNKNOWN_JOB, NO_ROLE, GONE], ids=str)
 def test_only_the_named_kind_is_asked(kind: RestoreKind, error: AtlasError) -> None:
     kinds = ClusterKinds()
@@ -115,6 +115,12 @@ def test_the_dedicated_kind_is_asked_after_flex_and_is_remembered(error: AtlasEr
 
     assert ask(kinds, target(), flex=error) == [FLEX, DEDICATED]
     assert ask(kinds, target()) == [DEDICATED]
+
+
+def test_collection_restores_are_not_asked_about_without_their_kind() -> None:
+    refusals = {"flex": UNKNOWN_JOB, "dedicated": UNKNOWN_JOB}
+
+    assert ask(ClusterKinds(), target(), **refusals) == [FLEX, DEDICATED]
 
 
 @pytest.mark.parametrize("error", [BAD, *OTHER_REFUSALS.values()], ids=str)
@@ -196,11 +202,19 @@ def test_a_kind_is_remembered_for_a_cluster_of_one_project() -> None:
     assert ask(kinds, target(groupId="5f0000000000000000000a02")) == [FLEX]
 
 
-def test_a_named_kind_is_not_remembered() -> None:
+@pytest.mark.parametrize("named", [DEDICATED, COLLECTION])
+def test_a_named_kind_is_not_remembered(named: RestoreKind) -> None:
     kinds = ClusterKinds()
-    ask(kinds, target(DEDICATED))
+    ask(kinds, target(named))
 
     assert ask(kinds, target()) == [FLEX]
+
+
+def test_a_collection_restore_does_not_change_what_is_remembered() -> None:
+    kinds = learnt_dedicated()
+
+    assert ask(kinds, target(COLLECTION), collection=BAD) == [COLLECTION]
+    assert ask(kinds, target()) == [DEDICATED]
 
 
 @pytest.mark.parametrize("likely", [FLEX, DEDICATED])
@@ -226,7 +240,7 @@ def test_a_likely_kind_that_fails_for_another_reason_is_not_remembered() -> None
     assert ask(kinds, target()) == [FLEX]
 
 
-@pytest.mark.parametrize("named", [FLEX, DEDICATED, TENANT])
+@pytest.mark.parametrize("named", RestoreKind)
 def test_a_named_kind_is_asked_whichever_is_likely(named: RestoreKind) -> None:
     assert ask_likely(ClusterKinds(), DEDICATED, target(named)) == [named]
 

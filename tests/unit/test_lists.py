@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.lists import Listing, Page, add_wanted, read_page
+from restore_watch.atlas.lists import PAGE_LIMIT, Listing, Page, add_wanted, page_bytes, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 from strategies import json_values
-from unit.atlas_answers import dedicated, flex
+from unit.atlas_answers import collection, dedicated, flex
 from unit.checking import target
 from unit.open_jobs import restore_id
 
@@ -84,6 +84,17 @@ def test_an_answer_without_results_is_refused_and_not_quoted(body: bytes) -> Non
     assert str(refused.value).startswith("Atlas answered 200 for a list of flex restore jobs")
     assert refused.value.__cause__ is None
     assert "html" not in str(refused.value)
+
+
+def test_a_page_of_collection_jobs_may_be_larger_because_each_names_many_collections() -> None:
+    name = "n" * 255
+    scope = [{"sourceNamespace": name, "targetNamespace": name}] * 100
+    databases = [{"sourceNamespace": name[:63], "targetNamespace": name[:63]}] * 100
+    job = json.dumps(collection(collections=scope, databases=databases))
+
+    jobs = 22
+    assert page_bytes(FLEX, jobs) < jobs * len(job) < page_bytes(RestoreKind.COLLECTION, jobs)
+    assert page_bytes(RestoreKind.COLLECTION, PAGE_LIMIT) == page_bytes(FLEX, PAGE_LIMIT)
 
 
 # Entries

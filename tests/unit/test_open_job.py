@@ -90,7 +90,8 @@ def test_what_the_table_writes_is_read_from_the_index(
     assert read.is_ready_download is job.is_ready_download
     assert read.has_ended is job.status.ends
     assert (read.sequence, read.pending) == (sequence, max(0, sequence - published))
-    assert read.target.kind == ("tenant" if job.kind is RestoreKind.TENANT else None)
+    asked_by_name = {RestoreKind.TENANT, RestoreKind.COLLECTION}
+    assert read.target.kind == (job.kind if job.kind in asked_by_name else None)
 
 
 def test_an_entry_with_nothing_but_its_key_is_read() -> None:
@@ -103,7 +104,7 @@ def test_an_entry_with_nothing_but_its_key_is_read() -> None:
 
 
 ODD: dict[str, tuple[str, dict[str, Any], Any]] = {
-    "kind of another version": ("kind", {"S": "collection"}, None),
+    "kind of another version": ("kind", {"S": "serverless"}, None),
     "kind of another type": ("kind", {"N": "1"}, None),
     "status of another version": ("status", {"S": "VERIFYING"}, None),
     "status that is a number": ("status", {"N": "1"}, None),
@@ -137,7 +138,7 @@ def test_an_attribute_that_this_version_cannot_read_is_unknown(
 
 @pytest.mark.parametrize(
     ("kind", "is_foreign"),
-    [({"S": "collection"}, True), ({"S": "flex"}, False), ({"N": "1"}, False), (None, False)],
+    [({"S": "serverless"}, True), ({"S": "flex"}, False), ({"N": "1"}, False), (None, False)],
     ids=str,
 )
 def test_a_job_of_a_kind_that_only_another_version_knows_is_not_asked_about(

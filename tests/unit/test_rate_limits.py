@@ -10,7 +10,7 @@ from restore_watch.errors import AtlasRateLimitError, AtlasReason
 from restore_watch.restore_job import RestoreKind
 from unit.scripted_atlas import GROUP, Clock
 
-FLEX, DEDICATED, TENANT = RestoreKind
+FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 OTHER_GROUP = "5f0000000000000000000a02"
 
 

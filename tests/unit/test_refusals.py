@@ -229,6 +229,10 @@ ADVICE: dict[str, tuple[AtlasError, str]] = {
     "flex role": (refusal(401), "the role Project Read Only"),
     "tenant role": (refusal(401, kind=RestoreKind.TENANT), "the role Project Read Only"),
     "dedicated role": (refusal(401, kind=RestoreKind.DEDICATED), "the role Project Backup Manager"),
+    "collection role": (
+        refusal(401, kind=RestoreKind.COLLECTION),
+        "the role Project Backup Manager",
+    ),
     "project": (refusal(403), "access to this project"),
     "endpoint": (refusal(405), "no longer offers this endpoint"),
     "version": (refusal(410), "this version of it"),

@@ -5,17 +5,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.redaction import without_urls
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from strategies import KNOWN_WORDS, json_values, kinds, unknown_words, utc_dates
-from unit.atlas_answers import ID, PROJECT, SNAPSHOT, TARGET, URL, dedicated, flex, read
+from strategies import (
+    COLLECTION_WORDS,
+    KNOWN_WORDS,
+    collection_unknown_words,
+    json_values,
+    kinds,
+    unknown_words,
+    utc_dates,
+)
+from unit.atlas_answers import ID, PROJECT, SNAPSHOT, TARGET, URL, collection, dedicated, flex, read
 
-FLEX, DEDICATED, TENANT = RestoreKind
+FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 
 
 def refusal(body: bytes, kind: RestoreKind) -> str:
@@ -64,6 +72,50 @@ def test_a_dedicated_job_is_read_into_common_field_names() -> None:
     }
 
 
+def test_a_collection_job_is_read_into_common_field_names() -> None:
+    finished = "2026-05-04T12:03:52Z"
+
+    same_flex_job = read(flex(status="COMPLETED", restoreFinishedDate=finished), FLEX)
+    job = read(collection(state="SUCCESSFUL", finishedAt=finished), COLLECTION)
+    assert job.as_json() == same_flex_job.as_json() | {
+        "kind": "collection",
+        "deliveryType": None,
+        "atlasStatus": "SUCCESSFUL",
+        "snapshotFinishedDate": None,
+        "snapshotAgeSeconds": None,
+        "expirationDate": None,
+    }
+
+
+@pytest.mark.parametrize(("word", "status"), COLLECTION_WORDS.items())
+def test_every_known_state_of_a_collection_job_is_read(word: str, status: RestoreStatus) -> None:
+    job = read(collection(state=word), COLLECTION)
+
+    assert (job.status, job.atlas_status) == (status, word)
+    assert job.terminal is status.ends
+
+
+@given(collection_unknown_words)
+@example("RUNNING")
+@example("COMPLETED")
+@example("CANCELLED")
+@example("PARTIALLY_SUCCESSFUL")
+def test_any_other_state_of_a_collection_job_is_unknown(word: str) -> None:
+    """The words of the other kinds too: no specification says what they would mean here."""
+    job = read(collection(state=word, finishedAt="2026-05-04T12:03:52Z"), COLLECTION)
+
+    assert (job.status, job.atlas_status) == (RestoreStatus.UNKNOWN, without_urls(word))
+    assert (job.terminal, job.succeeded) == (True, None)
+
+
+def test_the_error_message_and_the_namespaces_of_a_collection_job_are_dropped() -> None:
+    job = read(collection(state="FAILED", errorMessage="sales.orders is too large"), COLLECTION)
+
+    assert job.status is RestoreStatus.FAILED
+    assert "sales" not in repr(job)
+    assert "too large" not in repr(job)
+
+
 @pytest.mark.parametrize("word", ["CANCELED", *KNOWN_WORDS])
 @pytest.mark.parametrize("kind", [FLEX, TENANT])
 def test_every_known_status_is_read(word: str, kind: RestoreKind) -> None:
@@ -90,11 +142,10 @@ def test_a_flex_download_is_available_once_it_has_a_url() -> None:
 
 @pytest.mark.parametrize("kind", RestoreKind)
 def test_only_the_fields_that_decide_the_status_are_required(kind: RestoreKind) -> None:
-    required = {"id": ID, "deliveryType": "automated"}
-    if kind is not DEDICATED:
-        required = {"id": ID, "status": "RUNNING"}
+    required = {DEDICATED: {"deliveryType": "automated"}, COLLECTION: {"state": "FINALIZING"}}
 
-    assert read(required, kind).status is RestoreStatus.RUNNING
+    answer = {"id": ID, **required.get(kind, {"status": "RUNNING"})}
+    assert read(answer, kind).status is RestoreStatus.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -106,8 +157,13 @@ def test_only_the_fields_that_decide_the_status_are_required(kind: RestoreKind) 
             dedicated(finishedAt=None, expiresAt=None, components=None),
             {"id", "deliveryType"},
         ),
+        (
+            COLLECTION,
+            collection(finishedAt=None, errorMessage=None, state="IN_PROGRESS"),
+            {"id", "state"},
+        ),
     ],
-    ids=["flex", "dedicated"],
+    ids=["flex", "dedicated", "collection"],
 )
 def test_a_field_may_be_null_unless_it_decides_the_status(
     kind: RestoreKind, usual: dict[str, object], required: set[str]
@@ -130,6 +186,8 @@ WRONG: dict[str, tuple[RestoreKind, dict[str, object], str]] = {
     "delivery type": (DEDICATED, dedicated(deliveryType=["download"]), "deliveryType"),
     "components": (DEDICATED, dedicated(components={"downloadUrl": URL}), "components"),
     "component": (DEDICATED, dedicated(components=[URL]), "components.0"),
+    "state": (COLLECTION, collection(state=["SUCCESSFUL"]), "state"),
+    "creation date": (COLLECTION, collection(createdAt=1_777_896_000), "createdAt"),
 }
 
 
@@ -203,6 +261,7 @@ url_fields = st.fixed_dictionaries(
     optional={
         "snapshotUrl": urls,
         "deliveryUrl": urls | st.lists(urls),
+        "errorMessage": urls,
         "privateDownloadDeliveryUrls": st.lists(
             st.fixed_dictionaries({"deliveryUrl": urls, "endpointId": marked})
         ),
@@ -216,14 +275,17 @@ url_fields = st.fixed_dictionaries(
 )
 other_fields = st.dictionaries(
     st.sampled_from(
-        sorted({*flex(), *dedicated(), "finishedAt", "expiresAt", "restoreFinishedDate"} - {"id"})
+        sorted(
+            {*flex(), *dedicated(), *collection(), "finishedAt", "expiresAt", "restoreFinishedDate"}
+            - {"id"}
+        )
     ),
     plausible | json_values(marked),
     max_size=5,
 )
 answers = st.builds(
     lambda shape, other, urls, identity: shape | other | urls | identity,
-    st.sampled_from([flex(), dedicated(), dedicated(deliveryType="download"), {}]),
+    st.sampled_from([flex(), dedicated(), dedicated(deliveryType="download"), collection(), {}]),
     other_fields,
     url_fields,
     st.just({"id": ID}) | st.just({}) | marked.map(lambda text: {"id": text}),

@@ -15,8 +15,15 @@ from restore_watch.atlas.access import Access, access_with
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import ACCEPT, job_path, list_path
 from restore_watch.atlas.kinds import ClusterKinds
-from restore_watch.atlas.lists import PAGE_LIMIT, Listing, add_wanted, read_page
-from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE, LIST_ENTRY_LIMIT, http_client
+from restore_watch.atlas.lists import (
+    PAGE_LIMIT,
+    Listing,
+    add_wanted,
+    page_bytes,
+    page_query,
+    read_page,
+)
+from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE, http_client
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.refusals import is_refusal, job_refusal
 from restore_watch.atlas.responses import restore_job
@@ -107,18 +114,14 @@ class AtlasClient:
         access = self._access(credentials)
         wanted = {target.restore_id: target for target in targets}
         listing = Listing()
-        # Only these two lists have pages.
+        bucket = Bucket(targets[0].group_id, kind)
         size = min(PAGE_LIMIT, len(wanted) + NEWER_JOBS)
+        limit = page_bytes(kind, size)
         for number in range(1, len(wanted) + 1):
-            paging = {"itemsPerPage": str(size), "pageNum": str(number), "includeCount": "false"}
             request = self._request(
-                list_path(targets[0], kind),
-                credentials,
-                None if kind is RestoreKind.TENANT else paging,
+                list_path(targets[0], kind), credentials, page_query(kind, number, size)
             )
-            bucket = Bucket(targets[0].group_id, kind)
             read = partial(read_page, kind=kind)
-            limit = size * LIST_ENTRY_LIMIT
             page = self._ask(request, bucket, access, deadline, read, limit)
             shows_any = add_wanted(listing, page, wanted, kind)
             # A last job is asked about by its id, which never takes more than one call.

@@ -11,6 +11,7 @@ _LISTS = {
     RestoreKind.TENANT: "clusters/{}/backup/tenant/restores",
     RestoreKind.FLEX: "flexClusters/{}/backup/restoreJobs",
     RestoreKind.DEDICATED: "clusters/{}/backup/restoreJobs",
+    RestoreKind.COLLECTION: "clusters/{}/collectionRestoreJobs",
 }
 
 

@@ -52,8 +52,9 @@ class ClusterKinds:
 
         If the target names a kind, only that endpoint is asked; except for tenant, whose endpoint
         Atlas retired on 2026-01-22: Flex is its successor. Without a kind, the remembered one is
-        asked first, else the `likely` one, else Flex, and then the other one. Raises the most
-        specific AtlasError.
+        asked first, else the `likely` one, else Flex, and then the other one of Flex and dedicated.
+        Collection restores are found only by their kind: their clusters are dedicated ones. Raises
+        the most specific AtlasError.
         """
         match target.kind:
             case None:

@@ -10,12 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from restore_watch.atlas.network import LIST_ENTRY_LIMIT
 from restore_watch.atlas.responses import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 PAGE_LIMIT = 500
 """Entries of a page at most, by Atlas's specification."""
+
+COLLECTION_ENTRY_LIMIT = 80_000
+"""
+Bytes of a collection restore job. By the specification it names up to 100 databases and 100
+collections, each with its target. MongoDB limits the name of a collection to 255 bytes.
+"""
 
 
 @dataclass
@@ -42,6 +49,21 @@ class Page:
 
     entries: list[Any]
     has_next: bool
+
+
+def page_query(kind: RestoreKind, number: int, size: int) -> dict[str, str] | None:
+    """The query that asks for a page. The list of tenant jobs has no pages."""
+    if kind is RestoreKind.TENANT:
+        return None
+    query = {"itemsPerPage": str(size), "pageNum": str(number)}
+    # The specification has this parameter for the lists of Flex and dedicated jobs only.
+    return query if kind is RestoreKind.COLLECTION else query | {"includeCount": "false"}
+
+
+def page_bytes(kind: RestoreKind, size: int) -> int:
+    """How many bytes a page of so many jobs may have."""
+    entry = COLLECTION_ENTRY_LIMIT if kind is RestoreKind.COLLECTION else LIST_ENTRY_LIMIT
+    return min(size * entry, PAGE_LIMIT * LIST_ENTRY_LIMIT)
 
 
 def read_page(body: bytes, kind: RestoreKind) -> Page:

@@ -21,7 +21,12 @@ STANDS_AT_MOST = 60.0
 
 
 class Bucket(NamedTuple):
-    """The project and the kind of restore job whose endpoints share a limit."""
+    """
+    The project and the kind of restore job whose endpoints share a limit.
+
+    Atlas does not say which limit holds for collection restores. They count as separate: if they
+    share that of dedicated ones, the headers of their answers say so, at the price of one call.
+    """
 
     group_id: str
     kind: RestoreKind

@@ -68,6 +68,7 @@ _ROLES = {
     RestoreKind.FLEX: "Project Read Only",
     RestoreKind.TENANT: "Project Read Only",
     RestoreKind.DEDICATED: "Project Backup Manager",
+    RestoreKind.COLLECTION: "Project Backup Manager",
 }
 
 _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"

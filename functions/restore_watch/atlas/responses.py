@@ -155,10 +155,51 @@ class _DedicatedAnswer(_Answer):
         )
 
 
-_ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer]] = {
+_STATES = {
+    "INITIALIZING": RestoreStatus.PENDING,
+    "IN_PROGRESS": RestoreStatus.RUNNING,
+    "FINALIZING": RestoreStatus.RUNNING,
+    "SUCCESSFUL": RestoreStatus.COMPLETED,
+    "FAILED": RestoreStatus.FAILED,
+    "CANCELED": RestoreStatus.CANCELLED,
+}
+
+
+class _CollectionAnswer(_Answer):
+    """
+    Some databases or collections of a snapshot, restored into a cluster.
+
+    Atlas also sends an error message, which is free text, and the names of up to 200 namespaces.
+    Neither is kept.
+    """
+
+    state: Text
+    snapshot_id: Text | None = None
+    created_at: UtcDate | None = None
+    finished_at: UtcDate | None = None
+    target_group_id: Text | None = None
+    target_cluster_name: Text | None = None
+
+    def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
+        return RestoreJob(
+            **_named(target),
+            kind=kind,
+            # The words of other kinds have no known meaning here.
+            status=_STATES.get(self.state, RestoreStatus.UNKNOWN),
+            atlas_status=self.state,
+            snapshot_id=self.snapshot_id,
+            restore_scheduled_date=self.created_at,
+            restore_finished_date=self.finished_at,
+            target_project_id=self.target_group_id,
+            target_deployment_item_name=self.target_cluster_name,
+        )
+
+
+_ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer | _CollectionAnswer]] = {
     RestoreKind.FLEX: _FlexAnswer,
     RestoreKind.TENANT: _FlexAnswer,
     RestoreKind.DEDICATED: _DedicatedAnswer,
+    RestoreKind.COLLECTION: _CollectionAnswer,
 }
 
 
@@ -196,7 +237,7 @@ def _where(kind: RestoreKind) -> str:
     return f"Atlas answered 200 for a {kind} restore job, but"
 
 
-def _named(target: RestoreTarget) -> dict[str, str]:
+def _named(target: RestoreTarget) -> dict[str, Any]:
     return {
         "group_id": target.group_id,
         "cluster_name": target.cluster_name,

@@ -18,6 +18,7 @@ PATHS: dict[Kind, str] = {
     "flex": "flexClusters/{}/backup/restoreJobs/{}",
     "dedicated": "clusters/{}/backup/restoreJobs/{}",
     "tenant": "clusters/{}/backup/tenant/restores/{}",
+    "collection": "clusters/{}/collectionRestoreJobs/{}",
 }
 
 

@@ -181,6 +181,7 @@ def test_at_most_50_tokens_are_issued_in_a_minute(place: Place) -> None:
         ("flex", [Role.READ_ONLY], 200),
         ("dedicated", [Role.READ_ONLY], 401),
         ("dedicated", [Role.BACKUP_MANAGER], 200),
+        ("collection", [Role.READ_ONLY], 401),
     ],
     ids=str,
 )

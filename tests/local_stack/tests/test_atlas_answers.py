@@ -161,6 +161,31 @@ def test_a_download_that_expires_loses_its_urls(place: Place) -> None:
     assert CANARY_DOWNLOAD_TOKEN not in json.dumps(body)
 
 
+def test_a_collection_restore_has_the_specified_shape(place: Place) -> None:
+    restore = place.atlas.start_restore(GROUP, "source", "collection", restore_id=RESTORE)
+    begun = place.get("collection").json()
+    assert begun["createdAt"] == "2026-05-04T12:00:00Z"
+    assert (begun["id"], begun["state"]) == (RESTORE, "INITIALIZING")
+    assert (begun["targetClusterName"], begun["targetGroupId"]) == ("source-restored", GROUP)
+    assert not begun.keys() & {"deliveryType", "errorMessage", "finishedAt", "status"}
+
+    assert [restore.advance() for _ in range(3)] == ["IN_PROGRESS", "FINALIZING", "SUCCESSFUL"]
+    done = place.get("collection").json()
+    assert (done["state"], done["finishedAt"]) == ("SUCCESSFUL", "2026-05-04T12:00:00Z")
+    assert done.keys() - begun.keys() == {"finishedAt"}
+
+
+@pytest.mark.parametrize("step", ["FAILED", "CANCELED", "PARTLY+finished"])
+def test_a_collection_restore_that_did_not_succeed_has_an_error_message(
+    place: Place, step: str
+) -> None:
+    place.atlas.start_restore(GROUP, "source", "collection", restore_id=RESTORE, timeline=[step])
+    body = place.get("collection").json()
+
+    assert body["state"] == step.removesuffix("+finished")
+    assert CANARY_DOWNLOAD_TOKEN in body["errorMessage"]
+
+
 def test_an_id_begins_with_its_creation_time(place: Place) -> None:
     restore = place.atlas.start_restore(GROUP, "source", "dedicated")
 

@@ -47,6 +47,12 @@ def links(body: dict[str, Any]) -> dict[str, str]:
             "2023-01-01",
             "ApiAtlasTenantBackupResource",
         ),
+        (
+            "collection",
+            "clusters/source/collectionRestoreJobs",
+            "2025-03-12",
+            "ApiAtlasCollectionRestoreJobsResource",
+        ),
     ],
 )
 def test_a_list_has_the_recorded_shape(
@@ -80,8 +86,10 @@ def test_a_list_shows_the_jobs_of_its_cluster_and_kind_only(place: Place) -> Non
     place.atlas.start_restore(GROUP, "another", "flex")
     place.atlas.add_cluster(GROUP, "source", "dedicated")
     (upgraded,) = place.start("dedicated")
+    (partial,) = place.start("collection")
 
     assert ids(place.list("dedicated").json()) == [upgraded.restore_id]
+    assert ids(place.list("collection").json()) == [partial.restore_id]
 
 
 def test_a_hidden_job_is_not_listed(place: Place) -> None:
@@ -142,6 +150,14 @@ def test_the_count_can_be_left_out(place: Place) -> None:
     assert place.list("flex", includeCount="false").json().keys() == {"links", "results"}
 
 
+def test_the_list_of_collection_restores_has_pages_and_no_choice_of_a_count(place: Place) -> None:
+    place.start("collection", 3)
+    body = place.list("collection", itemsPerPage="2").json()
+
+    assert (len(body["results"]), list(links(body)), body["totalCount"]) == (2, ["self", "next"], 3)
+    assert place.list("collection", includeCount="false").json()["parameters"] == ["includeCount"]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -193,8 +209,10 @@ def test_a_list_is_refused_as_a_job_is(place: Place) -> None:
     assert refusal("flex") == "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"
     assert refusal("tenant") == "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"
     assert refusal("dedicated") == "INVALID_ATTRIBUTE"
+    assert refusal("collection") == "INVALID_ATTRIBUTE"
     place.atlas.add_cluster(GROUP, "source", "flex")
     assert refusal("dedicated") == "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
+    assert refusal("collection") == "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
 
 
 @pytest.mark.parametrize("status", [404, 405, 406, 410])
