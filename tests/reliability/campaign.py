@@ -402,6 +402,18 @@ def record(name: str, body: object) -> dict[str, str]:
     return {"messageId": name, "eventSource": "aws:sqs", "body": text}
 
 
+def always[T](cases: Mapping[str, T], *names: str) -> list[Any]:
+    """The cases as parameters: those that are named run always, the others in `make campaign`."""
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            id=name,
+            marks=[] if name in names else [pytest.mark.campaign],
+        )
+        for name, case in cases.items()
+    ]
+
+
 @contextmanager
 def ends_within(seconds: float) -> Iterator[None]:
     begun = time.monotonic()
