@@ -61,6 +61,9 @@ TEXTS = {
 
 messages = changes().map(lambda change: json.loads(json.dumps(cloud_event(change))))
 
+a_few_messages = settings(max_examples=3, deadline=None)
+"""For a test with a case for each field."""
+
 
 def fits(message: object) -> bool:
     return bool(validator.is_valid(message))
@@ -111,7 +114,7 @@ def test_the_schema_has_the_enum_values_and_limits_of_the_code() -> None:
     assert SCHEMA["$defs"]["textOrNull"]["maxLength"] == TEXT_LIMIT
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(changes())
 def test_every_change_makes_a_message_that_fits(change: StatusChange) -> None:
     message = json.loads(json.dumps(cloud_event(change)))
@@ -119,14 +122,14 @@ def test_every_change_makes_a_message_that_fits(change: StatusChange) -> None:
     validator.validate(message)
 
 
-@settings(max_examples=10, deadline=None)
+@a_few_messages
 @given(messages)
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 def test_every_field_is_required(path: tuple[str, ...], message: dict[str, Any]) -> None:
     assert not fits(edited(message, path))
 
 
-@settings(max_examples=10, deadline=None)
+@a_few_messages
 @given(messages)
 @pytest.mark.parametrize(
     "path",
@@ -137,7 +140,7 @@ def test_only_an_optional_field_may_be_null(path: tuple[str, ...], message: dict
     assert not fits(edited(message, path, value=None))
 
 
-@settings(max_examples=10, deadline=None)
+@a_few_messages
 @given(messages, st.lists(json_values(), max_size=2) | st.builds(dict[str, Any]))
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 def test_a_field_of_a_wrong_type_does_not_fit(
@@ -146,7 +149,7 @@ def test_a_field_of_a_wrong_type_does_not_fit(
     assert not fits(edited(message, path, value=value))
 
 
-@settings(max_examples=10, deadline=None)
+@a_few_messages
 @given(messages, st.text().filter(lambda text: text not in set(RestoreStatus) | set(RestoreKind)))
 @pytest.mark.parametrize("path", [path for path in PATHS if path[-1] not in TEXTS], ids=".".join)
 def test_only_the_fields_that_hold_atlass_words_accept_any_text(
@@ -155,7 +158,7 @@ def test_only_the_fields_that_hold_atlass_words_accept_any_text(
     assert not fits(edited(message, path, value=f"?{text}"))
 
 
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(messages, st.text(), json_values())
 @pytest.mark.parametrize("within", [(), ("data",)], ids=["message", "data"])
 def test_an_additional_field_does_not_fit(

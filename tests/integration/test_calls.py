@@ -22,8 +22,10 @@ COLD: dict[Credentials, list[str]] = {
 
 
 @by_either_credential
-@pytest.mark.parametrize("kind", ["flex", "dedicated", "tenant"])
-@pytest.mark.parametrize("said", ["its-kind", "auto"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("flex", "its-kind"), ("flex", "auto"), ("dedicated", "auto"), ("tenant", "its-kind")],
+)
 def test_an_unchanged_warm_check_makes_two_calls(
     stack: ObservedStack, group: str, kind: Kind, said: str
 ) -> None:
@@ -38,7 +40,6 @@ def test_an_unchanged_warm_check_makes_two_calls(
     assert operations(stack) == [result["job"]["kind"], *UNCHANGED]
 
 
-@by_either_credential
 @pytest.mark.parametrize("kind", ["flex", "dedicated", "tenant"])
 def test_a_changed_warm_check_makes_four_calls(
     stack: ObservedStack, group: str, kind: Kind

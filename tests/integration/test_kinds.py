@@ -100,24 +100,10 @@ EACH_KIND = [FLEX, FLEX_DOWNLOAD, AUTOMATED, DOWNLOAD, TENANT, RETIRED, COLLECTI
 TIMELINES = [
     *EACH_KIND,
     flex("flex-failed", "PENDING", "RUNNING", "FAILED"),
-    flex("flex-seen-late", "COMPLETED"),
-    flex("flex-states-skipped", "PENDING", "COMPLETED"),
-    flex(
-        "flex-unknown-word",
-        "PENDING",
-        "DOZING",
-        "COMPLETED",
-        published=("PENDING", "UNKNOWN", "COMPLETED"),
-    ),
     flex(
         "flex-several-unknown-words",
         *("PENDING", "DOZING", "DREAMING", "DOZING", "COMPLETED"),
         published=("PENDING", "UNKNOWN", "UNKNOWN", None, "COMPLETED"),
-    ),
-    flex(
-        "flex-cancelled",
-        *("RUNNING", "CANCELLING", "CANCELED"),
-        published=("RUNNING", "UNKNOWN", "CANCELLED"),
     ),
     flex(
         "flex-going-back",
@@ -128,7 +114,6 @@ TIMELINES = [
     ),
     flex("flex-contradiction", "FAILED", "COMPLETED", published=("FAILED", None)),
     dedicated("dedicated-failed", "running", "failed", published=("RUNNING", "FAILED")),
-    dedicated("dedicated-cancelled", "running", "cancelled", published=("RUNNING", "CANCELLED")),
     dedicated("dedicated-seen-late", "finished", published=("COMPLETED",)),
     dedicated(
         "dedicated-expired-after-its-end",
@@ -136,25 +121,10 @@ TIMELINES = [
         published=("RUNNING", "COMPLETED", None),
     ),
     dedicated(
-        "dedicated-download-expired",
-        *("running", "download-ready", "expired"),
-        published=("RUNNING", "COMPLETED", "EXPIRED"),
+        "dedicated-download-cancelled-after-it-was-ready",
+        *("running", "download-ready", "cancelled"),
+        published=("RUNNING", "COMPLETED", "CANCELLED"),
         delivery_type="download",
-    ),
-    dedicated(
-        "dedicated-download-cancelled",
-        *("running", "cancelled"),
-        published=("RUNNING", "CANCELLED"),
-        delivery_type="download",
-    ),
-    *(
-        dedicated(
-            f"dedicated-download-{end}-after-it-was-ready",
-            *("running", "download-ready", end),
-            published=("RUNNING", "COMPLETED", end.upper()),
-            delivery_type="download",
-        )
-        for end in ("cancelled", "failed")
     ),
     dedicated(
         "dedicated-download-seen-expired",
@@ -162,21 +132,13 @@ TIMELINES = [
         published=("RUNNING", "COMPLETED", "EXPIRED"),
         delivery_type="download",
     ),
-    *(
-        tenant(
-            f"tenant-gone-with-{status}",
-            *("PENDING", "COMPLETED"),
-            tenant_endpoint=status,
-            answers_as="flex",
-        )
-        for status in (404, 405, 406)
-    ),
     collection(
         "collection-of-every-state",
         *("INITIALIZING", "IN_PROGRESS", "FINALIZING", "CANCELED"),
         published=("PENDING", "RUNNING", None, "CANCELLED"),
     ),
 ]
+"""One of each form; tests/reliability/test_fault_status.py has the other orders and ends."""
 
 
 @dataclass(frozen=True)

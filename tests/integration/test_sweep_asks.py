@@ -90,8 +90,11 @@ def test_after_a_list_without_a_usable_answer_each_job_is_asked_about(
     assert asked(stack) == ["flex", "flex", "flex_list"]
 
 
-@pytest.mark.parametrize("happen", [unavailable, silent])
-@pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "second", "last"])
+@pytest.mark.parametrize(
+    ("place", "happen"),
+    [(0, unavailable), (1, silent), (2, unavailable)],
+    ids=["first", "second", "last"],
+)
 def test_of_jobs_that_are_asked_about_one_by_one_only_the_failed_one_is_asked_again(
     sweeping: Sweeping, stack: LocalStack, group: str, place: int, happen: Callable[..., None]
 ) -> None:

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request
 
 from local_stack.faults import Answer
 from local_stack.loopback import LoopbackServer
+from local_stack.shortcuts import shortcuts
 from local_stack.wire import Call, Wire
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class AwsEmulator:
         port = {"MOTO_PORT": str(self._server.port)}
         with ExitStack() as blocks:
             blocks.enter_context(patch.dict(os.environ, port))
+            blocks.enter_context(shortcuts())
             blocks.enter_context(self._server)
             api = httpx.Client(base_url=f"{self.url}/moto-api", trust_env=False)
             self._moto = blocks.enter_context(api)

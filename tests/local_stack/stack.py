@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import batched
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -172,6 +173,17 @@ class LocalStack:
         )
         return [_plain(item) for page in pages for item in page["Items"]]
 
+    def put_items(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Store items, which have DynamoDB's type marks."""
+        self._write({"PutRequest": {"Item": item}} for item in items)
+
+    def empty_table(self) -> None:
+        """Delete every item."""
+        keys = [
+            {name: {"S": item[name]} for name in ("cluster", "restoreId")} for item in self.items()
+        ]
+        self._write({"DeleteRequest": {"Key": key}} for key in keys)
+
     def http_calls(self) -> list[Call]:
         """Return every call that the function made to Atlas and to AWS, in order."""
         calls = (*self.atlas.wire.calls, *filter(from_function, self.aws.wire.calls))
@@ -275,18 +287,30 @@ class LocalStack:
             Endpoint=attributes["Attributes"]["QueueArn"],
         )
 
+    def _write(self, requests: Iterable[Mapping[str, Any]]) -> None:
+        for some in batched(requests, 25, strict=False):
+            answer = self.aws.client("dynamodb").batch_write_item(
+                RequestItems={self.table_name: some}
+            )
+            assert not answer["UnprocessedItems"]
+
     def _drain(self) -> Iterator[Received]:
         sqs = self.aws.client("sqs")
         while True:
             answer = sqs.receive_message(QueueUrl=self._subscriber, MaxNumberOfMessages=10)
             messages = answer.get("Messages", [])
-            if not messages:
-                return
             yield from map(_received, messages)
-            for message in messages:
-                sqs.delete_message(
-                    QueueUrl=self._subscriber, ReceiptHandle=message["ReceiptHandle"]
+            if messages:
+                sqs.delete_message_batch(
+                    QueueUrl=self._subscriber,
+                    Entries=[
+                        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                        for number, message in enumerate(messages)
+                    ],
                 )
+            # moto gives as many as it has.
+            if len(messages) < 10:
+                return
 
 
 def _received(message: Mapping[str, Any]) -> Received:

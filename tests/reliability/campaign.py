@@ -149,12 +149,23 @@ class Campaign:
             self._receive()
         messages = [message for found in self._received.values() for message in found]
         written = any(call.operation == "UpdateItem" for call in self.aws.wire.calls)
-        items = [self.item(job) for job in self._jobs] if written else []
+        items = self._items() if written else []
         logs = self.stack.logs() if "pool" in vars(self.stack) else ""
         text = "\n".join([*self.said, *map(str, messages), *map(str, items), logs])
         if self._spoils_runtime:
             restart_runtime(self.stack)
         assert [canary for canary in CANARIES if canary in text] == []
+
+    def _items(self) -> list[dict[str, Any]]:
+        """The items of the test's jobs, as the API gives them."""
+        client, table = self.aws.client("dynamodb"), self.stack.table_name
+        return [
+            item
+            for some in itertools.batched(map(item_key, self._jobs), 100, strict=False)
+            for item in client.batch_get_item(RequestItems={table: {"Keys": some}})["Responses"][
+                table
+            ]
+        ]
 
     # The world
 
@@ -389,6 +400,18 @@ def record(name: str, body: object) -> dict[str, str]:
     """A record of an SQS batch. Text is its body, everything else becomes JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return {"messageId": name, "eventSource": "aws:sqs", "body": text}
+
+
+def always[T](cases: Mapping[str, T], *names: str) -> list[Any]:
+    """The cases as parameters: those that are named run always, the others in `make campaign`."""
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            id=name,
+            marks=[] if name in names else [pytest.mark.campaign],
+        )
+        for name, case in cases.items()
+    ]
 
 
 @contextmanager

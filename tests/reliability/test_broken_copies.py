@@ -85,6 +85,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
 
 
 @broken_copies
+@pytest.mark.campaign
 def test_a_broken_copy_works_while_nothing_fails(broken: BrokenCopy, stack: LocalStack) -> None:
     model = model_of(broken, stack)()
     try:

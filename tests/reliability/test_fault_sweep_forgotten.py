@@ -286,15 +286,14 @@ def test_a_forgotten_job_does_not_make_the_others_of_its_cluster_forgotten(
 
 
 @pytest.mark.fault("F83")
-@cases("status", [405, 406, 410])
 def test_a_job_leaves_the_index_although_the_endpoint_of_the_other_kind_is_gone(
-    campaign: Campaign, sweeps: Sweeps, capsys: pytest.CaptureFixture[str], status: int
+    campaign: Campaign, sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = campaign.job(timeline=["RUNNING", "COMPLETED"])
     campaign.check(job)
     campaign.pass_time(120)
     campaign.atlas.hide_restore(job)
-    campaign.inject(DEDICATED, atlas_error(status, "GONE", "No."), times=None)
+    campaign.inject(DEDICATED, atlas_error(410, "GONE", "No."), times=None)
     follow(sweeps, 27)
 
     assert left(sweeps, capsys) == ["Atlas does not know it"]

@@ -109,8 +109,7 @@ def test_a_job_that_a_rate_limit_left_out_comes_first_in_the_next_sweep(
 
 
 @pytest.mark.fault("F71", "F44")
-@cases("seconds", [0.0, 1.05, 2.0])
-@cases("slow", ["atlas", "dynamodb"])
+@cases(("seconds", "slow"), [(0.0, "atlas"), (1.05, "dynamodb"), (2.0, "atlas"), (2.0, "dynamodb")])
 def test_a_sweep_ends_in_time_with_a_result_or_a_typed_error(
     campaign: Campaign, sweeps: Sweeps, seconds: float, slow: str
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from local_stack.aws import aws_error
 from local_stack.wire import Action, Answer, Close, Selection
-from reliability.campaign import Campaign, Stored
+from reliability.campaign import Campaign, Stored, always
 from reliability.steps import PUBLISH
 from reliability.sweeping import SKIPPED, Sweeps
 from restore_watch.aws_call import CALLS_AT_ONCE
@@ -67,11 +67,13 @@ class Restores:
             assert "openShard" not in item
 
 
-PAIRS = [*((name,) for name in OUTAGES), *combinations(OUTAGES, 2)]
+ALONE_AND_IN_PAIRS = {
+    "-".join(names): (names,) for count in (1, 2) for names in combinations(OUTAGES, count)
+}
 
 
 @pytest.mark.fault("F74")
-@cases("services", PAIRS, ids="-".join)
+@cases("services", always(ALONE_AND_IN_PAIRS, *OUTAGES, "atlas-dynamodb", "sns-secretsmanager"))
 def test_two_hours_of_outage_are_caught_up_within_two_sweeps(
     campaign: Campaign, sweeps: Sweeps, services: tuple[str, ...]
 ) -> None:

@@ -6,11 +6,11 @@ from local_stack.stack import LocalStack
 from reliability.kills import KillCampaign
 from reliability.sweep_kills import SweepKillCampaign
 
-SEEDS = 20
+SEEDS = 14
 
 SEEDS_OF_SWEEPS = 12
 
-SEEDS_ON_DYNAMODB_LOCAL = 15
+SEEDS_ON_DYNAMODB_LOCAL = 10
 """They show whether its conditional write differs from moto's."""
 
 pytestmark = pytest.mark.timeout(900)  # a campaign, not a case: it finds a hung socket itself

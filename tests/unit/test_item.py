@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.errors import TableUnavailableError
@@ -87,6 +87,7 @@ def test_an_entry_of_the_history_holds_the_whole_change(job: RestoreJob, moment:
     assert recorded.job == job
 
 
+@settings(max_examples=20)
 @given(jobs())
 def test_jobs_are_spread_over_the_open_shards(job: RestoreJob) -> None:
     shards = {open_shard(job.model_copy(update={"restore_id": f"{n:024x}"})) for n in range(16)}

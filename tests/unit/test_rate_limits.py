@@ -66,6 +66,7 @@ def test_a_rate_limit_applies_to_one_project_and_kind(clock: Clock) -> None:
         ("-5", "3", None),
         ("1200", "-1", None),
         ("many", "300", None),
+        ("1200, 1200", "1, 1", None),  # sent twice
         ("1200", "nan", None),
         ("inf", "300", None),
         ("", "", None),
