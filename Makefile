@@ -18,7 +18,7 @@ RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION
 
 # The tests run in three processes: two cores have work while one process waits. WAITING are the slow files of the faults.
 # Move a file from one process to another when their times, which `make test` prints, drift apart.
-WAITING := $(wildcard $(addprefix tests/reliability/test_fault_,network.py deadlines.py sweep_many.py))
+WAITING := $(wildcard $(addprefix tests/reliability/test_fault_,network.py deadlines.py sweep_many.py crash_and_publish.py))
 INTEGRATION := tests/integration $(WAITING)
 FAULTS := $(filter-out $(WAITING),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := tests/test_canaries.py
