@@ -196,7 +196,9 @@ class SweepJudge:
             assert is_over or is_slow, "I4: a sweep does not ask about an open job"
             return
         is_from_list = not any(job.restore.restore_id in call.path for call in asked)
-        if is_from_list and job.is_old_in_lists:
+        # A list may have been asked for because of others, before the turn of a missing job.
+        is_for_others = "missingSince" in item and "missingSince" in after
+        if is_from_list and (job.is_old_in_lists or is_for_others):
             return
         judge_done(after, job.last, may_have_left=self._checks.may_have_left(after))
         assert "missingSince" not in after, "F83: a job that Atlas shows counts as missing"

@@ -57,3 +57,13 @@ def test_a_sweep_does_not_wait_for_the_lease_past_its_deadline(stack: LocalStack
 def test_a_job_that_its_list_omits_has_a_turn_while_the_bucket_is_low(stack: LocalStack) -> None:
     with played(stack, "RUNNING", "COMPLETED", jobs=2) as model:
         model.a_bucket_is_low(1, 0, 5, 4, omits=True)
+
+
+def test_a_list_that_shows_a_missing_job_before_its_turn_is_not_about_it(
+    stack: LocalStack,
+) -> None:
+    with played(stack, "RUNNING", "COMPLETED", jobs=3) as model:
+        for place in range(3):
+            model.check(place, 0)
+
+        model.a_job_is_missing_for_a_time(2, 0, None, 1, refuses=False)

@@ -312,4 +312,6 @@ def test_no_value_of_an_event_is_quoted(event: object) -> None:
         # These words are part of the documented vocabulary.
         ours = {*RestoreKind, "aws:sqs", DETAIL_TYPE}
         quotable = (value for value in given_in(event) if value not in ours)
-        assert not [value for value in quotable if len(value) >= 6 and value in str(error)]
+        # A value may be a part of the field's name by chance.
+        said = str(error).replace(error.field, "")
+        assert not [value for value in quotable if len(value) >= 6 and value in said]
