@@ -2,8 +2,8 @@
 
 The emulator's secrets are canaries: words that appear only where a secret leaks. This file runs
 last and searches all that any test kept, printed or failed with. `make test` runs three processes,
-and each of them ends with this file. Run alone, it still searches checks of every kind, with both
-credentials, that succeed and that fail.
+and each of them ends with such a search. One runs the whole file, which also searches checks of
+every kind, with both credentials, that succeed and that fail.
 """
 
 import json
@@ -100,6 +100,10 @@ def refuse_the_secret(stack: ObservedStack) -> None:
     assert check(stack, restore, "flex") == "AtlasUnauthorizedError"
     restore.cluster = quoted
     assert check(stack, restore, quoted) == "InvalidEventError"
+
+
+def test_no_canary_is_in_what_the_other_tests_produced(produced: Produced) -> None:
+    assert produced.found() == []
 
 
 def test_no_canary_is_in_anything_that_was_produced(everything: Produced) -> None:

@@ -88,6 +88,7 @@ def test_fleets_need_a_call_for_each_cluster() -> None:
     assert len({one.group_id for one in Fleet(100).restores()}) == 20
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("jobs_of_cluster", "operation"), [(1, "flex"), (5, "flex_list")])
 def test_a_sweep_is_measured(stack: LocalStack, jobs_of_cluster: int, operation: str) -> None:
     fleet = Fleet(10, jobs_of_cluster)
@@ -103,6 +104,7 @@ def test_a_sweep_is_measured(stack: LocalStack, jobs_of_cluster: int, operation:
     assert {"SuccessfulSweeps", "OpenJobs"} <= set(second.metrics)
 
 
+@pytest.mark.campaign
 def test_few_jobs_are_estimated_by_waiting_and_computing(stack: LocalStack) -> None:
     with atlas_process() as atlas, sweeping(stack, atlas, Fleet(1)) as ready:
         sweep = replace(ready.sweep(), seconds=0.2, cpu_seconds=0.05)

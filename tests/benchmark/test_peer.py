@@ -24,7 +24,7 @@ from local_stack.atlas import EmulatedRestore
 from local_stack.runtime import LambdaRuntime
 from local_stack.stack import LocalStack
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(60)]
 
 UNCHANGED = [
     "secretsmanager GetSecretValue",

@@ -112,7 +112,7 @@ def test_the_reserve_is_the_operators(
 
 
 @pytest.mark.fault("F82")
-@cases("hot_seconds", [0, 10])
+@cases("hot_seconds", [pytest.param(0, marks=pytest.mark.campaign), 10])
 def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_for_an_hour(
     campaign: Campaign,
     sweeps: Sweeps,

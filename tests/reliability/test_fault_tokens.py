@@ -99,7 +99,11 @@ def test_a_401_for_an_hour_costs_seven_tokens(campaign: Campaign) -> None:
 
 
 @pytest.mark.fault("F54")
-@cases("fault", [Answer(502), Close()], ids=["502", "closed"])
+@cases(
+    "fault",
+    [Answer(502), pytest.param(Close(), marks=pytest.mark.campaign)],
+    ids=["502", "closed"],
+)
 def test_a_hundred_targets_request_no_more_tokens_than_one(
     campaign: Campaign, fault: Action
 ) -> None:

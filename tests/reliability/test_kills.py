@@ -6,7 +6,7 @@ from local_stack.stack import LocalStack
 from reliability.kills import KillCampaign
 from reliability.sweep_kills import SweepKillCampaign
 
-SEEDS = 14
+SEEDS = 10
 
 SEEDS_OF_SWEEPS = 12
 
