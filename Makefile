@@ -16,11 +16,11 @@ BIN := .venv/bin
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-# The tests run in three processes: two cores have work while one process waits. WAITING are the slow files of the faults.
-# Move a file from one process to another when their times, which `make test` prints, drift apart.
-WAITING := $(wildcard $(addprefix tests/reliability/test_fault_,network.py deadlines.py sweep_many.py crash_and_publish.py))
-INTEGRATION := tests/integration $(WAITING)
-FAULTS := $(filter-out $(WAITING),$(wildcard tests/reliability/test_fault_*.py))
+# The tests run in three processes: two cores have work while one process waits. Of the faults, two slow files run with
+# the integration tests, and two with all others. Move a file when the times, which `make test` prints, drift apart.
+INTEGRATION := tests/integration $(wildcard $(addprefix tests/reliability/test_fault_,deadlines.py sweep_many.py))
+WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,network.py crash_and_publish.py))
+FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := tests/test_canaries.py::test_no_canary_is_in_what_the_other_tests_produced
 
 .PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks bench soak build lock clean dynamodb-local
@@ -40,7 +40,7 @@ test: build ## every test, in random order, in three processes
 	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 3 test-integration test-faults test-others
 
 # Each process ends with the canaries, which search everything that it produced.
-test-integration: build ## everything in the real runtime, and the faults that take long
+test-integration: build ## the integration tests, and two files of faults
 	@echo 'Tests of $(INTEGRATION)'
 	@$(RUN) python -m pytest -m "not campaign" $(INTEGRATION) $(CANARIES)
 
@@ -48,7 +48,7 @@ test-faults: build ## the other faults
 	@echo 'Tests of the other faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build ## the model, the kills, and every other test
+test-others: build ## the model, the kills, two files of faults, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 

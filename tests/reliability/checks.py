@@ -50,6 +50,17 @@ class Check(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - whatever it is, the model judges it
             self.outcome = error
 
+    def end(self, what: str) -> CheckResult | Mapping[str, Any] | BaseException:
+        """Wait for the end of `what` this is. Return the outcome, which must be of a known form."""
+        if self.ident is not None:
+            self.join(TIME_LIMIT)
+            assert not self.is_alive(), f"I6: a {what} did not end"
+        if isinstance(self.outcome, AssertionError):
+            raise self.outcome
+        if isinstance(self.outcome, BaseException):
+            assert isinstance(self.outcome, RestoreWatchError), f"I6: {self.outcome!r}"
+        return self.outcome
+
 
 @dataclass
 class Begun:
@@ -124,15 +135,7 @@ class Checks:
 
     def end(self, begun: Begun, *, is_late: bool = False) -> None:
         """Wait for a check's end, and judge what it leaves. `is_late` excuses when it ends."""
-        check = begun.check
-        if check.ident is not None:
-            check.join(TIME_LIMIT)
-            assert not check.is_alive(), "I6: a check did not end"
-        outcome = check.outcome
-        if isinstance(outcome, AssertionError):
-            raise outcome
-        if isinstance(outcome, BaseException):
-            assert isinstance(outcome, RestoreWatchError), f"I6: {outcome!r}"
+        outcome = begun.check.end("check")
         if not (begun.is_hurried or is_late):
             late = self.world.uptime - begun.deadline.at
             assert late < SLACK, "I6: a check ended after its deadline"

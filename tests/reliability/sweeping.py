@@ -171,6 +171,16 @@ def changed_job(campaign: Campaign) -> EmulatedRestore:
     return job
 
 
+def missing_job(campaign: Campaign, sweeps: Sweeps) -> EmulatedRestore:
+    """A running job that a sweep has recorded as missing. Its next step is its end."""
+    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
+    campaign.check(job)
+    campaign.atlas.hide_restore(job)
+    campaign.pass_time(120)
+    sweeps.sweep()
+    return job
+
+
 def is_swept_once(
     campaign: Campaign, sweeps: Sweeps, job: EmulatedRestore, results: Sequence[dict[str, Any]]
 ) -> bool:

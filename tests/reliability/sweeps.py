@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from local_stack.wire import Phase
-from reliability.checks import SLACK, TIME_LIMIT, Check, Checks, settle
+from reliability.checks import SLACK, Check, Checks, settle
 from reliability.deliveries import VARIABLES
 from reliability.disturbances import NthCall, Predicate
 from reliability.judgement import judge_secrecy
@@ -16,7 +16,6 @@ from reliability.sweep_judge import Begun, Printed, SweepJudge, is_skipped
 from reliability.world import OUTPUT
 from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
-from restore_watch.errors import RestoreWatchError
 
 SWEEP = 60.0
 """Seconds of a sweep's invocation, skipped waits included."""
@@ -126,15 +125,7 @@ class Sweeps:
 
     def end(self, begun: Begun, *, is_late: bool = False) -> None:
         """Wait for a sweep's end, and judge how it ended. `is_late` excuses its end."""
-        check = begun.check
-        if check.ident is not None:
-            check.join(TIME_LIMIT)
-            assert not check.is_alive(), "I6: a sweep did not end"
-        outcome = check.outcome
-        if isinstance(outcome, AssertionError):
-            raise outcome
-        if isinstance(outcome, BaseException):
-            assert isinstance(outcome, RestoreWatchError), f"I6: {outcome!r}"
+        outcome = begun.check.end("sweep")
         if not (is_late or begun.is_hurried):
             late = self._world.uptime - begun.deadline.at
             assert late < SLACK, "I6: a sweep ended after its deadline"

@@ -6,7 +6,7 @@ from local_stack.stale_index import stale_index
 from local_stack.wire import Answer
 from reliability.campaign import Campaign, Stored, delete_item
 from reliability.steps import PUBLISH, RECORD
-from reliability.sweeping import Sweeps
+from reliability.sweeping import Sweeps, missing_job
 from restore_watch.errors import NotificationPendingError
 
 pytestmark = pytest.mark.timeout(60)
@@ -117,11 +117,7 @@ def test_a_job_that_the_index_does_not_show_yet_is_followed_once_it_does(
 def test_a_job_that_was_found_again_stays_although_the_index_shows_it_as_missing(
     campaign: Campaign, sweeps: Sweeps
 ) -> None:
-    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    campaign.check(job)
-    campaign.atlas.hide_restore(job)
-    campaign.pass_time(120)
-    sweeps.sweep()
+    job = missing_job(campaign, sweeps)
     with stale_index(campaign.stack):
         campaign.atlas.show_restore(job)
         campaign.pass_time(300)

@@ -20,6 +20,7 @@ from reliability.sweeping import (
     Sweeps,
     changed_job,
     is_swept_once,
+    missing_job,
 )
 from restore_watch.lease import PATIENCE
 from restore_watch.status_change import utc_text
@@ -199,11 +200,7 @@ def test_a_lease_that_is_taken_late_does_not_move_the_last_tick_back(
 def test_a_sweep_that_outlives_its_lease_does_not_drop_a_job_that_was_found_again(
     campaign: Campaign, sweeps: Sweeps
 ) -> None:
-    job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    campaign.check(job)
-    campaign.atlas.hide_restore(job)
-    campaign.pass_time(120)
-    sweeps.sweep()
+    job = missing_job(campaign, sweeps)
     slow, successor = sweeps.environment(campaign.hasty), sweeps.environment(campaign.patient)
     for _ in range(2):
         campaign.pass_time(23 * 3600 / 2)

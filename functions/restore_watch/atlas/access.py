@@ -107,7 +107,7 @@ class _Digest(httpx.Auth):
         try:
             yield from self._digest.auth_flow(request)
         except (httpx.ProtocolError, NotImplementedError, LookupError, ValueError):
-            # httpx remembers a challenge even if it cannot answer it.
+            # httpx raises any of these for a challenge that it cannot answer, and remembers it.
             self._digest = self._without_challenge()
             msg = "Atlas sent a digest challenge of an unknown form"
             raise UnexpectedAtlasResponseError(msg) from None
