@@ -12,7 +12,7 @@ from local_stack.digest import DigestGuard, Verdict
 from local_stack.faults import Answer
 from local_stack.oauth import TokenOffice
 from local_stack.refusal import Refusal, atlas_error
-from local_stack.restores import Kind
+from local_stack.routes import Family
 
 
 class Role(StrEnum):
@@ -20,7 +20,11 @@ class Role(StrEnum):
     BACKUP_MANAGER = "Project Backup Manager"
 
 
-_NEEDED = {
+_NEEDED: dict[Family, frozenset[Role]] = {
+    "projects": frozenset(Role),
+    "events": frozenset(Role),
+    "flex_clusters": frozenset(Role),
+    "dedicated_clusters": frozenset(Role),
     "flex": frozenset(Role),
     "tenant": frozenset(Role),
     "dedicated": frozenset({Role.BACKUP_MANAGER}),
@@ -36,10 +40,13 @@ class Access:
         self.oauth = TokenOffice(behaviour, clock)
         self.roles: dict[str, frozenset[Role]] = {}
         """Of each client id and public key."""
+        self.locked_out: dict[tuple[str, Family | None], Answer] = {}
+        """The answer to everything in a project, or to one family of its endpoints."""
         self._behaviour = behaviour
 
     def clear(self) -> None:
-        """Start the token limits anew and give every credential its roles back."""
+        """Start the token limits anew, end lockouts and give every credential its roles back."""
+        self.locked_out.clear()
         self.oauth.start_limits_anew()
         self.roles = dict.fromkeys(self.roles, frozenset({Role.BACKUP_MANAGER}))
 
@@ -48,14 +55,17 @@ class Access:
         self.oauth.expire_tokens(name)
         self.digest.keys.pop(name, None)
 
-    def admit(self, request: Request, kind: Kind) -> None:
-        """Raise Refusal if the credential or the address may not read restores of this kind."""
+    def admit(self, request: Request, family: Family, group_id: str) -> None:
+        """Raise Refusal if the credential or the address may not read this in this project."""
         name = self._authenticated(request)
         address = self._behaviour.refused_address
         if address is not None:
             detail = f"Requests from {address} are not let in."
             raise Refusal(atlas_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", detail, [address]))
-        if not self.roles[name] & _NEEDED[kind]:
+        for key in ((group_id, None), (group_id, family)):
+            if key in self.locked_out:
+                raise Refusal(self.locked_out[key])
+        if not self.roles[name] & _NEEDED[family]:
             detail = "This credential has no role that allows it."
             raise Refusal(atlas_error(401, "USER_UNAUTHORIZED", detail))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -10,23 +11,31 @@ from werkzeug.wrappers import Request
 from local_stack.access import Access
 from local_stack.behaviour import Behaviour, RateLimit
 from local_stack.clusters import Clusters
+from local_stack.events import Events
 from local_stack.faults import Answer
 from local_stack.limits import Buckets, Taken
 from local_stack.lists import Page
+from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import EmulatedRestore, Kind
-from local_stack.routes import OPERATIONS, Operation, matched
+from local_stack.routes import OPERATIONS, Address, Family, Operation, matched
 
 
 class Answers:
     def __init__(
-        self, behaviour: Behaviour, access: Access, clusters: Clusters, buckets: Buckets
+        self,
+        behaviour: Behaviour,
+        access: Access,
+        clusters: Clusters,
+        events: Events,
+        buckets: Buckets,
     ) -> None:
         self._behaviour = behaviour
         self._access = access
         self._clusters = clusters
+        self._events = events
         self._buckets = buckets
-        self.served: dict[tuple[Kind, str, str, str | None], Any] = {}
+        self.served: dict[Address, Any] = {}
         self.scripts: dict[str, deque[Answer]] = defaultdict(deque)
 
     def clear(self) -> None:
@@ -42,33 +51,26 @@ class Answers:
             return atlas_error(404, "RESOURCE_NOT_FOUND", "There is nothing here.")
         if name == "token":
             return self._scripted(name) or self._access.oauth.issue(request)
-        return self._resource(request, name, OPERATIONS[name], **parts)
+        operation = OPERATIONS[name]
+        return self._resource(request, name, operation, Address(operation.family, **parts))
 
     def _resource(
-        self,
-        request: Request,
-        name: str,
-        operation: Operation,
-        /,
-        *,
-        group_id: str,
-        cluster: str,
-        restore_id: str | None = None,
+        self, request: Request, name: str, operation: Operation, address: Address
     ) -> Answer:
-        kind, key = operation.kind, self._behaviour.envelope_key
+        family, key = operation.family, self._behaviour.envelope_key
         try:
-            self._access.admit(request, kind)
+            self._access.admit(request, family, address.group_id)
             content_type = operation.content_type(request)
-            limits = self._take(request, kind, group_id)
+            limits = self._take(request, family, address.group_id)
         except Refusal as refusal:
             return _in_envelope(request, refusal.answer, key)
-        given = self._scripted(name) or self.served.get((kind, group_id, cluster, restore_id))
+        given = self._scripted(name) or self.served.get(address)
         if isinstance(given, Answer):
             return given
         if isinstance(given, bytes):
             return Answer(200, {"Content-Type": content_type}, given)
         try:
-            body = given or self._body(request, kind, group_id, cluster, restore_id)
+            body = given or self._body(request, address)
             answer = Answer.json(200, body, content_type=content_type)
         except Refusal as refusal:
             answer = refusal.answer
@@ -76,12 +78,26 @@ class Answers:
         is_list = operation.lists and answer.status == 200
         return _dressed(request, answer, headers, None if is_list else key)
 
-    def _body(
-        self, request: Request, kind: Kind, group_id: str, cluster: str, restore_id: str | None
-    ) -> Any:
+    def _body(self, request: Request, address: Address) -> Any:
         host = request.host_url.rstrip("/")
-        if restore_id is not None:
-            return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
+        family, group_id, cluster, restore_id = address
+        match family:
+            case "projects":
+                return _page_of(request, host, self._clusters.listed_projects())
+            case "events":
+                self._clusters.project(group_id)
+                return self._events.page(request, group_id, host)
+            case "flex_clusters":
+                return _page_of(request, host, self._clusters.project(group_id).flex)
+            case "dedicated_clusters":
+                return _page_of(request, host, self._clusters.project(group_id).dedicated)
+            case kind if restore_id:
+                return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
+            case kind:
+                return self._job_list(request, kind, group_id, cluster)
+
+    def _job_list(self, request: Request, kind: Kind, group_id: str, cluster: str) -> Any:
+        host = request.host_url.rstrip("/")
         entries = self._clusters.entries(kind, group_id, cluster)
         page = Page() if kind == "tenant" else Page.asked(request, counts=kind != "collection")
 
@@ -94,10 +110,13 @@ class Answers:
         script = self.scripts[name]
         return script.popleft() if script else None
 
-    def _take(self, request: Request, kind: Kind, group_id: str) -> dict[str, str]:
+    def _take(self, request: Request, family: Family, group_id: str) -> dict[str, str]:
         """Take one token from the bucket and return the rate limit headers."""
-        limit = self._behaviour.rate_limit
-        taken = self._buckets.take((kind, group_id), limit)
+        if family == "projects":
+            # Atlas's list of limits does not have it.
+            return {}
+        limit = self._behaviour.limit_of(family)
+        taken = self._buckets.take((family, group_id), limit)
         headers = self._limit_headers(limit, taken)
         if taken.retry_after is None:
             return headers
@@ -118,6 +137,10 @@ class Answers:
         }
         headers.update(self._behaviour.limit_headers.items())
         return {name: value for name, value in headers.items() if value is not None}
+
+
+def _page_of(request: Request, host: str, entries: Sequence[Project | EmulatedCluster]) -> Any:
+    return Page.asked(request, counts=True).body(request, entries, lambda one: one.body(host))
 
 
 def _dressed(request: Request, answer: Answer, headers: dict[str, str], key: str | None) -> Answer:

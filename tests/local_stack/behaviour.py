@@ -5,6 +5,10 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal
 
+from local_stack.event_types import EVENT_TYPES
+
+type ListOrder = Literal["newest first", "oldest first", "shuffled"]
+
 type LimitHeader = Literal["Ratelimit-Limit", "Ratelimit-Remaining"]
 
 
@@ -24,6 +28,13 @@ class Behaviour:
     latency: float = 0
     """Seconds by which each answer comes late. Other requests are answered meanwhile."""
 
+    clock_ahead: float = 0
+    """
+    Seconds by which Atlas's clock is ahead of the true time; below 0 it is behind.
+
+    It shows in the Date header, in ids and in dates. What lasts, such as a token, lasts as long.
+    """
+
     tenant_endpoint: Literal[404, 405, 406, 410] | None = 410
     """The status of the retired tenant endpoint; None lets it answer as before its sunset."""
 
@@ -31,9 +42,24 @@ class Behaviour:
     refused_address: str | None = None
     """If set, every request is refused because this address is not on the access list."""
 
-    list_order: Literal["newest first", "oldest first"] = "newest first"
+    list_order: ListOrder = "newest first"
+    """Of the restore jobs of every cluster that has no other order."""
+
+    event_types: frozenset[str] = EVENT_TYPES
+    """The types that a filter of events may name. Another is refused, so none refuses them all."""
+
+    emits_events: bool = True
+    """True if restores leave events in their project."""
 
     rate_limit: RateLimit = RateLimit()
+    family_limits: Mapping[str, RateLimit] = MappingProxyType(
+        {
+            "events": RateLimit(capacity=300, refill=100),
+            "dedicated_clusters": RateLimit(capacity=10_000, refill=5000),
+        }
+    )
+    """Of the families of endpoints with another limit."""
+
     announces_limits: bool = True
     """True if answers carry the rate limit headers, and a 429 its Retry-After."""
 
@@ -59,7 +85,11 @@ class Behaviour:
     def lift_limits(self) -> None:
         """For campaigns of thousands of checks; other tests test the limits."""
         self.rate_limit = RateLimit(capacity=10**9)
+        self.family_limits = MappingProxyType({})
         self.token_limit = self.token_requests_per_minute = 10**9
+
+    def limit_of(self, family: str) -> RateLimit:
+        return self.family_limits.get(family, self.rate_limit)
 
     def reset(self) -> None:
         for one in fields(self):

@@ -1,11 +1,15 @@
 """The projects of the emulated Atlas, their clusters, and the clusters' restore jobs."""
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
+from zlib import crc32
 
-from local_stack.behaviour import Behaviour
+from local_stack.behaviour import Behaviour, ListOrder
 from local_stack.faults import Answer
 from local_stack.jobs import CLASSES
+from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import EmulatedRestore, Kind
 
@@ -16,30 +20,57 @@ _OF_DEDICATED = {"dedicated", "collection"}
 class Clusters:
     """What is there, and the refusals of what is not."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, now: Callable[[], datetime]) -> None:
         self._behaviour = behaviour
-        self._kinds: dict[str, dict[str, Kind]] = {}
+        self._now = now
+        self.projects: dict[str, Project] = {}
         self._restores: dict[tuple[str, str], dict[str, EmulatedRestore]] = defaultdict(dict)
+        self.orders: dict[tuple[str, str], ListOrder] = {}
+        """The order of a cluster's jobs in lists, if it has one of its own."""
         self.listed_as: dict[EmulatedRestore, EmulatedRestore | None] = {}
         """What lists show instead of a job; None if they do not show it."""
         self.additions: dict[tuple[Kind, str, str], list[Any]] = defaultdict(list)
         """What lists show besides, before the jobs, by kind, project and cluster."""
 
     def clear(self) -> None:
-        for state in (self._kinds, self._restores, self.listed_as, self.additions):
+        for state in (
+            self.projects,
+            self._restores,
+            self.orders,
+            self.listed_as,
+            self.additions,
+        ):
             state.clear()
 
-    def add_group(self, group_id: str) -> None:
-        self._kinds.setdefault(group_id, {})
+    def add_project(self, group_id: str, name: str | None = None) -> Project:
+        """Add a project if it is missing."""
+        if group_id not in self.projects:
+            name = name or f"Project {group_id[-4:]}"
+            self.projects[group_id] = Project(group_id, self._now(), name)
+        return self.projects[group_id]
 
-    def add(self, group_id: str, name: str, kind: Kind) -> None:
+    def remove_project(self, group_id: str) -> None:
+        for name in list(self.projects.pop(group_id).clusters):
+            self._forget(group_id, name)
+
+    def add(self, group_id: str, name: str, kind: Kind) -> EmulatedCluster:
         """Add a cluster, or change its kind."""
-        self._kinds.setdefault(group_id, {})[name] = kind
+        kind = "dedicated" if kind in _OF_DEDICATED else kind
+        clusters = self.add_project(group_id).clusters
+        if name not in clusters:
+            clusters[name] = EmulatedCluster(group_id, name, kind, self._now())
+        clusters[name].kind = kind
+        return clusters[name]
+
+    def remove(self, group_id: str, name: str) -> None:
+        """Remove a cluster and its jobs."""
+        del self.projects[group_id].clusters[name]
+        self._forget(group_id, name)
 
     def add_restore(self, restore: EmulatedRestore, kind: Kind) -> None:
         """Add a restore job, and its cluster if that is missing."""
-        clusters = self._kinds.setdefault(restore.group_id, {})
-        clusters.setdefault(restore.cluster, "dedicated" if kind in _OF_DEDICATED else kind)
+        if restore.cluster not in self.add_project(restore.group_id).clusters:
+            self.add(restore.group_id, restore.cluster, kind)
         self.show(restore)
 
     def show(self, restore: EmulatedRestore) -> None:
@@ -58,26 +89,32 @@ class Clusters:
         return restore
 
     def entries(self, kind: Kind, group_id: str, cluster: str) -> list[Any]:
-        """Return what a list shows, newest first. Refuse in the same order as `find`."""
+        """Return what a list shows, in its order. Refuse in the same order as `find`."""
         self._check(kind, group_id, cluster)
         restores = self._restores[group_id, cluster].values()
         listed = (self.listed_as.get(one, one) for one in restores if _is_of(kind, one))
-        ordered = sorted(filter(None, listed), key=lambda restore: restore.scheduled)
-        if self._behaviour.list_order == "newest first":
-            ordered.reverse()
+        order = self.orders.get((group_id, cluster), self._behaviour.list_order)
+        ordered = _ordered(filter(None, listed), order)
         return [*self.additions.get((kind, group_id, cluster), ()), *ordered]
+
+    def listed_projects(self) -> list[Project]:
+        return [project for project in self.projects.values() if project.is_listed]
+
+    def project(self, group_id: str) -> Project:
+        """Return a project. Raise Refusal if there is none."""
+        if group_id not in self.projects:
+            detail = f"There is no project {group_id}."
+            raise Refusal(atlas_error(404, "GROUP_NOT_FOUND", detail, [group_id]))
+        return self.projects[group_id]
 
     def _check(self, kind: Kind, group_id: str, cluster: str) -> None:
         if kind == "tenant":
             self._check_sunset()
-        if group_id not in self._kinds:
-            detail = f"There is no project {group_id}."
-            raise Refusal(atlas_error(404, "GROUP_NOT_FOUND", detail, [group_id]))
-        actual = self._kinds[group_id].get(cluster)
-        if actual is None:
+        found = self.project(group_id).clusters.get(cluster)
+        if found is None:
             detail, names = f"Project {group_id} has no cluster {cluster}.", [cluster, group_id]
             raise Refusal(atlas_error(404, "CLUSTER_NOT_FOUND", detail, names))
-        if (actual == "dedicated") != (kind in _OF_DEDICATED):
+        if found.is_dedicated != (kind in _OF_DEDICATED):
             raise Refusal(_wrong_kind(kind, cluster))
 
     def _check_sunset(self) -> None:
@@ -92,9 +129,24 @@ class Clusters:
                 answer = atlas_error(status, None, "This path leads nowhere.", None)
         raise Refusal(answer)
 
+    def _forget(self, group_id: str, name: str) -> None:
+        """Forget what was set about a cluster's jobs and lists, and the jobs."""
+        self._restores.pop((group_id, name), None)
+        self.orders.pop((group_id, name), None)
+        for key in [key for key in self.additions if key[1:] == (group_id, name)]:
+            del self.additions[key]
+
 
 def _is_of(kind: Kind, restore: EmulatedRestore) -> bool:
     return isinstance(restore, CLASSES[kind])
+
+
+def _ordered(restores: Iterable[EmulatedRestore], order: ListOrder) -> list[EmulatedRestore]:
+    if order == "shuffled":
+        # The same at every request, so that the pages of a list fit together.
+        return sorted(restores, key=lambda restore: crc32(restore.restore_id.encode()))
+    ordered = sorted(restores, key=lambda restore: restore.scheduled)
+    return ordered[::-1] if order == "newest first" else ordered
 
 
 def _wrong_kind(kind: Kind, cluster: str) -> Answer:

@@ -30,18 +30,20 @@ class Page:
         is not known, so it is refused.
         """
         if not counts and "includeCount" in request.args:
-            raise _invalid("includeCount")
+            raise invalid("includeCount")
         return cls(
             _number(request, "pageNum", 1, None),
             _number(request, "itemsPerPage", _SIZE, _LARGEST),
             _flag(request, "includeCount"),
         )
 
-    def body[T](self, request: Request, entries: Sequence[T], said: Callable[[T], Any]) -> Any:
+    def body[T](
+        self, request: Request, entries: Sequence[T], said: Callable[[T], Any]
+    ) -> dict[str, Any]:
         """Return Atlas's answer. Only the entries of this page are `said`."""
         size = self.size or len(entries)
         first = (self.number - 1) * size
-        body = {
+        body: dict[str, Any] = {
             "links": self._links(request, is_last=first + size >= len(entries)),
             "results": [said(entry) for entry in entries[first : first + size]],
         }
@@ -51,7 +53,8 @@ class Page:
         """Atlas repeats the request as it came; in other links the number of the page is last."""
         host = request.host_url.rstrip("/")
         links = [{"href": f"{host}{request.environ['RAW_URI']}", "rel": "self"}]
-        query = [(name, value) for name, value in request.args.items() if name != "pageNum"]
+        asked = request.args.items(multi=True)
+        query = [(name, value) for name, value in asked if name != "pageNum"]
 
         def link(number: int, rel: str) -> dict[str, str]:
             text = urlencode([*query, ("pageNum", number)])
@@ -70,17 +73,18 @@ def _number(request: Request, name: str, default: int, largest: int | None) -> i
         return default
     is_number = text.isascii() and text.isdecimal() and len(text) < 10
     if not is_number or not 1 <= int(text) <= (largest or int(text)):
-        raise _invalid(name)
+        raise invalid(name)
     return int(text)
 
 
 def _flag(request: Request, name: str) -> bool:
     text = request.args.get(name, "true")
     if text not in {"true", "false"}:
-        raise _invalid(name)
+        raise invalid(name)
     return text == "true"
 
 
-def _invalid(name: str) -> Refusal:
+def invalid(name: str) -> Refusal:
+    """Return the refusal of a query parameter."""
     detail = f"The value of {name} is not allowed."
     return Refusal(atlas_error(400, "INVALID_ATTRIBUTE", detail, [name]))

@@ -22,6 +22,10 @@ _DEDICATED_LINK_LIFE = timedelta(hours=1)
 _FINISHED = "+finished"
 
 
+def _unseen(_restore: "EmulatedRestore", /) -> None:
+    """Nobody follows the job's steps."""
+
+
 def date(at: datetime) -> str:
     """Return a date in Atlas's form: whole seconds, UTC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -48,6 +52,7 @@ class EmulatedRestore(ABC):
         snapshot_at: datetime,
         timeline: Sequence[str],
         clock: Callable[[], datetime],
+        on_step: Callable[["EmulatedRestore"], None] = _unseen,
     ) -> None:
         self.group_id = group_id
         self.cluster = cluster
@@ -58,6 +63,7 @@ class EmulatedRestore(ABC):
         self.snapshot_id = snapshot_id
         self.snapshot_at = snapshot_at
         self.clock = clock
+        self._on_step = on_step
         self.scheduled = clock()
         self.finished: datetime | None = None
         self._steps = iter(timeline)
@@ -71,15 +77,13 @@ class EmulatedRestore(ABC):
         step = next(self._steps, None)
         if step is None:
             raise LookupError(f"restore {self.restore_id} has taken its last step, {self.step}")
-        self._enter(step)
-        self.step = step
+        self._take(step)
         return step
 
     def run_to_end(self) -> str:
         """Take all remaining steps."""
         for step in list(self._steps):
-            self._enter(step)
-            self.step = step
+            self._take(step)
         return self.step
 
     def set(self, **fields: Any) -> None:
@@ -118,6 +122,11 @@ class EmulatedRestore(ABC):
         """The URL alone is enough to read the whole data set."""
         host = f"restore-{self.restore_id}.downloads.example.net:27017"
         return f"https://{host}/{CANARY_DOWNLOAD_TOKEN}/restore-{self.snapshot_id}.tar.gz"
+
+    def _take(self, step: str) -> None:
+        self._enter(step)
+        self.step = step
+        self._on_step(self)
 
     @abstractmethod
     def _enter(self, step: str) -> None: ...

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
@@ -11,15 +12,28 @@ from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import Kind
 from local_stack.wire import Predicate
 
-_GROUP = "/api/atlas/v2/groups/<group_id>"
+type Family = Kind | Literal["projects", "events", "flex_clusters", "dedicated_clusters"]
+"""Endpoints with the same role and the same bucket: those of a kind of job, or of one list."""
+
+_PROJECTS = "/api/atlas/v2/groups"
+_GROUP = f"{_PROJECTS}/<group_id>"
 _VERSION = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json")
+
+
+class Address(NamedTuple):
+    """What a request asks for. A part that its path does not have is empty."""
+
+    family: Family
+    group_id: str = ""
+    cluster: str = ""
+    restore_id: str = ""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What is asked for at a path: one restore job, or all of a cluster if `lists`."""
+    """What is asked for at a path: one restore job, or a list of jobs or other things."""
 
-    kind: Kind
+    family: Family
     path: str
     declared: str
     java_method: str
@@ -35,11 +49,15 @@ class Operation:
 
 
 def _operations(kind: Kind, path: str, declared: str, java: str) -> dict[str, Operation]:
-    one = Operation(kind, f"{path}/<restore_id>", declared, f"{java}::getRestoreJob", lists=False)
+    path, method = f"{_GROUP}/{path}", f"{java}::getRestoreJob"
     return {
-        kind: one,
-        f"{kind}_list": Operation(kind, path, declared, f"{java}::getRestoreJobs", lists=True),
+        kind: Operation(kind, f"{path}/<restore_id>", declared, method, lists=False),
+        f"{kind}_list": Operation(kind, path, declared, f"{method}s", lists=True),
     }
+
+
+def _list(family: Family, path: str, declared: str, java: str) -> dict[str, Operation]:
+    return {family: Operation(family, path, declared, java, lists=True)}
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -68,6 +86,22 @@ OPERATIONS: dict[str, Operation] = {
         "2025-03-12",
         "ApiAtlasCollectionRestoreJobsResource",
     ),
+    # Never recorded either.
+    **_list("projects", _PROJECTS, "2023-01-01", "ApiAtlasGroupsResource::getAllGroups"),
+    **_list("events", f"{_GROUP}/events", "2023-01-01", "ApiGroupEventsResource::getAllEvents"),
+    **_list(
+        "flex_clusters",
+        f"{_GROUP}/flexClusters",
+        "2024-11-13",
+        "ApiAtlasFlexClusterResource::getAllFlexClusters",
+    ),
+    # Older versions describe clusters in another way; they are refused here.
+    **_list(
+        "dedicated_clusters",
+        f"{_GROUP}/clusters",
+        "2024-08-05",
+        "ApiAtlasClusterDescriptionResource20240805::getAllClusters",
+    ),
 }
 """Every operation for which credentials are needed, by the name that the wire gives to it."""
 
@@ -75,7 +109,7 @@ _ROUTES = Map(
     [
         Rule("/api/oauth/token", methods=["POST"], endpoint="token"),
         *(
-            Rule(f"{_GROUP}/{operation.path}", methods=["GET"], endpoint=name)
+            Rule(operation.path, methods=["GET"], endpoint=name)
             for name, operation in OPERATIONS.items()
         ),
     ],

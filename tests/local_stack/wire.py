@@ -79,6 +79,12 @@ class Call:
     connection: int
     arrived: float = field(default_factory=time.monotonic)
     status: int | None = None
+    query_string: str = ""
+
+    def values(self, name: str) -> list[str]:
+        """Return every value of a query parameter that may be repeated; `query` has the last."""
+        pairs = parse_qsl(self.query_string, keep_blank_values=True)
+        return [value for key, value in pairs if key == name]
 
 
 @dataclass(frozen=True)
@@ -319,6 +325,7 @@ class Wire:
                 headers=Headers(request.headers),
                 body=body,
                 connection=environ[LINE].number,
+                query_string=target.query,
             )
         return call
 

@@ -215,7 +215,7 @@ def test_project_cluster_kind_and_job_are_checked_in_this_order(place: Place) ->
         return response.status_code, body["errorCode"], body["parameters"]
 
     assert refusal("flex") == (404, "GROUP_NOT_FOUND", [GROUP])
-    place.atlas.add_group(GROUP)
+    place.atlas.add_project(GROUP)
     assert refusal("flex") == (404, "CLUSTER_NOT_FOUND", ["source", GROUP])
     place.atlas.add_cluster(GROUP, "source", "dedicated")
     assert refusal("flex") == (400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", ["source"])

@@ -203,7 +203,7 @@ def test_a_list_is_refused_as_a_job_is(place: Place) -> None:
         return str(code)
 
     assert refusal("flex") == "GROUP_NOT_FOUND"
-    place.atlas.add_group(GROUP)
+    place.atlas.add_project(GROUP)
     assert refusal("flex") == "CLUSTER_NOT_FOUND"
     place.atlas.add_cluster(GROUP, "source", "dedicated")
     assert refusal("flex") == "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"

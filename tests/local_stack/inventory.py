@@ -1,0 +1,183 @@
+"""What is in the emulated Atlas, and what a test can do to it: projects, clusters, jobs, events."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from local_stack.behaviour import Behaviour, ListOrder
+from local_stack.clock import Clock
+from local_stack.clusters import Clusters
+from local_stack.events import Events
+from local_stack.jobs import CLASSES, defaults_of
+from local_stack.projects import EmulatedCluster
+from local_stack.restores import EmulatedRestore, FlagRestore, Kind, object_id
+
+
+class Inventory:
+    def __init__(self, clock: Callable[[], datetime], behaviour: Behaviour) -> None:
+        self.clock = clock
+        self.behaviour = behaviour
+        self._lock = threading.RLock()
+        self._clusters = Clusters(behaviour, self.now)
+        self._events = Events(behaviour)
+
+    def now(self) -> datetime:
+        """Return the time as Atlas says it, which `clock_ahead` can make wrong."""
+        return self.clock() + timedelta(seconds=self.behaviour.clock_ahead)
+
+    # Projects and clusters
+
+    def add_project(self, group_id: str, name: str | None = None) -> None:
+        with self._lock:
+            self._clusters.add_project(group_id, name)
+
+    def remove_project(self, group_id: str) -> None:
+        """From now on the project is unknown. Added again, it has no clusters and no events."""
+        with self._lock:
+            self._clusters.remove_project(group_id)
+            self._events.remove(group_id)
+
+    def hide_project(self, group_id: str) -> None:
+        """From now on, the list of projects does not show it; all else goes on."""
+        with self._lock:
+            self._clusters.projects[group_id].is_listed = False
+
+    def show_project(self, group_id: str) -> None:
+        """The list of projects shows a hidden project again."""
+        with self._lock:
+            self._clusters.projects[group_id].is_listed = True
+
+    def add_cluster(self, group_id: str, name: str, kind: Kind) -> EmulatedCluster:
+        """
+        Add a cluster, and its project if that is missing.
+
+        Adding it again with another kind upgrades it; its restore jobs stay.
+        """
+        with self._lock:
+            return self._clusters.add(group_id, name, kind)
+
+    def remove_cluster(self, group_id: str, name: str) -> None:
+        """From now on the cluster is unknown. Added again, it has no jobs."""
+        with self._lock:
+            self._clusters.remove(group_id, name)
+
+    # Restore jobs
+
+    def start_restore(
+        self,
+        group_id: str,
+        cluster: str,
+        kind: Kind,
+        *,
+        restore_id: str | None = None,
+        delivery_type: str | None = None,
+        target_group: str | None = None,
+        target_cluster: str | None = None,
+        snapshot_id: str | None = None,
+        snapshot_age: timedelta = timedelta(hours=1),
+        timeline: Sequence[str] | None = None,
+        every_url: bool = True,
+        at: datetime | None = None,
+    ) -> EmulatedRestore:
+        """
+        Return a new job at the first step of its timeline. Adds project and cluster if missing.
+
+        With `at` it began then; its next steps are taken at the time of the call as always.
+        """
+        began = at or self.now()
+        default, steps = defaults_of(kind, delivery_type)
+        facts: dict[str, Any] = {
+            "group_id": group_id,
+            "cluster": cluster,
+            "restore_id": restore_id or object_id(began),
+            "delivery_type": delivery_type or default,
+            "target_group": target_group or group_id,
+            "target_cluster": target_cluster or f"{cluster}-restored",
+            "snapshot_id": snapshot_id or object_id(began - snapshot_age),
+            "snapshot_at": began - snapshot_age,
+            "timeline": steps if timeline is None else timeline,
+            "clock": Clock(began),
+            "on_step": partial(self._events.stepped, kind),
+        }
+        with self._lock:
+            self._events.started(group_id, kind, began)
+            restore: EmulatedRestore = (
+                FlagRestore(every_url=every_url, **facts)
+                if kind == "dedicated"
+                else CLASSES[kind](**facts)
+            )
+            restore.clock = self.now
+            self._clusters.add_restore(restore, kind)
+        return restore
+
+    def add_ended_restores(
+        self,
+        group_id: str,
+        cluster: str,
+        kind: Kind,
+        count: int,
+        *,
+        newest: datetime | None = None,
+        apart: timedelta = timedelta(hours=1),
+        took: timedelta = timedelta(minutes=1),
+    ) -> list[EmulatedRestore]:
+        """Return new jobs that have ended, newest first. Without `newest` that is a day old."""
+        newest = newest or self.now() - timedelta(days=1)
+        restores = []
+        for number in range(count):
+            began = newest - number * apart
+            restore = self.start_restore(group_id, cluster, kind, at=began)
+            restore.clock = Clock(began + took)
+            restore.run_to_end()
+            restore.clock = self.now
+            restores.append(restore)
+        return restores
+
+    def hide_restore(self, restore: EmulatedRestore) -> None:
+        """From now on the job is unknown; its cluster stays."""
+        with self._lock:
+            self._clusters.hide(restore)
+
+    def show_restore(self, restore: EmulatedRestore) -> None:
+        """A hidden job is known again, at the step it has reached."""
+        with self._lock:
+            self._clusters.show(restore)
+
+    # What lists show
+
+    def order_list(self, group_id: str, cluster: str, order: ListOrder) -> None:
+        """From now on, the lists of this cluster's jobs have this order."""
+        with self._lock:
+            self._clusters.orders[group_id, cluster] = order
+
+    def lag_lists(self, restore: EmulatedRestore) -> None:
+        """From now on, lists show the job as it is now; a GET shows how it goes on."""
+        with self._lock:
+            self._clusters.listed_as[restore] = restore.frozen()
+
+    def omit_from_lists(self, restore: EmulatedRestore) -> None:
+        """From now on, lists do not show the job; a GET does."""
+        with self._lock:
+            self._clusters.listed_as[restore] = None
+
+    def catch_up_lists(self, restore: EmulatedRestore) -> None:
+        """Lists show the job again, at the step it has reached."""
+        with self._lock:
+            self._clusters.listed_as.pop(restore, None)
+
+    def add_to_list(self, group_id: str, cluster: str, kind: Kind, entry: Any) -> None:
+        """From now on, this list shows `entry`, any JSON, before its jobs."""
+        with self._lock:
+            self._clusters.additions[kind, group_id, cluster].append(entry)
+
+    # Events
+
+    def add_event(
+        self, group_id: str, event_type: str, *, at: datetime | None = None, **fields: Any
+    ) -> None:
+        """Add an event of any type to a project, and the project if it is missing."""
+        with self._lock:
+            self._clusters.add_project(group_id)
+            self._events.add(group_id, event_type, at or self.now(), **fields)

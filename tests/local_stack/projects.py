@@ -1,0 +1,107 @@
+"""The projects of the emulated Atlas and their clusters, as its lists describe them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from local_stack.restores import Kind, date, object_id
+
+ORGANISATION = "5f00000000000000000000f1"
+
+_VERSION = "8.0.29"
+
+
+@dataclass
+class EmulatedCluster:
+    """A test may change its fields, such as `state_name`."""
+
+    group_id: str
+    name: str
+    kind: Kind
+    created: datetime
+    state_name: str = "IDLE"
+    cluster_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.cluster_id = self.cluster_id or object_id(self.created)
+
+    @property
+    def is_dedicated(self) -> bool:
+        return self.kind == "dedicated"
+
+    def body(self, host: str) -> dict[str, Any]:
+        """Return a Flex cluster as recorded, of a dedicated one the fields that say what it is."""
+        host_name = f"{self.name.lower()}.clusters.example.net"
+        body: dict[str, Any] = {
+            "clusterType": "REPLICASET",
+            "connectionStrings": {
+                "standard": f"mongodb://{host_name}:27017/?ssl=true&authSource=admin",
+                "standardSrv": f"mongodb+srv://{host_name}",
+            },
+            "createDate": date(self.created),
+            "groupId": self.group_id,
+            "id": self.cluster_id,
+            "mongoDBVersion": _VERSION,
+            "name": self.name,
+            "stateName": self.state_name,
+            "tags": [],
+            "terminationProtectionEnabled": False,
+            "versionReleaseSystem": "LTS",
+        }
+        body |= self._dedicated(host) if self.is_dedicated else self._flex()
+        return dict(sorted(body.items()))
+
+    def _flex(self) -> dict[str, Any]:
+        return {
+            "backupSettings": {"enabled": True},
+            "providerSettings": {
+                "backingProviderName": "AWS",
+                "diskSizeGB": 5.0,
+                "providerName": "FLEX",
+                "regionName": "US_EAST_1",
+            },
+        }
+
+    def _dedicated(self, host: str) -> dict[str, Any]:
+        path = f"{host}/api/atlas/v2/groups/{self.group_id}/clusters/{self.name}"
+        words = "https://cloud.mongodb.com"
+        return {
+            "backupEnabled": True,
+            "links": [
+                {"href": path, "rel": "self"},
+                {"href": f"{path}/backup/restoreJobs", "rel": f"{words}/restoreJobs"},
+                {"href": f"{path}/backup/snapshots", "rel": f"{words}/snapshots"},
+            ],
+            "mongoDBMajorVersion": _VERSION[:3],
+            "paused": False,
+            "pitEnabled": False,
+        }
+
+
+@dataclass
+class Project:
+    group_id: str
+    created: datetime
+    name: str
+    clusters: dict[str, EmulatedCluster] = field(default_factory=dict)
+    is_listed: bool = True
+
+    @property
+    def flex(self) -> list[EmulatedCluster]:
+        return [one for one in self.clusters.values() if not one.is_dedicated]
+
+    @property
+    def dedicated(self) -> list[EmulatedCluster]:
+        return [one for one in self.clusters.values() if one.is_dedicated]
+
+    def body(self, host: str) -> dict[str, Any]:
+        """Return the entry of the list of projects as the specification has it."""
+        href = f"{host}/api/atlas/v2/groups/{self.group_id}"
+        return {
+            "clusterCount": len(self.clusters),
+            "created": date(self.created),
+            "id": self.group_id,
+            "links": [{"href": href, "rel": "self"}],
+            "name": self.name,
+            "orgId": ORGANISATION,
+        }
