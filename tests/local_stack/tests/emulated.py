@@ -14,6 +14,9 @@ ACCOUNT = ("mdb_sa_id_emulated", "mdb_sa_sk_emulated secret/+")
 KEY = ("emulated", "11111111-2222-3333-4444-555555555555")
 NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
+type Value = str | list[str]
+"""A query parameter, or one that is repeated."""
+
 PATHS: dict[Kind, str] = {
     "flex": "flexClusters/{}/backup/restoreJobs/{}",
     "dedicated": "clusters/{}/backup/restoreJobs/{}",
@@ -52,6 +55,12 @@ class Place:
     def list(self, kind: Kind, cluster: str = "source", **query: str) -> httpx.Response:
         path = self.url(kind, cluster).removesuffix(f"/{RESTORE}")
         return self.digest.get(path, params=query)
+
+    def of_project(self, path: str, group: str = GROUP, /, **query: Value) -> httpx.Response:
+        return self.digest.get(f"/api/atlas/v2/groups/{group}/{path}", params=query)
+
+    def projects(self, **query: str) -> httpx.Response:
+        return self.digest.get("/api/atlas/v2/groups", params=query)
 
     def token(self, **form: str) -> httpx.Response:
         form = form or {"grant_type": "client_credentials"}
