@@ -7,70 +7,58 @@ hangs cannot hold up the others.
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Container, Hashable, Iterable
 from threading import Condition, Lock
+from typing import Protocol, Self
 
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.open_job import JobKey, OpenJob
-from restore_watch.restore_job import RestoreJob, RestoreKind
 
 TRIES = 2
-"""A question without a usable answer is asked this many times in one round."""
+"""A task without a usable answer is tried this many times in one round."""
 
 LARGEST_SHARE = 0.75
 """The share of the threads that one of several projects may use."""
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What a list said about a job, in answer to a question that was asked at `begun`."""
-
-    job: RestoreJob
-    begun: datetime
-
-
-@dataclass(frozen=True)
-class Question:
+class Task(Protocol):
     """
-    Open jobs of one cluster and kind, asked about together. `tries` counts earlier attempts.
+    Something to do for a project, by one thread. `tries` counts earlier attempts.
 
-    With `is_alone`, the cluster's list was of no use for the one job. With `answered`, the list has
-    shown a change of it, and only that is left to act on.
+    No two tasks that are waiting or under way have the same key. One that `is_free` takes no call
+    from its bucket.
     """
-
-    jobs: tuple[OpenJob, ...]
-    tries: int = 0
-    is_alone: bool = False
-    answered: Answered | None = None
 
     @property
     def bucket(self) -> Bucket:
-        """The bucket that the first call is taken from. Without a kind, Flex is asked first."""
-        first = self.jobs[0]
-        return Bucket(first.target.group_id, first.kind or RestoreKind.FLEX)
+        """The bucket that its call is taken from."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried."""
+
+    @property
+    def keys(self) -> Collection[Hashable]:
+        """What nobody else may work on meanwhile."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it makes no call to Atlas."""
+
+    def without(self, busy: Container[Hashable]) -> Self | None:
+        """Return what is left of it without the keys that are busy."""
 
 
-def questions(jobs: Iterable[OpenJob]) -> list[Question]:
-    """Group the jobs by cluster and kind, in the order of the first of each."""
-    groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
-    for job in jobs:
-        groups.setdefault((*job.target.cluster, job.kind), []).append(job)
-    return [Question(tuple(group)) for group in groups.values()]
-
-
-class _Project:
+class _Project[T: Task]:
     def __init__(self) -> None:
-        self.waiting: deque[Question] = deque()
+        self.waiting: deque[T] = deque()
         self.under_way = 0
 
 
-class Agenda:
+class Agenda[T: Task]:
     """
-    The questions of one sweep. Its methods may be called from any thread.
+    The tasks of one sweep. Its methods may be called from any thread.
 
-    `allows` decides, when a question's turn comes, whether it may be asked. What is not asked is
+    `allows` decides, when a task's turn comes, whether its call may be made. What is not done is
     given to `skip`. When `is_over`, nothing is handed out any more.
     """
 
@@ -78,8 +66,8 @@ class Agenda:
         self,
         threads: int,
         *,
-        allows: Callable[[Question], bool],
-        skip: Callable[[Question], None],
+        allows: Callable[[T], bool],
+        skip: Callable[[T], None],
         is_over: Callable[[], bool],
     ) -> None:
         self._threads = threads
@@ -91,18 +79,18 @@ class Agenda:
         self._became_idle = Condition(lock)
         self._is_closed = False
         self._under_way = 0
-        self._busy: set[JobKey] = set()
-        self._projects: dict[str, _Project] = {}
-        # The projects that have waiting questions, the next one first.
-        self._turns: deque[_Project] = deque()
+        self._busy: set[Hashable] = set()
+        self._projects: dict[str | None, _Project[T]] = {}
+        # The projects that have waiting tasks, the next one first.
+        self._turns: deque[_Project[T]] = deque()
 
-    def add(self, asked: Iterable[Question]) -> None:
-        """Add questions, except about jobs that are on the agenda already."""
+    def add(self, tasks: Iterable[T]) -> None:
+        """Add tasks, without what is on the agenda already."""
         with self._changed:
-            for question in asked:
-                jobs = tuple(job for job in question.jobs if job.key not in self._busy)
-                if jobs:
-                    self._add(Question(jobs))
+            for task in tasks:
+                left = task.without(self._busy)
+                if left is not None:
+                    self._add(left)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -116,31 +104,31 @@ class Agenda:
         with self._became_idle:
             self._became_idle.wait_for(self._is_idle, seconds)
 
-    def take(self) -> Question | None:
-        """Return the next question, or None if there will be none any more. May wait."""
+    def take(self) -> T | None:
+        """Return the next task, or None if there will be none any more. May wait."""
         with self._changed:
             while True:
                 if self._is_over():
                     self._skip_all()
-                question = self._next()
-                if question is not None:
+                task = self._next()
+                if task is not None:
                     self._under_way += 1
-                    return question
+                    return task
                 if not self._turns and self._is_closed:
                     return None
                 self._report_if_idle()
                 self._changed.wait()
 
-    def done(self, question: Question, more: Iterable[Question] = ()) -> None:
-        """The question was asked. `more` is to be done after the others."""
+    def done(self, task: T, more: Iterable[T] = ()) -> None:
+        """The task was done. `more` is to be done after the others."""
         with self._changed:
             self._under_way -= 1
-            self._projects[question.bucket.group_id].under_way -= 1
-            self._busy.difference_update(job.key for job in question.jobs)
+            self._projects[task.bucket.group_id].under_way -= 1
+            self._busy.difference_update(task.keys)
             added = [another for another in more if another.tries < TRIES]
             for another in added:
                 self._add(another)
-            # This thread takes the next question itself. To wake all others after every question
+            # This thread takes the next task itself. To wake all others after every task
             # would take a tenth of a sweep's processor time.
             self._changed.notify(1 + len(added))
             self._report_if_idle()
@@ -152,34 +140,34 @@ class Agenda:
     def _is_idle(self) -> bool:
         return not self._turns and not self._under_way
 
-    def _add(self, question: Question) -> None:
-        project = self._projects.setdefault(question.bucket.group_id, _Project())
+    def _add(self, task: T) -> None:
+        project = self._projects.setdefault(task.bucket.group_id, _Project())
         if not project.waiting:
             self._turns.append(project)
-        project.waiting.append(question)
-        self._busy.update(job.key for job in question.jobs)
+        project.waiting.append(task)
+        self._busy.update(task.keys)
 
-    def _next(self) -> Question | None:
-        # Rounded up, so that no thread is idle as long as questions are left.
+    def _next(self) -> T | None:
+        # Rounded up, so that no thread is idle as long as tasks are left.
         share = math.ceil(self._threads / max(1, len(self._turns)))
         if len(self._projects) > 1:
             share = min(share, math.ceil(self._threads * LARGEST_SHARE))
         for _ in range(len(self._turns)):
             project = self._turns.popleft()
-            question = self._next_of(project) if project.under_way < share else None
+            task = self._next_of(project) if project.under_way < share else None
             if project.waiting:
                 self._turns.append(project)
-            if question is not None:
+            if task is not None:
                 project.under_way += 1
-                return question
+                return task
         return None
 
-    def _next_of(self, project: _Project) -> Question | None:
+    def _next_of(self, project: _Project[T]) -> T | None:
         while project.waiting:
-            question = project.waiting.popleft()
-            if question.answered or self._allows(question):
-                return question
-            self._drop(question)
+            task = project.waiting.popleft()
+            if task.is_free or self._allows(task):
+                return task
+            self._drop(task)
         return None
 
     def _skip_all(self) -> None:
@@ -188,6 +176,6 @@ class Agenda:
             while project.waiting:
                 self._drop(project.waiting.popleft())
 
-    def _drop(self, question: Question) -> None:
-        self._busy.difference_update(job.key for job in question.jobs)
-        self._skip(question)
+    def _drop(self, task: T) -> None:
+        self._busy.difference_update(task.keys)
+        self._skip(task)

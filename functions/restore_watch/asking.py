@@ -4,17 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from restore_watch.agenda import Answered, Question
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.lists import Listing
 from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
-    AtlasError,
-    AtlasForbiddenError,
     AtlasRateLimitError,
-    AtlasUnauthorizedError,
     AtlasUnavailableError,
     EndpointRetiredError,
     RestoreJobNotFoundError,
@@ -25,8 +21,9 @@ from restore_watch.errors import (
 from restore_watch.following import Follower
 from restore_watch.memory import SweepMemory
 from restore_watch.open_job import OpenJob
-from restore_watch.pace import Pace
-from restore_watch.restore_job import RestoreJob, RestoreKind
+from restore_watch.question import Answered, Question
+from restore_watch.reception import Reception
+from restore_watch.restore_job import RestoreJob
 
 FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""
@@ -49,13 +46,13 @@ class Asker:
     """
 
     follower: Follower
-    pace: Pace
+    reception: Reception
     memory: SweepMemory
     deadline: Deadline
 
     def allows(self, question: Question) -> bool:
         """Whether the sweep may ask this question now."""
-        return self.pace.allows(question.bucket)
+        return self.reception.pace.allows(question.bucket)
 
     def skip(self, question: Question) -> None:
         """Leave to the next sweep what is not asked, or what a list has shown."""
@@ -82,7 +79,7 @@ class Asker:
             more = self._ask_first(question) if self.allows(question) else _alone(jobs)
             # If nothing answers, it is not for the list that it does not.
             is_outage = isinstance(error, AtlasUnavailableError)
-            if not is_outage or self.pace.answers(question.bucket.group_id):
+            if not is_outage or self.reception.pace.answers(question.bucket.group_id):
                 self.memory.list_was(jobs[0], useful=False)
             return more
         except RestoreWatchError as error:
@@ -122,12 +119,10 @@ class Asker:
         begun = checker.now()
 
         def ask(credentials: Credentials) -> Listing:
-            return checker.atlas.list_restore_jobs(
-                targets, question.bucket.kind, credentials, deadline
-            )
+            return checker.atlas.list_restore_jobs(targets, question.kind, credentials, deadline)
 
         listing = checker.secret.ask(ask, deadline)
-        self._note_answered(question)
+        self.reception.answered(question.bucket)
         if listing.unreadable:
             self.follower.telemetry.unreadable_entries(targets[0], listing.unreadable)
         return listing, begun
@@ -143,25 +138,17 @@ class Asker:
             )
 
         answer = checker.secret.ask(ask, deadline)
-        self._note_answered(question)
+        self.reception.answered(question.bucket)
         self._note_asked([job])
         self.follower.answered(job, answer, begun)
 
     def _failed(self, question: Question, error: RestoreWatchError, begun: float) -> bool:
         """Note what a failure means for the jobs and the project. True if it may not last."""
         jobs = question.jobs
+        self.reception.failed(question.bucket, error)
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.follower.findings.skipped(jobs)
             return False
-        match error:
-            case AtlasUnavailableError():
-                self.pace.silent(question.bucket)
-            case AtlasUnauthorizedError() | AtlasForbiddenError():
-                # The endpoint of another kind may be the one that refused.
-                kind = RestoreKind(error.kind) if error.kind else question.bucket.kind
-                self.pace.refused(question.bucket._replace(kind=kind))
-            case AtlasError():
-                self._note_answered(question)
         if isinstance(error, RestoreJobNotFoundError):
             self._missed(jobs[0], error)
             return False
@@ -175,11 +162,6 @@ class Asker:
         self.follower.findings.failed(job, error)
         if not error.transient:
             self.follower.missed(job)
-
-    def _note_answered(self, question: Question) -> None:
-        self.pace.answered(question.bucket)
-        self.follower.findings.answered()
-        self.memory.answered()
 
     def _note_asked(self, jobs: Sequence[OpenJob]) -> None:
         for job in jobs:

@@ -8,12 +8,13 @@ from restore_watch import __version__
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
 from restore_watch.settings import Settings
-from restore_watch.sweep import Sweeper
+from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
@@ -47,15 +48,17 @@ def compose(
         ),
         atlas=AtlasClient(settings.atlas_base_url, http),
         table=RestoreJobsTable(dynamodb, settings.table_name),
-        topic=StatusChangesTopic(session.client("sns", config=aws_config), settings.topic_arn),
+        topic=StatusChangesTopic(
+            session.client("sns", config=aws_config), settings.topic_arn, settings.stack_name
+        ),
         on_published=telemetry.published,
     )
     sweeper = Sweeper(
         checker,
         OpenJobs(dynamodb, settings.table_name),
+        Bookkeeping(dynamodb, settings.table_name),
         SweepLease(dynamodb, settings.table_name),
         telemetry,
-        hot_seconds=settings.hot_seconds,
-        rate_limit_reserve=settings.rate_limit_reserve,
+        SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids),
     )
     return Application(checker, sweeper, telemetry)

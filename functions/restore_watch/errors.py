@@ -85,8 +85,8 @@ class AtlasError(RestoreWatchError):
     def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)
         self.reason = reason
-        self.kind: str | None = None
-        """The kind of restore job whose endpoint refused, if it is one of those."""
+        self.family: str | None = None
+        """The family of endpoints that refused: the kind of restore job, or the name of a list."""
 
     @property
     def error_code(self) -> str | None:

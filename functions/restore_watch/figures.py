@@ -23,6 +23,20 @@ class Figures:
     download_seconds_left: float | None
 
 
+@dataclass(frozen=True)
+class FindFigures:
+    """
+    `longest_unlisted` is for how many seconds no listing of the worst project has read anything.
+
+    `listings` is how many read everything in this sweep.
+    """
+
+    projects: int
+    found: int
+    listings: int
+    longest_unlisted: float
+
+
 def figures(at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetime) -> Figures:
     """Return the figures of the open jobs as they were known at the start and at the end."""
     jobs = tuple(at_start)

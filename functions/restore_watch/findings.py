@@ -14,7 +14,7 @@ NO_ROLE = "USER_UNAUTHORIZED"
 FAILURES_SHOWN = 20
 """A result lists this many failures at most."""
 
-type _Key = tuple[str, str, str | None]
+type _Key = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,12 @@ class Finding:
     """
     What failed: one job or, if `restore_id` is None, the list of a cluster's jobs.
 
-    `is_known` is true if an earlier sweep found the same and the table remembers it.
+    Without a `cluster_name`, a list of the project failed; without a `group_id`, the list of
+    projects. `is_known` is true if an earlier sweep found the same and the table remembers it.
     """
 
-    group_id: str
-    cluster_name: str
+    group_id: str | None
+    cluster_name: str | None
     restore_id: str | None
     error: RestoreWatchError
     is_known: bool = False
@@ -42,11 +43,10 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The failure in the result of a sweep."""
-        restore = {} if self.restore_id is None else {"restoreId": self.restore_id}
+        names = {"clusterName": self.cluster_name, "restoreId": self.restore_id}
         return {
             "groupId": self.group_id,
-            "clusterName": self.cluster_name,
-            **restore,
+            **{name: value for name, value in names.items() if value is not None},
             "error": type(self.error).__name__,
             "message": str(self.error),
         }
@@ -61,6 +61,7 @@ class Findings:
 
     def __init__(self, opened: int) -> None:
         self.open = opened
+        self.found = 0
         self.changed = 0
         self.published = 0
         self._answers = 0
@@ -126,10 +127,11 @@ class Findings:
         with self._lock:
             self._answers += 1
 
-    def changed_one(self) -> None:
-        """A change was recorded."""
+    def changed_one(self, *, found: bool = False) -> None:
+        """A change was recorded; of a job that a listing `found`, the first one."""
         with self._lock:
             self.changed += 1
+            self.found += found
 
     def published_for(self, job: OpenJob, messages: int) -> None:
         """Everything that was pending for a job is published."""
@@ -152,11 +154,24 @@ class Findings:
         with self._lock:
             self._failures[key] = Finding(*key, error, is_known)
 
+    def search_failed(
+        self, group_id: str | None, cluster_name: str | None, error: RestoreWatchError
+    ) -> None:
+        """A list by which jobs are found failed."""
+        key = (group_id, cluster_name, None)
+        with self._lock:
+            self._failures.setdefault(key, Finding(*key, error))
+
+    def search_succeeded(self, group_id: str | None, cluster_name: str | None) -> None:
+        """A list by which jobs are found was read."""
+        with self._lock:
+            self._failures.pop((group_id, cluster_name, None), None)
+
     def as_json(self) -> dict[str, Any]:
         """The result of a sweep, plain JSON."""
         return {
             "open": self.open,
-            "found": 0,
+            "found": self.found,
             "checked": self.checked,
             "changed": self.changed,
             "published": self.published,

@@ -21,9 +21,9 @@ from restore_watch.errors import (
 from restore_watch.findings import Findings
 from restore_watch.item import Recorded
 from restore_watch.memory import SweepMemory
-from restore_watch.open_job import JobKey, OpenJob
+from restore_watch.open_job import JobKey, OpenJob, unknown_job
 from restore_watch.open_jobs import OpenJobs
-from restore_watch.restore_job import RestoreJob
+from restore_watch.restore_job import RestoreJob, RestoreTarget
 from restore_watch.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -97,6 +97,24 @@ class Follower:
         except RestoreWatchError as error:
             self._failed(job, error)
 
+    def found(self, answer: RestoreJob, target: RestoreTarget, begun: datetime) -> bool:
+        """
+        A list showed a job that no sweep knew, in answer to a question that was asked at `begun`.
+
+        True if it is in the table now, whether it was there before or not.
+        """
+        job = unknown_job(target, answer.kind)
+        try:
+            known = self._settle(job, answer, begun)
+        except NotificationPendingError as error:
+            self._failed(job, error)
+            return True
+        except RestoreWatchError as error:
+            self._failed(job, error)
+            return False
+        self.memory.settled(known)
+        return True
+
     def missed(self, job: OpenJob) -> None:
         """Atlas does not know the job."""
         now = self.checker.now()
@@ -120,9 +138,10 @@ class Follower:
     def _settle(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""
         recorded = self.checker.record(answer, begun, self.deadline)
-        job = self._note_recorded(job, answer, recorded, recorded.published)
         if recorded.change is not None:
-            self.findings.changed_one()
+            is_found = job.sequence == 0 and len(recorded.history) == 1
+            self.findings.changed_one(found=is_found)
+        job = self._note_recorded(job, answer, recorded, recorded.published)
         published: tuple[StatusChange, ...] = ()
         if recorded.pending and not self.refusals.are_too_many:
             published = self.checker.publish(recorded, self.deadline)

@@ -6,7 +6,7 @@ same round trip. A condition that always fails makes it a read.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -73,3 +73,34 @@ class Items:
             raise TableUnavailableError(msg) from None
         written: Mapping[str, Any] = answer["Attributes"]
         return written
+
+    def query(
+        self, partition: Mapping[str, str], deadline: Deadline, *, index: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """
+        Yield every item of a partition, given as its key's name and value, in DynamoDB's types.
+
+        Reads of an `index` may lag. Raises as `update` does.
+        """
+        ((name, value),) = partition.items()
+        where: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+        while True:
+            try:
+                page = aws_call(
+                    deadline,
+                    "read the table",
+                    self._client.query,
+                    "Items",
+                    TableName=self._table_name,
+                    KeyConditionExpression="#name = :value",
+                    ExpressionAttributeNames={"#name": name},
+                    ExpressionAttributeValues={":value": {"S": value}},
+                    **where,
+                )
+            except AwsCallError as error:
+                msg = f"DynamoDB {error}; the next sweep tries again"
+                raise TableUnavailableError(msg) from None
+            yield from page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return
+            where["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from restore_watch.figures import Figures
+from restore_watch.figures import Figures, FindFigures
 from restore_watch.item import Recorded
 from restore_watch.status_change import StatusChange
 
@@ -36,4 +36,17 @@ def metrics_of_sweep(figures: Figures, share_left: float | None, not_reached: in
         metrics["DownloadSecondsLeft"] = (MetricUnit.Seconds, figures.download_seconds_left)
     if share_left is not None:
         metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
+    return metrics
+
+
+def metrics_of_projects(figures: FindFigures, degraded: int) -> Metrics:
+    """Return the metrics of the watched projects. Without any, only how many are degraded."""
+    metrics: Metrics = {
+        "ProjectsWatched": (MetricUnit.Count, figures.projects),
+        "ProjectsDegraded": (MetricUnit.Count, degraded),
+        "JobsFound": (MetricUnit.Count, figures.found),
+        "Listings": (MetricUnit.Count, figures.listings),
+    }
+    if figures.projects:
+        metrics["SecondsSinceListing"] = (MetricUnit.Seconds, round(figures.longest_unlisted, 3))
     return metrics

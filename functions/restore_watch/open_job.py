@@ -108,6 +108,23 @@ class OpenJob:
         )
 
 
+def unknown_job(target: RestoreTarget, kind: RestoreKind) -> OpenJob:
+    """A job that is not known to be in the table."""
+    return OpenJob(
+        target=target,
+        kind=kind,
+        status=None,
+        atlas_status=None,
+        delivery_type=None,
+        expiration_date=None,
+        scheduled_at=None,
+        first_observed_at=None,
+        observed_at=None,
+        sequence=0,
+        published=0,
+    )
+
+
 def read_open_job(entry: Mapping[str, Any]) -> OpenJob | None:
     """
     Read an entry of the index, in DynamoDB's types, of this or another version.

@@ -4,13 +4,11 @@ The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it
 A job leaves the index by one conditional write, so that nothing that is pending or newer is lost.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
-from restore_watch.errors import TableUnavailableError
 from restore_watch.item import OPEN_SHARDS, key
 from restore_watch.items import Items
 from restore_watch.open_job import OpenJob, read_open_job
@@ -42,13 +40,15 @@ class OpenJobs:
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._client = client
-        self._table_name = table_name
         self._items = Items(client, table_name)
 
     def read(self, deadline: Deadline) -> list[OpenJob]:
         """Return every open job: every page of every shard."""
-        entries = (entry for shard in OPEN_SHARDS for entry in self._entries(shard, deadline))
+        entries = (
+            entry
+            for shard in OPEN_SHARDS
+            for entry in self._items.query({"openShard": shard}, deadline, index=INDEX)
+        )
         jobs = map(read_open_job, entries)
         return [job for job in jobs if job is not None]
 
@@ -125,29 +125,6 @@ class OpenJobs:
             condition=condition,
             values={":sequence": job.sequence, **(values or {})},
         )
-
-    def _entries(self, shard: str, deadline: Deadline) -> Iterator[Mapping[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            try:
-                page = aws_call(
-                    deadline,
-                    "read the open jobs",
-                    self._client.query,
-                    "Items",
-                    TableName=self._table_name,
-                    IndexName=INDEX,
-                    KeyConditionExpression="openShard = :shard",
-                    ExpressionAttributeValues={":shard": {"S": shard}},
-                    **start,
-                )
-            except AwsCallError as error:
-                msg = f"DynamoDB {error}; the next sweep tries again"
-                raise TableUnavailableError(msg) from None
-            yield from page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _json_date(moment: datetime) -> str:

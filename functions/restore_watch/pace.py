@@ -16,9 +16,11 @@ class Pace:
 
     `share_left` returns what Atlas's answers since a moment said is left of a bucket, from 0 to 1,
     or None; `since` is when the sweep began. Less than `reserve` stops the sweep's calls from that
-    bucket, except the first one: so every sweep learns how much is left now, and somebody else's
-    traffic cannot blind the watch. A project that refuses is not asked again in this sweep, one
-    that does not answer gets one question in each later round. Any thread may use it.
+    bucket, except the first one of either purpose, to ask about known jobs and to find others: so
+    every sweep learns how much is left now, and somebody else's traffic cannot blind the watch. If
+    that is too little from the start, the bucket is `starved`. A project that refuses is not asked
+    again in this sweep, one that does not answer gets one question in each later round. Any thread
+    may use it.
     """
 
     def __init__(
@@ -31,27 +33,44 @@ class Pace:
         self._reserve = reserve
         self._share_left = share_left
         self._lock = Lock()
-        self._asked: set[Bucket] = set()
+        self._asked: set[tuple[Bucket, bool]] = set()
+        self._best_shares: dict[Bucket, float] = {}
+        self._stopped: set[Bucket] = set()
         self._refused: set[Bucket] = set()
-        self._silences: Counter[str] = Counter()
-        self._tried: set[str] = set()
+        self._silences: Counter[str | None] = Counter()
+        self._tried: set[str | None] = set()
 
-    def allows(self, bucket: Bucket) -> bool:
+    def allows(self, bucket: Bucket, *, to_find: bool = False) -> bool:
         """Whether a call may be made now; it counts as made."""
         share = self._share_left(bucket, self.since)
         with self._lock:
             if bucket in self._refused or self._is_left_alone(bucket.group_id):
                 return False
-            is_first = bucket not in self._asked
-            self._asked.add(bucket)
-        return is_first or share is None or share >= self._reserve
+            is_first = (bucket, to_find) not in self._asked
+            self._asked.add((bucket, to_find))
+            if share is not None:
+                self._best_shares[bucket] = max(share, self._best_shares.get(bucket, 0.0))
+            is_allowed = is_first or share is None or share >= self._reserve
+            if not is_allowed:
+                self._stopped.add(bucket)
+        return is_allowed
+
+    @property
+    def starved(self) -> frozenset[Bucket]:
+        """The buckets of which too little was left from the start for the calls of this sweep."""
+        with self._lock:
+            return frozenset(
+                bucket
+                for bucket in self._stopped
+                if self._best_shares.get(bucket, 1.0) < self._reserve
+            )
 
     def begin_round(self) -> None:
         """Try one question in each project that did not answer. An answer permits all others."""
         with self._lock:
             self._tried.clear()
 
-    def answers(self, group_id: str) -> bool:
+    def answers(self, group_id: str | None) -> bool:
         """Whether Atlas answered the last question about the project, or none was asked."""
         with self._lock:
             return not self._silences[group_id]
@@ -72,7 +91,7 @@ class Pace:
         with self._lock:
             self._refused.add(bucket)
 
-    def _is_left_alone(self, group_id: str) -> bool:
+    def _is_left_alone(self, group_id: str | None) -> bool:
         if self._silences[group_id] < SILENCES:
             return False
         was_tried = group_id in self._tried

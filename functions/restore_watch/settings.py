@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from restore_watch.atlas.address import DEFAULT_BASE_URL, allowed_base_url
 from restore_watch.errors import ConfigurationError
@@ -17,6 +17,8 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # A FIFO topic needs a group id with every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
+_PROJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -24,7 +26,9 @@ class Settings:
     What the operator decided when the stack was deployed.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that sweeps leave to the project's other tools.
+    share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
+    the projects to watch, "all" for every one that the credentials can read. `stack_name` is how
+    messages about the stack name it.
     """
 
     atlas_secret_id: str
@@ -34,6 +38,8 @@ class Settings:
     log_level: str
     hot_seconds: float
     rate_limit_reserve: float
+    project_ids: tuple[str, ...] | Literal["all"]
+    stack_name: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -67,7 +73,24 @@ class Settings:
             log_level=log_level,
             hot_seconds=_hot_seconds(given.get("HOT_SECONDS") or "10"),
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
+            project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
+            stack_name=given.get("STACK_NAME") or given["POWERTOOLS_SERVICE_NAME"],
         )
+
+
+def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
+    if text.casefold() == "all":
+        return "all"
+    given = [one.strip() for one in text.split(",") if one.strip()]
+    for number, one in enumerate(given, start=1):
+        if not _PROJECT_ID.fullmatch(one):
+            msg = (
+                f"ATLAS_PROJECT_IDS: expected ids of 24 hexadecimal digits, with commas between "
+                f"them, or all; entry {number} is none"
+            )
+            raise ConfigurationError(msg)
+    # An id that is named twice is watched once.
+    return tuple(dict.fromkeys(one.lower() for one in given))
 
 
 def _hot_seconds(text: str) -> float:

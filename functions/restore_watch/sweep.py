@@ -1,32 +1,41 @@
 """
-A sweep: the schedule's tick follows every open job, from the first check to its end.
+A sweep: the schedule's tick finds restore jobs, and follows every open one to its end.
 
 1. Lease: one sweep works at a time.
-2. Known: the open jobs, from the index OpenJobs.
+2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
 3. Pending: what is pending is published from the table alone, whatever Atlas says.
-4. Ask: Atlas is asked about every job that is due, the longest unasked first, by many threads.
-5. Hot: while jobs are young, Atlas is asked about those again and again.
+4. Find: the watched projects are asked for jobs that nobody named (`restore_watch.finding`).
+5. Ask: Atlas is asked about every job that is due, the longest unasked first.
+6. Hot: while jobs are young, Atlas is asked about those again and again.
+7. Watch: what cannot be seen, or can be again, is reported (`restore_watch.watch`).
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from restore_watch.actions import Sweep
-from restore_watch.agenda import Agenda, Question, questions
 from restore_watch.asking import Asker
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.atlas.slots import Slots
-from restore_watch.aws_call import CALLS_AT_ONCE, LEAST_TIME
-from restore_watch.cadence import CLOCKS_APART, is_due, is_hot
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.aws_call import LEAST_TIME
+from restore_watch.bookkeeping import Bookkeeping
+from restore_watch.cadence import CLOCKS_APART
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.errors import InvalidEventError, RestoreWatchError
+from restore_watch.errors import (
+    AtlasError,
+    CredentialsError,
+    InvalidEventError,
+    RestoreWatchError,
+)
 from restore_watch.figures import figures
+from restore_watch.find_calls import FindCalls
+from restore_watch.find_memory import FindMemory
+from restore_watch.finding import Finder
 from restore_watch.findings import Findings
 from restore_watch.following import Follower, TopicRefusals
 from restore_watch.lease import SweepLease
@@ -34,10 +43,14 @@ from restore_watch.memory import SweepMemory
 from restore_watch.open_job import OpenJob
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.pace import Pace
+from restore_watch.project_item import Project
+from restore_watch.reception import Reception
+from restore_watch.rounds import Rounds
+from restore_watch.sight import Sight
 from restore_watch.telemetry import Telemetry
-
-THREADS = 32
-"""Questions to Atlas at once. More do not help at the share of a processor that 512 MB buys."""
+from restore_watch.waking import ProjectIds, Waker
+from restore_watch.watch import LastSeen, Seen, Watch
+from restore_watch.workers import Workers
 
 TICK_LIFE = 110.0
 """
@@ -46,9 +59,6 @@ Seconds after which a tick is too old, because the next one has come.
 EventBridge Scheduler fires at any moment of the minute that a schedule names ("Schedule types",
 EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 """
-
-HOT_UNTIL = 50.0
-"""Seconds after the start of a sweep until which hot jobs are asked about."""
 
 PENDING_TIME = 15.0
 """Seconds that the publication of what is pending may take."""
@@ -60,38 +70,53 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
 
+@dataclass(frozen=True)
+class SweepOptions:
+    """
+    What the operator decided.
+
+    Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
+    share of Atlas's rate limits that is left to other tools.
+    """
+
+    hot_seconds: float
+    rate_limit_reserve: float
+    project_ids: ProjectIds = ()
+
+
 class Sweeper:
     """
     Sweeps. One object serves an execution environment.
 
-    It keeps the threads, their slots, and what it remembers of open jobs. `sleep` takes seconds.
+    It keeps the threads, and what it remembers of open jobs and projects. `sleep` takes seconds.
     """
 
     def __init__(
         self,
         checker: JobChecker,
         open_jobs: OpenJobs,
+        bookkeeping: Bookkeeping,
         lease: SweepLease,
         telemetry: Telemetry,
+        options: SweepOptions,
         *,
-        hot_seconds: float,
-        rate_limit_reserve: float,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._checker = checker
         self._open_jobs = open_jobs
+        self._bookkeeping = bookkeeping
         self._lease = lease
         self._telemetry = telemetry
-        self._hot_seconds = hot_seconds
-        self._rate_limit_reserve = rate_limit_reserve
+        self._options = options
         self._sleep = sleep
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sweep")
-        self._slots = Slots()
+        self._workers = Workers()
         self._memory = SweepMemory(self._now)
+        self._find_memory = FindMemory(self._now)
+        self._last_seen = LastSeen()
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         """
-        Follow every open job. Return the counts, plain JSON, or SKIPPED.
+        Find restore jobs and follow the open ones. Return the counts, plain JSON, or SKIPPED.
 
         What fails for one job, cluster or project is part of the result. Raises RestoreWatchError
         when nothing can be done: the table is unusable, or there are no credentials or no token. It
@@ -113,21 +138,32 @@ class Sweeper:
 
     def _sweep(self, begun: float, deadline: Deadline) -> Mapping[str, Any]:
         jobs = self._open_jobs.read(deadline)
+        projects, stack = self._bookkeeping.read(deadline)
         limits = self._checker.atlas.limits
-        pace = Pace(self._rate_limit_reserve, limits.share_left, self._now())
+        pace = Pace(self._options.rate_limit_reserve, limits.share_left, self._now())
         follower = self._follower(jobs, deadline)
+        findings = follower.findings
+        reception = Reception(pace, findings, self._memory, Sight())
+        asker = self._asker(follower, reception)
+        finder = self._finder(follower, reception, projects, asker.deadline)
+        watch = self._watch(deadline)
         try:
             self._publish_pending(follower)
-            self._follow(follower, pace, begun)
+            watch.publish_unsent([stack, *(project.watched for project in projects.values())])
+            named = self._find_and_ask(asker, finder, begun)
+            refusal = findings.refusal_of_credentials
+            if refusal is not None and not self._memory.was_answered_lately:
+                raise refusal
+        except (AtlasError, CredentialsError) as error:
+            watch.stack_fails(stack, error, len(jobs))
+            raise
         finally:
             share = limits.smallest_share(pace.since)
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
-            self._telemetry.figures(at_end, share, follower.findings)
-        refusal = follower.findings.refusal_of_credentials
-        if refusal is not None and not self._memory.was_answered_lately:
-            raise refusal
-        self._telemetry.swept(follower.findings, deadline.clock() - begun)
-        return follower.findings.as_json()
+            self._telemetry.figures(at_end, share, findings)
+        degraded = watch.sweep_ended(self._seen(finder, follower, named), stack, len(jobs))
+        self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
+        return findings.as_json()
 
     def _follower(self, jobs: Sequence[OpenJob], deadline: Deadline) -> Follower:
         known = {job.key: job for job in jobs}
@@ -143,8 +179,31 @@ class Sweeper:
             deadline=deadline,
         )
 
-    def _asker(self, follower: Follower, pace: Pace) -> Asker:
-        return Asker(follower, pace, self._memory, follower.deadline.earlier(ENDING_TIME))
+    def _asker(self, follower: Follower, reception: Reception) -> Asker:
+        return Asker(follower, reception, self._memory, follower.deadline.earlier(ENDING_TIME))
+
+    def _finder(
+        self,
+        follower: Follower,
+        reception: Reception,
+        projects: dict[str, Project],
+        deadline: Deadline,
+    ) -> Finder:
+        calls = FindCalls(
+            follower, AtlasProjects(self._checker.atlas), reception, self._find_memory, deadline
+        )
+        return Finder(Waker(calls, self._bookkeeping, projects))
+
+    def _watch(self, deadline: Deadline) -> Watch:
+        return Watch(
+            checker=self._checker,
+            bookkeeping=self._bookkeeping,
+            telemetry=self._telemetry,
+            workers=self._workers,
+            last_seen=self._last_seen,
+            at=self._checker.now(),
+            deadline=deadline,
+        )
 
     def _publish_pending(self, follower: Follower) -> None:
         """
@@ -155,73 +214,30 @@ class Sweeper:
         now = self._checker.now()
         pending = [job for job in list(follower.known.values()) if job.pending]
         pending.sort(key=lambda job: (self._memory.was_refused(job), job.observed_at or now))
-        waiting = deque(pending)
         deadline = follower.deadline.within(PENDING_TIME)
 
-        def work() -> None:
-            while not follower.refusals.are_too_many and deadline.remaining() > LEAST_TIME:
-                try:
-                    job = waiting.popleft()
-                except IndexError:
-                    return
+        def publish(job: OpenJob) -> None:
+            if not follower.refusals.are_too_many and deadline.remaining() > LEAST_TIME:
                 follower.publish_pending(job, deadline)
 
-        self._join(self._start(work, min(CALLS_AT_ONCE, len(pending))), deadline)
+        self._workers.each(pending, publish, deadline)
 
-    def _follow(self, follower: Follower, pace: Pace, begun: float) -> None:
-        """Ask about the jobs that are due, and then again and again about those that are hot."""
-        now = self._checker.now()
-        due = [
-            job
-            for job in list(follower.known.values())
-            if is_due(job, self._memory.last_settled(job), now)
+    def _find_and_ask(self, asker: Asker, finder: Finder, begun: float) -> frozenset[str]:
+        """Do what is due. Return the projects of the jobs that were."""
+        rounds = Rounds(asker, finder, self._workers, begun, self._options.hot_seconds, self._sleep)
+        due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
+        if due or steps:
+            self._prepare(asker.follower.deadline)
+            rounds.run(due, steps)
+            self._workers.each(finder.unfinished(), finder.end, asker.follower.deadline)
+        return frozenset(job.target.group_id for job in due)
+
+    def _seen(self, finder: Finder, follower: Follower, named: frozenset[str]) -> list[Seen]:
+        open_jobs = Counter(key[0] for key in follower.known)
+        return [
+            finder.seen(group_id, open_jobs[group_id])
+            for group_id in sorted(finder.waker.woken | named)
         ]
-        if not due:
-            return
-        self._prepare(follower.deadline)
-        asker = self._asker(follower, pace)
-        agenda = Agenda(
-            THREADS,
-            allows=asker.allows,
-            skip=asker.skip,
-            is_over=lambda: asker.deadline.remaining() < LEAST_EXCHANGE,
-        )
-
-        def work() -> None:
-            while (question := agenda.take()) is not None:
-                more: Iterable[Question] = ()
-                try:
-                    with self._slots.taken():
-                        more = asker.ask(question)
-                finally:
-                    agenda.done(question, more)
-
-        agenda.add(questions(self._memory.longest_unasked_first(due)))
-        threads = self._start(work, min(THREADS, len(due)))
-        try:
-            self._add_hot(agenda, asker, begun)
-            agenda.wait_until_done(asker.deadline.remaining())
-        finally:
-            agenda.close()
-            self._join(threads, follower.deadline)
-
-    def _add_hot(self, agenda: Agenda, asker: Asker, begun: float) -> None:
-        """Put hot jobs on the agenda every few seconds, unless they are still there."""
-        clock, known = asker.deadline.clock, asker.follower.known
-        round_at = begun
-        while self._hot_seconds:
-            round_at = max(round_at + self._hot_seconds, clock())
-            if round_at > min(begun + HOT_UNTIL, asker.deadline.at - LEAST_EXCHANGE):
-                return
-            agenda.wait_until_done(round_at - clock())
-            now = self._checker.now()
-            if not any(is_hot(job, now) for job in list(known.values())):
-                return
-            self._sleep(max(0.0, round_at - clock()))
-            now = self._checker.now()
-            hot = [job for job in list(known.values()) if is_hot(job, now)]
-            asker.pace.begin_round()
-            agenda.add(questions(self._memory.longest_unasked_first(hot)))
 
     def _prepare(self, deadline: Deadline) -> None:
         """Raise CredentialsError or AtlasError if there are no credentials or no token."""
@@ -230,14 +246,6 @@ class Sweeper:
             self._checker.atlas.prepare(credentials, deadline)
 
         self._checker.secret.ask(prepare, deadline)
-
-    def _start(self, work: Callable[[], None], threads: int) -> list[Future[None]]:
-        return [self._threads.submit(work) for _ in range(threads)]
-
-    def _join(self, running: Iterable[Future[None]], deadline: Deadline) -> None:
-        """Wait for the threads. One that hangs is left behind at the deadline."""
-        for one in wait(running, timeout=deadline.remaining()).done:
-            one.result()
 
     def _now(self) -> float:
         return self._checker.now().timestamp()

@@ -1,7 +1,7 @@
 """What an operator sees: one log line for each check, and metrics of few dimensions."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -14,13 +14,19 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasError, RestoreWatchError
-from restore_watch.figures import Figures
+from restore_watch.figures import Figures, FindFigures
 from restore_watch.findings import FAILURES_SHOWN, Findings
 from restore_watch.item import Recorded
-from restore_watch.metrics import Metrics, metrics_of_change, metrics_of_sweep
+from restore_watch.metrics import (
+    Metrics,
+    metrics_of_change,
+    metrics_of_projects,
+    metrics_of_sweep,
+)
 from restore_watch.redaction import redact
 from restore_watch.restore_job import RestoreTarget
-from restore_watch.status_change import StatusChange
+from restore_watch.status_change import StatusChange, utc_text
+from restore_watch.watch_change import WatchChange, WatchState
 
 TOO_MANY_REQUESTS = 429
 
@@ -41,6 +47,8 @@ class Telemetry:
     | JobsNoLongerFollowed | count | service |
     | OldestPendingSeconds, OldestOpenJobSeconds, DownloadSecondsLeft | seconds | service |
     | SweepSeconds | seconds | service |
+    | ProjectsWatched, ProjectsDegraded, JobsFound, Listings | count | service |
+    | SecondsSinceListing | seconds | service |
     | RateLimitRemaining | a share, from 0 to 1 | service |
     """
 
@@ -139,11 +147,14 @@ class Telemetry:
             for name, count in errors.items():
                 _write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(self, findings: Findings, seconds: float) -> None:
-        """Report a sweep that did its work."""
+    def swept(
+        self, findings: Findings, projects: FindFigures, degraded: int, seconds: float
+    ) -> None:
+        """Report a sweep that did its work, and how many projects are degraded."""
         with self._emitting():
             _write(
-                {
+                metrics_of_projects(projects, degraded)
+                | {
                     "SuccessfulSweeps": (MetricUnit.Count, 1),
                     "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
                 }
@@ -152,6 +163,7 @@ class Telemetry:
                 "swept",
                 extra={
                     "open": findings.open,
+                    "found": findings.found,
                     "checked": findings.checked,
                     "changed": findings.changed,
                     "published": findings.published,
@@ -159,6 +171,30 @@ class Telemetry:
                     "failed": len(findings.failures),
                     "seconds": round(seconds, 3),
                 },
+            )
+
+    def watch_changed(self, change: WatchChange) -> None:
+        """Report that a project or the stack is degraded or has recovered."""
+        with self._emitting():
+            is_degraded = change.state is WatchState.DEGRADED
+            (self._logger.error if is_degraded else self._logger.info)(
+                f"The watch is {change.state}",
+                extra={
+                    "group_id": change.group_id,
+                    "error": change.trouble.error,
+                    "reason": change.trouble.message,
+                    "since": utc_text(change.trouble.since),
+                },
+            )
+
+    def unreadable_list(self, group_id: str | None, problems: Sequence[str]) -> None:
+        """Report entries of the lists of a project that are not as expected; a project once."""
+        if (str(group_id), "") in self._unreadable:
+            return
+        with self._emitting():
+            self._unreadable.add((str(group_id), ""))
+            self._logger.warning(
+                problems[0], extra={"group_id": group_id, "entries": len(problems)}
             )
 
     def skipped(self) -> None:

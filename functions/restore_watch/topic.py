@@ -1,42 +1,73 @@
 """
-The SNS message of a status change: a CloudEvent 1.0 in JSON, and the attributes to filter by.
+The SNS messages: CloudEvents 1.0 in JSON, and the attributes to filter by.
 
-The message is made only from the recorded change, so it is the same each time it is published.
+A message is made only from what is recorded, so it is the same each time it is published.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError
 from restore_watch.status_change import StatusChange, utc_text
+from restore_watch.watch_change import WatchChange, WatchState
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
+WATCH_EVENT_TYPES = {
+    WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",
+    WatchState.RECOVERED: "atlas-restore-watch.watch-recovered.v1",
+}
+
+SUBJECT_LIMIT = 99
+"""SNS takes subjects of fewer than 100 characters; a stack's name may have 128."""
 
 # SNS accepts fewer characters in an attribute than Atlas might send.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 class StatusChangesTopic:
-    """The topic that status changes are published to."""
+    """
+    The topic that changes are published to. `stack_name` is what messages about the stack name.
 
-    def __init__(self, client: "SNSClient", arn: str) -> None:
+    Its methods return SNS's message id. They raise NotificationPendingError when SNS refuses or
+    does not answer, and TimeBudgetExceededError when too little time is left to begin.
+    """
+
+    def __init__(self, client: "SNSClient", arn: str, stack_name: str = "") -> None:
         self._client = client
         self._arn = arn
+        self._stack_name = stack_name
 
     def publish(self, change: StatusChange, deadline: Deadline) -> str:
-        """
-        Publish a recorded change and return SNS's message id.
+        """Publish a recorded change of a job's status."""
+        return self._publish(
+            subject(change), cloud_event(change), message_attributes(change), deadline
+        )
 
-        Raises NotificationPendingError when SNS refuses or does not answer, and
-        TimeBudgetExceededError when too little time is left to begin.
-        """
+    def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
+        """Publish that a project or the stack is degraded or has recovered."""
+        name = change.group_id or self._stack_name
+        return self._publish(
+            f"Atlas restore watch {change.state}: {name}"[:SUBJECT_LIMIT],
+            watch_cloud_event(change, name),
+            _attributes({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
+            deadline,
+        )
+
+    def _publish(
+        self,
+        subject: str,
+        event: Mapping[str, Any],
+        attributes: "dict[str, MessageAttributeValueTypeDef]",
+        deadline: Deadline,
+    ) -> str:
         try:
             answer = aws_call(
                 deadline,
@@ -44,9 +75,9 @@ class StatusChangesTopic:
                 self._client.publish,
                 "MessageId",
                 TopicArn=self._arn,
-                Subject=subject(change),
-                Message=json.dumps(cloud_event(change)),
-                MessageAttributes=message_attributes(change),
+                Subject=subject,
+                Message=json.dumps(event),
+                MessageAttributes=attributes,
             )
         except AwsCallError as error:
             msg = f"SNS {error}; the change is stored and will be published"
@@ -55,7 +86,11 @@ class StatusChangesTopic:
 
 
 def cloud_event(change: StatusChange) -> dict[str, Any]:
-    """Return the message body; `events/restore-status-changed.schema.json` is its schema."""
+    """
+    Return the body of a job's message.
+
+    Its schema is `events/restore-status-changed.schema.json`.
+    """
     job = change.job
     observed_at = utc_text(change.observed_at)
     return {
@@ -76,13 +111,41 @@ def cloud_event(change: StatusChange) -> dict[str, Any]:
     }
 
 
+def watch_cloud_event(change: WatchChange, name: str) -> dict[str, Any]:
+    """
+    Return the body of a message about the watch. `name` is the project's id or the stack's name.
+
+    Its schema is `events/watch-changed.schema.json`.
+    """
+    since = utc_text(change.trouble.since)
+    success_at = change.last_success_at
+    is_recovery = change.state is WatchState.RECOVERED
+    return {
+        "specversion": "1.0",
+        "id": f"{name}:{change.state}:{since}",
+        "source": f"/groups/{name}" if change.group_id else f"/stacks/{name}",
+        "type": WATCH_EVENT_TYPES[change.state],
+        "subject": name,
+        "time": utc_text(change.at) if is_recovery else since,
+        "datacontenttype": "application/json",
+        "data": {
+            "groupId": change.group_id,
+            "error": change.trouble.error,
+            "message": change.trouble.message,
+            "since": since,
+            "lastSuccessAt": utc_text(success_at) if success_at else None,
+            "openJobs": change.open_jobs,
+        },
+    }
+
+
 def subject(change: StatusChange) -> str:
     """Return the SNS subject: ASCII, under 100 characters. A cluster's name has 64 at most."""
     return f"Atlas restore {change.job.status}: {change.job.cluster_name}"
 
 
 def message_attributes(change: StatusChange) -> dict[str, "MessageAttributeValueTypeDef"]:
-    """Return the attributes. One without a value is left out, because SNS rejects an empty one."""
+    """Return the attributes of a job's message. One without a value is left out."""
     job = change.job
     values = {
         "type": EVENT_TYPE,
@@ -95,6 +158,11 @@ def message_attributes(change: StatusChange) -> dict[str, "MessageAttributeValue
         "groupId": job.group_id,
         "clusterName": job.cluster_name,
     }
+    return _attributes(values)
+
+
+def _attributes(values: Mapping[str, str | None]) -> "dict[str, MessageAttributeValueTypeDef]":
+    """SNS rejects an empty attribute."""
     return {
         name: {"DataType": "String", "StringValue": value}
         for name, value in values.items()

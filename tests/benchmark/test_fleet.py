@@ -98,7 +98,7 @@ def test_a_sweep_is_measured(stack: LocalStack, jobs_of_cluster: int, operation:
     assert first.atlas_calls == {"token": 1, operation: fleet.clusters}
     assert second.atlas_calls == {operation: fleet.clusters}
     assert (second.surplus, second.writes) == (0, 2)
-    assert second.aws_calls == {"dynamodb UpdateItem": 2, "dynamodb Query": 4}
+    assert second.aws_calls == {"dynamodb UpdateItem": 2, "dynamodb Query": 5}
     assert 0 < second.cpu_seconds <= 2 * second.seconds
     assert 30 < second.peak_megabytes < 256
     assert {"SuccessfulSweeps", "OpenJobs"} <= set(second.metrics)

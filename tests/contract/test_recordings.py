@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from restore_watch.atlas.refusals import job_refusal
+from restore_watch.atlas.refusals import family_refusal
 from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -201,7 +201,7 @@ def test_no_recorded_url_is_kept_after_parsing(recording: Recording) -> None:
 @pytest.mark.parametrize("recording", REFUSED, ids=named)
 @pytest.mark.parametrize("kind", RestoreKind)
 def test_a_recorded_refusal_is_a_typed_error(recording: Recording, kind: RestoreKind) -> None:
-    error = job_refusal(
+    error = family_refusal(
         kind, recording.status, httpx.Headers(recording.headers), recording.content, secrets=()
     )
 

@@ -28,15 +28,23 @@ def test_the_function_gets_exactly_the_variables_that_it_reads() -> None:
 
 
 def test_every_variable_has_the_value_of_its_parameter_or_resource() -> None:
-    stack = Stack("restore-watch", HotSeconds="5", RateLimitReserve="0.25", LogLevel="DEBUG")
+    stack = Stack(
+        "restore-watch",
+        AtlasProjectIds="all",
+        HotSeconds="5",
+        RateLimitReserve="0.25",
+        LogLevel="DEBUG",
+    )
 
     assert environment(stack) == {
         "ATLAS_SECRET_ID": DEFAULT_SECRET,
         "ATLAS_BASE_URL": "https://cloud.mongodb.com",
         "TABLE_NAME": "RestoreJobsTable",
         "TOPIC_ARN": "StatusChangesTopic",
+        "ATLAS_PROJECT_IDS": "all",
         "HOT_SECONDS": "5",
         "RATE_LIMIT_RESERVE": "0.25",
+        "STACK_NAME": "restore-watch",
         "POWERTOOLS_SERVICE_NAME": "restore-watch",
         "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",

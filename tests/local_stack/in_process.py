@@ -20,15 +20,17 @@ from local_stack.stack import LocalStack
 from local_stack.wire import Call
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
-from restore_watch.sweep import Sweeper
+from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.waking import ProjectIds
 
 ENVIRONMENT_HEADER = "X-Environment"
 
@@ -106,11 +108,13 @@ def sweeper_of(
     *,
     hot_seconds: float = 0,
     rate_limit_reserve: float = 0.5,
+    project_ids: ProjectIds = (),
 ) -> Sweeper:
     """Return the sweeper of the environment that has this checker, with its clock and its waits."""
     return Sweeper(
         checker,
         OpenJobs(by.dynamodb, stack.table_name),
+        Bookkeeping(by.dynamodb, stack.table_name),
         SweepLease(
             by.dynamodb,
             stack.table_name,
@@ -118,7 +122,6 @@ def sweeper_of(
             sleep=checker.sleep,
         ),
         telemetry,
-        hot_seconds=hot_seconds,
-        rate_limit_reserve=rate_limit_reserve,
+        SweepOptions(hot_seconds, rate_limit_reserve, project_ids),
         sleep=checker.sleep,
     )

@@ -16,9 +16,10 @@ from reliability.drawn import DrawnJob
 from reliability.model import RestoreModel
 from reliability.test_model import BOUNDED
 from reliability.world import World
+from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.restore_job import RestoreKind
-from restore_watch.sweep import Sweeper
+from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.telemetry import Telemetry
 
 UNTIL_CAUGHT = settings(
@@ -68,6 +69,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
             return broken.sweeper(
                 checker,
                 broken.open_jobs(dynamodb, stack.table_name),
+                Bookkeeping(dynamodb, stack.table_name),
                 broken.lease(
                     dynamodb,
                     stack.table_name,
@@ -75,8 +77,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                     sleep=world.sleep_of(slot),
                 ),
                 telemetry,
-                hot_seconds=world.hot_seconds,
-                rate_limit_reserve=0.5,
+                SweepOptions(world.hot_seconds, rate_limit_reserve=0.5),
                 sleep=world.sleep_of(slot),
             )
 

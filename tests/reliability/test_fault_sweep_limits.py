@@ -6,7 +6,7 @@ from local_stack.atlas import EmulatedRestore, Kind
 from reliability.campaign import Campaign, Stored, event
 from reliability.steps import ATLAS, DEDICATED, too_many_requests
 from reliability.sweeping import Sweeps, many_jobs, metrics, record_like
-from restore_watch.sweep import THREADS
+from restore_watch.workers import THREADS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

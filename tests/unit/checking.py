@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.secret import AtlasSecret
-from restore_watch.sweep import Sweeper
+from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
@@ -61,10 +62,10 @@ class Checking:
         return Sweeper(
             self.checker,
             OpenJobs(client, "restore-jobs"),
+            Bookkeeping(client, "restore-jobs"),
             SweepLease(client, "restore-jobs", now=self.clock, sleep=self.clock.sleep),
             telemetry,
-            hot_seconds=0,
-            rate_limit_reserve=0.5,
+            SweepOptions(hot_seconds=0, rate_limit_reserve=0.5),
             sleep=self.clock.sleep,
         )
 

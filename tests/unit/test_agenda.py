@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from restore_watch.agenda import Agenda, Answered, Question, questions
+from restore_watch.agenda import Agenda
+from restore_watch.question import Answered, Question, questions
 from restore_watch.restore_job import RestoreKind
 from strategies import plain_job
 from unit.open_jobs import NOON, open_job
@@ -50,7 +51,7 @@ class Round:
         assert question is not None
         return question
 
-    def groups(self, count: int) -> list[str]:
+    def groups(self, count: int) -> list[str | None]:
         """The projects of the next questions, none of which is done."""
         return [self.take().bucket.group_id for _ in range(count)]
 
@@ -82,7 +83,7 @@ def test_jobs_are_grouped_by_cluster_and_kind_in_the_order_of_the_first_of_each(
         [8],
     ]
     kinds = ["flex", "flex", "dedicated", "flex", "flex", "collection"]
-    assert [one.bucket.kind for one in grouped] == kinds
+    assert [one.bucket.family for one in grouped] == kinds
 
 
 def test_the_questions_of_one_project_are_taken_in_their_order() -> None:

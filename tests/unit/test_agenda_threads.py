@@ -9,8 +9,9 @@ from threading import Barrier, Lock
 
 import pytest
 
-from restore_watch.agenda import Agenda, Question
+from restore_watch.agenda import Agenda
 from restore_watch.open_job import OpenJob
+from restore_watch.question import Question
 from unit.open_jobs import open_job
 
 THREADS = 32
@@ -25,10 +26,10 @@ def questions_of(projects: int, of_each: int) -> list[Question]:
     ]
 
 
-def agenda_of(given: Iterable[Question], threads: int = THREADS) -> Agenda:
+def agenda_of(given: Iterable[Question], threads: int = THREADS) -> Agenda[Question]:
     """An agenda that is still open. It is over after ten seconds."""
     ends_at = time.monotonic() + 10
-    agenda = Agenda(
+    agenda: Agenda[Question] = Agenda(
         threads,
         allows=lambda _: True,
         skip=lambda _: None,
@@ -79,7 +80,7 @@ class Workers:
     A question about a job whose id ends in 7 is to be asked once more.
     """
 
-    def __init__(self, agenda: Agenda, breaks: Iterable[OpenJob] = ()) -> None:
+    def __init__(self, agenda: Agenda[Question], breaks: Iterable[OpenJob] = ()) -> None:
         self._agenda = agenda
         self._breaks = {job.key for job in breaks}
         self._lock = Lock()
@@ -170,7 +171,9 @@ def test_an_agenda_is_done_when_nothing_waits_or_is_under_way() -> None:
 
 def test_an_agenda_is_done_when_nothing_of_it_may_be_asked() -> None:
     given = questions_of(projects=1, of_each=2)
-    agenda = Agenda(2, allows=lambda _: False, skip=lambda _: None, is_over=lambda: False)
+    agenda: Agenda[Question] = Agenda(
+        2, allows=lambda _: False, skip=lambda _: None, is_over=lambda: False
+    )
     agenda.add(given)
     with ThreadPoolExecutor(2) as pool:
         waiting, taking = pool.submit(agenda.wait_until_done, 10), pool.submit(agenda.take)

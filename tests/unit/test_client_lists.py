@@ -8,8 +8,9 @@ import pytest
 from restore_watch.atlas.client import NEWER_JOBS, AtlasClient
 from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.endpoints import ACCEPT
-from restore_watch.atlas.lists import PAGE_LIMIT, Listing
+from restore_watch.atlas.lists import Listing
 from restore_watch.atlas.network import ANSWER_LIMIT, LIST_ENTRY_LIMIT
+from restore_watch.atlas.pages import PAGE_LIMIT
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasRateLimitError,

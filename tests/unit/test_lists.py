@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.lists import PAGE_LIMIT, Listing, Page, add_wanted, page_bytes, read_page
+from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.lists import Listing, add_wanted
+from restore_watch.atlas.pages import PAGE_LIMIT, Page, page_bytes, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 from strategies import json_values
@@ -19,8 +22,12 @@ FLEX = RestoreKind.FLEX
 NEXT = {"rel": "next", "href": "https://elsewhere.example.net/api?pageNum=2"}
 
 
+def answer_of(body: bytes, **headers: str) -> Answer:
+    return Answer(200, httpx.Headers(headers), body)
+
+
 def page(*results: Any, links: Any = None) -> Page:
-    return read_page(json.dumps({"results": results, "links": links}).encode(), FLEX)
+    return read_page(answer_of(json.dumps({"results": results, "links": links}).encode()), FLEX)
 
 
 def wanted(*numbers: int) -> dict[str, RestoreTarget]:
@@ -79,7 +86,7 @@ def test_a_link_of_the_relation_next_says_that_there_is_another_page(
 )
 def test_an_answer_without_results_is_refused_and_not_quoted(body: bytes) -> None:
     with pytest.raises(UnexpectedAtlasResponseError) as refused:
-        read_page(body, FLEX)
+        read_page(answer_of(body), FLEX)
 
     assert str(refused.value).startswith("Atlas answered 200 for a list of flex restore jobs")
     assert refused.value.__cause__ is None

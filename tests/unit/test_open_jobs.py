@@ -29,7 +29,7 @@ class PagedIndex:
 
     def __call__(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         assert parameters["IndexName"] == "OpenJobs"
-        shard = parameters["ExpressionAttributeValues"][":shard"]["S"]
+        shard = parameters["ExpressionAttributeValues"][":value"]["S"]
         start = parameters.get("ExclusiveStartKey", {}).get("restoreId", {}).get("S")
         self.asked[shard, start] += 1
         if self.refusal and start:

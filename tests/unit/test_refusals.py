@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from restore_watch.atlas.refusals import job_refusal, token_refusal
+from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -87,7 +87,7 @@ def refusal(
     hidden: tuple[str, ...] = (),
 ) -> AtlasError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return job_refusal(kind, status, httpx.Headers(headers), content, secrets=hidden)
+    return family_refusal(kind, status, httpx.Headers(headers), content, secrets=hidden)
 
 
 def token_refused(status: int, body: object = b"", **headers: str) -> AtlasError:
@@ -299,7 +299,7 @@ def test_any_refusal_is_a_typed_error_of_one_printable_line(
     sent = httpx.Headers(headers)
 
     for error, classes in (
-        (job_refusal(kind, status, sent, body, secrets=()), CLASSES),
+        (family_refusal(kind, status, sent, body, secrets=()), CLASSES),
         (token_refusal(status, sent, body, secrets=()), TOKEN_CLASSES),
     ):
         by_status = classes.get(
@@ -340,7 +340,7 @@ def test_no_refusal_quotes_a_secret_from_any_field(
     content = json.dumps(body | {field: text}).encode()
 
     for error in (
-        job_refusal(RestoreKind.FLEX, status, {"retry-after": text}, content, secrets=[secret]),
+        family_refusal(RestoreKind.FLEX, status, {"retry-after": text}, content, secrets=[secret]),
         token_refusal(status, {"retry-after": text}, content, secrets=[secret]),
     ):
         assert MARK not in str(error) + repr(error) + repr(error.reason)

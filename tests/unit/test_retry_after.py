@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restore_watch.atlas.refusals import job_refusal, retry_after, token_refusal
+from restore_watch.atlas.refusals import family_refusal, retry_after, token_refusal
 from restore_watch.restore_job import RestoreKind
 from strategies import date_likes
 
@@ -92,7 +92,7 @@ def test_any_text_gives_a_wait_or_counts_as_absent(text: str) -> None:
 
 def wait(status: int, parameters: object, code: str = "RATE_LIMITED_TOKEN_BUCKET") -> float | None:
     body = json.dumps({"errorCode": code, "parameters": parameters}).encode()
-    return job_refusal(RestoreKind.FLEX, status, {}, body, secrets=()).retry_after_seconds
+    return family_refusal(RestoreKind.FLEX, status, {}, body, secrets=()).retry_after_seconds
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -115,7 +115,7 @@ def test_the_wait_in_the_header_overrides_the_one_in_the_body() -> None:
     body = b'{"errorCode": "RATE_LIMITED_TOKEN_BUCKET", "parameters": ["path", 55]}'
     headers = httpx.Headers({"Retry-After": "7"})
 
-    error = job_refusal(RestoreKind.FLEX, 429, headers, body, secrets=())
+    error = family_refusal(RestoreKind.FLEX, 429, headers, body, secrets=())
 
     assert error.retry_after_seconds == 7.0
 

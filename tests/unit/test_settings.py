@@ -32,6 +32,8 @@ def test_a_complete_environment_is_accepted() -> None:
         log_level="INFO",
         hot_seconds=10,
         rate_limit_reserve=0.5,
+        project_ids=(),
+        stack_name="atlas-restore-watch",
     )
 
 

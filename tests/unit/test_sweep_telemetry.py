@@ -19,13 +19,14 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     NotificationPendingError,
 )
-from restore_watch.figures import Figures
+from restore_watch.figures import Figures, FindFigures
 from restore_watch.findings import FAILURES_SHOWN, Findings
 from restore_watch.telemetry import Telemetry
 from unit.checking import target
 from unit.open_jobs import NOON, open_job, restore_id
 from unit.scripted_atlas import GROUP
 
+NO_PROJECTS = FindFigures(projects=0, found=0, listings=0, longest_unlisted=0.0)
 NOTHING = Figures(0, 0, 0.0, 0.0, None)
 DOWN = AtlasUnavailableError("Atlas did not answer")
 NAMES = {"group_id": GROUP, "cluster_name": "orders", "restore_id": restore_id(1)}
@@ -128,24 +129,37 @@ def test_a_bucket_that_is_empty_has_a_metric(output: Output) -> None:
     assert output.metrics["RateLimitRemaining"] == ("None", 0)
 
 
+def test_without_projects_to_watch_nothing_waits_for_a_listing(output: Output) -> None:
+    output.telemetry.swept(Findings(opened=0), NO_PROJECTS, 0, 1.0)
+
+    assert "SecondsSinceListing" not in output.metrics
+    assert output.metrics["ProjectsWatched"] == ("Count", 0)
+
+
 def test_a_sweep_that_did_its_work_is_counted_and_logged_in_one_line(output: Output) -> None:
     findings = Findings(opened=5)
     findings.asked([open_job(1), open_job(2)])
-    findings.changed_one()
+    findings.changed_one(found=True)
     findings.published_for(open_job(1), 2)
     findings.succeeded_for(open_job(1))
     findings.failed(open_job(2), DOWN)
     findings.skipped([open_job(3), open_job(4)])
 
-    output.telemetry.swept(findings, 1.23456)
+    output.telemetry.swept(findings, FindFigures(3, 1, 2, 840.0), 1, 1.23456)
 
     assert output.metrics == {
+        "ProjectsWatched": ("Count", 3),
+        "ProjectsDegraded": ("Count", 1),
+        "JobsFound": ("Count", 1),
+        "Listings": ("Count", 2),
+        "SecondsSinceListing": ("Seconds", 840),
         "SuccessfulSweeps": ("Count", 1),
         "SweepSeconds": ("Seconds", 1.235),
     }
     (line,) = output.logs
     counts = {
         "open": 5,
+        "found": 1,
         "checked": 2,
         "changed": 1,
         "published": 2,
@@ -306,7 +320,7 @@ def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
     def report(number: int) -> None:
         for _ in range(10):
             telemetry.no_longer_followed(target(restore_id(number)), "reason")
-            telemetry.swept(findings, number)
+            telemetry.swept(findings, NO_PROJECTS, 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 

@@ -14,18 +14,13 @@ import httpx
 from restore_watch.atlas.access import Access, access_with
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import ACCEPT, job_path, list_path
+from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.kinds import ClusterKinds
-from restore_watch.atlas.lists import (
-    PAGE_LIMIT,
-    Listing,
-    add_wanted,
-    page_bytes,
-    page_query,
-    read_page,
-)
+from restore_watch.atlas.lists import Listing, add_wanted
 from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE, http_client
+from restore_watch.atlas.pages import PAGE_LIMIT, page_bytes, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
-from restore_watch.atlas.refusals import is_refusal, job_refusal
+from restore_watch.atlas.refusals import family_refusal, is_refusal
 from restore_watch.atlas.responses import restore_job
 from restore_watch.atlas.retrying import retrying
 from restore_watch.deadline import Deadline
@@ -39,6 +34,9 @@ from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 GRACE = 60.0
 """Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""
+
+type Query = Mapping[str, str | Sequence[str]] | None
+"""The query of a request. A name that has several values is sent several times."""
 
 NEWER_JOBS = 20
 """A list is asked for this many more jobs than are wanted: newer ones come first."""
@@ -111,24 +109,41 @@ class AtlasClient:
 
         It reads pages as long as they show targets. The list may be older than a job's own answer.
         """
-        access = self._access(credentials)
         wanted = {target.restore_id: target for target in targets}
         listing = Listing()
         bucket = Bucket(targets[0].group_id, kind)
         size = min(PAGE_LIMIT, len(wanted) + NEWER_JOBS)
         limit = page_bytes(kind, size)
         for number in range(1, len(wanted) + 1):
-            request = self._request(
-                list_path(targets[0], kind), credentials, page_query(kind, number, size)
+            page = self.read(
+                list_path(targets[0], kind),
+                page_query(kind, number, size),
+                bucket,
+                credentials,
+                deadline,
+                partial(read_page, family=kind),
+                limit,
             )
-            read = partial(read_page, kind=kind)
-            page = self._ask(request, bucket, access, deadline, read, limit)
             shows_any = add_wanted(listing, page, wanted, kind)
             # A last job is asked about by its id, which never takes more than one call.
             is_enough = len(wanted) - len(listing.jobs) <= 1
             if is_enough or not (shows_any and page.has_next):
                 break
         return listing
+
+    def read[Read](
+        self,
+        path: str,
+        query: Query,
+        bucket: Bucket,
+        credentials: Credentials,
+        deadline: Deadline,
+        read: Callable[[Answer], Read],
+        limit: int = ANSWER_LIMIT,
+    ) -> Read:
+        """Ask for a path, within its rate limit, and `read` the answer of at most `limit` bytes."""
+        request = self._request(path, credentials, query)
+        return self._ask(request, bucket, self._access(credentials), deadline, read, limit)
 
     def _find(
         self,
@@ -146,9 +161,11 @@ class AtlasClient:
                 job_path(target, kind), credentials, given, enveloped=bool(target.envelope)
             )
             bucket = Bucket(target.group_id, kind)
-            return self._ask(
-                request, bucket, access, deadline, partial(restore_job, target=target, kind=kind)
-            )
+
+            def read(answer: Answer) -> RestoreJob:
+                return restore_job(answer.body, target, kind)
+
+            return self._ask(request, bucket, access, deadline, read)
 
         try:
             return self._kinds.find(target, ask, likely)
@@ -171,7 +188,7 @@ class AtlasClient:
         self,
         path: str,
         credentials: Credentials,
-        parameters: Mapping[str, str] | None,
+        query: Query,
         *,
         enveloped: bool = False,
     ) -> httpx.Request:
@@ -179,7 +196,7 @@ class AtlasClient:
             "GET",
             (credentials.base_url or self._base_url) + path,
             # None if empty: for an empty set httpx parses the URL a second time.
-            params=parameters or None,
+            params=query or None,
             headers={"Accept": ACCEPT},
             extensions={ENVELOPE: True} if enveloped else None,
         )
@@ -190,27 +207,27 @@ class AtlasClient:
         bucket: Bucket,
         access: Access,
         deadline: Deadline,
-        read: Callable[[bytes], Read],
+        read: Callable[[Answer], Read],
         limit: int = ANSWER_LIMIT,
     ) -> Read:
-        """Send the request, within its rate limit, and `read` the body of the answer."""
+        """Send the request, within its rate limit, and `read` the answer."""
         self.limits.check(bucket)
         answer = access.send(request, deadline, limit)
         self.limits.answered(bucket, answer.headers)
         if answer.status == httpx.codes.OK:
             try:
-                return read(answer.body)
+                return read(answer)
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        refusal = job_refusal(
-            bucket.kind,
+        refusal = family_refusal(
+            bucket.family,
             answer.status,
             answer.headers,
             answer.body,
             secrets=access.secrets(request),
         )
-        refusal.kind = bucket.kind
+        refusal.family = bucket.family
         if isinstance(refusal, AtlasRateLimitError):
             self.limits.refused(bucket, refusal)
         raise refusal

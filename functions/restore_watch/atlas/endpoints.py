@@ -1,5 +1,6 @@
 """The paths of Atlas's endpoints."""
 
+from restore_watch.atlas.families import AtlasList
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
@@ -14,10 +15,28 @@ _LISTS = {
     RestoreKind.COLLECTION: "clusters/{}/collectionRestoreJobs",
 }
 
+_PROJECT_LISTS = {
+    AtlasList.EVENTS: "events",
+    AtlasList.FLEX_CLUSTERS: "flexClusters",
+    AtlasList.CLUSTERS: "clusters",
+}
+
+PROJECTS_PATH = "/api/atlas/v2/groups"
+
+
+def project_list_path(group_id: str, which: AtlasList) -> str:
+    """The path of a list of a project."""
+    return f"{PROJECTS_PATH}/{group_id}/{_PROJECT_LISTS[which]}"
+
+
+def jobs_path(group_id: str, cluster_name: str, kind: RestoreKind) -> str:
+    """The path of the restore jobs of a cluster."""
+    return f"{PROJECTS_PATH}/{group_id}/{_LISTS[kind].format(cluster_name)}"
+
 
 def list_path(target: RestoreTarget, kind: RestoreKind) -> str:
     """The path of the restore jobs of the target's cluster."""
-    return f"/api/atlas/v2/groups/{target.group_id}/{_LISTS[kind].format(target.cluster_name)}"
+    return jobs_path(*target.cluster, kind)
 
 
 def job_path(target: RestoreTarget, kind: RestoreKind) -> str:

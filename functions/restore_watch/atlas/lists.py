@@ -1,28 +1,16 @@
 """
-One page of a list of restore jobs. Pure.
+The wanted jobs in the list of a cluster's restore jobs. Pure.
 
-Entries are read one by one: an entry of an unknown shape does not hide the others. `links` are not
-followed, only looked at: the next page is asked for by its number, at the same host.
+Entries are read one by one: an entry of an unknown shape does not hide the others.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from restore_watch.atlas.network import LIST_ENTRY_LIMIT
+from restore_watch.atlas.pages import Page
 from restore_watch.atlas.responses import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
-
-PAGE_LIMIT = 500
-"""Entries of a page at most, by Atlas's specification."""
-
-COLLECTION_ENTRY_LIMIT = 80_000
-"""
-Bytes of a collection restore job. By the specification it names up to 100 databases and 100
-collections, each with its target. MongoDB limits the name of a collection to 255 bytes.
-"""
 
 
 @dataclass
@@ -41,48 +29,6 @@ class Listing:
         shown = self.jobs.get(job.restore_id)
         if shown is None or job.status.rank > shown.status.rank:
             self.jobs[job.restore_id] = job
-
-
-@dataclass(frozen=True)
-class Page:
-    """The entries of a page, and whether Atlas says that there is another one."""
-
-    entries: list[Any]
-    has_next: bool
-
-
-def page_query(kind: RestoreKind, number: int, size: int) -> dict[str, str] | None:
-    """The query that asks for a page. The list of tenant jobs has no pages."""
-    if kind is RestoreKind.TENANT:
-        return None
-    query = {"itemsPerPage": str(size), "pageNum": str(number)}
-    # The specification has this parameter for the lists of Flex and dedicated jobs only.
-    return query if kind is RestoreKind.COLLECTION else query | {"includeCount": "false"}
-
-
-def page_bytes(kind: RestoreKind, size: int) -> int:
-    """How many bytes a page of so many jobs may have."""
-    entry = COLLECTION_ENTRY_LIMIT if kind is RestoreKind.COLLECTION else LIST_ENTRY_LIMIT
-    return min(size * entry, PAGE_LIMIT * LIST_ENTRY_LIMIT)
-
-
-def read_page(body: bytes, kind: RestoreKind) -> Page:
-    """Raise UnexpectedAtlasResponseError if the answer is not a list of results."""
-    try:
-        answer: Any = json.loads(body.decode())
-    except (ValueError, RecursionError):
-        answer = None
-    results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list):
-        # Not chained: the decoder's error holds the whole body.
-        msg = f"Atlas answered 200 for a list of {kind} restore jobs, but without results"
-        raise UnexpectedAtlasResponseError(msg)
-    links = answer.get("links")
-    has_next = any(
-        isinstance(link, dict) and link.get("rel") == "next"
-        for link in (links if isinstance(links, list) else ())
-    )
-    return Page(results, has_next)
 
 
 def add_wanted(

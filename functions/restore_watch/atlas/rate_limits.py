@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 
+from restore_watch.atlas.families import Family
 from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
 from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.errors import AtlasRateLimitError
-from restore_watch.restore_job import RestoreKind
 
 STANDS_AT_MOST = 60.0
 """Seconds; Atlas's rate limits refill within a minute."""
@@ -22,14 +22,14 @@ STANDS_AT_MOST = 60.0
 
 class Bucket(NamedTuple):
     """
-    The project and the kind of restore job whose endpoints share a limit.
+    The project and the family of endpoints that share a limit. The list of projects has no project.
 
     Atlas does not say which limit holds for collection restores. They count as separate: if they
     share that of dedicated ones, the headers of their answers say so, at the price of one call.
     """
 
-    group_id: str
-    kind: RestoreKind
+    group_id: str | None
+    family: Family
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any
 
+from restore_watch.atlas.families import ROLES, Family, named
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -28,7 +29,6 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.redaction import redact
-from restore_watch.restore_job import RestoreKind
 
 _ERRORS: dict[int, type[AtlasError]] = {
     400: AtlasBadRequestError,
@@ -63,14 +63,6 @@ _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
 # RFC 6749, 5.2: the answer to wrong credentials may be a 400 as well.
 _TOKEN_ERRORS[400] = _TOKEN_ERRORS[401]
 
-# From the specification's x-rolesRequirements and, for tenant, its text.
-_ROLES = {
-    RestoreKind.FLEX: "Project Read Only",
-    RestoreKind.TENANT: "Project Read Only",
-    RestoreKind.DEDICATED: "Project Backup Manager",
-    RestoreKind.COLLECTION: "Project Backup Manager",
-}
-
 _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
 
@@ -88,19 +80,19 @@ def is_refusal(body: bytes) -> bool:
     return str(_object(body).get("errorCode")) in _BY_CODE
 
 
-def job_refusal(
-    kind: RestoreKind,
+def family_refusal(
+    family: Family,
     status: int,
     headers: Mapping[str, str],
     body: bytes,
     *,
     secrets: Iterable[str],
 ) -> AtlasError:
-    """Return the error for an answer of a restore endpoint that is not a restore job."""
+    """Return the error for an answer of a family of endpoints that is not what was asked for."""
     reason = _reason(status, headers, body, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
-    advice = _ADVICE.get(error, "").format(role=_ROLES[kind])
-    return _error(error, f"Atlas answered {status} for a {kind} restore job", reason, advice)
+    advice = _ADVICE.get(error, "").format(role=ROLES[family])
+    return _error(error, f"Atlas answered {status} for {named(family)}", reason, advice)
 
 
 def token_refusal(

@@ -1,0 +1,130 @@
+"""
+The bookkeeping of sweeps: up to when each watched project is known, and how it is seen.
+
+One query reads all of it. Every write is conditional and only moves forward, so a sweep that
+outlives its lease does no harm.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from restore_watch.deadline import Deadline
+from restore_watch.items import Items
+from restore_watch.marks import Marks
+from restore_watch.project_item import (
+    PARTITION,
+    Project,
+    expires_at,
+    marks_as_values,
+    project_key,
+    read_project,
+    watched_as_values,
+)
+from restore_watch.status_change import utc_text
+from restore_watch.watch_change import Watched
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_BEGIN = "SET #firstMark = :firstMark, #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
+_NEVER_BEGUN = "attribute_not_exists(#mark)"
+_MOVE = "SET #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
+_LISTED = ", #listedAt = :listedAt"
+_ADD_READABLE = " ADD #readable :readable"
+_NOT_MOVED = "#mark = :known AND #mark <= :mark"
+_AS_READ = "#watchVersion = :version"
+_FIRST = f"attribute_not_exists(#watchVersion) OR {_AS_READ}"
+
+
+class Bookkeeping:
+    """
+    The bookkeeping items of the table.
+
+    Its methods raise TableUnavailableError when DynamoDB refuses or does not answer, and
+    TimeBudgetExceededError when too little time is left to begin.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._items = Items(client, table_name)
+
+    def read(self, deadline: Deadline) -> tuple[dict[str, Project], Watched]:
+        """Return the known projects by id, and how the stack is seen."""
+        entries = self._items.query({"cluster": PARTITION}, deadline)
+        read = [project for project in map(read_project, entries) if project]
+        stack = next((one.watched for one in read if not one.group_id), Watched(None))
+        return {one.group_id: one for one in read if one.group_id}, stack
+
+    def begin(self, group_id: str, marks: Marks, now: datetime, deadline: Deadline) -> None:
+        """Store the first marks of a project, unless it has some."""
+        self._items.update(
+            project_key(group_id),
+            deadline,
+            update=_BEGIN,
+            condition=_NEVER_BEGUN,
+            values=_given(marks_as_values(marks) | {"expiresAt": expires_at(now)}),
+        )
+
+    def move(
+        self,
+        project: Project,
+        marks: Marks,
+        now: datetime,
+        readable: Collection[str],
+        deadline: Deadline,
+        *,
+        is_full: bool,
+    ) -> None:
+        """
+        Store the marks after a listing, and which families of endpoints it could read.
+
+        Nothing is stored if somebody else has moved the marks since they were read. A listing that
+        is not full leaves alone when the project was last listed.
+        """
+        if project.marks is None:
+            return
+        values = marks_as_values(marks) | {"expiresAt": expires_at(now)}
+        del values["firstMark"]
+        values |= {"known": utc_text(project.marks.whole)}
+        update = _MOVE
+        if is_full:
+            update += _LISTED
+            values["listedAt"] = utc_text(now)
+        if readable:
+            update += _ADD_READABLE
+            values["readable"] = set(readable)
+        self._items.update(
+            project_key(project.group_id),
+            deadline,
+            update=update,
+            condition=_NOT_MOVED,
+            values=_given(values),
+        )
+
+    def watch(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
+        """
+        Store how a project is seen; None if somebody else has stored it since it was read.
+
+        What may have been written although no answer came counts as written by somebody else.
+        """
+        values = watched_as_values(watched)
+        present = {name: value for name, value in values.items() if value is not None}
+        absent = [name for name, value in values.items() if value is None]
+        # A project that is not listed has nothing that renews it.
+        present |= {"watchVersion": watched.version + 1, "expiresAt": expires_at(now)}
+        sets = ", ".join(f"#{name} = :{name}" for name in present)
+        removes = ", ".join(f"#{name}" for name in absent)
+        stored = self._items.update(
+            project_key(watched.group_id),
+            deadline,
+            update=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+            condition=_AS_READ if watched.version else _FIRST,
+            values=_given(present | {"version": watched.version}),
+        )
+        written = read_project({**project_key(watched.group_id), **stored})
+        is_ours = written is not None and written.watched.version == watched.version + 1
+        return written.watched if is_ours and written else None
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f":{name}": value for name, value in values.items()}

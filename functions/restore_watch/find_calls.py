@@ -1,0 +1,88 @@
+"""How a sweep asks Atlas for the lists by which jobs are found, and what a failure leads to."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from restore_watch.agenda import TRIES
+from restore_watch.asking import FAST
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.families import CLUSTER_LISTS
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.check import TIME_SHARE
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
+from restore_watch.find_memory import FindMemory
+from restore_watch.find_steps import ClustersPage, FindStep, JobsPage
+from restore_watch.following import Follower
+from restore_watch.reception import Reception
+from restore_watch.restore_job import RestoreKind
+
+type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
+"""Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
+
+
+@dataclass(frozen=True)
+class FindCalls:
+    """
+    Makes the calls of one sweep. Any thread may use it.
+
+    `deadline` is when the last one must have ended.
+    """
+
+    follower: Follower
+    projects: AtlasProjects
+    reception: Reception
+    memory: FindMemory
+    deadline: Deadline
+
+    def read(self, bucket: Bucket, ask: Ask) -> Page:
+        """Ask Atlas, and tell everybody how it went."""
+        deadline = self.deadline.within(TIME_SHARE)
+
+        def question(credentials: Credentials) -> Page:
+            return ask(self.projects, credentials, deadline)
+
+        try:
+            page = self.follower.checker.secret.ask(question, deadline)
+        except RestoreWatchError as error:
+            self.reception.failed(bucket, error)
+            raise
+        self.reception.answered(bucket)
+        return page
+
+    def again(self, step: FindStep, error: RestoreWatchError, begun: float) -> list[FindStep]:
+        """
+        The call of a step that `begun` then has failed. Return the step if it is tried again.
+
+        Otherwise the failure is a finding, unless a limit or the end of the time caused it.
+        """
+        is_transient = isinstance(error, AtlasUnavailableError) and error.transient
+        is_fast = self.deadline.clock() - begun < FAST
+        if is_transient and is_fast and step.tries + 1 < TRIES:
+            return [replace(step, tries=step.tries + 1)]
+        if isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError)):
+            for kind in _kinds(step):
+                self.memory.kind_was(step.bucket.group_id or "", kind, refused=True)
+        if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            cluster_name = step.part.cluster_name if isinstance(step, JobsPage) else None
+            self.follower.findings.search_failed(step.bucket.group_id, cluster_name, error)
+        return []
+
+
+def _kinds(step: FindStep) -> Iterable[RestoreKind]:
+    match step:
+        case JobsPage():
+            return (step.part.kind,)
+        case ClustersPage():
+            return [kind for kind in step.listing.kinds if CLUSTER_LISTS[kind] is step.which]
+        case _:
+            return ()

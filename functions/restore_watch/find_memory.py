@@ -1,0 +1,158 @@
+"""
+What an environment remembers of watched projects between its sweeps. Any thread may use it.
+
+All of it only saves calls and settles an order: another environment knows nothing of it.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from threading import Lock
+
+from cachetools import TTLCache
+
+from restore_watch.atlas.families import AtlasList
+from restore_watch.listing import LISTED_KINDS
+from restore_watch.open_job import JobKey
+from restore_watch.restore_job import RestoreKind
+
+CLUSTERS_KNOWN = 600.0
+"""Seconds for which the clusters of a project are remembered: less than the margin of marks."""
+
+PROJECTS_KNOWN = 600.0
+"""Seconds after which the list of all projects is read anew."""
+
+JOBS_KNOWN = 3600.0
+"""Seconds for which a job that was taken in, or was in the table, is not taken in again."""
+
+REMEMBERED = 20_000
+"""Projects, clusters and jobs that are remembered."""
+
+_WOKEN = {
+    "TENANT": (RestoreKind.FLEX,),
+    "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),
+}
+"""What the first word of an event's type says about the kind of its job."""
+
+
+class FindMemory:
+    """
+    Clusters, seen events, taken jobs, and which listings come again. `now` gives Unix seconds.
+
+    Forgetting any of it costs calls, and loses nothing.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._lock = Lock()
+        self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
+            REMEMBERED, CLUSTERS_KNOWN, now
+        )
+        self._taken: TTLCache[JobKey, bool] = TTLCache(REMEMBERED, JOBS_KNOWN, now)
+        self._events: dict[str, frozenset[str]] = {}
+        self._again: dict[str, frozenset[RestoreKind]] = {}
+        self._refused: dict[str, set[RestoreKind]] = {}
+        self._projects: tuple[str, ...] | None = None
+        self._projects_at = -math.inf
+
+    def keep_only(self, projects: Collection[str]) -> None:
+        """Forget every other project."""
+        with self._lock:
+            for known in (self._events, self._again, self._refused):
+                for group_id in [one for one in known if one not in projects]:
+                    del known[group_id]
+
+    # Projects
+
+    @property
+    def projects(self) -> tuple[str, ...] | None:
+        """The projects of the last complete list, None if there was none."""
+        return self._projects
+
+    @property
+    def projects_are_due(self) -> bool:
+        """Whether to read the list of projects anew."""
+        return not 0 <= self._now() - self._projects_at < PROJECTS_KNOWN
+
+    def list_of_projects(self, projects: Iterable[str]) -> None:
+        """Atlas showed all projects."""
+        self._projects = tuple(projects)
+        self._projects_at = self._now()
+
+    # Events
+
+    def events_seen(self, group_id: str, events: Mapping[str, str]) -> frozenset[RestoreKind]:
+        """
+        Remember the events that Atlas shows, as types by ids.
+
+        Return the kinds of jobs that those which were not seen before wake.
+        """
+        with self._lock:
+            seen = self._events.get(group_id, frozenset())
+            self._events[group_id] = frozenset(events)
+        woken = [kinds_woken_by(kind) for key, kind in events.items() if key not in seen]
+        return frozenset(kind for kinds in woken for kind in kinds)
+
+    def list_again(self, group_id: str, kinds: Iterable[RestoreKind]) -> None:
+        """These kinds are listed in the next sweep as well."""
+        with self._lock:
+            self._again[group_id] = self._again.get(group_id, frozenset()) | frozenset(kinds)
+
+    def to_list_again(self, group_id: str) -> frozenset[RestoreKind]:
+        """Return what the last sweep left to this one, and forget it."""
+        with self._lock:
+            return self._again.pop(group_id, frozenset())
+
+    # Clusters
+
+    def clusters_of(self, group_id: str) -> dict[AtlasList, Sequence[str]]:
+        """Return the remembered clusters by list."""
+        with self._lock:
+            known = {
+                which: self._clusters.get((group_id, which))
+                for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS)
+            }
+        return {which: names for which, names in known.items() if names is not None}
+
+    def clusters_are(self, group_id: str, clusters: Mapping[AtlasList, Sequence[str]]) -> None:
+        """Atlas showed all clusters of these lists."""
+        with self._lock:
+            for which, names in clusters.items():
+                self._clusters[group_id, which] = names
+
+    def forget_clusters(self, group_id: str, kinds: Collection[RestoreKind]) -> None:
+        """An event woke the project: it may have new clusters."""
+        with self._lock:
+            if RestoreKind.FLEX in kinds:
+                self._clusters.pop((group_id, AtlasList.FLEX_CLUSTERS), None)
+            if {RestoreKind.DEDICATED, RestoreKind.COLLECTION} & set(kinds):
+                self._clusters.pop((group_id, AtlasList.CLUSTERS), None)
+
+    # Kinds that the credentials may not read
+
+    def kind_was(self, group_id: str, kind: RestoreKind, *, refused: bool) -> None:
+        """Remember whether Atlas refused the credentials for a kind the last time."""
+        with self._lock:
+            kinds = self._refused.setdefault(group_id, set())
+            (kinds.add if refused else kinds.discard)(kind)
+
+    def refused_kinds(self, group_id: str) -> frozenset[RestoreKind]:
+        """Return the kinds for which Atlas refused the credentials the last time."""
+        with self._lock:
+            return frozenset(self._refused.get(group_id, ()))
+
+    # Jobs
+
+    def taken(self, key: JobKey) -> None:
+        """The job is in the table."""
+        with self._lock:
+            self._taken[key] = True
+
+    def is_taken(self, key: JobKey) -> bool:
+        """Whether the job is known to be in the table."""
+        with self._lock:
+            return key in self._taken
+
+
+def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:
+    """Return the kinds of job that an event of this type may be of; of an unknown type, all."""
+    return _WOKEN.get(event_type.partition("_")[0], LISTED_KINDS)

@@ -1,0 +1,118 @@
+"""The steps by which jobs are found: tasks on the agenda of a sweep. Pure."""
+
+from collections.abc import Container, Hashable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.marks import Part
+from restore_watch.restore_job import RestoreJob, RestoreTarget
+
+if TYPE_CHECKING:
+    from restore_watch.listing import ProjectListing
+
+NOTHING_READ = datetime.max.replace(tzinfo=UTC)
+"""Every job was created before this moment."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One step of finding jobs, and a task on the agenda."""
+
+    tries: int = field(default=0, kw_only=True)
+
+    @property
+    def keys(self) -> tuple[()]:
+        """It is put on the agenda once."""
+        return ()
+
+    @property
+    def is_free(self) -> bool:
+        """It takes one call."""
+        return False
+
+    def without(self, _busy: Container[Hashable]) -> Self | None:
+        """Nobody else does the same."""
+        return self
+
+
+@dataclass(frozen=True)
+class ProjectsPage(Call):
+    """Read a page of the list of projects. `shown` are the projects of the pages before."""
+
+    number: int = 1
+    shown: tuple[str, ...] = ()
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(None, AtlasList.PROJECTS)
+
+
+@dataclass(frozen=True)
+class Wake(Call):
+    """Ask for the newest restore events of a project, and list it if that shows a reason."""
+
+    group_id: str
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(self.group_id, AtlasList.EVENTS)
+
+
+@dataclass(frozen=True)
+class ClustersPage(Call):
+    """Read a page of the project's Flex or dedicated clusters."""
+
+    listing: "ProjectListing"
+    which: AtlasList
+    number: int = 1
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(self.listing.group_id, self.which)
+
+
+@dataclass(frozen=True)
+class JobsPage(Call):
+    """Read a page of a cluster's jobs. `last` is the creation of the oldest if they descend."""
+
+    listing: "ProjectListing"
+    part: Part
+    number: int = 1
+    last: datetime | None = NOTHING_READ
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(self.listing.group_id, self.part.kind)
+
+
+@dataclass(frozen=True)
+class TakeIn(Call):
+    """Record and publish a job that a list has shown in answer to a question asked at `begun`."""
+
+    listing: "ProjectListing"
+    part: Part
+    target: RestoreTarget
+    job: RestoreJob
+    begun: datetime
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket of its list. No call is taken from it."""
+        return Bucket(self.listing.group_id, self.part.kind)
+
+    @property
+    def is_free(self) -> bool:
+        """Atlas has shown it already."""
+        return True
+
+
+type ListingStep = ClustersPage | JobsPage | TakeIn
+
+type FindStep = ProjectsPage | Wake | ListingStep

@@ -1,0 +1,233 @@
+"""
+The listing of one project in one sweep: which steps it takes, and what was read in the end. Pure.
+
+A step is one call to Atlas, or one job to take in. Lists are read one page after the other, and
+reading stops early only if everything read so far descends by creation and reaches back far enough:
+nobody documents the order of a list.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import shuffle
+from threading import Lock
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.responses import read_job
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, TakeIn
+from restore_watch.marks import Interest, Marks, Part
+from restore_watch.restore_job import ClusterName, RestoreJob, RestoreKind, RestoreTarget
+
+LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
+"""Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
+
+_cluster_name = TypeAdapter(ClusterName).validate_python
+
+
+@dataclass(frozen=True)
+class Read:
+    """
+    What a listing has read in the end.
+
+    `began` is None if Atlas answered nothing.
+    """
+
+    began: datetime | None
+    read: frozenset[Part]
+    unread: frozenset[Part]
+    is_full: bool
+
+    def moves(self, marks: Marks) -> Marks:
+        """The project's marks after this listing."""
+        if self.began is None or not self.read:
+            return marks
+        return marks.moved(self.began, self.read, self.unread, is_full=self.is_full)
+
+
+class ProjectListing:
+    """
+    Reads whole `kinds` of restore jobs, and of other kinds those `clusters`. Any thread may use it.
+
+    `remembered` has the names of clusters by list, if they are known. The listing `began` when
+    Atlas answered the question before, or else the first one: by its clock, but never in our
+    future.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        marks: Marks,
+        now: datetime,
+        *,
+        kinds: Iterable[RestoreKind] = LISTED_KINDS,
+        clusters: Iterable[Part] = (),
+        remembered: Mapping[AtlasList, Sequence[str]] | None = None,
+        began: datetime | None = None,
+    ) -> None:
+        self.group_id = group_id
+        self.marks = marks
+        self.kinds = frozenset(kinds)
+        self.problems: list[str] = []
+        self._now = now
+        self._clusters = [part for part in clusters if part.kind not in self.kinds]
+        self._remembered = remembered or {}
+        self._lock = Lock()
+        self._began = began and min(began, now)
+        # Steps that are not finished, by what they belong to.
+        self._open: Counter[AtlasList | Part] = Counter()
+        self._unread: set[AtlasList | Part] = set()
+        self._parts: set[Part] = set(self._clusters)
+        self._names: dict[AtlasList, list[str]] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it reads everything that the project has."""
+        return self.kinds >= set(LISTED_KINDS)
+
+    @property
+    def cluster_names(self) -> Mapping[AtlasList, Sequence[str]]:
+        """The clusters by list, for the lists that were read to the end."""
+        with self._lock:
+            return {
+                which: tuple(dict.fromkeys(names))
+                for which, names in self._names.items()
+                if not self._open[which] and which not in self._unread
+            }
+
+    def first_steps(self) -> list[ListingStep]:
+        """Return the steps to begin with: those that have stayed behind longest come first."""
+        with self._lock:
+            steps: list[ListingStep] = [JobsPage(self, part) for part in self._clusters]
+            for which in sorted({CLUSTER_LISTS[kind] for kind in self.kinds}):
+                if which in self._remembered:
+                    steps += self._jobs_of(which, self._remembered[which])
+                else:
+                    steps.append(ClustersPage(self, which))
+            return self._opened(self._in_order(steps))
+
+    def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
+        """Atlas showed a page of clusters. Return the steps that follow from it."""
+        names: list[str] = []
+        for entry in page.entries:
+            try:
+                names.append(_cluster_name(entry.get("name") if isinstance(entry, dict) else None))
+            except ValidationError:
+                self.problems.append(f"An entry in the list of {step.which} has no usable name")
+        with self._lock:
+            self._note_began(page)
+            known = set(self._names.get(step.which, ()))
+            self._names.setdefault(step.which, []).extend(names)
+            steps = self._jobs_of(step.which, [name for name in names if name not in known])
+            steps = self._in_order(steps)
+            if page.has_next and page.entries:
+                steps.append(replace(step, number=step.number + 1, tries=0))
+            return self._opened(steps)
+
+    def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
+        """Atlas showed a page of jobs. Return the steps that follow from it."""
+        interest = Interest.beyond(self.marks, step.part, self._now)
+        steps: list[ListingStep] = []
+        last = step.last
+        for entry in page.entries:
+            target = self._target(step.part, entry)
+            if target is None:
+                continue
+            last = target.created_at if last and target.created_at <= last else None
+            job = self._job_of_interest(entry, target, step.part, interest)
+            if job is not None:
+                steps.append(TakeIn(self, step.part, target, job, begun))
+        is_enough = last is not None and last < interest.reaches_to
+        if page.has_next and page.entries and not is_enough:
+            steps.append(replace(step, number=step.number + 1, last=last, tries=0))
+        with self._lock:
+            self._note_began(page)
+            return self._opened(steps)
+
+    def finished(self, step: ListingStep, *, is_read: bool = True) -> bool:
+        """A step was taken, and what follows from it is known. True if it was the last one."""
+        what = step.which if isinstance(step, ClustersPage) else step.part
+        with self._lock:
+            self._open[what] -= 1
+            if not is_read:
+                self._unread.add(what)
+            return not self._open.total()
+
+    def read(self) -> Read:
+        """What was read so far, by parts."""
+        with self._lock:
+            open_ones = {what for what, count in self._open.items() if count}
+            left = self._unread | open_ones
+            unread = {part for part in self._parts if part in left}
+            read = self._parts - unread
+            for kind in self.kinds:
+                is_unread = CLUSTER_LISTS[kind] in left
+                (unread if is_unread else read).add(Part(kind))
+            return Read(self._began, frozenset(read), frozenset(unread), self.is_full)
+
+    def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:
+        kinds = [kind for kind in LISTED_KINDS if kind in self.kinds]
+        parts = [
+            Part(kind, name)
+            for name in dict.fromkeys(names)
+            for kind in kinds
+            if CLUSTER_LISTS[kind] is which
+        ]
+        self._parts.update(parts)
+        return [JobsPage(self, part) for part in parts]
+
+    def _in_order(self, steps: list[ListingStep]) -> list[ListingStep]:
+        """The rest is shuffled, so that little time is not always spent on the same clusters."""
+        shuffle(steps)
+        return sorted(steps, key=self._mark_of)
+
+    def _mark_of(self, step: ListingStep) -> datetime:
+        return self.marks.whole if isinstance(step, ClustersPage) else self.marks.of(step.part)
+
+    def _opened(self, steps: list[ListingStep]) -> list[ListingStep]:
+        for step in steps:
+            self._open[step.which if isinstance(step, ClustersPage) else step.part] += 1
+        return steps
+
+    def _note_began(self, page: Page) -> None:
+        if self._began is None:
+            self._began = min(page.date or self._now, self._now)
+
+    def _target(self, part: Part, entry: Any) -> RestoreTarget | None:
+        """Which job an entry is of."""
+        names = {
+            "groupId": self.group_id,
+            "clusterName": part.cluster_name,
+            "restoreId": entry.get("id") if isinstance(entry, dict) else None,
+            "kind": part.kind if part.kind is RestoreKind.COLLECTION else None,
+        }
+        try:
+            return RestoreTarget.model_validate(names)
+        except ValidationError:
+            self.problems.append(f"An entry in a list of {part.kind} restore jobs has no usable id")
+            return None
+
+    def _job_of_interest(
+        self, entry: Any, target: RestoreTarget, part: Part, interest: Interest
+    ) -> RestoreJob | None:
+        created_at = target.created_at
+        is_new = interest.takes(created_at)
+        if not (is_new or interest.takes_if_running(created_at)):
+            return None
+        try:
+            job = read_job(entry, target, part.kind)
+        except UnexpectedAtlasResponseError as error:
+            self.problems.append(str(error))
+            return None
+        return job if is_new or _can_change(job, self._now) else None
+
+
+def _can_change(job: RestoreJob, now: datetime) -> bool:
+    if job.is_ready_download:
+        return job.expiration_date is not None and job.expiration_date > now
+    return not job.terminal

@@ -1,0 +1,65 @@
+"""How Atlas receives the questions of one sweep: whoever has to know of an answer hears of it."""
+
+from dataclasses import dataclass
+
+from restore_watch.atlas.families import AtlasList, Family
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreWatchError,
+)
+from restore_watch.findings import Findings
+from restore_watch.memory import SweepMemory
+from restore_watch.pace import Pace
+from restore_watch.restore_job import RestoreKind
+from restore_watch.sight import Sight
+
+PROJECT_GONE = "GROUP_NOT_FOUND"
+"""Atlas's code for a project that it does not know."""
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Tells the pace, the findings, the memory and the sight. Any thread may use it."""
+
+    pace: Pace
+    findings: Findings
+    memory: SweepMemory
+    sight: Sight
+
+    def answered(self, bucket: Bucket) -> None:
+        """Atlas answered, if only that it does not know a job or cluster."""
+        self.pace.answered(bucket)
+        self.findings.answered()
+        self.memory.answered()
+        self.sight.answered(bucket)
+
+    def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
+        """A question was refused, or not answered."""
+        match error:
+            case AtlasRateLimitError():
+                self.sight.failed(bucket, error)
+            case AtlasUnavailableError():
+                self.pace.silent(bucket)
+                self.sight.failed(bucket, error)
+            case AtlasUnauthorizedError() | AtlasForbiddenError():
+                # The endpoint of another kind may be the one that refused.
+                refused = bucket._replace(family=_family(error) or bucket.family)
+                self.pace.refused(refused)
+                self.sight.failed(refused, error)
+            case AtlasError() if error.error_code == PROJECT_GONE:
+                self.answered(bucket)
+                self.sight.blind(bucket, error)
+            case AtlasError():
+                self.answered(bucket)
+
+
+def _family(error: AtlasError) -> Family | None:
+    for families in (RestoreKind, AtlasList):
+        if error.family in set(families):
+            return families(error.family)
+    return None

@@ -1,0 +1,198 @@
+"""
+Which projects a sweep lists: what wakes them is an event, or that they were not listed for long.
+
+Events name no job and no cluster, but they are one call for each project and sweep.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.projects import EVENTS_ON_PAGE
+from restore_watch.bookkeeping import Bookkeeping
+from restore_watch.errors import AtlasError, RestoreWatchError, TimeBudgetExceededError
+from restore_watch.find_calls import FindCalls
+from restore_watch.find_steps import FindStep, ProjectsPage, Wake
+from restore_watch.listing import LISTED_KINDS, ProjectListing
+from restore_watch.marks import Marks
+from restore_watch.project_item import Project
+from restore_watch.reception import PROJECT_GONE
+from restore_watch.restore_job import ObjectId, RestoreKind
+
+EVENTS_BEFORE_MARK = timedelta(minutes=2)
+"""Events are asked for since so long before a project's mark, because they may come late."""
+
+LISTED_EVERY = timedelta(minutes=15)
+"""A project is listed this often without any event: a collection restore has none at its start."""
+
+EARLY = timedelta(seconds=15)
+"""A listing may come so much early, because sweeps do not begin to the second."""
+
+_group_id = TypeAdapter(ObjectId).validate_python
+
+type ProjectIds = Collection[str] | Literal["all"]
+"""The projects to watch, or all that the credentials can read."""
+
+
+@dataclass
+class Waker:
+    """
+    Wakes the projects of one sweep. Any thread may use it.
+
+    `known` has what the table remembers of projects, and `woken` the projects that are watched.
+    With `watches_all`, the list of projects decides which these are.
+    """
+
+    calls: FindCalls
+    bookkeeping: Bookkeeping
+    known: dict[str, Project]
+    woken: set[str] = field(default_factory=set)
+    watches_all: bool = False
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()
+
+    def first_steps(self, projects: ProjectIds) -> list[FindStep]:
+        """
+        Return a step for each project, and one for the list of projects if it is due.
+
+        Of all projects, those are asked that the last complete list or the table has.
+        """
+        memory = self.calls.memory
+        if projects != "all":
+            memory.keep_only(projects)
+            return self._wakes(projects)
+        self.watches_all = True
+        known = [one for one, project in self.known.items() if project.marks]
+        watched = [*(memory.projects or ()), *known]
+        memory.keep_only(set(watched))
+        steps = self._wakes(watched)
+        return [ProjectsPage(), *steps] if memory.projects_are_due else steps
+
+    def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
+        """Read a page of the list of projects. The last one wakes those that were not known."""
+        begun = self.calls.deadline.clock()
+        try:
+            page = self.calls.read(
+                step.bucket, lambda atlas, *how: atlas.projects(step.number, *how)
+            )
+        except RestoreWatchError as error:
+            return self.calls.again(step, error, begun)
+        shown = [*step.shown]
+        for entry in page.entries:
+            try:
+                shown.append(_group_id(entry.get("id") if isinstance(entry, dict) else None))
+            except ValidationError:
+                problem = "An entry in the list of projects has no usable id"
+                self.calls.follower.telemetry.unreadable_list(None, [problem])
+        if page.has_next and page.entries:
+            return [replace(step, number=step.number + 1, shown=tuple(shown), tries=0)]
+        self.calls.memory.list_of_projects(dict.fromkeys(shown))
+        return self._wakes(shown)
+
+    def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
+        """Ask for a project's events. Return the step if it is tried again, or what to list."""
+        group_id, memory = step.group_id, self.calls.memory
+        try:
+            project, marks = self._begun(group_id)
+        except RestoreWatchError as error:
+            self.calls.follower.findings.search_failed(group_id, None, error)
+            return [], None
+        kinds = set(memory.to_list_again(group_id))
+        if self._is_due(project):
+            kinds.update(LISTED_KINDS)
+        begun = self.calls.deadline.clock()
+        since = marks.whole - EVENTS_BEFORE_MARK
+        began = None
+        try:
+            page = self.calls.read(
+                step.bucket, lambda atlas, *how: atlas.events(group_id, since, *how)
+            )
+        except TimeBudgetExceededError:
+            memory.list_again(group_id, kinds)
+            return [], None
+        except RestoreWatchError as error:
+            again = self.calls.again(step, error, begun)
+            if again or _is_gone(error):
+                memory.list_again(group_id, kinds)
+                return again, None
+            # Without events, it is listed in every sweep.
+            kinds.update(LISTED_KINDS)
+        else:
+            began = page.date
+            kinds |= self._woken_kinds(group_id, page)
+        return [], self._listing(project, marks, kinds, began)
+
+    def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
+        with self._lock:
+            new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
+            self.woken.update(new)
+        return [Wake(group_id) for group_id in new]
+
+    def _begun(self, group_id: str) -> tuple[Project, Marks]:
+        """The project's marks. At the first attempt they are stored, before anything is asked."""
+        project = self.known.setdefault(group_id, Project(group_id))
+        if project.marks is not None:
+            return project, project.marks
+        now = self.calls.follower.checker.now()
+        marks = Marks.at_first(now)
+        self.bookkeeping.begin(group_id, marks, now, self.calls.follower.deadline)
+        project = self.known[group_id] = replace(project, marks=marks)
+        return project, marks
+
+    def _is_due(self, project: Project) -> bool:
+        if project.listed_at is None:
+            return True
+        age = self.calls.follower.checker.now() - project.listed_at
+        # After the clock was set back, the last time may lie in the future.
+        return not timedelta(0) <= age < LISTED_EVERY - EARLY
+
+    def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
+        memory = self.calls.memory
+        woken = memory.events_seen(group_id, dict(map(_event, page.entries)))
+        if len(page.entries) >= EVENTS_ON_PAGE:
+            woken = frozenset(LISTED_KINDS)
+        if woken:
+            # A new cluster may have been restored, and an event may precede its job.
+            memory.forget_clusters(group_id, woken)
+            memory.list_again(group_id, woken)
+        return woken
+
+    def _listing(
+        self, project: Project, marks: Marks, kinds: set[RestoreKind], began: datetime | None
+    ) -> ProjectListing | None:
+        """These kinds are listed, and what has stayed behind catches up."""
+        memory = self.calls.memory
+        # Without a role for a kind, it is tried again when everything is listed.
+        no_role = memory.refused_kinds(project.group_id) - project.readable
+        behind = [part for part in marks.behind if part.kind not in no_role]
+        kinds |= {part.kind for part in behind if part.cluster_name is None}
+        clusters = [part for part in behind if part.kind not in kinds]
+        if not (kinds or clusters):
+            return None
+        return ProjectListing(
+            project.group_id,
+            marks,
+            self.calls.follower.checker.now(),
+            kinds=kinds,
+            clusters=clusters,
+            remembered=memory.clusters_of(project.group_id),
+            began=began,
+        )
+
+
+def _event(entry: Any) -> tuple[str, str]:
+    """The id and the type of an event. One of an unknown shape is known by its text."""
+    read: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
+    names = (read.get("id"), read.get("eventTypeName"))
+    key, kind = (name if isinstance(name, str) else "" for name in names)
+    return key or repr(entry), kind
+
+
+def _is_gone(error: RestoreWatchError) -> bool:
+    return isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
