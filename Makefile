@@ -32,8 +32,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'make alone runs test, check and demo.'
 
-demo: build ## a restore and a download, from start to end, in the real Lambda runtime
-	@PYTHONPATH=tests $(RUN) python -m demo
+demo: build ## restores that nobody names, found and followed to their ends, in the real Lambda runtime
+	@PYTHONPATH=functions:tests $(RUN) python -m demo
 
 test: build ## every test, in random order, in three processes
 	@echo 'What each of the three processes prints appears when it ends. Its last line has its time.'

@@ -1,5 +1,5 @@
 """
-`make demo`: restores that are named once and followed to their ends, in half a minute.
+`make demo`: restores that nobody names are found and followed to their ends, in a minute.
 
 What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and Secrets Manager are
 moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The schedule
@@ -9,18 +9,22 @@ subscriber received every expected message, each job's in order, and nothing els
 
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Event, Thread
 from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
 
-from local_stack.atlas import EmulatedRestore
+from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Close, Fault
+from restore_watch.project_item import project_key
+from restore_watch.status_change import utc_text
+from restore_watch.watch_change import DEGRADED_AFTER
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 TIMEOUT = 8
@@ -35,7 +39,8 @@ COLOURS = {
     "RUNNING": "cyan",
     "COMPLETED": "green",
     "EXPIRED": "magenta",
-    "CANCELLED": "red",
+    "degraded": "red",
+    "recovered": "green",
 }
 
 console = Console(highlight=False, width=100)
@@ -48,51 +53,91 @@ class Demo:
         self.stack = stack
         self.received: list[Received] = []
         self.sweeps: list[dict[str, Any]] = []
+        self.expected: dict[str, Sequence[str]] = {}
 
-    def play_flex(self) -> dict[str, Sequence[str]]:
-        """Run a Flex restore to its end; one sweep is killed. Return what must be received."""
-        restore = self.stack.atlas.start_restore(
-            GROUP, "orders-flex", "flex", target_cluster="orders-staging"
-        )
-        scene("1", "A Flex restore is named once", "orders-flex → orders-staging")
-        self.stack.invoke(restore.event).result  # noqa: B018 - raises when there is none
-        self.show(restore, "PENDING", "one event names it")
+    def play_collection(self) -> None:
+        """Follow a collection restore that runs when the stack is deployed."""
+        steps = ("INITIALIZING", "IN_PROGRESS", "SUCCESSFUL")
+        restore = self.start("billing-production", "collection", timeline=steps)
+        scene("1", "A collection restore is under way when the stack is deployed")
         with self.schedule():
-            for status in ("QUEUED", "RUNNING", "COMPLETED"):
-                if status == "RUNNING":
-                    self.kill_before_publish(restore.advance)
-                    tell("[red]killed[/] after RUNNING was stored, before it was published;")
-                    tell("the sweep's lease runs out, then the next one publishes it")
-                else:
-                    restore.advance()
-                self.show(restore, status, "by a sweep")
-        calls = self.calls_of_a_sweep()
-        tell(f"nothing is open now: a sweep is {calls} HTTP calls, all to DynamoDB")
-        return {restore.restore_id: ("PENDING", "QUEUED", "RUNNING", "COMPLETED")}
+            self.show(restore, "PENDING", "found by the first sweep; Atlas has no event for it")
+            self.follow(restore, "RUNNING", "COMPLETED")
+        tell(f"nothing is open now: a sweep is {self.calls_of_an_idle_sweep()}")
+        self.expected[restore.restore_id] = ("PENDING", "RUNNING", "COMPLETED")
 
-    def play_downloads(self) -> dict[str, Sequence[str]]:
-        """Follow two downloads of one cluster until nothing more can come of them."""
-        ready, cancelled = (
-            self.stack.atlas.start_restore(
-                GROUP, "billing-production", "dedicated", delivery_type="download", timeline=steps
-            )
-            for steps in (("running", "download-ready", "expired"), ("running", "cancelled"))
-        )
-        scene("2", "Two downloads of a dedicated cluster are prepared", "billing-production")
-        self.stack.invoke({"targets": [ready.event, cancelled.event]}).result  # noqa: B018
-        self.show(ready, "RUNNING", "one event names both")
-        self.show(cancelled, "RUNNING")
+    def play_flex(self) -> None:
+        """Follow a Flex restore to its end; one sweep is killed."""
+        restore = self.start("orders-flex", "flex", target_cluster="orders-staging")
+        scene("2", "A colleague starts a Flex restore", "orders-flex → orders-staging")
         with self.schedule():
+            self.show(restore, "PENDING", "an event woke the project; its list named the job")
+            self.follow(restore, "QUEUED")
+            self.kill_before_publish(restore.advance)
+            tell("[red]killed[/] after RUNNING was stored, before it was published;")
+            tell("the sweep's lease runs out, then the next one publishes it")
+            self.show(restore, "RUNNING", "by the next sweep")
+            restore.advance()
+            self.show(restore, "COMPLETED")
+        self.expected[restore.restore_id] = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
+
+    def play_dedicated(self) -> None:
+        """Follow a download until its link has expired, and beside it a restore."""
+        ready = self.start(
+            "billing-production",
+            "dedicated",
+            delivery_type="download",
+            timeline=("running", "download-ready", "expired"),
+        )
+        restore = self.start("billing-production", "dedicated", target_cluster="billing-drill")
+        scene("3", "A script starts a download and a restore", "billing-production")
+        with self.schedule():
+            self.show(ready, "RUNNING", "found by a sweep")
+            self.show(restore, "RUNNING", "found by a sweep")
+            self.follow(restore, "COMPLETED")
             ready.advance()
             self.show(ready, "COMPLETED", "ready; its link is valid for an hour")
-            cancelled.advance()
-            self.show(cancelled, "CANCELLED", "one list call asks about both")
             ready.advance()
             self.show(ready, "EXPIRED", "nobody fetched it")
-        return {
-            ready.restore_id: ("RUNNING", "COMPLETED", "EXPIRED"),
-            cancelled.restore_id: ("RUNNING", "CANCELLED"),
-        }
+        self.expected[ready.restore_id] = ("RUNNING", "COMPLETED", "EXPIRED")
+        self.expected[restore.restore_id] = ("RUNNING", "COMPLETED")
+
+    def play_lock_out(self) -> None:
+        """Lock the project out until the watch says so, and let it in again."""
+        scene("4", "Somebody takes the role away, and gives it back")
+        self.stack.atlas.lock_out(GROUP)
+        self.stack.tick().result  # noqa: B018 - a project that cannot be seen fails no sweep
+        self.pass_time_of_troubles()
+        tell("three minutes pass: the demo sets back the stored moment of the first failure")
+        with self.schedule():
+            self.show_watch("degraded")
+            self.stack.atlas.admit(GROUP)
+            self.show_watch("recovered")
+        self.expected[GROUP] = ("degraded", "recovered")
+
+    def start(self, cluster: str, kind: Kind, **how: Any) -> EmulatedRestore:
+        """Start a restore as people do, in Atlas. Nobody tells the function."""
+        return self.stack.atlas.start_restore(GROUP, cluster, kind, **how)
+
+    def follow(self, restore: EmulatedRestore, *statuses: str) -> None:
+        """Move a restore on step by step, and show what is reported."""
+        for status in statuses:
+            restore.advance()
+            self.show(restore, status, "by a sweep")
+
+    def pass_time_of_troubles(self) -> None:
+        """Let three minutes pass since the project failed first, in the table."""
+        table = self.stack.aws.client("dynamodb")
+        place = {"TableName": self.stack.table_name, "Key": project_key(GROUP)}
+        item = table.get_item(**place, ConsistentRead=True)["Item"]
+        for trouble in item["troubles"]["M"].values():
+            since = datetime.fromisoformat(trouble["M"]["since"]["S"]) - DEGRADED_AFTER
+            trouble["M"]["since"]["S"] = utc_text(since)
+        table.update_item(
+            **place,
+            UpdateExpression="SET troubles = :troubles",
+            ExpressionAttributeValues={":troubles": item["troubles"]},
+        )
 
     @contextmanager
     def schedule(self) -> Iterator[None]:
@@ -120,18 +165,26 @@ class Demo:
     def show(self, restore: EmulatedRestore, status: str, comment: str = "") -> None:
         """Wait for a message and print it, with the seconds since the change."""
         begun = time.monotonic()
-        wanted = f"{restore.restore_id}:{status}"
-        while wanted not in {message.event["id"] for message in self.received}:
-            if time.monotonic() - begun > PATIENCE:
-                raise TimeoutError(f"{wanted} did not arrive within {PATIENCE:.0f} s")
+        data = self.wait_for(restore.restore_id, status)["data"]
+        tell_message(status, restore.restore_id, begun, details(data) or comment)
+
+    def show_watch(self, state: str) -> None:
+        """Wait for a message about the project and print it."""
+        begun = time.monotonic()
+        data = self.wait_for(GROUP, state)["data"]
+        why = data["error"] if state == "degraded" else f"not seen since {data['since'][11:19]}"
+        tell_message(state, GROUP, begun, why)
+
+    def wait_for(self, subject: str, word: str) -> dict[str, Any]:
+        """Return the message about a subject whose id has this word."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < PATIENCE:
+            for message in self.received:
+                if message.event["id"].startswith(f"{subject}:{word}"):
+                    return message.event
             time.sleep(0.02)
             self.received.extend(self.stack.received())
-        took = time.monotonic() - begun
-        (data, *_) = (one.event["data"] for one in self.received if one.event["id"] == wanted)
-        label = f"[bold {COLOURS[status]}]{status:<9}[/]"
-        console.print(
-            f"     {label}  [dim]{wanted:<34} {took:4.1f} s[/]  {details(data) or comment}"
-        )
+        raise TimeoutError(f"{subject}:{word} did not arrive within {PATIENCE:.0f} s")
 
     def kill_before_publish(self, change: Callable[[], object]) -> None:
         """Kill the environment while a sweep publishes, before the request reaches SNS."""
@@ -142,42 +195,52 @@ class Demo:
             self.stack.new_environments()
             wire.inject(Fault(service="sns", operation="Publish", action=Close()))
 
-    def calls_of_a_sweep(self) -> int:
-        """The HTTP calls of a sweep that has nothing to follow."""
-        self.stack.forget_calls()
-        self.stack.invoke({"action": "sweep"}).result  # noqa: B018
-        return len(self.stack.http_calls())
+    def calls_of_an_idle_sweep(self) -> str:
+        """The HTTP calls of a sweep that finds nothing new."""
+        for _ in range(3):  # the first two still list what the last event woke
+            self.stack.forget_calls()
+            self.stack.invoke({"action": "sweep"}).result  # noqa: B018
+        services = Counter(call.service for call in self.stack.http_calls())
+        return f"{services['dynamodb']} calls to DynamoDB and {services['atlas']} to Atlas"
 
 
 def details(data: dict[str, Any]) -> str:
     """What else a message says, for people."""
     if data["durationSeconds"] is None or not data["succeeded"]:
         return ""
-    age = data["snapshotAgeSeconds"] // 60
-    return f"into {data['targetDeploymentItemName']}, snapshot {age} min old"
+    age = data["snapshotAgeSeconds"]
+    snapshot = "" if age is None else f", snapshot {age // 60} min old"
+    return f"into {data['targetDeploymentItemName']}{snapshot}"
 
 
-def scene(number: str, title: str, names: str) -> None:
-    console.print(f"\n  [bold]{number}  {title}[/]  [dim]{names}[/]")
+def scene(number: str, title: str, names: str = "") -> None:
+    console.print(f"\n  [bold]{number}  {title}[/]" + (f"  [dim]{names}[/]" if names else ""))
 
 
 def tell(text: str) -> None:
     console.print(f"     [dim]{text}[/]")
 
 
+def tell_message(word: str, subject: str, begun: float, comment: str) -> None:
+    label = f"[bold {COLOURS[word]}]{word:<9}[/]"
+    took = time.monotonic() - begun
+    console.print(f"     {label}  [dim]{subject} {took:4.1f} s[/]  {comment}")
+
+
+def word_of(message: Received) -> str:
+    """What a message says: a status, or how the watch sees the project."""
+    return str(message.event["id"]).split(":")[1]
+
+
 def problems(received: Sequence[Received], expected: dict[str, Sequence[str]]) -> list[str]:
     """What differs between the messages, without repetitions, and what must arrive, in order."""
-    got: dict[str, dict[str, int]] = defaultdict(dict)
+    got: dict[str, dict[str, str]] = defaultdict(dict)
     for message in received:
-        got[message.event["subject"]][message.event["id"]] = message.event["data"]["sequence"]
-    wanted = {
-        job: {f"{job}:{status}": number for number, status in enumerate(statuses, start=1)}
-        for job, statuses in expected.items()
-    }
+        got[message.event["subject"]][message.event["id"]] = word_of(message)
     return [
-        f"{job}: {list(got[job])} instead of {list(wanted.get(job, {}))}"
-        for job in {**wanted, **got}
-        if list(got[job].items()) != list(wanted.get(job, {}).items())
+        f"{subject}: {list(got[subject].values())} instead of {list(expected.get(subject, ()))}"
+        for subject in {**expected, **got}
+        if list(got[subject].values()) != list(expected.get(subject, ()))
     ]
 
 
@@ -185,18 +248,26 @@ def main() -> int:
     """Return the exit status."""
     console.print(
         Panel(
-            "Follows MongoDB Atlas restores and publishes each change to every subscriber.\n"
+            "Finds MongoDB Atlas restores and publishes each change to every subscriber.\n"
             "[dim]The built function in AWS's Lambda runtime; AWS and Atlas emulated here.[/]",
             title="[bold]Atlas Restore Watch[/]",
             border_style="green",
         )
     )
     begun = time.monotonic()
-    with LocalStack(parameters={"HotSeconds": "1"}, timeout_seconds=TIMEOUT) as stack:
+    parameters = {"AtlasProjectIds": GROUP, "HotSeconds": "1"}
+    with LocalStack(parameters=parameters, timeout_seconds=TIMEOUT) as stack:
+        tell(f"the stack was given one project id, {GROUP}")
         demo = Demo(stack)
-        expected = {**demo.play_flex(), **demo.play_downloads()}
+        for play in (
+            demo.play_collection,
+            demo.play_flex,
+            demo.play_dedicated,
+            demo.play_lock_out,
+        ):
+            play()
         start = stack.pool.runtimes[0].init_milliseconds
-    wrong = problems(demo.received, expected)
+    wrong = problems(demo.received, demo.expected)
     for problem in wrong:
         console.print(f"  [red]wrong[/] {problem}")
     if wrong:

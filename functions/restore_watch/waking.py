@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE
 from restore_watch.bookkeeping import Bookkeeping
@@ -103,7 +104,7 @@ class Waker:
         except RestoreWatchError as error:
             self.calls.follower.findings.search_failed(group_id, None, error)
             return [], None
-        kinds = set(memory.to_list_again(group_id))
+        kinds = {*memory.to_list_again(group_id), *_troubled(project)}
         if self._is_due(project):
             kinds.update(LISTED_KINDS)
         begun = self.calls.deadline.clock()
@@ -192,6 +193,12 @@ def _event(entry: Any) -> tuple[str, str]:
     names = (read.get("id"), read.get("eventTypeName"))
     key, kind = (name if isinstance(name, str) else "" for name in names)
     return key or repr(entry), kind
+
+
+def _troubled(project: Project) -> list[RestoreKind]:
+    """The kinds that could not be seen. They are listed in every sweep, to see when they can be."""
+    troubles = project.watched.troubles
+    return [kind for kind in LISTED_KINDS if kind in troubles or CLUSTER_LISTS[kind] in troubles]
 
 
 def _is_gone(error: RestoreWatchError) -> bool:
