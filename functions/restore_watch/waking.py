@@ -34,6 +34,11 @@ LISTED_EVERY = timedelta(minutes=15)
 EARLY = timedelta(seconds=15)
 """A listing may come so much early, because sweeps do not begin to the second."""
 
+LISTED_AT_ONCE = 20
+"""
+So many projects, or a tenth of all if that is more, are listed in one sweep for their age alone.
+"""
+
 _group_id = TypeAdapter(ObjectId).validate_python
 
 type ProjectIds = Collection[str] | Literal["all"]
@@ -57,23 +62,26 @@ class Waker:
 
     def __post_init__(self) -> None:
         self._lock = Lock()
+        self._postponed: frozenset[str] = frozenset()
 
-    def first_steps(self, projects: ProjectIds) -> list[FindStep]:
+    def first_steps(self, watched: ProjectIds) -> list[FindStep]:
         """
         Return a step for each project, and one for the list of projects if it is due.
 
         Of all projects, those are asked that the last complete list or the table has.
         """
         memory = self.calls.memory
-        if projects != "all":
-            memory.keep_only(projects)
-            return self._wakes(projects)
-        self.watches_all = True
-        known = [one for one, project in self.known.items() if project.marks]
-        watched = [*(memory.projects or ()), *known]
-        memory.keep_only(set(watched))
-        steps = self._wakes(watched)
-        return [ProjectsPage(), *steps] if memory.projects_are_due else steps
+        projects: Collection[str]
+        if watched == "all":
+            self.watches_all = True
+            known = [one for one, project in self.known.items() if project.marks]
+            projects = {*(memory.projects or ()), *known}
+        else:
+            projects = watched
+        memory.keep_only(projects)
+        self._postpone(projects)
+        steps = self._wakes(projects)
+        return [ProjectsPage(), *steps] if self.watches_all and memory.projects_are_due else steps
 
     def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
         """Read a page of the list of projects. The last one wakes those that were not known."""
@@ -105,7 +113,7 @@ class Waker:
             self.calls.follower.findings.search_failed(group_id, None, error)
             return [], None
         kinds = {*memory.to_list_again(group_id), *_troubled(project)}
-        if self._is_due(project):
+        if group_id not in self._postponed and self._is_due(project):
             kinds.update(LISTED_KINDS)
         begun = self.calls.deadline.clock()
         since = marks.whole - EVENTS_BEFORE_MARK
@@ -128,6 +136,17 @@ class Waker:
             began = page.date
             kinds |= self._woken_kinds(group_id, page)
         return [], self._listing(project, marks, kinds, began)
+
+    def _postpone(self, group_ids: Collection[str]) -> None:
+        """Spread the listings of many projects, which all began when the stack was deployed."""
+        projects = [self.known[one] for one in group_ids if one in self.known]
+        due = sorted(
+            (project.listed_at, project.group_id)
+            for project in projects
+            if project.listed_at and self._is_due(project)
+        )
+        at_once = max(LISTED_AT_ONCE, len(group_ids) // 10)
+        self._postponed = frozenset(group_id for _, group_id in due[at_once:])
 
     def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
         with self._lock:

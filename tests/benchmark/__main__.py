@@ -13,6 +13,8 @@ from benchmark.comparison import PEER
 from benchmark.contenders import contenders, local_stack
 from benchmark.costs import Prices
 from benchmark.detection import measure_detection
+from benchmark.find_report import FindReport
+from benchmark.finding import measure_finding
 from benchmark.measurement import measure
 from benchmark.processor import share_of
 from benchmark.report import as_json, machine, show
@@ -41,11 +43,15 @@ def main() -> int:
         sweeps = measure_sweeps(stack, peer, progress)
     with console.status("detection"):
         detections = measure_detection()
+    with console.status("finding"):
+        finding = FindReport(*measure_finding())
     report = SweepReport(sweeps, detections, Prices.read())
     show(console, figures, share, facts)
     report.show(console)
+    finding.show(console)
     if options.json:
         raw = {**as_json(figures, share, facts), "sweeping": report.as_json()}
+        raw["finding"] = finding.as_json()
         options.json.write_text(json.dumps(raw, indent=1, default=str) + "\n")
     return 0
 

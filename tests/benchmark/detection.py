@@ -28,7 +28,7 @@ from unittest.mock import patch
 from aws_lambda_powertools import Logger
 
 from benchmark.timelines import Timeline, draw_timelines, percentile, polled
-from local_stack.atlas import AtlasEmulator, EmulatedRestore, Kind
+from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.stack import LocalStack
 from restore_watch.actions import Sweep
@@ -165,8 +165,7 @@ class _World:
         self._random = Random(seed)  # noqa: S311 - no secret depends on it
         self._hot_seconds = hot_seconds
         self.clock = JumpingClock(BEGIN)
-        self.stack = LocalStack()
-        self.stack.atlas = AtlasEmulator(self.clock)
+        self.stack = LocalStack(clock=self.clock)
         self._phase = 60 * self._random.random()
         self._published: dict[str, float] = {}
         self._sweeps: list[float] = []

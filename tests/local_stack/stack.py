@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,7 +60,8 @@ class LocalStack:
     Atlas, AWS with the stack made from template.yaml, a subscriber, and the built function.
 
     One at a time: moto's state belongs to the process. `timeout_seconds` replaces the template's,
-    which makes a sweep, and the lease of one that died, as short.
+    which makes a sweep, and the lease of one that died, as short. Atlas goes by the `clock`, if one
+    is given.
     """
 
     def __init__(
@@ -70,12 +71,13 @@ class LocalStack:
         environments: int = 1,
         parameters: Mapping[str, str] | None = None,
         timeout_seconds: int | None = None,
+        clock: Callable[[], datetime] | None = None,
         template: Path = ROOT / "template.yaml",
         build: Path = ROOT / ".aws-sam" / "build",
     ) -> None:
         self.credentials: Credentials = credentials
         self._credentials_at_start: Credentials = credentials
-        self.atlas = AtlasEmulator()
+        self.atlas = AtlasEmulator(clock)
         self.aws = AwsEmulator()
         self._size = environments
         self._parameters = dict(parameters or {})

@@ -1,0 +1,222 @@
+"""
+What finding restores costs in calls to Atlas, and how long it takes, in accelerated time.
+
+The real Sweeper asks the emulated Atlas over real sockets; only the clock is ours, as in
+`benchmark.detection`. Half of the clusters are Flex, half dedicated; a dedicated one has two lists.
+"""
+
+import io
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from random import Random
+from unittest.mock import patch
+
+from aws_lambda_powertools import Logger
+
+from benchmark.detection import BEGIN, INVOCATION, SEED, JumpingClock
+from benchmark.timelines import percentile
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.in_process import clients, cold_start, sweeper_of
+from local_stack.stack import LocalStack
+from restore_watch.actions import Sweep
+from restore_watch.deadline import Deadline
+from restore_watch.item import Recorded
+from restore_watch.status_change import StatusChange
+from restore_watch.telemetry import Telemetry
+
+CYCLE = 15
+"""Sweeps, one a minute: each project is listed once in as many minutes."""
+
+RESTORES = 100
+"""Restores of each kind whose first message is timed."""
+
+ARRIVALS = 7200.0
+"""Seconds in which they begin."""
+
+COLLECTION_RUNS = 1800.0
+"""Seconds that a collection restore runs here; how long real ones do was never recorded."""
+
+KINDS: tuple[Kind, ...] = ("flex", "dedicated", "collection")
+
+
+@dataclass(frozen=True)
+class Estate:
+    """So many clusters in so many projects. In `active` of them a restore runs."""
+
+    projects: int
+    clusters: int
+    active: int = 0
+
+    @property
+    def name(self) -> str:
+        what = f"{self.clusters:,} clusters in {self.projects:,} projects"
+        return f"{what}, {self.active:,} active" if self.active else f"{what}, idle"
+
+    @property
+    def least_calls(self) -> int:
+        """Calls a minute that nothing can do without: one for each project and active cluster."""
+        return self.projects + self.active
+
+
+ESTATES = tuple(
+    Estate(projects, clusters, active)
+    for projects, clusters in ((1, 1), (10, 100), (1_000, 10_000))
+    for active in (0, max(1, clusters // 100))
+)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls to Atlas in a sweep without a listing, and a minute on average, listings included."""
+
+    estate: Estate
+    quiet: float
+    average: float
+    listing: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Seconds from the start of restores to their first messages."""
+
+    kind: str
+    seconds: tuple[float, ...]
+
+    def percentile(self, share: float) -> float:
+        return percentile(list(self.seconds), share)
+
+
+class _World:
+    """A stack that watches projects, swept once a minute."""
+
+    def __init__(self) -> None:
+        self.clock = JumpingClock(BEGIN)
+        self.stack = LocalStack(clock=self.clock)
+        self.published: dict[str, float] = {}
+        self._tick = BEGIN
+
+    @contextmanager
+    def watching(self, groups: list[str], hot_seconds: float = 0) -> Iterator[None]:
+        by = clients(self.stack)
+        checker = cold_start(self.stack, by, now=self.clock, sleep=self.clock.sleep)
+        checker.on_published = self._note
+        logger = Logger(service="benchmark", stream=io.StringIO())
+        self._sweeper = sweeper_of(
+            self.stack,
+            by,
+            checker,
+            Telemetry(logger),
+            hot_seconds=hot_seconds,
+            project_ids=groups,
+        )
+        try:
+            yield
+        finally:
+            by.close()
+
+    def sweep(self) -> Counter[str]:
+        """Wait for the next minute, and sweep. Return the calls to Atlas by their operations."""
+        self.clock.sleep(max(0.0, self._tick - self.clock.at))
+        self.stack.forget_calls()
+        result = self._sweeper.sweep(
+            Sweep(datetime.fromtimestamp(self._tick, UTC)),
+            Deadline.after(INVOCATION, self.clock.seconds),
+        )
+        assert not result.get("failures"), result
+        assert not result.get("notReached"), result
+        self._tick += 60
+        calls = (call for call in self.stack.http_calls() if call.service == "atlas")
+        return Counter(call.operation for call in calls)
+
+    def _note(self, change: StatusChange, _: Recorded) -> None:
+        self.published.setdefault(change.job.restore_id, self.clock.at)
+
+
+@contextmanager
+def _world() -> Iterator[_World]:
+    names = {"POWERTOOLS_SERVICE_NAME": "benchmark", "POWERTOOLS_METRICS_NAMESPACE": "benchmark"}
+    world = _World()
+    with patch.dict(os.environ, names), redirect_stdout(io.StringIO()), world.stack:
+        yield world
+
+
+def count_calls(estate: Estate) -> Calls:
+    """Sweep once a minute for a whole cycle of listings, after the first one."""
+    with _world() as world:
+        groups = _furnish(world.stack, estate)
+        with world.watching(groups):
+            world.sweep()
+            for group, name, kind in _clusters(estate, groups)[: estate.active]:
+                world.stack.atlas.start_restore(group, name, kind)
+            for _ in range(3):  # the events of the starts wake their projects twice
+                world.sweep()
+            sweeps = [world.sweep() for _ in range(CYCLE)]
+    totals = sorted(sweep.total() for sweep in sweeps)
+    return Calls(estate, totals[0], sum(totals) / CYCLE, totals[-1])
+
+
+def time_first_messages(kind: Kind) -> Found:
+    """Let restores begin at any moment, and sweep until each was reported."""
+    random = Random(SEED)  # noqa: S311 - no secret depends on it
+    estate = Estate(projects=3, clusters=12)
+    with _world() as world:
+        groups = _furnish(world.stack, estate)
+        places = [
+            place for place in _clusters(estate, groups) if (place[2] == "flex") == (kind == "flex")
+        ]
+        begun: dict[str, float] = {}
+
+        def begin() -> None:
+            group, name, _ = random.choice(places)
+            restore = world.stack.atlas.start_restore(group, name, kind)
+            begun[restore.restore_id] = world.clock.at
+            if kind == "collection":
+                world.clock.plan(world.clock.at + COLLECTION_RUNS, lambda: _end(restore))
+
+        with (
+            world.watching(groups, hot_seconds=10),
+            world.stack.atlas.wire.listen(world.clock.answer),
+        ):
+            world.sweep()
+            for _ in range(RESTORES):
+                world.clock.plan(BEGIN + 60 + ARRIVALS * random.random(), begin)
+            while not world.clock.is_empty or begun.keys() - world.published.keys():
+                world.sweep()
+    return Found(kind, tuple(world.published[one] - at for one, at in begun.items()))
+
+
+def measure_finding() -> tuple[list[Calls], list[Found]]:
+    """Count and time everything. The clock stands still, so two may run side by side."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as processes:
+        calls = processes.map(count_calls, ESTATES)
+        found = processes.map(time_first_messages, KINDS)
+        return list(calls), list(found)
+
+
+def _furnish(stack: LocalStack, estate: Estate) -> list[str]:
+    groups = [f"6a1f3c9e5b7d204e8c{number:06x}" for number in range(estate.projects)]
+    for group, name, kind in _clusters(estate, groups):
+        stack.atlas.add_cluster(group, name, kind)
+    return groups
+
+
+def _clusters(estate: Estate, groups: list[str]) -> list[tuple[str, str, Kind]]:
+    """Projects take turns, so that all have the same number."""
+    return [
+        (groups[number % len(groups)], f"orders-{number}", _kind(number // len(groups)))
+        for number in range(estate.clusters)
+    ]
+
+
+def _kind(number: int) -> Kind:
+    return "flex" if number % 2 == 0 else "dedicated"
+
+
+def _end(restore: EmulatedRestore) -> None:
+    restore.run_to_end()
