@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from threading import Lock
 
-from restore_watch.atlas.families import AtlasList
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
@@ -33,6 +32,7 @@ from restore_watch.listing import ProjectListing, Read
 from restore_watch.project_item import Project
 from restore_watch.waking import Waker
 from restore_watch.watch import Seen
+from restore_watch.watch_change import ABSENT
 
 _NOTHING_TO_READ = {
     "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
@@ -142,9 +142,9 @@ class Finder:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
         listed = self._memory.projects
         if self.waker.watches_all and listed is not None:
-            families.add(AtlasList.PROJECTS)
+            families.add(ABSENT)
             if group_id in self.waker.woken and group_id not in listed:
-                failures[AtlasList.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
+                failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
         return Seen(
             project=project,
             failures=failures,

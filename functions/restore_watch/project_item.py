@@ -6,11 +6,11 @@ They lie in the partition of the sweeps' lease, where no job can be. Moments are
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from restore_watch.marks import FIRST_MARK, Marks, Part
@@ -89,6 +89,7 @@ class _Item(_Model):
     last_success_at: UtcDate | None = None
     unsent: tuple[_Change, ...] = ()
     watch_version: int = 0
+    expires_at: int | None = None
 
 
 def project_key(group_id: str | None) -> dict[str, Any]:
@@ -114,14 +115,15 @@ def read_project(attributes: Mapping[str, Any]) -> Project | None:
     group_id = name.removeprefix(_PROJECT) if name != STACK else None
     try:
         item = _Item.model_validate({key: _deserialize(one) for key, one in attributes.items()})
-    except ValidationError:
+        watched = _watched(group_id, item)
+    except (ValueError, OverflowError):
         return None
     return Project(
         group_id=group_id or "",
         marks=_marks(item),
         listed_at=item.listed_at,
         readable=item.readable,
-        stored_watched=_watched(group_id, item),
+        stored_watched=watched,
     )
 
 
@@ -164,6 +166,7 @@ def _watched(group_id: str | None, item: _Item) -> Watched:
         troubles={name: one.read() for name, one in item.troubles.items()},
         degraded=item.degraded.read() if item.degraded else None,
         last_success_at=item.last_success_at,
+        kept_until=datetime.fromtimestamp(item.expires_at, UTC) if item.expires_at else None,
         unsent=tuple(
             WatchChange(
                 state=one.state,

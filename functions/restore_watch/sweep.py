@@ -227,9 +227,11 @@ class Sweeper:
         rounds = Rounds(asker, finder, self._workers, begun, self._options.hot_seconds, self._sleep)
         due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
         if due or steps:
-            self._prepare(asker.follower.deadline)
+            deadline = asker.follower.deadline
+            self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
+            self._prepare(deadline)
             rounds.run(due, steps)
-            self._workers.each(finder.unfinished(), finder.end, asker.follower.deadline)
+            self._workers.each(finder.unfinished(), finder.end, deadline)
         return frozenset(job.target.group_id for job in due)
 
     def _seen(self, finder: Finder, follower: Follower, named: frozenset[str]) -> list[Seen]:

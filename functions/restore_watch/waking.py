@@ -83,6 +83,31 @@ class Waker:
         steps = self._wakes(projects)
         return [ProjectsPage(), *steps] if self.watches_all and memory.projects_are_due else steps
 
+    def new_projects(self) -> list[str]:
+        """Return the woken projects that nobody has tried to list."""
+        known = self.known
+        return [one for one in self.woken if one not in known or known[one].marks is None]
+
+    def begin(self, group_id: str) -> tuple[Project, Marks] | None:
+        """
+        Return a project and its marks. At the first attempt they are stored.
+
+        This is before anything is asked, so that nothing is missed however long it takes until
+        Atlas answers. None, and a finding, if the table cannot be used.
+        """
+        project = self.known.setdefault(group_id, Project(group_id))
+        if project.marks is not None:
+            return project, project.marks
+        now = self.calls.follower.checker.now()
+        marks = Marks.at_first(now)
+        try:
+            self.bookkeeping.begin(group_id, marks, now, self.calls.follower.deadline)
+        except RestoreWatchError as error:
+            self.calls.follower.findings.search_failed(group_id, None, error)
+            return None
+        project = self.known[group_id] = replace(project, marks=marks)
+        return project, marks
+
     def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
         """Read a page of the list of projects. The last one wakes those that were not known."""
         begun = self.calls.deadline.clock()
@@ -107,11 +132,10 @@ class Waker:
     def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
         """Ask for a project's events. Return the step if it is tried again, or what to list."""
         group_id, memory = step.group_id, self.calls.memory
-        try:
-            project, marks = self._begun(group_id)
-        except RestoreWatchError as error:
-            self.calls.follower.findings.search_failed(group_id, None, error)
+        begun_project = self.begin(group_id)
+        if begun_project is None:
             return [], None
+        project, marks = begun_project
         kinds = {*memory.to_list_again(group_id), *_troubled(project)}
         if group_id not in self._postponed and self._is_due(project):
             kinds.update(LISTED_KINDS)
@@ -153,17 +177,6 @@ class Waker:
             new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
             self.woken.update(new)
         return [Wake(group_id) for group_id in new]
-
-    def _begun(self, group_id: str) -> tuple[Project, Marks]:
-        """The project's marks. At the first attempt they are stored, before anything is asked."""
-        project = self.known.setdefault(group_id, Project(group_id))
-        if project.marks is not None:
-            return project, project.marks
-        now = self.calls.follower.checker.now()
-        marks = Marks.at_first(now)
-        self.bookkeeping.begin(group_id, marks, now, self.calls.follower.deadline)
-        project = self.known[group_id] = replace(project, marks=marks)
-        return project, marks
 
     def _is_due(self, project: Project) -> bool:
         if project.listed_at is None:

@@ -155,7 +155,7 @@ class Watch:
         if not troubles:
             self.last_seen.seen(watched.group_id, self.at)
         after = watched.after(troubles, self.checker.now(), success_at, open_jobs)
-        if after == watched:
+        if after == watched and not watched.must_be_renewed(self.at):
             return watched
         with suppress(TableUnavailableError, TimeBudgetExceededError):
             stored = self.bookkeeping.watch(after, self.at, self.deadline)

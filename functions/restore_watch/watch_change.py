@@ -11,6 +11,12 @@ from restore_watch.errors import RestoreWatchError
 DEGRADED_AFTER = timedelta(minutes=3)
 """A project that sweeps have failed to see for so long is degraded."""
 
+RENEWED_BEFORE = timedelta(days=15)
+"""What is remembered of a project that fails is stored again so long before it is deleted."""
+
+ABSENT = "projects"
+"""The name of the trouble that the list of projects does not show a project."""
+
 UNSENT_LIMIT = 50
 """Changes that may wait for the topic. It takes a topic that refuses for hours to have as many."""
 
@@ -60,7 +66,8 @@ class Watched:
 
     `troubles` has what fails now, by family of endpoints. `degraded` is the trouble that was
     reported and is not over. `unsent` are the changes that the topic has not accepted. `version`
-    counts the writes: each is made only if nobody else has written since it was read.
+    counts the writes: each is made only if nobody else has written since it was read. `kept_until`
+    is when DynamoDB may delete all of it.
     """
 
     group_id: str | None
@@ -69,6 +76,7 @@ class Watched:
     degraded: Trouble | None = None
     last_success_at: datetime | None = None
     unsent: tuple[WatchChange, ...] = ()
+    kept_until: datetime | None = field(default=None, compare=False)
 
     def after(
         self,
@@ -97,7 +105,11 @@ class Watched:
             return after
         return replace(after, degraded=first, unsent=changed(WatchState.DEGRADED, first))
 
-    @property
-    def is_worth_keeping(self) -> bool:
-        """Whether anything is to be remembered."""
-        return bool(self.troubles or self.degraded or self.unsent)
+    def must_be_renewed(self, now: datetime) -> bool:
+        """
+        Whether this must be stored again because it would be deleted too soon.
+
+        What Atlas's list of projects no longer shows may be forgotten.
+        """
+        is_over = not self.troubles or ABSENT in self.troubles
+        return not is_over and (self.kept_until is None or self.kept_until - now < RENEWED_BEFORE)
