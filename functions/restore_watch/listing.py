@@ -187,7 +187,10 @@ class ProjectListing:
         return sorted(steps, key=self._mark_of)
 
     def _mark_of(self, step: ListingStep) -> datetime:
-        return self.marks.whole if isinstance(step, ClustersPage) else self.marks.of(step.part)
+        if not isinstance(step, ClustersPage):
+            return self.marks.of(step.part)
+        kinds = [kind for kind in self.kinds if CLUSTER_LISTS[kind] is step.which]
+        return min(self.marks.of(Part(kind)) for kind in kinds)
 
     def _opened(self, steps: list[ListingStep]) -> list[ListingStep]:
         for step in steps:

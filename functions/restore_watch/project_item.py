@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.marks import FIRST_MARK, Marks, Part
 from restore_watch.restore_job import RestoreKind, UtcDate
 from restore_watch.status_change import utc_text
@@ -154,7 +155,7 @@ def _marks(item: _Item) -> Marks | None:
     behind: dict[Part, datetime] = {}
     for name, mark in item.behind.items():
         kind, _, cluster_name = name.partition("/")
-        if kind in set(RestoreKind):
+        if kind in CLUSTER_LISTS:
             behind[Part(RestoreKind(kind), cluster_name or None)] = mark
     return Marks(item.first_mark or item.mark, item.mark, behind)
 

@@ -86,7 +86,7 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
         if not _PROJECT_ID.fullmatch(one):
             msg = (
                 f"ATLAS_PROJECT_IDS: expected ids of 24 hexadecimal digits, with commas between "
-                f"them, or all; entry {number} is none"
+                f"them, or all; entry {number} is not an id"
             )
             raise ConfigurationError(msg)
     # An id that is named twice is watched once.

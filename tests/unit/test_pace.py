@@ -2,6 +2,7 @@
 
 import pytest
 
+from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.pace import SILENCES, Pace
 from restore_watch.restore_job import RestoreKind
@@ -55,6 +56,89 @@ def test_only_what_atlas_said_in_this_sweep_counts() -> None:
     assert asked == [(DEDICATED, 7.0)]
 
 
+# Two purposes
+
+
+def test_the_first_call_to_find_others_is_allowed_beside_the_first_about_known_jobs() -> None:
+    """Following many known jobs cannot blind the watch for others, nor the other way round."""
+    pace = Pace(0.5, lambda _bucket, _since: 0.0, since=0.0)
+
+    assert [pace.allows(FLEX, to_find=one) for one in (False, True)] == [True, True]
+    assert [pace.allows(FLEX, to_find=one) for one in (False, True)] == [False, False]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["to find", "to ask"])
+def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
+    shares = iter([0.9, 0.9, 0.4, 0.4])
+    pace = Pace(0.5, lambda _bucket, _since: next(shares), since=0.0)
+    for to_find in (first, not first):
+        assert pace.allows(FLEX, to_find=to_find)
+
+    assert not any(pace.allows(FLEX, to_find=to_find) for to_find in (True, False))
+
+
+# Starved buckets
+
+
+def starved(*shares: float | None, reserve: float = 0.5) -> frozenset[Bucket]:
+    """The buckets that are starved after a call at each of these shares of one."""
+    left = iter(shares)
+    pace = Pace(reserve, lambda _bucket, _since: next(left), since=0.0)
+    for _ in shares:
+        pace.allows(FLEX)
+    return pace.starved
+
+
+@pytest.mark.parametrize(
+    ("shares", "is_starved"),
+    [
+        ((), False),
+        ((0.1,), False),
+        ((None, 0.1), True),
+        ((0.3, 0.2, 0.1), True),
+        ((None, None), False),
+        ((0.5, 0.1), False),
+        ((0.1, 0.9, 0.1), False),
+    ],
+    ids=[
+        "no call",
+        "its only call",
+        "the first answer says so",
+        "all answers say so",
+        "Atlas does not say",
+        "used up by this sweep",
+        "filled in between",
+    ],
+)
+def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
+    shares: tuple[float | None, ...], *, is_starved: bool
+) -> None:
+    assert starved(*shares) == ({FLEX} if is_starved else frozenset())
+
+
+def test_without_a_reserve_no_bucket_is_starved() -> None:
+    assert starved(0.0, 0.0, reserve=0.0) == frozenset()
+
+
+def test_each_bucket_is_starved_by_itself() -> None:
+    shares = {FLEX: 0.1, DEDICATED: 0.9}
+    pace = Pace(0.5, lambda bucket, _since: shares.get(bucket), since=0.0)
+    for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
+        pace.allows(bucket)
+
+    assert pace.starved == {FLEX}
+
+
+def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
+    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
+    pace.refused(FLEX)
+    for _ in range(SILENCES):
+        pace.silent(ELSEWHERE)
+
+    assert not any(pace.allows(one) for one in (FLEX, ELSEWHERE) * 2)
+    assert pace.starved == frozenset()
+
+
 # Silences and refusals
 
 
@@ -92,6 +176,43 @@ def test_a_late_answer_opens_a_silent_project_again(pace: Pace) -> None:
     pace.answered(FLEX)
 
     assert pace.allows(FLEX)
+
+
+def test_a_silent_project_gets_one_question_in_each_later_round(pace: Pace) -> None:
+    for _ in range(SILENCES):
+        pace.silent(FLEX)
+
+    pace.begin_round()
+
+    assert [pace.allows(FLEX), pace.allows(DEDICATED, to_find=True)] == [True, False]
+
+
+def test_an_answer_in_a_later_round_permits_all_other_questions(pace: Pace) -> None:
+    for _ in range(SILENCES):
+        pace.silent(FLEX)
+    pace.begin_round()
+    pace.allows(FLEX)
+    pace.answered(FLEX)
+
+    assert pace.allows(DEDICATED)
+
+
+@pytest.mark.parametrize("happens", ["answered", "silent"])
+def test_a_project_answers_until_its_last_question_was_not(pace: Pace, happens: str) -> None:
+    assert pace.answers(GROUP)
+    pace.silent(FLEX)
+    getattr(pace, happens)(DEDICATED)
+
+    assert pace.answers(GROUP) is (happens == "answered")
+    assert pace.answers(ELSEWHERE.group_id)
+
+
+def test_the_list_of_projects_is_left_alone_by_itself(pace: Pace) -> None:
+    projects = Bucket(None, AtlasList.PROJECTS)
+    for _ in range(SILENCES):
+        pace.silent(projects)
+
+    assert [pace.allows(one, to_find=True) for one in (projects, FLEX)] == [False, True]
 
 
 def test_after_a_refusal_only_these_endpoints_of_the_project_are_left_alone(pace: Pace) -> None:

@@ -80,6 +80,77 @@ def test_the_pace_and_the_cadence_are_numbers(
     assert (settings.hot_seconds, settings.rate_limit_reserve) == (seconds, share)
 
 
+FIRST, SECOND = "5f0000000000000000000a01", "5f0000000000000000000a02"
+
+
+@pytest.mark.parametrize(
+    ("text", "project_ids"),
+    [
+        ("", ()),
+        ("  ", ()),
+        (",", ()),
+        (FIRST, (FIRST,)),
+        (f"{FIRST},{SECOND}", (FIRST, SECOND)),
+        (f" {SECOND} ,\n{FIRST}, ", (SECOND, FIRST)),
+        (FIRST.upper(), (FIRST,)),
+        (f"{FIRST},{FIRST.upper()},{SECOND},{FIRST}", (FIRST, SECOND)),
+        ("all", "all"),
+        (" ALL ", "all"),
+    ],
+    ids=[
+        "empty",
+        "spaces",
+        "comma",
+        "one",
+        "two",
+        "spaced",
+        "upper case",
+        "named twice",
+        "all",
+        "ALL",
+    ],
+)
+def test_the_projects_to_watch_are_ids_or_all(
+    text: str, project_ids: tuple[str, ...] | str
+) -> None:
+    settings = Settings.from_environment(COMPLETE | {"ATLAS_PROJECT_IDS": text})
+
+    assert settings.project_ids == project_ids
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("none", 1),
+        (FIRST[1:], 1),
+        (f"{FIRST}0", 1),
+        (f"{FIRST};{SECOND}", 1),
+        (f"{FIRST},all", 2),
+        (f"{FIRST},,{SECOND}/", 2),
+        (f"{FIRST},{SECOND},mdb_sa_sk_hidden", 3),
+        (f"{FIRST[1:]}\N{ARABIC-INDIC DIGIT FIVE}", 1),
+    ],
+    ids=["word", "short", "long", "semicolon", "all", "slash", "secret", "digit"],
+)
+def test_an_entry_that_is_not_a_project_id_is_refused_by_its_number_and_not_quoted(
+    text: str, number: int
+) -> None:
+    assert refusal(COMPLETE | {"ATLAS_PROJECT_IDS": text}) == (
+        "ATLAS_PROJECT_IDS: expected ids of 24 hexadecimal digits, with commas between them, "
+        f"or all; entry {number} is not an id"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("watch-prod", "watch-prod"), (" ", "atlas-restore-watch"), (None, "atlas-restore-watch")],
+)
+def test_a_stack_without_a_name_is_named_by_its_service(given: str | None, name: str) -> None:
+    named = {} if given is None else {"STACK_NAME": given}
+
+    assert Settings.from_environment(COMPLETE | named).stack_name == name
+
+
 @pytest.mark.parametrize("level", ["LOUD", "20", "INFO,", "NOTSET"])
 def test_an_unknown_log_level_is_refused(level: str) -> None:
     assert refusal(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level}) == (

@@ -1,0 +1,589 @@
+"""The steps that list one project, and what counts as read in the end."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, TakeIn
+from restore_watch.listing import LISTED_KINDS, ProjectListing, Read
+from restore_watch.marks import Marks, Part
+from restore_watch.restore_job import RestoreKind
+from unit.atlas_answers import collection, dedicated, flex
+from unit.open_jobs import NOON
+from unit.scripted_atlas import GROUP
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+FLEX, DEDICATED, COLLECTION = LISTED_KINDS
+ORDERS, CARTS = (Part(FLEX, name) for name in ("orders", "carts"))
+FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
+
+MARK = NOON - HOUR
+MARKS = Marks(first=NOON - DAY, whole=MARK)
+OLD, NEW = MARK - HOUR, MARK + MINUTE
+"""When jobs that are not of interest, and such that are, were created."""
+
+
+def id_at(created_at: datetime, number: int = 0) -> str:
+    return f"{int(created_at.timestamp()):08x}{number:016x}"
+
+
+def shown(*entries: Any, has_next: bool = False, date: datetime | None = NOON - 5 * MINUTE) -> Page:
+    return Page(list(entries), has_next, date)
+
+
+def clusters(*names: Any, has_next: bool = False) -> Page:
+    return shown(*({"name": name} for name in names), has_next=has_next)
+
+
+def job(created_at: datetime, number: int = 0, **fields: Any) -> dict[str, Any]:
+    return flex(id=id_at(created_at, number), status="RUNNING") | fields
+
+
+def listing(**options: Any) -> ProjectListing:
+    return ProjectListing(GROUP, options.pop("marks", MARKS), NOON, **options)
+
+
+def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
+    """A listing of all kinds that has one Flex cluster left to read."""
+    remembered: dict[AtlasList, Sequence[str]] = {FLEX_CLUSTERS: ["orders"], CLUSTERS: []}
+    listed = listing(remembered=remembered, **options)
+    (step,) = listed.first_steps()
+    assert isinstance(step, JobsPage)
+    return listed, step
+
+
+def taken(steps: Iterable[ListingStep]) -> list[str]:
+    return [step.target.restore_id for step in steps if isinstance(step, TakeIn)]
+
+
+def pages(steps: Iterable[ListingStep]) -> list[int]:
+    return [step.number for step in steps if not isinstance(step, TakeIn)]
+
+
+# The first steps
+
+
+def test_a_listing_of_all_kinds_begins_with_both_lists_of_clusters() -> None:
+    steps = listing().first_steps()
+
+    assert {step.bucket for step in steps} == {
+        Bucket(GROUP, FLEX_CLUSTERS),
+        Bucket(GROUP, CLUSTERS),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "which"),
+    [(FLEX, FLEX_CLUSTERS), (DEDICATED, CLUSTERS), (COLLECTION, CLUSTERS)],
+)
+def test_a_listing_of_one_kind_reads_only_the_list_of_its_clusters(
+    kind: RestoreKind, which: AtlasList
+) -> None:
+    listed = listing(kinds=[kind])
+    (step,) = listed.first_steps()
+
+    assert isinstance(step, ClustersPage)
+    assert step.which is which
+    (jobs,) = listed.clusters_shown(step, clusters("orders"))
+    assert jobs.bucket == Bucket(GROUP, kind)
+    assert not listed.is_full
+
+
+def test_a_dedicated_cluster_has_two_lists_of_jobs() -> None:
+    listed = listing()
+    step = next(one for one in listed.first_steps() if one.bucket.family is CLUSTERS)
+    assert isinstance(step, ClustersPage)
+
+    steps = listed.clusters_shown(step, clusters("orders"))
+
+    assert {one.bucket.family for one in steps} == {DEDICATED, COLLECTION}
+
+
+def test_remembered_clusters_cost_no_call() -> None:
+    remembered = {FLEX_CLUSTERS: ["orders", "carts", "orders"], CLUSTERS: []}
+    steps = listing(remembered=remembered).first_steps()
+
+    assert {step.part for step in steps if isinstance(step, JobsPage)} == {ORDERS, CARTS}
+    assert len(steps) == 2
+
+
+def test_a_project_without_clusters_is_read_without_a_step() -> None:
+    listed = listing(remembered={FLEX_CLUSTERS: [], CLUSTERS: []}, began=NOON)
+
+    assert listed.first_steps() == []
+    assert listed.read() == Read(
+        NOON, frozenset(map(Part, LISTED_KINDS)), frozenset(), is_full=True
+    )
+
+
+def test_what_has_stayed_behind_longest_comes_first() -> None:
+    names = [f"orders-{number}" for number in range(9)]
+    behind = {Part(FLEX, name): MARK - number * MINUTE for number, name in enumerate(names)}
+    marks = Marks(MARKS.first, MARK, behind)
+
+    steps = listing(marks=marks, kinds=[FLEX], remembered={FLEX_CLUSTERS: names}).first_steps()
+
+    parts = [step.part for step in steps if isinstance(step, JobsPage)]
+    assert parts == sorted(behind, key=lambda part: behind[part])
+
+
+def test_a_kind_that_stayed_behind_longest_comes_before_clusters_of_another() -> None:
+    late = Part(DEDICATED, "orders")
+    marks = Marks(MARKS.first, MARK, {Part(FLEX): MARK - HOUR, late: MARK - MINUTE})
+
+    steps = listing(marks=marks, kinds=[FLEX], clusters=[late]).first_steps()
+
+    assert [step.bucket.family for step in steps] == [FLEX_CLUSTERS, DEDICATED]
+
+
+def test_clusters_with_the_same_mark_come_in_any_order() -> None:
+    """So the time that a sweep has is not spent on the same clusters every time."""
+    names = [f"orders-{number}" for number in range(50)]
+    steps = listing(kinds=[FLEX], remembered={FLEX_CLUSTERS: names}).first_steps()
+    order = [step.part.cluster_name for step in steps if isinstance(step, JobsPage)]
+
+    assert order != names
+    assert sorted(map(str, order)) == sorted(names)
+
+
+# Clusters
+
+
+def test_each_page_of_clusters_leads_to_the_next() -> None:
+    listed = listing(kinds=[FLEX])
+    (first,) = listed.first_steps()
+    assert isinstance(first, ClustersPage)
+
+    *_, second = listed.clusters_shown(first, clusters("orders", has_next=True))
+
+    assert isinstance(second, ClustersPage)
+    assert second.number == 2
+    assert not listed.finished(first)
+    assert listed.cluster_names == {}
+    # The pages have shifted: the second one shows a cluster of the first once more.
+    (carts,) = listed.clusters_shown(second, clusters("orders", "carts"))
+    assert isinstance(carts, JobsPage)
+    assert carts.part == CARTS
+    assert not listed.finished(second)
+    assert listed.cluster_names == {FLEX_CLUSTERS: ("orders", "carts")}
+
+
+def test_a_page_without_entries_is_the_last_even_if_a_next_one_is_linked() -> None:
+    listed = listing(kinds=[FLEX])
+    (step,) = listed.first_steps()
+    assert isinstance(step, ClustersPage)
+
+    assert listed.clusters_shown(step, clusters(has_next=True)) == []
+    listed, jobs = one_cluster()
+    assert listed.jobs_shown(jobs, shown(has_next=True), NOON) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        "orders",
+        ["orders"],
+        {},
+        *({"name": name} for name in (None, 7, "", "../groups", "a/b", "a?b", "a%2fb", "a\n")),
+        {"name": "a" * 65},
+    ],
+    ids=repr,
+)
+def test_a_name_that_would_change_a_path_is_reported_and_not_used(entry: Any) -> None:
+    listed = listing(kinds=[FLEX])
+    (step,) = listed.first_steps()
+    assert isinstance(step, ClustersPage)
+
+    steps = listed.clusters_shown(step, shown(entry, {"name": "orders"}))
+
+    assert [one.part for one in steps if isinstance(one, JobsPage)] == [ORDERS]
+    assert listed.problems == ["An entry in the list of Flex clusters has no usable name"]
+
+
+def test_a_list_that_could_not_be_read_to_the_end_is_not_remembered() -> None:
+    listed = listing(kinds=[FLEX])
+    (first,) = listed.first_steps()
+    assert isinstance(first, ClustersPage)
+    *_, second = listed.clusters_shown(first, clusters("orders", has_next=True))
+    listed.finished(first)
+
+    listed.finished(second, is_read=False)
+
+    assert listed.cluster_names == {}
+    assert Part(FLEX) in listed.read().unread
+
+
+def test_remembered_names_are_not_remembered_again() -> None:
+    """Otherwise they would never be read anew."""
+    listed, _ = one_cluster()
+
+    assert listed.cluster_names == {}
+
+
+# Jobs
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry"),
+    [
+        (FLEX, flex(id=id_at(NEW))),
+        (DEDICATED, dedicated(id=id_at(NEW))),
+        (COLLECTION, collection(id=id_at(NEW))),
+    ],
+)
+def test_a_new_job_of_any_kind_is_taken_in(kind: RestoreKind, entry: dict[str, Any]) -> None:
+    listed = listing(kinds=[], clusters=[Part(kind, "orders")])
+    (step,) = listed.first_steps()
+    assert isinstance(step, JobsPage)
+
+    (take,) = listed.jobs_shown(step, shown(entry), NOON)
+
+    assert isinstance(take, TakeIn)
+    assert (take.job.kind, take.job.restore_id, take.begun) == (kind, id_at(NEW), NOON)
+    assert take.target.cluster == (GROUP, "orders")
+    # `auto` never tries collection restores, and a kind that was named is not found out again.
+    assert take.target.kind is (COLLECTION if kind is COLLECTION else None)
+    assert take.is_free
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "COMPLETED", "A_NEW_WORD"])
+def test_a_job_is_of_interest_by_its_creation_in_any_status(status: str) -> None:
+    listed, step = one_cluster()
+
+    steps = listed.jobs_shown(step, shown(job(NEW, status=status), job(OLD, status=status)), NOON)
+
+    assert taken(steps) == [id_at(NEW)]
+
+
+UNENDED: dict[str, tuple[dict[str, Any], bool]] = {
+    "running": ({"status": "RUNNING"}, True),
+    "unknown": ({"status": "PAUSED"}, True),
+    "unknown, finished": (
+        {"status": "PAUSED", "restoreFinishedDate": "2026-05-01T00:00:00Z"},
+        False,
+    ),
+    "completed": ({"status": "COMPLETED"}, False),
+    "failed": ({"status": "FAILED"}, False),
+    "download": (
+        {
+            "status": "COMPLETED",
+            "deliveryType": "DOWNLOAD",
+            "expirationDate": "2026-05-04T12:00:01Z",
+        },
+        True,
+    ),
+    "download without a link": ({"status": "COMPLETED", "deliveryType": "DOWNLOAD"}, False),
+    "expired download": (
+        {
+            "status": "COMPLETED",
+            "deliveryType": "DOWNLOAD",
+            "expirationDate": "2026-05-04T12:00:00Z",
+        },
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "is_taken"), UNENDED.values(), ids=UNENDED)
+def test_the_first_listing_takes_older_jobs_that_can_still_change(
+    fields: dict[str, Any], *, is_taken: bool
+) -> None:
+    listed, step = one_cluster(marks=Marks.at_first(NOON))
+    entry = job(NOON - 6 * DAY) | {"expirationDate": None} | fields
+
+    steps = listed.jobs_shown(step, shown(entry, job(NOON - 8 * DAY, **fields)), NOON)
+
+    assert taken(steps) == ([id_at(NOON - 6 * DAY)] if is_taken else [])
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [None, "text", [], {}, {"id": None}, {"id": 7}, {"id": "x"}, {"id": id_at(NEW).upper() + "X"}],
+    ids=repr,
+)
+def test_an_entry_without_a_usable_id_is_reported_and_hides_no_other(entry: Any) -> None:
+    listed, step = one_cluster()
+
+    steps = listed.jobs_shown(step, shown(entry, job(NEW)), NOON)
+
+    assert taken(steps) == [id_at(NEW)]
+    assert listed.problems == ["An entry in a list of flex restore jobs has no usable id"]
+
+
+@pytest.mark.parametrize(("created_at", "problems"), [(NEW, 1), (OLD, 0)], ids=["new", "old"])
+def test_an_entry_of_an_unknown_shape_is_reported_if_it_is_of_interest(
+    created_at: datetime, problems: int
+) -> None:
+    listed, step = one_cluster()
+
+    steps = listed.jobs_shown(step, shown(job(created_at, status=None), job(NEW, 1)), NOON)
+
+    assert taken(steps) == [id_at(NEW, 1)]
+    assert len(listed.problems) == problems
+    assert all("status is not as expected" in one for one in listed.problems)
+
+
+# How far a list is read
+
+
+def test_reading_stops_when_the_jobs_descend_past_the_mark() -> None:
+    listed, step = one_cluster()
+
+    assert pages(listed.jobs_shown(step, shown(job(NEW), job(OLD), has_next=True), NOON)) == []
+
+
+@pytest.mark.parametrize(
+    "created",
+    [(NEW, NEW), (OLD, NEW), (OLD, NEW, OLD), (OLD - DAY, OLD), (MARK - 15 * MINUTE,)],
+    ids=["not past it", "ascending", "mixed", "old and ascending", "just reached"],
+)
+def test_reading_goes_on_if_a_newer_job_may_follow(created: tuple[datetime, ...]) -> None:
+    listed, step = one_cluster()
+    entries = [job(moment, number) for number, moment in enumerate(created)]
+
+    assert pages(listed.jobs_shown(step, shown(*entries, has_next=True), NOON)) == [2]
+
+
+def test_a_list_that_once_ascended_is_read_to_the_end() -> None:
+    listed, step = one_cluster()
+    (second,) = listed.jobs_shown(step, shown(job(OLD - DAY), job(OLD), has_next=True), NOON)
+    assert isinstance(second, JobsPage)
+
+    (third,) = listed.jobs_shown(second, shown(job(OLD - 2 * DAY), has_next=True), NOON)
+
+    assert pages([third]) == [3]
+
+
+def test_an_order_is_followed_over_pages_that_have_shifted() -> None:
+    """A new job pushed the last one of the first page to the second, which shows it again."""
+    listed, step = one_cluster()
+    *_, second = listed.jobs_shown(step, shown(job(NEW), has_next=True), NOON)
+    assert isinstance(second, JobsPage)
+
+    assert pages(listed.jobs_shown(second, shown(job(NEW), job(OLD), has_next=True), NOON)) == []
+
+
+def test_a_second_page_with_a_newer_job_than_the_first_one_shows_that_jobs_do_not_descend() -> None:
+    listed, step = one_cluster()
+    (second,) = listed.jobs_shown(step, shown(job(MARK - 14 * MINUTE), has_next=True), NOON)[1:]
+    assert isinstance(second, JobsPage)
+
+    steps = listed.jobs_shown(second, shown(job(NEW), job(OLD), has_next=True), NOON)
+
+    assert pages(steps) == [3]
+
+
+def test_the_tries_of_a_page_are_not_those_of_the_next() -> None:
+    listed, _ = one_cluster()
+    tried = JobsPage(listed, ORDERS, tries=1)
+
+    (*_, following) = listed.jobs_shown(tried, shown(job(NEW), has_next=True), NOON)
+
+    assert following.tries == 0
+
+
+moments = st.integers(0, 10 * 24 * 60).map(lambda minutes: NOON - minutes * MINUTE)
+
+
+@given(
+    created=st.lists(moments, max_size=12, unique=True).map(sorted),
+    newest_first=st.booleans(),
+    size=st.integers(2, 4),
+    marks=st.sampled_from([MARKS, Marks.at_first(NOON)]),
+)
+def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
+    created: list[datetime], *, newest_first: bool, size: int, marks: Marks
+) -> None:
+    if newest_first:
+        created.reverse()
+    entries = [job(moment, number) for number, moment in enumerate(created)]
+    parts = [list(one) for one in batched(entries, size, strict=False)] or [[]]
+    listed, first = one_cluster(marks=marks)
+    since = MARK - 15 * MINUTE if marks is MARKS else NOON - 7 * DAY
+
+    found: list[str] = []
+    steps: list[ListingStep] = [first]
+    while steps:
+        step = steps.pop()
+        if isinstance(step, JobsPage):
+            page = shown(*parts[step.number - 1], has_next=step.number < len(parts))
+            steps += listed.jobs_shown(step, page, NOON)
+        else:
+            found += taken([step])
+        assert listed.finished(step) is (not steps)
+
+    assert sorted(found) == sorted(
+        id_at(moment, number) for number, moment in enumerate(created) if moment >= since
+    )
+    assert ORDERS in listed.read().read
+
+
+# When it began
+
+
+@pytest.mark.parametrize(
+    ("date", "began"),
+    [(NOON - MINUTE, NOON - MINUTE), (NOON + MINUTE, NOON), (None, NOON)],
+    ids=["earlier", "a clock that is fast", "no date"],
+)
+def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in_the_future(
+    date: datetime | None, began: datetime
+) -> None:
+    listed, step = one_cluster()
+    (second,) = listed.jobs_shown(
+        step, shown(job(OLD), job(OLD + 1 * MINUTE), has_next=True, date=date), NOON
+    )
+    assert isinstance(second, JobsPage)
+    listed.jobs_shown(second, shown(date=NOON - HOUR), NOON)
+
+    assert listed.read().began == began
+
+
+@pytest.mark.parametrize(
+    ("asked", "began"),
+    [(NOON - 2 * MINUTE, NOON - 2 * MINUTE), (NOON + HOUR, NOON)],
+    ids=["earlier", "a clock that is fast"],
+)
+def test_a_listing_that_events_have_woken_began_with_them(asked: datetime, began: datetime) -> None:
+    listed, step = one_cluster(began=asked)
+    listed.jobs_shown(step, shown(), NOON)
+
+    assert listed.read().began == began
+
+
+# What was read
+
+
+def test_a_listing_is_done_with_its_last_step() -> None:
+    listed = listing(kinds=[FLEX])
+    (step,) = listed.first_steps()
+    assert isinstance(step, ClustersPage)
+    jobs = listed.clusters_shown(step, clusters("orders", "carts"))
+
+    assert [listed.finished(one) for one in (step, *jobs)] == [False, False, True]
+    assert listed.read().read == {ORDERS, CARTS, Part(FLEX)}
+
+
+def test_a_cluster_is_read_when_its_jobs_are_taken_in() -> None:
+    listed, step = one_cluster()
+    first, second = listed.jobs_shown(step, shown(job(NEW), job(NEW, 1)), NOON)
+    listed.finished(step)
+    listed.finished(first)
+    assert ORDERS in listed.read().unread
+
+    assert listed.finished(second)
+    assert ORDERS in listed.read().read
+
+
+def test_a_job_that_could_not_be_taken_in_leaves_its_cluster_unread() -> None:
+    listed, step = one_cluster()
+    (take,) = listed.jobs_shown(step, shown(job(NEW)), NOON)
+    listed.finished(step)
+    listed.finished(take, is_read=False)
+
+    assert listed.read().unread == {ORDERS}
+
+
+def test_a_listing_without_an_answer_moves_no_mark() -> None:
+    listed, step = one_cluster()
+    listed.finished(step, is_read=False)
+
+    assert listed.read().began is None
+    assert listed.read().moves(MARKS) == MARKS
+
+
+def test_a_listing_that_read_nothing_moves_no_mark() -> None:
+    listed = listing(began=NOON)
+    for step in listed.first_steps():
+        listed.finished(step, is_read=False)
+
+    assert listed.read().unread == set(map(Part, LISTED_KINDS))
+    assert listed.read().moves(MARKS) == MARKS
+
+
+def test_a_complete_listing_moves_the_mark_of_the_project() -> None:
+    listed, step = one_cluster()
+    listed.jobs_shown(step, shown(), NOON)
+    listed.finished(step)
+
+    assert listed.read().moves(MARKS) == Marks(MARKS.first, NOON - 5 * MINUTE)
+
+
+def test_a_cluster_of_a_kind_that_is_listed_is_not_listed_twice() -> None:
+    listed = listing(kinds=[FLEX], clusters=[ORDERS], remembered={FLEX_CLUSTERS: ["orders"]})
+
+    assert len(listed.first_steps()) == 1
+
+
+entries = st.one_of(
+    st.sampled_from([None, {}, {"id": "x"}, {"name": "../x"}, {"name": 7}]),
+    st.sampled_from(["orders", "carts", "users"]).map(lambda name: {"name": name}),
+    st.sampled_from([OLD, NEW]).map(job),
+)
+answers = st.builds(
+    Page, st.lists(entries, max_size=3), st.booleans(), st.none() | st.just(NOON - MINUTE)
+)
+outcomes = st.tuples(st.integers(0, 9), st.sampled_from(["gone", "fails", "hangs"]) | answers)
+"""Which of the open steps is taken, and how that ends."""
+
+
+@given(
+    st.sets(st.sampled_from(LISTED_KINDS)),
+    st.sets(st.sampled_from([ORDERS, CARTS, Part(DEDICATED, "orders")])),
+    st.none() | st.just({FLEX_CLUSTERS: ["orders", "users"]}),
+    st.lists(outcomes, max_size=25),
+)
+def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
+    kinds: set[RestoreKind],
+    behind: set[Part],
+    remembered: dict[AtlasList, Sequence[str]] | None,
+    events: list[tuple[int, str | Page]],
+) -> None:
+    listed = listing(kinds=kinds, clusters=behind, remembered=remembered)
+    steps = listed.first_steps()
+    seen, failed = [*steps], set[Part]()
+
+    for number, outcome in events:
+        if not steps:
+            break
+        step = steps.pop(number % len(steps))
+        if outcome == "hangs":
+            steps.append(step)
+            continue
+        if isinstance(outcome, Page) and not isinstance(step, TakeIn):
+            more = (
+                listed.clusters_shown(step, outcome)
+                if isinstance(step, ClustersPage)
+                else listed.jobs_shown(step, outcome, NOON)
+            )
+            steps += more
+            seen += more
+        if outcome == "fails":
+            failed.update(parts_of(step, kinds))
+        assert listed.finished(step, is_read=outcome != "fails") is (not steps)
+
+    read = listed.read()
+    left = {part for step in steps for part in parts_of(step, kinds)}
+    every = {part for step in seen for part in parts_of(step, kinds)} | set(map(Part, kinds))
+    assert read.unread == failed | left
+    assert read.read == every - read.unread
+
+
+def parts_of(step: ListingStep, kinds: Iterable[RestoreKind]) -> set[Part]:
+    """What is not read as long as this step is not finished."""
+    if not isinstance(step, ClustersPage):
+        return {step.part}
+    flex_only = {FLEX} if step.which is FLEX_CLUSTERS else {DEDICATED, COLLECTION}
+    return {Part(kind) for kind in kinds if kind in flex_only}

@@ -1,0 +1,170 @@
+"""What a sweep saw of each project: one answer of a family of endpoints is enough to see it."""
+
+import pytest
+
+from restore_watch.atlas.families import AtlasList, Family
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasReason,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
+from restore_watch.restore_job import RestoreKind
+from restore_watch.sight import Sight
+from unit.scripted_atlas import GROUP
+
+FLEX, DEDICATED = RestoreKind.FLEX, RestoreKind.DEDICATED
+EVENTS = AtlasList.EVENTS
+OTHER_GROUP = "5f0000000000000000000a02"
+
+DOWN = AtlasUnavailableError("Atlas did not answer")
+LIMITED = AtlasRateLimitError("limited")
+NO_ROLE = AtlasUnauthorizedError("no role")
+NOT_ALLOWED = AtlasForbiddenError("address")
+GONE = RestoreJobNotFoundError("gone", AtlasReason(404, error_code="GROUP_NOT_FOUND"))
+
+
+def in_project(family: Family) -> Bucket:
+    return Bucket(GROUP, family)
+
+
+@pytest.fixture
+def sight() -> Sight:
+    return Sight()
+
+
+def test_without_a_question_nothing_is_seen_and_nothing_fails(sight: Sight) -> None:
+    assert sight.seen(GROUP) == frozenset()
+    assert sight.failures(GROUP, {FLEX}) == {}
+
+
+def test_a_family_that_answered_is_seen(sight: Sight) -> None:
+    for family in (FLEX, EVENTS, FLEX):
+        sight.answered(in_project(family))
+
+    assert sight.seen(GROUP) == {FLEX, EVENTS}
+    assert sight.failures(GROUP, ()) == {}
+
+
+@pytest.mark.parametrize("answer_first", [True, False], ids=["first", "later"])
+def test_a_family_that_answers_once_in_a_sweep_does_not_fail(
+    sight: Sight, *, answer_first: bool
+) -> None:
+    if answer_first:
+        sight.answered(in_project(FLEX))
+    sight.failed(in_project(FLEX), DOWN)
+    if not answer_first:
+        sight.answered(in_project(FLEX))
+
+    assert sight.failures(GROUP, ()) == {}
+    assert sight.seen(GROUP) == {FLEX}
+
+
+@pytest.mark.parametrize("error", [DOWN, LIMITED], ids=["down", "limited"])
+def test_a_family_that_did_not_answer_fails_beside_others_that_did(
+    sight: Sight, error: RestoreWatchError
+) -> None:
+    sight.answered(in_project(EVENTS))
+    sight.failed(in_project(FLEX), error)
+
+    assert sight.failures(GROUP, ()) == {FLEX: error}
+
+
+def test_the_last_failure_of_a_family_counts(sight: Sight) -> None:
+    for error in (DOWN, LIMITED):
+        sight.failed(in_project(FLEX), error)
+
+    assert sight.failures(GROUP, ()) == {FLEX: LIMITED}
+
+
+def test_each_project_and_the_list_of_projects_are_seen_by_themselves(sight: Sight) -> None:
+    sight.answered(Bucket(None, AtlasList.PROJECTS))
+    sight.answered(Bucket(OTHER_GROUP, FLEX))
+    sight.failed(in_project(FLEX), DOWN)
+
+    assert [sight.seen(one) for one in (None, OTHER_GROUP, GROUP)] == [
+        {AtlasList.PROJECTS},
+        {FLEX},
+        frozenset(),
+    ]
+    assert sight.failures(GROUP, ()) == {FLEX: DOWN}
+    assert sight.failures(OTHER_GROUP, ()) == {}
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED], ids=["401", "403"])
+@pytest.mark.parametrize(
+    ("readable", "fails"),
+    [({FLEX}, False), ({FLEX, DEDICATED}, True), (set(), False)],
+    ids=["never read", "read before", "first sweep"],
+)
+def test_a_refusal_fails_only_for_what_could_be_read_before(
+    sight: Sight, refusal: RestoreWatchError, readable: set[str], *, fails: bool
+) -> None:
+    """Without a role for dedicated clusters, a project is still watched."""
+    sight.answered(in_project(FLEX))
+    sight.failed(in_project(DEDICATED), refusal)
+
+    assert sight.failures(GROUP, readable) == ({DEDICATED: refusal} if fails else {})
+
+
+def test_the_names_of_what_could_be_read_may_come_from_the_table(sight: Sight) -> None:
+    sight.answered(in_project(FLEX))
+    for family in (DEDICATED, EVENTS):
+        sight.failed(in_project(family), NO_ROLE)
+
+    assert sight.failures(GROUP, frozenset({"dedicated", "events"})) == {
+        DEDICATED: NO_ROLE,
+        EVENTS: NO_ROLE,
+    }
+
+
+def test_a_project_that_refuses_everything_fails_although_it_was_never_read(
+    sight: Sight,
+) -> None:
+    for family in (EVENTS, FLEX):
+        sight.failed(in_project(family), NOT_ALLOWED)
+
+    assert sight.failures(GROUP, ()) == {EVENTS: NOT_ALLOWED, FLEX: NOT_ALLOWED}
+
+
+def test_of_a_project_that_now_refuses_everything_fails_what_could_be_read_before(
+    sight: Sight,
+) -> None:
+    for family in (FLEX, DEDICATED):
+        sight.failed(in_project(family), NOT_ALLOWED)
+
+    assert sight.failures(GROUP, {FLEX}) == {FLEX: NOT_ALLOWED}
+
+
+def test_an_outage_of_a_family_that_was_never_read_is_not_a_missing_role(sight: Sight) -> None:
+    sight.answered(in_project(FLEX))
+    sight.failed(in_project(DEDICATED), DOWN)
+
+    assert sight.failures(GROUP, {FLEX}) == {DEDICATED: DOWN}
+
+
+# Answers that show little
+
+
+@pytest.mark.parametrize("error", [GONE, LIMITED], ids=["project gone", "no calls left"])
+def test_a_family_may_fail_although_it_answers(sight: Sight, error: RestoreWatchError) -> None:
+    sight.answered(in_project(EVENTS))
+    sight.blind(in_project(EVENTS), error)
+
+    assert sight.seen(GROUP) == {EVENTS}
+    assert sight.failures(GROUP, ()) == {EVENTS: error}
+    assert sight.failures(OTHER_GROUP, ()) == {}
+
+
+def test_what_fails_although_it_answers_counts_more_than_a_failure(sight: Sight) -> None:
+    sight.blind(in_project(EVENTS), GONE)
+    sight.failed(in_project(EVENTS), DOWN)
+
+    assert sight.failures(GROUP, ()) == {EVENTS: GONE}

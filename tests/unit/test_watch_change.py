@@ -1,0 +1,246 @@
+"""When a project counts as degraded and as recovered, and which changes that makes."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.errors import AtlasUnavailableError
+from restore_watch.watch_change import (
+    DEGRADED_AFTER,
+    UNSENT_LIMIT,
+    Trouble,
+    WatchChange,
+    Watched,
+    WatchState,
+)
+from unit.open_jobs import NOON
+from unit.scripted_atlas import GROUP
+
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+BEFORE = NOON - MINUTE
+DEGRADED, RECOVERED = WatchState
+
+UNSEEN = Watched(GROUP)
+
+
+def trouble(at: datetime = NOON, message: str = "Atlas did not answer") -> Trouble:
+    return Trouble(at, "AtlasUnavailableError", message)
+
+
+def swept(
+    watched: Watched,
+    at: datetime,
+    *fails: str,
+    last_success_at: datetime | None = BEFORE,
+    open_jobs: int = 2,
+) -> Watched:
+    """What is remembered after a sweep in which these families failed."""
+    troubles = {family: trouble(at, f"{family} failed at {at}") for family in fails}
+    return watched.after(troubles, at, last_success_at, open_jobs)
+
+
+def failing(watched: Watched, begin: datetime, minutes: int) -> Watched:
+    """A sweep each minute fails, for so many minutes."""
+    for minute in range(minutes + 1):
+        watched = swept(watched, begin + minute * MINUTE, "flex")
+    return watched
+
+
+FAILED = failing(UNSEEN, NOON, 3)
+
+
+def test_a_trouble_has_the_name_and_the_text_of_our_error() -> None:
+    assert Trouble.of(AtlasUnavailableError("Atlas did not answer"), NOON) == trouble()
+
+
+# Degraded
+
+
+def test_nothing_is_remembered_of_a_project_that_is_seen() -> None:
+    assert swept(UNSEEN, NOON) == UNSEEN
+    assert not UNSEEN.is_worth_keeping
+
+
+def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -> None:
+    watched = swept(UNSEEN, NOON, "flex")
+
+    assert watched == Watched(
+        GROUP, troubles={"flex": trouble(NOON, f"flex failed at {NOON}")}, last_success_at=BEFORE
+    )
+    assert watched.is_worth_keeping
+
+
+def test_further_failures_write_nothing() -> None:
+    first = swept(UNSEEN, NOON, "flex")
+
+    assert failing(first, NOON, 2) == first
+    assert swept(FAILED, NOON + 9 * MINUTE, "flex", last_success_at=None) == FAILED
+
+
+@pytest.mark.parametrize(
+    ("after", "is_degraded"),
+    [(3 * MINUTE - SECOND, False), (3 * MINUTE, True), (9 * MINUTE, True), (-MINUTE, False)],
+    ids=["almost", "three minutes", "later", "a clock that was set back"],
+)
+def test_a_project_is_degraded_when_sweeps_failed_for_three_minutes(
+    after: timedelta, *, is_degraded: bool
+) -> None:
+    watched = swept(swept(UNSEEN, NOON, "flex"), NOON + after, "flex")
+
+    assert (watched.degraded is not None) is is_degraded
+    assert len(watched.unsent) == is_degraded
+    assert DEGRADED_AFTER == 3 * MINUTE
+
+
+def test_the_change_says_since_when_and_why() -> None:
+    assert FAILED.unsent == (
+        WatchChange(
+            state=DEGRADED,
+            group_id=GROUP,
+            trouble=trouble(NOON, f"flex failed at {NOON}"),
+            at=NOON + 3 * MINUTE,
+            last_success_at=BEFORE,
+            open_jobs=2,
+        ),
+    )
+    assert FAILED.degraded == FAILED.unsent[0].trouble
+
+
+def test_the_stack_changes_without_a_project() -> None:
+    (change,) = failing(Watched(None), NOON, 3).unsent
+
+    assert change.group_id is None
+
+
+def test_the_oldest_of_several_troubles_is_named() -> None:
+    watched = swept(UNSEEN, NOON, "flex")
+    for minute in (1, 2, 3):
+        watched = swept(watched, NOON + minute * MINUTE, "dedicated", "flex")
+
+    assert watched.degraded == trouble(NOON, f"flex failed at {NOON}")
+
+
+def test_a_success_in_between_starts_anew() -> None:
+    watched = failing(swept(failing(UNSEEN, NOON, 2), NOON + 2 * MINUTE), NOON + 3 * MINUTE, 2)
+
+    assert watched.unsent == ()
+    assert watched.troubles["flex"].since == NOON + 3 * MINUTE
+
+
+def test_a_family_that_answers_again_does_not_pass_its_age_to_another() -> None:
+    watched = swept(swept(UNSEEN, NOON, "flex"), NOON + 3 * MINUTE, "dedicated")
+
+    assert watched.degraded is None
+    assert watched.troubles["dedicated"].since == NOON + 3 * MINUTE
+
+
+def test_a_project_that_was_never_seen_has_no_last_success() -> None:
+    watched = swept(UNSEEN, NOON, "flex", last_success_at=None)
+    # A success after the first failure does not count as one before it.
+    watched = swept(watched, NOON + 3 * MINUTE, "flex", last_success_at=NOON + MINUTE)
+
+    assert watched.unsent[0].last_success_at is None
+
+
+# Recovered
+
+
+def test_a_degraded_project_has_recovered_at_the_first_success() -> None:
+    watched = swept(FAILED, NOON + 5 * MINUTE, open_jobs=7)
+
+    assert watched == Watched(GROUP, unsent=watched.unsent)
+    assert watched.unsent[1:] == (
+        WatchChange(
+            state=RECOVERED,
+            group_id=GROUP,
+            trouble=FAILED.unsent[0].trouble,
+            at=NOON + 5 * MINUTE,
+            last_success_at=BEFORE,
+            open_jobs=7,
+        ),
+    )
+
+
+def test_a_project_recovers_only_when_nothing_fails_any_more() -> None:
+    watched = swept(FAILED, NOON + 5 * MINUTE, "dedicated")
+
+    assert watched.degraded == FAILED.degraded
+    assert watched.unsent == FAILED.unsent
+
+
+def test_a_project_that_was_not_degraded_does_not_recover() -> None:
+    assert swept(failing(UNSEEN, NOON, 2), NOON + 2 * MINUTE) == UNSEEN
+
+
+# A topic that accepts nothing
+
+
+def test_no_further_degradation_begins_while_many_changes_wait_for_the_topic() -> None:
+    watched, at = UNSEEN, NOON
+    for _ in range(UNSENT_LIMIT):
+        watched = swept(failing(watched, at, 3), at + 4 * MINUTE)
+        at += 5 * MINUTE
+
+    assert len(watched.unsent) == UNSENT_LIMIT
+    assert watched.degraded is None
+    assert watched.unsent[-1].state is RECOVERED
+
+
+def test_a_degradation_that_waits_for_the_topic_always_finds_room_for_its_end() -> None:
+    watched = Watched(GROUP, degraded=trouble(), unsent=FAILED.unsent * UNSENT_LIMIT)
+
+    after = swept(watched, NOON + MINUTE)
+
+    assert after.unsent[-1].state is RECOVERED
+
+
+# Any sweeps
+
+families = st.sampled_from(["flex", "dedicated", "events"])
+some_sweeps = st.lists(
+    st.tuples(st.integers(20, 240), st.sets(families, max_size=2), st.booleans()), max_size=30
+)
+"""Seconds after the one before, what fails, and whether the topic accepts what waits for it."""
+
+
+@given(some_sweeps)
+def test_changes_alternate_each_with_a_cause_and_a_different_id(
+    sweeps: list[tuple[int, set[str], bool]],
+) -> None:
+    watched, at = UNSEEN, NOON
+    failing_since: dict[str, datetime] = {}
+    published: list[WatchChange] = []
+    for seconds, fails, is_published in sweeps:
+        at += seconds * SECOND
+        failing_since = {family: failing_since.get(family, at) for family in fails}
+        before, watched = watched, swept(watched, at, *fails)
+
+        new = watched.unsent[len(before.unsent) :]
+        assert watched.unsent[: len(before.unsent)] == before.unsent
+        is_old = bool(fails) and at - min(failing_since.values()) >= DEGRADED_AFTER
+        if before.degraded is None and is_old:
+            assert [change.state for change in new] == [DEGRADED]
+            assert new[0].trouble.since == min(failing_since.values())
+        elif before.degraded is not None and not fails:
+            assert [change.state for change in new] == [RECOVERED]
+        else:
+            assert new == ()
+        assert {name: one.since for name, one in watched.troubles.items()} == failing_since
+        # The same once more is nothing to write.
+        assert swept(watched, at, *fails) == watched
+        published += new
+        if is_published:
+            watched = Watched(GROUP, 0, watched.troubles, watched.degraded, watched.last_success_at)
+
+    assert all(one.state is not other.state for one, other in pairwise(published))
+    assert [change.state for change in published[:1]] in ([], [DEGRADED])
+    ids = [(change.state, change.trouble.since) for change in published]
+    assert len(set(ids)) == len(ids)
+    for begin, end in pairwise(published):
+        if end.state is RECOVERED:
+            assert end.trouble == begin.trouble
+            assert end.at > begin.at >= begin.trouble.since + DEGRADED_AFTER
