@@ -45,7 +45,7 @@ class FindCalls:
     deadline: Deadline
 
     def read(self, bucket: Bucket, ask: Ask) -> Page:
-        """Ask Atlas, and tell everybody how it went."""
+        """Ask Atlas, and note how it went."""
         deadline = self.deadline.within(TIME_SHARE)
 
         def question(credentials: Credentials) -> Page:

@@ -114,7 +114,7 @@ class Finder:
             self._memory.list_again(group_id, unread & listing.kinds)
         self._store(listing, read)
         # A kind that the credentials may not read is nothing that can be listed.
-        if read.is_full and read.read and not unread:
+        if read.is_full and read.is_useful and not unread:
             self._listed.add(group_id)
 
     def figures(self) -> FindFigures:
@@ -157,9 +157,9 @@ class Finder:
         again, listing = self.waker.wake(step)
         if listing is None:
             return again
+        steps = listing.first_steps()
         with self._lock:
             self._listings[listing.group_id] = listing
-        steps = listing.first_steps()
         if not steps:
             self.end(listing)
         return steps
@@ -223,7 +223,7 @@ class Finder:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""
         project = self._known[listing.group_id]
         marks = read.moves(listing.marks)
-        is_listed = read.is_full and bool(read.read)
+        is_listed = read.is_full and read.is_useful
         if not is_listed and marks == listing.marks:
             return
         now = self._follower.checker.now()

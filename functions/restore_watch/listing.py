@@ -43,9 +43,14 @@ class Read:
     unread: frozenset[Part]
     is_full: bool
 
+    @property
+    def is_useful(self) -> bool:
+        """Whether the jobs of any cluster were read, or there are no clusters."""
+        return not self.unread or any(part.cluster_name is not None for part in self.read)
+
     def moves(self, marks: Marks) -> Marks:
         """The project's marks after this listing."""
-        if self.began is None or not self.read:
+        if self.began is None or not self.is_useful:
             return marks
         return marks.moved(self.began, self.read, self.unread, is_full=self.is_full)
 
@@ -142,7 +147,9 @@ class ProjectListing:
             job = self._job_of_interest(entry, target, step.part, interest)
             if job is not None:
                 steps.append(TakeIn(self, step.part, target, job, begun))
-        is_enough = last is not None and last < interest.reaches_to
+        # A single job shows no order.
+        is_ordered = last is not None and len(page.entries) > 1
+        is_enough = is_ordered and last is not None and last < interest.reaches_to
         if page.has_next and page.entries and not is_enough:
             steps.append(replace(step, number=step.number + 1, last=last, tries=0))
         with self._lock:

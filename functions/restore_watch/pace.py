@@ -48,8 +48,6 @@ class Pace:
                 return False
             is_first = (bucket, to_find) not in self._asked
             self._asked.add((bucket, to_find))
-            if share is not None:
-                self._best_shares[bucket] = max(share, self._best_shares.get(bucket, 0.0))
             is_allowed = is_first or share is None or share >= self._reserve
             if not is_allowed:
                 self._stopped.add(bucket)
@@ -77,7 +75,10 @@ class Pace:
 
     def answered(self, bucket: Bucket) -> None:
         """Atlas answered, if only that it does not know the job."""
+        share = self._share_left(bucket, self.since)
         with self._lock:
+            if share is not None:
+                self._best_shares[bucket] = max(share, self._best_shares.get(bucket, 0.0))
             self._silences.pop(bucket.group_id, None)
 
     def silent(self, bucket: Bucket) -> None:

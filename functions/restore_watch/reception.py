@@ -1,4 +1,4 @@
-"""How Atlas receives the questions of one sweep: whoever has to know of an answer hears of it."""
+"""How Atlas receives the questions of one sweep, noted for everything that depends on it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,9 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
+    EndpointRetiredError,
     RestoreWatchError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.findings import Findings
 from restore_watch.memory import SweepMemory
@@ -24,7 +26,7 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 
 @dataclass(frozen=True)
 class Reception:
-    """Tells the pace, the findings, the memory and the sight. Any thread may use it."""
+    """Notes answers and refusals in pace, findings, memory and sight. Any thread may use it."""
 
     pace: Pace
     findings: Findings
@@ -33,9 +35,7 @@ class Reception:
 
     def answered(self, bucket: Bucket) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
-        self.pace.answered(bucket)
-        self.findings.answered()
-        self.memory.answered()
+        self._accepted(bucket)
         self.sight.answered(bucket)
 
     def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
@@ -51,11 +51,20 @@ class Reception:
                 refused = bucket._replace(family=_family(error) or bucket.family)
                 self.pace.refused(refused)
                 self.sight.failed(refused, error)
+            case EndpointRetiredError() | UnexpectedAtlasResponseError():
+                self._accepted(bucket)
+                self.sight.failed(bucket, error)
             case AtlasError() if error.error_code == PROJECT_GONE:
-                self.answered(bucket)
+                self._accepted(bucket)
                 self.sight.blind(bucket, error)
             case AtlasError():
                 self.answered(bucket)
+
+    def _accepted(self, bucket: Bucket) -> None:
+        """Atlas accepted the credentials."""
+        self.pace.answered(bucket)
+        self.findings.answered()
+        self.memory.answered()
 
 
 def _family(error: AtlasError) -> Family | None:

@@ -40,7 +40,9 @@ class StatusChangesTopic:
     does not answer, and TimeBudgetExceededError when too little time is left to begin.
     """
 
-    def __init__(self, client: "SNSClient", arn: str, stack_name: str = "") -> None:
+    def __init__(
+        self, client: "SNSClient", arn: str, stack_name: str = "atlas-restore-watch"
+    ) -> None:
         self._client = client
         self._arn = arn
         self._stack_name = stack_name

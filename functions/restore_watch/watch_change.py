@@ -86,7 +86,11 @@ class Watched:
         open_jobs: int,
     ) -> "Watched":
         """What is to be remembered after a sweep that met these troubles."""
-        lasting = {name: self.troubles.get(name, trouble) for name, trouble in troubles.items()}
+        lasting = {name: one for name, one in self.troubles.items() if name in troubles}
+        # If families fail in turn, the project has failed since the first of them did.
+        since = min((one.since for one in self.troubles.values()), default=None)
+        for name, trouble in troubles.items():
+            lasting.setdefault(name, replace(trouble, since=since or trouble.since))
         success_at = self.last_success_at if self.troubles else last_success_at
         after = replace(self, troubles=lasting, last_success_at=success_at if lasting else None)
 

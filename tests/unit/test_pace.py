@@ -80,51 +80,67 @@ def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
 # Starved buckets
 
 
-def starved(*shares: float | None, reserve: float = 0.5) -> frozenset[Bucket]:
-    """The buckets that are starved after a call at each of these shares of one."""
-    left = iter(shares)
-    pace = Pace(reserve, lambda _bucket, _since: next(left), since=0.0)
-    for _ in shares:
-        pace.allows(FLEX)
+def starved(*answers: float | None, reserve: float = 0.5) -> frozenset[Bucket]:
+    """The starved buckets after calls with answers that say what is left, and one more wanted."""
+    said: list[float | None] = []
+    pace = Pace(reserve, lambda _bucket, _since: said[-1] if said else None, since=0.0)
+    for share in answers:
+        if pace.allows(FLEX):
+            said.append(share)
+            pace.answered(FLEX)
+    pace.allows(FLEX)
     return pace.starved
 
 
 @pytest.mark.parametrize(
-    ("shares", "is_starved"),
+    ("answers", "is_starved"),
     [
         ((), False),
-        ((0.1,), False),
-        ((None, 0.1), True),
+        ((0.1,), True),
         ((0.3, 0.2, 0.1), True),
+        ((None, 0.1), True),
         ((None, None), False),
         ((0.5, 0.1), False),
-        ((0.1, 0.9, 0.1), False),
+        ((0.9, 0.4), False),
     ],
     ids=[
         "no call",
-        "its only call",
         "the first answer says so",
         "all answers say so",
+        "the second answer says so",
         "Atlas does not say",
+        "used up by this sweep, from the reserve",
         "used up by this sweep",
-        "filled in between",
     ],
 )
 def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
-    shares: tuple[float | None, ...], *, is_starved: bool
+    answers: tuple[float | None, ...], *, is_starved: bool
 ) -> None:
-    assert starved(*shares) == ({FLEX} if is_starved else frozenset())
+    assert starved(*answers) == ({FLEX} if is_starved else frozenset())
 
 
 def test_without_a_reserve_no_bucket_is_starved() -> None:
     assert starved(0.0, 0.0, reserve=0.0) == frozenset()
 
 
+def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
+    share = 1.0
+    pace = Pace(0.5, lambda _bucket, _since: share, since=0.0)
+    for _ in range(8):
+        pace.allows(FLEX)
+    for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
+        pace.answered(FLEX)
+
+    assert not pace.allows(FLEX)
+    assert pace.starved == frozenset()
+
+
 def test_each_bucket_is_starved_by_itself() -> None:
     shares = {FLEX: 0.1, DEDICATED: 0.9}
     pace = Pace(0.5, lambda bucket, _since: shares.get(bucket), since=0.0)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
-        pace.allows(bucket)
+        if pace.allows(bucket):
+            pace.answered(bucket)
 
     assert pace.starved == {FLEX}
 

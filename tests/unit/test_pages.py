@@ -37,7 +37,6 @@ def page(count: int = 0, *, full: int | None = None, linked: bool = False, **hea
     [
         (FLEX, False),
         (DEDICATED, False),
-        (AtlasList.EVENTS, False),
         (COLLECTION, True),
         (AtlasList.PROJECTS, True),
         (AtlasList.FLEX_CLUSTERS, True),

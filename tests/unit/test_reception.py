@@ -13,6 +13,7 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     CredentialsError,
+    EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     TimeBudgetExceededError,
@@ -54,7 +55,6 @@ ANSWERS: dict[str, AtlasError] = {
     "no job": coded(RestoreJobNotFoundError, 404),
     "no cluster": coded(RestoreJobNotFoundError, 404, "CLUSTER_NOT_FOUND"),
     "another kind": coded(AtlasBadRequestError, 400, "FEATURE_UNSUPPORTED"),
-    "unknown shape": UnexpectedAtlasResponseError("odd"),
 }
 
 
@@ -66,6 +66,16 @@ def test_that_atlas_does_not_know_a_job_or_cluster_is_an_answer(
 
     assert reception.sight.seen(GROUP) == {RestoreKind.FLEX}
     assert reception.sight.failures(GROUP, ()) == {}
+
+
+@pytest.mark.parametrize("error", [UnexpectedAtlasResponseError("odd"), EndpointRetiredError("x")])
+def test_an_answer_that_cannot_be_used_accepts_the_credentials_and_shows_nothing(
+    reception: Reception, error: AtlasError
+) -> None:
+    reception.failed(FLEX, error)
+
+    assert reception.memory.was_answered_lately
+    assert reception.sight.failures(GROUP, ()) == {RestoreKind.FLEX: error}
 
 
 def test_a_project_that_is_gone_answers_and_cannot_be_seen(reception: Reception) -> None:

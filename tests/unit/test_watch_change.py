@@ -62,7 +62,6 @@ def test_a_trouble_has_the_name_and_the_text_of_our_error() -> None:
 
 def test_nothing_is_remembered_of_a_project_that_is_seen() -> None:
     assert swept(UNSEEN, NOON) == UNSEEN
-    assert not UNSEEN.is_worth_keeping
 
 
 def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -> None:
@@ -71,7 +70,6 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
     assert watched == Watched(
         GROUP, troubles={"flex": trouble(NOON, f"flex failed at {NOON}")}, last_success_at=BEFORE
     )
-    assert watched.is_worth_keeping
 
 
 def test_further_failures_write_nothing() -> None:
@@ -131,11 +129,12 @@ def test_a_success_in_between_starts_anew() -> None:
     assert watched.troubles["flex"].since == NOON + 3 * MINUTE
 
 
-def test_a_family_that_answers_again_does_not_pass_its_age_to_another() -> None:
+def test_families_that_fail_in_turn_fail_the_project_since_the_first_of_them() -> None:
     watched = swept(swept(UNSEEN, NOON, "flex"), NOON + 3 * MINUTE, "dedicated")
 
-    assert watched.degraded is None
-    assert watched.troubles["dedicated"].since == NOON + 3 * MINUTE
+    assert watched.troubles.keys() == {"dedicated"}
+    assert watched.degraded is not None
+    assert watched.degraded.since == NOON
 
 
 def test_a_project_that_was_never_seen_has_no_last_success() -> None:
@@ -212,24 +211,25 @@ def test_changes_alternate_each_with_a_cause_and_a_different_id(
     sweeps: list[tuple[int, set[str], bool]],
 ) -> None:
     watched, at = UNSEEN, NOON
-    failing_since: dict[str, datetime] = {}
+    since: datetime | None = None
     published: list[WatchChange] = []
     for seconds, fails, is_published in sweeps:
         at += seconds * SECOND
-        failing_since = {family: failing_since.get(family, at) for family in fails}
+        since = (since or at) if fails else None
         before, watched = watched, swept(watched, at, *fails)
 
         new = watched.unsent[len(before.unsent) :]
         assert watched.unsent[: len(before.unsent)] == before.unsent
-        is_old = bool(fails) and at - min(failing_since.values()) >= DEGRADED_AFTER
+        is_old = since is not None and at - since >= DEGRADED_AFTER
         if before.degraded is None and is_old:
             assert [change.state for change in new] == [DEGRADED]
-            assert new[0].trouble.since == min(failing_since.values())
+            assert new[0].trouble.since == since
         elif before.degraded is not None and not fails:
             assert [change.state for change in new] == [RECOVERED]
         else:
             assert new == ()
-        assert {name: one.since for name, one in watched.troubles.items()} == failing_since
+        assert watched.troubles.keys() == fails
+        assert {one.since for one in watched.troubles.values()} <= {since}
         # The same once more is nothing to write.
         assert swept(watched, at, *fails) == watched
         published += new

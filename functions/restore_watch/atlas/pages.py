@@ -27,8 +27,8 @@ Bytes of a collection restore job. By the specification it names up to 100 datab
 collections, each with its target. MongoDB limits the name of a collection to 255 bytes.
 """
 
-_COUNTED = (RestoreKind.FLEX, RestoreKind.DEDICATED, AtlasList.EVENTS)
-"""The families of which a list need not count all its entries: `includeCount=false`."""
+_UNCOUNTED = (RestoreKind.FLEX, RestoreKind.DEDICATED)
+"""Of these families, Atlas lists the entries without counting all: `includeCount=false`."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def page_query(family: Family, number: int, size: int = PAGE_LIMIT) -> dict[str,
     if family is RestoreKind.TENANT:
         return None
     query = {"itemsPerPage": str(size), "pageNum": str(number)}
-    return query | {"includeCount": "false"} if family in _COUNTED else query
+    return query | {"includeCount": "false"} if family in _UNCOUNTED else query
 
 
 def page_bytes(family: Family, size: int = PAGE_LIMIT) -> int:
