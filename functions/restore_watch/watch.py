@@ -5,7 +5,7 @@ The outbox is the same as that of a job: one conditional write records the chang
 and what is recorded is published until the topic has accepted it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,12 +45,6 @@ class LastSeen:
         """Return when nothing failed the last time."""
         with self._lock:
             return self._moments.get(group_id)
-
-    def keep_only(self, projects: Collection[str]) -> None:
-        """Forget every other project."""
-        with self._lock:
-            kept = {None, *projects}
-            self._moments = {key: at for key, at in self._moments.items() if key in kept}
 
 
 @dataclass(frozen=True)
@@ -98,10 +92,20 @@ class Watch:
     at: datetime
     deadline: Deadline
 
-    def publish_unsent(self, projects: Iterable[Watched]) -> None:
-        """Publish what earlier sweeps recorded and the topic has not accepted."""
-        unsent = [one for one in projects if one.unsent]
-        self.workers.each(unsent, self._publish, self.deadline)
+    def publish_unsent(self, projects: dict[str, Project], stack: Watched) -> Watched:
+        """
+        Publish what earlier sweeps recorded and the topic has not accepted.
+
+        `projects` is kept up to date. Return what is left of the stack's.
+        """
+
+        def publish(group_id: str) -> None:
+            project = projects[group_id]
+            projects[group_id] = replace(project, stored_watched=self._publish(project.watched))
+
+        unsent = [group_id for group_id, project in projects.items() if project.watched.unsent]
+        self.workers.each(unsent, publish, self.deadline)
+        return self._publish(stack)
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
