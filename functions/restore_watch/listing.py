@@ -84,6 +84,8 @@ class ProjectListing:
         self._unread: set[AtlasList | Part] = set()
         self._parts: set[Part] = set(self._clusters)
         self._names: dict[AtlasList, list[str]] = {}
+        # A page that is read while the list grows repeats jobs of the one before.
+        self._taken: set[tuple[Part, str]] = set()
 
     @property
     def is_full(self) -> bool:
@@ -140,7 +142,7 @@ class ProjectListing:
                 continue
             last = target.created_at if last and target.created_at <= last else None
             job = self._job_of_interest(entry, target, step.part, interest)
-            if job is not None:
+            if job is not None and self._is_first(step.part, target):
                 steps.append(TakeIn(self, step.part, target, job, begun))
         is_enough = last is not None and last < interest.reaches_to
         if page.has_next and page.entries and not is_enough:
@@ -197,6 +199,13 @@ class ProjectListing:
     def _note_began(self, page: Page) -> None:
         if self._began is None:
             self._began = min(page.date or self._now, self._now)
+
+    def _is_first(self, part: Part, target: RestoreTarget) -> bool:
+        """Whether this job is taken in for the first time, and note it."""
+        with self._lock:
+            count = len(self._taken)
+            self._taken.add((part, target.restore_id))
+            return len(self._taken) > count
 
     def _target(self, part: Part, entry: Any) -> RestoreTarget | None:
         """Which job an entry is of."""
