@@ -43,6 +43,11 @@ class Read:
     unread: frozenset[Part]
     is_full: bool
 
+    @property
+    def is_listing(self) -> bool:
+        """Whether everything was to be read, and something was."""
+        return self.is_full and self.began is not None and bool(self.read)
+
     def moves(self, marks: Marks) -> Marks:
         """The project's marks after this listing."""
         if self.began is None or not self.read:

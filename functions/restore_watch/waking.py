@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE
 from restore_watch.bookkeeping import Bookkeeping
@@ -169,9 +170,11 @@ class Waker:
         """These kinds are listed, and what has stayed behind catches up."""
         memory = self.calls.memory
         # Without a role for a kind, it is tried again when everything is listed.
-        no_role = memory.refused_kinds(project.group_id) - project.readable
+        no_role = memory.kinds_without_role(project.group_id, project.readable)
         behind = [part for part in marks.behind if part.kind not in no_role]
         kinds |= {part.kind for part in behind if part.cluster_name is None}
+        # What could not be seen is looked at again, or it would not be known to have recovered.
+        kinds |= {kind for kind in LISTED_KINDS if _is_in_trouble(kind, project)}
         clusters = [part for part in behind if part.kind not in kinds]
         if not (kinds or clusters):
             return None
@@ -192,6 +195,10 @@ def _event(entry: Any) -> tuple[str, str]:
     names = (read.get("id"), read.get("eventTypeName"))
     key, kind = (name if isinstance(name, str) else "" for name in names)
     return key or repr(entry), kind
+
+
+def _is_in_trouble(kind: RestoreKind, project: Project) -> bool:
+    return not project.watched.troubles.keys().isdisjoint({kind, CLUSTER_LISTS[kind]})
 
 
 def _is_gone(error: RestoreWatchError) -> bool:
