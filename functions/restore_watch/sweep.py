@@ -149,7 +149,7 @@ class Sweeper:
         watch = self._watch(deadline)
         try:
             self._publish_pending(follower)
-            watch.publish_unsent([stack, *(project.watched for project in projects.values())])
+            stack = watch.publish_unsent(projects, stack)
             named = self._find_and_ask(asker, finder, begun)
             refusal = findings.refusal_of_credentials
             if refusal is not None and not self._memory.was_answered_lately:

@@ -5,7 +5,7 @@ The outbox is the same as that of a job: one conditional write records the chang
 and what is recorded is published until the topic has accepted it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -98,10 +98,20 @@ class Watch:
     at: datetime
     deadline: Deadline
 
-    def publish_unsent(self, projects: Iterable[Watched]) -> None:
-        """Publish what earlier sweeps recorded and the topic has not accepted."""
-        unsent = [one for one in projects if one.unsent]
-        self.workers.each(unsent, self._publish, self.deadline)
+    def publish_unsent(self, projects: dict[str, Project], stack: Watched) -> Watched:
+        """
+        Publish what earlier sweeps recorded and the topic has not accepted.
+
+        The projects are kept up to date. Return how the stack is seen.
+        """
+
+        def publish(project: Project) -> None:
+            left = self._publish(project.watched)
+            projects[project.group_id] = replace(project, stored_watched=left)
+
+        unsent = [one for one in projects.values() if one.watched.unsent]
+        self.workers.each(unsent, publish, self.deadline)
+        return self._publish(stack)
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
