@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from restore_watch.atlas.families import AtlasList, Family
+from restore_watch.atlas.families import AtlasList, Family, named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasError,
@@ -10,7 +10,9 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
+    EndpointRetiredError,
     RestoreWatchError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.findings import Findings
 from restore_watch.memory import SweepMemory
@@ -33,9 +35,7 @@ class Reception:
 
     def answered(self, bucket: Bucket) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
-        self.pace.answered(bucket)
-        self.findings.answered()
-        self.memory.answered()
+        self._heard(bucket)
         self.sight.answered(bucket)
 
     def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
@@ -51,11 +51,28 @@ class Reception:
                 refused = bucket._replace(family=_family(error) or bucket.family)
                 self.pace.refused(refused)
                 self.sight.failed(refused, error)
+            case UnexpectedAtlasResponseError() | EndpointRetiredError():
+                self._heard(bucket)
+                self.sight.failed(bucket, error)
             case AtlasError() if error.error_code == PROJECT_GONE:
                 self.answered(bucket)
                 self.sight.blind(bucket, error)
             case AtlasError():
                 self.answered(bucket)
+
+    def note_starved(self) -> None:
+        """Other tools had used up some buckets before the sweep, so it could see little."""
+        for bucket in self.pace.starved:
+            msg = (
+                "Other tools use up Atlas's rate limit in this project, so a sweep makes a single "
+                f"call for {named(bucket.family)}"
+            )
+            self.sight.blind(bucket, AtlasRateLimitError(msg))
+
+    def _heard(self, bucket: Bucket) -> None:
+        self.pace.answered(bucket)
+        self.findings.answered()
+        self.memory.answered()
 
 
 def _family(error: AtlasError) -> Family | None:
