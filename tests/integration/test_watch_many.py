@@ -166,7 +166,7 @@ def test_a_role_that_was_taken_away_degrades_its_project_until_it_is_back(
     stack.atlas.add_cluster(group, "orders", kind)
     watching.tick()
     stack.atlas.lock_out(group, family)
-    watching.ticks(20)
+    watching.ticks(8, minutes=4)
     assert watch_messages(stack) == [("degraded", group)]
     stack.atlas.start_restore(group, "orders", kind)
     assert watching.tick()["found"] == 0
@@ -183,7 +183,7 @@ def test_a_role_that_never_was_is_no_degradation(
     stack.atlas.lock_out(group, family)
     stack.atlas.add_cluster(group, "sales", "dedicated")
     stack.atlas.start_restore(group, "orders", "flex")
-    results = watching.ticks(20)
+    results = watching.ticks(10, minutes=3)
 
     assert results[0]["found"] == 1
     assert results[0]["failures"] != []
