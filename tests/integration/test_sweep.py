@@ -150,7 +150,7 @@ def test_a_sweep_asks_once_for_each_cluster_and_not_about_settled_jobs(
     assert (tick().result["open"], tick().result["checked"]) == (5, 5)
     made = operations(stack)
     assert made[:6] == [*LEASE, *KNOWN]
-    assert sorted(made[5:-1]) == ["dedicated"] * 3 + ["flex_list"]
+    assert sorted(made[6:-1]) == ["dedicated"] * 3 + ["flex_list"]
     assert made[-1:] == LEASE
 
 
