@@ -1,12 +1,11 @@
 """How a sweep asks Atlas for the lists by which jobs are found, and what a failure leads to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from restore_watch.agenda import TRIES
 from restore_watch.asking import FAST
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.rate_limits import Bucket
@@ -21,10 +20,9 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
 )
 from restore_watch.find_memory import FindMemory
-from restore_watch.find_steps import ClustersPage, FindStep, JobsPage
+from restore_watch.find_steps import FindStep, JobsPage
 from restore_watch.following import Follower
 from restore_watch.reception import Reception
-from restore_watch.restore_job import RestoreKind
 
 type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
 """Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
@@ -57,6 +55,7 @@ class FindCalls:
             self.reception.failed(bucket, error)
             raise
         self.reception.answered(bucket)
+        self.memory.family_was(bucket.group_id or "", bucket.family, refused=False)
         return page
 
     def again(self, step: FindStep, error: RestoreWatchError, begun: float) -> list[FindStep]:
@@ -70,19 +69,9 @@ class FindCalls:
         if is_transient and is_fast and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1)]
         if isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError)):
-            for kind in _kinds(step):
-                self.memory.kind_was(step.bucket.group_id or "", kind, refused=True)
+            bucket = step.bucket
+            self.memory.family_was(bucket.group_id or "", bucket.family, refused=True)
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             cluster_name = step.part.cluster_name if isinstance(step, JobsPage) else None
             self.follower.findings.search_failed(step.bucket.group_id, cluster_name, error)
         return []
-
-
-def _kinds(step: FindStep) -> Iterable[RestoreKind]:
-    match step:
-        case JobsPage():
-            return (step.part.kind,)
-        case ClustersPage():
-            return [kind for kind in step.listing.kinds if CLUSTER_LISTS[kind] is step.which]
-        case _:
-            return ()

@@ -10,7 +10,7 @@ from threading import Lock
 
 from cachetools import TTLCache
 
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, Family
 from restore_watch.listing import LISTED_KINDS
 from restore_watch.open_job import JobKey
 from restore_watch.restore_job import RestoreKind
@@ -50,7 +50,7 @@ class FindMemory:
         self._taken: TTLCache[JobKey, bool] = TTLCache(REMEMBERED, JOBS_KNOWN, now)
         self._events: dict[str, frozenset[str]] = {}
         self._again: dict[str, frozenset[RestoreKind]] = {}
-        self._refused: dict[str, set[RestoreKind]] = {}
+        self._refused: dict[str, set[Family]] = {}
         self._projects: tuple[str, ...] | None = None
         self._projects_at = -math.inf
 
@@ -127,18 +127,23 @@ class FindMemory:
             if {RestoreKind.DEDICATED, RestoreKind.COLLECTION} & set(kinds):
                 self._clusters.pop((group_id, AtlasList.CLUSTERS), None)
 
-    # Kinds that the credentials may not read
+    # What the credentials may not read
 
-    def kind_was(self, group_id: str, kind: RestoreKind, *, refused: bool) -> None:
-        """Remember whether Atlas refused the credentials for a kind the last time."""
+    def family_was(self, group_id: str, family: Family, *, refused: bool) -> None:
+        """Remember whether Atlas refused the credentials for a family the last time."""
         with self._lock:
-            kinds = self._refused.setdefault(group_id, set())
-            (kinds.add if refused else kinds.discard)(kind)
+            families = self._refused.setdefault(group_id, set())
+            (families.add if refused else families.discard)(family)
 
-    def refused_kinds(self, group_id: str) -> frozenset[RestoreKind]:
-        """Return the kinds for which Atlas refused the credentials the last time."""
+    def kinds_without_role(
+        self, group_id: str, readable: Collection[str]
+    ) -> frozenset[RestoreKind]:
+        """Return the kinds that were refused the last time. What is `readable` had a role once."""
         with self._lock:
-            return frozenset(self._refused.get(group_id, ()))
+            refused = self._refused.get(group_id, set()) - set(readable)
+        return frozenset(
+            kind for kind in LISTED_KINDS if not refused.isdisjoint({kind, CLUSTER_LISTS[kind]})
+        )
 
     # Jobs
 

@@ -108,13 +108,15 @@ class Finder:
         if listing.problems:
             self._follower.telemetry.unreadable_list(group_id, listing.problems)
         read = listing.read()
-        refused = self._memory.refused_kinds(group_id)
-        unread = {part.kind for part in read.unread} - refused
-        if not read.is_full:
+        project = self._known[group_id]
+        no_role = self._memory.kinds_without_role(group_id, project.readable)
+        unread = {part.kind for part in read.unread} - no_role
+        # After a listing, the marks say what is still to be read.
+        if not read.is_listing:
             self._memory.list_again(group_id, unread & listing.kinds)
         self._store(listing, read)
         # A kind that the credentials may not read is nothing that can be listed.
-        if read.is_full and read.is_useful and not unread:
+        if read.is_listing and not unread:
             self._listed.add(group_id)
 
     def figures(self) -> FindFigures:
@@ -193,7 +195,6 @@ class Finder:
                 self._finished(step)
                 return ()
             return self._again(step, error, begun)
-        self._memory.kind_was(listing.group_id, part.kind, refused=False)
         more = listing.jobs_shown(step, page, asked_at)
         self._finished(step)
         return more
@@ -223,15 +224,14 @@ class Finder:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""
         project = self._known[listing.group_id]
         marks = read.moves(listing.marks)
-        is_listed = read.is_full and read.is_useful
-        if not is_listed and marks == listing.marks:
+        if not read.is_listing and marks == listing.marks:
             return
         now = self._follower.checker.now()
         seen = {str(one) for one in self._calls.reception.sight.seen(project.group_id)}
         readable = seen - project.readable
         try:
             self.waker.bookkeeping.move(
-                project, marks, now, readable, self._follower.deadline, is_full=is_listed
+                project, marks, now, readable, self._follower.deadline, is_full=read.is_listing
             )
         except RestoreWatchError as error:
             self._follower.findings.search_failed(project.group_id, None, error)
@@ -239,7 +239,7 @@ class Finder:
         self._known[project.group_id] = replace(
             project,
             marks=marks,
-            listed_at=now if is_listed else project.listed_at,
+            listed_at=now if read.is_listing else project.listed_at,
             readable=project.readable | seen,
         )
 

@@ -45,8 +45,14 @@ class Read:
 
     @property
     def is_useful(self) -> bool:
-        """Whether the jobs of any cluster were read, or there are no clusters."""
-        return not self.unread or any(part.cluster_name is not None for part in self.read)
+        """Whether Atlas showed the jobs of any cluster, or that there are no clusters."""
+        has_jobs = any(part.cluster_name is not None for part in self.read)
+        return self.began is not None and (has_jobs or not self.unread)
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether everything was to be read, and something was."""
+        return self.is_full and self.is_useful
 
     def moves(self, marks: Marks) -> Marks:
         """The project's marks after this listing."""
@@ -89,6 +95,8 @@ class ProjectListing:
         self._unread: set[AtlasList | Part] = set()
         self._parts: set[Part] = set(self._clusters)
         self._names: dict[AtlasList, list[str]] = {}
+        # A page that is read while the list grows repeats jobs of the one before.
+        self._taken: set[tuple[Part, str]] = set()
 
     @property
     def is_full(self) -> bool:
@@ -145,7 +153,7 @@ class ProjectListing:
                 continue
             last = target.created_at if last and target.created_at <= last else None
             job = self._job_of_interest(entry, target, step.part, interest)
-            if job is not None:
+            if job is not None and self._is_first(step.part, target):
                 steps.append(TakeIn(self, step.part, target, job, begun))
         # A single job shows no order.
         is_ordered = last is not None and len(page.entries) > 1
@@ -207,6 +215,13 @@ class ProjectListing:
     def _note_began(self, page: Page) -> None:
         if self._began is None:
             self._began = min(page.date or self._now, self._now)
+
+    def _is_first(self, part: Part, target: RestoreTarget) -> bool:
+        """Whether this job is taken in for the first time, and note it."""
+        with self._lock:
+            count = len(self._taken)
+            self._taken.add((part, target.restore_id))
+            return len(self._taken) > count
 
     def _target(self, part: Part, entry: Any) -> RestoreTarget | None:
         """Which job an entry is of."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from restore_watch.atlas.families import AtlasList, Family
+from restore_watch.atlas.families import AtlasList, Family, named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasError,
@@ -59,6 +59,16 @@ class Reception:
                 self.sight.blind(bucket, error)
             case AtlasError():
                 self.answered(bucket)
+
+    def note_starved(self) -> None:
+        """Other tools had used up some buckets before the sweep, so it could see little."""
+        for bucket in self.pace.starved:
+            msg = (
+                f"Other tools use up Atlas's rate limit for {named(bucket.family)}. From the "
+                "start, less was left than RateLimitReserve keeps for them, so only one call was "
+                "made. Slow down the other tools, or lower RateLimitReserve"
+            )
+            self.sight.blind(bucket, AtlasRateLimitError(msg))
 
     def _accepted(self, bucket: Bucket) -> None:
         """Atlas accepted the credentials."""

@@ -12,7 +12,6 @@ from restore_watch.agenda import Agenda
 from restore_watch.asking import Asker
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.cadence import is_due, is_hot
-from restore_watch.errors import AtlasRateLimitError
 from restore_watch.find_steps import FindStep
 from restore_watch.finding import Finder
 from restore_watch.open_job import OpenJob
@@ -21,12 +20,6 @@ from restore_watch.workers import THREADS, Workers
 
 HOT_UNTIL = 50.0
 """Seconds after the start of a sweep until which hot jobs are asked about."""
-
-_STARVED = (
-    "From the start, less of the rate limit was left than RateLimitReserve keeps for other tools. "
-    "So one call was made, and others were left out. Slow down the other tools, or lower "
-    "RateLimitReserve"
-)
 
 type SweepTask = Question | FindStep
 
@@ -71,8 +64,6 @@ class Rounds:
         finally:
             agenda.close()
             self.workers.join(threads, asker.follower.deadline)
-        for bucket in asker.reception.pace.starved:
-            asker.reception.sight.blind(bucket, AtlasRateLimitError(_STARVED))
 
     def _add_hot(self, agenda: Agenda[SweepTask]) -> None:
         """Put hot jobs on the agenda every few seconds, unless they are still there."""

@@ -161,6 +161,7 @@ class Sweeper:
             share = limits.smallest_share(pace.since)
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
             self._telemetry.figures(at_end, share, findings)
+        reception.note_starved()
         degraded = watch.sweep_ended(self._seen(finder, follower, named), stack, len(jobs))
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()

@@ -202,7 +202,7 @@ class Waker:
         """These kinds are listed, and what has stayed behind catches up."""
         memory = self.calls.memory
         # Without a role for a kind, it is tried again when everything is listed.
-        no_role = memory.refused_kinds(project.group_id) - project.readable
+        no_role = memory.kinds_without_role(project.group_id, project.readable)
         behind = [part for part in marks.behind if part.kind not in no_role]
         kinds |= {part.kind for part in behind if part.cluster_name is None}
         clusters = [part for part in behind if part.kind not in kinds]

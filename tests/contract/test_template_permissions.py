@@ -11,6 +11,8 @@ from contract.deployed_template import (
     role_statements,
     verdict,
 )
+from restore_watch.lease import KEY
+from restore_watch.project_item import project_key
 
 SECRET_KEY = EVERYTHING["AtlasSecretKmsKeyArn"]
 TOPIC_KEY = EVERYTHING["TopicKmsKeyArn"]
@@ -34,7 +36,7 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
         "kms:Decrypt": {SECRET_KEY, TOPIC_KEY},
         "kms:GenerateDataKey": {TOPIC_KEY},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
-        "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs"},
+        "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs", "RestoreJobsTable.Arn"},
         "sns:Publish": {"StatusChangesTopic"},
         "sqs:ReceiveMessage": {"RequestQueue.Arn"},
         "sqs:DeleteMessage": {"RequestQueue.Arn"},
@@ -69,23 +71,37 @@ def test_the_function_may_read_only_the_secret_with_the_given_arn(
 
 
 @pytest.mark.parametrize(
-    ("resource", "answer"),
+    ("resource", "partition", "answer"),
     [
-        ("RestoreJobsTable.Arn/index/OpenJobs", "Allow"),
-        ("RestoreJobsTable.Arn/index/Another", None),
-        ("RestoreJobsTable.Arn", None),
+        ("RestoreJobsTable.Arn/index/OpenJobs", "0", "Allow"),
+        ("RestoreJobsTable.Arn/index/Another", "0", None),
+        ("RestoreJobsTable.Arn/index/Another", "sweeps", None),
+        ("RestoreJobsTable.Arn", "sweeps", "Allow"),
+        ("RestoreJobsTable.Arn", "6b1d5e0f4c7a92d38e60f17b/orders", None),
+        ("RestoreJobsTable.Arn", "sweeps/orders", None),
+        ("RestoreJobsTable.Arn", "Sweeps", None),
     ],
 )
-def test_the_function_may_query_only_the_index_of_open_jobs(
-    resource: str, answer: str | None
+def test_the_function_may_query_only_the_open_jobs_and_the_bookkeeping_of_sweeps(
+    resource: str, partition: str, answer: str | None
 ) -> None:
     """A query of the table itself could list the jobs of every cluster that were ever recorded."""
     stack = Stack(**EVERYTHING)
     (index,) = stack.properties("RestoreJobsTable")["GlobalSecondaryIndexes"]
     statements = role_statements(stack.properties("RestoreWatchFunctionRole"))
 
+    call = Call("dynamodb:Query", resource, context={"dynamodb:LeadingKeys": partition})
+
     assert index["IndexName"] == "OpenJobs"
-    assert verdict(statements, Call("dynamodb:Query", resource)) == answer
+    assert verdict(statements, call) == answer
+
+
+def test_the_partition_that_the_function_may_query_is_that_of_the_bookkeeping() -> None:
+    (partition,) = {KEY["cluster"]["S"], project_key(None)["cluster"]["S"]}
+    statements = role_statements(Stack().properties("RestoreWatchFunctionRole"))
+    (condition,) = [one["Condition"] for one in statements if one["Sid"] == "ReadBookkeeping"]
+
+    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}}
 
 
 def test_every_role_names_its_actions_and_resources() -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from integration.sweeping import Sweeping
 from integration.tables import ONE_TRY, Job, Stored
+from integration.watching import Watching, WatchingWith, atlas_clock
+from local_stack.clock import Clock
 from local_stack.in_process import Clients, clients
 from local_stack.runtime import LambdaRuntime
 from observed_stack import ObservedStack
 from produced import Produced
 from restore_watch.restore_job import RestoreJob, RestoreStatus
+from restore_watch.waking import ProjectIds
 from strategies import plain_job
 
 type RuntimeWith = Callable[..., LambdaRuntime]
@@ -75,10 +78,43 @@ def in_process(module_stack: ObservedStack) -> Iterator[Clients]:
 
 
 @pytest.fixture
-def sweeping(
-    stack: ObservedStack, in_process: Clients, monkeypatch: pytest.MonkeyPatch
-) -> Sweeping:
-    """An environment that sweeps, with a clock of its own."""
+def powertools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the environment variables that Powertools reads by itself."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
+
+
+@pytest.fixture
+def sweeping(
+    stack: ObservedStack,
+    in_process: Clients,
+    powertools: None,  # noqa: ARG001
+) -> Sweeping:
+    """An environment that sweeps, with a clock of its own."""
     return Sweeping(stack, in_process)
+
+
+@pytest.fixture
+def watching_with(
+    stack: ObservedStack,
+    in_process: Clients,
+    powertools: None,  # noqa: ARG001
+) -> Iterator[WatchingWith]:
+    """Start environments that watch projects, one after the other, with one clock."""
+    clock = Clock()
+    made: list[Watching] = []
+
+    def make(project_ids: ProjectIds, *, is_warm: bool = True) -> Watching:
+        made.append(
+            Watching(stack, in_process, project_ids=project_ids, clock=clock, is_warm=is_warm)
+        )
+        return made[-1]
+
+    yield make
+    atlas_clock(stack).advance(-sum(one.passed for one in made))
+
+
+@pytest.fixture
+def watching(watching_with: WatchingWith, group: str) -> Watching:
+    """An environment that watches the project of the test."""
+    return watching_with((group,))

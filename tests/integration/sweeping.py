@@ -21,6 +21,7 @@ from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.telemetry import Telemetry
+from restore_watch.waking import ProjectIds
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -41,20 +42,33 @@ class Sweeping:
     """
     One environment. Its waits move the clock instead of taking time.
 
-    `hot_seconds` is 0 unless it is given. Credentials, token and connections are warm.
+    `hot_seconds` is 0 and no project is watched unless they are given. Credentials and token are
+    at hand if the environment `is_warm`.
     """
 
-    def __init__(self, stack: LocalStack, by: Clients, *, hot_seconds: float = 0) -> None:
+    def __init__(
+        self,
+        stack: LocalStack,
+        by: Clients,
+        *,
+        hot_seconds: float = 0,
+        project_ids: ProjectIds = (),
+        clock: Clock | None = None,
+        is_warm: bool = True,
+    ) -> None:
         self.stack = stack
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.log = io.StringIO()
         telemetry = Telemetry(Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG"))
         self.checker = cold_start(stack, by, now=self.clock, sleep=self.clock.advance)
-        self.sweeper = sweeper_of(stack, by, self.checker, telemetry, hot_seconds=hot_seconds)
-        self.checker.secret.ask(
-            lambda credentials: self.checker.atlas.prepare(credentials, Deadline.after(60)),
-            Deadline.after(60),
+        self.sweeper = sweeper_of(
+            stack, by, self.checker, telemetry, hot_seconds=hot_seconds, project_ids=project_ids
         )
+        if is_warm:
+            self.checker.secret.ask(
+                lambda credentials: self.checker.atlas.prepare(credentials, Deadline.after(60)),
+                Deadline.after(60),
+            )
 
     def deadline(self, seconds: float = 60.0) -> Deadline:
         return Deadline.after(seconds, lambda: self.clock().timestamp())

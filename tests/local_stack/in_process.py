@@ -94,7 +94,7 @@ def cold_start(
         secret=AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp()),
         atlas=AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep),
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
-        topic=StatusChangesTopic(by.sns, stack.topic_arn),
+        topic=StatusChangesTopic(by.sns, stack.topic_arn, stack.function.environment["STACK_NAME"]),
         now=now,
         sleep=sleep,
     )

@@ -362,8 +362,12 @@ class Campaign:
 
     def messages(self, job: EmulatedRestore) -> list[Received]:
         """Every message that a subscriber received about this job, in order."""
+        return self.messages_about(job.restore_id)
+
+    def messages_about(self, subject: str) -> list[Received]:
+        """Every message that a subscriber received about this subject, in order."""
         self._receive()
-        return self._received.setdefault(job.restore_id, [])
+        return self._received.setdefault(subject, [])
 
     def _receive(self) -> None:
         for message in self.stack.received():

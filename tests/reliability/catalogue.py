@@ -222,13 +222,40 @@ CATALOGUE: dict[str, dict[str, Row]] = {
             "two hours without Atlas, SNS, DynamoDB or Secrets Manager, alone and in pairs",
             "caught up within two sweeps; each change has one id",
         ),
+        "F75": Row(
+            "events are refused, unreadable, late, or dated by a clock that is minutes off; "
+            "a type of the filter is unknown",
+            "the project is listed instead; nothing is missed",
+        ),
+        "F76": Row(
+            "a listing dies between pages or clusters, or at any step; pages shift",
+            "no mark moves past what was read; nothing is missed, each change has one id",
+        ),
+        "F77": Row(
+            "restores begin and end while a project cannot be seen",
+            "reported once, when it can be seen again",
+        ),
+        "F78": Row(
+            "a project is locked out, flaps, is deleted, comes back",
+            "degraded and recovered alternate, each under one id",
+        ),
+        "F79": Row(
+            "the first listing of a project with thousands of old jobs",
+            "nothing old is stored or sent; what ended since the first attempt is",
+        ),
         "F80": Row(
             "a slow sweep outlives its lease and goes on beside its successor",
-            "the other's lease stays; nothing moves back; no job is dropped",
+            "the other's lease stays; no status, mark or state of a project moves back; "
+            "no job is dropped",
+        ),
+        "F81": Row(
+            "clusters of a listing are unreadable, gone, or too many for its time",
+            "the project's mark moves on; what was not read keeps its own, and comes first",
         ),
         "F82": Row(
             "others keep a bucket below the reserve for an hour",
-            "one call for each family and sweep; the rest is counted as not reached",
+            "one call for each family and sweep; the rest is counted as not reached, and the "
+            "project is degraded",
         ),
         "F83": Row(
             "a download that never expires, a job that Atlas forgets",

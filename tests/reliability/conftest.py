@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from local_stack.atlas import EmulatedRestore
 from observed_stack import ObservedStack
 from reliability.campaign import Campaign, Tools
+from reliability.finding import Finds
 from reliability.sweeping import Sweeps, many_jobs
 from restore_watch.application import Application
 from restore_watch.telemetry import Telemetry
@@ -49,6 +50,12 @@ def application(campaign: Campaign, powertools: None) -> Application:  # noqa: A
 def sweeps(campaign: Campaign, powertools: None) -> Sweeps:  # noqa: ARG001
     """Sweeps over an empty table, in this process."""
     return Sweeps(campaign)
+
+
+@pytest.fixture
+def finds(campaign: Campaign, sweeps: Sweeps) -> Finds:
+    """Sweeps that watch the project of the test, which is empty."""
+    return Finds(campaign, sweeps)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     for group_id in (GROUP, OTHER_GROUP):
         memory.events_seen(group_id, TENANT_EVENT)
         memory.list_again(group_id, [FLEX])
-        memory.kind_was(group_id, DEDICATED, refused=True)
+        memory.family_was(group_id, DEDICATED, refused=True)
 
     memory.keep_only({GROUP})
 
@@ -82,8 +82,8 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     assert memory.events_seen(OTHER_GROUP, TENANT_EVENT) == {FLEX}
     assert memory.to_list_again(GROUP) == {FLEX}
     assert memory.to_list_again(OTHER_GROUP) == frozenset()
-    assert memory.refused_kinds(GROUP) == {DEDICATED}
-    assert memory.refused_kinds(OTHER_GROUP) == frozenset()
+    assert memory.kinds_without_role(GROUP, ()) == {DEDICATED}
+    assert memory.kinds_without_role(OTHER_GROUP, ()) == frozenset()
 
 
 # Events
@@ -194,17 +194,29 @@ def test_what_wakes_a_kind_has_the_list_of_its_clusters_read_anew(
     assert memory.clusters_of(OTHER_GROUP) == BOTH
 
 
-# Kinds that are refused
+# What the credentials may not read
 
 
-def test_a_kind_counts_as_refused_until_it_can_be_read(memory: FindMemory) -> None:
-    memory.kind_was(GROUP, DEDICATED, refused=True)
-    memory.kind_was(GROUP, FLEX, refused=False)
-    assert memory.refused_kinds(GROUP) == {DEDICATED}
-    assert memory.refused_kinds(OTHER_GROUP) == frozenset()
+def test_a_kind_has_no_role_until_it_can_be_read(memory: FindMemory) -> None:
+    memory.family_was(GROUP, DEDICATED, refused=True)
+    memory.family_was(GROUP, FLEX, refused=False)
+    assert memory.kinds_without_role(GROUP, ()) == {DEDICATED}
+    assert memory.kinds_without_role(OTHER_GROUP, ()) == frozenset()
 
-    memory.kind_was(GROUP, DEDICATED, refused=False)
-    assert memory.refused_kinds(GROUP) == frozenset()
+    memory.family_was(GROUP, DEDICATED, refused=False)
+    assert memory.kinds_without_role(GROUP, ()) == frozenset()
+
+
+def test_a_kind_that_was_readable_once_had_a_role(memory: FindMemory) -> None:
+    memory.family_was(GROUP, DEDICATED, refused=True)
+
+    assert memory.kinds_without_role(GROUP, {"dedicated"}) == frozenset()
+
+
+def test_without_a_role_for_a_list_of_clusters_all_its_kinds_have_none(memory: FindMemory) -> None:
+    memory.family_was(GROUP, AtlasList.CLUSTERS, refused=True)
+
+    assert memory.kinds_without_role(GROUP, ()) == {DEDICATED, RestoreKind.COLLECTION}
 
 
 # Jobs
