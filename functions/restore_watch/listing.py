@@ -44,19 +44,13 @@ class Read:
     is_full: bool
 
     @property
-    def is_useful(self) -> bool:
-        """Whether Atlas showed the jobs of any cluster, or that there are no clusters."""
-        has_jobs = any(part.cluster_name is not None for part in self.read)
-        return self.began is not None and (has_jobs or not self.unread)
-
-    @property
     def is_listing(self) -> bool:
         """Whether everything was to be read, and something was."""
-        return self.is_full and self.is_useful
+        return self.is_full and self.began is not None and bool(self.read)
 
     def moves(self, marks: Marks) -> Marks:
         """The project's marks after this listing."""
-        if self.began is None or not self.is_useful:
+        if self.began is None or not self.read:
             return marks
         return marks.moved(self.began, self.read, self.unread, is_full=self.is_full)
 
