@@ -11,7 +11,7 @@ from local_stack.behaviour import ListOrder
 from local_stack.faults import Reset
 from local_stack.refusal import atlas_error
 from local_stack.wire import Action, Answer, Call, Phase, Selection
-from reliability.campaign import Campaign, Stored
+from reliability.campaign import Campaign, Stored, always
 from reliability.finding import ENDED, MINUTE, Finds, listed
 from reliability.steps import JSON, too_many_requests
 from reliability.sweeping import FLEX_LIST
@@ -29,7 +29,7 @@ FAILURES: dict[str, Action] = {
     "html": Answer(200, {"Content-Type": "text/html"}, "<html>"),
     "cut-off": Answer(200, JSON, '{"results": [{"id": "6948'),
 }
-any_failure = cases("failure", list(FAILURES.values()), ids=list(FAILURES))
+any_failure = cases("failure", always(FAILURES, "reset", "limited", "refused", "html"))
 
 
 def of_page(number: int) -> Selection:
