@@ -7,7 +7,7 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 4. Mark: what was read to the end is known up to the moment at which the listing began.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from threading import Lock
 
@@ -154,6 +154,27 @@ class Finder:
             is_listed=group_id in self._listed,
             open_jobs=open_jobs,
         )
+
+    @property
+    def unlisted(self) -> RestoreWatchError | None:
+        """Why no project is watched although all are to be: their list was never read."""
+        is_blind = self.waker.watches_all and not self.waker.woken
+        failures = self._calls.reception.sight.failures(None, ())
+        return next(iter(failures.values()), None) if is_blind else None
+
+    def left_alone(self, open_jobs: Mapping[str, int]) -> list[Seen]:
+        """
+        Return what failed and is not watched any more, as seen: nothing fails where nobody looks.
+
+        The operator has removed the project, or the last job that was named in it has ended.
+        """
+        return [
+            Seen(project, failures={}, families=frozenset(), is_listed=True, open_jobs=0)
+            for group_id, project in self._known.items()
+            if project.watched.troubles
+            and group_id not in self.waker.woken
+            and not open_jobs.get(group_id)
+        ]
 
     def _wake(self, step: Wake) -> Iterable[FindStep]:
         again, listing = self.waker.wake(step)

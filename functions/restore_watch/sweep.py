@@ -162,7 +162,8 @@ class Sweeper:
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
             self._telemetry.figures(at_end, share, findings)
         reception.note_starved()
-        degraded = watch.sweep_ended(self._seen(finder, follower, named), stack, len(jobs))
+        seen = self._seen(finder, follower, named)
+        degraded = watch.sweep_ended(seen, stack, len(jobs), finder.unlisted)
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()
 
@@ -237,10 +238,11 @@ class Sweeper:
 
     def _seen(self, finder: Finder, follower: Follower, named: frozenset[str]) -> list[Seen]:
         open_jobs = Counter(key[0] for key in follower.known)
-        return [
+        seen = [
             finder.seen(group_id, open_jobs[group_id])
             for group_id in sorted(finder.waker.woken | named)
         ]
+        return [*seen, *finder.left_alone(open_jobs)]
 
     def _prepare(self, deadline: Deadline) -> None:
         """Raise CredentialsError or AtlasError if there are no credentials or no token."""

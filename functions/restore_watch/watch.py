@@ -22,7 +22,7 @@ from restore_watch.errors import (
 )
 from restore_watch.project_item import Project
 from restore_watch.telemetry import Telemetry
-from restore_watch.watch_change import Trouble, Watched
+from restore_watch.watch_change import ABSENT, Trouble, Watched
 from restore_watch.workers import Workers
 
 LEAST_PROJECTS = 2
@@ -111,20 +111,27 @@ class Watch:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
         self._met(stack, {"credentials": Trouble.of(error, self.at)}, None, open_jobs)
 
-    def sweep_ended(self, seen: Sequence[Seen], stack: Watched, open_jobs: int) -> int:
+    def sweep_ended(
+        self,
+        seen: Sequence[Seen],
+        stack: Watched,
+        open_jobs: int,
+        unlisted: RestoreWatchError | None = None,
+    ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
 
-        If none of several can be seen, the stack is degraded instead, and they stand still.
+        If none of several can be seen, the stack is degraded instead, and they stand still; and if
+        their list could never be read, `unlisted` says why.
         """
-        if not seen:
-            return 0
-        if len(seen) >= LEAST_PROJECTS and all(one.fails for one in seen):
-            troubles = {"projects": self._all_fail(seen)}
-            after = self._met(stack, troubles, None, open_jobs)
+        if unlisted is not None:
+            self._met(stack, {ABSENT: Trouble.of(unlisted, self.at)}, None, open_jobs)
+        elif len(seen) >= LEAST_PROJECTS and all(one.fails for one in seen):
+            after = self._met(stack, {ABSENT: self._all_fail(seen)}, None, open_jobs)
             known = sum(one.project.watched.degraded is not None for one in seen)
             return len(seen) if after.degraded else known
-        self._met(stack, {}, None, open_jobs)
+        elif seen:
+            self._met(stack, {}, None, open_jobs)
         degraded: list[bool] = []
 
         def note(one: Seen) -> None:

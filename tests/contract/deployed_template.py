@@ -195,6 +195,8 @@ def _conditions(statement: Json, call: Call) -> Iterator[bool]:
                 case "ForAllValues:StringEquals":
                     # It holds without the key. A call here has one value of each key at most.
                     yield value is None or value in _listed(expected)
+                case "Null":
+                    yield (value is None) is (expected == "true")
                 case "ArnEquals" | "ArnLike":
                     # Without the key in the call, the condition does not hold.
                     yield value is not None and any(_like(value, arn) for arn in _listed(expected))

@@ -101,7 +101,14 @@ def test_the_partition_that_the_function_may_query_is_that_of_the_bookkeeping() 
     statements = role_statements(Stack().properties("RestoreWatchFunctionRole"))
     (condition,) = [one["Condition"] for one in statements if one["Sid"] == "ReadBookkeeping"]
 
-    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}}
+    assert condition["ForAllValues:StringEquals"] == {"dynamodb:LeadingKeys": [partition]}
+
+
+def test_no_query_without_a_partition_is_allowed() -> None:
+    """A condition for all values holds without any value."""
+    statements = role_statements(Stack().properties("RestoreWatchFunctionRole"))
+
+    assert verdict(statements, Call("dynamodb:Query", "RestoreJobsTable.Arn")) is None
 
 
 def test_every_role_names_its_actions_and_resources() -> None:

@@ -277,3 +277,32 @@ def test_a_project_that_hangs_up_does_not_hold_up_the_others(
     stack.atlas.start_restore(groups[1], "orders", "flex")
 
     assert seen.tick()["found"] == 1
+
+
+def test_the_stack_is_degraded_when_the_list_of_all_projects_was_never_read(
+    watching_with: WatchingWith, stack: LocalStack, groups: list[str]
+) -> None:
+    watching = watching_with("all")
+    with stack.atlas.wire.inject(Fault(operation="projects", action=Reset(), times=None)):
+        results = watching.ticks(5)
+    assert [one["groupId"] for one in results[-1]["failures"]] == [None]
+    assert watch_messages(stack) == [("degraded", None)]
+
+    watching.tick()
+    assert watch_messages(stack) == [("recovered", None)]
+    assert project_item(stack, groups[0])["mark"]
+
+
+# What nobody looks at any more
+
+
+def test_a_degraded_project_that_is_removed_from_the_parameter_is_over(
+    seen: Watching, watching_with: WatchingWith, stack: LocalStack, groups: list[str]
+) -> None:
+    stack.atlas.lock_out(groups[0])
+    seen.ticks(5)
+    assert watch_messages(stack) == [("degraded", groups[0])]
+
+    watching_with(tuple(groups[1:])).ticks(2)
+    assert watch_messages(stack) == [("recovered", groups[0])]
+    assert "troubles" not in project_item(stack, groups[0])
