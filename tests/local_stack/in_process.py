@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
+from local_stack.template import STACK_NAME
 from local_stack.wire import Call
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
@@ -94,7 +95,7 @@ def cold_start(
         secret=AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp()),
         atlas=AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep),
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
-        topic=StatusChangesTopic(by.sns, stack.topic_arn),
+        topic=StatusChangesTopic(by.sns, stack.topic_arn, STACK_NAME),
         now=now,
         sleep=sleep,
     )

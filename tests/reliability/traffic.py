@@ -38,7 +38,8 @@ class Request:
 
     `status` is the status of the answer, None if no whole answer was sent; `readable` is false for
     an answer of an unknown shape. `limit` are the seconds for which a rate limit stands. `targets`
-    is how many jobs its invocation names, `epoch` how often the clock was set back before.
+    is how many jobs its invocation names, `epoch` how often the clock was set back before. It
+    `is_to_find` if it asks for a list by which jobs are found; `said_at` is Atlas's own clock.
     """
 
     number: int
@@ -49,6 +50,10 @@ class Request:
     targets: int
     operation: str
     group: str = ""
+    cluster: str = ""
+    page: str = "1"
+    is_to_find: bool = False
+    said_at: float = 0.0
     status: int | None = None
     readable: bool = True
     limit: float | None = None
