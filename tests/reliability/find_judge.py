@@ -17,7 +17,7 @@ from reliability.find_judgement import (
     judge_unread,
     judge_watch_messages,
 )
-from reliability.judgement import judge_done, judge_history, judge_messages
+from reliability.judgement import judge_history, judge_messages, recorded_words
 from reliability.sweep_judgement import judge_open
 from reliability.traffic import Request
 from reliability.world_parts import Job
@@ -81,7 +81,8 @@ class FindJudge:
         for job in self._wanted():
             item = world.item(job)
             assert item is not None, f"F77: a restore was never found: {job.restore.event}"
-            judge_done(item, job.last, may_have_left=self._checks.may_have_left(item))
+            is_over = recorded_words(item)[-1].terminal
+            assert is_over or "openShard" in item, "F77: a restore is not followed to its end"
         for job in world.unnamed:
             item, received = world.item(job), world.received(job)
             if item is not None:

@@ -78,6 +78,8 @@ class FindRules(SweepOverlaps):
         self.counted("an event precedes its job")
         self.sweeps.run(slot)
         kind = drawn.kind.value
+        # It has a snapshot, so it is older than the event.
+        self.world.projects.add_cluster(drawn.group, drawn.cluster, kind)
         self.world.projects.emit_start(drawn.group, kind, self.stack.atlas.now())
         first = self.sweeps.run(slot)
         with self._silence():

@@ -1,8 +1,8 @@
 """What must hold after a sweep in the model's world, read from outside."""
 
 import io
+import itertools
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +15,9 @@ from reliability.find_judgement import Bookkept
 from reliability.judgement import is_change, judge_done, recorded_words
 from reliability.leases import CLOCKS_APART, PATIENCE, TICK_LIFE, is_lease_write
 from reliability.sweep_judgement import is_ready, judge_index, judge_open
-from reliability.watched_projects import is_bookkeeping, is_to_find
+from reliability.watched_projects import is_to_find
 from reliability.world import OUTPUT
-from reliability.world_parts import Job, group_of
+from reliability.world_parts import Job, cluster_of, group_of
 from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError, TableUnavailableError
@@ -140,14 +140,22 @@ class SweepJudge:
             self._checks.judge_pending(job, item)
 
     def _judge_pace(self, begun: Begun) -> None:
-        """F73: of a bucket that is low, a sweep takes one call to ask and one to find."""
+        """
+        F73: of a bucket that is low, a sweep takes one call to ask and one to find.
+
+        Those about other clusters may be under way when Atlas first says that it is low.
+        """
         low = self._world.low_buckets
-        answered = Counter(
-            (group_of(call), call.operation.removesuffix("_list"), is_to_find(call))
+        calls = [
+            call
             for call in self._calls(begun)
             if call.service == "atlas" and call.status in {200, 404}
-        )
-        used = [bucket for bucket in low for finds in (True, False) if answered[*bucket, finds] > 1]
+        ]
+        used = []
+        for bucket, finds in itertools.product(low, (True, False)):
+            own = [call for call in calls if _bucket(call) == bucket and is_to_find(call) == finds]
+            if len(own) > len({cluster_of(call) for call in own}):
+                used.append(bucket)
         assert not used, f"F73: a sweep uses up buckets that are low: {used}"
 
     def _judge_index(self, begun: Begun) -> None:
@@ -226,7 +234,13 @@ class SweepJudge:
         if not is_unchanged or has_words:
             return
         effects = [call for call in calls if call.operation in {"UpdateItem", "Publish"}]
-        writes = [call for call in effects if not is_bookkeeping(call)]
+        # Whether a job that has ended is in the table is found out by a write that is refused.
+        ids = [job.restore.restore_id.encode() for job, _ in opened]
+        writes = [
+            call
+            for call in effects
+            if is_lease_write(call) or any(restore_id in call.body for restore_id in ids)
+        ]
         assert len(writes) == len(leases), f"calls: a sweep writes, but nothing changed: {writes}"
 
     def judge_turns(self, sweeps: Sequence[Begun], job: Job) -> None:
@@ -282,6 +296,10 @@ class SweepJudge:
 def is_skipped(outcome: object) -> bool:
     """The sweep left its work to another one."""
     return outcome == {"skipped": True}
+
+
+def _bucket(call: Call) -> tuple[str, str]:
+    return group_of(call), call.operation.removesuffix("_list")
 
 
 def _is_about(job: Job, call: Call) -> bool:

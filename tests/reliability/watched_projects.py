@@ -25,12 +25,6 @@ def is_to_find(call: Call) -> bool:
     return is_listing or call.operation in _LISTS
 
 
-def is_bookkeeping(call: Call) -> bool:
-    """The call stores or publishes what becomes of a project or the stack."""
-    words = (b'"project/', b'"stack"', b"watch-degraded", b"watch-recovered")
-    return any(word in call.body for word in words)
-
-
 class WatchedProjects:
     """
     The projects in Atlas and how they are seen. `jobs` returns every job of the example.
@@ -126,6 +120,11 @@ class WatchedProjects:
     def began(self, job: Job) -> None:
         """A restore has begun. Its cluster comes back with its project."""
         self._clusters.add((*job.cluster, job.kind))
+
+    def add_cluster(self, group_id: str, cluster: str, kind: Kind) -> None:
+        self.bring_back(group_id)
+        self._clusters.add((group_id, cluster, kind))
+        self._stack.atlas.add_cluster(group_id, cluster, kind)
 
     def remove_cluster(self, group_id: str, cluster: str) -> None:
         """The cluster is gone, and its jobs are."""

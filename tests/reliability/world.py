@@ -259,9 +259,7 @@ class World:
         self.stack.atlas.hide_restore(job.restore)
 
     def show(self, job: Job) -> None:
-        self.projects.bring_back(job.restore.group_id)
-        self.projects.began(job)
-        self.stack.atlas.add_cluster(*job.cluster, job.kind)
+        self.projects.add_cluster(*job.cluster, job.kind)
         job.is_hidden = False
         self.stack.atlas.show_restore(job.restore)
 
