@@ -6,6 +6,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
+from local_stack.restores import Kind
 from local_stack.wire import Action, Answer, Close, Phase, Reset, Truncate
 from restore_watch.restore_job import RestoreKind
 
@@ -129,6 +130,11 @@ class DrawnJob:
     envelope: bool = False
     group: str = GROUPS[0]
     cluster: str = ""
+
+    @property
+    def atlas_kind(self) -> Kind:
+        """The kind, as the emulated Atlas names it."""
+        return self.kind.value
 
 
 _FLEX_ENDS = (

@@ -77,7 +77,7 @@ class FindRules(SweepOverlaps):
         """The project is listed at once, and once more in the next sweep."""
         self.counted("an event precedes its job")
         self.sweeps.run(slot)
-        kind = drawn.kind.value
+        kind = drawn.atlas_kind
         # It has a snapshot, so it is older than the event.
         self.world.projects.add_cluster(drawn.group, drawn.cluster, kind)
         self.world.projects.emit_start(drawn.group, kind, self.stack.atlas.now())

@@ -45,6 +45,8 @@ class Machine(RuleBasedStateMachine):
 
     stack: ClassVar[LocalStack]
     tally: ClassVar[Counter[str]] = Counter()
+    watches = False
+    """Whether every example has watched projects, not only those for which they are drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,6 +135,8 @@ class Machine(RuleBasedStateMachine):
         projects: DrawnProjects | None = None,
     ) -> None:
         self.tally["begun"] += 1
+        if self.watches and projects is None:
+            projects = DrawnProjects("ids")
         self.tally[f"watched: {projects.watches if projects else 'no projects'}"] += 1
         if hot:
             self.world.hot_seconds = hot

@@ -231,7 +231,7 @@ class World:
         return job
 
     def _start(self, drawn: DrawnJob, **when: Any) -> Job:
-        kind: Kind = drawn.kind.value
+        kind = drawn.atlas_kind
         self.projects.bring_back(drawn.group)
         restore = self.stack.atlas.start_restore(
             drawn.group,
