@@ -243,7 +243,8 @@ class ProjectListing:
         except UnexpectedAtlasResponseError as error:
             self.problems.append(str(error))
             return None
-        return job if is_new or _can_change(job, self._now) else None
+        ran = interest.ran_at_first(job.restore_finished_date)
+        return job if is_new or ran or _can_change(job, self._now) else None
 
 
 def _can_change(job: RestoreJob, now: datetime) -> bool:

@@ -83,10 +83,15 @@ class Marks:
 
 @dataclass(frozen=True)
 class Interest:
-    """Which jobs of a cluster a listing takes in; at first, also those that run for longer."""
+    """
+    Which jobs of a cluster a listing takes in; at first, also those that run for longer.
+
+    It may be much later than the first attempt, so what ran then may have `ended_since`.
+    """
 
     since: datetime
     running_since: datetime
+    ended_since: datetime
     is_first: bool
 
     @classmethod
@@ -96,6 +101,7 @@ class Interest:
         return cls(
             since=max(mark, now - OLDEST_MARK) - MARGIN,
             running_since=marks.first + FIRST_MARK - OLDEST_MARK,
+            ended_since=marks.first + FIRST_MARK - MARGIN,
             is_first=mark <= marks.first,
         )
 
@@ -104,8 +110,12 @@ class Interest:
         return created_at >= self.since
 
     def takes_if_running(self, created_at: datetime) -> bool:
-        """Whether a job is of interest if it can still change."""
+        """Whether a job is of interest if it ran at the first attempt, or can still change."""
         return self.is_first and created_at >= self.running_since
+
+    def ran_at_first(self, finished_at: datetime | None) -> bool:
+        """Whether a job that has ended ran at the first attempt; clocks may differ."""
+        return finished_at is not None and finished_at >= self.ended_since
 
     @property
     def reaches_to(self) -> datetime:

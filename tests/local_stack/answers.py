@@ -83,23 +83,31 @@ class Answers:
         family, group_id, cluster, restore_id = address
         match family:
             case "projects":
-                return _page_of(request, host, self._clusters.listed_projects())
+                return self._page_of(request, host, self._clusters.listed_projects())
             case "events":
                 self._clusters.project(group_id)
                 return self._events.page(request, group_id, host)
             case "flex_clusters":
-                return _page_of(request, host, self._clusters.project(group_id).flex)
+                return self._page_of(request, host, self._clusters.project(group_id).flex)
             case "dedicated_clusters":
-                return _page_of(request, host, self._clusters.project(group_id).dedicated)
+                return self._page_of(request, host, self._clusters.project(group_id).dedicated)
             case kind if restore_id:
                 return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
             case kind:
                 return self._job_list(request, kind, group_id, cluster)
 
+    def _page_of(
+        self, request: Request, host: str, entries: Sequence[Project | EmulatedCluster]
+    ) -> Any:
+        page = Page.asked(request, counts=True, largest=self._behaviour.largest_page)
+        return page.body(request, entries, lambda one: one.body(host))
+
     def _job_list(self, request: Request, kind: Kind, group_id: str, cluster: str) -> Any:
         host = request.host_url.rstrip("/")
         entries = self._clusters.entries(kind, group_id, cluster)
-        page = Page() if kind == "tenant" else Page.asked(request, counts=kind != "collection")
+        largest = self._behaviour.largest_page
+        counts = kind != "collection"
+        page = Page() if kind == "tenant" else Page.asked(request, counts=counts, largest=largest)
 
         def said(entry: Any) -> Any:
             return entry.body(kind, host) if isinstance(entry, EmulatedRestore) else entry
@@ -137,10 +145,6 @@ class Answers:
         }
         headers.update(self._behaviour.limit_headers.items())
         return {name: value for name, value in headers.items() if value is not None}
-
-
-def _page_of(request: Request, host: str, entries: Sequence[Project | EmulatedCluster]) -> Any:
-    return Page.asked(request, counts=True).body(request, entries, lambda one: one.body(host))
 
 
 def _dressed(request: Request, answer: Answer, headers: dict[str, str], key: str | None) -> Answer:

@@ -45,6 +45,13 @@ class Behaviour:
     list_order: ListOrder = "newest first"
     """Of the restore jobs of every cluster that has no other order."""
 
+    largest_page: int = 500
+    """
+    Entries of a page of projects, clusters or restore jobs at most, whatever is asked for.
+
+    The link to the next page then tells that there is one. Atlas's own limit is 500.
+    """
+
     event_types: frozenset[str] = EVENT_TYPES
     """The types that a filter of events may name. Another is refused, so none refuses them all."""
 

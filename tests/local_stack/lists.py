@@ -22,9 +22,11 @@ class Page:
     is_counted: bool = True
 
     @classmethod
-    def asked(cls, request: Request, *, counts: bool) -> Self:
+    def asked(cls, request: Request, *, counts: bool, largest: int = _LARGEST) -> Self:
         """
-        Return the page that the query asks for. Raise Refusal if there cannot be one.
+        Return the page that the query asks for, or one of `largest` entries if that is smaller.
+
+        Raise Refusal if there cannot be one.
 
         Without `counts`, the specification of the list has no includeCount. How Atlas answers to it
         is not known, so it is refused.
@@ -33,7 +35,7 @@ class Page:
             raise invalid("includeCount")
         return cls(
             _number(request, "pageNum", 1, None),
-            _number(request, "itemsPerPage", _SIZE, _LARGEST),
+            min(largest, _number(request, "itemsPerPage", _SIZE, _LARGEST)),
             _flag(request, "includeCount"),
         )
 

@@ -161,7 +161,11 @@ class LocalStack:
         return list(self._drain())
 
     def item(self, group_id: str, cluster: str, restore_id: str) -> dict[str, Any] | None:
-        key = {"cluster": {"S": f"{group_id}/{cluster}"}, "restoreId": {"S": restore_id}}
+        return self.get(f"{group_id}/{cluster}", restore_id)
+
+    def get(self, partition: str, sort_key: str) -> dict[str, Any] | None:
+        """Return the item with these values of its key."""
+        key = {"cluster": {"S": partition}, "restoreId": {"S": sort_key}}
         answer = self.aws.client("dynamodb").get_item(
             TableName=self.table_name, Key=key, ConsistentRead=True
         )

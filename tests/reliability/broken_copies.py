@@ -25,6 +25,20 @@ from reliability.broken_checks import (
     RepeatsUnknownOutcomes,
     ReplacesEveryRefusedToken,
 )
+from reliability.broken_finding import (
+    ForgetsTheFirstAttempt,
+    ForgetsWhatIsRefused,
+    ListsOnce,
+    MovesEveryCluster,
+    MovesToTheEnd,
+    OverlooksEnds,
+    ReadsFullPages,
+    RecoversTwice,
+    StopsAtAnOldJob,
+    lists,
+    notes,
+    wakes,
+)
 from reliability.broken_sweeps import (
     AlwaysChanges,
     ChangesWhenItDiffers,
@@ -66,6 +80,7 @@ from reliability.broken_table import (
     without_condition,
 )
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
@@ -79,18 +94,21 @@ class BrokenCopy:
     """
     The parts that differ from the product, and how the model's reports may begin.
 
-    `sweep_table` differs in sweeps alone.
+    `sweep_table` differs in sweeps alone. One that differs in what it finds, `watches` projects in
+    every example.
     """
 
     reports: set[str]
     checker: Callable[..., JobChecker] = JobChecker
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
-    topic: Callable[[Any, str], StatusChangesTopic] = StatusChangesTopic
+    topic: Callable[..., StatusChangesTopic] = StatusChangesTopic
     atlas: Callable[..., AtlasClient] = AtlasClient
     sweeper: Callable[..., Sweeper] = Sweeper
     sweep_table: Callable[[Any, str], RestoreJobsTable] | None = None
     open_jobs: Callable[[Any, str], OpenJobs] = OpenJobs
     lease: Callable[..., SweepLease] = SweepLease
+    bookkeeping: Callable[[Any, str], Bookkeeping] = Bookkeeping
+    watches: bool = False
 
 
 BROKEN_COPIES = {
@@ -185,4 +203,30 @@ BROKEN_COPIES = {
     "uses up a bucket that is low": BrokenCopy({"F73"}, sweeper=asks(IgnoresThePace)),
     # Which jobs are followed
     "forgets a missing job at once": BrokenCopy({"F83"}, sweeper=follows(ForgetsAtOnce)),
+    # The marks of projects
+    "stores no mark at the first attempt": BrokenCopy(
+        {"F77"}, bookkeeping=ForgetsTheFirstAttempt, watches=True
+    ),
+    "moves a mark to the end of the listing": BrokenCopy(
+        {"F76"}, bookkeeping=MovesToTheEnd, watches=True
+    ),
+    "moves the mark of a cluster that was not read": BrokenCopy(
+        {"F76", "F81"}, bookkeeping=MovesEveryCluster, watches=True
+    ),
+    # What a listing reads
+    "takes every list to descend": BrokenCopy(
+        {"F75", "F76", "F77"}, sweeper=lists(StopsAtAnOldJob), watches=True
+    ),
+    "takes a page that is not full for the last": BrokenCopy(
+        {"F75", "F76", "F77"}, sweeper=lists(ReadsFullPages), watches=True
+    ),
+    "overlooks a restore that has ended": BrokenCopy(
+        {"F75", "F76", "F77"}, sweeper=lists(OverlooksEnds), watches=True
+    ),
+    "lists a woken project once": BrokenCopy({"F75"}, sweeper=wakes(ListsOnce), watches=True),
+    # What it says of itself
+    "forgets a degradation that the topic refused": BrokenCopy(
+        {"F78"}, sweeper=notes(ForgetsWhatIsRefused), watches=True
+    ),
+    "publishes a recovery twice": BrokenCopy({"F78"}, topic=RecoversTwice, watches=True),
 }

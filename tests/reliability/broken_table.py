@@ -41,13 +41,13 @@ def publish(change: ChangedParameters) -> Callable[..., StatusChangesTopic]:
 
 
 def _changed[Part](
-    part: Callable[[Any, str], Part],
+    part: Callable[..., Part],
     operation: str,
     change: ChangedParameters,
     client: Any,
-    name: str,
+    *names: str,
 ) -> Part:
-    return part(Client(client, operation, change), name)
+    return part(Client(client, operation, change), *names)
 
 
 # The table

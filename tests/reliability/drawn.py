@@ -6,6 +6,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
+from local_stack.restores import Kind
 from local_stack.wire import Action, Answer, Close, Phase, Reset, Truncate
 from restore_watch.restore_job import RestoreKind
 
@@ -85,7 +86,7 @@ type Form = Literal["event", "targets", "queue"]
 type Listed = Literal["old", "absent", "current"]
 """How lists show a job: as it was, not at all, or as it is."""
 
-type Held = Literal["index", "ask", "record", "publish", "note", "give back"]
+type Held = Literal["index", "ask", "record", "publish", "note", "mark", "give back"]
 """The call at which a slow sweep is held."""
 
 phases: st.SearchStrategy[Phase] = st.sampled_from(["before", "after"])
@@ -107,7 +108,7 @@ ticks = st.none() | st.sampled_from([0.0, 0.0, 30.0, -50.0, -70.0, 100.0, 300.0]
 """How many seconds ago the schedule fired; without one, somebody else asks for a sweep."""
 listings: st.SearchStrategy[Listed] = st.sampled_from(["old", "old", "absent", "absent", "current"])
 held: st.SearchStrategy[Held] = st.sampled_from(
-    ["index", "ask", "record", "publish", "note", "give back"]
+    ["index", "ask", "record", "publish", "note", "mark", "give back"]
 )
 hot_seconds = st.sampled_from([0.0, 0.0, 10.0])
 retry_afters = st.sampled_from([2, 12, None, 30, 300])
@@ -118,7 +119,8 @@ class DrawnJob:
     """
     A restore job and the steps it takes.
 
-    `named` targets name the kind, `envelope` ones ask for an envelope.
+    `named` targets name the kind, `envelope` ones ask for an envelope. Without a `cluster`, it is
+    the one that all jobs of the kind share.
     """
 
     kind: RestoreKind
@@ -127,6 +129,12 @@ class DrawnJob:
     named: bool = True
     envelope: bool = False
     group: str = GROUPS[0]
+    cluster: str = ""
+
+    @property
+    def atlas_kind(self) -> Kind:
+        """The kind, as the emulated Atlas names it."""
+        return self.kind.value
 
 
 _FLEX_ENDS = (

@@ -22,6 +22,16 @@ RANK = {
     "EXPIRED": 5,
 }
 ENDS = {status for status, rank in RANK.items() if rank >= RANK["COMPLETED"]}
+_OF_COLLECTIONS = {
+    "INITIALIZING": "PENDING",
+    "IN_PROGRESS": "RUNNING",
+    "FINALIZING": "RUNNING",
+    "SUCCESSFUL": "COMPLETED",
+    "FAILED": "FAILED",
+    "CANCELED": "CANCELLED",
+}
+"""The status of a collection restore by its state; of any other state, UNKNOWN."""
+
 UNKNOWN_LIMIT = 14
 """Entries of a history, the last of which is kept for an end."""
 
@@ -63,15 +73,19 @@ def word_of(kind: str, delivery_type: str, steps: Sequence[str]) -> Word:
         matches = _FIRST_MATCH[is_download(delivery_type)]
         return Word(next((status for part, status in matches if part in seen), "RUNNING"))
     said = steps[-1].removesuffix("+finished")
-    status = "CANCELLED" if said == "CANCELED" else said
-    if status in RANK:
+    if kind == "collection":
+        status = _OF_COLLECTIONS.get(said, "UNKNOWN")
+    else:
+        status = "CANCELLED" if said == "CANCELED" else said
+    if status in RANK and status != "UNKNOWN":
         return Word(status)
     finished = any(step in {"COMPLETED", "FAILED"} or step.endswith("+finished") for step in steps)
     return Word("UNKNOWN", said, finished)
 
 
-def is_download(delivery_type: str) -> bool:
-    return delivery_type.lower() == "download"
+def is_download(delivery_type: str | None) -> bool:
+    """A collection restore has no delivery type."""
+    return (delivery_type or "").lower() == "download"
 
 
 def is_change(history: Sequence[Word], said: Word, *, download: bool) -> bool:
@@ -106,7 +120,7 @@ def _recorded(entry: Mapping[str, Any]) -> Word:
 def judge_history(item: Mapping[str, Any], said: Iterable[Word]) -> None:
     """I3, for an item at any moment; `said` is everything that Atlas ever said."""
     words = recorded_words(item)
-    download = is_download(item["deliveryType"])
+    download = is_download(item.get("deliveryType"))
     assert item["sequence"] == len(words), "I3: a recorded change is not in the history"
     assert _recorded(item) == words[-1], "I3: the state is not the last recorded change"
     assert set(words) <= set(said), "I3: a status was recorded that Atlas never said"
@@ -131,7 +145,7 @@ def judge_done(item: Mapping[str, Any] | None, last: Word, *, may_have_left: boo
     assert item is not None, "I4: a job is not recorded"
     words = recorded_words(item)
     assert item["publishedSequence"] == item["sequence"], "I4: a change is still pending"
-    download = is_download(item["deliveryType"])
+    download = is_download(item.get("deliveryType"))
     assert not is_change(words, last, download=download), (
         f"I4: not Atlas's last word {last}: {words}"
     )

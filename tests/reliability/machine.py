@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from local_stack.in_process import cold_start, sweeper_of
 from local_stack.stack import LocalStack
+from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Phase
 from reliability.checks import Checks, text
 from reliability.deliveries import Deliveries
@@ -24,6 +25,7 @@ from reliability.drawn import (
     refusal,
     several_jobs,
 )
+from reliability.drawn_projects import DrawnProjects, drawn_projects
 from reliability.judgement import judge_history, judge_messages, judge_secrecy
 from reliability.sweep_judgement import judge_open
 from reliability.sweeps import Sweeps
@@ -43,6 +45,8 @@ class Machine(RuleBasedStateMachine):
 
     stack: ClassVar[LocalStack]
     tally: ClassVar[Counter[str]] = Counter()
+    watches = False
+    """Whether every example has watched projects, not only those for which they are drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +70,14 @@ class Machine(RuleBasedStateMachine):
         self, world: World, slot: int, checker: JobChecker, telemetry: Telemetry
     ) -> Sweeper:
         by = world.clients[slot]
-        return sweeper_of(self.stack, by, checker, telemetry, hot_seconds=world.hot_seconds)
+        return sweeper_of(
+            self.stack,
+            by,
+            checker,
+            telemetry,
+            hot_seconds=world.hot_seconds,
+            project_ids=world.projects.ids,
+        )
 
     def application(
         self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry
@@ -113,15 +124,28 @@ class Machine(RuleBasedStateMachine):
             yield
         self.tally[f"fault {phase}" if nth.struck else "fault after the end"] += 1
 
-    @initialize(jobs=several_jobs, odd_status=odd_statuses, hot=hot_seconds)
-    def restores_begin(self, jobs: list[DrawnJob], odd_status: int = 400, hot: float = 0.0) -> None:
+    @initialize(
+        jobs=several_jobs, odd_status=odd_statuses, hot=hot_seconds, projects=drawn_projects
+    )
+    def restores_begin(
+        self,
+        jobs: list[DrawnJob],
+        odd_status: int = 400,
+        hot: float = 0.0,
+        projects: DrawnProjects | None = None,
+    ) -> None:
         self.tally["begun"] += 1
+        if self.watches and projects is None:
+            projects = DrawnProjects("ids")
+        self.tally[f"watched: {projects.watches if projects else 'no projects'}"] += 1
         if hot:
             self.world.hot_seconds = hot
             for slot in range(SLOTS):
                 self.world.cold_start(slot)
         for drawn in jobs:
             self.world.start_job(drawn)
+        if projects is not None:
+            self.world.watch(projects)
         if odd_status != 400:
             self._atlas_words_the_wrong_kind_as(odd_status)
 
@@ -146,6 +170,9 @@ class Machine(RuleBasedStateMachine):
             world.disturbances.clear()
             world.admit()
             world.release_buckets()
+            world.bring_all_back()
+            world.projects.emit("emitted")
+            world.projects.say_time(0)
             for job in world.jobs:
                 if job.is_old_in_lists:
                     world.show_in_lists(job)
@@ -156,6 +183,7 @@ class Machine(RuleBasedStateMachine):
                 world.revoke_tokens()
                 self._judge(job)
             judge_secrecy(map(text, self.checks.outcomes))
+            judge_secrecy([repr(world.bookkept()), repr(world.received_about(STACK_NAME))])
             judge_traffic(world.traffic())
             world.leases.judge()
             self.tally["examples"] += 1
@@ -170,7 +198,8 @@ class Machine(RuleBasedStateMachine):
         world.pass_time(max(REPLACEMENT_PAUSE, left) + 1)
         world.revoke_tokens()
         self.sweeps.run(world.last_slot)
-        world.pass_time(MINUTE)
+        # A listing is due.
+        world.pass_time(16 * MINUTE if world.projects.are_watched else MINUTE)
         self.sweeps.run((world.last_slot + 1) % SLOTS)
         self.sweeps.judge.judge_end()
 

@@ -1,8 +1,8 @@
 """What must hold after a sweep in the model's world, read from outside."""
 
 import io
+import itertools
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +10,14 @@ from typing import Any
 
 from local_stack.wire import Call
 from reliability.checks import Check, Checks
+from reliability.find_judge import FindJudge
+from reliability.find_judgement import Bookkept
 from reliability.judgement import is_change, judge_done, recorded_words
 from reliability.leases import CLOCKS_APART, PATIENCE, TICK_LIFE, is_lease_write
 from reliability.sweep_judgement import is_ready, judge_index, judge_open
+from reliability.watched_projects import is_to_find
 from reliability.world import OUTPUT
-from reliability.world_parts import Job, group_of
+from reliability.world_parts import Job, cluster_of, group_of
 from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError, TableUnavailableError
@@ -45,6 +48,7 @@ class Begun:
     last_tick: datetime | None
     marks: tuple[int, int]
     before: Sequence[tuple[Job, Mapping[str, Any] | None, int, int]]
+    bookkept: Mapping[str, Bookkept]
     calm: bool
     is_stale: bool
     is_hurried: bool
@@ -71,12 +75,14 @@ class SweepJudge:
     def __init__(self, checks: Checks) -> None:
         self._checks = checks
         self._world = checks.world
+        self.find = FindJudge(checks)
 
     def judge_alone(self, begun: Begun, seen: Printed) -> None:
         """A sweep beside which nothing happened."""
         outcome = begun.check.outcome
         is_dead = self._checks.is_dead(begun.slot)
         self._judge_index(begun)
+        self.find.judge_alone(begun.bookkept, begun.invocation)
         if is_dead:
             return
         self._judge_skipping(begun)
@@ -134,14 +140,22 @@ class SweepJudge:
             self._checks.judge_pending(job, item)
 
     def _judge_pace(self, begun: Begun) -> None:
-        """F73: once Atlas has said that a bucket is low, the sweep leaves it to others."""
+        """
+        F73: of a bucket that is low, a sweep takes one call to ask and one to find.
+
+        Those about other clusters may be under way when Atlas first says that it is low.
+        """
         low = self._world.low_buckets
-        answered = Counter(
-            (group_of(call), call.operation.removesuffix("_list"))
+        calls = [
+            call
             for call in self._calls(begun)
             if call.service == "atlas" and call.status in {200, 404}
-        )
-        used = [bucket for bucket in low if answered[bucket] > 1]
+        ]
+        used = []
+        for bucket, finds in itertools.product(low, (True, False)):
+            own = [call for call in calls if _bucket(call) == bucket and is_to_find(call) == finds]
+            if len(own) > len({cluster_of(call) for call in own}):
+                used.append(bucket)
         assert not used, f"F73: a sweep uses up buckets that are low: {used}"
 
     def _judge_index(self, begun: Begun) -> None:
@@ -158,21 +172,24 @@ class SweepJudge:
         opened = [(job, item) for job, item, *_ in begun.before if item and "openShard" in item]
         assert result["open"] == len(opened), "a sweep does not count the open jobs"
         assert result["notReached"] == 0, "F71: a sweep that nothing disturbs does not reach a job"
-        failed = {one["restoreId"] for one in result["failures"]}
+        failed = {one["restoreId"] for one in result["failures"] if "restoreId" in one}
         hidden = {job.restore.restore_id for job, _ in opened if job.is_hidden}
         assert failed <= hidden, f"I4: a sweep failed for a job: {result['failures']}"
         is_young = not world.clock.epoch and world.age < EVERY_SWEEP
-        recorded = messages = 0
+        recorded = messages = found = 0
         for job, item, received, _ in begun.before:
             after = world.item(job)
-            if item is not None and after is not None:
-                recorded += len(after["history"]) - len(item["history"])
+            if after is not None:
+                found += item is None
+                recorded += len(after["history"]) - len(item["history"] if item else ())
             messages += len(world.received(job)) - received
         for job, item in opened:
             self._judge_job(job, item, calls, is_young=is_young)
+        assert result["found"] == found, "a sweep does not count what it finds"
         assert result["changed"] == recorded, "a sweep does not count its changes"
         assert result["published"] == messages, "a sweep does not count its messages"
-        self._judge_calls(opened, calls)
+        if not found:
+            self._judge_calls(opened, calls)
 
     def _judge_job(
         self,
@@ -216,7 +233,14 @@ class SweepJudge:
         has_words = any(item["status"] == "UNKNOWN" for _, item in opened)
         if not is_unchanged or has_words:
             return
-        writes = [call for call in calls if call.operation in {"UpdateItem", "Publish"}]
+        effects = [call for call in calls if call.operation in {"UpdateItem", "Publish"}]
+        # Whether a job that has ended is in the table is found out by a write that is refused.
+        ids = [job.restore.restore_id.encode() for job, _ in opened]
+        writes = [
+            call
+            for call in effects
+            if is_lease_write(call) or any(restore_id in call.body for restore_id in ids)
+        ]
         assert len(writes) == len(leases), f"calls: a sweep writes, but nothing changed: {writes}"
 
     def judge_turns(self, sweeps: Sequence[Begun], job: Job) -> None:
@@ -235,6 +259,12 @@ class SweepJudge:
             done = not is_change(recorded_words(item), one.last, download=is_ready(item))
             assert done or one.is_old_in_lists, f"F73: a job had no turn in {answers}"
 
+    def judge_found(self, sweeps: Sequence[Begun], job: Job) -> None:
+        """F75, after sweeps in which nothing failed."""
+        answers = [one.check.outcome for one in sweeps]
+        if all(one.calm and not is_skipped(one.check.outcome) for one in sweeps):
+            self.find.judge_found(job, answers)
+
     def judge_forgotten(self, sweeps: Sequence[Begun], job: Job) -> None:
         """F83: Atlas has not known the job for a day, so nobody follows it any more."""
         item = self._world.item(job)
@@ -244,7 +274,7 @@ class SweepJudge:
 
     def judge_end(self) -> None:
         """I4, after the last two sweeps: every open job that is visible is done, nothing pends."""
-        for job in self._world.jobs:
+        for job in self._world.every_job:
             item = self._world.item(job)
             if item is None:
                 continue
@@ -254,6 +284,7 @@ class SweepJudge:
             )
             if "openShard" in item and not job.is_hidden:
                 judge_done(item, job.last, may_have_left=self._checks.may_have_left(item))
+        self.find.judge_end()
 
     def _calls(self, begun: Begun) -> list[Call]:
         return self._world.calls_of(begun.slot, begun.marks)
@@ -267,10 +298,14 @@ def is_skipped(outcome: object) -> bool:
     return outcome == {"skipped": True}
 
 
+def _bucket(call: Call) -> tuple[str, str]:
+    return group_of(call), call.operation.removesuffix("_list")
+
+
 def _is_about(job: Job, call: Call) -> bool:
     """A GET of the job, or a list of its cluster."""
     restore = job.restore
-    if call.service != "atlas" or restore.group_id not in call.path:
+    if call.service != "atlas" or restore.group_id not in call.path or is_to_find(call):
         return False
     return restore.restore_id in call.path or (
         call.operation == f"{job.kind}_list" and f"/{restore.cluster}/" in call.path

@@ -13,7 +13,7 @@ FORGOTTEN = timedelta(hours=24)
 
 def is_ready(item: Mapping[str, Any]) -> bool:
     """A download that can be fetched, and may still expire or be cancelled."""
-    return is_download(item["deliveryType"]) and item["status"] == "COMPLETED"
+    return is_download(item.get("deliveryType")) and item["status"] == "COMPLETED"
 
 
 def may_have_left(item: Mapping[str, Any] | None, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from local_stack.stale_index import stale_index
-from local_stack.wire import Call, Phase
+from local_stack.wire import Phase
 from reliability.checks import has_effect
 from reliability.disturbances import Predicate
 from reliability.drawn import SLOTS, Held, deaths, held, pairs, places, slots
@@ -21,25 +21,16 @@ LEASE_LIFE = SWEEP + 6.0
 DAY = 24 * 3600.0
 
 
-def _is(kind: Held, call: Call) -> bool:
-    """The call is of this kind."""
-    match kind:
-        case "index":
-            return call.operation == "Query"
-        case "ask":
-            return call.service == "atlas" and call.operation != "token"
-        case "record":
-            return call.operation == "UpdateItem" and b"list_append" in call.body
-        case "publish":
-            return call.operation == "Publish"
-        case "note":
-            return call.operation == "UpdateItem" and b'"SET #publishedSequence' in call.body
-        case "give back":
-            return is_lease_write(call) and b"REMOVE #owner" in call.body
-
-
-def _of(kind: Held) -> Predicate:
-    return lambda call: _is(kind, call)
+_HELD: dict[Held, Predicate] = {
+    "index": lambda call: call.operation == "Query",
+    "ask": lambda call: call.service == "atlas" and call.operation != "token",
+    "record": lambda call: call.operation == "UpdateItem" and b"list_append" in call.body,
+    "publish": lambda call: call.operation == "Publish",
+    "note": lambda call: b'"SET #publishedSequence' in call.body,
+    "mark": lambda call: b'"SET #mark' in call.body,
+    "give back": lambda call: is_lease_write(call) and b"REMOVE #owner" in call.body,
+}
+"""The calls of each kind."""
 
 
 class SweepOverlaps(Overlaps):
@@ -106,7 +97,7 @@ class SweepOverlaps(Overlaps):
         job = self.moving(place)
         if job.left > 1:
             self.world.advance(job)
-        with self.sweeps.watched(), self.sweeps.slow(slow, _of(kind), phase=phase):
+        with self.sweeps.watched(), self.sweeps.slow(slow, _HELD[kind], phase=phase):
             if job.left:
                 self.world.advance(job)
             with self.checks.death(fast, *death, among=has_effect) if death else nullcontext():
@@ -122,7 +113,7 @@ class SweepOverlaps(Overlaps):
         job = self.moving(place)
         if job.left:
             self.world.advance(job)
-        with self.sweeps.watched(), self.sweeps.slow(slow, _of(kind), phase=phase):
+        with self.sweeps.watched(), self.sweeps.slow(slow, _HELD[kind], phase=phase):
             if job.left:
                 self.world.advance(job)
             self.sweeps.run_beside(other)
@@ -143,14 +134,14 @@ class SweepOverlaps(Overlaps):
         if job.left:
             self.world.advance(job)
         with self.sweeps.watched(), ExitStack() as successors:
-            with self.sweeps.slow(slow, _of(kind)):
+            with self.sweeps.slow(slow, _HELD[kind]):
                 self.world.pass_time(LEASE_LIFE)
                 if job.left:
                     self.world.advance(job)
                 if successor is None:
                     self.sweeps.run_beside(second)
                 else:
-                    successors.enter_context(self.sweeps.slow(second, _of(successor)))
+                    successors.enter_context(self.sweeps.slow(second, _HELD[successor]))
             if successor is not None:
                 self.sweeps.run_beside(third)
 

@@ -1,7 +1,7 @@
 """The rules of sweeps: ticks, faults, deaths, lists that differ, low buckets, forgotten jobs."""
 
 import itertools
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -23,16 +23,16 @@ from reliability.drawn import (
     sweep_steps,
     ticks,
 )
+from reliability.find_rules import FindRules
 from reliability.machine import MINUTE
 from reliability.overlaps import any_left
-from reliability.sweep_overlaps import SweepOverlaps
 from restore_watch.deadline import Deadline
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))
 
 
-class SweepRules(SweepOverlaps):
+class SweepRules(FindRules):
     """One sweep at a time, beside which nothing happens but what fails in it."""
 
     @rule(slot=slots, tick=ticks)
@@ -177,11 +177,6 @@ class SweepRules(SweepOverlaps):
         if job.left:
             self.world.advance(job)
         self.sweeps.run(slot)
-
-    def _topic_refuses(self) -> AbstractContextManager[None]:
-        refused = AWS_FAULTS["500"]
-        within = self.world.disturbances.within
-        return within(lambda call: call.service == "sns", "before", refused, refused)
 
     @rule(slot=slots, hours=st.sampled_from([1.0, 2.0, 7.5, 25.0]))
     def hours_pass_between_sweeps(self, slot: int, hours: float) -> None:

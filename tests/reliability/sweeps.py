@@ -63,7 +63,7 @@ class Sweeps:
         fired = None if tick is None else (at - timedelta(seconds=tick)).replace(microsecond=0)
         request = Sweep(fired)
         by = deadline or Deadline.after(SWEEP, lambda: world.uptime)
-        jobs = world.jobs
+        jobs = world.every_job
         environment = world.begin(
             slot,
             max(1, len(jobs)) * HOT_ROUNDS,
@@ -90,6 +90,7 @@ class Sweeps:
             last_tick=last_tick,
             marks=world.marks(),
             before=before,
+            bookkept=world.bookkept(),
             calm=calm and world.is_healthy and not self._checks.is_dying(slot),
             is_stale=is_stale,
             is_hurried=deadline is not None,
@@ -103,10 +104,15 @@ class Sweeps:
         deadline: Deadline | None = None,
         disturbed: AbstractContextManager[object] | None = None,
         is_stale: bool = False,
+        is_changed: bool = False,
         is_timed: bool = True,
     ) -> Begun:
-        """Run one sweep to its end, with nothing else making progress beside it."""
-        calm = deadline is None and disturbed is None and not is_stale
+        """
+        Run one sweep to its end, with nothing else making progress beside it.
+
+        Atlas `is_changed` by something that happens meanwhile.
+        """
+        calm = deadline is None and disturbed is None and not (is_stale or is_changed)
         begun = self.begin(
             slot, tick, deadline=deadline, calm=calm, is_stale=is_stale, is_timed=is_timed
         )
@@ -131,6 +137,7 @@ class Sweeps:
             assert late < SLACK, "I6: a sweep ended after its deadline"
         self._world.environments[begun.slot].sweep = None
         self._world.environments[begun.slot].deadline = None
+        self.judge.find.judge(begun.bookkept)
         self._checks.outcomes.append(outcome)
         self._checks.tally["sweeps"] += 1
         how = "skipped" if is_skipped(outcome) else type(outcome).__name__

@@ -11,12 +11,12 @@ from hypothesis.errors import FlakyFailure, FlakyStrategyDefinition
 from hypothesis.stateful import get_state_machine_test
 
 from local_stack.stack import LocalStack
+from local_stack.template import STACK_NAME
 from reliability.broken_copies import BROKEN_COPIES, BrokenCopy
 from reliability.drawn import DrawnJob
 from reliability.model import RestoreModel
 from reliability.test_model import BOUNDED
 from reliability.world import World
-from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.restore_job import RestoreKind
 from restore_watch.sweep import Sweeper, SweepOptions
@@ -40,6 +40,7 @@ broken_copies = pytest.mark.parametrize("broken", BROKEN_COPIES.values(), ids=BR
 def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
     class BrokenModel(RestoreModel):
         tally: ClassVar[Counter[str]] = Counter()
+        watches = broken.watches
 
         def checker(self, world: World, slot: int) -> JobChecker:
             product = super().checker(world, slot)
@@ -54,7 +55,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                     sleep=sleep,
                 ),
                 table=broken.table(clients.dynamodb, stack.table_name),
-                topic=broken.topic(clients.sns, stack.topic_arn),
+                topic=broken.topic(clients.sns, stack.topic_arn, STACK_NAME),
                 now=world.clock,
                 sleep=sleep,
             )
@@ -69,7 +70,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
             return broken.sweeper(
                 checker,
                 broken.open_jobs(dynamodb, stack.table_name),
-                Bookkeeping(dynamodb, stack.table_name),
+                broken.bookkeeping(dynamodb, stack.table_name),
                 broken.lease(
                     dynamodb,
                     stack.table_name,
@@ -77,7 +78,9 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                     sleep=world.sleep_of(slot),
                 ),
                 telemetry,
-                SweepOptions(world.hot_seconds, rate_limit_reserve=0.5),
+                SweepOptions(
+                    world.hot_seconds, rate_limit_reserve=0.5, project_ids=world.projects.ids
+                ),
                 sleep=world.sleep_of(slot),
             )
 

@@ -6,18 +6,22 @@ from contextlib import contextmanager
 from local_stack.stack import LocalStack
 from local_stack.wire import Delay, Fault
 from reliability.drawn import PUBLISH, DrawnJob
+from reliability.drawn_projects import DrawnProjects
 from reliability.model import RestoreModel
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind
 
 
 @contextmanager
-def played(stack: LocalStack, *timeline: str, jobs: int = 1) -> Iterator[RestoreModel]:
+def played(
+    stack: LocalStack, *timeline: str, jobs: int = 1, projects: DrawnProjects | None = None
+) -> Iterator[RestoreModel]:
     """A model with Flex jobs of one cluster. What must hold is judged at the end of the block."""
     RestoreModel.stack = stack
     model = RestoreModel()
     try:
-        model.restores_begin([DrawnJob(RestoreKind.FLEX, "RESTORE", timeline)] * jobs, 400)
+        named = [DrawnJob(RestoreKind.FLEX, "RESTORE", timeline)] * jobs
+        model.restores_begin(named, 400, projects=projects)
         yield model
     finally:
         model.teardown()
@@ -67,3 +71,18 @@ def test_a_list_that_shows_a_missing_job_before_its_turn_is_not_about_it(
             model.check(place, 0)
 
         model.a_job_is_missing_for_a_time(2, 0, None, 1, refuses=False)
+
+
+def test_a_restore_that_ends_before_the_first_listing_succeeds_is_found(stack: LocalStack) -> None:
+    """It began long before the first attempt, and was under way then."""
+    old = DrawnJob(RestoreKind.DEDICATED, "automated", ("running", "finished"), cluster="old")
+    projects = DrawnProjects("ids", old=[(old, 100.0)])
+    with played(stack, "RUNNING", projects=projects) as model:
+        model.world.put_out_of_sight(old.group, "locked out")
+        model.sweeps.run(0)
+        (job,) = model.world.unnamed
+        model.world.advance(job)
+        model.world.pass_time(600)
+
+        model.world.bring_all_back()
+        model.sweeps.run(0)

@@ -28,6 +28,8 @@ from local_stack.stack import CREDENTIALS, LocalStack, Received
 from local_stack.wire import Action, Answer, Call, Phase
 from reliability.disturbances import Disturbances
 from reliability.drawn import SLOTS, Admission, DrawnJob
+from reliability.drawn_projects import DrawnProjects, Sightless
+from reliability.find_judgement import Bookkept
 from reliability.judgement import word_of
 from reliability.leases import LEASE, LeaseLog
 from reliability.traffic import (
@@ -38,7 +40,8 @@ from reliability.traffic import (
     TICKS,
     Request,
 )
-from reliability.world_parts import Clock, Environment, Job, group_of, key_of
+from reliability.watched_projects import WatchedProjects, is_to_find
+from reliability.world_parts import Clock, Environment, Job, cluster_of, group_of, key_of
 from restore_watch.actions import Sweep
 from restore_watch.application import Application
 from restore_watch.check import JobChecker
@@ -84,11 +87,14 @@ class World:
         self._build = build
         self._slept = 0.0
         self.jobs: list[Job] = []
+        """Those that checks name."""
+        self.unnamed: list[Job] = []
         self.requests: list[Request] = []
         self.unauthorized: deque[float] = deque(maxlen=2)
         self.admission: Admission | None = None
         self.low_buckets: set[tuple[str, Kind]] = set()
         self.hot_seconds = 0.0
+        self.projects = WatchedProjects(stack, lambda: self.every_job)
         self.leases = LeaseLog()
         self.clients = _clients_of(stack)
         self.disturbances = Disturbances(stack, self._is_from_environment, self._noted)
@@ -103,8 +109,10 @@ class World:
         self._receiving = threading.Lock()
         self._effects: Counter[str] = Counter()
         self._items: dict[str, tuple[int, dict[str, Any] | None]] = {}
+        self._bookkept: tuple[int, dict[str, Bookkept]] = -1, {}
         self._drained_at = -1
         self._delete(LEASE)
+        stack.received()
         stack.forget_calls()
         stack.atlas.behaviour.lift_limits()
         self._listeners = [
@@ -121,10 +129,11 @@ class World:
         self.disturbances.end()
         self.admit()
         self.release_buckets()
-        for job in self.jobs:
+        for job in self.every_job:
             self.show_in_lists(job)
             self.hide(job)
             self._delete(key_of(job))
+        self.projects.close()
         self._atlas_clock.advance(-self._ahead)
 
     # Time
@@ -204,23 +213,40 @@ class World:
 
     # What Atlas does
 
+    @property
+    def every_job(self) -> list[Job]:
+        return [*self.jobs, *self.unnamed]
+
     def start_job(self, drawn: DrawnJob) -> Job:
-        kind: Kind = drawn.kind.value
+        # Half an hour old, so that a 404 is an answer and not a job that may still appear.
+        job = self._start(drawn, restore_id=object_id(self.clock() - timedelta(minutes=31)))
+        self.jobs.append(job)
+        return job
+
+    def start_unnamed_job(self, drawn: DrawnJob, minutes: float = 0) -> Job:
+        """A restore that nobody names; it began so many minutes ago."""
+        at = self.stack.atlas.now() - timedelta(minutes=minutes)
+        job = self._start(drawn, at=at)
+        self.unnamed.append(job)
+        return job
+
+    def _start(self, drawn: DrawnJob, **when: Any) -> Job:
+        kind = drawn.atlas_kind
+        self.projects.bring_back(drawn.group)
         restore = self.stack.atlas.start_restore(
             drawn.group,
-            f"{kind}-cluster",
+            drawn.cluster or f"{kind}-cluster",
             kind,
-            # Half an hour old, so that a 404 is an answer and not a job that may still appear.
-            restore_id=object_id(self.clock() - timedelta(minutes=31)),
-            delivery_type=drawn.delivery_type,
+            delivery_type=drawn.delivery_type or None,
             timeline=drawn.timeline,
+            **when,
         )
         named = {"kind": drawn.kind if drawn.named else None, "envelope": drawn.envelope or None}
         target = RestoreTarget.model_validate(restore.event | named)
         steps = drawn.timeline
         words = [word_of(kind, drawn.delivery_type, steps[: n + 1]) for n in range(len(steps))]
         job = Job(restore, target, words, kind)
-        self.jobs.append(job)
+        self.projects.began(job)
         return job
 
     def advance(self, job: Job) -> None:
@@ -229,16 +255,18 @@ class World:
 
     def hide(self, job: Job) -> None:
         """Atlas answers 404 for the job."""
-        job.is_hidden = True
+        job.vanish()
         self.stack.atlas.hide_restore(job.restore)
 
     def show(self, job: Job) -> None:
+        self.projects.add_cluster(*job.cluster, job.kind)
         job.is_hidden = False
         self.stack.atlas.show_restore(job.restore)
 
     def omit_from_lists(self, job: Job) -> None:
         """A list does not show the job; a GET does."""
         job.is_old_in_lists = False
+        job.was_out_of_sight = True
         self.stack.atlas.omit_from_lists(job.restore)
 
     def lag_lists(self, job: Job) -> None:
@@ -292,7 +320,8 @@ class World:
         refused = [at for at in self.unauthorized if self.uptime - at < 2 * REPLACEMENT_PAUSE]
         is_disturbed = self.disturbances.active or self.admission is not None
         stands = self.uptime - self._failed_at < LONGEST_REFUSAL
-        return not (is_disturbed or stands or self.low_buckets or len(refused) > 1)
+        is_seen = not (is_disturbed or stands or self.low_buckets) and self.projects.are_seen
+        return is_seen and len(refused) <= 1
 
     # What can be seen from outside
 
@@ -327,17 +356,59 @@ class World:
 
     def received(self, job: Job) -> list[Received]:
         """Everything that the subscriber has received about this job, in order."""
+        return self.received_about(job.restore.restore_id)
+
+    @property
+    def subjects(self) -> set[str]:
+        """What the subscriber has received messages about."""
+        return {subject for subject, messages in self._messages.items() if messages}
+
+    def received_about(self, subject: str) -> list[Received]:
+        """Everything that the subscriber has received about a job, project or stack, in order."""
         with self._receiving:
             published = self._effects["sns"]
             if self._drained_at != published:
                 self._drained_at = published
                 for message in self.stack.received():
                     self._messages[message.event["subject"]].append(message)
-            return list(self._messages[job.restore.restore_id])
+            return list(self._messages[subject])
 
     def traffic(self) -> list[Request]:
         """Every request to Atlas, with how it was answered."""
         return [self._settled(one) for one in self.requests]
+
+    def requests_of(self, invocation: int) -> list[Request]:
+        """The requests of one invocation to Atlas, with how each was answered."""
+        return [self._settled(one) for one in self.requests if one.invocation == invocation]
+
+    def bookkept(self) -> dict[str, Bookkept]:
+        """The bookkeeping of sweeps, read again only if the table was called since."""
+        writes = self._effects["dynamodb"]
+        if self._bookkept[0] != writes:
+            self._bookkept = writes, self.projects.bookkept()
+        return self._bookkept[1]
+
+    def put_out_of_sight(self, group_id: str, how: Sightless) -> None:
+        """A refusal may cost the one replacement of a token in ten minutes."""
+        self.projects.put_out_of_sight(group_id, how)
+        self.unauthorized.append(self.uptime)
+
+    def bring_all_back(self) -> None:
+        if not self.projects.are_seen:
+            self.unauthorized.append(self.uptime)
+        self.projects.bring_all_back()
+
+    def watch(self, drawn: DrawnProjects) -> None:
+        """From now on sweeps watch the projects."""
+        self.projects.watch(drawn)
+        clusters = set()
+        for one, minutes in drawn.old:
+            job = self.start_unnamed_job(one, minutes)
+            if drawn.history and job.cluster not in clusters:
+                clusters.add(job.cluster)
+                self.stack.atlas.add_ended_restores(*job.cluster, job.kind, drawn.history)
+        for slot in range(SLOTS):
+            self.cold_start(slot)
 
     def calls_of(self, slot: int, since: tuple[int, int]) -> list[Call]:
         """The calls of an environment to both services since the marks."""
@@ -363,7 +434,12 @@ class World:
             targets=environment.targets,
             operation=call.operation,
             group=group_of(call),
+            cluster=cluster_of(call),
+            page=call.query.get("pageNum", "1"),
+            is_to_find=is_to_find(call),
+            said_at=self.stack.atlas.now().timestamp(),
         )
+        self.projects.heard(call)
         environment.last = request
         self.requests.append(request)
 

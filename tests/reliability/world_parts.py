@@ -66,6 +66,21 @@ class Job:
     deleted: list[dict[str, Any]] = field(default_factory=list)
     is_hidden: bool = False
     is_old_in_lists: bool = False
+    was_out_of_sight: bool = False
+
+    def vanish(self) -> None:
+        """Atlas does not know the job, or its lists do not show it, for some time at least."""
+        self.is_hidden = self.was_out_of_sight = True
+
+    @property
+    def created_at(self) -> datetime:
+        """The first eight digits of its id are Unix seconds."""
+        return datetime.fromtimestamp(int(self.restore.restore_id[:8], 16), UTC)
+
+    @property
+    def part(self) -> str:
+        """Its kind and cluster, as the bookkeeping names them."""
+        return f"{self.kind}/{self.restore.cluster}"
 
     @property
     def cluster(self) -> tuple[str, str]:
@@ -134,3 +149,9 @@ def key_of(job: Job) -> dict[str, Any]:
 def group_of(call: Call) -> str:
     """The project that a request to Atlas is about, empty if there is none."""
     return call.path.partition("/groups/")[2].partition("/")[0]
+
+
+def cluster_of(call: Call) -> str:
+    """The cluster that a request to Atlas is about, empty if there is none."""
+    _, _, rest = call.path.partition("lusters/")
+    return rest.partition("/")[0]

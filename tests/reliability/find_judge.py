@@ -1,0 +1,133 @@
+"""What must hold of watched projects after a sweep in the model's world, read from outside."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local_stack.template import STACK_NAME
+from reliability.checks import Checks
+from reliability.drawn import GROUPS
+from reliability.find_judgement import (
+    CLUSTER_LISTS,
+    OLDEST,
+    TICKS,
+    Bookkept,
+    judge_forward,
+    judge_unread,
+    judge_watch_messages,
+)
+from reliability.judgement import judge_history, judge_messages, recorded_words
+from reliability.sweep_judgement import judge_open
+from reliability.traffic import Request
+from reliability.world_parts import Job
+
+
+class FindJudge:
+    """Judges what sweeps find by the calls they made, the table and the subscriber's queue."""
+
+    def __init__(self, checks: Checks) -> None:
+        self._world = checks.world
+        self._checks = checks
+
+    def judge(self, before: Mapping[str, Bookkept]) -> None:
+        """At any moment; `before` is the bookkeeping at an earlier one."""
+        world = self._world
+        # Before the jobs, because a sweep may go on beside us.
+        after = world.bookkept()
+        latest = world.clock.latest
+        for key, known in before.items():
+            judge_forward(known, after.get(key))
+        for group_id in world.projects.attempted:
+            is_marked = group_id in after and after[group_id].whole is not None
+            assert is_marked, "F77: the first attempt to list a project stores no mark"
+        for one in after.values():
+            assert one.whole is None or one.whole <= latest + TICKS, "F76: a mark of the future"
+        for job in self._wanted():
+            if world.item(job) is None:
+                is_reached = after[job.restore.group_id].reaches(job.part, job.created_at)
+                assert is_reached, f"F76: a restore is missed: {job.restore.event}, {after}"
+
+    def judge_alone(self, before: Mapping[str, Bookkept], invocation: int) -> None:
+        """After a sweep beside which there was no other: its marks and what it has read."""
+        after = self._world.bookkept()
+        asked = [one for one in self._world.requests_of(invocation) if one.is_to_find]
+        for group_id in GROUPS:
+            new = after.get(group_id)
+            if new is None or new.whole is None:
+                continue
+            old = before.get(group_id)
+            if old is None or old.whole is None:
+                # In this sweep the first mark was stored.
+                old = Bookkept(new.first, new.first, {}, fails=False, unsent=0)
+            own = [one for one in asked if one.group == group_id]
+            judge_unread(old, new, list(_unread(own)))
+            # Without clusters, nothing is to be listed.
+            listed = [one for one in own if one.operation != "events"] or own
+            if new.whole != old.whole:
+                assert listed, "F76: a mark moves although nothing was asked"
+                begun = min(min(one.at, one.said_at) for one in listed)
+                latest = datetime.fromtimestamp(begun, UTC) + TICKS
+                assert new.whole <= latest, "F76: a mark moves past what was read"
+
+    def judge_found(self, job: Job, answers: Sequence[Any]) -> None:
+        """The reason for a listing was there, and nothing failed: the job is in the table."""
+        is_found = self._world.item(job) is not None
+        is_wanted = self._world.projects.must_be_found(job)
+        assert is_found or not is_wanted, f"F75: a restore was not found at once: {answers}"
+
+    def judge_end(self) -> None:
+        """Everything works again, and two sweeps have listed everything."""
+        world = self._world
+        for job in self._wanted():
+            item = world.item(job)
+            assert item is not None, f"F77: a restore was never found: {job.restore.event}"
+            is_over = recorded_words(item)[-1].terminal
+            assert is_over or "openShard" in item, "F77: a restore is not followed to its end"
+        for job in world.unnamed:
+            item, received = world.item(job), world.received(job)
+            if item is not None:
+                judge_history(item, job.said)
+                judge_open(item)
+                self._checks.tally["found"] += 1
+            self._checks.tally["duplicates"] += judge_messages([], item, received)
+        self._checks.tally["unnamed"] += len(world.unnamed)
+        self._judge_watch()
+
+    def _judge_watch(self) -> None:
+        """F78 and F79: messages are about known jobs, projects that come and go, and the stack."""
+        world = self._world
+        for subject in (STACK_NAME, *GROUPS):
+            events = [message.event for message in world.received_about(subject)]
+            is_seen = world.projects.are_watched
+            changes = judge_watch_messages(events, is_seen=is_seen)
+            self._checks.tally["changes of the watch"] += changes
+        known = {job.restore.restore_id for job in world.every_job} | {STACK_NAME, *GROUPS}
+        assert world.subjects <= known, "F79: a message about a restore of the past"
+        if world.projects.are_watched:
+            for name, one in world.bookkept().items():
+                assert not one.fails, f"F78: {name} works again and is not seen"
+                assert not one.unsent, f"F78: a change of {name} is not published"
+
+    def _wanted(self) -> Iterator[Job]:
+        if self._world.age > (OLDEST - timedelta(hours=2)).total_seconds():
+            return
+        for job in self._world.every_job:
+            if self._world.projects.must_be_found(job):
+                yield job
+
+
+def _unread(asked: Sequence[Request]) -> Iterator[str]:
+    """The parts of a project, as the bookkeeping names them, of which a page was not read."""
+    pages: dict[tuple[str, str], bool] = defaultdict(bool)
+    for one in asked:
+        kind = one.operation.removesuffix("_list")
+        is_read = one.status == 200 and one.readable
+        if kind != one.operation:
+            # The cluster may be gone, or of another kind.
+            is_read |= one.status in {400, 404}
+            pages[f"{kind}/{one.cluster}", one.page] |= is_read
+        for of, which in CLUSTER_LISTS.items():
+            if which == one.operation:
+                pages[of, one.page] |= is_read
+    yield from {part for (part, _), is_read in pages.items() if not is_read}
