@@ -104,6 +104,12 @@ class Agenda[T: Task]:
         with self._became_idle:
             self._became_idle.wait_for(self._is_idle, seconds)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is waiting or under way."""
+        with self._changed:
+            return self._is_idle()
+
     def take(self) -> T | None:
         """Return the next task, or None if there will be none any more. May wait."""
         with self._changed:

@@ -33,6 +33,8 @@ _MOVE = "SET #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
 _LISTED = ", #listedAt = :listedAt"
 _ADD_READABLE = " ADD #readable :readable"
 _NOT_MOVED = "#mark = :known AND #mark <= :mark"
+_STILL = "#mark = :known"
+_DROP = "REMOVE #firstMark, #mark, #behind, #listedAt, #readable"
 _AS_READ = "#watchVersion = :version"
 _FIRST = f"attribute_not_exists(#watchVersion) OR {_AS_READ}"
 
@@ -100,6 +102,17 @@ class Bookkeeping:
             condition=_NOT_MOVED,
             values=_given(values),
         )
+
+    def drop(self, project: Project, deadline: Deadline) -> None:
+        """Forget the marks of a project that is not watched any more."""
+        if project.marks is not None:
+            self._items.update(
+                project_key(project.group_id),
+                deadline,
+                update=_DROP,
+                condition=_STILL,
+                values={":known": utc_text(project.marks.whole)},
+            )
 
     def watch(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
         """

@@ -12,12 +12,16 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
+    AtlasBadRequestError,
     AtlasForbiddenError,
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
     RestoreWatchError,
     TimeBudgetExceededError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.find_memory import FindMemory
 from restore_watch.find_steps import FindStep, JobsPage
@@ -68,9 +72,16 @@ class FindCalls:
         is_fast = self.deadline.clock() - begun < FAST
         if is_transient and is_fast and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1)]
-        if isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError)):
-            bucket = step.bucket
-            self.memory.family_was(bucket.group_id or "", bucket.family, refused=True)
+        group_id, bucket = step.bucket.group_id or "", step.bucket
+        match error:
+            case AtlasUnauthorizedError() | AtlasForbiddenError() | EndpointRetiredError():
+                self.memory.family_was(group_id, bucket.family, refused=True)
+            case AtlasBadRequestError() | RestoreJobNotFoundError() if isinstance(step, JobsPage):
+                self.memory.part_was(group_id, step.part, answerable=False)
+            case AtlasUnavailableError() | UnexpectedAtlasResponseError() if isinstance(
+                step, JobsPage
+            ):
+                self.reception.sight.cluster(bucket, str(step.part), error)
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             cluster_name = step.part.cluster_name if isinstance(step, JobsPage) else None
             self.follower.findings.search_failed(step.bucket.group_id, cluster_name, error)

@@ -12,6 +12,7 @@ from cachetools import TTLCache
 
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, Family
 from restore_watch.listing import LISTED_KINDS
+from restore_watch.marks import Part
 from restore_watch.open_job import JobKey
 from restore_watch.restore_job import RestoreKind
 
@@ -51,13 +52,21 @@ class FindMemory:
         self._events: dict[str, frozenset[str]] = {}
         self._again: dict[str, frozenset[RestoreKind]] = {}
         self._refused: dict[str, set[Family]] = {}
+        self._unanswerable: dict[str, set[Part]] = {}
+        self._tried: dict[str, float] = {}
         self._projects: tuple[str, ...] | None = None
         self._projects_at = -math.inf
 
     def keep_only(self, projects: Collection[str]) -> None:
         """Forget every other project."""
         with self._lock:
-            for known in (self._events, self._again, self._refused):
+            for known in (
+                self._events,
+                self._again,
+                self._refused,
+                self._unanswerable,
+                self._tried,
+            ):
                 for group_id in [one for one in known if one not in projects]:
                     del known[group_id]
 
@@ -101,6 +110,29 @@ class FindMemory:
         """Return what the last sweep left to this one, and forget it."""
         with self._lock:
             return self._again.pop(group_id, frozenset())
+
+    # Listings
+
+    def listing_was_due(self, group_id: str) -> None:
+        """The project is listed for its age, however that ends."""
+        with self._lock:
+            self._tried[group_id] = self._now()
+
+    def last_tried(self, group_id: str) -> float:
+        """Return when the project was last listed for its age, in Unix seconds."""
+        with self._lock:
+            return self._tried.get(group_id, -math.inf)
+
+    def part_was(self, group_id: str, part: Part, *, answerable: bool) -> None:
+        """Remember whether Atlas could say anything about the jobs of a cluster the last time."""
+        with self._lock:
+            parts = self._unanswerable.setdefault(group_id, set())
+            (parts.discard if answerable else parts.add)(part)
+
+    def unanswerable(self, group_id: str) -> frozenset[Part]:
+        """Return the clusters about whose jobs Atlas could not say anything the last time."""
+        with self._lock:
+            return frozenset(self._unanswerable.get(group_id, ()))
 
     # Clusters
 

@@ -110,7 +110,7 @@ class Finder:
         read = listing.read()
         project = self._known[group_id]
         no_role = self._memory.kinds_without_role(group_id, project.readable)
-        unread = {part.kind for part in read.unread} - no_role
+        unread = {part.kind for part in read.unread - self._memory.unanswerable(group_id)} - no_role
         # After a listing, the marks say what is still to be read.
         if not read.is_listing:
             self._memory.list_again(group_id, unread & listing.kinds)
@@ -135,13 +135,13 @@ class Finder:
         """How the sweep saw a project."""
         project = self._known.get(group_id, Project(group_id))
         sight = self._calls.reception.sight
-        failures = {
-            str(family): error
-            for family, error in sight.failures(group_id, project.readable).items()
-        }
+        clusters = sight.clusters(group_id)
+        failures = sight.failures(group_id, project.readable)
         families = {str(family) for family in sight.seen(group_id)} | failures.keys()
         if not families:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
+        families |= clusters.keys()
+        failures |= {name: error for name, error in clusters.items() if error is not None}
         listed = self._memory.projects
         if self.waker.watches_all and listed is not None:
             families.add(ABSENT)
@@ -151,16 +151,17 @@ class Finder:
             project=project,
             failures=failures,
             families=frozenset({_SWEEP, *families}),
+            is_seen=bool(sight.seen(group_id)),
+            is_watched=group_id in self.waker.woken,
             is_listed=group_id in self._listed,
             open_jobs=open_jobs,
         )
 
     @property
     def unlisted(self) -> RestoreWatchError | None:
-        """Why no project is watched although all are to be: their list was never read."""
-        is_blind = self.waker.watches_all and not self.waker.woken
+        """Why the list of all projects could not be read, so that new ones are not known."""
         failures = self._calls.reception.sight.failures(None, ())
-        return next(iter(failures.values()), None) if is_blind else None
+        return next(iter(failures.values()), None)
 
     def left_alone(self, open_jobs: Mapping[str, int]) -> list[Seen]:
         """
@@ -169,7 +170,7 @@ class Finder:
         The operator has removed the project, or the last job that was named in it has ended.
         """
         return [
-            Seen(project, failures={}, families=frozenset(), is_listed=True, open_jobs=0)
+            Seen(project, failures={}, families=frozenset(), is_watched=False)
             for group_id, project in self._known.items()
             if project.watched.troubles
             and group_id not in self.waker.woken
@@ -213,9 +214,11 @@ class Finder:
             )
         except RestoreWatchError as error:
             if _has_nothing_to_read(error):
+                self._part_read(step)
                 self._finished(step)
                 return ()
             return self._again(step, error, begun)
+        self._part_read(step)
         more = listing.jobs_shown(step, page, asked_at)
         self._finished(step)
         return more
@@ -228,6 +231,11 @@ class Finder:
         if is_taken:
             self._memory.taken(key)
         return is_taken
+
+    def _part_read(self, step: JobsPage) -> None:
+        """Atlas showed jobs of a cluster, or that there are none."""
+        self._memory.part_was(step.listing.group_id, step.part, answerable=True)
+        self._calls.reception.sight.cluster(step.bucket, str(step.part))
 
     def _again(
         self, step: ListingStep, error: RestoreWatchError, begun: float

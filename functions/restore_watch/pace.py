@@ -9,6 +9,9 @@ from restore_watch.atlas.rate_limits import Bucket
 SILENCES = 3
 """A project that answers 5xx or not at all this many times in a row is left to the next round."""
 
+STARVED = 0.9
+"""With this share left, nobody else has used up a bucket, even if all of it is to be left."""
+
 
 class Pace:
     """
@@ -36,6 +39,7 @@ class Pace:
         self._asked: set[tuple[Bucket, bool]] = set()
         self._best_shares: dict[Bucket, float] = {}
         self._stopped: set[Bucket] = set()
+        self._is_again = False
         self._refused: set[Bucket] = set()
         self._silences: Counter[str | None] = Counter()
         self._tried: set[str | None] = set()
@@ -49,23 +53,32 @@ class Pace:
             is_first = (bucket, to_find) not in self._asked
             self._asked.add((bucket, to_find))
             is_allowed = is_first or share is None or share >= self._reserve
-            if not is_allowed:
+            if not (is_allowed or self._is_again):
                 self._stopped.add(bucket)
         return is_allowed
 
     @property
     def starved(self) -> frozenset[Bucket]:
-        """The buckets of which too little was left from the start for the calls of this sweep."""
+        """
+        The buckets of which others had left too little for what was due.
+
+        What is asked again about hot jobs does not count.
+        """
         with self._lock:
             return frozenset(
                 bucket
                 for bucket in self._stopped
-                if self._best_shares.get(bucket, 1.0) < self._reserve
+                if self._best_shares.get(bucket, 1.0) < min(self._reserve, STARVED)
             )
 
     def begin_round(self) -> None:
-        """Try one question in each project that did not answer. An answer permits all others."""
+        """
+        Ask again about hot jobs.
+
+        A project that did not answer gets one question. An answer permits all others.
+        """
         with self._lock:
+            self._is_again = True
             self._tried.clear()
 
     def answers(self, group_id: str | None) -> bool:

@@ -75,7 +75,7 @@ class Rounds:
             if round_at > min(self.begun + HOT_UNTIL, asker.deadline.at - LEAST_EXCHANGE):
                 return
             agenda.wait_until_done(round_at - clock())
-            if not any(is_hot(job, now()) for job in list(known.values())):
+            if agenda.is_idle and not any(is_hot(job, now()) for job in list(known.values())):
                 return
             self.sleep(max(0.0, round_at - clock()))
             hot = [job for job in list(known.values()) if is_hot(job, now())]

@@ -146,10 +146,11 @@ class Sweeper:
         reception = Reception(pace, findings, self._memory, Sight())
         asker = self._asker(follower, reception)
         finder = self._finder(follower, reception, projects, asker.deadline)
-        watch = self._watch(deadline)
+        watch = self._watch(follower)
         try:
-            self._publish_pending(follower)
-            stack = watch.publish_unsent(projects, stack)
+            publishing = deadline.within(PENDING_TIME)
+            self._publish_pending(follower, publishing)
+            stack = watch.publish_unsent(projects, stack, publishing)
             named = self._find_and_ask(asker, finder, begun)
             refusal = findings.refusal_of_credentials
             if refusal is not None and not self._memory.was_answered_lately:
@@ -163,7 +164,11 @@ class Sweeper:
             self._telemetry.figures(at_end, share, findings)
         reception.note_starved()
         seen = self._seen(finder, follower, named)
-        degraded = watch.sweep_ended(seen, stack, len(jobs), finder.unlisted)
+        if refusal is not None:
+            watch.stack_fails(stack, refusal, len(jobs))
+            degraded = sum(one.project.watched.degraded is not None for one in seen)
+        else:
+            degraded = watch.sweep_ended(seen, stack, len(jobs), finder.unlisted)
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()
 
@@ -196,18 +201,19 @@ class Sweeper:
         )
         return Finder(Waker(calls, self._bookkeeping, projects))
 
-    def _watch(self, deadline: Deadline) -> Watch:
+    def _watch(self, follower: Follower) -> Watch:
         return Watch(
             checker=self._checker,
             bookkeeping=self._bookkeeping,
             telemetry=self._telemetry,
             workers=self._workers,
             last_seen=self._last_seen,
+            refusals=follower.refusals,
             at=self._checker.now(),
-            deadline=deadline,
+            deadline=follower.deadline,
         )
 
-    def _publish_pending(self, follower: Follower) -> None:
+    def _publish_pending(self, follower: Follower, deadline: Deadline) -> None:
         """
         Publish what is pending, the oldest first, until the topic refuses too often.
 
@@ -216,7 +222,6 @@ class Sweeper:
         now = self._checker.now()
         pending = [job for job in list(follower.known.values()) if job.pending]
         pending.sort(key=lambda job: (self._memory.was_refused(job), job.observed_at or now))
-        deadline = follower.deadline.within(PENDING_TIME)
 
         def publish(job: OpenJob) -> None:
             if not follower.refusals.are_too_many and deadline.remaining() > LEAST_TIME:
@@ -228,8 +233,9 @@ class Sweeper:
         """Do what is due. Return the projects of the jobs that were."""
         rounds = Rounds(asker, finder, self._workers, begun, self._options.hot_seconds, self._sleep)
         due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
+        deadline = asker.follower.deadline
+        self._workers.each(finder.waker.removed_projects(), finder.waker.drop, deadline)
         if due or steps:
-            deadline = asker.follower.deadline
             self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
             self._prepare(deadline)
             rounds.run(due, steps)

@@ -5,6 +5,7 @@ Events name no job and no cluster, but they are one call for each project and sw
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -34,7 +35,7 @@ LISTED_EVERY = timedelta(minutes=15)
 EARLY = timedelta(seconds=15)
 """A listing may come so much early, because sweeps do not begin to the second."""
 
-LISTED_AT_ONCE = 20
+LISTED_AT_ONCE = 100
 """
 So many projects, or a tenth of all if that is more, are listed in one sweep for their age alone.
 """
@@ -81,7 +82,19 @@ class Waker:
         memory.keep_only(projects)
         self._postpone(projects)
         steps = self._wakes(projects)
-        return [ProjectsPage(), *steps] if self.watches_all and memory.projects_are_due else steps
+        return [ProjectsPage(), *steps] if self.watches_all and self._list_is_due() else steps
+
+    def removed_projects(self) -> list[Project]:
+        """Return the projects that the operator has removed, and of which marks are left."""
+        if self.watches_all:
+            return []
+        known = self.known.items()
+        return [one for key, one in known if one.marks is not None and key not in self.woken]
+
+    def drop(self, project: Project) -> None:
+        """Forget the marks of a project: if it is watched again, that begins anew."""
+        with suppress(RestoreWatchError):  # the next sweep tries again
+            self.bookkeeping.drop(project, self.calls.follower.deadline)
 
     def new_projects(self) -> list[str]:
         """Return the woken projects that nobody has tried to list."""
@@ -138,6 +151,7 @@ class Waker:
         project, marks = begun_project
         kinds = {*memory.to_list_again(group_id), *_troubled(project)}
         if group_id not in self._postponed and self._is_due(project):
+            memory.listing_was_due(group_id)
             kinds.update(LISTED_KINDS)
         begun = self.calls.deadline.clock()
         since = marks.whole - EVENTS_BEFORE_MARK
@@ -164,13 +178,24 @@ class Waker:
     def _postpone(self, group_ids: Collection[str]) -> None:
         """Spread the listings of many projects, which all began when the stack was deployed."""
         projects = [self.known[one] for one in group_ids if one in self.known]
+        # They take turns: one that cannot be listed does not keep others from it.
         due = sorted(
-            (project.listed_at, project.group_id)
+            (self.calls.memory.last_tried(project.group_id), project.listed_at, project.group_id)
             for project in projects
             if project.listed_at and self._is_due(project)
         )
         at_once = max(LISTED_AT_ONCE, len(group_ids) // 10)
-        self._postponed = frozenset(group_id for _, group_id in due[at_once:])
+        self._postponed = frozenset(group_id for *_, group_id in due[at_once:])
+
+    def _list_is_due(self) -> bool:
+        """A list that leaves a project out is read again at once: Atlas may have left it out."""
+        listed = self.calls.memory.projects or ()
+        return self.calls.memory.projects_are_due or any(
+            project.marks is not None
+            and project.watched.degraded is None
+            and group_id not in listed
+            for group_id, project in self.known.items()
+        )
 
     def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
         with self._lock:
@@ -201,9 +226,13 @@ class Waker:
     ) -> ProjectListing | None:
         """These kinds are listed, and what has stayed behind catches up."""
         memory = self.calls.memory
-        # Without a role for a kind, it is tried again when everything is listed.
+        # What has no role, or about which Atlas cannot say anything, is tried again when everything
+        # is listed.
         no_role = memory.kinds_without_role(project.group_id, project.readable)
-        behind = [part for part in marks.behind if part.kind not in no_role]
+        unanswerable = memory.unanswerable(project.group_id)
+        behind = [
+            part for part in marks.behind if part.kind not in no_role and part not in unanswerable
+        ]
         kinds |= {part.kind for part in behind if part.cluster_name is None}
         clusters = [part for part in behind if part.kind not in kinds]
         if not (kinds or clusters):

@@ -20,10 +20,14 @@ from restore_watch.errors import (
     TableUnavailableError,
     TimeBudgetExceededError,
 )
+from restore_watch.following import TopicRefusals
 from restore_watch.project_item import Project
 from restore_watch.telemetry import Telemetry
 from restore_watch.watch_change import ABSENT, Trouble, Watched
 from restore_watch.workers import Workers
+
+_ALL = "all projects"
+"""The name of the stack's trouble that none of its projects can be seen."""
 
 LEAST_PROJECTS = 2
 """If so many projects or more are watched, and none can be seen, it is not for one of them."""
@@ -52,27 +56,45 @@ class Seen:
     """
     How a sweep saw a project: what failed, and which `families` of endpoints it learnt about.
 
-    About the others nothing was learnt, unless `is_listed`: then nothing else is there to see.
+    It `is_seen` if any of them answered. A project that is not watched has open jobs that were
+    named, or had. If it `is_listed`, nothing is there beyond what was asked.
     """
 
     project: Project
     failures: Mapping[str, RestoreWatchError]
     families: frozenset[str]
-    is_listed: bool
-    open_jobs: int
+    is_watched: bool
+    is_seen: bool = False
+    is_listed: bool = False
+    open_jobs: int = 0
 
     @property
     def standing(self) -> dict[str, Trouble]:
-        """What failed before, and about which nothing was learnt."""
-        known = self.project.watched.troubles
-        if self.is_listed:
+        """
+        What was reported to fail, and about which nothing was learnt.
+
+        Without a report it does not count any more: a failure that nobody met again is no outage.
+        """
+        watched = self.project.watched
+        is_asked = self.is_watched or not self.families
+        if self.is_listed or watched.degraded is None or not is_asked or self.is_over:
             return {}
-        return {name: one for name, one in known.items() if name not in self.families}
+        return {name: one for name, one in watched.troubles.items() if name not in self.families}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody looks at the project any more."""
+        return not (self.is_watched or self.families)
 
     @property
     def fails(self) -> bool:
         """Whether the project cannot be seen."""
         return bool(self.failures or self.standing)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether all that was asked could be seen."""
+        return self.is_seen and not self.fails
 
 
 @dataclass(frozen=True)
@@ -89,23 +111,28 @@ class Watch:
     telemetry: Telemetry
     workers: Workers
     last_seen: LastSeen
+    refusals: TopicRefusals
     at: datetime
     deadline: Deadline
 
-    def publish_unsent(self, projects: dict[str, Project], stack: Watched) -> Watched:
+    def publish_unsent(
+        self, projects: dict[str, Project], stack: Watched, deadline: Deadline
+    ) -> Watched:
         """
-        Publish what earlier sweeps recorded and the topic has not accepted.
+        Publish what earlier sweeps recorded, until the topic refuses too often.
 
         `projects` is kept up to date. Return what is left of the stack's.
         """
 
         def publish(group_id: str) -> None:
             project = projects[group_id]
-            projects[group_id] = replace(project, stored_watched=self._publish(project.watched))
+            left = self._publish(project.watched, deadline)
+            projects[group_id] = replace(project, stored_watched=left)
 
+        stack = self._publish(stack, deadline)
         unsent = [group_id for group_id, project in projects.items() if project.watched.unsent]
-        self.workers.each(unsent, publish, self.deadline)
-        return self._publish(stack)
+        self.workers.each(unsent, publish, deadline)
+        return stack
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
@@ -121,17 +148,24 @@ class Watch:
         """
         Note how projects were seen. Return how many are degraded.
 
-        If none of several can be seen, the stack is degraded instead, and they stand still; and if
-        their list could never be read, `unlisted` says why.
+        If none of several can be seen, the stack is degraded instead, and they stand still. It has
+        recovered when one of them is seen. `unlisted` says why the list of projects was not read.
         """
+        asked = [one for one in seen if not one.is_over]
+        is_success = any(one.is_success for one in asked)
+        all_fail = len(asked) >= LEAST_PROJECTS and all(one.fails for one in asked)
+        troubles: dict[str, Trouble] = {}
+        if not is_success and (asked or stack.degraded is not None):
+            # Nothing says that what failed is over.
+            troubles |= stack.troubles
         if unlisted is not None:
-            self._met(stack, {ABSENT: Trouble.of(unlisted, self.at)}, None, open_jobs)
-        elif len(seen) >= LEAST_PROJECTS and all(one.fails for one in seen):
-            after = self._met(stack, {ABSENT: self._all_fail(seen)}, None, open_jobs)
+            troubles[ABSENT] = Trouble.of(unlisted, self.at)
+        if all_fail:
+            troubles[_ALL] = self._all_fail(asked)
+        after = self._met(stack, troubles, None, open_jobs)
+        if all_fail or (not is_success and after.degraded is not None):
             known = sum(one.project.watched.degraded is not None for one in seen)
-            return len(seen) if after.degraded else known
-        elif seen:
-            self._met(stack, {}, None, open_jobs)
+            return len(asked) if after.degraded else known
         degraded: list[bool] = []
 
         def note(one: Seen) -> None:
@@ -162,7 +196,8 @@ class Watch:
         open_jobs: int,
     ) -> Watched:
         """Store and publish what has changed, if anything has. Return how the project is seen."""
-        success_at = self.last_seen.of(watched.group_id) or listed_at
+        moments = (self.last_seen.of(watched.group_id), listed_at)
+        success_at = max((moment for moment in moments if moment), default=None)
         if not troubles:
             self.last_seen.seen(watched.group_id, self.at)
         after = watched.after(troubles, self.checker.now(), success_at, open_jobs)
@@ -171,21 +206,27 @@ class Watch:
         with suppress(TableUnavailableError, TimeBudgetExceededError):
             stored = self.bookkeeping.watch(after, self.at, self.deadline)
             if stored is not None:
-                return self._publish(stored)
+                return self._publish(stored, self.deadline)
         return watched
 
-    def _publish(self, watched: Watched) -> Watched:
-        """Publish what is recorded, in order. Return what is left."""
-        if not watched.unsent:
-            return watched
+    def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
+        """Publish what is recorded, in order, and note what went out. Return what is left."""
+        sent = 0
         try:
             for change in watched.unsent:
-                self.checker.topic.publish_watch(change, self.deadline)
+                if self.refusals.are_too_many:
+                    break
+                self.checker.topic.publish_watch(change, deadline)
                 self.telemetry.watch_changed(change)
-            sent = replace(watched, unsent=())
-            return self.bookkeeping.watch(sent, self.at, self.deadline) or watched
+                sent += 1
         except NotificationPendingError as error:
+            self.refusals.add()
             self.telemetry.failed(error)
+        except TimeBudgetExceededError:
+            pass
+        if not sent:
             return watched
-        except (TableUnavailableError, TimeBudgetExceededError):
-            return watched
+        left = replace(watched, unsent=watched.unsent[sent:])
+        with suppress(TableUnavailableError, TimeBudgetExceededError):
+            return self.bookkeeping.watch(left, self.at, self.deadline) or watched
+        return watched

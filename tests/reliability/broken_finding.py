@@ -10,6 +10,7 @@ from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.deadline import Deadline
 from restore_watch.find_steps import JobsPage, ListingStep
 from restore_watch.finding import Finder
+from restore_watch.following import Follower
 from restore_watch.listing import ProjectListing
 from restore_watch.marks import Interest, Marks
 from restore_watch.project_item import Project
@@ -130,8 +131,8 @@ def lists(kind: type[ProjectListing]) -> type[Sweeper]:
 class ForgetsWhatIsRefused(Watch):
     """A change of the watch is published once, whether the topic accepts it or not."""
 
-    def _publish(self, watched: Watched) -> Watched:
-        left = super()._publish(watched)
+    def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
+        left = super()._publish(watched, deadline)
         if not left.unsent:
             return left
         return self.bookkeeping.watch(replace(left, unsent=()), self.at, self.deadline) or left
@@ -141,8 +142,8 @@ def notes(kind: type[Watch]) -> type[Sweeper]:
     """A sweep that reports otherwise how projects are seen."""
 
     class OtherSweeper(Sweeper):
-        def _watch(self, deadline: Deadline) -> Watch:
-            return _as(kind, super()._watch(deadline))
+        def _watch(self, follower: Follower) -> Watch:
+            return _as(kind, super()._watch(follower))
 
     return OtherSweeper
 

@@ -121,15 +121,15 @@ class AlwaysChanges(OpenJob):
 class OnlyAsks(Sweeper):
     """What is pending waits until the job changes again."""
 
-    def _publish_pending(self, follower: Follower) -> None: ...
+    def _publish_pending(self, follower: Follower, deadline: Deadline) -> None: ...
 
 
 class PublishesEnds(Sweeper):
     """What is pending for a job that has not ended waits until Atlas answers."""
 
-    def _publish_pending(self, follower: Follower) -> None:
+    def _publish_pending(self, follower: Follower, deadline: Deadline) -> None:
         ended = {key: job for key, job in follower.known.items() if job.has_ended}
-        super()._publish_pending(replace(follower, known=ended))
+        super()._publish_pending(replace(follower, known=ended), deadline)
 
 
 def follows(kind: type[Follower]) -> type[Sweeper]:

@@ -17,17 +17,20 @@ class AtlasList(StrEnum):
 type Family = RestoreKind | AtlasList
 """The restore jobs of a kind, or a list."""
 
+_READ_ONLY = "the role Project Read Only in this project"
+_BACKUP_MANAGER = "the role Project Backup Manager in this project"
+
 ROLES: dict[Family, str] = {
-    AtlasList.PROJECTS: "Organization Member",
-    AtlasList.EVENTS: "Project Read Only",
-    AtlasList.FLEX_CLUSTERS: "Project Read Only",
-    AtlasList.CLUSTERS: "Project Read Only",
-    RestoreKind.FLEX: "Project Read Only",
-    RestoreKind.TENANT: "Project Read Only",
-    RestoreKind.DEDICATED: "Project Backup Manager",
-    RestoreKind.COLLECTION: "Project Backup Manager",
+    AtlasList.PROJECTS: "a role in the organization",
+    AtlasList.EVENTS: _READ_ONLY,
+    AtlasList.FLEX_CLUSTERS: _READ_ONLY,
+    AtlasList.CLUSTERS: _READ_ONLY,
+    RestoreKind.FLEX: _READ_ONLY,
+    RestoreKind.TENANT: _READ_ONLY,
+    RestoreKind.DEDICATED: _BACKUP_MANAGER,
+    RestoreKind.COLLECTION: _BACKUP_MANAGER,
 }
-"""The least role that may read each, from the specification's x-rolesRequirements."""
+"""What may read each, from the specification's x-rolesRequirements."""
 
 CLUSTER_LISTS = {
     RestoreKind.FLEX: AtlasList.FLEX_CLUSTERS,

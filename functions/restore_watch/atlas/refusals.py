@@ -107,8 +107,8 @@ def token_refusal(
 
 _ADVICE: dict[type[AtlasError], str] = {
     AtlasUnauthorizedError: (
-        "Give the service account or API key the role {role} in this project. If it has the role, "
-        "renew the credentials in the secret"
+        "Give the service account or API key {role}. If it has the role, renew the credentials in "
+        "the secret"
     ),
     AtlasForbiddenError: "Give the service account or API key access to this project",
     EndpointRetiredError: "Atlas no longer offers this endpoint, or this version of it",
