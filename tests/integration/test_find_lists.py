@@ -89,6 +89,8 @@ def test_a_first_listing_takes_a_download_whose_link_is_still_valid(
         restore.run_to_end()
         ends = date(stack.atlas.now() + timedelta(hours=hours))
         restore.set(**{"expirationDate" if kind == "flex" else "expiresAt": ends})
+        if kind == "flex":
+            restore.set(restoreFinishedDate=date(stack.atlas.now() - timedelta(hours=2)))
 
     assert watching.tick()["found"] == 1
     (message,) = job_messages(stack)

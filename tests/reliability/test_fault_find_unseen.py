@@ -7,9 +7,10 @@ import pytest
 from local_stack.behaviour import ListOrder
 from local_stack.faults import Reset
 from local_stack.refusal import atlas_error
+from local_stack.restores import date
 from local_stack.wire import Action, Answer, Selection
 from reliability.campaign import Campaign
-from reliability.finding import KINDS, MINUTE, Finds
+from reliability.finding import KINDS, Finds
 from reliability.sweeping import ANY_QUESTION
 
 pytestmark = pytest.mark.timeout(60)
@@ -147,6 +148,7 @@ def test_a_first_listing_that_succeeds_much_later_begins_an_hour_before_the_firs
     )
     for job in (old, recent):
         job.run_to_end()
+    old.set(restoreFinishedDate=date(campaign.atlas.now() - timedelta(minutes=100)))
     with campaign.inject(ANY_QUESTION, Answer(503), times=None):
         finds.tick()
         later = finds.ended_jobs()
@@ -159,15 +161,17 @@ def test_a_first_listing_that_succeeds_much_later_begins_an_hour_before_the_firs
 
 
 @pytest.mark.fault("F79")
-def test_a_project_that_is_watched_again_after_a_pause_is_listed_from_its_old_mark(
-    finds: Finds,
+def test_a_project_that_is_watched_again_after_a_pause_begins_anew(
+    campaign: Campaign, finds: Finds
 ) -> None:
     finds.tick()
     unwatching = finds.sweeps.environment()
     jobs = finds.ended_jobs()
-    for _ in range(3):
+    for job in jobs:
+        job.set(restoreFinishedDate=date(campaign.atlas.now()))
+    for _ in range(5):
         assert finds.tick(20, unwatching)["found"] == 0
 
-    assert finds.tick(application=finds.environment())["found"] == 3
-    assert finds.reported_once(jobs)
-    assert finds.item()["listedAt"] > (finds.mark - timedelta(seconds=MINUTE)).isoformat()
+    assert finds.tick(application=finds.environment())["found"] == 0
+    assert finds.unknown(jobs)
+    assert finds.item()["mark"] > finds.item()["firstMark"]
