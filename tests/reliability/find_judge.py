@@ -33,17 +33,18 @@ class FindJudge:
     def judge(self, before: Mapping[str, Bookkept]) -> None:
         """At any moment; `before` is the bookkeeping at an earlier one."""
         world = self._world
-        # Before the jobs, because a sweep may go on beside us.
+        # A sweep may go on beside us. An attempt comes after its mark, a mark after its jobs.
+        attempted, wanted = set(world.projects.attempted), list(self._wanted())
         after = world.bookkept()
         latest = world.clock.latest
         for key, known in before.items():
             judge_forward(known, after.get(key))
-        for group_id in world.projects.attempted:
+        for group_id in attempted:
             is_marked = group_id in after and after[group_id].whole is not None
             assert is_marked, "F77: the first attempt to list a project stores no mark"
         for one in after.values():
             assert one.whole is None or one.whole <= latest + TICKS, "F76: a mark of the future"
-        for job in self._wanted():
+        for job in wanted:
             if world.item(job) is None:
                 is_reached = after[job.restore.group_id].reaches(job.part, job.created_at)
                 assert is_reached, f"F76: a restore is missed: {job.restore.event}, {after}"

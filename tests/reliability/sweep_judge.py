@@ -15,7 +15,7 @@ from reliability.find_judgement import Bookkept
 from reliability.judgement import is_change, judge_done, recorded_words
 from reliability.leases import CLOCKS_APART, PATIENCE, TICK_LIFE, is_lease_write
 from reliability.sweep_judgement import is_ready, judge_index, judge_open
-from reliability.watched_projects import is_to_find
+from reliability.watched_projects import is_bookkeeping, is_to_find
 from reliability.world import OUTPUT
 from reliability.world_parts import Job, cluster_of, group_of
 from restore_watch.actions import Sweep
@@ -239,7 +239,8 @@ class SweepJudge:
         writes = [
             call
             for call in effects
-            if is_lease_write(call) or any(restore_id in call.body for restore_id in ids)
+            if is_lease_write(call)
+            or (not is_bookkeeping(call) and any(restore_id in call.body for restore_id in ids))
         ]
         assert len(writes) == len(leases), f"calls: a sweep writes, but nothing changed: {writes}"
 

@@ -8,7 +8,7 @@ from local_stack.stack import LocalStack
 from reliability.model import RestoreModel
 
 BOUNDED = settings(
-    max_examples=16, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=14, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 pytestmark = pytest.mark.timeout(900)  # dozens of examples, each bounded by the model itself
@@ -23,4 +23,4 @@ def test_the_promise_holds_whatever_fails(stack: LocalStack) -> None:
 def test_the_promise_holds_in_dynamodb_local_too(stack_on_dynamodb_local: LocalStack) -> None:
     RestoreModel.stack = stack_on_dynamodb_local
 
-    run_state_machine_as_test(RestoreModel, settings=settings(BOUNDED, max_examples=14))
+    run_state_machine_as_test(RestoreModel, settings=settings(BOUNDED, max_examples=12))

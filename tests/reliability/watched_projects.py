@@ -25,6 +25,11 @@ def is_to_find(call: Call) -> bool:
     return is_listing or call.operation in _LISTS
 
 
+def is_bookkeeping(call: Call) -> bool:
+    """The call stores or publishes how a project or the stack is seen. Its text may name a job."""
+    return any(word in call.body for word in (b'"sweeps"', b"watch-degraded", b"watch-recovered"))
+
+
 class WatchedProjects:
     """
     The projects in Atlas and how they are seen. `jobs` returns every job of the example.

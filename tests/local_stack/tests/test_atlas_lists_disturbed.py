@@ -87,6 +87,21 @@ def test_a_list_can_have_the_oldest_first(place: Place) -> None:
     assert place.list("flex").json()["results"] == [one.body() for one in restores[::-1]]
 
 
+def test_pages_can_be_shorter_than_asked_for(place: Place) -> None:
+    place.atlas.behaviour.largest_page = 2
+    restores = place.atlas.add_ended_restores(GROUP, "source", "flex", 3)
+
+    first, second = (
+        place.list("flex", itemsPerPage="500", pageNum=str(number), includeCount="false").json()
+        for number in (1, 2)
+    )
+
+    shown = [[entry["id"] for entry in page["results"]] for page in (first, second)]
+    assert shown == [[one.restore_id for one in restores[:2]], [restores[2].restore_id]]
+    assert "next" in {link["rel"] for link in first["links"]}
+    assert "next" not in {link["rel"] for link in second["links"]}
+
+
 def test_clearing_ends_what_disturbs_lists(place: Place) -> None:
     (restore,) = place.start()
     place.atlas.omit_from_lists(restore)
