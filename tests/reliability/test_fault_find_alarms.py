@@ -119,10 +119,10 @@ def test_the_credentials_that_failed_for_a_minute_yesterday_and_today_are_no_ala
         watching.check(restore)
         with stack.aws.wire.inject(denied), pytest.raises(CredentialsError):
             watching_with(is_warm=False).tick()
+        assert watch_messages(stack) == []
         restore.run_to_end()
         watching.check(restore)
         watching.ticks(3)
-        assert watch_messages(stack) == []
         watching.pass_time(DAY)
         watching = watching_with()  # with a new token
         restore = stack.atlas.start_restore(group, "small", "flex")
