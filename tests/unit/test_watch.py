@@ -268,6 +268,13 @@ def test_a_project_that_is_over_recovers_and_does_not_count_as_seen(sweeps: Swee
     assert sweeps.said() == [(THIRD, "recovered")]
 
 
+def test_a_project_that_is_over_does_not_hide_that_no_other_can_be_seen(sweeps: Sweeps) -> None:
+    for _ in range(4):
+        sweeps.sweep(fails=(GROUP, OTHER), over=(THIRD,))
+
+    assert sweeps.said() == [(STACK, "degraded")]
+
+
 def test_the_last_success_is_the_later_one_of_this_environment_and_the_table(
     sweeps: Sweeps, clock: Clock
 ) -> None:
@@ -310,13 +317,11 @@ def test_what_the_topic_has_accepted_is_not_sent_again_although_the_next_is_refu
 
 def test_after_three_refusals_a_sweep_tries_nothing_more(sweeps: Sweeps, clock: Clock) -> None:
     projects = unsent(sweeps, GROUP)
-    watch = sweeps.watch()
-    for _ in range(REFUSALS):
-        watch.refusals.add()
-    updates = len(sweeps.items.updates)
-    left = watch.publish_unsent(projects, sweeps.items.stack, clock.deadline())
+    watch, before = sweeps.watch(), projects[GROUP]
+    sweeps.topic.refusals = [Refusal("AuthorizationError")] * REFUSALS
+    for _ in range(REFUSALS + 2):
+        watch.publish_unsent(projects, sweeps.items.stack, clock.deadline())
 
+    assert sweeps.topic.refusals == []
     assert sweeps.said() == []
-    assert left == sweeps.items.stack
-    assert len(sweeps.items.updates) == updates
-    assert len(projects[GROUP].watched.unsent) == 2
+    assert projects[GROUP] == before
