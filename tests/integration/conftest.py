@@ -8,14 +8,12 @@ import pytest
 
 from integration.sweeping import Sweeping
 from integration.tables import ONE_TRY, Job, Stored
-from integration.watching import Watching, WatchingWith, atlas_clock
-from local_stack.clock import Clock
+from integration.watching import Watching, WatchingWith, environments
 from local_stack.in_process import Clients, clients
 from local_stack.runtime import LambdaRuntime
 from observed_stack import ObservedStack
 from produced import Produced
 from restore_watch.restore_job import RestoreJob, RestoreStatus
-from restore_watch.waking import ProjectIds
 from strategies import plain_job
 
 type RuntimeWith = Callable[..., LambdaRuntime]
@@ -101,17 +99,8 @@ def watching_with(
     powertools: None,  # noqa: ARG001
 ) -> Iterator[WatchingWith]:
     """Start environments that watch projects, one after the other, with one clock."""
-    clock = Clock()
-    made: list[Watching] = []
-
-    def make(project_ids: ProjectIds, *, is_warm: bool = True) -> Watching:
-        made.append(
-            Watching(stack, in_process, project_ids=project_ids, clock=clock, is_warm=is_warm)
-        )
-        return made[-1]
-
-    yield make
-    atlas_clock(stack).advance(-sum(one.passed for one in made))
+    with environments(stack, in_process) as make:
+        yield make
 
 
 @pytest.fixture

@@ -52,6 +52,7 @@ class Sweeping:
         by: Clients,
         *,
         hot_seconds: float = 0,
+        rate_limit_reserve: float = 0.5,
         project_ids: ProjectIds = (),
         clock: Clock | None = None,
         is_warm: bool = True,
@@ -60,15 +61,25 @@ class Sweeping:
         self.clock = clock or Clock()
         self.log = io.StringIO()
         telemetry = Telemetry(Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG"))
-        self.checker = cold_start(stack, by, now=self.clock, sleep=self.clock.advance)
+        self.checker = cold_start(stack, by, now=self.clock, sleep=self.pass_time)
         self.sweeper = sweeper_of(
-            stack, by, self.checker, telemetry, hot_seconds=hot_seconds, project_ids=project_ids
+            stack,
+            by,
+            self.checker,
+            telemetry,
+            hot_seconds=hot_seconds,
+            rate_limit_reserve=rate_limit_reserve,
+            project_ids=project_ids,
         )
         if is_warm:
             self.checker.secret.ask(
                 lambda credentials: self.checker.atlas.prepare(credentials, Deadline.after(60)),
                 Deadline.after(60),
             )
+
+    def pass_time(self, seconds: float) -> None:
+        """These seconds pass, or a wait takes them."""
+        self.clock.advance(seconds)
 
     def deadline(self, seconds: float = 60.0) -> Deadline:
         return Deadline.after(seconds, lambda: self.clock().timestamp())
@@ -88,7 +99,7 @@ class Sweeping:
         return self.sweeper.sweep(Sweep(), self.deadline(seconds))
 
     def sweep_after(self, seconds: float) -> Mapping[str, Any]:
-        self.clock.advance(seconds)
+        self.pass_time(seconds)
         return self.sweep()
 
     def lines(self, message: str) -> list[dict[str, Any]]:

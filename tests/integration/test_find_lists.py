@@ -85,12 +85,14 @@ def test_a_first_listing_takes_a_download_whose_link_is_still_valid(
         )
         for _ in range(2)
     )
+    finished, expires = (
+        ("restoreFinishedDate", "expirationDate") if kind == "flex" else ("finishedAt", "expiresAt")
+    )
+    now = stack.atlas.now()
     for restore, hours in ((ready, 1), (over, -1)):
         restore.run_to_end()
-        ends = date(stack.atlas.now() + timedelta(hours=hours))
-        restore.set(**{"expirationDate" if kind == "flex" else "expiresAt": ends})
-        if kind == "flex":
-            restore.set(restoreFinishedDate=date(stack.atlas.now() - timedelta(hours=2)))
+        ended, ends = (date(now + timedelta(hours=one)) for one in (-2, hours))
+        restore.set(**{finished: ended, expires: ends})
 
     assert watching.tick()["found"] == 1
     (message,) = job_messages(stack)

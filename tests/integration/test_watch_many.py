@@ -1,7 +1,5 @@
 """Which of several projects cannot be seen, or whether it is the stack that cannot see."""
 
-import secrets
-
 import pytest
 
 from integration.checking import statuses
@@ -14,6 +12,7 @@ from integration.watching import (
     job_messages,
     messages,
     project_item,
+    project_with,
     watch_messages,
 )
 from local_stack.atlas import Family, Kind
@@ -30,10 +29,7 @@ STACK = "atlas-restore-watch"
 @pytest.fixture
 def groups(stack: LocalStack) -> list[str]:
     """Three projects without clusters."""
-    made = [secrets.token_hex(12) for _ in range(3)]
-    for group in made:
-        stack.atlas.add_project(group)
-    return made
+    return [project_with(stack) for _ in range(3)]
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """An environment that watches projects, and what subscribers receive about them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,11 +12,14 @@ from jsonschema import Draft202012Validator
 
 from integration.checking import ROOT, SCHEMA
 from integration.sweeping import Sweeping
+from local_stack.atlas import Kind
 from local_stack.aws import TEST_KEY_ID, key_id_of
 from local_stack.clock import Clock
 from local_stack.faults import Answer, Ask
+from local_stack.in_process import Clients
 from local_stack.loopback import Line
 from local_stack.stack import LocalStack, Received
+from restore_watch.waking import ProjectIds
 
 WATCH_SCHEMA = ROOT / "events" / "watch-changed.schema.json"
 
@@ -31,14 +36,14 @@ type WatchingWith = Callable[..., "Watching"]
 
 
 class Watching(Sweeping):
-    """One environment that watches these projects. The seconds `passed` pass for Atlas as well."""
+    """One environment that watches projects. The seconds `passed` pass for Atlas as well."""
 
     passed = 0.0
 
     def pass_time(self, seconds: float) -> None:
-        """The fixture that makes these environments sets Atlas's clock back."""
+        """`environments` sets Atlas's clock back."""
+        super().pass_time(seconds)
         self.passed += seconds
-        self.clock.advance(seconds)
         atlas_clock(self.stack).advance(seconds)
 
     def tick(self, minutes: float = 1) -> Mapping[str, Any]:
@@ -48,6 +53,31 @@ class Watching(Sweeping):
 
     def ticks(self, count: int, minutes: float = 1) -> list[Mapping[str, Any]]:
         return [self.tick(minutes) for _ in range(count)]
+
+
+@contextmanager
+def environments(stack: LocalStack, by: Clients) -> Iterator[WatchingWith]:
+    """Start environments that watch projects, one after the other, with one clock."""
+    clock = Clock()
+    made: list[Watching] = []
+
+    def make(project_ids: ProjectIds = (), **how: Any) -> Watching:
+        how = {"by": by, "project_ids": project_ids, "clock": clock, **how}
+        made.append(Watching(stack, **how))
+        return made[-1]
+
+    yield make
+    atlas_clock(stack).advance(-sum(one.passed for one in made))
+
+
+def project_with(stack: LocalStack, *flex: str, **kinds: Kind) -> str:
+    """A new project with these clusters."""
+    group = secrets.token_hex(12)
+    stack.atlas.add_project(group)
+    clusters: dict[str, Kind] = dict.fromkeys(flex, "flex")
+    for name, kind in (clusters | kinds).items():
+        stack.atlas.add_cluster(group, name, kind)
+    return group
 
 
 @dataclass(frozen=True)

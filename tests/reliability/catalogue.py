@@ -237,7 +237,8 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         ),
         "F78": Row(
             "a project is locked out, flaps, is deleted, comes back",
-            "degraded and recovered alternate, each under one id",
+            "degraded and recovered alternate, each under one id; a failure that is over, or that "
+            "was never otherwise, is not reported",
         ),
         "F79": Row(
             "the first listing of a project with thousands of old jobs",
@@ -255,7 +256,7 @@ CATALOGUE: dict[str, dict[str, Row]] = {
         "F82": Row(
             "others keep a bucket below the reserve for an hour",
             "one call for each family and sweep; the rest is counted as not reached, and the "
-            "project is degraded",
+            "project is degraded; a sweep's own calls do not degrade it",
         ),
         "F83": Row(
             "a download that never expires, a job that Atlas forgets",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from aws_lambda_powertools import Logger
 
+from integration.watching import WatchingWith, environments
 from local_stack.atlas import EmulatedRestore
 from observed_stack import ObservedStack
 from reliability.campaign import Campaign, Tools
@@ -32,9 +33,9 @@ def campaign(tools: Tools) -> Iterator[Campaign]:
 
 
 @pytest.fixture
-def powertools(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def powertools(module_stack: ObservedStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the environment variables that Powertools reads by itself."""
-    for name, value in campaign.stack.environment.items():
+    for name, value in module_stack.environment.items():
         if name.startswith("POWERTOOLS_"):
             monkeypatch.setenv(name, value)
 
@@ -56,6 +57,17 @@ def sweeps(campaign: Campaign, powertools: None) -> Sweeps:  # noqa: ARG001
 def finds(campaign: Campaign, sweeps: Sweeps) -> Finds:
     """Sweeps that watch the project of the test, which is empty."""
     return Finds(campaign, sweeps)
+
+
+@pytest.fixture
+def watching_with(
+    stack: ObservedStack,
+    tools: Tools,
+    powertools: None,  # noqa: ARG001
+) -> Iterator[WatchingWith]:
+    """Start environments that watch projects, over an empty table."""
+    with environments(stack, tools.patient) as make:
+        yield make
 
 
 @pytest.fixture

@@ -274,3 +274,29 @@ def test_while_a_change_is_acted_on_its_job_is_not_asked_about_again() -> None:
 
     assert round_.take().answered is not None
     assert round_.agenda.take() is None
+
+
+# Idleness
+
+
+def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way() -> None:
+    given = asked(GROUP, 2)
+    round_ = Round(closed=False)
+    seen = [round_.agenda.is_idle]
+    round_.agenda.add(given)
+    for _ in given:
+        seen.append(round_.agenda.is_idle)
+        question = round_.take()
+        seen.append(round_.agenda.is_idle)
+        round_.agenda.done(question)
+
+    assert seen == [True, *[False] * 4]
+    assert round_.agenda.is_idle
+
+
+def test_an_agenda_is_not_idle_while_a_task_has_others_follow() -> None:
+    first, second = asked(GROUP, 2)
+    round_ = Round([first], closed=False)
+    round_.agenda.done(round_.take(), [second])
+
+    assert not round_.agenda.is_idle

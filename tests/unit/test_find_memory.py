@@ -1,5 +1,7 @@
 """What an environment remembers of watched projects between its sweeps."""
 
+import math
+
 import pytest
 
 from restore_watch.atlas.families import AtlasList
@@ -12,7 +14,7 @@ from restore_watch.find_memory import (
     kinds_woken_by,
 )
 from restore_watch.listing import LISTED_KINDS
-from restore_watch.marks import MARGIN
+from restore_watch.marks import MARGIN, Part
 from restore_watch.restore_job import RestoreKind
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP, Clock
@@ -21,6 +23,7 @@ FLEX, DEDICATED, COLLECTION = LISTED_KINDS
 FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
 OTHER_GROUP = "5f0000000000000000000a02"
 BOTH = {FLEX_CLUSTERS: ["orders"], CLUSTERS: ["carts", "users"]}
+ORDERS, CARTS = Part(FLEX, "orders"), Part(FLEX, "carts")
 TENANT_EVENT = {"1": "TENANT_RESTORE_REQUESTED_AUDIT"}
 CPS_EVENT = {"2": "CPS_RESTORE_FAILED"}
 
@@ -75,6 +78,8 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
         memory.events_seen(group_id, TENANT_EVENT)
         memory.list_again(group_id, [FLEX])
         memory.family_was(group_id, DEDICATED, refused=True)
+        memory.part_was(group_id, ORDERS, answerable=False)
+        memory.listing_was_due(group_id)
 
     memory.keep_only({GROUP})
 
@@ -84,6 +89,9 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     assert memory.to_list_again(OTHER_GROUP) == frozenset()
     assert memory.kinds_without_role(GROUP, ()) == {DEDICATED}
     assert memory.kinds_without_role(OTHER_GROUP, ()) == frozenset()
+    assert memory.unanswerable(GROUP) == {ORDERS}
+    assert memory.unanswerable(OTHER_GROUP) == frozenset()
+    assert memory.last_tried(GROUP) > memory.last_tried(OTHER_GROUP) == -math.inf
 
 
 # Events
@@ -135,6 +143,41 @@ def test_what_is_listed_again_is_listed_once(memory: FindMemory) -> None:
     assert memory.to_list_again(OTHER_GROUP) == frozenset()
     assert memory.to_list_again(GROUP) == {FLEX, COLLECTION}
     assert memory.to_list_again(GROUP) == frozenset()
+
+
+# Listings
+
+
+def test_a_project_that_was_never_listed_for_its_age_comes_first(
+    memory: FindMemory, clock: Clock
+) -> None:
+    memory.listing_was_due(GROUP)
+
+    assert memory.last_tried(GROUP) == clock.now
+    assert memory.last_tried(OTHER_GROUP) < memory.last_tried(GROUP)
+
+
+def test_projects_that_are_listed_for_their_age_take_turns(
+    memory: FindMemory, clock: Clock
+) -> None:
+    for group_id in (GROUP, OTHER_GROUP, GROUP):
+        clock.now += 60
+        memory.listing_was_due(group_id)
+
+    assert sorted([GROUP, OTHER_GROUP], key=memory.last_tried) == [OTHER_GROUP, GROUP]
+
+
+def test_a_cluster_is_unanswerable_until_atlas_says_something_about_its_jobs(
+    memory: FindMemory,
+) -> None:
+    for part in (ORDERS, CARTS):
+        memory.part_was(GROUP, part, answerable=False)
+    assert memory.unanswerable(GROUP) == {ORDERS, CARTS}
+    assert memory.unanswerable(OTHER_GROUP) == frozenset()
+
+    for _ in range(2):
+        memory.part_was(GROUP, ORDERS, answerable=True)
+    assert memory.unanswerable(GROUP) == {CARTS}
 
 
 # Clusters

@@ -4,7 +4,7 @@ import pytest
 
 from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.pace import SILENCES, Pace
+from restore_watch.pace import SILENCES, STARVED, Pace
 from restore_watch.restore_job import RestoreKind
 from unit.scripted_atlas import GROUP
 
@@ -121,6 +121,37 @@ def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
 
 def test_without_a_reserve_no_bucket_is_starved() -> None:
     assert starved(0.0, 0.0, reserve=0.0) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("share", "is_starved"), [(STARVED, False), (STARVED - 0.01, True)], ids=["nobody", "others"]
+)
+def test_with_a_reserve_of_everything_a_bucket_is_starved_if_others_have_used_it(
+    share: float, *, is_starved: bool
+) -> None:
+    """A sweep's own calls leave less than everything."""
+    assert starved(share, reserve=1.0) == ({FLEX} if is_starved else frozenset())
+
+
+def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket() -> None:
+    """All that was due was asked before."""
+    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
+    pace.allows(FLEX)
+    pace.answered(FLEX)
+    pace.begin_round()
+
+    assert not pace.allows(FLEX)
+    assert pace.starved == frozenset()
+
+
+def test_a_bucket_that_was_starved_before_a_later_round_stays_so() -> None:
+    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
+    for _ in range(2):
+        if pace.allows(FLEX):
+            pace.answered(FLEX)
+    pace.begin_round()
+
+    assert pace.starved == {FLEX}
 
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:

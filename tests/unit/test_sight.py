@@ -10,6 +10,7 @@ from restore_watch.errors import (
     AtlasReason,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
+    EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
@@ -25,6 +26,7 @@ DOWN = AtlasUnavailableError("Atlas did not answer")
 LIMITED = AtlasRateLimitError("limited")
 NO_ROLE = AtlasUnauthorizedError("no role")
 NOT_ALLOWED = AtlasForbiddenError("address")
+RETIRED = EndpointRetiredError("no such endpoint")
 GONE = RestoreJobNotFoundError("gone", AtlasReason(404, error_code="GROUP_NOT_FOUND"))
 
 
@@ -98,7 +100,7 @@ def test_each_project_and_the_list_of_projects_are_seen_by_themselves(sight: Sig
 # Refusals
 
 
-@pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED], ids=["401", "403"])
+@pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED, RETIRED], ids=["401", "403", "405"])
 @pytest.mark.parametrize(
     ("readable", "fails"),
     [({FLEX}, False), ({FLEX, DEDICATED}, True), (set(), False)],
@@ -150,6 +152,12 @@ def test_an_outage_of_a_family_that_was_never_read_is_not_a_missing_role(sight: 
     assert sight.failures(GROUP, {FLEX}) == {DEDICATED: DOWN}
 
 
+def test_an_endpoint_that_atlas_never_offered_fails_if_nothing_else_answers(sight: Sight) -> None:
+    sight.failed(in_project(DEDICATED), RETIRED)
+
+    assert sight.failures(GROUP, ()) == {DEDICATED: RETIRED}
+
+
 # Answers that show little
 
 
@@ -168,3 +176,39 @@ def test_what_fails_although_it_answers_counts_more_than_a_failure(sight: Sight)
     sight.failed(in_project(EVENTS), DOWN)
 
     assert sight.failures(GROUP, ()) == {EVENTS: GONE}
+
+
+# Clusters
+
+
+def test_without_a_listing_nothing_is_known_of_clusters(sight: Sight) -> None:
+    assert sight.clusters(GROUP) == {}
+
+
+def test_a_kind_fails_if_the_list_of_one_of_its_clusters_does(sight: Sight) -> None:
+    sight.cluster(in_project(FLEX), "flex/orders")
+    sight.cluster(in_project(FLEX), "flex/carts", DOWN)
+    sight.cluster(in_project(DEDICATED), "dedicated/users")
+
+    assert sight.clusters(GROUP) == {
+        "flex jobs of a cluster": DOWN,
+        "dedicated jobs of a cluster": None,
+    }
+    assert sight.failures(GROUP, {FLEX}) == {}
+
+
+@pytest.mark.parametrize(("first", "last"), [(DOWN, None), (None, DOWN)], ids=["read", "failed"])
+def test_the_last_outcome_of_a_cluster_counts(
+    sight: Sight, first: RestoreWatchError | None, last: RestoreWatchError | None
+) -> None:
+    """A list that fails is tried twice, and has several pages."""
+    for error in (first, last):
+        sight.cluster(in_project(FLEX), "flex/orders", error)
+
+    assert sight.clusters(GROUP) == {"flex jobs of a cluster": last}
+
+
+def test_each_project_has_its_own_clusters(sight: Sight) -> None:
+    sight.cluster(Bucket(OTHER_GROUP, FLEX), "flex/orders", DOWN)
+
+    assert sight.clusters(GROUP) == {}
