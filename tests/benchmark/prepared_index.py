@@ -52,7 +52,7 @@ class Page:
         """Whether this call asks for this page."""
         query = json.loads(call.body)
         start = query.get("ExclusiveStartKey", {}).get("restoreId", {}).get("S", "0")
-        shard = query["ExpressionAttributeValues"][":shard"]["S"]
+        shard = query["ExpressionAttributeValues"][":value"]["S"]
         return "IndexName" in query and (shard, start) == (self.shard, str(self.number))
 
 

@@ -70,17 +70,17 @@ def test_one_cluster_whose_jobs_cannot_be_read_is_reported(
 
 @pytest.fixture
 def remove_key(stack: LocalStack) -> Iterator[Callable[[], None]]:
-    """Remove the API key from Atlas, until the test ends."""
+    """The secret has an API key. Remove it from Atlas, until the test ends."""
     key = CREDENTIALS["api_key"]
+    stack.put_secret(key)
     yield lambda: stack.atlas.remove_credential(key["public_key"])
     stack.atlas.add_api_key(key["public_key"], key["private_key"])
+    stack.put_secret(CREDENTIALS["service_account"])
 
 
 @pytest.mark.fault("F78", "F26")
-@pytest.mark.usefixtures("credentials")
-@cases("credentials", ["api_key"], indirect=True)
 def test_an_api_key_that_is_refused_is_reported_once_not_for_the_project_as_well(
-    watching_with: WatchingWith, stack: LocalStack, remove_key: Callable[[], None]
+    stack: LocalStack, remove_key: Callable[[], None], watching_with: WatchingWith
 ) -> None:
     """There is no token: each call is refused, as it would be for the project alone."""
     watching = watching_with((project_with(stack, "orders"),))
@@ -93,10 +93,8 @@ def test_an_api_key_that_is_refused_is_reported_once_not_for_the_project_as_well
 
 
 @pytest.mark.fault("F78", "F26")
-@pytest.mark.usefixtures("credentials")
-@cases("credentials", ["api_key"], indirect=True)
 def test_a_stack_whose_credentials_are_refused_does_not_recover_by_an_outage(
-    watching_with: WatchingWith, stack: LocalStack, remove_key: Callable[[], None]
+    stack: LocalStack, remove_key: Callable[[], None], watching_with: WatchingWith
 ) -> None:
     group = project_with(stack, "orders")
     watching_with((group,)).tick()
@@ -199,7 +197,7 @@ def test_a_topic_that_takes_long_does_not_keep_a_sweep_from_its_jobs(
     accepts: bool,  # noqa: FBT001
 ) -> None:
     """All messages together would take the time of the sweep."""
-    healthy, *broken = (project_with(stack, "orders") for _ in range(21))
+    healthy, *broken = (project_with(stack, "orders") for _ in range(17))
     watching = watching_with((healthy, *broken))
     restore = stack.atlas.start_restore(
         healthy, "orders", "flex", timeline=["RUNNING", "COMPLETED"]
@@ -215,7 +213,7 @@ def test_a_topic_that_takes_long_does_not_keep_a_sweep_from_its_jobs(
     def take_long(call: Call, phase: Phase) -> None:
         if (call.operation, phase) == ("Publish", "before"):
             with lock:
-                watching.pass_time(1.5)
+                watching.pass_time(2)
 
     watching.pass_time(60)
     with stack.aws.wire.listen(take_long), nullcontext() if accepts else refuse_publications(stack):

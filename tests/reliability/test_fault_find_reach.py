@@ -100,10 +100,10 @@ def test_a_restore_that_a_slow_answer_shows_is_asked_about_again_in_that_sweep(
 ) -> None:
     """The first hot round is over when the events come."""
     group = project_with(stack, "orders")
-    watching = watching_with((group,), hot_seconds=0.5)
+    watching = watching_with((group,), hot_seconds=0.3)
     watching.tick()
     stack.atlas.start_restore(group, "orders", "flex", timeline=["RUNNING"])
-    with break_project(stack, group, Delay(0.8), operation="events"):
+    with break_project(stack, group, Delay(0.6), operation="events"):
         watching.tick()
     assert "flex" in asked(stack)
 

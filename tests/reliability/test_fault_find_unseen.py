@@ -142,13 +142,13 @@ def test_a_first_listing_of_thousands_of_old_jobs_stores_and_sends_nothing(
 def test_a_first_listing_that_succeeds_much_later_begins_an_hour_before_the_first_attempt(
     campaign: Campaign, finds: Finds
 ) -> None:
+    now = campaign.atlas.now()
     old, recent = (
-        campaign.job(cluster="orders", at=campaign.atlas.now() - timedelta(minutes=minutes))
-        for minutes in (110, 50)
+        campaign.job(cluster="orders", at=now - timedelta(minutes=minutes)) for minutes in (110, 50)
     )
     for job in (old, recent):
         job.run_to_end()
-    old.set(restoreFinishedDate=date(campaign.atlas.now() - timedelta(minutes=100)))
+        job.set(restoreFinishedDate=date(now - timedelta(minutes=30)))
     with campaign.inject(ANY_QUESTION, Answer(503), times=None):
         finds.tick()
         later = finds.ended_jobs()
