@@ -17,9 +17,9 @@ BIN := .venv/bin
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
 # The tests run in three processes: two cores have work while one process waits. Of the faults, two slow files run with
-# the integration tests, and two with all others. Move a file when the times, which `make test` prints, drift apart.
+# the integration tests, and five with all others. Move a file when the times, which `make test` prints, drift apart.
 INTEGRATION := tests/integration $(wildcard $(addprefix tests/reliability/test_fault_,deadlines.py sweep_many.py))
-WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,network.py crash_and_publish.py))
+WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
 FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := tests/test_canaries.py::test_no_canary_is_in_what_the_other_tests_produced
 
@@ -48,7 +48,7 @@ test-faults: build ## the other faults
 	@echo 'Tests of the other faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build ## the model, the kills, two files of faults, and every other test
+test-others: build ## the model, the kills, five files of faults, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 

@@ -29,7 +29,7 @@ FAILURES: dict[str, Action] = {
     "html": Answer(200, {"Content-Type": "text/html"}, "<html>"),
     "cut-off": Answer(200, JSON, '{"results": [{"id": "6948'),
 }
-any_failure = cases("failure", always(FAILURES, "reset", "limited", "refused", "html"))
+any_failure = cases("failure", always(FAILURES, "reset", "html"))
 
 
 def of_page(number: int) -> Selection:
