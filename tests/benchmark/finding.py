@@ -6,6 +6,7 @@ The real Sweeper asks the emulated Atlas over real sockets; only the clock is ou
 """
 
 import io
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
 from restore_watch.status_change import StatusChange
 from restore_watch.telemetry import Telemetry
+from restore_watch.waking import LISTED_AT_ONCE
 
 CYCLE = 15
 """Sweeps, one a minute: each project is listed once in as many minutes."""
@@ -147,7 +149,7 @@ def _world() -> Iterator[_World]:
 
 
 def count_calls(estate: Estate) -> Calls:
-    """Sweep once a minute for a whole cycle of listings, after the first one."""
+    """Sweep once a minute until each project was listed once more, after the first time."""
     with _world() as world:
         groups = _furnish(world.stack, estate)
         with world.watching(groups):
@@ -156,9 +158,12 @@ def count_calls(estate: Estate) -> Calls:
                 world.stack.atlas.start_restore(group, name, kind)
             for _ in range(3):  # the events of the starts wake their projects twice
                 world.sweep()
-            sweeps = [world.sweep() for _ in range(CYCLE)]
+            # Many projects take turns, at first over several sweeps.
+            turns = math.ceil(estate.projects / LISTED_AT_ONCE) - 1
+            sweeps = [world.sweep() for _ in range(CYCLE + turns)]
     totals = sorted(sweep.total() for sweep in sweeps)
-    return Calls(estate, totals[0], sum(totals) / CYCLE, totals[-1])
+    for_listings = sum(total - totals[0] for total in totals)
+    return Calls(estate, totals[0], totals[0] + for_listings / CYCLE, totals[-1])
 
 
 def time_first_messages(kind: Kind) -> Found:
