@@ -19,10 +19,10 @@ LISTING = 15 * 60 + TICK
 """The same without an event: it waits for the next listing."""
 
 NOTES = (
-    f"Finding: the real sweeper with a clock that jumps, a sweep a minute. Calls are counted until"
+    "Finding: the real sweeper with a clock that jumps, a sweep a minute. Calls are counted until"
     f" each project was listed once, which is every {CYCLE} minutes, after the sweeps that the"
-    f" starts of the active restores woke. Without a listing, the minimum is a call for each project and each"
-    f" active cluster. {RESTORES} restores of each kind begin at any moment of"
+    " starts of the active restores woke. Without a listing, the minimum is a call for each project"
+    f" and each active cluster. {RESTORES} restores of each kind begin at any moment of"
     f" {ARRIVALS / 3600:g} hours, collection restores run {COLLECTION_RUNS / 60:g} minutes; nobody"
     " names them. A first message counts from the start of its restore."
 )
