@@ -122,7 +122,8 @@ class Finder:
     def figures(self) -> FindFigures:
         """The figures of the sweep."""
         now = self._follower.checker.now()
-        woken = [self._known[one] for one in self.waker.woken if one in self._known]
+        # A thread that hangs may still add to it.
+        woken = [self._known[one] for one in list(self.waker.woken) if one in self._known]
         waits = [(now - (project.waits_since or now)).total_seconds() for project in woken]
         return FindFigures(
             projects=len(self.waker.woken),
@@ -171,7 +172,7 @@ class Finder:
         """
         return [
             Seen(project, failures={}, families=frozenset(), is_watched=False)
-            for group_id, project in self._known.items()
+            for group_id, project in list(self._known.items())
             if project.watched.troubles
             and group_id not in self.waker.woken
             and not open_jobs.get(group_id)
