@@ -27,6 +27,7 @@ from restore_watch.find_memory import FindMemory
 from restore_watch.find_steps import FindStep, JobsPage
 from restore_watch.following import Follower
 from restore_watch.reception import Reception
+from restore_watch.restore_job import RestoreKind
 
 type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
 """Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
@@ -56,7 +57,7 @@ class FindCalls:
         try:
             page = self.follower.checker.secret.ask(question, deadline)
         except RestoreWatchError as error:
-            self.reception.failed(bucket, error)
+            self.reception.failed(bucket, error, of_cluster=isinstance(bucket.family, RestoreKind))
             raise
         self.reception.answered(bucket)
         self.memory.family_was(bucket.group_id or "", bucket.family, refused=False)
@@ -81,6 +82,7 @@ class FindCalls:
             case AtlasUnavailableError() | UnexpectedAtlasResponseError() if isinstance(
                 step, JobsPage
             ):
+                self.memory.part_was(group_id, step.part, answerable=True)
                 self.reception.sight.cluster(bucket, str(step.part), error)
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             cluster_name = step.part.cluster_name if isinstance(step, JobsPage) else None

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import Lock
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, Family
 from restore_watch.listing import LISTED_KINDS
@@ -51,6 +51,8 @@ class FindMemory:
         self._taken: TTLCache[JobKey, bool] = TTLCache(REMEMBERED, JOBS_KNOWN, now)
         self._events: dict[str, frozenset[str]] = {}
         self._again: dict[str, frozenset[RestoreKind]] = {}
+        self._parts: dict[str, set[Part]] = {}
+        self._read_at: LRUCache[tuple[str, Part], float] = LRUCache(REMEMBERED)
         self._refused: dict[str, set[Family]] = {}
         self._unanswerable: dict[str, set[Part]] = {}
         self._tried: dict[str, float] = {}
@@ -63,6 +65,7 @@ class FindMemory:
             for known in (
                 self._events,
                 self._again,
+                self._parts,
                 self._refused,
                 self._unanswerable,
                 self._tried,
@@ -106,6 +109,18 @@ class FindMemory:
         with self._lock:
             self._again[group_id] = self._again.get(group_id, frozenset()) | frozenset(kinds)
 
+    def read_again(self, group_id: str, parts: Iterable[Part]) -> None:
+        """These clusters, or whole kinds, are read in the next sweep as well."""
+        given = set(parts)
+        self.list_again(group_id, {part.kind for part in given if part.cluster_name is None})
+        with self._lock:
+            self._parts[group_id] = {part for part in given if part.cluster_name is not None}
+
+    def to_read_again(self, group_id: str) -> set[Part]:
+        """Return the clusters that the last sweep left to this one, and forget them."""
+        with self._lock:
+            return self._parts.pop(group_id, set())
+
     def to_list_again(self, group_id: str) -> frozenset[RestoreKind]:
         """Return what the last sweep left to this one, and forget it."""
         with self._lock:
@@ -122,6 +137,16 @@ class FindMemory:
         """Return when the project was last listed for its age, in Unix seconds."""
         with self._lock:
             return self._tried.get(group_id, -math.inf)
+
+    def reading(self, group_id: str, part: Part) -> None:
+        """The jobs of a cluster are read, however that ends."""
+        with self._lock:
+            self._read_at[group_id, part] = self._now()
+
+    def last_read(self, group_id: str, part: Part) -> float:
+        """Return when the jobs of a cluster were last read, in Unix seconds."""
+        with self._lock:
+            return self._read_at.get((group_id, part), -math.inf)
 
     def part_was(self, group_id: str, part: Part, *, answerable: bool) -> None:
         """Remember whether Atlas could say anything about the jobs of a cluster the last time."""

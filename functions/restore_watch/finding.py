@@ -9,6 +9,7 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 
 from restore_watch.errors import (
@@ -29,6 +30,7 @@ from restore_watch.find_steps import (
     Wake,
 )
 from restore_watch.listing import ProjectListing, Read
+from restore_watch.open_job import OpenJob
 from restore_watch.project_item import Project
 from restore_watch.waking import Waker
 from restore_watch.watch import Seen
@@ -110,10 +112,11 @@ class Finder:
         read = listing.read()
         project = self._known[group_id]
         no_role = self._memory.kinds_without_role(group_id, project.readable)
-        unread = {part.kind for part in read.unread - self._memory.unanswerable(group_id)} - no_role
+        left = read.unread - self._memory.unanswerable(group_id)
+        unread = {part for part in left if part.kind not in no_role}
         # After a listing, the marks say what is still to be read.
         if not read.is_listing:
-            self._memory.list_again(group_id, unread & listing.kinds)
+            self._memory.read_again(group_id, unread)
         self._store(listing, read)
         # A kind that the credentials may not read is nothing that can be listed.
         if read.is_listing and not unread:
@@ -137,16 +140,18 @@ class Finder:
         project = self._known.get(group_id, Project(group_id))
         sight = self._calls.reception.sight
         clusters = sight.clusters(group_id)
-        failures = sight.failures(group_id, project.readable)
+        # A job that the table knows could be read before.
+        known = {str(job.kind) for job in self._open_jobs_of(group_id) if job.kind}
+        failures = sight.failures(group_id, project.readable | known)
         families = {str(family) for family in sight.seen(group_id)} | failures.keys()
         if not families:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
         families |= clusters.keys()
         failures |= {name: error for name, error in clusters.items() if error is not None}
-        listed = self._memory.projects
-        if self.waker.watches_all and listed is not None:
+        is_shown = group_id in (self._memory.projects or ())
+        if self.waker.is_list_read or is_shown:
             families.add(ABSENT)
-            if group_id in self.waker.woken and group_id not in listed:
+            if self.waker.is_list_read and group_id in self.waker.woken and not is_shown:
                 failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
         return Seen(
             project=project,
@@ -157,12 +162,6 @@ class Finder:
             is_listed=group_id in self._listed,
             open_jobs=open_jobs,
         )
-
-    @property
-    def unlisted(self) -> RestoreWatchError | None:
-        """Why the list of all projects could not be read, so that new ones are not known."""
-        failures = self._calls.reception.sight.failures(None, ())
-        return next(iter(failures.values()), None)
 
     def left_alone(self, open_jobs: Mapping[str, int]) -> list[Seen]:
         """
@@ -178,11 +177,15 @@ class Finder:
             and not open_jobs.get(group_id)
         ]
 
+    def _open_jobs_of(self, group_id: str) -> list[OpenJob]:
+        known = list(self._follower.known.values())
+        return [job for job in known if job.target.group_id == group_id]
+
     def _wake(self, step: Wake) -> Iterable[FindStep]:
         again, listing = self.waker.wake(step)
         if listing is None:
             return again
-        steps = listing.first_steps()
+        steps = listing.first_steps(partial(self._memory.last_read, listing.group_id))
         with self._lock:
             self._listings[listing.group_id] = listing
         if not steps:
@@ -205,6 +208,7 @@ class Finder:
     def _list_jobs(self, step: JobsPage) -> Iterable[FindStep]:
         listing, part, begun = step.listing, step.part, self._calls.deadline.clock()
         name = part.cluster_name or ""
+        self._memory.reading(listing.group_id, part)
         asked_at = self._follower.checker.now()
         try:
             page = self._calls.read(

@@ -6,8 +6,9 @@ reading stops early only if everything read so far descends by creation and reac
 nobody documents the order of a list.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import shuffle
@@ -84,6 +85,7 @@ class ProjectListing:
         self._remembered = remembered or {}
         self._lock = Lock()
         self._began = began and min(began, now)
+        self._last_read: Callable[[Part], float] = _never
         # Steps that are not finished, by what they belong to.
         self._open: Counter[AtlasList | Part] = Counter()
         self._unread: set[AtlasList | Part] = set()
@@ -107,10 +109,22 @@ class ProjectListing:
                 if not self._open[which] and which not in self._unread
             }
 
-    def first_steps(self) -> list[ListingStep]:
-        """Return the steps to begin with: those that have stayed behind longest come first."""
+    def first_steps(self, last_read: Callable[[Part], float] | None = None) -> list[ListingStep]:
+        """
+        Return the steps to begin with: those that have stayed behind longest come first.
+
+        `last_read` says when the jobs of a cluster were read, in Unix seconds. Those that were read
+        lately come last: a cluster that cannot be read does not keep others from it.
+        """
         with self._lock:
-            steps: list[ListingStep] = [JobsPage(self, part) for part in self._clusters]
+            self._last_read = last_read or _never
+            # What stayed behind is read even if the list of clusters leaves it out.
+            behind = {part for part in self.marks.behind if part.kind in self.kinds}
+            clusters = {part for part in behind if part.cluster_name is not None}
+            self._parts.update(clusters)
+            steps: list[ListingStep] = [
+                JobsPage(self, part) for part in (*self._clusters, *clusters)
+            ]
             for which in sorted({CLUSTER_LISTS[kind] for kind in self.kinds}):
                 if which in self._remembered:
                     steps += self._jobs_of(which, self._remembered[which])
@@ -185,7 +199,7 @@ class ProjectListing:
             Part(kind, name)
             for name in dict.fromkeys(names)
             for kind in kinds
-            if CLUSTER_LISTS[kind] is which
+            if CLUSTER_LISTS[kind] is which and Part(kind, name) not in self._parts
         ]
         self._parts.update(parts)
         return [JobsPage(self, part) for part in parts]
@@ -193,7 +207,10 @@ class ProjectListing:
     def _in_order(self, steps: list[ListingStep]) -> list[ListingStep]:
         """The rest is shuffled, so that little time is not always spent on the same clusters."""
         shuffle(steps)
-        return sorted(steps, key=self._mark_of)
+        return sorted(steps, key=lambda step: (self._last_tried(step), self._mark_of(step)))
+
+    def _last_tried(self, step: ListingStep) -> float:
+        return -math.inf if isinstance(step, ClustersPage) else self._last_read(step.part)
 
     def _mark_of(self, step: ListingStep) -> datetime:
         if not isinstance(step, ClustersPage):
@@ -245,6 +262,10 @@ class ProjectListing:
             return None
         ran = interest.ran_at_first(job.restore_finished_date)
         return job if is_new or ran or _can_change(job, self._now) else None
+
+
+def _never(_: Part) -> float:
+    return -math.inf
 
 
 def _can_change(job: RestoreJob, now: datetime) -> bool:

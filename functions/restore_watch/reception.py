@@ -38,9 +38,17 @@ class Reception:
         self._accepted(bucket)
         self.sight.answered(bucket)
 
-    def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
-        """A question was refused, or not answered."""
+    def failed(self, bucket: Bucket, error: RestoreWatchError, *, of_cluster: bool = False) -> None:
+        """
+        A question was refused, or not answered.
+
+        If the list `of_cluster` fails, that says nothing about other clusters.
+        """
         match error:
+            case AtlasUnavailableError() if of_cluster:
+                self.pace.silent(bucket)
+            case UnexpectedAtlasResponseError() if of_cluster:
+                self._accepted(bucket)
             case AtlasRateLimitError():
                 self.sight.failed(bucket, error)
             case AtlasUnavailableError():

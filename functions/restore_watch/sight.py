@@ -20,6 +20,9 @@ from restore_watch.errors import (
 _EXCUSED = (AtlasUnauthorizedError, AtlasForbiddenError, EndpointRetiredError)
 """Of a family that could never be read, these say that there is no role for it, or no endpoint."""
 
+OF_A_CLUSTER = " jobs of a cluster"
+"""How the names of troubles end that are not of a whole family."""
+
 
 class Sight:
     """A family that answers once in a sweep is seen. Any thread may use it."""
@@ -98,7 +101,7 @@ class Sight:
         """
         with self._lock:
             return {
-                f"{bucket.family} jobs of a cluster": next(filter(None, lists.values()), None)
+                f"{bucket.family}{OF_A_CLUSTER}": next(filter(None, lists.values()), None)
                 for bucket, lists in self._clusters.items()
                 if bucket.group_id == group_id
             }

@@ -168,7 +168,10 @@ class Sweeper:
             watch.stack_fails(stack, refusal, len(jobs))
             degraded = sum(one.project.watched.degraded is not None for one in seen)
         else:
-            degraded = watch.sweep_ended(seen, stack, len(jobs), finder.unlisted)
+            waker = finder.waker
+            degraded = watch.sweep_ended(
+                seen, stack, len(jobs), waker.unlisted, is_list_read=waker.is_list_read
+            )
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()
 
@@ -208,7 +211,7 @@ class Sweeper:
             telemetry=self._telemetry,
             workers=self._workers,
             last_seen=self._last_seen,
-            refusals=follower.refusals,
+            refusals=TopicRefusals(),
             at=self._checker.now(),
             deadline=follower.deadline,
         )

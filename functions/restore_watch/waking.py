@@ -52,7 +52,8 @@ class Waker:
     Wakes the projects of one sweep. Any thread may use it.
 
     `known` has what the table remembers of projects, and `woken` the projects that are watched.
-    With `watches_all`, the list of projects decides which these are.
+    With `watches_all`, the list of projects decides which these are: in this sweep it was read, or
+    `unlisted` says why it could not be.
     """
 
     calls: FindCalls
@@ -60,6 +61,8 @@ class Waker:
     known: dict[str, Project]
     woken: set[str] = field(default_factory=set)
     watches_all: bool = False
+    is_list_read: bool = False
+    unlisted: RestoreWatchError | None = None
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -129,7 +132,9 @@ class Waker:
                 step.bucket, lambda atlas, *how: atlas.projects(step.number, *how)
             )
         except RestoreWatchError as error:
-            return self.calls.again(step, error, begun)
+            again = self.calls.again(step, error, begun)
+            self.unlisted = None if again else error
+            return again
         shown = [*step.shown]
         for entry in page.entries:
             try:
@@ -140,6 +145,7 @@ class Waker:
         if page.has_next and page.entries:
             return [replace(step, number=step.number + 1, shown=tuple(shown), tries=0)]
         self.calls.memory.list_of_projects(dict.fromkeys(shown))
+        self.is_list_read = True
         return self._wakes(shown)
 
     def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
@@ -234,7 +240,8 @@ class Waker:
             part for part in marks.behind if part.kind not in no_role and part not in unanswerable
         ]
         kinds |= {part.kind for part in behind if part.cluster_name is None}
-        clusters = [part for part in behind if part.kind not in kinds]
+        again = memory.to_read_again(project.group_id)
+        clusters = {part for part in (*behind, *again) if part.kind not in kinds}
         if not (kinds or clusters):
             return None
         return ProjectListing(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from random import shuffle
 from threading import Lock
 
 from restore_watch.bookkeeping import Bookkeeping
@@ -22,9 +23,13 @@ from restore_watch.errors import (
 )
 from restore_watch.following import TopicRefusals
 from restore_watch.project_item import Project
+from restore_watch.sight import OF_A_CLUSTER
 from restore_watch.telemetry import Telemetry
 from restore_watch.watch_change import ABSENT, Trouble, Watched
 from restore_watch.workers import Workers
+
+_CREDENTIALS = "credentials"
+"""The name of the stack's trouble that the secret or the token is refused."""
 
 _ALL = "all projects"
 """The name of the stack's trouble that none of its projects can be seen."""
@@ -77,9 +82,13 @@ class Seen:
         """
         watched = self.project.watched
         is_asked = self.is_watched or not self.families
-        if self.is_listed or watched.degraded is None or not is_asked or self.is_over:
+        if watched.degraded is None or not is_asked or self.is_over:
             return {}
-        return {name: one for name, one in watched.troubles.items() if name not in self.families}
+        troubles = {
+            name: one for name, one in watched.troubles.items() if name not in self.families
+        }
+        # A listing asks for everything but whether the project is among all others.
+        return {name: one for name, one in troubles.items() if name == ABSENT or not self.is_listed}
 
     @property
     def is_over(self) -> bool:
@@ -92,9 +101,10 @@ class Seen:
         return bool(self.failures or self.standing)
 
     @property
-    def is_success(self) -> bool:
-        """Whether all that was asked could be seen."""
-        return self.is_seen and not self.fails
+    def fails_whole(self) -> bool:
+        """Whether more fails than the jobs of single clusters."""
+        names = {*self.failures, *self.standing}
+        return any(not name.endswith(OF_A_CLUSTER) for name in names)
 
 
 @dataclass(frozen=True)
@@ -131,12 +141,14 @@ class Watch:
 
         stack = self._publish(stack, deadline)
         unsent = [group_id for group_id, project in projects.items() if project.watched.unsent]
+        # The topic may refuse the messages of some for ever.
+        shuffle(unsent)
         self.workers.each(unsent, publish, deadline)
         return stack
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
-        self._met(stack, {"credentials": Trouble.of(error, self.at)}, None, open_jobs)
+        self._met(stack, {_CREDENTIALS: Trouble.of(error, self.at)}, None, open_jobs)
 
     def sweep_ended(
         self,
@@ -144,26 +156,36 @@ class Watch:
         stack: Watched,
         open_jobs: int,
         unlisted: RestoreWatchError | None = None,
+        *,
+        is_list_read: bool = False,
     ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
 
         If none of several can be seen, the stack is degraded instead, and they stand still. It has
-        recovered when one of them is seen. `unlisted` says why the list of projects was not read.
+        recovered when one of them is seen. `unlisted` says why the list of projects could not be
+        read, if that was tried.
         """
         asked = [one for one in seen if not one.is_over]
-        is_success = any(one.is_success for one in asked)
-        all_fail = len(asked) >= LEAST_PROJECTS and all(one.fails for one in asked)
-        troubles: dict[str, Trouble] = {}
-        if not is_success and (asked or stack.degraded is not None):
-            # Nothing says that what failed is over.
-            troubles |= stack.troubles
+        is_seen = any(one.is_seen for one in asked)
+        all_fail = len(asked) >= LEAST_PROJECTS and all(one.fails_whole for one in asked)
+        over = {
+            _CREDENTIALS: is_seen,
+            ABSENT: is_list_read,
+            _ALL: any(one.is_seen and not one.fails_whole for one in asked),
+        }
+        # What nobody met again is no outage. What was reported lasts until it is seen to be over.
+        is_reported = stack.degraded is not None and bool(asked or open_jobs)
+        is_kept = is_reported or (bool(asked) and not is_seen)
+        troubles = {
+            name: one for name, one in stack.troubles.items() if is_kept and not over.get(name)
+        }
         if unlisted is not None:
             troubles[ABSENT] = Trouble.of(unlisted, self.at)
         if all_fail:
             troubles[_ALL] = self._all_fail(asked)
         after = self._met(stack, troubles, None, open_jobs)
-        if all_fail or (not is_success and after.degraded is not None):
+        if all_fail or (not is_seen and after.degraded is not None):
             known = sum(one.project.watched.degraded is not None for one in seen)
             return len(asked) if after.degraded else known
         degraded: list[bool] = []

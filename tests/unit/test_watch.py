@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.errors import (
+    AtlasError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     CredentialsError,
@@ -54,7 +55,6 @@ def test_what_was_reported_stands_as_long_as_nothing_is_learnt_about_it() -> Non
 
     assert one.standing == {"flex": TROUBLE}
     assert one.fails
-    assert not one.is_success
 
 
 def test_what_was_not_reported_does_not_stand() -> None:
@@ -62,7 +62,7 @@ def test_what_was_not_reported_does_not_stand() -> None:
     one = seen(UNREPORTED, "dedicated")
 
     assert one.standing == {}
-    assert one.is_success
+    assert not one.fails
 
 
 def test_after_a_listing_nothing_stands_that_was_not_asked_for() -> None:
@@ -91,19 +91,21 @@ def test_a_project_is_over_when_it_is_not_watched_and_nothing_was_asked(
 
 
 @pytest.mark.parametrize(
-    ("project", "fields", "is_success"),
+    ("project", "failures", "fails", "fails_whole"),
     [
-        (Project(GROUP), {}, True),
-        (Project(GROUP), {"is_seen": False}, False),
-        (Project(GROUP), {"failures": {"flex": DOWN}}, False),
-        (REPORTED, {}, False),
+        (Project(GROUP), {}, False, False),
+        (Project(GROUP), {"flex": DOWN}, True, True),
+        (Project(GROUP), {"flex jobs of a cluster": DOWN}, True, False),
+        (REPORTED, {}, True, True),
     ],
-    ids=["seen", "nothing answered", "something fails", "something stands"],
+    ids=["seen", "a family fails", "a cluster fails", "something stands"],
 )
-def test_a_project_is_a_success_when_something_answered_and_nothing_fails(
-    project: Project, fields: dict[str, object], *, is_success: bool
+def test_a_project_fails_as_a_whole_when_more_fails_than_the_jobs_of_clusters(
+    project: Project, failures: dict[str, AtlasError], *, fails: bool, fails_whole: bool
 ) -> None:
-    assert seen(project, "events", **fields).is_success is is_success
+    one = seen(project, "events", failures=failures)
+
+    assert (one.fails, one.fails_whole) == (fails, fails_whole)
 
 
 # Sweeps
@@ -140,15 +142,19 @@ class Sweeps:
         fails: tuple[str, ...] = (),
         over: tuple[str, ...] = (),
         unlisted: RestoreWatchError | None = None,
+        is_list_read: bool = False,
+        open_jobs: int = 1,
     ) -> int:
         """Sweep with this outcome for these projects. Return how many are degraded."""
         project = self.items.project
         outcomes = [
             *(seen(project(one), "events", "flex") for one in sees),
-            *(seen(project(one), "flex", failures={"flex": DOWN}) for one in fails),
+            *(seen(project(one), "flex", failures={"flex": DOWN}, is_seen=False) for one in fails),
             *(seen(project(one), is_watched=False) for one in over),
         ]
-        return self.watch().sweep_ended(outcomes, self.items.stack, 0, unlisted)
+        return self.watch().sweep_ended(
+            outcomes, self.items.stack, open_jobs, unlisted, is_list_read=is_list_read
+        )
 
     def stack_fails(self) -> None:
         self.watch().stack_fails(self.items.stack, NO_SECRET, 0)
@@ -221,8 +227,10 @@ def test_a_stack_does_not_recover_because_a_broken_project_is_taken_out(
 def test_a_stack_does_not_recover_in_a_sweep_that_asked_nothing(blind: Sweeps) -> None:
     for _ in range(3):
         blind.sweep()
-
     assert blind.said() == []
+
+    blind.sweep(open_jobs=0)
+    assert blind.said() == [(STACK, "recovered")], "there is nothing left to see"
 
 
 def test_credentials_that_are_refused_are_not_over_while_nothing_is_seen(sweeps: Sweeps) -> None:
@@ -256,7 +264,9 @@ def test_a_list_of_projects_that_is_not_read_degrades_the_stack_beside_its_proje
     assert sorted(sweeps.said()) == sorted([(OTHER, "degraded"), (STACK, "degraded")])
 
     sweeps.sweep(sees=(GROUP, OTHER))
-    assert sorted(sweeps.said()) == sorted([(OTHER, "recovered"), (STACK, "recovered")])
+    assert sweeps.said() == [(OTHER, "recovered")]
+    sweeps.sweep(sees=(GROUP, OTHER), is_list_read=True)
+    assert sweeps.said() == [(STACK, "recovered")]
 
 
 def test_a_project_that_is_over_recovers_and_does_not_count_as_seen(sweeps: Sweeps) -> None:
