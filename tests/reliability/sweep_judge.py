@@ -143,7 +143,8 @@ class SweepJudge:
         """
         F73: of a bucket that is low, a sweep takes one call to ask and one to find.
 
-        Those about other clusters may be under way when Atlas first says that it is low.
+        Those about other clusters may be under way when Atlas first says that it is low. If Atlas
+        sends smaller pages than it was asked for, one question about known jobs takes several.
         """
         low = self._world.low_buckets
         calls = [
@@ -153,7 +154,13 @@ class SweepJudge:
         ]
         used = []
         for bucket, finds in itertools.product(low, (True, False)):
-            own = [call for call in calls if _bucket(call) == bucket and is_to_find(call) == finds]
+            own = [
+                call
+                for call in calls
+                if _bucket(call) == bucket
+                and is_to_find(call) == finds
+                and (finds or call.query.get("pageNum", "1") == "1")
+            ]
             if len(own) > len({cluster_of(call) for call in own}):
                 used.append(bucket)
         assert not used, f"F73: a sweep uses up buckets that are low: {used}"
