@@ -7,7 +7,7 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 4. Mark: what was read to the end is known up to the moment at which the listing began.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -135,13 +135,13 @@ class Finder:
             longest_unlisted=max(0.0, *waits, 0.0),
         )
 
-    def seen(self, group_id: str, open_jobs: int) -> Seen:
-        """How the sweep saw a project."""
+    def seen(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
+        """How the sweep saw a project, in which these jobs are open."""
         project = self._known.get(group_id, Project(group_id))
         sight = self._calls.reception.sight
         clusters = sight.clusters(group_id)
         # A job that the table knows could be read before.
-        known = {str(job.kind) for job in self._open_jobs_of(group_id) if job.kind}
+        known = {str(job.kind) for job in open_jobs if job.kind}
         failures = sight.failures(group_id, project.readable | known)
         families = {str(family) for family in sight.seen(group_id)} | failures.keys()
         if not families:
@@ -160,10 +160,10 @@ class Finder:
             is_seen=bool(sight.seen(group_id)),
             is_watched=group_id in self.waker.woken,
             is_listed=group_id in self._listed,
-            open_jobs=open_jobs,
+            open_jobs=len(open_jobs),
         )
 
-    def left_alone(self, open_jobs: Mapping[str, int]) -> list[Seen]:
+    def left_alone(self, with_open_jobs: Container[str]) -> list[Seen]:
         """
         Return what failed and is not watched any more, as seen: nothing fails where nobody looks.
 
@@ -174,12 +174,8 @@ class Finder:
             for group_id, project in list(self._known.items())
             if project.watched.troubles
             and group_id not in self.waker.woken
-            and not open_jobs.get(group_id)
+            and group_id not in with_open_jobs
         ]
-
-    def _open_jobs_of(self, group_id: str) -> list[OpenJob]:
-        known = list(self._follower.known.values())
-        return [job for job in known if job.target.group_id == group_id]
 
     def _wake(self, step: Wake) -> Iterable[FindStep]:
         again, listing = self.waker.wake(step)
@@ -238,7 +234,7 @@ class Finder:
         return is_taken
 
     def _part_read(self, step: JobsPage) -> None:
-        """Atlas showed jobs of a cluster, or that there are none."""
+        """Atlas showed the jobs of a cluster, or said that it has no such jobs."""
         self._memory.part_was(step.listing.group_id, step.part, answerable=True)
         self._calls.reception.sight.cluster(step.bucket, str(step.part))
 

@@ -164,8 +164,7 @@ class ProjectListing:
             if job is not None and self._is_first(step.part, target):
                 steps.append(TakeIn(self, step.part, target, job, begun))
         # A single job shows no order.
-        is_ordered = last is not None and len(page.entries) > 1
-        is_enough = is_ordered and last is not None and last < interest.reaches_to
+        is_enough = last is not None and len(page.entries) > 1 and last < interest.reaches_to
         if page.has_next and page.entries and not is_enough:
             steps.append(replace(step, number=step.number + 1, last=last, tries=0))
         with self._lock:

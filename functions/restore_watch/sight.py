@@ -23,27 +23,33 @@ _EXCUSED = (AtlasUnauthorizedError, AtlasForbiddenError, EndpointRetiredError)
 OF_A_CLUSTER = " jobs of a cluster"
 """How the names of troubles end that are not of a whole family."""
 
+type _Failures = dict[Family, RestoreWatchError]
+type _Outcome = RestoreWatchError | None
+
 
 class Sight:
     """A family that answers once in a sweep is seen. Any thread may use it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._seen: set[Bucket] = set()
-        self._failed: dict[Bucket, RestoreWatchError] = {}
+        # By project: thousands of them are looked up one by one.
+        self._seen: defaultdict[str | None, set[Family]] = defaultdict(set)
+        self._failed: defaultdict[str | None, _Failures] = defaultdict(dict)
         # What fails although Atlas answers.
-        self._blind: dict[Bucket, RestoreWatchError] = {}
-        self._clusters: dict[Bucket, dict[str, RestoreWatchError | None]] = defaultdict(dict)
+        self._blind: defaultdict[str | None, _Failures] = defaultdict(dict)
+        self._clusters: defaultdict[str | None, dict[Family, dict[str, _Outcome]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
 
     def answered(self, bucket: Bucket) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
         with self._lock:
-            self._seen.add(bucket)
+            self._seen[bucket.group_id].add(bucket.family)
 
     def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
         """Atlas refused, or did not answer."""
         with self._lock:
-            self._failed[bucket] = error
+            self._failed[bucket.group_id][bucket.family] = error
 
     def blind(self, bucket: Bucket, error: RestoreWatchError) -> None:
         """
@@ -52,17 +58,17 @@ class Sight:
         It does not know the project, or other tools have used up its rate limit.
         """
         with self._lock:
-            self._blind[bucket] = error
+            self._blind[bucket.group_id][bucket.family] = error
 
     def cluster(self, bucket: Bucket, name: str, error: RestoreWatchError | None = None) -> None:
         """The list of a cluster's jobs was read, or it failed although the family may be seen."""
         with self._lock:
-            self._clusters[bucket][name] = error
+            self._clusters[bucket.group_id][bucket.family][name] = error
 
     def seen(self, group_id: str | None) -> frozenset[Family]:
         """The families that answered."""
         with self._lock:
-            return frozenset(one.family for one in self._seen if one.group_id == group_id)
+            return frozenset(self._seen[group_id])
 
     def failures(
         self, group_id: str | None, readable: Collection[str]
@@ -76,15 +82,11 @@ class Sight:
         seen = self.seen(group_id)
         with self._lock:
             failed = {
-                str(bucket.family): error
-                for bucket, error in self._failed.items()
-                if bucket.group_id == group_id and bucket.family not in seen
+                str(family): error
+                for family, error in self._failed[group_id].items()
+                if family not in seen
             }
-            blind = {
-                str(bucket.family): error
-                for bucket, error in self._blind.items()
-                if bucket.group_id == group_id
-            }
+            blind = {str(family): error for family, error in self._blind[group_id].items()}
         if seen or readable:
             failed = {
                 family: error
@@ -101,7 +103,6 @@ class Sight:
         """
         with self._lock:
             return {
-                f"{bucket.family}{OF_A_CLUSTER}": next(filter(None, lists.values()), None)
-                for bucket, lists in self._clusters.items()
-                if bucket.group_id == group_id
+                f"{family}{OF_A_CLUSTER}": next(filter(None, lists.values()), None)
+                for family, lists in self._clusters[group_id].items()
             }

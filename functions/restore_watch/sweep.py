@@ -11,7 +11,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 """
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -246,9 +246,11 @@ class Sweeper:
         return frozenset(job.target.group_id for job in due)
 
     def _seen(self, finder: Finder, follower: Follower, named: frozenset[str]) -> list[Seen]:
-        open_jobs = Counter(key[0] for key in follower.known)
+        open_jobs: dict[str, list[OpenJob]] = defaultdict(list)
+        for job in list(follower.known.values()):
+            open_jobs[job.target.group_id].append(job)
         seen = [
-            finder.seen(group_id, open_jobs[group_id])
+            finder.seen(group_id, open_jobs.get(group_id, ()))
             for group_id in sorted(finder.waker.woken | named)
         ]
         return [*seen, *finder.left_alone(open_jobs)]
