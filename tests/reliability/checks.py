@@ -166,7 +166,7 @@ class Checks:
         if item is None or begun.is_hurried or self.table_failed(begun.slot, begun.calls):
             return
         published = sum(
-            call.service == "sns" and not self._is_struck(call)
+            call.service == "sns" and not self.world.disturbances.met(call)
             for call in self._calls(begun.slot, begun.calls)
         )
         before = int(begun.before["publishedSequence"]) if begun.before else 0
@@ -177,14 +177,13 @@ class Checks:
     def table_failed(self, slot: int, since: int) -> bool:
         """A call to the table failed since so many calls to AWS."""
         calls = self._calls(slot, since)
-        return any(call.service == "dynamodb" and self._is_struck(call) for call in calls)
+        return any(
+            call.service == "dynamodb" and self.world.disturbances.met(call) for call in calls
+        )
 
     def _calls(self, slot: int, since: int) -> list[Call]:
         made = self.world.made(slot)
         return [call for call in self.world.stack.aws.wire.calls[since:] if made(call)]
-
-    def _is_struck(self, call: Call) -> bool:
-        return ("aws", call.number) in self.world.disturbances.struck
 
     def is_dying(self, slot: int) -> bool:
         """Death may come within this block."""

@@ -59,6 +59,10 @@ class Disturbances:
         self._lasting: list[Injected] = []
         self.struck: dict[tuple[str, int], Action] = {}
 
+    def met(self, call: Call) -> bool:
+        """A fault met the call."""
+        return _place(call) in self.struck
+
     @property
     def active(self) -> bool:
         """A fault stays until `clear`."""

@@ -129,10 +129,14 @@ class SweepJudge:
         """I8, whatever Atlas answers."""
         outcome, calls = begun.check.outcome, self._calls(begun)
         failed = begun.is_hurried or begun.is_stale or isinstance(outcome, InvalidEventError)
-        if failed or any(self._is_struck(call) for call in calls if call.service == "dynamodb"):
+        if failed or any(
+            self._world.disturbances.met(call) for call in calls if call.service == "dynamodb"
+        ):
             return
         assert not isinstance(outcome, TableUnavailableError), f"I6: {outcome!r}"
-        refused = [call for call in calls if call.service == "sns" and self._is_struck(call)]
+        refused = [
+            call for call in calls if call.service == "sns" and self._world.disturbances.met(call)
+        ]
         for job, item, _, _ in begun.before:
             is_refused = any(job.restore.restore_id.encode() in call.body for call in refused)
             if is_refused or len(refused) >= REFUSALS:
@@ -144,13 +148,16 @@ class SweepJudge:
         F73: of a bucket that is low, a sweep takes one call to ask and one to find.
 
         Those about other clusters may be under way when Atlas first says that it is low. If Atlas
-        sends smaller pages than it was asked for, one question about known jobs takes several.
+        sends smaller pages than it was asked for, one question about known jobs takes several. An
+        answer that a fault replaced does not say how much is left.
         """
         low = self._world.low_buckets
         calls = [
             call
             for call in self._calls(begun)
-            if call.service == "atlas" and call.status in {200, 404}
+            if call.service == "atlas"
+            and call.status in {200, 404}
+            and not self._world.disturbances.met(call)
         ]
         used = []
         for bucket, finds in itertools.product(low, (True, False)):
@@ -296,9 +303,6 @@ class SweepJudge:
 
     def _calls(self, begun: Begun) -> list[Call]:
         return self._world.calls_of(begun.slot, begun.marks)
-
-    def _is_struck(self, call: Call) -> bool:
-        return ("aws", call.number) in self._world.disturbances.struck
 
 
 def is_skipped(outcome: object) -> bool:

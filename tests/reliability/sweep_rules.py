@@ -26,6 +26,7 @@ from reliability.drawn import (
 from reliability.find_rules import FindRules
 from reliability.machine import MINUTE
 from reliability.overlaps import any_left
+from restore_watch.cadence import SLOW
 from restore_watch.deadline import Deadline
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
@@ -165,8 +166,9 @@ class SweepRules(FindRules):
             self.checks.run(slot, job)
         self.world.hide(job)
         begun = []
-        # An environment believes it only after a quarter of an hour without another answer.
-        for pause in (0, hours * 1800, hours * 1800 + MINUTE, 16 * MINUTE):
+        # An old job has its turn every five minutes. An environment believes that a job is gone
+        # only after a quarter of an hour without another answer.
+        for pause in (SLOW, hours * 1800, hours * 1800 + MINUTE, 16 * MINUTE):
             self.world.pass_time(pause)
             disturbed = self._topic_refuses() if refuses else None
             begun.append(self.sweeps.run(slot, disturbed=disturbed))
@@ -185,7 +187,7 @@ class SweepRules(FindRules):
         self.sweeps.run(slot)
         self.world.pass_time(hours * 3600)
         self.sweeps.run(slot)
-        self.world.pass_time(300)
+        self.world.pass_time(SLOW)
         self.sweeps.run(slot)
 
     @rule(place=places, slot=slots, how=listings)
