@@ -135,8 +135,9 @@ class Bookkeeping:
             values=_given(present | {"version": watched.version}),
         )
         written = read_project({**project_key(watched.group_id), **stored})
-        is_ours = written is not None and written.watched.version == watched.version + 1
-        return written.watched if is_ours and written else None
+        if written is None or written.watched.version != watched.version + 1:
+            return None
+        return written.watched
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,13 +50,12 @@ class FindMemory:
         )
         self._taken: TTLCache[JobKey, bool] = TTLCache(REMEMBERED, JOBS_KNOWN, now)
         self._events: dict[str, frozenset[str]] = {}
-        self._again: dict[str, frozenset[RestoreKind]] = {}
-        self._parts: dict[str, set[Part]] = {}
+        self._again: dict[str, set[Part]] = {}
         self._read_at: LRUCache[tuple[str, Part], float] = LRUCache(REMEMBERED)
         self._refused: dict[str, set[Family]] = {}
         self._unanswerable: dict[str, set[Part]] = {}
         self._tried: dict[str, float] = {}
-        self._projects: tuple[str, ...] | None = None
+        self._projects: frozenset[str] | None = None
         self._projects_at = -math.inf
 
     def keep_only(self, projects: Collection[str]) -> None:
@@ -65,7 +64,6 @@ class FindMemory:
             for known in (
                 self._events,
                 self._again,
-                self._parts,
                 self._refused,
                 self._unanswerable,
                 self._tried,
@@ -76,7 +74,7 @@ class FindMemory:
     # Projects
 
     @property
-    def projects(self) -> tuple[str, ...] | None:
+    def projects(self) -> frozenset[str] | None:
         """The projects of the last complete list, None if there was none."""
         return self._projects
 
@@ -87,7 +85,7 @@ class FindMemory:
 
     def list_of_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""
-        self._projects = tuple(projects)
+        self._projects = frozenset(projects)
         self._projects_at = self._now()
 
     # Events
@@ -104,29 +102,17 @@ class FindMemory:
         woken = [kinds_woken_by(kind) for key, kind in events.items() if key not in seen]
         return frozenset(kind for kinds in woken for kind in kinds)
 
-    def list_again(self, group_id: str, kinds: Iterable[RestoreKind]) -> None:
-        """These kinds are listed in the next sweep as well."""
-        with self._lock:
-            self._again[group_id] = self._again.get(group_id, frozenset()) | frozenset(kinds)
+    # Listings
 
     def read_again(self, group_id: str, parts: Iterable[Part]) -> None:
         """These clusters, or whole kinds, are read in the next sweep as well."""
-        given = set(parts)
-        self.list_again(group_id, {part.kind for part in given if part.cluster_name is None})
         with self._lock:
-            self._parts[group_id] = {part for part in given if part.cluster_name is not None}
+            self._again.setdefault(group_id, set()).update(parts)
 
     def to_read_again(self, group_id: str) -> set[Part]:
-        """Return the clusters that the last sweep left to this one, and forget them."""
-        with self._lock:
-            return self._parts.pop(group_id, set())
-
-    def to_list_again(self, group_id: str) -> frozenset[RestoreKind]:
         """Return what the last sweep left to this one, and forget it."""
         with self._lock:
-            return self._again.pop(group_id, frozenset())
-
-    # Listings
+            return self._again.pop(group_id, set())
 
     def listing_was_due(self, group_id: str) -> None:
         """The project is listed for its age, however that ends."""

@@ -72,6 +72,11 @@ class ClustersPage(Call):
     number: int = 1
 
     @property
+    def belongs_to(self) -> AtlasList:
+        """What is read to the end once no such step is left."""
+        return self.which
+
+    @property
     def bucket(self) -> Bucket:
         """The bucket that the call is taken from."""
         return Bucket(self.listing.group_id, self.which)
@@ -85,6 +90,11 @@ class JobsPage(Call):
     part: Part
     number: int = 1
     last: datetime | None = NOTHING_READ
+
+    @property
+    def belongs_to(self) -> Part:
+        """What is read to the end once no such step is left."""
+        return self.part
 
     @property
     def bucket(self) -> Bucket:
@@ -101,6 +111,11 @@ class TakeIn(Call):
     target: RestoreTarget
     job: RestoreJob
     begun: datetime
+
+    @property
+    def belongs_to(self) -> Part:
+        """What is read to the end once no such step is left."""
+        return self.part
 
     @property
     def bucket(self) -> Bucket:

@@ -7,17 +7,15 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 4. Mark: what was read to the end is known up to the moment at which the listing began.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from threading import Lock
 
 from restore_watch.errors import (
     AtlasBadRequestError,
-    AtlasUnauthorizedError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
 )
 from restore_watch.figures import FindFigures
 from restore_watch.find_steps import (
@@ -30,11 +28,7 @@ from restore_watch.find_steps import (
     Wake,
 )
 from restore_watch.listing import ProjectListing, Read
-from restore_watch.open_job import OpenJob
-from restore_watch.project_item import Project
 from restore_watch.waking import Waker
-from restore_watch.watch import Seen
-from restore_watch.watch_change import ABSENT
 
 _NOTHING_TO_READ = {
     "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
@@ -47,19 +41,13 @@ _NOTHING_TO_READ = {
 _BACKUP = "BACKUP"
 """A code with this word, such as BACKUP_CONFIG_NOT_FOUND, says that a cluster has no backups."""
 
-_SWEEP = "sweep"
-"""The name of the trouble that a sweep did not reach a project."""
-
-_NOT_REACHED = "The sweep did not reach this project in its time"
-
-_NOT_LISTED = (
-    "Atlas no longer shows this project in the list of projects: it was deleted, or the service "
-    "account or API key has lost its role in it"
-)
-
 
 class Finder:
-    """Takes the steps of one sweep. Any thread may use it. What fails becomes a finding."""
+    """
+    Takes the steps of one sweep. Any thread may use it. What fails becomes a finding.
+
+    `listed` has the projects of which everything was read.
+    """
 
     def __init__(self, waker: Waker) -> None:
         self.waker = waker
@@ -69,7 +57,7 @@ class Finder:
         self._known = waker.known
         self._lock = Lock()
         self._listings: dict[str, ProjectListing] = {}
-        self._listed: set[str] = set()
+        self.listed: set[str] = set()
 
     def allows(self, step: FindStep) -> bool:
         """Whether the sweep may make the call of this step now."""
@@ -107,8 +95,8 @@ class Finder:
             if self._listings.pop(group_id, None) is None:
                 return
         self._memory.clusters_are(group_id, listing.cluster_names)
-        if listing.problems:
-            self._follower.telemetry.unreadable_list(group_id, listing.problems)
+        if listing.entries.problems:
+            self._follower.telemetry.unreadable_list(group_id, listing.entries.problems)
         read = listing.read()
         project = self._known[group_id]
         no_role = self._memory.kinds_without_role(group_id, project.readable)
@@ -120,7 +108,7 @@ class Finder:
         self._store(listing, read)
         # A kind that the credentials may not read is nothing that can be listed.
         if read.is_listing and not unread:
-            self._listed.add(group_id)
+            self.listed.add(group_id)
 
     def figures(self) -> FindFigures:
         """The figures of the sweep."""
@@ -131,51 +119,9 @@ class Finder:
         return FindFigures(
             projects=len(self.waker.woken),
             found=self._follower.findings.found,
-            listings=len(self._listed),
+            listings=len(self.listed),
             longest_unlisted=max(0.0, *waits, 0.0),
         )
-
-    def seen(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
-        """How the sweep saw a project, in which these jobs are open."""
-        project = self._known.get(group_id, Project(group_id))
-        sight = self._calls.reception.sight
-        clusters = sight.clusters(group_id)
-        # A job that the table knows could be read before.
-        known = {str(job.kind) for job in open_jobs if job.kind}
-        failures = sight.failures(group_id, project.readable | known)
-        families = {str(family) for family in sight.seen(group_id)} | failures.keys()
-        if not families:
-            failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
-        families |= clusters.keys()
-        failures |= {name: error for name, error in clusters.items() if error is not None}
-        is_shown = group_id in (self._memory.projects or ())
-        if self.waker.is_list_read or is_shown:
-            families.add(ABSENT)
-            if self.waker.is_list_read and group_id in self.waker.woken and not is_shown:
-                failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
-        return Seen(
-            project=project,
-            failures=failures,
-            families=frozenset({_SWEEP, *families}),
-            is_seen=bool(sight.seen(group_id)),
-            is_watched=group_id in self.waker.woken,
-            is_listed=group_id in self._listed,
-            open_jobs=len(open_jobs),
-        )
-
-    def left_alone(self, with_open_jobs: Container[str]) -> list[Seen]:
-        """
-        Return what failed and is not watched any more, as seen: nothing fails where nobody looks.
-
-        The operator has removed the project, or the last job that was named in it has ended.
-        """
-        return [
-            Seen(project, failures={}, families=frozenset(), is_watched=False)
-            for group_id, project in list(self._known.items())
-            if project.watched.troubles
-            and group_id not in self.waker.woken
-            and group_id not in with_open_jobs
-        ]
 
     def _wake(self, step: Wake) -> Iterable[FindStep]:
         again, listing = self.waker.wake(step)

@@ -13,22 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from random import shuffle
 from threading import Lock
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.atlas.responses import read_job
-from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.entries import Entries
 from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, TakeIn
 from restore_watch.marks import Interest, Marks, Part
-from restore_watch.restore_job import ClusterName, RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.restore_job import RestoreKind, RestoreTarget
 
 LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
 """Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
-
-_cluster_name = TypeAdapter(ClusterName).validate_python
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class ProjectListing:
         self.group_id = group_id
         self.marks = marks
         self.kinds = frozenset(kinds)
-        self.problems: list[str] = []
+        self.entries = Entries(group_id, now)
         self._now = now
         self._clusters = [part for part in clusters if part.kind not in self.kinds]
         self._remembered = remembered or {}
@@ -134,12 +128,7 @@ class ProjectListing:
 
     def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
         """Atlas showed a page of clusters. Return the steps that follow from it."""
-        names: list[str] = []
-        for entry in page.entries:
-            try:
-                names.append(_cluster_name(entry.get("name") if isinstance(entry, dict) else None))
-            except ValidationError:
-                self.problems.append(f"An entry in the list of {step.which} has no usable name")
+        names = self.entries.cluster_names(step.which, page)
         with self._lock:
             self._note_began(page)
             known = set(self._names.get(step.which, ()))
@@ -156,11 +145,11 @@ class ProjectListing:
         steps: list[ListingStep] = []
         last = step.last
         for entry in page.entries:
-            target = self._target(step.part, entry)
+            target = self.entries.target(step.part, entry)
             if target is None:
                 continue
             last = target.created_at if last and target.created_at <= last else None
-            job = self._job_of_interest(entry, target, step.part, interest)
+            job = self.entries.job_of_interest(entry, target, step.part.kind, interest)
             if job is not None and self._is_first(step.part, target):
                 steps.append(TakeIn(self, step.part, target, job, begun))
         # A single job shows no order.
@@ -173,11 +162,10 @@ class ProjectListing:
 
     def finished(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """A step was taken, and what follows from it is known. True if it was the last one."""
-        what = step.which if isinstance(step, ClustersPage) else step.part
         with self._lock:
-            self._open[what] -= 1
+            self._open[step.belongs_to] -= 1
             if not is_read:
-                self._unread.add(what)
+                self._unread.add(step.belongs_to)
             return not self._open.total()
 
     def read(self) -> Read:
@@ -219,7 +207,7 @@ class ProjectListing:
 
     def _opened(self, steps: list[ListingStep]) -> list[ListingStep]:
         for step in steps:
-            self._open[step.which if isinstance(step, ClustersPage) else step.part] += 1
+            self._open[step.belongs_to] += 1
         return steps
 
     def _note_began(self, page: Page) -> None:
@@ -233,41 +221,6 @@ class ProjectListing:
             self._taken.add((part, target.restore_id))
             return len(self._taken) > count
 
-    def _target(self, part: Part, entry: Any) -> RestoreTarget | None:
-        """Which job an entry is of."""
-        names = {
-            "groupId": self.group_id,
-            "clusterName": part.cluster_name,
-            "restoreId": entry.get("id") if isinstance(entry, dict) else None,
-            "kind": part.kind if part.kind is RestoreKind.COLLECTION else None,
-        }
-        try:
-            return RestoreTarget.model_validate(names)
-        except ValidationError:
-            self.problems.append(f"An entry in a list of {part.kind} restore jobs has no usable id")
-            return None
-
-    def _job_of_interest(
-        self, entry: Any, target: RestoreTarget, part: Part, interest: Interest
-    ) -> RestoreJob | None:
-        created_at = target.created_at
-        is_new = interest.takes(created_at)
-        if not (is_new or interest.takes_if_running(created_at)):
-            return None
-        try:
-            job = read_job(entry, target, part.kind)
-        except UnexpectedAtlasResponseError as error:
-            self.problems.append(str(error))
-            return None
-        ran = interest.ran_at_first(job.restore_finished_date)
-        return job if is_new or ran or _can_change(job, self._now) else None
-
 
 def _never(_: Part) -> float:
     return -math.inf
-
-
-def _can_change(job: RestoreJob, now: datetime) -> bool:
-    if job.is_ready_download:
-        return job.expiration_date is not None and job.expiration_date > now
-    return not job.terminal

@@ -11,7 +11,6 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +41,7 @@ from restore_watch.lease import SweepLease
 from restore_watch.memory import SweepMemory
 from restore_watch.open_job import OpenJob
 from restore_watch.open_jobs import OpenJobs
+from restore_watch.outlook import Outlook
 from restore_watch.pace import Pace
 from restore_watch.project_item import Project
 from restore_watch.reception import Reception
@@ -49,7 +49,7 @@ from restore_watch.rounds import Rounds
 from restore_watch.sight import Sight
 from restore_watch.telemetry import Telemetry
 from restore_watch.waking import ProjectIds, Waker
-from restore_watch.watch import LastSeen, Seen, Watch
+from restore_watch.watch import LastSeen, Watch
 from restore_watch.workers import Workers
 
 TICK_LIFE = 110.0
@@ -151,7 +151,7 @@ class Sweeper:
             publishing = deadline.within(PENDING_TIME)
             self._publish_pending(follower, publishing)
             stack = watch.publish_unsent(projects, stack, publishing)
-            named = self._find_and_ask(asker, finder, begun)
+            asked = self._find_and_ask(asker, finder, begun)
             refusal = findings.refusal_of_credentials
             if refusal is not None and not self._memory.was_answered_lately:
                 raise refusal
@@ -163,14 +163,15 @@ class Sweeper:
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
             self._telemetry.figures(at_end, share, findings)
         reception.note_starved()
-        seen = self._seen(finder, follower, named)
+        outlook = Outlook(finder.waker, finder.listed)
+        seen = outlook.of_projects(list(follower.known.values()), asked)
         if refusal is not None:
             watch.stack_fails(stack, refusal, len(jobs))
             degraded = sum(one.project.watched.degraded is not None for one in seen)
         else:
-            waker = finder.waker
+            listed = finder.waker.all_projects
             degraded = watch.sweep_ended(
-                seen, stack, len(jobs), waker.unlisted, is_list_read=waker.is_list_read
+                seen, stack, len(jobs), listed.failure, is_list_read=listed.is_read
             )
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()
@@ -244,16 +245,6 @@ class Sweeper:
             rounds.run(due, steps)
             self._workers.each(finder.unfinished(), finder.end, deadline)
         return frozenset(job.target.group_id for job in due)
-
-    def _seen(self, finder: Finder, follower: Follower, named: frozenset[str]) -> list[Seen]:
-        open_jobs: dict[str, list[OpenJob]] = defaultdict(list)
-        for job in list(follower.known.values()):
-            open_jobs[job.target.group_id].append(job)
-        seen = [
-            finder.seen(group_id, open_jobs.get(group_id, ()))
-            for group_id in sorted(finder.waker.woken | named)
-        ]
-        return [*seen, *finder.left_alone(open_jobs)]
 
     def _prepare(self, deadline: Deadline) -> None:
         """Raise CredentialsError or AtlasError if there are no credentials or no token."""

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
+from restore_watch.all_projects import AllProjects
 from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE
@@ -21,10 +20,10 @@ from restore_watch.errors import AtlasError, RestoreWatchError, TimeBudgetExceed
 from restore_watch.find_calls import FindCalls
 from restore_watch.find_steps import FindStep, ProjectsPage, Wake
 from restore_watch.listing import LISTED_KINDS, ProjectListing
-from restore_watch.marks import Marks
+from restore_watch.marks import Marks, Part
 from restore_watch.project_item import Project
 from restore_watch.reception import PROJECT_GONE
-from restore_watch.restore_job import ObjectId, RestoreKind
+from restore_watch.restore_job import RestoreKind
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
@@ -40,8 +39,6 @@ LISTED_AT_ONCE = 100
 So many projects, or a tenth of all if that is more, are listed in one sweep for their age alone.
 """
 
-_group_id = TypeAdapter(ObjectId).validate_python
-
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
 
@@ -52,8 +49,7 @@ class Waker:
     Wakes the projects of one sweep. Any thread may use it.
 
     `known` has what the table remembers of projects, and `woken` the projects that are watched.
-    With `watches_all`, the list of projects decides which these are: in this sweep it was read, or
-    `unlisted` says why it could not be.
+    With `watches_all`, the list of `all_projects` decides which these are.
     """
 
     calls: FindCalls
@@ -61,10 +57,9 @@ class Waker:
     known: dict[str, Project]
     woken: set[str] = field(default_factory=set)
     watches_all: bool = False
-    is_list_read: bool = False
-    unlisted: RestoreWatchError | None = None
 
     def __post_init__(self) -> None:
+        self.all_projects = AllProjects(self.calls)
         self._lock = Lock()
         self._postponed: frozenset[str] = frozenset()
 
@@ -85,7 +80,9 @@ class Waker:
         memory.keep_only(projects)
         self._postpone(projects)
         steps = self._wakes(projects)
-        return [ProjectsPage(), *steps] if self.watches_all and self._list_is_due() else steps
+        if self.watches_all and self.all_projects.is_due(self.known):
+            return [ProjectsPage(), *steps]
+        return steps
 
     def removed_projects(self) -> list[Project]:
         """Return the projects that the operator has removed, and of which marks are left."""
@@ -126,27 +123,8 @@ class Waker:
 
     def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
         """Read a page of the list of projects. The last one wakes those that were not known."""
-        begun = self.calls.deadline.clock()
-        try:
-            page = self.calls.read(
-                step.bucket, lambda atlas, *how: atlas.projects(step.number, *how)
-            )
-        except RestoreWatchError as error:
-            again = self.calls.again(step, error, begun)
-            self.unlisted = None if again else error
-            return again
-        shown = [*step.shown]
-        for entry in page.entries:
-            try:
-                shown.append(_group_id(entry.get("id") if isinstance(entry, dict) else None))
-            except ValidationError:
-                problem = "An entry in the list of projects has no usable id"
-                self.calls.follower.telemetry.unreadable_list(None, [problem])
-        if page.has_next and page.entries:
-            return [replace(step, number=step.number + 1, shown=tuple(shown), tries=0)]
-        self.calls.memory.list_of_projects(dict.fromkeys(shown))
-        self.is_list_read = True
-        return self._wakes(shown)
+        more = self.all_projects.read(step)
+        return more or self._wakes(self.calls.memory.projects or ())
 
     def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
         """Ask for a project's events. Return the step if it is tried again, or what to list."""
@@ -155,7 +133,8 @@ class Waker:
         if begun_project is None:
             return [], None
         project, marks = begun_project
-        kinds = {*memory.to_list_again(group_id), *_troubled(project)}
+        left = memory.to_read_again(group_id)
+        kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
         if group_id not in self._postponed and self._is_due(project):
             memory.listing_was_due(group_id)
             kinds.update(LISTED_KINDS)
@@ -167,19 +146,20 @@ class Waker:
                 step.bucket, lambda atlas, *how: atlas.events(group_id, since, *how)
             )
         except TimeBudgetExceededError:
-            memory.list_again(group_id, kinds)
+            memory.read_again(group_id, (*left, *map(Part, kinds)))
             return [], None
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
             if again or _is_gone(error):
-                memory.list_again(group_id, kinds)
+                memory.read_again(group_id, (*left, *map(Part, kinds)))
                 return again, None
             # Without events, it is listed in every sweep.
             kinds.update(LISTED_KINDS)
         else:
             began = page.date
             kinds |= self._woken_kinds(group_id, page)
-        return [], self._listing(project, marks, kinds, began)
+        clusters = {part for part in left if part.cluster_name is not None}
+        return [], self._listing(project, marks, kinds, clusters, began)
 
     def _postpone(self, group_ids: Collection[str]) -> None:
         """Spread the listings of many projects, which all began when the stack was deployed."""
@@ -192,16 +172,6 @@ class Waker:
         )
         at_once = max(LISTED_AT_ONCE, len(group_ids) // 10)
         self._postponed = frozenset(group_id for *_, group_id in due[at_once:])
-
-    def _list_is_due(self) -> bool:
-        """A list that leaves a project out is read again at once: Atlas may have left it out."""
-        listed = self.calls.memory.projects or ()
-        return self.calls.memory.projects_are_due or any(
-            project.marks is not None
-            and project.watched.degraded is None
-            and group_id not in listed
-            for group_id, project in self.known.items()
-        )
 
     def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
         with self._lock:
@@ -224,13 +194,18 @@ class Waker:
         if woken:
             # A new cluster may have been restored, and an event may precede its job.
             memory.forget_clusters(group_id, woken)
-            memory.list_again(group_id, woken)
+            memory.read_again(group_id, map(Part, woken))
         return woken
 
     def _listing(
-        self, project: Project, marks: Marks, kinds: set[RestoreKind], began: datetime | None
+        self,
+        project: Project,
+        marks: Marks,
+        kinds: set[RestoreKind],
+        clusters: set[Part],
+        began: datetime | None,
     ) -> ProjectListing | None:
-        """These kinds are listed, and what has stayed behind catches up."""
+        """These kinds and clusters are read, and what has stayed behind catches up."""
         memory = self.calls.memory
         # What has no role, or about which Atlas cannot say anything, is tried again when everything
         # is listed.
@@ -240,8 +215,7 @@ class Waker:
             part for part in marks.behind if part.kind not in no_role and part not in unanswerable
         ]
         kinds |= {part.kind for part in behind if part.cluster_name is None}
-        again = memory.to_read_again(project.group_id)
-        clusters = {part for part in (*behind, *again) if part.kind not in kinds}
+        clusters = {part for part in (*behind, *clusters) if part.kind not in kinds}
         if not (kinds or clusters):
             return None
         return ProjectListing(

@@ -22,8 +22,8 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
 )
 from restore_watch.following import TopicRefusals
+from restore_watch.outlook import Seen
 from restore_watch.project_item import Project
-from restore_watch.sight import OF_A_CLUSTER
 from restore_watch.telemetry import Telemetry
 from restore_watch.watch_change import ABSENT, Trouble, Watched
 from restore_watch.workers import Workers
@@ -54,57 +54,6 @@ class LastSeen:
         """Return when nothing failed the last time."""
         with self._lock:
             return self._moments.get(group_id)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """
-    How a sweep saw a project: what failed, and which `families` of endpoints it learnt about.
-
-    It `is_seen` if any of them answered. A project that is not watched has open jobs that were
-    named, or had. If it `is_listed`, nothing is there beyond what was asked.
-    """
-
-    project: Project
-    failures: Mapping[str, RestoreWatchError]
-    families: frozenset[str]
-    is_watched: bool
-    is_seen: bool = False
-    is_listed: bool = False
-    open_jobs: int = 0
-
-    @property
-    def standing(self) -> dict[str, Trouble]:
-        """
-        What was reported to fail, and about which nothing was learnt.
-
-        Without a report it does not count any more: a failure that nobody met again is no outage.
-        """
-        watched = self.project.watched
-        is_asked = self.is_watched or not self.families
-        if watched.degraded is None or not is_asked or self.is_over:
-            return {}
-        troubles = {
-            name: one for name, one in watched.troubles.items() if name not in self.families
-        }
-        # A listing asks for everything but whether the project is among all others.
-        return {name: one for name, one in troubles.items() if name == ABSENT or not self.is_listed}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody looks at the project any more."""
-        return not (self.is_watched or self.families)
-
-    @property
-    def fails(self) -> bool:
-        """Whether the project cannot be seen."""
-        return bool(self.failures or self.standing)
-
-    @property
-    def fails_whole(self) -> bool:
-        """Whether more fails than the jobs of single clusters."""
-        names = {*self.failures, *self.standing}
-        return any(not name.endswith(OF_A_CLUSTER) for name in names)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,14 @@ from local_stack.faults import Answer, Ask
 from local_stack.in_process import Clients
 from local_stack.loopback import Line
 from local_stack.stack import LocalStack, Received
+from local_stack.wire import Fault, Injected
 from restore_watch.waking import ProjectIds
 
 WATCH_SCHEMA = ROOT / "events" / "watch-changed.schema.json"
 
 MINUTE = 60.0
+
+OUT_OF_ORDER = Answer(503)
 
 CLUSTER_LISTS = ("dedicated_clusters", "flex_clusters")
 
@@ -68,6 +71,13 @@ def environments(stack: LocalStack, by: Clients) -> Iterator[WatchingWith]:
 
     yield make
     atlas_clock(stack).advance(-sum(one.passed for one in made))
+
+
+def bad_clusters(stack: LocalStack, answer: Answer = OUT_OF_ORDER) -> Injected:
+    """The clusters whose names begin with `bad` always answer this."""
+    return stack.atlas.wire.inject(
+        Fault(action=answer, when=lambda call: "/bad" in call.path, times=None)
+    )
 
 
 def project_with(stack: LocalStack, *flex: str, **kinds: Kind) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from restore_watch.atlas.pages import Page
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.deadline import Deadline
+from restore_watch.entries import Entries
 from restore_watch.find_steps import JobsPage, ListingStep
 from restore_watch.finding import Finder
 from restore_watch.following import Follower
@@ -72,7 +73,7 @@ class StopsAtAnOldJob(ProjectListing):
 
     def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
         reaches_to = Interest.beyond(self.marks, step.part, self._now).reaches_to
-        targets = [self._target(step.part, entry) for entry in page.entries]
+        targets = [self.entries.target(step.part, entry) for entry in page.entries]
         is_enough = any(one is not None and one.created_at < reaches_to for one in targets)
         page = replace(page, has_next=page.has_next and not is_enough)
         return super().jobs_shown(step, page, begun)
@@ -85,12 +86,20 @@ class ReadsFullPages(ProjectListing):
         return super().jobs_shown(step, replace(page, has_next=len(page.entries) >= 500), begun)
 
 
-class OverlooksEnds(ProjectListing):
-    """What has ended before it was seen is of no interest."""
+class RunningEntries(Entries):
+    """What has ended is of no interest."""
 
-    def _job_of_interest(self, *what: Any) -> RestoreJob | None:
-        job = super()._job_of_interest(*what)
+    def job_of_interest(self, *what: Any) -> RestoreJob | None:
+        job = super().job_of_interest(*what)
         return None if job is not None and job.terminal else job
+
+
+class OverlooksEnds(ProjectListing):
+    """What has ended before it was seen is overlooked."""
+
+    def __init__(self, group_id: str, marks: Marks, now: datetime, **others: Any) -> None:
+        super().__init__(group_id, marks, now, **others)
+        self.entries = RunningEntries(group_id, now)
 
 
 class ListsOnce(Waker):
@@ -98,7 +107,7 @@ class ListsOnce(Waker):
 
     def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
         woken = super()._woken_kinds(group_id, page)
-        self.calls.memory.to_list_again(group_id)
+        self.calls.memory.to_read_again(group_id)
         return woken
 
 

@@ -3,7 +3,13 @@
 import pytest
 
 from integration.sweeping import DAY, break_project
-from integration.watching import Watching, WatchingWith, project_with, watch_messages
+from integration.watching import (
+    OUT_OF_ORDER,
+    Watching,
+    WatchingWith,
+    project_with,
+    watch_messages,
+)
 from local_stack.aws import aws_error
 from local_stack.faults import Answer
 from local_stack.stack import LocalStack
@@ -11,8 +17,6 @@ from local_stack.wire import Fault, Injected
 from restore_watch.errors import CredentialsError
 
 pytestmark = pytest.mark.timeout(60)
-
-OUT_OF_ORDER = Answer(503)
 
 
 def out_of_order(

@@ -4,7 +4,9 @@ import pytest
 
 from integration.sweeping import asked, break_project
 from integration.watching import (
+    OUT_OF_ORDER,
     WatchingWith,
+    bad_clusters,
     job_messages,
     project_with,
     watch_messages,
@@ -13,19 +15,10 @@ from integration.watching import (
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
-from local_stack.wire import Fault, Injected
 
 pytestmark = pytest.mark.timeout(100)
 
-OUT_OF_ORDER = Answer(503)
 UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
-
-
-def bad_clusters(stack: LocalStack, answer: Answer = OUT_OF_ORDER) -> Injected:
-    """The clusters whose names begin with `bad` always answer this."""
-    return stack.atlas.wire.inject(
-        Fault(action=answer, when=lambda call: "/bad" in call.path, times=None)
-    )
 
 
 @pytest.mark.fault("F81")

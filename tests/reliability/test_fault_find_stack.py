@@ -5,8 +5,9 @@ from contextlib import suppress
 import pytest
 
 from integration.watching import (
-    Watching,
+    OUT_OF_ORDER,
     WatchingWith,
+    bad_clusters,
     messages,
     project_item,
     project_with,
@@ -18,18 +19,11 @@ from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from local_stack.wire import Call, Fault, Injected
 from restore_watch.errors import CredentialsError
+from restore_watch.waking import ProjectIds
 
 pytestmark = pytest.mark.timeout(100)
 
-OUT_OF_ORDER = Answer(503)
 LIST_REFUSED = atlas_error(401, "USER_UNAUTHORIZED", "No role in the organization.")
-
-
-def bad_clusters(stack: LocalStack, answer: Answer = OUT_OF_ORDER) -> Injected:
-    """The clusters whose names begin with `bad` always answer this."""
-    return stack.atlas.wire.inject(
-        Fault(action=answer, when=lambda call: "/bad" in call.path, times=None)
-    )
 
 
 def no_secret(stack: LocalStack) -> Injected:
@@ -41,9 +35,14 @@ def list_refused(stack: LocalStack, action: Answer = LIST_REFUSED) -> Injected:
     return stack.atlas.wire.inject(Fault(action=action, operation="projects", times=None))
 
 
-def blind_tick(watching: Watching) -> None:
-    with suppress(CredentialsError):
-        watching.tick()
+def five_blind_ticks(
+    watching_with: WatchingWith, stack: LocalStack, project_ids: ProjectIds = ()
+) -> None:
+    """Five environments, one after the other, cannot read the secret."""
+    with no_secret(stack):
+        for _ in range(5):
+            with suppress(CredentialsError):
+                watching_with(project_ids, is_warm=False).tick()
 
 
 @pytest.mark.fault("F78")
@@ -71,9 +70,7 @@ def test_a_stack_recovers_when_credentials_work_although_a_cluster_is_bad(
     watching.tick()
     with bad_clusters(stack):
         watching.ticks(20)
-        with no_secret(stack):
-            for _ in range(5):
-                blind_tick(watching_with((group,), is_warm=False))
+        five_blind_ticks(watching_with, stack, (group,))
         assert watch_messages(stack) == [("degraded", group), ("degraded", None)]
         watching.ticks(30)
         assert watch_messages(stack) == [("recovered", None)]
@@ -103,9 +100,7 @@ def test_a_stack_that_follows_named_jobs_alone_recovers(
     watching = watching_with()
     restore = stack.atlas.start_restore(group, "small", "flex", timeline=["RUNNING", "COMPLETED"])
     watching.check(restore)
-    with no_secret(stack):
-        for _ in range(5):
-            blind_tick(watching_with(is_warm=False))
+    five_blind_ticks(watching_with, stack)
     assert watch_messages(stack) == [("degraded", None)]
     restore.run_to_end()
     watching.check(restore)

@@ -51,14 +51,14 @@ def test_the_list_of_projects_is_due_again_after_ten_minutes(
         are_due.append(memory.projects_are_due)
 
     assert are_due == [False, False, True]
-    assert memory.projects == (GROUP, OTHER_GROUP)
+    assert memory.projects == frozenset({GROUP, OTHER_GROUP})
     assert PROJECTS_KNOWN == 600
 
 
 def test_a_list_without_projects_is_known(memory: FindMemory) -> None:
     memory.list_of_projects([])
 
-    assert memory.projects == ()
+    assert memory.projects == frozenset()
     assert not memory.projects_are_due
 
 
@@ -76,7 +76,7 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
 ) -> None:
     for group_id in (GROUP, OTHER_GROUP):
         memory.events_seen(group_id, TENANT_EVENT)
-        memory.list_again(group_id, [FLEX])
+        memory.read_again(group_id, [Part(FLEX)])
         memory.family_was(group_id, DEDICATED, refused=True)
         memory.part_was(group_id, ORDERS, answerable=False)
         memory.listing_was_due(group_id)
@@ -85,8 +85,8 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
 
     assert memory.events_seen(GROUP, TENANT_EVENT) == frozenset()
     assert memory.events_seen(OTHER_GROUP, TENANT_EVENT) == {FLEX}
-    assert memory.to_list_again(GROUP) == {FLEX}
-    assert memory.to_list_again(OTHER_GROUP) == frozenset()
+    assert memory.to_read_again(GROUP) == {Part(FLEX)}
+    assert memory.to_read_again(OTHER_GROUP) == set()
     assert memory.kinds_without_role(GROUP, ()) == {DEDICATED}
     assert memory.kinds_without_role(OTHER_GROUP, ()) == frozenset()
     assert memory.unanswerable(GROUP) == {ORDERS}
@@ -135,14 +135,14 @@ def test_an_event_of_an_unknown_type_wakes_every_kind(event_type: str) -> None:
 # What comes again
 
 
-def test_what_is_listed_again_is_listed_once(memory: FindMemory) -> None:
-    memory.list_again(GROUP, [FLEX])
-    memory.list_again(GROUP, [COLLECTION])
-    memory.list_again(OTHER_GROUP, [])
+def test_what_is_read_again_is_read_once(memory: FindMemory) -> None:
+    memory.read_again(GROUP, [Part(FLEX)])
+    memory.read_again(GROUP, [ORDERS])
+    memory.read_again(OTHER_GROUP, [])
 
-    assert memory.to_list_again(OTHER_GROUP) == frozenset()
-    assert memory.to_list_again(GROUP) == {FLEX, COLLECTION}
-    assert memory.to_list_again(GROUP) == frozenset()
+    assert memory.to_read_again(OTHER_GROUP) == set()
+    assert memory.to_read_again(GROUP) == {Part(FLEX), ORDERS}
+    assert memory.to_read_again(GROUP) == set()
 
 
 # Listings

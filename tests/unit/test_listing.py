@@ -209,7 +209,7 @@ def test_a_name_that_would_change_a_path_is_reported_and_not_used(entry: Any) ->
     steps = listed.clusters_shown(step, shown(entry, {"name": "orders"}))
 
     assert [one.part for one in steps if isinstance(one, JobsPage)] == [ORDERS]
-    assert listed.problems == ["An entry in the list of Flex clusters has no usable name"]
+    assert listed.entries.problems == ["An entry in the list of Flex clusters has no usable name"]
 
 
 def test_a_list_that_could_not_be_read_to_the_end_is_not_remembered() -> None:
@@ -319,7 +319,7 @@ def test_an_entry_without_a_usable_id_is_reported_and_hides_no_other(entry: Any)
     steps = listed.jobs_shown(step, shown(entry, job(NEW)), NOON)
 
     assert taken(steps) == [id_at(NEW)]
-    assert listed.problems == ["An entry in a list of flex restore jobs has no usable id"]
+    assert listed.entries.problems == ["An entry in a list of flex restore jobs has no usable id"]
 
 
 @pytest.mark.parametrize(("created_at", "problems"), [(NEW, 1), (OLD, 0)], ids=["new", "old"])
@@ -331,8 +331,8 @@ def test_an_entry_of_an_unknown_shape_is_reported_if_it_is_of_interest(
     steps = listed.jobs_shown(step, shown(job(created_at, status=None), job(NEW, 1)), NOON)
 
     assert taken(steps) == [id_at(NEW, 1)]
-    assert len(listed.problems) == problems
-    assert all("status is not as expected" in one for one in listed.problems)
+    assert len(listed.entries.problems) == problems
+    assert all("status is not as expected" in one for one in listed.entries.problems)
 
 
 # How far a list is read

@@ -17,9 +17,10 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.following import REFUSALS, TopicRefusals
+from restore_watch.outlook import Seen
 from restore_watch.project_item import Project
 from restore_watch.telemetry import Telemetry
-from restore_watch.watch import LastSeen, Seen, Watch
+from restore_watch.watch import LastSeen, Watch
 from restore_watch.watch_change import Trouble, Watched
 from restore_watch.workers import Workers
 from unit.bookkept import BookkeepingItems

@@ -1,0 +1,66 @@
+"""The list of all projects that the credentials can read, which decides what `all` watches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from restore_watch.errors import RestoreWatchError
+from restore_watch.find_calls import FindCalls
+from restore_watch.find_steps import FindStep, ProjectsPage
+from restore_watch.project_item import Project
+from restore_watch.restore_job import ObjectId
+
+_group_id = TypeAdapter(ObjectId).validate_python
+
+
+@dataclass
+class AllProjects:
+    """
+    Reads the list in one sweep, one page after the other.
+
+    It `is_read` after its last page, or `failure` says why it could not be read.
+    """
+
+    calls: FindCalls
+    is_read: bool = False
+    failure: RestoreWatchError | None = None
+
+    def is_due(self, known: Mapping[str, Project]) -> bool:
+        """
+        Whether the list must be read in this sweep.
+
+        One that leaves out a project that the table knows is read again at once: Atlas may have
+        left it out.
+        """
+        listed = self.calls.memory.projects or ()
+        return self.calls.memory.projects_are_due or any(
+            project.marks is not None
+            and project.watched.degraded is None
+            and group_id not in listed
+            for group_id, project in known.items()
+        )
+
+    def read(self, step: ProjectsPage) -> list[FindStep]:
+        """Read a page. Return what is left to do: the next page, or the same one again."""
+        begun = self.calls.deadline.clock()
+        try:
+            page = self.calls.read(
+                step.bucket, lambda atlas, *how: atlas.projects(step.number, *how)
+            )
+        except RestoreWatchError as error:
+            again = self.calls.again(step, error, begun)
+            self.failure = None if again else error
+            return again
+        shown = [*step.shown]
+        for entry in page.entries:
+            try:
+                shown.append(_group_id(entry.get("id") if isinstance(entry, dict) else None))
+            except ValidationError:
+                problem = "An entry in the list of projects has no usable id"
+                self.calls.follower.telemetry.unreadable_list(None, [problem])
+        if page.has_next and page.entries:
+            return [replace(step, number=step.number + 1, shown=tuple(shown), tries=0)]
+        self.calls.memory.list_of_projects(shown)
+        self.is_read = True
+        return []
