@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from restore_watch.agenda import TRIES
 from restore_watch.asking import FAST
@@ -24,10 +25,13 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.find_memory import FindMemory
-from restore_watch.find_steps import FindStep, JobsPage
+from restore_watch.find_steps import ClustersPage, FindStep, JobsPage
 from restore_watch.following import Follower
+from restore_watch.marks import FIRST_MARK, Part
 from restore_watch.reception import Reception
-from restore_watch.restore_job import RestoreKind
+
+LONG_UNREAD = timedelta(minutes=30)
+"""If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
 type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
 """Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
@@ -47,8 +51,8 @@ class FindCalls:
     memory: FindMemory
     deadline: Deadline
 
-    def read(self, bucket: Bucket, ask: Ask) -> Page:
-        """Ask Atlas, and note how it went."""
+    def read(self, bucket: Bucket, ask: Ask, part: Part | None = None) -> Page:
+        """Ask Atlas, about the jobs of a cluster if it is this `part`, and note how it went."""
         deadline = self.deadline.within(TIME_SHARE)
 
         def question(credentials: Credentials) -> Page:
@@ -57,7 +61,11 @@ class FindCalls:
         try:
             page = self.follower.checker.secret.ask(question, deadline)
         except RestoreWatchError as error:
-            self.reception.failed(bucket, error, of_cluster=isinstance(bucket.family, RestoreKind))
+            if part is None:
+                self.reception.failed(bucket, error)
+            else:
+                alone = self._is_refused_alone(bucket, part)
+                self.reception.cluster_failed(bucket, error, alone=alone)
             raise
         self.reception.answered(bucket)
         self.memory.family_was(bucket.group_id or "", bucket.family, refused=False)
@@ -74,7 +82,16 @@ class FindCalls:
         if is_transient and is_fast and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1)]
         group_id, bucket = step.bucket.group_id or "", step.bucket
+        if isinstance(step, ClustersPage) and step.number > 1:
+            # The pages before were answered, so the family is seen.
+            self.reception.sight.blind(bucket, error)
         match error:
+            case AtlasUnauthorizedError() | AtlasForbiddenError() if isinstance(
+                step, JobsPage
+            ) and self._is_refused_alone(bucket, step.part):
+                self.memory.part_was(group_id, step.part, answerable=True)
+                self.memory.part_was_refused(group_id, step.part, refused=True)
+                self.reception.sight.cluster(bucket, str(step.part), error)
             case AtlasUnauthorizedError() | AtlasForbiddenError() | EndpointRetiredError():
                 self.memory.family_was(group_id, bucket.family, refused=True)
             case AtlasBadRequestError() | RestoreJobNotFoundError() if isinstance(step, JobsPage):
@@ -84,7 +101,23 @@ class FindCalls:
             ):
                 self.memory.part_was(group_id, step.part, answerable=True)
                 self.reception.sight.cluster(bucket, str(step.part), error)
+        if isinstance(error, AtlasRateLimitError) and self._waits_long(step):
+            self.reception.sight.blind(bucket, error)
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             cluster_name = step.part.cluster_name if isinstance(step, JobsPage) else None
             self.follower.findings.search_failed(step.bucket.group_id, cluster_name, error)
         return []
+
+    def _is_refused_alone(self, bucket: Bucket, part: Part) -> bool:
+        """Whether lists of other clusters were answered, in this sweep or when last tried."""
+        group_id = bucket.group_id or ""
+        is_family_seen = bucket.family in self.reception.sight.seen(group_id)
+        return is_family_seen or self.memory.is_refused_alone(group_id, part)
+
+    def _waits_long(self, step: FindStep) -> bool:
+        """Whether what this step reads has not been read for longer than a listing is apart."""
+        if not isinstance(step, JobsPage):
+            return False
+        marks = step.listing.marks
+        since = max(marks.of(step.part), marks.first + FIRST_MARK)
+        return self.follower.checker.now() - since > LONG_UNREAD

@@ -11,7 +11,7 @@ from threading import Lock
 from cachetools import LRUCache, TTLCache
 
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, Family
-from restore_watch.listing import LISTED_KINDS
+from restore_watch.listing import LISTED_KINDS, KnownClusters
 from restore_watch.marks import Part
 from restore_watch.open_job import JobKey
 from restore_watch.restore_job import RestoreKind
@@ -27,6 +27,8 @@ JOBS_KNOWN = 3600.0
 
 REMEMBERED = 20_000
 """Projects, clusters and jobs that are remembered."""
+
+_CLUSTER_LISTS = (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS)
 
 _WOKEN = {
     "TENANT": (RestoreKind.FLEX,),
@@ -55,6 +57,9 @@ class FindMemory:
         self._refused: dict[str, set[Family]] = {}
         self._unanswerable: dict[str, set[Part]] = {}
         self._tried: dict[str, float] = {}
+        self._woken: dict[str, float] = {}
+        self._shown: dict[tuple[str, AtlasList], Sequence[str]] = {}
+        self._refused_parts: dict[str, set[Part]] = {}
         self._projects: frozenset[str] | None = None
         self._projects_at = -math.inf
 
@@ -66,10 +71,14 @@ class FindMemory:
                 self._again,
                 self._refused,
                 self._unanswerable,
+                self._refused_parts,
                 self._tried,
+                self._woken,
             ):
                 for group_id in [one for one in known if one not in projects]:
                     del known[group_id]
+            for place in [one for one in self._shown if one[0] not in projects]:
+                del self._shown[place]
 
     # Projects
 
@@ -89,6 +98,16 @@ class FindMemory:
         self._projects_at = self._now()
 
     # Events
+
+    def waking(self, group_id: str) -> None:
+        """The project is asked for its events, however that ends."""
+        with self._lock:
+            self._woken[group_id] = self._now()
+
+    def last_woken(self, group_id: str) -> float:
+        """Return when the project was last asked for its events, in Unix seconds."""
+        with self._lock:
+            return self._woken.get(group_id, -math.inf)
 
     def events_seen(self, group_id: str, events: Mapping[str, str]) -> frozenset[RestoreKind]:
         """
@@ -147,20 +166,21 @@ class FindMemory:
 
     # Clusters
 
-    def clusters_of(self, group_id: str) -> dict[AtlasList, Sequence[str]]:
-        """Return the remembered clusters by list."""
+    def clusters_of(self, group_id: str) -> KnownClusters:
+        """Return what is known of the project's clusters."""
         with self._lock:
-            known = {
-                which: self._clusters.get((group_id, which))
-                for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS)
-            }
-        return {which: names for which, names in known.items() if names is not None}
+            lately = {which: self._clusters.get((group_id, which)) for which in _CLUSTER_LISTS}
+            before = {which: self._shown.get((group_id, which)) for which in _CLUSTER_LISTS}
+        return KnownClusters(
+            {which: names for which, names in lately.items() if names is not None},
+            {which: names for which, names in before.items() if names is not None},
+        )
 
     def clusters_are(self, group_id: str, clusters: Mapping[AtlasList, Sequence[str]]) -> None:
         """Atlas showed all clusters of these lists."""
         with self._lock:
             for which, names in clusters.items():
-                self._clusters[group_id, which] = names
+                self._clusters[group_id, which] = self._shown[group_id, which] = names
 
     def forget_clusters(self, group_id: str, kinds: Collection[RestoreKind]) -> None:
         """An event woke the project: it may have new clusters."""
@@ -177,6 +197,17 @@ class FindMemory:
         with self._lock:
             families = self._refused.setdefault(group_id, set())
             (families.add if refused else families.discard)(family)
+
+    def part_was_refused(self, group_id: str, part: Part, *, refused: bool) -> None:
+        """Remember whether the jobs of a cluster were refused although others were not."""
+        with self._lock:
+            parts = self._refused_parts.setdefault(group_id, set())
+            (parts.add if refused else parts.discard)(part)
+
+    def is_refused_alone(self, group_id: str, part: Part) -> bool:
+        """Whether the jobs of this cluster were refused the last time, and others were not."""
+        with self._lock:
+            return part in self._refused_parts.get(group_id, ())
 
     def kinds_without_role(
         self, group_id: str, readable: Collection[str]

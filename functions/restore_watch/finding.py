@@ -16,6 +16,7 @@ from restore_watch.errors import (
     AtlasBadRequestError,
     RestoreJobNotFoundError,
     RestoreWatchError,
+    TimeBudgetExceededError,
 )
 from restore_watch.figures import FindFigures
 from restore_watch.find_steps import (
@@ -41,6 +42,8 @@ _NOTHING_TO_READ = {
 _BACKUP = "BACKUP"
 """A code with this word, such as BACKUP_CONFIG_NOT_FOUND, says that a cluster has no backups."""
 
+_LIST_NOT_READ = "The sweep could not read the list of projects to its end"
+
 
 class Finder:
     """
@@ -65,7 +68,9 @@ class Finder:
 
     def skip(self, step: FindStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
-        if not isinstance(step, (ProjectsPage, Wake)):
+        if isinstance(step, ProjectsPage):
+            self.waker.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
+        elif not isinstance(step, Wake):
             step.listing.finished(step, is_read=False)
 
     def take(self, step: FindStep) -> Iterable[FindStep]:
@@ -158,8 +163,11 @@ class Finder:
                 lambda atlas, *how: atlas.restore_jobs(
                     listing.group_id, name, part.kind, step.number, *how
                 ),
+                part,
             )
         except RestoreWatchError as error:
+            if isinstance(error, RestoreJobNotFoundError) or _has_nothing_to_read(error):
+                listing.is_gone(part)
             if _has_nothing_to_read(error):
                 self._part_read(step)
                 self._finished(step)
@@ -181,7 +189,9 @@ class Finder:
 
     def _part_read(self, step: JobsPage) -> None:
         """Atlas showed the jobs of a cluster, or said that it has no such jobs."""
-        self._memory.part_was(step.listing.group_id, step.part, answerable=True)
+        group_id = step.listing.group_id
+        self._memory.part_was(group_id, step.part, answerable=True)
+        self._memory.part_was_refused(group_id, step.part, refused=False)
         self._calls.reception.sight.cluster(step.bucket, str(step.part))
 
     def _again(

@@ -162,11 +162,6 @@ class Findings:
         with self._lock:
             self._failures.setdefault(key, Finding(*key, error))
 
-    def search_succeeded(self, group_id: str | None, cluster_name: str | None) -> None:
-        """A list by which jobs are found was read."""
-        with self._lock:
-            self._failures.pop((group_id, cluster_name, None), None)
-
     def as_json(self) -> dict[str, Any]:
         """The result of a sweep, plain JSON."""
         return {

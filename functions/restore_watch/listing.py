@@ -9,7 +9,7 @@ nobody documents the order of a list.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import shuffle
 from threading import Lock
@@ -23,6 +23,18 @@ from restore_watch.restore_job import RestoreKind, RestoreTarget
 
 LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
 """Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
+
+
+@dataclass(frozen=True)
+class KnownClusters:
+    """
+    The names of clusters by list, as Atlas showed them.
+
+    What was shown `lately` need not be read again. A list may leave out what it showed `before`.
+    """
+
+    lately: Mapping[AtlasList, Sequence[str]] = field(default_factory=dict)
+    before: Mapping[AtlasList, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class ProjectListing:
     """
     Reads whole `kinds` of restore jobs, and of other kinds those `clusters`. Any thread may use it.
 
-    `remembered` has the names of clusters by list, if they are known. The listing `began` when
+    Lists of clusters that are known lately are not read again. The listing `began` when
     Atlas answered the question before, or else the first one: by its clock, but never in our
     future.
     """
@@ -67,7 +79,7 @@ class ProjectListing:
         *,
         kinds: Iterable[RestoreKind] = LISTED_KINDS,
         clusters: Iterable[Part] = (),
-        remembered: Mapping[AtlasList, Sequence[str]] | None = None,
+        known: KnownClusters | None = None,
         began: datetime | None = None,
     ) -> None:
         self.group_id = group_id
@@ -76,7 +88,7 @@ class ProjectListing:
         self.entries = Entries(group_id, now)
         self._now = now
         self._clusters = [part for part in clusters if part.kind not in self.kinds]
-        self._remembered = remembered or {}
+        self._known = known or KnownClusters()
         self._lock = Lock()
         self._began = began and min(began, now)
         self._last_read: Callable[[Part], float] = _never
@@ -85,6 +97,9 @@ class ProjectListing:
         self._unread: set[AtlasList | Part] = set()
         self._parts: set[Part] = set(self._clusters)
         self._names: dict[AtlasList, list[str]] = {}
+        self._left_out: dict[AtlasList, list[str]] = {}
+        # Parts of which Atlas says that there is nothing.
+        self._gone: set[Part] = set()
         # A page that is read while the list grows repeats jobs of the one before.
         self._taken: set[tuple[Part, str]] = set()
 
@@ -95,12 +110,16 @@ class ProjectListing:
 
     @property
     def cluster_names(self) -> Mapping[AtlasList, Sequence[str]]:
-        """The clusters by list, for the lists that were read to the end."""
+        """
+        The clusters by list, for the lists that were read to the end.
+
+        One that a list leaves out is among them as long as Atlas does not say that it is gone.
+        """
         with self._lock:
             return {
-                which: tuple(dict.fromkeys(names))
+                which: tuple(dict.fromkeys((*names, *self._still_there(which))))
                 for which, names in self._names.items()
-                if not self._open[which] and which not in self._unread
+                if self._is_complete(which)
             }
 
     def first_steps(self, last_read: Callable[[Part], float] | None = None) -> list[ListingStep]:
@@ -120,8 +139,8 @@ class ProjectListing:
                 JobsPage(self, part) for part in (*self._clusters, *clusters)
             ]
             for which in sorted({CLUSTER_LISTS[kind] for kind in self.kinds}):
-                if which in self._remembered:
-                    steps += self._jobs_of(which, self._remembered[which])
+                if which in self._known.lately:
+                    steps += self._jobs_of(which, self._known.lately[which])
                 else:
                     steps.append(ClustersPage(self, which))
             return self._opened(self._in_order(steps))
@@ -133,10 +152,16 @@ class ProjectListing:
             self._note_began(page)
             known = set(self._names.get(step.which, ()))
             self._names.setdefault(step.which, []).extend(names)
-            steps = self._jobs_of(step.which, [name for name in names if name not in known])
-            steps = self._in_order(steps)
+            new = [name for name in names if name not in known]
+            if not (page.has_next and page.entries):
+                new += self._left_out_by(step.which)
+            steps = self._in_order(self._jobs_of(step.which, new))
             if page.has_next and page.entries:
-                steps.append(replace(step, number=step.number + 1, tries=0))
+                # A page that shows nothing new may be followed by the same one for ever.
+                if new or len(names) < len(page.entries):
+                    steps.append(replace(step, number=step.number + 1, tries=0))
+                else:
+                    self._unread.add(step.which)
             return self._opened(steps)
 
     def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
@@ -160,6 +185,11 @@ class ProjectListing:
             self._note_began(page)
             return self._opened(steps)
 
+    def is_gone(self, part: Part) -> None:
+        """Atlas answers that it knows no such cluster, or no such jobs of it."""
+        with self._lock:
+            self._gone.add(part)
+
     def finished(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """A step was taken, and what follows from it is known. True if it was the last one."""
         with self._lock:
@@ -173,12 +203,37 @@ class ProjectListing:
         with self._lock:
             open_ones = {what for what, count in self._open.items() if count}
             left = self._unread | open_ones
-            unread = {part for part in self._parts if part in left}
+            unread = {part for part in self._parts if part in left and not self._is_over(part)}
             read = self._parts - unread
             for kind in self.kinds:
                 is_unread = CLUSTER_LISTS[kind] in left
                 (unread if is_unread else read).add(Part(kind))
             return Read(self._began, frozenset(read), frozenset(unread), self.is_full)
+
+    def _is_complete(self, which: AtlasList) -> bool:
+        return which in self._names and not self._open[which] and which not in self._unread
+
+    def _left_out_by(self, which: AtlasList) -> list[str]:
+        """The clusters that the list showed before, after its last page was read."""
+        shown = set(self._names[which])
+        before = self._known.before.get(which, ())
+        self._left_out[which] = [name for name in before if name not in shown]
+        return self._left_out[which]
+
+    def _still_there(self, which: AtlasList) -> list[str]:
+        """What the list leaves out, except where Atlas says of each kind that nothing is there."""
+        kinds = [kind for kind in self.kinds if CLUSTER_LISTS[kind] is which]
+        return [
+            name
+            for name in self._left_out.get(which, ())
+            if not self._gone.issuperset(Part(kind, name) for kind in kinds)
+        ]
+
+    def _is_over(self, part: Part) -> bool:
+        """A cluster that its list does not show, and that Atlas does not know, is gone."""
+        which = CLUSTER_LISTS[part.kind]
+        is_shown = part.cluster_name in self._names.get(which, ())
+        return part in self._gone and self._is_complete(which) and not is_shown
 
     def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:
         kinds = [kind for kind in LISTED_KINDS if kind in self.kinds]

@@ -11,7 +11,7 @@ from restore_watch.errors import (
 )
 from restore_watch.open_job import OpenJob
 from restore_watch.project_item import Project
-from restore_watch.sight import OF_A_CLUSTER
+from restore_watch.sight import OF_A_CLUSTER, of_clusters
 from restore_watch.waking import Waker
 from restore_watch.watch_change import ABSENT, Trouble
 
@@ -110,13 +110,17 @@ class Outlook:
         families = {str(family) for family in sight.seen(group_id)} | failures.keys()
         if not families:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
-        families |= clusters.keys()
         failures |= {name: error for name, error in clusters.items() if error is not None}
-        is_list_read = self.waker.all_projects.is_read
-        is_shown = group_id in (self.waker.calls.memory.projects or ())
-        if is_list_read or is_shown:
+        # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
+        behind = {part.kind for part in project.marks.behind} if project.marks else set()
+        families |= {
+            name
+            for name, error in clusters.items()
+            if error is not None or name not in map(of_clusters, behind)
+        }
+        if self.waker.knows_projects:
             families.add(ABSENT)
-            if is_list_read and is_watched and not is_shown:
+            if is_watched and not self.waker.shows(group_id):
                 failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
         return Seen(
             project=project,

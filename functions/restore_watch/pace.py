@@ -53,7 +53,7 @@ class Pace:
             is_first = (bucket, to_find) not in self._asked
             self._asked.add((bucket, to_find))
             is_allowed = is_first or share is None or share >= self._reserve
-            if not (is_allowed or self._is_again):
+            if not is_allowed and (to_find or not self._is_again):
                 self._stopped.add(bucket)
         return is_allowed
 

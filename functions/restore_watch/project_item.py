@@ -7,6 +7,7 @@ They lie in the partition of the sweeps' lease, where no job can be. Moments are
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -79,12 +80,15 @@ class _Change(_Trouble):
     open_jobs: int = 0
 
 
-class _Item(_Model):
+class _Listed(_Model):
     first_mark: UtcDate | None = None
     mark: UtcDate | None = None
     listed_at: UtcDate | None = None
     behind: dict[str, UtcDate] = {}
     readable: frozenset[str] = frozenset()
+
+
+class _Seen(_Model):
     troubles: dict[str, _Trouble] = {}
     degraded: _Trouble | None = None
     last_success_at: UtcDate | None = None
@@ -108,23 +112,24 @@ def read_project(attributes: Mapping[str, Any]) -> Project | None:
     """
     Read an item of the partition, in DynamoDB's types. None if it is the lease or cannot be read.
 
-    The stack's is a project without an id: its `group_id` is empty.
+    The stack's is a project without an id: its `group_id` is empty. If only how it is seen is in a
+    form that this version cannot read, it counts as healthy, and what is written replaces that.
     """
     name = attributes["restoreId"]["S"]
     if name != STACK and not name.startswith(_PROJECT):
         return None
     group_id = name.removeprefix(_PROJECT) if name != STACK else None
+    values = {key: _deserialize(one) for key, one in attributes.items()}
     try:
-        item = _Item.model_validate({key: _deserialize(one) for key, one in attributes.items()})
-        watched = _watched(group_id, item)
-    except (ValueError, OverflowError):
+        listed = _Listed.model_validate(values)
+    except ValueError:
         return None
     return Project(
         group_id=group_id or "",
-        marks=_marks(item),
-        listed_at=item.listed_at,
-        readable=item.readable,
-        stored_watched=watched,
+        marks=_marks(listed),
+        listed_at=listed.listed_at,
+        readable=listed.readable,
+        stored_watched=_watched(group_id, values),
     )
 
 
@@ -149,7 +154,7 @@ def watched_as_values(watched: Watched) -> dict[str, Any]:
     }
 
 
-def _marks(item: _Item) -> Marks | None:
+def _marks(item: _Listed) -> Marks | None:
     if item.mark is None:
         return None
     behind: dict[Part, datetime] = {}
@@ -160,7 +165,15 @@ def _marks(item: _Item) -> Marks | None:
     return Marks(item.first_mark or item.mark, item.mark, behind)
 
 
-def _watched(group_id: str | None, item: _Item) -> Watched:
+def _watched(group_id: str | None, values: Mapping[str, Any]) -> Watched:
+    try:
+        return _read_watched(group_id, _Seen.model_validate(values))
+    except (ValueError, OverflowError):
+        version = values.get("watchVersion")
+        return Watched(group_id, int(version) if isinstance(version, Decimal) else 0)
+
+
+def _read_watched(group_id: str | None, item: _Seen) -> Watched:
     return Watched(
         group_id=group_id,
         version=item.watch_version,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from restore_watch.atlas.families import AtlasList, Family, named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
+    AtlasBadRequestError,
     AtlasError,
     AtlasForbiddenError,
     AtlasRateLimitError,
@@ -38,17 +39,9 @@ class Reception:
         self._accepted(bucket)
         self.sight.answered(bucket)
 
-    def failed(self, bucket: Bucket, error: RestoreWatchError, *, of_cluster: bool = False) -> None:
-        """
-        A question was refused, or not answered.
-
-        If the list `of_cluster` fails, that says nothing about other clusters.
-        """
+    def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
+        """A question was refused, or not answered."""
         match error:
-            case AtlasUnavailableError() if of_cluster:
-                self.pace.silent(bucket)
-            case UnexpectedAtlasResponseError() if of_cluster:
-                self._accepted(bucket)
             case AtlasRateLimitError():
                 self.sight.failed(bucket, error)
             case AtlasUnavailableError():
@@ -65,8 +58,31 @@ class Reception:
             case AtlasError() if error.error_code == PROJECT_GONE:
                 self._accepted(bucket)
                 self.sight.blind(bucket, error)
+            case AtlasError() if _is_of_a_list(bucket, error):
+                self._accepted(bucket)
+                self.sight.failed(bucket, error)
             case AtlasError():
                 self.answered(bucket)
+
+    def cluster_failed(self, bucket: Bucket, error: RestoreWatchError, *, alone: bool) -> None:
+        """
+        The list of a cluster's jobs was refused, or not answered.
+
+        If that says nothing about other clusters, the cluster is `alone` with a refusal.
+        """
+        match error:
+            case AtlasUnavailableError():
+                self.pace.silent(bucket)
+            case UnexpectedAtlasResponseError():
+                self._accepted(bucket)
+            case AtlasUnauthorizedError() | AtlasForbiddenError() if alone:
+                self._accepted(bucket)
+            case AtlasBadRequestError():
+                # It counts only if Atlas answers about no other cluster, as the family is not seen.
+                self._accepted(bucket)
+                self.sight.failed(bucket, error)
+            case _:
+                self.failed(bucket, error)
 
     def note_starved(self) -> None:
         """Other tools had used up some buckets before the sweep, so it could see little."""
@@ -83,6 +99,12 @@ class Reception:
         self.pace.answered(bucket)
         self.findings.answered()
         self.memory.answered()
+
+
+def _is_of_a_list(bucket: Bucket, error: AtlasError) -> bool:
+    """A list cannot be gone as a job or a cluster can. Events are asked with a filter."""
+    is_filter = bucket.family is AtlasList.EVENTS and isinstance(error, AtlasBadRequestError)
+    return isinstance(bucket.family, AtlasList) and not is_filter
 
 
 def _family(error: AtlasError) -> Family | None:

@@ -11,13 +11,21 @@ from threading import Lock
 from restore_watch.atlas.families import Family
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
+    AtlasBadRequestError,
     AtlasForbiddenError,
     AtlasUnauthorizedError,
     EndpointRetiredError,
+    RestoreJobNotFoundError,
     RestoreWatchError,
 )
 
-_EXCUSED = (AtlasUnauthorizedError, AtlasForbiddenError, EndpointRetiredError)
+_EXCUSED = (
+    AtlasBadRequestError,
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+)
 """Of a family that could never be read, these say that there is no role for it, or no endpoint."""
 
 OF_A_CLUSTER = " jobs of a cluster"
@@ -25,6 +33,11 @@ OF_A_CLUSTER = " jobs of a cluster"
 
 type _Failures = dict[Family, RestoreWatchError]
 type _Outcome = RestoreWatchError | None
+
+
+def of_clusters(family: Family) -> str:
+    """The name of the trouble that the jobs of some cluster cannot be read."""
+    return f"{family}{OF_A_CLUSTER}"
 
 
 class Sight:
@@ -103,6 +116,6 @@ class Sight:
         """
         with self._lock:
             return {
-                f"{family}{OF_A_CLUSTER}": next(filter(None, lists.values()), None)
+                of_clusters(family): next(filter(None, lists.values()), None)
                 for family, lists in self._clusters[group_id].items()
             }

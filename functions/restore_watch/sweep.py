@@ -169,9 +169,13 @@ class Sweeper:
             watch.stack_fails(stack, refusal, len(jobs))
             degraded = sum(one.project.watched.degraded is not None for one in seen)
         else:
-            listed = finder.waker.all_projects
+            waker = finder.waker
             degraded = watch.sweep_ended(
-                seen, stack, len(jobs), listed.failure, is_list_read=listed.is_read
+                seen,
+                stack,
+                len(jobs),
+                waker.all_projects.failure,
+                is_list_read=waker.knows_projects,
             )
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()

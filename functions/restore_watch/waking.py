@@ -84,6 +84,15 @@ class Waker:
             return [ProjectsPage(), *steps]
         return steps
 
+    @property
+    def knows_projects(self) -> bool:
+        """Whether it is known in this sweep which projects there are to watch."""
+        return self.all_projects.is_read or not self.watches_all
+
+    def shows(self, group_id: str) -> bool:
+        """Whether the project is among those that the operator named, or that Atlas has listed."""
+        return not self.watches_all or group_id in (self.calls.memory.projects or ())
+
     def removed_projects(self) -> list[Project]:
         """Return the projects that the operator has removed, and of which marks are left."""
         if self.watches_all:
@@ -133,6 +142,7 @@ class Waker:
         if begun_project is None:
             return [], None
         project, marks = begun_project
+        memory.waking(group_id)
         left = memory.to_read_again(group_id)
         kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
         if group_id not in self._postponed and self._is_due(project):
@@ -177,7 +187,8 @@ class Waker:
         with self._lock:
             new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
             self.woken.update(new)
-        return [Wake(group_id) for group_id in new]
+        # What a sweep has not reached comes first in the next one.
+        return [Wake(group_id) for group_id in sorted(new, key=self.calls.memory.last_woken)]
 
     def _is_due(self, project: Project) -> bool:
         if project.listed_at is None:
@@ -224,7 +235,7 @@ class Waker:
             self.calls.follower.checker.now(),
             kinds=kinds,
             clusters=clusters,
-            remembered=memory.clusters_of(project.group_id),
+            known=memory.clusters_of(project.group_id),
             began=began,
         )
 

@@ -97,7 +97,9 @@ class Watch:
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
-        self._met(stack, {_CREDENTIALS: Trouble.of(error, self.at)}, None, open_jobs)
+        reported = stack.troubles if stack.degraded else {}
+        troubles = {**reported, _CREDENTIALS: Trouble.of(error, self.at)}
+        self._met(stack, troubles, None, open_jobs)
 
     def sweep_ended(
         self,

@@ -86,9 +86,13 @@ class Watched:
         open_jobs: int,
     ) -> "Watched":
         """What is to be remembered after a sweep that met these troubles."""
-        lasting = {name: one for name, one in self.troubles.items() if name in troubles}
+        # A clock that is ahead may have stored a moment that has not come.
+        known = {
+            name: replace(one, since=min(one.since, now)) for name, one in self.troubles.items()
+        }
+        lasting = {name: one for name, one in known.items() if name in troubles}
         # If families fail in turn, the project has failed since the first of them did.
-        since = min((one.since for one in self.troubles.values()), default=None)
+        since = min((one.since for one in known.values()), default=None)
         for name, trouble in troubles.items():
             lasting.setdefault(name, replace(trouble, since=since or trouble.since))
         success_at = self.last_success_at if self.troubles else last_success_at
@@ -113,7 +117,8 @@ class Watched:
         """
         Whether this must be stored again because it would be deleted too soon.
 
-        What Atlas's list of projects no longer shows may be forgotten.
+        A project that Atlas's list of projects no longer shows may be forgotten.
         """
-        is_over = not self.troubles or ABSENT in self.troubles
+        is_absent = self.group_id is not None and ABSENT in self.troubles
+        is_over = not self.troubles or is_absent
         return not is_over and (self.kept_until is None or self.kept_until - now < RENEWED_BEFORE)

@@ -97,9 +97,9 @@ class RunningEntries(Entries):
 class OverlooksEnds(ProjectListing):
     """What has ended before it was seen is overlooked."""
 
-    def __init__(self, group_id: str, marks: Marks, now: datetime, **others: Any) -> None:
-        super().__init__(group_id, marks, now, **others)
-        self.entries = RunningEntries(group_id, now)
+    def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
+        self.entries.__class__ = RunningEntries
+        return super().jobs_shown(step, page, begun)
 
 
 class ListsOnce(Waker):

@@ -4,20 +4,25 @@ import pytest
 
 from integration.sweeping import asked, break_project
 from integration.watching import (
+    MINUTE,
     OUT_OF_ORDER,
     WatchingWith,
     bad_clusters,
     job_messages,
+    project_item,
     project_with,
     watch_messages,
     writes,
 )
+from local_stack.behaviour import RateLimit
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
+from local_stack.wire import Fault
 
 pytestmark = pytest.mark.timeout(100)
 
+NOT_FOUND_WITHOUT_CODE = Answer.json(404, {"error": 404, "errorCode": None, "detail": "Not found."})
 UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
 
 
@@ -123,3 +128,146 @@ def test_a_list_of_clusters_that_leaves_one_out_once_loses_no_restore(
             watching.tick(16)
     watching.ticks(20)
     assert len(job_messages(stack)) == 1
+
+
+@pytest.mark.fault("F82")
+@pytest.mark.parametrize(
+    ("answer", "operation"),
+    [
+        (atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid."), "flex_clusters"),
+        (atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid."), "flex_list"),
+        (NOT_FOUND_WITHOUT_CODE, None),
+    ],
+    ids=["clusters", "jobs", "everything"],
+)
+def test_lists_that_could_be_read_and_are_answered_otherwise_for_ever_are_reported(
+    watching_with: WatchingWith, stack: LocalStack, answer: Answer, operation: str | None
+) -> None:
+    group = project_with(stack, "good", "better")
+    watching = watching_with((group,))
+    watching.tick()
+    stack.atlas.start_restore(group, "good", "flex", timeline=["COMPLETED"])
+    with break_project(stack, group, answer, operation=operation, times=None):
+        watching.ticks(30)
+    assert watch_messages(stack) == [("degraded", group)]
+
+
+@pytest.mark.fault("F79")
+@pytest.mark.parametrize("omissions", [3, 33])
+@pytest.mark.parametrize("outage", [0, 120])
+def test_a_cluster_that_its_list_leaves_out_for_a_while_loses_no_restore(
+    watching_with: WatchingWith, stack: LocalStack, omissions: int, outage: int
+) -> None:
+    """It could be read before, so nothing has stayed behind."""
+    group = project_with(stack, "good", "other")
+    watching = watching_with((group,))
+    watching.ticks(2)
+    restore = stack.atlas.start_restore(group, "good", "flex", timeline=["COMPLETED"])
+    watching.pass_time(outage * MINUTE)
+    without = Answer(200, body='{"results": [{"name": "other"}], "totalCount": 1}')
+    with break_project(stack, group, without, operation="flex_clusters", times=None):
+        watching.ticks(omissions)
+    watching.ticks(3)
+    assert [one.event["subject"] for one in job_messages(stack)] == [restore.restore_id]
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F81")
+def test_a_deleted_cluster_costs_one_more_call(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, "good", "old")
+    watching = watching_with((group,))
+    watching.tick()
+    stack.atlas.remove_cluster(group, "old")
+    watching.ticks(60)
+    stack.forget_calls()
+    watching.ticks(60)
+    assert not [call for call in stack.atlas.wire.calls if "/old/" in call.path]
+
+
+@pytest.mark.fault("F81")
+def test_a_cluster_that_atlas_does_not_know_by_any_code_is_gone_with_its_list(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, "good", "bad-1", "bad-2")
+    watching = watching_with((group,))
+    watching.tick()
+    with bad_clusters(stack, UNKNOWN_404):
+        watching.ticks(7)
+        stack.atlas.start_restore(group, "good", "flex", timeline=["COMPLETED"])
+        watching.ticks(2)
+        stack.atlas.remove_cluster(group, "bad-1")
+        watching.ticks(3, minutes=16)
+    assert [name for name in project_item(stack, group)["behind"] if "bad-1" in name] == []
+
+
+@pytest.mark.fault("F81")
+def test_a_cluster_whose_list_is_refused_is_reported_and_costs_its_neighbours_nothing(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, "good", "bad", "bad-2")
+    watching = watching_with((group,), hot_seconds=10)
+    watching.tick()
+    for _ in range(2):
+        stack.atlas.start_restore(group, "good", "flex", timeline=["RUNNING", "COMPLETED"])
+    watching.tick()
+    refusal = atlas_error(403, "USER_CANNOT_ACCESS_CLUSTER", "Not this one.")
+    asked_in_sweeps = []
+    with bad_clusters(stack, refusal):
+        for _ in range(10):
+            watching.tick()
+            asked_in_sweeps.append(
+                sum(
+                    "/good/" in call.path and call.query.get("itemsPerPage") != "500"
+                    for call in stack.atlas.wire.calls
+                )
+            )
+        watching.ticks(30)
+        written = []
+        for _ in range(10):
+            watching.tick()
+            written.append(writes(stack))
+    assert watch_messages(stack) == [("degraded", group)]
+    assert min(asked_in_sweeps) >= 4
+    assert sum(written) <= 10 * 2 + 2, "a sweep writes its lease, and now and then a listing"
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F78")
+def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    """The project has more clusters than our own reserve lets a sweep read."""
+    group = project_with(stack, *(f"good-{number}" for number in range(80)), "bad")
+    stack.atlas.behaviour.family_limits = {"flex": RateLimit(capacity=100, refill=100)}
+    try:
+        watching = watching_with((group,))
+        watching.ticks(3)
+        with bad_clusters(stack):
+            watching.ticks(50)
+        assert watch_messages(stack) == [("degraded", group)]
+    finally:
+        stack.atlas.behaviour.reset()
+
+
+@pytest.mark.fault("F82")
+def test_a_second_page_of_clusters_that_always_fails_is_reported(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, *(f"good-{number}" for number in range(12)))
+    watching = watching_with((group,))
+    watching.tick()
+    stack.atlas.behaviour.largest_page = 10
+    second = Fault(
+        action=OUT_OF_ORDER,
+        operation="flex_clusters",
+        when=lambda call: call.query.get("pageNum") == "2",
+        times=None,
+    )
+    try:
+        with stack.atlas.wire.inject(second):
+            watching.ticks(25)
+    finally:
+        stack.atlas.behaviour.reset()
+    assert watch_messages(stack) == [("degraded", group)]

@@ -1,17 +1,22 @@
 """What is found, and at what cost, although much fails or much happens: F75 to F82, F5 and F22."""
 
+import time
+from threading import Lock
+
 import pytest
 
 from integration.checking import statuses
 from integration.sweeping import asked, break_project
-from integration.watching import WatchingWith, job_messages, project_with
+from integration.watching import WatchingWith, job_messages, project_with, watch_messages
 from local_stack.atlas import Kind, Role
 from local_stack.aws import aws_error
-from local_stack.faults import Answer, Delay
+from local_stack.faults import Answer, Ask, Delay
+from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, LocalStack
-from local_stack.wire import Fault
+from local_stack.wire import Call, Fault, Phase
 from reliability.campaign import Tools
+from reliability.steps import too_many_requests
 from restore_watch.waking import LISTED_AT_ONCE
 
 pytestmark = pytest.mark.timeout(60)
@@ -179,3 +184,106 @@ def test_a_restore_that_one_environment_could_not_store_is_found_by_another(
         first.tick()
     second.tick()
     assert statuses(job_messages(stack)) == ["COMPLETED"]
+
+
+@pytest.mark.fault("F71")
+def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    groups = tuple(project_with(stack) for _ in range(120))
+    watching = watching_with(groups)
+    watching.tick()
+    missed = []
+    lock = Lock()
+
+    def take_long(call: Call, phase: Phase) -> None:
+        if call.operation == "events" and phase == "before":
+            with lock:
+                watching.clock.advance(1)
+
+    with stack.atlas.wire.listen(take_long):
+        for _ in range(2):
+            stack.forget_calls()
+            watching.tick()
+            calls = [call for call in stack.atlas.wire.calls if call.operation == "events"]
+            missed.append({one for one in groups if not any(one in call.path for call in calls)})
+    assert missed[0]
+    assert not missed[0] & missed[1]
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F82")
+def test_a_starved_bucket_is_reported_although_hot_jobs_are_asked_meanwhile(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    """Events are slow, so the clusters come after the first round of the hot jobs."""
+    group = project_with(stack, *(f"good-{number}" for number in range(80)))
+    watching = watching_with((group,), hot_seconds=1)
+    watching.tick()
+    stack.atlas.add_cluster(group, "big", "dedicated")
+    stack.atlas.start_restore(group, "big", "dedicated", timeline=["running"] * 2 + ["finished"])
+    watching.tick()
+    stack.atlas.keep_bucket(group, "flex", 100)
+
+    def take_long(call: Call, phase: Phase) -> None:
+        if phase == "before" and call.operation == "events":
+            time.sleep(1.2)
+
+    no_filter = atlas_error(400, "INVALID", "No such type.")
+    with (
+        break_project(stack, group, no_filter, operation="events", times=None),
+        stack.atlas.wire.listen(take_long),
+    ):
+        watching.ticks(6)
+    stack.atlas.release_bucket(group, "flex")
+    assert watch_messages(stack) == [("degraded", group)]
+
+
+class FewAnswers:
+    """So many lists of a sweep are answered; the others get a 429, and nothing announces it."""
+
+    def __init__(self, count: int) -> None:
+        self._count = self._left = count
+        self._lock = Lock()
+
+    def begin_sweep(self) -> None:
+        self._left = self._count
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        with self._lock:
+            self._left -= 1
+            return ask() if self._left >= 0 else too_many_requests({"Retry-After": "40"})
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F82")
+def test_a_rate_limit_that_keeps_clusters_from_being_read_for_long_is_reported(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, *(f"good-{number}" for number in range(60)))
+    watching = watching_with((group,))
+    watching.tick()
+    stack.atlas.behaviour.announces_limits = False
+    few = FewAnswers(1)
+    try:
+        with stack.atlas.wire.inject(Fault(action=few, operation="flex_list", times=None)):
+            for _ in range(60):
+                few.begin_sweep()
+                watching.tick()
+    finally:
+        stack.atlas.behaviour.reset()
+    assert watch_messages(stack) == [("degraded", group)]
+
+
+@pytest.mark.fault("F81")
+def test_a_list_of_clusters_that_shows_the_same_page_for_ever_ends(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, "good")
+    same = Answer(
+        200, body='{"results": [{"name": "good"}], "links": [{"rel": "next", "href": "x"}]}'
+    )
+    watching = watching_with((group,))
+    with break_project(stack, group, same, operation="flex_clusters", times=None):
+        watching.tick()
+        assert asked(stack).count("flex_clusters") == 2

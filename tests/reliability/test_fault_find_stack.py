@@ -14,7 +14,8 @@ from integration.watching import (
     watch_messages,
 )
 from local_stack.aws import aws_error
-from local_stack.faults import Answer
+from local_stack.faults import Answer, Ask
+from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from local_stack.wire import Call, Fault, Injected
@@ -248,4 +249,128 @@ def test_a_role_that_is_taken_away_is_reported_for_jobs_that_were_named(
     stack.atlas.lock_out(group, "dedicated")
     failures = [one["failures"] for one in watching.ticks(10)]
     assert failures[-1]
+    assert watch_messages(stack) == [("degraded", group)]
+
+
+@pytest.mark.fault("F78")
+def test_a_stack_recovers_when_the_operator_names_the_projects_instead_of_all(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    """The credentials have no role in the organization, so that is what an operator does."""
+    group = project_with(stack, "good")
+    watching_with("all").tick()
+    with list_refused(stack):
+        watching_with("all").ticks(6)
+        assert watch_messages(stack) == [("degraded", None)]
+        watching_with((group,)).ticks(3)
+        assert watch_messages(stack) == [("recovered", None)]
+
+
+@pytest.mark.fault("F78")
+def test_a_project_recovers_when_the_operator_names_it_instead_of_all(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    project_with(stack, "good")
+    group = project_with(stack, "good")
+    watching = watching_with("all")
+    watching.tick()
+    stack.atlas.hide_project(group)
+    watching.ticks(15)
+    assert watch_messages(stack) == [("degraded", group)]
+    stack.atlas.show_project(group)
+    watching_with((group,)).ticks(3)
+    assert watch_messages(stack) == [("recovered", group)]
+
+
+class FewCallsLeft:
+    """The answer says that others have used up the bucket."""
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        others = {
+            name: value
+            for name, value in answer.headers
+            if not name.lower().startswith("ratelimit")
+        }
+        few = {"RateLimit-Limit": "300", "RateLimit-Remaining": "20"}
+        return Answer(answer.status, {**others, **few}, answer.body)
+
+
+@pytest.mark.fault("F82")
+def test_a_list_of_projects_that_ends_early_for_want_of_calls_is_reported(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    for _ in range(3):
+        project_with(stack, "good")
+    watching = watching_with("all")
+    watching.tick()
+    stack.atlas.behaviour.largest_page = 2
+    few = Fault(action=FewCallsLeft(), operation="projects", times=None)
+    try:
+        with stack.atlas.wire.inject(few):
+            watching.ticks(30)
+    finally:
+        stack.atlas.behaviour.reset()
+    assert watch_messages(stack) == [("degraded", None)]
+
+
+@pytest.mark.fault("F78")
+def test_an_environment_with_an_old_list_does_not_say_that_an_absent_project_is_back(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    project_with(stack, "good")
+    group = project_with(stack, "good")
+    first = watching_with("all")
+    first.tick()
+    stack.atlas.hide_project(group)
+    watching_with("all").ticks(5)
+    assert watch_messages(stack) == [("degraded", group)]
+    first.tick()
+    assert watch_messages(stack) == []
+
+
+@pytest.mark.fault("F78")
+def test_a_minute_without_a_secret_does_not_end_the_trouble_of_the_list(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    project_with(stack)
+    first, second = watching_with("all"), watching_with("all")
+    first.tick()
+    with list_refused(stack):
+        second.ticks(5)
+        assert watch_messages(stack) == [("degraded", None)]
+        with no_secret(stack), suppress(CredentialsError):
+            watching_with("all", is_warm=False).tick()
+        first.tick()
+        assert watch_messages(stack) == []
+
+
+@pytest.mark.fault("F78")
+def test_a_stack_that_stays_degraded_is_not_forgotten(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    project_with(stack)
+    watching = watching_with("all")
+    watching.tick()
+    with list_refused(stack):
+        watching.ticks(15)
+        assert watch_messages(stack) == [("degraded", None)]
+        watching.ticks(3, minutes=20 * 24 * 60)
+        item = project_item(stack, None)
+        assert item["expiresAt"] > watching.clock().timestamp()
+
+
+@pytest.mark.fault("F78")
+def test_an_hour_that_the_clock_was_ahead_does_not_delay_the_alarm_by_an_hour(
+    watching_with: WatchingWith, stack: LocalStack
+) -> None:
+    group = project_with(stack, "good")
+    watching = watching_with((group,))
+    watching.tick()
+    stack.atlas.lock_out(group)
+    watching.clock.advance(3600)
+    watching.tick()
+    watching.clock.advance(-3600)
+    watching.ticks(8)
+    stack.atlas.admit(group)
     assert watch_messages(stack) == [("degraded", group)]

@@ -13,7 +13,7 @@ from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, TakeIn
-from restore_watch.listing import LISTED_KINDS, ProjectListing, Read
+from restore_watch.listing import LISTED_KINDS, KnownClusters, ProjectListing, Read
 from restore_watch.marks import Marks, Part
 from restore_watch.restore_job import RestoreKind
 from unit.atlas_answers import collection, dedicated, flex
@@ -57,7 +57,7 @@ def listing(**options: Any) -> ProjectListing:
 def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
     """A listing of all kinds that has one Flex cluster left to read."""
     remembered: dict[AtlasList, Sequence[str]] = {FLEX_CLUSTERS: ["orders"], CLUSTERS: []}
-    listed = listing(remembered=remembered, **options)
+    listed = listing(known=KnownClusters(remembered), **options)
     (step,) = listed.first_steps()
     assert isinstance(step, JobsPage)
     return listed, step
@@ -112,14 +112,14 @@ def test_a_dedicated_cluster_has_two_lists_of_jobs() -> None:
 
 def test_remembered_clusters_cost_no_call() -> None:
     remembered = {FLEX_CLUSTERS: ["orders", "carts", "orders"], CLUSTERS: []}
-    steps = listing(remembered=remembered).first_steps()
+    steps = listing(known=KnownClusters(remembered)).first_steps()
 
     assert {step.part for step in steps if isinstance(step, JobsPage)} == {ORDERS, CARTS}
     assert len(steps) == 2
 
 
 def test_a_project_without_clusters_is_read_without_a_step() -> None:
-    listed = listing(remembered={FLEX_CLUSTERS: [], CLUSTERS: []}, began=NOON)
+    listed = listing(known=KnownClusters({FLEX_CLUSTERS: [], CLUSTERS: []}), began=NOON)
 
     assert listed.first_steps() == []
     assert listed.read() == Read(
@@ -132,7 +132,9 @@ def test_what_has_stayed_behind_longest_comes_first() -> None:
     behind = {Part(FLEX, name): MARK - number * MINUTE for number, name in enumerate(names)}
     marks = Marks(MARKS.first, MARK, behind)
 
-    steps = listing(marks=marks, kinds=[FLEX], remembered={FLEX_CLUSTERS: names}).first_steps()
+    steps = listing(
+        marks=marks, kinds=[FLEX], known=KnownClusters({FLEX_CLUSTERS: names})
+    ).first_steps()
 
     parts = [step.part for step in steps if isinstance(step, JobsPage)]
     assert parts == sorted(behind, key=lambda part: behind[part])
@@ -150,7 +152,7 @@ def test_a_kind_that_stayed_behind_longest_comes_before_clusters_of_another() ->
 def test_clusters_with_the_same_mark_come_in_any_order() -> None:
     """So the time that a sweep has is not spent on the same clusters every time."""
     names = [f"orders-{number}" for number in range(50)]
-    steps = listing(kinds=[FLEX], remembered={FLEX_CLUSTERS: names}).first_steps()
+    steps = listing(kinds=[FLEX], known=KnownClusters({FLEX_CLUSTERS: names})).first_steps()
     order = [step.part.cluster_name for step in steps if isinstance(step, JobsPage)]
 
     assert order != names
@@ -522,7 +524,9 @@ def test_a_complete_listing_moves_the_mark_of_the_project() -> None:
 
 
 def test_a_cluster_of_a_kind_that_is_listed_is_not_listed_twice() -> None:
-    listed = listing(kinds=[FLEX], clusters=[ORDERS], remembered={FLEX_CLUSTERS: ["orders"]})
+    listed = listing(
+        kinds=[FLEX], clusters=[ORDERS], known=KnownClusters({FLEX_CLUSTERS: ["orders"]})
+    )
 
     assert len(listed.first_steps()) == 1
 
@@ -551,7 +555,7 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
     remembered: dict[AtlasList, Sequence[str]] | None,
     events: list[tuple[int, str | Page]],
 ) -> None:
-    listed = listing(kinds=kinds, clusters=behind, remembered=remembered)
+    listed = listing(kinds=kinds, clusters=behind, known=KnownClusters(remembered or {}))
     steps = listed.first_steps()
     seen, failed = [*steps], set[Part]()
 

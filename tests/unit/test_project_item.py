@@ -134,13 +134,15 @@ def test_no_job_can_have_the_key_of_a_bookkeeping_item(group_id: str | None) -> 
 CHANGE = watched_as_values(
     Watched(GROUP, unsent=(WatchChange(WatchState.DEGRADED, GROUP, TROUBLE, NOON, None, 2),))
 )["unsent"][0]
-GARBAGE: dict[str, dict[str, Any]] = {
+GARBAGE_OF_MARKS: dict[str, dict[str, Any]] = {
     "mark that is not a date": {"mark": "yesterday"},
     "mark that is a number": {"mark": 5},
     "mark before the calendar": {"mark": "0001-01-01T00:00:00+14:00"},
     "behind that is a list": {"behind": ["flex"]},
     "behind without a date": {"behind": {"flex": None}},
     "readable that is a number": {"readable": 1},
+}
+GARBAGE_OF_SIGHT: dict[str, dict[str, Any]] = {
     "trouble without a name": {"troubles": {"flex": {"since": utc_text(NOON)}}},
     "degraded that is text": {"degraded": "since noon"},
     "state of another version": {"unsent": [CHANGE | {"state": "paused"}]},
@@ -149,8 +151,21 @@ GARBAGE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("values", GARBAGE.values(), ids=GARBAGE)
-def test_an_item_that_this_version_cannot_read_is_not_a_project(values: dict[str, Any]) -> None:
+@pytest.mark.parametrize("values", GARBAGE_OF_SIGHT.values(), ids=GARBAGE_OF_SIGHT)
+def test_marks_are_read_although_nobody_knows_how_the_project_was_seen(
+    values: dict[str, Any],
+) -> None:
+    """A later version wrote it, and the operator went back to this one."""
+    readable = item_of(GROUP, mark=utc_text(NOON), watchVersion=7)
+    project = read_project(readable | item_of(GROUP, **values))
+
+    assert project is not None
+    assert project.marks == Marks(NOON, NOON)
+    assert project.watched == Watched(GROUP, 0 if "watchVersion" in values else 7)
+
+
+@pytest.mark.parametrize("values", GARBAGE_OF_MARKS.values(), ids=GARBAGE_OF_MARKS)
+def test_an_item_whose_marks_cannot_be_read_is_not_a_project(values: dict[str, Any]) -> None:
     readable = item_of(GROUP, mark=utc_text(NOON))
     assert read_project(readable) is not None
 
