@@ -1,8 +1,8 @@
 """
 Invocations that are not about named jobs. Pure.
 
-They carry an `action` at the top level of the event; `{"action": "sweep"}` is the only one. The
-classic Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
+They carry an `action` at the top level of the event: `sweep` or `test-notification`. The classic
+Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,10 @@ from restore_watch.json_types import type_of
 from restore_watch.redaction import redact
 
 SWEEP = "sweep"
+TEST_NOTIFICATION = "test-notification"
+
+_FIELDS = {SWEEP: {"action", "scheduledTime"}, TEST_NOTIFICATION: {"action"}}
+"""The fields of each action's event."""
 
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
@@ -31,7 +35,14 @@ class Sweep:
     field: str = "scheduledTime"
 
 
-def read_action(event: Mapping[str, Any]) -> Sweep | None:
+@dataclass(frozen=True)
+class TestNotification:
+    """Publish one message, marked as a test, to see whether it arrives."""
+
+    __test__ = False  # it is not a class of tests
+
+
+def read_action(event: Mapping[str, Any]) -> Sweep | TestNotification | None:
     """
     Return the action of an event, None if it has none.
 
@@ -41,11 +52,15 @@ def read_action(event: Mapping[str, Any]) -> Sweep | None:
         return Sweep(_moment(event.get("time"), "time"), "time")
     if "action" not in event:
         return None
-    if event["action"] != SWEEP:
-        raise InvalidEventError("action", f'expected "{SWEEP}", got {type_of(event["action"])}')
+    action = event["action"]
+    if not isinstance(action, str) or action not in _FIELDS:
+        expected = f'expected "{SWEEP}" or "{TEST_NOTIFICATION}"'
+        raise InvalidEventError("action", f"{expected}, got {type_of(action)}")
     for name in event:
-        if name not in {"action", "scheduledTime"}:
-            raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{SWEEP}"')
+        if name not in _FIELDS[action]:
+            raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
+    if action == TEST_NOTIFICATION:
+        return TestNotification()
     if "scheduledTime" not in event:
         return Sweep()
     return Sweep(_moment(event["scheduledTime"], "scheduledTime"))

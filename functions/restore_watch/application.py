@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from restore_watch.actions import Sweep
+from restore_watch.actions import Sweep, TestNotification
 from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
@@ -61,6 +61,7 @@ class Application:
           EventBridge event, if any check failed.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
         - A sweep: its counts and failures (`restore_watch.sweep`).
+        - A test notification: its `messageId`.
         """
         try:
             match self._parse(event):
@@ -72,6 +73,8 @@ class Application:
                     return self._answer_queue(batch, deadline)
                 case Sweep() as sweep:
                     return self._sweep(sweep, deadline)
+                case TestNotification():
+                    return self._test_notification(deadline)
         finally:
             self._telemetry.flush()
 
@@ -81,6 +84,15 @@ class Application:
         except RestoreWatchError as error:
             self._telemetry.failed(error)
             raise
+
+    def _test_notification(self, deadline: Deadline) -> Mapping[str, Any]:
+        try:
+            message_id = self._checker.topic.publish_test(self._checker.now(), deadline)
+        except RestoreWatchError as error:
+            self._telemetry.failed(error)
+            raise
+        self._telemetry.test_published(message_id)
+        return {"messageId": message_id}
 
     def _parse(self, event: object) -> Request:
         try:

@@ -20,6 +20,7 @@ RestoreWatchError
  +- TimeBudgetExceededError         retry later, or give the function more time
  +- TableUnavailableError           retry later; the next check tries again
  +- NotificationPendingError        retry later; the change is stored and will be published
+ +- NotificationRefusedError        the operator sees to the topic; a test is not stored
 
 The text of these errors never holds a secret, a token or a download URL.
 """
@@ -158,3 +159,7 @@ class TableUnavailableError(RestoreWatchError):
 
 class NotificationPendingError(RestoreWatchError):
     """The change is stored, but SNS did not accept its message. The message stays pending."""
+
+
+class NotificationRefusedError(RestoreWatchError):
+    """SNS did not accept a test notification, or did not answer. Nothing is stored of it."""

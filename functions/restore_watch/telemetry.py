@@ -197,6 +197,11 @@ class Telemetry:
                 problems[0], extra={"group_id": group_id, "entries": len(problems)}
             )
 
+    def test_published(self, message_id: str) -> None:
+        """Report a test notification."""
+        with self._emitting():
+            self._logger.info("test notification", extra={"message_id": message_id})
+
     def skipped(self) -> None:
         """Report a sweep that left its work to another one."""
         with self._emitting():

@@ -7,11 +7,12 @@ A message is made only from what is recorded, so it is the same each time it is 
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
-from restore_watch.errors import NotificationPendingError
+from restore_watch.errors import NotificationPendingError, NotificationRefusedError
 from restore_watch.status_change import StatusChange, utc_text
 from restore_watch.watch_change import WatchChange, WatchState
 
@@ -24,6 +25,7 @@ WATCH_EVENT_TYPES = {
     WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",
     WatchState.RECOVERED: "atlas-restore-watch.watch-recovered.v1",
 }
+TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
 
 SUBJECT_LIMIT = 99
 """SNS takes subjects of fewer than 100 characters; a stack's name may have 128."""
@@ -36,8 +38,9 @@ class StatusChangesTopic:
     """
     The topic that changes are published to. `stack_name` is what messages about the stack name.
 
-    Its methods return SNS's message id. They raise NotificationPendingError when SNS refuses or
-    does not answer, and TimeBudgetExceededError when too little time is left to begin.
+    Its methods return SNS's message id. When SNS refuses or does not answer, they raise
+    NotificationPendingError, or NotificationRefusedError for a test. They raise
+    TimeBudgetExceededError when too little time is left to begin.
     """
 
     def __init__(
@@ -49,19 +52,45 @@ class StatusChangesTopic:
 
     def publish(self, change: StatusChange, deadline: Deadline) -> str:
         """Publish a recorded change of a job's status."""
-        return self._publish(
+        return self._publish_change(
             subject(change), cloud_event(change), message_attributes(change), deadline
         )
 
     def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
         """Publish that a project or the stack is degraded or has recovered."""
         name = change.group_id or self._stack_name
-        return self._publish(
+        return self._publish_change(
             f"Atlas restore watch {change.state}: {name}"[:SUBJECT_LIMIT],
             watch_cloud_event(change, name),
             _attributes({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
             deadline,
         )
+
+    def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
+        """Publish a message by which people see whether messages reach them."""
+        try:
+            return self._publish(
+                f"Atlas restore watch test: {self._stack_name}"[:SUBJECT_LIMIT],
+                cloud_event_of_test(self._stack_name, requested_at),
+                _attributes({"type": TEST_EVENT_TYPE}),
+                deadline,
+            )
+        except AwsCallError as error:
+            msg = f"SNS {error}; no test notification was sent"
+            raise NotificationRefusedError(msg) from None
+
+    def _publish_change(
+        self,
+        subject: str,
+        event: Mapping[str, Any],
+        attributes: "dict[str, MessageAttributeValueTypeDef]",
+        deadline: Deadline,
+    ) -> str:
+        try:
+            return self._publish(subject, event, attributes, deadline)
+        except AwsCallError as error:
+            msg = f"SNS {error}; the change is stored and will be published"
+            raise NotificationPendingError(msg) from None
 
     def _publish(
         self,
@@ -70,20 +99,16 @@ class StatusChangesTopic:
         attributes: "dict[str, MessageAttributeValueTypeDef]",
         deadline: Deadline,
     ) -> str:
-        try:
-            answer = aws_call(
-                deadline,
-                "publish",
-                self._client.publish,
-                "MessageId",
-                TopicArn=self._arn,
-                Subject=subject,
-                Message=json.dumps(event),
-                MessageAttributes=attributes,
-            )
-        except AwsCallError as error:
-            msg = f"SNS {error}; the change is stored and will be published"
-            raise NotificationPendingError(msg) from None
+        answer = aws_call(
+            deadline,
+            "publish",
+            self._client.publish,
+            "MessageId",
+            TopicArn=self._arn,
+            Subject=subject,
+            Message=json.dumps(event),
+            MessageAttributes=attributes,
+        )
         return str(answer["MessageId"])
 
 
@@ -138,6 +163,25 @@ def watch_cloud_event(change: WatchChange, name: str) -> dict[str, Any]:
             "lastSuccessAt": utc_text(success_at) if success_at else None,
             "openJobs": change.open_jobs,
         },
+    }
+
+
+def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, Any]:
+    """
+    Return the body of a test notification.
+
+    Its schema is `events/test-notification.schema.json`.
+    """
+    at = utc_text(requested_at)
+    return {
+        "specversion": "1.0",
+        "id": f"{stack_name}:test:{at}",
+        "source": f"/stacks/{stack_name}",
+        "type": TEST_EVENT_TYPE,
+        "subject": stack_name,
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": {"requestedAt": at},
     }
 
 

@@ -104,6 +104,9 @@ def test_each_sample_event_gets_the_documented_form_of_result(
             assert answer == {"skipped": True}  # its tick is long past
         case {"action": "sweep"}:
             assert answer == NOTHING_OPEN
+        case {"action": "test-notification"}:
+            (message,) = stack.received()
+            assert answer == {"messageId": message.message_id}
         case _:
             (restore,) = restores.values()
             assert answer["job"]["restoreId"] == restore.restore_id

@@ -48,6 +48,7 @@ class Received:
     event: dict[str, Any]
     attributes: dict[str, str]
     subject: str | None
+    message_id: str
 
 
 def from_function(call: Call) -> bool:
@@ -323,7 +324,12 @@ def _received(message: Mapping[str, Any]) -> Received:
     envelope = json.loads(message["Body"])
     given = envelope.get("MessageAttributes", {})
     attributes = {name: value["Value"] for name, value in given.items()}
-    return Received(json.loads(envelope["Message"]), attributes, envelope.get("Subject"))
+    return Received(
+        json.loads(envelope["Message"]),
+        attributes,
+        envelope.get("Subject"),
+        envelope["MessageId"],
+    )
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

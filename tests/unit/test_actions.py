@@ -1,4 +1,4 @@
-"""Which events are sweeps, and how a wrong one is refused."""
+"""Which events carry an action, and how a wrong one is refused."""
 
 import secrets
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.actions import Sweep, read_action
+from restore_watch.actions import Sweep, TestNotification, read_action
 from restore_watch.errors import InvalidEventError
 from strategies import json_values
 
@@ -73,18 +73,31 @@ def test_an_event_without_an_action_is_not_one(event: dict[str, Any]) -> None:
     ],
     ids=repr,
 )
-def test_an_unknown_action_is_refused_with_the_known_one(action: object, given_as: str) -> None:
+def test_an_unknown_action_is_refused_with_the_known_ones(action: object, given_as: str) -> None:
     refused = refusal({"action": action})
 
     assert refused.field == "action"
-    assert str(refused) == f'action: expected "sweep", got {given_as}'
+    assert str(refused) == f'action: expected "sweep" or "test-notification", got {given_as}'
 
 
-@pytest.mark.parametrize("field", ["groupId", "targets", "scheduledtime", "dryRun"])
-def test_a_sweep_with_a_surplus_field_is_refused(field: str) -> None:
-    refused = refusal({"action": "sweep", field: "hidden"})
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [
+        ("sweep", "groupId"),
+        ("sweep", "targets"),
+        ("sweep", "scheduledtime"),
+        ("test-notification", "scheduledTime"),
+        ("test-notification", "channel"),
+    ],
+)
+def test_an_action_with_a_surplus_field_is_refused(action: str, field: str) -> None:
+    refused = refusal({"action": action, field: "hidden"})
 
-    assert str(refused) == f'{field}: not accepted beside the action "sweep"'
+    assert str(refused) == f'{field}: not accepted beside the action "{action}"'
+
+
+def test_a_test_notification_takes_no_fields() -> None:
+    assert read_action({"action": "test-notification"}) == TestNotification()
 
 
 def test_the_name_of_a_surplus_field_is_trimmed_and_redacted() -> None:
@@ -129,7 +142,7 @@ names = st.sampled_from(["action", "scheduledTime", "time", "source", "detail-ty
 hidden = secrets.token_hex(8)
 
 
-def outcome(event: dict[str, Any]) -> Sweep | InvalidEventError | None:
+def outcome(event: dict[str, Any]) -> Sweep | TestNotification | InvalidEventError | None:
     try:
         return read_action(event)
     except InvalidEventError as refused:
@@ -139,7 +152,8 @@ def outcome(event: dict[str, Any]) -> Sweep | InvalidEventError | None:
 @given(
     st.dictionaries(
         names,
-        json_values() | st.sampled_from(["sweep", "aws.events", "Scheduled Event", hidden]),
+        json_values()
+        | st.sampled_from(["sweep", "test-notification", "aws.events", "Scheduled Event", hidden]),
     )
 )
 def test_any_event_is_read_or_refused_without_its_values(event: dict[str, Any]) -> None:
