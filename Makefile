@@ -17,13 +17,13 @@ BIN := .venv/bin
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
 # The tests run in three processes: two cores have work while one process waits. Of the faults, two slow files run with
-# the integration tests, and five with all others. Move a file when the times, which `make test` prints, drift apart.
+# the integration tests, and six with all others. Move a file when the times, which `make test` prints, drift apart.
 INTEGRATION := tests/integration $(wildcard $(addprefix tests/reliability/test_fault_,deadlines.py sweep_many.py))
-WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
+WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
 FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := tests/test_canaries.py::test_no_canary_is_in_what_the_other_tests_produced
 
-.PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks bench soak build lock clean dynamodb-local
+.PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks publication bench soak build lock clean dynamodb-local
 
 all: test check demo
 
@@ -48,7 +48,7 @@ test-faults: build ## the other faults
 	@echo 'Tests of the other faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build ## the model, the kills, five files of faults, and every other test
+test-others: build ## the model, the kills, six files of faults, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 
@@ -57,7 +57,7 @@ campaign: build ## the model catches every broken copy of the product, and other
 
 coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
-		--cov=restore_watch --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
+		--cov=restore_watch --cov=notify_people --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: .venv/.ready ## lint, types, import contracts, template, locks
 	@$(RUN) ruff check .
@@ -69,11 +69,18 @@ check: .venv/.ready ## lint, types, import contracts, template, locks
 
 # The project's own SAM and Python, with your own AWS account and region.
 # A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
-deploy: build ## build and deploy (SECRET_ARN=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
+GIVEN = $(strip $(SECRET_ARN:%=AtlasSecretArn=%) $(PROJECTS:%=AtlasProjectIds=%) $(EMAIL:%=NotifyEmail=%) $(PARAMETERS))
+deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
 	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
 		sam deploy $(if $(STACK),--stack-name $(STACK)) \
-		$(if $(SECRET_ARN)$(PARAMETERS),--parameter-overrides '$(strip $(SECRET_ARN:%=AtlasSecretArn=%) $(PARAMETERS))') $(ARGS) \
+		$(if $(GIVEN),--parameter-overrides '$(GIVEN)') $(ARGS) \
 	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
+
+publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
+	@PYTHONPATH=tests $(RUN) python -m publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))
+	@$(RUN) sam package --template-file .aws-sam/build/publication.yaml --output-template-file .aws-sam/publication.yaml \
+		--s3-bucket $(or $(BUCKET),$(error BUCKET is missing: an S3 bucket that the repository may read)) >/dev/null
+	@echo 'Publish it with: sam publish --template .aws-sam/publication.yaml'
 
 bench: build ## measure speed against the usual kind of handler
 	@PYTHONPATH=functions:tests $(RUN) python -m benchmark
@@ -81,6 +88,11 @@ bench: build ## measure speed against the usual kind of handler
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \
 		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
+
+.PHONY: pictures
+pictures: .venv/.ready ## draw the messages and the architecture of README and docs again, with a browser of this machine
+	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
+	@PYTHONPATH=docs $(RUN) python -m pictures.render
 
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 
@@ -102,7 +114,7 @@ clean: ## delete everything that make created
 
 build: .aws-sam/.built ## what sam deploy would upload
 
-.aws-sam/.built: .venv/.ready template.yaml Makefile $(wildcard layers/dependencies/*) $(wildcard functions/restore_watch/*.py functions/restore_watch/*/*.py)
+.aws-sam/.built: .venv/.ready template.yaml Makefile $(wildcard layers/dependencies/*) $(wildcard functions/*/*.py functions/*/*/*.py)
 # SAM's cache does not see changes of this Makefile, which builds the function.
 	@test $@ -nt Makefile || rm -rf .aws-sam
 	@echo 'Building what sam would deploy.'
@@ -134,10 +146,13 @@ check-locks: .venv/.ready ## compare the locks with pyproject.toml
 	&& diff -u tests/requirements.txt "$$checked/tests" \
 	&& diff -u layers/dependencies/requirements.txt "$$checked/layer"
 
-# `sam build` runs this in a scratch copy of functions/. Files that an editor, a checker or a run left there are not shipped.
-.PHONY: build-RestoreWatchFunction
-build-RestoreWatchFunction:
-	@command -v python3.13 >/dev/null || { echo 'Building the function needs python3.13 on the path.' >&2; exit 1; }
-	cp -R restore_watch "$(ARTIFACTS_DIR)"
-	cd "$(ARTIFACTS_DIR)" && find restore_watch \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +
-	cd "$(ARTIFACTS_DIR)" && python3.13 -m compileall -q --invalidation-mode unchecked-hash -p /var/task restore_watch
+# `sam build` runs these in a scratch copy of functions/. Each function ships its own package, and no files that an
+# editor, a checker or a run left there.
+.PHONY: build-RestoreWatchFunction build-NotifyPeopleFunction
+build-RestoreWatchFunction: PACKAGE = restore_watch
+build-NotifyPeopleFunction: PACKAGE = notify_people
+build-RestoreWatchFunction build-NotifyPeopleFunction:
+	@command -v python3.13 >/dev/null || { echo 'Building a function needs python3.13 on the path.' >&2; exit 1; }
+	cp -R $(PACKAGE) "$(ARTIFACTS_DIR)"
+	cd "$(ARTIFACTS_DIR)" && find $(PACKAGE) \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +
+	cd "$(ARTIFACTS_DIR)" && python3.13 -m compileall -q --invalidation-mode unchecked-hash -p /var/task $(PACKAGE)

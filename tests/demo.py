@@ -4,7 +4,8 @@
 What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and Secrets Manager are
 moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The schedule
 is in a hurry: its next tick comes as soon as a sweep has ended. The exit status is 0 only if a
-subscriber received every expected message, each job's in order, and nothing else.
+subscriber received every expected message, each job's in order, and nothing else, and if people got
+theirs.
 """
 
 import sys
@@ -19,7 +20,9 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
+from demo_readers import show_chat, show_email, show_pages
 from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.readers import Readers
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Close, Fault
 from restore_watch.project_item import project_key
@@ -32,6 +35,9 @@ TIMEOUT = 8
 
 PATIENCE = 60.0
 """Seconds until a message must have arrived."""
+
+TOLD = (7, 7, ["trigger", "resolve"])
+"""What people get of all that: e-mails, messages in chat, and what the pager does."""
 
 COLOURS = {
     "PENDING": "yellow",
@@ -49,8 +55,10 @@ console = Console(highlight=False, width=100)
 class Demo:
     """Moves restores on, shows each message that arrives, and keeps what was received."""
 
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: LocalStack, readers: Readers) -> None:
         self.stack = stack
+        self.readers = readers
+        self.told: tuple[int, int, list[str]] = (0, 0, [])
         self.received: list[Received] = []
         self.sweeps: list[dict[str, Any]] = []
         self.expected: dict[str, Sequence[str]] = {}
@@ -114,6 +122,24 @@ class Demo:
             self.stack.atlas.admit(GROUP)
             self.show_watch("recovered")
         self.expected[GROUP] = ("degraded", "recovered")
+
+    def play_people(self) -> None:
+        """Deliver the messages to people, and show some as they are read."""
+        scene("5", "What people read", "in e-mail, chat and pager")
+        while self.stack.notices.deliver():
+            pass
+        emails, chat = self.stack.emails(), self.stack.chat()
+        pages = self.readers.got("pager")
+        for subject, text in emails:
+            if "orders-staging" in subject:
+                show_email(console, subject, text)
+        for message in chat:
+            if message["metadata"]["eventType"] == "watch-degraded":
+                show_chat(console, message)
+        show_pages(console, pages)
+        tell(f"{len(emails)} e-mails, {len(chat)} messages in chat, and as many by webhook;")
+        tell(f"the pager was called {len(pages)} times")
+        self.told = (len(emails), len(chat), [page["event_action"] for page in pages])
 
     def start(self, cluster: str, kind: Kind, **how: Any) -> EmulatedRestore:
         """Start a restore as people do, in Atlas. Nobody tells the function."""
@@ -256,18 +282,22 @@ def main() -> int:
     )
     begun = time.monotonic()
     parameters = {"AtlasProjectIds": GROUP, "HotSeconds": "1"}
-    with LocalStack(parameters=parameters, timeout_seconds=TIMEOUT) as stack:
+    readers = Readers()
+    with LocalStack(parameters=parameters, timeout_seconds=TIMEOUT, readers=readers) as stack:
         tell(f"the stack was given one project id, {GROUP}")
-        demo = Demo(stack)
+        demo = Demo(stack, readers)
         for play in (
             demo.play_collection,
             demo.play_flex,
             demo.play_dedicated,
             demo.play_lock_out,
+            demo.play_people,
         ):
             play()
         start = stack.pool.runtimes[0].init_milliseconds
     wrong = problems(demo.received, demo.expected)
+    if demo.told != TOLD:
+        wrong.append(f"people got {demo.told} instead of {TOLD}")
     for problem in wrong:
         console.print(f"  [red]wrong[/] {problem}")
     if wrong:

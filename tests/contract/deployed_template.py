@@ -20,12 +20,20 @@ CHECKOUT = Path(__file__).parents[2]
 
 SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:atlas-a1B2c3"
 
-# Every optional part of the stack.
+# Every optional part of what follows restores.
 EVERYTHING = {
     "AtlasSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/secret",
     "TopicKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/topic",
     "SubnetIds": "subnet-0a1b2c3d,subnet-0a1b2c3e",
     "SecurityGroupIds": "sg-0a1b2c3d",
+}
+
+# Every way to reach people.
+READERS = {
+    "NotifyEmail": "ops@example.com",
+    "NotifyChat": "yes",
+    "NotifySecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:notify-d4E5f6",
+    "NotifySecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/notify",
 }
 
 _PSEUDO_PARAMETERS = {
@@ -49,7 +57,8 @@ def source_template() -> Json:
 def _transformed() -> Json:
     source = yaml_parse((CHECKOUT / "template.yaml").read_text())
     uploaded = "s3://bucket/key"
-    source["Resources"]["RestoreWatchFunction"]["Properties"]["CodeUri"] = uploaded
+    for function in ("RestoreWatchFunction", "NotifyPeopleFunction"):
+        source["Resources"][function]["Properties"]["CodeUri"] = uploaded
     source["Resources"]["DependenciesLayer"]["Properties"]["ContentUri"] = uploaded
     session = boto3.Session(region_name=_PSEUDO_PARAMETERS["AWS::Region"])
     transformed: Json = Translator({}, Parser(), boto_session=session).translate(source, {})
@@ -69,8 +78,8 @@ class Stack:
         }
         given = {"AWS::StackName": name, "AtlasSecretArn": SECRET, **parameters}
         self._values = {**_PSEUDO_PARAMETERS, **defaults, **given}
-        self.resources: Json = self._resolved(_transformed()["Resources"])
-        self.outputs: Json = self._resolved(_transformed()["Outputs"])
+        self.resources: Json = self._resolved(self._made(_transformed()["Resources"]))
+        self.outputs: Json = self._resolved(self._made(_transformed()["Outputs"]))
 
     def properties(self, logical_id: str) -> Json:
         properties: Json = self.resources[logical_id]["Properties"]
@@ -93,6 +102,14 @@ class Stack:
         """Whether a rule of the template accepts the parameters."""
         (assertion,) = source_template()["Rules"][rule]["Assertions"]
         return self._holds(assertion["Assert"])
+
+    def _made(self, parts: Json) -> Json:
+        """Without those whose condition does not hold."""
+        return {
+            name: part
+            for name, part in parts.items()
+            if "Condition" not in part or self._holds({"Condition": part["Condition"]})
+        }
 
     def _resolved(self, value: Any) -> Any:
         match value:
@@ -120,6 +137,8 @@ class Stack:
 
     def _holds(self, condition: Json) -> bool:
         match condition:
+            case {"Condition": name}:
+                return self._holds(_transformed()["Conditions"][name])
             case {"Fn::And": parts}:
                 return all(map(self._holds, parts))
             case {"Fn::Or": parts}:

@@ -35,7 +35,7 @@ def shown(program: str) -> list[Any]:
 
 
 def test_every_program_shown_is_known() -> None:
-    known = {"aws", "make", ".venv/bin/pytest"} | ELSEWHERE
+    known = {"aws", "make", ".venv/bin/pytest", ".venv/bin/sam"} | ELSEWHERE
 
     assert {words[0] for _, words in SHOWN} == known
 
@@ -65,7 +65,8 @@ def test_every_aws_command_names_outputs_and_files_that_exist(words: list[str]) 
     files = [name for word in words for name in re.findall(r"^file://(.+)$", word)]
 
     assert set(named) <= TEMPLATE["Outputs"].keys()
-    assert [name for name in files if name != "atlas.json" and not (ROOT / name).exists()] == []
+    own = {"atlas.json", "notify.json"}
+    assert [name for name in files if name not in own and not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("words", shown("make"))
@@ -96,3 +97,11 @@ def test_every_make_target_named_in_a_sentence_exists(path: Path) -> None:
     named = re.findall(r"`make ([a-z-]+)[^`]*`", prose(path.read_text()))
 
     assert set(named) <= TARGETS.keys()
+
+
+def test_the_sam_command_deploys_a_template_that_exists() -> None:
+    words, publish = (words for _, words in SHOWN if words[0] == ".venv/bin/sam")
+
+    assert publish[1:] == ["publish", "--template", ".aws-sam/publication.yaml"]
+    assert words[1] == "deploy"
+    assert (ROOT / words[words.index("--template-file") + 1]).exists()

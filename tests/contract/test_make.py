@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-OURS = {"SECRET_ARN", "STACK", "PARAMETERS", "ARGS", "AWS_REGION"}
+OURS = {"SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "AWS_REGION"}
 
 type Ran = subprocess.CompletedProcess[str]
 
@@ -80,6 +80,14 @@ class TestDeploy:
             '[RequestSource="" LogLevel=DEBUG]',
             "[--no-confirm-changeset]",
         ]
+
+    def test_the_three_answers_are_three_parameters(self, deploy: Callable[..., Ran]) -> None:
+        ran = deploy("SECRET_ARN=arn:aws:one", "PROJECTS=all", "EMAIL=ops@example.com")
+
+        (given,) = [line for line in ran.stdout.splitlines() if "AtlasSecretArn" in line]
+        assert given == (
+            "[AtlasSecretArn=arn:aws:one AtlasProjectIds=all NotifyEmail=ops@example.com]"
+        )
 
     def test_names_no_parameter_when_none_is_given(self, deploy: Callable[..., Ran]) -> None:
         ran = deploy()

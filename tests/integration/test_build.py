@@ -13,7 +13,10 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 BUILD = CHECKOUT / ".aws-sam" / "build"
-FUNCTION = BUILD / "RestoreWatchFunction"
+FUNCTIONS = {
+    "restore_watch": BUILD / "RestoreWatchFunction",
+    "notify_people": BUILD / "NotifyPeopleFunction",
+}
 LAYER = BUILD / "DependenciesLayer"
 
 # PEP 552: the bytecode holds a hash of its source, and Python does not compare it.
@@ -25,12 +28,14 @@ MACHINES = {62: "x86_64", 183: "aarch64"}
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
-    assert FUNCTION.is_dir(), "the function was not built: run make build"
+    for function in FUNCTIONS.values():
+        assert function.is_dir(), "a function was not built: run make build"
     assert LAYER.is_dir(), "the layer was not built: run make build"
 
 
 def modules() -> Iterator[Path]:
-    yield from FUNCTION.rglob("*.py")
+    for function in FUNCTIONS.values():
+        yield from function.rglob("*.py")
     yield from LAYER.rglob("*.py")
 
 
@@ -40,7 +45,7 @@ def bytecode(module: Path) -> Path:
 
 def libraries() -> Iterator[tuple[Path, str]]:
     """Each native library, with the processor its header names."""
-    for root in (FUNCTION, LAYER):
+    for root in (*FUNCTIONS.values(), LAYER):
         for path in root.rglob("*"):
             if not path.is_file():
                 continue
@@ -50,9 +55,10 @@ def libraries() -> Iterator[tuple[Path, str]]:
                 yield path, MACHINES[struct.unpack("<H", header[18:20])[0]]
 
 
-def run_as_shipped(program: str) -> None:
+def run_as_shipped(program: str, package: str = "restore_watch") -> None:
     """Run it with function and layer alone, without the packages of the test environment."""
-    path = f"import sys; sys.path[:0] = [{str(FUNCTION)!r}, {str(LAYER / 'python')!r}]\n"
+    function = FUNCTIONS[package]
+    path = f"import sys; sys.path[:0] = [{str(function)!r}, {str(LAYER / 'python')!r}]\n"
     command = [sys.executable, "-I", "-S", "-B", "-c", path + program]
     subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own text
 
@@ -65,7 +71,7 @@ class TestBytecode:
 
     def test_ships_together_with_its_source(self) -> None:
         sources = {bytecode(module) for module in modules()}
-        shipped = {path for root in (FUNCTION, LAYER) for path in root.rglob("*.pyc")}
+        shipped = {path for root in (*FUNCTIONS.values(), LAYER) for path in root.rglob("*.pyc")}
 
         assert shipped == sources
 
@@ -91,7 +97,9 @@ class TestBytecode:
             if module.is_relative_to(LAYER):
                 assert code.co_filename == f"/opt/{module.relative_to(LAYER)}"
             else:
-                assert code.co_filename == f"/var/task/{module.relative_to(FUNCTION)}"
+                # .aws-sam/build/<function>/<package>/<module>
+                function = BUILD / module.relative_to(BUILD).parts[0]
+                assert code.co_filename == f"/var/task/{module.relative_to(function)}"
 
 
 class TestProcessors:
@@ -109,26 +117,30 @@ class TestProcessors:
         assert mistaken == []
 
 
+@pytest.mark.parametrize("package", FUNCTIONS)
 class TestFunction:
-    def test_ships_our_own_code_and_nothing_else(self) -> None:
-        source = CHECKOUT / "functions"
-        expected = {path.relative_to(source): path.read_bytes() for path in source.rglob("*.py")}
+    def test_ships_its_own_code_and_nothing_else(self, package: str) -> None:
+        source, function = CHECKOUT / "functions", FUNCTIONS[package]
+        expected = {
+            path.relative_to(source): path.read_bytes() for path in (source / package).rglob("*.py")
+        }
 
         shipped = {
-            path.relative_to(FUNCTION): path.read_bytes()
-            for path in FUNCTION.rglob("*")
+            path.relative_to(function): path.read_bytes()
+            for path in function.rglob("*")
             if path.is_file() and path.suffix != ".pyc"
         }
 
         assert shipped == expected
 
-    def test_finds_all_its_imports_in_the_layer(self) -> None:
+    def test_finds_all_its_imports_in_the_layer(self, package: str) -> None:
         """Without the handler, which acts when it is imported."""
         run_as_shipped(
-            "import importlib, pkgutil, restore_watch\n"
-            "for module in pkgutil.walk_packages(restore_watch.__path__, 'restore_watch.'):\n"
-            "    if module.name != 'restore_watch.handler':\n"
-            "        importlib.import_module(module.name)\n"
+            f"import importlib, pkgutil, {package}\n"
+            f"for module in pkgutil.walk_packages({package}.__path__, '{package}.'):\n"
+            f"    if module.name != '{package}.handler':\n"
+            "        importlib.import_module(module.name)\n",
+            package,
         )
 
 

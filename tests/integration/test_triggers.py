@@ -17,6 +17,7 @@ from integration.checking import (
 )
 from local_stack.atlas import EmulatedRestore
 from local_stack.faults import Answer
+from local_stack.function_queue import FunctionQueue
 from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Phase
 from observed_stack import ObservedStack
@@ -33,83 +34,21 @@ def triggered(stack: ObservedStack) -> Iterator[ObservedStack]:
 # The queue
 
 
-class Queue:
-    """
-    The request queue, with a poller that does what Lambda's does.
-
-    moto's own poller delivers one record at a time and does not read `batchItemFailures`.
-    """
-
-    def __init__(self, stack: ObservedStack, name: str = "RequestQueue") -> None:
-        self._stack = stack
-        self._sqs = stack.aws.client("sqs")
-        self._url = stack.resources[name]
-
-    def send(self, *bodies: Any) -> None:
-        for body in bodies:
-            text = body if isinstance(body, str) else json.dumps(body)
-            self._sqs.send_message(QueueUrl=self._url, MessageBody=text)
-
-    def take_over(self) -> None:
-        """Stop moto's poller."""
-        lambdas = self._stack.aws.client("lambda")
-        (mapping,) = lambdas.list_event_source_mappings()["EventSourceMappings"]
-        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-
-    def deliver(self) -> int:
-        """
-        Poll once, as Lambda does, and return the size of the batch.
-
-        Failed records are visible again at once instead of after the visibility timeout.
-        """
-        messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
-            "Messages", []
-        )
-        if not messages:
-            return 0
-        answer = self._stack.invoke({"Records": [_record(message) for message in messages]}).result
-        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        for message in messages:
-            handle = message["ReceiptHandle"]
-            if message["MessageId"] in failed:
-                self._sqs.change_message_visibility(
-                    QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0
-                )
-            else:
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
-        return len(messages)
-
-    def bodies(self) -> list[str]:
-        """Receive and return the bodies of its messages."""
-        messages = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
-        return [message["Body"] for message in messages.get("Messages", [])]
-
-    def waiting(self) -> int:
-        """Return the number of messages, including those in flight."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
-        return sum(int(answer["Attributes"][name]) for name in names)
+def queue_of(stack: ObservedStack, name: str = "RequestQueue") -> FunctionQueue:
+    return FunctionQueue(stack.aws, stack.resources[name], stack.invoke)
 
 
-def _record(message: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": {},
-        "messageAttributes": {},
-        "md5OfBody": message["MD5OfBody"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:requests",
-        "awsRegion": "us-east-1",
-    }
+def stop_the_other_poller(stack: ObservedStack) -> None:
+    lambdas = stack.aws.client("lambda")
+    (mapping,) = lambdas.list_event_source_mappings()["EventSourceMappings"]
+    lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
 
 @by_either_credential
 def test_a_request_on_the_queue_is_handled_and_removed(
     triggered: ObservedStack, group: str
 ) -> None:
-    queue = Queue(triggered)
+    queue = queue_of(triggered)
     restores = [triggered.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(3)]
     queue.send(*map(target, restores))
 
@@ -134,7 +73,7 @@ def test_an_eventbridge_event_can_arrive_through_the_queue(
 ) -> None:
     restore = triggered.atlas.start_restore(group, "orders", "flex")
     event = {"detail-type": "Atlas Restore Watch Requested", "detail": target(restore)}
-    Queue(triggered).send(event)
+    queue_of(triggered).send(event)
 
     assert [message.event["subject"] for message in received(triggered)] == [restore.restore_id]
 
@@ -142,8 +81,8 @@ def test_an_eventbridge_event_can_arrive_through_the_queue(
 def test_only_the_failed_record_of_a_batch_is_retried_and_moved_to_the_dead_letter_queue(
     triggered: ObservedStack, group: str
 ) -> None:
-    queue, dead = Queue(triggered), Queue(triggered, "RequestDeadLetterQueue")
-    queue.take_over()
+    queue, dead = queue_of(triggered), queue_of(triggered, "RequestDeadLetterQueue")
+    stop_the_other_poller(triggered)
     restores = [triggered.atlas.start_restore(group, f"orders-{n}", "flex") for n in range(9)]
     unknown = {"groupId": group, "clusterName": "orders-0", "restoreId": LONG_AGO}
     queue.send(unknown, *map(target, restores))

@@ -8,9 +8,14 @@ CANARY_ACCESS_TOKEN = "canary-access-token"
 CANARY_CLIENT_SECRET = "mdb_sa_sk_canary-client-secret"
 CANARY_PRIVATE_KEY = "canary-private-key"
 
+CANARY_WEBHOOK_TOKEN = "canaryWebhookToken"
+CANARY_ROUTING_KEY = "canaryRoutingKeyOf32Characters00"
+
 CANARIES = (
     CANARY_DOWNLOAD_TOKEN,
     CANARY_ACCESS_TOKEN,
     CANARY_CLIENT_SECRET,
     CANARY_PRIVATE_KEY,
+    CANARY_WEBHOOK_TOKEN,
+    CANARY_ROUTING_KEY,
 )

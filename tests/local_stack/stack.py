@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import batched
@@ -19,6 +19,8 @@ from local_stack.aws import FUNCTION_KEY_ID, REGION, AwsEmulator, key_id_of
 from local_stack.bridge import bridged
 from local_stack.canaries import CANARY_CLIENT_SECRET, CANARY_PRIVATE_KEY
 from local_stack.dynamodb_local import DynamoDBLocal
+from local_stack.function_queue import FunctionQueue
+from local_stack.readers import Readers
 from local_stack.runtime import Environment, Invocation, RuntimePool
 from local_stack.template import FunctionConfiguration, MadeStack, make_stack, translated
 from local_stack.wire import Call
@@ -27,6 +29,7 @@ __all__ = ["CREDENTIALS", "Credentials", "LocalStack", "Received", "from_functio
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "RestoreWatchFunction"
+PEOPLE = "NotifyPeopleFunction"
 LAYER = "DependenciesLayer"
 
 type Credentials = Literal["service_account", "api_key"]
@@ -41,6 +44,9 @@ CREDENTIALS: dict[Credentials, dict[str, str]] = {
 """The credentials that the secret may hold and that Atlas accepts."""
 
 
+_EVERY_READER = {"NotifyEmail": "ops@example.com", "NotifyChat": "yes"}
+
+
 @dataclass(frozen=True)
 class Received:
     """A message as a subscriber's queue receives it. `event` is its CloudEvent."""
@@ -48,7 +54,8 @@ class Received:
     event: dict[str, Any]
     attributes: dict[str, str]
     subject: str | None
-    message_id: str
+    # Another one each time the same message is published.
+    message_id: str = field(compare=False)
 
 
 def from_function(call: Call) -> bool:
@@ -62,7 +69,7 @@ class LocalStack:
 
     One at a time: moto's state belongs to the process. `timeout_seconds` replaces the template's,
     which makes a sweep, and the lease of one that died, as short. Atlas goes by the `clock`, if one
-    is given.
+    is given. With `readers`, the stack notifies people on every channel.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class LocalStack:
         parameters: Mapping[str, str] | None = None,
         timeout_seconds: int | None = None,
         clock: Callable[[], datetime] | None = None,
+        readers: Readers | None = None,
         template: Path = ROOT / "template.yaml",
         build: Path = ROOT / ".aws-sam" / "build",
     ) -> None:
@@ -80,8 +88,9 @@ class LocalStack:
         self._credentials_at_start: Credentials = credentials
         self.atlas = AtlasEmulator(clock)
         self.aws = AwsEmulator()
+        self.readers = readers
         self._size = environments
-        self._parameters = dict(parameters or {})
+        self._parameters = {**(_EVERY_READER if readers else {}), **(parameters or {})}
         self._timeout_seconds = timeout_seconds
         self._template = template
         self._build = build
@@ -89,11 +98,15 @@ class LocalStack:
         self._made: MadeStack
         self._secret: str
         self._subscriber: str
+        self._inbox: str
+        self._chat: str
 
     def __enter__(self) -> Self:
         with ExitStack() as blocks:
             blocks.enter_context(self.atlas)
             blocks.enter_context(self.aws)
+            if self.readers:
+                blocks.enter_context(self.readers)
             blocks.enter_context(bridged(self.invoke))
             self._furnish()
             self._blocks = blocks.pop_all()
@@ -159,7 +172,15 @@ class LocalStack:
 
     def received(self) -> list[Received]:
         """Return the messages that arrived since the last call, in order."""
-        return list(self._drain())
+        return list(map(_received, self._drain(self._subscriber)))
+
+    def emails(self) -> list[tuple[str, str]]:
+        """Return the subject and the text of each e-mail since the last call."""
+        return [(one["Subject"], one["Message"]) for one in self._drain(self._inbox)]
+
+    def chat(self) -> list[dict[str, Any]]:
+        """Return what Amazon Q got since the last call."""
+        return [json.loads(one["Message"]) for one in self._drain(self._chat)]
 
     def item(self, group_id: str, cluster: str, restore_id: str) -> dict[str, Any] | None:
         return self.get(f"{group_id}/{cluster}", restore_id)
@@ -209,21 +230,37 @@ class LocalStack:
     @cached_property
     def pool(self) -> RuntimePool:
         """The execution environments; their processes start when they are first needed."""
-        code = self._build / FUNCTION
+        return self._pool_of(FUNCTION, self._size)
+
+    @cached_property
+    def people(self) -> RuntimePool:
+        """The same for the function that notifies people, if a parameter names a reader."""
+        # Only as a link to click: of Atlas's console, which the emulator has not.
+        return self._pool_of(PEOPLE, 1, {"ATLAS_BASE_URL": "https://cloud.mongodb.com"})
+
+    @property
+    def notices(self) -> FunctionQueue:
+        """The queue of messages for people."""
+        return FunctionQueue(self.aws, self.resources["NoticeQueue"], self.people.invoke)
+
+    def _pool_of(
+        self, name: str, size: int, variables: Mapping[str, str] | None = None
+    ) -> RuntimePool:
+        code = self._build / name
         if not code.is_dir():
             raise FileNotFoundError(f"{code} does not exist: run `make build` first")
-        configuration = self.function
+        configuration = self._made.functions[name]
         environment = Environment(
             code=code,
             layer=self._build / LAYER,
             handler=configuration.handler,
-            variables=self.environment,
+            variables={**self._environment_of(configuration), **(variables or {})},
             name=configuration.name,
             timeout_seconds=self._timeout_seconds or configuration.timeout_seconds,
             memory_megabytes=configuration.memory_megabytes,
             coverage=os.environ.get("FUNCTION_COVERAGE"),
         )
-        return self._blocks.enter_context(RuntimePool(self._size, environment))
+        return self._blocks.enter_context(RuntimePool(size, environment))
 
     @property
     def function(self) -> FunctionConfiguration:
@@ -232,8 +269,13 @@ class LocalStack:
     @property
     def environment(self) -> dict[str, str]:
         """The template's variables, and those that Lambda itself sets for AWS."""
+        return self._environment_of(self.function)
+
+    def _environment_of(self, configuration: FunctionConfiguration) -> dict[str, str]:
         return {
-            **self.function.environment,
+            **configuration.environment,
+            # Real CloudFormation allows only PagerDuty's own addresses.
+            **({"PAGERDUTY_BASE_URL": self.readers.url} if self.readers else {}),
             "AWS_ENDPOINT_URL": self.aws.url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -278,21 +320,26 @@ class LocalStack:
             "AtlasBaseUrl": self.atlas.url,
             **self._parameters,
         }
+        if self.readers:
+            text = json.dumps(self.readers.secret)
+            made = secrets.create_secret(Name="notify", SecretString=text)
+            parameters["NotifySecretArn"] = made["ARN"]
         self._made = make_stack(self.aws, self._cloudformation, parameters)
-        self._subscribe()
+        self._subscriber = self._subscribe("subscriber", self.topic_arn)
+        if self.readers:
+            self._inbox = self._subscribe("inbox", self.resources["EmailTopic"])
+            self._chat = self._subscribe("chat", self.resources["ChatTopic"])
         self.forget_calls()
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, name: str, topic_arn: str) -> str:
+        """Return the address of a new queue with everything that the topic gets."""
         sqs = self.aws.client("sqs")
-        self._subscriber = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(
-            QueueUrl=self._subscriber, AttributeNames=["QueueArn"]
-        )
+        url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self.aws.client("sns").subscribe(
-            TopicArn=self.topic_arn,
-            Protocol="sqs",
-            Endpoint=attributes["Attributes"]["QueueArn"],
+            TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"]
         )
+        return url
 
     def _write(self, requests: Iterable[Mapping[str, Any]]) -> None:
         for some in batched(requests, 25, strict=False):
@@ -301,15 +348,16 @@ class LocalStack:
             )
             assert not answer["UnprocessedItems"]
 
-    def _drain(self) -> Iterator[Received]:
+    def _drain(self, url: str) -> Iterator[dict[str, Any]]:
+        """Yield SNS's envelopes."""
         sqs = self.aws.client("sqs")
         while True:
-            answer = sqs.receive_message(QueueUrl=self._subscriber, MaxNumberOfMessages=10)
+            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
             messages = answer.get("Messages", [])
-            yield from map(_received, messages)
+            yield from (json.loads(message["Body"]) for message in messages)
             if messages:
                 sqs.delete_message_batch(
-                    QueueUrl=self._subscriber,
+                    QueueUrl=url,
                     Entries=[
                         {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                         for number, message in enumerate(messages)
@@ -320,8 +368,7 @@ class LocalStack:
                 return
 
 
-def _received(message: Mapping[str, Any]) -> Received:
-    envelope = json.loads(message["Body"])
+def _received(envelope: Mapping[str, Any]) -> Received:
     given = envelope.get("MessageAttributes", {})
     attributes = {name: value["Value"] for name, value in given.items()}
     return Received(

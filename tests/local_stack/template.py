@@ -46,6 +46,12 @@ _MADE: dict[str, frozenset[str] | None] = {
 }
 
 
+_SUBSCRIPTION = ("TopicArn", "Protocol", "Endpoint")
+
+_NOT_MADE = "not made"
+"""The value of what a false condition leaves out."""
+
+
 @dataclass(frozen=True)
 class FunctionConfiguration:
     """What Lambda gives to a function's process, resolved."""
@@ -100,28 +106,66 @@ def make_stack(
     resources = {
         name: _trimmed(resource)
         for name, resource in cloudformation["Resources"].items()
-        if resource["Type"] in _MADE
+        if resource["Type"] in _MADE and not _polls_for_people(resource)
     }
-    values = {name: {"Ref": name} for name in resources}
-    for name, resource in resources.items():
-        if resource["Type"] == "AWS::Lambda::Function":
-            values |= _function_values(name, resource["Properties"])
+    subscriptions = {
+        name: resource
+        for name, resource in cloudformation["Resources"].items()
+        if resource["Type"] == "AWS::SNS::Subscription"
+    }
+    values: dict[str, Any] = {}
+    for name, resource in (resources | subscriptions).items():
+        condition = resource.get("Condition")
+        values |= {
+            key: {"Fn::If": [condition, value, _NOT_MADE]} if condition else value
+            for key, value in _values_of(name, resource).items()
+        }
     for resource in cloudformation["Resources"].values():
         if resource["Type"] == "AWS::Scheduler::Schedule":
             values |= _schedule_values(resource["Properties"]["Target"])
     said = _create(aws, {**cloudformation, "Resources": resources}, values, parameters)
+    for name, resource in subscriptions.items():
+        if said[f"{name}.Endpoint"] != _NOT_MADE:
+            _subscribe(aws, {key: said[f"{name}.{key}"] for key in _SUBSCRIPTION}, resource)
+    made = {name: one for name, one in resources.items() if said[name] != _NOT_MADE}
     if aws.dynamodb is not None:
-        for name, resource in resources.items():
+        for name, resource in made.items():
             if resource["Type"] == "AWS::DynamoDB::Table":
                 aws.dynamodb.make_table(said[name], resource["Properties"])
     return MadeStack(
-        resources={name: said[name] for name in resources},
+        resources={name: said[name] for name in made},
         functions={
             name: _function(name, said)
-            for name, resource in resources.items()
+            for name, resource in made.items()
             if resource["Type"] == "AWS::Lambda::Function"
         },
     )
+
+
+def _values_of(name: str, resource: Mapping[str, Any]) -> dict[str, Any]:
+    properties = resource.get("Properties", {})
+    match resource["Type"]:
+        case "AWS::SNS::Subscription":
+            return {f"{name}.{key}": properties[key] for key in _SUBSCRIPTION}
+        case "AWS::Lambda::Function":
+            return {name: {"Ref": name}, **_function_values(name, properties)}
+        case _:
+            return {name: {"Ref": name}}
+
+
+def _subscribe(aws: AwsEmulator, names: Mapping[str, str], resource: Mapping[str, Any]) -> None:
+    """Moto's CloudFormation makes no subscriptions."""
+    is_raw = bool(resource["Properties"].get("RawMessageDelivery"))
+    aws.client("sns").subscribe(
+        **names, Attributes={"RawMessageDelivery": "true"} if is_raw else {}
+    )
+
+
+def _polls_for_people(resource: Mapping[str, Any]) -> bool:
+    """Moto's poller reads no `batchItemFailures` and repeats nothing: `FunctionQueue` does."""
+    invoked = resource.get("Properties", {}).get("FunctionName")
+    is_poller = resource["Type"] == "AWS::Lambda::EventSourceMapping"
+    return is_poller and bool(invoked == {"Ref": "NotifyPeopleFunction"})
 
 
 def _trimmed(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The AWS emulator, used by botocore over real sockets."""
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,18 +15,6 @@ pytestmark = pytest.mark.timeout(30)
 
 KEY = {"AttributeName": "name", "KeyType": "HASH"}
 NAME = {"AttributeName": "name", "AttributeType": "S"}
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[AwsEmulator]:
-    with AwsEmulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(emulator: AwsEmulator) -> AwsEmulator:
-    emulator.clear()
-    return emulator
 
 
 def make_table(aws: AwsEmulator) -> Any:

@@ -1,6 +1,5 @@
 """Resources from a SAM template, made by moto's CloudFormation."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -79,18 +78,6 @@ Resources:
   Dead:
     Type: AWS::SQS::Queue
 """
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[AwsEmulator]:
-    with AwsEmulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(emulator: AwsEmulator) -> AwsEmulator:
-    emulator.clear()
-    return emulator
 
 
 @pytest.fixture
@@ -177,3 +164,34 @@ def test_the_stack_of_this_project_is_created(aws: AwsEmulator) -> None:
     assert environment["TOPIC_ARN"] == stack.resources["StatusChangesTopic"]
     assert environment["ATLAS_SECRET_ID"] == "arn:emulated"
     assert {"RequestQueue", "RequestDeadLetterQueue"} <= stack.resources.keys()
+
+
+PARAMETERS = {"AtlasSecretArn": "arn:emulated", "AtlasBaseUrl": "http://127.0.0.1:1"}
+
+
+def test_what_a_false_condition_leaves_out_is_not_made(aws: AwsEmulator) -> None:
+    stack = made(aws, ROOT / "template.yaml", **PARAMETERS)
+
+    assert list(stack.functions) == ["RestoreWatchFunction"]
+    assert "NoticeQueue" not in stack.resources
+
+
+def test_what_a_condition_lets_in_is_made_and_subscribed(aws: AwsEmulator) -> None:
+    stack = made(aws, ROOT / "template.yaml", **PARAMETERS, NotifyEmail="ops@example.com")
+    subscriptions = aws.client("sns").list_subscriptions()["Subscriptions"]
+    (queue,) = (one["SubscriptionArn"] for one in subscriptions if one["Protocol"] == "sqs")
+    (mail,) = (one["Endpoint"] for one in subscriptions if one["Protocol"] == "email")
+    attributes = aws.client("sns").get_subscription_attributes(SubscriptionArn=queue)
+
+    assert attributes["Attributes"]["RawMessageDelivery"] == "true"
+    assert mail == "ops@example.com"
+    variables = stack.functions["NotifyPeopleFunction"].environment
+    assert variables["EMAIL_TOPIC_ARN"] == stack.resources["EmailTopic"]
+    assert variables["CHAT_TOPIC_ARN"] == ""
+
+
+def test_moto_does_not_poll_the_queue_of_notices(aws: AwsEmulator) -> None:
+    made(aws, ROOT / "template.yaml", **PARAMETERS, NotifyChat="yes")
+    (mapping,) = aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    assert "RestoreWatch" in mapping["FunctionArn"]

@@ -1,0 +1,62 @@
+"""One call to AWS, and what its refusals mean."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from notify_people.deadline import Deadline
+from notify_people.timed_call import CallTimeoutError, timed_call
+
+_UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
+"""botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
+
+
+class AwsCallError(Exception):
+    """
+    AWS did not answer, or refused: `code` is its error code, `answer` its whole answer.
+
+    The text has only the code: the rest of AWS's answer may quote our own values.
+    """
+
+    def __init__(self, code: str, answer: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"answered {code}" if answer else f"did not answer ({code})")
+        self.code = code
+        self.answer = answer or {}
+
+    @property
+    def is_lasting(self) -> bool:
+        """AWS would refuse the same call again: a 4xx that is not about too many calls."""
+        status = self.answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or "Throttl" in self.code
+        return 400 <= status < 500 and not is_throttled
+
+
+def aws_call(
+    deadline: Deadline,
+    step: str,
+    operation: Callable[..., Any],
+    required_field: str,
+    **parameters: Any,
+) -> Any:
+    """
+    Call an operation of a boto3 client and return its answer.
+
+    `required_field` is a field that every complete answer has: for an answer that was cut off,
+    botocore returns an empty one. Raises AwsCallError, or TimeBudgetExceededError when too little
+    time is left to begin the step.
+    """
+    try:
+        answer = timed_call(deadline, step, lambda: operation(**parameters))
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code") or "an error without a code"
+        raise AwsCallError(code, error.response) from None
+    except CallTimeoutError:
+        raise AwsCallError("its time is over") from None
+    except (BotoCoreError, *_UNREADABLE) as error:
+        raise AwsCallError(type(error).__name__) from None
+    if required_field not in answer:
+        raise AwsCallError("the answer was cut off")
+    return answer

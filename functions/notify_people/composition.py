@@ -1,0 +1,55 @@
+"""Which parts the application is made of, and how they reach AWS and the channels."""
+
+import time
+from collections.abc import Callable
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+
+from notify_people import __version__
+from notify_people.application import Application
+from notify_people.channels import Channels
+from notify_people.notifier import Notifier
+from notify_people.secret import NotifySecret
+from notify_people.sent_table import SentTable
+from notify_people.settings import Settings
+from notify_people.telemetry import Telemetry
+from notify_people.topics import Topics
+from notify_people.webhooks import Webhooks
+
+AWS_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+    user_agent=f"atlas-restore-watch/{__version__}",
+)
+"""Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
+
+
+def compose(
+    settings: Settings,
+    logger: Logger,
+    session: boto3.Session,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Application:
+    """Return the application, connected to nothing yet."""
+    telemetry = Telemetry(logger)
+    channels = Channels(
+        topics=Topics(session.client("sns", config=AWS_CONFIG)),
+        webhooks=Webhooks(sleep=sleep),
+        secret=NotifySecret(
+            session.client("secretsmanager", config=AWS_CONFIG), settings.secret_id, now=now
+        ),
+        topic_arns=settings.topic_arns,
+        pagerduty_base_url=settings.pagerduty_base_url,
+        named=settings.channels,
+    )
+    sent = SentTable(
+        session.client("dynamodb", config=AWS_CONFIG), settings.sent_table_name, now=now
+    )
+    notifier = Notifier(channels, sent, telemetry, settings.changes, settings.console, sleep=sleep)
+    return Application(notifier, telemetry)

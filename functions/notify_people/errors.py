@@ -1,0 +1,89 @@
+"""
+Everything that can go wrong, split by who can do something about it.
+
+A message that fails is delivered again by SQS, and kept in the dead-letter queue in the end.
+
+NotifyPeopleError
+ +- InvalidMessageError         report it to us: the message is not one of ours, or a newer one
+ +- ConfigurationError          the operator fixes the function's environment variables
+ +- SecretError                 the operator fixes the secret
+ +- ChannelError
+ |   +- ChannelRefusedError     the operator renews the webhook, the key or the topic
+ |   +- ChannelUnavailableError try again later
+ |   +- ChannelFailedError      report it to us: our own code failed at a channel
+ +- SendingElsewhereError       try again later: another invocation is sending the same
+ +- SentTableError              try again later
+ +- TimeBudgetExceededError     try again later, or give the function more time
+
+The text of these errors never holds a secret, a webhook's URL, a routing key or a download URL.
+"""
+
+
+class NotifyPeopleError(Exception):
+    """The root: every error that this application raises on purpose is one."""
+
+
+class InvalidMessageError(NotifyPeopleError):
+    """
+    The message cannot be understood. Nothing was sent.
+
+    `field` is the path of the part that is wrong, such as `data.sequence`.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class ConfigurationError(NotifyPeopleError):
+    """An environment variable is missing or wrong. Raised while the function initialises."""
+
+
+class SecretError(NotifyPeopleError):
+    """The secret cannot be read, or a key is missing or wrong. Names the key, never a value."""
+
+
+class ChannelError(NotifyPeopleError):
+    """A channel did not take the notice."""
+
+
+class ChannelRefusedError(ChannelError):
+    """A redirect, or a 4xx other than 408 and 429: the same request would be refused again."""
+
+
+class ChannelUnavailableError(ChannelError):
+    """
+    408, 429, 5xx or no answer, after a bounded number of attempts.
+
+    If it `was_sent` and no answer came, the channel may have taken the notice all the same. If it
+    `may_be_sent`, a call that was left behind may still do it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        retry_after_seconds: float | None = None,
+        *,
+        was_sent: bool = False,
+        may_be_sent: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.was_sent = was_sent
+        self.may_be_sent = may_be_sent
+
+
+class ChannelFailedError(ChannelError):
+    """Our own code failed at a channel. Names the class of the error, whose text may hold more."""
+
+
+class SendingElsewhereError(NotifyPeopleError):
+    """Another invocation is sending a notice about the same subject on the same channel."""
+
+
+class SentTableError(NotifyPeopleError):
+    """DynamoDB refused or did not answer; the write may have happened."""
+
+
+class TimeBudgetExceededError(NotifyPeopleError):
+    """Too little of the invocation is left to begin the next step safely."""

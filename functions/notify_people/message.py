@@ -1,0 +1,195 @@
+"""
+The machine messages that are read: CloudEvents in JSON, as they lie in the queue. Pure.
+
+Their schemas are those of `events/`. Fields that are not used here are ignored, so a newer version
+may add some. Every text loses URLs: a download URL in a wrong field must reach nobody.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from notify_people.errors import InvalidMessageError
+from notify_people.plain_text import SENTENCE_LIMIT, plain
+
+STATUS_CHANGED = "atlas-restore-watch.status-changed.v1"
+WATCH_DEGRADED = "atlas-restore-watch.watch-degraded.v1"
+WATCH_RECOVERED = "atlas-restore-watch.watch-recovered.v1"
+TEST_NOTIFICATION = "atlas-restore-watch.test-notification.v1"
+
+
+def _require_text(value: object) -> object:
+    # pydantic also reads a number as Unix time.
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}T", value):
+        return value
+    msg = "a date must be text in ISO 8601"
+    raise ValueError(msg)
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        msg = "a date must lie within the years 1 to 9999, in UTC too"
+        raise ValueError(msg) from None
+
+
+def _sentence(text: str) -> str:
+    return plain(text, SENTENCE_LIMIT)
+
+
+ObjectId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-f0-9]{24}$")]
+# Commands are made with these two, so they hold nothing that a shell would read.
+ClusterName = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$")
+]
+Subject = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9-]{1,128}$")]
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(plain)]
+Sentence = Annotated[str, StringConstraints(strict=True), AfterValidator(_sentence)]
+UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(_in_utc)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
+
+
+class Status(StrEnum):
+    """What a restore job is at. A word that this version does not know is UNKNOWN."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    UNKNOWN = "UNKNOWN"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Status | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, extra="ignore", hide_input_in_errors=True
+    )
+
+
+class StatusChange(_Read):
+    """A restore job has another status. `sequence` counts its changes from 1."""
+
+    group_id: ObjectId
+    cluster_name: ClusterName
+    restore_id: ObjectId
+    kind: Text
+    status: Status
+    terminal: StrictBool
+    sequence: Annotated[Count, Field(ge=1)]
+    observed_at: UtcDate
+    delivery_type: Text | None = None
+    atlas_status: Text | None = None
+    previous_status: Status | None = None
+    restore_scheduled_date: UtcDate | None = None
+    restore_finished_date: UtcDate | None = None
+    expiration_date: UtcDate | None = None
+    target_project_id: Text | None = None
+    target_deployment_item_name: Text | None = None
+    duration_seconds: Seconds | None = None
+    snapshot_age_seconds: Seconds | None = None
+
+    @property
+    def is_download(self) -> bool:
+        """Flex says DOWNLOAD, dedicated says download."""
+        return (self.delivery_type or "").casefold() == "download"
+
+
+class WatchChange(_Read):
+    """
+    The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
+
+    `subject` is the project's id or the stack's name. Both messages about one outage have the same
+    `since`; `at` is when a recovered one was seen again.
+    """
+
+    recovered: bool
+    subject: Subject
+    at: UtcDate
+    group_id: ObjectId | None
+    error: Text
+    message: Sentence
+    since: UtcDate
+    last_success_at: UtcDate | None = None
+    open_jobs: Count = 0
+
+
+class NotificationTest(_Read):
+    """Somebody wants to see whether notices arrive. `subject` is the stack's name."""
+
+    subject: Subject
+    requested_at: UtcDate
+
+
+Message = StatusChange | WatchChange | NotificationTest
+
+
+class _Envelope(_Read):
+    specversion: Literal["1.0"]
+    type: str
+    data: dict[str, Any]
+    subject: Any = None
+    time: Any = None
+
+
+def read_message(text: str) -> Message:
+    """Return the message. Raises InvalidMessageError that names the wrong field, never a value."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        # Not chained: the decoder's error holds the text.
+        raise InvalidMessageError("body", "expected a CloudEvent in JSON") from None
+    envelope = _validated(_Envelope, value, "")
+    model = _MODELS.get(envelope.type)
+    if model is None:
+        raise InvalidMessageError("type", "not one of the types that are known here")
+    of_envelope = {
+        "subject": envelope.subject,
+        "at": envelope.time,
+        "recovered": envelope.type == WATCH_RECOVERED,
+    }
+    return _validated(model, envelope.data | of_envelope, "data.")
+
+
+_MODELS: Mapping[str, type[Message]] = {
+    STATUS_CHANGED: StatusChange,
+    WATCH_DEGRADED: WatchChange,
+    WATCH_RECOVERED: WatchChange,
+    TEST_NOTIFICATION: NotificationTest,
+}
+
+_OF_ENVELOPE = {"data.subject": "subject", "data.at": "time"}
+
+
+def _validated[Model: BaseModel](model: type[Model], value: object, path: str) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = path + ".".join(str(part) for part in first["loc"])
+        field = _OF_ENVELOPE.get(field, field).removesuffix(".") or "body"
+        raise InvalidMessageError(field, first["msg"]) from None

@@ -1,0 +1,44 @@
+"""
+Text in Slack's mrkdwn that means only what it says.
+
+`&`, `<` and `>` have entities; the other signs have no escape at all, so each is replaced by its
+full-width double, which looks alike and means nothing to Slack:
+https://docs.slack.dev/messaging/formatting-message-text/
+"""
+
+import re
+
+from notify_people.plain_text import cut
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+# An underscore within a word formats nothing, and is frequent in names. A hash is a channel, an at
+# sign a person, and a word between colons an emoji.
+_SIGNS = re.compile(r"[*~`|@#\[\]]|\{(?=\{)|(?<!\w)_|_(?!\w)|:(?=[\w+'-]*[a-z][\w+'-]*:)")
+
+_ENTITY_OF = str.maketrans(_ENTITIES)
+_FULL_WIDTH = 0xFEE0
+"""What is added to the number of an ASCII sign for that of its full-width double."""
+
+
+LITERAL_LIMIT = 1500
+"""Characters of a text with its entities. The longest of our own texts has about 700."""
+
+
+def literal(text: str, limit: int = LITERAL_LIMIT) -> str:
+    """Return the text so that nothing of it formats, links or notifies, within the limit."""
+    escaped = _escaped(text)
+    # An entity must not be cut in two, so the text is made shorter until it fits.
+    while len(escaped) > limit:
+        text = cut(text, len(text) - (len(escaped) - limit + 4) // 5)
+        escaped = _escaped(text)
+    return escaped
+
+
+def _escaped(text: str) -> str:
+    return _SIGNS.sub(lambda sign: chr(ord(sign[0]) + _FULL_WIDTH), text).translate(_ENTITY_OF)
+
+
+def code(command: str) -> str:
+    """Return a command that can be copied. Commands have no backtick."""
+    return f"`{command.translate(_ENTITY_OF)}`"

@@ -1,0 +1,77 @@
+"""What people read, before any channel gives it a form. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    SUCCESS = "success"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class Paging(StrEnum):
+    """What the pager does."""
+
+    NOTHING = "nothing"
+    TRIGGER = "trigger"
+    RESOLVE = "resolve"
+    TRY_BOTH = "try both"
+    """Trigger and resolve at once: a test."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line such as `Took: 42 min`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    What to do next, with a command to copy or an address to open, which `label` names.
+
+    Neither the command nor the address holds anything that has to be escaped.
+    """
+
+    text: str
+    command: str | None = None
+    address: str | None = None
+    label: str = "Open Atlas"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """
+    What people read about one change.
+
+    `subject` and `order` say what it is about and which of its notices is newer. `thread` groups
+    them in a chat. `title` is the headline, and `detail` a sentence that completes it, or nothing.
+    `source` is the CloudEvent's, and `event_type` a word such as `restore-ended`.
+    """
+
+    subject: str
+    order: int
+    thread: str
+    event_type: str
+    severity: Severity
+    paging: Paging
+    title: str
+    detail: str
+    facts: tuple[Fact, ...]
+    steps: tuple[Step, ...]
+    at: datetime
+    source: str
+    keywords: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The whole story in one line."""
+        return f"{self.title}. {self.detail}".rstrip()

@@ -1,0 +1,167 @@
+"""What becomes of one message: read it, put it into words, send it on every channel, note that."""
+
+import time
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from notify_people.channel import Channel
+from notify_people.channels import Channels
+from notify_people.deadline import Deadline
+from notify_people.errors import (
+    ChannelFailedError,
+    ChannelUnavailableError,
+    NotifyPeopleError,
+    SendingElsewhereError,
+)
+from notify_people.message import read_message
+from notify_people.notice import Notice
+from notify_people.notices import notice_of
+from notify_people.selection import Change, is_to_close, is_wanted
+from notify_people.sent_table import SentTable, Standing
+from notify_people.telemetry import Telemetry
+
+CHANNEL_TIME = 20.0
+"""Seconds for one channel at most, which is less than the life of a claim."""
+
+NOTE_TIME = 4.0
+"""Seconds of them that are kept for noting that it was sent."""
+
+
+CLAIM_TRIES = 7
+CLAIM_PAUSE = 0.5
+"""Tries, and seconds between two: sending by another environment takes a second as a rule."""
+
+
+@dataclass
+class Batch:
+    """
+    What one invocation has learnt about the channels.
+
+    `silent` ones did not answer, so the rest of the batch does not wait for them.
+    """
+
+    channels: Sequence[Channel] | None = None
+    problem: NotifyPeopleError | None = None
+    silent: set[Channel] = field(default_factory=set)
+
+
+class Notifier:
+    """Notifies people: at least once on every channel, and never of a change after a newer one."""
+
+    def __init__(
+        self,
+        channels: Channels,
+        sent: SentTable,
+        telemetry: Telemetry,
+        changes: AbstractSet[Change],
+        console: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._channels = channels
+        self._sent = sent
+        self._telemetry = telemetry
+        self._changes = changes
+        self._console = console
+        self._sleep = sleep
+
+    def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:
+        """
+        Notify people of the message in this text.
+
+        Every channel is tried, within an equal share of the time that is left, and what succeeded
+        is noted. Then the first error is raised, so that the message is delivered again, and only
+        what failed is sent again.
+        """
+        read = self._read(text)
+        if read is None:
+            return
+        notice, wanted = read
+        if batch.channels is None:
+            batch.channels, batch.problem = self._channels.set_up(deadline)
+        errors: list[NotifyPeopleError] = []
+        if batch.problem is not None:
+            errors.append(batch.problem)
+            self._telemetry.failed(batch.problem, notice=notice)
+        channels = [
+            channel
+            for channel in batch.channels
+            if self._channels.takes(channel, notice) and (wanted or channel is Channel.PAGER)
+        ]
+        for place, channel in enumerate(channels):
+            left = sum(one not in batch.silent for one in channels[place:])
+            share = min(CHANNEL_TIME, deadline.remaining() / max(left, 1))
+            error = self._try(channel, notice, deadline.within(share), batch)
+            if error is not None:
+                errors.append(error)
+                self._telemetry.failed(error, channel, notice)
+        if errors:
+            raise errors[0]
+
+    def _read(self, text: str) -> tuple[Notice, bool] | None:
+        """Return the notice, and whether people want it; None if nobody needs it."""
+        try:
+            message = read_message(text)
+        except NotifyPeopleError as error:
+            self._telemetry.failed(error)
+            raise
+        notice = notice_of(message, self._console)
+        wanted = is_wanted(message, self._changes)
+        if wanted or is_to_close(message, self._changes):
+            return notice, wanted
+        self._telemetry.unwanted(notice.event_type)
+        return None
+
+    def _try(
+        self, channel: Channel, notice: Notice, deadline: Deadline, batch: Batch
+    ) -> NotifyPeopleError | None:
+        """Return why the channel did not get the notice, None if it did. The others go on."""
+        if channel in batch.silent:
+            return ChannelUnavailableError(
+                f"{channel} did not answer to the notice before this one"
+            )
+        try:
+            self._deliver(channel, notice, deadline)
+        except ChannelUnavailableError as error:
+            batch.silent.add(channel)
+            return error
+        except NotifyPeopleError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - our own fault at one channel is not the others'
+            return ChannelFailedError(f"{channel}: this is a bug: {type(error).__name__}")
+        return None
+
+    def _claim(self, channel: Channel, notice: Notice, deadline: Deadline) -> tuple[Standing, str]:
+        """Claim the notice. Wait a little if another environment sends one about the subject."""
+        return Retrying(
+            retry=retry_if_exception_type(SendingElsewhereError),
+            stop=stop_after_attempt(CLAIM_TRIES),
+            wait=wait_fixed(CLAIM_PAUSE),
+            sleep=self._sleep,
+            reraise=True,
+        )(self._sent.claim, notice.subject, channel, notice.order, deadline)
+
+    def _deliver(self, channel: Channel, notice: Notice, deadline: Deadline) -> None:
+        standing, claim = self._claim(channel, notice, deadline)
+        if standing is Standing.SENT:
+            self._telemetry.sent_before(channel, notice)
+            return
+        if standing is Standing.OUTDATED:
+            self._telemetry.dropped(channel, notice)
+            return
+        try:
+            self._channels.send(channel, notice, deadline.earlier(NOTE_TIME))
+        except Exception as error:
+            may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
+            # As long as a call that was left behind may send, no newer notice is sent. If giving it
+            # back fails, the claim expires by itself.
+            if not may_be_sent:
+                with suppress(NotifyPeopleError):
+                    self._sent.release(notice.subject, channel, claim, deadline)
+            raise
+        self._sent.note(notice.subject, channel, notice.order, deadline)
+        self._telemetry.sent(channel, notice)

@@ -1,0 +1,56 @@
+"""Texts from outside that people may see: one short printable line, without any URL."""
+
+import re
+from collections.abc import Iterable
+from unicodedata import category
+
+TEXT_LIMIT = 256
+"""Characters kept of a name or a word from Atlas. Its longest name has 64."""
+
+SENTENCE_LIMIT = 600
+"""Characters kept of what an error says. The longest text of our own errors has about 500."""
+
+REMOVED = "[removed]"
+
+# A URL may be a download URL, which opens the whole database. Only a space ends it.
+_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
+    r"|\b[a-z0-9._-]{1,253}(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})(?:\\{0,3}/|%2f)[^ ]+"
+    r"|[^ ]{0,200}\.tar\.gz[^ ]*",
+    re.IGNORECASE,
+)
+
+
+def plain(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return the text as one line that can be printed, without URLs, cut to the limit."""
+    # Longer than any limit, and short enough for the pattern, which is slow on long text.
+    line = "".join(map(_printable, text[:2000]))
+    return cut(_URL.sub(REMOVED, " ".join(line.split())), limit)
+
+
+def _printable(character: str) -> str:
+    """A sign without a width goes: a space in its place would end a URL."""
+    if category(character) == "Cf":
+        return ""
+    return character if character.isprintable() else " "
+
+
+def cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters. An ellipsis shows that something is missing."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def lines_within(lines: Iterable[str], limit: int) -> str:
+    """Return the lines that fit the limit together; a long one is left out."""
+    kept: list[str] = []
+    left = limit + 1
+    for line in lines:
+        if len(line) < left:
+            left -= len(line) + 1
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def ascii_only(text: str) -> str:
+    """Return the text with a question mark for each character that is not printable ASCII."""
+    return re.sub(r"[^\x20-\x7e]", "?", text.replace("…", "..."))

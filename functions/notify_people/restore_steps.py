@@ -1,0 +1,95 @@
+"""
+What to do next about a restore. Pure.
+
+Where these sentences come from:
+- Atlas deletes the target's data before a restore into a cluster, and replaces only what was
+  chosen in a collection restore: https://www.mongodb.com/docs/atlas/backup/cloud-backup/restore-from-local-file/
+  and the Admin API's description of restore jobs.
+- `atlas backups restores describe <restoreJobId> --clusterName --projectId` reads Flex and
+  dedicated jobs: https://www.mongodb.com/docs/atlas/cli/current/command/atlas-backups-restores-describe/
+- A project's pages in the console begin with `/v2/<project id>`; its own menu leads to a cluster's
+  backups. Deeper addresses are not documented.
+- Atlas gives no reason for a failed restore job.
+"""
+
+from notify_people.message import Status, StatusChange
+from notify_people.notice import Step
+from notify_people.selection import Change, change_of
+from notify_people.spans import moment
+
+_WITH_COMMAND = ("flex", "dedicated")
+
+
+def next_steps(change: StatusChange, console: str) -> tuple[Step, ...]:
+    """Return what to do next, the most urgent first."""
+    return (
+        *_advice(change),
+        Step(
+            f"Open the project in Atlas; the backups are in the menu of {change.cluster_name}",
+            address=f"{console}/v2/{change.group_id}",
+        ),
+        *_look(change),
+    )
+
+
+def _advice(change: StatusChange) -> tuple[Step, ...]:
+    if change_of(change) is Change.READY:
+        return _fetch(change)
+    if not change.terminal:
+        return ()
+    target = change.target_deployment_item_name
+    if change.is_download and change.status is not Status.UNKNOWN:
+        return (Step("Start a new download if you still need it"),)
+    match change.status:
+        case Status.COMPLETED:
+            return (Step(f"Check the data in {target or 'the target'} before anyone relies on it"),)
+        case Status.UNKNOWN:
+            return (
+                Step(
+                    "Look in Atlas whether all of it was done: this status may stand for an error"
+                ),
+            )
+        case _:
+            return (*_warning(change), *_again(change))
+
+
+def _warning(change: StatusChange) -> tuple[Step, ...]:
+    target = change.target_deployment_item_name or "the target"
+    if change.kind == "collection":
+        return (Step(f"Do not rely on the restored collections in {target}"),)
+    return (
+        Step(
+            f"Do not rely on the data in {target}: Atlas deletes all of it before a restore. It is "
+            "whole again when a restore has completed"
+        ),
+    )
+
+
+def _again(change: StatusChange) -> tuple[Step, ...]:
+    if change.status is Status.CANCELLED:
+        return (Step("Somebody cancelled it. If that was not meant, start the restore again"),)
+    if change.status is Status.FAILED:
+        return (Step("Start the restore again. Atlas gives no reason for a failure"),)
+    return (Step("Start the restore again"),)
+
+
+def _fetch(change: StatusChange) -> tuple[Step, ...]:
+    until = change.expiration_date
+    limit = f" before {moment(until)}" if until else " soon: the link works for a short time"
+    return (
+        Step(
+            f"Fetch it{limit}. The link is in Atlas, and is in no notice: it opens the whole "
+            "database to anyone who has it"
+        ),
+    )
+
+
+def _look(change: StatusChange) -> tuple[Step, ...]:
+    if change.kind not in _WITH_COMMAND:
+        return ()
+    is_ready = change_of(change) is Change.READY
+    command = (
+        f"atlas backups restores describe {change.restore_id} --clusterName {change.cluster_name} "
+        f"--projectId {change.group_id}" + (" --output json" if is_ready else "")
+    )
+    return (Step("Or get the link with the CLI" if is_ready else "Or use the CLI", command),)

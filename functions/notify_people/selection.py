@@ -1,0 +1,54 @@
+"""Which changes people want to hear of. Pure."""
+
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+
+from notify_people.message import Message, NotificationTest, Status, StatusChange, WatchChange
+
+
+class Change(StrEnum):
+    """What happened, in the words of the setting NOTIFY_CHANGES."""
+
+    STARTED = "started"
+    """A restore was seen for the first time, and has not ended."""
+    PROGRESSED = "progressed"
+    """A restore has another status, and has not ended."""
+    READY = "ready"
+    """A download can be fetched."""
+    ENDED = "ended"
+    """A restore has ended, well or badly, or the link of a download has expired."""
+    DEGRADED = "degraded"
+    """The watch cannot see a project, or the whole stack."""
+    RECOVERED = "recovered"
+    """The watch sees it again."""
+
+
+DEFAULT_CHANGES = frozenset({Change.ENDED, Change.READY, Change.DEGRADED, Change.RECOVERED})
+
+
+def change_of(message: StatusChange | WatchChange) -> Change:
+    """Return what happened."""
+    match message:
+        case WatchChange(recovered=True):
+            return Change.RECOVERED
+        case WatchChange():
+            return Change.DEGRADED
+        case StatusChange(status=Status.COMPLETED, is_download=True):
+            return Change.READY
+        case StatusChange(terminal=True):
+            return Change.ENDED
+        case StatusChange(previous_status=None):
+            return Change.STARTED
+        case _:
+            return Change.PROGRESSED
+
+
+def is_wanted(message: Message, changes: AbstractSet[Change]) -> bool:
+    """Whether people want to hear of it. A test is always sent."""
+    return isinstance(message, NotificationTest) or change_of(message) in changes
+
+
+def is_to_close(message: Message, changes: AbstractSet[Change]) -> bool:
+    """Whether it ends what was paged, although people do not want to hear of it."""
+    is_recovery = isinstance(message, WatchChange) and message.recovered
+    return is_recovery and Change.DEGRADED in changes

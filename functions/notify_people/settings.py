@@ -1,0 +1,127 @@
+"""Environment variables → Settings. The only reader of the environment."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from notify_people.address import allowed_base_url
+from notify_people.channel import Channel
+from notify_people.errors import ConfigurationError
+from notify_people.selection import DEFAULT_CHANGES, Change
+
+# Powertools reads these itself. Without them its logs and metrics have no name.
+_POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# A FIFO topic needs a group id with every message.
+_STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
+
+_TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}
+
+DEFAULT_CONSOLE = "https://cloud.mongodb.com"
+DEFAULT_PAGERDUTY = "https://events.pagerduty.com"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    What the operator decided when the stack was deployed.
+
+    `topic_arns` has chat and e-mail if they have a topic. `channels` are those that were named; if
+    it is None, all that have a topic or a key in the secret `secret_id`. `console` is the address
+    of Atlas's console, which is that of its API.
+    """
+
+    sent_table_name: str
+    topic_arns: Mapping[Channel, str]
+    secret_id: str | None
+    channels: tuple[Channel, ...] | None
+    changes: frozenset[Change]
+    pagerduty_base_url: str
+    console: str
+    log_level: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raise ConfigurationError that names the missing variables, or the wrong one."""
+        given = {name: value.strip() for name, value in environment.items()}
+        missing = [name for name in ("SENT_TABLE_NAME", *_POWERTOOLS) if not given.get(name)]
+        if missing:
+            msg = f"environment variables missing or empty: {', '.join(missing)}"
+            raise ConfigurationError(msg)
+        log_level = given["POWERTOOLS_LOG_LEVEL"].upper()
+        if log_level not in _LOG_LEVELS:
+            msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
+            raise ConfigurationError(msg)
+        topic_arns = {
+            channel: _topic(name, given[name])
+            for channel, name in _TOPICS.items()
+            if given.get(name)
+        }
+        secret_id = given.get("NOTIFY_SECRET_ID") or None
+        return cls(
+            sent_table_name=given["SENT_TABLE_NAME"],
+            topic_arns=topic_arns,
+            secret_id=secret_id,
+            channels=_channels(given.get("NOTIFY_CHANNELS", ""), topic_arns, secret_id),
+            changes=_changes(given.get("NOTIFY_CHANGES", "")),
+            pagerduty_base_url=_base_url(given, "PAGERDUTY_BASE_URL", DEFAULT_PAGERDUTY),
+            console=_base_url(given, "ATLAS_BASE_URL", DEFAULT_CONSOLE),
+            log_level=log_level,
+        )
+
+
+def _topic(name: str, value: str) -> str:
+    if not _STANDARD_TOPIC.fullmatch(value):
+        raise ConfigurationError(f"{name}: expected the ARN of a standard SNS topic")
+    return value
+
+
+def _base_url(given: Mapping[str, str], name: str, default: str) -> str:
+    base_url = allowed_base_url(given.get(name) or default)
+    if base_url is None:
+        msg = f"{name}: expected https and a host, such as {default}; plain http is for loopback"
+        raise ConfigurationError(msg)
+    return base_url
+
+
+def _channels(
+    text: str, topic_arns: Mapping[Channel, str], secret_id: str | None
+) -> tuple[Channel, ...] | None:
+    """Return the channels that are named, in the order in which they are tried."""
+    if not text:
+        if not topic_arns and not secret_id:
+            msg = f"no channel is set: expected {', '.join(_TOPICS.values())} or NOTIFY_SECRET_ID"
+            raise ConfigurationError(msg)
+        return None
+    named = _words(text)
+    unknown = named - set(Channel)
+    if unknown or not named:
+        msg = f"NOTIFY_CHANNELS: expected words of {', '.join(Channel)}, with commas between them"
+        raise ConfigurationError(msg)
+    channels = tuple(channel for channel in Channel if channel in named)
+    for channel in channels:
+        needed = _TOPICS.get(channel)
+        if (needed and channel not in topic_arns) or (not needed and not secret_id):
+            msg = f"NOTIFY_CHANNELS: {channel} needs {needed or 'NOTIFY_SECRET_ID'}"
+            raise ConfigurationError(msg)
+    return channels
+
+
+def _changes(text: str) -> frozenset[Change]:
+    if not text:
+        return DEFAULT_CHANGES
+    named = _words(text)
+    if named == {"all"}:
+        return frozenset(Change)
+    if not named or named - set(Change):
+        words = ", ".join(Change)
+        msg = f"NOTIFY_CHANGES: expected words of {words}, with commas between them, or all"
+        raise ConfigurationError(msg)
+    return frozenset(Change(word) for word in named)
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip().casefold() for word in text.split(",") if word.strip()}

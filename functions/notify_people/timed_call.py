@@ -1,0 +1,47 @@
+"""
+One call to AWS or to a webhook that ends by the deadline.
+
+The timeouts of botocore and httpx limit a single read, and a name lookup has no timeout at all. So
+a call runs in a thread, and we wait for that thread until the deadline at most. A call that is left
+behind may still take effect: its notice is then sent twice, which is better than not at all.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from notify_people.deadline import Deadline
+
+LEAST_TIME = 1.0
+"""No call begins with less time left, in seconds."""
+
+CALLS_AT_ONCE = 8
+"""Calls of one step that may hang. The next one has to wait for a thread."""
+
+
+class CallTimeoutError(Exception):
+    """The call had not ended by the deadline."""
+
+
+def timed_call[Answer](deadline: Deadline, step: str, call: Callable[[], Answer]) -> Answer:
+    """
+    Return the call's answer, or raise its error.
+
+    Raises CallTimeoutError after the deadline, and TimeBudgetExceededError when too little time is
+    left to begin the step.
+    """
+    deadline.require(LEAST_TIME, step)
+    running = _threads(step).submit(call)
+    try:
+        return running.result(deadline.remaining())
+    except TimeoutError:
+        if running.done():
+            return running.result()
+        running.cancel()  # for a call that has no thread yet
+        raise CallTimeoutError(step) from None
+
+
+@cache
+def _threads(step: str) -> ThreadPoolExecutor:
+    # For each step its own, so that a webhook that hangs does not keep the others from sending.
+    return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix=step)

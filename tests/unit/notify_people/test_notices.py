@@ -1,0 +1,168 @@
+"""The words about a change, and what the pager does."""
+
+import pytest
+
+import notify_people
+import restore_watch
+from notify_people.errors import NotifyPeopleError
+from notify_people.notice import Paging, Severity
+from notify_people.remedies import cause
+from restore_watch import errors
+from unit.notify_people.messages import CASES, notice
+
+
+def facts(name: str, **data: object) -> dict[str, str]:
+    return {fact.name: fact.value for fact in notice(name, **data).facts}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "title"),
+    [
+        ("flex-completed", {}, "Restore completed: production -> staging in 42 min"),
+        ("flex-failed", {}, "Restore FAILED: production -> staging after 42 min"),
+        (
+            "flex-failed",
+            {"targetDeploymentItemName": None},
+            "Restore FAILED: production after 42 min",
+        ),
+        ("flex-failed", {"durationSeconds": None}, "Restore FAILED: production -> staging"),
+        ("flex-started", {}, "Restore started: production -> staging"),
+        (
+            "flex-started",
+            {"previousStatus": "PENDING", "status": "QUEUED"},
+            "Restore queued: production -> staging",
+        ),
+        (
+            "flex-started",
+            {"previousStatus": "PENDING", "status": "UNKNOWN", "atlasStatus": "PAUSED"},
+            "Restore at PAUSED: production -> staging",
+        ),
+        ("dedicated-download-ready", {}, "Download ready: production, until 2026-11-26 10:56 UTC"),
+        ("dedicated-download-ready", {"expirationDate": None}, "Download ready: production"),
+        ("flex-download-link-expired", {}, "Download link expired: production"),
+        (
+            "flex-failed",
+            {"deliveryType": "DOWNLOAD"},
+            "Download FAILED: production -> staging after 42 min",
+        ),
+    ],
+)
+def test_the_title_begins_with_the_outcome(name: str, data: dict[str, object], title: str) -> None:
+    assert notice(name, **data).title == title
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "paging"),
+    [
+        ("flex-completed", {}, Paging.NOTHING),
+        ("flex-started", {}, Paging.NOTHING),
+        ("flex-failed", {}, Paging.TRIGGER),
+        ("flex-failed", {"deliveryType": "DOWNLOAD"}, Paging.TRIGGER),
+        ("flex-cancelled", {}, Paging.TRIGGER),
+        ("dedicated-expired", {}, Paging.TRIGGER),
+        ("collection-unknown-end", {}, Paging.TRIGGER),
+        ("dedicated-download-ready", {}, Paging.NOTHING),
+        ("dedicated-download-link-expired", {}, Paging.NOTHING),
+        ("stack-degraded-CredentialsError", {}, Paging.TRIGGER),
+        ("stack-recovered-CredentialsError", {}, Paging.RESOLVE),
+        ("test", {}, Paging.TRY_BOTH),
+    ],
+)
+def test_a_bad_end_is_paged(name: str, data: dict[str, object], paging: Paging) -> None:
+    assert notice(name, **data).paging is paging
+
+
+def test_a_stack_that_sees_nothing_is_worse_than_a_project() -> None:
+    assert notice("stack-degraded-CredentialsError").severity is Severity.CRITICAL
+    assert notice("project-degraded-CredentialsError").severity is Severity.ERROR
+
+
+def test_another_target_project_is_named() -> None:
+    other = "5f0000000000000000000a01"
+
+    assert facts("flex-failed", targetProjectId=other)["Target project"] == other
+    assert "Target project" not in facts("flex-failed")
+
+
+def test_the_facts_have_the_times_in_utc() -> None:
+    shown = facts("flex-completed", restoreScheduledDate="2026-11-26T10:14:00+01:00")
+
+    assert shown["Began"] == "2026-11-26 09:14:00 UTC"
+    assert shown["Ended"] == "2026-11-26 09:56:00 UTC"
+    assert shown["Age of the snapshot"] == "6 h 12 min, when it was scheduled"
+
+
+def test_a_ready_download_says_until_when_and_how_but_has_no_link() -> None:
+    ready = notice("dedicated-download-ready")
+
+    assert facts("dedicated-download-ready")["Link works until"] == "2026-11-26 10:56:00 UTC"
+    assert ready.steps[0].text.startswith("Fetch it before 2026-11-26 10:56:00 UTC")
+    assert str(ready.steps[-1].command).endswith("--output json")
+
+
+def test_only_kinds_that_the_cli_reads_have_a_command() -> None:
+    with_command = {
+        name.partition("-")[0]
+        for name in CASES
+        if name.endswith("-failed") and any(step.command for step in notice(name).steps)
+    }
+
+    assert with_command == {"flex", "dedicated"}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("AtlasUnauthorizedError", "Project Read Only"),
+        ("AtlasForbiddenError", "API access list"),
+        ("CredentialsError", "client_id and client_secret"),
+        ("AtlasRateLimitError", "RateLimitReserve"),
+        ("AtlasUnavailableError", "incident"),
+        ("RestoreJobNotFoundError", "AtlasProjectIds"),
+        ("EndpointRetiredError", "newest version"),
+        ("TimeBudgetExceededError", "MemorySize"),
+        ("SomeNewerError", "log"),
+    ],
+)
+def test_a_degraded_watch_says_how_to_repair_it(error: str, words: str) -> None:
+    steps = notice(f"project-degraded-{error}").steps
+
+    assert any(words in step.text for step in steps)
+
+
+def test_every_error_of_atlas_and_of_the_secret_has_a_cause_in_words() -> None:
+    kinds: list[type[Exception]] = [errors.CredentialsError, *errors.AtlasError.__subclasses__()]
+    known = {kind.__name__ for kind in kinds}
+
+    assert {name for name in known if cause(name) == name} == set()
+
+
+def test_the_order_of_a_watch_goes_by_outage_and_then_degraded_before_recovered() -> None:
+    later = "2026-11-26T09:14:00.000001Z"
+    orders = [
+        notice("stack-degraded-CredentialsError").order,
+        notice("stack-recovered-CredentialsError").order,
+        notice("stack-degraded-CredentialsError", since=later).order,
+        notice("stack-recovered-CredentialsError", since=later).order,
+    ]
+
+    assert orders == sorted(set(orders))
+
+
+def test_subjects_of_restores_projects_and_tests_differ() -> None:
+    names = ("flex-failed", "stack-degraded-CredentialsError", "test")
+
+    assert len({notice(name).subject.partition("/")[0] for name in names}) == 3
+
+
+def test_both_functions_have_the_version_of_the_stack() -> None:
+    assert notify_people.__version__ == restore_watch.__version__
+
+
+def test_an_error_is_one_of_the_tree() -> None:
+    from notify_people import errors as ours  # noqa: PLC0415 - beside the other errors
+
+    made = [one for one in vars(ours).values() if isinstance(one, type)]
+
+    assert all(issubclass(one, NotifyPeopleError) for one in made)
+    assert all(f"{one.__name__} " in str(ours.__doc__).replace("\n", " ") for one in made)

@@ -1,0 +1,94 @@
+"""What an operator sees. A failure to write it fails nothing."""
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from notify_people.application import Application
+from notify_people.channel import Channel
+from notify_people.deadline import Deadline
+from notify_people.errors import ChannelRefusedError
+from notify_people.notifier import Batch, Notifier
+from notify_people.telemetry import Telemetry
+from unit.notify_people.messages import notice
+
+
+@pytest.fixture(autouse=True)
+def powertools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
+
+
+def telemetry(level: str = "INFO") -> Telemetry:
+    # A logger keeps the output stream that was set when its service was first named.
+    return Telemetry(Logger(service=secrets.token_hex(8), location=None, level=level))
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_sent_notice_is_counted_for_its_channel(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry().sent(Channel.CHAT, notice())
+
+    metric, log = lines(capsys)
+    assert (metric["NoticesSent"], metric["channel"]) == ([1.0], "chat")
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["channel", "service"]]
+    assert (log["channel"], log["order"]) == ("chat", 40_002)
+
+
+def test_a_failure_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry().failed(ChannelRefusedError("slack answered 404. Renew it"), Channel.SLACK, notice())
+
+    metric, log = lines(capsys)
+    assert metric["NoticesFailed"] == [1.0]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert (log["message"], log["error"]) == ("slack answered 404. Renew it", "ChannelRefusedError")
+
+
+def test_what_nobody_wants_is_logged_only_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry().unwanted("restore-started")
+    telemetry("DEBUG").unwanted("restore-started")
+
+    (log,) = lines(capsys)
+    assert log["event_type"] == "restore-started"
+
+
+def test_an_output_that_fails_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+
+    telemetry().dropped(Channel.CHAT, notice())
+
+    assert capsys.readouterr().out == "telemetry failed: SchemaValidationError\n"
+
+
+class Broken(Notifier):
+    """It has a bug at every message but one."""
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:  # noqa: ARG002
+        if text != "good":
+            raise KeyError(text)
+
+
+def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    event = {
+        "Records": [
+            {"messageId": body, "body": body, "eventSource": "aws:sqs"}
+            for body in ("canary", "good")
+        ]
+    }
+    answer = Application(Broken(), telemetry()).answer(event, Deadline.after(10))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "canary"}]}
+    metric, log = lines(capsys)
+    assert metric["NoticesFailed"] == [1.0]
+    assert (log["message"], log["error"]) == ("This is a bug", "KeyError")
+    assert "canary" not in json.dumps(log)

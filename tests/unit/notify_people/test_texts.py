@@ -1,0 +1,122 @@
+"""Texts stay plain, short and literal, whatever is in them."""
+
+import itertools
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notify_people.mail import SUBJECT_LIMIT, mail
+from notify_people.mrkdwn import code, literal
+from notify_people.plain_text import TEXT_LIMIT, ascii_only, cut, lines_within, plain
+from notify_people.spans import duration, minute, moment
+from unit.notify_people.messages import notice
+
+SIGNS = st.text(alphabet="_*~`|<>&@#[]{}:ab1 \n", max_size=80)
+LIMITS = st.integers(min_value=10, max_value=100)
+
+
+@given(st.text() | SIGNS)
+def test_a_plain_text_is_one_printable_line_within_its_limit(text: str) -> None:
+    made = plain(text)
+
+    assert len(made) <= TEXT_LIMIT
+    assert made.isprintable()
+    assert plain(made) == made
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://restore.example.net/token",
+        "HTTP:\\/\\/host\\/token",
+        "//host/token",
+        "restore.mongodb-dev.net:27017/token",
+        "https%3a%2f%2fhost%2ftoken",
+        "restore-token.tar.gz?x=1",
+    ],
+)
+def test_a_plain_text_has_no_url(url: str) -> None:
+    made = plain(f"before {url} after")
+
+    assert "token" not in made
+    assert made.startswith("before ")
+    assert made.endswith("[removed] after")
+
+
+@given(st.text(), LIMITS)
+def test_a_cut_text_shows_that_it_was_cut(text: str, limit: int) -> None:
+    made = cut(text, limit)
+
+    assert len(made) <= limit
+    assert made == text or made.endswith("…")
+
+
+@given(st.lists(st.text(), max_size=8), LIMITS)
+def test_only_whole_lines_are_kept(lines: list[str], limit: int) -> None:
+    made = lines_within(lines, limit)
+
+    assert len(made) <= limit
+    assert made in {
+        "\n".join(kept)
+        for count in range(len(lines) + 1)
+        for kept in itertools.combinations(lines, count)
+    }
+
+
+def test_a_long_line_does_not_cost_those_after_it() -> None:
+    assert lines_within(["one", "x" * 20, "two"], 10) == "one\ntwo"
+
+
+@given(st.text() | SIGNS, LIMITS)
+def test_a_literal_text_has_no_sign_that_formats_links_or_notifies(text: str, limit: int) -> None:
+    made = literal(text, limit)
+
+    assert len(made) <= limit
+    assert not re.search(r"[*~`|<>@#\[\]]|\{\{", made)
+    assert not re.search(r"&(?!(amp|lt|gt);)", made)
+    assert not re.search(r":[\w+'-]*[a-z][\w+'-]*:", made)
+
+
+@pytest.mark.parametrize("text", ["orders_copy_2", "2026-11-26 09:14:00 UTC", "it's (a, b): c."])
+def test_usual_names_and_times_stay_as_they_are(text: str) -> None:
+    assert literal(text) == text
+
+
+def test_a_command_can_be_copied() -> None:
+    assert code("atlas backups restores describe x") == "`atlas backups restores describe x`"
+
+
+@given(st.text() | SIGNS)
+def test_a_subject_is_ascii_within_the_limit_of_sns(text: str) -> None:
+    subject = mail(notice(targetDeploymentItemName=text)).subject
+
+    assert len(subject) <= SUBJECT_LIMIT
+    assert subject == ascii_only(subject)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 s"),
+        (61, "61 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (42 * 60 + 59, "42 min"),
+        (7199, "119 min"),
+        (7200, "2 h"),
+        (22_320, "6 h 12 min"),
+        (2 * 86_400, "2 days"),
+        (3 * 86_400 + 4 * 3600, "3 days 4 h"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_moment_is_in_utc() -> None:
+    at = datetime(2026, 11, 26, 9, 14, tzinfo=UTC)
+
+    assert (moment(at), minute(at)) == ("2026-11-26 09:14:00 UTC", "2026-11-26 09:14 UTC")
