@@ -69,7 +69,11 @@ check: .venv/.ready ## lint, types, import contracts, template, locks
 
 # The project's own SAM and Python, with your own AWS account and region.
 # A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
-GIVEN = $(strip $(SECRET_ARN:%=AtlasSecretArn=%) $(PROJECTS:%=AtlasProjectIds=%) $(EMAIL:%=NotifyEmail=%) $(PARAMETERS))
+# SAM ends a value at a blank, and would take the rest for another one: `PROJECTS='one, two'` must not be `two` alone.
+EMPTY :=
+whole = $(subst $(EMPTY) $(EMPTY),,$(1))
+GIVEN = $(strip $(if $(SECRET_ARN),AtlasSecretArn=$(call whole,$(SECRET_ARN))) $(if $(PROJECTS),AtlasProjectIds=$(call whole,$(PROJECTS))) \
+	$(if $(EMAIL),NotifyEmail=$(call whole,$(EMAIL))) $(PARAMETERS))
 deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
 	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
 		sam deploy $(if $(STACK),--stack-name $(STACK)) \

@@ -28,6 +28,10 @@ AWS_CONFIG = Config(
 """Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
 
 
+SNS_CONFIG = AWS_CONFIG.merge(Config(read_timeout=10, retries={"total_max_attempts": 1}))
+"""A message whose answer is late may have been taken, so it is not published again at once."""
+
+
 def compose(
     settings: Settings,
     logger: Logger,
@@ -39,7 +43,7 @@ def compose(
     """Return the application, connected to nothing yet."""
     telemetry = Telemetry(logger)
     channels = Channels(
-        topics=Topics(session.client("sns", config=AWS_CONFIG)),
+        topics=Topics(session.client("sns", config=SNS_CONFIG)),
         webhooks=Webhooks(sleep=sleep),
         secret=NotifySecret(
             session.client("secretsmanager", config=AWS_CONFIG), settings.secret_id, now=now

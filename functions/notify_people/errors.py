@@ -56,7 +56,8 @@ class ChannelUnavailableError(ChannelError):
     408, 429, 5xx or no answer, after a bounded number of attempts.
 
     If it `was_sent` and no answer came, the channel may have taken the notice all the same. If it
-    `may_be_sent`, a call that was left behind may still do it.
+    `may_be_sent`, a call that was left behind may still do it. If it `is_late`, it took all the
+    time that it had.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class ChannelUnavailableError(ChannelError):
         *,
         was_sent: bool = False,
         may_be_sent: bool = False,
+        is_late: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.was_sent = was_sent
         self.may_be_sent = may_be_sent
+        self.is_late = is_late or may_be_sent
 
 
 class ChannelFailedError(ChannelError):

@@ -1,6 +1,7 @@
 """What becomes of one message: read it, put it into words, send it on every channel, note that."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -18,9 +19,9 @@ from notify_people.errors import (
     SendingElsewhereError,
 )
 from notify_people.message import read_message
-from notify_people.notice import Notice
+from notify_people.notice import Notice, Paging
 from notify_people.notices import notice_of
-from notify_people.selection import Change, is_to_close, is_wanted
+from notify_people.selection import PAGED, Change, is_wanted
 from notify_people.sent_table import SentTable, Standing
 from notify_people.telemetry import Telemetry
 
@@ -36,17 +37,29 @@ CLAIM_PAUSE = 0.5
 """Tries, and seconds between two: sending by another environment takes a second as a rule."""
 
 
+FAILURES = 2
+"""After so many notices that it did not take, a channel is not tried again in the batch."""
+
+
 @dataclass
 class Batch:
     """
     What one invocation has learnt about the channels.
 
-    `silent` ones did not answer, so the rest of the batch does not wait for them.
+    `silent` ones did not answer in time, or `failed` for several notices, so the rest of the batch
+    does not wait for them.
     """
 
     channels: Sequence[Channel] | None = None
     problem: NotifyPeopleError | None = None
     silent: set[Channel] = field(default_factory=set)
+    failed: Counter[Channel] = field(default_factory=Counter)
+
+    def note(self, channel: Channel, error: ChannelUnavailableError) -> None:
+        """Note that the channel did not take a notice."""
+        self.failed[channel] += 1
+        if error.is_late or self.failed[channel] >= FAILURES:
+            self.silent.add(channel)
 
 
 class Notifier:
@@ -111,7 +124,9 @@ class Notifier:
             raise
         notice = notice_of(message, self._console)
         wanted = is_wanted(message, self._changes)
-        if wanted or is_to_close(message, self._changes):
+        # What was paged is closed, although people do not want to hear of that.
+        is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self._changes)
+        if wanted or is_closing:
             return notice, wanted
         self._telemetry.unwanted(notice.event_type)
         return None
@@ -122,12 +137,12 @@ class Notifier:
         """Return why the channel did not get the notice, None if it did. The others go on."""
         if channel in batch.silent:
             return ChannelUnavailableError(
-                f"{channel} did not answer to the notice before this one"
+                f"{channel} failed for notices before this one, so it was not tried"
             )
         try:
             self._deliver(channel, notice, deadline)
         except ChannelUnavailableError as error:
-            batch.silent.add(channel)
+            batch.note(channel, error)
             return error
         except NotifyPeopleError as error:
             return error

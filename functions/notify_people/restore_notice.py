@@ -74,7 +74,7 @@ _RANKS = {
     Status.QUEUED: 1,
     Status.RUNNING: 2,
     Status.UNKNOWN: 3,
-    Status.COMPLETED: 4,
+    Status.COMPLETED: 5,
 }
 
 
@@ -85,7 +85,9 @@ def order_of(change: StatusChange) -> int:
     By the rank of its status, which never falls, because a restore whose item was deleted is
     recorded anew: its `sequence` begins at 1 again. A download may end after it was ready.
     """
-    rank = _RANKS.get(change.status, 5 if change.is_download else 4)
+    rank = _RANKS.get(change.status, 6 if change.is_download else 5)
+    if change.status is Status.UNKNOWN and change.terminal:
+        rank += 1
     return rank * 10_000 + change.sequence
 
 
@@ -93,8 +95,8 @@ def _paging(change: StatusChange, story: "_Story") -> Paging:
     if story.is_paged:
         return Paging.TRIGGER
     # An unknown word was paged; now it is known to be good.
-    was_unknown = change.previous_status is Status.UNKNOWN
-    return Paging.RESOLVE if was_unknown and change.terminal else Paging.NOTHING
+    is_known_now = change.status is Status.COMPLETED and change.previous_status is Status.UNKNOWN
+    return Paging.RESOLVE if is_known_now else Paging.NOTHING
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,26 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from notify_people.address import is_allowed
 from notify_people.aws_call import AwsCallError, aws_call
 from notify_people.channel import Channel
 from notify_people.deadline import Deadline
-from notify_people.errors import SecretError
+from notify_people.errors import NotifyPeopleError, SecretError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 MAX_AGE = 300.0
 """Seconds for which a value read from the secret is used."""
+
+STALE_AGE = 3600.0
+"""Seconds for which it is used if it cannot be read again."""
+
+RETRY_AFTER = 60.0
+"""Seconds until the next try to read it again."""
 
 READ_TIME = 5.0
 """Seconds that reading may take, so that channels without a secret have time left."""
@@ -54,6 +61,9 @@ class NotifySecret:
     """
     The secret with the webhooks, read again after five minutes. Without an id it is empty.
 
+    If it cannot be read again, the old values are used for an hour: a page should not wait for
+    Secrets Manager.
+
     `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
     """
 
@@ -69,6 +79,7 @@ class NotifySecret:
         self._now = now
         self._cached: ChannelSecrets | None = None
         self._read_at = 0.0
+        self._renewed_at = 0.0
 
     def read(self, deadline: Deadline) -> ChannelSecrets:
         """Return the values. Raises SecretError, or TimeBudgetExceededError."""
@@ -76,10 +87,19 @@ class NotifySecret:
             return ChannelSecrets({})
         now = self._now()
         # After the clock was set back, the age of the cached value is unknown.
-        if self._cached is None or not 0 <= now - self._read_at < MAX_AGE:
-            self._cached = self._ask(self._secret_id, deadline.within(READ_TIME))
-            self._read_at = now
-        return self._cached
+        cached = self._cached
+        if cached is not None and 0 <= now - self._read_at < MAX_AGE:
+            return cached
+        try:
+            cached = self._ask(self._secret_id, deadline.within(READ_TIME))
+            self._read_at = self._renewed_at = now
+        except NotifyPeopleError:
+            if cached is None or not 0 <= now - self._renewed_at < STALE_AGE:
+                raise
+            # Not at every notice of a batch.
+            self._read_at = now - MAX_AGE + RETRY_AFTER
+        self._cached = cached
+        return cached
 
     def _ask(self, secret_id: str, deadline: Deadline) -> ChannelSecrets:
         try:
@@ -99,10 +119,16 @@ class NotifySecret:
 def read_secret(text: str | None) -> ChannelSecrets:
     """Return what a secret's text holds. Errors name a key, never a value. Raises SecretError."""
     secret = _object(text)
-    found = {channel: secret[key] for channel, key in KEYS.items() if secret.get(key)}
+    found: dict[Channel, str | SecretError] = {
+        channel: _checked(channel, secret[key]) for channel, key in KEYS.items() if secret.get(key)
+    }
+    for channel, key in KEYS.items():
+        misspelt = get_close_matches(key, secret.keys() - KEYS.values(), n=1, cutoff=0.85)
+        if channel not in found and misspelt:
+            found[channel] = SecretError(f"the secret has no {key}, but a key that is much like it")
     if not found:
         raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
-    return ChannelSecrets({channel: _checked(channel, value) for channel, value in found.items()})
+    return ChannelSecrets(found)
 
 
 def _checked(channel: Channel, value: object) -> str | SecretError:

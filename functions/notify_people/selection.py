@@ -23,6 +23,9 @@ class Change(StrEnum):
     """The watch sees it again."""
 
 
+PAGED = frozenset({Change.ENDED, Change.DEGRADED})
+"""What somebody may be paged for."""
+
 DEFAULT_CHANGES = frozenset({Change.ENDED, Change.READY, Change.DEGRADED, Change.RECOVERED})
 
 
@@ -46,9 +49,3 @@ def change_of(message: StatusChange | WatchChange) -> Change:
 def is_wanted(message: Message, changes: AbstractSet[Change]) -> bool:
     """Whether people want to hear of it. A test is always sent."""
     return isinstance(message, NotificationTest) or change_of(message) in changes
-
-
-def is_to_close(message: Message, changes: AbstractSet[Change]) -> bool:
-    """Whether it ends what was paged, although people do not want to hear of it."""
-    is_recovery = isinstance(message, WatchChange) and message.recovered
-    return is_recovery and Change.DEGRADED in changes

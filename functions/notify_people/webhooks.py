@@ -77,15 +77,18 @@ class Webhooks:
             status, headers = timed_call(
                 deadline, f"post to {channel}", lambda: self._exchange(request)
             )
-        except CallTimeoutError:
+        except (CallTimeoutError, _TooLateError):
             self._hang_up()
             msg = f"{channel} did not answer in time"
-            raise ChannelUnavailableError(msg, was_sent=was_sent.is_set()) from None
+            raise ChannelUnavailableError(msg, was_sent=was_sent.is_set(), is_late=True) from None
         # A name that cannot be looked up is a UnicodeError.
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             # Not quoted and not chained: the text may hold the address.
             msg = f"{channel} did not answer: {type(error).__name__}"
-            raise ChannelUnavailableError(msg, was_sent=was_sent.is_set()) from None
+            is_late = isinstance(error, httpx.TimeoutException)
+            raise ChannelUnavailableError(
+                msg, was_sent=was_sent.is_set(), is_late=is_late
+            ) from None
         if status in _TRANSIENT or status >= 500:
             msg = f"{channel} answered {status}"
             raise ChannelUnavailableError(msg, _retry_after(headers))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +89,15 @@ class TestDeploy:
         assert given == (
             "[AtlasSecretArn=arn:aws:one AtlasProjectIds=all NotifyEmail=ops@example.com]"
         )
+
+    def test_blanks_between_projects_lose_none(self, deploy: Callable[..., Ran]) -> None:
+        """SAM's own parser gives a name the last value that follows it."""
+        one, two = "a" * 24, "b" * 24
+        ran = deploy(f"PROJECTS={one}, {two}", "EMAIL= ops@example.com ")
+        (given,) = [line[1:-1] for line in ran.stdout.splitlines() if "AtlasProjectIds" in line]
+
+        parsed = CfnParameterOverridesType().convert(given, None, None)
+        assert parsed == {"AtlasProjectIds": f"{one},{two}", "NotifyEmail": "ops@example.com"}
 
     def test_names_no_parameter_when_none_is_given(self, deploy: Callable[..., Ran]) -> None:
         ran = deploy()

@@ -67,9 +67,9 @@ class LocalStack:
     """
     Atlas, AWS with the stack made from template.yaml, a subscriber, and the built function.
 
-    One at a time: moto's state belongs to the process. `timeout_seconds` replaces the template's,
-    which makes a sweep, and the lease of one that died, as short. Atlas goes by the `clock`, if one
-    is given. With `readers`, the stack notifies people on every channel.
+    One at a time: moto's state belongs to the process. `timeout_seconds` replaces the template's
+    for the watching function: a sweep, and the lease of one that died, are as short. Atlas goes by
+    the `clock`, if one is given. With `readers`, the stack notifies people on every channel.
     """
 
     def __init__(
@@ -230,7 +230,7 @@ class LocalStack:
     @cached_property
     def pool(self) -> RuntimePool:
         """The execution environments; their processes start when they are first needed."""
-        return self._pool_of(FUNCTION, self._size)
+        return self._pool_of(FUNCTION, self._size, timeout_seconds=self._timeout_seconds)
 
     @cached_property
     def people(self) -> RuntimePool:
@@ -244,7 +244,11 @@ class LocalStack:
         return FunctionQueue(self.aws, self.resources["NoticeQueue"], self.people.invoke)
 
     def _pool_of(
-        self, name: str, size: int, variables: Mapping[str, str] | None = None
+        self,
+        name: str,
+        size: int,
+        variables: Mapping[str, str] | None = None,
+        timeout_seconds: int | None = None,
     ) -> RuntimePool:
         code = self._build / name
         if not code.is_dir():
@@ -256,7 +260,7 @@ class LocalStack:
             handler=configuration.handler,
             variables={**self._environment_of(configuration), **(variables or {})},
             name=configuration.name,
-            timeout_seconds=self._timeout_seconds or configuration.timeout_seconds,
+            timeout_seconds=timeout_seconds or configuration.timeout_seconds,
             memory_megabytes=configuration.memory_megabytes,
             coverage=os.environ.get("FUNCTION_COVERAGE"),
         )

@@ -10,7 +10,7 @@ import pytest
 from golden.notify_people.cases import RESTORE
 from integration.notify_people.people import TABLE, People, errors
 from local_stack.aws import REGION
-from local_stack.faults import Delay, Hang
+from local_stack.faults import Answer, Delay, Hang
 from local_stack.readers import Readers
 from local_stack.wire import Fault
 from notify_people.channel import Channel
@@ -143,11 +143,84 @@ def test_a_page_is_closed_although_nobody_wants_to_hear_of_recoveries(
     assert len(people.emails()) == 1
 
 
+def test_a_download_that_is_known_to_be_ready_closes_its_page_although_nobody_hears_of_it(
+    people: People, readers: Readers
+) -> None:
+    people.start(NOTIFY_CHANGES="ended,degraded,recovered")
+    people.deliver(event("flex-unknown-end", deliveryType="DOWNLOAD", sequence=2))
+    people.deliver(event("flex-download-ready", previousStatus="UNKNOWN", sequence=3))
+
+    assert actions(readers) == ["trigger", "resolve"]
+    assert len(people.emails()) == 1
+
+
+def test_a_link_that_expired_does_not_close_the_page_of_an_unknown_end(
+    people: People, readers: Readers
+) -> None:
+    people.deliver(event("flex-unknown-end", deliveryType="DOWNLOAD", sequence=2))
+    people.deliver(event("flex-download-link-expired", previousStatus="UNKNOWN", sequence=3))
+
+    assert actions(readers) == ["trigger"]
+
+
+def test_an_unknown_end_that_is_recorded_anew_is_sent(people: People, readers: Readers) -> None:
+    people.start(NOTIFY_CHANGES="all", NOTIFY_CHANNELS="slack")
+    people.deliver(event("flex-unknown-end", sequence=3, terminal=False))
+    people.deliver(event("flex-unknown-end", sequence=1, previousStatus=None))
+
+    assert len(readers.got("slack")) == 2
+
+
+def test_a_topic_that_answers_late_gets_one_message(people: People) -> None:
+    late = Fault("sns", "Publish", action=Delay(4), phase="after", times=None)
+    people.start(NOTIFY_CHANNELS="email")
+    with people.aws.wire.inject(late):
+        assert people.deliver(ENDED) == []
+
+    assert len(people.emails()) == 1
+
+
+def test_a_secret_that_was_read_is_used_while_it_cannot_be_read_again(
+    people: People, readers: Readers
+) -> None:
+    people.deliver(ENDED)
+    people.now += 400
+    hanging = Fault("secretsmanager", action=Hang(30), times=None)
+    with people.aws.wire.inject(hanging):
+        assert people.deliver(*failed_restores(8), seconds=30) == []
+
+    assert len(readers.got("pager")) == len(people.chat()) == 9
+
+
+def test_a_misspelt_key_of_the_secret_is_reported(
+    people: People, readers: Readers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = readers.secret
+    people.put_secret(**keys | {"slack_webook_url": keys.pop("slack_webhook_url")})
+    people.start()
+
+    assert people.deliver(ENDED) == [0]
+    assert len(readers.got("pager")) == 1
+    assert errors(capsys) == ["SecretError"]
+
+
+def test_a_notice_that_a_channel_cannot_take_does_not_keep_others_from_it(
+    people: People, readers: Readers
+) -> None:
+    first, *others = failed_restores(4)
+    poison = first["data"]["restoreId"].encode()
+    refusal = Fault("teams", action=Answer(502), when=lambda call: poison in call.body, times=None)
+    with readers.wire.inject(refusal):
+        assert people.deliver(first, *others) == [0]
+
+    assert len(readers.got("teams")) == 3
+
+
 def test_a_claim_of_a_clock_that_is_ahead_does_not_last(people: People, readers: Readers) -> None:
     people.start(NOTIFY_CHANNELS="pager")
     session = boto3.Session("AKIAPEOPLEPEOPLEPEOPLE", "people", region_name=REGION)
     ahead = SentTable(session.client("dynamodb"), TABLE, now=lambda: people.now + 3600)
-    ahead.claim(f"restore/{RESTORE}", Channel.PAGER, 40_002, Deadline.after(10))
+    ahead.claim(f"restore/{RESTORE}", Channel.PAGER, 50_002, Deadline.after(10))
 
     assert people.deliver(ENDED) == []
     assert actions(readers) == ["trigger"]

@@ -38,7 +38,7 @@ def test_one_restore_is_one_thread_in_chat_one_email_and_one_page(
     assert page["event_action"] == "trigger"
     assert page["dedup_key"] == f"atlas-restore-watch/restore/{RESTORE}"
     assert people.sent() == {
-        (f"restore/{RESTORE}", channel): 40_002
+        (f"restore/{RESTORE}", channel): 50_002
         for channel in ("chat", "email", "slack", "teams", "pager")
     }
     assert counted(output(capsys)) == {"NoticesSent": 9}
@@ -48,7 +48,7 @@ def test_by_default_only_the_end_of_a_restore_is_sent(people: People) -> None:
     assert people.deliver(STARTED, ENDED) == []
 
     assert len(people.emails()) == 1
-    assert set(people.sent().values()) == {40_002}
+    assert set(people.sent().values()) == {50_002}
 
 
 def test_a_degraded_watch_opens_a_page_and_a_recovered_one_closes_it(

@@ -37,7 +37,7 @@ def test_a_sent_notice_is_counted_for_its_channel(capsys: pytest.CaptureFixture[
     metric, log = lines(capsys)
     assert (metric["NoticesSent"], metric["channel"]) == ([1.0], "chat")
     assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["channel", "service"]]
-    assert (log["channel"], log["order"]) == ("chat", 40_002)
+    assert (log["channel"], log["order"]) == ("chat", 50_002)
 
 
 def test_a_failure_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
