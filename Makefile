@@ -91,7 +91,7 @@ bench: build ## measure speed against the usual kind of handler
 
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \
-		--minutes $(or $(MINUTES),60) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
+		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: pictures
 pictures: .venv/.ready ## draw the messages and the architecture of README and docs again, with a browser of this machine

@@ -9,6 +9,7 @@ moto, and then on DynamoDB Local if it was fetched. The exit status is 0 only if
 """
 
 import argparse
+import itertools
 import os
 import random
 import sys
@@ -55,13 +56,15 @@ def play_model(batch: int) -> Counter[str]:
     return Counter(RestoreModel.tally)
 
 
-def play_models(first: int, until: float) -> Counter[str]:
-    """Play batch after batch until the moment, also after one that breaks a promise."""
+def play_models(first: int, until: float, most: int | None) -> Counter[str]:
+    """Play batches until the moment, at `most` so many, also after one that breaks a promise."""
     total: Counter[str] = Counter()
     chance = random.Random(first)  # noqa: S311 - to be repeated, not to be secret
     with LocalStack() as stack:
         RestoreModel.stack = stack
-        while time.time() < until:
+        for _ in itertools.count() if most is None else range(most):
+            if time.time() >= until:
+                break
             batch = chance.randrange(2**32)
             try:
                 total += play_model(batch)
@@ -119,6 +122,7 @@ def main() -> int:
     """Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--batches", type=int, help="of a core at most")
     parser.add_argument("--kills", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
@@ -138,7 +142,7 @@ def main() -> int:
     with ProcessPoolExecutor(options.cores, mp_context=get_context("spawn")) as processes:
         kills = processes.submit(play_all_kills, options.seed, options.kills, tables)
         models = [
-            processes.submit(play_models, options.seed + core, until)
+            processes.submit(play_models, options.seed + core, until, options.batches)
             for core in range(options.cores)
         ]
         tallies = {"model": sum((model.result() for model in models), Counter[str]())}
