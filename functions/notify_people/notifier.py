@@ -31,7 +31,6 @@ CHANNEL_TIME = 20.0
 NOTE_TIME = 4.0
 """Seconds of them that are kept for noting that it was sent."""
 
-
 CLAIM_TRIES = 7
 CLAIM_PAUSE = 0.5
 """Tries, and seconds between two: sending by another environment takes a second as a rule."""

@@ -5,7 +5,7 @@ The form: https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and
 (`type` and `attachments`; a message has 28 KB at most). The card:
 https://adaptivecards.io/explorer/AdaptiveCard.html. Only RichTextBlock is used for text, because it
 does not read markdown (https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features),
-so no name needs an escape. People are notified only by `msteams.entities`, and there are none.
+so no name needs an escape. Only `msteams.entities` notify people, and no message has any.
 """
 
 from typing import Any

@@ -33,6 +33,9 @@ from restore_watch.reception import Reception
 LONG_UNREAD = timedelta(minutes=30)
 """If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
+_REFUSALS = (AtlasUnauthorizedError, AtlasForbiddenError, EndpointRetiredError)
+"""After these there is no role for a family of endpoints, or no endpoint."""
+
 type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
 """Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
 
@@ -81,32 +84,39 @@ class FindCalls:
         is_fast = self.deadline.clock() - begun < FAST
         if is_transient and is_fast and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1)]
-        group_id, bucket = step.bucket.group_id or "", step.bucket
+        bucket, cluster_name = step.bucket, None
+        if isinstance(step, JobsPage):
+            cluster_name = step.part.cluster_name
+            self._note_cluster(step, error)
+        elif isinstance(error, _REFUSALS):
+            self.memory.family_was(bucket.group_id or "", bucket.family, refused=True)
         if isinstance(step, ClustersPage) and step.number > 1:
             # The pages before were answered, so the family is seen.
             self.reception.sight.blind(bucket, error)
+        if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.follower.findings.search_failed(bucket.group_id, cluster_name, error)
+        return []
+
+    def _note_cluster(self, step: JobsPage, error: RestoreWatchError) -> None:
+        """The list of a cluster's jobs failed: the cluster alone, or the whole family."""
+        bucket, part = step.bucket, step.part
+        group_id = bucket.group_id or ""
         match error:
-            case AtlasUnauthorizedError() | AtlasForbiddenError() if isinstance(
-                step, JobsPage
-            ) and self._is_refused_alone(bucket, step.part):
-                self.memory.part_was(group_id, step.part, answerable=True)
-                self.memory.part_was_refused(group_id, step.part, refused=True)
-                self.reception.sight.cluster(bucket, str(step.part), error)
+            case AtlasRateLimitError() if self._waits_long(step):
+                self.reception.sight.blind(bucket, error)
+            case AtlasBadRequestError() | RestoreJobNotFoundError():
+                self.memory.part_was(group_id, part, answerable=False)
+            case AtlasUnavailableError() | UnexpectedAtlasResponseError():
+                self.memory.part_was(group_id, part, answerable=True)
+                self.reception.sight.cluster(bucket, str(part), error)
+            case AtlasUnauthorizedError() | AtlasForbiddenError() if self._is_refused_alone(
+                bucket, part
+            ):
+                self.memory.part_was(group_id, part, answerable=True)
+                self.memory.part_was_refused(group_id, part, refused=True)
+                self.reception.sight.cluster(bucket, str(part), error)
             case AtlasUnauthorizedError() | AtlasForbiddenError() | EndpointRetiredError():
                 self.memory.family_was(group_id, bucket.family, refused=True)
-            case AtlasBadRequestError() | RestoreJobNotFoundError() if isinstance(step, JobsPage):
-                self.memory.part_was(group_id, step.part, answerable=False)
-            case AtlasUnavailableError() | UnexpectedAtlasResponseError() if isinstance(
-                step, JobsPage
-            ):
-                self.memory.part_was(group_id, step.part, answerable=True)
-                self.reception.sight.cluster(bucket, str(step.part), error)
-        if isinstance(error, AtlasRateLimitError) and self._waits_long(step):
-            self.reception.sight.blind(bucket, error)
-        if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            cluster_name = step.part.cluster_name if isinstance(step, JobsPage) else None
-            self.follower.findings.search_failed(step.bucket.group_id, cluster_name, error)
-        return []
 
     def _is_refused_alone(self, bucket: Bucket, part: Part) -> bool:
         """Whether lists of other clusters were answered, in this sweep or when last tried."""
@@ -114,10 +124,8 @@ class FindCalls:
         is_family_seen = bucket.family in self.reception.sight.seen(group_id)
         return is_family_seen or self.memory.is_refused_alone(group_id, part)
 
-    def _waits_long(self, step: FindStep) -> bool:
+    def _waits_long(self, step: JobsPage) -> bool:
         """Whether what this step reads has not been read for longer than a listing is apart."""
-        if not isinstance(step, JobsPage):
-            return False
         marks = step.listing.marks
         since = max(marks.of(step.part), marks.first + FIRST_MARK)
         return self.follower.checker.now() - since > LONG_UNREAD

@@ -58,7 +58,7 @@ class FindMemory:
         self._unanswerable: dict[str, set[Part]] = {}
         self._tried: dict[str, float] = {}
         self._woken: dict[str, float] = {}
-        self._shown: dict[tuple[str, AtlasList], Sequence[str]] = {}
+        self._shown: dict[str, dict[AtlasList, Sequence[str]]] = {}
         self._refused_parts: dict[str, set[Part]] = {}
         self._projects: frozenset[str] | None = None
         self._projects_at = -math.inf
@@ -72,13 +72,12 @@ class FindMemory:
                 self._refused,
                 self._unanswerable,
                 self._refused_parts,
+                self._shown,
                 self._tried,
                 self._woken,
             ):
                 for group_id in [one for one in known if one not in projects]:
                     del known[group_id]
-            for place in [one for one in self._shown if one[0] not in projects]:
-                del self._shown[place]
 
     # Projects
 
@@ -170,17 +169,17 @@ class FindMemory:
         """Return what is known of the project's clusters."""
         with self._lock:
             lately = {which: self._clusters.get((group_id, which)) for which in _CLUSTER_LISTS}
-            before = {which: self._shown.get((group_id, which)) for which in _CLUSTER_LISTS}
+            before = dict(self._shown.get(group_id, {}))
         return KnownClusters(
-            {which: names for which, names in lately.items() if names is not None},
-            {which: names for which, names in before.items() if names is not None},
+            {which: names for which, names in lately.items() if names is not None}, before
         )
 
     def clusters_are(self, group_id: str, clusters: Mapping[AtlasList, Sequence[str]]) -> None:
         """Atlas showed all clusters of these lists."""
         with self._lock:
+            self._shown.setdefault(group_id, {}).update(clusters)
             for which, names in clusters.items():
-                self._clusters[group_id, which] = self._shown[group_id, which] = names
+                self._clusters[group_id, which] = names
 
     def forget_clusters(self, group_id: str, kinds: Collection[RestoreKind]) -> None:
         """An event woke the project: it may have new clusters."""

@@ -167,7 +167,7 @@ class Finder:
             )
         except RestoreWatchError as error:
             if isinstance(error, RestoreJobNotFoundError) or _has_nothing_to_read(error):
-                listing.is_gone(part)
+                listing.note_gone(part)
             if _has_nothing_to_read(error):
                 self._part_read(step)
                 self._finished(step)

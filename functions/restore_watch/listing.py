@@ -154,14 +154,14 @@ class ProjectListing:
             self._names.setdefault(step.which, []).extend(names)
             new = [name for name in names if name not in known]
             if not (page.has_next and page.entries):
-                new += self._left_out_by(step.which)
+                left_out = self._left_out_by(step.which)
+                return self._opened(self._in_order(self._jobs_of(step.which, (*new, *left_out))))
             steps = self._in_order(self._jobs_of(step.which, new))
-            if page.has_next and page.entries:
-                # A page that shows nothing new may be followed by the same one for ever.
-                if new or len(names) < len(page.entries):
-                    steps.append(replace(step, number=step.number + 1, tries=0))
-                else:
-                    self._unread.add(step.which)
+            # A page that shows nothing new may be followed by the same one for ever.
+            if new or len(names) < len(page.entries):
+                steps.append(replace(step, number=step.number + 1, tries=0))
+            else:
+                self._unread.add(step.which)
             return self._opened(steps)
 
     def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
@@ -185,7 +185,7 @@ class ProjectListing:
             self._note_began(page)
             return self._opened(steps)
 
-    def is_gone(self, part: Part) -> None:
+    def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
         with self._lock:
             self._gone.add(part)
@@ -210,6 +210,12 @@ class ProjectListing:
                 (unread if is_unread else read).add(Part(kind))
             return Read(self._began, frozenset(read), frozenset(unread), self.is_full)
 
+    def _kinds_in(self, which: AtlasList) -> list[RestoreKind]:
+        """The kinds to read whose clusters this list shows."""
+        return [
+            kind for kind in LISTED_KINDS if kind in self.kinds and CLUSTER_LISTS[kind] is which
+        ]
+
     def _is_complete(self, which: AtlasList) -> bool:
         return which in self._names and not self._open[which] and which not in self._unread
 
@@ -222,11 +228,10 @@ class ProjectListing:
 
     def _still_there(self, which: AtlasList) -> list[str]:
         """What the list leaves out, except where Atlas says of each kind that nothing is there."""
-        kinds = [kind for kind in self.kinds if CLUSTER_LISTS[kind] is which]
         return [
             name
             for name in self._left_out.get(which, ())
-            if not self._gone.issuperset(Part(kind, name) for kind in kinds)
+            if not self._gone.issuperset(Part(kind, name) for kind in self._kinds_in(which))
         ]
 
     def _is_over(self, part: Part) -> bool:
@@ -236,12 +241,11 @@ class ProjectListing:
         return part in self._gone and self._is_complete(which) and not is_shown
 
     def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:
-        kinds = [kind for kind in LISTED_KINDS if kind in self.kinds]
         parts = [
             Part(kind, name)
             for name in dict.fromkeys(names)
-            for kind in kinds
-            if CLUSTER_LISTS[kind] is which and Part(kind, name) not in self._parts
+            for kind in self._kinds_in(which)
+            if Part(kind, name) not in self._parts
         ]
         self._parts.update(parts)
         return [JobsPage(self, part) for part in parts]
@@ -257,8 +261,7 @@ class ProjectListing:
     def _mark_of(self, step: ListingStep) -> datetime:
         if not isinstance(step, ClustersPage):
             return self.marks.of(step.part)
-        kinds = [kind for kind in self.kinds if CLUSTER_LISTS[kind] is step.which]
-        return min(self.marks.of(Part(kind)) for kind in kinds)
+        return min(self.marks.of(Part(kind)) for kind in self._kinds_in(step.which))
 
     def _opened(self, steps: list[ListingStep]) -> list[ListingStep]:
         for step in steps:

@@ -241,14 +241,11 @@ def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
     """The project has more clusters than our own reserve lets a sweep read."""
     group = project_with(stack, *(f"good-{number}" for number in range(80)), "bad")
     stack.atlas.behaviour.family_limits = {"flex": RateLimit(capacity=100, refill=100)}
-    try:
-        watching = watching_with((group,))
-        watching.ticks(3)
-        with bad_clusters(stack):
-            watching.ticks(50)
-        assert watch_messages(stack) == [("degraded", group)]
-    finally:
-        stack.atlas.behaviour.reset()
+    watching = watching_with((group,))
+    watching.ticks(3)
+    with bad_clusters(stack):
+        watching.ticks(50)
+    assert watch_messages(stack) == [("degraded", group)]
 
 
 @pytest.mark.fault("F82")
@@ -265,9 +262,6 @@ def test_a_second_page_of_clusters_that_always_fails_is_reported(
         when=lambda call: call.query.get("pageNum") == "2",
         times=None,
     )
-    try:
-        with stack.atlas.wire.inject(second):
-            watching.ticks(25)
-    finally:
-        stack.atlas.behaviour.reset()
+    with stack.atlas.wire.inject(second):
+        watching.ticks(25)
     assert watch_messages(stack) == [("degraded", group)]

@@ -265,13 +265,10 @@ def test_a_rate_limit_that_keeps_clusters_from_being_read_for_long_is_reported(
     watching.tick()
     stack.atlas.behaviour.announces_limits = False
     few = FewAnswers(1)
-    try:
-        with stack.atlas.wire.inject(Fault(action=few, operation="flex_list", times=None)):
-            for _ in range(60):
-                few.begin_sweep()
-                watching.tick()
-    finally:
-        stack.atlas.behaviour.reset()
+    with stack.atlas.wire.inject(Fault(action=few, operation="flex_list", times=None)):
+        for _ in range(60):
+            few.begin_sweep()
+            watching.tick()
     assert watch_messages(stack) == [("degraded", group)]
 
 

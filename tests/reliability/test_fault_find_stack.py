@@ -306,11 +306,8 @@ def test_a_list_of_projects_that_ends_early_for_want_of_calls_is_reported(
     watching.tick()
     stack.atlas.behaviour.largest_page = 2
     few = Fault(action=FewCallsLeft(), operation="projects", times=None)
-    try:
-        with stack.atlas.wire.inject(few):
-            watching.ticks(30)
-    finally:
-        stack.atlas.behaviour.reset()
+    with stack.atlas.wire.inject(few):
+        watching.ticks(30)
     assert watch_messages(stack) == [("degraded", None)]
 
 
