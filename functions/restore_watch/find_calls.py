@@ -90,7 +90,7 @@ class FindCalls:
             self._note_cluster(step, error)
         elif isinstance(error, _REFUSALS):
             self.memory.family_was(bucket.group_id or "", bucket.family, refused=True)
-        if isinstance(step, ClustersPage) and step.number > 1:
+        if isinstance(step, ClustersPage) and not step.is_first:
             # The pages before were answered, so the family is seen.
             self.reception.sight.blind(bucket, error)
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):

@@ -153,16 +153,18 @@ class ProjectListing:
             known = set(self._names.get(step.which, ()))
             self._names.setdefault(step.which, []).extend(names)
             new = [name for name in names if name not in known]
-            if not (page.has_next and page.entries):
-                left_out = self._left_out_by(step.which)
-                return self._opened(self._in_order(self._jobs_of(step.which, (*new, *left_out))))
-            steps = self._in_order(self._jobs_of(step.which, new))
-            # A page that shows nothing new may be followed by the same one for ever.
-            if new or len(names) < len(page.entries):
-                steps.append(replace(step, number=step.number + 1, tries=0))
+            if not step.is_again and page.has_next and page.entries:
+                # A page that shows nothing new may be followed by the same one for ever.
+                if not new and len(names) == len(page.entries):
+                    self._unread.add(step.which)
+                    return []
+                following = [replace(step, number=step.number + 1, tries=0)]
+            elif step.number > 1:
+                following = [replace(step, number=step.number - 1, is_again=True, tries=0)]
             else:
-                self._unread.add(step.which)
-            return self._opened(steps)
+                following = []
+                new += self._left_out_by(step.which)
+            return self._opened([*self._in_order(self._jobs_of(step.which, new)), *following])
 
     def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
         """Atlas showed a page of jobs. Return the steps that follow from it."""

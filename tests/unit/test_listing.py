@@ -174,11 +174,36 @@ def test_each_page_of_clusters_leads_to_the_next() -> None:
     assert not listed.finished(first)
     assert listed.cluster_names == {}
     # The pages have shifted: the second one shows a cluster of the first once more.
-    (carts,) = listed.clusters_shown(second, clusters("orders", "carts"))
+    carts, first_again = listed.clusters_shown(second, clusters("orders", "carts"))
     assert isinstance(carts, JobsPage)
     assert carts.part == CARTS
     assert not listed.finished(second)
-    assert listed.cluster_names == {FLEX_CLUSTERS: ("orders", "carts")}
+    assert listed.cluster_names == {}
+    # Other pages that shifted may hide one. So all but the last page are read again.
+    assert isinstance(first_again, ClustersPage)
+    assert (first_again.number, first_again.is_again) == (1, True)
+    (users,) = listed.clusters_shown(first_again, clusters("users", has_next=True))
+    assert isinstance(users, JobsPage)
+    assert users.part == Part(FLEX, "users")
+    listed.finished(first_again)
+    assert listed.cluster_names == {FLEX_CLUSTERS: ("orders", "carts", "users")}
+
+
+def test_pages_of_clusters_are_read_again_from_the_last_to_the_first() -> None:
+    listed = listing(kinds=[FLEX])
+    (step,) = listed.first_steps()
+    read: list[tuple[int, bool]] = []
+
+    while isinstance(step, ClustersPage):
+        read.append((step.number, step.is_again))
+        page = clusters(f"cluster-{step.number}", has_next=step.number < 3)
+        steps = listed.clusters_shown(step, page)
+        listed.finished(step)
+        if not steps:
+            break
+        step = steps[-1]
+
+    assert read == [(1, False), (2, False), (3, False), (2, True), (1, True)]
 
 
 def test_a_page_without_entries_is_the_last_even_if_a_next_one_is_linked() -> None:
