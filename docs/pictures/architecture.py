@@ -92,7 +92,7 @@ def _nodes() -> Iterator[tuple[str, str]]:
             yield parameter, _PARAMETER_SHAPE.format(_words(parameter.removesuffix("Arn")))
     yield "Atlas", _OUTSIDE_SHAPE.format("Atlas")
     for logical_id, resource in template()["Resources"].items():
-        for event, source in resource["Properties"].get("Events", {}).items():
+        for event, source in resource.get("Properties", {}).get("Events", {}).items():
             if source["Type"] != "SQS":
                 yield (
                     _event(logical_id, event),

@@ -28,7 +28,7 @@ class Settings:
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
     share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is how
-    messages about the stack name it.
+    messages about the stack name it. `schedule_group` is the group of the schedule, "" if unknown.
     """
 
     atlas_secret_id: str
@@ -40,6 +40,7 @@ class Settings:
     rate_limit_reserve: float
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
+    schedule_group: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -75,6 +76,7 @@ class Settings:
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given.get("STACK_NAME") or given["POWERTOOLS_SERVICE_NAME"],
+            schedule_group=given.get("SCHEDULE_GROUP", ""),
         )
 
 

@@ -45,6 +45,7 @@ def test_every_variable_has_the_value_of_its_parameter_or_resource() -> None:
         "HOT_SECONDS": "5",
         "RATE_LIMIT_RESERVE": "0.25",
         "STACK_NAME": "restore-watch",
+        "SCHEDULE_GROUP": "ScheduleGroup",
         "POWERTOOLS_SERVICE_NAME": "restore-watch",
         "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
@@ -79,10 +80,11 @@ def test_no_resource_has_a_fixed_name() -> None:
         f"{logical_id}.{name}"
         for logical_id, resource in stack.resources.items()
         for name in ("Name", "RoleName", "TableName", "TopicName", "QueueName", "LogGroupName")
-        if name in resource["Properties"]
+        if name in resource.get("Properties", {})
     }
 
-    assert named == set()
+    # Its group, which has no fixed name, is this stack's own.
+    assert named == {"RestoreWatchFunctionSchedule.Name"}
     assert "FunctionName" not in stack.properties("RestoreWatchFunction")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from local_stack.dynamodb_local import DynamoDBLocal
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"
 FUNCTION_KEY_ID = "AKIAFUNCTIONFUNCTION"
 TEST_KEY_ID = "AKIATESTTESTTESTTEST"
 """Two keys, because they tell the function's calls from the tests' own."""

@@ -18,7 +18,7 @@ from samcli.lib.translate.sam_template_validator import (  # type: ignore[import
 )
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from local_stack.aws import REGION, AwsEmulator
+from local_stack.aws import ACCOUNT, REGION, AwsEmulator
 
 STACK_NAME = "atlas-restore-watch"
 
@@ -103,6 +103,7 @@ def make_stack(
     aws: AwsEmulator, cloudformation: Mapping[str, Any], parameters: Mapping[str, str]
 ) -> MadeStack:
     """Make the resources. In an emptied AWS they get the same names every time."""
+    cloudformation = _with_groups(cloudformation)
     resources = {
         name: _trimmed(resource)
         for name, resource in cloudformation["Resources"].items()
@@ -120,13 +121,14 @@ def make_stack(
             key: {"Fn::If": [condition, value, _NOT_MADE]} if condition else value
             for key, value in _values_of(name, resource).items()
         }
-    for resource in cloudformation["Resources"].values():
+    for name, resource in cloudformation["Resources"].items():
         if resource["Type"] == "AWS::Scheduler::Schedule":
-            values |= _schedule_values(resource["Properties"]["Target"])
+            values |= _schedule_values(name, resource["Properties"])
     said = _create(aws, {**cloudformation, "Resources": resources}, values, parameters)
     for name, resource in subscriptions.items():
         if said[f"{name}.Endpoint"] != _NOT_MADE:
             _subscribe(aws, {key: said[f"{name}.{key}"] for key in _SUBSCRIPTION}, resource)
+    _schedule(aws, cloudformation, said)
     made = {name: one for name, one in resources.items() if said[name] != _NOT_MADE}
     if aws.dynamodb is not None:
         for name, resource in made.items():
@@ -188,9 +190,47 @@ def _function_values(name: str, properties: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _schedule_values(target: Mapping[str, Any]) -> dict[str, Any]:
+def _schedule_values(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    target = properties["Target"]
     function, _ = target["Arn"]["Fn::GetAtt"]
-    return {f"{function}.Schedule": target["Input"]}
+    return {
+        f"{function}.Schedule": target["Input"],
+        f"{name}.ScheduleExpression": properties["ScheduleExpression"],
+        f"{name}.Arn": target["Arn"],
+        f"{name}.RoleArn": target["RoleArn"],
+    }
+
+
+def _with_groups(cloudformation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the template with the names of schedule groups in place of references to them."""
+    text = json.dumps(cloudformation)
+    for name, resource in cloudformation["Resources"].items():
+        if resource["Type"] == "AWS::Scheduler::ScheduleGroup":
+            arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{STACK_NAME}-{name}"
+            text = text.replace(json.dumps({"Ref": name}), json.dumps(f"{STACK_NAME}-{name}"))
+            text = text.replace(json.dumps({"Fn::GetAtt": [name, "Arn"]}), json.dumps(arn))
+            text = text.replace(f"${{{name}}}", f"{STACK_NAME}-{name}")
+    changed: Mapping[str, Any] = json.loads(text)
+    return changed
+
+
+def _schedule(aws: AwsEmulator, cloudformation: Mapping[str, Any], said: Mapping[str, str]) -> None:
+    """Make the schedules and their groups. They never fire: `LocalStack.tick` does it for them."""
+    client = aws.client("scheduler")
+    for name, resource in cloudformation["Resources"].items():
+        if resource["Type"] == "AWS::Scheduler::ScheduleGroup":
+            client.create_schedule_group(Name=f"{STACK_NAME}-{name}")
+    for name, resource in cloudformation["Resources"].items():
+        if resource["Type"] == "AWS::Scheduler::Schedule":
+            properties = resource["Properties"]
+            client.create_schedule(
+                Name=properties["Name"],
+                GroupName=properties["GroupName"],
+                State=properties["State"],
+                FlexibleTimeWindow=properties["FlexibleTimeWindow"],
+                ScheduleExpression=said[f"{name}.ScheduleExpression"],
+                Target={"Arn": said[f"{name}.Arn"], "RoleArn": said[f"{name}.RoleArn"]},
+            )
 
 
 def _function(name: str, said: Mapping[str, str]) -> FunctionConfiguration:
