@@ -1,24 +1,36 @@
 """
 Invocations that are not about named jobs. Pure.
 
-They carry an `action` at the top level of the event: `sweep` or `test-notification`. The classic
-Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
+They carry an `action` at the top level of the event: `sweep`, `test-notification` or `diagnose`.
+The classic Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
 from restore_watch.redaction import redact
+from restore_watch.restore_job import ClusterName, ObjectId
 
 SWEEP = "sweep"
 TEST_NOTIFICATION = "test-notification"
 
-_FIELDS = {SWEEP: {"action", "scheduledTime"}, TEST_NOTIFICATION: {"action"}}
+DIAGNOSE = "diagnose"
+
+_FIELDS = {
+    SWEEP: {"action", "scheduledTime"},
+    TEST_NOTIFICATION: {"action"},
+    DIAGNOSE: {"action", "groupId", "projectId", "clusterName"},
+}
 """The fields of each action's event."""
+
+_group_id = TypeAdapter(ObjectId).validate_python
+_cluster_name = TypeAdapter(ClusterName).validate_python
 
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
@@ -42,7 +54,18 @@ class TestNotification:
     __test__ = False  # it is not a class of tests
 
 
-def read_action(event: Mapping[str, Any]) -> Sweep | TestNotification | None:
+@dataclass(frozen=True)
+class Diagnose:
+    """Say what works and what does not, also about a project or a cluster. Changes nothing."""
+
+    group_id: str | None = None
+    cluster_name: str | None = None
+
+
+type Action = Sweep | TestNotification | Diagnose
+
+
+def read_action(event: Mapping[str, Any]) -> Action | None:
     """
     Return the action of an event, None if it has none.
 
@@ -54,16 +77,43 @@ def read_action(event: Mapping[str, Any]) -> Sweep | TestNotification | None:
         return None
     action = event["action"]
     if not isinstance(action, str) or action not in _FIELDS:
-        expected = f'expected "{SWEEP}" or "{TEST_NOTIFICATION}"'
+        expected = f"expected one of {', '.join(f'"{name}"' for name in _FIELDS)}"
         raise InvalidEventError("action", f"{expected}, got {type_of(action)}")
     for name in event:
         if name not in _FIELDS[action]:
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
     if action == TEST_NOTIFICATION:
         return TestNotification()
+    if action == DIAGNOSE:
+        return _diagnose(event)
     if "scheduledTime" not in event:
         return Sweep()
     return Sweep(_moment(event["scheduledTime"], "scheduledTime"))
+
+
+def _diagnose(event: Mapping[str, Any]) -> Diagnose:
+    names = [name for name in ("groupId", "projectId") if name in event]
+    if len(names) > 1:
+        raise InvalidEventError("projectId", "the same as groupId: give one of them")
+    if not names:
+        if "clusterName" in event:
+            raise InvalidEventError("groupId", "expected the project of the cluster, got nothing")
+        return Diagnose()
+    group_id = _checked(event, names[0], _group_id, "24 lowercase hexadecimal digits")
+    if "clusterName" not in event:
+        return Diagnose(group_id)
+    form = "letters, digits and hyphens, 64 characters at most"
+    return Diagnose(group_id, _checked(event, "clusterName", _cluster_name, form))
+
+
+def _checked(
+    event: Mapping[str, Any], field: str, check: Callable[[object], str], form: str
+) -> str:
+    try:
+        return check(event[field])
+    except ValidationError:
+        # Not chained: pydantic's error quotes the value.
+        raise InvalidEventError(field, f"expected {form}, got {type_of(event[field])}") from None
 
 
 def _moment(value: object, field: str) -> datetime:

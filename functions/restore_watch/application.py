@@ -1,11 +1,11 @@
 """What one invocation does: read the event, check the jobs it names or sweep, return the result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from restore_watch.actions import Sweep, TestNotification
+from restore_watch.actions import Diagnose, Sweep, TestNotification
 from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
@@ -43,13 +43,19 @@ class Failure:
 
 type Outcome = CheckResult | Failure
 
+type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
+"""Says what works and what does not."""
+
 
 class Application:
     """Answers invocations, and reports every check to the telemetry."""
 
-    def __init__(self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry) -> None:
+    def __init__(
+        self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry, diagnosis: Diagnosis
+    ) -> None:
         self._checker = checker
         self._sweeper = sweeper
+        self._diagnosis = diagnosis
         self._telemetry = telemetry
 
     def answer(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
@@ -62,6 +68,7 @@ class Application:
         - An SQS batch: `batchItemFailures`, the records to deliver again.
         - A sweep: its counts and failures (`restore_watch.sweep`).
         - A test notification: its `messageId`.
+        - A diagnosis: its checks (`restore_watch.diagnosis.doctor`).
         """
         try:
             match self._parse(event):
@@ -75,6 +82,8 @@ class Application:
                     return self._sweep(sweep, deadline)
                 case TestNotification():
                     return self._test_notification(deadline)
+                case Diagnose() as wanted:
+                    return self._diagnose(wanted, deadline)
         finally:
             self._telemetry.flush()
 
@@ -93,6 +102,11 @@ class Application:
             raise
         self._telemetry.test_published(message_id)
         return {"messageId": message_id}
+
+    def _diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
+        diagnosis = self._diagnosis(wanted, deadline)
+        self._telemetry.diagnosed(diagnosis["checks"])
+        return diagnosis
 
     def _parse(self, event: object) -> Request:
         try:

@@ -1,15 +1,20 @@
 """Which parts the application is made of, and how they reach AWS and Atlas."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from restore_watch import __version__
+from restore_watch.actions import Diagnose
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
+from restore_watch.deadline import Deadline
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
@@ -61,4 +66,18 @@ def compose(
         telemetry,
         SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids),
     )
-    return Application(checker, sweeper, telemetry)
+
+    def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
+        # Imported now, so that no cold start of another invocation takes longer for it.
+        from restore_watch.diagnosis.composition import compose_doctor  # noqa: PLC0415
+
+        def client(service: str) -> Any:
+            return session.client(service, config=aws_config)  # type: ignore[call-overload]
+
+        # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
+        # replaced only once in a while.
+        with http_client(telemetry.atlas_answered, telemetry.token_requested) as own:
+            atlas = AtlasClient(settings.atlas_base_url, own)
+            return compose_doctor(settings, atlas, client, checker.now).diagnose(wanted, deadline)
+
+    return Application(checker, sweeper, telemetry, diagnose)

@@ -154,7 +154,11 @@ class TableUnavailableError(RestoreWatchError):
     DynamoDB refused or did not answer; the write may have happened. The next check tries again.
 
     Or the table holds an item that this version cannot read. That item stays as it is.
+
+    `code` is the error code of DynamoDB, or of botocore if DynamoDB did not answer.
     """
+
+    code: str | None = None
 
 
 class NotificationPendingError(RestoreWatchError):

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from restore_watch.actions import Sweep, TestNotification, read_action
+from restore_watch.actions import Action, read_action
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
 from restore_watch.restore_job import RestoreKind, RestoreTarget
@@ -100,7 +100,7 @@ class QueueBatch:
     records: tuple[QueueRecord, ...]
 
 
-type Request = OneTarget | SeveralTargets | QueueBatch | Sweep | TestNotification
+type Request = OneTarget | SeveralTargets | QueueBatch | Action
 
 
 def parse(event: object) -> Request:

@@ -69,8 +69,7 @@ class Items:
             if error.code == "ConditionalCheckFailedException":
                 stored: Mapping[str, Any] = error.answer.get("Item", {})
                 return stored
-            msg = f"DynamoDB {error}; the next check tries again"
-            raise TableUnavailableError(msg) from None
+            raise _unavailable(error, "the next check tries again") from None
         written: Mapping[str, Any] = answer["Attributes"]
         return written
 
@@ -98,9 +97,14 @@ class Items:
                     **where,
                 )
             except AwsCallError as error:
-                msg = f"DynamoDB {error}; the next sweep tries again"
-                raise TableUnavailableError(msg) from None
+                raise _unavailable(error, "the next sweep tries again") from None
             yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return
             where["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _unavailable(error: AwsCallError, what_follows: str) -> TableUnavailableError:
+    unavailable = TableUnavailableError(f"DynamoDB {error}; {what_follows}")
+    unavailable.code = error.code
+    return unavailable

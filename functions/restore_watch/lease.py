@@ -37,6 +37,8 @@ _IS_FREE = "(attribute_not_exists(#validUntil) OR #validUntil < :now)"
 _IS_NEWER = " AND (attribute_not_exists(#lastTick) OR #lastTick < :tick)"
 _GIVE_BACK = "REMOVE #owner, #validUntil"
 _IS_OURS = "#owner = :owner"
+_READ = "SET #lastTick = #lastTick"
+_NEVER = "attribute_exists(#lastTick) AND attribute_not_exists(#lastTick)"
 
 
 class SweepLease:
@@ -83,6 +85,12 @@ class SweepLease:
         self._items.update(
             KEY, deadline, update=_GIVE_BACK, condition=_IS_OURS, values={":owner": owner}
         )
+
+    def last_tick(self, deadline: Deadline) -> datetime | None:
+        """Return the newest tick of the schedule that a sweep has begun to work on, in UTC."""
+        stored = self._items.update(KEY, deadline, update=_READ, condition=_NEVER)
+        text = stored.get("lastTick", {}).get("S")
+        return datetime.fromisoformat(text) if text else None
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> Any:
         now = self._now()

@@ -28,7 +28,8 @@ class Settings:
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
     share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is how
-    messages about the stack name it. `schedule_group` is the group of the schedule, "" if unknown.
+    messages about the stack name it. The rest is what only a diagnosis looks at, "" if there is
+    none: the schedule's group, and the topics of what people read.
     """
 
     atlas_secret_id: str
@@ -41,6 +42,8 @@ class Settings:
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
     schedule_group: str = ""
+    email_topic_arn: str = ""
+    chat_topic_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -77,6 +80,8 @@ class Settings:
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given.get("STACK_NAME") or given["POWERTOOLS_SERVICE_NAME"],
             schedule_group=given.get("SCHEDULE_GROUP", ""),
+            email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
+            chat_topic_arn=given.get("CHAT_TOPIC_ARN", ""),
         )
 
 

@@ -202,6 +202,12 @@ class Telemetry:
         with self._emitting():
             self._logger.info("test notification", extra={"message_id": message_id})
 
+    def diagnosed(self, checks: Sequence[Mapping[str, Any]]) -> None:
+        """Report a diagnosis. Its result has the checks."""
+        with self._emitting():
+            failed = [one["check"] for one in checks if one["ok"] is False]
+            self._logger.info("diagnosed", extra={"checks": len(checks), "failed_checks": failed})
+
     def skipped(self) -> None:
         """Report a sweep that left its work to another one."""
         with self._emitting():

@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[2]
 EVENTS = CHECKOUT / "events"
 SAMPLES = sorted(set(EVENTS.glob("*.json")) - set(EVENTS.glob("*.schema.json")))
 SWEEPS = ("eventbridge-schedule.json", "schedule.json", "sweep.json")
-NAMING_NO_JOB = (*SWEEPS, "test-notification.json")
+NAMING_NO_JOB = (*SWEEPS, "test-notification.json", "diagnose.json")
 NAMING_JOBS = [path for path in SAMPLES if path.name not in NAMING_NO_JOB]
 
 

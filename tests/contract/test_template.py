@@ -46,6 +46,8 @@ def test_every_variable_has_the_value_of_its_parameter_or_resource() -> None:
         "RATE_LIMIT_RESERVE": "0.25",
         "STACK_NAME": "restore-watch",
         "SCHEDULE_GROUP": "ScheduleGroup",
+        "EMAIL_TOPIC_ARN": "",
+        "CHAT_TOPIC_ARN": "",
         "POWERTOOLS_SERVICE_NAME": "restore-watch",
         "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",

@@ -4,6 +4,7 @@ import pytest
 
 from contract.deployed_template import (
     EVERYTHING,
+    READERS,
     SECRET,
     Call,
     Stack,
@@ -30,14 +31,21 @@ TO_ATTACH_TO_A_VPC = {
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | TO_ATTACH_TO_A_VPC
 
 
+SCHEDULES = "arn:aws:scheduler:us-east-1:111122223333:schedule"
+
+
 def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
     assert granted(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")) == {
         "secretsmanager:GetSecretValue": {SECRET},
         "kms:Decrypt": {SECRET_KEY, TOPIC_KEY},
         "kms:GenerateDataKey": {TOPIC_KEY},
+        "kms:DescribeKey": {TOPIC_KEY},
+        "scheduler:GetSchedule": {f"{SCHEDULES}/ScheduleGroup/sweep"},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
         "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs", "RestoreJobsTable.Arn"},
         "sns:Publish": {"StatusChangesTopic"},
+        "sns:GetTopicAttributes": {"StatusChangesTopic"},
+        "sns:ListSubscriptionsByTopic": {"StatusChangesTopic"},
         "sqs:ReceiveMessage": {"RequestQueue.Arn"},
         "sqs:DeleteMessage": {"RequestQueue.Arn"},
         "sqs:GetQueueAttributes": {"RequestQueue.Arn"},
@@ -45,6 +53,16 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
         "logs:CreateLogStream": {"LogGroup.Arn"},
         "logs:PutLogEvents": {"LogGroup.Arn"},
     } | {action: {"*"} for action in WITHOUT_RESOURCE}
+
+
+def test_a_diagnosis_may_look_at_the_topics_of_people() -> None:
+    role = Stack(**EVERYTHING, **READERS).properties("RestoreWatchFunctionRole")
+
+    assert granted(role)["sns:ListSubscriptionsByTopic"] == {
+        "StatusChangesTopic",
+        "EmailTopic",
+        "ChatTopic",
+    }
 
 
 @pytest.mark.parametrize(

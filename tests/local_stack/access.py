@@ -18,6 +18,12 @@ from local_stack.routes import Family
 class Role(StrEnum):
     READ_ONLY = "Project Read Only"
     BACKUP_MANAGER = "Project Backup Manager"
+    OWNER = "Project Owner"
+
+    @property
+    def code(self) -> str:
+        """Its name in the API."""
+        return self.replace("Project", "GROUP").replace(" ", "_").upper()
 
 
 _NEEDED: dict[Family, frozenset[Role]] = {
@@ -27,8 +33,10 @@ _NEEDED: dict[Family, frozenset[Role]] = {
     "dedicated_clusters": frozenset(Role),
     "flex": frozenset(Role),
     "tenant": frozenset(Role),
-    "dedicated": frozenset({Role.BACKUP_MANAGER}),
-    "collection": frozenset({Role.BACKUP_MANAGER}),
+    "dedicated": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
+    "collection": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
+    "system": frozenset(Role),
+    "auditing": frozenset({Role.OWNER}),
 }
 
 
@@ -55,8 +63,12 @@ class Access:
         self.oauth.expire_tokens(name)
         self.digest.keys.pop(name, None)
 
-    def admit(self, request: Request, family: Family, group_id: str) -> None:
-        """Raise Refusal if the credential or the address may not read this in this project."""
+    def admit(self, request: Request, family: Family, group_id: str) -> str:
+        """
+        Return the client id or public key that asks.
+
+        Raise Refusal if it, or the address, may not read this in this project.
+        """
         name = self._authenticated(request)
         address = self._behaviour.refused_address
         if address is not None:
@@ -68,6 +80,10 @@ class Access:
         if not self.roles[name] & _NEEDED[family]:
             detail = "This credential has no role that allows it."
             raise Refusal(atlas_error(401, "USER_UNAUTHORIZED", detail))
+        return name
+
+    def is_api_key(self, name: str) -> bool:
+        return name in self.digest.keys
 
     def _authenticated(self, request: Request) -> str:
         """Return the public key or client id of a request. A refused token gets no challenge."""

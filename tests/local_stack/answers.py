@@ -59,7 +59,7 @@ class Answers:
     ) -> Answer:
         family, key = operation.family, self._behaviour.envelope_key
         try:
-            self._access.admit(request, family, address.group_id)
+            caller = self._access.admit(request, family, address.group_id)
             content_type = operation.content_type(request)
             limits = self._take(request, family, address.group_id)
         except Refusal as refusal:
@@ -70,7 +70,7 @@ class Answers:
         if isinstance(given, bytes):
             return Answer(200, {"Content-Type": content_type}, given)
         try:
-            body = given or self._body(request, address)
+            body = given or self._body(request, address, caller)
             answer = Answer.json(200, body, content_type=content_type)
         except Refusal as refusal:
             answer = refusal.answer
@@ -78,12 +78,22 @@ class Answers:
         is_list = operation.lists and answer.status == 200
         return _dressed(request, answer, headers, None if is_list else key)
 
-    def _body(self, request: Request, address: Address) -> Any:
+    def _body(self, request: Request, address: Address, caller: str) -> Any:
+        match address.family:
+            case "system":
+                return self._system(request, caller)
+            case "auditing":
+                return {"auditAuthorizationSuccess": False, "enabled": False}
+            case "projects":
+                host = request.host_url.rstrip("/")
+                return self._page_of(request, host, self._clusters.listed_projects())
+            case _:
+                return self._restores(request, address)
+
+    def _restores(self, request: Request, address: Address) -> Any:
         host = request.host_url.rstrip("/")
         family, group_id, cluster, restore_id = address
         match family:
-            case "projects":
-                return self._page_of(request, host, self._clusters.listed_projects())
             case "events":
                 self._clusters.project(group_id)
                 return self._events.page(request, group_id, host)
@@ -91,10 +101,29 @@ class Answers:
                 return self._page_of(request, host, self._clusters.project(group_id).flex)
             case "dedicated_clusters":
                 return self._page_of(request, host, self._clusters.project(group_id).dedicated)
-            case kind if restore_id:
+            case "flex" | "dedicated" | "tenant" | "collection" as kind if restore_id:
                 return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
-            case kind:
+            case "flex" | "dedicated" | "tenant" | "collection" as kind:
                 return self._job_list(request, kind, group_id, cluster)
+            case other:
+                raise LookupError(other)
+
+    def _system(self, request: Request, caller: str) -> Any:
+        """Return what the specification says of it; `apiKey` is null for a service account."""
+        roles = [
+            {"groupId": project.group_id, "roleName": role.code}
+            for project in self._clusters.listed_projects()
+            for role in sorted(self._access.roles[caller])
+        ]
+        key = {"accessList": [], "id": "6a" * 12, "publicKey": caller, "roles": roles}
+        return {
+            "apiKey": key if self._access.is_api_key(caller) else None,
+            "appName": "MongoDB Atlas",
+            "build": "0" * 40,
+            "ipAddress": request.remote_addr,
+            "links": [],
+            "throttling": False,
+        }
 
     def _page_of(
         self, request: Request, host: str, entries: Sequence[Project | EmulatedCluster]
@@ -120,8 +149,8 @@ class Answers:
 
     def _take(self, request: Request, family: Family, group_id: str) -> dict[str, str]:
         """Take one token from the bucket and return the rate limit headers."""
-        if family == "projects":
-            # Atlas's list of limits does not have it.
+        if family in {"projects", "system", "auditing"}:
+            # Atlas's list of limits does not have them.
             return {}
         limit = self._behaviour.limit_of(family)
         taken = self._buckets.take((family, group_id), limit)

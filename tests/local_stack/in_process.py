@@ -6,7 +6,7 @@ what `restore_watch.composition` makes, with other clients, clocks and timeouts.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +18,13 @@ from botocore.config import Config
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
+from restore_watch.actions import Diagnose
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
+from restore_watch.deadline import Deadline
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
@@ -125,3 +127,8 @@ def sweeper_of(
         SweepOptions(hot_seconds, rate_limit_reserve, project_ids),
         sleep=checker.sleep,
     )
+
+
+def no_diagnosis(_wanted: Diagnose, _deadline: Deadline) -> Mapping[str, Any]:
+    """For applications of tests that ask for no diagnosis."""
+    raise NotImplementedError

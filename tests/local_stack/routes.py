@@ -12,10 +12,14 @@ from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import Kind
 from local_stack.wire import Predicate
 
-type Family = Kind | Literal["projects", "events", "flex_clusters", "dedicated_clusters"]
+type Family = (
+    Kind
+    | Literal["projects", "events", "flex_clusters", "dedicated_clusters", "system", "auditing"]
+)
 """Endpoints with the same role and the same bucket: those of a kind of job, or of one list."""
 
-_PROJECTS = "/api/atlas/v2/groups"
+_SYSTEM = "/api/atlas/v2"
+_PROJECTS = f"{_SYSTEM}/groups"
 _GROUP = f"{_PROJECTS}/<group_id>"
 _VERSION = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json")
 
@@ -86,7 +90,17 @@ OPERATIONS: dict[str, Operation] = {
         "2025-03-12",
         "ApiAtlasCollectionRestoreJobsResource",
     ),
-    # Never recorded either.
+    # Never recorded either, like the two after it.
+    "system": Operation(
+        "system", _SYSTEM, "2023-01-01", "ApiRootResource::getSystemStatus", lists=False
+    ),
+    "auditing": Operation(
+        "auditing",
+        f"{_GROUP}/auditLog",
+        "2023-01-01",
+        "ApiAtlasAuditLogResource::getAuditLog",
+        lists=False,
+    ),
     **_list("projects", _PROJECTS, "2023-01-01", "ApiAtlasGroupsResource::getAllGroups"),
     **_list("events", f"{_GROUP}/events", "2023-01-01", "ApiGroupEventsResource::getAllEvents"),
     **_list(

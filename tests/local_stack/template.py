@@ -224,9 +224,9 @@ def _schedule(aws: AwsEmulator, cloudformation: Mapping[str, Any], said: Mapping
         if resource["Type"] == "AWS::Scheduler::Schedule":
             properties = resource["Properties"]
             client.create_schedule(
-                Name=properties["Name"],
-                GroupName=properties["GroupName"],
-                State=properties["State"],
+                Name=properties.get("Name", name),
+                GroupName=properties.get("GroupName", "default"),
+                State=properties.get("State", "ENABLED"),
                 FlexibleTimeWindow=properties["FlexibleTimeWindow"],
                 ScheduleExpression=said[f"{name}.ScheduleExpression"],
                 Target={"Arn": said[f"{name}.Arn"], "RoleArn": said[f"{name}.RoleArn"]},

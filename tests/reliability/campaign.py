@@ -23,7 +23,7 @@ from local_stack.aws import TEST_KEY_ID, key_id_of
 from local_stack.canaries import CANARIES
 from local_stack.clock import Clock
 from local_stack.faults import Ask
-from local_stack.in_process import Clients, clients, cold_start, sweeper_of
+from local_stack.in_process import Clients, clients, cold_start, no_diagnosis, sweeper_of
 from local_stack.loopback import HungUp, Line
 from local_stack.runtime import Invocation
 from local_stack.stack import CREDENTIALS, Credentials, LocalStack, Received
@@ -281,7 +281,7 @@ class Campaign:
         by = by or self.hasty
         checker = self.environment(by)
         sweeper = sweeper_of(self.stack, by, checker, telemetry, **sweeping)
-        return Application(checker, sweeper, telemetry)
+        return Application(checker, sweeper, telemetry, no_diagnosis)
 
     def check(
         self,

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
-from local_stack.in_process import cold_start, sweeper_of
+from local_stack.in_process import cold_start, no_diagnosis, sweeper_of
 from local_stack.stack import LocalStack
 from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Phase
@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
     def application(
         self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry
     ) -> Application:
-        return Application(checker, sweeper, telemetry)
+        return Application(checker, sweeper, telemetry, no_diagnosis)
 
     def job(self, place: int) -> Job:
         return self.world.jobs[place % len(self.world.jobs)]

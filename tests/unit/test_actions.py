@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.actions import Sweep, TestNotification, read_action
+from restore_watch.actions import Action, Diagnose, Sweep, TestNotification, read_action
 from restore_watch.errors import InvalidEventError
 from strategies import json_values
 
@@ -39,6 +39,42 @@ def test_a_sweep_has_the_moment_of_its_tick_in_utc(
 
     assert isinstance(action, Sweep)
     assert action.tick == tick
+
+
+PROJECT = "6a1f3c9e5b7d204e8c61f0b4"
+
+
+@pytest.mark.parametrize(
+    ("event", "wanted"),
+    [
+        ({}, Diagnose()),
+        ({"groupId": PROJECT}, Diagnose(PROJECT)),
+        ({"projectId": PROJECT, "clusterName": "orders"}, Diagnose(PROJECT, "orders")),
+    ],
+    ids=["stack", "project", "cluster"],
+)
+def test_a_diagnosis_may_be_of_a_project_or_a_cluster(
+    event: dict[str, Any], wanted: Diagnose
+) -> None:
+    assert read_action({"action": "diagnose"} | event) == wanted
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({"groupId": PROJECT.upper()}, "groupId"),
+        ({"projectId": 7}, "projectId"),
+        ({"groupId": PROJECT, "projectId": PROJECT}, "projectId"),
+        ({"clusterName": "orders"}, "groupId"),
+        ({"groupId": PROJECT, "clusterName": "../orders"}, "clusterName"),
+        ({"restoreId": PROJECT}, "restoreId"),
+    ],
+    ids=str,
+)
+def test_a_diagnosis_of_what_has_no_such_id_or_name_is_refused(
+    event: dict[str, Any], field: str
+) -> None:
+    assert refusal({"action": "diagnose"} | event).field == field
 
 
 @pytest.mark.parametrize(
@@ -77,7 +113,10 @@ def test_an_unknown_action_is_refused_with_the_known_ones(action: object, given_
     refused = refusal({"action": action})
 
     assert refused.field == "action"
-    assert str(refused) == f'action: expected "sweep" or "test-notification", got {given_as}'
+    assert (
+        str(refused)
+        == f'action: expected one of "sweep", "test-notification", "diagnose", got {given_as}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,11 +177,22 @@ def test_a_rule_without_its_time_is_refused() -> None:
     assert refusal(RULE).field == "time"
 
 
-names = st.sampled_from(["action", "scheduledTime", "time", "source", "detail-type", "groupId"])
+names = st.sampled_from(
+    [
+        "action",
+        "scheduledTime",
+        "time",
+        "source",
+        "detail-type",
+        "groupId",
+        "projectId",
+        "clusterName",
+    ]
+)
 hidden = secrets.token_hex(8)
 
 
-def outcome(event: dict[str, Any]) -> Sweep | TestNotification | InvalidEventError | None:
+def outcome(event: dict[str, Any]) -> Action | InvalidEventError | None:
     try:
         return read_action(event)
     except InvalidEventError as refused:
@@ -153,7 +203,16 @@ def outcome(event: dict[str, Any]) -> Sweep | TestNotification | InvalidEventErr
     st.dictionaries(
         names,
         json_values()
-        | st.sampled_from(["sweep", "test-notification", "aws.events", "Scheduled Event", hidden]),
+        | st.sampled_from(
+            [
+                "sweep",
+                "test-notification",
+                "diagnose",
+                "aws.events",
+                "Scheduled Event",
+                f"{hidden}!",
+            ]
+        ),
     )
 )
 def test_any_event_is_read_or_refused_without_its_values(event: dict[str, Any]) -> None:
@@ -161,4 +220,4 @@ def test_any_event_is_read_or_refused_without_its_values(event: dict[str, Any]) 
 
     assert hidden not in str(read)
     if isinstance(read, InvalidEventError):
-        assert read.field in event | {"time": None}
+        assert read.field in event | {"time": None, "groupId": None}

@@ -49,7 +49,10 @@ class Invocation:
         self._checking = Checking(atlas, clock)
         telemetry = Telemetry(Logger(service="tested", location=None))
         self._application = Application(
-            self._checking.checker, self._checking.sweeper(telemetry), telemetry
+            self._checking.checker,
+            self._checking.sweeper(telemetry),
+            telemetry,
+            lambda _wanted, _deadline: {"ok": True, "checks": []},
         )
         self.atlas = atlas
         self.clock = clock

@@ -21,7 +21,13 @@ _PROJECT_LISTS = {
     AtlasList.CLUSTERS: "clusters",
 }
 
-PROJECTS_PATH = "/api/atlas/v2/groups"
+SYSTEM_PATH = "/api/atlas/v2"
+PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
+
+
+def auditing_path(group_id: str) -> str:
+    """The path of the auditing of a project."""
+    return f"{PROJECTS_PATH}/{group_id}/auditLog"
 
 
 def project_list_path(group_id: str, which: AtlasList) -> str:

@@ -14,11 +14,19 @@ class AtlasList(StrEnum):
     CLUSTERS = "dedicated clusters"
 
 
-type Family = RestoreKind | AtlasList
-"""The restore jobs of a kind, or a list."""
+class AtlasStatus(StrEnum):
+    """What only a diagnosis reads. The values are their names in messages."""
+
+    SYSTEM = "the status of the API"
+    AUDITING = "the auditing of the project"
+
+
+type Family = RestoreKind | AtlasList | AtlasStatus
+"""The restore jobs of a kind, a list, or something that only a diagnosis reads."""
 
 _READ_ONLY = "the role Project Read Only in this project"
 _BACKUP_MANAGER = "the role Project Backup Manager in this project"
+_OWNER = "the role Project Owner in this project"
 
 ROLES: dict[Family, str] = {
     AtlasList.PROJECTS: "a role in the organization",
@@ -29,6 +37,8 @@ ROLES: dict[Family, str] = {
     RestoreKind.TENANT: _READ_ONLY,
     RestoreKind.DEDICATED: _BACKUP_MANAGER,
     RestoreKind.COLLECTION: _BACKUP_MANAGER,
+    AtlasStatus.SYSTEM: "any role",
+    AtlasStatus.AUDITING: _OWNER,
 }
 """What may read each, from the specification's x-rolesRequirements."""
 
@@ -44,4 +54,6 @@ def named(family: Family) -> str:
     """What is asked for, in a message."""
     if isinstance(family, AtlasList):
         return f"the list of {family}"
+    if isinstance(family, AtlasStatus):
+        return family
     return f"a {family} restore job"

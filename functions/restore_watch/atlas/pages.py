@@ -82,10 +82,11 @@ def read_page(answer: Answer, family: Family, full: int | None = None) -> Page:
         for link in (links if isinstance(links, list) else ())
     )
     is_full = full is not None and len(results) >= full
-    return Page(results, is_linked or is_full, _date(answer.headers))
+    return Page(results, is_linked or is_full, answered_at(answer.headers))
 
 
-def _date(headers: Mapping[str, str]) -> datetime | None:
+def answered_at(headers: Mapping[str, str]) -> datetime | None:
+    """When Atlas answered, by its own clock, in UTC; None if it does not say so."""
     try:
         date = parsedate_to_datetime(headers.get("date", ""))
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

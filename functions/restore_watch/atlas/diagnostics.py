@@ -1,0 +1,98 @@
+"""
+What Atlas says about the caller itself: its address and its roles. Only a diagnosis asks.
+
+https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getsystemstatus
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.endpoints import SYSTEM_PATH, auditing_path
+from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import AtlasStatus
+from restore_watch.atlas.pages import answered_at
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.deadline import Deadline
+from restore_watch.errors import AtlasForbiddenError, AtlasUnauthorizedError
+from restore_watch.redaction import redact
+
+
+@dataclass(frozen=True)
+class Caller:
+    """
+    What Atlas sees of us.
+
+    `address` is None if Atlas does not say it. `roles` has each role as "NAME" or "NAME in <id>";
+    it is None for a service account, whose roles Atlas does not show here. `date` is when Atlas
+    answered, by its own clock.
+    """
+
+    address: str | None
+    roles: tuple[str, ...] | None
+    date: datetime | None
+
+
+class AtlasDiagnostics:
+    """
+    Asks Atlas about the caller. Changes nothing.
+
+    Its methods raise AtlasError, or TimeBudgetExceededError when too little time is left to ask.
+    """
+
+    def __init__(self, client: AtlasClient) -> None:
+        self._client = client
+
+    def caller(self, credentials: Credentials, deadline: Deadline) -> Caller:
+        """Return what Atlas sees of these credentials. They are accepted if it answers."""
+        bucket = Bucket(None, AtlasStatus.SYSTEM)
+        return self._client.read(SYSTEM_PATH, None, bucket, credentials, deadline, _read_caller)
+
+    def is_owner(self, group_id: str, credentials: Credentials, deadline: Deadline) -> bool:
+        """
+        Whether the credentials may administer a project: only its owner may read its auditing.
+
+        https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getauditingconfiguration
+        """
+        bucket = Bucket(group_id, AtlasStatus.AUDITING)
+        try:
+            return self._client.read(
+                auditing_path(group_id), None, bucket, credentials, deadline, lambda _answer: True
+            )
+        except (AtlasUnauthorizedError, AtlasForbiddenError):
+            return False
+
+
+def _read_caller(answer: Answer) -> Caller:
+    """A field of an unknown form counts as one that Atlas left out."""
+    try:
+        read: Any = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        read = None
+    said: dict[str, Any] = read if isinstance(read, dict) else {}
+    key = said.get("apiKey")
+    roles = key.get("roles") if isinstance(key, dict) else None
+    return Caller(
+        address=_address(said.get("ipAddress")),
+        roles=tuple(filter(None, map(_role, roles))) if isinstance(roles, list) else None,
+        date=answered_at(answer.headers),
+    )
+
+
+def _address(value: object) -> str | None:
+    try:
+        return str(ip_address(value)) if isinstance(value, str) and "%" not in value else None
+    except ValueError:
+        return None
+
+
+def _role(entry: object) -> str | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("roleName"), str):
+        return None
+    where = entry.get("groupId") or entry.get("orgId")
+    name = redact(entry["roleName"])
+    return f"{name} in {redact(where)}" if isinstance(where, str) else name

@@ -1,0 +1,1 @@
+"""A diagnosis: what works, what does not, and exactly how to fix it. It changes nothing."""

@@ -1,0 +1,202 @@
+"""Diagnoses what Atlas lets the credentials do, and which address it sees. Changes nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from functools import partial
+from itertools import chain
+
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
+from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.deadline import Deadline
+from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.remedies import fix_of
+from restore_watch.entries import Entries
+from restore_watch.errors import AtlasRateLimitError, RestoreWatchError, TimeBudgetExceededError
+from restore_watch.listing import LISTED_KINDS
+
+ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
+"""
+The roles of Atlas that the watch needs. Any other may do more.
+
+The last one is for dedicated clusters.
+"""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""A difference that is worth a look. Up to 15 minutes hide no restore."""
+
+_CALL_TIME = 6.0
+"""Seconds that one question may take."""
+
+
+@dataclass
+class Look:
+    """What was seen of one project."""
+
+    lines: list[Line] = field(default_factory=list)
+    clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
+
+    @property
+    def has_dedicated(self) -> bool:
+        """Whether the project has a dedicated cluster."""
+        return bool(self.clusters.get(AtlasList.CLUSTERS))
+
+
+class AtlasDiagnosis:
+    """Asks Atlas with some credentials. Any thread may use it."""
+
+    def __init__(
+        self,
+        projects: AtlasProjects,
+        diagnostics: AtlasDiagnostics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._projects = projects
+        self._diagnostics = diagnostics
+        self._now = now
+
+    def caller(
+        self, credentials: Credentials, deadline: Deadline
+    ) -> tuple[list[Line], Caller | None]:
+        """Look whether the credentials are accepted, and from which address we come."""
+        try:
+            caller = self._diagnostics.caller(credentials, deadline.within(_CALL_TIME))
+        except RestoreWatchError as error:
+            return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
+        address = caller.address or "Atlas does not say it"
+        return [
+            Line("credentials", ok=True, found="Atlas accepts them"),
+            Line("address", ok=True if caller.address else None, found=address),
+            _clock(caller.date, self._now()),
+        ], caller
+
+    def project_ids(self, credentials: Credentials, deadline: Deadline) -> tuple[list[str], Line]:
+        """The first projects that the credentials can read."""
+        try:
+            page = self._projects.projects(1, credentials, deadline.within(_CALL_TIME))
+        except RestoreWatchError as error:
+            return [], _failed("projects", error, AtlasList.PROJECTS)
+        ids = [one["id"] for one in page.entries if isinstance(one, dict) and "id" in one]
+        more = " or more" if page.has_next else ""
+        if not ids:
+            fix = "In Atlas, give the service account or API key a role in a project"
+            found = "the credentials can read no project"
+            return [], Line("projects", ok=False, found=found, fix=fix)
+        found = f"the credentials can read {len(ids)}{more}"
+        return ids, Line("projects", ok=True, found=found)
+
+    def project(self, group_id: str, credentials: Credentials, deadline: Deadline) -> Look:
+        """Look at the lists of a project, and at the jobs of a cluster of each kind."""
+        look = Look()
+
+        def read(family: Family, ask: Callable[[Deadline], Page]) -> Page | None:
+            try:
+                return ask(deadline.within(_CALL_TIME))
+            except RestoreWatchError as error:
+                look.lines.append(_failed(f"project {group_id}: {family}", error, family))
+                return None
+
+        read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now(), credentials))
+        for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
+            page = read(which, partial(self._projects.clusters, group_id, which, 1, credentials))
+            if page is not None:
+                names = Entries(group_id, self._now()).cluster_names(which, page)
+                look.clusters[which] = names
+        for kind in LISTED_KINDS:
+            # One cluster stands for all: the role is given for the project.
+            for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:1]:
+                read(
+                    kind,
+                    partial(self._projects.restore_jobs, group_id, name, kind, 1, credentials),
+                )
+        if not look.lines:
+            look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
+        return look
+
+    def roles(
+        self,
+        caller: Caller,
+        looks: dict[str, Look],
+        credentials: Credentials,
+        deadline: Deadline,
+    ) -> Line:
+        """Look whether the credentials may do more than the watch needs."""
+        if caller.roles is not None:
+            has_dedicated = any(look.has_dedicated for look in looks.values())
+            return _roles(caller.roles, has_dedicated=has_dedicated)
+        for group_id in looks:
+            try:
+                is_owner = self._diagnostics.is_owner(
+                    group_id, credentials, deadline.within(_CALL_TIME)
+                )
+            except RestoreWatchError:
+                continue
+            if is_owner:
+                fix = (
+                    "In Atlas, give the service account Project Read Only instead, or Project "
+                    "Backup Manager for dedicated clusters"
+                )
+                found = f"the service account is Project Owner of {group_id}"
+                return Line("roles", ok=False, found=found, fix=fix)
+            found = (
+                f"not Project Owner of {group_id}; Atlas does not show the service account's roles"
+            )
+            return Line("roles", ok=True, found=found)
+        return Line("roles", ok=None, found="Atlas does not show the roles of a service account")
+
+
+def named_cluster(name: str, look: Look) -> Line:
+    """Look whether a project has a cluster of this name."""
+    check = f"cluster {name}"
+    for which, names in look.clusters.items():
+        if name in names:
+            return Line(check, ok=True, found=f"is among the {which}")
+    every = list(chain.from_iterable(look.clusters.values()))
+    if len(look.clusters) < 2:
+        return Line(check, ok=None, found="the clusters of the project cannot be read")
+    close = get_close_matches(name, every)
+    fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
+    return Line(check, ok=False, found="the project has no cluster of this name", fix=fix)
+
+
+def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
+    is_told = not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError))
+    return Line(check, ok=False if is_told else None, found=str(error), fix=fix_of(error, family))
+
+
+def _counted(look: Look) -> str:
+    flex, dedicated = (
+        len(look.clusters.get(which, ())) for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS)
+    )
+    return f"can be read. Flex clusters: {flex}, dedicated clusters: {dedicated}"
+
+
+def _clock(date: datetime | None, now: datetime) -> Line:
+    if date is None:
+        return Line("clock", ok=None, found="Atlas does not say what time it is")
+    ahead = round((now - date).total_seconds())
+    found = f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} Atlas's"
+    if abs(now - date) <= CLOCKS_DIFFER:
+        return Line("clock", ok=True, found="agrees with Atlas's" if abs(ahead) < 3 else found)
+    fix = "Ask Atlas's support or AWS's which clock is wrong. 15 minutes and more can hide restores"
+    return Line("clock", ok=False, found=found, fix=fix)
+
+
+def _roles(roles: tuple[str, ...], *, has_dedicated: bool) -> Line:
+    names = {role.partition(" ")[0] for role in roles}
+    told = ", ".join(sorted(set(roles))) or "none"
+    surplus = sorted(names - ENOUGH)
+    if surplus:
+        fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
+        return Line("roles", ok=False, found=told, fix=fix)
+    if "GROUP_BACKUP_MANAGER" in names and not has_dedicated:
+        fix = (
+            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
+            "restore over a cluster"
+        )
+        return Line("roles", ok=None, found=told, fix=fix)
+    return Line("roles", ok=True, found=told)

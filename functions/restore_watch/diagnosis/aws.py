@@ -1,0 +1,202 @@
+"""Diagnoses the secret, the topics and the schedule: what AWS says of each. Changes nothing."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from restore_watch.atlas.credentials import Credentials, ServiceAccount
+from restore_watch.aws_call import AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.remedies import (
+    KEY_FIXES,
+    SCHEDULE_FIXES,
+    SECRET_FIXES,
+    AwsFixes,
+    topic_fixes,
+)
+from restore_watch.errors import CredentialsError, TimeBudgetExceededError
+from restore_watch.secret import read_credentials
+from restore_watch.settings import Settings
+
+SCHEDULE_NAME = "sweep"
+
+_TIME = 6.0
+"""Seconds that one call may take."""
+
+_TOO_LONG = "x" * 101
+"""SNS takes subjects of fewer than 100 characters, so it refuses a message with this one."""
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The lines of the schedule, and its period if it has one."""
+
+    lines: tuple[Line, ...]
+    period: timedelta | None = None
+
+
+class AwsDiagnosis:
+    """Asks AWS with the function's own role. `client` makes a boto3 client of a service."""
+
+    def __init__(self, settings: Settings, client: Callable[[str], Any]) -> None:
+        self._settings = settings
+        self._client = client
+
+    def secret(self, deadline: Deadline) -> tuple[Line, Credentials | None]:
+        """Read the secret anew, past the cache."""
+        try:
+            answer = self._call(
+                deadline,
+                "secretsmanager",
+                "get_secret_value",
+                "ARN",
+                SecretId=self._settings.atlas_secret_id,
+            )
+            credentials = read_credentials(answer.get("SecretString"))
+        except CredentialsError as error:
+            fix = (
+                "Store JSON with client_id and client_secret of a service account, or public_key "
+                "and private_key of an API key"
+            )
+            return Line("secret", ok=False, found=str(error), fix=fix), None
+        except AwsCallError as error:
+            return _refused("secret", "Secrets Manager", error, SECRET_FIXES), None
+        except TimeBudgetExceededError as error:
+            return Line("secret", ok=None, found=str(error)), None
+        is_account = isinstance(credentials, ServiceAccount)
+        kind = "a service account" if is_account else "an API key"
+        return Line("secret", ok=True, found=f"holds {kind}"), credentials
+
+    def topics(self, deadline: Deadline) -> Iterator[Line]:
+        """Look at the topics, their subscriptions and their key."""
+        topics = {
+            "topic": self._settings.topic_arn,
+            "e-mail topic": self._settings.email_topic_arn,
+            "chat topic": self._settings.chat_topic_arn,
+        }
+        for check, arn in topics.items():
+            if not arn:
+                continue
+            try:
+                attributes = self._call(
+                    deadline, "sns", "get_topic_attributes", "Attributes", TopicArn=arn
+                )["Attributes"]
+            except (AwsCallError, TimeBudgetExceededError) as error:
+                yield _refused(check, "SNS", error, topic_fixes(arn))
+                continue
+            yield from self._key(check, attributes.get("KmsMasterKeyId", ""), deadline)
+            if check == "topic":
+                yield self._publishing(arn, deadline)
+            yield self._subscriptions(f"subscriptions of the {check}", arn, deadline)
+
+    def schedule(self, deadline: Deadline) -> Schedule:
+        """Look whether the schedule is there and enabled."""
+        group = self._settings.schedule_group
+        if not group:
+            found = "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"
+            return Schedule((Line("schedule", ok=None, found=found),))
+        try:
+            answer = self._call(
+                deadline,
+                "scheduler",
+                "get_schedule",
+                "State",
+                GroupName=group,
+                Name=SCHEDULE_NAME,
+            )
+        except (AwsCallError, TimeBudgetExceededError) as error:
+            line = _refused("schedule", "EventBridge Scheduler", error, SCHEDULE_FIXES)
+            return Schedule((line,))
+        expression = str(answer.get("ScheduleExpression", ""))
+        if answer["State"] != "ENABLED":
+            fix = (
+                f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
+                "EventBridge Scheduler, or deploy the stack again with another ScheduleExpression"
+            )
+            return Schedule((Line("schedule", ok=False, found="is disabled", fix=fix),))
+        line = Line("schedule", ok=True, found=f"is enabled: {expression}")
+        return Schedule((line,), _period(expression))
+
+    def _publishing(self, arn: str, deadline: Deadline) -> Line:
+        """
+        Ask SNS to publish what it must refuse: a subject of 100 characters or more.
+
+        "Publish", Amazon SNS API Reference. So nobody gets a message.
+        """
+        try:
+            self._call(
+                deadline,
+                "sns",
+                "publish",
+                "MessageId",
+                TopicArn=arn,
+                Subject=_TOO_LONG,
+                Message="A diagnosis. Nothing has changed.",
+            )
+        except AwsCallError as error:
+            if error.code not in {"InvalidParameter", "InvalidParameterException"}:
+                return _refused("publishing", "SNS", error, topic_fixes(arn))
+        except TimeBudgetExceededError as error:
+            return Line("publishing", ok=None, found=str(error))
+        return Line("publishing", ok=True, found="SNS takes requests of the function's role")
+
+    def _subscriptions(self, check: str, arn: str, deadline: Deadline) -> Line:
+        """Count the first hundred subscriptions, confirmed and not."""
+        try:
+            listed = self._call(
+                deadline, "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn
+            )["Subscriptions"]
+        except (AwsCallError, TimeBudgetExceededError) as error:
+            return _refused(check, "SNS", error, topic_fixes(arn))
+        waiting = [one for one in listed if one.get("SubscriptionArn") == "PendingConfirmation"]
+        found = f"{len(listed) - len(waiting)} confirmed, {len(waiting)} not confirmed"
+        if waiting:
+            fix = (
+                "Confirm the subscription with the link that SNS has sent. If it is older than "
+                "two days, subscribe again"
+            )
+            return Line(check, ok=False, found=found, fix=fix)
+        if not listed:
+            fix = f"Set NotifyEmail, or subscribe with aws sns subscribe --topic-arn {arn}"
+            return Line(check, ok=False, found=found, fix=fix)
+        return Line(check, ok=True, found=found)
+
+    def _key(self, check: str, key: str, deadline: Deadline) -> Iterator[Line]:
+        """Look at the customer managed key of a topic. An alias is a key of AWS."""
+        if "key/" not in key:
+            return
+        check = f"key of the {check}"
+        try:
+            state = self._call(deadline, "kms", "describe_key", "KeyMetadata", KeyId=key)[
+                "KeyMetadata"
+            ].get("KeyState")
+        except (AwsCallError, TimeBudgetExceededError) as error:
+            yield _refused(check, "KMS", error, KEY_FIXES)
+            return
+        if state == "Enabled":
+            yield Line(check, ok=True, found="is enabled")
+        else:
+            fix = f"Enable the key {key} in KMS, or cancel its deletion"
+            yield Line(check, ok=False, found=f"is in the state {state}", fix=fix)
+
+    def _call(
+        self, deadline: Deadline, service: str, operation: str, field: str, **parameters: Any
+    ) -> Any:
+        call = getattr(self._client(service), operation)
+        return aws_call(deadline.within(_TIME), f"ask {service}", call, field, **parameters)
+
+
+def _refused(check: str, service: str, error: Exception, fixes: AwsFixes) -> Line:
+    if not isinstance(error, AwsCallError):
+        return Line(check, ok=None, found=str(error))
+    return Line(check, ok=False, found=f"{service} {error}", fix=fixes.of(error.code))
+
+
+def _period(expression: str) -> timedelta | None:
+    match = _RATE.fullmatch(expression)
+    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else None

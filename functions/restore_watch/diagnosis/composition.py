@@ -1,0 +1,36 @@
+"""Which parts a diagnosis is made of. Imported only when somebody asks for one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.diagnostics import AtlasDiagnostics
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.bookkeeping import Bookkeeping
+from restore_watch.diagnosis.atlas import AtlasDiagnosis
+from restore_watch.diagnosis.aws import AwsDiagnosis
+from restore_watch.diagnosis.doctor import Doctor
+from restore_watch.diagnosis.table import TableDiagnosis
+from restore_watch.lease import SweepLease
+from restore_watch.open_jobs import OpenJobs
+from restore_watch.settings import Settings
+
+
+def compose_doctor(
+    settings: Settings,
+    atlas: AtlasClient,
+    client: Callable[[str], Any],
+    now: Callable[[], datetime],
+) -> Doctor:
+    """Return a doctor. `client` makes a boto3 client of a service."""
+    dynamodb, name = client("dynamodb"), settings.table_name
+    table = TableDiagnosis(
+        SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
+    )
+    return Doctor(
+        settings,
+        AwsDiagnosis(settings, client),
+        table,
+        AtlasDiagnosis(AtlasProjects(atlas), AtlasDiagnostics(atlas), now),
+    )

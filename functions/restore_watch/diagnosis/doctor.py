@@ -1,0 +1,108 @@
+"""Goes through everything that a watch needs, step by step. Changes nothing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from restore_watch.actions import Diagnose
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.deadline import Deadline
+from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
+from restore_watch.diagnosis.aws import AwsDiagnosis
+from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.table import TableDiagnosis
+from restore_watch.settings import Settings
+
+PROJECTS_LOOKED_AT = 20
+"""A diagnosis looks at so many projects. Each takes six questions to Atlas."""
+
+ATLAS_TIME = 25.0
+"""Seconds that are kept for the questions to Atlas, so that AWS cannot use them up."""
+
+
+class Doctor:
+    """
+    Diagnoses a stack from inside its function, with the function's own role and network.
+
+    The result is `{"ok", "checks": [{"check", "ok", "found", "fix"}]}`, plain JSON. `ok` of a check
+    is null if it could not be told; that of the whole is false if any check is false.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        aws: AwsDiagnosis,
+        table: TableDiagnosis,
+        atlas: AtlasDiagnosis,
+    ) -> None:
+        self._settings = settings
+        self._aws = aws
+        self._table = table
+        self._atlas = atlas
+
+    def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
+        """Return what works and what does not. Raises nothing for what it finds."""
+        lines = list(self._lines(wanted, deadline))
+        return {
+            "ok": all(line.ok is not False for line in lines),
+            "checks": [line.as_json() for line in lines],
+        }
+
+    def _lines(self, wanted: Diagnose, deadline: Deadline) -> Iterator[Line]:
+        yield self._watched(wanted)
+        aws_deadline = deadline.earlier(ATLAS_TIME)
+        secret, credentials = self._aws.secret(aws_deadline)
+        yield secret
+        # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
+        aws_lines = [*self._of_aws(aws_deadline)]
+        if credentials is not None:
+            yield from self._of_atlas(wanted, credentials, deadline)
+        else:
+            yield Line("credentials", ok=None, found="without the secret, Atlas cannot be asked")
+        yield from aws_lines
+
+    def _watched(self, wanted: Diagnose) -> Line:
+        ids = self._settings.project_ids
+        if wanted.group_id and ids != "all" and wanted.group_id not in ids:
+            found = f"the project {wanted.group_id} is not watched"
+            return Line("settings", ok=False, found=found, fix="Add it to AtlasProjectIds")
+        if ids == "all":
+            return Line("settings", ok=True, found="all projects are watched")
+        if not ids:
+            found = "no project is watched: only jobs that an event names are followed"
+            fix = "Set AtlasProjectIds, so that every restore is found"
+            return Line("settings", ok=None, found=found, fix=fix)
+        return Line("settings", ok=True, found=f"watched projects: {len(ids)}")
+
+    def _of_aws(self, deadline: Deadline) -> Iterator[Line]:
+        yield from self._table.table(deadline)
+        yield from self._aws.topics(deadline)
+        schedule = self._aws.schedule(deadline)
+        yield from schedule.lines
+        yield self._table.last_sweep(schedule.period, deadline)
+
+    def _of_atlas(
+        self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
+    ) -> Iterator[Line]:
+        lines, caller = self._atlas.caller(credentials, deadline)
+        yield from lines
+        if caller is None:
+            return
+        ids = self._settings.project_ids
+        if ids == "all":
+            readable, line = self._atlas.project_ids(credentials, deadline)
+            yield line
+            ids = tuple(readable)
+        # The one that was asked about comes first.
+        ordered = dict.fromkeys([*filter(None, [wanted.group_id]), *ids])
+        chosen = list(ordered)[:PROJECTS_LOOKED_AT]
+        looks: dict[str, Look] = {}
+        for group_id in chosen:
+            looks[group_id] = self._atlas.project(group_id, credentials, deadline)
+            yield from looks[group_id].lines
+        if len(ordered) > len(chosen):
+            found = f"{len(ordered) - len(chosen)} more were not looked at"
+            fix = "Diagnose one by its groupId"
+            yield Line("other projects", ok=None, found=found, fix=fix)
+        if wanted.cluster_name and wanted.group_id in looks:
+            yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
+        yield self._atlas.roles(caller, looks, credentials, deadline)

@@ -1,0 +1,129 @@
+"""What to do about an error or a refusal of AWS, in one sentence. Pure."""
+
+from dataclasses import dataclass
+
+from restore_watch.atlas.families import ROLES, AtlasStatus, Family
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
+
+NO_ANSWER = (
+    "A function in a VPC needs subnets with a route to {what}, and security groups that allow "
+    "outgoing HTTPS (443). Outside a VPC, try again"
+)
+
+_DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
+_GONE = {"ResourceNotFoundException", "NotFound", "NotFoundException"}
+
+
+@dataclass(frozen=True)
+class AwsFixes:
+    """What to do if AWS has no such thing, refuses, or does not answer."""
+
+    gone: str
+    denied: str
+    silent: str
+
+    def of(self, code: str) -> str:
+        """What to do after this error code of AWS, or of botocore where AWS did not answer."""
+        if code in _GONE:
+            return self.gone
+        return self.denied if code in _DENIED or code.startswith("KMS") else self.silent
+
+
+def _no_answer(service: str, endpoint: str = "an interface endpoint") -> str:
+    return NO_ANSWER.format(what=f"{service}: a NAT gateway or {endpoint}")
+
+
+_ARN = "Set AtlasSecretArn to the ARN that aws secretsmanager describe-secret prints"
+
+SECRET_FIXES = AwsFixes(
+    gone=_ARN,
+    denied=(
+        f"{_ARN}. If the secret has a customer managed key, set AtlasSecretKmsKeyArn, and allow "
+        "the function's role kms:Decrypt in the policy of the key"
+    ),
+    silent=_no_answer("Secrets Manager"),
+)
+
+TABLE_FIXES = AwsFixes(
+    gone=(
+        "The table was deleted. Restore it under the same name from a backup, or delete the stack "
+        "and deploy it again"
+    ),
+    denied=(
+        "Deploy the stack again: the function's role lacks a permission for the table. With a "
+        "customer managed key, its policy must allow the role"
+    ),
+    silent=_no_answer("DynamoDB", "a gateway endpoint"),
+)
+
+SCHEDULE_FIXES = AwsFixes(
+    gone="The schedule was deleted. Delete the stack and deploy it again: the table is kept",
+    denied="Deploy the stack again: the function's role lacks scheduler:GetSchedule",
+    silent=_no_answer("EventBridge Scheduler"),
+)
+
+KEY_FIXES = AwsFixes(
+    gone="The key was deleted. Deploy the stack with another TopicKmsKeyArn",
+    denied=(
+        "The policy of the key must allow the function's role kms:Decrypt, kms:GenerateDataKey "
+        "and kms:DescribeKey"
+    ),
+    silent=_no_answer("KMS"),
+)
+
+
+def topic_fixes(arn: str) -> AwsFixes:
+    """What to do about a topic."""
+    return AwsFixes(
+        gone=(
+            "The topic was deleted. Make it again with aws sns create-topic --name "
+            f"{arn.rpartition(':')[2]}, and subscribe to it again; what is pending is published "
+            "then"
+        ),
+        denied=(
+            "Deploy the stack again: the topic's policy or the function's role refuses. With a "
+            "customer managed key, its policy must allow the role"
+        ),
+        silent=_no_answer("SNS"),
+    )
+
+
+def fix_of(error: RestoreWatchError, family: Family) -> str:
+    """What to do after an error of Atlas; `family` is what was asked for."""
+    match error:
+        case AtlasForbiddenError() if error.reason and error.reason.address:
+            fix = (
+                f"In Atlas, add {error.reason.address} to the API access list of the service "
+                "account or API key"
+            )
+        case AtlasForbiddenError():
+            fix = "In Atlas, give the service account or API key access"
+        case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
+            fix = (
+                "In Atlas, make a new secret for the service account, or a new API key, and store "
+                "it in the secret. Secrets of service accounts expire"
+            )
+        case AtlasUnauthorizedError():
+            fix = f"In Atlas, give the service account or API key {ROLES[family]}"
+        case RestoreJobNotFoundError():
+            fix = (
+                "Take the project's id from the address of its pages in Atlas, and set "
+                "AtlasProjectIds"
+            )
+        case AtlasRateLimitError():
+            fix = "Wait, and slow down the other tools that use this project's rate limit"
+        case AtlasUnavailableError():
+            fix = NO_ANSWER.format(what="a NAT gateway")
+        case TimeBudgetExceededError():
+            fix = "Diagnose again: there was too little time"
+        case _:
+            fix = "Report it to us, with this text"
+    return fix

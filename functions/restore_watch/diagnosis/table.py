@@ -1,0 +1,99 @@
+"""Diagnoses the table, its index, and what sweeps have left there. Changes nothing."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from restore_watch.bookkeeping import Bookkeeping
+from restore_watch.deadline import Deadline
+from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.remedies import TABLE_FIXES
+from restore_watch.errors import RestoreWatchError, TableUnavailableError
+from restore_watch.lease import SweepLease
+from restore_watch.open_jobs import OpenJobs
+from restore_watch.status_change import utc_text
+from restore_watch.watch_change import Watched
+
+LATE = 3
+"""A sweep is late after so many periods of the schedule."""
+
+PENDING_FOR = timedelta(minutes=2)
+"""A change that is pending for longer was left over by a sweep."""
+
+
+class TableDiagnosis:
+    """Reads what sweeps read."""
+
+    def __init__(
+        self,
+        lease: SweepLease,
+        open_jobs: OpenJobs,
+        bookkeeping: Bookkeeping,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._lease = lease
+        self._open_jobs = open_jobs
+        self._bookkeeping = bookkeeping
+        self._now = now
+
+    def table(self, deadline: Deadline) -> Iterator[Line]:
+        """Look at the table and the index, and whether messages are left over."""
+        try:
+            jobs = self._open_jobs.read(deadline)
+        except RestoreWatchError as error:
+            yield _refused("index", error)
+        else:
+            yield Line("index", ok=True, found=f"open restore jobs: {len(jobs)}")
+            old = self._now() - PENDING_FOR
+            left = [job for job in jobs if job.pending and (job.observed_at or old) <= old]
+            if left:
+                since = min((job.observed_at for job in left if job.observed_at), default=old)
+                yield _left_over(len(left), since)
+        try:
+            projects, stack = self._bookkeeping.read(deadline)
+        except RestoreWatchError as error:
+            yield _refused("table", error)
+            return
+        yield Line("table", ok=True, found="can be read")
+        for watched in (stack, *(project.watched for project in projects.values())):
+            yield from _degraded(watched)
+
+    def last_sweep(self, period: timedelta | None, deadline: Deadline) -> Line:
+        """Look when the schedule's last tick was swept, if it comes every `period`."""
+        try:
+            tick = self._lease.last_tick(deadline)
+        except RestoreWatchError as error:
+            return _refused("last sweep", error)
+        fix = "Look at the log: each failed sweep has a line of level ERROR there"
+        if tick is None:
+            found = "no tick of the schedule was swept yet"
+            return Line("last sweep", ok=None, found=found, fix="Wait for two minutes")
+        found = f"the tick of {utc_text(tick)}"
+        is_late = period is not None and self._now() - tick > LATE * period
+        if is_late:
+            return Line("last sweep", ok=False, found=f"{found}; later ones are missing", fix=fix)
+        return Line("last sweep", ok=True, found=found)
+
+
+def _refused(check: str, error: RestoreWatchError) -> Line:
+    if not isinstance(error, TableUnavailableError):
+        return Line(check, ok=None, found=str(error))
+    return Line(check, ok=False, found=str(error), fix=TABLE_FIXES.of(error.code or ""))
+
+
+def _left_over(count: int, since: datetime) -> Line:
+    fix = (
+        "Send a test notification: its error says what SNS answers. What is pending is published "
+        "once SNS takes messages again"
+    )
+    found = f"restore jobs with a change that SNS has not taken: {count}, since {utc_text(since)}"
+    return Line("pending messages", ok=False, found=found, fix=fix)
+
+
+def _degraded(watched: Watched) -> Iterator[Line]:
+    trouble = watched.degraded
+    if trouble is not None:
+        name = f"project {watched.group_id}" if watched.group_id else "stack"
+        found = f"since {utc_text(trouble.since)}: {trouble.message}"
+        yield Line(
+            f"{name}: degraded", ok=False, found=found, fix="See the other lines about Atlas"
+        )
