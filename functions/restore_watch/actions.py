@@ -1,8 +1,9 @@
 """
-Invocations that are not about named jobs. Pure.
+Invocations that are no checks of named jobs. Pure.
 
-They carry an `action` at the top level of the event: `sweep` or `test-notification`. The classic
-Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
+They carry an `action` at the top level of the event: `sweep`, `test-notification` or
+`record-validation`. The classic Scheduled Event of an EventBridge rule is a sweep too, so that a
+rule can trigger it.
 """
 
 from collections.abc import Mapping
@@ -12,12 +13,21 @@ from typing import Any
 
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
-from restore_watch.redaction import redact
+from restore_watch.redaction import redact, redact_report
+from restore_watch.restore_job import RestoreTarget
+from restore_watch.targets import NAMES_OF_A_JOB, read_target
+from restore_watch.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 
 SWEEP = "sweep"
 TEST_NOTIFICATION = "test-notification"
+RECORD_VALIDATION = "record-validation"
 
-_FIELDS = {SWEEP: {"action", "scheduledTime"}, TEST_NOTIFICATION: {"action"}}
+_FIELDS = {
+    SWEEP: {"action", "scheduledTime"},
+    TEST_NOTIFICATION: {"action"},
+    RECORD_VALIDATION: {"action", "verdict", "validatedBy", "detail", "validatedAt"}
+    | NAMES_OF_A_JOB,
+}
 """The fields of each action's event."""
 
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
@@ -42,7 +52,18 @@ class TestNotification:
     __test__ = False  # it is not a class of tests
 
 
-def read_action(event: Mapping[str, Any]) -> Sweep | TestNotification | None:
+@dataclass(frozen=True)
+class RecordValidation:
+    """Keep what a pipeline found in the restored data of a job, and publish it."""
+
+    target: RestoreTarget
+    validation: Validation
+
+
+type Action = Sweep | TestNotification | RecordValidation
+
+
+def read_action(event: Mapping[str, Any]) -> Action | None:
     """
     Return the action of an event, None if it has none.
 
@@ -54,16 +75,42 @@ def read_action(event: Mapping[str, Any]) -> Sweep | TestNotification | None:
         return None
     action = event["action"]
     if not isinstance(action, str) or action not in _FIELDS:
-        expected = f'expected "{SWEEP}" or "{TEST_NOTIFICATION}"'
-        raise InvalidEventError("action", f"{expected}, got {type_of(action)}")
+        known = ", ".join(f'"{name}"' for name in _FIELDS)
+        raise InvalidEventError("action", f"expected one of {known}, got {type_of(action)}")
     for name in event:
         if name not in _FIELDS[action]:
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
     if action == TEST_NOTIFICATION:
         return TestNotification()
+    if action == RECORD_VALIDATION:
+        return RecordValidation(read_target(event), _validation(event))
     if "scheduledTime" not in event:
         return Sweep()
     return Sweep(_moment(event["scheduledTime"], "scheduledTime"))
+
+
+def _validation(event: Mapping[str, Any]) -> Validation:
+    verdict = event.get("verdict")
+    if not isinstance(verdict, str) or verdict not in set(Verdict):
+        known = " or ".join(f'"{one}"' for one in Verdict)
+        raise InvalidEventError("verdict", f"expected {known}, got {type_of(verdict)}")
+    at = event.get("validatedAt")
+    return Validation(
+        verdict=Verdict(verdict),
+        validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
+        detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
+        validated_at=None if at is None else _moment(at, "validatedAt"),
+    )
+
+
+def _text(value: object, field: str, limit: int) -> str | None:
+    """Return the text, redacted. A workflow may fill in a field with nothing."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > limit:
+        expected = f"expected text of at most {limit} characters"
+        raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
+    return redact_report(value, limit) or None
 
 
 def _moment(value: object, field: str) -> datetime:

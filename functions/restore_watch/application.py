@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from restore_watch.actions import Sweep, TestNotification
+from restore_watch.actions import RecordValidation, Sweep, TestNotification
 from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
@@ -20,6 +20,7 @@ from restore_watch.event import (
 )
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
+from restore_watch.validating import ValidationRecorder
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""
@@ -62,6 +63,7 @@ class Application:
         - An SQS batch: `batchItemFailures`, the records to deliver again.
         - A sweep: its counts and failures (`restore_watch.sweep`).
         - A test notification: its `messageId`.
+        - A validation: the job, what was recorded of it, and whether that is new.
         """
         try:
             match self._parse(event):
@@ -75,6 +77,8 @@ class Application:
                     return self._sweep(sweep, deadline)
                 case TestNotification():
                     return self._test_notification(deadline)
+                case RecordValidation() as request:
+                    return self._record_validation(request, deadline)
         finally:
             self._telemetry.flush()
 
@@ -93,6 +97,18 @@ class Application:
             raise
         self._telemetry.test_published(message_id)
         return {"messageId": message_id}
+
+    def _record_validation(
+        self, request: RecordValidation, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        recorder = ValidationRecorder(self._checker)
+        try:
+            result = recorder.record(request.target, request.validation, deadline)
+        except RestoreWatchError as error:
+            self._telemetry.failed(error, request.target)
+            raise
+        self._telemetry.validated(request.target, result)
+        return result.as_json()
 
     def _parse(self, event: object) -> Request:
         try:

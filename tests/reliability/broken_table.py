@@ -9,9 +9,9 @@ from typing import Any
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.status_change import StatusChange
 from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.validation import Entry
 
 type Parameters = dict[str, Any]
 type ChangedParameters = Callable[[Any, Parameters], Parameters]
@@ -191,13 +191,13 @@ class AcknowledgesFirst(RestoreJobsTable):
 class NeverAcknowledges(RestoreJobsTable):
     """What was published stays pending."""
 
-    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None: ...
+    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None: ...
 
 
 class AcknowledgesAllOrNothing(RestoreJobsTable):
     """What was published before a failure is published again."""
 
-    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None:
+    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None:
         if last is recorded.history[-1]:
             super().acknowledge(recorded, last, deadline)
 
@@ -206,7 +206,7 @@ class NewestFirst(Recorded):
     """What is pending, in the wrong order."""
 
     @property
-    def pending(self) -> tuple[StatusChange, ...]:
+    def pending(self) -> tuple[Entry, ...]:
         return super().pending[::-1]
 
 
@@ -219,7 +219,7 @@ class OnlyNewest(Recorded):
     """What is pending, except what a newer change has overtaken."""
 
     @property
-    def pending(self) -> tuple[StatusChange, ...]:
+    def pending(self) -> tuple[Entry, ...]:
         return super().pending[-1:]
 
 
