@@ -174,6 +174,36 @@ def ready_is_final(_: Any, parameters: Parameters) -> Parameters:
     }
 
 
+def validation_out_of_the_index(_: Any, parameters: Parameters) -> Parameters:
+    """A validation is appended, but no sweep sees that it is pending."""
+    if not _validates(parameters):
+        return parameters
+    update = parameters["UpdateExpression"]
+    assert ",\n    #openShard = :openShard" in update
+    return parameters | {
+        "UpdateExpression": update.replace(",\n    #openShard = :openShard", ""),
+        "ExpressionAttributeNames": _without("#openShard", parameters["ExpressionAttributeNames"]),
+        "ExpressionAttributeValues": _without(
+            ":openShard", parameters["ExpressionAttributeValues"]
+        ),
+    }
+
+
+def validation_that_expires(_: Any, parameters: Parameters) -> Parameters:
+    """A validation is appended, and the item may expire before it is published."""
+    if not _validates(parameters):
+        return parameters
+    assert "REMOVE #expiresAt" in parameters["UpdateExpression"]
+    return parameters | {
+        "UpdateExpression": parameters["UpdateExpression"].replace("REMOVE #expiresAt", ""),
+        "ExpressionAttributeNames": _without("#expiresAt", parameters["ExpressionAttributeNames"]),
+    }
+
+
+def _validates(parameters: Parameters) -> bool:
+    return ":entry" in parameters.get("ExpressionAttributeValues", {})
+
+
 def _without(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {one: value for one, value in values.items() if one != name}
 
