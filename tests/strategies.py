@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from restore_watch.redaction import redact_report
 from restore_watch.restore_job import (
     TEXT_LIMIT,
     RestoreJob,
@@ -14,6 +15,13 @@ from restore_watch.restore_job import (
     RestoreTarget,
 )
 from restore_watch.status_change import StatusChange
+from restore_watch.validation import (
+    DETAIL_LIMIT,
+    VALIDATED_BY_LIMIT,
+    RecordedValidation,
+    Validation,
+    Verdict,
+)
 
 TEXTS = (
     "delivery_type",
@@ -142,6 +150,29 @@ def changes(draw: DrawFn, job: SearchStrategy[RestoreJob] | None = None) -> Stat
         sequence=1 if previous is None else draw(st.integers(min_value=2, max_value=21)),
         observed_at=draw(utc_dates),
     )
+
+
+def _reported(limit: int) -> SearchStrategy[str | None]:
+    """A text that an event gave, as it is kept."""
+    return st.none() | st.text(max_size=limit).map(lambda text: redact_report(text, limit) or None)
+
+
+validations = st.builds(
+    Validation,
+    verdict=st.sampled_from(Verdict),
+    validated_by=_reported(VALIDATED_BY_LIMIT),
+    detail=_reported(DETAIL_LIMIT),
+    validated_at=st.none() | utc_dates,
+)
+
+recorded_validations = st.builds(
+    RecordedValidation,
+    job=jobs(),
+    validation=validations,
+    sequence=st.integers(min_value=2, max_value=41),
+    observed_at=utc_dates,
+)
+"""Any validation that the table can have recorded."""
 
 
 def plain_job(**fields: Any) -> RestoreJob:

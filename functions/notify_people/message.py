@@ -30,6 +30,7 @@ from notify_people.errors import InvalidMessageError
 from notify_people.plain_text import SENTENCE_LIMIT, plain
 
 STATUS_CHANGED = "atlas-restore-watch.status-changed.v1"
+VALIDATION_RECORDED = "atlas-restore-watch.validation-recorded.v1"
 WATCH_DEGRADED = "atlas-restore-watch.watch-degraded.v1"
 WATCH_RECOVERED = "atlas-restore-watch.watch-recovered.v1"
 TEST_NOTIFICATION = "atlas-restore-watch.test-notification.v1"
@@ -119,6 +120,33 @@ class StatusChange(_Read):
         return (self.delivery_type or "").casefold() == "download"
 
 
+class Validation(_Read):
+    """What a pipeline found. A verdict that this version does not know has not passed."""
+
+    verdict: Text
+    validated_by: Text | None = None
+    detail: Sentence | None = None
+    validated_at: UtcDate | None = None
+
+    @property
+    def passed(self) -> bool:
+        """The pipeline found the data as it should be."""
+        return self.verdict == "PASSED"
+
+
+class ValidationRecorded(_Read):
+    """A pipeline has tested the restored data. `status` is that of the restore job."""
+
+    group_id: ObjectId
+    cluster_name: ClusterName
+    restore_id: ObjectId
+    status: Text
+    sequence: Annotated[Count, Field(ge=1)]
+    observed_at: UtcDate
+    validation: Validation
+    target_deployment_item_name: Text | None = None
+
+
 class WatchChange(_Read):
     """
     The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
@@ -145,7 +173,7 @@ class NotificationTest(_Read):
     requested_at: UtcDate
 
 
-Message = StatusChange | WatchChange | NotificationTest
+Message = StatusChange | ValidationRecorded | WatchChange | NotificationTest
 
 
 class _Envelope(_Read):
@@ -177,6 +205,7 @@ def read_message(text: str) -> Message:
 
 _MODELS: Mapping[str, type[Message]] = {
     STATUS_CHANGED: StatusChange,
+    VALIDATION_RECORDED: ValidationRecorded,
     WATCH_DEGRADED: WatchChange,
     WATCH_RECOVERED: WatchChange,
     TEST_NOTIFICATION: NotificationTest,

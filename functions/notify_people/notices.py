@@ -2,10 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from notify_people.message import Message, NotificationTest, StatusChange, WatchChange
+from notify_people.message import (
+    Message,
+    NotificationTest,
+    StatusChange,
+    ValidationRecorded,
+    WatchChange,
+)
 from notify_people.notice import Fact, Notice, Paging, Severity, Step
 from notify_people.restore_notice import restore_notice
 from notify_people.spans import moment
+from notify_people.validation_notice import validation_notice
 from notify_people.watch_notice import watch_notice
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -16,6 +23,8 @@ def notice_of(message: Message, console: str) -> Notice:
     match message:
         case StatusChange():
             return restore_notice(message, console)
+        case ValidationRecorded():
+            return validation_notice(message, console)
         case WatchChange():
             return watch_notice(message, console)
         case NotificationTest():

@@ -24,11 +24,16 @@ def next_steps(change: StatusChange, console: str) -> tuple[Step, ...]:
     """Return what to do next, the most urgent first."""
     return (
         *_advice(change),
-        Step(
-            f"Open the project in Atlas; the backups are in the menu of {change.cluster_name}",
-            address=f"{console}/v2/{change.group_id}",
-        ),
+        project_step(change.group_id, change.cluster_name, console),
         *_look(change),
+    )
+
+
+def project_step(group_id: str, cluster_name: str, console: str) -> Step:
+    """Return the step that leads to the project in Atlas's console."""
+    return Step(
+        f"Open the project in Atlas; the backups are in the menu of {cluster_name}",
+        address=f"{console}/v2/{group_id}",
     )
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
-from notify_people.message import Message, NotificationTest, Status, StatusChange, WatchChange
+from notify_people.message import (
+    Message,
+    NotificationTest,
+    Status,
+    StatusChange,
+    ValidationRecorded,
+    WatchChange,
+)
 
 
 class Change(StrEnum):
@@ -21,21 +28,23 @@ class Change(StrEnum):
     """The watch cannot see a project, or the whole stack."""
     RECOVERED = "recovered"
     """The watch sees it again."""
+    VALIDATED = "validated"
+    """A pipeline has reported its verdict on the restored data."""
 
 
-PAGED = frozenset({Change.ENDED, Change.DEGRADED})
+PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED})
 """What somebody may be paged for."""
 
-DEFAULT_CHANGES = frozenset({Change.ENDED, Change.READY, Change.DEGRADED, Change.RECOVERED})
+DEFAULT_CHANGES = frozenset(Change) - {Change.STARTED, Change.PROGRESSED}
 
 
-def change_of(message: StatusChange | WatchChange) -> Change:
+def change_of(message: StatusChange | ValidationRecorded | WatchChange) -> Change:
     """Return what happened."""
     match message:
-        case WatchChange(recovered=True):
-            return Change.RECOVERED
+        case ValidationRecorded():
+            return Change.VALIDATED
         case WatchChange():
-            return Change.DEGRADED
+            return Change.RECOVERED if message.recovered else Change.DEGRADED
         case StatusChange(status=Status.COMPLETED, is_download=True):
             return Change.READY
         case StatusChange(terminal=True):

@@ -1,8 +1,9 @@
 """
-Invocations that are not about named jobs. Pure.
+Invocations that are no checks of named jobs. Pure.
 
-They carry an `action` at the top level of the event: `sweep`, `test-notification` or `diagnose`.
-The classic Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
+They carry an `action` at the top level of the event: `sweep`, `test-notification`, `diagnose` or
+`record-validation`. The classic Scheduled Event of an EventBridge rule is a sweep too, so that a
+rule can trigger it.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,18 +15,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
-from restore_watch.redaction import redact
-from restore_watch.restore_job import ClusterName, ObjectId
+from restore_watch.redaction import redact, redact_report
+from restore_watch.restore_job import ClusterName, ObjectId, RestoreTarget
+from restore_watch.targets import NAMES_OF_A_JOB, read_target
+from restore_watch.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 
 SWEEP = "sweep"
 TEST_NOTIFICATION = "test-notification"
-
 DIAGNOSE = "diagnose"
+RECORD_VALIDATION = "record-validation"
 
 _FIELDS = {
     SWEEP: {"action", "scheduledTime"},
     TEST_NOTIFICATION: {"action"},
     DIAGNOSE: {"action", "groupId", "projectId", "clusterName"},
+    RECORD_VALIDATION: {"action", "verdict", "validatedBy", "detail", "validatedAt"}
+    | NAMES_OF_A_JOB,
 }
 """The fields of each action's event."""
 
@@ -62,7 +67,15 @@ class Diagnose:
     cluster_name: str | None = None
 
 
-type Action = Sweep | TestNotification | Diagnose
+@dataclass(frozen=True)
+class RecordValidation:
+    """Keep what a pipeline found in the restored data of a job, and publish it."""
+
+    target: RestoreTarget
+    validation: Validation
+
+
+type Action = Sweep | TestNotification | Diagnose | RecordValidation
 
 
 def read_action(event: Mapping[str, Any]) -> Action | None:
@@ -77,8 +90,8 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
         return None
     action = event["action"]
     if not isinstance(action, str) or action not in _FIELDS:
-        expected = f"expected one of {', '.join(f'"{name}"' for name in _FIELDS)}"
-        raise InvalidEventError("action", f"{expected}, got {type_of(action)}")
+        known = ", ".join(f'"{name}"' for name in _FIELDS)
+        raise InvalidEventError("action", f"expected one of {known}, got {type_of(action)}")
     for name in event:
         if name not in _FIELDS[action]:
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
@@ -86,6 +99,8 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
         return TestNotification()
     if action == DIAGNOSE:
         return _diagnose(event)
+    if action == RECORD_VALIDATION:
+        return RecordValidation(read_target(event), _validation(event))
     if "scheduledTime" not in event:
         return Sweep()
     return Sweep(_moment(event["scheduledTime"], "scheduledTime"))
@@ -114,6 +129,30 @@ def _checked(
     except ValidationError:
         # Not chained: pydantic's error quotes the value.
         raise InvalidEventError(field, f"expected {form}, got {type_of(event[field])}") from None
+
+
+def _validation(event: Mapping[str, Any]) -> Validation:
+    verdict = event.get("verdict")
+    if not isinstance(verdict, str) or verdict not in set(Verdict):
+        known = " or ".join(f'"{one}"' for one in Verdict)
+        raise InvalidEventError("verdict", f"expected {known}, got {type_of(verdict)}")
+    at = event.get("validatedAt")
+    return Validation(
+        verdict=Verdict(verdict),
+        validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
+        detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
+        validated_at=None if at is None else _moment(at, "validatedAt"),
+    )
+
+
+def _text(value: object, field: str, limit: int) -> str | None:
+    """Return the text, redacted. A workflow may fill in a field with nothing."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > limit:
+        expected = f"expected text of at most {limit} characters"
+        raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
+    return redact_report(value, limit) or None
 
 
 def _moment(value: object, field: str) -> datetime:

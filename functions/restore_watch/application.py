@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from restore_watch.actions import Diagnose, Sweep, TestNotification
+from restore_watch.actions import Diagnose, RecordValidation, Sweep, TestNotification
 from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
@@ -20,6 +20,7 @@ from restore_watch.event import (
 )
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
+from restore_watch.validating import ValidationRecorder
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""
@@ -69,6 +70,7 @@ class Application:
         - A sweep: its counts and failures (`restore_watch.sweep`).
         - A test notification: its `messageId`.
         - A diagnosis: its checks (`restore_watch.diagnosis.doctor`).
+        - A validation: the job, what was recorded of it, and whether that is new.
         """
         try:
             match self._parse(event):
@@ -84,6 +86,8 @@ class Application:
                     return self._test_notification(deadline)
                 case Diagnose() as wanted:
                     return self._diagnose(wanted, deadline)
+                case RecordValidation() as request:
+                    return self._record_validation(request, deadline)
         finally:
             self._telemetry.flush()
 
@@ -107,6 +111,18 @@ class Application:
         diagnosis = self._diagnosis(wanted, deadline)
         self._telemetry.diagnosed(diagnosis["checks"])
         return diagnosis
+
+    def _record_validation(
+        self, request: RecordValidation, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        recorder = ValidationRecorder(self._checker)
+        try:
+            result = recorder.record(request.target, request.validation, deadline)
+        except RestoreWatchError as error:
+            self._telemetry.failed(error, request.target)
+            raise
+        self._telemetry.validated(request.target, result)
+        return result.as_json()
 
     def _parse(self, event: object) -> Request:
         try:

@@ -18,13 +18,13 @@ from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.secret import AtlasSecret
 from restore_watch.status_change import (
-    StatusChange,
     has_room_for_unknown,
     is_contradiction,
     is_new_unknown,
 )
 from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.validation import Entry
 
 PUBLISHING_TIME = 4.0
 """Seconds that a check reserves for the table and the topic; Atlas cannot use them up."""
@@ -50,8 +50,8 @@ class CheckResult:
 
     `job` is the recorded state, with the details of Atlas's latest answer if the status is the
     same. `previous_status` is what was stored before this check, None for a new job. `changed` is
-    true if this check recorded a change. `published` has the changes that this check published,
-    earlier pending ones included.
+    true if this check recorded a change. `published` has the changes and validations that this
+    check published, earlier pending ones included. `sequence` is the number of both.
 
     `contradiction` is a final status that Atlas reports although another one is recorded.
     `unrecorded_word` is an unknown status for which the history has no room. Both are reported once
@@ -63,7 +63,7 @@ class CheckResult:
     previous_status: RestoreStatus | None
     changed: bool
     sequence: int
-    published: tuple[StatusChange, ...] = ()
+    published: tuple[Entry, ...] = ()
     contradiction: RestoreStatus | None = None
     unrecorded_word: str | None = None
     successor: RestoreKind | None = None
@@ -95,7 +95,7 @@ class JobChecker:
         table: RestoreJobsTable,
         topic: StatusChangesTopic,
         *,
-        on_published: Callable[[StatusChange, Recorded], None] = lambda _change, _recorded: None,
+        on_published: Callable[[Entry, Recorded], None] = lambda _entry, _recorded: None,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -131,9 +131,7 @@ class JobChecker:
         published = self.publish(recorded, deadline)
         return self.result(target, job, recorded, published)
 
-    def publish_pending(
-        self, target: RestoreTarget, deadline: Deadline
-    ) -> tuple[StatusChange, ...]:
+    def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
         """Publish what is pending for a job, from the table alone. Return what was published."""
         recorded = self.table.recall(target, deadline)
         return self.publish(recorded, deadline) if recorded else ()
@@ -160,14 +158,14 @@ class JobChecker:
             recorded = self.table.record(job, observed_at, deadline)
         return recorded
 
-    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
         """Publish what is pending, in order. Acknowledge what was published, even if one fails."""
-        last: StatusChange | None = None
+        last: Entry | None = None
         try:
-            for change in recorded.pending:
-                self.topic.publish(change, deadline)
-                self.on_published(change, recorded)
-                last = change
+            for entry in recorded.pending:
+                self.topic.publish(entry, deadline)
+                self.on_published(entry, recorded)
+                last = entry
         except RestoreWatchError:
             if last is not None:
                 with suppress(RestoreWatchError):  # the first failure is the one to report
@@ -198,19 +196,19 @@ class JobChecker:
         target: RestoreTarget,
         job: RestoreJob,
         recorded: Recorded,
-        published: tuple[StatusChange, ...],
+        published: tuple[Entry, ...],
     ) -> CheckResult:
         """Return what the check of a job has found."""
-        stored, change, history = recorded.job, recorded.change, recorded.history
-        contradicts = is_contradiction(job, history)
-        surplus = is_new_unknown(job, history) and not has_room_for_unknown(job, history)
+        stored, change, changes = recorded.job, recorded.change, recorded.changes
+        contradicts = is_contradiction(job, changes)
+        surplus = is_new_unknown(job, changes) and not has_room_for_unknown(job, changes)
         asked_tenant = target.kind is RestoreKind.TENANT
         return CheckResult(
             # If the status is the same, Atlas's latest answer has newer details.
             job=job if _says_the_same(job, stored) else stored,
             previous_status=change.previous_status if change else stored.status,
             changed=change is not None,
-            sequence=len(history),
+            sequence=len(recorded.history),
             published=published,
             contradiction=job.status if contradicts and self._is_news(job, job.status) else None,
             unrecorded_word=(

@@ -21,6 +21,7 @@ RestoreWatchError
  +- TableUnavailableError           retry later; the next check tries again
  +- NotificationPendingError        retry later; the change is stored and will be published
  +- NotificationRefusedError        the operator sees to the topic; a test is not stored
+ +- TooManyValidationsError         the caller reports less often; nothing more is recorded
 
 The text of these errors never holds a secret, a token or a download URL.
 """
@@ -167,3 +168,7 @@ class NotificationPendingError(RestoreWatchError):
 
 class NotificationRefusedError(RestoreWatchError):
     """SNS did not accept a test notification, or did not answer. Nothing is stored of it."""
+
+
+class TooManyValidationsError(RestoreWatchError):
+    """The job has as many validations as are kept. What is recorded stays, and is published."""

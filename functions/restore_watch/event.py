@@ -18,32 +18,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from restore_watch.actions import Action, read_action
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.restore_job import RestoreTarget
+from restore_watch.targets import read_target
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
 
 TARGETS_LIMIT = 100
 """Targets of one event at most. More do not fit in one invocation: use the queue."""
-
-# Atlas's own endpoints use both spellings.
-_SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
-
-_EXPECTED = {
-    "groupId": "Atlas's project id, 24 lowercase hexadecimal digits",
-    "clusterName": "the source cluster's name: letters, digits and hyphens, 64 characters at most",
-    "restoreId": "the restore job's id, 24 lowercase hexadecimal digits",
-    "kind": 'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
-    "envelope": "true or false",
-    "pretty": "true or false",
-}
-
-# Credentials go to the base URL, so only the operator chooses it.
-_OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
 
 
 @dataclass(frozen=True)
@@ -134,7 +118,7 @@ def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
     if "action" in fields:
         raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
     if "targets" not in fields:
-        return OneTarget(_target(fields, path))
+        return OneTarget(read_target(fields, path))
     targets = fields["targets"]
     if not isinstance(targets, Sequence) or isinstance(targets, str) or not targets:
         raise InvalidEventError(
@@ -150,34 +134,9 @@ def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
 
 def _target_or_refusal(value: object, path: str) -> Target:
     try:
-        return _target(_object(value, path), f"{path}.")
+        return read_target(_object(value, path), f"{path}.")
     except InvalidEventError as error:
         return RefusedTarget(path, error)
-
-
-def _target(fields: Mapping[str, Any], path: str) -> RestoreTarget:
-    for name in _OPERATOR_ONLY:
-        if name in fields:
-            problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
-            raise InvalidEventError(path + name, problem)
-    known = {name: fields[name] for name in _EXPECTED if name in fields}
-    spelt = {name: name for name in _EXPECTED}
-    for name, other in _SPELLINGS.items():
-        if other not in fields:
-            continue
-        if name in known and known[name] != fields[other]:
-            problem = f"expected {name} and {other} to be the same or only one of them"
-            raise InvalidEventError(path + other, problem)
-        if name not in known:
-            known[name], spelt[name] = fields[other], other
-    if known.get("kind") == "auto":
-        del known["kind"]
-    try:
-        return RestoreTarget.model_validate(known)
-    except ValidationError as error:
-        name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
-        raise InvalidEventError(path + spelt[name], problem) from None
 
 
 def _queue_records(records: object) -> tuple[QueueRecord, ...]:

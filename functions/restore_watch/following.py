@@ -27,7 +27,7 @@ from restore_watch.restore_job import RestoreJob, RestoreTarget
 from restore_watch.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from restore_watch.status_change import StatusChange
+    from restore_watch.validation import Entry
 
 REFUSALS = 3
 """After so many refusals by the topic, a sweep leaves what is pending to the next one."""
@@ -142,7 +142,7 @@ class Follower:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self.findings.changed_one(found=is_found)
         job = self._note_recorded(job, answer, recorded, recorded.published)
-        published: tuple[StatusChange, ...] = ()
+        published: tuple[Entry, ...] = ()
         if recorded.pending and not self.refusals.are_too_many:
             published = self.checker.publish(recorded, self.deadline)
             self.findings.published_for(job, len(published))

@@ -1,8 +1,8 @@
 """
 The form of a restore job's DynamoDB item. Pure.
 
-The item holds the job's last recorded state and `history`, the outbox of its changes: every change
-after `publishedSequence` is pending.
+The item holds the job's last recorded state and `history`, the outbox of its changes and its
+validations: every entry after `publishedSequence` is pending.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +14,9 @@ from boto3.dynamodb.types import TypeDeserializer
 from pydantic import Field, TypeAdapter, ValidationError
 
 from restore_watch.errors import TableUnavailableError
-from restore_watch.restore_job import RestoreJob, UtcDate
+from restore_watch.restore_job import RestoreJob, RestoreStatus, UtcDate
 from restore_watch.status_change import StatusChange, utc_text
+from restore_watch.validation import Entry, RecordedValidation, Validation
 
 RETENTION = timedelta(days=400)
 """How long a finished job is kept: more than the year that an auditor looks at."""
@@ -35,25 +36,40 @@ class Recorded:
     """
     What the table holds for a job.
 
-    `history` has every recorded change in order; the first `published` of them are known to be
-    published. `change` is the one that this check recorded, else None. `first_observed_at` is the
-    stored text; it differs if the item was deleted and recorded again. `is_open` is true if the
-    index OpenJobs has the item, so that sweeps follow the job. `is_missing` is true if Atlas did
-    not know the job when a sweep last asked.
+    `history` has every recorded change and validation in order; the first `published` of them are
+    known to be published. `written` is the entry that this invocation recorded, else None.
+    `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
+    `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
+    `is_missing` is true if Atlas did not know the job when a sweep last asked.
     """
 
     job: RestoreJob
-    history: tuple[StatusChange, ...]
+    history: tuple[Entry, ...]
     published: int
     first_observed_at: str | None
     is_open: bool = True
     is_missing: bool = False
-    change: StatusChange | None = None
+    written: Entry | None = None
 
     @property
-    def pending(self) -> tuple[StatusChange, ...]:
-        """The changes that are not known to be published, in order."""
+    def pending(self) -> tuple[Entry, ...]:
+        """The entries that are not known to be published, in order."""
         return self.history[self.published :]
+
+    @property
+    def change(self) -> StatusChange | None:
+        """The change of the status that this check recorded."""
+        return self.written if isinstance(self.written, StatusChange) else None
+
+    @property
+    def changes(self) -> tuple[StatusChange, ...]:
+        """The recorded changes of the status, in order. The first entry is one."""
+        return tuple(one for one in self.history if isinstance(one, StatusChange))
+
+    @property
+    def validations(self) -> tuple[RecordedValidation, ...]:
+        """The recorded validations, in order."""
+        return tuple(one for one in self.history if isinstance(one, RecordedValidation))
 
 
 def key(group_id: str, cluster_name: str, restore_id: str) -> dict[str, Any]:
@@ -70,8 +86,23 @@ def history_entry(
     state: Mapping[str, Any], restore_id: str, observed_at: datetime
 ) -> dict[str, Any]:
     """The entry of `history` for this state: everything that its message says."""
-    present = {name: value for name, value in state.items() if value is not None}
-    return present | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
+    return _present(state) | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
+
+
+def validation_entry(
+    job: RestoreJob, validation: Validation, observed_at: datetime
+) -> dict[str, Any]:
+    """
+    The entry of `history` for a validation, beside the state that the job has.
+
+    A version that does not know validations reads the state alone: the same status once more.
+    """
+    entry = history_entry(state_of(job), job.restore_id, observed_at)
+    return entry | {"validation": _present(validation.as_json())}
+
+
+def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def open_shard(job: RestoreJob) -> str:
@@ -90,9 +121,9 @@ def read_item(
     """
     Read an item, in DynamoDB's types, of this or another version. Unknown attributes are ignored.
 
-    `own_entry` is the entry of `history` that this check writes. If the item has it, this check
-    recorded the change, even if the condition failed: when the answer to a write is lost, botocore
-    repeats the write, and the repetition fails.
+    `own_entry` is the entry of `history` that this invocation writes. If the item has it, this
+    invocation recorded it, even if the condition failed: when the answer to a write is lost,
+    botocore repeats the write, and the repetition fails.
 
     Raises TableUnavailableError for an item in a form that this version cannot read.
     """
@@ -106,7 +137,7 @@ def read_item(
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
             is_missing="missingSince" in item,
-            change=written,
+            written=written,
         )
     except (ValidationError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
@@ -115,23 +146,30 @@ def read_item(
 
 def _read_history(
     entries: Sequence[Mapping[str, Any]], own_entry: Mapping[str, Any] | None
-) -> tuple[tuple[StatusChange, ...], StatusChange | None]:
-    """Return the changes, and the one of `own_entry`. Raises LookupError if there is no entry."""
-    history: list[StatusChange] = []
+) -> tuple[tuple[Entry, ...], Entry | None]:
+    """Return the entries, and the one of `own_entry`. Raises LookupError if there is no entry."""
+    history: list[Entry] = []
     written = None
     previous = None
     for number, entry in enumerate(entries, start=1):
-        change = StatusChange(
-            job=RestoreJob.model_validate(entry),
-            previous_status=previous,
-            sequence=number,
-            observed_at=_observed_at(entry["observedAt"]),
-        )
-        history.append(change)
-        previous = change.job.status
+        read = _read_entry(entry, number, previous)
+        history.append(read)
+        if isinstance(read, StatusChange):
+            previous = read.job.status
         if entry == own_entry:
-            written = change
-    if not history:
+            written = read
+    if previous is None:
         msg = "an item holds at least one change"
         raise LookupError(msg)
     return tuple(history), written
+
+
+def _read_entry(
+    entry: Mapping[str, Any], sequence: int, previous_status: RestoreStatus | None
+) -> Entry:
+    job = RestoreJob.model_validate(entry)
+    observed_at = _observed_at(entry["observedAt"])
+    if "validation" in entry:
+        validation = Validation.model_validate(entry["validation"])
+        return RecordedValidation(job, validation, sequence, observed_at)
+    return StatusChange(job, previous_status, sequence, observed_at)

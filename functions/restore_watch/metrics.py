@@ -17,7 +17,7 @@ def metrics_of_change(change: StatusChange, recorded: Recorded) -> Metrics:
     if change.job.terminal and duration is not None:
         metrics["RestoreDuration"] = (MetricUnit.Seconds, duration)
     # A job that had ended before the first check does not show how fast an end is detected.
-    seen_before_end = not recorded.history[0].job.terminal
+    seen_before_end = not recorded.changes[0].job.terminal
     if change.job.terminal and latency is not None and seen_before_end:
         metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
     return metrics

@@ -22,11 +22,35 @@ _AUTHORIZATION = re.compile(
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
+# A secret after its name, as in `DB_PASSWORD=...`, `"token": "..."` or `--password ...`.
+_NAME = (
+    r"[\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[ _-]?key)"
+    r"[\w-]{0,40}"
+)
+_NAMED_SECRET = re.compile(
+    rf"(?<![\w-])(--?{_NAME}[\s=:]+|{_NAME}[\\\"']*\s*[=:]\s*)"
+    r"(?:\\{0,3}\"[^\"]*\"?|'[^']*'?|\S+)",
+    re.IGNORECASE,
+)
+
 
 def without_urls(text: str) -> str:
     """Remove every URL from a short text."""
     may_hold_one = any(sign in text for sign in "/%.")
     return _URL.sub(REDACTED, text) if may_hold_one else text
+
+
+def redact_report(text: str, limit: int) -> str:
+    """
+    Remove every URL, every authorization and every secret that is named, then trim to one line.
+
+    For a text that a pipeline wrote. Letters of every language stay.
+    """
+    for pattern in (_URL, _AUTHORIZATION):
+        text = pattern.sub(REDACTED, text)
+    text = _NAMED_SECRET.sub(rf"\1{REDACTED}", text)
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    return line[:limit].strip()
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

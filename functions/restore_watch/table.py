@@ -2,7 +2,8 @@
 The table of restore jobs, written and read only by conditional updates.
 
 One conditional UpdateItem records a change: it sets the job's state and appends to `history`
-(`restore_watch.item`). A crash at any moment leaves the change marked as pending.
+(`restore_watch.item`). Another one appends a validation. A crash at any moment leaves the entry
+marked as pending.
 """
 
 from collections.abc import Mapping
@@ -18,16 +19,17 @@ from restore_watch.item import (
     open_shard,
     read_item,
     state_of,
+    validation_entry,
 )
 from restore_watch.items import Items
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.status_change import (
     UNKNOWN_LIMIT,
-    StatusChange,
     has_room_for_unknown,
     is_new_unknown,
     utc_text,
 )
+from restore_watch.validation import Entry, Validation
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,13 +48,23 @@ _MAY_REPLACE = "attribute_not_exists(#status) OR NOT #status IN ({kept})"
 _STILL_UNKNOWN = "#status = :unknown AND #sequence = :known"
 _SAME_ITEM = " AND #firstObservedAt = :firstObservedAt"
 
+# `observedAt` is the time of the newest entry: the age of what is pending counts from it.
+_VALIDATE = """
+SET #observedAt = :observedAt,
+    #history = list_append(#history, :entry),
+    #sequence = #sequence + :one,
+    #publishedSequence = if_not_exists(#publishedSequence, :zero),
+    #openShard = :openShard
+REMOVE #expiresAt
+"""
+
 _ACKNOWLEDGE = "SET #publishedSequence = :published"
 _FINISH = ", #expiresAt = :expiresAt"
 _CLOSE = " REMOVE #openShard"
 
 _REOPEN = "SET #openShard = :openShard REMOVE #missingSince"
 _NOT_FOLLOWED = "(attribute_not_exists(#openShard) OR attribute_exists(#missingSince))"
-_AS_RECORDED = " AND #sequence = :sequence"
+_AS_READ = "#sequence = :sequence"
 
 _READ = "SET #sequence = #sequence"
 _NEVER = "attribute_exists(#status) AND attribute_not_exists(#status)"
@@ -100,6 +112,36 @@ class RestoreJobsTable:
             self._reopen(recorded, deadline)
         return recorded
 
+    def validate(
+        self, recorded: Recorded, validation: Validation, observed_at: datetime, deadline: Deadline
+    ) -> Recorded | None:
+        """
+        Append a validation to the history, if the item is as it was read.
+
+        Return what is stored afterwards, None if the item is gone. The job's state stays as it is.
+        The item is in the index OpenJobs until the validation is published, so that sweeps see it,
+        and does not expire before.
+        """
+        job = recorded.job
+        entry = validation_entry(job, validation, observed_at)
+        same_item, first_observed_at = _same_item(recorded)
+        item = self._items.update(
+            key(job.group_id, job.cluster_name, job.restore_id),
+            deadline,
+            update=_VALIDATE,
+            condition=_AS_READ + same_item,
+            values={
+                **first_observed_at,
+                ":sequence": len(recorded.history),
+                ":observedAt": utc_text(observed_at),
+                ":entry": [entry],
+                ":zero": 0,
+                ":one": 1,
+                ":openShard": open_shard(job),
+            },
+        )
+        return read_item(item, entry) if item else None
+
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
         """
         Return what is stored for a job, or None.
@@ -114,14 +156,14 @@ class RestoreJobsTable:
         )
         return read_item(item) if item else None
 
-    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None:
+    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None:
         """
-        Store that every change up to `last` is published. `publishedSequence` never decreases.
+        Store that every entry up to `last` is published. `publishedSequence` never decreases.
 
-        The newest change of a finished job starts its retention. It also removes the job from the
+        The newest entry of a finished job starts its retention. It also removes the job from the
         index OpenJobs, except a ready download, which can still change. Nothing is stored if the
-        item was deleted and recorded again; nor, for the newest change of a finished job, if a
-        newer one was recorded meanwhile, because its check acknowledges both.
+        item was deleted and recorded again; nor, for the newest entry of a finished job, if a
+        newer one was recorded meanwhile, because whoever recorded it acknowledges both.
         """
         same_item, first_observed_at = _same_item(recorded)
         values: dict[str, Any] = {":published": last.sequence, **first_observed_at}
@@ -148,7 +190,7 @@ class RestoreJobsTable:
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=_REOPEN,
-            condition=_NOT_FOLLOWED + _AS_RECORDED,
+            condition=f"{_NOT_FOLLOWED} AND {_AS_READ}",
             values={":openShard": open_shard(job), ":sequence": len(recorded.history)},
         )
 
@@ -196,6 +238,6 @@ def _continues_unknown(job: RestoreJob, recorded: Recorded) -> bool:
     """The stored status is unknown, and the job adds an unknown word that is new and fits."""
     return (
         recorded.job.status is RestoreStatus.UNKNOWN
-        and is_new_unknown(job, recorded.history)
-        and has_room_for_unknown(job, recorded.history)
+        and is_new_unknown(job, recorded.changes)
+        and has_room_for_unknown(job, recorded.changes)
     )

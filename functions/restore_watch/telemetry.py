@@ -26,6 +26,8 @@ from restore_watch.metrics import (
 from restore_watch.redaction import redact
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.status_change import StatusChange, utc_text
+from restore_watch.validating import ValidationResult
+from restore_watch.validation import Entry
 from restore_watch.watch_change import WatchChange, WatchState
 
 TOO_MANY_REQUESTS = 429
@@ -42,6 +44,7 @@ class Telemetry:
     | AtlasCalls, AtlasThrottles, AtlasSunsets, Contradictions, SuccessfulChecks | count | service |
     | FailedChecks | count | service, error |
     | StatusChanges | count | service, status |
+    | Validations | count | service, verdict |
     | RestoreDuration, DetectionLatency | seconds | service, status |
     | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
     | JobsNoLongerFollowed | count | service |
@@ -97,10 +100,30 @@ class Telemetry:
                 },
             )
 
-    def published(self, change: StatusChange, recorded: Recorded) -> None:
-        """Count a published change, also if its check fails afterwards."""
+    def published(self, entry: Entry, recorded: Recorded) -> None:
+        """Count a published change or validation, also if its check fails afterwards."""
         with self._emitting():
-            _write(metrics_of_change(change, recorded), status=change.job.status)
+            if isinstance(entry, StatusChange):
+                _write(metrics_of_change(entry, recorded), status=entry.job.status)
+            else:
+                verdict = entry.validation.verdict
+                _write({"Validations": (MetricUnit.Count, 1)}, verdict=verdict)
+
+    def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
+        """Report a validation that was recorded, or repeated one that was. Its texts stay out."""
+        with self._emitting():
+            if result.first_check is not None:
+                self.checked(target, result.first_check)
+            self._logger.info(
+                "validated",
+                extra=_names(target)
+                | {
+                    "verdict": result.entry.validation.verdict,
+                    "sequence": result.entry.sequence,
+                    "changed": result.changed,
+                    "published": len(result.published),
+                },
+            )
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""

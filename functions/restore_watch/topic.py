@@ -14,6 +14,7 @@ from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, NotificationRefusedError
 from restore_watch.status_change import StatusChange, utc_text
+from restore_watch.validation import Entry, RecordedValidation
 from restore_watch.watch_change import WatchChange, WatchState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
+VALIDATION_EVENT_TYPE = "atlas-restore-watch.validation-recorded.v1"
 WATCH_EVENT_TYPES = {
     WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",
     WatchState.RECOVERED: "atlas-restore-watch.watch-recovered.v1",
@@ -50,10 +52,10 @@ class StatusChangesTopic:
         self._arn = arn
         self._stack_name = stack_name
 
-    def publish(self, change: StatusChange, deadline: Deadline) -> str:
-        """Publish a recorded change of a job's status."""
+    def publish(self, entry: Entry, deadline: Deadline) -> str:
+        """Publish a recorded change of a job's status, or a validation."""
         return self._publish_change(
-            subject(change), cloud_event(change), message_attributes(change), deadline
+            subject(entry), cloud_event(entry), message_attributes(entry), deadline
         )
 
     def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
@@ -112,29 +114,41 @@ class StatusChangesTopic:
         return str(answer["MessageId"])
 
 
-def cloud_event(change: StatusChange) -> dict[str, Any]:
+def cloud_event(entry: Entry) -> dict[str, Any]:
     """
     Return the body of a job's message.
 
-    Its schema is `events/restore-status-changed.schema.json`.
+    Its schema is `events/restore-status-changed.schema.json`, or, of a validation,
+    `events/validation-recorded.schema.json`.
     """
-    job = change.job
-    observed_at = utc_text(change.observed_at)
+    job = entry.job
+    observed_at = utc_text(entry.observed_at)
+    news: dict[str, Any]
+    match entry:
+        case StatusChange():
+            event_type = EVENT_TYPE
+            news = {
+                "previousStatus": entry.previous_status,
+                "sequence": entry.sequence,
+                "observedAt": observed_at,
+                "detectionLatencySeconds": entry.detection_latency_seconds,
+            }
+        case RecordedValidation():
+            event_type = VALIDATION_EVENT_TYPE
+            news = {
+                "sequence": entry.sequence,
+                "observedAt": observed_at,
+                "validation": entry.validation.as_json(),
+            }
     return {
         "specversion": "1.0",
-        "id": change.event_id,
+        "id": entry.event_id,
         "source": f"/groups/{job.group_id}/clusters/{job.cluster_name}",
-        "type": EVENT_TYPE,
+        "type": event_type,
         "subject": job.restore_id,
         "time": observed_at,
         "datacontenttype": "application/json",
-        "data": job.as_json()
-        | {
-            "previousStatus": change.previous_status,
-            "sequence": change.sequence,
-            "observedAt": observed_at,
-            "detectionLatencySeconds": change.detection_latency_seconds,
-        },
+        "data": job.as_json() | news,
     }
 
 
@@ -185,18 +199,37 @@ def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, An
     }
 
 
-def subject(change: StatusChange) -> str:
+def subject(entry: Entry) -> str:
     """Return the SNS subject: ASCII, under 100 characters. A cluster's name has 64 at most."""
-    return f"Atlas restore {change.job.status}: {change.job.cluster_name}"
+    if isinstance(entry, RecordedValidation):
+        what = f"validation {entry.validation.verdict}"
+    else:
+        what = str(entry.job.status)
+    return f"Atlas restore {what}: {entry.job.cluster_name}"
 
 
-def message_attributes(change: StatusChange) -> dict[str, "MessageAttributeValueTypeDef"]:
-    """Return the attributes of a job's message. One without a value is left out."""
-    job = change.job
+def message_attributes(entry: Entry) -> dict[str, "MessageAttributeValueTypeDef"]:
+    """
+    Return the attributes of a job's message. One without a value is left out.
+
+    A validation has no `status`: a pipeline that subscribes to COMPLETED, tests the data and
+    reports its verdict would otherwise start itself again.
+    """
+    job = entry.job
+    if isinstance(entry, RecordedValidation):
+        return _attributes(
+            {
+                "type": VALIDATION_EVENT_TYPE,
+                "verdict": entry.validation.verdict,
+                "kind": job.kind,
+                "groupId": job.group_id,
+                "clusterName": job.cluster_name,
+            }
+        )
     values = {
         "type": EVENT_TYPE,
         "status": job.status,
-        "previousStatus": change.previous_status,
+        "previousStatus": entry.previous_status,
         "terminal": json.dumps(job.terminal),
         "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
         "kind": job.kind,

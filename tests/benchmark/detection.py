@@ -36,8 +36,8 @@ from restore_watch.cadence import HOT
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreTarget
-from restore_watch.status_change import StatusChange
 from restore_watch.telemetry import Telemetry
+from restore_watch.validation import Entry
 
 OF_EACH = 30
 """Jobs of each kind."""
@@ -210,8 +210,8 @@ class _World:
         self._sweep_seconds += self.clock.at - begun
         return tick + 60
 
-    def _note_published(self, change: StatusChange, _: Recorded) -> None:
-        self._published.setdefault(change.event_id, self.clock.at)
+    def _note_published(self, entry: Entry, _: Recorded) -> None:
+        self._published.setdefault(entry.event_id, self.clock.at)
 
     def _plan(self, number: int, job: _Job) -> None:
         self.clock.plan(job.begun, lambda: self._start(number, job))

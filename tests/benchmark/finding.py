@@ -28,8 +28,8 @@ from local_stack.stack import LocalStack
 from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
-from restore_watch.status_change import StatusChange
 from restore_watch.telemetry import Telemetry
+from restore_watch.validation import Entry
 from restore_watch.waking import LISTED_AT_ONCE
 
 CYCLE = 15
@@ -136,8 +136,8 @@ class _World:
         calls = (call for call in self.stack.http_calls() if call.service == "atlas")
         return Counter(call.operation for call in calls)
 
-    def _note(self, change: StatusChange, _: Recorded) -> None:
-        self.published.setdefault(change.job.restore_id, self.clock.at)
+    def _note(self, entry: Entry, _: Recorded) -> None:
+        self.published.setdefault(entry.job.restore_id, self.clock.at)
 
 
 @contextmanager

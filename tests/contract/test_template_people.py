@@ -46,7 +46,7 @@ def test_the_function_gets_the_variables_that_it_reads(stack: Stack) -> None:
 
     assert variables == {
         "SENT_TABLE_NAME": "SentNoticesTable",
-        "NOTIFY_CHANGES": "ended,ready,degraded,recovered",
+        "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated",
         "EMAIL_TOPIC_ARN": "EmailTopic",
         "CHAT_TOPIC_ARN": "ChatTopic",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],

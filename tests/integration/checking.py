@@ -17,6 +17,7 @@ from observed_stack import ObservedStack
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "events" / "restore-status-changed.schema.json").read_text())
+OF_VALIDATIONS = json.loads((ROOT / "events" / "validation-recorded.schema.json").read_text())
 
 LONG_AGO = "6948d5f2a07c3be41f9d6280"
 """A job of last year: if Atlas does not know it, it is not too new to be known."""
@@ -28,7 +29,12 @@ UNCHANGED = ["UpdateItem"]
 by_either_credential = pytest.mark.usefixtures("credentials")
 """Runs a test with the service account, and again with the API key."""
 
-_validator = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+_validators = {
+    schema["properties"]["type"]["const"]: Draft202012Validator(
+        schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    for schema in (SCHEMA, OF_VALIDATIONS)
+}
 
 
 def target(restore: EmulatedRestore, kind: str | None = None, **more: Any) -> dict[str, Any]:
@@ -58,10 +64,10 @@ def operations(stack: LocalStack) -> list[str]:
 
 
 def received(stack: LocalStack) -> list[Received]:
-    """New messages, each of which fits the published schema."""
+    """New messages about jobs, each of which fits the published schema of its type."""
     messages = stack.received()
     for message in messages:
-        _validator.validate(message.event)
+        _validators[message.event["type"]].validate(message.event)
     return messages
 
 

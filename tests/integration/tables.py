@@ -17,6 +17,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.item import OPEN_SHARDS, Recorded, key
 from restore_watch.restore_job import RestoreJob, RestoreTarget
 from restore_watch.table import RestoreJobsTable
+from restore_watch.validation import Validation, Verdict
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -49,6 +50,14 @@ class Stored:
 
     def record(self, job: RestoreJob, minute: int = 0) -> Recorded:
         return self.table.record(job, NOON + timedelta(minutes=minute), Deadline.after(60))
+
+    def validate(self, recorded: Recorded, detail: str, minute: int = 0) -> Recorded | None:
+        """Append a validation with this detail, if the item is as it was read."""
+        at, found = (
+            NOON + timedelta(minutes=minute),
+            Validation(verdict=Verdict.PASSED, detail=detail),
+        )
+        return self.table.validate(recorded, found, at, Deadline.after(60))
 
     def recall(self, job: RestoreJob) -> Recorded | None:
         target = RestoreTarget.model_validate(job.as_json())

@@ -107,6 +107,13 @@ def test_each_sample_event_gets_the_documented_form_of_result(
         case {"action": "test-notification"}:
             (message,) = stack.received()
             assert answer == {"messageId": message.message_id}
+        case {"action": "record-validation"}:
+            # The job was not known, so it was checked first.
+            assert (answer["changed"], answer["sequence"]) == (True, 2)
+            change, validation = received(stack)
+            assert change.event["data"]["status"] == answer["job"]["status"]
+            assert validation.event["data"]["validation"] == answer["validation"]
+            return
         case _:
             (restore,) = restores.values()
             assert answer["job"]["restoreId"] == restore.restore_id

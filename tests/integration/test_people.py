@@ -98,6 +98,21 @@ def test_a_redelivery_tells_nobody_again(people: PeopleStack) -> None:
     assert people.notices.waiting() == people.dead() == 0
 
 
+def test_a_verdict_on_the_restored_data_reaches_every_channel_once(people: PeopleStack) -> None:
+    restore = people.fail_a_restore()
+    people.deliver()
+    people.told()
+    event = {"action": "record-validation", **restore.event, "verdict": "FAILED"}
+    for _ in range(2):
+        people.invoke(event).result  # noqa: B018
+        people.deliver()
+
+    key = f"atlas-restore-watch/validation/{restore.restore_id}/3"
+    assert people.pages() == [("trigger", key)]
+    assert people.told() == EVERYBODY
+    assert people.notices.waiting() == people.dead() == 0
+
+
 def test_a_test_notification_reaches_every_channel(people: PeopleStack) -> None:
     people.invoke({"action": "test-notification"}).result  # noqa: B018
     people.deliver()

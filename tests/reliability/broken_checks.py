@@ -18,7 +18,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.status_change import StatusChange
+from restore_watch.validation import Entry
 
 # The check
 
@@ -40,7 +40,7 @@ class LeavesToOthers(JobChecker):
     def _leave(self, _: float) -> None:
         self._left = True
 
-    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
         return () if self._left else super().publish(recorded, deadline)
 
 
@@ -65,7 +65,7 @@ class AlwaysPatient(JobChecker):
 class ForgetsFirstSight(JobChecker):
     """A job that had ended long ago counts as one that ended just now."""
 
-    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[StatusChange, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
         first, *later = recorded.history
         running = first.job.model_copy(update={"status": RestoreStatus.RUNNING})
         seen_running = replace(recorded, history=(replace(first, job=running), *later))

@@ -77,6 +77,8 @@ from reliability.broken_table import (
     publish,
     ready_is_final,
     update_item,
+    validation_out_of_the_index,
+    validation_that_expires,
     without_condition,
 )
 from restore_watch.atlas.client import AtlasClient
@@ -174,6 +176,13 @@ BROKEN_COPIES = {
     "acknowledges all or nothing": BrokenCopy({"I8"}, table=AcknowledgesAllOrNothing),
     # Hole 10: metrics
     "measures the latency of a job that had ended": BrokenCopy({"metrics"}, ForgetsFirstSight),
+    # Validations
+    "appends a validation that no sweep sees": BrokenCopy(
+        {"I8"}, table=update_item(validation_out_of_the_index)
+    ),
+    "lets an item with a pending validation expire": BrokenCopy(
+        {"I1"}, table=update_item(validation_that_expires)
+    ),
     # The lease of sweeps, and their ticks
     "sweeps beside another sweep": BrokenCopy({"F65"}, lease=lease_writes(take_any_lease)),
     "gives back the lease of another sweep": BrokenCopy(

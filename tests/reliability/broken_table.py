@@ -9,9 +9,9 @@ from typing import Any
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.status_change import StatusChange
 from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.validation import Entry
 
 type Parameters = dict[str, Any]
 type ChangedParameters = Callable[[Any, Parameters], Parameters]
@@ -174,6 +174,36 @@ def ready_is_final(_: Any, parameters: Parameters) -> Parameters:
     }
 
 
+def validation_out_of_the_index(_: Any, parameters: Parameters) -> Parameters:
+    """A validation is appended, but no sweep sees that it is pending."""
+    if not _validates(parameters):
+        return parameters
+    update = parameters["UpdateExpression"]
+    assert ",\n    #openShard = :openShard" in update
+    return parameters | {
+        "UpdateExpression": update.replace(",\n    #openShard = :openShard", ""),
+        "ExpressionAttributeNames": _without("#openShard", parameters["ExpressionAttributeNames"]),
+        "ExpressionAttributeValues": _without(
+            ":openShard", parameters["ExpressionAttributeValues"]
+        ),
+    }
+
+
+def validation_that_expires(_: Any, parameters: Parameters) -> Parameters:
+    """A validation is appended, and the item may expire before it is published."""
+    if not _validates(parameters):
+        return parameters
+    assert "REMOVE #expiresAt" in parameters["UpdateExpression"]
+    return parameters | {
+        "UpdateExpression": parameters["UpdateExpression"].replace("REMOVE #expiresAt", ""),
+        "ExpressionAttributeNames": _without("#expiresAt", parameters["ExpressionAttributeNames"]),
+    }
+
+
+def _validates(parameters: Parameters) -> bool:
+    return ":entry" in parameters.get("ExpressionAttributeValues", {})
+
+
 def _without(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {one: value for one, value in values.items() if one != name}
 
@@ -191,13 +221,13 @@ class AcknowledgesFirst(RestoreJobsTable):
 class NeverAcknowledges(RestoreJobsTable):
     """What was published stays pending."""
 
-    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None: ...
+    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None: ...
 
 
 class AcknowledgesAllOrNothing(RestoreJobsTable):
     """What was published before a failure is published again."""
 
-    def acknowledge(self, recorded: Recorded, last: StatusChange, deadline: Deadline) -> None:
+    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None:
         if last is recorded.history[-1]:
             super().acknowledge(recorded, last, deadline)
 
@@ -206,7 +236,7 @@ class NewestFirst(Recorded):
     """What is pending, in the wrong order."""
 
     @property
-    def pending(self) -> tuple[StatusChange, ...]:
+    def pending(self) -> tuple[Entry, ...]:
         return super().pending[::-1]
 
 
@@ -219,7 +249,7 @@ class OnlyNewest(Recorded):
     """What is pending, except what a newer change has overtaken."""
 
     @property
-    def pending(self) -> tuple[StatusChange, ...]:
+    def pending(self) -> tuple[Entry, ...]:
         return super().pending[-1:]
 
 

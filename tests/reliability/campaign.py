@@ -482,7 +482,7 @@ def concerns(job: EmulatedRestore) -> Callable[[Call], bool]:
 
 def _name(call: Call) -> str:
     if call.operation == "UpdateItem":
-        for name in ("record", "recall", "acknowledge"):
+        for name in ("validate", "record", "recall", "acknowledge"):
             if STEPS[name].covers(call):
                 return name
     named = {"GetSecretValue": "secret", "Publish": "publish"}

@@ -267,6 +267,43 @@ CATALOGUE: dict[str, dict[str, Row]] = {
             "skipped; those that are too old without any call",
         ),
     },
+    "Validations": {
+        "V1": Row(
+            "killed, or the table or the topic refuses, at any step of recording a validation",
+            "what is recorded is published by the next sweep or delivery, with the same id",
+        ),
+        "V2": Row(
+            "one validation is delivered ten times, one after the other or at once",
+            "recorded once, one id",
+        ),
+        "V3": Row(
+            "different validations of a job at once",
+            "each is recorded and published, in order, under an id that no other has",
+        ),
+        "V4": Row(
+            "a validation and a change of the status at once",
+            "both are recorded and published; the previous status is that of the last change",
+        ),
+        "V5": Row(
+            "a validation of a settled job, whose item has an expiry",
+            "no expiry while it is pending; settled again afterwards",
+        ),
+        "V6": Row(
+            "a validation of a job that the table does not know, or that is deleted meanwhile",
+            "the job is checked first; if Atlas does not know it, nothing is stored",
+        ),
+        "V7": Row(
+            "more validations than are kept, with the longest texts",
+            "a typed error; what is recorded stays and is published; messages stay small",
+        ),
+        "V8": Row(
+            "a validation of a job that Atlas has forgotten, or of a download whose link is gone",
+            "published from the table alone; then the job leaves the index again",
+        ),
+        "V9": Row(
+            "a URL, a password or a token in the texts of a validation", "redacted, everywhere"
+        ),
+    },
 }
 
 INTRODUCTION = """# Faults, and the tests that prove that they do no harm

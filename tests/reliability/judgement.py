@@ -35,6 +35,8 @@ _OF_COLLECTIONS = {
 UNKNOWN_LIMIT = 14
 """Entries of a history, the last of which is kept for an end."""
 
+VALIDATIONS_LIMIT = 20
+
 _FIRST_MATCH = {
     True: (
         ("cancelled", "CANCELLED"),
@@ -107,8 +109,12 @@ def is_change(history: Sequence[Word], said: Word, *, download: bool) -> bool:
 
 
 def recorded_words(item: Mapping[str, Any]) -> list[Word]:
-    """The history of an item, in the judge's words."""
-    return [_recorded(entry) for entry in item["history"]]
+    """The statuses of an item's history, in the judge's words."""
+    return [_recorded(entry) for entry in _statuses(item)]
+
+
+def _statuses(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in item["history"] if "validation" not in entry]
 
 
 def _recorded(entry: Mapping[str, Any]) -> Word:
@@ -121,19 +127,45 @@ def judge_history(item: Mapping[str, Any], said: Iterable[Word]) -> None:
     """I3, for an item at any moment; `said` is everything that Atlas ever said."""
     words = recorded_words(item)
     download = is_download(item.get("deliveryType"))
-    assert item["sequence"] == len(words), "I3: a recorded change is not in the history"
+    assert item["sequence"] == len(item["history"]), "I3: what is recorded is not in the history"
     assert _recorded(item) == words[-1], "I3: the state is not the last recorded change"
     assert set(words) <= set(said), "I3: a status was recorded that Atlas never said"
     for number, word in enumerate(words):
         assert is_change(words[:number], word, download=download), (
             f"I3: a status regressed: {words}"
         )
-    for entry, word in zip(item["history"], words, strict=True):
+    _judge_validations(item)
+    for entry, word in zip(_statuses(item), words, strict=True):
         succeeded = word.status == "COMPLETED" if word.status in ENDS else None
         assert entry["terminal"] == word.terminal, "I3: an end is not recorded as an end"
         assert entry.get("succeeded") == succeeded, "I3: a failure is recorded as a success"
         ready = download and word.status == "COMPLETED"
         assert ready or not entry["downloadAvailable"], "I3: a download that is gone is offered"
+
+
+def _judge_validations(item: Mapping[str, Any]) -> None:
+    """A validation keeps the state that the job has, and there are not too many."""
+    last = None
+    for entry in item["history"]:
+        if "validation" in entry:
+            assert _recorded(entry) == last, "I3: a validation changes the status"
+        else:
+            last = _recorded(entry)
+    validations = len(item["history"]) - len(_statuses(item))
+    assert validations <= VALIDATIONS_LIMIT, "I3: more validations than are kept"
+
+
+def judge_validation(
+    answer: Mapping[str, Any], item: Mapping[str, Any], received: Iterable[Received]
+) -> None:
+    """What a pipeline was told about its validation is in the history, and was published."""
+    number = int(answer["sequence"])
+    entry = item["history"][number - 1]
+    found = {name: one for name, one in answer["validation"].items() if one is not None}
+    assert entry.get("validation") == found, "I3: an answer names a validation that is not recorded"
+    assert change_ids(item)[number - 1] in published_ids(received), (
+        "I1: an answer came before the message of its validation"
+    )
 
 
 def judge_done(item: Mapping[str, Any] | None, last: Word, *, may_have_left: bool = False) -> None:
@@ -158,14 +190,17 @@ def judge_done(item: Mapping[str, Any] | None, last: Word, *, may_have_left: boo
 
 
 def change_ids(item: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The id and the time of each recorded change."""
+    """The id and the time of each recorded change and validation."""
     return [
-        (_event_id(item["restoreId"], _recorded(entry)), entry["observedAt"])
-        for entry in item["history"]
+        (_event_id(item["restoreId"], entry, number), entry["observedAt"])
+        for number, entry in enumerate(item["history"], start=1)
     ]
 
 
-def _event_id(restore_id: str, word: Word) -> str:
+def _event_id(restore_id: str, entry: Mapping[str, Any], number: int) -> str:
+    if "validation" in entry:
+        return f"{restore_id}:VALIDATION:{number}"
+    word = _recorded(entry)
     parts = [restore_id, word.status]
     if word.status == "UNKNOWN":
         parts += [word.word or "", *(["ENDED"] if word.finished else [])]
@@ -213,6 +248,8 @@ def _judge_generation(item: Mapping[str, Any], received: Sequence[Received], pro
     previous = None
     for number, event in enumerate(by_id.values(), start=1):
         assert event["data"]["sequence"] == number, "I3: sequence"
+        if "validation" in event["data"]:
+            continue
         assert event["data"]["previousStatus"] == previous, "I3: previous status"
         previous = event["data"]["status"]
     return len(order)

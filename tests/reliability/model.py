@@ -37,14 +37,14 @@ from reliability.drawn import (
     token_faults,
 )
 from reliability.overlaps import any_left
-from reliability.sweep_rules import SweepRules
+from reliability.validation_rules import ValidationRules
 from restore_watch.deadline import Deadline
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))
 
 
-class RestoreModel(SweepRules):
+class RestoreModel(ValidationRules):
     """`stack` is started by the caller; every example has restore jobs that no other has."""
 
     # What Atlas does

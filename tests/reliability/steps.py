@@ -23,8 +23,12 @@ ACKNOWLEDGE = Selection("dynamodb", "UpdateItem", _updates(b'"SET #publishedSequ
 # After Atlas gave no job: the update that never takes place and returns what is pending.
 RECALL = Selection("dynamodb", "UpdateItem", _updates(b'"SET #sequence = #sequence"'))
 
+# A validation is appended to the history, instead of a change.
+VALIDATE = Selection("dynamodb", "UpdateItem", _updates(b":entry"))
+
 STEPS = {
     "secret": SECRET,
+    "validate": VALIDATE,
     "token": TOKEN,
     "atlas": ATLAS,
     "record": RECORD,

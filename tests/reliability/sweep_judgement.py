@@ -40,6 +40,7 @@ def judge_index(before: Mapping[str, Any], after: Mapping[str, Any] | None, now:
 
 
 def judge_open(item: Mapping[str, Any]) -> None:
-    """I8: what is pending can be found by a sweep."""
+    """I8 and I1: what is pending can be found by a sweep, and does not expire."""
     is_pending = item["publishedSequence"] < item["sequence"]
     assert "openShard" in item or not is_pending, "I8: a pending change is not in the index"
+    assert "expiresAt" not in item or not is_pending, "I1: a pending change expires"

@@ -20,7 +20,7 @@ from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manag
 
 if TYPE_CHECKING:
     from restore_watch.item import Recorded
-    from restore_watch.status_change import StatusChange
+    from restore_watch.validation import Entry
 
 LONG_AGO = timedelta(days=1)
 
@@ -39,7 +39,7 @@ class Checking:
         self.table = StubbedTable()
         self.topic = StubbedTopic()
         self.private_key = "first"
-        self.reported: list[tuple[StatusChange, Recorded]] = []
+        self.reported: list[tuple[Entry, Recorded]] = []
         self.checker = JobChecker(
             AtlasSecret(secrets_manager(lambda _: self._secret()), "atlas/credentials", now=clock),
             AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep),

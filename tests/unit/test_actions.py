@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.actions import Action, Diagnose, Sweep, TestNotification, read_action
+from restore_watch.actions import (
+    Action,
+    Diagnose,
+    RecordValidation,
+    Sweep,
+    TestNotification,
+    read_action,
+)
 from restore_watch.errors import InvalidEventError
+from restore_watch.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from strategies import json_values
 
 TICK = datetime(2026, 10, 5, 12, 5, tzinfo=UTC)
@@ -113,10 +121,8 @@ def test_an_unknown_action_is_refused_with_the_known_ones(action: object, given_
     refused = refusal({"action": action})
 
     assert refused.field == "action"
-    assert (
-        str(refused)
-        == f'action: expected one of "sweep", "test-notification", "diagnose", got {given_as}'
-    )
+    known = '"sweep", "test-notification", "diagnose", "record-validation"'
+    assert str(refused) == f"action: expected one of {known}, got {given_as}"
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,10 @@ def test_an_unknown_action_is_refused_with_the_known_ones(action: object, given_
         ("sweep", "scheduledtime"),
         ("test-notification", "scheduledTime"),
         ("test-notification", "channel"),
+        ("record-validation", "targets"),
+        ("record-validation", "scheduledTime"),
+        ("record-validation", "envelope"),
+        ("record-validation", "baseUrl"),
     ],
 )
 def test_an_action_with_a_surplus_field_is_refused(action: str, field: str) -> None:
@@ -137,6 +147,96 @@ def test_an_action_with_a_surplus_field_is_refused(action: str, field: str) -> N
 
 def test_a_test_notification_takes_no_fields() -> None:
     assert read_action({"action": "test-notification"}) == TestNotification()
+
+
+VALIDATION = {
+    "action": "record-validation",
+    "groupId": "5f0000000000000000000a01",
+    "clusterName": "orders",
+    "restoreId": "6b4a0f800000000000000b01",
+    "verdict": "PASSED",
+}
+
+
+def test_a_validation_names_its_job_as_a_target_does() -> None:
+    spelt = {name: one for name, one in VALIDATION.items() if not name.endswith("Id")}
+    spelt |= {"projectId": VALIDATION["groupId"], "restoreJobId": VALIDATION["restoreId"]}
+    first, second = read_action(VALIDATION | {"kind": "auto"}), read_action(spelt)
+
+    assert isinstance(first, RecordValidation)
+    assert first == second
+    assert first.target.as_json() == {
+        "groupId": "5f0000000000000000000a01",
+        "clusterName": "orders",
+        "restoreId": "6b4a0f800000000000000b01",
+        "kind": "auto",
+    }
+    assert first.validation == Validation(verdict=Verdict.PASSED)
+
+
+def test_the_texts_of_a_validation_are_redacted_and_its_moment_is_in_utc() -> None:
+    action = read_action(
+        VALIDATION
+        | {
+            "verdict": "FAILED",
+            "validatedBy": "drill of https://ci.example.net/7",
+            "detail": "PASSWORD=hidden\nwas refused",
+            "validatedAt": "2026-10-05T14:05:00+02:00",
+        }
+    )
+
+    assert isinstance(action, RecordValidation)
+    assert action.validation == Validation(
+        verdict=Verdict.FAILED,
+        validated_by="drill of [redacted]",
+        detail="PASSWORD=[redacted] was refused",
+        validated_at=TICK,
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, "", " \n"], ids=repr)
+def test_an_optional_field_with_nothing_in_it_is_absent(nothing: object) -> None:
+    read = read_action(VALIDATION | {"validatedBy": nothing, "detail": nothing})
+
+    assert read == read_action(VALIDATION)
+    assert read == read_action(VALIDATION | {"validatedAt": None})
+
+
+def test_the_longest_texts_of_a_validation_are_accepted() -> None:
+    longest = {"validatedBy": "x" * VALIDATED_BY_LIMIT, "detail": "/" * DETAIL_LIMIT}
+
+    assert isinstance(read_action(VALIDATION | longest), RecordValidation)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("verdict", ..., 'expected "PASSED" or "FAILED", got nothing'),
+        ("verdict", "passed", 'expected "PASSED" or "FAILED", got text of 6 characters'),
+        ("verdict", True, 'expected "PASSED" or "FAILED", got a boolean'),
+        ("verdict", ["PASSED"], 'expected "PASSED" or "FAILED", got a list'),
+        ("validatedBy", "x" * 257, "at most 256 characters, got text of 257 characters"),
+        ("validatedBy", 7, "expected text of at most 256 characters, got a number"),
+        ("detail", "x" * 1001, "at most 1000 characters, got text of 1001 characters"),
+        ("detail", {"a": 1}, "expected text of at most 1000 characters, got an object"),
+        ("validatedAt", "2026-10-05T12:05:00", "expected a moment in ISO 8601 with its zone"),
+        ("validatedAt", 1790000000, "expected a moment in ISO 8601 with its zone"),
+        ("groupId", ..., "expected Atlas's project id"),
+        ("restoreId", "x", "expected the restore job's id"),
+        ("clusterName", "a/b", "expected the source cluster's name"),
+        ("kind", "serverless", "expected one of"),
+    ],
+)
+def test_a_wrong_field_of_a_validation_is_refused_and_not_quoted(
+    field: str, value: object, problem: str
+) -> None:
+    given = {name: one for name, one in VALIDATION.items() if name != field}
+    refused = refusal(given if value is ... else given | {field: value})
+
+    assert refused.field == field
+    assert str(refused).startswith(f"{field}: ")
+    assert problem in str(refused)
+    assert "xxx" not in str(refused)
 
 
 def test_the_name_of_a_surplus_field_is_trimmed_and_redacted() -> None:
@@ -178,16 +278,7 @@ def test_a_rule_without_its_time_is_refused() -> None:
 
 
 names = st.sampled_from(
-    [
-        "action",
-        "scheduledTime",
-        "time",
-        "source",
-        "detail-type",
-        "groupId",
-        "projectId",
-        "clusterName",
-    ]
+    ["action", "scheduledTime", "time", "source", "detail-type", "projectId", *VALIDATION, "detail"]
 )
 hidden = secrets.token_hex(8)
 
@@ -203,16 +294,9 @@ def outcome(event: dict[str, Any]) -> Action | InvalidEventError | None:
     st.dictionaries(
         names,
         json_values()
-        | st.sampled_from(
-            [
-                "sweep",
-                "test-notification",
-                "diagnose",
-                "aws.events",
-                "Scheduled Event",
-                f"{hidden}!",
-            ]
-        ),
+        | st.sampled_from(["sweep", "test-notification", "diagnose", "aws.events", hidden])
+        | st.sampled_from(["Scheduled Event"])
+        | st.sampled_from(sorted(VALIDATION.values())),
     )
 )
 def test_any_event_is_read_or_refused_without_its_values(event: dict[str, Any]) -> None:
@@ -220,4 +304,4 @@ def test_any_event_is_read_or_refused_without_its_values(event: dict[str, Any]) 
 
     assert hidden not in str(read)
     if isinstance(read, InvalidEventError):
-        assert read.field in event | {"time": None, "groupId": None}
+        assert read.field in event | {"time": None} | VALIDATION

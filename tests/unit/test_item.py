@@ -103,7 +103,7 @@ def test_an_item_expires_after_the_retention() -> None:
 def test_sequences_and_previous_statuses_come_from_the_history() -> None:
     recorded = read_item(stored(PENDING_ENTRY, DONE_ENTRY, publishedSequence=1))
 
-    first, second = recorded.history
+    first, second = recorded.changes
     assert (first.sequence, first.previous_status) == (1, None)
     assert (second.sequence, second.previous_status) == (2, RestoreStatus.PENDING)
     assert second.observed_at == NOON + timedelta(minutes=1)

@@ -20,6 +20,7 @@ from notify_people.notices import notice_of
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.status_change import StatusChange
 from restore_watch.topic import cloud_event, cloud_event_of_test, watch_cloud_event
+from restore_watch.validation import RecordedValidation, Validation, Verdict
 from restore_watch.watch_change import Trouble, WatchChange, WatchState
 
 FOLDER = Path(__file__).parent
@@ -101,6 +102,8 @@ def cases() -> Iterator[Case]:
         if kind is not RestoreKind.COLLECTION:
             yield download(kind, "ready")
             yield download(kind, "link-expired")
+    for verdict in Verdict:
+        yield validated(verdict)
     yield another_restore()
     odd = {"targetDeploymentItemName": ODD_NAME, "kind": ODD_NAME, "deliveryType": ODD_NAME}
     yield restore(RestoreKind.FLEX, "odd-name", odd)
@@ -163,6 +166,24 @@ def another_restore() -> Case:
     observed = ended + timedelta(seconds=8)
     message = cloud_event(StatusChange(job, RestoreStatus.RUNNING, 3, observed))
     return Case("another-failed-restore", message)
+
+
+def validated(verdict: Verdict) -> Case:
+    """A pipeline tested the data of the Flex restore, half an hour after its end."""
+    tested = ENDED + timedelta(minutes=30)
+    details = {
+        Verdict.PASSED: "12 of 12 collections have the expected number of documents.",
+        Verdict.FAILED: "orders.invoices: 2 documents of 48,120 are missing.",
+    }
+    validation = Validation(
+        verdict=verdict,
+        validated_by="restore-drill",
+        detail=details[verdict],
+        validated_at=tested,
+    )
+    job = RestoreJob.model_validate(restore(RestoreKind.FLEX, "completed").message["data"])
+    recorded = RecordedValidation(job, validation, 3, tested + timedelta(seconds=4))
+    return Case(f"validation-{verdict.lower()}", cloud_event(recorded))
 
 
 def download(kind: RestoreKind, outcome: str) -> Case:

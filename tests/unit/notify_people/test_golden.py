@@ -21,7 +21,7 @@ from golden.notify_people.cases import (
 )
 from notify_people.channel import Channel
 from notify_people.mail import mail
-from notify_people.message import STATUS_CHANGED
+from notify_people.message import STATUS_CHANGED, VALIDATION_RECORDED
 from notify_people.pager import events
 
 CASES = {case.name: case for case in cases()}
@@ -38,6 +38,7 @@ def validator(path: Path) -> Draft202012Validator:
 
 
 STATUS = validator(_EVENTS / "restore-status-changed.schema.json")
+VALIDATION = validator(_EVENTS / "validation-recorded.schema.json")
 WATCH = validator(_EVENTS / "watch-changed.schema.json")
 FORMS = {
     channel: validator(_FORMS / f"{channel}.schema.json")
@@ -62,7 +63,8 @@ def test_every_case_has_a_name_that_no_other_has() -> None:
 def test_the_messages_fit_the_published_schemas(case: Case) -> None:
     if case.name in {"test", "flex-odd-name"}:
         return
-    schema = STATUS if case.message["type"] == STATUS_CHANGED else WATCH
+    schemas = {STATUS_CHANGED: STATUS, VALIDATION_RECORDED: VALIDATION}
+    schema = schemas.get(case.message["type"], WATCH)
 
     schema.validate(json.loads(case.body))
 

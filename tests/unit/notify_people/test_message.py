@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 
 from notify_people.errors import InvalidMessageError
-from notify_people.message import NotificationTest, Status, StatusChange, WatchChange, read_message
+from notify_people.message import (
+    NotificationTest,
+    Status,
+    StatusChange,
+    ValidationRecorded,
+    WatchChange,
+    read_message,
+)
 from strategies import json_values
 from unit.notify_people.messages import event, read
 
@@ -27,6 +34,7 @@ def refusal(value: object) -> InvalidMessageError:
         ("flex-failed", StatusChange),
         ("project-degraded-AtlasForbiddenError", WatchChange),
         ("stack-recovered-CredentialsError", WatchChange),
+        ("validation-passed", ValidationRecorded),
         ("test", NotificationTest),
     ],
 )
@@ -67,6 +75,14 @@ def test_a_value_out_of_its_range_is_refused(field: str, value: object) -> None:
     assert refusal(event(**{field: value})).field == f"data.{field}"
 
 
+@pytest.mark.parametrize(
+    ("found", "field"),
+    [(None, "validation"), ({}, "validation.verdict"), ({"verdict": 7}, "validation.verdict")],
+)
+def test_a_wrong_field_of_a_validation_is_named(found: object, field: str) -> None:
+    assert refusal(event("validation-failed", validation=found)).field == f"data.{field}"
+
+
 @pytest.mark.parametrize("field", ["since", "error", "message", "groupId"])
 def test_a_missing_field_of_a_watch_change_is_named(field: str) -> None:
     message = event("project-degraded-AtlasForbiddenError")
@@ -94,8 +110,12 @@ def test_a_url_in_any_text_is_removed() -> None:
     message = read(**dict.fromkeys(texts, f"at {DOWNLOAD_URL}"))
     watch = read("project-degraded-AtlasForbiddenError", message=f"at {DOWNLOAD_URL} now")
 
+    found = dict.fromkeys(("verdict", "validatedBy", "detail"), f"at {DOWNLOAD_URL}")
+    validation = read("validation-failed", validation=found)
+
     assert "canary" not in repr(message)
     assert "canary" not in repr(watch)
+    assert "canary" not in repr(validation)
 
 
 def test_a_text_is_one_printable_line() -> None:

@@ -45,6 +45,13 @@ def facts(name: str, **data: object) -> dict[str, str]:
             {"deliveryType": "DOWNLOAD"},
             "Download FAILED: production -> staging after 42 min",
         ),
+        ("validation-passed", {}, "Validation passed: production -> staging"),
+        ("validation-failed", {}, "Validation FAILED: production -> staging"),
+        (
+            "validation-failed",
+            {"targetDeploymentItemName": None, "validation": {"verdict": "PARTLY"}},
+            "Validation PARTLY: production",
+        ),
     ],
 )
 def test_the_title_begins_with_the_outcome(name: str, data: dict[str, object], title: str) -> None:
@@ -63,6 +70,9 @@ def test_the_title_begins_with_the_outcome(name: str, data: dict[str, object], t
         ("collection-unknown-end", {}, Paging.TRIGGER),
         ("dedicated-download-ready", {}, Paging.NOTHING),
         ("dedicated-download-link-expired", {}, Paging.NOTHING),
+        ("validation-passed", {}, Paging.NOTHING),
+        ("validation-failed", {}, Paging.TRIGGER),
+        ("validation-failed", {"validation": {"verdict": "PARTLY"}}, Paging.TRIGGER),
         ("stack-degraded-CredentialsError", {}, Paging.TRIGGER),
         ("stack-recovered-CredentialsError", {}, Paging.RESOLVE),
         ("test", {}, Paging.TRY_BOTH),
@@ -166,3 +176,25 @@ def test_an_error_is_one_of_the_tree() -> None:
 
     assert all(issubclass(one, NotifyPeopleError) for one in made)
     assert all(f"{one.__name__} " in str(ours.__doc__).replace("\n", " ") for one in made)
+
+
+def test_a_validation_is_in_the_thread_of_its_restore_and_outdates_no_other() -> None:
+    restore, first = notice("flex-completed"), notice("validation-failed")
+    second = notice("validation-failed", sequence=4, observedAt="2026-11-26T10:27:00Z")
+
+    assert first.thread == second.thread == restore.thread
+    assert len({restore.subject, first.subject, second.subject}) == 3
+    assert first.order < second.order
+
+
+def test_a_validation_that_says_little_has_a_notice() -> None:
+    assert (
+        facts("validation-failed", validation={"verdict": "FAILED"})
+        .keys()
+        .isdisjoint({"Tested by", "Tested"})
+    )
+    assert notice("validation-failed", validation={"verdict": "FAILED"}).detail == ""
+    assert any(
+        "the pipeline" in step.text
+        for step in notice("validation-failed", validation={"verdict": "FAILED"}).steps
+    )

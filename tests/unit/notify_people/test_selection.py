@@ -21,6 +21,8 @@ from unit.notify_people.messages import read
         ("flex-download-link-expired", {}, Change.ENDED),
         ("project-degraded-AtlasForbiddenError", {}, Change.DEGRADED),
         ("stack-recovered-CredentialsError", {}, Change.RECOVERED),
+        ("validation-passed", {}, Change.VALIDATED),
+        ("validation-failed", {}, Change.VALIDATED),
     ],
 )
 def test_a_message_is_about_one_change(name: str, data: dict[str, object], change: Change) -> None:

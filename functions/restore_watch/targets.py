@@ -1,0 +1,62 @@
+"""
+The fields by which an event names a restore job. Pure.
+
+An error never quotes a value: a secret pasted into the wrong field must not reach a log.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from restore_watch.errors import InvalidEventError
+from restore_watch.json_types import type_of
+from restore_watch.restore_job import RestoreKind, RestoreTarget
+
+# Atlas's own endpoints use both spellings.
+_SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
+
+_EXPECTED = {
+    "groupId": "Atlas's project id, 24 lowercase hexadecimal digits",
+    "clusterName": "the source cluster's name: letters, digits and hyphens, 64 characters at most",
+    "restoreId": "the restore job's id, 24 lowercase hexadecimal digits",
+    "kind": 'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
+    "envelope": "true or false",
+    "pretty": "true or false",
+}
+
+NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "kind"})
+"""The fields that say which job is meant."""
+
+# Credentials go to the base URL, so only the operator chooses it.
+_OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
+
+
+def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
+    """
+    Return the job that these fields name. Other fields are ignored.
+
+    Raises InvalidEventError, naming the field, after `path`, and what was expected.
+    """
+    for name in _OPERATOR_ONLY:
+        if name in fields:
+            problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
+            raise InvalidEventError(path + name, problem)
+    known = {name: fields[name] for name in _EXPECTED if name in fields}
+    spelt = {name: name for name in _EXPECTED}
+    for name, other in _SPELLINGS.items():
+        if other not in fields:
+            continue
+        if name in known and known[name] != fields[other]:
+            problem = f"expected {name} and {other} to be the same or only one of them"
+            raise InvalidEventError(path + other, problem)
+        if name not in known:
+            known[name], spelt[name] = fields[other], other
+    if known.get("kind") == "auto":
+        del known["kind"]
+    try:
+        return RestoreTarget.model_validate(known)
+    except ValidationError as error:
+        name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
+        raise InvalidEventError(path + spelt[name], problem) from None

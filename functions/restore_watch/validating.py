@@ -1,0 +1,111 @@
+"""Recording a validation, top to bottom: read what is known of the job, append, publish."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from restore_watch.check import CheckResult, JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import TableUnavailableError, TooManyValidationsError
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.validation import (
+    VALIDATIONS_LIMIT,
+    Entry,
+    RecordedValidation,
+    Validation,
+    recorded_before,
+)
+
+TRIES = VALIDATIONS_LIMIT + 5
+"""
+A validation is written this many times at most.
+
+Each lost try means that another invocation wrote to the same job: a validation, of which there are
+not more than the limit, or a change of the status, of which there are few.
+"""
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """
+    What became of a validation.
+
+    `entry` is the validation in the history. `changed` is false if it was recorded before.
+    `first_check` is the check of a job that the table did not know.
+    """
+
+    job: RestoreJob
+    entry: RecordedValidation
+    changed: bool
+    published: tuple[Entry, ...] = ()
+    first_check: CheckResult | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {
+            "job": self.job.as_json(),
+            "validation": self.entry.validation.as_json(),
+            "changed": self.changed,
+            "sequence": self.entry.sequence,
+        }
+
+
+@dataclass(frozen=True)
+class ValidationRecorder:
+    """Records validations of jobs, by the same outbox as changes of their status."""
+
+    checker: JobChecker
+
+    def record(
+        self, target: RestoreTarget, validation: Validation, deadline: Deadline
+    ) -> ValidationResult:
+        """
+        Record the validation, unless it was recorded before, and publish what is pending.
+
+        A job that the table does not know is checked first. Raises TooManyValidationsError if the
+        job has as many validations as are kept, and otherwise as a check does.
+        """
+        first_check = None
+        recorded = self.checker.table.recall(target, deadline)
+        for _ in range(TRIES):
+            if recorded is None:
+                first_check = self.checker.check(target, deadline)
+                recorded = self.checker.table.recall(target, deadline)
+                continue
+            found = _entry_of(validation, recorded)
+            if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
+                return self._result(recorded, found, deadline, first_check)
+            recorded = self.checker.table.validate(
+                recorded, validation, self.checker.now(), deadline
+            )
+        msg = "other invocations wrote to this job again and again; try again"
+        raise TableUnavailableError(msg)
+
+    def _result(
+        self,
+        recorded: Recorded,
+        entry: RecordedValidation | None,
+        deadline: Deadline,
+        first_check: CheckResult | None,
+    ) -> ValidationResult:
+        published = self.checker.publish(recorded, deadline)
+        if entry is None:
+            msg = (
+                f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "
+                "report the verdict of a test once, with the same validatedAt"
+            )
+            raise TooManyValidationsError(msg)
+        return ValidationResult(
+            job=recorded.job,
+            entry=entry,
+            changed=recorded.written is not None,
+            published=published,
+            first_check=first_check,
+        )
+
+
+def _entry_of(validation: Validation, recorded: Recorded) -> RecordedValidation | None:
+    """Return the entry that this invocation wrote, or the one that the validation repeats."""
+    if isinstance(recorded.written, RecordedValidation):
+        return recorded.written
+    return recorded_before(validation, recorded.validations)
