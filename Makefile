@@ -57,7 +57,7 @@ campaign: build ## the model catches every broken copy of the product, and other
 
 coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
-		--cov=restore_watch --cov=notify_people --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
+		--cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: .venv/.ready ## lint, types, import contracts, template, locks
 	@$(RUN) ruff check .
@@ -79,6 +79,17 @@ deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... STACK=.
 		sam deploy $(if $(STACK),--stack-name $(STACK)) \
 		$(if $(GIVEN),--parameter-overrides '$(GIVEN)') $(ARGS) \
 	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
+
+# The operator's commands, with your own AWS credentials and region. Only what stands on the command line of make counts:
+# a variable PROJECT of your shell must not leave restores out.
+quoted = '$(subst ','\'',$(1))'
+option = $(if $(filter command%,$(origin $(1))),--$(2) $(call quoted,$($(1))))
+.PHONY: evidence
+evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 TO=2026-11-30 STACK=... RTO=60 RPO=1440 PROJECT=... CLUSTER=... TABLE=... OUT=evidence)
+	@env PYTHONPATH=functions $(AWS_REGION:%=AWS_DEFAULT_REGION=%) $(BIN)/python -m operate.evidence \
+		$(call option,FROM,from) $(call option,TO,to) $(call option,STACK,stack) $(call option,TABLE,table) \
+		$(call option,RTO,rto) $(call option,RPO,rpo) $(call option,PROJECT,project) $(call option,CLUSTER,cluster) \
+		$(call option,OUT,out)
 
 publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
 	@PYTHONPATH=tests $(RUN) python -m publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))

@@ -11,6 +11,7 @@ import logging
 
 import pytest
 
+from integration.operators import Operator
 from local_stack.atlas import Kind
 from local_stack.canaries import (
     CANARIES,
@@ -31,7 +32,9 @@ DOWNLOADS: dict[Kind, str] = {"flex": "DOWNLOAD", "tenant": "DOWNLOAD", "dedicat
 
 
 @pytest.fixture(scope="module")
-def everything(module_stack: ObservedStack, produced: Produced) -> Produced:
+def everything(
+    module_stack: ObservedStack, produced: Produced, tmp_path_factory: pytest.TempPathFactory
+) -> Produced:
     """What the run produced, and what these checks produce, which use every secret."""
     for credentials in CREDENTIALS:
         module_stack.reset(credentials)
@@ -41,6 +44,8 @@ def everything(module_stack: ObservedStack, produced: Produced) -> Produced:
         be_refused(module_stack)
         refuse_the_secret(module_stack)
         module_stack.settle()
+        folder = tmp_path_factory.mktemp("evidence")
+        assert Operator(folder, module_stack, produced).evidence().status == 0
     module_stack.reset("service_account")
     module_stack.new_environments()
     return produced
@@ -137,6 +142,8 @@ def test_the_secrets_are_in_use(everything: Produced, module_stack: ObservedStac
         ("items", '"downloadAvailable": true'),
         ("requests", "list_append"),
         ("requests", "specversion"),
+        ("evidence", GROUP),
+        ("evidence", '"downloadAvailable": true'),
     ],
 )
 def test_each_source_is_searched(everything: Produced, source: str, word: str) -> None:

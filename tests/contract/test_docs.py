@@ -25,6 +25,8 @@ from contract.documents import (
     section,
     table,
 )
+from operate.evidence_files import COLUMNS
+from operate.restore_evidence import OUTCOMES
 from restore_watch import errors
 from restore_watch.event import SeveralTargets, parse
 from restore_watch.project_item import watched_as_values
@@ -334,6 +336,33 @@ def test_the_docs_and_the_template_agree_on_what_aws_retries() -> None:
         resources[name]["Properties"]["MessageRetentionPeriod"]
         for name in ("RequestDeadLetterQueue", "OnFailureQueue")
     } == {14 * 24 * 60 * 60}
+
+
+def test_every_variable_of_make_evidence_is_described_and_no_other() -> None:
+    first_table = page("evidence").partition("\n## ")[0]
+    passed_on = set(re.findall(r"\(call option,(\w+),", (ROOT / "Makefile").read_text()))
+
+    assert names(first_table) == passed_on
+
+
+def test_every_column_of_the_evidence_is_described_in_its_order() -> None:
+    described = [
+        name
+        for row in rows(section(page("evidence"), "The lines of the CSV"))
+        for name in row.names
+    ]
+
+    assert described == list(COLUMNS)
+
+
+def test_every_outcome_of_a_restore_is_described() -> None:
+    (row,) = [
+        row
+        for row in rows(section(page("evidence"), "The lines of the CSV"))
+        if row.names == ("outcome",)
+    ]
+
+    assert quoted(row.cells[0]) == OUTCOMES
 
 
 def test_every_service_of_the_stack_is_among_the_permissions() -> None:

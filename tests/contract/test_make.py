@@ -1,4 +1,4 @@
-"""`make help` lists every target, and `make deploy` passes its variables to SAM."""
+"""`make help` lists every target; `make deploy` and `make evidence` pass their variables on."""
 
 import os
 import re
@@ -16,7 +16,7 @@ OURS = {"SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "AWS_R
 type Ran = subprocess.CompletedProcess[str]
 
 
-def make(*arguments: str) -> Ran:
+def make(*arguments: str, **variables: str) -> Ran:
     return subprocess.run(  # noqa: S603 - our own Makefile
         ["make", "--no-print-directory", *arguments],  # noqa: S607 - whatever make there is
         cwd=ROOT,
@@ -25,7 +25,8 @@ def make(*arguments: str) -> Ran:
             name: value
             for name, value in os.environ.items()
             if not name.startswith("MAKE") and name not in OURS
-        },
+        }
+        | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -117,3 +118,46 @@ class TestDeploy:
         assert "needs SECRET_ARN=" in deploy().stderr
         assert "needs SECRET_ARN=" not in deploy("SECRET_ARN=arn:aws:one").stderr
         assert deploy().returncode != 0
+
+
+class TestEvidence:
+    """Python is replaced by a program that prints its arguments."""
+
+    @pytest.fixture
+    def evidence(self, tmp_path: Path) -> Callable[..., Ran]:
+        python = tmp_path / "python"
+        python.write_text(
+            '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
+            'echo "region $AWS_DEFAULT_REGION"\n'
+        )
+        python.chmod(0o755)
+        programs = os.path.relpath(tmp_path, ROOT)
+        command = ("--old-file=.venv/.ready", "evidence", f"BIN={programs}")
+        return lambda *words, **variables: make(*command, *words, **variables)
+
+    def test_passes_each_variable_on_as_one_word(self, evidence: Callable[..., Ran]) -> None:
+        given = {
+            "FROM": "2026-11-01",
+            "TO": "2026-11-30 08:00",
+            "STACK": "two",
+            "TABLE": "restores",
+            "RTO": "60",
+            "RPO": "1440",
+            "PROJECT": "",
+            "CLUSTER": 'it\'s "$(pwd)" `pwd`; pwd',
+            "OUT": "~/an audit",
+        }
+        ran = evidence(*(f"{name}={value}".replace("$", "$$") for name, value in given.items()))
+
+        words = [
+            word for name, value in given.items() for word in (f"[--{name.lower()}]", f"[{value}]")
+        ]
+        assert ran.stdout.splitlines()[:-1] == ["[-m]", "[operate.evidence]", *words]
+
+    def test_a_variable_of_the_shell_leaves_nothing_out(self, evidence: Callable[..., Ran]) -> None:
+        ran = evidence("FROM=2026-11-01", PROJECT="mine", CLUSTER="orders", TO="2026-11-02")
+
+        assert ran.stdout.splitlines()[2:-1] == ["[--from]", "[2026-11-01]"]
+
+    def test_uses_the_region_of_the_aws_cli(self, evidence: Callable[..., Ran]) -> None:
+        assert "region eu-central-1" in evidence("AWS_REGION=eu-central-1").stdout

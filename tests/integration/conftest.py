@@ -1,11 +1,14 @@
 """What these tests share beyond the stack itself."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from integration.operators import Operator
+from integration.restore_history import History, play
 from integration.sweeping import Sweeping
 from integration.tables import ONE_TRY, Job, Stored
 from integration.watching import Watching, WatchingWith, environments
@@ -107,3 +110,32 @@ def watching_with(
 def watching(watching_with: WatchingWith, group: str) -> Watching:
     """An environment that watches the project of the test."""
     return watching_with((group,))
+
+
+@pytest.fixture(scope="session")
+def history(running_stack: ObservedStack) -> History:
+    """What the function did with restores of every kind and outcome."""
+    return play(running_stack)
+
+
+@pytest.fixture(scope="module", params=["moto", "DynamoDB Local"])
+def history_table(
+    module_stack: ObservedStack, history: History, request: pytest.FixtureRequest
+) -> Iterator[ObservedStack]:
+    """A stack whose table holds that history, in moto and in DynamoDB Local."""
+    with ExitStack() as blocks:
+        if request.param == "moto":
+            module_stack.reset()
+        else:
+            dynamodb = request.getfixturevalue("dynamodb_local")
+            blocks.enter_context(module_stack.storing_in(dynamodb))
+        module_stack.put_items(history.items)
+        yield module_stack
+
+
+@pytest.fixture(scope="module")
+def operator(
+    running_stack: ObservedStack, produced: Produced, tmp_path_factory: pytest.TempPathFactory
+) -> Operator:
+    """An operator at a terminal, whose AWS is the local one."""
+    return Operator(tmp_path_factory.mktemp("operator"), running_stack, produced)

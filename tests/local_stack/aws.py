@@ -15,6 +15,7 @@ import httpx
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request
 
+from local_stack import partiql
 from local_stack.faults import Answer
 from local_stack.loopback import LoopbackServer
 from local_stack.shortcuts import shortcuts
@@ -31,6 +32,7 @@ TEST_KEY_ID = "AKIATESTTESTTESTTEST"
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/[^/]+/(?P<service>[^/]+)/aws4_request")
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
+_PARTIQL = "moto.dynamodb.parsing.partiql.query"
 _QUERY_SERVICES = {"sns", "sts", "iam", "cloudformation"}
 
 # Requests to moto's own API: empty it, give the same random names every time, and really run state
@@ -108,6 +110,7 @@ class AwsEmulator:
         with ExitStack() as blocks:
             blocks.enter_context(patch.dict(os.environ, port))
             blocks.enter_context(shortcuts())
+            blocks.enter_context(patch(_PARTIQL, partiql.query))
             blocks.enter_context(self._server)
             api = httpx.Client(base_url=f"{self.url}/moto-api", trust_env=False)
             self._moto = blocks.enter_context(api)

@@ -247,6 +247,20 @@ def _function(name: str, said: Mapping[str, str]) -> FunctionConfiguration:
     )
 
 
+def _own_outputs(cloudformation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template's outputs that name a resource which moto makes in any case."""
+    made = [
+        {"Ref": name}
+        for name, resource in cloudformation["Resources"].items()
+        if "Condition" not in resource
+    ]
+    return {
+        name: output
+        for name, output in cloudformation.get("Outputs", {}).items()
+        if output["Value"] in made
+    }
+
+
 def _create(
     aws: AwsEmulator,
     cloudformation: Mapping[str, Any],
@@ -254,7 +268,7 @@ def _create(
     parameters: Mapping[str, str],
 ) -> dict[str, str]:
     """Create the stack and have the engine resolve `values`, as outputs numbered in their order."""
-    outputs = {
+    outputs = _own_outputs(cloudformation) | {
         f"Value{number}": {"Value": value if isinstance(value, dict) else str(value)}
         for number, value in enumerate(values.values())
     }

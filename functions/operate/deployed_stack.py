@@ -1,0 +1,71 @@
+"""What CloudFormation knows of a stack of this application: its table and its objectives."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operate.aws_refusal import called
+from operate.errors import OperateError
+from operate.objectives import Objectives, seconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+DEFAULT_NAME = "atlas-restore-watch"
+"""The name that `make deploy` gives to a stack."""
+
+STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
+
+_TABLE, _RTO, _RPO = "TableName", "RtoMinutes", "RpoMinutes"
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """A stack, and the objectives that its parameters set."""
+
+    name: str
+    table_name: str
+    objectives: Objectives
+
+
+def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> DeployedStack:
+    """Read a stack. Raises OperateError."""
+    answer = called(
+        "cloudformation:DescribeStacks",
+        client.describe_stacks,
+        "Stacks",
+        policy_page=policy_page,
+        fixes={
+            # The only thing that CloudFormation finds wrong with a name of the right form.
+            "ValidationError": f"There is no stack {name} in {client.meta.region_name}. Name it "
+            "with STACK=..., and its region with AWS_REGION=..."
+        },
+        StackName=name,
+    )
+    (stack,) = answer["Stacks"]
+    outputs = _pairs(stack.get("Outputs", ()), "Output")
+    parameters = _pairs(stack.get("Parameters", ()), "Parameter")
+    if not outputs.get(_TABLE):
+        msg = f"the stack {name} has no output {_TABLE}. Is it one of Atlas Restore Watch?"
+        raise OperateError(msg)
+    return DeployedStack(
+        name=name,
+        table_name=outputs[_TABLE],
+        # A stack of an older version has no such parameters.
+        objectives=Objectives(rto=_objective(parameters, _RTO), rpo=_objective(parameters, _RPO)),
+    )
+
+
+def _objective(parameters: Mapping[str, str], name: str) -> float | None:
+    try:
+        return seconds(parameters.get(name, "0")) or None
+    except ValueError as error:
+        msg = f"the parameter {name} of the stack is wrong: {error}"
+        raise OperateError(msg) from None
+
+
+def _pairs(entries: Any, kind: str) -> dict[str, str]:
+    return {
+        entry[f"{kind}Key"]: entry[f"{kind}Value"] for entry in entries if f"{kind}Value" in entry
+    }

@@ -1,0 +1,26 @@
+"""
+What ends a command, split by the exit status. Each text is one line that says what to do.
+
+OperateError                        1: the operator sees to what the text names, and tries again
+ +- ArgumentError                   2: the operator changes an argument; nothing was called
+"""
+
+
+class OperateError(Exception):
+    """The command cannot do its work. The text never holds a credential, or what AWS wrote."""
+
+    exit_status = 1
+
+
+class ArgumentError(OperateError):
+    """
+    An argument of the command is missing or wrong. Raised before any call.
+
+    `name` is the argument as `make` knows it, such as `FROM`, which is `--from` without `make`. It
+    is None if the command has no such argument.
+    """
+
+    exit_status = 2
+
+    def __init__(self, name: str | None, problem: str) -> None:
+        super().__init__(f"{name} (--{name.lower()}): {problem}" if name else problem)

@@ -1,0 +1,59 @@
+"""One line says what AWS refused, and what to do."""
+
+import pytest
+
+from operate.aws_refusal import called, connection_refused
+from operate.errors import OperateError
+from unit.stubbed_aws import Answer, Refusal, dynamodb
+
+PAGE = "docs/page.md"
+SCAN = "dynamodb:Scan"
+SIGN_IN = "Sign in to AWS again: `aws sso login` or `aws configure`, and AWS_PROFILE if you use it"
+
+
+def refusal_of(answer: Answer) -> str:
+    with pytest.raises(OperateError) as raised:
+        called(
+            SCAN,
+            dynamodb(answer).scan,
+            "Items",
+            policy_page=PAGE,
+            fixes={"ResourceNotFoundException": "Name another table"},
+            TableName="restores",
+        )
+    assert raised.value.exit_status == 1
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        ("AccessDeniedException", f"Give these credentials the policy of {PAGE}: they lack {SCAN}"),
+        ("ExpiredTokenException", SIGN_IN),
+        ("UnrecognizedClientException", SIGN_IN),
+        ("InvalidSignatureException", "Set the clock of this machine, or sign in to AWS again"),
+        ("ThrottlingException", "Run the command again later"),
+        ("AnErrorThatIsNew", "Run the command again later"),
+        ("ResourceNotFoundException", "Name another table"),
+    ],
+)
+def test_a_refusal_comes_with_its_fix(code: str, fix: str) -> None:
+    def refuse(_: object) -> dict[str, str]:
+        raise Refusal(code)
+
+    assert refusal_of(refuse) == f"dynamodb:Scan: AWS answered {code}. {fix}"
+
+
+def test_an_answer_that_was_cut_off_is_no_answer() -> None:
+    assert refusal_of(lambda _: {}) == (
+        "dynamodb:Scan: AWS did not answer (the answer was cut off). Look at the network, the "
+        "proxy and the region (AWS_REGION), and run the command again"
+    )
+
+
+def test_a_missing_region_says_how_to_set_it() -> None:
+    assert str(connection_refused("NoRegionError")) == (
+        "no connection to AWS (NoRegionError). "
+        "Set the region of the stack: AWS_REGION=eu-central-1, or `aws configure`"
+    )
+    assert "AWS_ENDPOINT_URL" in str(connection_refused("ValueError"))

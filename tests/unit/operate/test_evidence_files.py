@@ -1,0 +1,201 @@
+"""The two files of evidence."""
+
+import csv
+import hashlib
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operate.errors import ArgumentError, OperateError
+from operate.evidence_files import COLUMNS, EvidenceFiles, Names
+from operate.objectives import Objectives
+from operate.restore_evidence import RestoreEvidence, read_evidence
+from restore_watch.restore_job import RestoreJob
+from strategies import jobs, plain_job
+from unit.operate.restores import NOON, item_of
+
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+
+
+def evidence(job: RestoreJob) -> RestoreEvidence:
+    return read_evidence(item_of(job), Objectives(), NOON)
+
+
+def written(
+    names: Names, *restores: RestoreEvidence
+) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Write the files. Return the rows of the CSV and the JSON."""
+    with EvidenceFiles(names) as files:
+        for one in restores:
+            files.add(one)
+        files.write({"made": "by a test"})
+    rows = csv.DictReader(io.StringIO(names.csv.read_text(encoding="utf-8", newline="")))
+    return list(rows), json.loads(names.json.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Names:
+    return Names.of(str(tmp_path / "evidence"))
+
+
+def test_restores_are_in_the_order_in_which_they_began(names: Names) -> None:
+    restores = [
+        evidence(plain_job(restore_scheduled_date=NOON + timedelta(hours=hour), cluster_name=name))
+        for hour, name in ((2, "c"), (1, "b"), (1, "a"), (-9, "d"))
+    ]
+    rows, whole = written(names, *restores)
+
+    assert [row["clusterName"] for row in rows] == ["d", "a", "b", "c"]
+    assert [one["clusterName"] for one in whole["restores"]] == ["d", "a", "b", "c"]
+
+
+def test_the_json_proves_which_csv_belongs_to_it(names: Names) -> None:
+    _, whole = written(names, evidence(plain_job()))
+
+    assert whole["csv"] == {
+        "file": "evidence.csv",
+        "sha256": hashlib.sha256(names.csv.read_bytes()).hexdigest(),
+    }
+    assert whole["made"] == "by a test"
+
+
+def test_a_period_without_restores_has_a_heading_and_an_empty_list(names: Names) -> None:
+    rows, whole = written(names)
+
+    assert rows == []
+    assert names.csv.read_text().strip().split(",") == list(COLUMNS)
+    assert whole["restores"] == []
+
+
+@settings(max_examples=30)
+@given(st.lists(jobs(), max_size=3, unique_by=lambda job: job.restore_id))
+def test_any_restore_comes_back_from_both_files(
+    tmp_path_factory: pytest.TempPathFactory, given_jobs: list[RestoreJob]
+) -> None:
+    restores = {job.restore_id: evidence(job) for job in given_jobs}
+    rows, whole = written(
+        Names.of(str(tmp_path_factory.mktemp("any") / "evidence")), *restores.values()
+    )
+
+    assert {one["restoreId"]: one for one in whole["restores"]} == {
+        name: {**one.facts, "changes": list(one.changes), "validations": []}
+        for name, one in restores.items()
+    }
+    assert {row["restoreId"] for row in rows} == restores.keys()
+    for row in rows:
+        facts = restores[row["restoreId"]].facts
+        assert row["durationSeconds"] == str(facts["durationSeconds"]).replace("None", "")
+        assert row["kind"] == facts["kind"]
+        assert not any(
+            value.lstrip(" \"'").startswith(FORMULA) and value[0] != "'"
+            for value in row.values()
+            if value
+        )
+        assert all("\n" not in value and "\r" not in value for value in row.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "' =1"),
+        ("\r\n=1", "'  =1"),
+        ("  =1", "'  =1"),
+        ('"=1', "'\"=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("a;=1", "a;'=1"),
+        ("a; =1;-2", "a;' =1;'-2"),
+        ("a-b", "a-b"),
+        ('Zürich, "übersicht"', 'Zürich, "übersicht"'),
+        ("two\nlines\x00\x1b[31m", "two lines  [31m"),
+    ],
+)
+def test_no_cell_is_a_formula_or_has_a_second_line(names: Names, text: str, cell: str) -> None:
+    job = plain_job(delivery_type=text)
+    rows, whole = written(names, evidence(job))
+
+    assert rows[0]["deliveryType"] == cell
+    assert len(names.csv.read_bytes().splitlines()) == 2
+    assert whole["restores"][0]["deliveryType"] == text
+
+
+def test_truth_and_absence_have_one_form_each(names: Names) -> None:
+    began = NOON - timedelta(hours=2)
+    job = plain_job(status="COMPLETED", restore_scheduled_date=began, restore_finished_date=NOON)
+    rows, _ = written(names, read_evidence(item_of(job), Objectives(rto=60.0), NOON))
+
+    assert (rows[0]["rtoMet"], rows[0]["rpoMet"], rows[0]["verdict"]) == ("false", "", "")
+
+
+@pytest.mark.parametrize(
+    ("validated_at", "cell"),
+    [("2026-05-04T11:00:00Z", "2026-05-04T11:00:00Z"), (None, "2026-05-04T12:00:00.000000Z")],
+)
+def test_a_line_has_the_last_verdict_and_when_it_was_found_or_recorded(
+    names: Names, validated_at: str | None, cell: str
+) -> None:
+    item = item_of(plain_job(status="COMPLETED"))
+    for word in ("FAILED", "PASSED"):
+        said = {"verdict": {"S": word}, "validatedBy": {"S": "=drill"}}
+        if validated_at:
+            said["validatedAt"] = {"S": validated_at}
+        entry = {"observedAt": {"S": "2026-05-04T12:00:00.000000Z"}, "validation": {"M": said}}
+        item["history"]["L"].append({"M": entry})
+    rows, whole = written(names, read_evidence(item, Objectives(), NOON))
+
+    assert (rows[0]["verdict"], rows[0]["validatedBy"]) == ("PASSED", "'=drill")
+    assert rows[0]["validatedAt"] == cell
+    assert rows[0]["changes"] == "1"
+    assert [one["verdict"] for one in whole["restores"][0]["validations"]] == ["FAILED", "PASSED"]
+
+
+def test_files_that_are_there_stay_until_both_new_ones_are_complete(names: Names) -> None:
+    names.csv.write_text("old")
+
+    def stopped() -> None:
+        with EvidenceFiles(names) as files:
+            files.add(evidence(plain_job()))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+
+    assert [path.name for path in names.csv.parent.iterdir()] == ["evidence.csv"]
+    assert names.csv.read_text() == "old"
+    written(names)
+    assert sorted(path.name for path in names.csv.parent.iterdir()) == [
+        "evidence.csv",
+        "evidence.json",
+    ]
+
+
+def test_a_file_that_cannot_be_made_is_one_line(names: Names) -> None:
+    names.csv.with_name("evidence.csv.part").mkdir()
+
+    with pytest.raises(
+        OperateError, match=r"^the evidence cannot be written: Is a directory: '.+'$"
+    ):
+        EvidenceFiles(names).__enter__()
+
+
+@pytest.mark.parametrize(
+    "out", ["", "folder/", "evidence.csv", "evidence.json", "/no/such/folder/evidence"]
+)
+def test_rejects_a_name_that_cannot_be_written(out: str) -> None:
+    with pytest.raises(ArgumentError, match=r"^OUT \(--out\): "):
+        Names.of(out)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert Names.of("~/audit.2026").csv == tmp_path / "audit.2026.csv"

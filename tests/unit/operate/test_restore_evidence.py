@@ -1,0 +1,192 @@
+"""What the table says of one restore."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operate.objectives import Objectives
+from operate.restore_evidence import (
+    OPEN,
+    OUTCOMES,
+    RestoreEvidence,
+    UnreadableItemError,
+    began_at,
+    read_evidence,
+)
+from restore_watch.restore_job import RestoreJob, RestoreStatus
+from restore_watch.status_change import StatusChange
+from restore_watch.topic import cloud_event
+from strategies import jobs, json_values, plain_job, recent_dates
+from unit.operate.restores import NOON, item_of
+
+HOUR = 3600.0
+SECRET_URL = "https://restore-1.downloads.example.net:27017/token/restore.tar.gz"
+
+serialize = TypeSerializer().serialize
+
+
+def evidence_of(item: dict[str, Any]) -> RestoreEvidence:
+    return read_evidence(item, Objectives(rto=HOUR, rpo=HOUR), NOON)
+
+
+def verdict(**fields: Any) -> dict[str, Any]:
+    """An entry of `history` with a pipeline's verdict, as the function writes it."""
+    said = {"verdict": "PASSED", "validatedBy": "drill", "validatedAt": "2026-05-04T12:30:00Z"}
+    state = {"status": "COMPLETED", "observedAt": "2026-05-04T12:31:00.000000Z"}
+    return serialize({**state, "validation": {**said, **fields}})  # type: ignore[return-value]
+
+
+@pytest.fixture
+def item() -> dict[str, Any]:
+    """A restore that completed; its second change is not published."""
+    running = plain_job(restore_scheduled_date=NOON - timedelta(hours=1))
+    done = running.model_copy(
+        update={"status": RestoreStatus.COMPLETED, "restore_finished_date": NOON}
+    )
+    return item_of(running, done)
+
+
+@settings(max_examples=60)
+@given(jobs(), st.lists(st.sampled_from(RestoreStatus), min_size=1, max_size=4), recent_dates)
+def test_each_change_says_what_its_message_says(
+    job: RestoreJob, statuses: list[RestoreStatus], observed_at: datetime
+) -> None:
+    states = [job.model_copy(update={"status": status}) for status in statuses]
+    evidence = evidence_of(item_of(*states, observed_at=observed_at))
+
+    last = len(states) - 1
+    previous = [None, *statuses]
+    messages = [
+        cloud_event(
+            StatusChange(one, previous[n], n + 1, observed_at - timedelta(minutes=last - n))
+        )
+        for n, one in enumerate(states)
+    ]
+    names = {name: evidence.facts[name] for name in ("groupId", "clusterName", "restoreId")}
+    assert [{**names, **change} for change in evidence.changes] == [
+        message["data"] | {"id": message["id"], "published": n == 0}
+        for n, message in enumerate(messages)
+    ]
+    assert evidence.facts["outcome"] in OUTCOMES
+    assert (evidence.facts["outcome"] == OPEN) is not messages[-1]["data"]["terminal"]
+    assert evidence.facts.items() >= states[-1].as_json().items()
+
+
+def test_a_restore_begins_when_it_was_scheduled(item: dict[str, Any]) -> None:
+    assert began_at(item) == NOON - timedelta(hours=1)
+
+
+def test_without_a_date_of_atlas_a_restore_begins_when_its_id_was_made() -> None:
+    item = item_of(plain_job())
+
+    assert began_at(item) == datetime.fromtimestamp(0x6B4A0F80, UTC)
+
+
+def test_a_verdict_is_no_change_but_has_its_place_in_the_sequence(item: dict[str, Any]) -> None:
+    """A download expires after a pipeline has tested it."""
+    first, second = item["history"]["L"]
+    expired = {"M": {**second["M"], "status": {"S": "EXPIRED"}}}
+    item["history"] = {"L": [first, second, verdict(detail="12 of 12 collections"), expired]}
+    item["publishedSequence"] = {"N": "3"}
+
+    evidence = evidence_of(item)
+
+    assert [
+        (one["sequence"], one["status"], one["previousStatus"], one["published"])
+        for one in evidence.changes
+    ] == [
+        (1, "RUNNING", None, True),
+        (2, "COMPLETED", "RUNNING", True),
+        (4, "EXPIRED", "COMPLETED", False),
+    ]
+    assert evidence.validations == (
+        {
+            "verdict": "PASSED",
+            "validatedBy": "drill",
+            "detail": "12 of 12 collections",
+            "validatedAt": "2026-05-04T12:30:00Z",
+            "sequence": 3,
+            "observedAt": "2026-05-04T12:31:00.000000Z",
+            "published": True,
+        },
+    )
+    assert evidence.facts["outcome"] == "EXPIRED"
+
+
+def test_a_job_that_atlas_no_longer_knows_says_since_when(item: dict[str, Any]) -> None:
+    item["missingSince"] = {"S": "2026-05-04T11:00:00.000000Z"}
+
+    assert evidence_of(item).facts["missingSince"] == "2026-05-04T11:00:00.000000Z"
+
+
+def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]) -> None:
+    for entry in item["history"]["L"]:
+        for name in ("deliveryType", "atlasStatus", "targetDeploymentItemName"):
+            entry["M"][name] = {"S": SECRET_URL}
+        entry["M"]["snapshotUrl"] = {"S": SECRET_URL}
+    item["history"]["L"].append(verdict(detail=f"read {SECRET_URL}", validatedBy=SECRET_URL))
+
+    assert "example.net" not in repr(evidence_of(item))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"history": None},
+        {"history": {"L": []}},
+        {"history": {"S": "text"}},
+        {"history": {"L": [{"S": "text"}]}},
+        {"history": {"L": [verdict()]}},
+        {"restoreScheduledDate": {"S": "soon"}},
+        {"restoreScheduledDate": {"NULL": True}},
+        {"restoreId": {"S": "not-an-id"}},
+        {"cluster": {"S": "no-project/orders"}},
+        {"cluster": {"S": "5f0000000000000000000a02/orders"}},
+        {"kind": {"S": "a kind of a newer version"}},
+        {"publishedSequence": {"S": "many"}},
+        {"missingSince": {"N": "1"}},
+    ],
+    ids=lambda change: next(f"{name}-{value}"[:40] for name, value in change.items()),
+)
+def test_an_item_in_another_form_is_unreadable(
+    item: dict[str, Any], change: dict[str, Any]
+) -> None:
+    changed = {name: value for name, value in (item | change).items() if value is not None}
+
+    with pytest.raises(UnreadableItemError):
+        evidence_of(changed)
+
+
+@given(
+    st.sampled_from(
+        ["history", "restoreScheduledDate", "status", "publishedSequence", "missingSince"]
+    ),
+    json_values(st.none() | st.booleans() | st.integers() | st.text()),
+)
+def test_any_other_value_is_read_or_unreadable(name: str, value: Any) -> None:
+    item = item_of(plain_job())
+    try:
+        item[name] = serialize(value)
+    except TypeError:  # a number that DynamoDB does not have
+        return
+    try:
+        evidence = evidence_of(item)
+    except UnreadableItemError:
+        return
+    assert evidence.facts["restoreId"] == item["restoreId"]["S"]
+
+
+@given(json_values(st.none() | st.booleans() | st.integers(-9, 9) | st.text()))
+def test_any_verdict_is_read_or_unreadable(value: Any) -> None:
+    item = item_of(plain_job())
+    item["history"]["L"].append(verdict(detail=value))
+    try:
+        evidence = evidence_of(item)
+    except UnreadableItemError:
+        return
+    (said,) = evidence.validations
+    assert said["detail"] is None or isinstance(said["detail"], str)
