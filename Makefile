@@ -21,7 +21,8 @@ RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION
 INTEGRATION := tests/integration $(wildcard $(addprefix tests/reliability/test_fault_,deadlines.py sweep_many.py))
 WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
 FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
-CANARIES := tests/test_canaries.py::test_no_canary_is_in_what_the_other_tests_produced
+CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_other_tests_produced \
+	test_every_error_text_that_the_other_tests_produced_is_on_the_page)
 
 .PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks publication bench soak build lock clean dynamodb-local
 
@@ -108,6 +109,11 @@ soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=.
 pictures: .venv/.ready ## draw the messages and the architecture of README and docs again, with a browser of this machine
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
 	@PYTHONPATH=docs $(RUN) python -m pictures.render
+
+.PHONY: docs
+docs: .venv/.ready ## write the generated parts again: the page of error texts, and the README's table of costs
+	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
+	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.cost_table
 
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 

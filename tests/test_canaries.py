@@ -11,6 +11,7 @@ import logging
 
 import pytest
 
+from contract import error_texts
 from integration.operators import Operator
 from local_stack.atlas import Kind
 from local_stack.canaries import (
@@ -109,6 +110,18 @@ def refuse_the_secret(stack: ObservedStack) -> None:
 
 def test_no_canary_is_in_what_the_other_tests_produced(produced: Produced) -> None:
     assert produced.found() == []
+
+
+def test_every_error_text_that_the_other_tests_produced_is_on_the_page(produced: Produced) -> None:
+    """A reader finds what the functions logged and raised in docs/troubleshooting.md."""
+    texts = {
+        one
+        for source, read in (("logs", error_texts.logged), ("errors", error_texts.raised))
+        for piece in produced.pieces(source)
+        for one in read(piece.text)
+    }
+
+    assert sorted(one for one in texts if not error_texts.is_on_the_page(one)) == []
 
 
 def test_no_canary_is_in_anything_that_was_produced(everything: Produced) -> None:

@@ -1,7 +1,7 @@
 """
 How to make the watch see again, for each error of `restore_watch`. Pure.
 
-docs/errors.md and docs/deploying.md say the same at more length.
+docs/troubleshooting.md says the same at more length; a test compares what both name.
 """
 
 from notify_people.message import WatchChange

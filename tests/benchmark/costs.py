@@ -1,14 +1,14 @@
 """
 Dollars a month, from list prices (prices.toml) and what was measured. Pure.
 
-Free tiers are not taken off. Not counted: storage, deliveries to subscribers, alarms, and a NAT
-gateway.
+Free tiers are not taken off. Not counted: storage, deliveries to subscribers other than e-mail to
+people, and a NAT gateway.
 """
 
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -74,6 +74,9 @@ class Usage:
     schedule_invocation: float = 0
     trace: float = 0
     queue_request: float = 0
+    email_delivery: float = 0
+    alarm_metric_month: float = 0
+    dashboard_month: float = 0
     sent_gb: float = 0
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -108,6 +111,7 @@ class Measured:
     log_bytes: float
     metrics: int
     memory_megabytes: int = 512
+    bookkeeping_bytes: float = 0
 
     @property
     def gb_seconds(self) -> float:
@@ -115,9 +119,13 @@ class Measured:
 
     @property
     def read_units(self) -> float:
-        """One Query for each shard, eventually consistent, which is half a unit for 4 KB."""
+        """One Query for each shard, eventually consistent, which is half a unit for 4 KB.
+
+        And one for the bookkeeping, consistent, which is a whole one.
+        """
         of_shard = self.entry_bytes * self.jobs / SHARDS
-        return SHARDS * max(1, math.ceil(of_shard / 4096)) / 2
+        shards = SHARDS * max(1, math.ceil(of_shard / 4096)) / 2
+        return shards + max(1, math.ceil(self.bookkeeping_bytes / 4096))
 
     def month(self) -> Usage:
         """The usage of a month with such a sweep in each minute, and with what is always there."""
@@ -140,15 +148,8 @@ class Measured:
         """The same sweep with all of its jobs hot: round after round for 50 seconds."""
         rounds = 1 + math.floor(HOT_UNTIL / max(hot_seconds, self.seconds))
         last_begins = (rounds - 1) * max(hot_seconds, self.seconds)
-        return Measured(
-            min(last_begins + self.seconds, ASKING_ENDS),
-            self.jobs,
-            self.questions * rounds,
-            self.entry_bytes,
-            self.log_bytes,
-            self.metrics,
-            self.memory_megabytes,
-        )
+        seconds = min(last_begins + self.seconds, ASKING_ENDS)
+        return replace(self, seconds=seconds, questions=self.questions * rounds)
 
 
 def month_of_old(asking: Measured, reading: Measured) -> Usage:

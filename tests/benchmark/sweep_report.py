@@ -36,7 +36,7 @@ DOLLARS: Mapping[str, tuple[str, ...]] = {
     "metrics": ("metric_month",),
     "logs": ("log_gb",),
     "secret": ("secret_month", "secret_call"),
-    "other": ("sns_publish", "schedule_invocation", "trace", "queue_request"),
+    "other": ("sns_publish", "email_delivery", "schedule_invocation", "trace", "queue_request"),
     "traffic": ("sent_gb",),
 }
 """The columns of the table of dollars."""

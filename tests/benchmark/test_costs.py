@@ -35,13 +35,15 @@ def test_a_month_of_idle_sweeps() -> None:
 
     assert usage.lambda_gb_second == pytest.approx(MINUTES * 0.05)
     assert usage.dynamodb_write_unit == 2 * MINUTES
-    assert usage.dynamodb_read_unit == 2 * MINUTES
+    assert usage.dynamodb_read_unit == 3 * MINUTES
     assert usage.sent_gb == 0
 
 
 def test_reading_the_index_costs_half_a_unit_for_each_4_kilobytes() -> None:
-    assert replace(IDLE, jobs=4).read_units == 2
-    assert replace(IDLE, jobs=10_000).read_units == 4 * 245 / 2
+    """The bookkeeping takes one more: it is read consistently."""
+    assert replace(IDLE, jobs=4).read_units == 2 + 1
+    assert replace(IDLE, jobs=10_000).read_units == 4 * 245 / 2 + 1
+    assert replace(IDLE, bookkeeping_bytes=5000).read_units == 2 + 2
 
 
 @pytest.mark.parametrize(

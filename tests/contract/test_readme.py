@@ -5,6 +5,8 @@ import json
 import jsonschema
 from pydantic import TypeAdapter
 
+from benchmark import cost_table
+from benchmark.costs import Prices
 from contract.documents import README, ROOT, blocks, links, section
 from pictures.architecture import BEGIN, END
 from restore_watch.event import OneTarget, parse
@@ -24,11 +26,23 @@ def test_the_two_commands_are_on_the_first_screen() -> None:
 
 
 def test_the_readme_stays_short() -> None:
-    """Without the source of its flowchart, which nobody reads."""
-    before, _, rest = TEXT.partition(BEGIN)
-    written = before + rest.partition(END)[2]
+    """Without what is generated: the source of its flowchart, and the table of costs."""
+    written = TEXT
+    for begin, end in ((BEGIN, END), (cost_table.BEGIN, cost_table.END)):
+        before, _, rest = written.partition(begin)
+        written = before + rest.partition(end)[2]
 
     assert len(written.splitlines()) <= 220
+
+
+def test_the_table_of_costs_is_computed() -> None:
+    assert cost_table.with_table(TEXT) == TEXT, "out of date; `make docs` computes it"
+
+
+def test_the_costs_of_the_secret_are_its_price() -> None:
+    price = Prices.read().usd["secret_month"]
+
+    assert f"the secret ({price:.2f})" in section(TEXT, "Costs")
 
 
 def test_every_page_is_linked_and_described() -> None:

@@ -1,0 +1,1 @@
+"""`make docs`: the page that says of each error text what it means and what to do."""

@@ -1,0 +1,189 @@
+"""
+`PYTHONPATH=docs:functions python -m troubleshooting.page` writes docs/troubleshooting.md.
+
+What happened and who can do something about it come from the error classes and the trees in their
+modules. What to do about each text comes from watch.toml and people.toml, beside this file: it has
+links and commands, and a function that runs needs none of that. The contract tests provoke every
+text, and find every text in the code that has no row.
+"""
+
+import inspect
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import notify_people.errors
+import restore_watch.errors
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER.with_suffix(".md")
+
+_HEAD = """\
+# Troubleshooting
+
+What does this error mean, and what do I do?
+
+<!-- `make docs` writes this page from the error classes and docs/troubleshooting/*.toml -->
+
+An error text is the `message` of a log line, the `errorMessage` of an invocation, the `message` in
+the `failures` of a [sweep](events.md#a-sweep) or in the message of a
+[degraded watch](messages.md#when-the-watch-cannot-see). Search this page for some words of it that
+are not names or numbers. If several rows fit, the first one counts. The doctor, which the event
+`{"action": "diagnose"}` asks for, finds most of these by itself.
+
+[Errors](errors.md) has the classes: which of them to retry, and what AWS repeats. The latest texts:
+
+```sh
+aws logs tail <LogGroupName> --since 1h --follow
+```
+"""
+
+_REPAIRS = """\
+## Store the credentials again
+
+Write the two values to `atlas.json`, as for the [first time](../README.md#deploy-in-five-minutes):
+
+```sh
+aws secretsmanager put-secret-value --secret-id atlas/restore-watch --secret-string file://atlas.json
+rm atlas.json
+```
+
+If the function could not use the secret, the next sweep reads it. Otherwise it reads the new one
+within four minutes, or when Atlas refuses the old one.
+
+## Let the function out of its VPC
+
+With `SubnetIds`, the function has only the way that these subnets have. Check, in this order:
+
+1. The route table of each of the subnets has a route from `0.0.0.0/0` to a NAT gateway. A route to
+   an internet gateway does not help, because a function has no public address.
+2. The NAT gateway is *available*, stands in a public subnet, and has an Elastic IP, which is on the
+   [API access list](deploying.md#the-api-access-list).
+3. The `SecurityGroupIds` and the network ACLs let HTTPS (443) out, and its answers in.
+4. DNS resolution is turned on in the VPC.
+
+```sh
+aws ec2 describe-route-tables --filters Name=association.subnet-id,Values=<subnet id>
+aws ec2 describe-nat-gateways --nat-gateway-ids <NAT gateway id>
+```
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One or more texts, and what to do about them. `<names>` in a text vary."""
+
+    texts: tuple[str, ...]
+    do: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """The rows of an error class, or of log lines. `lead` says what happened and who can help."""
+
+    title: str
+    lead: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What one function says. `varies` has what the names in angle brackets stand for."""
+
+    title: str
+    errors: ModuleType
+    sections: tuple[Section, ...]
+    varies: Mapping[str, str]
+
+
+def chapters() -> tuple[Chapter, Chapter]:
+    """Both functions, as the page has them."""
+    return (
+        _chapter("The function that watches", restore_watch.errors, "watch.toml"),
+        _chapter("The function that notifies people", notify_people.errors, "people.toml"),
+    )
+
+
+def page() -> str:
+    """The whole page."""
+    both = chapters()
+    tables = (part for chapter in both for part in _of_chapter(chapter))
+    return "\n".join((_HEAD, *tables, _REPAIRS, *_varying(both)))
+
+
+def classes(errors: ModuleType) -> Sequence[str]:
+    """The names of the error classes that are raised, in the order of the tree."""
+    return tuple(_remedies(errors))
+
+
+def _chapter(title: str, errors: ModuleType, file: str) -> Chapter:
+    said = tomllib.loads((FOLDER / file).read_text())
+    varies = {name: _line(meaning) for name, meaning in said.pop("varies").items()}
+    remedies = _remedies(errors)
+    # Classes in the order of their tree, and log lines after them.
+    order = [*remedies, *(name for name in said if name not in remedies)]
+    return Chapter(
+        title,
+        errors,
+        tuple(
+            Section(
+                name,
+                _lead(errors, name, remedies),
+                tuple(Row(tuple(row["texts"]), _line(row["do"])) for row in said.get(name, ())),
+            )
+            for name in order
+        ),
+        varies,
+    )
+
+
+def _remedies(errors: ModuleType) -> dict[str, str]:
+    """Who does what about each class that is raised: the right side of the tree of the module."""
+    tree = re.findall(r"^[ |]*\+- (\w+)(?: +(.+))?$", inspect.getdoc(errors) or "", re.MULTILINE)
+    return {name: remedy for name, remedy in tree if remedy}
+
+
+def _lead(errors: ModuleType, name: str, remedies: Mapping[str, str]) -> str:
+    if name not in remedies:
+        return ""
+    what = inspect.getdoc(getattr(errors, name)) or ""
+    who = remedies[name].partition(";")[0]
+    return f"{_line(what.partition('\n\n')[0])} **{who[0].upper()}{who[1:]}.**"
+
+
+def _of_chapter(chapter: Chapter) -> Iterator[str]:
+    yield f"## {chapter.title}\n"
+    for section in chapter.sections:
+        yield f"### {section.title}\n"
+        if section.lead:
+            yield f"{section.lead}\n"
+        yield "| text | what to do |\n| --- | --- |"
+        yield from (
+            f"| {'<br>'.join(f'`{text}`' for text in row.texts)} | {row.do} |"
+            for row in section.rows
+        )
+        yield ""
+
+
+def _varying(both: Sequence[Chapter]) -> Iterator[str]:
+    meanings = {name: meaning for one in both for name, meaning in one.varies.items()}
+    yield "## What varies\n"
+    yield "| in the texts | stands for |\n| --- | --- |"
+    yield from (f"| `<{name}>` | {meanings[name]} |" for name in sorted(meanings))
+    yield ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
