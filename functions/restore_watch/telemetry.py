@@ -21,6 +21,7 @@ from restore_watch.metrics import (
     Metrics,
     metrics_of_change,
     metrics_of_projects,
+    metrics_of_snapshot,
     metrics_of_sweep,
 )
 from restore_watch.redaction import redact
@@ -46,7 +47,7 @@ class Telemetry:
     | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
     | JobsNoLongerFollowed | count | service |
     | OldestPendingSeconds, OldestOpenJobSeconds, DownloadSecondsLeft | seconds | service |
-    | SweepSeconds | seconds | service |
+    | OldestRunningSeconds, SnapshotAge, SweepSeconds | seconds | service |
     | ProjectsWatched, ProjectsDegraded, JobsFound, Listings | count | service |
     | SecondsSinceListing | seconds | service |
     | RateLimitRemaining | a share, from 0 to 1 | service |
@@ -101,6 +102,8 @@ class Telemetry:
         """Count a published change, also if its check fails afterwards."""
         with self._emitting():
             _write(metrics_of_change(change, recorded), status=change.job.status)
+            if of_snapshot := metrics_of_snapshot(change, recorded):
+                _write(of_snapshot)
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
