@@ -14,6 +14,8 @@ class Figures:
 
     What is open and pending counts at the start of the sweep. `download_seconds_left` is how long
     the link that expires first is still valid, None if no download is ready.
+    `oldest_running_seconds` is the time since the oldest restore that has not ended was scheduled,
+    None if all have ended.
     """
 
     open_jobs: int
@@ -21,6 +23,7 @@ class Figures:
     oldest_pending_seconds: float
     oldest_open_job_seconds: float
     download_seconds_left: float | None
+    oldest_running_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ class FindFigures:
 
 def figures(at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetime) -> Figures:
     """Return the figures of the open jobs as they were known at the start and at the end."""
-    jobs = tuple(at_start)
+    jobs, last = tuple(at_start), tuple(at_end)
     pending = [job for job in jobs if job.pending]
-    links = [job.expiration_date for job in at_end if job.is_ready_download and job.expiration_date]
+    links = [job.expiration_date for job in last if job.is_ready_download and job.expiration_date]
+    running = [job.scheduled_at or job.target.created_at for job in last if job.is_running]
     valid = [(link - now).total_seconds() for link in links if link > now]
     return Figures(
         open_jobs=len(jobs),
@@ -49,6 +53,7 @@ def figures(at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetim
         oldest_pending_seconds=_oldest((job.observed_at for job in pending), now),
         oldest_open_job_seconds=_oldest((job.first_observed_at for job in jobs), now),
         download_seconds_left=min(valid, default=None),
+        oldest_running_seconds=_oldest(running, now) if running else None,
     )
 
 

@@ -10,8 +10,16 @@ type Metrics = dict[str, tuple[MetricUnit, float]]
 """Units and values by name."""
 
 
+def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
+    """Return the age of the restored snapshot, with the first change that knows it."""
+    ages = [one.job.snapshot_age_seconds for one in recorded.history[: change.sequence]]
+    known = [age for age in ages if age is not None]
+    is_news = len(known) == 1 and ages[-1] is not None
+    return {"SnapshotAge": (MetricUnit.Seconds, known[0])} if is_news else {}
+
+
 def metrics_of_change(change: StatusChange, recorded: Recorded) -> Metrics:
-    """Return the metrics of a published change."""
+    """Return the metrics of a published change that differ by its status."""
     metrics: Metrics = {"StatusChanges": (MetricUnit.Count, 1)}
     duration, latency = change.job.duration_seconds, change.detection_latency_seconds
     if change.job.terminal and duration is not None:
@@ -34,6 +42,8 @@ def metrics_of_sweep(figures: Figures, share_left: float | None, not_reached: in
     }
     if figures.download_seconds_left is not None:
         metrics["DownloadSecondsLeft"] = (MetricUnit.Seconds, figures.download_seconds_left)
+    if figures.oldest_running_seconds is not None:
+        metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, figures.oldest_running_seconds)
     if share_left is not None:
         metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
     return metrics

@@ -71,6 +71,11 @@ class OpenJob:
         return self.status is not None and self.status.ends
 
     @property
+    def is_running(self) -> bool:
+        """Atlas knows the job, and it has not ended."""
+        return not (self.has_ended or self.is_foreign or self.status is None or self.missing_since)
+
+    @property
     def is_ready_download(self) -> bool:
         """As `RestoreJob.is_ready_download`."""
         return is_download(self.delivery_type) and self.status is RestoreStatus.COMPLETED

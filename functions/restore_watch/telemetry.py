@@ -21,6 +21,7 @@ from restore_watch.metrics import (
     Metrics,
     metrics_of_change,
     metrics_of_projects,
+    metrics_of_snapshot,
     metrics_of_sweep,
 )
 from restore_watch.redaction import redact
@@ -49,7 +50,7 @@ class Telemetry:
     | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
     | JobsNoLongerFollowed | count | service |
     | OldestPendingSeconds, OldestOpenJobSeconds, DownloadSecondsLeft | seconds | service |
-    | SweepSeconds | seconds | service |
+    | OldestRunningSeconds, SnapshotAge, SweepSeconds | seconds | service |
     | ProjectsWatched, ProjectsDegraded, JobsFound, Listings | count | service |
     | SecondsSinceListing | seconds | service |
     | RateLimitRemaining | a share, from 0 to 1 | service |
@@ -105,6 +106,8 @@ class Telemetry:
         with self._emitting():
             if isinstance(entry, StatusChange):
                 _write(metrics_of_change(entry, recorded), status=entry.job.status)
+                if of_snapshot := metrics_of_snapshot(entry, recorded):
+                    _write(of_snapshot)
             else:
                 verdict = entry.validation.verdict
                 _write({"Validations": (MetricUnit.Count, 1)}, verdict=verdict)

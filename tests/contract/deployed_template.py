@@ -119,6 +119,9 @@ class Stack:
                 resolved = self._values.get(name, name)
             case {"Fn::GetAtt": [name, attribute]}:
                 resolved = f"{name}.{attribute}"
+            case {"Fn::Sub": [text, own]}:
+                own = {name: self._resolved(part) for name, part in own.items()}
+                resolved = self._resolved({"Fn::Sub": _with_own(text, own)})
             case {"Fn::Sub": text}:
                 resolved = re.sub(r"\$\{(.+?)\}", lambda ref: self._resolved({"Ref": ref[1]}), text)
             case {"Fn::Split": [separator, text]}:
@@ -158,6 +161,11 @@ class Call:
     resource: str = "*"
     principal: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
+
+
+def _with_own(text: str, own: Mapping[str, str]) -> str:
+    """The text of a Fn::Sub with the variables that it brings itself."""
+    return re.sub(r"\$\{(\w+)\}", lambda name: own.get(name[1], name[0]), text)
 
 
 def role_statements(role: Json) -> list[Json]:

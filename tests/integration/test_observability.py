@@ -171,6 +171,7 @@ def test_metrics_have_the_documented_units_and_dimensions_only(
         "StatusChanges",
         "RestoreDuration",
         "DetectionLatency",
+        "SnapshotAge",
     }
 
 

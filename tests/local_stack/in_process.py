@@ -25,9 +25,11 @@ from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
+from restore_watch.item import Recorded
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
+from restore_watch.status_change import StatusChange
 from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
@@ -67,7 +69,9 @@ class Clients:
             client.close()
 
 
-def clients(stack: LocalStack, config: Config = AWS_CONFIG) -> Clients:
+def clients(
+    stack: LocalStack, config: Config = AWS_CONFIG, telemetry: Telemetry | None = None
+) -> Clients:
     """Return new clients, with the function's timeouts and retries by default."""
     key_id = f"AKIAENVIRONMENT{next(_numbers):05}"
     session = boto3.Session(key_id, "in-process", region_name=REGION)
@@ -75,7 +79,8 @@ def clients(stack: LocalStack, config: Config = AWS_CONFIG) -> Clients:
     def client(service: Any) -> Any:
         return session.client(service, endpoint_url=stack.aws.url, config=config)
 
-    http = http_client()
+    counting = (telemetry.atlas_answered, telemetry.token_requested) if telemetry else ()
+    http = http_client(*counting)
     http.headers[ENVIRONMENT_HEADER] = key_id
     return Clients(key_id, http, client("secretsmanager"), client("dynamodb"), client("sns"))
 
@@ -86,6 +91,7 @@ def cold_start(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = lambda _: None,
+    on_published: Callable[[StatusChange, Recorded], None] = lambda _change, _recorded: None,
 ) -> JobChecker:
     """
     Return the checker of a new environment that has cached nothing; its connections may be warm.
@@ -97,6 +103,7 @@ def cold_start(
         atlas=AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep),
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
         topic=StatusChangesTopic(by.sns, stack.topic_arn, stack.function.environment["STACK_NAME"]),
+        on_published=on_published,
         now=now,
         sleep=sleep,
     )

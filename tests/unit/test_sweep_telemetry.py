@@ -27,7 +27,7 @@ from unit.open_jobs import NOON, open_job, restore_id
 from unit.scripted_atlas import GROUP
 
 NO_PROJECTS = FindFigures(projects=0, found=0, listings=0, longest_unlisted=0.0)
-NOTHING = Figures(0, 0, 0.0, 0.0, None)
+NOTHING = Figures(0, 0, 0.0, 0.0, None, None)
 DOWN = AtlasUnavailableError("Atlas did not answer")
 NAMES = {"group_id": GROUP, "cluster_name": "orders", "restore_id": restore_id(1)}
 
@@ -96,7 +96,7 @@ def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> 
     findings.asked([open_job(1), open_job(2)])
     findings.skipped([open_job(3)])
 
-    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0), 0.75, findings)
+    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0, 75.0), 0.75, findings)
 
     assert output.metrics == {
         "OpenJobs": ("Count", 4),
@@ -105,6 +105,7 @@ def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> 
         "OldestOpenJobSeconds": ("Seconds", 90),
         "NotReached": ("Count", 1),
         "DownloadSecondsLeft": ("Seconds", 600),
+        "OldestRunningSeconds": ("Seconds", 75),
         "RateLimitRemaining": ("None", 0.75),
         "SuccessfulChecks": ("Count", 2),
     }

@@ -112,6 +112,29 @@ def test_a_published_change_is_counted_with_its_duration_and_its_latency(
     assert output.metrics() == [{"status": change.job.status, "StatusChanges": 1} | seconds]
 
 
+OF_NOON = {
+    "snapshot_finished_date": "2026-05-04T10:00:00Z",
+    "restore_scheduled_date": "2026-05-04T12:00:00Z",
+}
+
+
+def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
+    output: Output,
+) -> None:
+    history = (
+        plain_change(sequence=1),
+        plain_change(plain_job(**OF_NOON), sequence=2),
+        plain_change(plain_job(status=RestoreStatus.COMPLETED, **OF_NOON), sequence=3),
+    )
+    recorded = Recorded(history[2].job, history, published=0, first_observed_at=None)
+
+    for change in history:
+        output.telemetry.published(change, recorded)
+
+    metrics = [one for one in output.metrics() if "StatusChanges" not in one]
+    assert metrics == [{"SnapshotAge": 7200}]
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
