@@ -95,40 +95,42 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
     for name in event:
         if name not in _FIELDS[action]:
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
-    if action == TEST_NOTIFICATION:
-        return TestNotification()
-    if action == DIAGNOSE:
-        return _diagnose(event)
-    if action == RECORD_VALIDATION:
-        return RecordValidation(read_target(event), _validation(event))
+    return _READERS[action](event)
+
+
+def _sweep(event: Mapping[str, Any]) -> Sweep:
     if "scheduledTime" not in event:
         return Sweep()
     return Sweep(_moment(event["scheduledTime"], "scheduledTime"))
 
 
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
-    names = [name for name in ("groupId", "projectId") if name in event]
-    if len(names) > 1:
-        raise InvalidEventError("projectId", "the same as groupId: give one of them")
-    if not names:
-        if "clusterName" in event:
-            raise InvalidEventError("groupId", "expected the project of the cluster, got nothing")
+    if not {"groupId", "projectId", "clusterName"} & event.keys():
         return Diagnose()
-    group_id = _checked(event, names[0], _group_id, "24 lowercase hexadecimal digits")
-    if "clusterName" not in event:
-        return Diagnose(group_id)
+    return Diagnose(_project(event), _cluster(event) if "clusterName" in event else None)
+
+
+def _project(event: Mapping[str, Any]) -> str:
+    if {"groupId", "projectId"} <= event.keys():
+        raise InvalidEventError("projectId", "the same as groupId: give one of them")
+    name = "projectId" if "projectId" in event else "groupId"
+    return _checked(event, name, _group_id, "24 lowercase hexadecimal digits")
+
+
+def _cluster(event: Mapping[str, Any]) -> str:
     form = "letters, digits and hyphens, 64 characters at most"
-    return Diagnose(group_id, _checked(event, "clusterName", _cluster_name, form))
+    return _checked(event, "clusterName", _cluster_name, form)
 
 
 def _checked(
     event: Mapping[str, Any], field: str, check: Callable[[object], str], form: str
 ) -> str:
+    value = event.get(field)
     try:
-        return check(event[field])
+        return check(value)
     except ValidationError:
         # Not chained: pydantic's error quotes the value.
-        raise InvalidEventError(field, f"expected {form}, got {type_of(event[field])}") from None
+        raise InvalidEventError(field, f"expected {form}, got {type_of(value)}") from None
 
 
 def _validation(event: Mapping[str, Any]) -> Validation:
@@ -164,3 +166,11 @@ def _moment(value: object, field: str) -> datetime:
         pass
     expected = "expected a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
     raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Action]] = {
+    SWEEP: _sweep,
+    TEST_NOTIFICATION: lambda _event: TestNotification(),
+    DIAGNOSE: _diagnose,
+    RECORD_VALIDATION: lambda event: RecordValidation(read_target(event), _validation(event)),
+}

@@ -73,23 +73,27 @@ class Application:
         - A validation: the job, what was recorded of it, and whether that is new.
         """
         try:
-            match self._parse(event):
-                case OneTarget(target):
-                    return self._answer_one(target, deadline)
-                case SeveralTargets() as several:
-                    return self._answer_several(several, deadline)
-                case QueueBatch() as batch:
-                    return self._answer_queue(batch, deadline)
-                case Sweep() as sweep:
-                    return self._sweep(sweep, deadline)
-                case TestNotification():
-                    return self._test_notification(deadline)
-                case Diagnose() as wanted:
-                    return self._diagnose(wanted, deadline)
-                case RecordValidation() as request:
-                    return self._record_validation(request, deadline)
+            return self._result(self._parse(event), deadline)
         finally:
             self._telemetry.flush()
+
+    def _result(self, request: Request, deadline: Deadline) -> Mapping[str, Any]:
+        match request:
+            case OneTarget(target):
+                result = self._answer_one(target, deadline)
+            case SeveralTargets() as several:
+                result = self._answer_several(several, deadline)
+            case QueueBatch() as batch:
+                result = self._answer_queue(batch, deadline)
+            case Sweep() as sweep:
+                result = self._sweep(sweep, deadline)
+            case TestNotification():
+                result = self._test_notification(deadline)
+            case Diagnose() as wanted:
+                result = self._diagnose(wanted, deadline)
+            case RecordValidation() as report:
+                result = self._record_validation(report, deadline)
+        return result
 
     def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         try:

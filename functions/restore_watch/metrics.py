@@ -12,7 +12,8 @@ type Metrics = dict[str, tuple[MetricUnit, float]]
 
 def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
     """Return the age of the restored snapshot, with the first change that knows it."""
-    ages = [one.job.snapshot_age_seconds for one in recorded.history[: change.sequence]]
+    so_far = (one for one in recorded.changes if one.sequence <= change.sequence)
+    ages = [one.job.snapshot_age_seconds for one in so_far]
     known = [age for age in ages if age is not None]
     is_news = len(known) == 1 and ages[-1] is not None
     return {"SnapshotAge": (MetricUnit.Seconds, known[0])} if is_news else {}

@@ -29,11 +29,11 @@ from restore_watch.item import Recorded
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.secret import AtlasSecret
-from restore_watch.status_change import StatusChange
 from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.validation import Entry
 from restore_watch.waking import ProjectIds
 
 ENVIRONMENT_HEADER = "X-Environment"
@@ -91,7 +91,7 @@ def cold_start(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = lambda _: None,
-    on_published: Callable[[StatusChange, Recorded], None] = lambda _change, _recorded: None,
+    on_published: Callable[[Entry, Recorded], None] = lambda _entry, _recorded: None,
 ) -> JobChecker:
     """
     Return the checker of a new environment that has cached nothing; its connections may be warm.
