@@ -90,10 +90,15 @@ EMPTY :=
 whole = $(subst $(EMPTY) $(EMPTY),,$(1))
 GIVEN = $(strip $(if $(SECRET_ARN),AtlasSecretArn=$(call whole,$(SECRET_ARN))) $(if $(PROJECTS),AtlasProjectIds=$(call whole,$(PROJECTS))) \
 	$(if $(EMAIL),NotifyEmail=$(call whole,$(EMAIL))) $(PARAMETERS))
-deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
+# SAM drops the parameters of an environment when the command line gives one, so both are given. The last value counts.
+ENVIRONMENTS := $(shell sed -n 's/^\[\(.*\)\.deploy\.parameters\]$$/\1/p' samconfig.toml)
+listed = $(shell sed -n '/^\[$(1)\.deploy\.parameters\]$$/,/^\[/s/^parameter_overrides = "\(.*\)"$$/\1/p' samconfig.toml)
+OVERRIDES = $(strip $(if $(ENVIRONMENT),$(call listed,$(ENVIRONMENT))) $(GIVEN))
+deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)
+	@$(if $(filter-out $(ENVIRONMENTS),$(ENVIRONMENT)),echo 'samconfig.toml has no environment $(ENVIRONMENT). It has: $(ENVIRONMENTS).' >&2; exit 1)
 	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
-		sam deploy $(if $(STACK),--stack-name $(STACK)) \
-		$(if $(GIVEN),--parameter-overrides '$(GIVEN)') $(ARGS) \
+		sam deploy $(ENVIRONMENT:%=--config-env %) $(if $(STACK),--stack-name $(STACK)) \
+		$(if $(OVERRIDES),--parameter-overrides '$(OVERRIDES)') $(ARGS) \
 	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
 
 publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
