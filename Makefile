@@ -13,6 +13,7 @@ DYNAMODB_LOCAL := .tools/dynamodb-local
 DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
 BIN := .venv/bin
+SECURITY := .tools/security
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
@@ -25,6 +26,7 @@ CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_o
 	test_every_error_text_that_the_other_tests_produced_is_on_the_page)
 
 .PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks publication bench soak build lock clean dynamodb-local
+.PHONY: check-security check-advisories audit sbom
 
 all: test check demo
 
@@ -49,24 +51,38 @@ test-faults: build ## the other faults
 	@echo 'Tests of the other faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build ## the model, the kills, six files of faults, and every other test
+test-others: build $(SECURITY)/.ready ## the model, the kills, six files of faults, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 
 campaign: build ## the model catches every broken copy of the product, and other tests that take long
 	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark
 
-coverage: build ## every test, with the branches of functions/ counted, in the real runtime too
+coverage: build $(SECURITY)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
 		--cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
-check: .venv/.ready ## lint, types, import contracts, template, locks
+check: .venv/.ready ## lint, types, import contracts, template, locks, security
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@PYTHONPATH=functions $(RUN) lint-imports
 	@$(RUN) sam validate --lint
 	@$(MAKE) --no-print-directory check-locks
+	@$(MAKE) --no-print-directory check-security
+	@$(MAKE) --no-print-directory check-advisories
+
+check-security: .venv/.ready $(SECURITY)/.ready ## cfn-lint and checkov over the template, and over what SAM makes of it
+	@PYTHONPATH=functions:tests $(RUN) python -m security.template
+
+check-advisories: .venv/.ready $(SECURITY)/.ready ## search for known vulnerabilities; without advisories, say so and pass
+	@PYTHONPATH=tests $(RUN) python -m security.advisories
+
+audit: .venv/.ready $(SECURITY)/.ready ## the same; without advisories, fail
+	@PYTHONPATH=tests $(RUN) python -m security.advisories --strict
+
+sbom: build ## write what ships as a CycloneDX bill of materials: .aws-sam/sbom.cdx.json
+	@PYTHONPATH=functions:tests $(RUN) python -m security.sbom
 
 # The project's own SAM and Python, with your own AWS account and region.
 # A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
@@ -75,10 +91,15 @@ EMPTY :=
 whole = $(subst $(EMPTY) $(EMPTY),,$(1))
 GIVEN = $(strip $(if $(SECRET_ARN),AtlasSecretArn=$(call whole,$(SECRET_ARN))) $(if $(PROJECTS),AtlasProjectIds=$(call whole,$(PROJECTS))) \
 	$(if $(EMAIL),NotifyEmail=$(call whole,$(EMAIL))) $(PARAMETERS))
-deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... STACK=... PARAMETERS='Name=value ...' ARGS=...)
+# SAM drops the parameters of an environment when the command line gives one, so both are given. The last value counts.
+ENVIRONMENTS := $(shell sed -n 's/^\[\(.*\)\.deploy\.parameters\]$$/\1/p' samconfig.toml)
+listed = $(shell sed -n '/^\[$(1)\.deploy\.parameters\]$$/,/^\[/s/^parameter_overrides = "\(.*\)"$$/\1/p' samconfig.toml)
+OVERRIDES = $(strip $(if $(ENVIRONMENT),$(call listed,$(ENVIRONMENT))) $(GIVEN))
+deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)
+	@$(if $(filter-out $(ENVIRONMENTS),$(ENVIRONMENT)),echo 'samconfig.toml has no environment $(ENVIRONMENT). It has: $(ENVIRONMENTS).' >&2; exit 1)
 	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
-		sam deploy $(if $(STACK),--stack-name $(STACK)) \
-		$(if $(GIVEN),--parameter-overrides '$(GIVEN)') $(ARGS) \
+		sam deploy $(ENVIRONMENT:%=--config-env %) $(if $(STACK),--stack-name $(STACK)) \
+		$(if $(OVERRIDES),--parameter-overrides '$(OVERRIDES)') $(ARGS) \
 	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
 
 # The operator's commands, with your own AWS credentials and region. Only what stands on the command line of make counts:
@@ -150,22 +171,34 @@ build: .aws-sam/.built ## what sam deploy would upload
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.txt
 	@touch $@
 
+$(SECURITY)/.ready: tests/security/requirements.txt .venv/.ready
+	@echo 'Setting up checkov and pip-audit in $(SECURITY), once.'
+	@$(UV) venv --quiet --clear --python 3.13 $(SECURITY)
+	@$(UV) pip install --quiet --python $(SECURITY)/bin/python --require-hashes -r tests/security/requirements.txt
+	@touch $@
+
 # uv resolves the locks from pyproject.toml. The layer's lock has the versions that the tests run with.
 # Locked versions do not change without UPGRADE=--upgrade.
-RESOLVE = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --generate-hashes \
-	--no-annotate --no-emit-index-url --no-header pyproject.toml
+LOCK = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --generate-hashes \
+	--no-annotate --no-emit-index-url --no-header
+RESOLVE = $(LOCK) pyproject.toml
+RESOLVE_SECURITY = $(LOCK) --group pyproject.toml:security
 
 lock: .venv/.ready ## resolve again after a change in pyproject.toml
 	@$(RESOLVE) --group test -o tests/requirements.txt
 	@$(RESOLVE) --constraints tests/requirements.txt -o layers/dependencies/requirements.txt
+	@$(RESOLVE_SECURITY) -o tests/security/requirements.txt
 
 check-locks: .venv/.ready ## compare the locks with pyproject.toml
 	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
 	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
+	&& cp tests/security/requirements.txt "$$checked/security" \
 	&& $(RESOLVE) --group test -o "$$checked/tests" \
 	&& $(RESOLVE) --constraints tests/requirements.txt -o "$$checked/layer" \
+	&& $(RESOLVE_SECURITY) -o "$$checked/security" \
 	&& diff -u tests/requirements.txt "$$checked/tests" \
-	&& diff -u layers/dependencies/requirements.txt "$$checked/layer"
+	&& diff -u layers/dependencies/requirements.txt "$$checked/layer" \
+	&& diff -u tests/security/requirements.txt "$$checked/security"
 
 # `sam build` runs these in a scratch copy of functions/. Each function ships its own package, and no files that an
 # editor, a checker or a run left there.

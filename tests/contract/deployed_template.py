@@ -24,6 +24,8 @@ SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:atlas-a1B2c3"
 EVERYTHING = {
     "AtlasSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/secret",
     "TopicKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/topic",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/data",
+    "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
     "SubnetIds": "subnet-0a1b2c3d,subnet-0a1b2c3e",
     "SecurityGroupIds": "sg-0a1b2c3d",
 }
@@ -40,6 +42,10 @@ _PSEUDO_PARAMETERS = {
     "AWS::AccountId": "111122223333",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
+    "AWS::StackId": (
+        "arn:aws:cloudformation:us-east-1:111122223333:stack/atlas-restore-watch/"
+        "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+    ),
     "AWS::URLSuffix": "amazonaws.com",
 }
 
@@ -65,6 +71,11 @@ def _transformed() -> Json:
     return transformed
 
 
+def transformed_template() -> Json:
+    """template.yaml after SAM's transform, as if its code was uploaded."""
+    return _transformed()
+
+
 class Stack:
     """The stack that CloudFormation makes when it is given these parameters.
 
@@ -78,8 +89,20 @@ class Stack:
         }
         given = {"AWS::StackName": name, "AtlasSecretArn": SECRET, **parameters}
         self._values = {**_PSEUDO_PARAMETERS, **defaults, **given}
-        self.resources: Json = self._resolved(self._made(_transformed()["Resources"]))
-        self.outputs: Json = self._resolved(self._made(_transformed()["Outputs"]))
+        decided = self.template()
+        self.resources: Json = self._resolved(decided["Resources"])
+        self.outputs: Json = self._resolved(decided["Outputs"])
+
+    def template(self) -> Json:
+        """The transformed template with every condition decided, and references as they are."""
+        whole = _transformed()
+        parts = {name: self._made(whole[name]) for name in ("Resources", "Outputs")}
+        given = {
+            name: {**parameter, "Default": self._values[name]}
+            for name, parameter in whole["Parameters"].items()
+        }
+        decided: Json = self._decided({**whole, **parts, "Parameters": given, "Conditions": {}})
+        return decided
 
     def properties(self, logical_id: str) -> Json:
         properties: Json = self.resources[logical_id]["Properties"]
@@ -111,10 +134,22 @@ class Stack:
             if "Condition" not in part or self._holds({"Condition": part["Condition"]})
         }
 
-    def _resolved(self, value: Any) -> Any:
+    def _decided(self, value: Any) -> Any:
         match value:
             case {"Ref": "AWS::NoValue"}:
-                resolved = _NO_VALUE
+                return _NO_VALUE
+            case {"Fn::If": [condition, if_true, if_false]}:
+                holds = self._holds(_transformed()["Conditions"][condition])
+                return self._decided(if_true if holds else if_false)
+            case dict():
+                pairs = ((name, self._decided(part)) for name, part in value.items())
+                return {name: part for name, part in pairs if part is not _NO_VALUE}
+            case list():
+                return [part for part in map(self._decided, value) if part is not _NO_VALUE]
+        return value
+
+    def _resolved(self, value: Any) -> Any:
+        match value:
             case {"Ref": name}:
                 resolved = self._values.get(name, name)
             case {"Fn::GetAtt": [name, attribute]}:
@@ -126,14 +161,14 @@ class Stack:
                 resolved = re.sub(r"\$\{(.+?)\}", lambda ref: self._resolved({"Ref": ref[1]}), text)
             case {"Fn::Split": [separator, text]}:
                 resolved = self._resolved(text).split(separator)
-            case {"Fn::If": [condition, if_true, if_false]}:
-                holds = self._holds(_transformed()["Conditions"][condition])
-                resolved = self._resolved(if_true if holds else if_false)
+            case {"Fn::Join": [separator, parts]}:
+                resolved = separator.join(self._resolved(parts))
+            case {"Fn::Select": [index, parts]}:
+                resolved = self._resolved(parts)[int(index)]
             case dict():
-                pairs = ((name, self._resolved(part)) for name, part in value.items())
-                resolved = {name: part for name, part in pairs if part is not _NO_VALUE}
+                resolved = {name: self._resolved(part) for name, part in value.items()}
             case list():
-                resolved = [part for part in map(self._resolved, value) if part is not _NO_VALUE]
+                resolved = [self._resolved(part) for part in value]
             case _:
                 resolved = value
         return resolved

@@ -17,9 +17,13 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = dict(re.findall(r"^([a-z-]+):.*## (.+)$", MAKEFILE, re.MULTILINE))
 SHOWN = [(path, words) for path in DOCUMENTS for words in commands(path.read_text())]
 
-# Options of the AWS CLI itself. `logs tail` is a command of the CLI, not an operation of the API.
+# Options of the AWS CLI itself, and its commands that are no operations of an API.
 EVERYWHERE = {"--query", "--output", "--region", "--profile", "--cli-binary-format"}
-AWS_CLI_ONLY = {("logs", "tail"): {"--since", "--follow"}}
+AWS_CLI_ONLY = {
+    ("logs", "tail"): {"--since", "--follow"},
+    ("cloudformation", "wait"): {"--stack-name"},
+    ("s3", "rm"): {"--recursive"},
+}
 RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
 
 # Programs of the reader, which this test does not check.

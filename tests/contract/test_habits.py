@@ -15,6 +15,7 @@ HOOKS: list[dict[str, Any]] = [
     for hook in repository["hooks"]
 ]
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+AUDIT: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text())
 
 
 def checks() -> set[str]:
@@ -49,9 +50,23 @@ def test_the_hosted_workflow_runs_only_the_ci_script() -> None:
     assert WORKFLOW["permissions"] == {"contents": "read"}
 
 
+def test_advisories_are_read_every_week_and_must_be_readable() -> None:
+    """A vulnerability becomes known without a change here. YAML reads the word `on` as true."""
+    (job,) = AUDIT["jobs"].values()
+    triggers: Any = AUDIT[True]  # type: ignore[index]
+
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make audit"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", triggers["schedule"][0]["cron"])
+    assert AUDIT["permissions"] == {"contents": "read"}
+
+
 def test_every_action_is_pinned_to_a_commit() -> None:
     used = [
-        step["uses"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "uses" in step
+        step["uses"]
+        for workflow in (WORKFLOW, AUDIT)
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "uses" in step
     ]
 
     assert used

@@ -11,7 +11,9 @@ from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-un
 
 ROOT = Path(__file__).parents[2]
 
-OURS = {"SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "AWS_REGION"}
+OURS = {"SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "AWS_REGION"} | {
+    "ENVIRONMENT"
+}
 
 type Ran = subprocess.CompletedProcess[str]
 

@@ -17,6 +17,7 @@ from restore_watch.project_item import project_key
 
 SECRET_KEY = EVERYTHING["AtlasSecretKmsKeyArn"]
 TOPIC_KEY = EVERYTHING["TopicKmsKeyArn"]
+STACK_KEY = EVERYTHING["KmsKeyArn"]
 
 TO_ATTACH_TO_A_VPC = {
     "ec2:CreateNetworkInterface",
@@ -37,9 +38,9 @@ SCHEDULES = "arn:aws:scheduler:us-east-1:111122223333:schedule"
 def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
     assert granted(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")) == {
         "secretsmanager:GetSecretValue": {SECRET},
-        "kms:Decrypt": {SECRET_KEY, TOPIC_KEY},
-        "kms:GenerateDataKey": {TOPIC_KEY},
-        "kms:DescribeKey": {TOPIC_KEY},
+        "kms:Decrypt": {SECRET_KEY, TOPIC_KEY, STACK_KEY},
+        "kms:DescribeKey": {TOPIC_KEY, STACK_KEY},
+        "kms:GenerateDataKey": {TOPIC_KEY, STACK_KEY},
         "scheduler:GetSchedule": {f"{SCHEDULES}/ScheduleGroup/sweep"},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
         "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs", "RestoreJobsTable.Arn"},

@@ -71,7 +71,7 @@ SCHEDULE_FIXES = AwsFixes(
 )
 
 KEY_FIXES = AwsFixes(
-    gone="The key was deleted. Deploy the stack with another TopicKmsKeyArn",
+    gone="The key was deleted. Deploy the stack with another TopicKmsKeyArn or KmsKeyArn",
     denied=(
         "The policy of the key must allow the function's role kms:Decrypt, kms:GenerateDataKey "
         "and kms:DescribeKey"

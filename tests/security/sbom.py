@@ -1,0 +1,140 @@
+"""
+`make sbom`: what ships, as a CycloneDX bill of materials.
+
+    python -m security.sbom
+
+It has the two functions, each with its files, and the packages of the layer. Versions and licences
+are those that the built packages state. The hashes of a package are those of its lock: the files
+that the build accepts. It has no serial number and no time, so the same build gives the same file.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import License
+from cyclonedx.output import make_outputter
+from cyclonedx.schema import OutputFormat, SchemaVersion
+from packageurl import PackageURL
+
+from restore_watch import __version__
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / ".aws-sam" / "build"
+LOCK = ROOT / "layers" / "dependencies" / "requirements.txt"
+WRITTEN = ROOT / ".aws-sam" / "sbom.cdx.json"
+
+FUNCTIONS = {"RestoreWatchFunction": "restore_watch", "NotifyPeopleFunction": "notify_people"}
+LICENCE = "Apache-2.0"
+
+_LOCKED = re.compile(r"^([\w.-]+)==.+((?:\\\n +--hash=sha256:[0-9a-f]{64} *)+)$", re.MULTILINE)
+_HASH = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+def normalized(name: str) -> str:
+    """Return the name of a package as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked() -> dict[str, list[str]]:
+    """Return the hashes of the files that the lock accepts, by package."""
+    return {
+        normalized(name): _HASH.findall(hashes)
+        for name, hashes in _LOCKED.findall(LOCK.read_text())
+    }
+
+
+def bill() -> str:
+    """Return the bill of materials of what `make build` built."""
+    root = Component(
+        type=ComponentType.APPLICATION,
+        name="atlas-restore-watch",
+        version=__version__,
+        bom_ref="atlas-restore-watch",
+        licenses=[LicenseFactory().make_from_string(LICENCE)],
+    )
+    bom = Bom(components=[*map(_function, FUNCTIONS), *_packages()])
+    bom.metadata.component = root
+    bom.metadata.timestamp = None  # type: ignore[assignment]
+    bom.serial_number = None  # type: ignore[assignment]
+    bom.register_dependency(root, bom.components)
+    output = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
+    return output.output_as_string(indent=2) + "\n"
+
+
+def _function(logical_id: str) -> Component:
+    folder = BUILD / logical_id
+    return Component(
+        type=ComponentType.APPLICATION,
+        name=FUNCTIONS[logical_id],
+        version=__version__,
+        bom_ref=logical_id,
+        licenses=[LicenseFactory().make_from_string(LICENCE)],
+        components=[
+            Component(
+                type=ComponentType.FILE,
+                name=str(path.relative_to(folder)),
+                bom_ref=f"{logical_id}/{path.relative_to(folder)}",
+                hashes=[_sha256(hashlib.sha256(path.read_bytes()).hexdigest())],
+            )
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ],
+    )
+
+
+def _packages() -> Iterator[Component]:
+    hashes = locked()
+    for package in distributions(path=[str(BUILD / "DependenciesLayer" / "python")]):
+        name = normalized(package.name)
+        purl = PackageURL("pypi", None, name, package.version)
+        yield Component(
+            type=ComponentType.LIBRARY,
+            name=name,
+            version=package.version,
+            purl=purl,
+            bom_ref=str(purl),
+            licenses=_licences(package),
+            external_references=[
+                ExternalReference(
+                    type=ExternalReferenceType.DISTRIBUTION,
+                    url=XsUri(str(purl)),
+                    hashes=map(_sha256, hashes[name]),
+                )
+            ],
+        )
+
+
+def _licences(package: Distribution) -> Iterator[License]:
+    """Return the licence by its SPDX name if the package states one, otherwise all it states."""
+    metadata = cast("Message", package.metadata)
+    stated = metadata.get("License-Expression") or metadata.get("License") or "unknown"
+    licence = LicenseFactory().make_from_string(stated)
+    yield licence
+    if getattr(licence, "name", None):
+        for classifier in metadata.get_all("Classifier", []):
+            if classifier.startswith("License ::"):
+                yield LicenseFactory().make_from_string(classifier.rpartition(" :: ")[2])
+
+
+def _sha256(content: str) -> HashType:
+    return HashType(alg=HashAlgorithm.SHA_256, content=content)
+
+
+def main() -> None:
+    WRITTEN.write_text(bill())
+    print(f"Wrote {WRITTEN.relative_to(ROOT)}.")
+
+
+if __name__ == "__main__":
+    main()
