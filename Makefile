@@ -113,6 +113,11 @@ evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 T
 		$(call option,RTO,rto) $(call option,RPO,rpo) $(call option,PROJECT,project) $(call option,CLUSTER,cluster) \
 		$(call option,OUT,out)
 
+.PHONY: doctor
+doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJECT=... CLUSTER=... TEST=yes)
+	@env PYTHONPATH=functions $(AWS_REGION:%=AWS_DEFAULT_REGION=%) $(BIN)/python -m operate.doctor \
+		$(call option,STACK,stack) $(call option,PROJECT,project) $(call option,CLUSTER,cluster) $(call option,TEST,test)
+
 publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
 	@PYTHONPATH=tests $(RUN) python -m publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))
 	@$(RUN) sam package --template-file .aws-sam/build/publication.yaml --output-template-file .aws-sam/publication.yaml \

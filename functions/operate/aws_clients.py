@@ -15,6 +15,7 @@ from operate.aws_refusal import connection_refused
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
 
 _CONFIG = Config(
     connect_timeout=5,
@@ -22,6 +23,7 @@ _CONFIG = Config(
     # A command waits longer than a function: nobody pays for its time.
     retries={"mode": "standard", "total_max_attempts": 8},
 )
+_INVOKING = Config(connect_timeout=5, read_timeout=90, retries={"total_max_attempts": 1})
 _ONE_TRY = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
 
 
@@ -58,6 +60,11 @@ class AwsClients:
     def dynamodb(self) -> "DynamoDBClient":
         """Tries again while DynamoDB limits the rate."""
         return self._closing(lambda: self._session.client("dynamodb", config=_CONFIG))
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Waits as long as an invocation may take."""
+        return self._closing(lambda: self._session.client("lambda", config=_INVOKING))
 
     @cached_property
     def sts(self) -> Any:

@@ -1,13 +1,14 @@
 """The arguments of `make evidence`, checked before any call."""
 
 import re
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from re import Pattern
-from typing import NoReturn, Self, override
+from typing import Self
 
+from operate.command_line import OneLineParser
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME
 from operate.errors import ArgumentError
 from operate.evidence_files import Names
@@ -24,13 +25,6 @@ _FORMS: dict[str, tuple[Pattern[str], str]] = {
     "PROJECT": (_GROUP_ID, "the id of a project, 24 of 0-9 and a-f"),
     "CLUSTER": (_CLUSTER_NAME, "a cluster's letters, digits and hyphens"),
 }
-
-
-class _Parser(ArgumentParser):
-    @override
-    def error(self, message: str) -> NoReturn:
-        """One line, without the usage."""
-        raise ArgumentError(None, message)
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class EvidenceArguments:
     @classmethod
     def read(cls, words: Sequence[str] | None, description: str | None, now: datetime) -> Self:
         """Read the words of the command line. Raises ArgumentError."""
-        parser = _Parser(
+        parser = OneLineParser(
             prog="python -m operate.evidence",
             allow_abbrev=False,
             description=description,

@@ -111,14 +111,16 @@ def _diagnose(event: Mapping[str, Any]) -> Diagnose:
 
 
 def _project(event: Mapping[str, Any]) -> str:
-    if {"groupId", "projectId"} <= event.keys():
-        raise InvalidEventError("projectId", "the same as groupId: give one of them")
-    name = "projectId" if "projectId" in event else "groupId"
-    return _checked(event, name, _group_id, "24 lowercase hexadecimal digits")
+    name, other = "groupId", "projectId"
+    if {name, other} <= event.keys() and event[name] != event[other]:
+        problem = f"expected {name} and {other} to be the same or only one of them"
+        raise InvalidEventError(other, problem)
+    name = other if other in event else name
+    return _checked(event, name, _group_id, "Atlas's project id, 24 lowercase hexadecimal digits")
 
 
 def _cluster(event: Mapping[str, Any]) -> str:
-    form = "letters, digits and hyphens, 64 characters at most"
+    form = "the source cluster's name: letters, digits and hyphens, 64 characters at most"
     return _checked(event, "clusterName", _cluster_name, form)
 
 

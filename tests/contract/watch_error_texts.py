@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import httpx
 from aws_lambda_powertools import Logger
+from boto3.dynamodb.types import TypeSerializer
 
 from contract.error_text_cases import (
     SECRET_FAILURES,
@@ -40,7 +41,7 @@ from restore_watch.check import CheckResult
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError
 from restore_watch.event import parse
-from restore_watch.item import read_item
+from restore_watch.item import read_item, validation_entry
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.secret import AtlasSecret, read_credentials
@@ -48,6 +49,8 @@ from restore_watch.settings import Settings
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.validating import ValidationRecorder
+from restore_watch.validation import VALIDATIONS_LIMIT, Validation, Verdict
 from restore_watch.watch_change import Trouble, WatchChange, WatchState
 from unit.checking import Checking
 from unit.scripted_atlas import (
@@ -62,7 +65,7 @@ from unit.scripted_atlas import (
     answer,
     no_answer,
 )
-from unit.stubbed_aws import Answer, Refusal, dynamodb, secrets_manager, sns
+from unit.stubbed_aws import Answer, Refusal, dynamodb, secrets_manager, sns, stored_item
 
 TARGET = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE}
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:changes"
@@ -77,6 +80,7 @@ def watch_error_texts() -> Iterator[ErrorText]:
     yield from _answers()
     yield from _network()
     yield from _aws()
+    yield from _validations()
     yield from _warnings()
     yield from sweep_error_texts()
 
@@ -158,6 +162,8 @@ def _events() -> Iterator[ErrorText]:
         {"action": "dance"},
         {"action": "sweep", "groupId": GROUP},
         {"action": "sweep", "scheduledTime": "noon"},
+        {"action": "record-validation", "verdict": "GOOD", **TARGET},
+        {"action": "record-validation", "verdict": "PASSED", "detail": 5, **TARGET},
     ]
     yield from raised(*(partial(parse, event) for event in whole))
     yield from raised(lambda: _refused_record(sqs(body="orders")))
@@ -336,6 +342,32 @@ def _aws() -> Iterator[ErrorText]:
             partial(call, _is_late, Deadline.after(60, JumpingClock(2))),
         )
     yield from raised(lambda: read_item({"history": {"S": "of another form"}}))
+
+
+_serialize = TypeSerializer().serialize
+
+
+def _validations() -> Iterator[ErrorText]:
+    target = RestoreTarget.model_validate(TARGET)
+    job = read_job({"id": RESTORE, "status": "RUNNING"}, target, RestoreKind.FLEX)
+    at = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+    def record(known: int) -> object:
+        """A job has so many validations, and nothing that is written changes that."""
+        item = stored_item(job, published=known + 1, observed_at=at)
+        for number in range(known):
+            said = Validation(verdict=Verdict.PASSED, detail=f"test {number}")
+            item["history"]["L"].append(_serialize(validation_entry(job, said, at)))
+
+        def refuse(_: Mapping[str, Any]) -> Mapping[str, Any]:
+            raise Refusal("ConditionalCheckFailedException", Item=item)
+
+        checking = Checking(ScriptedAtlas(), Clock())
+        checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
+        found = Validation(verdict=Verdict.FAILED)
+        return ValidationRecorder(checking.checker).record(target, found, _soon())
+
+    yield from raised(partial(record, VALIDATIONS_LIMIT), partial(record, 0))
 
 
 def _warnings() -> Iterator[ErrorText]:

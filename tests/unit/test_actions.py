@@ -72,7 +72,7 @@ def test_a_diagnosis_may_be_of_a_project_or_a_cluster(
     [
         ({"groupId": PROJECT.upper()}, "groupId"),
         ({"projectId": 7}, "projectId"),
-        ({"groupId": PROJECT, "projectId": PROJECT}, "projectId"),
+        ({"groupId": PROJECT, "projectId": "6b" * 12}, "projectId"),
         ({"clusterName": "orders"}, "groupId"),
         ({"groupId": PROJECT, "clusterName": "../orders"}, "clusterName"),
         ({"restoreId": PROJECT}, "restoreId"),

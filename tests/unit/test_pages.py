@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import CLUSTER_LISTS, ROLES, AtlasList, Family, named
+from restore_watch.atlas.families import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family, named
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.pages import PAGE_LIMIT, Page, page_bytes, page_query, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -147,7 +147,7 @@ def test_a_list_without_results_is_named(which: AtlasList) -> None:
 
 
 def test_every_family_has_a_role_and_a_name() -> None:
-    assert set(ROLES) == set(FAMILIES)
+    assert set(ROLES) == {*FAMILIES, *AtlasStatus}
     assert named(AtlasList.CLUSTERS) == "the list of dedicated clusters"
     assert named(COLLECTION) == "a collection restore job"
     assert len(set(map(named, FAMILIES))) == len(FAMILIES)
