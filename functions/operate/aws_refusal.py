@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operate.errors import OperateError
-from restore_watch.aws_call import AwsCallError, aws_call
-from restore_watch.deadline import Deadline
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-CALL_SECONDS = 300.0
-"""The longest that one call takes, with all its retries."""
+from operate.errors import OperateError
+
+_UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
+"""botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
 
 _SIGN_IN = "Sign in to AWS again: `aws sso login` or `aws configure`, and AWS_PROFILE if you use it"
 _CLOCK = "Set the clock of this machine, or sign in to AWS again"
@@ -80,17 +81,28 @@ def called(
     Call an operation of a client and return its answer.
 
     `action` is the operation as a policy names it, and `policy_page` the page with that policy.
-    `fixes` says, by error code, what to do about this call's own errors. Raises OperateError.
+    `fixes` says, by error code, what to do about this call's own errors. `required_field` is a
+    field that every complete answer has. Raises OperateError.
     """
-    deadline = Deadline.after(CALL_SECONDS)
     try:
-        return aws_call(deadline, action, operation, required_field, **parameters)
-    except AwsCallError as error:
-        msg = f"{action}: AWS {error}. {fixes.get(error.code) or _fix(error, action, policy_page)}"
-        raise OperateError(msg) from None
+        answer = operation(**parameters)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code") or "an error without a code"
+        fix = fixes.get(code) or _fix(code, action, policy_page)
+        raise OperateError(f"{action}: AWS answered {code}. {fix}") from None
+    except (BotoCoreError, *_UNREADABLE) as error:
+        raise _no_answer(action, type(error).__name__) from None
+    if required_field not in answer:
+        # For an answer that was cut off, botocore returns an empty one.
+        raise _no_answer(action, "the answer was cut off")
+    return answer
 
 
-def _fix(error: AwsCallError, action: str, policy_page: str) -> str:
-    if error.code in _DENIED:
+def _fix(code: str, action: str, policy_page: str) -> str:
+    if code in _DENIED:
         return f"Give these credentials the policy of {policy_page}: they lack {action}"
-    return _FIXES.get(error.code, _NETWORK if not error.answer else _LATER)
+    return _FIXES.get(code, _LATER)
+
+
+def _no_answer(action: str, why: str) -> OperateError:
+    return OperateError(f"{action}: AWS did not answer ({why}). {_FIXES.get(why, _NETWORK)}")

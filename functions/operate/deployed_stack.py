@@ -17,7 +17,8 @@ DEFAULT_NAME = "atlas-restore-watch"
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
 
-_TABLE, _RTO, _RPO = "TableName", "RtoMinutes", "RpoMinutes"
+TABLE_OUTPUT = "TableName"
+RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,16 @@ def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> D
     (stack,) = answer["Stacks"]
     outputs = _pairs(stack.get("Outputs", ()), "Output")
     parameters = _pairs(stack.get("Parameters", ()), "Parameter")
-    if not outputs.get(_TABLE):
-        msg = f"the stack {name} has no output {_TABLE}. Is it one of Atlas Restore Watch?"
+    if not outputs.get(TABLE_OUTPUT):
+        msg = f"the stack {name} has no output {TABLE_OUTPUT}. Is it one of Atlas Restore Watch?"
         raise OperateError(msg)
     return DeployedStack(
         name=name,
-        table_name=outputs[_TABLE],
+        table_name=outputs[TABLE_OUTPUT],
         # A stack of an older version has no such parameters.
-        objectives=Objectives(rto=_objective(parameters, _RTO), rpo=_objective(parameters, _RPO)),
+        objectives=Objectives(
+            rto=_objective(parameters, RTO_PARAMETER), rpo=_objective(parameters, RPO_PARAMETER)
+        ),
     )
 
 

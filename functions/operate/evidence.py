@@ -140,8 +140,8 @@ def _report_unreadable(summary: Summary, progress: Console) -> int:
         _say(progress, f"evidence: cannot read the item {key['cluster']} {key['restoreId']}")
     _say(
         progress,
-        f"evidence: {len(summary.unreadable)} items are in a form that this version cannot read. "
-        "The JSON lists them under `unreadable`. Use the version that wrote them",
+        f"evidence: items that this version cannot read: {len(summary.unreadable)}. The JSON lists "
+        "them under `unreadable`. Use the version that wrote them",
     )
     return UNREADABLE
 

@@ -51,7 +51,7 @@ class Summary:
     def lines(self) -> list[str]:
         """Return the totals in words."""
         outcomes = ", ".join(f"{one} {count}" for one, count in self.as_json()["outcomes"].items())
-        lines = [f"{self.restores} restores" + (f": {outcomes}" if outcomes else "")]
+        lines = [f"Restores: {self.restores}" + (f" ({outcomes})" if outcomes else "")]
         for name, seconds, counts in (
             ("RTO", self._objectives.rto, self._rto),
             ("RPO", self._objectives.rpo, self._rpo),

@@ -25,6 +25,7 @@ from contract.documents import (
     section,
     table,
 )
+from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
 from operate.evidence_files import COLUMNS
 from operate.restore_evidence import OUTCOMES
 from restore_watch import errors
@@ -354,6 +355,11 @@ def test_every_column_of_the_evidence_is_described_in_its_order() -> None:
     ]
 
     assert described == list(COLUMNS)
+
+
+def test_evidence_reads_outputs_and_parameters_that_the_template_has() -> None:
+    assert TABLE_OUTPUT in TEMPLATE["Outputs"]
+    assert {RTO_PARAMETER, RPO_PARAMETER} <= TEMPLATE["Parameters"].keys()
 
 
 def test_every_outcome_of_a_restore_is_described() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -106,6 +107,18 @@ class Operator:
             check=False,
         )
         return self._ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start the command in a process that a test can interrupt."""
+        period = ("--from", self.period[0], "--to", self.period[1])
+        options = ("--table", self._stack.table_name, "--out", str(self.out))
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "operate.evidence", *period, *options],
+            env=self.environment | {"PYTHONPATH": str(ROOT / "functions")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def calls(self) -> list[Call]:
         """What the operator called in AWS since the calls were last forgotten."""

@@ -12,6 +12,7 @@ from local_stack.runtime import Outcome
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Call, Fault, Injected
 from observed_stack import ObservedStack
+from restore_watch.topic import EVENT_TYPE, VALIDATION_EVENT_TYPE
 
 GROUP = "5f0000000000000000000e01"
 OTHER_GROUP = "5f0000000000000000000e02"
@@ -62,6 +63,19 @@ REFUSED_AT_FIRST = "dedicated-completed"
 PUBLISHED_TWICE = "flex-cancelled"
 """The first message about this restore is published, and not known to be, so it is sent again."""
 
+TESTED = "flex-expired"
+"""Pipelines test the data of this download while it is ready, and report two verdicts."""
+
+_VERDICTS: tuple[dict[str, str], ...] = (
+    {"verdict": "FAILED", "validatedBy": "restore-drill"},
+    {
+        "verdict": "PASSED",
+        "validatedBy": "restore-drill",
+        "detail": "12 of 12 collections have the expected number of documents",
+        "validatedAt": "2026-10-05T12:31:00Z",
+    },
+)
+
 
 @dataclass(frozen=True)
 class History:
@@ -73,9 +87,18 @@ class History:
     restores: dict[str, EmulatedRestore]
 
     @property
-    def events(self) -> dict[str, list[dict[str, Any]]]:
-        """The events of each restore by its id, each event once, in the order of the sequence."""
-        once = {one.event["id"]: one.event for one in self.messages}
+    def changes(self) -> dict[str, list[dict[str, Any]]]:
+        """The events of changes of each restore, each once, in the order of the sequence."""
+        return self._events(EVENT_TYPE)
+
+    @property
+    def validations(self) -> dict[str, list[dict[str, Any]]]:
+        """The same of verdicts."""
+        return self._events(VALIDATION_EVENT_TYPE)
+
+    def _events(self, event_type: str) -> dict[str, list[dict[str, Any]]]:
+        events = [one.event for one in self.messages if one.event["type"] == event_type]
+        once = {event["id"]: event for event in events}
         ordered = sorted(once.values(), key=lambda event: int(event["data"]["sequence"]))
         return {
             restore.restore_id: [one for one in ordered if one["subject"] == restore.restore_id]
@@ -97,6 +120,8 @@ def play(stack: ObservedStack) -> History:
         while left:
             _check(stack, [restores[cluster] for cluster in left])
             left = {cluster: steps - 1 for cluster, steps in left.items() if steps > 1}
+            if restores[TESTED].step == "COMPLETED":
+                _report_verdicts(stack, restores[TESTED])
             for cluster in left:
                 restores[cluster].advance()
     messages = received(stack)
@@ -119,6 +144,12 @@ def _acknowledgement_refused(stack: LocalStack, restore: EmulatedRestore) -> Inj
 
     denied = aws_error("dynamodb", "AccessDeniedException")
     return stack.aws.wire.inject(Fault(action=denied, operation="UpdateItem", when=acknowledges))
+
+
+def _report_verdicts(stack: LocalStack, restore: EmulatedRestore) -> None:
+    for said in _VERDICTS:
+        event = {"action": "record-validation", **restore.event, **said}
+        assert stack.invoke(event).outcome is Outcome.RESULT
 
 
 def _start(stack: LocalStack, cluster: str) -> EmulatedRestore:

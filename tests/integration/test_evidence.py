@@ -1,6 +1,7 @@
 """`make evidence` against the table that the function wrote."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from contract.deployed_template import Call as IamCall
 from contract.deployed_template import verdict
-from contract.documents import blocks, page, section
+from contract.documents import blocks, names, page, prose, quoted, section
 from integration.operators import Operator, Ran
 from integration.restore_history import (
     GROUP,
@@ -19,6 +20,7 @@ from integration.restore_history import (
     REFUSED_AT_FIRST,
     SLOW,
     STALE,
+    TESTED,
     History,
 )
 from local_stack.aws import ACCOUNT, REGION, aws_error
@@ -71,14 +73,34 @@ class TestEqualsTheMessages:
 
         assert said == {
             name: [{"id": event["id"], "data": event["data"]} for event in events]
-            for name, events in history.events.items()
+            for name, events in history.changes.items()
         }
+
+    def test_each_verdict_is_what_a_subscriber_received(
+        self, evidence: Ran, history: History
+    ) -> None:
+        said = {
+            name: [
+                {"id": event["id"], "published": True, "sequence": event["data"]["sequence"]}
+                | {"observedAt": event["time"], **event["data"]["validation"]}
+                for event in events
+            ]
+            for name, events in history.validations.items()
+        }
+        tested = history.restores[TESTED].restore_id
+        row = by_cluster(evidence)[TESTED]
+
+        assert {one: restore["validations"] for one, restore in evidence.restores.items()} == said
+        assert [one["verdict"] for one in said[tested]] == ["FAILED", "PASSED"]
+        assert [one["sequence"] for one in evidence.restores[tested]["changes"]] == [1, 2, 5]
+        assert (row["verdict"], row["validatedAt"]) == ("PASSED", "2026-10-05T12:31:00Z")
+        assert row["changes"] == "3"
 
     def test_the_last_message_of_a_restore_is_its_line(
         self, evidence: Ran, history: History
     ) -> None:
         rows = {row["restoreId"]: row for row in evidence.rows}
-        for name, events in history.events.items():
+        for name, events in history.changes.items():
             first, last = events[0]["data"], events[-1]["data"]
             expected = {
                 **{column: last[column] for column in last if column in rows[name]},
@@ -162,8 +184,19 @@ class TestEqualsTheMessages:
         }
         assert datetime.fromisoformat(evidence.whole["madeAt"]) <= datetime.now(UTC)
         assert f"SHA-256 {csv_hash}" in evidence.stdout
-        assert f"{len(OUTCOMES)} restores: COMPLETED" in evidence.stdout
-        assert "Traceback" not in evidence.stderr
+        assert f"Restores: {len(OUTCOMES)} (COMPLETED " in evidence.stdout
+        (note,) = evidence.whole["notes"]
+        assert evidence.stderr == f"evidence: note: {note}\n"
+        assert note == "The period has not ended: more restores may begin in it."
+
+    def test_the_page_names_every_field_of_the_json(self, evidence: Ran) -> None:
+        described = set(quoted(prose(section(page("evidence"), "The JSON"))))
+
+        assert evidence.whole.keys() <= described
+        assert evidence.whole["period"].keys() <= described
+        columns = names(section(page("evidence"), "The lines of the CSV"))
+        fields = names(section(page("events"), "The job"))
+        assert evidence.whole["restores"][0].keys() <= described | columns | fields
 
 
 def test_only_the_restores_of_a_project_or_of_a_cluster(
@@ -342,7 +375,7 @@ class TestOddItems:
         assert ran.whole["unreadable"] == [unreadable]
         assert ran.ids == {restore.restore_id for restore in history.restores.values()}
         assert "cannot read the item 5f0000000000000000000e01/newer 6b4a0f80" in ran.stderr
-        assert "1 items are in a form that this version cannot read" in ran.stderr
+        assert "evidence: items that this version cannot read: 1. The JSON lists" in ran.stderr
 
     def test_a_key_that_may_hold_anything_is_redacted(
         self, operator: Operator, put: Callable[..., None]
@@ -479,6 +512,20 @@ class TestRefusals:
             f"evidence: {words[0].removeprefix('--').upper()} ({words[0]}): "
         )
         assert operator.calls() == []
+
+
+def test_an_interrupted_command_ends_at_once_and_leaves_no_file(
+    operator: Operator, history_table: ObservedStack
+) -> None:
+    """DynamoDB does not answer, and the operator does not wait for it."""
+    with history_table.aws.wire.hold(operation="Scan") as gate, operator.start() as running:
+        gate.wait_for(1, timeout=30)
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate(timeout=10)
+
+    assert running.returncode == 130
+    assert stderr == "evidence: stopped; nothing was written\n"
+    assert list(operator.out.parent.iterdir()) == []
 
 
 def assert_one_line(ran: Ran, status: int) -> None:

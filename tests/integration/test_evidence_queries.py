@@ -226,15 +226,24 @@ class TestLogsInsights:
             change["status"] for change in evidence.restores[late]["changes"]
         ]
 
+    def test_the_verdicts_of_pipelines(self, lines: list[str], evidence: Ran) -> None:
+        found = [(row["restore_id"], row["verdict"]) for row in query(INSIGHTS[4], lines)]
+
+        assert found == [
+            (name, one["verdict"])
+            for name, restore in evidence.restores.items()
+            for one in restore["validations"]
+        ]
+
     def test_when_the_watch_could_not_see(self, lines: list[str]) -> None:
-        (row,) = query(INSIGHTS[4], lines)
+        (row,) = query(INSIGHTS[5], lines)
 
         assert row["message"] == "The watch is degraded"
         assert row["group_id"] == GROUP
         assert {"error", "since"} <= row.keys()
 
     def test_what_failed(self, lines: list[str]) -> None:
-        found = {row["error"]: row["times"] for row in query(INSIGHTS[5], lines)}
+        found = {row["error"]: row["times"] for row in query(INSIGHTS[6], lines)}
 
         assert found == {
             "NotificationPendingError": 1,
@@ -243,7 +252,7 @@ class TestLogsInsights:
         }
 
     def test_every_query_is_tested(self) -> None:
-        assert len(INSIGHTS) == 6
+        assert len(INSIGHTS) == 7
 
 
 @cache

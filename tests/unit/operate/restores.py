@@ -3,9 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from restore_watch.item import key
+from boto3.dynamodb.types import TypeSerializer
+
+from restore_watch.item import key, validation_entry
 from restore_watch.restore_job import RestoreJob
+from restore_watch.validation import Validation
 from unit.stubbed_aws import stored_item
+
+_serialize: Any = TypeSerializer().serialize
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -17,3 +22,9 @@ def item_of(
     job = states[-1]
     item = stored_item(*states, published=published, observed_at=observed_at)
     return item | key(job.group_id, job.cluster_name, job.restore_id)
+
+
+def verdict_on(job: RestoreJob, verdict: str = "PASSED", **said: Any) -> dict[str, Any]:
+    """The entry of `history` with a pipeline's verdict on this job, recorded at noon."""
+    validation = Validation.model_validate({"verdict": verdict, **said})
+    return {"M": _serialize(validation_entry(job, validation, NOON))["M"]}

@@ -18,7 +18,7 @@ from operate.objectives import Objectives
 from operate.restore_evidence import RestoreEvidence, read_evidence
 from restore_watch.restore_job import RestoreJob
 from strategies import jobs, plain_job
-from unit.operate.restores import NOON, item_of
+from unit.operate.restores import NOON, item_of, verdict_on
 
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
@@ -143,13 +143,11 @@ def test_truth_and_absence_have_one_form_each(names: Names) -> None:
 def test_a_line_has_the_last_verdict_and_when_it_was_found_or_recorded(
     names: Names, validated_at: str | None, cell: str
 ) -> None:
-    item = item_of(plain_job(status="COMPLETED"))
+    job = plain_job(status="COMPLETED")
+    item = item_of(job)
     for word in ("FAILED", "PASSED"):
-        said = {"verdict": {"S": word}, "validatedBy": {"S": "=drill"}}
-        if validated_at:
-            said["validatedAt"] = {"S": validated_at}
-        entry = {"observedAt": {"S": "2026-05-04T12:00:00.000000Z"}, "validation": {"M": said}}
-        item["history"]["L"].append({"M": entry})
+        said = {"validatedBy": "=drill", "validatedAt": validated_at}
+        item["history"]["L"].append(verdict_on(job, word, **said))
     rows, whole = written(names, read_evidence(item, Objectives(), NOON))
 
     assert (rows[0]["verdict"], rows[0]["validatedBy"]) == ("PASSED", "'=drill")

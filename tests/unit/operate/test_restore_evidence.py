@@ -21,7 +21,7 @@ from restore_watch.restore_job import RestoreJob, RestoreStatus
 from restore_watch.status_change import StatusChange
 from restore_watch.topic import cloud_event
 from strategies import jobs, json_values, plain_job, recent_dates
-from unit.operate.restores import NOON, item_of
+from unit.operate.restores import NOON, item_of, verdict_on
 
 HOUR = 3600.0
 SECRET_URL = "https://restore-1.downloads.example.net:27017/token/restore.tar.gz"
@@ -31,13 +31,6 @@ serialize = TypeSerializer().serialize
 
 def evidence_of(item: dict[str, Any]) -> RestoreEvidence:
     return read_evidence(item, Objectives(rto=HOUR, rpo=HOUR), NOON)
-
-
-def verdict(**fields: Any) -> dict[str, Any]:
-    """An entry of `history` with a pipeline's verdict, as the function writes it."""
-    said = {"verdict": "PASSED", "validatedBy": "drill", "validatedAt": "2026-05-04T12:30:00Z"}
-    state = {"status": "COMPLETED", "observedAt": "2026-05-04T12:31:00.000000Z"}
-    return serialize({**state, "validation": {**said, **fields}})  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -90,7 +83,9 @@ def test_a_verdict_is_no_change_but_has_its_place_in_the_sequence(item: dict[str
     """A download expires after a pipeline has tested it."""
     first, second = item["history"]["L"]
     expired = {"M": {**second["M"], "status": {"S": "EXPIRED"}}}
-    item["history"] = {"L": [first, second, verdict(detail="12 of 12 collections"), expired]}
+    said = {"validatedBy": "drill", "detail": "12 of 12", "validatedAt": "2026-05-04T11:30:00Z"}
+    verdict = verdict_on(plain_job(status="COMPLETED"), **said)
+    item["history"] = {"L": [first, second, verdict, expired]}
     item["publishedSequence"] = {"N": "3"}
 
     evidence = evidence_of(item)
@@ -103,15 +98,15 @@ def test_a_verdict_is_no_change_but_has_its_place_in_the_sequence(item: dict[str
         (2, "COMPLETED", "RUNNING", True),
         (4, "EXPIRED", "COMPLETED", False),
     ]
+    restore_id = item["restoreId"]["S"]
     assert evidence.validations == (
         {
-            "verdict": "PASSED",
-            "validatedBy": "drill",
-            "detail": "12 of 12 collections",
-            "validatedAt": "2026-05-04T12:30:00Z",
-            "sequence": 3,
-            "observedAt": "2026-05-04T12:31:00.000000Z",
+            "id": f"{restore_id}:VALIDATION:3",
             "published": True,
+            "sequence": 3,
+            "observedAt": "2026-05-04T12:00:00.000000Z",
+            "verdict": "PASSED",
+            **said,
         },
     )
     assert evidence.facts["outcome"] == "EXPIRED"
@@ -128,7 +123,8 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
         for name in ("deliveryType", "atlasStatus", "targetDeploymentItemName"):
             entry["M"][name] = {"S": SECRET_URL}
         entry["M"]["snapshotUrl"] = {"S": SECRET_URL}
-    item["history"]["L"].append(verdict(detail=f"read {SECRET_URL}", validatedBy=SECRET_URL))
+    verdict = verdict_on(plain_job(), detail=f"read {SECRET_URL}", validatedBy=SECRET_URL)
+    item["history"]["L"].append(verdict)
 
     assert "example.net" not in repr(evidence_of(item))
 
@@ -140,7 +136,7 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
         {"history": {"L": []}},
         {"history": {"S": "text"}},
         {"history": {"L": [{"S": "text"}]}},
-        {"history": {"L": [verdict()]}},
+        {"history": {"L": [verdict_on(plain_job())]}},
         {"restoreScheduledDate": {"S": "soon"}},
         {"restoreScheduledDate": {"NULL": True}},
         {"restoreId": {"S": "not-an-id"}},
@@ -180,13 +176,23 @@ def test_any_other_value_is_read_or_unreadable(name: str, value: Any) -> None:
     assert evidence.facts["restoreId"] == item["restoreId"]["S"]
 
 
-@given(json_values(st.none() | st.booleans() | st.integers(-9, 9) | st.text()))
+@given(
+    json_values(st.none() | st.booleans() | st.integers(-9, 9) | st.text())
+    | st.fixed_dictionaries(
+        {"verdict": st.sampled_from(["PASSED", "FAILED", "MAYBE"])},
+        optional={"validatedBy": st.text(), "detail": st.text(), "validatedAt": st.text()},
+    )
+)
 def test_any_verdict_is_read_or_unreadable(value: Any) -> None:
     item = item_of(plain_job())
-    item["history"]["L"].append(verdict(detail=value))
+    verdict = verdict_on(plain_job())
+    try:
+        verdict["M"]["validation"] = serialize(value)
+    except TypeError:  # a number that DynamoDB does not have
+        return
+    item["history"]["L"].append(verdict)
     try:
         evidence = evidence_of(item)
     except UnreadableItemError:
         return
-    (said,) = evidence.validations
-    assert said["detail"] is None or isinstance(said["detail"], str)
+    assert [said["verdict"] for said in evidence.validations] == [value["verdict"]]
