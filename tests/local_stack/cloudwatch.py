@@ -8,6 +8,7 @@ a sliding window is the default), and at some more, which count where others are
 
 import json
 import operator
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Metrics:
         self._values: defaultdict[Metric, list[tuple[float, float]]] = defaultdict(list)
 
     def put(self, metric: Metric, at: float, value: float) -> None:
-        self._values[metric].append((at, value))
+        insort(self._values[metric], (at, value))
 
     def put_line(self, line: str, at: float) -> None:
         """Take what a log line says in the embedded metric format, if it is one."""
@@ -81,11 +82,11 @@ class Metrics:
 
     def series(self, metric: Metric, statistic: str, period: int, end: float, count: int) -> Series:
         """The statistic in the last `count` periods before `end`; the newest has number -1."""
+        known = self._values.get(metric, [])
+        first, last = (bisect_left(known, (at,)) for at in (end - count * period, end))
         values: defaultdict[int, list[float]] = defaultdict(list)
-        for at, value in self._values.get(metric, ()):
-            number = int((at - end) // period)
-            if -count <= number < 0:
-                values[number].append(value)
+        for at, value in known[first:last]:
+            values[int((at - end) // period)].append(value)
         return {number: _STATISTICS[statistic](some) for number, some in values.items()}
 
 
