@@ -134,12 +134,13 @@ def test_an_alarm_says_what_it_means_and_what_to_do(said: Json) -> None:
 
 
 def test_the_docs_have_the_alarms_with_their_own_words() -> None:
-    def words(text: str) -> str:
+    def words(value: str | Json) -> str:
+        text = value if isinstance(value, str) else value["Fn::Sub"]
         return re.sub(r"\$\{([\w.]+)\}", lambda name: f"`{name[1].partition('.')[0]}`", text)
 
     said = {
         resource["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName} "): words(
-            resource["Properties"]["AlarmDescription"]["Fn::Sub"]
+            resource["Properties"]["AlarmDescription"]
         )
         for resource in source_template()["Resources"].values()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
