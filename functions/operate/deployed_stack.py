@@ -1,4 +1,4 @@
-"""What CloudFormation knows of a stack of this application: its table and its objectives."""
+"""What CloudFormation knows of a stack of this application: its parts and its objectives."""
 
 import re
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ DEFAULT_NAME = "atlas-restore-watch"
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
 
+FUNCTION_OUTPUT = "FunctionName"
 TABLE_OUTPUT = "TableName"
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 
@@ -27,6 +28,7 @@ class DeployedStack:
 
     name: str
     table_name: str
+    function_name: str
     objectives: Objectives
 
 
@@ -53,6 +55,7 @@ def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> D
     return DeployedStack(
         name=name,
         table_name=outputs[TABLE_OUTPUT],
+        function_name=outputs.get(FUNCTION_OUTPUT, ""),
         # A stack of an older version has no such parameters.
         objectives=Objectives(
             rto=_objective(parameters, RTO_PARAMETER), rpo=_objective(parameters, RPO_PARAMETER)

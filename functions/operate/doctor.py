@@ -21,14 +21,11 @@ from rich.table import Table
 from operate.aws_clients import AwsClients
 from operate.aws_refusal import called
 from operate.command_line import OneLineParser
-from operate.deployed_stack import DEFAULT_NAME, STACK_NAME
+from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, read_stack
 from operate.errors import ArgumentError, OperateError
 
 PAGE = "docs/operations.md"
 """The page with the permissions that this command needs."""
-
-FUNCTION = "RestoreWatchFunction"
-"""Its name in the template."""
 
 _MARKS = {True: "ok", False: "[bold red]wrong[/]", None: "?"}
 
@@ -70,23 +67,11 @@ class DoctorArguments:
 
 
 class Stethoscope:
-    """Invokes the function of a stack."""
+    """Invokes the function of a stack. Its methods raise OperateError."""
 
-    def __init__(self, aws: AwsClients, stack: str) -> None:
-        """Raises OperateError."""
+    def __init__(self, aws: AwsClients, function_name: str) -> None:
         self._aws = aws
-        self._function = called(
-            "cloudformation:DescribeStackResource",
-            aws.cloudformation.describe_stack_resource,
-            "StackResourceDetail",
-            policy_page=PAGE,
-            fixes={
-                "ValidationError": f"There is no stack {stack} with a {FUNCTION} in {aws.region}. "
-                "Name it with STACK=..., and its region with AWS_REGION=..."
-            },
-            StackName=stack,
-            LogicalResourceId=FUNCTION,
-        )["StackResourceDetail"]["PhysicalResourceId"]
+        self._function = function_name
 
     def checks(self, event: Mapping[str, str]) -> list[Check]:
         """What a diagnosis found. A function that does not start is the only line."""
@@ -141,7 +126,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         wanted = DoctorArguments.read(words)
         with AwsClients() as aws:
-            stethoscope = Stethoscope(aws, wanted.stack)
+            stack = read_stack(aws.cloudformation, wanted.stack, PAGE)
+            stethoscope = Stethoscope(aws, stack.function_name)
             checks = stethoscope.checks(wanted.event)
             if wanted.sends_test:
                 checks = [*checks, stethoscope.test()]
