@@ -1,5 +1,6 @@
 """The commonest mistakes, each made on the local stack and named by a diagnosis with its fix."""
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -52,7 +53,7 @@ def diagnosed(
     ) -> Checks:
         chosen = replace(Settings.from_environment(variables), **(settings or {}))
         session = boto3.Session(variables["AWS_ACCESS_KEY_ID"], "in-process", region_name=REGION)
-        logger = Logger(service="tested", location=None)
+        logger = Logger(service=secrets.token_hex(8), location=None)
         application = compose(chosen, logger, session, CONFIG)
         answer = application.answer({"action": "diagnose"} | event, Deadline.after(seconds))
         produced.add("results", answer)

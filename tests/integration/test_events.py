@@ -107,6 +107,8 @@ def test_each_sample_event_gets_the_documented_form_of_result(
         case {"action": "test-notification"}:
             (message,) = stack.received()
             assert answer == {"messageId": message.message_id}
+        case {"action": "diagnose"}:
+            assert {"settings", "secret", "schedule"} <= {one["check"] for one in answer["checks"]}
         case {"action": "record-validation"}:
             # The job was not known, so it was checked first.
             assert (answer["changed"], answer["sequence"]) == (True, 2)

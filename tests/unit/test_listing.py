@@ -599,6 +599,8 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
             )
             steps += more
             seen += more
+            if isinstance(step, ClustersPage) and _stays_unread(step, outcome, more):
+                failed.update(parts_of(step, kinds))
         if outcome == "fails":
             failed.update(parts_of(step, kinds))
         assert listed.finished(step, is_read=outcome != "fails") is (not steps)
@@ -608,6 +610,12 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
     every = {part for step in seen for part in parts_of(step, kinds)} | set(map(Part, kinds))
     assert read.unread == failed | left
     assert read.read == every - read.unread
+
+
+def _stays_unread(step: ClustersPage, page: Page, more: Sequence[ListingStep]) -> bool:
+    """A page that shows nothing new is not followed by the next one."""
+    is_followed = any(isinstance(one, ClustersPage) for one in more)
+    return page.has_next and bool(page.entries) and not step.is_again and not is_followed
 
 
 def parts_of(step: ListingStep, kinds: Iterable[RestoreKind]) -> set[Part]:
