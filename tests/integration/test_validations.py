@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from integration.checking import CHANGED, check, operations, received, statuses, stored, warm_up
+from integration.sweeping import Sweeping
 from integration.tables import CHECKS_AT_ONCE, NOON, Job, Stored, at_once
 from integration.test_pending import refuse_publications
 from local_stack.atlas import EmulatedRestore
@@ -125,18 +126,17 @@ def test_a_validation_of_an_unknown_job_fails_as_its_check_does(
 
 
 def test_a_validation_that_is_refused_by_sns_is_published_by_the_next_sweep(
-    stack: ObservedStack, settled: EmulatedRestore
+    stack: ObservedStack, settled: EmulatedRestore, sweeping: Sweeping
 ) -> None:
     with refuse_publications(stack):
         assert stack.invoke(validation(settled)).error_type == "NotificationPendingError"
     pending = stored(stack, settled)
     assert "openShard" in pending
     assert "expiresAt" not in pending
-    stack.forget_calls()
 
-    swept = stack.invoke({"action": "sweep"}).result
-    assert (swept["open"], swept["published"], swept["failures"]) == (1, 1, [])
-    assert [call.service for call in stack.http_calls() if call.service == "atlas"] == []
+    swept = sweeping.sweep()
+    assert (swept["published"], swept["failures"]) == (1, [])
+    assert [call for call in stack.atlas.wire.calls if settled.restore_id in call.path] == []
     (message,) = received(stack)
     assert message.event["id"] == f"{settled.restore_id}:VALIDATION:3"
     assert stored(stack, settled).keys() == pending.keys() - {"openShard"} | {"expiresAt"}
