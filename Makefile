@@ -17,9 +17,9 @@ SECURITY := .tools/security
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-# The tests run in three processes: two cores have work while one process waits. Of the faults, two slow files run with
-# the integration tests, and six with all others. Move a file when the times, which `make test` prints, drift apart.
-INTEGRATION := tests/integration $(wildcard $(addprefix tests/reliability/test_fault_,deadlines.py sweep_many.py))
+# The tests run in three processes: two cores have work while one process waits. Of the faults, six files run with all
+# other tests. Move a file when the times, which `make test` prints, drift apart.
+INTEGRATION := tests/integration
 WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
 FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_other_tests_produced \
@@ -43,12 +43,12 @@ test: build ## every test, in random order, in three processes
 	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 3 test-integration test-faults test-others
 
 # Each process ends with the canaries, which search everything that it produced.
-test-integration: build ## the integration tests, and two files of faults
+test-integration: build ## the integration tests
 	@echo 'Tests of $(INTEGRATION)'
 	@$(RUN) python -m pytest -m "not campaign" $(INTEGRATION) $(CANARIES)
 
-test-faults: build ## the other faults
-	@echo 'Tests of the other faults'
+test-faults: build ## the faults, without six files
+	@echo 'Tests of faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
 test-others: build $(SECURITY)/.ready ## the model, the kills, six files of faults, and every other test

@@ -106,7 +106,7 @@ NOT_AN_EVENT: dict[str, tuple[Any, str]] = {
     "targets-empty": ({"targets": []}, "targets"),
     "targets-101": ({"targets": [GOOD] * 101}, "targets"),
     "targets-in-detail": (requested({**GOOD, "kind": 1}), "detail.targets[0].kind"),
-    "action-unknown": ({"action": "diagnose"}, "action"),
+    "action-unknown": ({"action": "dance"}, "action"),
     "action-in-capitals": ({"action": "SWEEP"}, "action"),
     "action-null": ({"action": None}, "action"),
     "action-list": ({"action": ["sweep"]}, "action"),
