@@ -18,9 +18,8 @@ SECURITY := .tools/security
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
 # The tests run in three processes: two cores have work while one process waits. Of the faults, six files run with all
-# other tests, and so do the integration tests of the people's function. Move a file when the times, which `make test`
-# prints, drift apart.
-INTEGRATION := $(wildcard tests/integration/test_*.py)
+# other tests. Move a file when the times, which `make test` prints, drift apart.
+INTEGRATION := tests/integration
 WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
 FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_other_tests_produced \
@@ -57,7 +56,7 @@ test-others: build $(SECURITY)/.ready ## the model, the kills, six files of faul
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 
 campaign: build ## the model catches every broken copy of the product, and other tests that take long
-	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark
+	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark tests/integration
 
 coverage: build $(SECURITY)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \

@@ -35,6 +35,7 @@ def actions(readers: Readers) -> list[str]:
     return [page["event_action"] for page in readers.got("pager")]
 
 
+@pytest.mark.campaign
 def test_two_channels_that_hang_cost_the_others_nothing(people: People, readers: Readers) -> None:
     hanging = [Fault(name, action=Hang(30), times=None) for name in ("slack", "teams")]
     with readers.wire.inject(hanging[0]), readers.wire.inject(hanging[1]):
@@ -92,6 +93,7 @@ def test_a_call_that_was_left_behind_opens_no_page_after_its_recovery(
     assert actions(readers) == ["resolve"]
 
 
+@pytest.mark.campaign
 def test_a_slow_webhook_that_takes_the_notice_is_asked_once(
     people: People, readers: Readers
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_topic_that_answers_late_gets_one_message(people: People) -> None:
     assert len(people.emails()) == 1
 
 
+@pytest.mark.campaign
 def test_a_secret_that_was_read_is_used_while_it_cannot_be_read_again(
     people: People, readers: Readers
 ) -> None:
