@@ -518,10 +518,16 @@ def test_an_interrupted_command_ends_at_once_and_leaves_no_file(
     operator: Operator, history_table: ObservedStack
 ) -> None:
     """DynamoDB does not answer, and the operator does not wait for it."""
+    # Whoever runs the tests in the background ignores the signal, and every process inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with history_table.aws.wire.hold(operation="Scan") as gate, operator.start() as running:
-        gate.wait_for(1, timeout=30)
-        running.send_signal(signal.SIGINT)
-        _, stderr = running.communicate(timeout=10)
+        signal.signal(signal.SIGINT, before)
+        try:
+            gate.wait_for(1, timeout=30)
+            running.send_signal(signal.SIGINT)
+            _, stderr = running.communicate(timeout=20)
+        finally:
+            running.kill()
 
     assert running.returncode == 130
     assert stderr == "evidence: stopped; nothing was written\n"
