@@ -17,11 +17,12 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from operate.aws_clients import AwsClients
 from operate.aws_refusal import called
 from operate.command_line import OneLineParser
-from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, read_stack
+from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
 from operate.errors import ArgumentError, OperateError
 
 PAGE = "docs/operations.md"
@@ -69,9 +70,12 @@ class DoctorArguments:
 class Stethoscope:
     """Invokes the function of a stack. Its methods raise OperateError."""
 
-    def __init__(self, aws: AwsClients, function_name: str) -> None:
+    def __init__(self, aws: AwsClients, stack: DeployedStack) -> None:
+        if not stack.function_name:
+            msg = f"the stack {stack.name} has no output FunctionName: deploy it again"
+            raise OperateError(msg)
         self._aws = aws
-        self._function = function_name
+        self._function = stack.function_name
 
     def checks(self, event: Mapping[str, str]) -> list[Check]:
         """What a diagnosis found. A function that does not start is the only line."""
@@ -79,7 +83,7 @@ class Stethoscope:
         if "checks" in answer:
             found: list[Check] = answer["checks"]
             return found
-        return [_failed("settings", answer)]
+        return [_failed("function", answer)]
 
     def test(self) -> Check:
         """What became of a test notification."""
@@ -116,8 +120,8 @@ def _table(checks: Sequence[Check]) -> Table:
     for name in ("check", "found", "what to do"):
         table.add_column(name, overflow="fold")
     for one in checks:
-        texts = [str(one[name] or "") for name in ("check", "found", "fix")]
-        table.add_row(_MARKS[one["ok"]], *(text.replace("[", "\\[") for text in texts))
+        cells = [Text(str(one[name] or "")) for name in ("check", "found", "fix")]
+        table.add_row(_MARKS[one["ok"]], *cells)
     return table
 
 
@@ -126,8 +130,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         wanted = DoctorArguments.read(words)
         with AwsClients() as aws:
-            stack = read_stack(aws.cloudformation, wanted.stack, PAGE)
-            stethoscope = Stethoscope(aws, stack.function_name)
+            stethoscope = Stethoscope(aws, read_stack(aws.cloudformation, wanted.stack, PAGE))
             checks = stethoscope.checks(wanted.event)
             if wanted.sends_test:
                 checks = [*checks, stethoscope.test()]

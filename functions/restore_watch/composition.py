@@ -77,7 +77,7 @@ def compose(
         # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
         # replaced only once in a while.
         with http_client(telemetry.atlas_answered, telemetry.token_requested) as own:
-            atlas = AtlasClient(settings.atlas_base_url, own)
+            atlas = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
             return compose_doctor(settings, atlas, client, checker.now).diagnose(wanted, deadline)
 
     return Application(checker, sweeper, telemetry, diagnose)

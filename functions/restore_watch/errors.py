@@ -156,7 +156,7 @@ class TableUnavailableError(RestoreWatchError):
 
     Or the table holds an item that this version cannot read. That item stays as it is.
 
-    `code` is the error code of DynamoDB, or of botocore if DynamoDB did not answer.
+    `code` is the error code of DynamoDB, None if DynamoDB did not answer.
     """
 
     code: str | None = None

@@ -106,5 +106,5 @@ class Items:
 
 def _unavailable(error: AwsCallError, what_follows: str) -> TableUnavailableError:
     unavailable = TableUnavailableError(f"DynamoDB {error}; {what_follows}")
-    unavailable.code = error.code
+    unavailable.code = error.code if error.answer else None
     return unavailable

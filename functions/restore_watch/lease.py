@@ -36,6 +36,7 @@ _REMEMBER = ", #lastTick = :tick"
 _IS_FREE = "(attribute_not_exists(#validUntil) OR #validUntil < :now)"
 _IS_NEWER = " AND (attribute_not_exists(#lastTick) OR #lastTick < :tick)"
 _GIVE_BACK = "REMOVE #owner, #validUntil"
+_SUCCEEDED = "SET #succeededAt = :at "
 _IS_OURS = "#owner = :owner"
 _READ = "SET #lastTick = #lastTick"
 _NEVER = "attribute_exists(#lastTick) AND attribute_not_exists(#lastTick)"
@@ -80,17 +81,29 @@ class SweepLease:
                 return None
         return None
 
-    def give_back(self, owner: str, deadline: Deadline) -> None:
-        """Give the lease back. One that has run out and was taken by another sweep stays."""
+    def give_back(
+        self, owner: str, deadline: Deadline, *, succeeded_at: datetime | None = None
+    ) -> None:
+        """
+        Give the lease back, and store when the sweep has succeeded, if it has.
+
+        One that has run out and was taken by another sweep stays.
+        """
+        at = {":at": utc_text(succeeded_at)} if succeeded_at else {}
         self._items.update(
-            KEY, deadline, update=_GIVE_BACK, condition=_IS_OURS, values={":owner": owner}
+            KEY,
+            deadline,
+            update=(_SUCCEEDED if at else "") + _GIVE_BACK,
+            condition=_IS_OURS,
+            values={":owner": owner, **at},
         )
 
-    def last_tick(self, deadline: Deadline) -> datetime | None:
-        """Return the newest tick of the schedule that a sweep has begun to work on, in UTC."""
+    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
+        """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
         stored = self._items.update(KEY, deadline, update=_READ, condition=_NEVER)
-        text = stored.get("lastTick", {}).get("S")
-        return datetime.fromisoformat(text) if text else None
+        texts = (stored.get(name, {}).get("S") for name in ("lastTick", "succeededAt"))
+        tick, success = (datetime.fromisoformat(text) if text else None for text in texts)
+        return tick, success
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> Any:
         now = self._now()

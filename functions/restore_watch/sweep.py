@@ -130,11 +130,14 @@ class Sweeper:
         if owner is None:
             self._telemetry.skipped()
             return SKIPPED
+        succeeded_at = None
         try:
-            return self._sweep(begun, deadline)
+            result = self._sweep(begun, deadline)
+            succeeded_at = self._checker.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
-                self._lease.give_back(owner, deadline)
+                self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
+        return result
 
     def _sweep(self, begun: float, deadline: Deadline) -> Mapping[str, Any]:
         jobs = self._open_jobs.read(deadline)

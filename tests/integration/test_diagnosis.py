@@ -67,6 +67,13 @@ def diagnosed(
     stack.reset()
 
 
+def change_schedule(stack: ObservedStack, **changes: str) -> None:
+    scheduler = stack.aws.client("scheduler")
+    schedule = scheduler.get_schedule(GroupName=stack.environment["SCHEDULE_GROUP"], Name="sweep")
+    kept = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target", "State")
+    scheduler.update_schedule(**{name: schedule[name] for name in kept} | changes)
+
+
 def wrong(checks: Checks) -> dict[str, tuple[str, str]]:
     """What is wrong, and the fixes."""
     return {name: (one["found"], one["fix"]) for name, one in checks.items() if one["ok"] is False}
@@ -243,10 +250,7 @@ def test_no_way_out_of_the_vpc(stack: ObservedStack, diagnosed: Diagnosed) -> No
 
 
 def test_a_disabled_schedule(stack: ObservedStack, diagnosed: Diagnosed) -> None:
-    scheduler = stack.aws.client("scheduler")
-    schedule = scheduler.get_schedule(GroupName=stack.environment["SCHEDULE_GROUP"], Name="sweep")
-    kept = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
+    change_schedule(stack, State="DISABLED")
 
     found, fix = wrong(diagnosed())["schedule"]
 
@@ -321,6 +325,8 @@ def test_a_role_that_is_only_for_dedicated_clusters(
 ) -> None:
     stack.put_secret(CREDENTIALS["api_key"])
     stack.atlas.remove_cluster(group, "archive")
+    # Jobs that an event names may be of dedicated clusters.
+    assert diagnosed({"project_ids": ()}, groupId=group)["roles"]["ok"] is True
 
     line = diagnosed()["roles"]
 
@@ -336,6 +342,9 @@ def test_a_service_account_that_owns_the_project(
     found, fix = wrong(diagnosed())["roles"]
 
     assert found == f"the service account is Project Owner of {group}"
+    other = "6d" * 12
+    stack.atlas.add_project(other)
+    assert "roles" in wrong(diagnosed({"project_ids": (other, group)}))
     assert fix.startswith("In Atlas, give the service account Project Read Only instead")
 
 
@@ -364,18 +373,27 @@ def test_messages_that_sns_did_not_take(
     assert fix.startswith("Send a test notification")
 
 
-PENDING_SUBSCRIPTION = """<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult>
-<Subscriptions><member><SubscriptionArn>PendingConfirmation</SubscriptionArn></member>
+SUBSCRIPTION = """<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult>
+<Subscriptions><member><SubscriptionArn>{}</SubscriptionArn></member>
 </Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>"""
 
 
 @pytest.mark.parametrize(
     ("answer", "found", "fix"),
     [
-        (PENDING_SUBSCRIPTION, "0 confirmed, 1 not confirmed", "Confirm the subscription"),
-        (None, "0 confirmed, 0 not confirmed", "Set NotifyEmail, or subscribe"),
+        (
+            SUBSCRIPTION.format("PendingConfirmation"),
+            "0 confirmed, 1 not confirmed",
+            "Confirm the subscription",
+        ),
+        (
+            SUBSCRIPTION.format("Deleted"),
+            "0 confirmed, 0 not confirmed",
+            "Set NotifyEmail, NotifyChat or NotifySecretArn, or subscribe: aws sns subscribe",
+        ),
+        (None, "0 confirmed, 0 not confirmed", "Set NotifyEmail, NotifyChat"),
     ],
-    ids=["not confirmed", "none"],
+    ids=["not confirmed", "unsubscribed", "none"],
 )
 def test_a_topic_that_nobody_hears(
     stack: ObservedStack, diagnosed: Diagnosed, answer: str | None, found: str, fix: str
@@ -406,15 +424,18 @@ def test_a_table_that_is_gone(stack: ObservedStack, diagnosed: Diagnosed) -> Non
 
 def test_a_sweep_that_is_late(stack: ObservedStack, diagnosed: Diagnosed) -> None:
     assert diagnosed()["last sweep"]["found"] == "no tick of the schedule was swept yet"
-    tick = (stack.atlas.now() - timedelta(minutes=9)).strftime("%Y-%m-%dT%H:%M:00.000000Z")
-    stack.put_items(
-        [{"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease"}, "lastTick": {"S": tick}}]
-    )
+    tick = (stack.atlas.now() - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:00.000000Z")
+    item = {"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease"}, "lastTick": {"S": tick}}
+    stack.put_items([item])
+    assert wrong(diagnosed())["last sweep"][0] == "sweeps have begun, and none has succeeded"
+    stack.put_items([{**item, "succeededAt": {"S": tick}}])
 
     found, fix = wrong(diagnosed())["last sweep"]
 
-    assert found == f"the tick of {tick}; later ones are missing"
+    assert found == f"succeeded at {tick}; later ones failed"
     assert fix.startswith("Look at the log")
+    change_schedule(stack, ScheduleExpression="cron(*/2 * * * ? *)")
+    assert diagnosed()["last sweep"]["ok"] is None
 
 
 def test_a_degraded_project_is_named(
@@ -440,6 +461,84 @@ def test_a_degraded_project_is_named(
 
     assert found.startswith("since 2026-11-26T09:00:00")
     assert found.endswith(": no role")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "fix"),
+    [
+        ("secretsmanager", "GetSecretValue", "InvalidRequestException", "The secret is marked"),
+        ("secretsmanager", "GetSecretValue", "DecryptionFailure", "Enable the KMS key"),
+        ("secretsmanager", "GetSecretValue", "ThrottlingException", "Diagnose again in a minute"),
+        ("dynamodb", "Query", "ValidationException", "The index OpenJobs was deleted"),
+        ("dynamodb", "Query", "SomethingNew", "Look for this code on the page"),
+    ],
+)
+def test_what_aws_answers_is_no_matter_of_the_network(
+    stack: ObservedStack,
+    diagnosed: Diagnosed,
+    service: str,
+    operation: str,
+    code: str,
+    fix: str,
+) -> None:
+    refused = Fault(action=aws_error(service, code), operation=operation, times=None)
+    with stack.aws.wire.inject(refused):
+        problems = wrong(diagnosed())
+
+    assert problems["secret" if service == "secretsmanager" else "index"][1].startswith(fix)
+
+
+@pytest.mark.parametrize("code", ["CLUSTER_NOT_FOUND", "BACKUPS_NOT_ENABLED"])
+def test_a_cluster_without_backups_says_nothing_of_the_others(
+    stack: ObservedStack, diagnosed: Diagnosed, code: str
+) -> None:
+    status = 404 if code == "CLUSTER_NOT_FOUND" else 400
+    gone = Fault(
+        action=atlas_error(status, code, "No."),
+        when=lambda call: "/archive/" in call.path,
+        times=None,
+    )
+    with stack.atlas.wire.inject(gone):
+        assert wrong(diagnosed()) == {}
+
+
+@pytest.mark.parametrize("odd", [{"a": 1}, ["x"], "../../orgs", None, 7], ids=str)
+def test_an_odd_id_in_the_list_of_projects_is_not_asked_for(
+    stack: ObservedStack, diagnosed: Diagnosed, odd: Any
+) -> None:
+    listed = Answer.json(200, {"results": [{"id": odd}], "links": [], "totalCount": 1})
+    stack.atlas.script("projects", listed)
+
+    assert set(wrong(diagnosed({"project_ids": "all"}))) == {"projects"}
+
+
+def test_a_status_that_atlas_does_not_give_hides_nothing_else(
+    stack: ObservedStack, diagnosed: Diagnosed, group: str
+) -> None:
+    stack.atlas.script("system", atlas_error(500, "UNEXPECTED_ERROR", "Oh."))
+
+    checks = diagnosed()
+
+    assert checks["credentials"]["ok"] is None
+    assert checks[f"project {group}"]["ok"] is True
+
+
+def test_a_cluster_beyond_the_first_page_cannot_be_told(
+    stack: ObservedStack, diagnosed: Diagnosed, group: str
+) -> None:
+    stack.atlas.add_cluster(group, "newest", "dedicated")
+    stack.atlas.behaviour.largest_page = 1
+
+    assert diagnosed(groupId=group, clusterName="newest")["cluster newest"]["ok"] is None
+
+
+def test_a_diagnosis_takes_one_token(stack: ObservedStack, diagnosed: Diagnosed) -> None:
+    client_id = CREDENTIALS["service_account"]["client_id"]
+    before = stack.atlas.tokens_alive(client_id)
+
+    diagnosed()
+
+    assert stack.atlas.tokens_alive(client_id) == before + 1
 
 
 def test_a_clock_that_is_wrong(stack: ObservedStack, diagnosed: Diagnosed) -> None:
@@ -470,8 +569,7 @@ def test_atlas_answers_something_else(stack: ObservedStack, diagnosed: Diagnosed
     assert (line["ok"], line["found"]) == (None, "Atlas does not say it")
 
     stack.atlas.script("system", atlas_error(410, "VERSION_GONE", "It is gone."))
-    _, fix = wrong(diagnosed())["credentials"]
-    assert fix == "Report it to us, with this text"
+    assert diagnosed()["credentials"]["found"].startswith("cannot be told: Atlas answered 410")
 
 
 def test_what_there_was_no_time_for_is_not_judged(diagnosed: Diagnosed) -> None:

@@ -111,7 +111,7 @@ def test_a_function_that_does_not_start_is_the_only_line(
         monkeypatch.undo()
         stack.new_environments()
 
-    assert (status, list(rows(printed))[1:2]) == (1, ["settings"])
+    assert (status, list(rows(printed))[1:2]) == (1, ["function"])
     assert "ConfigurationError: TOPIC_ARN: expected the ARN of a standard SNS topic" in printed
 
 

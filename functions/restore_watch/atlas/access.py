@@ -21,11 +21,16 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 
 
 class ServiceAccountAccess:
-    """Sends requests with a bearer token; after a 401, again if `AccessToken` allows a new one."""
+    """
+    Sends requests with a bearer token; after a 401, again if `AccessToken` allows a new one.
 
-    def __init__(self, token: AccessToken, http: httpx.Client) -> None:
+    Unless it `replaces` tokens, a 401 is the answer.
+    """
+
+    def __init__(self, token: AccessToken, http: httpx.Client, *, replaces: bool = True) -> None:
         self._token = token
         self._http = http
+        self._replaces = replaces
 
     def prepare(self, deadline: Deadline) -> None:
         """Request a token if there is none. Raises AtlasError if Atlas issues none."""
@@ -35,7 +40,7 @@ class ServiceAccountAccess:
         """Return the answer. Raises AtlasError if there is no token or no answer."""
         token = self._token.current(deadline)
         answer = self._send_with(token, request, deadline, limit)
-        if answer.status == httpx.codes.UNAUTHORIZED:
+        if answer.status == httpx.codes.UNAUTHORIZED and self._replaces:
             replacement = self._token.replacement(token, deadline)
             if replacement is not None:
                 return self._send_with(replacement, request, deadline, limit)
@@ -126,9 +131,10 @@ def access_with(
     *,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    replaces_tokens: bool = True,
 ) -> Access:
     """Return the access for these credentials."""
     if isinstance(credentials, ServiceAccount):
         token = AccessToken(credentials, base_url, http, now=now, sleep=sleep)
-        return ServiceAccountAccess(token, http)
+        return ServiceAccountAccess(token, http, replaces=replaces_tokens)
     return ApiKeyAccess(credentials, http)

@@ -51,7 +51,8 @@ class AtlasClient:
     request that the limit would refuse.
 
     Its methods raise AtlasError, or TimeBudgetExceededError when too little time is left to ask.
-    `now` gives Unix seconds; `sleep` takes seconds.
+    `now` gives Unix seconds; `sleep` takes seconds. Unless it `replaces_tokens`, one that Atlas
+    refuses is not replaced.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class AtlasClient:
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        replaces_tokens: bool = True,
     ) -> None:
+        self._replaces_tokens = replaces_tokens
         self.limits = RateLimits(now)
         self._base_url = base_url
         self._http = http or http_client()
@@ -179,7 +182,12 @@ class AtlasClient:
             if self._last_used is None or self._last_used[0] != credentials:
                 base_url = credentials.base_url or self._base_url
                 access = access_with(
-                    credentials, base_url, self._http, now=self._now, sleep=self._sleep
+                    credentials,
+                    base_url,
+                    self._http,
+                    now=self._now,
+                    sleep=self._sleep,
+                    replaces_tokens=self._replaces_tokens,
                 )
                 self._last_used = (credentials, access)
             return self._last_used[1]

@@ -1,11 +1,14 @@
 """Diagnoses what Atlas lets the credentials do, and which address it sees. Changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain
+
+from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
@@ -16,8 +19,18 @@ from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import fix_of
 from restore_watch.entries import Entries
-from restore_watch.errors import AtlasRateLimitError, RestoreWatchError, TimeBudgetExceededError
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasRateLimitError,
+    AtlasUnavailableError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+    UnexpectedAtlasResponseError,
+)
 from restore_watch.listing import LISTED_KINDS
+from restore_watch.restore_job import ObjectId
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
 """
@@ -29,6 +42,11 @@ The last one is for dedicated clusters.
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A difference that is worth a look. Up to 15 minutes hide no restore."""
 
+CLUSTERS_TRIED = 3
+"""So many clusters are asked for their restore jobs until one answers."""
+
+_group_id = TypeAdapter(ObjectId).validate_python
+
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
 
@@ -39,11 +57,14 @@ class Look:
 
     lines: list[Line] = field(default_factory=list)
     clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
+    are_all: bool = True
+    """Whether these are all clusters: the lists could be read, and had one page."""
 
     @property
-    def has_dedicated(self) -> bool:
-        """Whether the project has a dedicated cluster."""
-        return bool(self.clusters.get(AtlasList.CLUSTERS))
+    def has_dedicated(self) -> bool | None:
+        """Whether the project has a dedicated cluster; None if that was not seen."""
+        names = self.clusters.get(AtlasList.CLUSTERS)
+        return None if names is None else bool(names)
 
 
 class AtlasDiagnosis:
@@ -65,6 +86,11 @@ class AtlasDiagnosis:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
             caller = self._diagnostics.caller(credentials, deadline.within(_CALL_TIME))
+        except (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError) as error:
+            if error.family is None:  # there is no token, or no way to Atlas
+                return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
+            found = f"cannot be told: {error}"
+            return [Line("credentials", ok=None, found=found)], Caller(None, None, None)
         except RestoreWatchError as error:
             return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
         address = caller.address or "Atlas does not say it"
@@ -80,7 +106,7 @@ class AtlasDiagnosis:
             page = self._projects.projects(1, credentials, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
-        ids = [one["id"] for one in page.entries if isinstance(one, dict) and "id" in one]
+        ids = list(_usable_ids(page))
         more = " or more" if page.has_next else ""
         if not ids:
             fix = "In Atlas, give the service account or API key a role in a project"
@@ -93,9 +119,15 @@ class AtlasDiagnosis:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
         look = Look()
 
-        def read(family: Family, ask: Callable[[Deadline], Page]) -> Page | None:
+        def read(
+            family: Family,
+            ask: Callable[[Deadline], Page],
+            passes: tuple[type[RestoreWatchError], ...] = (),
+        ) -> Page | None:
             try:
                 return ask(deadline.within(_CALL_TIME))
+            except passes:
+                raise
             except RestoreWatchError as error:
                 look.lines.append(_failed(f"project {group_id}: {family}", error, family))
                 return None
@@ -103,16 +135,18 @@ class AtlasDiagnosis:
         read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now(), credentials))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
             page = read(which, partial(self._projects.clusters, group_id, which, 1, credentials))
+            look.are_all &= page is not None and not page.has_next
             if page is not None:
                 names = Entries(group_id, self._now()).cluster_names(which, page)
                 look.clusters[which] = names
         for kind in LISTED_KINDS:
-            # One cluster stands for all: the role is given for the project.
-            for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:1]:
-                read(
-                    kind,
-                    partial(self._projects.restore_jobs, group_id, name, kind, 1, credentials),
-                )
+            # One cluster stands for all: the role is given for the project. One that was deleted
+            # meanwhile, or has no backups, says nothing.
+            for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
+                jobs = partial(self._projects.restore_jobs, group_id, name, kind, 1, credentials)
+                with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
+                    read(kind, jobs, passes=(AtlasBadRequestError, RestoreJobNotFoundError))
+                    break
         if not look.lines:
             look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
         return look
@@ -123,11 +157,19 @@ class AtlasDiagnosis:
         looks: dict[str, Look],
         credentials: Credentials,
         deadline: Deadline,
+        *,
+        are_all: bool,
     ) -> Line:
-        """Look whether the credentials may do more than the watch needs."""
+        """
+        Look whether the credentials may do more than the watch needs.
+
+        `are_all` is true if these are all the projects in which they may be needed.
+        """
         if caller.roles is not None:
-            has_dedicated = any(look.has_dedicated for look in looks.values())
-            return _roles(caller.roles, has_dedicated=has_dedicated)
+            seen = [look.has_dedicated for look in looks.values()]
+            is_needless = are_all and bool(seen) and all(one is False for one in seen)
+            return _roles(caller.roles, is_needless=is_needless)
+        asked: list[str] = []
         for group_id in looks:
             try:
                 is_owner = self._diagnostics.is_owner(
@@ -142,11 +184,12 @@ class AtlasDiagnosis:
                 )
                 found = f"the service account is Project Owner of {group_id}"
                 return Line("roles", ok=False, found=found, fix=fix)
-            found = (
-                f"not Project Owner of {group_id}; Atlas does not show the service account's roles"
-            )
-            return Line("roles", ok=True, found=found)
-        return Line("roles", ok=None, found="Atlas does not show the roles of a service account")
+            asked.append(group_id)
+        hidden = "Atlas does not show the roles of a service account"
+        if not asked:
+            return Line("roles", ok=None, found=hidden)
+        found = f"it owns none of the projects that were looked at ({len(asked)}); {hidden}"
+        return Line("roles", ok=True, found=found)
 
 
 def named_cluster(name: str, look: Look) -> Line:
@@ -156,8 +199,8 @@ def named_cluster(name: str, look: Look) -> Line:
         if name in names:
             return Line(check, ok=True, found=f"is among the {which}")
     every = list(chain.from_iterable(look.clusters.values()))
-    if len(look.clusters) < 2:
-        return Line(check, ok=None, found="the clusters of the project cannot be read")
+    if not look.are_all:
+        return Line(check, ok=None, found="not all clusters of the project were read")
     close = get_close_matches(name, every)
     fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
     return Line(check, ok=False, found="the project has no cluster of this name", fix=fix)
@@ -186,14 +229,20 @@ def _clock(date: datetime | None, now: datetime) -> Line:
     return Line("clock", ok=False, found=found, fix=fix)
 
 
-def _roles(roles: tuple[str, ...], *, has_dedicated: bool) -> Line:
+def _usable_ids(page: Page) -> Iterator[str]:
+    for entry in page.entries:
+        with suppress(ValidationError):
+            yield _group_id(entry.get("id") if isinstance(entry, dict) else None)
+
+
+def _roles(roles: tuple[str, ...], *, is_needless: bool) -> Line:
     names = {role.partition(" ")[0] for role in roles}
     told = ", ".join(sorted(set(roles))) or "none"
     surplus = sorted(names - ENOUGH)
     if surplus:
         fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
         return Line("roles", ok=False, found=told, fix=fix)
-    if "GROUP_BACKUP_MANAGER" in names and not has_dedicated:
+    if "GROUP_BACKUP_MANAGER" in names and is_needless:
         fix = (
             "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
             "restore over a cluster"

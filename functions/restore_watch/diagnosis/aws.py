@@ -153,18 +153,30 @@ class AwsDiagnosis:
             )["Subscriptions"]
         except (AwsCallError, TimeBudgetExceededError) as error:
             return _refused(check, "SNS", error, topic_fixes(arn))
-        waiting = [one for one in listed if one.get("SubscriptionArn") == "PendingConfirmation"]
-        found = f"{len(listed) - len(waiting)} confirmed, {len(waiting)} not confirmed"
+        arns = [str(one.get("SubscriptionArn")) for one in listed]
+        confirmed = sum(one.startswith("arn:") for one in arns)
+        waiting = arns.count("PendingConfirmation")
+        found = f"{confirmed} confirmed, {waiting} not confirmed"
         if waiting:
             fix = (
                 "Confirm the subscription with the link that SNS has sent. If it is older than "
                 "two days, subscribe again"
             )
             return Line(check, ok=False, found=found, fix=fix)
-        if not listed:
-            fix = f"Set NotifyEmail, or subscribe with aws sns subscribe --topic-arn {arn}"
-            return Line(check, ok=False, found=found, fix=fix)
+        if not confirmed:
+            return Line(check, ok=False, found=found, fix=self._how_to_subscribe(arn))
         return Line(check, ok=True, found=found)
+
+    def _how_to_subscribe(self, arn: str) -> str:
+        if arn == self._settings.chat_topic_arn:
+            return "Add the topic to the channel's configuration in Amazon Q Developer"
+        command = (
+            f"aws sns subscribe --topic-arn {arn} --protocol email "
+            "--notification-endpoint <address>"
+        )
+        if arn == self._settings.topic_arn:
+            return f"Set NotifyEmail, NotifyChat or NotifySecretArn, or subscribe: {command}"
+        return f"Subscribe again: {command}"
 
     def _key(self, check: str, key: str, deadline: Deadline) -> Iterator[Line]:
         """Look at the customer managed key of a topic. An alias is a key of AWS."""
@@ -194,7 +206,8 @@ class AwsDiagnosis:
 def _refused(check: str, service: str, error: Exception, fixes: AwsFixes) -> Line:
     if not isinstance(error, AwsCallError):
         return Line(check, ok=None, found=str(error))
-    return Line(check, ok=False, found=f"{service} {error}", fix=fixes.of(error.code))
+    code = error.code if error.answer else None
+    return Line(check, ok=False, found=f"{service} {error}", fix=fixes.of(code))
 
 
 def _period(expression: str) -> timedelta | None:

@@ -105,4 +105,5 @@ class Doctor:
             yield Line("other projects", ok=None, found=found, fix=fix)
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
-        yield self._atlas.roles(caller, looks, credentials, deadline)
+        are_all = bool(ordered) and len(ordered) == len(chosen) and bool(self._settings.project_ids)
+        yield self._atlas.roles(caller, looks, credentials, deadline, are_all=are_all)

@@ -1,6 +1,8 @@
 """What to do about an error or a refusal of AWS, in one sentence. Pure."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from restore_watch.atlas.families import ROLES, AtlasStatus, Family
 from restore_watch.errors import (
@@ -22,19 +24,35 @@ _DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
 _GONE = {"ResourceNotFoundException", "NotFound", "NotFoundException"}
 
 
+_LIMITED = re.compile("Throttl|LimitExceeded|ThroughputExceeded|ServiceUnavailable|Internal")
+
+
 @dataclass(frozen=True)
 class AwsFixes:
-    """What to do if AWS has no such thing, refuses, or does not answer."""
+    """What to do if AWS has no such thing, refuses, does not answer, or has another code."""
 
     gone: str
     denied: str
     silent: str
+    others: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, code: str) -> str:
-        """What to do after this error code of AWS, or of botocore where AWS did not answer."""
+    def of(self, code: str | None) -> str:
+        """What to do after this error code of AWS, None if it did not answer."""
+        if code is None:
+            return self.silent
+        if code in self.others:
+            return self.others[code]
         if code in _GONE:
             return self.gone
-        return self.denied if code in _DENIED or code.startswith("KMS") else self.silent
+        if code in _DENIED or code.startswith("KMS"):
+            return self.denied
+        return _AGAIN if _LIMITED.search(code) else _LOOK_UP
+
+
+_AGAIN = "Diagnose again in a minute: AWS limits the rate, or has a problem"
+_LOOK_UP = (
+    "Look for this code on the page Troubleshooting, or in AWS's documentation of the service"
+)
 
 
 def _no_answer(service: str, endpoint: str = "an interface endpoint") -> str:
@@ -50,6 +68,12 @@ SECRET_FIXES = AwsFixes(
         "the function's role kms:Decrypt in the policy of the key"
     ),
     silent=_no_answer("Secrets Manager"),
+    others={
+        "InvalidRequestException": (
+            "The secret is marked for deletion: aws secretsmanager restore-secret --secret-id <ARN>"
+        ),
+        "DecryptionFailure": "Enable the KMS key of the secret, or cancel its deletion",
+    },
 )
 
 TABLE_FIXES = AwsFixes(
@@ -62,6 +86,11 @@ TABLE_FIXES = AwsFixes(
         "customer managed key, its policy must allow the role"
     ),
     silent=_no_answer("DynamoDB", "a gateway endpoint"),
+    others={
+        "ValidationException": (
+            "The index OpenJobs was deleted. Deploy the stack again, after a change of the template"
+        )
+    },
 )
 
 SCHEDULE_FIXES = AwsFixes(
@@ -120,6 +149,8 @@ def fix_of(error: RestoreWatchError, family: Family) -> str:
             )
         case AtlasRateLimitError():
             fix = "Wait, and slow down the other tools that use this project's rate limit"
+        case AtlasUnavailableError() if error.reason is not None:
+            fix = "Wait: Atlas has a problem. https://status.mongodb.com says more"
         case AtlasUnavailableError():
             fix = NO_ANSWER.format(what="a NAT gateway")
         case TimeBudgetExceededError():

@@ -16,6 +16,9 @@ from restore_watch.watch_change import Watched
 LATE = 3
 """A sweep is late after so many periods of the schedule."""
 
+UNSURE_AFTER = timedelta(minutes=15)
+"""Without a period, the last sweep may be this old."""
+
 PENDING_FOR = timedelta(minutes=2)
 """A change that is pending for longer was left over by a sweep."""
 
@@ -58,26 +61,32 @@ class TableDiagnosis:
             yield from _degraded(watched)
 
     def last_sweep(self, period: timedelta | None, deadline: Deadline) -> Line:
-        """Look when the schedule's last tick was swept, if it comes every `period`."""
+        """Look when a sweep has last succeeded; `period` is the time between two, if known."""
         try:
-            tick = self._lease.last_tick(deadline)
+            tick, success = self._lease.last(deadline)
         except RestoreWatchError as error:
             return _refused("last sweep", error)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
-        if tick is None:
+        if tick is None and success is None:
             found = "no tick of the schedule was swept yet"
             return Line("last sweep", ok=None, found=found, fix="Wait for two minutes")
-        found = f"the tick of {utc_text(tick)}"
-        is_late = period is not None and self._now() - tick > LATE * period
-        if is_late:
-            return Line("last sweep", ok=False, found=f"{found}; later ones are missing", fix=fix)
+        if success is None:
+            found = "sweeps have begun, and none has succeeded"
+            return Line("last sweep", ok=False, found=found, fix=fix)
+        found = f"succeeded at {utc_text(success)}"
+        age = self._now() - success
+        if period is None and age > UNSURE_AFTER:
+            found = f"{found}; whether others were due since then, a cron expression does not show"
+            return Line("last sweep", ok=None, found=found, fix=fix)
+        if period is not None and age > LATE * period:
+            return Line("last sweep", ok=False, found=f"{found}; later ones failed", fix=fix)
         return Line("last sweep", ok=True, found=found)
 
 
 def _refused(check: str, error: RestoreWatchError) -> Line:
     if not isinstance(error, TableUnavailableError):
         return Line(check, ok=None, found=str(error))
-    return Line(check, ok=False, found=str(error), fix=TABLE_FIXES.of(error.code or ""))
+    return Line(check, ok=False, found=str(error), fix=TABLE_FIXES.of(error.code))
 
 
 def _left_over(count: int, since: datetime) -> Line:
