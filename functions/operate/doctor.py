@@ -23,7 +23,7 @@ from operate.aws_clients import AwsClients
 from operate.aws_refusal import called
 from operate.command_line import OneLineParser
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
-from operate.errors import ArgumentError, OperateError
+from operate.errors import INTERRUPTED, ArgumentError, OperateError
 
 PAGE = "docs/operations.md"
 """The page with the permissions that this command needs."""
@@ -137,6 +137,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except OperateError as error:
         Console(stderr=True).print(f"doctor: {error}", markup=False, highlight=False)
         return error.exit_status
+    except KeyboardInterrupt:
+        Console(stderr=True).print("doctor: stopped")
+        return INTERRUPTED
     console = Console(highlight=False)
     console.print(_table(checks))
     wrong = sum(one["ok"] is False for one in checks)

@@ -5,6 +5,9 @@ OperateError                        1: the operator sees to what the text names,
  +- ArgumentError                   2: the operator changes an argument; nothing was called
 """
 
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C has stopped: 128 and the number of SIGINT."""
+
 
 class OperateError(Exception):
     """The command cannot do its work. The text never holds a credential, or what AWS wrote."""

@@ -18,7 +18,7 @@ from rich.console import Console
 from operate.aws_clients import AwsClients
 from operate.aws_refusal import called
 from operate.deployed_stack import read_stack
-from operate.errors import OperateError
+from operate.errors import INTERRUPTED, OperateError
 from operate.evidence_arguments import EvidenceArguments
 from operate.evidence_files import EvidenceFiles
 from operate.objectives import Objectives
@@ -32,7 +32,6 @@ PAGE = "docs/evidence.md"
 """The page with the policy that this command needs."""
 
 UNREADABLE = 3
-INTERRUPTED = 130
 
 _SHOWN = 20
 

@@ -7,15 +7,19 @@ ended give the same CSV each time.
 """
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -67,8 +71,11 @@ class Names:
     @classmethod
     def of(cls, out: str) -> Self:
         """Return the names that begin with `out`. Raises ArgumentError."""
-        path = Path(out).expanduser()
-        if not out or out.endswith("/") or path.suffix in {".csv", ".json"}:
+        try:
+            path = Path(out).expanduser()
+        except RuntimeError:
+            raise ArgumentError("OUT", f"there is no home folder for {out!a}") from None
+        if out.endswith("/") or path.name in {"", ".."} or path.suffix in {".csv", ".json"}:
             raise ArgumentError("OUT", f"{out!a} is not a name without .csv and .json")
         if not path.parent.is_dir():
             raise ArgumentError("OUT", f"there is no folder {str(path.parent)!a}")
@@ -79,7 +86,8 @@ class EvidenceFiles:
     """
     Takes restores within its block, in any order, and writes them at the end.
 
-    Files of the same names are replaced only when both are complete. Methods raise OperateError.
+    Files of the same names are replaced only when both are complete, both or none. Methods raise
+    OperateError.
     """
 
     def __init__(self, names: Names) -> None:
@@ -134,7 +142,8 @@ class EvidenceFiles:
         """
         with _writing():
             digest = hashlib.sha256()
-            for line in (_line(COLUMNS), *self._column("line")):
+            # Without the mark, Excel reads UTF-8 in the code page of Windows.
+            for line in ("\ufeff", _line(COLUMNS), *self._column("line")):
                 digest.update(line.encode())
                 self._csv.write(line.encode())
             csv_file = {"file": self.names.csv.name, "sha256": digest.hexdigest()}
@@ -143,9 +152,11 @@ class EvidenceFiles:
             for number, said in enumerate(self._column("said")):
                 self._json.write(f"{',' if number else ''}\n    {said}".encode())
             self._json.write(b"\n  ]\n}\n")
-            for file, path in ((self._csv, self.names.csv), (self._json, self.names.json)):
-                file.close()
-                Path(file.name).replace(path)
+            self._csv.close()
+            self._json.close()
+            with _free(self.names.csv), _free(self.names.json):
+                Path(self._csv.name).replace(self.names.csv)
+                Path(self._json.name).replace(self.names.json)
         return digest.hexdigest()
 
     def _column(self, name: str) -> Iterator[str]:
@@ -154,7 +165,7 @@ class EvidenceFiles:
 
 
 def _cells(evidence: RestoreEvidence) -> list[str]:
-    verdict = evidence.validations[-1] if evidence.validations else {}
+    verdict = max(evidence.validations, key=_tested_at, default={})
     known = {
         **evidence.facts,
         "changes": len(evidence.changes),
@@ -164,6 +175,12 @@ def _cells(evidence: RestoreEvidence) -> list[str]:
         "validatedAt": verdict.get("validatedAt") or verdict.get("observedAt"),
     }
     return [_cell(known[column]) for column in COLUMNS]
+
+
+def _tested_at(verdict: Mapping[str, Any]) -> tuple[datetime, int]:
+    """A message may arrive later than that of a later test."""
+    tested = verdict["validatedAt"] or verdict["observedAt"]
+    return datetime.fromisoformat(tested), verdict["sequence"]
 
 
 def _cell(value: object) -> str:
@@ -183,14 +200,41 @@ def _line(cells: Any) -> str:
 
 @contextmanager
 def _part(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that is removed at the end of the block, if it is still there."""
-    part = path.with_name(f"{path.name}.part")
+    """
+    A file beside `path` that is removed at the end of the block, if it is still there.
+
+    Another run may write the same evidence, so each has its own.
+    """
+    part = path.with_name(f"{path.name}.{token_hex(4)}.part")
+    file = part.open("xb")
     try:
-        with part.open("wb") as file:
-            yield file
+        yield file
     finally:
+        # A file that was written is closed already. Another one is not wanted any more.
+        with suppress(OSError):
+            file.close()
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _free(path: Path) -> Iterator[None]:
+    """The file of this name is removed at the end of the block, or is back if the block fails."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    old = path.with_name(f"{path.name}.{token_hex(4)}.old")
+    with suppress(FileNotFoundError):
+        path.rename(old)
+    try:
+        yield
+    except BaseException:
+        try:
+            old.replace(path)
+        except FileNotFoundError:  # there was none
+            path.unlink(missing_ok=True)
+        raise
+    with suppress(OSError):
+        old.unlink()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from restore_watch.restore_job import RestoreStatus
+from restore_watch.restore_job import RestoreJob, RestoreStatus
 from restore_watch.status_change import StatusChange
 
 _NUMBER = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
@@ -23,13 +23,13 @@ class Objectives:
     rpo: float | None = None
 
     def rto_met(
-        self, changes: Sequence[StatusChange], began: datetime, now: datetime
+        self, changes: Sequence[StatusChange], began: datetime, until: datetime
     ) -> bool | None:
         """
         Whether the restore completed in time. None if that cannot be said, or not yet.
 
-        It did not if it ended otherwise, or has run for longer already. What became of a download
-        after it was ready makes no difference.
+        It did not if it ended otherwise, or is open and had taken longer `until` it was last known
+        to be open. What became of a download after it was ready makes no difference.
         """
         if self.rto is None:
             return None
@@ -40,15 +40,25 @@ class Objectives:
             return None if seconds is None else seconds <= self.rto
         if last.status.ends:
             return False
-        if last.terminal or (now - began).total_seconds() <= self.rto:
+        if last.terminal or (until - began).total_seconds() <= self.rto:
             return None
         return False
 
-    def rpo_met(self, snapshot_age_seconds: int | None) -> bool | None:
-        """Whether the snapshot was young enough. None if its age is not known."""
-        if self.rpo is None or snapshot_age_seconds is None:
+    def rpo_met(self, job: RestoreJob) -> bool | None:
+        """
+        Whether the snapshot was young enough. None if that cannot be said.
+
+        The age of a snapshot is not that of the data of a restore to a point in time. No restore
+        begins before its snapshot: then one of the dates is wrong.
+        """
+        age, taken, began = (
+            job.snapshot_age_seconds,
+            job.snapshot_finished_date,
+            job.restore_scheduled_date,
+        )
+        if self.rpo is None or age is None or job.is_point_in_time:
             return None
-        return snapshot_age_seconds <= self.rpo
+        return None if taken and began and taken > began else age <= self.rpo
 
 
 def seconds(text: str) -> float:

@@ -75,8 +75,8 @@ def read_evidence(
     job = changes[-1].job
     facts = job.as_json() | {
         "outcome": job.status if job.terminal else OPEN,
-        "rtoMet": objectives.rto_met(changes, began, now),
-        "rpoMet": objectives.rpo_met(job.snapshot_age_seconds),
+        "rtoMet": objectives.rto_met(changes, began, missing_since or now),
+        "rpoMet": objectives.rpo_met(job),
         "firstObservedAt": utc_text(changes[0].observed_at),
         "observedAt": utc_text(changes[-1].observed_at),
         "missingSince": utc_text(missing_since) if missing_since else None,

@@ -9,6 +9,8 @@ from operate.errors import OperateError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_KEY = ("cluster", "restoreId")
+
 type Item = Mapping[str, Any]
 """An item in DynamoDB's types."""
 
@@ -68,7 +70,7 @@ class RestoreItems:
                 **what,
             )
             items: Sequence[Item] = page["Items"]
-            if any("S" not in item.get("cluster", ()) for item in items):
+            if any("S" not in item.get(name, ()) for item in items for name in _KEY):
                 raise OperateError(_not_ours(table))
             yield items
             if not page.get("LastEvaluatedKey"):

@@ -11,7 +11,13 @@ type Metrics = dict[str, tuple[MetricUnit, float]]
 
 
 def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
-    """Return the age of the restored snapshot, with the first change that knows it."""
+    """
+    Return the age of the restored snapshot, with the first change that knows it.
+
+    There is none for a restore to a point in time: the alarm would take it for the age of the data.
+    """
+    if change.job.is_point_in_time:
+        return {}
     so_far = (one for one in recorded.changes if one.sequence <= change.sequence)
     ages = [one.job.snapshot_age_seconds for one in so_far]
     known = [age for age in ages if age is not None]

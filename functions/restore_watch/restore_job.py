@@ -211,13 +211,18 @@ class RestoreJob(BaseModel):
     @computed_field
     @property
     def snapshot_age_seconds(self) -> int | None:
-        """Age of the snapshot when the restore was scheduled: the RPO this restore achieved."""
+        """Age of the snapshot at the start. `is_point_in_time` data are newer than it."""
         return _whole_seconds(self.snapshot_finished_date, self.restore_scheduled_date)
 
     @property
     def is_download(self) -> bool:
         """Whether the snapshot is fetched by a link."""
         return is_download(self.delivery_type)
+
+    @property
+    def is_point_in_time(self) -> bool:
+        """Whether Atlas replays the oplog onto the snapshot."""
+        return (self.delivery_type or "").casefold() == "pointintime"
 
     @property
     def is_ready_download(self) -> bool:

@@ -12,6 +12,7 @@ from contract.documents import page, rows, section, table
 from local_stack.aws_metrics import documented
 from local_stack.cloudwatch import Alarm, Metric
 from local_stack.metric_math import ids
+from operate.objectives import seconds
 from restore_watch import errors
 from restore_watch.restore_job import RestoreStatus
 
@@ -65,6 +66,21 @@ def test_an_objective_is_an_alarm(parameter: str, alarm: str) -> None:
 
     assert added.keys() - alarms().keys() == {alarm}
     assert added[alarm]["Threshold"] == "45"
+
+
+@pytest.mark.parametrize("parameter", OBJECTIVES)
+def test_nothing_but_0_is_no_objective(parameter: str) -> None:
+    """CloudFormation compares texts: `0.0` as a number would be an alarm that always rings."""
+    said = source_template()["Parameters"][parameter]
+
+    assert said["Type"] == "String"
+    assert said["Default"] == "0"
+    assert alarms(**{parameter: "0"}).keys() == alarms().keys()
+    for text in ("0", "1", "60", "9999999"):
+        assert re.search(said["AllowedPattern"], text)
+        assert seconds(text) == int(text) * 60
+    for text in ("", "00", "0.0", "-0", "060", "0.5", "1e3", "soon", "10000000"):
+        assert not re.search(said["AllowedPattern"], text)
 
 
 def test_the_alarm_about_sweeps_has_its_own_minutes() -> None:

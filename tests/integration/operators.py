@@ -128,7 +128,7 @@ class Operator:
         table, whole = "", ""
         if self.out.with_suffix(".json").exists():
             table, whole = (
-                self.out.with_suffix(suffix).read_text(encoding="utf-8")
+                self.out.with_suffix(suffix).read_text(encoding="utf-8-sig")
                 for suffix in (".csv", ".json")
             )
             for suffix in (".csv", ".json"):

@@ -67,7 +67,11 @@ TESTED = "flex-expired"
 """Pipelines test the data of this download while it is ready, and report two verdicts."""
 
 _VERDICTS: tuple[dict[str, str], ...] = (
-    {"verdict": "FAILED", "validatedBy": "restore-drill"},
+    {
+        "verdict": "FAILED",
+        "validatedBy": "restore-drill",
+        "validatedAt": "2026-10-05T12:01:00Z",
+    },
     {
         "verdict": "PASSED",
         "validatedBy": "restore-drill",

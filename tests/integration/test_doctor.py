@@ -2,7 +2,9 @@
 
 import io
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -142,3 +144,28 @@ def test_a_missing_permission_is_named(stack: ObservedStack, doctor: Doctor) -> 
     assert status == 1
     assert "cloudformation:DescribeStacks" in printed
     assert "docs/operations.md" in printed
+
+
+def test_an_interrupted_command_ends_at_once_in_one_line(
+    stack: ObservedStack, environment: dict[str, str]
+) -> None:
+    # Whoever runs the tests in the background ignores the signal, and every process inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with (
+        stack.aws.wire.hold(operation="DescribeStacks") as gate,
+        subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "operate.doctor", "--stack", STACK_NAME],
+            env=environment | {"PYTHONPATH": str(ROOT / "functions")},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running,
+    ):
+        signal.signal(signal.SIGINT, before)
+        try:
+            gate.wait_for(1, timeout=30)
+            running.send_signal(signal.SIGINT)
+            _, stderr = running.communicate(timeout=20)
+        finally:
+            running.kill()
+
+    assert (running.returncode, stderr) == (130, "doctor: stopped\n")

@@ -448,11 +448,22 @@ class TestRefusals:
         missing = operator.evidence("--table", "no-such-table")
         other = operator.evidence("--table", "not-ours")
         client.delete_table(TableName="not-ours")
+        client.create_table(
+            TableName="of-another",
+            AttributeDefinitions=[{"AttributeName": "cluster", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "cluster", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client.put_item(TableName="of-another", Item={"cluster": {"S": "cluster/one"}})
+        similar = operator.evidence("--table", "of-another")
+        client.delete_table(TableName="of-another")
 
         assert_one_line(missing, 1)
         assert "There is no table no-such-table in us-east-1" in missing.stderr
         assert_one_line(other, 1)
         assert "The table not-ours is not the table of restore jobs" in other.stderr
+        assert_one_line(similar, 1)
+        assert "The table of-another is not the table of restore jobs" in similar.stderr
 
     def test_of_sts_leaves_the_account_out(
         self, operator: Operator, history_table: ObservedStack

@@ -135,6 +135,18 @@ def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
     assert metrics == [{"SnapshotAge": 7200}]
 
 
+@pytest.mark.parametrize("word", ["pointInTime", "POINTINTIME"])
+def test_the_snapshot_of_a_restore_to_a_point_in_time_has_no_metric(
+    output: Output, word: str
+) -> None:
+    """The alarm about the RPO looks at it, and the data are newer than the snapshot."""
+    change = plain_change(plain_job(delivery_type=word, **OF_NOON), sequence=1)
+
+    output.telemetry.published(change, Recorded(change.job, (change,), 0, None))
+
+    assert not [one for one in output.metrics() if "SnapshotAge" in one]
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -1,9 +1,13 @@
 """The two files of evidence."""
 
+import codecs
 import csv
 import hashlib
 import io
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +39,7 @@ def written(
         for one in restores:
             files.add(one)
         files.write({"made": "by a test"})
-    rows = csv.DictReader(io.StringIO(names.csv.read_text(encoding="utf-8", newline="")))
+    rows = csv.DictReader(io.StringIO(names.csv.read_text(encoding="utf-8-sig", newline="")))
     return list(rows), json.loads(names.json.read_text(encoding="utf-8"))
 
 
@@ -65,11 +69,19 @@ def test_the_json_proves_which_csv_belongs_to_it(names: Names) -> None:
     assert whole["made"] == "by a test"
 
 
+def test_excel_knows_the_csv_as_utf_8(names: Names) -> None:
+    """By its byte order mark. Without one it is read in the code page of Windows."""
+    written(names, evidence(plain_job(delivery_type="Zürich")))
+
+    assert names.csv.read_bytes().startswith(codecs.BOM_UTF8)
+    assert "Zürich".encode() in names.csv.read_bytes()
+
+
 def test_a_period_without_restores_has_a_heading_and_an_empty_list(names: Names) -> None:
     rows, whole = written(names)
 
     assert rows == []
-    assert names.csv.read_text().strip().split(",") == list(COLUMNS)
+    assert names.csv.read_text(encoding="utf-8-sig").strip().split(",") == list(COLUMNS)
     assert whole["restores"] == []
 
 
@@ -156,6 +168,31 @@ def test_a_line_has_the_last_verdict_and_when_it_was_found_or_recorded(
     assert [one["verdict"] for one in whole["restores"][0]["validations"]] == ["FAILED", "PASSED"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "last"),
+    [
+        ("11:00:00Z", "10:00:00Z", "FAILED"),
+        ("10:00:00Z", "11:00:00Z", "PASSED"),
+        ("11:00:00.5Z", "11:00:00Z", "FAILED"),
+        ("11:00:00Z", "11:00:00Z", "PASSED"),
+        ("12:00:01Z", None, "FAILED"),
+        ("11:59:59Z", None, "PASSED"),
+    ],
+)
+def test_the_last_verdict_is_that_of_the_last_test(
+    names: Names, first: str, second: str | None, last: str
+) -> None:
+    """A verdict may be delivered late. One without a moment was found when it was recorded."""
+    job = plain_job(status="COMPLETED")
+    item = item_of(job)
+    for word, moment in (("FAILED", first), ("PASSED", second)):
+        tested = moment and f"2026-05-04T{moment}"
+        item["history"]["L"].append(verdict_on(job, word, validatedAt=tested))
+    rows, _ = written(names, read_evidence(item, Objectives(), NOON))
+
+    assert rows[0]["verdict"] == last
+
+
 def test_files_that_are_there_stay_until_both_new_ones_are_complete(names: Names) -> None:
     names.csv.write_text("old")
 
@@ -176,17 +213,89 @@ def test_files_that_are_there_stay_until_both_new_ones_are_complete(names: Names
     ]
 
 
-def test_a_file_that_cannot_be_made_is_one_line(names: Names) -> None:
-    names.csv.with_name("evidence.csv.part").mkdir()
-
+def test_a_file_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(
-        OperateError, match=r"^the evidence cannot be written: Is a directory: '.+'$"
+        OperateError, match=r"^the evidence cannot be written: File name too long: '.+'$"
     ):
-        EvidenceFiles(names).__enter__()
+        EvidenceFiles(Names.of(str(tmp_path / ("a" * 250)))).__enter__()
+
+
+@pytest.mark.parametrize("old", [[], ["old"]], ids=["new", "old"])
+@pytest.mark.parametrize("taken", ["csv", "json"])
+def test_a_file_that_cannot_be_replaced_leaves_the_other_as_it_was(
+    names: Names, old: list[str], taken: str
+) -> None:
+    """A folder has its name."""
+    other = names.csv if taken == "json" else names.json
+    for text in old:
+        other.write_text(text)
+    getattr(names, taken).mkdir()
+
+    with pytest.raises(OperateError, match=r"^the evidence cannot be written: Is a directory: '"):
+        written(names, evidence(plain_job()))
+
+    assert [path.read_text() for path in names.csv.parent.iterdir() if path.is_file()] == old
+
+
+@pytest.mark.parametrize("old", [[], ["old"]], ids=["new", "old"])
+def test_the_first_file_is_as_it_was_if_the_second_is_not_replaced(
+    names: Names, old: list[str]
+) -> None:
+    for text in old:
+        names.csv.write_text(text)
+
+    with EvidenceFiles(names) as files:
+        (part,) = names.csv.parent.glob("evidence.json.*")
+        part.unlink()
+        with pytest.raises(OperateError, match="No such file"):
+            files.write({})
+
+    assert [path.read_text() for path in names.csv.parent.iterdir()] == old
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file gets larger than this: Python ignores the signal, so a write fails."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+@pytest.mark.parametrize("size", [1000, 5000], ids=["at-the-end", "before"])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(names: Names, size: int) -> None:
+    """The last bytes of a file are written when it is closed."""
+    names.csv.write_text("old")
+
+    with (
+        full_disk(size),
+        pytest.raises(OperateError, match=r"^the evidence cannot be written: File too large"),
+    ):
+        written(names, *(evidence(plain_job(restore_id=f"{n:024x}")) for n in range(12)))
+
+    assert [path.read_text() for path in names.csv.parent.iterdir()] == ["old"]
+
+
+def test_two_runs_at_once_do_not_mix_their_files(names: Names) -> None:
+    with EvidenceFiles(names) as first:
+        first.add(evidence(plain_job(cluster_name="first")))
+        rows, _ = written(names, evidence(plain_job(cluster_name="second")))
+        assert [row["clusterName"] for row in rows] == ["second"]
+        first.write({})
+
+    (restore,) = json.loads(names.json.read_text(encoding="utf-8"))["restores"]
+    assert restore["clusterName"] == "first"
+    assert len(list(names.csv.parent.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
-    "out", ["", "folder/", "evidence.csv", "evidence.json", "/no/such/folder/evidence"]
+    "out",
+    [
+        *("", "folder/", "evidence.csv", "evidence.json", "/no/such/folder/evidence"),
+        *(".", "..", "~no-such-user/evidence"),
+    ],
 )
 def test_rejects_a_name_that_cannot_be_written(out: str) -> None:
     with pytest.raises(ArgumentError, match=r"^OUT \(--out\): "):

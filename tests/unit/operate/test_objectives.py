@@ -61,14 +61,31 @@ def test_a_download_is_judged_by_when_it_was_ready(end: str) -> None:
 
 def test_nothing_is_judged_without_an_objective() -> None:
     assert rto_met(job("COMPLETED", 1), rto=None) is None
-    assert Objectives().rpo_met(1) is None
+    assert Objectives().rpo_met(of_snapshot(1)) is None
+
+
+def of_snapshot(age: int | None, **fields: object) -> RestoreJob:
+    """A job whose snapshot was so many seconds old."""
+    taken = None if age is None else NOON - timedelta(seconds=age)
+    return job("COMPLETED", 1, snapshot_finished_date=taken, **fields)
 
 
 @pytest.mark.parametrize(
     ("age", "met"), [(3599, True), (3600, True), (3601, False), (0, True), (None, None)]
 )
 def test_a_snapshot_meets_the_rpo_if_it_is_young_enough(age: int | None, met: bool | None) -> None:  # noqa: FBT001
-    assert Objectives(rpo=HOUR).rpo_met(age) is met
+    assert Objectives(rpo=HOUR).rpo_met(of_snapshot(age)) is met
+
+
+@pytest.mark.parametrize("word", ["pointInTime", "POINTINTIME"])
+@pytest.mark.parametrize("age", [60, 72_000])
+def test_the_rpo_of_a_restore_to_a_point_in_time_is_not_judged(word: str, age: int) -> None:
+    """Its data are newer than its snapshot."""
+    assert Objectives(rpo=HOUR).rpo_met(of_snapshot(age, delivery_type=word)) is None
+
+
+def test_a_snapshot_dated_after_the_start_is_not_judged() -> None:
+    assert Objectives(rpo=HOUR).rpo_met(of_snapshot(-60)) is None
 
 
 @pytest.mark.parametrize(("text", "value"), [("60", 3600), ("0", 0), ("0.5", 30), ("1440", 86400)])

@@ -118,6 +118,18 @@ def test_a_job_that_atlas_no_longer_knows_says_since_when(item: dict[str, Any]) 
     assert evidence_of(item).facts["missingSince"] == "2026-05-04T11:00:00.000000Z"
 
 
+@pytest.mark.parametrize(("minutes", "met"), [(5, None), (60, None), (61, False)])
+def test_an_open_job_that_atlas_no_longer_knows_is_judged_by_when_it_was_known(
+    minutes: int,
+    met: bool | None,  # noqa: FBT001
+) -> None:
+    began = NOON - timedelta(days=90)
+    missing = (began + timedelta(minutes=minutes)).isoformat()
+    item = item_of(plain_job(restore_scheduled_date=began)) | {"missingSince": {"S": missing}}
+
+    assert evidence_of(item).facts["rtoMet"] is met
+
+
 def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]) -> None:
     for entry in item["history"]["L"]:
         for name in ("deliveryType", "atlasStatus", "targetDeploymentItemName"):
