@@ -1,9 +1,9 @@
 """
 Invocations that are no checks of named jobs. Pure.
 
-They carry an `action` at the top level of the event: `sweep`, `test-notification`, `diagnose` or
-`record-validation`. The classic Scheduled Event of an EventBridge rule is a sweep too, so that a
-rule can trigger it.
+They carry an `action` at the top level of the event: `sweep`, `test-notification`, `diagnose`,
+`record-validation` or `newest-restore`. The classic Scheduled Event of an EventBridge rule is a
+sweep too, so that a rule can trigger it.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +24,7 @@ SWEEP = "sweep"
 TEST_NOTIFICATION = "test-notification"
 DIAGNOSE = "diagnose"
 RECORD_VALIDATION = "record-validation"
+NEWEST_RESTORE = "newest-restore"
 
 _FIELDS = {
     SWEEP: {"action", "scheduledTime"},
@@ -31,6 +32,7 @@ _FIELDS = {
     DIAGNOSE: {"action", "groupId", "projectId", "clusterName"},
     RECORD_VALIDATION: {"action", "verdict", "validatedBy", "detail", "validatedAt"}
     | NAMES_OF_A_JOB,
+    NEWEST_RESTORE: {"action", "groupId", "projectId", "clusterName"},
 }
 """The fields of each action's event."""
 
@@ -75,7 +77,15 @@ class RecordValidation:
     validation: Validation
 
 
-type Action = Sweep | TestNotification | Diagnose | RecordValidation
+@dataclass(frozen=True)
+class FindNewest:
+    """Say which restore job of a cluster is the newest one."""
+
+    group_id: str
+    cluster_name: str
+
+
+type Action = Sweep | TestNotification | Diagnose | RecordValidation | FindNewest
 
 
 def read_action(event: Mapping[str, Any]) -> Action | None:
@@ -108,6 +118,10 @@ def _diagnose(event: Mapping[str, Any]) -> Diagnose:
     if not {"groupId", "projectId", "clusterName"} & event.keys():
         return Diagnose()
     return Diagnose(_project(event), _cluster(event) if "clusterName" in event else None)
+
+
+def _find_newest(event: Mapping[str, Any]) -> FindNewest:
+    return FindNewest(_project(event), _cluster(event))
 
 
 def _project(event: Mapping[str, Any]) -> str:
@@ -174,5 +188,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Action]] = {
     SWEEP: _sweep,
     TEST_NOTIFICATION: lambda _event: TestNotification(),
     DIAGNOSE: _diagnose,
+    NEWEST_RESTORE: _find_newest,
     RECORD_VALIDATION: lambda event: RecordValidation(read_target(event), _validation(event)),
 }

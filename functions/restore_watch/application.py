@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from restore_watch.actions import Diagnose, RecordValidation, Sweep, TestNotification
+from restore_watch.actions import Diagnose, FindNewest, RecordValidation, Sweep, TestNotification
 from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
@@ -16,11 +16,16 @@ from restore_watch.event import (
     Request,
     SeveralTargets,
     Target,
+    WaitForJob,
     parse,
 )
+from restore_watch.newest import NewestRestore
+from restore_watch.registration import WaitRegistrar
+from restore_watch.restore_job import RestoreTarget
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validating import ValidationRecorder
+from restore_watch.waiting import Wait
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""
@@ -64,6 +69,7 @@ class Application:
         Return the result of the invocation, plain JSON.
 
         - One target: its result. If its check fails, the error is raised.
+        - One target with a task token: the job as it is known now.
         - Several: `results` and `failures`. The first error is raised if every check failed; for an
           EventBridge event, if any check failed.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
@@ -81,6 +87,8 @@ class Application:
         match request:
             case OneTarget(target):
                 result = self._answer_one(target, deadline)
+            case WaitForJob(target, wait):
+                result = self._register(target, wait, deadline)
             case SeveralTargets() as several:
                 result = self._answer_several(several, deadline)
             case QueueBatch() as batch:
@@ -91,6 +99,8 @@ class Application:
                 result = self._test_notification(deadline)
             case Diagnose() as wanted:
                 result = self._diagnose(wanted, deadline)
+            case FindNewest(group_id, cluster_name):
+                result = self._find_newest(group_id, cluster_name, deadline)
             case RecordValidation() as report:
                 result = self._record_validation(report, deadline)
         return result
@@ -115,6 +125,24 @@ class Application:
         diagnosis = self._diagnosis(wanted, deadline)
         self._telemetry.diagnosed(diagnosis["checks"])
         return diagnosis
+
+    def _find_newest(
+        self, group_id: str, cluster_name: str, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        try:
+            return NewestRestore(self._checker).find(group_id, cluster_name, deadline)
+        except RestoreWatchError as error:
+            self._telemetry.failed(error)
+            raise
+
+    def _register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Mapping[str, Any]:
+        try:
+            registration = WaitRegistrar(self._checker).register(target, wait, deadline)
+        except RestoreWatchError as error:
+            self._telemetry.failed(error, target)
+            raise
+        self._telemetry.registered(target, registration)
+        return registration.as_json()
 
     def _record_validation(
         self, request: RecordValidation, deadline: Deadline

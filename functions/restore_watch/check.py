@@ -1,7 +1,7 @@
 """One check of one restore job, top to bottom: ask, record, publish, acknowledge."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +22,11 @@ from restore_watch.status_change import (
     is_contradiction,
     is_new_unknown,
 )
-from restore_watch.table import RestoreJobsTable
+from restore_watch.table import Acknowledgement, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validation import Entry
+from restore_watch.waiting import TaskAnswer, Wait, answer_to, answer_to_all_left
+from restore_watch.workflows import Workflows
 
 PUBLISHING_TIME = 4.0
 """Seconds that a check reserves for the table and the topic; Atlas cannot use them up."""
@@ -88,12 +90,13 @@ def _utc_now() -> datetime:
 class JobChecker:
     """Checks restore jobs. One object serves an execution environment, from any thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every part by its name, where all are put together
         self,
         secret: AtlasSecret,
         atlas: AtlasClient,
         table: RestoreJobsTable,
         topic: StatusChangesTopic,
+        workflows: Workflows,
         *,
         on_published: Callable[[Entry, Recorded], None] = lambda _entry, _recorded: None,
         now: Callable[[], datetime] = _utc_now,
@@ -103,6 +106,7 @@ class JobChecker:
         self.atlas = atlas
         self.table = table
         self.topic = topic
+        self.workflows = workflows
         self.on_published = on_published
         self.now = now
         self.sleep = sleep
@@ -159,7 +163,11 @@ class JobChecker:
         return recorded
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
-        """Publish what is pending, in order. Acknowledge what was published, even if one fails."""
+        """
+        Publish what is pending, in order, and answer the workflows whose wait is over.
+
+        Acknowledge what was published, even if one fails.
+        """
         last: Entry | None = None
         try:
             for entry in recorded.pending:
@@ -169,11 +177,51 @@ class JobChecker:
         except RestoreWatchError:
             if last is not None:
                 with suppress(RestoreWatchError):  # the first failure is the one to report
-                    self.table.acknowledge(recorded, last, deadline)
+                    self.table.acknowledge(recorded, Acknowledgement(last), deadline)
             raise
-        if last is not None:
-            self.table.acknowledge(recorded, last, deadline)
+        if recorded.waits or recorded.is_unanswered:
+            self._answer(recorded, last, deadline)
+        elif last is not None:
+            self.table.acknowledge(recorded, Acknowledgement(last), deadline)
         return recorded.pending
+
+    def end_waits(self, target: RestoreTarget, deadline: Deadline) -> bool:
+        """
+        Tell the workflows that wait for a job that nobody follows it any more.
+
+        True if there were some, and all have been told.
+        """
+        recorded = self.table.recall(target, deadline)
+        if recorded is None or not recorded.waits:
+            return False
+        left = [answer_to_all_left(wait) for wait in recorded.waits]
+        return self._send(left, recorded, None, deadline)
+
+    def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
+        seen = {change.job.status for change in recorded.changes}
+        answers = (answer_to(wait, recorded.job, seen) for wait in recorded.waits)
+        self._send([one for one in answers if one is not None], recorded, last, deadline)
+
+    def _send(
+        self,
+        answers: Sequence[TaskAnswer],
+        recorded: Recorded,
+        last: Entry | None,
+        deadline: Deadline,
+    ) -> bool:
+        """Send the answers and acknowledge. True if Step Functions has taken all of them."""
+        taken: list[Wait] = []
+        try:
+            taken.extend(
+                answer.wait
+                for answer in answers
+                if self.workflows.answer(answer, recorded.job, deadline)
+            )
+        finally:
+            is_due = len(taken) < len(answers)
+            done = Acknowledgement(last, tuple(taken), self.now() if is_due else None)
+            self.table.acknowledge(recorded, done, deadline)
+        return not is_due
 
     def _publish_before(
         self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline

@@ -1,7 +1,8 @@
 """Which parts the application is made of, and how they reach AWS and Atlas."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -23,6 +24,10 @@ from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.workflows import Workflows
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
 
 AWS_CONFIG = Config(
     connect_timeout=1,
@@ -47,6 +52,12 @@ def compose(
     telemetry = Telemetry(logger)
     http = http_client(telemetry.atlas_answered, telemetry.token_requested)
     dynamodb = session.client("dynamodb", config=aws_config)
+
+    @cache
+    def stepfunctions() -> "SFNClient":
+        """Made when a workflow is answered for the first time: most stacks have none."""
+        return session.client("stepfunctions", config=aws_config)
+
     checker = JobChecker(
         secret=AtlasSecret(
             session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
@@ -56,6 +67,7 @@ def compose(
         topic=StatusChangesTopic(
             session.client("sns", config=aws_config), settings.topic_arn, settings.stack_name
         ),
+        workflows=Workflows(stepfunctions, telemetry.answered),
         on_published=telemetry.published,
     )
     sweeper = Sweeper(

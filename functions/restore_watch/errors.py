@@ -21,6 +21,7 @@ RestoreWatchError
  +- TableUnavailableError           retry later; the next check tries again
  +- NotificationPendingError        retry later; the change is stored and will be published
  +- NotificationRefusedError        the operator sees to the topic; a test is not stored
+ +- TooManyWaitsError               the caller lets fewer workflows wait for one job
  +- TooManyValidationsError         the caller reports less often; nothing more is recorded
 
 The text of these errors never holds a secret, a token or a download URL.
@@ -168,6 +169,10 @@ class NotificationPendingError(RestoreWatchError):
 
 class NotificationRefusedError(RestoreWatchError):
     """SNS did not accept a test notification, or did not answer. Nothing is stored of it."""
+
+
+class TooManyWaitsError(RestoreWatchError):
+    """As many workflows wait for the job as may wait. Those that wait go on waiting."""
 
 
 class TooManyValidationsError(RestoreWatchError):

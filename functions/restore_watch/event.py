@@ -1,19 +1,21 @@
 """
 The invocation event as restore targets or an action. Pure: no I/O.
 
-There are five shapes:
+There are six shapes:
 
 - one target: `{"groupId", "clusterName", "restoreId", "kind"}`, as a direct invocation, an
   EventBridge Scheduler input or a Step Functions task input;
 - several targets: `{"targets": [target, ...]}`;
 - an EventBridge event of detail-type `Atlas Restore Watch Requested`, with either in `detail`;
 - an SQS batch, where each body is any of the above;
+- one target with the `taskToken` of a workflow that waits for it, at the top level only;
 - an action (`restore_watch.actions`), at the top level only.
 
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +24,13 @@ from restore_watch.actions import Action, read_action
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
 from restore_watch.restore_job import RestoreTarget
-from restore_watch.targets import read_target
+from restore_watch.targets import WAIT_FIELDS, read_target
+from restore_watch.waiting import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
+
+# A token is visible ASCII, and is stored behind a space.
+_TOKEN = re.compile(rf"[\x21-\x7e]{{1,{TOKEN_LIMIT}}}")
 
 TARGETS_LIMIT = 100
 """Targets of one event at most. More do not fit in one invocation: use the queue."""
@@ -84,7 +90,15 @@ class QueueBatch:
     records: tuple[QueueRecord, ...]
 
 
-type Request = OneTarget | SeveralTargets | QueueBatch | Action
+@dataclass(frozen=True)
+class WaitForJob:
+    """A workflow waits for a job."""
+
+    target: RestoreTarget
+    wait: Wait
+
+
+type Request = OneTarget | WaitForJob | SeveralTargets | QueueBatch | Action
 
 
 def parse(event: object) -> Request:
@@ -99,7 +113,20 @@ def parse(event: object) -> Request:
         action = read_action(event)
         if action is not None:
             return action
+        if WAIT_FIELDS & event.keys():
+            return WaitForJob(read_target(event), _read_wait(event))
     return _request(event, path="")
+
+
+def _read_wait(event: Mapping[str, Any]) -> Wait:
+    token, until = event.get("taskToken"), event.get("waitUntil", ENDED)
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        expected = f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most"
+        raise InvalidEventError("taskToken", f"{expected}, got {type_of(token)}")
+    if not isinstance(until, str) or until not in UNTIL:
+        known = ", ".join(f'"{word}"' for word in UNTIL)
+        raise InvalidEventError("waitUntil", f"expected one of {known}, got {type_of(until)}")
+    return Wait(token, until)
 
 
 def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:

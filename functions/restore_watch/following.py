@@ -5,6 +5,7 @@ What the index said is the known state. An unchanged job costs no call to AWS; a
 one path of every change, the same as in a check by name.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -73,7 +74,7 @@ class Follower:
             self._failed(job, error)
         else:
             self.memory.refused(job, by_topic=False)
-            self.known[job.key] = replace(job, published=job.sequence)
+            self.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
             self.findings.published_for(job, len(published))
 
     def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> None:
@@ -90,10 +91,8 @@ class Follower:
             self.memory.settled(job)
             if not job.pending:
                 self.findings.succeeded_for(job)
-            if is_past_its_link(job, self.checker.now()) and self.open_jobs.leave_link(
-                job, self.deadline
-            ):
-                self._left(job, "its link has expired")
+            if is_past_its_link(job, self.checker.now()):
+                self._leave(job, self.open_jobs.leave_link, "its link has expired")
         except RestoreWatchError as error:
             self._failed(job, error)
 
@@ -124,14 +123,9 @@ class Follower:
                 self.open_jobs.missed(job, now, self.deadline)
                 self._note(replace(job, missing_since=now))
             elif is_past_its_link(job, now):
-                if self.open_jobs.leave_link(job, self.deadline):
-                    self._left(job, "its link has expired")
-            elif (
-                is_forgotten(job, now)
-                and missed_for >= MISSED_TIME
-                and self.open_jobs.forget(job, self.deadline)
-            ):
-                self._left(job, "Atlas does not know it")
+                self._leave(job, self.open_jobs.leave_link, "its link has expired")
+            elif is_forgotten(job, now) and missed_for >= MISSED_TIME:
+                self._leave(job, self.open_jobs.forget, "Atlas does not know it")
         except RestoreWatchError as error:
             self._failed(job, error)
 
@@ -185,6 +179,11 @@ class Follower:
         self.known[job.key] = job
         return job
 
-    def _left(self, job: OpenJob, reason: str) -> None:
-        self.known.pop(job.key, None)
-        self.telemetry.no_longer_followed(job.target, reason)
+    def _leave(self, job: OpenJob, leave: Callable[[OpenJob, Deadline], bool], reason: str) -> None:
+        """Take a job out of the index. Workflows that wait for it are told so before."""
+        has_left = leave(job, self.deadline)
+        if not has_left and self.checker.end_waits(job.target, self.deadline):
+            has_left = leave(job, self.deadline)
+        if has_left:
+            self.known.pop(job.key, None)
+            self.telemetry.no_longer_followed(job.target, reason)

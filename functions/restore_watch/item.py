@@ -14,9 +14,10 @@ from boto3.dynamodb.types import TypeDeserializer
 from pydantic import Field, TypeAdapter, ValidationError
 
 from restore_watch.errors import TableUnavailableError
-from restore_watch.restore_job import RestoreJob, RestoreStatus, UtcDate
+from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget, UtcDate
 from restore_watch.status_change import StatusChange, utc_text
 from restore_watch.validation import Entry, RecordedValidation, Validation
+from restore_watch.waiting import Wait
 
 RETENTION = timedelta(days=400)
 """How long a finished job is kept: more than the year that an auditor looks at."""
@@ -40,7 +41,8 @@ class Recorded:
     known to be published. `written` is the entry that this invocation recorded, else None.
     `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
-    `is_missing` is true if Atlas did not know the job when a sweep last asked.
+    `is_missing` is true if Atlas did not know the job when a sweep last asked. `waits` has the
+    workflows that wait for the job; `is_unanswered` is true if some of them may be due an answer.
     """
 
     job: RestoreJob
@@ -50,6 +52,8 @@ class Recorded:
     is_open: bool = True
     is_missing: bool = False
     written: Entry | None = None
+    waits: tuple[Wait, ...] = ()
+    is_unanswered: bool = False
 
     @property
     def pending(self) -> tuple[Entry, ...]:
@@ -105,7 +109,7 @@ def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-def open_shard(job: RestoreJob) -> str:
+def open_shard(job: RestoreJob | RestoreTarget) -> str:
     """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
     return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
 
@@ -137,6 +141,8 @@ def read_item(
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
             is_missing="missingSince" in item,
+            waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
+            is_unanswered="unansweredSince" in item,
             written=written,
         )
     except (ValidationError, LookupError, TypeError, ValueError):

@@ -36,7 +36,8 @@ class OpenJob:
     A job that may still change, or has a pending change. Dates are UTC, None if unknown.
 
     `missing_since` is when Atlas first answered that it does not know the job. A job that
-    `is_foreign` is of a kind that only another version knows. `answered_word` is an unknown status
+    `is_foreign` is of a kind that only another version knows. A workflow may be due an answer
+    about a job that `is_unanswered`. `answered_word` is an unknown status
     that Atlas gave in this sweep and that was no change.
     """
 
@@ -53,6 +54,7 @@ class OpenJob:
     published: int
     missing_since: datetime | None = None
     is_foreign: bool = False
+    is_unanswered: bool = False
     answered_word: str | None = None
 
     @property
@@ -163,6 +165,7 @@ def read_open_job(entry: Mapping[str, Any]) -> OpenJob | None:
         sequence=_number(entry, "sequence"),
         published=_number(entry, "publishedSequence"),
         missing_since=_date(entry, "missingSince"),
+        is_unanswered="unansweredSince" in entry,
     )
 
 

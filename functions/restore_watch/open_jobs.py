@@ -24,7 +24,7 @@ _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
 _NOT_MISSED = " AND attribute_not_exists(#missingSince)"
 _FIND = "REMOVE #missingSince"
 _LEAVE = "REMOVE #openShard"
-_ALL_PUBLISHED = " AND #publishedSequence = :sequence"
+_ALL_PUBLISHED = " AND #publishedSequence = :sequence AND attribute_not_exists(#waiting)"
 _STILL_MISSED = " AND #missingSince = :missingSince"
 _SAME_LINK = " AND #expirationDate = :expirationDate"
 _NO_LINK_DATE = " AND attribute_not_exists(#expirationDate)"
@@ -70,8 +70,8 @@ class OpenJobs:
         """
         Take a job that Atlas does not know out of the index.
 
-        False if it was found or has changed meanwhile, or something is pending. A named check takes
-        it in again.
+        False if it was found or has changed meanwhile, something is pending, or a workflow waits
+        for it. A named check takes it in again.
         """
         if job.missing_since is None:
             return False
@@ -81,7 +81,8 @@ class OpenJobs:
         """
         Take a ready download out of the index, because its link has expired.
 
-        False if it has changed or its link has moved meanwhile, or something is pending.
+        False if it has changed or its link has moved meanwhile, something is pending, or a workflow
+        waits for it.
         """
         if job.expiration_date is None:
             return self._leave(job, deadline, _NO_LINK_DATE)

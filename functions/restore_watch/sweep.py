@@ -228,10 +228,13 @@ class Sweeper:
         """
         Publish what is pending, the oldest first, until the topic refuses too often.
 
+        Workflows that may be due an answer get it too.
+
         What it refused the last time comes last, so that it cannot hold up the rest for ever.
         """
         now = self._checker.now()
-        pending = [job for job in list(follower.known.values()) if job.pending]
+        known = list(follower.known.values())
+        pending = [job for job in known if job.pending or job.is_unanswered]
         pending.sort(key=lambda job: (self._memory.was_refused(job), job.observed_at or now))
 
         def publish(job: OpenJob) -> None:

@@ -7,6 +7,7 @@ marked as pending.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from restore_watch.status_change import (
     utc_text,
 )
 from restore_watch.validation import Entry, Validation
+from restore_watch.waiting import WAITS_LIMIT, Wait
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -58,9 +60,16 @@ SET #observedAt = :observedAt,
 REMOVE #expiresAt
 """
 
-_ACKNOWLEDGE = "SET #publishedSequence = :published"
-_FINISH = ", #expiresAt = :expiresAt"
-_CLOSE = " REMOVE #openShard"
+# Any job that somebody waits for is in the index, so that sweeps see that an answer may be due.
+_WAIT = """
+SET #openShard = :openShard, #unansweredSince = :now
+REMOVE #expiresAt
+ADD #waiting :wait
+"""
+_HAS_ROOM = (
+    "attribute_exists(#status) AND (attribute_not_exists(#waiting) OR size(#waiting) < :limit "
+    "OR contains(#waiting, :text))"
+)
 
 _REOPEN = "SET #openShard = :openShard REMOVE #missingSince"
 _NOT_FOLLOWED = "(attribute_not_exists(#openShard) OR attribute_exists(#missingSince))"
@@ -68,6 +77,23 @@ _AS_READ = "#sequence = :sequence"
 
 _READ = "SET #sequence = #sequence"
 _NEVER = "attribute_exists(#status) AND attribute_not_exists(#status)"
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """
+    What was done about a job: the `last` entry that was published, if any, and who was `answered`.
+
+    `due_since` is when Step Functions did not take an answer, which a sweep sends again.
+    """
+
+    last: Entry | None = None
+    answered: tuple[Wait, ...] = ()
+    due_since: datetime | None = None
+
+    def published_of(self, recorded: Recorded) -> int:
+        """How many entries are published now."""
+        return self.last.sequence if self.last else recorded.published
 
 
 class RestoreJobsTable:
@@ -156,30 +182,69 @@ class RestoreJobsTable:
         )
         return read_item(item) if item else None
 
-    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None:
+    def wait(
+        self, target: RestoreTarget, wait: Wait, now: datetime, deadline: Deadline
+    ) -> Recorded | None:
         """
-        Store that every entry up to `last` is published. `publishedSequence` never decreases.
+        Store that a workflow waits for a job. Return what is stored afterwards, None if nothing is.
 
-        The newest entry of a finished job starts its retention. It also removes the job from the
-        index OpenJobs, except a ready download, which can still change. Nothing is stored if the
-        item was deleted and recorded again; nor, for the newest entry of a finished job, if a
-        newer one was recorded meanwhile, because whoever recorded it acknowledges both.
+        The wait is not among the stored ones if the job has WAITS_LIMIT others. The same one may be
+        stored again.
         """
+        item = self._items.update(
+            key(target.group_id, target.cluster_name, target.restore_id),
+            deadline,
+            update=_WAIT,
+            condition=_HAS_ROOM,
+            values={
+                ":openShard": open_shard(target),
+                ":now": utc_text(now),
+                ":wait": {wait.as_text()},
+                ":text": wait.as_text(),
+                ":limit": WAITS_LIMIT,
+            },
+        )
+        return read_item(item) if item else None
+
+    def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
+        """
+        Store what was published and answered. `publishedSequence` never decreases.
+
+        The newest entry of a finished job that nobody waits for starts its retention. It also
+        removes the job from the index OpenJobs, except a ready download, which can still change.
+        Nothing is stored if the item was deleted and recorded again; nor, for the newest entry of a
+        finished job, if a newer one was recorded meanwhile or another workflow waits, because
+        whoever wrote that acknowledges both.
+        """
+        job, published = recorded.job, done.published_of(recorded)
         same_item, first_observed_at = _same_item(recorded)
-        values: dict[str, Any] = {":published": last.sequence, **first_observed_at}
-        condition = "#publishedSequence < :published" + same_item
-        update = _ACKNOWLEDGE
-        if recorded.job.terminal and last.sequence == len(recorded.history):
-            values[":expiresAt"] = expires_at(last.observed_at)
-            condition += " AND #sequence = :published"
-            update += _FINISH
-            if not recorded.job.is_ready_download:
-                update += _CLOSE
-        job = recorded.job
+        values: dict[str, Any] = {":published": published, **first_observed_at}
+        condition = "#publishedSequence <= :published" + same_item
+        sets, removes, deletes = ["#publishedSequence = :published"], [], ""
+        answered = {wait.as_text() for wait in done.answered}
+        if answered:
+            values[":answered"] = answered
+            deletes = "DELETE #waiting :answered"
+        if done.due_since is not None:
+            values[":due"] = utc_text(done.due_since)
+            sets.append("#unansweredSince = :due")
+        elif recorded.is_unanswered:
+            removes.append("#unansweredSince")
+        is_all = published == len(recorded.history) and len(answered) == len(recorded.waits)
+        if job.terminal and is_all:
+            values[":expiresAt"] = expires_at(recorded.history[-1].observed_at)
+            condition += " AND #sequence = :published AND " + (
+                "#waiting = :answered" if answered else "attribute_not_exists(#waiting)"
+            )
+            sets.append("#expiresAt = :expiresAt")
+            if not job.is_ready_download:
+                removes.append("#openShard")
         self._items.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
-            update=update,
+            update=f"SET {', '.join(sets)}"
+            + (f" REMOVE {', '.join(removes)}" if removes else "")
+            + f" {deletes}",
             condition=condition,
             values=values,
         )

@@ -28,6 +28,9 @@ _EXPECTED = {
 NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "kind"})
 """The fields that say which job is meant."""
 
+WAIT_FIELDS = frozenset({"taskToken", "waitUntil"})
+"""The fields that say who waits. Only one target, at the top level, may have them."""
+
 # Credentials go to the base URL, so only the operator chooses it.
 _OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
 
@@ -38,10 +41,7 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
 
     Raises InvalidEventError, naming the field, after `path`, and what was expected.
     """
-    for name in _OPERATOR_ONLY:
-        if name in fields:
-            problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
-            raise InvalidEventError(path + name, problem)
+    _refuse_what_names_no_job(fields, path)
     known = {name: fields[name] for name in _EXPECTED if name in fields}
     spelt = {name: name for name in _EXPECTED}
     for name, other in _SPELLINGS.items():
@@ -60,3 +60,14 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
         problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
         raise InvalidEventError(path + spelt[name], problem) from None
+
+
+def _refuse_what_names_no_job(fields: Mapping[str, Any], path: str) -> None:
+    for name in _OPERATOR_ONLY:
+        if name in fields:
+            problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
+            raise InvalidEventError(path + name, problem)
+    if path:
+        for name in sorted(WAIT_FIELDS & fields.keys()):
+            problem = "accepted at the top level of an event only, beside one target"
+            raise InvalidEventError(path + name, problem)

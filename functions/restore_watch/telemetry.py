@@ -25,10 +25,12 @@ from restore_watch.metrics import (
     metrics_of_sweep,
 )
 from restore_watch.redaction import redact
-from restore_watch.restore_job import RestoreTarget
+from restore_watch.registration import Registration
+from restore_watch.restore_job import RestoreJob, RestoreTarget
 from restore_watch.status_change import StatusChange, utc_text
 from restore_watch.validating import ValidationResult
 from restore_watch.validation import Entry
+from restore_watch.waiting import TaskAnswer
 from restore_watch.watch_change import WatchChange, WatchState
 
 TOO_MANY_REQUESTS = 429
@@ -46,6 +48,7 @@ class Telemetry:
     | FailedChecks | count | service, error |
     | StatusChanges | count | service, status |
     | Validations | count | service, verdict |
+    | WorkflowsAnswered | count | service |
     | RestoreDuration, DetectionLatency | seconds | service, status |
     | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
     | JobsNoLongerFollowed | count | service |
@@ -125,6 +128,32 @@ class Telemetry:
                     "sequence": result.entry.sequence,
                     "changed": result.changed,
                     "published": len(result.published),
+                },
+            )
+
+    def registered(self, target: RestoreTarget, registration: Registration) -> None:
+        """Report a workflow that waits for a job. Its token stays out."""
+        with self._emitting():
+            if registration.first_check is not None:
+                self.checked(target, registration.first_check)
+            self._logger.info(
+                "registered",
+                extra=_names(target)
+                | {"status": registration.job.status, "wait_until": registration.until},
+            )
+
+    def answered(self, answer: TaskAnswer, job: RestoreJob) -> None:
+        """Count a workflow that was answered, or does not wait any more."""
+        with self._emitting():
+            _write({"WorkflowsAnswered": (MetricUnit.Count, 1)})
+            self._logger.info(
+                "answered",
+                extra={
+                    "group_id": job.group_id,
+                    "cluster_name": job.cluster_name,
+                    "restore_id": job.restore_id,
+                    "status": job.status,
+                    "answer": answer.error or "success",
                 },
             )
 

@@ -65,6 +65,7 @@ def _transformed() -> Json:
     uploaded = "s3://bucket/key"
     for function in ("RestoreWatchFunction", "NotifyPeopleFunction"):
         source["Resources"][function]["Properties"]["CodeUri"] = uploaded
+    source["Resources"]["AwaitRestoreStateMachine"]["Properties"]["DefinitionUri"] = uploaded
     source["Resources"]["DependenciesLayer"]["Properties"]["ContentUri"] = uploaded
     session = boto3.Session(region_name=_PSEUDO_PARAMETERS["AWS::Region"])
     transformed: Json = Translator({}, Parser(), boto_session=session).translate(source, {})

@@ -258,6 +258,7 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
     assert {name: output["Value"] for name, output in outputs.items()} == {
         "FunctionName": "RestoreWatchFunction",
         "FunctionArn": "RestoreWatchFunction.Arn",
+        "AwaitRestoreStateMachineArn": "AwaitRestoreStateMachine",
         "TableName": "RestoreJobsTable",
         "TopicArn": "StatusChangesTopic",
         "RequestQueueUrl": "RequestQueue",

@@ -63,6 +63,7 @@ def test_a_sparse_index_holds_the_progress_of_every_open_job() -> None:
         "sequence",
         "publishedSequence",
         "missingSince",
+        "unansweredSince",
     }
 
 

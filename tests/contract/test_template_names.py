@@ -37,6 +37,7 @@ NAMED = {
     "AWS::SNS::Topic": ("TopicName", 256),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::Scheduler::ScheduleGroup": ("Name", 64),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80),
 }
 
 
@@ -64,7 +65,7 @@ def test_a_prefix_begins_every_name() -> None:
 def test_the_prefix_begins_the_name_of_the_layer() -> None:
     source: Json = json.loads(json.dumps(source_template()))
     for one in source["Resources"].values():
-        for name in {"CodeUri", "ContentUri"} & one.get("Properties", {}).keys():
+        for name in {"CodeUri", "ContentUri", "DefinitionUri"} & one.get("Properties", {}).keys():
             one["Properties"][name] = "s3://bucket/key"
     session = boto3.Session(region_name="us-east-1")
     translated = Translator({}, Parser(), boto_session=session).translate(

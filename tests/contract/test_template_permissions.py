@@ -32,6 +32,7 @@ TO_ATTACH_TO_A_VPC = {
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | TO_ATTACH_TO_A_VPC
 
 
+WORKFLOWS = "arn:aws:states:us-east-1:111122223333:stateMachine:*"
 SCHEDULES = "arn:aws:scheduler:us-east-1:111122223333:schedule"
 
 
@@ -44,6 +45,8 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
         "scheduler:GetSchedule": {f"{SCHEDULES}/ScheduleGroup/sweep"},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
         "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs", "RestoreJobsTable.Arn"},
+        "states:SendTaskSuccess": {WORKFLOWS},
+        "states:SendTaskFailure": {WORKFLOWS},
         "sns:Publish": {"StatusChangesTopic"},
         "sns:GetTopicAttributes": {"StatusChangesTopic"},
         "sns:ListSubscriptionsByTopic": {"StatusChangesTopic"},

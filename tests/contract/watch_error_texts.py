@@ -42,7 +42,9 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError
 from restore_watch.event import parse
 from restore_watch.item import read_item, validation_entry
+from restore_watch.newest import NewestRestore
 from restore_watch.open_jobs import OpenJobs
+from restore_watch.registration import WaitRegistrar
 from restore_watch.restore_job import RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.secret import AtlasSecret, read_credentials
 from restore_watch.settings import Settings
@@ -51,6 +53,7 @@ from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validating import ValidationRecorder
 from restore_watch.validation import VALIDATIONS_LIMIT, Validation, Verdict
+from restore_watch.waiting import WAITS_LIMIT, Wait
 from restore_watch.watch_change import Trouble, WatchChange, WatchState
 from unit.checking import Checking
 from unit.scripted_atlas import (
@@ -81,6 +84,7 @@ def watch_error_texts() -> Iterator[ErrorText]:
     yield from _network()
     yield from _aws()
     yield from _validations()
+    yield from _waits()
     yield from _warnings()
     yield from sweep_error_texts()
 
@@ -162,6 +166,9 @@ def _events() -> Iterator[ErrorText]:
         {"action": "dance"},
         {"action": "sweep", "groupId": GROUP},
         {"action": "sweep", "scheduledTime": "noon"},
+        {"taskToken": "two words", **TARGET},
+        {"taskToken": "token", "waitUntil": "DONE", **TARGET},
+        {"detail-type": "Atlas Restore Watch Requested", "detail": {"taskToken": "x", **TARGET}},
         {"action": "record-validation", "verdict": "GOOD", **TARGET},
         {"action": "record-validation", "verdict": "PASSED", "detail": 5, **TARGET},
     ]
@@ -368,6 +375,24 @@ def _validations() -> Iterator[ErrorText]:
         return ValidationRecorder(checking.checker).record(target, found, _soon())
 
     yield from raised(partial(record, VALIDATIONS_LIMIT), partial(record, 0))
+
+
+def _waits() -> Iterator[ErrorText]:
+    target = RestoreTarget.model_validate(TARGET)
+    job = read_job({"id": RESTORE, "status": "RUNNING"}, target, RestoreKind.FLEX)
+    item = stored_item(job, published=1, observed_at=datetime(2026, 5, 4, 12, tzinfo=UTC))
+    item["waiting"] = {"SS": [f"ended token-{number}" for number in range(WAITS_LIMIT)]}
+
+    def refuse(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise Refusal("ConditionalCheckFailedException", Item=item)
+
+    checking = Checking(ScriptedAtlas(), Clock())
+    checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
+    checking.atlas.job_replies.append(answer(200, {"results": []}))
+    yield from raised(
+        lambda: WaitRegistrar(checking.checker).register(target, Wait("another"), _soon()),
+        lambda: NewestRestore(checking.checker).find(*target.cluster, _soon()),
+    )
 
 
 def _warnings() -> Iterator[ErrorText]:

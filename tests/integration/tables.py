@@ -16,7 +16,7 @@ from local_stack.stack import LocalStack
 from restore_watch.deadline import Deadline
 from restore_watch.item import OPEN_SHARDS, Recorded, key
 from restore_watch.restore_job import RestoreJob, RestoreTarget
-from restore_watch.table import RestoreJobsTable
+from restore_watch.table import Acknowledgement, RestoreJobsTable
 from restore_watch.validation import Validation, Verdict
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -66,7 +66,7 @@ class Stored:
     def acknowledge(self, recorded: Recorded, up_to: int | None = None) -> None:
         """Acknowledge all changes, or those up to this sequence number."""
         last = recorded.history[(up_to or len(recorded.history)) - 1]
-        self.table.acknowledge(recorded, last, Deadline.after(60))
+        self.table.acknowledge(recorded, Acknowledgement(last), Deadline.after(60))
 
     # By DynamoDB's own API
 

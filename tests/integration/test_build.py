@@ -150,13 +150,15 @@ class TestLayer:
 
         described = {path.name for path in data.iterdir() if path.is_dir()}
 
-        assert described == {"dynamodb", "kms", "scheduler", "secretsmanager", "sns"}
+        assert described == {
+            *("dynamodb", "kms", "scheduler", "secretsmanager", "sns", "stepfunctions")
+        }
 
     def test_makes_a_client_for_each_of_them(self) -> None:
         run_as_shipped(
             "import boto3\n"
             "session = boto3.Session('test', 'test', region_name='us-east-1')\n"
-            "for service in ('dynamodb', 'kms', 'scheduler', 'secretsmanager', 'sns'):\n"
+            "for service in ('dynamodb', 'kms', 'scheduler', 'sns', 'stepfunctions'):\n"
             "    session.client(service)\n"
         )
 

@@ -52,7 +52,7 @@ def start(stack: LocalStack, wanted: dict[str, Any]) -> EmulatedRestore:
         wanted.get("groupId") or wanted["projectId"],
         wanted["clusterName"],
         KINDS.get(wanted.get("kind", "auto"), "flex"),
-        restore_id=wanted.get("restoreId") or wanted["restoreJobId"],
+        restore_id=wanted.get("restoreId") or wanted.get("restoreJobId"),
     )
 
 
@@ -107,6 +107,12 @@ def test_each_sample_event_gets_the_documented_form_of_result(
         case {"action": "test-notification"}:
             (message,) = stack.received()
             assert answer == {"messageId": message.message_id}
+        case {"taskToken": _}:
+            assert answer.keys() == {"job", "status", "waitUntil"}
+            assert answer["job"]["restoreId"] == event["restoreId"]
+        case {"action": "newest-restore"}:
+            assert answer["restoreId"] in restores
+            return  # it stores and publishes nothing
         case {"action": "diagnose"}:
             assert {"settings", "secret", "schedule"} <= {one["check"] for one in answer["checks"]}
         case {"action": "record-validation"}:

@@ -35,6 +35,7 @@ from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validation import Entry
 from restore_watch.waking import ProjectIds
+from restore_watch.workflows import Workflows
 
 ENVIRONMENT_HEADER = "X-Environment"
 
@@ -55,6 +56,7 @@ class Clients:
     secretsmanager: Any
     dynamodb: Any
     sns: Any
+    stepfunctions: Any
 
     def made(self, call: Call) -> bool:
         """True if these clients made this call."""
@@ -65,7 +67,7 @@ class Clients:
     def close(self) -> None:
         """Close every connection."""
         self.http.close()
-        for client in (self.secretsmanager, self.dynamodb, self.sns):
+        for client in (self.secretsmanager, self.dynamodb, self.sns, self.stepfunctions):
             client.close()
 
 
@@ -82,7 +84,8 @@ def clients(
     counting = (telemetry.atlas_answered, telemetry.token_requested) if telemetry else ()
     http = http_client(*counting)
     http.headers[ENVIRONMENT_HEADER] = key_id
-    return Clients(key_id, http, client("secretsmanager"), client("dynamodb"), client("sns"))
+    services = ("secretsmanager", "dynamodb", "sns", "stepfunctions")
+    return Clients(key_id, http, *map(client, services))
 
 
 def cold_start(
@@ -104,6 +107,7 @@ def cold_start(
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
         topic=StatusChangesTopic(by.sns, stack.topic_arn, stack.function.environment["STACK_NAME"]),
         on_published=on_published,
+        workflows=Workflows(lambda: by.stepfunctions),
         now=now,
         sleep=sleep,
     )

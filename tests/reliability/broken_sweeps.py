@@ -158,8 +158,8 @@ class ForgetsAtOnce(Follower):
     def missed(self, job: OpenJob) -> None:
         super().missed(job)
         missed = self.known.get(job.key)
-        if missed is not None and self.open_jobs.forget(missed, self.deadline):
-            self._left(missed, "Atlas does not know it")
+        if missed is not None:
+            self._leave(missed, self.open_jobs.forget, "Atlas does not know it")
 
 
 class IgnoresThePace(Asker):

@@ -9,7 +9,7 @@ from typing import Any
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.table import RestoreJobsTable
+from restore_watch.table import Acknowledgement, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validation import Entry
 
@@ -214,22 +214,24 @@ class AcknowledgesFirst(RestoreJobsTable):
     def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         recorded = super().record(job, observed_at, deadline)
         if recorded.pending:
-            super().acknowledge(recorded, recorded.pending[-1], deadline)
+            super().acknowledge(recorded, Acknowledgement(recorded.pending[-1]), deadline)
         return recorded
 
 
 class NeverAcknowledges(RestoreJobsTable):
     """What was published stays pending."""
 
-    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None: ...
+    def acknowledge(
+        self, recorded: Recorded, done: Acknowledgement, deadline: Deadline
+    ) -> None: ...
 
 
 class AcknowledgesAllOrNothing(RestoreJobsTable):
     """What was published before a failure is published again."""
 
-    def acknowledge(self, recorded: Recorded, last: Entry, deadline: Deadline) -> None:
-        if last is recorded.history[-1]:
-            super().acknowledge(recorded, last, deadline)
+    def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
+        if done.last is recorded.history[-1]:
+            super().acknowledge(recorded, done, deadline)
 
 
 class NewestFirst(Recorded):

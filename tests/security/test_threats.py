@@ -15,6 +15,7 @@ STRIDE = (
     "elevation of privilege",
 )
 SERVICES = {
+    "Step Functions": "states",
     "DynamoDB": "dynamodb",
     "EventBridge Scheduler": "scheduler",
     "Lambda": "lambda",

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.bookkeeping import Bookkeeping
@@ -15,6 +15,7 @@ from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.workflows import Workflows
 from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
 
@@ -45,10 +46,15 @@ class Checking:
             AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep),
             RestoreJobsTable(dynamodb(self.table), "restore-jobs"),
             StatusChangesTopic(sns(self.topic), "arn:aws:sns:eu-central-1:123456789012:changes"),
+            Workflows(self._no_client),
             on_published=lambda change, recorded: self.reported.append((change, recorded)),
             now=self.utc_now,
             sleep=clock.sleep,
         )
+
+    def _no_client(self) -> Any:
+        """Nobody waits for the jobs of these tests."""
+        raise NotImplementedError
 
     def _secret(self) -> dict[str, str]:
         keys = {"public_key": "abcdefgh", "private_key": self.private_key}

@@ -121,7 +121,7 @@ def test_an_unknown_action_is_refused_with_the_known_ones(action: object, given_
     refused = refusal({"action": action})
 
     assert refused.field == "action"
-    known = '"sweep", "test-notification", "diagnose", "record-validation"'
+    known = '"sweep", "test-notification", "diagnose", "record-validation", "newest-restore"'
     assert str(refused) == f"action: expected one of {known}, got {given_as}"
 
 

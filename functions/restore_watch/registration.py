@@ -1,0 +1,65 @@
+"""Registering a workflow that waits for a restore job, top to bottom: store, publish, answer."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from restore_watch.check import CheckResult, JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import NotificationPendingError, TooManyWaitsError
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.waiting import WAITS_LIMIT, Wait
+
+
+@dataclass(frozen=True)
+class Registration:
+    """
+    A workflow that waits for a job from now on, or was answered already.
+
+    `first_check` is the check of a job that the table did not know. The result has no token.
+    """
+
+    job: RestoreJob
+    until: str
+    first_check: CheckResult | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {"job": self.job.as_json(), "status": self.job.status, "waitUntil": self.until}
+
+
+@dataclass(frozen=True)
+class WaitRegistrar:
+    """Registers workflows. Each is answered once its wait is over, here or by a sweep."""
+
+    checker: JobChecker
+
+    def register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Registration:
+        """
+        Store that the workflow waits. If its wait is over already, it is answered at once.
+
+        One write stores the token and returns the job, so no end slips between. A job that the
+        table does not know is checked first. Raises TooManyWaitsError, and otherwise as a check.
+        """
+        first_check = None
+        recorded = self._store(target, wait, deadline)
+        if recorded is None:
+            first_check = self._check(target, deadline)
+            recorded = self._store(target, wait, deadline)
+        if recorded is None or wait not in recorded.waits:
+            msg = f"{WAITS_LIMIT} workflows wait for this restore job, and no more may"
+            raise TooManyWaitsError(msg)
+        # The wait is stored. What the topic refuses is published by a sweep, which answers too.
+        with suppress(NotificationPendingError):
+            self.checker.publish(recorded, deadline)
+        return Registration(recorded.job, wait.until, first_check)
+
+    def _store(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Recorded | None:
+        return self.checker.table.wait(target, wait, self.checker.now(), deadline)
+
+    def _check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult | None:
+        """A job whose change could not be published is in the table all the same."""
+        with suppress(NotificationPendingError):
+            return self.checker.check(target, deadline)
+        return None

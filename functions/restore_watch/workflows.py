@@ -1,0 +1,67 @@
+"""Answers workflows of Step Functions that wait for a restore job with a task token."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from restore_watch.aws_call import AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.restore_job import RestoreJob
+from restore_watch.waiting import TaskAnswer
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+_GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
+"""The workflow has been answered, was stopped, or waits no longer; or never had this token."""
+
+
+class Workflows:
+    """
+    Sends answers to workflows. Any thread may use it.
+
+    `client` makes the client when the first answer is sent: most stacks have no workflow.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], "SFNClient"],
+        on_answered: Callable[[TaskAnswer, RestoreJob], None] = lambda _answer, _job: None,
+    ) -> None:
+        self._client = client
+        self._on_answered = on_answered
+
+    def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
+        """
+        Tell a workflow how its job stands. True if it need not be told again.
+
+        A token that is gone, used or timed out counts as answered. False if Step Functions refuses
+        or does not answer. Raises TimeBudgetExceededError when too little time is left to begin.
+        """
+        said = json.dumps(job.as_json())
+        try:
+            if answer.error is None:
+                aws_call(
+                    deadline,
+                    "answer a workflow",
+                    self._client().send_task_success,
+                    "ResponseMetadata",
+                    taskToken=answer.wait.token,
+                    output=said,
+                )
+            else:
+                aws_call(
+                    deadline,
+                    "answer a workflow",
+                    self._client().send_task_failure,
+                    "ResponseMetadata",
+                    taskToken=answer.wait.token,
+                    error=answer.error,
+                    # A workflow can read the job from it with States.StringToJson.
+                    cause=said,
+                )
+        except AwsCallError as error:
+            if error.code not in _GONE:
+                return False
+        self._on_answered(answer, job)
+        return True
