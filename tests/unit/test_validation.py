@@ -282,6 +282,20 @@ def test_every_entry_of_a_history_has_an_id_that_no_other_has() -> None:
         (r"{\"apiKey\":\"a b\"}", r"{\"apiKey\":[redacted]}"),
         ("token:'a b' x", "token:[redacted] x"),
         ("the password is wrong", "the password is wrong"),
+        (
+            "key -----BEGIN PRIVATE KEY-----\nMI//x\n-----END PRIVATE KEY-----\nok",
+            "key [redacted] ok",
+        ),
+        (
+            r"a -----BEGIN RSA PRIVATE KEY-----\nMI+x=\n-----END RSA PRIVATE KEY----- b",
+            "a [redacted] b",
+        ),
+        ('{"key": "-----BEGIN EC PRIVATE KEY-----\nMI x"}', '{"key": "[redacted]'),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----",
+            "[redacted]",
+        ),
+        ("-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"),
         ("one\ntwo\x1b[31m\ud800\u202ethree", "one two [31m  three"),
         (" \t\n", ""),
     ],
