@@ -64,9 +64,13 @@ class Application:
         self._diagnosis = diagnosis
         self._telemetry = telemetry
 
-    def answer(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
+    def answer(
+        self, event: object, deadline: Deadline, request_id: str | None = None
+    ) -> Mapping[str, Any]:
         """
         Return the result of the invocation, plain JSON.
+
+        `request_id` is Lambda's id of the invocation, which its retries of the invocation share.
 
         - One target: its result. If its check fails, the error is raised.
         - One target with a task token: the job as it is known now.
@@ -79,11 +83,13 @@ class Application:
         - A validation: the job, what was recorded of it, and whether that is new.
         """
         try:
-            return self._result(self._parse(event), deadline)
+            return self._result(self._parse(event), deadline, request_id)
         finally:
             self._telemetry.flush()
 
-    def _result(self, request: Request, deadline: Deadline) -> Mapping[str, Any]:
+    def _result(
+        self, request: Request, deadline: Deadline, request_id: str | None
+    ) -> Mapping[str, Any]:
         match request:
             case OneTarget(target):
                 result = self._answer_one(target, deadline)
@@ -102,7 +108,7 @@ class Application:
             case FindNewest(group_id, cluster_name):
                 result = self._find_newest(group_id, cluster_name, deadline)
             case RecordValidation() as report:
-                result = self._record_validation(report, deadline)
+                result = self._record_validation(report, deadline, request_id)
         return result
 
     def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
@@ -145,11 +151,11 @@ class Application:
         return registration.as_json()
 
     def _record_validation(
-        self, request: RecordValidation, deadline: Deadline
+        self, request: RecordValidation, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         recorder = ValidationRecorder(self._checker)
         try:
-            result = recorder.record(request.target, request.validation, deadline)
+            result = recorder.record(request.target, request.validation, deadline, request_id)
         except RestoreWatchError as error:
             self._telemetry.failed(error, request.target)
             raise

@@ -46,4 +46,4 @@ gc.freeze()
 def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
     """Answer an invocation within its time. Raises RestoreWatchError."""
     left = context.get_remaining_time_in_millis() / 1000
-    return application.answer(event, Deadline.after(left - RESERVE))
+    return application.answer(event, Deadline.after(left - RESERVE), context.aws_request_id)

@@ -94,7 +94,7 @@ def history_entry(
 
 
 def validation_entry(
-    job: RestoreJob, validation: Validation, observed_at: datetime
+    job: RestoreJob, validation: Validation, observed_at: datetime, request_id: str | None = None
 ) -> dict[str, Any]:
     """
     The entry of `history` for a validation, beside the state that the job has.
@@ -102,7 +102,8 @@ def validation_entry(
     A version that does not know validations reads the state alone: the same status once more.
     """
     entry = history_entry(state_of(job), job.restore_id, observed_at)
-    return entry | {"validation": _present(validation.as_json())}
+    reported = {"validation": _present(validation.as_json()), "requestId": request_id}
+    return entry | _present(reported)
 
 
 def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,5 +178,5 @@ def _read_entry(
     observed_at = _observed_at(entry["observedAt"])
     if "validation" in entry:
         validation = Validation.model_validate(entry["validation"])
-        return RecordedValidation(job, validation, sequence, observed_at)
+        return RecordedValidation(job, validation, sequence, observed_at, entry.get("requestId"))
     return StatusChange(job, previous_status, sequence, observed_at)

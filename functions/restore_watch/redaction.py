@@ -22,6 +22,12 @@ _AUTHORIZATION = re.compile(
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
+# A private key in PEM (RFC 7468), also of PGP, also on one line. Without its end, all that follows.
+_PRIVATE_KEY = re.compile(
+    r"-{2,5} {0,2}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-{2,5} {0,2}END [A-Z0-9 ]{0,60}-{2,5}|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+
 # A secret after its name, as in `DB_PASSWORD=...`, `"token": "..."` or `--password ...`.
 _NAME = (
     r"[\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[ _-]?key)"
@@ -42,11 +48,12 @@ def without_urls(text: str) -> str:
 
 def redact_report(text: str, limit: int) -> str:
     """
-    Remove every URL, every authorization and every secret that is named, then trim to one line.
+    Remove private keys, URLs, authorizations and every secret that is named, then trim to one line.
 
     For a text that a pipeline wrote. Letters of every language stay.
     """
-    for pattern in (_URL, _AUTHORIZATION):
+    # The key first: it may hold what looks like a URL, which would hide where it begins or ends.
+    for pattern in (_PRIVATE_KEY, _URL, _AUTHORIZATION):
         text = pattern.sub(REDACTED, text)
     text = _NAMED_SECRET.sub(rf"\1{REDACTED}", text)
     line = "".join(sign if sign.isprintable() else " " for sign in text)

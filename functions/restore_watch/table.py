@@ -139,7 +139,12 @@ class RestoreJobsTable:
         return recorded
 
     def validate(
-        self, recorded: Recorded, validation: Validation, observed_at: datetime, deadline: Deadline
+        self,
+        recorded: Recorded,
+        validation: Validation,
+        observed_at: datetime,
+        deadline: Deadline,
+        request_id: str | None = None,
     ) -> Recorded | None:
         """
         Append a validation to the history, if the item is as it was read.
@@ -149,7 +154,7 @@ class RestoreJobsTable:
         and does not expire before.
         """
         job = recorded.job
-        entry = validation_entry(job, validation, observed_at)
+        entry = validation_entry(job, validation, observed_at, request_id)
         same_item, first_observed_at = _same_item(recorded)
         item = self._items.update(
             key(job.group_id, job.cluster_name, job.restore_id),

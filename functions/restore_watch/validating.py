@@ -57,11 +57,16 @@ class ValidationRecorder:
     checker: JobChecker
 
     def record(
-        self, target: RestoreTarget, validation: Validation, deadline: Deadline
+        self,
+        target: RestoreTarget,
+        validation: Validation,
+        deadline: Deadline,
+        request_id: str | None = None,
     ) -> ValidationResult:
         """
         Record the validation, unless it was recorded before, and publish what is pending.
 
+        A retry by Lambda, which has the `request_id` of the first attempt, records nothing again.
         A job that the table does not know is checked first. Raises TooManyValidationsError if the
         job has as many validations as are kept, and otherwise as a check does.
         """
@@ -72,11 +77,11 @@ class ValidationRecorder:
                 first_check = self.checker.check(target, deadline)
                 recorded = self.checker.table.recall(target, deadline)
                 continue
-            found = _entry_of(validation, recorded)
+            found = _entry_of(validation, request_id, recorded)
             if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
                 return self._result(recorded, found, deadline, first_check)
             recorded = self.checker.table.validate(
-                recorded, validation, self.checker.now(), deadline
+                recorded, validation, self.checker.now(), deadline, request_id
             )
         msg = "other invocations wrote to this job again and again; try again"
         raise TableUnavailableError(msg)
@@ -104,8 +109,10 @@ class ValidationRecorder:
         )
 
 
-def _entry_of(validation: Validation, recorded: Recorded) -> RecordedValidation | None:
+def _entry_of(
+    validation: Validation, request_id: str | None, recorded: Recorded
+) -> RecordedValidation | None:
     """Return the entry that this invocation wrote, or the one that the validation repeats."""
     if isinstance(recorded.written, RecordedValidation):
         return recorded.written
-    return recorded_before(validation, recorded.validations)
+    return recorded_before(validation, recorded.validations, request_id)

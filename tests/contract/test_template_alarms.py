@@ -149,6 +149,40 @@ def test_an_alarm_says_what_it_means_and_what_to_do(said: Json) -> None:
     assert "${" not in text
 
 
+def longest_names(stack: str) -> dict[str, str]:
+    """
+    The longest name that CloudFormation makes for each resource of a stack, and of the secret.
+
+    "Name type", AWS CloudFormation User Guide: the stack, the logical id and a random part with
+    hyphens between them, cut where the service takes no more. The `Ref` of a topic is its ARN.
+    """
+    limits = {
+        "AWS::Lambda::Function": 64,
+        "AWS::SQS::Queue": 80,
+        "AWS::Scheduler::ScheduleGroup": 64,
+    }
+    account = "us-gov-west-1:111122223333"
+    names = {"AtlasSecretArn": f"arn:aws-us-gov:secretsmanager:{account}:secret:{'s' * 512}-a1B2c3"}
+    for logical_id, resource in Stack(**ALL).resources.items():
+        kind = resource["Type"]
+        name = f"{stack}-{logical_id}-{'r' * 13}"[: limits.get(kind, 255)]
+        is_topic = kind == "AWS::SNS::Topic"
+        names[logical_id] = f"arn:aws-us-gov:sns:{account}:{name}" if is_topic else name
+        names[f"{logical_id}.QueueName"] = name
+    return names
+
+
+def test_every_description_is_short_enough_with_the_longest_names() -> None:
+    """CloudWatch takes 1024 characters: AlarmDescription of PutMetricAlarm."""
+    stack = "s" * 128
+    described = alarms(stack, **ALL | longest_names(stack))
+    lengths = {name: len(said["AlarmDescription"]) for name, said in described.items()}
+
+    assert {name: length for name, length in lengths.items() if length > 1024} == {}
+    assert lengths.keys() == ALARMS.keys()
+    assert max(lengths.values()) > len(stack) + 500
+
+
 def test_the_docs_have_the_alarms_with_their_own_words() -> None:
     def words(value: str | Json) -> str:
         text = value if isinstance(value, str) else value["Fn::Sub"]

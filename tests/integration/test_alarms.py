@@ -33,6 +33,8 @@ OBJECTIVES = {"RtoMinutes": "30", "RpoMinutes": "90"}
 WITHOUT_SWEEPS = {"NoSweepMinutes": "0"}
 """For what has nothing to do with sweeps."""
 
+TOPIC = "StatusChangesTopic.TopicName"
+
 NOBODYS_JOB = {
     "groupId": GROUP,
     "clusterName": "orders",
@@ -128,12 +130,31 @@ def the_function_is_throttled(stack: Operation) -> None:
     stack.minutes(6)
 
 
+def leave_out_everything(stack: Operation) -> None:
+    """Give each subscription of the topic a filter policy that no message meets."""
+    sns = stack.aws.client("sns")
+    for one in sns.list_subscriptions_by_topic(TopicArn=stack.topic_arn)["Subscriptions"]:
+        sns.set_subscription_attributes(
+            SubscriptionArn=one["SubscriptionArn"],
+            AttributeName="FilterPolicy",
+            AttributeValue=json.dumps({"clusterName": ["another"]}),
+        )
+
+
 def nobody_is_subscribed(stack: Operation) -> None:
     sns = stack.aws.client("sns")
     for one in sns.list_subscriptions_by_topic(TopicArn=stack.topic_arn)["Subscriptions"]:
         sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
     stack.atlas.start_restore(GROUP, "orders", "flex", timeline=["RUNNING"])
-    stack.minutes(4)
+    stack.minutes(7)
+
+
+def a_subscriber_refuses_what_another_leaves_out(stack: Operation) -> None:
+    leave_out_everything(stack)
+    stack.atlas.start_restore(GROUP, "orders", "flex", timeline=["RUNNING"])
+    stack.minute()
+    stack.measured.put("AWS/SNS", "NumberOfNotificationsFailed", TOPIC)
+    stack.minutes(7)
 
 
 def the_schedule_may_not_invoke(stack: Operation) -> None:
@@ -232,6 +253,7 @@ CASES = [
     Case("FunctionErrorsAlarm", callers_send_bad_events, parameters=WITHOUT_SWEEPS),
     Case("FunctionThrottlesAlarm", the_function_is_throttled, NO_SWEEP),
     Case("NobodyReachedAlarm", nobody_is_subscribed),
+    Case("NobodyReachedAlarm", a_subscriber_refuses_what_another_leaves_out),
     Case("ScheduleDroppedAlarm", the_schedule_may_not_invoke),
     Case("AtlasThrottlesAlarm", other_tools_use_up_the_limit, UNSEEN),
     Case("SunsetAlarm", atlas_announces_a_sunset),
@@ -261,28 +283,52 @@ def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case:
 
 def test_what_filter_policies_leave_out_raises_no_alarm(running: Operation) -> None:
     stack = running.begin()
-    sns = stack.aws.client("sns")
-    for one in sns.list_subscriptions_by_topic(TopicArn=stack.topic_arn)["Subscriptions"]:
-        sns.set_subscription_attributes(
-            SubscriptionArn=one["SubscriptionArn"],
-            AttributeName="FilterPolicy",
-            AttributeValue=json.dumps({"clusterName": ["another"]}),
-        )
+    leave_out_everything(stack)
     stack.atlas.start_restore(GROUP, "orders", "flex", timeline=["RUNNING"])
-    stack.minutes(4)
+    stack.minutes(7)
 
     assert stack.raised == set()
 
 
-def test_a_message_that_is_delivered_a_minute_later_raises_no_alarm(running: Operation) -> None:
+@pytest.mark.parametrize("minutes", [1, 4])
+def test_a_message_that_is_delivered_minutes_later_raises_no_alarm(
+    running: Operation, minutes: int
+) -> None:
     stack = running.begin()
-    name = "StatusChangesTopic.TopicName"
-    stack.measured.put("AWS/SNS", "NumberOfMessagesPublished", name)
-    stack.minute()
-    stack.measured.put("AWS/SNS", "NumberOfNotificationsDelivered", name)
-    stack.minutes(3)
+    stack.measured.put("AWS/SNS", "NumberOfMessagesPublished", TOPIC)
+    stack.minutes(minutes)
+    stack.measured.put("AWS/SNS", "NumberOfNotificationsDelivered", TOPIC)
+    stack.minutes(7)
 
     assert stack.raised == set()
+
+
+@pytest.mark.parametrize("late", [60, 180, 240])
+def test_a_delivery_that_is_counted_minutes_late_raises_no_alarm(late: int) -> None:
+    """Published in the last second of a minute, and delivered in the next one."""
+    alarm = alarms()["NobodyReachedAlarm"]
+    known = Metrics()
+    known.put(alarm.metrics["published"], 59, 1)
+    states = set()
+    for now in range(60, 1200, 60):
+        if now == 60 + late:
+            known.put(alarm.metrics["delivered"], 61, 1)
+        states.add(alarm.evaluate(known, now))
+
+    assert states == {"OK"}
+
+
+@pytest.mark.parametrize("second", [0, 20, 45, 59])
+def test_a_subscriber_that_refuses_what_another_gets_raises_no_alarm(second: int) -> None:
+    """SNS counts each attempt at an HTTPS endpoint; it tries again for a minute."""
+    alarm = alarms()["NobodyReachedAlarm"]
+    known = Metrics()
+    known.put(alarm.metrics["published"], second, 1)
+    known.put(alarm.metrics["delivered"], second, 1)
+    for attempt in range(4):
+        known.put(alarm.metrics["failed"], second + 20 * attempt + 1, 1)
+
+    assert {alarm.evaluate(known, now) for now in range(60, 1200, 60)} == {"OK"}
 
 
 def test_a_sweep_that_fails_once_raises_no_alarm(running: Operation) -> None:

@@ -6,15 +6,21 @@ from functools import partial
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from integration.checking import CHANGED, check, operations, received, statuses, stored, warm_up
 from integration.sweeping import Sweeping
 from integration.tables import CHECKS_AT_ONCE, NOON, Job, Stored, at_once
 from integration.test_pending import refuse_publications
 from local_stack.atlas import EmulatedRestore
+from local_stack.in_process import Clients, cold_start, no_diagnosis, sweeper_of
 from local_stack.stack import LocalStack
 from observed_stack import ObservedStack
+from restore_watch.application import Application
+from restore_watch.deadline import Deadline
+from restore_watch.errors import NotificationPendingError
 from restore_watch.item import RETENTION
+from restore_watch.telemetry import Telemetry
 
 RECORDED = ["UpdateItem", *CHANGED]
 """What recording a validation of a known job calls in AWS: it reads first. Atlas is not asked."""
@@ -80,6 +86,46 @@ def test_a_repeated_validation_changes_and_sends_nothing(
     assert operations(stack) == ["UpdateItem"]
     assert stored(stack, settled) == before
     assert received(stack) == []
+
+
+def test_a_late_retry_by_lambda_does_not_make_an_older_verdict_the_last_one(
+    stack: ObservedStack,
+    settled: EmulatedRestore,
+    in_process: Clients,
+    powertools: None,  # noqa: ARG001
+) -> None:
+    checker = cold_start(stack, in_process)
+    telemetry = Telemetry(Logger(service="tested", location=None))
+    sweeper = sweeper_of(stack, in_process, checker, telemetry)
+    application = Application(checker, sweeper, telemetry, no_diagnosis)
+    failed = validation(settled, "FAILED", detail="2 documents are missing")
+
+    with refuse_publications(stack), pytest.raises(NotificationPendingError):
+        application.answer(failed, Deadline.after(20), "first")
+    application.answer(validation(settled), Deadline.after(20), "second")
+    retried = application.answer(failed, Deadline.after(20), "first")
+
+    assert (retried["changed"], retried["sequence"]) == (False, 3)
+    kept = stored(stack, settled)["history"][2:]
+    assert [one["validation"]["verdict"] for one in kept] == ["FAILED", "PASSED"]
+    assert [one.event["data"]["validation"]["verdict"] for one in received(stack)] == [
+        "FAILED",
+        "PASSED",
+    ]
+
+
+def test_the_request_id_of_lambda_is_stored_and_not_told(
+    stack: ObservedStack, settled: EmulatedRestore
+) -> None:
+    stack.logs()
+    answer = stack.invoke(validation(settled)).result
+    lines = [json.loads(line) for line in stack.logs().splitlines() if line.startswith("{")]
+    (log,) = [line for line in lines if line.get("message") == "validated"]
+    (message,) = received(stack)
+
+    request_id = stored(stack, settled)["history"][-1]["requestId"]
+    assert request_id == log["function_request_id"]
+    assert request_id not in json.dumps([answer, message.event, message.attributes])
 
 
 def test_an_unchanged_check_after_a_validation_is_as_before(

@@ -43,6 +43,7 @@ DOCUMENTED = {
             {
                 "NumberOfMessagesPublished",
                 "NumberOfNotificationsDelivered",
+                "NumberOfNotificationsFailed",
                 "NumberOfNotificationsFilteredOut",
             }
         ),

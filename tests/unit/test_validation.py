@@ -209,6 +209,24 @@ def test_only_the_moment_of_the_test_identifies_an_earlier_validation() -> None:
     assert recorded_before(PASSED, ()) is None
 
 
+def test_a_retry_by_lambda_is_a_repetition_wherever_it_stands_in_the_history() -> None:
+    entries = [
+        status_entry(DONE, 0),
+        *(
+            validation_entry(DONE, one, NOON, request_id)
+            for one, request_id in [(FAILED, "r1"), (PASSED, "r2"), (FAILED, None)]
+        ),
+    ]
+    recorded = read_item(stored(*entries)).validations
+
+    assert [one.request_id for one in recorded] == ["r1", "r2", None]
+    assert recorded_before(FAILED, recorded, "r1") == recorded[0]
+    # Another invocation, so it may repeat the last one only, or one with a moment.
+    assert recorded_before(FAILED, recorded, "r3") == recorded[2]
+    assert recorded_before(FAILED, recorded[:2], "r3") is None
+    assert all("request" not in str(cloud_event(one)) for one in recorded)
+
+
 @given(validations, st.sampled_from(["verdict", "validated_by", "detail", "validated_at"]))
 def test_a_validation_that_differs_in_any_field_is_new(validation: Validation, field: str) -> None:
     others: dict[str, Any] = {
@@ -264,6 +282,20 @@ def test_every_entry_of_a_history_has_an_id_that_no_other_has() -> None:
         (r"{\"apiKey\":\"a b\"}", r"{\"apiKey\":[redacted]}"),
         ("token:'a b' x", "token:[redacted] x"),
         ("the password is wrong", "the password is wrong"),
+        (
+            "key -----BEGIN PRIVATE KEY-----\nMI//x\n-----END PRIVATE KEY-----\nok",
+            "key [redacted] ok",
+        ),
+        (
+            r"a -----BEGIN RSA PRIVATE KEY-----\nMI+x=\n-----END RSA PRIVATE KEY----- b",
+            "a [redacted] b",
+        ),
+        ('{"key": "-----BEGIN EC PRIVATE KEY-----\nMI x"}', '{"key": "[redacted]'),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----",
+            "[redacted]",
+        ),
+        ("-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"),
         ("one\ntwo\x1b[31m\ud800\u202ethree", "one two [31m  three"),
         (" \t\n", ""),
     ],
