@@ -56,6 +56,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                 ),
                 table=broken.table(clients.dynamodb, stack.table_name),
                 topic=broken.topic(clients.sns, stack.topic_arn, STACK_NAME),
+                workflows=product.workflows,
                 now=world.clock,
                 sleep=sleep,
             )
