@@ -86,21 +86,19 @@ sbom: build ## write what ships as a CycloneDX bill of materials: .aws-sam/sbom.
 
 # The project's own SAM and Python, with your own AWS account and region.
 # A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
-# SAM ends a value at a blank, and would take the rest for another one: `PROJECTS='one, two'` must not be `two` alone.
-EMPTY :=
-whole = $(subst $(EMPTY) $(EMPTY),,$(1))
-GIVEN = $(strip $(if $(SECRET_ARN),AtlasSecretArn=$(call whole,$(SECRET_ARN))) $(if $(PROJECTS),AtlasProjectIds=$(call whole,$(PROJECTS))) \
-	$(if $(EMAIL),NotifyEmail=$(call whole,$(EMAIL))) $(PARAMETERS))
-# SAM drops the parameters of an environment when the command line gives one, so both are given. The last value counts.
-ENVIRONMENTS := $(shell sed -n 's/^\[\(.*\)\.deploy\.parameters\]$$/\1/p' samconfig.toml)
-listed = $(shell sed -n '/^\[$(1)\.deploy\.parameters\]$$/,/^\[/s/^parameter_overrides = "\(.*\)"$$/\1/p' samconfig.toml)
-OVERRIDES = $(strip $(if $(ENVIRONMENT),$(call listed,$(ENVIRONMENT))) $(GIVEN))
+# Only what stands on the command line of make counts: a variable EMAIL of your shell must not change the stack.
+stated = $(if $(filter command%,$(origin $(1))),$($(1)))
+answer = $(if $(call stated,$(1)),--$(2) $(call quoted,$(call stated,$(1))))
+DEPLOYING = env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%)
 deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)
-	@$(if $(filter-out $(ENVIRONMENTS),$(ENVIRONMENT)),echo 'samconfig.toml has no environment $(ENVIRONMENT). It has: $(ENVIRONMENTS).' >&2; exit 1)
-	@env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%) \
-		sam deploy $(ENVIRONMENT:%=--config-env %) $(if $(STACK),--stack-name $(STACK)) \
-		$(if $(OVERRIDES),--parameter-overrides '$(OVERRIDES)') $(ARGS) \
-	|| { $(if $(SECRET_ARN),,echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
+	@overrides=$$($(DEPLOYING) PYTHONPATH=functions python -m operate.parameter_overrides \
+		$(call answer,ENVIRONMENT,environment) $(call answer,SECRET_ARN,secret-arn) $(call answer,PROJECTS,projects) \
+		$(call answer,EMAIL,email) $(call answer,PARAMETERS,parameters)); \
+	errors=$$(mktemp); trap 'rm -f "$$errors"' EXIT; \
+	{ $(DEPLOYING) sam deploy $(call answer,ENVIRONMENT,config-env) $(call answer,STACK,stack-name) \
+		$${overrides:+--parameter-overrides "$$overrides"} $(call stated,ARGS) 2>&1 1>&3 3>&- | tee "$$errors" >&2; } 3>&1 \
+	|| { $(if $(call stated,SECRET_ARN),,! grep -q AtlasSecretArn "$$errors" || \
+		echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
 
 # The operator's commands, with your own AWS credentials and region. Only what stands on the command line of make counts:
 # a variable PROJECT of your shell must not leave restores out.

@@ -4,7 +4,7 @@
 What happened and who can do something about it come from the error classes and the trees in their
 modules. What to do about each text comes from watch.toml and people.toml, beside this file: it has
 links and commands, and a function that runs needs none of that. The contract tests provoke every
-text, and find every text in the code that has no row.
+text, and find every text in the code that has no row. lambda.toml has texts of AWS.
 """
 
 import inspect
@@ -99,6 +99,21 @@ class Chapter:
     varies: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class OfLambda:
+    """What Lambda itself says of both functions."""
+
+    section: Section
+    varies: Mapping[str, str]
+
+
+def of_lambda() -> OfLambda:
+    """The texts of AWS, as the page has them."""
+    said = tomllib.loads((FOLDER / "lambda.toml").read_text())
+    rows = tuple(Row(tuple(row["texts"]), _line(row["do"])) for row in said["rows"])
+    return OfLambda(Section("Lambda itself", _line(said["lead"]), rows), said["varies"])
+
+
 def chapters() -> tuple[Chapter, Chapter]:
     """Both functions, as the page has them."""
     return (
@@ -109,9 +124,10 @@ def chapters() -> tuple[Chapter, Chapter]:
 
 def page() -> str:
     """The whole page."""
-    both = chapters()
+    both, others = chapters(), of_lambda()
     tables = (part for chapter in both for part in _of_chapter(chapter))
-    return "\n".join((_HEAD, *tables, _REPAIRS, *_varying(both)))
+    of_aws = _of_section(others.section, "##")
+    return "\n".join((_HEAD, *tables, *of_aws, _REPAIRS, *_varying((*both, others))))
 
 
 def classes(errors: ModuleType) -> Sequence[str]:
@@ -157,19 +173,22 @@ def _lead(errors: ModuleType, name: str, remedies: Mapping[str, str]) -> str:
 def _of_chapter(chapter: Chapter) -> Iterator[str]:
     yield f"## {chapter.title}\n"
     for section in chapter.sections:
-        yield f"### {section.title}\n"
-        if section.lead:
-            yield f"{section.lead}\n"
-        yield "| text | what to do |\n| --- | --- |"
-        yield from (
-            f"| {'<br>'.join(f'`{text}`' for text in row.texts)} | {row.do} |"
-            for row in section.rows
-        )
-        yield ""
+        yield from _of_section(section, "###")
 
 
-def _varying(both: Sequence[Chapter]) -> Iterator[str]:
-    meanings = {name: meaning for one in both for name, meaning in one.varies.items()}
+def _of_section(section: Section, level: str) -> Iterator[str]:
+    yield f"{level} {section.title}\n"
+    if section.lead:
+        yield f"{section.lead}\n"
+    yield "| text | what to do |\n| --- | --- |"
+    yield from (
+        f"| {'<br>'.join(f'`{text}`' for text in row.texts)} | {row.do} |" for row in section.rows
+    )
+    yield ""
+
+
+def _varying(all_of_them: Sequence[Chapter | OfLambda]) -> Iterator[str]:
+    meanings = {name: meaning for one in all_of_them for name, meaning in one.varies.items()}
     yield "## What varies\n"
     yield "| in the texts | stands for |\n| --- | --- |"
     yield from (f"| `<{name}>` | {meanings[name]} |" for name in sorted(meanings))

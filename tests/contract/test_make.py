@@ -11,9 +11,14 @@ from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-un
 
 ROOT = Path(__file__).parents[2]
 
-OURS = {"SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "AWS_REGION"} | {
-    "ENVIRONMENT"
-}
+OF_A_SHELL = dict.fromkeys(
+    (
+        *("SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "ENVIRONMENT"),
+        *("FROM", "TO", "TABLE", "RTO", "RPO", "PROJECT", "CLUSTER", "OUT", "TEST"),
+    ),
+    "Leaked=leaked",
+)
+"""What a shell may have set for something else. Nothing of it may reach a command."""
 
 type Ran = subprocess.CompletedProcess[str]
 
@@ -22,12 +27,13 @@ def make(*arguments: str, **variables: str) -> Ran:
     return subprocess.run(  # noqa: S603 - our own Makefile
         ["make", "--no-print-directory", *arguments],  # noqa: S607 - whatever make there is
         cwd=ROOT,
-        # Without the flags and job slots of `make test`, and without what deploys elsewhere.
+        # Without the flags and job slots of `make test`, and without another region.
         env={
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("MAKE") and name not in OURS
+            if not name.startswith("MAKE") and name != "AWS_REGION"
         }
+        | OF_A_SHELL
         | variables,
         capture_output=True,
         text=True,
@@ -51,7 +57,7 @@ class TestDeploy:
         sam = tmp_path / "sam"
         sam.write_text(
             '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
-            'echo "region $AWS_DEFAULT_REGION"\nexit ${FAILS:-0}\n'
+            'echo "region $AWS_DEFAULT_REGION"\n[ -z "$FAILS" ] || { echo "$FAILS" >&2; exit 1; }\n'
         )
         sam.chmod(0o755)
         programs = os.path.relpath(tmp_path, ROOT)
@@ -102,11 +108,42 @@ class TestDeploy:
         parsed = CfnParameterOverridesType().convert(given, None, None)
         assert parsed == {"AtlasProjectIds": f"{one},{two}", "NotifyEmail": "ops@example.com"}
 
-    def test_names_no_parameter_when_none_is_given(self, deploy: Callable[..., Ran]) -> None:
+    def test_a_value_with_blanks_and_quotes_reaches_sam_whole(
+        self, deploy: Callable[..., Ran], tmp_path: Path
+    ) -> None:
+        harm = tmp_path / "harm"
+        ran = deploy(
+            f"PARAMETERS=ScheduleExpression='rate(5 minutes)' NamePrefix=\"it's; touch {harm}\""
+        )
+
+        given = ran.stdout.splitlines()[2][1:-1]
+        assert CfnParameterOverridesType().convert(given, None, None) == {
+            "ScheduleExpression": "rate(5 minutes)",
+            "NamePrefix": f"it's; touch {harm}",
+        }
+        assert not harm.exists()
+
+    @pytest.mark.parametrize(
+        "word", ["PARAMETERS=LogLevel='INFO", "PARAMETERS=a, b", "ENVIRONMENT=dev prod"]
+    )
+    def test_what_cannot_be_read_is_one_line_and_sam_is_not_called(
+        self, deploy: Callable[..., Ran], word: str
+    ) -> None:
+        ran = deploy(word)
+
+        assert ran.returncode != 0
+        assert ran.stdout == ""
+        line, of_make = ran.stderr.splitlines()
+        assert line.startswith("deploy: ")
+        assert of_make.startswith("make: ***")
+
+    def test_a_variable_of_the_shell_changes_nothing(self, deploy: Callable[..., Ran]) -> None:
+        """`make` in these tests has OF_A_SHELL."""
         ran = deploy()
 
         assert ran.returncode == 0
-        assert "[--parameter-overrides]" not in ran.stdout
+        assert ran.stdout.splitlines()[0] == "[deploy]"
+        assert ran.stdout.splitlines()[1].startswith("region ")
         assert ran.stderr == ""
 
     def test_uses_the_region_of_the_aws_cli(self, deploy: Callable[..., Ran]) -> None:
@@ -115,11 +152,24 @@ class TestDeploy:
     def test_reports_what_a_first_deployment_needs(
         self, deploy: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("FAILS", "1")
+        missing = "Error: ValidationError: Parameters: [AtlasSecretArn] must have values"
+        monkeypatch.setenv("FAILS", missing)
+        ran = deploy()
 
-        assert "needs SECRET_ARN=" in deploy().stderr
+        assert ran.returncode != 0
+        assert missing in ran.stderr
+        assert "needs SECRET_ARN=" in ran.stderr
         assert "needs SECRET_ARN=" not in deploy("SECRET_ARN=arn:aws:one").stderr
-        assert deploy().returncode != 0
+
+    def test_another_failure_says_nothing_of_a_first_deployment(
+        self, deploy: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAILS", "Error: the security token is expired")
+        ran = deploy()
+
+        assert ran.returncode != 0
+        assert "the security token is expired" in ran.stderr
+        assert "SECRET_ARN" not in ran.stderr
 
 
 class TestEvidence:

@@ -14,7 +14,7 @@ from samcli.cli.types import (  # type: ignore[import-untyped]
 )
 
 from contract.deployed_template import source_template
-from contract.documents import page, quoted, rows, section
+from contract.documents import DOCUMENTS, commands, page, quoted, rows, section
 from contract.test_make import make
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +147,34 @@ def test_the_docs_list_what_each_environment_sets() -> None:
         assert quoted(stack) == (ENVIRONMENTS[environment]["stack_name"],)
         assert dict(one.split("=") for one in quoted(listed)) == overrides(environment)
         assert (asks == "yes") is ENVIRONMENTS[environment]["confirm_changeset"]
+
+
+def test_uninstalling_fits_every_stack() -> None:
+    """No command names the stack or the folder of one environment."""
+    shown = [
+        words for words in commands(section(page("deploying"), "Uninstall")) if words[0] == "aws"
+    ]
+    own = {one[option] for one in ENVIRONMENTS.values() for option in ("stack_name", "s3_prefix")}
+
+    assert ["aws", "cloudformation", "delete-stack", "--stack-name", "<stack>"] in shown
+    assert [
+        words
+        for words in shown
+        if any(re.search(rf"^{name}$|/{name}$", word) for word in words for name in own)
+    ] == []
+
+
+def test_uninstalling_deletes_every_secret_that_the_docs_store() -> None:
+    def named(text: str, command: str) -> set[str]:
+        found = (words for words in commands(text) if words[1:3] == ["secretsmanager", command])
+        return {
+            words[words.index(option) + 1]
+            for words in found
+            for option in ("--name", "--secret-id")
+            if option in words
+        }
+
+    stored = set().union(*(named(path.read_text(), "create-secret") for path in DOCUMENTS))
+
+    assert stored
+    assert named(section(page("deploying"), "Uninstall"), "delete-secret") == stored

@@ -4,7 +4,8 @@ docs/troubleshooting.md has every text that the functions raise or log, in the v
 Two ways, because each finds what the other does not. The real code is made to fail in every way
 that the page names, so its wording is right with all that is composed around it. And each sentence
 in the source is on the page, also one that nobody thought of. Beside them, `test_canaries.py` looks
-up every text that the other tests met.
+up every text that the other tests met. What Lambda itself says is AWS's: its words are those of
+AWS's own programs.
 """
 
 import ast
@@ -12,8 +13,12 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
+import samcli  # type: ignore[import-untyped]
+from awslambdaric import bootstrap  # type: ignore[import-untyped]
+from awslambdaric.lambda_runtime_exception import FaultException  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.documents import ROOT, page
@@ -23,7 +28,7 @@ from contract.watch_error_texts import watch_error_texts
 from notify_people.message import WatchChange
 from notify_people.remedies import remedies
 from troubleshooting import page as generator
-from troubleshooting.page import Chapter, Row, classes
+from troubleshooting.page import Chapter, Row, classes, of_lambda
 from unit.notify_people.messages import read
 
 TEXTS = {WATCH.title: watch_error_texts, PEOPLE.title: people_error_texts}
@@ -81,17 +86,58 @@ def test_every_error_class_has_its_section_with_rows(chapter: Chapter) -> None:
 
 
 def test_every_name_that_varies_is_explained_and_no_other() -> None:
-    explained = {name for chapter in (WATCH, PEOPLE) for name in chapter.varies}
+    explained = {name for one in (WATCH, PEOPLE, LAMBDA) for name in one.varies}
     used = {
         name
-        for chapter in (WATCH, PEOPLE)
-        for part in chapter.sections
+        for part in (*WATCH.sections, *PEOPLE.sections, LAMBDA.section)
         for row in part.rows
         for text in row.texts
         for name in re.findall(r"<(\w+)>", text)
     }
 
     assert explained == used
+
+
+# Texts of AWS, which our code cannot be made to say
+
+LAMBDA = of_lambda()
+
+EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / "aws-lambda-rie-x86_64"
+"""What Lambda runs a function with, as AWS gives it away. No test waits a minute for its words."""
+
+OF_THE_EMULATOR = {
+    "Task timed out after <n> seconds": ("Task timed out after %.2f seconds",),
+    "Runtime exited with error: signal: killed": (
+        "Runtime exited with error: %s",
+        "signal: killed",
+    ),
+}
+OF_THE_RUNTIME = {
+    "Unable to import module '<module>': <missing>": "nothing_has.this_name",
+    "Handler 'lambda_handler' missing on module '<module>'": "troubleshooting.page.lambda_handler",
+}
+"""Texts of the process that runs Python in Lambda, and a handler of which it says them."""
+
+
+def test_every_text_of_lambda_is_proven_here() -> None:
+    texts = [text for row in LAMBDA.section.rows for text in row.texts]
+
+    assert sorted(texts) == sorted([*OF_THE_EMULATOR, *OF_THE_RUNTIME])
+
+
+@pytest.mark.parametrize("words", OF_THE_EMULATOR.values(), ids=OF_THE_EMULATOR)
+def test_lambda_has_the_words(words: tuple[str, ...]) -> None:
+    program = EMULATOR.read_bytes()
+
+    assert [one for one in words if one.encode() not in program] == []
+
+
+@pytest.mark.parametrize(("text", "handler"), OF_THE_RUNTIME.items())
+def test_the_runtime_of_python_says_it(text: str, handler: str) -> None:
+    with pytest.raises(FaultException) as raised:
+        bootstrap._get_handler(handler)  # noqa: SLF001 - what it calls first of all
+
+    assert pattern(text).fullmatch(raised.value.msg)
 
 
 # The source
