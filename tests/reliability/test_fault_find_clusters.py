@@ -229,7 +229,8 @@ def test_a_cluster_whose_list_is_refused_is_reported_and_costs_its_neighbours_no
             watching.tick()
             written.append(writes(stack))
     assert watch_messages(stack) == [("degraded", group)]
-    assert min(asked_in_sweeps) >= 4
+    # In the first sweep the refusal may come before any answer, and then it counts for all.
+    assert min(asked_in_sweeps[1:]) >= 4
     assert sum(written) <= 10 * 2 + 2, "a sweep writes its lease, and now and then a listing"
 
 
