@@ -280,6 +280,7 @@ def test_a_limit_is_waited_out(workflow: AwaitRestore, group: str) -> None:
     assert execution.states() == WAITED
 
 
+@pytest.mark.campaign  # seven invocations, each with its own tries
 def test_an_outage_of_atlas_past_all_tries_fails_the_wait(
     workflow: AwaitRestore, group: str
 ) -> None:
