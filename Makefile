@@ -51,12 +51,12 @@ test-faults: build ## the faults, without six files
 	@echo 'Tests of faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build $(SECURITY)/.ready ## the model, the kills, six files of faults, and every other test
+test-others: build $(SECURITY)/.ready ## the model, the kills, six files of faults, the workflow, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 
 campaign: build ## the model catches every broken copy of the product, and other tests that take long
-	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark tests/integration
+	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark tests/integration tests/workflows
 
 coverage: build $(SECURITY)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
