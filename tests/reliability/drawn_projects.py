@@ -22,8 +22,8 @@ class DrawnProjects:
     """
     The projects of an example, how Atlas lists them, and what is in them when it begins.
 
-    `old` are restores that nobody names, with the minutes since each began. `history` restores of
-    every cluster of `old` ended long ago.
+    `old` are restores that nobody names, with the minutes since each began. In every cluster with a
+    restore that nobody names, `history` others ended long ago.
     """
 
     watches: Literal["ids", "all"]

@@ -43,7 +43,9 @@ class WatchedProjects:
         self.ids: tuple[str, ...] | Literal["all"] = ()
         self.attempted: set[str] = set()
         """Those that a sweep has tried to list."""
-        self._history: set[str] = set()
+        self.history = 0
+        """So many restores had ended in each cluster long before the example."""
+        self._over_before: set[str] = set()
         self._clusters: set[tuple[str, str, Kind]] = set()
         self._sightless: dict[str, Sightless] = {}
         self._is_odd_clock = False
@@ -52,6 +54,7 @@ class WatchedProjects:
     def watch(self, drawn: DrawnProjects) -> None:
         """From now on sweeps watch the projects, which Atlas lists as drawn."""
         self.ids = GROUPS if drawn.watches == "ids" else "all"
+        self.history = drawn.history
         behaviour = self._stack.atlas.behaviour
         behaviour.largest_page, behaviour.list_order = drawn.largest_page, drawn.list_order
         for group_id in GROUPS:
@@ -167,7 +170,7 @@ class WatchedProjects:
         if call.operation != "events" or group_id in self.attempted:
             return
         self.attempted.add(group_id)
-        self._history |= {
+        self._over_before |= {
             job.restore.restore_id
             for job in self._jobs()
             if job.restore.group_id == group_id and job.last.terminal
@@ -175,7 +178,7 @@ class WatchedProjects:
 
     def must_be_found(self, job: Job) -> bool:
         """It was always visible, and was under way at the first attempt or has begun since."""
-        is_new = job.restore.restore_id not in self._history
+        is_new = job.restore.restore_id not in self._over_before
         is_there = not (job.was_out_of_sight or job.deleted)
         return job.restore.group_id in self.attempted and is_new and is_there
 

@@ -88,6 +88,7 @@ class World:
         self._slept = 0.0
         self.jobs: list[Job] = []
         """Those that checks name."""
+        self._clusters_with_history: set[tuple[str, str]] = set()
         self.unnamed: list[Job] = []
         self.requests: list[Request] = []
         self.unauthorized: deque[float] = deque(maxlen=2)
@@ -228,7 +229,17 @@ class World:
         at = self.stack.atlas.now() - timedelta(minutes=minutes)
         job = self._start(drawn, at=at)
         self.unnamed.append(job)
+        self._add_history(job)
         return job
+
+    def _add_history(self, job: Job) -> None:
+        """Restores of this cluster that had ended a day before the example began, once."""
+        if self.projects.history and job.cluster not in self._clusters_with_history:
+            self._clusters_with_history.add(job.cluster)
+            newest = self.stack.atlas.now() - timedelta(days=1, seconds=self.age)
+            self.stack.atlas.add_ended_restores(
+                *job.cluster, job.kind, self.projects.history, newest=newest
+            )
 
     def _start(self, drawn: DrawnJob, **when: Any) -> Job:
         kind = drawn.atlas_kind
@@ -401,12 +412,8 @@ class World:
     def watch(self, drawn: DrawnProjects) -> None:
         """From now on sweeps watch the projects."""
         self.projects.watch(drawn)
-        clusters = set()
         for one, minutes in drawn.old:
-            job = self.start_unnamed_job(one, minutes)
-            if drawn.history and job.cluster not in clusters:
-                clusters.add(job.cluster)
-                self.stack.atlas.add_ended_restores(*job.cluster, job.kind, drawn.history)
+            self.start_unnamed_job(one, minutes)
         for slot in range(SLOTS):
             self.cold_start(slot)
 
