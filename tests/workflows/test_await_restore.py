@@ -378,7 +378,8 @@ def test_an_answer_is_sent_again_if_it_was_not_noted(workflow: AwaitRestore, gro
         stack.tick()
     assert execution.output()[0] == "COMPLETED"
     assert workflow.waits(restore) == 1
-    stack.tick()
+    # A second tick of the same second would be ignored.
+    stack.invoke({"action": "sweep"}).result  # noqa: B018
 
     item = stack.item(group, "orders", restore.restore_id) or {}
     assert ("waiting" in item, "openShard" in item) == (False, False)
