@@ -22,6 +22,7 @@ _SHAPES = {
     "AWS::DynamoDB::Table": '[("{}")]',
     "AWS::SNS::Topic": '(["{}"])',
     "AWS::SQS::Queue": '[["{}"]]',
+    "AWS::Serverless::StateMachine": '{{{{"{}"}}}}',
 }
 _EVENT_SHAPE = '("{}")'
 _RULE = {"EventBridgeRule": "Rule"}
@@ -32,7 +33,7 @@ _SPACING = '%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 26, "paddi
 
 _WORDS = {"atlas": "Atlas", "email": "e-mail"}
 
-_WRITES = {"dynamodb:UpdateItem", "sns:Publish", "sqs:SendMessage"}
+_WRITES = {"dynamodb:UpdateItem", "lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"}
 _READS = {"dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage"}
 
 _KEYS = {
@@ -100,6 +101,7 @@ def _nodes() -> Iterator[tuple[str, str]]:
                 )
         if shape := _SHAPES.get(resource["Type"]):
             yield logical_id, shape.format(_words(logical_id))
+    yield "Workflows", _OUTSIDE_SHAPE.format("your workflows")
     yield "Pipelines", _OUTSIDE_SHAPE.format("pipelines")
     yield "Mailbox", _OUTSIDE_SHAPE.format("e-mail")
     yield "AmazonQ", _OUTSIDE_SHAPE.format("Slack or Teams<br>by Amazon Q")
@@ -117,6 +119,9 @@ def _arrows() -> Iterator[Arrow]:
         match resource["Type"]:
             case "AWS::Serverless::Function":
                 yield from _of_function(logical_id)
+            case "AWS::Serverless::StateMachine":
+                yield Arrow("Workflows", logical_id)
+                yield from _by_role(logical_id)
             case "AWS::SNS::Subscription":
                 yield from _of_subscription(resource["Properties"])
             case "AWS::SQS::Queue":
@@ -139,21 +144,31 @@ def _of_function(function: str) -> Iterator[Arrow]:
         yield Arrow(arrow.start, arrow.end, is_dotted=arrow.end in failed)
 
 
-def _by_role(function: str) -> Iterator[Arrow]:
-    """What a function may read and write."""
-    (role,) = named(properties(function)["Role"])
+def _by_role(worker: str) -> Iterator[Arrow]:
+    """What a function or a workflow may read, write and call."""
+    (role,) = named(properties(worker)["Role"])
     for statement in _statements(properties(role)["Policies"]):
         actions = statement["Action"]
         allowed = {actions} if isinstance(actions, str) else set(actions)
+        if "states:SendTaskSuccess" in allowed:
+            for workflow in _of_type("AWS::Serverless::StateMachine"):
+                yield Arrow(worker, workflow)
         for resource in named(statement["Resource"]):
             if allowed & _READS:
-                yield Arrow(resource, function)
+                yield Arrow(resource, worker)
             if allowed & _WRITES:
-                yield Arrow(function, resource)
+                yield Arrow(worker, resource)
             if resource == "AtlasSecretArn" and "secretsmanager:GetSecretValue" in allowed:
-                yield Arrow("Atlas", function)
+                yield Arrow("Atlas", worker)
             if resource == "NotifySecretArn" and "secretsmanager:GetSecretValue" in allowed:
-                yield Arrow(function, "Webhooks")
+                yield Arrow(worker, "Webhooks")
+
+
+def _of_type(wanted: str) -> Iterator[str]:
+    """The resources of a type."""
+    for logical_id, resource in template()["Resources"].items():
+        if resource["Type"] == wanted:
+            yield logical_id
 
 
 def _statements(part: Any) -> Iterator[Json]:
@@ -201,7 +216,8 @@ def _event(function: str, event: str) -> str:
 
 def _words(name: str) -> str:
     """The words of a name, with what the thing is on a second line."""
-    words = re.sub(r"(?=[A-Z])", " ", name).lower().split()
+    plain = name.replace("StateMachine", "Workflow")
+    words = re.sub(r"(?=[A-Z])", " ", plain).lower().split()
     spelled = " ".join(_WORDS.get(word, word) for word in words)
     return re.sub(r" ((dead letter )?\w+)$", r"<br>\1", spelled)
 
