@@ -3,5 +3,6 @@ Everything the function talks to, on this machine: Atlas, AWS and the real Lambd
 
 `wire` sees and can break all traffic. `atlas` and `aws` answer, and for tables `dynamodb_local` if
 it was fetched. `template` makes the stack's own resources. `runtime` runs the built function.
-`stack` starts them together. The tests in `tests` show that the product's tests can rely on them.
+`stack` starts them together, and `workflows` runs state machines with them. The tests in `tests`
+show that the product's tests can rely on them.
 """

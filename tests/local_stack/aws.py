@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request
 
 from local_stack import partiql
 from local_stack.faults import Answer
+from local_stack.interpreter import repaired
 from local_stack.loopback import LoopbackServer
 from local_stack.shortcuts import shortcuts
 from local_stack.wire import Call, Wire
@@ -110,6 +111,7 @@ class AwsEmulator:
         with ExitStack() as blocks:
             blocks.enter_context(patch.dict(os.environ, port))
             blocks.enter_context(shortcuts())
+            blocks.enter_context(repaired())
             blocks.enter_context(patch(_PARTIQL, partiql.query))
             blocks.enter_context(self._server)
             api = httpx.Client(base_url=f"{self.url}/moto-api", trust_env=False)

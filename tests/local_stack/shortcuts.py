@@ -1,4 +1,4 @@
-"""Shortcuts through moto: the same answers for less than half of the work, and a repair.
+"""Shortcuts through moto: the same answers for less than half of the work.
 
 What they replace is moto's own and private, which is why moto is pinned.
 """
@@ -12,13 +12,11 @@ from typing import Any
 from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from moto.core.responses import EmptyResult
 
 _PARSE = "moto.dynamodb.parsing.expressions.UpdateExpressionParser.make"
 _SERIALIZE = "moto.core.serialize.BaseJSONSerializer._serialize_type_structure"
 _FIND_METHODS = "moto.core.responses.method_names_from_class"
 _SIGNING_KEY = "moto.sns.models.Subscription.private_key"
-_TASK_FAILURE = "moto.stepfunctions.responses.StepFunctionResponse.send_task_failure"
 
 _parse = resolve_name(_PARSE)
 _serialize = resolve_name(_SERIALIZE)
@@ -34,17 +32,9 @@ def shortcuts() -> Iterator[None]:
             _SERIALIZE: _serialized,
             _FIND_METHODS: cache(_find_methods),
             _SIGNING_KEY: lambda _: _signing_key(),
-            _TASK_FAILURE: _task_failed,
         }.items():
             patches.enter_context(patch(name, replacement))
         yield
-
-
-def _task_failed(response: Any) -> EmptyResult:
-    """Moto forgets the cause."""
-    token, error, cause = map(response._get_param, ("taskToken", "error", "cause"))  # noqa: SLF001
-    response.stepfunction_backend.send_task_failure(token, error=error, cause=cause)
-    return EmptyResult()
 
 
 def _parsed(expression: str) -> Any:

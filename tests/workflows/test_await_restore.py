@@ -1,93 +1,32 @@
 """The workflow that waits for a restore: its own definition, really run, with the real function."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import yaml
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from integration.checking import ROOT, wait_until
+from integration.checking import wait_until
 from integration.test_pending import refuse_publications
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import ACCOUNT, REGION, aws_error
+from local_stack.aws import aws_error
 from local_stack.faults import Reset
 from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Fault
+from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
 from restore_watch.waiting import TOKEN_LIMIT
 
 ANSWERS = {"SendTaskSuccess", "SendTaskFailure"}
 
 
-@dataclass
-class Execution:
-    """A run of the workflow."""
-
-    client: Any
-    arn: str
-
-    @property
-    def is_over(self) -> bool:
-        return bool(self.client.describe_execution(executionArn=self.arn)["status"] != "RUNNING")
-
-    def end(self) -> dict[str, Any]:
-        """Wait for its end, and return what the API says of it."""
-        wait_until(lambda: self.is_over, 30)
-        described: dict[str, Any] = self.client.describe_execution(executionArn=self.arn)
-        return described
-
-    def output(self) -> tuple[str, Any]:
-        """The outcome and the job of a run that has succeeded."""
-        described = self.end()
-        assert described["status"] == "SUCCEEDED", described
-        output = json.loads(described["output"])
-        assert set(output) == {"outcome", "job"}
-        return output["outcome"], output["job"]
-
-    def states(self) -> list[str]:
-        """The states that were entered, in order: each is a transition that is billed."""
-        events = self.client.get_execution_history(executionArn=self.arn, maxResults=1000)["events"]
-        return [
-            event["stateEnteredEventDetails"]["name"]
-            for event in events
-            if "stateEnteredEventDetails" in event
-        ]
-
-
 class AwaitRestore:
-    """
-    The workflow of the template. Only the seconds between two tries are shorter than there.
-
-    moto's CloudFormation makes no state machine of a definition that has substitutions.
-    """
+    """The workflow of the template. Only the seconds between two tries are shorter than there."""
 
     def __init__(self, stack: ObservedStack) -> None:
         self.stack = stack
-        self._client = stack.aws.client("stepfunctions")
-        template = yaml_parse((ROOT / "template.yaml").read_text())
-        machine = template["Resources"]["AwaitRestoreStateMachine"]["Properties"]
-        text = (ROOT / machine["DefinitionUri"]).read_text()
-        substitutes = {
-            "Partition": "aws",
-            "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{stack.function.name}",
-        }
-        assert set(machine["DefinitionSubstitutions"]) == set(substitutes)
-        for name, value in substitutes.items():
-            text = text.replace(f"${{{name}}}", value)
-        definition = _in_a_hurry(_loaded(text))
-        role = stack.aws.client("iam").create_role(
-            RoleName=f"await-{time.monotonic_ns()}", AssumeRolePolicyDocument="{}"
-        )
-        self._arn = self._client.create_state_machine(
-            name=f"await-{time.monotonic_ns()}",
-            definition=json.dumps(definition),
-            roleArn=role["Role"]["Arn"],
-        )["stateMachineArn"]
+        self._workflow = Workflow.of(stack, in_a_hurry(await_restore(stack)))
 
     def start(self, restore: EmulatedRestore, **more: Any) -> Execution:
         named = {
@@ -98,12 +37,7 @@ class AwaitRestore:
         return self.run({**named, **more})
 
     def run(self, given: Mapping[str, Any]) -> Execution:
-        # moto gives every run without a name the same one.
-        name = f"run-{time.monotonic_ns()}"
-        started = self._client.start_execution(
-            stateMachineArn=self._arn, name=name, input=json.dumps(dict(given))
-        )
-        return Execution(self._client, started["executionArn"])
+        return self._workflow.start(given)
 
     def waits(self, restore: EmulatedRestore) -> int:
         """How many workflows wait for a job."""
@@ -128,18 +62,11 @@ class AwaitRestore:
         wait_until(tick, 30)
 
 
-def _loaded(text: str) -> dict[str, Any]:
-    definition: dict[str, Any] = yaml.safe_load(text)
-    return definition
-
-
-def _in_a_hurry(definition: dict[str, Any]) -> dict[str, Any]:
-    for state in definition["States"].values():
-        for retry in state.get("Retry", ()):
-            retry |= {"IntervalSeconds": 1, "BackoffRate": 1}
-            retry.pop("MaxDelaySeconds", None)
-            retry.pop("JitterStrategy", None)
-    return definition
+def how_it_ended(execution: Execution) -> tuple[str, Any]:
+    """The outcome and the job of a run that has succeeded."""
+    output = execution.output()
+    assert set(output) == {"outcome", "job"}
+    return output["outcome"], output["job"]
 
 
 @pytest.fixture
@@ -188,7 +115,7 @@ def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
 
     workflow.sweep_until_over(execution)
 
-    ended, job = execution.output()
+    ended, job = how_it_ended(execution)
     assert (ended, job["status"], job["restoreId"]) == (outcome, outcome, restore.restore_id)
     # No state is entered while it waits.
     assert execution.states() == states
@@ -199,8 +126,8 @@ def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
 def test_a_restore_that_has_ended_is_answered_at_once(workflow: AwaitRestore, group: str) -> None:
     restore = workflow.stack.atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
 
-    first = workflow.start(restore).output()
-    again = workflow.start(restore).output()
+    first = how_it_ended(workflow.start(restore))
+    again = how_it_ended(workflow.start(restore))
 
     assert first[0] == again[0] == "COMPLETED"
     item = workflow.stack.item(group, "orders", restore.restore_id) or {}
@@ -212,7 +139,7 @@ def test_an_expired_download_is_an_outcome(workflow: AwaitRestore, group: str) -
         group, "orders", "dedicated", delivery_type="download", timeline=["finished+expired"]
     )
 
-    assert workflow.start(restore).output()[0] == "EXPIRED"
+    assert how_it_ended(workflow.start(restore))[0] == "EXPIRED"
 
 
 def test_a_cluster_is_waited_for_by_its_newest_restore(workflow: AwaitRestore, group: str) -> None:
@@ -222,7 +149,7 @@ def test_a_cluster_is_waited_for_by_its_newest_restore(workflow: AwaitRestore, g
     newest = atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
     execution = workflow.run({"groupId": group, "clusterName": "orders"})
 
-    outcome, job = execution.output()
+    outcome, job = how_it_ended(execution)
 
     assert (outcome, job["restoreId"]) == ("COMPLETED", newest.restore_id)
     assert execution.states() == [
@@ -261,7 +188,7 @@ def test_a_workflow_may_wait_for_less_than_the_end(
         restore.run_to_end()
         workflow.sweep_until_over(execution)
 
-    assert execution.output()[0] == outcome
+    assert how_it_ended(execution)[0] == outcome
 
 
 # What may go wrong
@@ -274,7 +201,7 @@ def test_a_limit_is_waited_out(workflow: AwaitRestore, group: str) -> None:
     fault = Fault(action=limited, operation="UpdateItem", times=4)
     with workflow.stack.aws.wire.inject(fault):
         execution = workflow.start(restore)
-        assert execution.output()[0] == "COMPLETED"
+        assert how_it_ended(execution)[0] == "COMPLETED"
 
     # A try that follows another one enters no state.
     assert execution.states() == WAITED
@@ -328,7 +255,7 @@ def test_a_wait_that_takes_too_long_looks_once_more(
     if blind:
         workflow.stack.atlas.lock_out(group)
 
-    ended, job = execution.output()
+    ended, job = how_it_ended(execution)
 
     assert ended == outcome
     assert (job is None) is blind
@@ -345,7 +272,7 @@ def test_two_workflows_may_wait_for_one_restore(workflow: AwaitRestore, group: s
     for execution in both:
         workflow.sweep_until_over(execution)
 
-    assert [execution.output()[0] for execution in both] == ["COMPLETED"] * 2
+    assert [how_it_ended(execution)[0] for execution in both] == ["COMPLETED"] * 2
 
 
 def test_a_stopped_workflow_holds_up_nothing(workflow: AwaitRestore, group: str) -> None:
@@ -376,7 +303,7 @@ def test_an_answer_is_sent_again_if_it_was_not_noted(workflow: AwaitRestore, gro
     unnoted = Fault(action=Reset(), operation="UpdateItem", when=notes, times=None)
     with stack.aws.wire.inject(unnoted):
         stack.tick()
-    assert execution.output()[0] == "COMPLETED"
+    assert how_it_ended(execution)[0] == "COMPLETED"
     assert workflow.waits(restore) == 1
     # A second tick of the same second would be ignored.
     stack.invoke({"action": "sweep"}).result  # noqa: B018
@@ -407,7 +334,7 @@ def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
 
     workflow.sweep_until_over(execution)
 
-    assert execution.output()[0] == "FAILED"
+    assert how_it_ended(execution)[0] == "FAILED"
     assert stack.received() == []
     assert "openShard" not in (stack.item(group, "orders", restore.restore_id) or {})
 

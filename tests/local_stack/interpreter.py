@@ -1,0 +1,61 @@
+"""
+What moto's interpreter of workflows gets wrong, put right.
+
+What is replaced is moto's own and private, which is why moto is pinned.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pkgutil import resolve_name
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+from moto.core.responses import EmptyResult
+
+_TASK_FAILURE = "moto.stepfunctions.responses.StepFunctionResponse.send_task_failure"
+_TASKS = "moto.stepfunctions.parser.asl.component.state.exec.state_task.service"
+_CHILD = f"{_TASKS}.state_task_service_sfn.StateTaskServiceSfn"
+_CHILD_PARAMETERS = f"{_CHILD}._normalise_parameters"
+_CHILD_RESPONSE = f"{_CHILD}._normalise_response"
+
+_to_boto = resolve_name(_CHILD_PARAMETERS)
+
+
+@contextmanager
+def repaired() -> Iterator[None]:
+    """Within the block, workflows run as Step Functions runs them in these respects."""
+    with ExitStack() as patches:
+        for name, replacement in {
+            _TASK_FAILURE: _task_failed,
+            _CHILD_PARAMETERS: _child_parameters,
+            _CHILD_RESPONSE: _child_response,
+        }.items():
+            patches.enter_context(patch(name, replacement))
+        yield
+
+
+def _task_failed(response: Any) -> EmptyResult:
+    """Moto forgets the cause."""
+    token, error, cause = map(response._get_param, ("taskToken", "error", "cause"))  # noqa: SLF001
+    response.stepfunction_backend.send_task_failure(token, error=error, cause=cause)
+    return EmptyResult()
+
+
+def _child_parameters(task: Any, parameters: dict[str, Any], **which: Any) -> None:
+    """Moto leaves parameters as the definition names them, and all unnamed runs get one name."""
+    _to_boto(task, parameters, **which)
+    _rename(parameters, str.lower)
+    parameters.setdefault("name", f"child-{uuid4().hex}")
+
+
+def _child_response(_: Any, response: dict[str, Any], **__: Any) -> None:
+    """Moto leaves the fields of an answer as botocore names them."""
+    _rename(response, str.upper)
+
+
+def _rename(fields: dict[str, Any], cased: Callable[[str], str]) -> None:
+    """Change the case of the first letters."""
+    renamed = {cased(name[0]) + name[1:]: value for name, value in fields.items()}
+    fields.clear()
+    fields.update(renamed)
