@@ -4,8 +4,8 @@
 What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and Secrets Manager are
 moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The schedule
 is in a hurry: its next tick comes as soon as a sweep has ended. The exit status is 0 only if a
-subscriber received every expected message, each job's in order, and nothing else, and if people got
-theirs.
+subscriber received every expected message, each job's in order, and nothing else, if each workflow
+took its branch, and if people got theirs.
 """
 
 import sys
@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
+import demo_workflow
 from demo_readers import show_chat, show_email, show_pages
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.readers import Readers
@@ -36,14 +37,18 @@ TIMEOUT = 8
 PATIENCE = 60.0
 """Seconds until a message must have arrived."""
 
-TOLD = (7, 7, ["trigger", "resolve"])
+TOLD = (9, 9, ["trigger", "resolve", "trigger"])
 """What people get of all that: e-mails, messages in chat, and what the pager does."""
+
+BRANCHES = {"COMPLETED": demo_workflow.COMPLETED, "FAILED": demo_workflow.OTHERWISE}
+"""The state in which the workflow that waited for a restore must end."""
 
 COLOURS = {
     "PENDING": "yellow",
     "QUEUED": "yellow",
     "RUNNING": "cyan",
     "COMPLETED": "green",
+    "FAILED": "red",
     "EXPIRED": "magenta",
     "degraded": "red",
     "recovered": "green",
@@ -58,6 +63,7 @@ class Demo:
     def __init__(self, stack: LocalStack, readers: Readers) -> None:
         self.stack = stack
         self.readers = readers
+        self.branches: dict[str, str] = {}
         self.told: tuple[int, int, list[str]] = (0, 0, [])
         self.received: list[Received] = []
         self.sweeps: list[dict[str, Any]] = []
@@ -123,9 +129,31 @@ class Demo:
             self.show_watch("recovered")
         self.expected[GROUP] = ("degraded", "recovered")
 
+    def play_workflows(self) -> None:
+        """Let two workflows wait, without a call, for restores that end in different ways."""
+        scene("5", "Two workflows wait for restores, and take the branch of how each ended")
+        ends = {"COMPLETED": "invoices-flex", "FAILED": "reports-flex"}
+        restores = {
+            end: self.start(cluster, "flex", timeline=("RUNNING", end), target_cluster="drill")
+            for end, cluster in ends.items()
+        }
+        workflow = demo_workflow.refresh(self.stack)
+        with self.schedule():
+            waits = {end: demo_workflow.wait_for(workflow, one) for end, one in restores.items()}
+            for restore in restores.values():
+                self.show(restore, "RUNNING", "a workflow waits for it, and nothing of it runs")
+                self.wait_until_waited_for(restore)
+            for end, restore in restores.items():
+                restore.advance()
+                self.show(restore, end)
+                waits[end].output()
+                self.branches[end] = waits[end].states()[-1]
+                tell(f"its workflow goes on by its token: [bold]{self.branches[end]}[/]")
+                self.expected[restore.restore_id] = ("RUNNING", end)
+
     def play_people(self) -> None:
         """Deliver the messages to people, and show some as they are read."""
-        scene("5", "What people read", "in e-mail, chat and pager")
+        scene("6", "What people read", "in e-mail, chat and pager")
         while self.stack.notices.deliver():
             pass
         emails, chat = self.stack.emails(), self.stack.chat()
@@ -212,6 +240,14 @@ class Demo:
             self.received.extend(self.stack.received())
         raise TimeoutError(f"{subject}:{word} did not arrive within {PATIENCE:.0f} s")
 
+    def wait_until_waited_for(self, restore: EmulatedRestore) -> None:
+        """Return once a workflow waits for it."""
+        begun = time.monotonic()
+        while not demo_workflow.is_waited_for(self.stack, restore):
+            if time.monotonic() - begun > PATIENCE:
+                raise TimeoutError(f"no workflow waits for {restore.restore_id}")
+            time.sleep(0.02)
+
     def kill_before_publish(self, change: Callable[[], object]) -> None:
         """Kill the environment while a sweep publishes, before the request reaches SNS."""
         wire = self.stack.aws.wire
@@ -283,7 +319,14 @@ def main() -> int:
     begun = time.monotonic()
     parameters = {"AtlasProjectIds": GROUP, "HotSeconds": "1"}
     readers = Readers()
-    with LocalStack(parameters=parameters, timeout_seconds=TIMEOUT, readers=readers) as stack:
+    stack = LocalStack(
+        # A second one: a workflow need not wait for the sweep that is at work.
+        environments=2,
+        parameters=parameters,
+        timeout_seconds=TIMEOUT,
+        readers=readers,
+    )
+    with stack:
         tell(f"the stack was given one project id, {GROUP}")
         demo = Demo(stack, readers)
         for play in (
@@ -291,6 +334,7 @@ def main() -> int:
             demo.play_flex,
             demo.play_dedicated,
             demo.play_lock_out,
+            demo.play_workflows,
             demo.play_people,
         ):
             play()
@@ -298,6 +342,8 @@ def main() -> int:
     wrong = problems(demo.received, demo.expected)
     if demo.told != TOLD:
         wrong.append(f"people got {demo.told} instead of {TOLD}")
+    if demo.branches != BRANCHES:
+        wrong.append(f"workflows ended in {demo.branches} instead of {BRANCHES}")
     for problem in wrong:
         console.print(f"  [red]wrong[/] {problem}")
     if wrong:

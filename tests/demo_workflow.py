@@ -1,0 +1,50 @@
+"""The demo's workflow: it waits for a restore in one state, and branches on how it ended."""
+
+from typing import Any
+
+from local_stack.atlas import EmulatedRestore
+from local_stack.stack import LocalStack
+from local_stack.workflows import Execution, Workflow, await_restore
+
+WAITS, COMPLETED, OTHERWISE = "Wait for the restore", "Mask the data", "Page someone"
+
+
+def refresh(stack: LocalStack) -> Workflow:
+    """The workflow of docs/workflows.md, around the stack's own."""
+    child = Workflow.of(stack, await_restore(stack))
+    return Workflow.of(stack, _definition(child.arn))
+
+
+def wait_for(workflow: Workflow, restore: EmulatedRestore) -> Execution:
+    named = (restore.group_id, restore.cluster, restore.restore_id)
+    return workflow.start(dict(zip(("groupId", "clusterName", "restoreId"), named, strict=True)))
+
+
+def is_waited_for(stack: LocalStack, restore: EmulatedRestore) -> bool:
+    """Whether the task token of a workflow is stored with the job."""
+    item = stack.item(restore.group_id, restore.cluster, restore.restore_id) or {}
+    return bool(item.get("waiting"))
+
+
+def _definition(child_arn: str) -> dict[str, Any]:
+    return {
+        "StartAt": WAITS,
+        "States": {
+            WAITS: {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::states:startExecution.sync:2",
+                "Parameters": {"StateMachineArn": child_arn, "Input.$": "$"},
+                "ResultSelector": {"outcome.$": "$.Output.outcome", "job.$": "$.Output.job"},
+                "Next": "How did it end?",
+            },
+            "How did it end?": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Variable": "$.outcome", "StringEquals": "COMPLETED", "Next": COMPLETED}
+                ],
+                "Default": OTHERWISE,
+            },
+            COMPLETED: {"Type": "Succeed"},
+            OTHERWISE: {"Type": "Succeed"},
+        },
+    }
