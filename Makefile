@@ -140,9 +140,10 @@ pictures: .venv/.ready ## draw the messages and the architecture of README and d
 	@PYTHONPATH=docs $(RUN) python -m pictures.render
 
 .PHONY: docs
-docs: .venv/.ready ## write the generated parts again: the page of error texts, and the README's table of costs
+docs: .venv/.ready ## write the generated parts again: the page of error texts, and the tables of costs in the README and of workflows
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
 	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.cost_table
+	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.wait_table
 
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+from benchmark.waits import STATES_OF_CHILD
 from integration.checking import ROOT, wait_until
 from integration.test_pending import refuse_publications
 from local_stack.atlas import EmulatedRestore, Kind
@@ -155,6 +156,10 @@ def answers(stack: ObservedStack) -> list[str]:
 
 WAITED = ["Fill in defaults", "Is the restore named?", "Wait for the restore", "Say how it ended"]
 OTHERWISE = [*WAITED[:3], "Read the job", WAITED[3]]
+
+
+def test_the_costs_of_waiting_count_the_states_of_this_workflow() -> None:
+    assert len(WAITED) == STATES_OF_CHILD
 
 
 @pytest.mark.parametrize(
