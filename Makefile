@@ -14,6 +14,7 @@ DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
 BIN := .venv/bin
 SECURITY := .tools/security
+WORKFLOWS := .tools/workflows
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
@@ -26,7 +27,7 @@ CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_o
 	test_every_error_text_that_the_other_tests_produced_is_on_the_page)
 
 .PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks publication bench soak build lock clean dynamodb-local
-.PHONY: check-security check-advisories audit sbom
+.PHONY: check-security check-advisories check-workflows audit sbom
 
 all: test check demo
 
@@ -51,26 +52,30 @@ test-faults: build ## the faults, without six files
 	@echo 'Tests of faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build $(SECURITY)/.ready ## the model, the kills, six files of faults, the workflow, and every other test
+test-others: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the model, the kills, six files of faults, the workflow, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 
 campaign: build ## the model catches every broken copy of the product, and other tests that take long
 	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark tests/integration tests/workflows
 
-coverage: build $(SECURITY)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
+coverage: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
 		--cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
-check: .venv/.ready ## lint, types, import contracts, template, locks, security
+check: .venv/.ready ## lint, types, import contracts, template, workflows, locks, security
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@PYTHONPATH=functions $(RUN) lint-imports
 	@$(RUN) sam validate --lint
+	@$(MAKE) --no-print-directory check-workflows
 	@$(MAKE) --no-print-directory check-locks
 	@$(MAKE) --no-print-directory check-security
 	@$(MAKE) --no-print-directory check-advisories
+
+check-workflows: .venv/.ready $(WORKFLOWS)/.ready ## asl-validator over the definitions of workflows; without npm, say so and pass
+	@PYTHONPATH=tests $(RUN) python -m workflows.definitions
 
 check-security: .venv/.ready $(SECURITY)/.ready ## cfn-lint and checkov over the template, and over what SAM makes of it
 	@PYTHONPATH=functions:tests $(RUN) python -m security.template
@@ -135,9 +140,10 @@ pictures: .venv/.ready ## draw the messages and the architecture of README and d
 	@PYTHONPATH=docs $(RUN) python -m pictures.render
 
 .PHONY: docs
-docs: .venv/.ready ## write the generated parts again: the page of error texts, and the README's table of costs
+docs: .venv/.ready ## write the generated parts again: the page of error texts, and the tables of costs in the README and of workflows
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
 	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.cost_table
+	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.wait_table
 
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 
@@ -179,6 +185,19 @@ $(SECURITY)/.ready: tests/security/requirements.txt .venv/.ready
 	@$(UV) venv --quiet --clear --python 3.13 $(SECURITY)
 	@$(UV) pip install --quiet --python $(SECURITY)/bin/python --require-hashes -r tests/security/requirements.txt
 	@touch $@
+
+# npm compares each package with its hash in the lock, and runs none of their scripts. Where there is no npm, or it
+# reaches no registry, nothing is set up, and check-workflows says so.
+UNREACHABLE := EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT
+$(WORKFLOWS)/.ready: tests/workflows/package.json tests/workflows/package-lock.json
+	@if command -v npm >/dev/null && command -v node >/dev/null; then \
+		echo 'Setting up asl-validator in $(@D), once.'; \
+		rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D); \
+		if npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --fetch-retries 1 --fetch-retry-mintimeout 1000 \
+			>$(@D)/npm.log 2>&1; \
+		then touch $@; \
+		else cat $(@D)/npm.log >&2; grep -qE 'code ($(UNREACHABLE))' $(@D)/npm.log; fi; \
+	fi
 
 # uv resolves the locks from pyproject.toml. The layer's lock has the versions that the tests run with.
 # Locked versions do not change without UPGRADE=--upgrade.

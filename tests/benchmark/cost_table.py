@@ -46,11 +46,16 @@ def table() -> str:
 
 def with_table(text: str) -> str:
     """The README with the table between its two comments."""
-    head, _, rest = text.partition(BEGIN)
+    return placed(text, BEGIN, table())
+
+
+def placed(text: str, begin: str, table: str) -> str:
+    """A page with a table between the comment `begin` and the one that ends it."""
+    head, _, rest = text.partition(begin)
     _, found, tail = rest.partition(END)
     if not found:
-        raise ValueError("the README has no place for the table of costs")
-    return f"{head}{BEGIN}\n{table()}\n{END}{tail}"
+        raise ValueError("the page has no place for the table of costs")
+    return f"{head}{begin}\n{table}\n{END}{tail}"
 
 
 def main() -> None:

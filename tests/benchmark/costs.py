@@ -78,6 +78,8 @@ class Usage:
     alarm_metric_month: float = 0
     dashboard_month: float = 0
     sent_gb: float = 0
+    state_transition: float = 0
+    runner_minute: float = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

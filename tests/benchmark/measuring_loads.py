@@ -151,7 +151,7 @@ class World:
             questions=median(one.questions for one in did),
             log_bytes=round(median(one.log_bytes for one in did)),
             metrics=len(hourly.union(*(one.metrics for one in did))),
-            bookkeeping_bytes=sum(map(_size, books)),
+            bookkeeping_bytes=sum(map(size_of_item, books)),
         )
 
     def restore(self, kind: Kind, delivery_type: str, timeline: tuple[str, ...]) -> Restore:
@@ -163,12 +163,12 @@ class World:
         began = self.begin(kind, delivery_type=delivery_type, timeline=timeline)
         self.follow(began)
         did, told = self.watch.take(), self.people.take()
-        (item,) = (one for one in self._items() if one["restoreId"]["S"] == began.restore_id)
+        item = self.item(began)
         return Restore(
             changes=int(item["sequence"]["N"]),
             notices=sum(one.count("sns") for one in told),
             updates=sum(one.updates_of_jobs for one in did),
-            item_bytes=_size(item),
+            item_bytes=size_of_item(item),
             log_bytes=sum(one.log_bytes - idle.log_bytes for one in did),
             metrics=len(frozenset().union(*(one.metrics for one in did)) - idle.metrics),
         )
@@ -201,6 +201,11 @@ class World:
             metrics=len(frozenset().union(*(one.metrics for one in notices))),
         )
 
+    def item(self, restore: EmulatedRestore) -> dict[str, Any]:
+        """The item of a restore."""
+        (item,) = (one for one in self._items() if one["restoreId"]["S"] == restore.restore_id)
+        return item
+
     def _items(self) -> list[dict[str, Any]]:
         client = self.stack.aws.client("dynamodb")
         items: list[dict[str, Any]] = client.scan(TableName=self.stack.table_name)["Items"]
@@ -227,15 +232,15 @@ def _steps(restore: EmulatedRestore) -> Iterator[str]:
             return
 
 
-def _size(item: dict[str, Any]) -> int:
+def size_of_item(item: dict[str, Any]) -> int:
     """Bytes of an item with lists and maps: each of their entries takes one more."""
     size = 0
     for name, value in item.items():
         ((kind, inner),) = value.items()
         if kind == "M":
-            size += len(name) + 3 + _size(inner)
+            size += len(name) + 3 + size_of_item(inner)
         elif kind == "L":
-            size += len(name) + 3 + sum(_size({"": one}) + 1 for one in inner)
+            size += len(name) + 3 + sum(size_of_item({"": one}) + 1 for one in inner)
         else:
             size += size_of({name: value})
     return size

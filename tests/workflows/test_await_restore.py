@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmark.waits import STATES_OF_CHILD
 from integration.checking import wait_until
 from integration.test_pending import refuse_publications
 from local_stack.atlas import EmulatedRestore, Kind
@@ -82,6 +83,10 @@ def answers(stack: ObservedStack) -> list[str]:
 
 WAITED = ["Fill in defaults", "Is the restore named?", "Wait for the restore", "Say how it ended"]
 OTHERWISE = [*WAITED[:3], "Read the job", WAITED[3]]
+
+
+def test_the_costs_of_waiting_count_the_states_of_this_workflow() -> None:
+    assert len(WAITED) == STATES_OF_CHILD
 
 
 @pytest.mark.parametrize(
