@@ -33,6 +33,7 @@ _NEEDED: dict[Family, frozenset[Role]] = {
     "dedicated_clusters": frozenset(Role),
     "flex": frozenset(Role),
     "tenant": frozenset(Role),
+    "snapshots": frozenset(Role),
     "dedicated": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
     "collection": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
     "system": frozenset(Role),

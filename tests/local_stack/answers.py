@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -19,6 +19,7 @@ from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import EmulatedRestore, Kind
 from local_stack.routes import OPERATIONS, Address, Family, Operation, matched
+from local_stack.snapshots import EmulatedSnapshot, Order
 
 
 class Answers:
@@ -29,12 +30,14 @@ class Answers:
         clusters: Clusters,
         events: Events,
         buckets: Buckets,
+        start: Callable[[str, str, Order], EmulatedRestore],
     ) -> None:
         self._behaviour = behaviour
         self._access = access
         self._clusters = clusters
         self._events = events
         self._buckets = buckets
+        self._start = start
         self.served: dict[Address, Any] = {}
         self.scripts: dict[str, deque[Answer]] = defaultdict(deque)
 
@@ -79,14 +82,21 @@ class Answers:
         return _dressed(request, answer, headers, None if is_list else key)
 
     def _body(self, request: Request, address: Address, caller: str) -> Any:
+        host = request.host_url.rstrip("/")
         match address.family:
             case "system":
                 return self._system(request, caller)
             case "auditing":
                 return {"auditAuthorizationSuccess": False, "enabled": False}
             case "projects":
-                host = request.host_url.rstrip("/")
                 return self._page_of(request, host, self._clusters.listed_projects())
+            case "snapshots":
+                snapshots = self._clusters.snapshots_of(address.group_id, address.cluster)
+                return self._page_of(request, host, snapshots)
+            case "dedicated" if request.method == "POST":
+                order = Order.of(request.get_json(silent=True))
+                started = self._start(address.group_id, address.cluster, order)
+                return started.body("dedicated", host)
             case _:
                 return self._restores(request, address)
 
@@ -126,7 +136,10 @@ class Answers:
         }
 
     def _page_of(
-        self, request: Request, host: str, entries: Sequence[Project | EmulatedCluster]
+        self,
+        request: Request,
+        host: str,
+        entries: Sequence[Project | EmulatedCluster | EmulatedSnapshot],
     ) -> Any:
         page = Page.asked(request, counts=True, largest=self._behaviour.largest_page)
         return page.body(request, entries, lambda one: one.body(host))
@@ -152,6 +165,9 @@ class Answers:
         if family in {"projects", "system", "auditing"}:
             # Atlas's list of limits does not have them.
             return {}
+        if family == "snapshots":
+            # One bucket for all of a project's cloud backups.
+            family = "dedicated"
         limit = self._behaviour.limit_of(family)
         taken = self._buckets.take((family, group_id), limit)
         headers = self._limit_headers(limit, taken)

@@ -52,7 +52,12 @@ class AtlasEmulator(Inventory):
         self._access = Access(self.behaviour, self.clock)
         self._buckets = Buckets(self.clock)
         self._answers = Answers(
-            self.behaviour, self._access, self._clusters, self._events, self._buckets
+            self.behaviour,
+            self._access,
+            self._clusters,
+            self._events,
+            self._buckets,
+            self.restore_from,
         )
         self._server = LoopbackServer(self.wire)
 

@@ -1,6 +1,6 @@
 """How the emulated Atlas behaves; a test may change each of these."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal
@@ -44,6 +44,9 @@ class Behaviour:
 
     list_order: ListOrder = "newest first"
     """Of the restore jobs of every cluster that has no other order."""
+
+    restore_timeline: Sequence[str] | None = None
+    """The steps of a restore that the API starts; by default those of its kind."""
 
     largest_page: int = 500
     """

@@ -1,8 +1,9 @@
 """Joins moto's Lambda and the real runtime: what moto invokes runs in the runtime."""
 
 import json
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
@@ -13,17 +14,20 @@ type Invoke = Callable[[Any], Invocation]
 
 
 @contextmanager
-def bridged(invoke: Invoke) -> Iterator[None]:
+def bridged(invoke: Invoke, others: Mapping[str, Invoke] = MappingProxyType({})) -> Iterator[None]:
     """
     Within the block, the API's Invoke, Step Functions and SQS event source mappings call `invoke`.
+
+    For a function whose name is in `others` they call that.
 
     The method replaced is moto's own and private, which is why moto is pinned.
     """
 
     def replacement(
-        _: LambdaFunction, body: str, __: Any, response_headers: MutableMapping[str, str]
+        function: LambdaFunction, body: str, _: Any, response_headers: MutableMapping[str, str]
     ) -> bytes:
-        invocation = invoke(json.loads(body or "{}"))
+        called = others.get(function.function_name, invoke)
+        invocation = called(json.loads(body or "{}"))
         if invocation.outcome is not Outcome.RESULT:
             response_headers["x-amz-function-error"] = "Unhandled"
         return json.dumps(invocation.payload).encode()

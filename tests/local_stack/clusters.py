@@ -12,6 +12,7 @@ from local_stack.jobs import CLASSES
 from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import EmulatedRestore, Kind
+from local_stack.snapshots import EmulatedSnapshot
 
 _OF_DEDICATED = {"dedicated", "collection"}
 """The kinds of restore job that a dedicated cluster has."""
@@ -25,6 +26,8 @@ class Clusters:
         self._now = now
         self.projects: dict[str, Project] = {}
         self._restores: dict[tuple[str, str], dict[str, EmulatedRestore]] = defaultdict(dict)
+        self.snapshots: dict[tuple[str, str], list[EmulatedSnapshot]] = defaultdict(list)
+        """Of each cluster, in the order in which they are listed."""
         self.orders: dict[tuple[str, str], ListOrder] = {}
         """The order of a cluster's jobs in lists, if it has one of its own."""
         self.listed_as: dict[EmulatedRestore, EmulatedRestore | None] = {}
@@ -36,6 +39,7 @@ class Clusters:
         for state in (
             self.projects,
             self._restores,
+            self.snapshots,
             self.orders,
             self.listed_as,
             self.additions,
@@ -97,6 +101,25 @@ class Clusters:
         ordered = _ordered(filter(None, listed), order)
         return [*self.additions.get((kind, group_id, cluster), ()), *ordered]
 
+    def snapshots_of(self, group_id: str, cluster: str) -> list[EmulatedSnapshot]:
+        """Refuse in the same order as `find`."""
+        self._check("dedicated", group_id, cluster)
+        return self.snapshots[group_id, cluster]
+
+    def snapshot(self, group_id: str, cluster: str, snapshot_id: str) -> EmulatedSnapshot:
+        for snapshot in self.snapshots_of(group_id, cluster):
+            if snapshot.snapshot_id == snapshot_id and snapshot.status == "completed":
+                return snapshot
+        detail, names = "There is no such snapshot.", [f"Snapshot {snapshot_id}"]
+        raise Refusal(atlas_error(404, "RESOURCE_NOT_FOUND", detail, names))
+
+    def check_target(self, group_id: str, cluster: str) -> None:
+        """Refuse a target of a dedicated restore that is not there, or is of another kind."""
+        self._check("dedicated", group_id, cluster)
+
+    def restores(self, group_id: str, cluster: str) -> list[EmulatedRestore]:
+        return list(self._restores[group_id, cluster].values())
+
     def listed_projects(self) -> list[Project]:
         return [project for project in self.projects.values() if project.is_listed]
 
@@ -132,6 +155,7 @@ class Clusters:
     def _forget(self, group_id: str, name: str) -> None:
         """Forget what was set about a cluster's jobs and lists, and the jobs."""
         self._restores.pop((group_id, name), None)
+        self.snapshots.pop((group_id, name), None)
         self.orders.pop((group_id, name), None)
         for key in [key for key in self.additions if key[1:] == (group_id, name)]:
             del self.additions[key]

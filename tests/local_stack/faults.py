@@ -88,6 +88,17 @@ class Close:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """The effect happens, and its answer is lost: another one comes instead, or FIN."""
+
+    answer: Answer | None = None
+
+    def play(self, line: Line, ask: Ask, /) -> Answer:
+        ask()
+        return self.answer or Close().play(line, ask)
+
+
+@dataclass(frozen=True)
 class Hang:
     """No answer for some time, then RST. Ends early when the server stops."""
 

@@ -13,13 +13,24 @@ from uuid import uuid4
 
 from moto.core.responses import EmptyResult
 
+from local_stack.http_task import HttpTask
+
 _TASK_FAILURE = "moto.stepfunctions.responses.StepFunctionResponse.send_task_failure"
 _TASKS = "moto.stepfunctions.parser.asl.component.state.exec.state_task.service"
 _CHILD = f"{_TASKS}.state_task_service_sfn.StateTaskServiceSfn"
+_FACTORY = "moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory"
+_TASK_FOR = f"{_FACTORY}.state_task_service_for"
+_FINDS_NONE = "moto.stepfunctions.parser.asl.utils.json_path._contains_slice_or_wildcard_array"
+_NO_OWN_PREFIX = (
+    "moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name"
+    ".ILLEGAL_CUSTOM_ERROR_PREFIX"
+)
 _CHILD_PARAMETERS = f"{_CHILD}._normalise_parameters"
 _CHILD_RESPONSE = f"{_CHILD}._normalise_response"
 
 _to_boto = resolve_name(_CHILD_PARAMETERS)
+_task_for = resolve_name(_TASK_FOR)
+_finds_none = resolve_name(_FINDS_NONE)
 
 
 @contextmanager
@@ -30,6 +41,10 @@ def repaired() -> Iterator[None]:
             _TASK_FAILURE: _task_failed,
             _CHILD_PARAMETERS: _child_parameters,
             _CHILD_RESPONSE: _child_response,
+            _TASK_FOR: _task,
+            _FINDS_NONE: _may_find_none,
+            # Moto knows no error of the HTTP Task, and refuses what begins as they do.
+            _NO_OWN_PREFIX: "\0",
         }.items():
             patches.enter_context(patch(name, replacement))
         yield
@@ -59,3 +74,14 @@ def _rename(fields: dict[str, Any], cased: Callable[[str], str]) -> None:
     renamed = {cased(name[0]) + name[1:]: value for name, value in fields.items()}
     fields.clear()
     fields.update(renamed)
+
+
+def _task(service_name: str) -> Any:
+    """Moto knows no HTTP Task."""
+    task: Any = HttpTask
+    return task() if service_name == "http" else _task_for(service_name)
+
+
+def _may_find_none(path: str) -> bool:
+    """Moto fails if a filter selects nothing; Step Functions returns an empty list."""
+    return "[?(" in path or _finds_none(path)

@@ -13,6 +13,7 @@ from local_stack.events import Events
 from local_stack.jobs import CLASSES, defaults_of
 from local_stack.projects import EmulatedCluster
 from local_stack.restores import EmulatedRestore, FlagRestore, Kind, object_id
+from local_stack.snapshots import EmulatedSnapshot, Order, SnapshotStatus
 
 
 class Inventory:
@@ -63,7 +64,46 @@ class Inventory:
         with self._lock:
             self._clusters.remove(group_id, name)
 
+    def add_snapshot(
+        self,
+        group_id: str,
+        cluster: str,
+        *,
+        status: SnapshotStatus = "completed",
+        age: timedelta = timedelta(hours=1),
+    ) -> EmulatedSnapshot:
+        """Add a snapshot, listed after earlier ones, and its dedicated cluster if it is missing."""
+        created = self.now() - age
+        snapshot = EmulatedSnapshot(group_id, cluster, object_id(created), created, status)
+        with self._lock:
+            if cluster not in self._clusters.add_project(group_id).clusters:
+                self._clusters.add(group_id, cluster, "dedicated")
+            self._clusters.snapshots[group_id, cluster].append(snapshot)
+        return snapshot
+
     # Restore jobs
+
+    def restores(self, group_id: str, cluster: str) -> list[EmulatedRestore]:
+        """Return a cluster's jobs, of whoever started them."""
+        with self._lock:
+            return self._clusters.restores(group_id, cluster)
+
+    def restore_from(self, group_id: str, cluster: str, order: Order) -> EmulatedRestore:
+        """Do what a request for a restore asks for. Raise Refusal if that cannot be done."""
+        with self._lock:
+            snapshot = self._clusters.snapshot(group_id, cluster, order.snapshot_id)
+            self._clusters.check_target(order.target_group, order.target_cluster)
+            return self.start_restore(
+                group_id,
+                cluster,
+                "dedicated",
+                target_group=order.target_group,
+                target_cluster=order.target_cluster,
+                snapshot_id=snapshot.snapshot_id,
+                snapshot_age=self.now() - snapshot.created,
+                timeline=self.behaviour.restore_timeline,
+                every_url=False,
+            )
 
     def start_restore(
         self,

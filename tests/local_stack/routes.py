@@ -14,7 +14,15 @@ from local_stack.wire import Predicate
 
 type Family = (
     Kind
-    | Literal["projects", "events", "flex_clusters", "dedicated_clusters", "system", "auditing"]
+    | Literal[
+        "projects",
+        "events",
+        "flex_clusters",
+        "dedicated_clusters",
+        "snapshots",
+        "system",
+        "auditing",
+    ]
 )
 """Endpoints with the same role and the same bucket: those of a kind of job, or of one list."""
 
@@ -35,13 +43,14 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True)
 class Operation:
-    """What is asked for at a path: one restore job, or a list of jobs or other things."""
+    """What is asked for at a path: one restore job, a new one, or a list of jobs or others."""
 
     family: Family
     path: str
     declared: str
     java_method: str
     lists: bool
+    method: Literal["GET", "POST"] = "GET"
 
     def content_type(self, request: Request) -> str:
         """Return the one of the resolved version: any date from the declared one on works."""
@@ -76,6 +85,20 @@ OPERATIONS: dict[str, Operation] = {
         "clusters/<cluster>/backup/restoreJobs",
         "2023-01-01",
         "ApiAtlasDiskBackupRestoreJobsResource",
+    ),
+    "dedicated_start": Operation(
+        "dedicated",
+        f"{_GROUP}/clusters/<cluster>/backup/restoreJobs",
+        "2023-01-01",
+        "ApiAtlasDiskBackupRestoreJobsResource::createRestoreJob",
+        lists=False,
+        method="POST",
+    ),
+    **_list(
+        "snapshots",
+        f"{_GROUP}/clusters/<cluster>/backup/snapshots",
+        "2023-01-01",
+        "ApiAtlasDiskBackupSnapshotsResource::getSnapshots",
     ),
     **_operations(
         "tenant",
@@ -123,7 +146,7 @@ _ROUTES = Map(
     [
         Rule("/api/oauth/token", methods=["POST"], endpoint="token"),
         *(
-            Rule(operation.path, methods=["GET"], endpoint=name)
+            Rule(operation.path, methods=[operation.method], endpoint=name)
             for name, operation in OPERATIONS.items()
         ),
     ],

@@ -16,7 +16,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from local_stack.atlas import AtlasEmulator, Role
 from local_stack.aws import FUNCTION_KEY_ID, REGION, AwsEmulator, key_id_of
-from local_stack.bridge import bridged
+from local_stack.bridge import Invoke, bridged
 from local_stack.canaries import CANARY_CLIENT_SECRET, CANARY_PRIVATE_KEY
 from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.function_queue import FunctionQueue
@@ -89,6 +89,8 @@ class LocalStack:
         self.atlas = AtlasEmulator(clock)
         self.aws = AwsEmulator()
         self.readers = readers
+        self.functions: dict[str, Invoke] = {}
+        """What answers for functions of other stacks, by their names."""
         self._size = environments
         self._parameters = {**(_EVERY_READER if readers else {}), **(parameters or {})}
         self._timeout_seconds = timeout_seconds
@@ -107,7 +109,7 @@ class LocalStack:
             blocks.enter_context(self.aws)
             if self.readers:
                 blocks.enter_context(self.readers)
-            blocks.enter_context(bridged(self.invoke))
+            blocks.enter_context(bridged(self.invoke, self.functions))
             self._furnish()
             self._blocks = blocks.pop_all()
         return self

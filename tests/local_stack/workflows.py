@@ -46,7 +46,11 @@ class Execution:
         return json.loads(ended["output"])
 
     def states(self) -> list[str]:
-        """Return the states that were entered, in order: each is a transition that is billed."""
+        """
+        Return the states that were entered, in order.
+
+        Each is a transition that is billed; so is a try after another one, which enters no state.
+        """
         events = self.client.get_execution_history(executionArn=self.arn, maxResults=1000)["events"]
         return [
             event["stateEnteredEventDetails"]["name"]
