@@ -69,6 +69,7 @@ check: .venv/.ready ## lint, types, import contracts, template, workflows, locks
 	@$(RUN) mypy
 	@PYTHONPATH=functions $(RUN) lint-imports
 	@$(RUN) sam validate --lint
+	@$(RUN) sam validate --lint --template docs/nightly-refresh/template.yaml
 	@$(MAKE) --no-print-directory check-workflows
 	@$(MAKE) --no-print-directory check-locks
 	@$(MAKE) --no-print-directory check-security

@@ -109,9 +109,13 @@ def test_every_make_target_named_in_a_sentence_exists(path: Path) -> None:
     assert set(named) <= TARGETS.keys()
 
 
-def test_the_sam_command_deploys_a_template_that_exists() -> None:
-    words, publish = (words for _, words in SHOWN if words[0] == ".venv/bin/sam")
+def test_the_sam_commands_deploy_templates_that_exist() -> None:
+    *deploys, publish = sorted(
+        (words for _, words in SHOWN if words[0] == ".venv/bin/sam"), key=lambda words: words[1]
+    )
 
     assert publish[1:] == ["publish", "--template", ".aws-sam/publication.yaml"]
-    assert words[1] == "deploy"
-    assert (ROOT / words[words.index("--template-file") + 1]).exists()
+    deployed = {words[words.index("--template-file") + 1] for words in deploys}
+    assert deployed == {"docs/parent-template.yaml", "docs/nightly-refresh/template.yaml"}
+    assert {words[1] for words in deploys} == {"deploy"}
+    assert all((ROOT / path).exists() for path in deployed)
