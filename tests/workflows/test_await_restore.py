@@ -220,6 +220,8 @@ def test_an_outage_of_atlas_past_all_tries_fails_the_wait(
     down = Fault(action=atlas_error(503, "SERVICE_UNAVAILABLE", "Down."), times=None)
     with workflow.stack.atlas.wire.inject(down):
         ended = workflow.start(restore).end()
+    # For a while after that, an environment asks for no token.
+    workflow.stack.new_environments()
 
     assert (ended["status"], ended["error"]) == ("FAILED", "AtlasUnavailableError")
 
