@@ -185,21 +185,26 @@ class JobChecker:
             self.table.acknowledge(recorded, Acknowledgement(last), deadline)
         return recorded.pending
 
-    def end_waits(self, target: RestoreTarget, deadline: Deadline) -> bool:
+    def end_waits(
+        self, target: RestoreTarget, is_left: Callable[[Recorded], bool], deadline: Deadline
+    ) -> bool:
         """
-        Tell the workflows that wait for a job that nobody follows it any more.
+        Answer all workflows that wait for a job, if nobody follows it any more.
 
-        True if there were some, and all have been told.
+        A workflow that was due an answer gets that one. True if there were some, and all have been
+        told.
         """
         recorded = self.table.recall(target, deadline)
-        if recorded is None or not recorded.waits:
+        if recorded is None or not recorded.waits or not is_left(recorded):
             return False
-        left = [answer_to_all_left(wait) for wait in recorded.waits]
-        return self._send(left, recorded, None, deadline)
+        answers = [
+            answer_to(wait, recorded.job, recorded.seen) or answer_to_all_left(wait)
+            for wait in recorded.waits
+        ]
+        return self._send(answers, recorded, None, deadline)
 
     def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
-        seen = {change.job.status for change in recorded.changes}
-        answers = (answer_to(wait, recorded.job, seen) for wait in recorded.waits)
+        answers = (answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits)
         self._send([one for one in answers if one is not None], recorded, last, deadline)
 
     def _send(

@@ -8,6 +8,7 @@ one path of every change, the same as in a check by name.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from restore_watch.memory import SweepMemory
 from restore_watch.open_job import JobKey, OpenJob, unknown_job
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.status_change import utc_text
 from restore_watch.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -182,8 +184,19 @@ class Follower:
     def _leave(self, job: OpenJob, leave: Callable[[OpenJob, Deadline], bool], reason: str) -> None:
         """Take a job out of the index. Workflows that wait for it are told so before."""
         has_left = leave(job, self.deadline)
-        if not has_left and self.checker.end_waits(job.target, self.deadline):
-            has_left = leave(job, self.deadline)
+        if not has_left:
+            is_left = partial(_is_as_known, job)
+            if self.checker.end_waits(job.target, is_left, self.deadline):
+                has_left = leave(job, self.deadline)
         if has_left:
             self.known.pop(job.key, None)
             self.telemetry.no_longer_followed(job.target, reason)
+
+
+def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:
+    """Nothing was found, moved or changed meanwhile, and nothing is pending: only waits hold it."""
+    return (
+        recorded.published == len(recorded.history) == job.sequence
+        and recorded.missing_since == (job.missing_since and utc_text(job.missing_since))
+        and recorded.job.expiration_date == job.expiration_date
+    )

@@ -41,7 +41,7 @@ class Recorded:
     known to be published. `written` is the entry that this invocation recorded, else None.
     `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
-    `is_missing` is true if Atlas did not know the job when a sweep last asked. `waits` has the
+    `missing_since` is the stored text too: since when Atlas does not know the job. `waits` has the
     workflows that wait for the job; `is_unanswered` is true if some of them may be due an answer.
     """
 
@@ -50,7 +50,7 @@ class Recorded:
     published: int
     first_observed_at: str | None
     is_open: bool = True
-    is_missing: bool = False
+    missing_since: str | None = None
     written: Entry | None = None
     waits: tuple[Wait, ...] = ()
     is_unanswered: bool = False
@@ -69,6 +69,11 @@ class Recorded:
     def changes(self) -> tuple[StatusChange, ...]:
         """The recorded changes of the status, in order. The first entry is one."""
         return tuple(one for one in self.history if isinstance(one, StatusChange))
+
+    @property
+    def seen(self) -> frozenset[RestoreStatus]:
+        """Every recorded status."""
+        return frozenset(change.job.status for change in self.changes)
 
     @property
     def validations(self) -> tuple[RecordedValidation, ...]:
@@ -141,7 +146,7 @@ def read_item(
             published=int(item.get("publishedSequence", 0)),
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
-            is_missing="missingSince" in item,
+            missing_since=item.get("missingSince"),
             waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
             is_unanswered="unansweredSince" in item,
             written=written,

@@ -133,7 +133,7 @@ class RestoreJobsTable:
             recorded = self._record(
                 job, observed_at, deadline, _STILL_UNKNOWN + same_item, known | first_observed_at
             )
-        is_followed = recorded.is_open and not recorded.is_missing
+        is_followed = recorded.is_open and recorded.missing_since is None
         if not is_followed and not recorded.job.terminal:
             self._reopen(recorded, deadline)
         return recorded

@@ -1,0 +1,35 @@
+"""Workflows that wait for a job, as far as the function knows them: by their tokens."""
+
+import json
+import secrets
+from typing import Any
+
+from integration.sweeping import Sweeping
+from local_stack.atlas import EmulatedRestore
+from local_stack.stack import LocalStack
+from restore_watch.registration import Registration, WaitRegistrar
+from restore_watch.restore_job import RestoreTarget
+from restore_watch.waiting import ENDED, Wait
+
+NOT_FOLLOWED = ("SendTaskFailure", "RestoreNotFollowed")
+SUCCESS = ("SendTaskSuccess", None)
+
+
+def target_of(restore: EmulatedRestore) -> RestoreTarget:
+    return RestoreTarget.model_validate(restore.event)
+
+
+def register(sweeping: Sweeping, restore: EmulatedRestore, until: str = ENDED) -> Registration:
+    """A workflow waits for the job from now on."""
+    wait = Wait(f"canary-task-token-{secrets.token_hex(8)}", until)
+    registrar = WaitRegistrar(sweeping.checker)
+    return registrar.register(target_of(restore), wait, sweeping.deadline())
+
+
+def answers(stack: LocalStack) -> list[tuple[str, Any]]:
+    """What Step Functions was told since the calls were last forgotten, and the error's name."""
+    return [
+        (call.operation, json.loads(call.body).get("error"))
+        for call in stack.aws.wire.calls
+        if call.service == "states"
+    ]
