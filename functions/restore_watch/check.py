@@ -13,7 +13,11 @@ from cachetools import LRUCache
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.deadline import Deadline
-from restore_watch.errors import NotificationPendingError, RestoreWatchError
+from restore_watch.errors import (
+    NotificationPendingError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.secret import AtlasSecret
@@ -29,7 +33,11 @@ from restore_watch.waiting import TaskAnswer, Wait, answer_to, answer_to_all_lef
 from restore_watch.workflows import Workflows
 
 PUBLISHING_TIME = 4.0
-"""Seconds that a check reserves for the table and the topic; Atlas cannot use them up."""
+"""
+Seconds that a check reserves for the table and the topic; Atlas cannot use them up.
+
+Nor can Step Functions: what was published is acknowledged while it hangs.
+"""
 
 TIME_SHARE = 6.0
 """Seconds that a question about one of several jobs may take. In recordings Atlas takes 0.4 s."""
@@ -216,14 +224,15 @@ class JobChecker:
     ) -> bool:
         """Send the answers and acknowledge. True if Step Functions has taken all of them."""
         taken: list[Wait] = []
-        try:
+        sending = deadline.earlier(PUBLISHING_TIME)
+        with suppress(TimeBudgetExceededError):  # a sweep sends the others
             taken.extend(
                 answer.wait
                 for answer in answers
-                if self.workflows.answer(answer, recorded.job, deadline)
+                if self.workflows.answer(answer, recorded.job, sending)
             )
-        finally:
-            is_due = len(taken) < len(answers)
+        is_due = len(taken) < len(answers)
+        if answers or last is not None or recorded.is_unanswered:
             done = Acknowledgement(last, tuple(taken), self.now() if is_due else None)
             self.table.acknowledge(recorded, done, deadline)
         return not is_due

@@ -6,7 +6,12 @@ from typing import Any
 
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.errors import NotificationPendingError, TooManyWaitsError
+from restore_watch.errors import (
+    NotificationPendingError,
+    TableUnavailableError,
+    TimeBudgetExceededError,
+    TooManyWaitsError,
+)
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreJob, RestoreTarget
 from restore_watch.waiting import WAITS_LIMIT, Wait
@@ -50,8 +55,9 @@ class WaitRegistrar:
         if recorded is None or wait not in recorded.waits:
             msg = f"{WAITS_LIMIT} workflows wait for this restore job, and no more may"
             raise TooManyWaitsError(msg)
-        # The wait is stored. What the topic refuses is published by a sweep, which answers too.
-        with suppress(NotificationPendingError):
+        # The wait is stored, so the workflow waits. A sweep publishes what could not be published
+        # or noted now, and answers.
+        with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
             self.checker.publish(recorded, deadline)
         return Registration(recorded.job, wait.until, first_check)
 

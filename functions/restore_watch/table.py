@@ -218,8 +218,8 @@ class RestoreJobsTable:
         The newest entry of a finished job that nobody waits for starts its retention. It also
         removes the job from the index OpenJobs, except a ready download, which can still change.
         Nothing is stored if the item was deleted and recorded again; nor, for the newest entry of a
-        finished job, if a newer one was recorded meanwhile or another workflow waits, because
-        whoever wrote that acknowledges both.
+        finished job, if a newer one was recorded meanwhile; nor, where no answer is due any more,
+        if another workflow waits meanwhile. Whoever wrote that acknowledges both.
         """
         job, published = recorded.job, done.published_of(recorded)
         same_item, first_observed_at = _same_item(recorded)
@@ -230,17 +230,22 @@ class RestoreJobsTable:
         if answered:
             values[":answered"] = answered
             deletes = "DELETE #waiting :answered"
+        is_answered = done.due_since is None and recorded.is_unanswered
         if done.due_since is not None:
             values[":due"] = utc_text(done.due_since)
             sets.append("#unansweredSince = :due")
-        elif recorded.is_unanswered:
+        elif is_answered:
             removes.append("#unansweredSince")
         is_all = published == len(recorded.history) and len(answered) == len(recorded.waits)
-        if job.terminal and is_all:
+        is_over = job.terminal and is_all
+        if is_answered or is_over:
+            waits = {wait.as_text() for wait in recorded.waits}
+            values |= {":waits": waits} if waits else {}
+            condition += " AND "
+            condition += "#waiting = :waits" if waits else "attribute_not_exists(#waiting)"
+        if is_over:
             values[":expiresAt"] = expires_at(recorded.history[-1].observed_at)
-            condition += " AND #sequence = :published AND " + (
-                "#waiting = :answered" if answered else "attribute_not_exists(#waiting)"
-            )
+            condition += " AND #sequence = :published"
             sets.append("#expiresAt = :expiresAt")
             if not job.is_ready_download:
                 removes.append("#openShard")

@@ -42,7 +42,7 @@ def test_no_workflow_is_told_so_of_a_restore_that_a_check_finds_meanwhile(
     register(sweeping, restore)
     miss_for_a_day(sweeping)
     another = Sweeping(stack, in_process, clock=sweeping.clock)
-    found = []
+    found: list[Call] = []
 
     def find(call: Call, phase: Phase) -> None:
         if phase == "before" and b"REMOVE #openShard" in call.body and not found:
