@@ -119,7 +119,9 @@ def parse(event: object) -> Request:
 
 
 def _read_wait(event: Mapping[str, Any]) -> Wait:
-    token, until = event.get("taskToken"), event.get("waitUntil", ENDED)
+    token, until = event.get("taskToken"), event.get("waitUntil")
+    if until is None:  # a workflow may fill in a field with nothing
+        until = ENDED
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         expected = f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most"
         raise InvalidEventError("taskToken", f"{expected}, got {type_of(token)}")

@@ -177,6 +177,12 @@ class LambdaRuntime:
             self._process.wait()
             self._process = None
 
+    def crash(self) -> None:
+        """Send SIGKILL to the function's process, of which Lambda tells the caller."""
+        for pid in self._children():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def freeze(self) -> None:
         """Send SIGSTOP to the function's process; then only a kill or Lambda's timeout ends it."""
         for pid in self._children():

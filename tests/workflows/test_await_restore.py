@@ -14,7 +14,7 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.faults import Reset
 from local_stack.refusal import atlas_error
-from local_stack.wire import Call, Fault
+from local_stack.wire import Call, Fault, Injected
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
 from restore_watch.waiting import TOKEN_LIMIT
@@ -75,6 +75,13 @@ def workflow(stack: ObservedStack) -> Iterator[AwaitRestore]:
     yield AwaitRestore(stack)
     stack.settle()
     stack.reset()
+
+
+def not_answered(stack: ObservedStack) -> Injected:
+    """A context in which no workflow gets an answer."""
+    down = aws_error("states", "ServiceUnavailable", status=503)
+    to_workflows = Fault(action=down, when=lambda call: call.operation in ANSWERS, times=None)
+    return stack.aws.wire.inject(to_workflows)
 
 
 def answers(stack: ObservedStack) -> list[str]:
@@ -196,6 +203,58 @@ def test_a_workflow_may_wait_for_less_than_the_end(
     assert how_it_ended(execution)[0] == outcome
 
 
+@pytest.mark.parametrize(
+    ("until", "timeline", "outcome"),
+    [
+        ("PENDING", ["PENDING", "QUEUED"], "QUEUED"),
+        ("QUEUED", ["PENDING", "RUNNING"], "RUNNING"),
+        ("RUNNING", ["PENDING", "RUNNING"], "RUNNING"),
+        ("RUNNING", ["PENDING", "QUEUED"], "TIMED_OUT"),
+        ("COMPLETED", ["PENDING", "RUNNING"], "TIMED_OUT"),
+    ],
+)
+def test_a_status_that_was_reached_unseen_is_no_timeout(
+    workflow: AwaitRestore, group: str, until: str, timeline: list[str], outcome: str
+) -> None:
+    stack = workflow.stack
+    restore = stack.atlas.start_restore(group, "orders", "flex", timeline=timeline)
+    stack.invoke(restore.event).result  # noqa: B018
+    # The job is known, so only the last look asks Atlas.
+    with stack.atlas.wire.hold() as gate, not_answered(stack):
+        execution = workflow.start(restore, waitUntil=until, timeoutSeconds=1)
+        gate.wait_for(1)
+        restore.advance()
+        gate.open()
+        ended, job = how_it_ended(execution)
+
+    assert (ended, job["status"]) == (outcome, timeline[-1])
+
+
+def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: str) -> None:
+    """Otherwise the newest one would be waited for."""
+    atlas = workflow.stack.atlas
+    earlier = atlas.now() - timedelta(minutes=5)
+    named = atlas.start_restore(group, "orders", "flex", timeline=["FAILED"], at=earlier)
+    atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
+
+    execution = workflow.run(
+        {"projectId": group, "clusterName": "orders", "restoreJobId": named.restore_id}
+    )
+
+    outcome, job = how_it_ended(execution)
+    assert (outcome, job["restoreId"]) == ("FAILED", named.restore_id)
+
+
+def test_a_field_that_is_null_has_its_default(workflow: AwaitRestore, group: str) -> None:
+    restore = workflow.stack.atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
+    named = {"groupId": group, "clusterName": "orders"}
+    nothing = dict.fromkeys(("restoreId", "restoreJobId", "kind", "waitUntil", "timeoutSeconds"))
+
+    outcome, job = how_it_ended(workflow.run(named | nothing))
+
+    assert (outcome, job["restoreId"]) == ("COMPLETED", restore.restore_id)
+
+
 # What may go wrong
 
 
@@ -209,6 +268,33 @@ def test_a_limit_is_waited_out(workflow: AwaitRestore, group: str) -> None:
         assert how_it_ended(execution)[0] == "COMPLETED"
 
     # A try that follows another one enters no state.
+    assert execution.states() == WAITED
+
+
+def test_a_function_that_dies_after_it_has_stored_the_token_is_tried_again(
+    workflow: AwaitRestore, group: str
+) -> None:
+    """Its answer is lost, not the wait. So the next try makes sure of that, and adds no state."""
+    stack = workflow.stack
+    restore = stack.atlas.start_restore(group, "orders", "flex", timeline=["RUNNING", "COMPLETED"])
+    stack.invoke(restore.event).result  # noqa: B018
+    stack.forget_calls()
+
+    def acknowledges(call: Call) -> bool:
+        return b"#publishedSequence <= :published" in call.body
+
+    with stack.aws.wire.hold(operation="UpdateItem", when=acknowledges) as gate:
+        execution = workflow.start(restore)
+        gate.wait_for(1)
+        assert workflow.waits(restore) == 1
+        stack.pool.runtimes[0].crash()
+        gate.open()
+        wait_until(lambda: stack.aws.wire.count(when=acknowledges) == 2, 30)
+    restore.run_to_end()
+
+    workflow.sweep_until_over(execution)
+
+    assert how_it_ended(execution)[0] == "COMPLETED"
     assert execution.states() == WAITED
 
 
