@@ -67,7 +67,7 @@ def compose(
         topic=StatusChangesTopic(
             session.client("sns", config=aws_config), settings.topic_arn, settings.stack_name
         ),
-        workflows=Workflows(stepfunctions, telemetry.answered),
+        workflows=Workflows(stepfunctions, telemetry.answered, telemetry.not_answered),
         on_published=telemetry.published,
     )
     sweeper = Sweeper(

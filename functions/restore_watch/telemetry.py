@@ -12,6 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from restore_watch.aws_call import AwsCallError
 from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.figures import Figures, FindFigures
@@ -154,6 +155,19 @@ class Telemetry:
                     "restore_id": job.restore_id,
                     "status": job.status,
                     "answer": answer.error or "success",
+                },
+            )
+
+    def not_answered(self, error: AwsCallError, job: RestoreJob) -> None:
+        """Report that Step Functions did not take an answer. Its text has the code only."""
+        with self._emitting():
+            self._logger.warning(
+                "Step Functions did not take the answer to a workflow; the next sweep sends it again",
+                extra={
+                    "group_id": job.group_id,
+                    "cluster_name": job.cluster_name,
+                    "restore_id": job.restore_id,
+                    "reason": f"Step Functions {error}",
                 },
             )
 

@@ -27,9 +27,11 @@ class Workflows:
         self,
         client: Callable[[], "SFNClient"],
         on_answered: Callable[[TaskAnswer, RestoreJob], None] = lambda _answer, _job: None,
+        on_refused: Callable[[AwsCallError, RestoreJob], None] = lambda _error, _job: None,
     ) -> None:
         self._client = client
         self._on_answered = on_answered
+        self._on_refused = on_refused
 
     def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
         """
@@ -62,6 +64,7 @@ class Workflows:
                 )
         except AwsCallError as error:
             if error.code not in _GONE:
+                self._on_refused(error, job)
                 return False
         self._on_answered(answer, job)
         return True

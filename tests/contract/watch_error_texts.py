@@ -37,6 +37,7 @@ from restore_watch.atlas.families import AtlasList, Family
 from restore_watch.atlas.network import Bounds, http_client
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.atlas.responses import read_job, restore_job
+from restore_watch.aws_call import AwsCallError
 from restore_watch.check import CheckResult
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError
@@ -407,6 +408,7 @@ def _warnings() -> Iterator[ErrorText]:
         yield from logged(
             lambda logger: Telemetry(logger).atlas_answered(200, "Sun, 1 Mar 2026 00:00:00 GMT"),
             lambda logger: Telemetry(logger).no_longer_followed(target, "its link has expired"),
+            lambda logger: Telemetry(logger).not_answered(AwsCallError("AccessDenied", {}), job),
             partial(settled, successor=RestoreKind.FLEX),
             partial(settled, contradiction=RestoreStatus.FAILED),
             partial(settled, unrecorded_word="DANCING"),

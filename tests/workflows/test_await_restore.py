@@ -432,6 +432,26 @@ def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
     assert "openShard" not in (stack.item(group, "orders", restore.restore_id) or {})
 
 
+def test_an_answer_that_is_refused_is_logged_with_its_code(
+    workflow: AwaitRestore, group: str
+) -> None:
+    """It may stay so: the workflow's key is disabled, for example."""
+    stack = workflow.stack
+    restore = stack.atlas.start_restore(group, "orders", "flex", timeline=["RUNNING", "COMPLETED"])
+    token = "canary-task-token" * 4
+    stack.invoke(restore.event | {"taskToken": token}).result  # noqa: B018
+    restore.run_to_end()
+    stack.logs()
+    refusal = aws_error("states", "KmsAccessDeniedException", message=f"no key for {token}")
+    refuse = Fault(action=refusal, operation="SendTaskSuccess", times=None)
+    with stack.aws.wire.inject(refuse):
+        stack.tick()
+
+    logs = stack.logs()
+    assert "Step Functions answered KmsAccessDeniedException" in logs
+    assert "canary-task-token" not in logs
+
+
 def test_no_workflow_is_answered_before_the_change_is_published(
     workflow: AwaitRestore, group: str
 ) -> None:
