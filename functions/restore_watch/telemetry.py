@@ -162,7 +162,7 @@ class Telemetry:
         """Report that Step Functions did not take an answer. Its text has the code only."""
         with self._emitting():
             self._logger.warning(
-                "Step Functions did not take the answer to a workflow; the next sweep sends it again",
+                "Step Functions did not take the answer to a workflow; the next sweep repeats it",
                 extra={
                     "group_id": job.group_id,
                     "cluster_name": job.cluster_name,
