@@ -90,13 +90,13 @@ def test_what_is_wrong_stands_beside_its_fix(
 
 def test_a_test_notification_shows_what_sns_answers(stack: ObservedStack, doctor: Doctor) -> None:
     status, printed = doctor("--test", "yes")
-    assert (status, rows(printed)["test notification"]) == (0, "ok")
+    assert (status, rows(printed)["test notification"]) == (0, "ok"), printed
     assert len(stack.received()) == 1
 
     with refuse_publications(stack):
         status, printed = doctor("--test", "yes")
 
-    assert (status, rows(printed)["test notification"]) == (1, "wrong")
+    assert (status, rows(printed)["test notification"]) == (1, "wrong"), printed
     assert "NotificationRefusedError: SNS answered AuthorizationError" in printed
 
 
