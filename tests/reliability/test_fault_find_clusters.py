@@ -228,7 +228,7 @@ def test_a_cluster_whose_list_is_refused_is_reported_and_costs_its_neighbours_no
 
     def answer_after_a_refusal(call: Call, phase: Phase) -> None:
         if "/good/" in call.path and phase == "before":
-            wait_until(is_refused, seconds=60)
+            wait_until(is_refused)
 
     asked_in_sweeps = []
     with bad_clusters(stack, refusal):
