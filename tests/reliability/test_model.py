@@ -8,7 +8,7 @@ from local_stack.stack import LocalStack
 from reliability.model import RestoreModel
 
 BOUNDED = settings(
-    max_examples=14, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 pytestmark = pytest.mark.timeout(900)  # dozens of examples, each bounded by the model itself
