@@ -20,6 +20,13 @@ def test_the_promise_holds_whatever_fails(stack: LocalStack) -> None:
     run_state_machine_as_test(RestoreModel, settings=BOUNDED)
 
 
+@pytest.mark.campaign
+def test_the_promise_holds_in_more_examples(stack: LocalStack) -> None:
+    RestoreModel.stack = stack
+
+    run_state_machine_as_test(RestoreModel, settings=settings(BOUNDED, max_examples=24))
+
+
 def test_the_promise_holds_in_dynamodb_local_too(stack_on_dynamodb_local: LocalStack) -> None:
     RestoreModel.stack = stack_on_dynamodb_local
 
