@@ -115,7 +115,10 @@ class FindCalls:
                 self.memory.part_was(group_id, part, answerable=True)
                 self.memory.part_was_refused(group_id, part, refused=True)
                 self.reception.sight.cluster(bucket, str(part), error)
-            case AtlasUnauthorizedError() | AtlasForbiddenError() | EndpointRetiredError():
+            case AtlasUnauthorizedError() | AtlasForbiddenError():
+                self.memory.family_was(group_id, bucket.family, refused=True)
+                self.reception.sight.cluster_refused(bucket, str(part), error)
+            case EndpointRetiredError():
                 self.memory.family_was(group_id, bucket.family, refused=True)
 
     def _is_refused_alone(self, bucket: Bucket, part: Part) -> bool:

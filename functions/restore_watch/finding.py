@@ -64,7 +64,9 @@ class Finder:
 
     def allows(self, step: FindStep) -> bool:
         """Whether the sweep may make the call of this step now."""
-        return self._calls.reception.pace.allows(step.bucket, to_find=True)
+        reception = self._calls.reception
+        is_refused = reception.sight.refuses(step.bucket)
+        return not is_refused and reception.pace.allows(step.bucket, to_find=True)
 
     def skip(self, step: FindStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""

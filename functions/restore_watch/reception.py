@@ -68,15 +68,18 @@ class Reception:
         """
         The list of a cluster's jobs was refused, or not answered.
 
-        If that says nothing about other clusters, the cluster is `alone` with a refusal.
+        If that says nothing about other clusters, the cluster is `alone` with a refusal. Otherwise
+        the sight decides about other lists, because an answer about any cluster may still come.
+        Known jobs are asked about: they could be read before.
         """
         match error:
             case AtlasUnavailableError():
                 self.pace.silent(bucket)
             case UnexpectedAtlasResponseError():
                 self._accepted(bucket)
-            case AtlasUnauthorizedError() | AtlasForbiddenError() if alone:
-                self._accepted(bucket)
+            case AtlasUnauthorizedError() | AtlasForbiddenError():
+                if alone:
+                    self._accepted(bucket)
             case AtlasBadRequestError():
                 # It counts only if Atlas answers about no other cluster, as the family is not seen.
                 self._accepted(bucket)

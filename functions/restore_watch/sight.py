@@ -32,7 +32,8 @@ OF_A_CLUSTER = " jobs of a cluster"
 """How the names of troubles end that are not of a whole family."""
 
 type _Failures = dict[Family, RestoreWatchError]
-type _Outcome = RestoreWatchError | None
+type _Lists = dict[str, RestoreWatchError | None]
+"""Why lists of clusters' jobs failed, None for those that were read."""
 
 
 def of_clusters(family: Family) -> str:
@@ -48,9 +49,12 @@ class Sight:
         # By project: thousands of them are looked up one by one.
         self._seen: defaultdict[str | None, set[Family]] = defaultdict(set)
         self._failed: defaultdict[str | None, _Failures] = defaultdict(dict)
+        self._refused: defaultdict[str | None, defaultdict[Family, _Lists]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
         # What fails although Atlas answers.
         self._blind: defaultdict[str | None, _Failures] = defaultdict(dict)
-        self._clusters: defaultdict[str | None, dict[Family, dict[str, _Outcome]]] = defaultdict(
+        self._clusters: defaultdict[str | None, defaultdict[Family, _Lists]] = defaultdict(
             lambda: defaultdict(dict)
         )
 
@@ -77,6 +81,18 @@ class Sight:
         """The list of a cluster's jobs was read, or it failed although the family may be seen."""
         with self._lock:
             self._clusters[bucket.group_id][bucket.family][name] = error
+
+    def cluster_refused(self, bucket: Bucket, name: str, error: RestoreWatchError) -> None:
+        """The list of a cluster's jobs was refused, and that of the family nothing was seen yet."""
+        with self._lock:
+            self._failed[bucket.group_id][bucket.family] = error
+            self._refused[bucket.group_id][bucket.family][name] = error
+
+    def refuses(self, bucket: Bucket) -> bool:
+        """Whether the list of a cluster's jobs was refused, and nothing of the family was seen."""
+        with self._lock:
+            is_refused = bucket.family in self._refused[bucket.group_id]
+            return is_refused and bucket.family not in self._seen[bucket.group_id]
 
     def seen(self, group_id: str | None) -> frozenset[Family]:
         """The families that answered."""
@@ -112,10 +128,14 @@ class Sight:
         """
         Return whether lists of clusters' jobs fail in a project, for each kind that was listed.
 
-        One error stands for all clusters of a kind, None if none of them fails.
+        One error stands for all clusters of a kind, None if none of them fails. A refusal is that
+        of a cluster alone if the family was seen before it or after it.
         """
         with self._lock:
+            known = dict(self._clusters[group_id])
+            for family in self._seen[group_id] & self._refused[group_id].keys():
+                known[family] = self._refused[group_id][family] | known.get(family, {})
             return {
                 of_clusters(family): next(filter(None, lists.values()), None)
-                for family, lists in self._clusters[group_id].items()
+                for family, lists in known.items()
             }

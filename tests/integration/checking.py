@@ -80,7 +80,7 @@ def warm_up(stack: ObservedStack, group: str) -> None:
     stack.forget_calls()
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"not within {seconds} s"

@@ -90,13 +90,13 @@ def test_what_is_wrong_stands_beside_its_fix(
 
 def test_a_test_notification_shows_what_sns_answers(stack: ObservedStack, doctor: Doctor) -> None:
     status, printed = doctor("--test", "yes")
-    assert (status, rows(printed)["test notification"]) == (0, "ok")
+    assert (status, rows(printed)["test notification"]) == (0, "ok"), printed
     assert len(stack.received()) == 1
 
     with refuse_publications(stack):
         status, printed = doctor("--test", "yes")
 
-    assert (status, rows(printed)["test notification"]) == (1, "wrong")
+    assert (status, rows(printed)["test notification"]) == (1, "wrong"), printed
     assert "NotificationRefusedError: SNS answered AuthorizationError" in printed
 
 
@@ -162,9 +162,9 @@ def test_an_interrupted_command_ends_at_once_in_one_line(
     ):
         signal.signal(signal.SIGINT, before)
         try:
-            gate.wait_for(1, timeout=30)
+            gate.wait_for(1)
             running.send_signal(signal.SIGINT)
-            _, stderr = running.communicate(timeout=20)
+            _, stderr = running.communicate(timeout=60)
         finally:
             running.kill()
 

@@ -534,9 +534,9 @@ def test_an_interrupted_command_ends_at_once_and_leaves_no_file(
     with history_table.aws.wire.hold(operation="Scan") as gate, operator.start() as running:
         signal.signal(signal.SIGINT, before)
         try:
-            gate.wait_for(1, timeout=30)
+            gate.wait_for(1)
             running.send_signal(signal.SIGINT)
-            _, stderr = running.communicate(timeout=20)
+            _, stderr = running.communicate(timeout=60)
         finally:
             running.kill()
 

@@ -58,9 +58,9 @@ def test_changes_that_one_list_shows_are_acted_on_by_several_threads(
         ThreadPoolExecutor(1) as threads,
     ):
         sweep = threads.submit(sweeping.sweep)
-        gate.wait_for(len(restores), timeout=2.5)
+        gate.wait_for(len(restores))
         gate.open()
-        result = sweep.result(timeout=10)
+        result = sweep.result(timeout=60)
 
     assert (result["checked"], result["changed"], result["published"]) == (6, 6, 6)
     assert asked(stack) == ["flex_list"]

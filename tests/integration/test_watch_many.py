@@ -146,16 +146,26 @@ def test_the_stack_is_degraded_when_the_credentials_are_refused_although_sweeps_
 
 # Roles
 
-FAMILIES: list[tuple[Kind, Family]] = [
-    ("flex", "flex_clusters"),
-    ("dedicated", "dedicated_clusters"),
-    ("dedicated", "dedicated"),
-    ("flex", "flex"),
-    ("collection", "collection"),
-]
+FAMILIES: dict[Family, Kind] = {
+    "dedicated_clusters": "dedicated",
+    "flex": "flex",
+    "flex_clusters": "flex",
+    "dedicated": "dedicated",
+    "collection": "collection",
+}
+
+IN_EVERY_RUN = ("dedicated_clusters", "flex")
+"""A list of clusters and a list of jobs; the others run in `make campaign`."""
 
 
-@pytest.mark.parametrize(("kind", "family"), FAMILIES, ids=[family for _, family in FAMILIES])
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        pytest.param(*case, marks=[] if case[0] in IN_EVERY_RUN else [pytest.mark.campaign])
+        for case in FAMILIES.items()
+    ],
+    ids=FAMILIES,
+)
 def test_a_role_that_was_taken_away_degrades_its_project_until_it_is_back(
     watching: Watching, stack: LocalStack, group: str, kind: Kind, family: Family
 ) -> None:

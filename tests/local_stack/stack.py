@@ -43,6 +43,8 @@ CREDENTIALS: dict[Credentials, dict[str, str]] = {
 }
 """The credentials that the secret may hold and that Atlas accepts."""
 
+_TRIES = 5
+"""A reset is made so often if other calls come between."""
 
 _EVERY_READER = {"NotifyEmail": "ops@example.com", "NotifyChat": "yes"}
 
@@ -131,9 +133,17 @@ class LocalStack:
         wanted = credentials or self._credentials_at_start
         changed = wanted != self.credentials
         self.credentials = wanted
-        self.atlas.clear()
-        self.aws.clear()
-        self._furnish()
+        names = self._names
+        for _ in range(_TRIES):
+            self.atlas.clear()
+            self.aws.clear()
+            self._furnish()
+            # A call of a client that was killed may still be under way, and it draws from moto's
+            # random names too.
+            if self._names == names:
+                break
+        else:
+            raise RuntimeError("the stack has other names than its environments know")
         if changed:
             self.new_environments()
 
@@ -305,6 +315,11 @@ class LocalStack:
     @property
     def secret_arn(self) -> str:
         return self._secret
+
+    @property
+    def _names(self) -> tuple[Mapping[str, str], str]:
+        """What the variables of an environment name."""
+        return self.resources, self._secret
 
     @cached_property
     def _cloudformation(self) -> dict[str, Any]:

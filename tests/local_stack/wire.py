@@ -168,7 +168,7 @@ class Gate:
         with self._changed:
             return tuple(self._held)
 
-    def wait_for(self, count: int, timeout: float = 5.0) -> tuple[Call, ...]:
+    def wait_for(self, count: int, timeout: float = 60.0) -> tuple[Call, ...]:
         """Wait until `count` calls are held, and return them."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._held) >= count, timeout):

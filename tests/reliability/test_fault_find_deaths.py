@@ -155,7 +155,7 @@ REPORTS: dict[str, tuple[Selection, Phase]] = {
 
 @pytest.mark.fault("F78", "F66", "F1", "F2")
 @cases("of", ["degraded", "recovered"])
-@cases(("step", "phase"), list(REPORTS.values()), ids=list(REPORTS))
+@cases(("step", "phase"), always(REPORTS, "after-watch", "before-publish"))
 def test_a_sweep_that_dies_while_it_reports_a_project_is_replaced_by_one_that_does(
     campaign: Campaign, sweeps: Sweeps, finds: Finds, step: Selection, phase: Phase, of: str
 ) -> None:

@@ -40,7 +40,7 @@ NO_EVENTS: dict[str, Callable[[Campaign], None]] = {
 
 
 @pytest.mark.fault("F75")
-@cases("spoil", list(NO_EVENTS.values()), ids=list(NO_EVENTS))
+@cases("spoil", always(NO_EVENTS, "refused", "unknown-type", "no-answer"))
 def test_a_project_whose_events_cannot_be_read_is_listed_in_every_sweep(
     campaign: Campaign, finds: Finds, spoil: Callable[[Campaign], None]
 ) -> None:

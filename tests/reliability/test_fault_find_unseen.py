@@ -9,7 +9,7 @@ from local_stack.faults import Reset
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
 from local_stack.wire import Action, Answer, Selection
-from reliability.campaign import Campaign
+from reliability.campaign import Campaign, always
 from reliability.finding import KINDS, Finds
 from reliability.sweeping import ANY_QUESTION
 
@@ -27,7 +27,7 @@ UNSEEN: dict[str, Action] = {
 
 
 @pytest.mark.fault("F77", "F78")
-@cases("answer", list(UNSEEN.values()), ids=list(UNSEEN))
+@cases("answer", always(UNSEEN, "locked-out", "gone", "no-answer"))
 def test_restores_that_begin_and_end_while_a_project_cannot_be_seen_are_reported_afterwards(
     campaign: Campaign, finds: Finds, answer: Action
 ) -> None:
@@ -104,7 +104,9 @@ def test_a_project_that_flaps_from_sweep_to_sweep_is_not_degraded(
 
 
 @pytest.mark.fault("F78")
-@cases("family", ["dedicated", "flex_clusters", "events"])
+@cases(
+    "family", always({one: one for one in ("dedicated", "flex_clusters", "events")}, "dedicated")
+)
 def test_a_role_that_comes_and_goes_alternates_between_two_messages(
     campaign: Campaign, finds: Finds, family: str
 ) -> None:

@@ -113,7 +113,7 @@ def test_a_tick_delivered_twice_at_once_is_swept_once_in_the_real_runtime(
         campaign.hold(TAKE) as gate,
     ):
         running = [threads.submit(pool.invoke, tick) for _ in range(2)]
-        gate.wait_for(2, timeout=20)
+        gate.wait_for(2)
         gate.open()
         results = [one.result().result for one in running]
 

@@ -208,6 +208,42 @@ def test_the_last_outcome_of_a_cluster_counts(
     assert sight.clusters(GROUP) == {"flex jobs of a cluster": last}
 
 
+@pytest.mark.parametrize("answer_first", [True, False], ids=["first", "later"])
+def test_a_refusal_is_that_of_one_cluster_if_its_family_is_seen_in_the_same_sweep(
+    sight: Sight, *, answer_first: bool
+) -> None:
+    if answer_first:
+        sight.answered(in_project(FLEX))
+    sight.cluster_refused(in_project(FLEX), "flex/orders", NOT_ALLOWED)
+    if not answer_first:
+        assert sight.refuses(in_project(FLEX))
+        sight.answered(in_project(FLEX))
+
+    assert not sight.refuses(in_project(FLEX))
+    assert sight.failures(GROUP, {FLEX}) == {}
+    assert sight.clusters(GROUP) == {"flex jobs of a cluster": NOT_ALLOWED}
+
+
+def test_a_refusal_is_that_of_the_family_if_nothing_else_of_it_is_seen(sight: Sight) -> None:
+    sight.answered(in_project(EVENTS))
+    sight.cluster_refused(in_project(FLEX), "flex/orders", NOT_ALLOWED)
+
+    assert sight.refuses(in_project(FLEX))
+    assert not sight.refuses(in_project(DEDICATED))
+    assert sight.failures(GROUP, {FLEX}) == {FLEX: NOT_ALLOWED}
+    assert sight.clusters(GROUP) == {}
+
+
+def test_a_cluster_that_was_refused_and_others_that_were_read_are_one_failure(
+    sight: Sight,
+) -> None:
+    sight.cluster_refused(in_project(FLEX), "flex/orders", NOT_ALLOWED)
+    sight.answered(in_project(FLEX))
+    sight.cluster(in_project(FLEX), "flex/carts")
+
+    assert sight.clusters(GROUP) == {"flex jobs of a cluster": NOT_ALLOWED}
+
+
 def test_each_project_has_its_own_clusters(sight: Sight) -> None:
     sight.cluster(Bucket(OTHER_GROUP, FLEX), "flex/orders", DOWN)
 

@@ -4,7 +4,7 @@ import pytest
 
 from local_stack.restores import EmulatedRestore
 from local_stack.stack import LocalStack, from_function
-from local_stack.wire import Fault, Reset
+from local_stack.wire import Call, Fault, Phase, Reset
 from observed_stack import ObservedStack
 
 
@@ -46,6 +46,26 @@ def test_a_reset_recreates_deleted_resources(stack: LocalStack, group: str) -> N
 
     assert stack.invoke(start(stack, group).event).result["status"] == "PENDING"
     assert len(stack.received()) == 1
+
+
+def test_a_reset_gives_the_same_names_although_another_call_comes_between(
+    stack: LocalStack,
+) -> None:
+    """The environments stay, and publish to the topic that their variables name."""
+    variables = stack.environment
+    late: list[Call] = []
+
+    def come_between(call: Call, phase: Phase) -> None:
+        if call.operation == "CreateStack" and phase == "before" and not late:
+            late.append(call)
+            stack.aws.client("cloudformation").describe_stacks()
+
+    with stack.aws.wire.listen(come_between):
+        stack.reset()
+
+    assert late
+    assert stack.environment == variables
+    assert "messageId" in stack.invoke({"action": "test-notification"}).result
 
 
 def test_a_fault_can_affect_only_the_calls_of_the_function(stack: LocalStack, group: str) -> None:
