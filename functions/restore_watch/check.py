@@ -25,7 +25,7 @@ from restore_watch.status_change import (
 from restore_watch.table import Acknowledgement, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validation import Entry
-from restore_watch.waiting import TaskAnswer, Wait, answer_to, answer_to_all_left
+from restore_watch.waiting import TaskAnswer, Wait, answer_to, left_behind
 from restore_watch.workflows import Workflows
 
 PUBLISHING_TIME = 4.0
@@ -185,22 +185,23 @@ class JobChecker:
             self.table.acknowledge(recorded, Acknowledgement(last), deadline)
         return recorded.pending
 
-    def end_waits(self, target: RestoreTarget, deadline: Deadline) -> bool:
+    def end_waits(
+        self, target: RestoreTarget, deadline: Deadline, is_left: Callable[[Recorded], bool]
+    ) -> bool:
         """
-        Tell the workflows that wait for a job that nobody follows it any more.
+        Tell the workflows that wait for a job that nobody follows it any more, if it `is_left`.
 
-        True if there were some, and all have been told.
+        A wait that is over is answered as such. True if there were some, and all have been told.
         """
         recorded = self.table.recall(target, deadline)
-        if recorded is None or not recorded.waits:
+        if recorded is None or not recorded.waits or recorded.pending or not is_left(recorded):
             return False
-        left = [answer_to_all_left(wait) for wait in recorded.waits]
+        left = [answer or left_behind(wait) for wait, answer in _answers(recorded)]
         return self._send(left, recorded, None, deadline)
 
     def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
-        seen = {change.job.status for change in recorded.changes}
-        answers = (answer_to(wait, recorded.job, seen) for wait in recorded.waits)
-        self._send([one for one in answers if one is not None], recorded, last, deadline)
+        due = [answer for _, answer in _answers(recorded) if answer is not None]
+        self._send(due, recorded, last, deadline)
 
     def _send(
         self,
@@ -271,6 +272,12 @@ class JobChecker:
             is_news = report not in self._reported
             self._reported[report] = True
         return is_news
+
+
+def _answers(recorded: Recorded) -> list[tuple[Wait, TaskAnswer | None]]:
+    """Each workflow that waits, and its answer, None if it has to wait on."""
+    seen = {change.job.status for change in recorded.changes}
+    return [(wait, answer_to(wait, recorded.job, seen)) for wait in recorded.waits]
 
 
 def _is_published_elsewhere(recorded: Recorded, begun: datetime) -> bool:

@@ -8,6 +8,7 @@ one path of every change, the same as in a check by name.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from restore_watch.memory import SweepMemory
 from restore_watch.open_job import JobKey, OpenJob, unknown_job
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.status_change import utc_text
 from restore_watch.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -180,10 +182,23 @@ class Follower:
         return job
 
     def _leave(self, job: OpenJob, leave: Callable[[OpenJob, Deadline], bool], reason: str) -> None:
-        """Take a job out of the index. Workflows that wait for it are told so before."""
+        """
+        Take a job out of the index. Workflows that wait for it are told so before.
+
+        They are not if the job was found or has changed meanwhile.
+        """
         has_left = leave(job, self.deadline)
-        if not has_left and self.checker.end_waits(job.target, self.deadline):
+        is_left = partial(_is_as_known, job)
+        if not has_left and self.checker.end_waits(job.target, self.deadline, is_left):
             has_left = leave(job, self.deadline)
         if has_left:
             self.known.pop(job.key, None)
             self.telemetry.no_longer_followed(job.target, reason)
+
+
+def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:
+    """The job is stored as the sweep knows it: not found, changed or given another link since."""
+    missing_since = utc_text(job.missing_since) if job.missing_since else None
+    known = (job.sequence, missing_since, job.expiration_date)
+    stored = (len(recorded.history), recorded.missing_since, recorded.job.expiration_date)
+    return known == stored

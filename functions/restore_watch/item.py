@@ -41,8 +41,9 @@ class Recorded:
     known to be published. `written` is the entry that this invocation recorded, else None.
     `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
-    `is_missing` is true if Atlas did not know the job when a sweep last asked. `waits` has the
-    workflows that wait for the job; `is_unanswered` is true if some of them may be due an answer.
+    `missing_since` is when Atlas first did not know the job, if it did not when a sweep last asked.
+    `waits` has the workflows that wait for the job; `is_unanswered` is true if some of them may be
+    due an answer.
     """
 
     job: RestoreJob
@@ -50,7 +51,7 @@ class Recorded:
     published: int
     first_observed_at: str | None
     is_open: bool = True
-    is_missing: bool = False
+    missing_since: str | None = None
     written: Entry | None = None
     waits: tuple[Wait, ...] = ()
     is_unanswered: bool = False
@@ -141,7 +142,7 @@ def read_item(
             published=int(item.get("publishedSequence", 0)),
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
-            is_missing="missingSince" in item,
+            missing_since=item.get("missingSince"),
             waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
             is_unanswered="unansweredSince" in item,
             written=written,
