@@ -29,7 +29,7 @@ from restore_watch.status_change import (
 from restore_watch.table import Acknowledgement, RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validation import Entry
-from restore_watch.waiting import TaskAnswer, Wait, answer_to, answer_to_all_left
+from restore_watch.waiting import TaskAnswer, Wait, answer_to, left_behind
 from restore_watch.workflows import Workflows
 
 PUBLISHING_TIME = 4.0
@@ -206,7 +206,7 @@ class JobChecker:
         if recorded is None or not recorded.waits or not is_left(recorded):
             return False
         answers = [
-            answer_to(wait, recorded.job, recorded.seen) or answer_to_all_left(wait)
+            answer_to(wait, recorded.job, recorded.seen) or left_behind(wait)
             for wait in recorded.waits
         ]
         return self._send(answers, recorded, None, deadline)

@@ -182,7 +182,11 @@ class Follower:
         return job
 
     def _leave(self, job: OpenJob, leave: Callable[[OpenJob, Deadline], bool], reason: str) -> None:
-        """Take a job out of the index. Workflows that wait for it are told so before."""
+        """
+        Take a job out of the index. Workflows that wait for it are told so before.
+
+        They are not if the job was found or has changed meanwhile.
+        """
         has_left = leave(job, self.deadline)
         if not has_left:
             is_left = partial(_is_as_known, job)

@@ -41,8 +41,9 @@ class Recorded:
     known to be published. `written` is the entry that this invocation recorded, else None.
     `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
-    `missing_since` is the stored text too: since when Atlas does not know the job. `waits` has the
-    workflows that wait for the job; `is_unanswered` is true if some of them may be due an answer.
+    `missing_since` is the stored text of when Atlas first did not know the job, if it still does
+    not. `waits` has the workflows that wait for the job; `is_unanswered` is true if some of them
+    may be due an answer.
     """
 
     job: RestoreJob

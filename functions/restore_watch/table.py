@@ -217,9 +217,9 @@ class RestoreJobsTable:
 
         The newest entry of a finished job that nobody waits for starts its retention. It also
         removes the job from the index OpenJobs, except a ready download, which can still change.
-        Nothing is stored if the item was deleted and recorded again; nor, for the newest entry of a
-        finished job, if a newer one was recorded meanwhile; nor, where no answer is due any more,
-        if another workflow waits meanwhile. Whoever wrote that acknowledges both.
+        Nothing is stored if the item was deleted and recorded again; nor, when nothing is left to
+        be done, if another workflow waits meanwhile or, for a finished job, a newer entry was
+        recorded, because whoever wrote that acknowledges both.
         """
         job, published = recorded.job, done.published_of(recorded)
         same_item, first_observed_at = _same_item(recorded)
@@ -230,20 +230,18 @@ class RestoreJobsTable:
         if answered:
             values[":answered"] = answered
             deletes = "DELETE #waiting :answered"
-        is_answered = done.due_since is None and recorded.is_unanswered
+        is_published = published == len(recorded.history)
         if done.due_since is not None:
             values[":due"] = utc_text(done.due_since)
             sets.append("#unansweredSince = :due")
-        elif is_answered:
+        elif recorded.is_unanswered and is_published:
             removes.append("#unansweredSince")
-        is_all = published == len(recorded.history) and len(answered) == len(recorded.waits)
-        is_over = job.terminal and is_all
-        if is_answered or is_over:
-            waits = {wait.as_text() for wait in recorded.waits}
-            values |= {":waits": waits} if waits else {}
-            condition += " AND "
-            condition += "#waiting = :waits" if waits else "attribute_not_exists(#waiting)"
-        if is_over:
+        is_settled = job.terminal and is_published and len(answered) == len(recorded.waits)
+        if removes or is_settled:
+            same_waits, waits = _same_waits(recorded)
+            condition += same_waits
+            values |= waits
+        if is_settled:
             values[":expiresAt"] = expires_at(recorded.history[-1].observed_at)
             condition += " AND #sequence = :published"
             sets.append("#expiresAt = :expiresAt")
@@ -307,6 +305,13 @@ def _same_item(recorded: Recorded) -> tuple[str, dict[str, str]]:
     if recorded.first_observed_at is None:
         return "", {}
     return _SAME_ITEM, {":firstObservedAt": recorded.first_observed_at}
+
+
+def _same_waits(recorded: Recorded) -> tuple[str, dict[str, set[str]]]:
+    """A condition that no other workflow waits, which may be due an answer too, and its values."""
+    if not recorded.waits:
+        return " AND attribute_not_exists(#waiting)", {}
+    return " AND #waiting = :waits", {":waits": {wait.as_text() for wait in recorded.waits}}
 
 
 def _continues_unknown(job: RestoreJob, recorded: Recorded) -> bool:

@@ -87,7 +87,7 @@ def answer_to(wait: Wait, job: RestoreJob, seen: Collection[RestoreStatus]) -> T
     return TaskAnswer(wait, _BY_END[job.status])
 
 
-def answer_to_all_left(wait: Wait) -> TaskAnswer:
+def left_behind(wait: Wait) -> TaskAnswer:
     """The answer to a workflow that waits for a job which nobody follows any more."""
     return TaskAnswer(wait, WaitError.NOT_FOLLOWED)
 

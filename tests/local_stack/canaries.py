@@ -19,3 +19,6 @@ CANARIES = (
     CANARY_WEBHOOK_TOKEN,
     CANARY_ROUTING_KEY,
 )
+
+CANARY_TASK_TOKEN = "canary-task-token"
+"""The beginning of task tokens, which only `waiting` of a job's item and requests to AWS hold."""

@@ -81,6 +81,21 @@ from reliability.broken_table import (
     validation_that_expires,
     without_condition,
 )
+from reliability.broken_tokens import (
+    AnswersFirst,
+    AnswersTooEarly,
+    ForgetsWhatIsDue,
+    GivesUpWhatWasFound,
+    NeverNotes,
+    NotesFirst,
+    RefusalIsAnAnswer,
+    ReplacesWhoWaits,
+    SaysSuccess,
+    TriesGoneTokensAgain,
+    drop_who_waits,
+    one_waits,
+    unmark_any,
+)
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.check import JobChecker
@@ -89,6 +104,7 @@ from restore_watch.open_jobs import OpenJobs
 from restore_watch.sweep import Sweeper
 from restore_watch.table import RestoreJobsTable
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.workflows import Workflows
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ class BrokenCopy:
     The parts that differ from the product, and how the model's reports may begin.
 
     `sweep_table` differs in sweeps alone. One that differs in what it finds, `watches` projects in
-    every example.
+    every example. For one that differs in what workflows are told, the model plays `waits`.
     """
 
     reports: set[str]
@@ -110,7 +126,9 @@ class BrokenCopy:
     open_jobs: Callable[[Any, str], OpenJobs] = OpenJobs
     lease: Callable[..., SweepLease] = SweepLease
     bookkeeping: Callable[[Any, str], Bookkeeping] = Bookkeeping
+    workflows: Callable[..., Workflows] = Workflows
     watches: bool = False
+    waits: bool = False
 
 
 BROKEN_COPIES = {
@@ -238,4 +256,30 @@ BROKEN_COPIES = {
         {"F78"}, sweeper=notes(ForgetsWhatIsRefused), watches=True
     ),
     "publishes a recovery twice": BrokenCopy({"F78"}, topic=RecoversTwice, watches=True),
+    # When a workflow is answered
+    "answers workflows before it publishes": BrokenCopy({"W2"}, AnswersFirst, waits=True),
+    "answers workflows before their time": BrokenCopy({"W9"}, AnswersTooEarly, waits=True),
+    "notes an answer before it is sent": BrokenCopy({"W5"}, NotesFirst, waits=True),
+    "does not note an answer": BrokenCopy({"I4", "W3", "W4", "W8"}, table=NeverNotes, waits=True),
+    "forgets that an answer is due": BrokenCopy({"W3"}, table=ForgetsWhatIsDue, waits=True),
+    # Who is answered
+    "settles a job for which others wait": BrokenCopy(
+        {"W5"}, table=update_item(drop_who_waits), waits=True
+    ),
+    "replaces who waits by what it has read": BrokenCopy(
+        {"W5"}, table=ReplacesWhoWaits, waits=True
+    ),
+    "lets the last workflow wait only": BrokenCopy(
+        {"W5"}, table=update_item(one_waits), waits=True
+    ),
+    "takes the mark of another workflow away": BrokenCopy(
+        {"W3"}, table=update_item(unmark_any), waits=True
+    ),
+    # What Step Functions says, and what it is told
+    "counts a refusal as an answer": BrokenCopy({"W5"}, workflows=RefusalIsAnAnswer, waits=True),
+    "sends to a token that is gone for ever": BrokenCopy(
+        {"I4", "W3", "W4", "W8"}, workflows=TriesGoneTokensAgain, waits=True
+    ),
+    "tells a success of a failed restore": BrokenCopy({"W9"}, workflows=SaysSuccess, waits=True),
+    "gives up a job that was found meanwhile": BrokenCopy({"W9"}, GivesUpWhatWasFound, waits=True),
 }

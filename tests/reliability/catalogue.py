@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
+FOLDERS = (FOLDER, FOLDER.parent / "workflows")
 README = FOLDER / "README.md"
 COMMAND = "PYTHONPATH=functions:tests python -m reliability.catalogue"
 
@@ -306,6 +307,40 @@ CATALOGUE: dict[str, dict[str, Row]] = {
     },
 }
 
+CATALOGUE["Workflows"] = {
+    "W1": Row(
+        "killed between the answer to a workflow and the write that notes it",
+        "answered again; that the token was used counts as an answer",
+    ),
+    "W2": Row(
+        "killed, or the topic refuses, before a workflow is answered",
+        "no answer before the message; the next sweep sends both",
+    ),
+    "W3": Row(
+        "Step Functions throttles, fails, or gives no answer, past all tries",
+        "people are told all the same; the next sweep answers",
+    ),
+    "W4": Row(
+        "a token that timed out, or of a stopped execution",
+        "counts as answered; the message and other workflows do not wait for it",
+    ),
+    "W5": Row(
+        "a workflow begins to wait while a check or a sweep settles its job, or answers others",
+        "it is answered; no job is settled while somebody waits",
+    ),
+    "W6": Row("a token is registered twice", "stored once"),
+    "W7": Row(
+        "20 workflows wait for one job, and one more", "20 are answered; the other is an error"
+    ),
+    "W8": Row(
+        "a workflow waits for a job that has ended, or that nobody knows", "answered at once"
+    ),
+    "W9": Row(
+        "a restore ends otherwise, is forgotten, or comes back as it is given up",
+        "the error is named after the end; a job that is followed is not given up",
+    ),
+    "W10": Row("a token in logs, results, messages and errors", "it is nowhere"),
+}
 INTRODUCTION = """# Faults, and the tests that prove that they do no harm
 
 This file is generated; `{command}` writes it.
@@ -314,9 +349,10 @@ Each row is a fault that the tests inject into the real code: into the answers o
 clock, the network or the process itself. A case asserts what is stored, what a subscriber received,
 what was raised and how many requests were sent; then it checks again and asserts the recovery.
 {cases} cases prove {rows} rows. In addition, a model plays checks and sweeps that overlap, die and
-meet faults at any step (`test_model.py`). After that, two sweeps alone must reach every open job.
-The model must detect the error in each broken copy of the code (`test_broken_copies.py`). The real
-runtime is killed at random moments of a check or a sweep (`test_kills.py`).
+meet faults at any step, while workflows wait (`test_model.py`). After that, two sweeps alone must
+reach every open job, and answer every workflow whose wait is over. The model must detect the error
+in each broken copy of the code (`test_broken_copies.py`). The real runtime is killed at random
+moments of a check or a sweep (`test_kills.py`).
 """
 
 type Proofs = Mapping[str, Counter[str]]
@@ -334,7 +370,7 @@ class _Collector:
             rows = {row for marker in item.iter_markers("fault") for row in marker.args}
             self.cases += bool(rows)
             for row in rows:
-                self.proofs[row][f"{item.path.stem}.{item.originalname}"] += 1
+                self.proofs[row][f"{_link(item.path)}:{item.originalname}"] += 1
 
 
 def collected() -> _Collector:
@@ -344,7 +380,8 @@ def collected() -> _Collector:
     said = io.StringIO()
     with redirect_stdout(said):
         status = pytest.main(
-            [*options, "-c", str(_checkout() / "pyproject.toml"), str(FOLDER)], plugins=[collector]
+            [*options, "-c", str(_checkout() / "pyproject.toml"), *map(str, FOLDERS)],
+            plugins=[collector],
         )
     if status != pytest.ExitCode.OK:
         raise RuntimeError(f"pytest could not collect the cases:\n{said.getvalue()}")
@@ -384,9 +421,14 @@ def _section(name: str, proofs: Proofs) -> Iterator[str]:
 
 
 def _test(name: str, cases: int) -> str:
-    module, _, function = name.partition(".")
+    module, _, function = name.partition(":")
     times = f" ×{cases}" if cases > 1 else ""  # noqa: RUF001 - a sign of multiplication is meant
-    return f"[`{function}`]({module}.py){times}"
+    return f"[`{function}`]({module}){times}"
+
+
+def _link(path: Path) -> str:
+    """The address of a file, as the table links to it."""
+    return path.relative_to(FOLDER, walk_up=True).as_posix()
 
 
 def _checkout() -> Path:

@@ -13,6 +13,7 @@ from local_stack.wire import Call, Gate, Phase
 from reliability.disturbances import NthCall, Predicate
 from reliability.judgement import judge_answer, judge_done, judge_published, pending_ids
 from reliability.sweep_judgement import may_have_left
+from reliability.token_judgement import due_of
 from reliability.world import World
 from reliability.world_parts import Job
 from restore_watch.check import CheckResult
@@ -128,6 +129,7 @@ class Checks:
         self._judge_acknowledged(begun, item)
         if isinstance(begun.check.outcome, CheckResult):
             judge_done(item, job.last, may_have_left=self.may_have_left(item))
+            self._judge_answered(begun, item)
 
     def may_have_left(self, item: Mapping[str, Any] | None) -> bool:
         """The item is of a ready download whose link has expired."""
@@ -173,6 +175,15 @@ class Checks:
         assert item["publishedSequence"] >= before + published, (
             "I8: what was published before a failure is not acknowledged"
         )
+
+    def _judge_answered(self, begun: Begun, item: Mapping[str, Any] | None) -> None:
+        """A check that succeeded has answered everyone whose wait is over, if it could."""
+        calls = self._calls(begun.slot, begun.calls)
+        failed = [
+            one for one in calls if one.service == "states" and self.world.disturbances.met(one)
+        ]
+        due = due_of(item)
+        assert failed or not due, f"W3: a check leaves a workflow without an answer: {due}"
 
     def table_failed(self, slot: int, since: int) -> bool:
         """A call to the table failed since so many calls to AWS."""
@@ -224,7 +235,7 @@ class Checks:
 
 def has_effect(call: Call) -> bool:
     """The call leaves something behind."""
-    return call.service in {"dynamodb", "sns"}
+    return call.service in {"dynamodb", "sns", "states"}
 
 
 def text(outcome: object) -> str:

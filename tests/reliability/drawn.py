@@ -86,7 +86,9 @@ type Form = Literal["event", "targets", "queue"]
 type Listed = Literal["old", "absent", "current"]
 """How lists show a job: as it was, not at all, or as it is."""
 
-type Held = Literal["index", "ask", "record", "publish", "note", "mark", "give back"]
+type Held = Literal[
+    "index", "ask", "record", "publish", "wait", "answer", "note", "leave", "mark", "give back"
+]
 """The call at which a slow sweep is held."""
 
 phases: st.SearchStrategy[Phase] = st.sampled_from(["before", "after"])

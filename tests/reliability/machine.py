@@ -29,6 +29,7 @@ from reliability.drawn_projects import DrawnProjects, drawn_projects
 from reliability.judgement import judge_history, judge_messages, judge_secrecy
 from reliability.sweep_judgement import judge_open
 from reliability.sweeps import Sweeps
+from reliability.tokens import Tokens
 from reliability.traffic import REPLACEMENT_PAUSE, judge_traffic
 from reliability.world import LOGGER, World
 from reliability.world_parts import Job
@@ -36,6 +37,7 @@ from restore_watch.application import Application
 from restore_watch.check import JobChecker
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
+from restore_watch.workflows import Workflows
 
 MINUTE = 60.0
 
@@ -54,10 +56,12 @@ class Machine(RuleBasedStateMachine):
         self.checks = Checks(self.world, self.tally)
         self.deliveries = Deliveries(self.checks)
         self.sweeps = Sweeps(self.checks)
+        self.tokens = Tokens(self.checks)
 
     def environment(self, world: World, slot: int) -> tuple[JobChecker, Application, Telemetry]:
         """A cold start in this slot. Broken copies of the code begin here."""
         checker, telemetry = self.checker(world, slot), Telemetry(LOGGER)
+        checker.workflows = self.workflows(world, slot)
         sweeper = self.sweeper(world, slot, checker, telemetry)
         return checker, self.application(checker, sweeper, telemetry), telemetry
 
@@ -65,6 +69,9 @@ class Machine(RuleBasedStateMachine):
         return cold_start(
             self.stack, world.clients[slot], now=world.clock, sleep=world.sleep_of(slot)
         )
+
+    def workflows(self, world: World, slot: int) -> Workflows:
+        return Workflows(lambda: world.clients[slot].stepfunctions)
 
     def sweeper(
         self, world: World, slot: int, checker: JobChecker, telemetry: Telemetry
@@ -177,11 +184,13 @@ class Machine(RuleBasedStateMachine):
                 if job.is_old_in_lists:
                     world.show_in_lists(job)
             self._sweep_at_last()
+            self.tokens.judge_end()
             for job in world.jobs:
                 # What was refused may be asked again, and a revoked token replaced.
                 world.pass_time(REPLACEMENT_PAUSE + 1)
                 world.revoke_tokens()
                 self._judge(job)
+            self.tokens.judge_end()
             judge_secrecy(map(text, self.checks.outcomes))
             judge_secrecy([repr(world.bookkept()), repr(world.received_about(STACK_NAME))])
             judge_traffic(world.traffic())
@@ -189,6 +198,7 @@ class Machine(RuleBasedStateMachine):
             self.tally["examples"] += 1
             self.tally["requests to Atlas"] += len(world.requests)
         finally:
+            self.tokens.close()
             world.close()
 
     def _sweep_at_last(self) -> None:
@@ -217,7 +227,9 @@ class Machine(RuleBasedStateMachine):
         if item is not None:
             self.tally["changes"] += len(item["history"])
         self.tally["duplicates"] += judge_messages(job.deleted, item, received)
-        judge_secrecy([repr(item), repr(received)])
+        # A task token is stored with its job, and is nowhere else.
+        shown = {name: value for name, value in (item or {}).items() if name != "waiting"}
+        judge_secrecy([repr(shown), repr(received)])
 
 
 def _asks(kind: str, cluster_kind: str, call: Call) -> bool:

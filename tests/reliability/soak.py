@@ -27,8 +27,8 @@ from hypothesis.stateful import get_state_machine_test
 from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.stack import LocalStack
 from reliability.kills import KillCampaign
-from reliability.model import RestoreModel
 from reliability.sweep_kills import SweepKillCampaign
+from reliability.token_rules import WaitingModel
 
 EXAMPLES = 50
 """Examples of one batch."""
@@ -43,7 +43,7 @@ DYNAMODB_LOCAL = "DynamoDB Local"
 
 def play_model(batch: int) -> Counter[str]:
     """Play one batch on this process's stack; raise AssertionError with Hypothesis's report."""
-    RestoreModel.tally.clear()
+    WaitingModel.tally.clear()
     bounds = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
@@ -52,8 +52,8 @@ def play_model(batch: int) -> Counter[str]:
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
-    seed(batch)(get_state_machine_test(RestoreModel, settings=bounds))()
-    return Counter(RestoreModel.tally)
+    seed(batch)(get_state_machine_test(WaitingModel, settings=bounds))()
+    return Counter(WaitingModel.tally)
 
 
 def play_models(first: int, until: float, most: int | None) -> Counter[str]:
@@ -61,7 +61,7 @@ def play_models(first: int, until: float, most: int | None) -> Counter[str]:
     total: Counter[str] = Counter()
     chance = random.Random(first)  # noqa: S311 - to be repeated, not to be secret
     with LocalStack() as stack:
-        RestoreModel.stack = stack
+        WaitingModel.stack = stack
         for _ in itertools.count() if most is None else range(most):
             if time.time() >= until:
                 break
@@ -130,7 +130,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.replay is not None:
         with LocalStack() as stack:
-            RestoreModel.stack = stack
+            WaitingModel.stack = stack
             report(str(dict(play_model(options.replay))))
         return 0
     report(f"seed {options.seed}")

@@ -15,6 +15,7 @@ from reliability.find_judgement import Bookkept
 from reliability.judgement import is_change, judge_done, recorded_words
 from reliability.leases import CLOCKS_APART, PATIENCE, TICK_LIFE, is_lease_write
 from reliability.sweep_judgement import is_ready, judge_index, judge_open
+from reliability.token_judgement import due_of
 from reliability.watched_projects import is_bookkeeping, is_to_find
 from reliability.world import OUTPUT
 from reliability.world_parts import Job, cluster_of, group_of
@@ -218,6 +219,8 @@ class SweepJudge:
         assert after["publishedSequence"] == after["sequence"], (
             "I8: a sweep in which nothing fails leaves a change pending"
         )
+        due = due_of(after)
+        assert not due, f"W3: a sweep in which nothing fails leaves a workflow unanswered: {due}"
         if job.is_hidden:
             return
         asked = [call for call in calls if _is_about(job, call)]

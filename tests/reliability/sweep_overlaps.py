@@ -21,13 +21,16 @@ LEASE_LIFE = SWEEP + 6.0
 DAY = 24 * 3600.0
 
 
-_HELD: dict[Held, Predicate] = {
+HELD: dict[Held, Predicate] = {
     "index": lambda call: call.operation == "Query",
     "ask": lambda call: call.service == "atlas" and call.operation != "token",
     "record": lambda call: call.operation == "UpdateItem" and b"list_append" in call.body,
     "publish": lambda call: call.operation == "Publish",
     "note": lambda call: b'"SET #publishedSequence' in call.body,
     "mark": lambda call: b'"SET #mark' in call.body,
+    "wait": lambda call: b"ADD #waiting" in call.body,
+    "answer": lambda call: call.service == "states",
+    "leave": lambda call: b'"REMOVE #openShard' in call.body,
     "give back": lambda call: is_lease_write(call) and b"REMOVE #owner" in call.body,
 }
 """The calls of each kind."""
@@ -97,7 +100,7 @@ class SweepOverlaps(Overlaps):
         job = self.moving(place)
         if job.left > 1:
             self.world.advance(job)
-        with self.sweeps.watched(), self.sweeps.slow(slow, _HELD[kind], phase=phase):
+        with self.sweeps.watched(), self.sweeps.slow(slow, HELD[kind], phase=phase):
             if job.left:
                 self.world.advance(job)
             with self.checks.death(fast, *death, among=has_effect) if death else nullcontext():
@@ -113,7 +116,7 @@ class SweepOverlaps(Overlaps):
         job = self.moving(place)
         if job.left:
             self.world.advance(job)
-        with self.sweeps.watched(), self.sweeps.slow(slow, _HELD[kind], phase=phase):
+        with self.sweeps.watched(), self.sweeps.slow(slow, HELD[kind], phase=phase):
             if job.left:
                 self.world.advance(job)
             self.sweeps.run_beside(other)
@@ -134,14 +137,14 @@ class SweepOverlaps(Overlaps):
         if job.left:
             self.world.advance(job)
         with self.sweeps.watched(), ExitStack() as successors:
-            with self.sweeps.slow(slow, _HELD[kind]):
+            with self.sweeps.slow(slow, HELD[kind]):
                 self.world.pass_time(LEASE_LIFE)
                 if job.left:
                     self.world.advance(job)
                 if successor is None:
                     self.sweeps.run_beside(second)
                 else:
-                    successors.enter_context(self.sweeps.slow(second, _HELD[successor]))
+                    successors.enter_context(self.sweeps.slow(second, HELD[successor]))
             if successor is not None:
                 self.sweeps.run_beside(third)
 

@@ -16,11 +16,13 @@ from reliability.broken_copies import BROKEN_COPIES, BrokenCopy
 from reliability.drawn import DrawnJob
 from reliability.model import RestoreModel
 from reliability.test_model import BOUNDED
+from reliability.token_rules import TokenRules
 from reliability.world import World
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.restore_job import RestoreKind
 from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.telemetry import Telemetry
+from restore_watch.workflows import Workflows
 
 UNTIL_CAUGHT = settings(
     BOUNDED,
@@ -38,7 +40,7 @@ broken_copies = pytest.mark.parametrize("broken", BROKEN_COPIES.values(), ids=BR
 
 
 def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
-    class BrokenModel(RestoreModel):
+    class BrokenModel(TokenRules if broken.waits else RestoreModel):  # type: ignore[misc]
         tally: ClassVar[Counter[str]] = Counter()
         watches = broken.watches
 
@@ -60,6 +62,9 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                 now=world.clock,
                 sleep=sleep,
             )
+
+        def workflows(self, world: World, slot: int) -> Workflows:
+            return broken.workflows(lambda: world.clients[slot].stepfunctions)
 
         def sweeper(
             self, world: World, slot: int, checker: JobChecker, telemetry: Telemetry

@@ -12,10 +12,12 @@ ROWS = [row for group in CATALOGUE.values() for row in group]
 def test_the_row_numbers_have_no_gaps() -> None:
     faults = [row for row in ROWS if row.startswith("F")]
     validations = [row for row in ROWS if row.startswith("V")]
+    workflows = [row for row in ROWS if row.startswith("W")]
 
     assert [f"F{n}" for n in range(1, 85)] == faults
     assert [f"V{n}" for n in range(1, 10)] == validations
-    assert len(faults) + len(validations) == len(ROWS)
+    assert [f"W{n}" for n in range(1, 11)] == workflows
+    assert len(faults) + len(validations) + len(workflows) == len(ROWS)
 
 
 def test_a_row_without_a_case_and_a_case_without_a_row_are_reported(

@@ -135,6 +135,7 @@ def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
     assert ("waiting" in item, "unansweredSince" in item) == (False, False)
 
 
+@pytest.mark.fault("W8")
 def test_a_restore_that_has_ended_is_answered_at_once(workflow: AwaitRestore, group: str) -> None:
     restore = workflow.stack.atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
 
@@ -146,6 +147,7 @@ def test_a_restore_that_has_ended_is_answered_at_once(workflow: AwaitRestore, gr
     assert ("openShard" in item, "expiresAt" in item) == (False, True)
 
 
+@pytest.mark.fault("W9")
 def test_an_expired_download_is_an_outcome(workflow: AwaitRestore, group: str) -> None:
     restore = workflow.stack.atlas.start_restore(
         group, "orders", "dedicated", delivery_type="download", timeline=["finished+expired"]
@@ -355,6 +357,7 @@ def test_a_wait_that_takes_too_long_looks_once_more(
     assert execution.states() == [*WAITED[:3], "Look once more", *last_states]
 
 
+@pytest.mark.fault("W7")
 def test_two_workflows_may_wait_for_one_restore(workflow: AwaitRestore, group: str) -> None:
     restore = workflow.stack.atlas.start_restore(
         group, "orders", "flex", timeline=["RUNNING", "COMPLETED"]
@@ -368,6 +371,7 @@ def test_two_workflows_may_wait_for_one_restore(workflow: AwaitRestore, group: s
     assert [how_it_ended(execution)[0] for execution in both] == ["COMPLETED"] * 2
 
 
+@pytest.mark.fault("W4")
 def test_a_stopped_workflow_holds_up_nothing(workflow: AwaitRestore, group: str) -> None:
     stack = workflow.stack
     restore = stack.atlas.start_restore(group, "orders", "flex", timeline=["RUNNING", "COMPLETED"])
@@ -383,6 +387,7 @@ def test_a_stopped_workflow_holds_up_nothing(workflow: AwaitRestore, group: str)
     assert [message.event["data"]["status"] for message in stack.received()] == ["COMPLETED"]
 
 
+@pytest.mark.fault("W1")
 def test_an_answer_is_sent_again_if_it_was_not_noted(workflow: AwaitRestore, group: str) -> None:
     """The function ends between the answer and the write that notes it."""
     stack = workflow.stack
@@ -406,6 +411,7 @@ def test_an_answer_is_sent_again_if_it_was_not_noted(workflow: AwaitRestore, gro
     assert len(answers(stack)) == 2
 
 
+@pytest.mark.fault("W3")
 def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
     workflow: AwaitRestore, group: str
 ) -> None:
@@ -452,6 +458,7 @@ def test_an_answer_that_is_refused_is_logged_with_its_code(
     assert "canary-task-token" not in logs
 
 
+@pytest.mark.fault("W2")
 def test_no_workflow_is_answered_before_the_change_is_published(
     workflow: AwaitRestore, group: str
 ) -> None:
@@ -469,6 +476,7 @@ def test_no_workflow_is_answered_before_the_change_is_published(
     assert calls.index("Publish") < calls.index("SendTaskSuccess")
 
 
+@pytest.mark.fault("W10")
 def test_a_token_is_in_no_log_line_message_or_result(workflow: AwaitRestore, group: str) -> None:
     stack = workflow.stack
     restore = stack.atlas.start_restore(group, "orders", "flex", timeline=["RUNNING", "COMPLETED"])

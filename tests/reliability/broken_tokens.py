@@ -1,0 +1,214 @@
+"""Checks, tables and senders of answers that are broken in one place, for `broken_copies`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from reliability.broken_table import Parameters
+from restore_watch.check import JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.item import Recorded
+from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.table import Acknowledgement, RestoreJobsTable
+from restore_watch.validation import Entry
+from restore_watch.waiting import TaskAnswer, answer_to
+from restore_watch.workflows import Workflows
+
+# The check
+
+
+class AnswersFirst(JobChecker):
+    """Workflows go on before people are told."""
+
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
+        for wait in recorded.waits:
+            answer = answer_to(wait, recorded.job, recorded.seen)
+            if answer is not None:
+                self.workflows.answer(answer, recorded.job, deadline)
+        return super().publish(recorded, deadline)
+
+
+class AnswersTooEarly(JobChecker):
+    """Whoever waits goes on as soon as the job is looked at."""
+
+    def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
+        self._send(list(map(TaskAnswer, recorded.waits)), recorded, last, deadline)
+
+
+class NotesFirst(JobChecker):
+    """What is going to be sent counts as sent."""
+
+    def _send(
+        self,
+        answers: Sequence[TaskAnswer],
+        recorded: Recorded,
+        last: Entry | None,
+        deadline: Deadline,
+    ) -> bool:
+        done = Acknowledgement(last, tuple(answer.wait for answer in answers))
+        self.table.acknowledge(recorded, done, deadline)
+        for answer in answers:
+            self.workflows.answer(answer, recorded.job, deadline)
+        return True
+
+
+class GivesUpWhatWasFound(JobChecker):
+    """A job that does not leave the index counts as left all the same."""
+
+    def end_waits(
+        self, target: RestoreTarget, is_left: Callable[[Recorded], bool], deadline: Deadline
+    ) -> bool:
+        del is_left
+        return super().end_waits(target, lambda _: True, deadline)
+
+
+# The table
+
+
+class NeverNotes(RestoreJobsTable):
+    """Who was answered waits on."""
+
+    def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
+        super().acknowledge(recorded, replace(done, answered=()), deadline)
+
+
+class ForgetsWhatIsDue(RestoreJobsTable):
+    """No sweep sees that Step Functions has refused an answer."""
+
+    def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
+        super().acknowledge(recorded, replace(done, due_since=None), deadline)
+
+
+class ReplacesWhoWaits(RestoreJobsTable):
+    """Who waits by now is replaced by who waited when the item was read."""
+
+    def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
+        left = {wait.as_text() for wait in recorded.waits} - {
+            wait.as_text() for wait in done.answered
+        }
+        items = self._items
+        self._items = _Replaced(items, left)  # type: ignore[assignment]
+        try:
+            super().acknowledge(recorded, done, deadline)
+        finally:
+            self._items = items
+
+
+class _Replaced:
+    """Items whose set of waits is written as a whole."""
+
+    def __init__(self, items: Any, left: set[str]) -> None:
+        self._items = items
+        self._left = left
+
+    def update(self, key: Any, deadline: Deadline, **how: Any) -> Any:
+        update, values = how["update"], dict(how.get("values") or {})
+        if "DELETE #waiting :answered" not in update:
+            return self._items.update(key, deadline, **how)
+        del values[":answered"]
+        update = update.replace("DELETE #waiting :answered", "")
+        if self._left:
+            update = update.replace("SET ", "SET #waiting = :left, ", 1)
+            values[":left"] = self._left
+        elif "REMOVE " in update:
+            update = update.replace("REMOVE ", "REMOVE #waiting, ", 1)
+        else:
+            update += " REMOVE #waiting"
+        values.pop(":waits", None)
+        condition = how["condition"].replace(" AND #waiting = :waits", "")
+        how |= {"update": update, "condition": condition, "values": values}
+        return self._items.update(key, deadline, **how)
+
+
+_SAME_WAITS = " AND #waiting = :waits"
+
+
+def drop_who_waits(_: Any, parameters: Parameters) -> Parameters:
+    """A job that has ended is settled, although others wait by now."""
+    values = parameters.get("ExpressionAttributeValues", {})
+    if ":expiresAt" not in values or ":answered" not in values:
+        return parameters
+    update = parameters["UpdateExpression"].replace("DELETE #waiting :answered", "")
+    sets, _, removes = update.partition(" REMOVE ")
+    removed = f"#waiting, {removes}" if removes else "#waiting"
+    others = _without_same_waits(parameters, ":answered")
+    return others | {"UpdateExpression": f"{sets} REMOVE {removed}"}
+
+
+def unmark_any(_: Any, parameters: Parameters) -> Parameters:
+    """The mark that an answer is due is taken away, whoever has set it."""
+    update = parameters["UpdateExpression"]
+    takes_away = "#unansweredSince" in update.partition("REMOVE")[2]
+    if ":expiresAt" in update or not takes_away:
+        return parameters
+    return _without_same_waits(parameters)
+
+
+def _without_same_waits(parameters: Parameters, *values: str) -> Parameters:
+    """The write takes place whoever waits by now. DynamoDB takes no value that is not used."""
+    condition = parameters["ConditionExpression"].replace(_SAME_WAITS, "")
+    left = {**parameters["ExpressionAttributeValues"]}
+    for name in (":waits", *values):
+        left.pop(name, None)
+    names = parameters["ExpressionAttributeNames"]
+    used = condition + parameters["UpdateExpression"]
+    return parameters | {
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": left,
+        "ExpressionAttributeNames": {name: names[name] for name in names if name in used},
+    }
+
+
+def one_waits(_: Any, parameters: Parameters) -> Parameters:
+    """The newest workflow takes the place of the others."""
+    update = parameters["UpdateExpression"]
+    if "ADD #waiting :wait" not in update:
+        return parameters
+    update = update.replace("ADD #waiting :wait", "").replace("SET ", "SET #waiting = :wait, ", 1)
+    return parameters | {"UpdateExpression": update}
+
+
+# The answers
+
+
+class RefusalIsAnAnswer(Workflows):
+    """What Step Functions did not take is not sent again."""
+
+    def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
+        super().answer(answer, job, deadline)
+        return True
+
+
+class SaysSuccess(Workflows):
+    """Every workflow goes on, whatever became of its restore."""
+
+    def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
+        return super().answer(replace(answer, error=None), job, deadline)
+
+
+class TriesGoneTokensAgain(Workflows):
+    """A token that is gone counts as one that Step Functions may take later."""
+
+    def __init__(self, client: Callable[[], Any]) -> None:
+        super().__init__(lambda: _Puzzled(client()))  # type: ignore[arg-type,return-value]
+
+
+class _Puzzled:
+    """A client whose errors say nothing."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+
+        def called(**parameters: Any) -> Any:
+            try:
+                return call(**parameters)
+            except ClientError as error:
+                answer: Any = {**error.response, "Error": {"Code": "Puzzled"}}
+                raise ClientError(answer, name) from None
+
+        return called
