@@ -1,0 +1,73 @@
+"""The answers that a sweep owes to workflows, beside the messages that are pending."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+from integration.checking import received, statuses, wait_until
+from integration.sweeping import Sweeping, check_without_topic, old_id
+from integration.test_pending import refuse_publications
+from integration.waits import SUCCESS, answers, target_of
+from local_stack.atlas import EmulatedRestore
+from local_stack.in_process import Clients
+from local_stack.stack import LocalStack
+from restore_watch.aws_call import CALLS_AT_ONCE
+from restore_watch.following import REFUSALS
+from restore_watch.restore_job import RestoreStatus
+from restore_watch.waiting import Wait
+
+
+def started(sweeping: Sweeping, stack: LocalStack, group: str) -> EmulatedRestore:
+    restore = stack.atlas.start_restore(group, "orders", "flex", restore_id=old_id())
+    sweeping.check(restore)
+    return restore
+
+
+def unpublished(sweeping: Sweeping, stack: LocalStack, group: str) -> None:
+    """A job that has ended, and its message is pending."""
+    restore = stack.atlas.start_restore(
+        group, "orders", "flex", restore_id=old_id(), timeline=["COMPLETED"]
+    )
+    check_without_topic(sweeping, stack, restore)
+
+
+def owe_an_answer(sweeping: Sweeping, restore: EmulatedRestore) -> None:
+    """A workflow is due its answer at once, and its registration ends right after the write."""
+    wait = Wait(f"canary-task-token-{secrets.token_hex(8)}", RestoreStatus.PENDING)
+    table, now = sweeping.checker.table, sweeping.clock()
+    table.wait(target_of(restore), wait, now, sweeping.deadline())
+
+
+def test_a_message_does_not_wait_while_step_functions_hangs(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    """Otherwise older jobs would hold it up in every sweep, because they come first."""
+    for _ in range(CALLS_AT_ONCE + 1):
+        owe_an_answer(sweeping, started(sweeping, stack, group))
+    sweeping.pass_time(60)
+    unpublished(sweeping, stack, group)
+
+    with (
+        stack.aws.wire.hold(when=lambda call: call.service == "states") as gate,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        sweep = threads.submit(sweeping.sweep)
+        wait_until(lambda: len(gate.held) == CALLS_AT_ONCE)
+        while_they_hang = statuses(received(stack))
+        gate.open()
+        sweep.result()
+
+    assert while_they_hang == ["COMPLETED"]
+
+
+def test_an_answer_does_not_wait_for_a_topic_that_refuses(
+    sweeping: Sweeping, stack: LocalStack, group: str, in_process: Clients
+) -> None:
+    for _ in range(CALLS_AT_ONCE + REFUSALS):
+        unpublished(sweeping, stack, group)
+    sweeping.pass_time(60)
+    owe_an_answer(sweeping, started(sweeping, stack, group))
+
+    with refuse_publications(stack):
+        Sweeping(stack, in_process, clock=sweeping.clock).sweep()
+
+    assert answers(stack) == [SUCCESS]
