@@ -3,13 +3,15 @@
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
-from integration.checking import received, statuses, wait_until
+from integration.checking import received, statuses, stored, wait_until
 from integration.sweeping import Sweeping, check_without_topic, old_id
 from integration.test_pending import refuse_publications
 from integration.waits import SUCCESS, answers, target_of
 from local_stack.atlas import EmulatedRestore
+from local_stack.aws import aws_error
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
+from local_stack.wire import Fault
 from restore_watch.aws_call import CALLS_AT_ONCE
 from restore_watch.following import REFUSALS
 from restore_watch.restore_job import RestoreStatus
@@ -71,3 +73,18 @@ def test_an_answer_does_not_wait_for_a_topic_that_refuses(
         Sweeping(stack, in_process, clock=sweeping.clock).sweep()
 
     assert answers(stack) == [SUCCESS]
+
+
+def test_since_when_an_answer_is_due_does_not_move_with_each_sweep(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restore = started(sweeping, stack, group)
+    owe_an_answer(sweeping, restore)
+    since = stored(stack, restore)["unansweredSince"]
+    down = aws_error("states", "ServiceUnavailable", status=503)
+
+    with stack.aws.wire.inject(Fault(action=down, operation="SendTaskSuccess", times=None)):
+        sweeping.sweep_after(60)
+        assert answers(stack)
+
+    assert stored(stack, restore)["unansweredSince"] == since
