@@ -73,11 +73,16 @@ class NightlyRefresh:
             }
         )
 
-    def run(self) -> Execution:
-        """Start it, have the restore it starts run to its end, and return once it is over."""
+    def run(self, *, unsaid: str = "") -> Execution:
+        """
+        Start it, have the restore it starts run to its end, and return once it is over.
+
+        Atlas leaves a field of the restore `unsaid`.
+        """
         execution = self.start()
         wait_until(lambda: execution.is_over or bool(self.restores()), 30)
         for restore in self.restores():
+            restore.drop(unsaid)
             restore.run_to_end()
 
         def tick() -> bool:
@@ -242,6 +247,23 @@ def test_a_snapshot_that_is_too_old_is_a_verdict(refresh: NightlyRefresh) -> Non
     assert execution.states() == [*AWAITED, "The snapshot is too old", *RECORDED, "Not refreshed"]
     taken = old.created.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert refresh.published() == [("FAILED", f"The snapshot is of {taken}.")]
+    assert refresh.tested == []
+
+
+def test_a_snapshot_whose_age_atlas_does_not_tell_is_a_verdict(refresh: NightlyRefresh) -> None:
+    """Atlas's schema requires no date of it."""
+    refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER)
+
+    execution = refresh.run(unsaid="timestamp")
+
+    assert execution.end()["error"] == "RefreshFailed"
+    assert execution.states() == [
+        *AWAITED,
+        "The age is not known",
+        *RECORDED,
+        "Not refreshed",
+    ]
+    assert refresh.published() == [("FAILED", "Atlas does not say of when the snapshot is.")]
     assert refresh.tested == []
 
 
