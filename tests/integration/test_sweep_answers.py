@@ -3,23 +3,28 @@
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from integration.checking import received, statuses, stored, wait_until
 from integration.sweeping import Sweeping, check_without_topic, old_id
 from integration.test_pending import refuse_publications
-from integration.waits import SUCCESS, answers, target_of
+from integration.waits import SUCCESS, answers, register, target_of
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.in_process import Clients
-from local_stack.stack import LocalStack
+from local_stack.stack import LocalStack, Received
 from local_stack.wire import Fault
 from restore_watch.aws_call import CALLS_AT_ONCE
 from restore_watch.following import REFUSALS
 from restore_watch.restore_job import RestoreStatus
 from restore_watch.waiting import Wait
+from restore_watch.workers import THREADS
 
 
-def started(sweeping: Sweeping, stack: LocalStack, group: str) -> EmulatedRestore:
-    restore = stack.atlas.start_restore(group, "orders", "flex", restore_id=old_id())
+def started(
+    sweeping: Sweeping, stack: LocalStack, group: str, cluster: str = "orders"
+) -> EmulatedRestore:
+    restore = stack.atlas.start_restore(group, cluster, "flex", restore_id=old_id())
     sweeping.check(restore)
     return restore
 
@@ -59,6 +64,34 @@ def test_a_message_does_not_wait_while_step_functions_hangs(
         sweep.result()
 
     assert while_they_hang == ["COMPLETED"]
+
+
+@pytest.mark.campaign  # it lasts as long as answers may take
+def test_a_sweep_goes_on_while_step_functions_hangs(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    """More restores than a sweep has threads end at once, and workflows wait for each."""
+    restores = [started(sweeping, stack, group, f"orders-{n}") for n in range(THREADS + 1)]
+    for restore in restores:
+        for _ in range(4):
+            register(sweeping, restore)
+        restore.run_to_end()
+    ended: list[Received] = []
+
+    def all_are_published() -> bool:
+        ended.extend(received(stack))
+        return len(ended) == len(restores)
+
+    with (
+        stack.aws.wire.hold(when=lambda call: call.service == "states") as gate,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        sweep = threads.submit(sweeping.sweep)
+        try:
+            wait_until(all_are_published, 30)
+        finally:
+            gate.open()
+            sweep.result()
 
 
 def test_an_answer_does_not_wait_for_a_topic_that_refuses(
