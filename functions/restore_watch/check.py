@@ -40,7 +40,11 @@ Nor can Step Functions: what was published is acknowledged while it hangs.
 """
 
 TIME_SHARE = 6.0
-"""Seconds that a question about one of several jobs may take. In recordings Atlas takes 0.4 s."""
+"""
+Seconds that a question about one of several jobs may take, and so may its answers to workflows.
+
+In recordings Atlas takes 0.4 s.
+"""
 
 PATIENCE = (0.1, 0.2, 0.4)
 """
@@ -224,7 +228,7 @@ class JobChecker:
     ) -> bool:
         """Send the answers and acknowledge. True if Step Functions has taken all of them."""
         taken: list[Wait] = []
-        sending = deadline.earlier(PUBLISHING_TIME)
+        sending = deadline.earlier(PUBLISHING_TIME).within(TIME_SHARE)
         with suppress(TimeBudgetExceededError):  # a sweep sends the others
             taken.extend(
                 answer.wait

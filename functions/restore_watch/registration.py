@@ -52,17 +52,24 @@ class WaitRegistrar:
         if recorded is None:
             first_check = self._check(target, deadline)
             recorded = self._store(target, wait, deadline)
+        if recorded is not None and wait not in recorded.waits:
+            # Those whose wait is over leave their places.
+            self._publish(recorded, deadline)
+            recorded = self._store(target, wait, deadline)
         if recorded is None or wait not in recorded.waits:
             msg = f"{WAITS_LIMIT} workflows wait for this restore job, and no more may"
             raise TooManyWaitsError(msg)
-        # The wait is stored, so the workflow waits. A sweep publishes what could not be published
-        # or noted now, and answers.
-        with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
-            self.checker.publish(recorded, deadline)
+        # The wait is stored, so the workflow waits.
+        self._publish(recorded, deadline)
         return Registration(recorded.job, wait.until, first_check)
 
     def _store(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Recorded | None:
         return self.checker.table.wait(target, wait, self.checker.now(), deadline)
+
+    def _publish(self, recorded: Recorded, deadline: Deadline) -> None:
+        """A sweep publishes what cannot be published or noted now, and answers."""
+        with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
+            self.checker.publish(recorded, deadline)
 
     def _check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult | None:
         """A job whose change could not be published is in the table all the same."""

@@ -228,17 +228,23 @@ class Sweeper:
         """
         Publish what is pending, the oldest first, until the topic refuses too often.
 
-        Workflows that may be due an answer get it too.
-
-        What it refused the last time comes last, so that it cannot hold up the rest for ever.
+        What it refused the last time comes last, so that it cannot hold up the rest for ever. Then
+        workflows that may be due an answer get it, so that neither service holds up the other.
         """
         now = self._checker.now()
         known = list(follower.known.values())
         pending = [job for job in known if job.pending or job.is_unanswered]
-        pending.sort(key=lambda job: (self._memory.was_refused(job), job.observed_at or now))
+        pending.sort(
+            key=lambda job: (
+                not job.pending,
+                self._memory.was_refused(job),
+                job.observed_at or now,
+            )
+        )
 
         def publish(job: OpenJob) -> None:
-            if not follower.refusals.are_too_many and deadline.remaining() > LEAST_TIME:
+            is_in_vain = job.pending and follower.refusals.are_too_many
+            if not is_in_vain and deadline.remaining() > LEAST_TIME:
                 follower.publish_pending(job, deadline)
 
         self._workers.each(pending, publish, deadline)

@@ -62,7 +62,8 @@ REMOVE #expiresAt
 
 # Any job that somebody waits for is in the index, so that sweeps see that an answer may be due.
 _WAIT = """
-SET #openShard = :openShard, #unansweredSince = :now
+SET #openShard = :openShard,
+    #unansweredSince = if_not_exists(#unansweredSince, :now)
 REMOVE #expiresAt
 ADD #waiting :wait
 """
@@ -233,7 +234,7 @@ class RestoreJobsTable:
         is_published = published == len(recorded.history)
         if done.due_since is not None:
             values[":due"] = utc_text(done.due_since)
-            sets.append("#unansweredSince = :due")
+            sets.append("#unansweredSince = if_not_exists(#unansweredSince, :due)")
         elif recorded.is_unanswered and is_published:
             removes.append("#unansweredSince")
         is_settled = job.terminal and is_published and len(answered) == len(recorded.waits)

@@ -30,6 +30,7 @@ TO_ATTACH_TO_A_VPC = {
 
 # A policy cannot name their resources: X-Ray has none, and an interface does not exist yet.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | TO_ATTACH_TO_A_VPC
+RULES_OF_SAMPLING = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
 
 
 WORKFLOWS = "arn:aws:states:us-east-1:111122223333:stateMachine:*"
@@ -57,6 +58,15 @@ def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
         "logs:CreateLogStream": {"LogGroup.Arn"},
         "logs:PutLogEvents": {"LogGroup.Arn"},
     } | {action: {"*"} for action in WITHOUT_RESOURCE}
+
+
+def test_the_workflow_that_waits_may_invoke_the_function_and_be_traced() -> None:
+    """What tracing needs: "IAM policies for AWS X-Ray", AWS Step Functions Developer Guide."""
+    assert granted(Stack(**EVERYTHING).properties("AwaitRestoreRole")) == {
+        "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},
+        "xray:PutTraceSegments": {"*"},
+        "xray:PutTelemetryRecords": {"*"},
+    } | {action: {"*"} for action in RULES_OF_SAMPLING}
 
 
 def test_a_diagnosis_may_look_at_the_topics_of_people() -> None:
@@ -137,7 +147,7 @@ def test_every_role_names_its_actions_and_resources() -> None:
     for role in Stack(**EVERYTHING).of_type("AWS::IAM::Role").values():
         for action, resources in granted(role).items():
             assert "*" not in action
-            assert "*" not in resources or action in WITHOUT_RESOURCE
+            assert "*" not in resources or action in WITHOUT_RESOURCE | RULES_OF_SAMPLING
 
 
 def test_no_role_has_a_managed_policy() -> None:

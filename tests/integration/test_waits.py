@@ -12,7 +12,7 @@ from local_stack.in_process import Clients
 from local_stack.wire import Call, Fault, Phase
 from observed_stack import ObservedStack
 from restore_watch.deadline import Deadline
-from restore_watch.waiting import Wait
+from restore_watch.waiting import WAITS_LIMIT, Wait
 
 
 @pytest.fixture
@@ -104,3 +104,22 @@ def test_a_check_of_a_job_that_is_waited_for_writes_nothing_if_nothing_is_new(
     check(stack, restore, "flex")
 
     assert operations(stack) == ["flex", "UpdateItem"]
+
+
+def test_a_workflow_finds_room_where_the_others_only_have_to_be_answered(
+    sweeping: Sweeping, stack: ObservedStack, restore: EmulatedRestore
+) -> None:
+    """The restore has ended, so nobody waits any more."""
+    restore.run_to_end()
+    sweeping.check(restore)
+    for n in range(WAITS_LIMIT):
+        wait = Wait(f"canary-task-token-{n}")
+        table, now = sweeping.checker.table, sweeping.clock()
+        table.wait(target_of(restore), wait, now, sweeping.deadline())
+    stack.forget_calls()
+
+    registered = register(sweeping, restore)
+
+    assert registered.job.status == "COMPLETED"
+    assert answers(stack) == [SUCCESS] * (WAITS_LIMIT + 1)
+    assert "waiting" not in stored(stack, restore)

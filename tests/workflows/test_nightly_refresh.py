@@ -17,7 +17,7 @@ from local_stack.faults import Answer, Close, Lost
 from local_stack.refusal import atlas_error
 from local_stack.runtime import Invocation, Outcome
 from local_stack.stack import CREDENTIALS
-from local_stack.wire import Call, Fault
+from local_stack.wire import Call, Fault, Phase
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry, substituted
 from observed_stack import ObservedStack
 
@@ -73,11 +73,16 @@ class NightlyRefresh:
             }
         )
 
-    def run(self) -> Execution:
-        """Start it, have the restore it starts run to its end, and return once it is over."""
+    def run(self, *, unsaid: str = "") -> Execution:
+        """
+        Start it, have the restore it starts run to its end, and return once it is over.
+
+        Atlas leaves a field of the restore `unsaid`.
+        """
         execution = self.start()
         wait_until(lambda: execution.is_over or bool(self.restores()), 30)
         for restore in self.restores():
+            restore.drop(unsaid)
             restore.run_to_end()
 
         def tick() -> bool:
@@ -245,6 +250,23 @@ def test_a_snapshot_that_is_too_old_is_a_verdict(refresh: NightlyRefresh) -> Non
     assert refresh.tested == []
 
 
+def test_a_snapshot_whose_age_atlas_does_not_tell_is_a_verdict(refresh: NightlyRefresh) -> None:
+    """Atlas's schema requires no date of it."""
+    refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER)
+
+    execution = refresh.run(unsaid="timestamp")
+
+    assert execution.end()["error"] == "RefreshFailed"
+    assert execution.states() == [
+        *AWAITED,
+        "The age is not known",
+        *RECORDED,
+        "Not refreshed",
+    ]
+    assert refresh.published() == [("FAILED", "Atlas does not say of when the snapshot is.")]
+    assert refresh.tested == []
+
+
 @pytest.mark.parametrize("status", [None, "inProgress", "failed"])
 def test_a_cluster_without_a_usable_snapshot_pages_someone(
     refresh: NightlyRefresh, status: Any
@@ -359,3 +381,31 @@ def test_no_token_or_secret_is_in_what_a_run_leaves_behind(refresh: NightlyRefre
     left = json.dumps(history["events"], default=str)
     assert CANARY_ACCESS_TOKEN not in left
     assert CANARY_CLIENT_SECRET not in left
+
+
+def test_a_verdict_is_recorded_once_though_the_function_dies_meanwhile(
+    refresh: NightlyRefresh,
+) -> None:
+    """It dies once the verdict is published."""
+    stack = refresh.stack
+    stack.atlas.add_snapshot(refresh.group, CLUSTER)
+    died: list[Call] = []
+
+    def die(call: Call, phase: Phase) -> None:
+        if (
+            phase == "after"
+            and call.service == "sns"
+            and b"nightly-refresh" in call.body
+            and not died
+        ):
+            died.append(call)
+            stack.pool.runtimes[0].crash()
+
+    with stack.aws.wire.listen(die):
+        execution = refresh.run()
+
+    execution.output()
+    assert len(died) == 1
+    assert execution.states() == [*AWAITED, "Test the data", *RECORDED, "Refreshed"]
+    assert {verdict for verdict, _ in refresh.published()} == {"PASSED"}
+    assert refresh.pages() == []
