@@ -88,7 +88,7 @@ def test_a_registration_succeeds_once_the_wait_is_stored(
 
     assert injected.hits > 0
     assert registered.result["status"] == "PENDING"
-    restore.advance()
+    restore.run_to_end()
     stack.tick()
     assert [call.operation for call in stack.http_calls()].count("SendTaskSuccess") == 1
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -43,8 +44,8 @@ CREDENTIALS: dict[Credentials, dict[str, str]] = {
 }
 """The credentials that the secret may hold and that Atlas accepts."""
 
-_TRIES = 5
-"""A reset is made so often if other calls come between."""
+_PATIENCE = 30
+"""Seconds in which a reset is repeated if other calls come between."""
 
 _EVERY_READER = {"NotifyEmail": "ops@example.com", "NotifyChat": "yes"}
 
@@ -100,6 +101,7 @@ class LocalStack:
         self._build = build
         self._blocks = ExitStack()
         self._made: MadeStack
+        self._names_at_start: tuple[Mapping[str, str], str]
         self._secret: str
         self._subscriber: str
         self._inbox: str
@@ -113,6 +115,7 @@ class LocalStack:
                 blocks.enter_context(self.readers)
             blocks.enter_context(bridged(self.invoke, self.functions))
             self._furnish()
+            self._names_at_start = self._names
             self._blocks = blocks.pop_all()
         return self
 
@@ -133,17 +136,18 @@ class LocalStack:
         wanted = credentials or self._credentials_at_start
         changed = wanted != self.credentials
         self.credentials = wanted
-        names = self._names
-        for _ in range(_TRIES):
+        until = time.monotonic() + _PATIENCE
+        while True:
             self.atlas.clear()
             self.aws.clear()
             self._furnish()
+            if self._names == self._names_at_start:
+                break
             # A call of a client that was killed may still be under way, and it draws from moto's
             # random names too.
-            if self._names == names:
-                break
-        else:
-            raise RuntimeError("the stack has other names than its environments know")
+            if time.monotonic() > until:
+                raise RuntimeError("the stack has other names than its environments know")
+            time.sleep(0.05)
         if changed:
             self.new_environments()
 
