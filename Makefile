@@ -18,10 +18,10 @@ WORKFLOWS := .tools/workflows
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-# The tests run in three processes: two cores have work while one process waits. Of the faults, eight files run with all
+# The tests run in three processes: two cores have work while one process waits. Of the faults, six files run with all
 # other tests. Move a file when the times, which `make test` prints, drift apart.
 INTEGRATION := tests/integration
-WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py find_alarms.py sweep_deaths.py))
+WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
 FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
 CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_other_tests_produced \
 	test_every_error_text_that_the_other_tests_produced_is_on_the_page)
@@ -48,11 +48,11 @@ test-integration: build ## the integration tests
 	@echo 'Integration tests'
 	@$(RUN) python -m pytest -m "not campaign" $(INTEGRATION) $(CANARIES)
 
-test-faults: build ## the faults, without eight files
+test-faults: build ## the faults, without six files
 	@echo 'Tests of faults'
 	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
 
-test-others: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the model, the kills, eight files of faults, the workflow, and every other test
+test-others: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the model, the kills, six files of faults, the workflow, and every other test
 	@echo 'All other tests'
 	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
 

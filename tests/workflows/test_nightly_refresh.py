@@ -331,7 +331,13 @@ def test_a_limit_is_waited_out_at_either_request(refresh: NightlyRefresh) -> Non
 
 
 @pytest.mark.parametrize(
-    "answer", [atlas_error(503, None, "Down."), atlas_error(504, None, "Late."), Close()]
+    "answer",
+    [
+        atlas_error(503, None, "Down."),
+        pytest.param(atlas_error(504, None, "Late."), marks=pytest.mark.campaign),
+        pytest.param(Close(), marks=pytest.mark.campaign),
+    ],
+    ids=["503", "504", "no answer"],
 )
 def test_an_outage_is_waited_out_before_a_restore_is_asked_for(
     refresh: NightlyRefresh, answer: Answer | Close
