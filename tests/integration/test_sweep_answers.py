@@ -44,6 +44,7 @@ def owe_an_answer(sweeping: Sweeping, restore: EmulatedRestore) -> None:
     table.wait(target_of(restore), wait, now, sweeping.deadline())
 
 
+@pytest.mark.fault("W11")
 def test_a_message_does_not_wait_while_step_functions_hangs(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_message_does_not_wait_while_step_functions_hangs(
     assert while_they_hang == ["COMPLETED"]
 
 
+@pytest.mark.fault("W11")
 @pytest.mark.campaign  # it lasts as long as answers may take
 def test_a_sweep_goes_on_while_step_functions_hangs(
     sweeping: Sweeping, stack: LocalStack, group: str
@@ -94,6 +96,7 @@ def test_a_sweep_goes_on_while_step_functions_hangs(
             sweep.result()
 
 
+@pytest.mark.fault("W11")
 def test_an_answer_does_not_wait_for_a_topic_that_refuses(
     sweeping: Sweeping, stack: LocalStack, group: str, in_process: Clients
 ) -> None:
@@ -108,6 +111,7 @@ def test_an_answer_does_not_wait_for_a_topic_that_refuses(
     assert answers(stack) == [SUCCESS]
 
 
+@pytest.mark.fault("W3")
 def test_since_when_an_answer_is_due_does_not_move_with_each_sweep(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:

@@ -1,5 +1,7 @@
 """What workflows are told that wait for a job which leaves the index."""
 
+import pytest
+
 from integration.checking import stored
 from integration.sweeping import HOUR, Sweeping, hidden, is_open, old_id
 from integration.test_pending import refuse_publications
@@ -21,6 +23,7 @@ def told_after_a_quarter(sweeping: Sweeping, stack: LocalStack) -> list[tuple[st
     return told
 
 
+@pytest.mark.fault("W9")
 def test_a_workflow_is_told_when_its_restore_is_not_followed_any_more(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:
@@ -35,6 +38,7 @@ def test_a_workflow_is_told_when_its_restore_is_not_followed_any_more(
     assert "waiting" not in stored(stack, restore)
 
 
+@pytest.mark.fault("W9")
 def test_no_workflow_is_told_so_of_a_restore_that_a_check_finds_meanwhile(
     sweeping: Sweeping, stack: LocalStack, group: str, in_process: Clients
 ) -> None:
@@ -59,6 +63,7 @@ def test_no_workflow_is_told_so_of_a_restore_that_a_check_finds_meanwhile(
     assert len(stored(stack, restore)["waiting"]) == 1
 
 
+@pytest.mark.fault("W9")
 def test_no_workflow_is_told_so_before_the_last_change_is_published(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:
@@ -90,6 +95,7 @@ def ready(stack: LocalStack, group: str) -> EmulatedRestore:
     )
 
 
+@pytest.mark.fault("W9")
 def test_a_workflow_that_is_due_a_success_gets_it_after_the_link_has_expired(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:

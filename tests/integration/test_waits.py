@@ -25,6 +25,7 @@ def acknowledges(call: Call) -> bool:
     return b"#publishedSequence <= :published" in call.body
 
 
+@pytest.mark.fault("W5")
 def test_a_workflow_that_comes_while_another_is_served_is_not_forgotten(
     sweeping: Sweeping, stack: ObservedStack, restore: EmulatedRestore, in_process: Clients
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_workflow_that_comes_while_another_is_served_is_not_forgotten(
     assert answers(stack) == []
 
 
+@pytest.mark.fault("W11")
 def test_what_is_published_is_noted_while_step_functions_hangs(
     sweeping: Sweeping, stack: ObservedStack, restore: EmulatedRestore
 ) -> None:
@@ -75,6 +77,7 @@ def test_what_is_published_is_noted_while_step_functions_hangs(
     assert "waiting" not in stored(stack, restore)
 
 
+@pytest.mark.fault("W12")
 def test_a_registration_succeeds_once_the_wait_is_stored(
     stack: ObservedStack, restore: EmulatedRestore
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_check_of_a_job_that_is_waited_for_writes_nothing_if_nothing_is_new(
     assert operations(stack) == ["flex", "UpdateItem"]
 
 
+@pytest.mark.fault("W7")
 def test_a_workflow_finds_room_where_the_others_only_have_to_be_answered(
     sweeping: Sweeping, stack: ObservedStack, restore: EmulatedRestore
 ) -> None:

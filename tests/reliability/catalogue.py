@@ -16,7 +16,14 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-FOLDERS = (FOLDER, FOLDER.parent / "workflows")
+SOURCES = (
+    FOLDER,
+    FOLDER.parent / "workflows",
+    *sorted((FOLDER.parent / "integration").glob("test_*waits.py")),
+    FOLDER.parent / "integration" / "test_sweep_answers.py",
+)
+"""The folders and files that have cases."""
+
 README = FOLDER / "README.md"
 COMMAND = "PYTHONPATH=functions:tests python -m reliability.catalogue"
 
@@ -340,6 +347,22 @@ CATALOGUE["Workflows"] = {
         "the error is named after the end; a job that is followed is not given up",
     ),
     "W10": Row("a token in logs, results, messages and errors", "it is nowhere"),
+    "W11": Row(
+        "Step Functions hangs, or the topic refuses, while the other is owed something",
+        "what is published is noted; neither holds up what the other is owed",
+    ),
+    "W12": Row(
+        "killed, or the table refuses, after the token was stored",
+        "the workflow waits on; its state is tried again, or succeeds",
+    ),
+    "W13": Row(
+        "the time of a wait is over, and the watch may have been blind",
+        "Atlas is asked once more by name; what was reached unseen is no time-out",
+    ),
+    "W14": Row(
+        "the request for a restore is throttled, refused, or its answer is lost",
+        "repeated only if Atlas has refused it for a time; otherwise somebody is paged",
+    ),
 }
 INTRODUCTION = """# Faults, and the tests that prove that they do no harm
 
@@ -380,7 +403,7 @@ def collected() -> _Collector:
     said = io.StringIO()
     with redirect_stdout(said):
         status = pytest.main(
-            [*options, "-c", str(_checkout() / "pyproject.toml"), *map(str, FOLDERS)],
+            [*options, "-c", str(_checkout() / "pyproject.toml"), *map(str, SOURCES)],
             plugins=[collector],
         )
     if status != pytest.ExitCode.OK:

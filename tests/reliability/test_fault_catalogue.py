@@ -16,7 +16,7 @@ def test_the_row_numbers_have_no_gaps() -> None:
 
     assert [f"F{n}" for n in range(1, 85)] == faults
     assert [f"V{n}" for n in range(1, 10)] == validations
-    assert [f"W{n}" for n in range(1, 11)] == workflows
+    assert [f"W{n}" for n in range(1, 15)] == workflows
     assert len(faults) + len(validations) + len(workflows) == len(ROWS)
 
 

@@ -205,6 +205,7 @@ def test_a_workflow_may_wait_for_less_than_the_end(
     assert how_it_ended(execution)[0] == outcome
 
 
+@pytest.mark.fault("W13")
 @pytest.mark.parametrize(
     ("until", "timeline", "outcome"),
     [
@@ -273,6 +274,7 @@ def test_a_limit_is_waited_out(workflow: AwaitRestore, group: str) -> None:
     assert execution.states() == WAITED
 
 
+@pytest.mark.fault("W12")
 def test_a_function_that_dies_after_it_has_stored_the_token_is_tried_again(
     workflow: AwaitRestore, group: str
 ) -> None:
@@ -323,6 +325,7 @@ def test_an_unknown_restore_fails_the_wait(workflow: AwaitRestore, group: str) -
     assert (ended["status"], ended["error"]) == ("FAILED", "RestoreJobNotFoundError")
 
 
+@pytest.mark.fault("W13")
 @pytest.mark.parametrize(
     ("blind", "ends", "outcome", "last_states"),
     [
@@ -438,6 +441,7 @@ def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
     assert "openShard" not in (stack.item(group, "orders", restore.restore_id) or {})
 
 
+@pytest.mark.fault("W3")
 def test_an_answer_that_is_refused_is_logged_with_its_code(
     workflow: AwaitRestore, group: str
 ) -> None:

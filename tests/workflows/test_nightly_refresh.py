@@ -283,6 +283,7 @@ def test_a_cluster_without_a_usable_snapshot_pages_someone(
     assert refresh.posts() == []
 
 
+@pytest.mark.fault("W14")
 @pytest.mark.parametrize(
     ("status", "code"),
     [(400, "INVALID_ATTRIBUTE"), (401, "USER_UNAUTHORIZED"), (409, None)],
@@ -314,6 +315,7 @@ def test_a_list_of_snapshots_that_atlas_refuses_pages_someone(refresh: NightlyRe
     assert len(refresh.pages()) == 1
 
 
+@pytest.mark.fault("W14")
 def test_a_limit_is_waited_out_at_either_request(refresh: NightlyRefresh) -> None:
     atlas = refresh.stack.atlas
     atlas.add_snapshot(refresh.group, CLUSTER)
@@ -350,6 +352,7 @@ def test_an_outage_is_waited_out_before_a_restore_is_asked_for(
     assert len(refresh.restores()) == 1
 
 
+@pytest.mark.fault("W14")
 @pytest.mark.parametrize("status", [500, 503, 504, None])
 def test_a_restore_of_which_nobody_knows_whether_it_started_is_not_asked_for_again(
     refresh: NightlyRefresh, status: int | None
