@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from left_threads import LEFT_THREADS
 from produced import Produced
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_is_canary)
 
 
+def pytest_runtest_teardown() -> None:
+    LEFT_THREADS.end()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fail if the named files have no tests beside the canaries: a half of `make test` is empty."""
     named = [argument for argument in session.config.args if "test_canaries" not in argument]
@@ -48,6 +53,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(f"no test was found in {' '.join(named)}")
     # A full collection looks through a million objects, nearly all of which stay to the end. It
     # stops the emulators' threads too, for longer than a client waits for them on a busy machine.
+    # Hardly any runs now; `LeftThreads` runs one where threads were left behind.
     gc.freeze()
     gc.set_threshold(2_000, 10, 10_000)
 

@@ -20,6 +20,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from left_threads import LEFT_THREADS
 from local_stack.atlas import Role
 from local_stack.clock import Clock as AtlasClock
 from local_stack.in_process import ENVIRONMENT_HEADER, Clients, clients
@@ -136,6 +137,7 @@ class World:
             self._delete(key_of(job))
         self.projects.close()
         self._atlas_clock.advance(-self._ahead)
+        LEFT_THREADS.end()
 
     # Time
 
