@@ -139,7 +139,7 @@ class Demo:
         }
         workflow = demo_workflow.refresh(self.stack)
         with self.schedule():
-            waits = {end: demo_workflow.wait_for(workflow, one) for end, one in restores.items()}
+            waits = {end: workflow.start(one.event) for end, one in restores.items()}
             for restore in restores.values():
                 self.show(restore, "RUNNING", "a workflow waits for it, and nothing of it runs")
                 self.wait_until_waited_for(restore)

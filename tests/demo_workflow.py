@@ -4,7 +4,7 @@ from typing import Any
 
 from local_stack.atlas import EmulatedRestore
 from local_stack.stack import LocalStack
-from local_stack.workflows import Execution, Workflow, await_restore
+from local_stack.workflows import Workflow, await_restore
 
 WAITS, COMPLETED, OTHERWISE = "Wait for the restore", "Mask the data", "Page someone"
 
@@ -13,11 +13,6 @@ def refresh(stack: LocalStack) -> Workflow:
     """The workflow of docs/workflows.md, around the stack's own."""
     child = Workflow.of(stack, await_restore(stack))
     return Workflow.of(stack, _definition(child.arn))
-
-
-def wait_for(workflow: Workflow, restore: EmulatedRestore) -> Execution:
-    named = (restore.group_id, restore.cluster, restore.restore_id)
-    return workflow.start(dict(zip(("groupId", "clusterName", "restoreId"), named, strict=True)))
 
 
 def is_waited_for(stack: LocalStack, restore: EmulatedRestore) -> bool:

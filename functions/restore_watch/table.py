@@ -220,7 +220,7 @@ class RestoreJobsTable:
         removes the job from the index OpenJobs, except a ready download, which can still change.
         Nothing is stored if the item was deleted and recorded again; nor, when nothing is left to
         be done, if another workflow waits meanwhile or, for a finished job, a newer entry was
-        recorded, because whoever wrote that acknowledges both.
+        recorded: the invocation that wrote that acknowledges both.
         """
         job, published = recorded.job, done.published_of(recorded)
         same_item, first_observed_at = _same_item(recorded)

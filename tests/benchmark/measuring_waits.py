@@ -29,12 +29,7 @@ KIND, _, TIMELINE = RESTORES["flex"]
 
 
 def named(restore: EmulatedRestore) -> dict[str, str]:
-    return {
-        "groupId": restore.group_id,
-        "clusterName": restore.cluster,
-        "restoreId": restore.restore_id,
-        "kind": KIND,
-    }
+    return restore.event | {"kind": KIND}
 
 
 def waiting(restore: EmulatedRestore, number: int = 0) -> dict[str, str]:

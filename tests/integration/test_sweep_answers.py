@@ -1,6 +1,5 @@
 """The answers that a sweep owes to workflows, beside the messages that are pending."""
 
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from integration.checking import received, statuses, stored, wait_until
 from integration.sweeping import Sweeping, check_without_topic, old_id
 from integration.test_pending import refuse_publications
-from integration.waits import SUCCESS, answers, register, target_of
+from integration.waits import SUCCESS, answers, register, store_wait
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.in_process import Clients
@@ -17,7 +16,6 @@ from local_stack.wire import Fault
 from restore_watch.aws_call import CALLS_AT_ONCE
 from restore_watch.following import REFUSALS
 from restore_watch.restore_job import RestoreStatus
-from restore_watch.waiting import Wait
 from restore_watch.workers import THREADS
 
 
@@ -38,10 +36,8 @@ def unpublished(sweeping: Sweeping, stack: LocalStack, group: str) -> None:
 
 
 def owe_an_answer(sweeping: Sweeping, restore: EmulatedRestore) -> None:
-    """A workflow is due its answer at once, and its registration ends right after the write."""
-    wait = Wait(f"canary-task-token-{secrets.token_hex(8)}", RestoreStatus.PENDING)
-    table, now = sweeping.checker.table, sweeping.clock()
-    table.wait(target_of(restore), wait, now, sweeping.deadline())
+    """A workflow is due its answer at once, and a sweep has to send it."""
+    store_wait(sweeping, restore, RestoreStatus.PENDING)
 
 
 @pytest.mark.fault("W11")

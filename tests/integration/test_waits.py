@@ -4,7 +4,7 @@ import pytest
 
 from integration.checking import check, operations, stored, warm_up
 from integration.sweeping import Sweeping
-from integration.waits import SUCCESS, answers, register, target_of
+from integration.waits import SUCCESS, acknowledges, answers, register, store_wait, target_of
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.faults import Hang
@@ -12,17 +12,13 @@ from local_stack.in_process import Clients
 from local_stack.wire import Call, Fault, Phase
 from observed_stack import ObservedStack
 from restore_watch.deadline import Deadline
-from restore_watch.waiting import WAITS_LIMIT, Wait
+from restore_watch.waiting import WAITS_LIMIT
 
 
 @pytest.fixture
 def restore(stack: ObservedStack, group: str) -> EmulatedRestore:
     timeline = ["PENDING", "RUNNING", "COMPLETED"]
     return stack.atlas.start_restore(group, "orders", "flex", timeline=timeline)
-
-
-def acknowledges(call: Call) -> bool:
-    return b"#publishedSequence <= :published" in call.body
 
 
 @pytest.mark.fault("W5")
@@ -37,9 +33,7 @@ def test_a_workflow_that_comes_while_another_is_served_is_not_forgotten(
     def come(call: Call, phase: Phase) -> None:
         if phase == "before" and acknowledges(call) and not came:
             came.append(call)
-            wait = Wait("canary-task-token-of-another", "PENDING")
-            now, table = another.clock(), another.checker.table
-            table.wait(target_of(restore), wait, now, another.deadline())
+            store_wait(another, restore, "PENDING")
 
     with stack.aws.wire.listen(come):
         register(sweeping, restore)
@@ -116,10 +110,8 @@ def test_a_workflow_finds_room_where_the_others_only_have_to_be_answered(
     """The restore has ended, so nobody waits any more."""
     restore.run_to_end()
     sweeping.check(restore)
-    for n in range(WAITS_LIMIT):
-        wait = Wait(f"canary-task-token-{n}")
-        table, now = sweeping.checker.table, sweeping.clock()
-        table.wait(target_of(restore), wait, now, sweeping.deadline())
+    for _ in range(WAITS_LIMIT):
+        store_wait(sweeping, restore)
     stack.forget_calls()
 
     registered = register(sweeping, restore)

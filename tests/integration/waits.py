@@ -7,6 +7,7 @@ from typing import Any
 from integration.sweeping import Sweeping
 from local_stack.atlas import EmulatedRestore
 from local_stack.stack import LocalStack
+from local_stack.wire import Call
 from restore_watch.registration import Registration, WaitRegistrar
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.waiting import ENDED, Wait
@@ -24,6 +25,18 @@ def register(sweeping: Sweeping, restore: EmulatedRestore, until: str = ENDED) -
     wait = Wait(f"canary-task-token-{secrets.token_hex(8)}", until)
     registrar = WaitRegistrar(sweeping.checker)
     return registrar.register(target_of(restore), wait, sweeping.deadline())
+
+
+def store_wait(sweeping: Sweeping, restore: EmulatedRestore, until: str = ENDED) -> None:
+    """A workflow waits, and its registration ends right after the write."""
+    wait = Wait(f"canary-task-token-{secrets.token_hex(8)}", until)
+    table, now = sweeping.checker.table, sweeping.clock()
+    table.wait(target_of(restore), wait, now, sweeping.deadline())
+
+
+def acknowledges(call: Call) -> bool:
+    """Whether the call notes what was published and answered."""
+    return b"#publishedSequence <= :published" in call.body
 
 
 def answers(stack: LocalStack) -> list[tuple[str, Any]]:

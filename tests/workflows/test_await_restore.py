@@ -10,6 +10,7 @@ import pytest
 from benchmark.waits import STATES_OF_CHILD
 from integration.checking import wait_until
 from integration.test_pending import refuse_publications
+from integration.waits import acknowledges
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.faults import Reset
@@ -30,12 +31,7 @@ class AwaitRestore:
         self._workflow = Workflow.of(stack, in_a_hurry(await_restore(stack)))
 
     def start(self, restore: EmulatedRestore, **more: Any) -> Execution:
-        named = {
-            "groupId": restore.group_id,
-            "clusterName": restore.cluster,
-            "restoreId": restore.restore_id,
-        }
-        return self.run({**named, **more})
+        return self.run(restore.event | more)
 
     def run(self, given: Mapping[str, Any]) -> Execution:
         return self._workflow.start(given)
@@ -284,9 +280,6 @@ def test_a_function_that_dies_after_it_has_stored_the_token_is_tried_again(
     stack.invoke(restore.event).result  # noqa: B018
     stack.forget_calls()
 
-    def acknowledges(call: Call) -> bool:
-        return b"#publishedSequence <= :published" in call.body
-
     with stack.aws.wire.hold(operation="UpdateItem", when=acknowledges) as gate:
         execution = workflow.start(restore)
         gate.wait_for(1)
@@ -423,12 +416,7 @@ def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
     execution = workflow.started(restore)
     restore.run_to_end()
     stack.received()
-    down = Fault(
-        action=aws_error("states", "ServiceUnavailable", status=503),
-        operation="SendTaskFailure",
-        times=None,
-    )
-    with stack.aws.wire.inject(down):
+    with not_answered(stack):
         stack.tick()
     # People are told all the same.
     assert [message.event["data"]["status"] for message in stack.received()] == ["FAILED"]
