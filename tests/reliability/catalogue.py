@@ -364,6 +364,60 @@ CATALOGUE["Workflows"] = {
         "repeated only if Atlas has refused it for a time; otherwise somebody is paged",
     ),
 }
+CATALOGUE["Found by a third look"] = {
+    "F85": Row(
+        "an entry of a list, or an answer, with a field of another form",
+        "optional: null; else its part stays unread, is degraded after three minutes, and nothing "
+        "is lost after the repair",
+    ),
+    "F86": Row(
+        "the GETs of open jobs fail, are older, or answer 404 while lists show more; and the reverse",
+        "the later rank is recorded, no matter which answer shows it; GETs that fail are a trouble "
+        "although the lists answer",
+    ),
+    "F87": Row(
+        "batches and events of many targets while Atlas is slow",
+        "all are asked within the deliveries that AWS makes",
+    ),
+    "F88": Row("pages larger than the bound", "asked again in smaller pages; found"),
+    "F89": Row(
+        "bookkeeping, lease and marks written by hand: other types, the past, the future",
+        "the field counts as absent; nobody else is held up; nothing of the last 7 days is lost",
+    ),
+    "F90": Row(
+        "a list shows a job up to an hour late; the schedule is off for 8 or 45 days",
+        "found; after such a break exactly the last 7 days",
+    ),
+    "F91": Row(
+        "free clusters, and clusters that refuse with a code that nobody knows",
+        "skipped, or a warning; never a failure for ever",
+    ),
+    "F92": Row(
+        "the people's function, queue, subscription, secret or last reader is gone",
+        "an alarm or a line of the doctor for each; nothing is dropped within 14 days",
+    ),
+    "F93": Row(
+        "two stacks with one project and one pager; a degraded project that is removed",
+        "no page of another stack closes; every page closes",
+    ),
+    "F94": Row(
+        "an outage in which Atlas answers some requests", "one message for the stack; none flaps"
+    ),
+    "F95": Row("ticks at any second of their minute while jobs are hot", "no gap in hot rounds"),
+    "F96": Row(
+        "a task token that is refused for good", "given up after its time; its job leaves the index"
+    ),
+    "F97": Row(
+        "verdicts for restores that failed or still run, of the future, of 1970", "refused"
+    ),
+    "F98": Row(
+        "arguments of make with $, $(shell ...), quotes, line breaks",
+        "passed on as they are, or refused; never run",
+    ),
+    "F99": Row(
+        "Retry-After of a 503; a lasting refusal of one job", "believed; its family goes on"
+    ),
+}
 INTRODUCTION = """# Faults, and the tests that prove that they do no harm
 
 This file is generated; `{command}` writes it.
