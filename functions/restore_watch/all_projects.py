@@ -1,17 +1,13 @@
 """The list of all projects that the credentials can read, which decides what `all` watches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter, ValidationError
-
-from restore_watch.errors import RestoreWatchError
+from restore_watch.atlas.entries import project_entries
+from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.find_calls import FindCalls
 from restore_watch.find_steps import FindStep, ProjectsPage
 from restore_watch.project_item import Project
-from restore_watch.restore_job import ObjectId
-
-_group_id = TypeAdapter(ObjectId).validate_python
 
 
 @dataclass
@@ -19,11 +15,13 @@ class AllProjects:
     """
     Reads the list in one sweep, one page after the other.
 
-    It `is_read` after its last page, or `failure` says why it could not be read.
+    It `is_read` after its last page, or `failure` says why it could not be read. `shown` has the
+    projects on the pages so far.
     """
 
     calls: FindCalls
     is_read: bool = False
+    shown: Sequence[str] = ()
     failure: RestoreWatchError | None = None
 
     def is_due(self, known: Mapping[str, Project]) -> bool:
@@ -45,22 +43,21 @@ class AllProjects:
         """Read a page. Return what is left to do: the next page, or the same one again."""
         begun = self.calls.deadline.clock()
         try:
-            page = self.calls.read(
-                step.bucket, lambda atlas, *how: atlas.projects(step.number, *how)
-            )
+            page = self.calls.read(step, lambda atlas, *how: atlas.projects(step.number, *how))
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
-            self.failure = None if again else error
+            if not again:
+                self.failure = error
             return again
-        shown = [*step.shown]
-        for entry in page.entries:
-            try:
-                shown.append(_group_id(entry.get("id") if isinstance(entry, dict) else None))
-            except ValidationError:
-                problem = "An entry in the list of projects has no usable id"
-                self.calls.follower.telemetry.unreadable_list(None, [problem])
+        entries = project_entries(page)
+        if entries.unreadable:
+            self.failure = UnexpectedAtlasResponseError(entries.unreadable[0].problem)
+            self.calls.found_failing(None, None, self.failure)
+        self.shown = [*step.shown, *(entry.id for entry in entries.readable)]
         if page.has_next and page.entries:
-            return [replace(step, number=step.number + 1, shown=tuple(shown), tries=0)]
-        self.calls.memory.list_of_projects(shown)
-        self.is_read = True
+            return [replace(step, number=step.number + 1, shown=tuple(self.shown), tries=0)]
+        # A list that is not complete leaves the one before in force.
+        if self.failure is None:
+            self.calls.memory.list_of_projects(self.shown)
+            self.is_read = True
         return []

@@ -298,7 +298,7 @@ def _is_published_elsewhere(recorded: Recorded, begun: datetime) -> bool:
     An older pending change counts as left behind by a check that died. If clocks disagree, the cost
     is a short wait or a second message.
     """
-    overlaps = bool(recorded.pending) and recorded.history[-1].observed_at > begun
+    overlaps = bool(recorded.pending) and recorded.history[-1].observed_at >= begun
     return overlaps and recorded.change is None
 
 

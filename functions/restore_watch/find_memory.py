@@ -10,10 +10,9 @@ from threading import Lock
 
 from cachetools import LRUCache, TTLCache
 
-from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, Family
+from restore_watch.atlas.families import AtlasList
 from restore_watch.listing import LISTED_KINDS, KnownClusters
 from restore_watch.marks import Part
-from restore_watch.open_job import JobKey
 from restore_watch.restore_job import RestoreKind
 
 CLUSTERS_KNOWN = 600.0
@@ -22,11 +21,8 @@ CLUSTERS_KNOWN = 600.0
 PROJECTS_KNOWN = 600.0
 """Seconds after which the list of all projects is read anew."""
 
-JOBS_KNOWN = 3600.0
-"""Seconds for which a job that was taken in, or was in the table, is not taken in again."""
-
 REMEMBERED = 20_000
-"""Projects, clusters and jobs that are remembered."""
+"""Projects and clusters that are remembered."""
 
 _CLUSTER_LISTS = (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS)
 
@@ -39,7 +35,7 @@ _WOKEN = {
 
 class FindMemory:
     """
-    Clusters, seen events, taken jobs, and which listings come again. `now` gives Unix seconds.
+    Clusters, seen events, and which listings come again. `now` gives Unix seconds.
 
     Forgetting any of it costs calls, and loses nothing.
     """
@@ -50,16 +46,14 @@ class FindMemory:
         self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
         )
-        self._taken: TTLCache[JobKey, bool] = TTLCache(REMEMBERED, JOBS_KNOWN, now)
         self._events: dict[str, frozenset[str]] = {}
         self._again: dict[str, set[Part]] = {}
         self._read_at: LRUCache[tuple[str, Part], float] = LRUCache(REMEMBERED)
-        self._refused: dict[str, set[Family]] = {}
-        self._unanswerable: dict[str, set[Part]] = {}
+        self._aside: dict[str, frozenset[Part]] = {}
         self._tried: dict[str, float] = {}
         self._woken: dict[str, float] = {}
         self._shown: dict[str, dict[AtlasList, Sequence[str]]] = {}
-        self._refused_parts: dict[str, set[Part]] = {}
+        self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
         self._projects: frozenset[str] | None = None
         self._projects_at = -math.inf
 
@@ -69,9 +63,7 @@ class FindMemory:
             for known in (
                 self._events,
                 self._again,
-                self._refused,
-                self._unanswerable,
-                self._refused_parts,
+                self._aside,
                 self._shown,
                 self._tried,
                 self._woken,
@@ -152,16 +144,27 @@ class FindMemory:
         with self._lock:
             return self._read_at.get((group_id, part), -math.inf)
 
-    def part_was(self, group_id: str, part: Part, *, answerable: bool) -> None:
-        """Remember whether Atlas could say anything about the jobs of a cluster the last time."""
-        with self._lock:
-            parts = self._unanswerable.setdefault(group_id, set())
-            (parts.discard if answerable else parts.add)(part)
+    def tried(self, group_id: str, read: Collection[Part], aside: Collection[Part]) -> None:
+        """
+        These parts were read, and those could not be read, which is nobody's failure.
 
-    def unanswerable(self, group_id: str) -> frozenset[Part]:
-        """Return the clusters about whose jobs Atlas could not say anything the last time."""
+        There is no role for them, or Atlas cannot say anything about them.
+        """
         with self._lock:
-            return frozenset(self._unanswerable.get(group_id, ()))
+            for part in read:
+                self._was_read[group_id, part] = True
+            before = self._aside.get(group_id, frozenset())
+            self._aside[group_id] = before.difference(read).union(aside)
+
+    def aside(self, group_id: str) -> frozenset[Part]:
+        """Return what is tried again only when everything is listed."""
+        with self._lock:
+            return self._aside.get(group_id, frozenset())
+
+    def was_read(self, group_id: str, part: Part) -> bool:
+        """Whether this environment has read the jobs of a cluster before."""
+        with self._lock:
+            return (group_id, part) in self._was_read
 
     # Clusters
 
@@ -188,47 +191,6 @@ class FindMemory:
                 self._clusters.pop((group_id, AtlasList.FLEX_CLUSTERS), None)
             if {RestoreKind.DEDICATED, RestoreKind.COLLECTION} & set(kinds):
                 self._clusters.pop((group_id, AtlasList.CLUSTERS), None)
-
-    # What the credentials may not read
-
-    def family_was(self, group_id: str, family: Family, *, refused: bool) -> None:
-        """Remember whether Atlas refused the credentials for a family the last time."""
-        with self._lock:
-            families = self._refused.setdefault(group_id, set())
-            (families.add if refused else families.discard)(family)
-
-    def part_was_refused(self, group_id: str, part: Part, *, refused: bool) -> None:
-        """Remember whether the jobs of a cluster were refused although others were not."""
-        with self._lock:
-            parts = self._refused_parts.setdefault(group_id, set())
-            (parts.add if refused else parts.discard)(part)
-
-    def is_refused_alone(self, group_id: str, part: Part) -> bool:
-        """Whether the jobs of this cluster were refused the last time, and others were not."""
-        with self._lock:
-            return part in self._refused_parts.get(group_id, ())
-
-    def kinds_without_role(
-        self, group_id: str, readable: Collection[str]
-    ) -> frozenset[RestoreKind]:
-        """Return the kinds that were refused the last time. What is `readable` had a role once."""
-        with self._lock:
-            refused = self._refused.get(group_id, set()) - set(readable)
-        return frozenset(
-            kind for kind in LISTED_KINDS if not refused.isdisjoint({kind, CLUSTER_LISTS[kind]})
-        )
-
-    # Jobs
-
-    def taken(self, key: JobKey) -> None:
-        """The job is in the table."""
-        with self._lock:
-            self._taken[key] = True
-
-    def is_taken(self, key: JobKey) -> bool:
-        """Whether the job is known to be in the table."""
-        with self._lock:
-            return key in self._taken
 
 
 def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:

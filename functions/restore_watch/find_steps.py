@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.pages import PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.marks import Part
+from restore_watch.open_job import JobKey
 from restore_watch.restore_job import RestoreJob, RestoreTarget
 
 if TYPE_CHECKING:
     from restore_watch.listing import ProjectListing
+
+FIRST_PAGE = PageAt()
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""
@@ -24,7 +28,7 @@ class Call:
     tries: int = field(default=0, kw_only=True)
 
     @property
-    def keys(self) -> tuple[()]:
+    def keys(self) -> tuple[JobKey, ...]:
         """It is put on the agenda once."""
         return ()
 
@@ -99,7 +103,7 @@ class JobsPage(Call):
 
     listing: "ProjectListing"
     part: Part
-    number: int = 1
+    at: PageAt = FIRST_PAGE
     last: datetime | None = NOTHING_READ
 
     @property
@@ -114,14 +118,28 @@ class JobsPage(Call):
 
 
 @dataclass(frozen=True)
-class TakeIn(Call):
-    """Record and publish a job that a list has shown in answer to a question asked at `begun`."""
+class Observed(Call):
+    """
+    Act on what Atlas says about a restore job, in answer to a question asked at `asked_at`.
 
-    listing: "ProjectListing"
+    `listing` has the part in whose list it was shown, None if known jobs were asked about.
+    """
+
     part: Part
     target: RestoreTarget
     job: RestoreJob
-    begun: datetime
+    asked_at: datetime
+    listing: "ProjectListing | None" = None
+
+    @property
+    def key(self) -> JobKey:
+        """What the table knows the job by."""
+        return *self.target.cluster, self.target.restore_id
+
+    @property
+    def keys(self) -> tuple[JobKey]:
+        """Nobody asks about the job meanwhile."""
+        return (self.key,)
 
     @property
     def belongs_to(self) -> Part:
@@ -131,14 +149,14 @@ class TakeIn(Call):
     @property
     def bucket(self) -> Bucket:
         """The bucket of its list. No call is taken from it."""
-        return Bucket(self.listing.group_id, self.part.kind)
+        return Bucket(self.target.group_id, self.part.kind)
 
     @property
     def is_free(self) -> bool:
-        """Atlas has shown it already."""
+        """Atlas has said it already."""
         return True
 
 
-type ListingStep = ClustersPage | JobsPage | TakeIn
+type ListingStep = ClustersPage | JobsPage | Observed
 
 type FindStep = ProjectsPage | Wake | ListingStep

@@ -3,44 +3,48 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 
 1. Wake: one call for each project asks for its newest restore events (`restore_watch.waking`).
 2. List: a woken project is listed by its clusters (`restore_watch.listing`).
-3. Take in: what is of interest and not yet in hand takes the one path of every change.
+3. Observe: what its lists show takes the one path for what Atlas says (`restore_watch.observing`).
 4. Mark: what was read to the end is known up to the moment at which the listing began.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from threading import Lock
 
+from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList
 from restore_watch.errors import (
     AtlasBadRequestError,
+    AtlasError,
+    AtlasRateLimitError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     TimeBudgetExceededError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.figures import FindFigures
+from restore_watch.find_calls import asked_by
 from restore_watch.find_steps import (
     ClustersPage,
     FindStep,
     JobsPage,
     ListingStep,
+    Observed,
     ProjectsPage,
-    TakeIn,
     Wake,
 )
-from restore_watch.listing import ProjectListing, Read
+from restore_watch.listing import LISTED_KINDS, ProjectListing, Read
+from restore_watch.marks import FIRST_MARK, Part
+from restore_watch.observing import Observer, Shown
+from restore_watch.open_job import OpenJob
+from restore_watch.project_item import Project
+from restore_watch.reception import has_nothing_to_read
+from restore_watch.sight import REFUSALS_OF_A_FAMILY
 from restore_watch.waking import Waker
 
-_NOTHING_TO_READ = {
-    "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
-    "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API",
-    "CLUSTER_NOT_FOUND",
-    "FEATURE_UNSUPPORTED",
-}
-"""With these codes Atlas says that a cluster has no restore jobs of a kind, or is gone."""
-
-_BACKUP = "BACKUP"
-"""A code with this word, such as BACKUP_CONFIG_NOT_FOUND, says that a cluster has no backups."""
+LONG_UNREAD = timedelta(minutes=30)
+"""If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
 
@@ -52,8 +56,9 @@ class Finder:
     `listed` has the projects of which everything was read.
     """
 
-    def __init__(self, waker: Waker) -> None:
+    def __init__(self, waker: Waker, observer: Observer) -> None:
         self.waker = waker
+        self._observer = observer
         self._calls = waker.calls
         self._memory = waker.calls.memory
         self._follower = waker.calls.follower
@@ -64,16 +69,21 @@ class Finder:
 
     def allows(self, step: FindStep) -> bool:
         """Whether the sweep may make the call of this step now."""
-        reception = self._calls.reception
-        is_refused = reception.sight.refuses(step.bucket)
-        return not is_refused and reception.pace.allows(step.bucket, to_find=True)
+        return self._calls.reception.pace.allows(step.bucket, to_find=True)
 
     def skip(self, step: FindStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
-        if isinstance(step, ProjectsPage):
-            self.waker.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
-        elif not isinstance(step, Wake):
-            step.listing.finished(step, is_read=False)
+        match step:
+            case ProjectsPage():
+                self.waker.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
+            case Observed():
+                known = self._follower.known.get(step.key)
+                if known is not None:
+                    self._follower.findings.not_settled(known)
+                if step.listing is not None:
+                    step.listing.finished(step, is_read=False)
+            case ClustersPage() | JobsPage():
+                step.listing.finished(step, is_read=False)
 
     def take(self, step: FindStep) -> Iterable[FindStep]:
         """Take a step. Return those that follow from it."""
@@ -86,8 +96,8 @@ class Finder:
                 return self._list_clusters(step)
             case JobsPage():
                 return self._list_jobs(step)
-            case TakeIn():
-                self._finished(step, is_read=self._take_in(step))
+            case Observed():
+                self._finished(step, is_read=self._observer.take(step))
                 return ()
 
     def unfinished(self) -> list[ProjectListing]:
@@ -102,18 +112,15 @@ class Finder:
             if self._listings.pop(group_id, None) is None:
                 return
         self._memory.clusters_are(group_id, listing.cluster_names)
-        if listing.entries.problems:
-            self._follower.telemetry.unreadable_list(group_id, listing.entries.problems)
         read = listing.read()
-        project = self._known[group_id]
-        no_role = self._memory.kinds_without_role(group_id, project.readable)
-        left = read.unread - self._memory.unanswerable(group_id)
-        unread = {part for part in left if part.kind not in no_role}
+        aside = self._note_failures(self._known[group_id], listing)
+        self._memory.tried(group_id, read.read, aside)
+        unread = read.unread - aside
         # After a listing, the marks say what is still to be read.
         if not read.is_listing:
             self._memory.read_again(group_id, unread)
         self._store(listing, read)
-        # A kind that the credentials may not read is nothing that can be listed.
+        # What the credentials may not read is nothing that can be listed.
         if read.is_listing and not unread:
             self.listed.add(group_id)
 
@@ -145,68 +152,108 @@ class Finder:
         listing, begun = step.listing, self._calls.deadline.clock()
         try:
             page = self._calls.read(
-                step.bucket,
+                step,
                 lambda atlas, *how: atlas.clusters(listing.group_id, step.which, step.number, *how),
             )
         except RestoreWatchError as error:
             return self._again(step, error, begun)
         more = listing.clusters_shown(step, page)
+        failure = listing.failures.get(step.which)
+        if failure is not None:
+            self._calls.reception.sight.failed(asked_by(step), failure)
+            self._calls.found_failing(listing.group_id, None, failure)
         self._finished(step)
         return more
 
     def _list_jobs(self, step: JobsPage) -> Iterable[FindStep]:
         listing, part, begun = step.listing, step.part, self._calls.deadline.clock()
-        name = part.cluster_name or ""
-        self._memory.reading(listing.group_id, part)
-        asked_at = self._follower.checker.now()
+        name, group_id = part.cluster_name or "", listing.group_id
+        self._memory.reading(group_id, part)
+        asked_at, shown = self._follower.checker.now(), Shown()
         try:
             page = self._calls.read(
-                step.bucket,
-                lambda atlas, *how: atlas.restore_jobs(
-                    listing.group_id, name, part.kind, step.number, *how
-                ),
-                part,
+                step,
+                lambda atlas, *how: atlas.restore_jobs(group_id, name, part.kind, step.at, *how),
             )
         except RestoreWatchError as error:
-            if isinstance(error, RestoreJobNotFoundError) or _has_nothing_to_read(error):
+            if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                 listing.note_gone(part)
-            if _has_nothing_to_read(error):
-                self._part_read(step)
+            if has_nothing_to_read(error):
                 self._finished(step)
                 return ()
             return self._again(step, error, begun)
-        self._part_read(step)
-        more = listing.jobs_shown(step, page, asked_at)
+        self._observer.read(page, group_id, part, shown)
+        if shown.unreadable:
+            listing.fails(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
+        news = self._observer.news(shown, group_id, part, asked_at)
+        more = listing.jobs_shown(step, page, shown.entries, news)
         self._finished(step)
         return more
 
-    def _take_in(self, step: TakeIn) -> bool:
-        key = *step.target.cluster, step.target.restore_id
-        if key in self._follower.known or self._memory.is_taken(key):
-            return True
-        is_taken = self._follower.found(step.job, step.target, step.begun)
-        if is_taken:
-            self._memory.taken(key)
-        return is_taken
-
-    def _part_read(self, step: JobsPage) -> None:
-        """Atlas showed the jobs of a cluster, or said that it has no such jobs."""
-        group_id = step.listing.group_id
-        self._memory.part_was(group_id, step.part, answerable=True)
-        self._memory.part_was_refused(group_id, step.part, refused=False)
-        self._calls.reception.sight.cluster(step.bucket, str(step.part))
-
     def _again(
-        self, step: ListingStep, error: RestoreWatchError, begun: float
+        self, step: ClustersPage | JobsPage, error: RestoreWatchError, begun: float
     ) -> Iterable[FindStep]:
         again = self._calls.again(step, error, begun)
         if not again:
+            if isinstance(error, AtlasError):
+                step.listing.fails(step, error)
+            else:
+                self._calls.found_failing(step.listing.group_id, None, error)
             self._finished(step, is_read=False)
         return again
 
     def _finished(self, step: ListingStep, *, is_read: bool = True) -> None:
-        if step.listing.finished(step, is_read=is_read):
+        if step.listing is not None and step.listing.finished(step, is_read=is_read):
             self.end(step.listing)
+
+    def _note_failures(self, project: Project, listing: ProjectListing) -> set[Part]:
+        """
+        Note which clusters' jobs could not be read. Return the parts that are set aside.
+
+        They are read when everything is listed again: the credentials have no role for them, or
+        Atlas cannot say anything about a cluster that was never read.
+        """
+        aside: set[Part] = set()
+        for what, error in listing.failures.items():
+            is_excused = self._is_excused(project, what, error)
+            if isinstance(what, AtlasList):
+                kinds = [kind for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is what]
+                aside.update(Part(kind) for kind in kinds if is_excused)
+                continue
+            if is_excused:
+                aside.add(what)
+            if is_excused and not isinstance(error, REFUSALS_OF_A_FAMILY):
+                self._follower.telemetry.unreadable_list(project.group_id, [str(error)])
+                continue
+            asked = asked_by(JobsPage(listing, what))
+            lasts = not isinstance(error, AtlasRateLimitError) or self._waits_long(listing, what)
+            self._calls.reception.sight.failed(asked, error, lasts=lasts)
+            self._calls.found_failing(project.group_id, what.cluster_name, error)
+        return aside
+
+    def _is_excused(
+        self, project: Project, what: AtlasList | Part, error: RestoreWatchError
+    ) -> bool:
+        """Whether a refusal is no failure, because what is refused was never read before."""
+        families = self._calls.reception.sight.families(project.group_id)
+        family = what.kind if isinstance(what, Part) else what
+        open_jobs = [job for job in list(self._follower.known.values()) if _is_of(job, project)]
+        if isinstance(error, REFUSALS_OF_A_FAMILY):
+            is_known = family in {job.kind for job in open_jobs}
+            return not is_known and family not in families and str(family) not in project.readable
+        if isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
+            names = {job.target.cluster_name for job in open_jobs if job.kind is family}
+            return (
+                isinstance(what, Part)
+                and what.cluster_name not in names
+                and not self._memory.was_read(project.group_id, what)
+            )
+        return False
+
+    def _waits_long(self, listing: ProjectListing, part: Part) -> bool:
+        """Whether a cluster has not been read for longer than listings are apart."""
+        since = max(listing.marks.of(part), listing.marks.first + FIRST_MARK)
+        return self._follower.checker.now() - since > LONG_UNREAD
 
     def _store(self, listing: ProjectListing, read: Read) -> None:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""
@@ -215,7 +262,7 @@ class Finder:
         if not read.is_listing and marks == listing.marks:
             return
         now = self._follower.checker.now()
-        seen = {str(one) for one in self._calls.reception.sight.seen(project.group_id)}
+        seen = {str(one) for one in self._calls.reception.sight.families(project.group_id)}
         readable = seen - project.readable
         try:
             self.waker.bookkeeping.move(
@@ -232,8 +279,5 @@ class Finder:
         )
 
 
-def _has_nothing_to_read(error: RestoreWatchError) -> bool:
-    if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
-        return False
-    code = error.error_code or ""
-    return code in _NOTHING_TO_READ or _BACKUP in code
+def _is_of(job: OpenJob, project: Project) -> bool:
+    return job.target.group_id == project.group_id

@@ -79,8 +79,12 @@ class Follower:
             self.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
             self.findings.published_for(job, len(published))
 
-    def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> None:
-        """Atlas answered a question that was asked at `begun`. Only news costs a call to AWS."""
+    def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
+        """
+        Atlas said this in answer to a question that was asked at `begun`.
+
+        Only news costs a call to AWS. True if the table has what it says.
+        """
         try:
             if job.missing_since is not None:
                 self.open_jobs.found(job, self.deadline)
@@ -97,6 +101,8 @@ class Follower:
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
         except RestoreWatchError as error:
             self._failed(job, error)
+            return isinstance(error, NotificationPendingError)
+        return True
 
     def found(self, answer: RestoreJob, target: RestoreTarget, begun: datetime) -> bool:
         """
@@ -107,13 +113,13 @@ class Follower:
         job = unknown_job(target, answer.kind)
         try:
             known = self._settle(job, answer, begun)
-        except NotificationPendingError as error:
-            self._failed(job, error)
-            return True
         except RestoreWatchError as error:
             self._failed(job, error)
-            return False
-        self.memory.settled(known)
+            if not isinstance(error, NotificationPendingError):
+                return False
+        else:
+            self.memory.settled(known)
+        self.memory.recorded(job.key)
         return True
 
     def missed(self, job: OpenJob) -> None:
@@ -156,6 +162,7 @@ class Follower:
         job = replace(job, answered_word=answer.atlas_status)
         if recorded.job.terminal and not recorded.job.is_ready_download:
             self.known.pop(job.key, None)
+            self.memory.recorded(job.key)
             return job
         return self._note(job)
 

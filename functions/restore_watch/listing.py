@@ -1,8 +1,8 @@
 """
 The listing of one project in one sweep: which steps it takes, and what was read in the end. Pure.
 
-A step is one call to Atlas, or one job to take in. Lists are read one page after the other, and
-reading stops early only if everything read so far descends by creation and reaches back far enough:
+A step is one call to Atlas, or one observation to act on. Lists are read one page after the other.
+Reading stops early only if everything read so far descends by creation and reaches back far enough:
 nobody documents the order of a list.
 """
 
@@ -14,12 +14,13 @@ from datetime import datetime
 from random import shuffle
 from threading import Lock
 
+from restore_watch.atlas.entries import Entry, cluster_entries, is_free
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.entries import Entries
-from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, TakeIn
+from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
+from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, Observed
 from restore_watch.marks import Interest, Marks, Part
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.restore_job import RestoreKind
 
 LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
 """Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
@@ -85,7 +86,6 @@ class ProjectListing:
         self.group_id = group_id
         self.marks = marks
         self.kinds = frozenset(kinds)
-        self.entries = Entries(group_id, now)
         self._now = now
         self._clusters = [part for part in clusters if part.kind not in self.kinds]
         self._known = known or KnownClusters()
@@ -95,10 +95,11 @@ class ProjectListing:
         # Steps that are not finished, by what they belong to.
         self._open: Counter[AtlasList | Part] = Counter()
         self._unread: set[AtlasList | Part] = set()
+        self._failures: dict[AtlasList | Part, RestoreWatchError] = {}
         self._parts: set[Part] = set(self._clusters)
         self._names: dict[AtlasList, list[str]] = {}
         self._left_out: dict[AtlasList, list[str]] = {}
-        # Parts of which Atlas says that there is nothing.
+        # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
         # A page that is read while the list grows repeats jobs of the one before.
         self._taken: set[tuple[Part, str]] = set()
@@ -147,15 +148,20 @@ class ProjectListing:
 
     def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
         """Atlas showed a page of clusters. Return the steps that follow from it."""
-        names = self.entries.cluster_names(step.which, page)
+        entries = cluster_entries(page, step.which)
+        free = [one.id for one in entries.readable if is_free(one.content)]
+        names = [one.id for one in entries.readable if one.id not in free]
+        if entries.unreadable:
+            self.fails(step, UnexpectedAtlasResponseError(entries.unreadable[0].problem))
         with self._lock:
             self._note_began(page)
+            self._gone.update(Part(kind, name) for name in free for kind in LISTED_KINDS)
             known = set(self._names.get(step.which, ()))
             self._names.setdefault(step.which, []).extend(names)
             new = [name for name in names if name not in known]
             if not step.is_again and page.has_next and page.entries:
                 # A page that shows nothing new may be followed by the same one for ever.
-                if not new and len(names) == len(page.entries):
+                if not new and len(names) + len(free) == len(page.entries):
                     self._unread.add(step.which)
                     return []
                 following = [replace(step, number=step.number + 1, tries=0)]
@@ -166,26 +172,36 @@ class ProjectListing:
                 new += self._left_out_by(step.which)
             return self._opened([*self._in_order(self._jobs_of(step.which, new)), *following])
 
-    def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
-        """Atlas showed a page of jobs. Return the steps that follow from it."""
-        interest = Interest.beyond(self.marks, step.part, self._now)
-        steps: list[ListingStep] = []
+    def jobs_shown(
+        self, step: JobsPage, page: Page, entries: Iterable[Entry], news: Iterable[Observed]
+    ) -> list[ListingStep]:
+        """Atlas showed a page with these entries. Return the steps that follow, for news too."""
         last = step.last
-        for entry in page.entries:
-            target = self.entries.target(step.part, entry)
-            if target is None:
-                continue
-            last = target.created_at if last and target.created_at <= last else None
-            job = self.entries.job_of_interest(entry, target, step.part.kind, interest)
-            if job is not None and self._is_first(step.part, target):
-                steps.append(TakeIn(self, step.part, target, job, begun))
+        for entry in entries:
+            last = entry.created_at if last and entry.created_at <= last else None
+        reaches_to = Interest.beyond(self.marks, step.part, self._now).reaches_to
         # A single job shows no order.
-        is_enough = last is not None and len(page.entries) > 1 and last < interest.reaches_to
-        if page.has_next and page.entries and not is_enough:
-            steps.append(replace(step, number=step.number + 1, last=last, tries=0))
+        is_enough = last is not None and len(page.entries) > 1 and last < reaches_to
         with self._lock:
             self._note_began(page)
+            steps: list[ListingStep] = [
+                replace(one, listing=self) for one in news if self._is_first(one)
+            ]
+            if page.has_next and page.entries and not is_enough:
+                steps.append(replace(step, at=page.at.next, last=last, tries=0))
             return self._opened(steps)
+
+    def fails(self, step: ListingStep, error: RestoreWatchError) -> None:
+        """What a step belongs to could not be read, or not all of it."""
+        with self._lock:
+            self._unread.add(step.belongs_to)
+            self._failures[step.belongs_to] = error
+
+    @property
+    def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
+        """Why lists of clusters, or of a cluster's jobs, could not be read."""
+        with self._lock:
+            return dict(self._failures)
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -274,12 +290,11 @@ class ProjectListing:
         if self._began is None:
             self._began = min(page.date or self._now, self._now)
 
-    def _is_first(self, part: Part, target: RestoreTarget) -> bool:
-        """Whether this job is taken in for the first time, and note it."""
-        with self._lock:
-            count = len(self._taken)
-            self._taken.add((part, target.restore_id))
-            return len(self._taken) > count
+    def _is_first(self, observed: Observed) -> bool:
+        """Whether this job is acted on for the first time, and note it."""
+        count = len(self._taken)
+        self._taken.add((observed.part, observed.target.restore_id))
+        return len(self._taken) > count
 
 
 def _never(_: Part) -> float:

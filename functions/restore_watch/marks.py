@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from restore_watch.restore_job import RestoreKind
+from restore_watch.restore_job import RestoreJob, RestoreKind
 
 FIRST_MARK = timedelta(hours=1)
 """So long before the first attempt to list a project its first mark lies."""
@@ -18,8 +18,11 @@ FIRST_MARK = timedelta(hours=1)
 OLDEST_MARK = timedelta(days=7)
 """No mark lies further back: what a project had before it was watched is history."""
 
-MARGIN = timedelta(minutes=15)
+MARGIN = timedelta(minutes=60)
 """Jobs created so long before a mark are of interest too: a list may lag, and clocks differ."""
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""A job that ended so long before the first attempt may have run then."""
 
 PARTS_BEHIND = 500
 """So many clusters of a kind may stay behind one by one. If they are more, the whole kind does."""
@@ -89,6 +92,7 @@ class Interest:
     It may be much later than the first attempt, so what ran then may have `ended_since`.
     """
 
+    now: datetime
     since: datetime
     running_since: datetime
     ended_since: datetime
@@ -99,23 +103,30 @@ class Interest:
         """What is of interest in the jobs of a part."""
         mark = marks.of(part)
         return cls(
+            now=now,
             since=max(mark, now - OLDEST_MARK) - MARGIN,
             running_since=marks.first + FIRST_MARK - OLDEST_MARK,
-            ended_since=marks.first + FIRST_MARK - MARGIN,
+            ended_since=marks.first + FIRST_MARK - CLOCKS_DIFFER,
             is_first=mark <= marks.first,
         )
 
-    def takes(self, created_at: datetime) -> bool:
-        """Whether a job is of interest, whatever its status."""
-        return created_at >= self.since
+    def may_take(self, created_at: datetime) -> bool:
+        """Whether a job is of interest, or may be if it ran at the first attempt."""
+        if created_at >= self.since:
+            return True
+        oldest = max(self.running_since, self.now - OLDEST_MARK - MARGIN)
+        return self.is_first and created_at >= oldest
 
-    def takes_if_running(self, created_at: datetime) -> bool:
-        """Whether a job is of interest if it ran at the first attempt, or can still change."""
-        return self.is_first and created_at >= self.running_since
-
-    def ran_at_first(self, finished_at: datetime | None) -> bool:
-        """Whether a job that has ended ran at the first attempt; clocks may differ."""
-        return finished_at is not None and finished_at >= self.ended_since
+    def takes(self, job: RestoreJob, created_at: datetime) -> bool:
+        """Whether this job is of interest: it is new, can still change, or ran at first."""
+        if created_at >= self.since:
+            return True
+        finished_at = job.restore_finished_date
+        if finished_at is not None and finished_at >= self.ended_since:
+            return True
+        if job.is_ready_download:
+            return job.expiration_date is not None and job.expiration_date > self.now
+        return not job.terminal
 
     @property
     def reaches_to(self) -> datetime:

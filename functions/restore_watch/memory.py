@@ -27,6 +27,15 @@ LATELY = 600.0
 MISSED_APART = 7200.0
 """Seconds between two answers that Atlas does not know a job, after which they count anew."""
 
+FAILS_LONG = 100.0
+"""Seconds after which a job that fails in every sweep is a trouble, although others answer."""
+
+RECORDED_TIME = 7200.0
+"""Seconds for which a recorded job is not taken in again. It is of interest for less."""
+
+RECORDED_JOBS = 20_000
+"""Recorded jobs that are remembered."""
+
 type _List = tuple[str, str, RestoreKind | None]
 
 
@@ -35,7 +44,9 @@ class _Moments:
     """In Unix seconds, None for never."""
 
     asked: float | None = None
+    asked_alone: float | None = None
     settled: float | None = None
+    fails_since: float | None = None
     missed_since: float | None = None
     last_missed: float | None = None
 
@@ -54,6 +65,7 @@ class SweepMemory:
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
         self._refused: set[JobKey] = set()
         self._left_out: set[JobKey] = set()
+        self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
         self._answered = -math.inf
 
     def keep_only(self, known: Container[JobKey]) -> None:
@@ -72,17 +84,36 @@ class SweepMemory:
         """Whether Atlas has accepted the credentials within LATELY."""
         return 0 <= self._now() - self._answered < LATELY
 
-    def asked(self, job: OpenJob) -> None:
+    def asked(self, job: OpenJob, *, alone: bool = False) -> None:
         """Atlas was asked about the job, and no rate limit stopped the question."""
         with self._lock:
-            self._of(job).asked = self._now()
+            moments = self._of(job)
+            moments.asked = self._now()
+            if alone:
+                moments.asked_alone = moments.asked
             self._left_out.discard(job.key)
+
+    def whose_turn(self, jobs: Iterable[OpenJob]) -> OpenJob:
+        """Return the job of a list whose own endpoint was not asked for longest."""
+        with self._lock:
+            alone = {key: one.asked_alone or -math.inf for key, one in self._moments.items()}
+        return min(jobs, key=lambda job: alone.get(job.key, -math.inf))
+
+    def fails_long(self, job: OpenJob) -> bool:
+        """The question about the job failed. True if it has for longer than a sweep or two."""
+        now = self._now()
+        with self._lock:
+            moments = self._of(job)
+            if moments.fails_since is None:
+                moments.fails_since = now
+            return now - moments.fails_since >= FAILS_LONG
 
     def settled(self, job: OpenJob) -> None:
         """Atlas answered, and what it said is recorded and published."""
         with self._lock:
             moments = self._of(job)
-            moments.settled, moments.missed_since = self._now(), None
+            moments.settled = self._now()
+            moments.missed_since = moments.fails_since = None
 
     def missed(self, job: OpenJob) -> float:
         """
@@ -93,12 +124,22 @@ class SweepMemory:
         now = self._now()
         with self._lock:
             moments = self._of(job)
-            moments.settled = now
+            moments.settled, moments.fails_since = now, None
             last, moments.last_missed = moments.last_missed, now
             is_gap = last is None or not 0 <= now - last <= MISSED_APART
             if moments.missed_since is None or is_gap:
                 moments.missed_since = now
             return now - moments.missed_since
+
+    def recorded(self, key: JobKey) -> None:
+        """The table has the job, and no sweep follows it, or it was found just now."""
+        with self._lock:
+            self._recorded[key] = True
+
+    def is_recorded(self, key: JobKey) -> bool:
+        """Whether the table is known to have the job."""
+        with self._lock:
+            return key in self._recorded
 
     def longest_unasked_first(self, jobs: Iterable[OpenJob]) -> list[OpenJob]:
         """

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.entries import job_entries
+from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check import TIME_SHARE, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.entries import Entries
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
@@ -17,8 +18,8 @@ from restore_watch.errors import (
 from restore_watch.marks import Part
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 
-PAGES = 20
-"""Pages of a list that are read at most: ten thousand jobs."""
+ENTRIES = 10_000
+"""Entries of a list that are read at most, in pages of any size."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +63,22 @@ class NewestRestore:
     ) -> list[RestoreTarget]:
         """Read all pages: nobody documents the order of a list."""
         projects = AtlasProjects(self.checker.atlas)
-        entries = Entries(group_id, self.checker.now())
         found: list[RestoreTarget] = []
-        for number in range(1, PAGES + 1):
+        at, left = FIRST_PAGE, ENTRIES
+        while left > 0:
             page = projects.restore_jobs(
                 group_id,
                 part.cluster_name or "",
                 part.kind,
-                number,
+                at,
                 credentials,
                 deadline.within(TIME_SHARE),
             )
-            targets = (entries.target(part, entry) for entry in page.entries)
-            found += [target for target in targets if target is not None]
+            found += [
+                RestoreTarget.listed(group_id, part.cluster_name or "", entry.id, part.kind)
+                for entry in job_entries(page, part.kind).readable
+            ]
             if not (page.has_next and page.entries):
                 break
+            at, left = page.at.next, left - len(page.entries)
         return found

@@ -96,6 +96,11 @@ class OpenJob:
             return job.terminal or job.atlas_status not in {self.atlas_status, self.answered_word}
         return self.status in job.may_replace
 
+    def is_news(self, job: RestoreJob) -> bool:
+        """Whether what Atlas says has to be acted on: a change, a new link, or that it is there."""
+        is_other_link = self.is_ready_download and job.expiration_date != self.expiration_date
+        return self.missing_since is not None or is_other_link or self.may_become(job)
+
     def now_recorded(
         self, job: RestoreJob, changes: int, published: int, at: datetime
     ) -> "OpenJob":

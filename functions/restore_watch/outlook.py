@@ -9,8 +9,10 @@ from restore_watch.errors import (
     RestoreWatchError,
     TimeBudgetExceededError,
 )
+from restore_watch.listing import LISTED_KINDS
 from restore_watch.open_job import OpenJob
 from restore_watch.project_item import Project
+from restore_watch.restore_job import RestoreKind
 from restore_watch.sight import OF_A_CLUSTER, of_clusters
 from restore_watch.waking import Waker
 from restore_watch.watch_change import ABSENT, Trouble
@@ -103,21 +105,24 @@ class Outlook:
         project = self.waker.known.get(group_id, Project(group_id))
         is_watched = group_id in self.waker.woken
         sight = self.waker.calls.reception.sight
-        clusters = sight.clusters(group_id)
         # A job that the table knows could be read before.
         known = {str(job.kind) for job in open_jobs if job.kind}
         failures = sight.failures(group_id, project.readable | known)
-        families = {str(family) for family in sight.seen(group_id)} | failures.keys()
-        if not families:
-            failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
-        failures |= {name: error for name, error in clusters.items() if error is not None}
+        learnt = sight.learnt(group_id)
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
-        behind = {part.kind for part in project.marks.behind} if project.marks else set()
-        families |= {
-            name
-            for name, error in clusters.items()
-            if error is not None or name not in map(of_clusters, behind)
+        aside = self.waker.calls.memory.aside(group_id)
+        behind = set(project.marks.behind) - aside if project.marks else set()
+        are_behind = {part.kind for part in behind}
+        families = {
+            *failures,
+            *(learnt - {of_clusters(kind) for kind in LISTED_KINDS}),
+            *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),
+            # Where no job is open, no GET can fail.
+            *(str(kind) for kind in RestoreKind if str(kind) not in known),
         }
+        is_seen = bool(sight.families(group_id))
+        if not is_seen and not failures:
+            failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
         if self.waker.knows_projects:
             families.add(ABSENT)
             if is_watched and not self.waker.shows(group_id):
@@ -126,7 +131,7 @@ class Outlook:
             project=project,
             failures=failures,
             families=frozenset({_SWEEP, *families}),
-            is_seen=bool(sight.seen(group_id)),
+            is_seen=is_seen,
             is_watched=is_watched,
             is_listed=group_id in self.listed,
             open_jobs=len(open_jobs),

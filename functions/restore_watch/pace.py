@@ -1,13 +1,17 @@
 """Which calls to Atlas a sweep may still make. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from threading import Lock
 
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.restore_job import RestoreKind
 
 SILENCES = 3
 """A project that answers 5xx or not at all this many times in a row is left to the next round."""
+
+REFUSALS = 3
+"""After so many jobs or clusters of a family are refused, and none is answered, the family is."""
 
 STARVED = 0.9
 """With this share left, nobody else has used up a bucket, even if all of it is to be left."""
@@ -40,7 +44,8 @@ class Pace:
         self._best_shares: dict[Bucket, float] = {}
         self._stopped: set[Bucket] = set()
         self._is_again = False
-        self._refused: set[Bucket] = set()
+        self._refused: defaultdict[Bucket, set[str]] = defaultdict(set)
+        self._answered: set[Bucket] = set()
         self._silences: Counter[str | None] = Counter()
         self._tried: set[str | None] = set()
 
@@ -48,7 +53,7 @@ class Pace:
         """Whether a call may be made now; it counts as made."""
         share = self._share_left(bucket, self.since)
         with self._lock:
-            if bucket in self._refused or self._is_left_alone(bucket.group_id):
+            if self._is_refused(bucket) or self._is_left_alone(bucket.group_id):
                 return False
             is_first = (bucket, to_find) not in self._asked
             self._asked.add((bucket, to_find))
@@ -93,6 +98,7 @@ class Pace:
             if share is not None:
                 self._best_shares[bucket] = max(share, self._best_shares.get(bucket, 0.0))
             self._silences.pop(bucket.group_id, None)
+            self._answered.add(bucket)
 
     def silent(self, bucket: Bucket) -> None:
         """No answer came, or Atlas is out of order."""
@@ -100,10 +106,17 @@ class Pace:
             self._silences[bucket.group_id] += 1
             self._tried.add(bucket.group_id)
 
-    def refused(self, bucket: Bucket) -> None:
-        """Atlas refused the credentials for these endpoints of the project."""
+    def refused(self, bucket: Bucket, what: str) -> None:
+        """Atlas refused the credentials for these endpoints of the project, asked about `what`."""
         with self._lock:
-            self._refused.add(bucket)
+            self._refused[bucket].add(what)
+
+    def _is_refused(self, bucket: Bucket) -> bool:
+        """A family is refused if several are, and none is answered. One may be for itself alone."""
+        if bucket not in self._refused or bucket in self._answered:
+            return False
+        is_list = not isinstance(bucket.family, RestoreKind)
+        return is_list or len(self._refused[bucket]) >= REFUSALS
 
     def _is_left_alone(self, group_id: str | None) -> bool:
         if self._silences[group_id] < SILENCES:

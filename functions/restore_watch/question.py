@@ -2,19 +2,11 @@
 
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.marks import Part
 from restore_watch.open_job import JobKey, OpenJob
-from restore_watch.restore_job import RestoreJob, RestoreKind
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a list said about a job, in answer to a question that was asked at `begun`."""
-
-    job: RestoreJob
-    begun: datetime
+from restore_watch.restore_job import RestoreKind
 
 
 @dataclass(frozen=True)
@@ -22,19 +14,25 @@ class Question:
     """
     Open jobs of one cluster and kind, asked about together. `tries` counts earlier attempts.
 
-    With `is_alone`, the cluster's list was of no use for the one job. With `answered`, the list has
-    shown a change of it, and only that is left to act on.
+    With `is_alone`, the one job's own endpoint is asked. If it `is_missing`, that endpoint does not
+    know it, and its cluster's list decides whether it is there.
     """
 
     jobs: tuple[OpenJob, ...]
     tries: int = 0
     is_alone: bool = False
-    answered: Answered | None = None
+    is_missing: bool = False
 
     @property
     def kind(self) -> RestoreKind:
-        """The kind whose endpoint is asked first."""
-        return self.jobs[0].kind or RestoreKind.FLEX
+        """The kind whose endpoint is asked first. The lists of tenant jobs are those of Flex."""
+        kind = self.jobs[0].kind or RestoreKind.FLEX
+        return RestoreKind.FLEX if self.is_missing and kind is RestoreKind.TENANT else kind
+
+    @property
+    def part(self) -> Part:
+        """The list that shows the jobs."""
+        return Part(self.kind, self.jobs[0].target.cluster_name)
 
     @property
     def bucket(self) -> Bucket:
@@ -48,8 +46,8 @@ class Question:
 
     @property
     def is_free(self) -> bool:
-        """Atlas has answered already."""
-        return self.answered is not None
+        """It takes one call at least."""
+        return False
 
     def without(self, busy: Container[Hashable]) -> "Question | None":
         """A question about the other jobs."""

@@ -11,15 +11,14 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
-    EndpointRetiredError,
+    RestoreJobNotFoundError,
     RestoreWatchError,
-    UnexpectedAtlasResponseError,
 )
 from restore_watch.findings import Findings
 from restore_watch.memory import SweepMemory
 from restore_watch.pace import Pace
 from restore_watch.restore_job import RestoreKind
-from restore_watch.sight import Sight
+from restore_watch.sight import Asked, Sight
 
 PROJECT_GONE = "GROUP_NOT_FOUND"
 """Atlas's code for a project that it does not know."""
@@ -34,58 +33,46 @@ class Reception:
     memory: SweepMemory
     sight: Sight
 
-    def answered(self, bucket: Bucket) -> None:
+    def answered(self, asked: Asked) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
-        self._accepted(bucket)
-        self.sight.answered(bucket)
+        self._accepted(asked.bucket)
+        self.sight.answered(asked)
 
-    def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
-        """A question was refused, or not answered."""
+    def note_answer(self, asked: Asked) -> None:
+        """Note an answer for the pace alone: whether a known job is seen has other reasons."""
+        self._accepted(asked.bucket)
+
+    def failed(self, asked: Asked, error: RestoreWatchError, *, lasts: bool = True) -> None:
+        """A question was refused, or not answered. It `lasts` if it did not begin just now."""
+        if not isinstance(error, AtlasError):
+            self.sight.left(asked)
+            return
+        if self.note(asked, error):
+            self.sight.answered(asked)
+            return
+        lasts = lasts and not isinstance(error, AtlasRateLimitError)
+        # The endpoint of another kind may be the one that refused.
+        family = _family(error) or asked.bucket.family
+        if family is not asked.bucket.family:
+            asked = asked._replace(bucket=asked.bucket._replace(family=family), name=str(family))
+        self.sight.failed(asked, error, lasts=lasts)
+
+    def note(self, asked: Asked, error: RestoreWatchError) -> bool:
+        """Note a failure for the pace. True if it is an answer: nothing of that name is there."""
         match error:
             case AtlasRateLimitError():
-                self.sight.failed(bucket, error)
+                return False
             case AtlasUnavailableError():
-                self.pace.silent(bucket)
-                self.sight.failed(bucket, error)
+                self.pace.silent(asked.bucket)
+                return False
             case AtlasUnauthorizedError() | AtlasForbiddenError():
-                # The endpoint of another kind may be the one that refused.
-                refused = bucket._replace(family=_family(error) or bucket.family)
-                self.pace.refused(refused)
-                self.sight.failed(refused, error)
-            case EndpointRetiredError() | UnexpectedAtlasResponseError():
-                self._accepted(bucket)
-                self.sight.failed(bucket, error)
-            case AtlasError() if error.error_code == PROJECT_GONE:
-                self._accepted(bucket)
-                self.sight.blind(bucket, error)
-            case AtlasError() if _is_of_a_list(bucket, error):
-                self._accepted(bucket)
-                self.sight.failed(bucket, error)
+                family = _family(error) or asked.bucket.family
+                self.pace.refused(asked.bucket._replace(family=family), asked.detail)
+                return False
             case AtlasError():
-                self.answered(bucket)
-
-    def cluster_failed(self, bucket: Bucket, error: RestoreWatchError, *, alone: bool) -> None:
-        """
-        The list of a cluster's jobs was refused, or not answered.
-
-        If that says nothing about other clusters, the cluster is `alone` with a refusal. Otherwise
-        the sight decides about other lists, because an answer about any cluster may still come.
-        Known jobs are asked about: they could be read before.
-        """
-        match error:
-            case AtlasUnavailableError():
-                self.pace.silent(bucket)
-            case UnexpectedAtlasResponseError():
-                self._accepted(bucket)
-            case AtlasUnauthorizedError() | AtlasForbiddenError():
-                if alone:
-                    self._accepted(bucket)
-            case AtlasBadRequestError():
-                # It counts only if Atlas answers about no other cluster, as the family is not seen.
-                self._accepted(bucket)
-                self.sight.failed(bucket, error)
-            case _:
-                self.failed(bucket, error)
+                self._accepted(asked.bucket)
+                return _says_there_is_none(asked.bucket, error)
+        return False
 
     def note_starved(self) -> None:
         """Other tools had used up some buckets before the sweep, so it could see little."""
@@ -95,7 +82,9 @@ class Reception:
                 "start, less was left than RateLimitReserve keeps for them, so only one call was "
                 "made. Slow down the other tools, or lower RateLimitReserve"
             )
-            self.sight.blind(bucket, AtlasRateLimitError(msg))
+            self.sight.failed(
+                Asked(bucket, str(bucket.family), "starved"), AtlasRateLimitError(msg)
+            )
 
     def _accepted(self, bucket: Bucket) -> None:
         """Atlas accepted the credentials."""
@@ -104,14 +93,37 @@ class Reception:
         self.memory.answered()
 
 
-def _is_of_a_list(bucket: Bucket, error: AtlasError) -> bool:
-    """A list cannot be gone as a job or a cluster can. Events are asked with a filter."""
-    is_filter = bucket.family is AtlasList.EVENTS and isinstance(error, AtlasBadRequestError)
-    return isinstance(bucket.family, AtlasList) and not is_filter
+_NOTHING_TO_READ = {
+    "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
+    "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API",
+    "CLUSTER_NOT_FOUND",
+    "FEATURE_UNSUPPORTED",
+}
+"""With these codes Atlas says that a cluster has no restore jobs of a kind, or is gone."""
+
+_BACKUP = "BACKUP"
+"""A code with this word, such as BACKUP_CONFIG_NOT_FOUND, says that a cluster has no backups."""
 
 
-def _family(error: AtlasError) -> Family | None:
+def has_nothing_to_read(error: RestoreWatchError) -> bool:
+    """Whether Atlas says that a cluster has no restore jobs of a kind, or is gone."""
+    if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
+        return False
+    code = error.error_code or ""
+    return code in _NOTHING_TO_READ or _BACKUP in code
+
+
+def _says_there_is_none(bucket: Bucket, error: AtlasError) -> bool:
+    """A job or a cluster may be gone, a project's list may not. Events are asked by a filter."""
+    if bucket.family is AtlasList.EVENTS:
+        return isinstance(error, AtlasBadRequestError)
+    is_not_found = isinstance(error, RestoreJobNotFoundError) and error.error_code != PROJECT_GONE
+    return is_not_found and isinstance(bucket.family, RestoreKind)
+
+
+def _family(error: RestoreWatchError) -> Family | None:
+    name = error.family if isinstance(error, AtlasError) else None
     for families in (RestoreKind, AtlasList):
-        if error.family in set(families):
-            return families(error.family)
+        if name in set(families):
+            return families(name)
     return None

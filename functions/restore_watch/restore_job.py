@@ -134,6 +134,16 @@ class RestoreTarget(BaseModel):
     envelope: StrictBool | None = None
     pretty: StrictBool | None = None
 
+    @classmethod
+    def listed(
+        cls, group_id: str, cluster_name: str, restore_id: str, kind: RestoreKind
+    ) -> "RestoreTarget":
+        """Return the target of a job in a cluster's list, whose names are valid already."""
+        named = kind if kind is RestoreKind.COLLECTION else None
+        return cls.model_construct(
+            group_id=group_id, cluster_name=cluster_name, restore_id=restore_id, kind=named
+        )
+
     @property
     def created_at(self) -> datetime:
         """When Atlas created the job: the first eight digits of an ObjectId are Unix seconds."""

@@ -1,12 +1,16 @@
 """
-What one sweep saw of each project, by family of endpoints. Pure.
+What one sweep saw of each project, by what was asked. Pure.
 
-A job or a cluster that Atlas does not know is no failure of the project.
+An answer to one question clears no other: the GETs of known jobs, the list of each cluster's jobs,
+the lists of clusters and the events are troubles of their own. A job or a cluster that Atlas does
+not know is no failure of the project.
 """
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 from restore_watch.atlas.families import Family
 from restore_watch.atlas.rate_limits import Bucket
@@ -18,124 +22,121 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
+from restore_watch.marks import Part
+from restore_watch.restore_job import RestoreKind
 
-_EXCUSED = (
-    AtlasBadRequestError,
-    AtlasForbiddenError,
-    AtlasUnauthorizedError,
-    EndpointRetiredError,
-    RestoreJobNotFoundError,
-)
+REFUSALS_OF_A_FAMILY = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
 """Of a family that could never be read, these say that there is no role for it, or no endpoint."""
+
+_EXCUSED = (*REFUSALS_OF_A_FAMILY, AtlasBadRequestError, RestoreJobNotFoundError)
 
 OF_A_CLUSTER = " jobs of a cluster"
 """How the names of troubles end that are not of a whole family."""
 
-type _Failures = dict[Family, RestoreWatchError]
-type _Lists = dict[str, RestoreWatchError | None]
-"""Why lists of clusters' jobs failed, None for those that were read."""
 
-
-def of_clusters(family: Family) -> str:
+def of_clusters(kind: RestoreKind) -> str:
     """The name of the trouble that the jobs of some cluster cannot be read."""
-    return f"{family}{OF_A_CLUSTER}"
+    return f"{kind}{OF_A_CLUSTER}"
+
+
+class Asked(NamedTuple):
+    """
+    What was asked: `name` is that of its trouble, `detail` which job or cluster it was about.
+
+    The GETs of all jobs of a kind have one name, and so have the lists of its clusters' jobs.
+    """
+
+    bucket: Bucket
+    name: str
+    detail: str = ""
+
+    @classmethod
+    def job(cls, bucket: Bucket, restore_id: str) -> "Asked":
+        """The GET of a known job."""
+        return cls(bucket, str(bucket.family), restore_id)
+
+    @classmethod
+    def part(cls, bucket: Bucket, part: Part) -> "Asked":
+        """The list of a cluster's jobs."""
+        return cls(bucket, of_clusters(part.kind), str(part))
+
+    @classmethod
+    def list(cls, bucket: Bucket) -> "Asked":
+        """A list of a project, or the list of projects."""
+        return cls(bucket, str(bucket.family))
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: RestoreWatchError
+    lasts: bool
 
 
 class Sight:
-    """A family that answers once in a sweep is seen. Any thread may use it."""
+    """Any thread may use it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         # By project: thousands of them are looked up one by one.
-        self._seen: defaultdict[str | None, set[Family]] = defaultdict(set)
-        self._failed: defaultdict[str | None, _Failures] = defaultdict(dict)
-        self._refused: defaultdict[str | None, defaultdict[Family, _Lists]] = defaultdict(
-            lambda: defaultdict(dict)
-        )
-        # What fails although Atlas answers.
-        self._blind: defaultdict[str | None, _Failures] = defaultdict(dict)
-        self._clusters: defaultdict[str | None, defaultdict[Family, _Lists]] = defaultdict(
-            lambda: defaultdict(dict)
-        )
+        self._answered: defaultdict[str | None, set[str]] = defaultdict(set)
+        self._families: defaultdict[str | None, set[Family]] = defaultdict(set)
+        self._left: defaultdict[str | None, set[str]] = defaultdict(set)
+        self._failed: defaultdict[str | None, dict[tuple[str, str], _Failure]] = defaultdict(dict)
 
-    def answered(self, bucket: Bucket) -> None:
+    def answered(self, asked: Asked) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
+        group_id = asked.bucket.group_id
         with self._lock:
-            self._seen[bucket.group_id].add(bucket.family)
+            self._answered[group_id].add(asked.name)
+            self._families[group_id].add(asked.bucket.family)
+            if self._failed[group_id]:
+                self._failed[group_id].pop((asked.name, asked.detail), None)
 
-    def failed(self, bucket: Bucket, error: RestoreWatchError) -> None:
-        """Atlas refused, or did not answer."""
-        with self._lock:
-            self._failed[bucket.group_id][bucket.family] = error
-
-    def blind(self, bucket: Bucket, error: RestoreWatchError) -> None:
+    def failed(self, asked: Asked, error: RestoreWatchError, *, lasts: bool = True) -> None:
         """
-        Atlas answers, but little can be seen.
+        Atlas refused, or did not answer, or what it answered cannot be read.
 
-        It does not know the project, or other tools have used up its rate limit.
+        One that does not `last` counts only if nothing else of this name is answered.
         """
         with self._lock:
-            self._blind[bucket.group_id][bucket.family] = error
+            failures = self._failed[asked.bucket.group_id]
+            failures[asked.name, asked.detail] = _Failure(error, lasts)
 
-    def cluster(self, bucket: Bucket, name: str, error: RestoreWatchError | None = None) -> None:
-        """The list of a cluster's jobs was read, or it failed although the family may be seen."""
+    def left(self, asked: Asked) -> None:
+        """This was to be asked, and was left to the next sweep."""
         with self._lock:
-            self._clusters[bucket.group_id][bucket.family][name] = error
+            self._left[asked.bucket.group_id].add(asked.name)
 
-    def cluster_refused(self, bucket: Bucket, name: str, error: RestoreWatchError) -> None:
-        """The list of a cluster's jobs was refused, and that of the family nothing was seen yet."""
+    def families(self, group_id: str | None) -> frozenset[Family]:
+        """The families of endpoints that answered."""
         with self._lock:
-            self._failed[bucket.group_id][bucket.family] = error
-            self._refused[bucket.group_id][bucket.family][name] = error
+            return frozenset(self._families[group_id])
 
-    def refuses(self, bucket: Bucket) -> bool:
-        """Whether the list of a cluster's jobs was refused, and nothing of the family was seen."""
+    def learnt(self, group_id: str) -> frozenset[str]:
+        """The names of what was answered, and nothing of it left to the next sweep."""
         with self._lock:
-            is_refused = bucket.family in self._refused[bucket.group_id]
-            return is_refused and bucket.family not in self._seen[bucket.group_id]
-
-    def seen(self, group_id: str | None) -> frozenset[Family]:
-        """The families that answered."""
-        with self._lock:
-            return frozenset(self._seen[group_id])
+            return frozenset(self._answered[group_id] - self._left[group_id])
 
     def failures(
         self, group_id: str | None, readable: Collection[str]
     ) -> dict[str, RestoreWatchError]:
         """
-        Return what fails in a project, by family.
+        Return what fails in a project, by name.
 
         `readable` has the families that were read before. If another one is refused, there is no
         role for it, unless the project refuses everything.
         """
-        seen = self.seen(group_id)
         with self._lock:
-            failed = {
-                str(family): error
-                for family, error in self._failed[group_id].items()
-                if family not in seen
-            }
-            blind = {str(family): error for family, error in self._blind[group_id].items()}
-        if seen or readable:
-            failed = {
-                family: error
-                for family, error in failed.items()
-                if family in readable or not isinstance(error, _EXCUSED)
-            }
-        return failed | blind
-
-    def clusters(self, group_id: str) -> dict[str, RestoreWatchError | None]:
-        """
-        Return whether lists of clusters' jobs fail in a project, for each kind that was listed.
-
-        One error stands for all clusters of a kind, None if none of them fails. A refusal is that
-        of a cluster alone if the family was seen before it or after it.
-        """
-        with self._lock:
-            known = dict(self._clusters[group_id])
-            for family in self._seen[group_id] & self._refused[group_id].keys():
-                known[family] = self._refused[group_id][family] | known.get(family, {})
-            return {
-                of_clusters(family): next(filter(None, lists.values()), None)
-                for family, lists in known.items()
-            }
+            answered = set(self._answered[group_id])
+            failed = dict(self._failed[group_id])
+        failures: dict[str, RestoreWatchError] = {}
+        for (name, _), failure in failed.items():
+            if failure.lasts or name not in answered:
+                failures.setdefault(name, failure.error)
+        if not answered and not readable:
+            return failures
+        return {
+            name: error
+            for name, error in failures.items()
+            if name.removesuffix(OF_A_CLUSTER) in readable or not isinstance(error, _EXCUSED)
+        }

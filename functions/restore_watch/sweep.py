@@ -39,6 +39,7 @@ from restore_watch.findings import Findings
 from restore_watch.following import Follower, TopicRefusals
 from restore_watch.lease import SweepLease
 from restore_watch.memory import SweepMemory
+from restore_watch.observing import Observer
 from restore_watch.open_job import OpenJob
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.outlook import Outlook
@@ -147,8 +148,9 @@ class Sweeper:
         follower = self._follower(jobs, deadline)
         findings = follower.findings
         reception = Reception(pace, findings, self._memory, Sight())
-        asker = self._asker(follower, reception)
-        finder = self._finder(follower, reception, projects, asker.deadline)
+        observer = Observer(follower, projects)
+        asker = self._asker(follower, observer, reception)
+        finder = self._finder(observer, reception, projects, asker.deadline)
         watch = self._watch(follower)
         try:
             publishing = deadline.within(PENDING_TIME)
@@ -197,20 +199,25 @@ class Sweeper:
             deadline=deadline,
         )
 
-    def _asker(self, follower: Follower, reception: Reception) -> Asker:
-        return Asker(follower, reception, self._memory, follower.deadline.earlier(ENDING_TIME))
+    def _asker(self, follower: Follower, observer: Observer, reception: Reception) -> Asker:
+        deadline = follower.deadline.earlier(ENDING_TIME)
+        return Asker(follower, observer, reception, self._memory, deadline)
 
     def _finder(
         self,
-        follower: Follower,
+        observer: Observer,
         reception: Reception,
         projects: dict[str, Project],
         deadline: Deadline,
     ) -> Finder:
         calls = FindCalls(
-            follower, AtlasProjects(self._checker.atlas), reception, self._find_memory, deadline
+            observer.follower,
+            AtlasProjects(self._checker.atlas),
+            reception,
+            self._find_memory,
+            deadline,
         )
-        return Finder(Waker(calls, self._bookkeeping, projects))
+        return Finder(Waker(calls, self._bookkeeping, projects), observer)
 
     def _watch(self, follower: Follower) -> Watch:
         return Watch(

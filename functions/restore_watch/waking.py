@@ -133,7 +133,7 @@ class Waker:
     def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
         """Read a page of the list of projects. The last one wakes those that were not known."""
         more = self.all_projects.read(step)
-        return more or self._wakes(self.calls.memory.projects or ())
+        return more or self._wakes(self.all_projects.shown)
 
     def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
         """Ask for a project's events. Return the step if it is tried again, or what to list."""
@@ -152,9 +152,7 @@ class Waker:
         since = marks.whole - EVENTS_BEFORE_MARK
         began = None
         try:
-            page = self.calls.read(
-                step.bucket, lambda atlas, *how: atlas.events(group_id, since, *how)
-            )
+            page = self.calls.read(step, lambda atlas, *how: atlas.events(group_id, since, *how))
         except TimeBudgetExceededError:
             memory.read_again(group_id, (*left, *map(Part, kinds)))
             return [], None
@@ -218,13 +216,8 @@ class Waker:
     ) -> ProjectListing | None:
         """These kinds and clusters are read, and what has stayed behind catches up."""
         memory = self.calls.memory
-        # What has no role, or about which Atlas cannot say anything, is tried again when everything
-        # is listed.
-        no_role = memory.kinds_without_role(project.group_id, project.readable)
-        unanswerable = memory.unanswerable(project.group_id)
-        behind = [
-            part for part in marks.behind if part.kind not in no_role and part not in unanswerable
-        ]
+        aside = memory.aside(project.group_id)
+        behind = [part for part in marks.behind if part not in aside]
         kinds |= {part.kind for part in behind if part.cluster_name is None}
         clusters = {part for part in (*behind, *clusters) if part.kind not in kinds}
         if not (kinds or clusters):

@@ -14,8 +14,7 @@ from local_stack.atlas import Kind
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
-from restore_watch.atlas.client import NEWER_JOBS
-from restore_watch.atlas.network import LIST_ENTRY_LIMIT
+from restore_watch.asking import NEWER_JOBS
 
 
 @pytest.mark.parametrize("kind", ["flex", "dedicated"])
@@ -116,16 +115,6 @@ def test_entries_of_an_unknown_shape_are_reported_once_and_their_jobs_asked_abou
 
     sweeping.sweep()
     assert sweeping.lines(problem) == []
-
-
-def test_after_a_list_that_is_too_large_the_jobs_are_asked_about_one_by_one(
-    sweeping: Sweeping, stack: LocalStack, group: str
-) -> None:
-    sweeping.check(*start_several(stack, group, 2))
-    stack.atlas.add_to_list(group, "orders", "flex", "." * ((3 + NEWER_JOBS) * LIST_ENTRY_LIMIT))
-
-    assert sweeping.sweep() == {"open": 2, "found": 0, "checked": 2} | NOTHING_NEW
-    assert asked(stack) == ["flex", "flex", "flex_list"]
 
 
 def test_a_list_that_lags_behind_changes_nothing(

@@ -5,10 +5,11 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from restore_watch.entries import Entries
+
 from restore_watch.atlas.pages import Page
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.deadline import Deadline
-from restore_watch.entries import Entries
 from restore_watch.find_steps import JobsPage, ListingStep
 from restore_watch.finding import Finder
 from restore_watch.following import Follower
