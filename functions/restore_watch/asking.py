@@ -31,6 +31,9 @@ FAST = 2.0
 NEWER_JOBS = 20
 """A list is asked for this many more jobs than are wanted: newer ones come first."""
 
+ALL_JOBS = PageAt(size=250)
+"""The first page of a list that is read to its end because of one job."""
+
 type Tasks = list[Question | Observed]
 
 
@@ -125,7 +128,7 @@ class Asker:
         id, which never takes more than one call.
         """
         ids = {job.target.restore_id for job in question.jobs}
-        at = page_for(wanted + NEWER_JOBS) if wanted else PageAt()
+        at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
         while True:
             page = self._read_page(question, at)
             self.observer.read(page, question.bucket.group_id or "", question.part, shown)

@@ -148,7 +148,7 @@ class Sweeper:
         follower = self._follower(jobs, deadline)
         findings = follower.findings
         reception = Reception(pace, findings, self._memory, Sight())
-        observer = Observer(follower, projects)
+        observer = self._observer(follower, projects)
         asker = self._asker(follower, observer, reception)
         finder = self._finder(observer, reception, projects, asker.deadline)
         watch = self._watch(follower)
@@ -198,6 +198,9 @@ class Sweeper:
             known=known,
             deadline=deadline,
         )
+
+    def _observer(self, follower: Follower, projects: Mapping[str, Project]) -> Observer:
+        return Observer(follower, projects)
 
     def _asker(self, follower: Follower, observer: Observer, reception: Reception) -> Asker:
         deadline = follower.deadline.earlier(ENDING_TIME)
