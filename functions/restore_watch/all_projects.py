@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter, ValidationError
-
+from restore_watch.atlas.entries import project_entries
 from restore_watch.errors import RestoreWatchError
 from restore_watch.find_calls import FindCalls
 from restore_watch.find_steps import FindStep, ProjectsPage
 from restore_watch.project_item import Project
-from restore_watch.restore_job import ObjectId
-
-_group_id = TypeAdapter(ObjectId).validate_python
 
 
 @dataclass
@@ -52,13 +48,10 @@ class AllProjects:
             again = self.calls.again(step, error, begun)
             self.failure = None if again else error
             return again
-        shown = [*step.shown]
-        for entry in page.entries:
-            try:
-                shown.append(_group_id(entry.get("id") if isinstance(entry, dict) else None))
-            except ValidationError:
-                problem = "An entry in the list of projects has no usable id"
-                self.calls.follower.telemetry.unreadable_list(None, [problem])
+        entries = project_entries(page)
+        shown = [*step.shown, *(entry.id for entry in entries.readable)]
+        for one in entries.unreadable:
+            self.calls.follower.telemetry.unreadable_list(None, [one.problem])
         if page.has_next and page.entries:
             return [replace(step, number=step.number + 1, shown=tuple(shown), tries=0)]
         self.calls.memory.list_of_projects(shown)

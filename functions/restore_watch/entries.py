@@ -1,18 +1,14 @@
 """What the entries of a project's lists say: names of clusters, and jobs of interest. Pure."""
 
 from datetime import datetime
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from restore_watch.atlas.entries import Entry, cluster_entries, is_free, job_entries
 from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.responses import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.marks import Interest, Part
-from restore_watch.restore_job import ClusterName, RestoreJob, RestoreKind, RestoreTarget
-
-_cluster_name = TypeAdapter(ClusterName).validate_python
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 
 class Entries:
@@ -23,32 +19,33 @@ class Entries:
         self._group_id = group_id
         self._now = now
 
-    def cluster_names(self, which: AtlasList, page: Page) -> list[str]:
-        """Return the names on a page of clusters."""
-        names: list[str] = []
-        for entry in page.entries:
-            try:
-                names.append(_cluster_name(entry.get("name") if isinstance(entry, dict) else None))
-            except ValidationError:
-                self.problems.append(f"An entry in the list of {which} has no usable name")
+    def cluster_names(self, which: AtlasList, page: Page) -> tuple[list[str], list[str]]:
+        """Return the names on a page of clusters: those that may have backups, and free ones."""
+        entries = cluster_entries(page, which)
+        self.problems += [one.problem for one in entries.unreadable]
+        names: tuple[list[str], list[str]] = [], []
+        for entry in entries.readable:
+            names[is_free(entry.content)].append(entry.id)
         return names
 
-    def target(self, part: Part, entry: Any) -> RestoreTarget | None:
-        """Return which job an entry in the list of a cluster's jobs is of."""
-        names = {
-            "groupId": self._group_id,
-            "clusterName": part.cluster_name,
-            "restoreId": entry.get("id") if isinstance(entry, dict) else None,
-            "kind": part.kind if part.kind is RestoreKind.COLLECTION else None,
-        }
-        try:
-            return RestoreTarget.model_validate(names)
-        except ValidationError:
-            self.problems.append(f"An entry in a list of {part.kind} restore jobs has no usable id")
-            return None
+    def jobs(self, part: Part, page: Page) -> list[tuple[RestoreTarget, Entry]]:
+        """Return which jobs the entries on a page of a cluster's jobs are of."""
+        entries = job_entries(page, part.kind)
+        self.problems += [one.problem for one in entries.unreadable]
+        return [(self._target(part, entry), entry) for entry in entries.readable]
+
+    def _target(self, part: Part, entry: Entry) -> RestoreTarget:
+        return RestoreTarget.model_validate(
+            {
+                "groupId": self._group_id,
+                "clusterName": part.cluster_name,
+                "restoreId": entry.id,
+                "kind": part.kind if part.kind is RestoreKind.COLLECTION else None,
+            }
+        )
 
     def job_of_interest(
-        self, entry: Any, target: RestoreTarget, kind: RestoreKind, interest: Interest
+        self, entry: Entry, target: RestoreTarget, kind: RestoreKind, interest: Interest
     ) -> RestoreJob | None:
         """Return the job if it is new, or old and can still change, or ran at the first attempt."""
         created_at = target.created_at
@@ -56,7 +53,7 @@ class Entries:
         if not (is_new or interest.takes_if_running(created_at)):
             return None
         try:
-            job = read_job(entry, target, kind)
+            job = read_job(entry.content, target, kind)
         except UnexpectedAtlasResponseError as error:
             self.problems.append(str(error))
             return None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.pages import FIRST_PAGE, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.marks import Part
 from restore_watch.restore_job import RestoreJob, RestoreTarget
@@ -99,7 +100,7 @@ class JobsPage(Call):
 
     listing: "ProjectListing"
     part: Part
-    number: int = 1
+    at: PageAt = FIRST_PAGE
     last: datetime | None = NOTHING_READ
 
     @property

@@ -163,7 +163,7 @@ class Finder:
             page = self._calls.read(
                 step.bucket,
                 lambda atlas, *how: atlas.restore_jobs(
-                    listing.group_id, name, part.kind, step.number, *how
+                    listing.group_id, name, part.kind, step.at, *how
                 ),
                 part,
             )

@@ -98,7 +98,7 @@ class ProjectListing:
         self._parts: set[Part] = set(self._clusters)
         self._names: dict[AtlasList, list[str]] = {}
         self._left_out: dict[AtlasList, list[str]] = {}
-        # Parts of which Atlas says that there is nothing.
+        # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
         # A page that is read while the list grows repeats jobs of the one before.
         self._taken: set[tuple[Part, str]] = set()
@@ -147,15 +147,16 @@ class ProjectListing:
 
     def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
         """Atlas showed a page of clusters. Return the steps that follow from it."""
-        names = self.entries.cluster_names(step.which, page)
+        names, free = self.entries.cluster_names(step.which, page)
         with self._lock:
             self._note_began(page)
+            self._gone.update(Part(kind, name) for name in free for kind in LISTED_KINDS)
             known = set(self._names.get(step.which, ()))
             self._names.setdefault(step.which, []).extend(names)
             new = [name for name in names if name not in known]
             if not step.is_again and page.has_next and page.entries:
                 # A page that shows nothing new may be followed by the same one for ever.
-                if not new and len(names) == len(page.entries):
+                if not new and len(names) + len(free) == len(page.entries):
                     self._unread.add(step.which)
                     return []
                 following = [replace(step, number=step.number + 1, tries=0)]
@@ -171,10 +172,7 @@ class ProjectListing:
         interest = Interest.beyond(self.marks, step.part, self._now)
         steps: list[ListingStep] = []
         last = step.last
-        for entry in page.entries:
-            target = self.entries.target(step.part, entry)
-            if target is None:
-                continue
+        for target, entry in self.entries.jobs(step.part, page):
             last = target.created_at if last and target.created_at <= last else None
             job = self.entries.job_of_interest(entry, target, step.part.kind, interest)
             if job is not None and self._is_first(step.part, target):
@@ -182,7 +180,7 @@ class ProjectListing:
         # A single job shows no order.
         is_enough = last is not None and len(page.entries) > 1 and last < interest.reaches_to
         if page.has_next and page.entries and not is_enough:
-            steps.append(replace(step, number=step.number + 1, last=last, tries=0))
+            steps.append(replace(step, at=page.at.next, last=last, tries=0))
         with self._lock:
             self._note_began(page)
             return self._opened(steps)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check import TIME_SHARE, JobChecker
 from restore_watch.deadline import Deadline
@@ -17,8 +18,8 @@ from restore_watch.errors import (
 from restore_watch.marks import Part
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 
-PAGES = 20
-"""Pages of a list that are read at most: ten thousand jobs."""
+ENTRIES = 10_000
+"""Entries of a list that are read at most, in pages of any size."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,18 @@ class NewestRestore:
         projects = AtlasProjects(self.checker.atlas)
         entries = Entries(group_id, self.checker.now())
         found: list[RestoreTarget] = []
-        for number in range(1, PAGES + 1):
+        at, left = FIRST_PAGE, ENTRIES
+        while left > 0:
             page = projects.restore_jobs(
                 group_id,
                 part.cluster_name or "",
                 part.kind,
-                number,
+                at,
                 credentials,
                 deadline.within(TIME_SHARE),
             )
-            targets = (entries.target(part, entry) for entry in page.entries)
-            found += [target for target in targets if target is not None]
+            found += [target for target, _ in entries.jobs(part, page)]
             if not (page.has_next and page.entries):
                 break
+            at, left = page.at.next, left - len(page.entries)
         return found

@@ -15,7 +15,7 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from restore_watch.atlas.client import NEWER_JOBS
-from restore_watch.atlas.network import LIST_ENTRY_LIMIT
+from restore_watch.atlas.large import LIST_LIMIT
 
 
 @pytest.mark.parametrize("kind", ["flex", "dedicated"])
@@ -122,7 +122,7 @@ def test_after_a_list_that_is_too_large_the_jobs_are_asked_about_one_by_one(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:
     sweeping.check(*start_several(stack, group, 2))
-    stack.atlas.add_to_list(group, "orders", "flex", "." * ((3 + NEWER_JOBS) * LIST_ENTRY_LIMIT))
+    stack.atlas.add_to_list(group, "orders", "flex", "." * LIST_LIMIT)
 
     assert sweeping.sweep() == {"open": 2, "found": 0, "checked": 2} | NOTHING_NEW
     assert asked(stack) == ["flex", "flex", "flex_list"]

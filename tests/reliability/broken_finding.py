@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from restore_watch.atlas.entries import job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.deadline import Deadline
@@ -73,8 +74,8 @@ class StopsAtAnOldJob(ProjectListing):
 
     def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
         reaches_to = Interest.beyond(self.marks, step.part, self._now).reaches_to
-        targets = [self.entries.target(step.part, entry) for entry in page.entries]
-        is_enough = any(one is not None and one.created_at < reaches_to for one in targets)
+        entries = job_entries(page, step.part.kind).readable
+        is_enough = any(entry.created_at < reaches_to for entry in entries)
         page = replace(page, has_next=page.has_next and not is_enough)
         return super().jobs_shown(step, page, begun)
 

@@ -15,13 +15,13 @@ from reliability.world_parts import Job, group_of
 
 _LISTS = {"projects", "events", "flex_clusters", "dedicated_clusters"}
 
-_FULL_PAGE = "500"
-"""Entries that a listing asks for. A question about known jobs asks for fewer."""
+_FULL_PAGES = {"500", "100"}
+"""Entries that a listing asks for. A question about known jobs asks for other numbers."""
 
 
 def is_to_find(call: Call) -> bool:
     """The call is made to find jobs, not to ask about known ones."""
-    is_listing = call.operation.endswith("_list") and call.query.get("itemsPerPage") == _FULL_PAGE
+    is_listing = call.operation.endswith("_list") and call.query.get("itemsPerPage") in _FULL_PAGES
     return is_listing or call.operation in _LISTS
 
 

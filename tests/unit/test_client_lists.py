@@ -9,7 +9,6 @@ from restore_watch.atlas.client import NEWER_JOBS, AtlasClient
 from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.endpoints import ACCEPT
 from restore_watch.atlas.lists import Listing
-from restore_watch.atlas.network import ANSWER_LIMIT, LIST_ENTRY_LIMIT
 from restore_watch.atlas.pages import PAGE_LIMIT
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -96,7 +95,13 @@ def test_each_kind_has_its_list(lists: Lists, kind: RestoreKind) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "size"),
-    [(2, 2 + NEWER_JOBS), (PAGE_LIMIT - NEWER_JOBS, PAGE_LIMIT), (PAGE_LIMIT, PAGE_LIMIT)],
+    [
+        (2, 25),
+        (30, 30 + NEWER_JOBS),
+        (31, 250),
+        (PAGE_LIMIT - NEWER_JOBS, PAGE_LIMIT),
+        (PAGE_LIMIT, PAGE_LIMIT),
+    ],
 )
 def test_a_page_has_room_for_the_wanted_jobs_and_some_newer_ones(
     lists: Lists, wanted: int, size: int
@@ -119,8 +124,7 @@ def test_a_list_of_collection_jobs_has_pages_and_no_count(lists: Lists) -> None:
     """Its specification has no `includeCount`."""
     listing = lists.read([1, 2, 3], page([1], is_last=False), page([2, 3]), kind=COLLECTION)
 
-    size = str(3 + NEWER_JOBS)
-    assert lists.queries == [{"itemsPerPage": size, "pageNum": number} for number in "12"]
+    assert lists.queries == [{"itemsPerPage": "25", "pageNum": number} for number in "12"]
     assert shown(listing) == ids([1, 2, 3])
 
 
@@ -169,10 +173,6 @@ def test_a_wanted_entry_of_an_unknown_shape_is_named(lists: Lists) -> None:
 
     assert shown(listing) == ids([2])
     assert set(listing.unreadable) == ids([1])
-
-
-def test_a_full_page_may_be_ten_times_as_large_as_one_jobs_answer() -> None:
-    assert PAGE_LIMIT * LIST_ENTRY_LIMIT == 10 * ANSWER_LIMIT
 
 
 REFUSALS: dict[str, tuple[Reply, type[Exception]]] = {

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.lists import Listing, add_wanted
-from restore_watch.atlas.pages import PAGE_LIMIT, Page, page_bytes, read_page
+from restore_watch.atlas.lists import Listing
+from restore_watch.atlas.pages import FIRST_PAGE, Page, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.restore_job import RestoreKind
 from strategies import json_values
-from unit.atlas_answers import collection, dedicated, flex
+from unit.atlas_answers import dedicated, flex
 from unit.checking import target
 from unit.open_jobs import restore_id
 
@@ -27,11 +27,12 @@ def answer_of(body: bytes, **headers: str) -> Answer:
 
 
 def page(*results: Any, links: Any = None) -> Page:
-    return read_page(answer_of(json.dumps({"results": results, "links": links}).encode()), FLEX)
+    body = json.dumps({"results": results, "links": links}).encode()
+    return read_page(answer_of(body), FLEX, FIRST_PAGE)
 
 
-def wanted(*numbers: int) -> dict[str, RestoreTarget]:
-    return {restore_id(number): target(restore_id(number)) for number in numbers}
+def wanted(*numbers: int, kind: RestoreKind = FLEX) -> Listing:
+    return Listing({restore_id(number): target(restore_id(number)) for number in numbers}, kind)
 
 
 def entry(number: int, status: str = "RUNNING", **fields: Any) -> dict[str, object]:
@@ -86,83 +87,67 @@ def test_a_link_of_the_relation_next_says_that_there_is_another_page(
 )
 def test_an_answer_without_results_is_refused_and_not_quoted(body: bytes) -> None:
     with pytest.raises(UnexpectedAtlasResponseError) as refused:
-        read_page(answer_of(body), FLEX)
+        read_page(answer_of(body), FLEX, FIRST_PAGE)
 
     assert str(refused.value).startswith("Atlas answered 200 for a list of flex restore jobs")
     assert refused.value.__cause__ is None
     assert "html" not in str(refused.value)
 
 
-def test_a_page_of_collection_jobs_may_be_larger_because_each_names_many_collections() -> None:
-    name = "n" * 255
-    scope = [{"sourceNamespace": name, "targetNamespace": name}] * 100
-    databases = [{"sourceNamespace": name[:63], "targetNamespace": name[:63]}] * 100
-    job = json.dumps(collection(collections=scope, databases=databases))
-
-    jobs = 22
-    assert page_bytes(FLEX, jobs) < jobs * len(job) < page_bytes(RestoreKind.COLLECTION, jobs)
-    assert page_bytes(RestoreKind.COLLECTION, PAGE_LIMIT) == page_bytes(FLEX, PAGE_LIMIT)
-
-
 # Entries
 
 
 def test_only_wanted_jobs_are_listed() -> None:
-    listing = Listing()
+    listing = wanted(1, 3)
 
-    assert add_wanted(listing, page(entry(1), entry(2), entry(3)), wanted(1, 3), FLEX)
+    assert listing.add(page(entry(1), entry(2), entry(3)))
     assert list(listing.jobs) == [restore_id(1), restore_id(3)]
     assert listing.unreadable == {}
+    assert [one.id for one in listing.others] == [restore_id(2)]
+    assert listing.is_whole
 
 
 def test_a_page_without_a_wanted_job_shows_none() -> None:
-    listing = Listing()
+    listing = wanted(1)
 
-    assert not add_wanted(listing, page(entry(2)), wanted(1), FLEX)
-    assert listing == Listing()
+    assert not listing.add(page(entry(2), links=[NEXT]))
+    assert (listing.missing, listing.is_whole) == (1, False)
 
 
 @pytest.mark.parametrize(
     "odd", [None, 5, "text", [], {}, {"id": None}, {"id": 7}, {"id": ["x"]}], ids=repr
 )
-def test_an_entry_without_the_id_of_a_wanted_job_is_passed_over(odd: Any) -> None:
-    listing = Listing()
+def test_an_entry_without_a_usable_id_hides_no_wanted_job(odd: Any) -> None:
+    listing = wanted(1)
 
-    assert add_wanted(listing, page(odd, entry(1)), wanted(1), FLEX)
+    assert listing.add(page(odd, entry(1)))
     assert (list(listing.jobs), listing.unreadable) == ([restore_id(1)], {})
+    assert len(listing.nameless) == 1
 
 
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [({"status": None}, "status"), ({"restoreFinishedDate": "soon"}, "restoreFinishedDate")],
-    ids=["status", "date"],
-)
-def test_a_wanted_entry_of_an_unknown_shape_does_not_hide_the_others(
-    fields: dict[str, Any], named: str
-) -> None:
-    listing = Listing()
+def test_a_wanted_entry_of_an_unknown_shape_does_not_hide_the_others() -> None:
+    listing = wanted(1, 2)
 
-    assert add_wanted(listing, page(entry(1) | fields, entry(2)), wanted(1, 2), FLEX)
+    assert listing.add(page(entry(1) | {"status": None}, entry(2)))
     assert list(listing.jobs) == [restore_id(2)]
     assert list(listing.unreadable) == [restore_id(1)]
-    assert f"{named} is not as expected" in listing.unreadable[restore_id(1)]
+    assert "status is not as expected" in listing.unreadable[restore_id(1)]
 
 
 @pytest.mark.parametrize("shown", [("RUNNING", "COMPLETED"), ("COMPLETED", "RUNNING")])
 def test_of_a_job_that_is_shown_twice_the_later_status_counts(shown: tuple[str, str]) -> None:
     first, second = (page(entry(1, status)) for status in shown)
-    listing = Listing()
+    listing = wanted(1)
     for one in (first, second):
-        add_wanted(listing, one, wanted(1), FLEX)
+        listing.add(one)
 
     assert listing.jobs[restore_id(1)].status == "COMPLETED"
 
 
 def test_the_entries_of_a_dedicated_list_are_read_by_their_flags() -> None:
-    listing = Listing()
-    done = dedicated(id=restore_id(1), finishedAt="2026-05-04T12:01:00Z")
+    listing = wanted(1, kind=RestoreKind.DEDICATED)
 
-    add_wanted(listing, page(done), wanted(1), RestoreKind.DEDICATED)
+    listing.add(page(dedicated(id=restore_id(1), finishedAt="2026-05-04T12:01:00Z")))
 
     job = listing.jobs[restore_id(1)]
     assert (job.kind, job.status) == (RestoreKind.DEDICATED, "COMPLETED")
@@ -175,7 +160,7 @@ odd_entries = st.dictionaries(st.sampled_from([*flex()]), json_values()) | json_
 def test_any_list_is_read_and_shows_no_job_that_is_not_wanted(
     entries: list[Any], links: Any
 ) -> None:
-    listing = Listing()
-    add_wanted(listing, page(*entries, entry(1), links=links), wanted(1), FLEX)
+    listing = wanted(1)
+    listing.add(page(*entries, entry(1), links=links))
 
     assert {*listing.jobs, *listing.unreadable} == {restore_id(1)}

@@ -13,12 +13,13 @@ import httpx
 
 from restore_watch.atlas.access import Access, access_with
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.endpoints import ACCEPT, job_path, list_path
+from restore_watch.atlas.endpoints import ACCEPT, job_path, jobs_path
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.kinds import ClusterKinds
-from restore_watch.atlas.lists import Listing, add_wanted
+from restore_watch.atlas.kinds import Cluster, ClusterKinds
+from restore_watch.atlas.large import LargeAnswers
+from restore_watch.atlas.lists import Listing
 from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE, http_client
-from restore_watch.atlas.pages import PAGE_LIMIT, page_bytes, page_query, read_page
+from restore_watch.atlas.pages import Page, PageAt, page_for, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.refusals import family_refusal, is_refusal
 from restore_watch.atlas.responses import restore_job
@@ -71,6 +72,7 @@ class AtlasClient:
         self._now = now
         self._sleep = sleep
         self._kinds = ClusterKinds()
+        self._large = LargeAnswers()
         self._lock = Lock()
         self._last_used: tuple[Credentials, Access] | None = None
 
@@ -93,10 +95,9 @@ class AtlasClient:
         After a transient error it waits and asks again; without `patient`, it raises the error.
         If the target names no kind and none is known, the `likely` one is asked first.
         """
-        access = self._access(credentials)
 
         def find() -> RestoreJob:
-            return self._find(target, likely, credentials, access, deadline)
+            return self._find(target, likely, credentials, deadline)
 
         return retrying(_is_transient, deadline, self._sleep)(find) if patient else find()
 
@@ -112,27 +113,34 @@ class AtlasClient:
 
         It reads pages as long as they show targets. The list may be older than a job's own answer.
         """
-        wanted = {target.restore_id: target for target in targets}
-        listing = Listing()
-        bucket = Bucket(targets[0].group_id, kind)
-        size = min(PAGE_LIMIT, len(wanted) + NEWER_JOBS)
-        limit = page_bytes(kind, size)
-        for number in range(1, len(wanted) + 1):
-            page = self.read(
-                list_path(targets[0], kind),
-                page_query(kind, number, size),
-                bucket,
-                credentials,
-                deadline,
-                partial(read_page, family=kind),
-                limit,
-            )
-            shows_any = add_wanted(listing, page, wanted, kind)
+        listing = Listing({target.restore_id: target for target in targets}, kind)
+        at = page_for(len(targets) + NEWER_JOBS)
+        for _ in targets:
+            page = self.page_of_jobs(targets[0].cluster, kind, at, credentials, deadline)
+            shows_any = listing.add(page)
             # A last job is asked about by its id, which never takes more than one call.
-            is_enough = len(wanted) - len(listing.jobs) <= 1
-            if is_enough or not (shows_any and page.has_next):
+            if listing.missing <= 1 or not (shows_any and page.has_next):
                 break
+            at = page.at.next
         return listing
+
+    def page_of_jobs(
+        self,
+        cluster: Cluster,
+        kind: RestoreKind,
+        at: PageAt,
+        credentials: Credentials,
+        deadline: Deadline,
+    ) -> Page:
+        """Return a page of the list of a cluster's jobs, or the first part of that page."""
+        path = jobs_path(*cluster, kind)
+
+        def ask(at: PageAt) -> Page:
+            query, bucket = page_query(kind, at), Bucket(cluster[0], kind)
+            read = partial(read_page, family=kind, at=at)
+            return self.read(path, query, bucket, credentials, deadline, read)
+
+        return self._large.page(path, kind, at, ask)
 
     def read[Read](
         self,
@@ -142,20 +150,23 @@ class AtlasClient:
         credentials: Credentials,
         deadline: Deadline,
         read: Callable[[Answer], Read],
-        limit: int = ANSWER_LIMIT,
     ) -> Read:
-        """Ask for a path, within its rate limit, and `read` the answer of at most `limit` bytes."""
-        request = self._request(path, credentials, query)
-        return self._ask(request, bucket, self._access(credentials), deadline, read, limit)
+        """Ask for a path, within its rate limit, and `read` the answer."""
+        request, access = self._request(path, credentials, query), self._access(credentials)
+
+        def ask(limit: int) -> Read:
+            return self._ask(request, bucket, access, deadline, read, limit)
+
+        return self._large.read(ask, deadline)
 
     def _find(
         self,
         target: RestoreTarget,
         likely: RestoreKind | None,
         credentials: Credentials,
-        access: Access,
         deadline: Deadline,
     ) -> RestoreJob:
+        access = self._access(credentials)
         options = {"envelope": target.envelope, "pretty": target.pretty}
         given = {name: str(on).lower() for name, on in options.items() if on is not None}
 

@@ -40,11 +40,6 @@ def jobs_path(group_id: str, cluster_name: str, kind: RestoreKind) -> str:
     return f"{PROJECTS_PATH}/{group_id}/{_LISTS[kind].format(cluster_name)}"
 
 
-def list_path(target: RestoreTarget, kind: RestoreKind) -> str:
-    """The path of the restore jobs of the target's cluster."""
-    return jobs_path(*target.cluster, kind)
-
-
 def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
     """The path of one restore job."""
-    return f"{list_path(target, kind)}/{target.restore_id}"
+    return f"{jobs_path(*target.cluster, kind)}/{target.restore_id}"

@@ -39,10 +39,7 @@ READ_TIMEOUT = 10.0
 """Seconds without a byte. In every recording Atlas answered within 0.4 s."""
 
 ANSWER_LIMIT = 1_000_000
-"""Bytes that one exchange may receive. A restore job has about 1,000."""
-
-LIST_ENTRY_LIMIT = 20_000
-"""Bytes for each restore job that a page of a list may hold: 500 of them are 10 MB."""
+"""Bytes that one exchange usually receives at most. A restore job has about 1,000."""
 
 KEEP_ALIVE = 240.0
 """Seconds an idle connection is kept, so that the next minute's check finds it open."""
@@ -80,7 +77,7 @@ class Bounds:
         self.received += len(data)
         if self.received > self.limit:
             msg = f"Atlas sent more than {self.limit} bytes"
-            raise UnexpectedAtlasResponseError(msg)
+            raise UnexpectedAtlasResponseError(msg, is_too_large=True)
         return data
 
 

@@ -10,25 +10,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.families import AtlasList, Family
-from restore_watch.atlas.network import LIST_ENTRY_LIMIT
+from restore_watch.atlas.network import ANSWER_LIMIT
+from restore_watch.atlas.responses import FIELDS
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import RestoreKind
 
 PAGE_LIMIT = 500
 """Entries of a page at most, by Atlas's specification."""
 
-COLLECTION_ENTRY_LIMIT = 80_000
+COLLECTIONS_ON_PAGE = 100
 """
-Bytes of a collection restore job. By the specification it names up to 100 databases and 100
-collections, each with its target. MongoDB limits the name of a collection to 255 bytes.
+Collection restore jobs of a page. By the specification each names up to 100 databases and 100
+collections, each with its target, and MongoDB limits the name of a collection to 255 bytes.
 """
 
 _UNCOUNTED = (RestoreKind.FLEX, RestoreKind.DEDICATED)
 """Of these families, Atlas lists the entries without counting all: `includeCount=false`."""
+
+
+class PageAt(NamedTuple):
+    """Which page of a list: its number, from 1, and how many entries a page has."""
+
+    number: int = 1
+    size: int = PAGE_LIMIT
+
+    @property
+    def next(self) -> "PageAt":
+        """The page after it."""
+        return PageAt(self.number + 1, self.size)
+
+    @property
+    def smaller(self) -> "PageAt":
+        """A smaller page that begins with the same entry. Sizes are products of 2 and 5."""
+        parts = 2 if self.size % 2 == 0 else 5
+        return PageAt((self.number - 1) * parts + 1, self.size // parts)
+
+
+FIRST_PAGE = PageAt()
+"""The first page of a list, as large as it may be."""
 
 
 @dataclass(frozen=True)
@@ -36,35 +59,36 @@ class Page:
     """
     The entries of a page, and whether there may be another one.
 
-    `date` is when Atlas answered, by its own clock, in UTC; None if it does not say so.
+    `date` is when Atlas answered, by its own clock, in UTC; None if it does not say so. It may be
+    `at` another place than was asked for, if that was too large; the next one is `at.next`.
     """
 
     entries: list[Any]
     has_next: bool
     date: datetime | None = None
+    at: PageAt = FIRST_PAGE
 
 
-def page_query(family: Family, number: int, size: int = PAGE_LIMIT) -> dict[str, str] | None:
+def page_for(entries: int) -> PageAt:
+    """The first page of a list, with room for so many entries if a page may have them."""
+    return PageAt(size=next((size for size in (25, 50, 250) if size >= entries), PAGE_LIMIT))
+
+
+def page_query(family: Family, at: PageAt) -> dict[str, str] | None:
     """The query that asks for a page. The list of tenant jobs has no pages."""
     if family is RestoreKind.TENANT:
         return None
-    query = {"itemsPerPage": str(size), "pageNum": str(number)}
+    query = {"itemsPerPage": str(at.size), "pageNum": str(at.number)}
     return query | {"includeCount": "false"} if family in _UNCOUNTED else query
 
 
-def page_bytes(family: Family, size: int = PAGE_LIMIT) -> int:
-    """How many bytes a page of so many entries may have."""
-    entry = COLLECTION_ENTRY_LIMIT if family is RestoreKind.COLLECTION else LIST_ENTRY_LIMIT
-    return min(size * entry, PAGE_LIMIT * LIST_ENTRY_LIMIT)
-
-
-def read_page(answer: Answer, family: Family, full: int | None = None) -> Page:
+def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     """
     Read a page.
 
-    Atlas may leave out the link to the next one if it does not count the entries. So if `full` is
-    given, another one may follow a page of so many entries. Raises UnexpectedAtlasResponseError if
-    the answer is not a list of results.
+    Atlas may leave out the link to the next one if it does not count the entries. So another one
+    may follow a full page as well. Raises UnexpectedAtlasResponseError if the answer is not a list
+    of results.
     """
     try:
         read: Any = json.loads(answer.body.decode())
@@ -81,8 +105,17 @@ def read_page(answer: Answer, family: Family, full: int | None = None) -> Page:
         isinstance(link, dict) and link.get("rel") == "next"
         for link in (links if isinstance(links, list) else ())
     )
-    is_full = full is not None and len(results) >= full
-    return Page(results, is_linked or is_full, answered_at(answer.headers))
+    is_full = family is not RestoreKind.TENANT and len(results) >= at.size
+    if isinstance(family, RestoreKind) and len(answer.body) > ANSWER_LIMIT:
+        results = [_without_surplus(entry) for entry in results]
+    return Page(results, is_linked or is_full, answered_at(answer.headers), at)
+
+
+def _without_surplus(entry: Any) -> Any:
+    """What makes a page large is not kept in memory."""
+    if not isinstance(entry, dict):
+        return entry
+    return {name: value for name, value in entry.items() if name in FIELDS}
 
 
 def answered_at(headers: Mapping[str, str]) -> datetime | None:

@@ -9,9 +9,9 @@ from functools import partial
 
 from restore_watch.atlas.client import AtlasClient, Query
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.endpoints import PROJECTS_PATH, jobs_path, project_list_path
+from restore_watch.atlas.endpoints import PROJECTS_PATH, project_list_path
 from restore_watch.atlas.families import AtlasList
-from restore_watch.atlas.pages import PAGE_LIMIT, Page, page_bytes, page_query, read_page
+from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind
@@ -48,8 +48,9 @@ class AtlasProjects:
     def projects(self, number: int, credentials: Credentials, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
         bucket = Bucket(None, AtlasList.PROJECTS)
-        query = page_query(bucket.family, number)
-        return self._read(PROJECTS_PATH, query, bucket, credentials, deadline, PAGE_LIMIT)
+        at = PageAt(number)
+        query = page_query(bucket.family, at)
+        return self._read(PROJECTS_PATH, query, bucket, credentials, deadline, at)
 
     def events(
         self, group_id: str, since: datetime, credentials: Credentials, deadline: Deadline
@@ -63,7 +64,8 @@ class AtlasProjects:
             "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         path = project_list_path(group_id, AtlasList.EVENTS)
-        return self._read(path, query, bucket, credentials, deadline, EVENTS_ON_PAGE)
+        at = PageAt(size=EVENTS_ON_PAGE)
+        return self._read(path, query, bucket, credentials, deadline, at)
 
     def clusters(
         self,
@@ -74,21 +76,22 @@ class AtlasProjects:
         deadline: Deadline,
     ) -> Page:
         """Return a page of the project's Flex or dedicated clusters."""
-        path, query = project_list_path(group_id, which), page_query(which, number)
-        return self._read(path, query, Bucket(group_id, which), credentials, deadline, PAGE_LIMIT)
+        path, at = project_list_path(group_id, which), PageAt(number)
+        query = page_query(which, at)
+        return self._read(path, query, Bucket(group_id, which), credentials, deadline, at)
 
     def restore_jobs(
         self,
         group_id: str,
         cluster_name: str,
         kind: RestoreKind,
-        number: int,
+        at: PageAt,
         credentials: Credentials,
         deadline: Deadline,
     ) -> Page:
-        """Return a page of the restore jobs of a cluster."""
-        path, query = jobs_path(group_id, cluster_name, kind), page_query(kind, number)
-        return self._read(path, query, Bucket(group_id, kind), credentials, deadline, PAGE_LIMIT)
+        """Return a page of the restore jobs of a cluster, or the first part of that page."""
+        cluster = group_id, cluster_name
+        return self._client.page_of_jobs(cluster, kind, at, credentials, deadline)
 
     def _read(
         self,
@@ -97,8 +100,7 @@ class AtlasProjects:
         bucket: Bucket,
         credentials: Credentials,
         deadline: Deadline,
-        size: int,
+        at: PageAt,
     ) -> Page:
-        read = partial(read_page, family=bucket.family, full=size)
-        limit = page_bytes(bucket.family, size)
-        return self._client.read(path, query, bucket, credentials, deadline, read, limit)
+        read = partial(read_page, family=bucket.family, at=at)
+        return self._client.read(path, query, bucket, credentials, deadline, read)

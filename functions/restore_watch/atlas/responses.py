@@ -2,16 +2,25 @@
 Atlas's answer as a RestoreJob: tolerant of what Atlas sends, exact in the result.
 
 A strict model made from the specification fails on every recorded dedicated job: dates are null
-although they are not nullable, and undeclared fields are present. So only a few fields are
-required, and unknown ones are ignored. Download URLs are dropped here; only their presence is kept.
+although they are not nullable, and undeclared fields are present. So unknown fields are ignored,
+and a field decides or is `Told`:
+
+- What decides are the id and the status: the word for it, or what a dedicated job has instead. That
+  is the flags, the delivery type, the finish date, and of a download its links. An answer in which
+  one of these cannot be read is refused.
+- All others are only told. One that cannot be read is null. That includes the finish date beside a
+  word: if the word is unknown, the job counts as running until the date can be read.
+
+Download URLs are dropped here; only their presence is kept.
 """
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from restore_watch.atlas.fields import Flag, HasLink, HasUrl, Told
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.restore_job import (
     RestoreJob,
@@ -23,24 +32,6 @@ from restore_watch.restore_job import (
     is_download,
 )
 
-Flag = Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)]
-
-
-def _holds_a_url(value: object) -> bool:
-    match value:
-        case str():
-            return bool(value.strip())
-        case list():
-            return any(map(_holds_a_url, value))
-        case dict():
-            return any(_holds_a_url(value.get(name)) for name in ("deliveryUrl", "downloadUrl"))
-        case _:
-            return False
-
-
-HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]
-"""True if a field holds a URL, in any of the shapes that Atlas uses. The URL is dropped."""
-
 
 class _Answer(BaseModel):
     model_config = ConfigDict(
@@ -49,20 +40,34 @@ class _Answer(BaseModel):
 
     id: Text
 
+    def is_of(self, target: RestoreTarget) -> bool:
+        """False if it names another job."""
+        return self.id == target.restore_id
+
 
 class _FlexAnswer(_Answer):
-    """Flex and tenant jobs. They differ in one field, which is not needed."""
+    """Flex and tenant jobs. They differ in one field, the name of the cluster."""
 
+    project_id: Told[Text] = None
+    instance_name: Told[Text] = None
+    cluster_name: Told[Text] = None
     status: Text
-    delivery_type: Text | None = None
-    snapshot_id: Text | None = None
-    snapshot_finished_date: UtcDate | None = None
-    restore_scheduled_date: UtcDate | None = None
-    restore_finished_date: UtcDate | None = None
-    expiration_date: UtcDate | None = None
-    target_project_id: Text | None = None
-    target_deployment_item_name: Text | None = None
-    snapshot_url: HasUrl = False
+    delivery_type: Told[Text] = None
+    snapshot_id: Told[Text] = None
+    snapshot_finished_date: Told[UtcDate] = None
+    restore_scheduled_date: Told[UtcDate] = None
+    restore_finished_date: Told[UtcDate] = None
+    expiration_date: Told[UtcDate] = None
+    target_project_id: Told[Text] = None
+    target_deployment_item_name: Told[Text] = None
+    snapshot_url: Told[HasUrl] = None
+
+    def is_of(self, target: RestoreTarget) -> bool:
+        """False if it names another job, or that of another cluster or project."""
+        clusters = {self.instance_name, self.cluster_name} - {None, ""}
+        projects = {self.project_id} - {None, ""}
+        is_elsewhere = clusters - {target.cluster_name} or projects - {target.group_id}
+        return super().is_of(target) and not is_elsewhere
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
         return RestoreJob(
@@ -78,15 +83,8 @@ class _FlexAnswer(_Answer):
             expiration_date=self.expiration_date,
             target_project_id=self.target_project_id,
             target_deployment_item_name=self.target_deployment_item_name,
-            download_available=self.snapshot_url and self.status == "COMPLETED",
+            download_available=bool(self.snapshot_url) and self.status == "COMPLETED",
         )
-
-
-class _Component(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, hide_input_in_errors=True)
-
-    download_url: HasUrl = False
-    private_download_delivery_urls: HasUrl = False
 
 
 class _DedicatedAnswer(_Answer):
@@ -97,14 +95,14 @@ class _DedicatedAnswer(_Answer):
     failed: Flag = False
     expired: Flag = False
     finished_at: UtcDate | None = None
-    expires_at: UtcDate | None = None
-    timestamp: UtcDate | None = None
-    snapshot_id: Text | None = None
-    target_group_id: Text | None = None
-    target_cluster_name: Text | None = None
-    delivery_url: HasUrl = False
-    private_download_delivery_urls: HasUrl = False
-    components: list[_Component] | None = None
+    expires_at: Told[UtcDate] = None
+    timestamp: Told[UtcDate] = None
+    snapshot_id: Told[Text] = None
+    target_group_id: Told[Text] = None
+    target_cluster_name: Told[Text] = None
+    delivery_url: HasLink = False
+    private_download_delivery_urls: HasLink = False
+    components: HasLink = False
 
     @property
     def _is_download(self) -> bool:
@@ -112,11 +110,7 @@ class _DedicatedAnswer(_Answer):
 
     @property
     def _has_link(self) -> bool:
-        parts = any(
-            part.download_url or part.private_download_delivery_urls
-            for part in self.components or ()
-        )
-        return self.delivery_url or self.private_download_delivery_urls or parts
+        return self.delivery_url or self.private_download_delivery_urls or self.components
 
     @property
     def _status(self) -> RestoreStatus:
@@ -149,9 +143,7 @@ class _DedicatedAnswer(_Answer):
             expiration_date=self.expires_at,
             target_project_id=self.target_group_id,
             target_deployment_item_name=self.target_cluster_name,
-            download_available=(
-                self._is_download and self._has_link and self._status is RestoreStatus.COMPLETED
-            ),
+            download_available=self._has_link and self._status is RestoreStatus.COMPLETED,
         )
 
 
@@ -174,11 +166,11 @@ class _CollectionAnswer(_Answer):
     """
 
     state: Text
-    snapshot_id: Text | None = None
-    created_at: UtcDate | None = None
-    finished_at: UtcDate | None = None
-    target_group_id: Text | None = None
-    target_cluster_name: Text | None = None
+    snapshot_id: Told[Text] = None
+    created_at: Told[UtcDate] = None
+    finished_at: Told[UtcDate] = None
+    target_group_id: Told[Text] = None
+    target_cluster_name: Told[Text] = None
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
         return RestoreJob(
@@ -201,6 +193,12 @@ _ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer | _CollectionAns
     RestoreKind.DEDICATED: _DedicatedAnswer,
     RestoreKind.COLLECTION: _CollectionAnswer,
 }
+
+
+FIELDS = frozenset(
+    field.alias or name for model in _ANSWERS.values() for name, field in model.model_fields.items()
+)
+"""The names of all fields that are read."""
 
 
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
@@ -227,8 +225,8 @@ def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> Restor
     except RecursionError:
         msg = f"{where} it is nested too deeply"
         raise UnexpectedAtlasResponseError(msg) from None
-    if parsed.id != target.restore_id:
-        msg = f"{where} with the id of another job"
+    if not parsed.is_of(target):
+        msg = f"{where} it names another job, cluster or project"
         raise UnexpectedAtlasResponseError(msg)
     return parsed.job(target, kind)
 

@@ -1,6 +1,6 @@
 """Diagnoses what Atlas lets the credentials do, and which address it sees. Changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,12 +8,11 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 
-from pydantic import TypeAdapter, ValidationError
-
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
+from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
-from restore_watch.atlas.pages import Page
+from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.line import Line
@@ -30,7 +29,6 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.listing import LISTED_KINDS
-from restore_watch.restore_job import ObjectId
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
 """
@@ -45,7 +43,6 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 CLUSTERS_TRIED = 3
 """So many clusters are asked for their restore jobs until one answers."""
 
-_group_id = TypeAdapter(ObjectId).validate_python
 
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
@@ -106,7 +103,7 @@ class AtlasDiagnosis:
             page = self._projects.projects(1, credentials, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
-        ids = list(_usable_ids(page))
+        ids = [entry.id for entry in project_entries(page).readable]
         more = " or more" if page.has_next else ""
         if not ids:
             fix = "In Atlas, give the service account or API key a role in a project"
@@ -137,13 +134,15 @@ class AtlasDiagnosis:
             page = read(which, partial(self._projects.clusters, group_id, which, 1, credentials))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
-                names = Entries(group_id, self._now()).cluster_names(which, page)
+                names, _free = Entries(group_id, self._now()).cluster_names(which, page)
                 look.clusters[which] = names
         for kind in LISTED_KINDS:
             # One cluster stands for all: the role is given for the project. One that was deleted
             # meanwhile, or has no backups, says nothing.
             for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
-                jobs = partial(self._projects.restore_jobs, group_id, name, kind, 1, credentials)
+                jobs = partial(
+                    self._projects.restore_jobs, group_id, name, kind, FIRST_PAGE, credentials
+                )
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, passes=(AtlasBadRequestError, RestoreJobNotFoundError))
                     break
@@ -227,12 +226,6 @@ def _clock(date: datetime | None, now: datetime) -> Line:
         return Line("clock", ok=True, found="agrees with Atlas's" if abs(ahead) < 3 else found)
     fix = "Ask Atlas's support or AWS's which clock is wrong. 15 minutes and more can hide restores"
     return Line("clock", ok=False, found=found, fix=fix)
-
-
-def _usable_ids(page: Page) -> Iterator[str]:
-    for entry in page.entries:
-        with suppress(ValidationError):
-            yield _group_id(entry.get("id") if isinstance(entry, dict) else None)
 
 
 def _roles(roles: tuple[str, ...], *, is_needless: bool) -> Line:

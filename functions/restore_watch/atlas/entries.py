@@ -1,0 +1,116 @@
+"""
+What the entries of a list are of, and what is known of those that cannot be read. Pure.
+
+Entries are looked at one by one: one of an unknown shape does not hide the others. Of a restore job
+only the id is read here. `read_job` reads the rest, if anybody is interested in it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.pages import Page
+from restore_watch.restore_job import ClusterName, ObjectId, RestoreKind, UtcDate
+
+_cluster_name = TypeAdapter(ClusterName).validate_python
+_object_id = TypeAdapter(ObjectId).validate_python
+_utc_date = TypeAdapter(UtcDate).validate_python
+_is_object_id = re.compile("[a-f0-9]{24}").fullmatch
+
+_CREATED = ("createdAt", "restoreScheduledDate")
+"""What says when a restore job was created, beside its id. Dedicated jobs have no such field."""
+
+_FREE = "TENANT"
+"""The provider of free clusters, which have no backups."""
+
+
+class Entry(NamedTuple):
+    """An entry with a usable id; of a list of clusters, that is the name."""
+
+    id: str
+    content: Mapping[str, Any]
+
+    @property
+    def created_at(self) -> datetime:
+        """When a restore job was created: the first eight digits of an id are Unix seconds."""
+        return datetime.fromtimestamp(int(self.id[:8], 16), UTC)
+
+
+class Unreadable(NamedTuple):
+    """An entry that cannot be read: the `problem`, and what is known of it all the same."""
+
+    problem: str
+    id: str | None = None
+    created_at: datetime | None = None
+
+
+class Entries(NamedTuple):
+    """The entries of a page, in its order."""
+
+    readable: list[Entry]
+    unreadable: list[Unreadable]
+
+
+def job_entries(page: Page, kind: RestoreKind) -> Entries:
+    """Read the ids on a page of restore jobs."""
+    entries = Entries([], [])
+    problem = f"An entry in a list of {kind} restore jobs has no usable id"
+    for entry in page.entries:
+        restore_id = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(restore_id, str) and _is_object_id(restore_id):
+            entries.readable.append(Entry(restore_id, entry))
+        else:
+            entries.unreadable.append(Unreadable(problem, created_at=_created_at(entry)))
+    return entries
+
+
+def cluster_entries(page: Page, which: AtlasList) -> Entries:
+    """Read the names on a page of clusters."""
+    problem = f"An entry in the list of {which} has no usable name"
+    return _entries(page, "name", _cluster_name, problem)
+
+
+def project_entries(page: Page) -> Entries:
+    """Read the ids on a page of projects."""
+    return _entries(page, "id", _object_id, "An entry in the list of projects has no usable id")
+
+
+def is_free(cluster: Mapping[str, Any]) -> bool:
+    """Whether everything that an entry of the dedicated clusters says of its provider is that."""
+    regions = [
+        region
+        for spec in _objects(cluster.get("replicationSpecs"))
+        for region in _objects(spec.get("regionConfigs"))
+    ]
+    named = {name for one in regions if isinstance(name := one.get("providerName"), str)}
+    return named == {_FREE}
+
+
+def _entries(page: Page, field: str, usable: Callable[[object], str], problem: str) -> Entries:
+    entries = Entries([], [])
+    for entry in page.entries:
+        try:
+            name = usable(entry.get(field) if isinstance(entry, dict) else None)
+        except ValidationError:
+            entries.unreadable.append(Unreadable(problem))
+        else:
+            entries.readable.append(Entry(name, entry))
+    return entries
+
+
+def _created_at(entry: Any) -> datetime | None:
+    for name in _CREATED:
+        try:
+            return _utc_date(entry.get(name) if isinstance(entry, dict) else None)
+        except ValidationError:
+            continue
+    return None
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    entries = value if isinstance(value, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)]

@@ -1,0 +1,86 @@
+"""
+Large answers: few are read at a time, and a page that is too large is asked for in smaller ones.
+
+Each of 32 threads may read a page of 500 restore jobs at once. A page of 10 MB takes 50 MB until it
+is read, so an answer is first read up to the size that is usual.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock, Semaphore
+
+from cachetools import LRUCache
+
+from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.atlas.network import ANSWER_LIMIT
+from restore_watch.atlas.pages import COLLECTIONS_ON_PAGE, PAGE_LIMIT, Page, PageAt
+from restore_watch.deadline import Deadline
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.restore_job import RestoreKind
+
+LIST_LIMIT = 10_000_000
+"""Bytes that a page of a list may have."""
+
+LARGE_AT_ONCE = 2
+"""So many answers of more than ANSWER_LIMIT bytes are read at a time."""
+
+LISTS_REMEMBERED = 1000
+"""An environment remembers the size of the pages of this many lists."""
+
+
+class LargeAnswers:
+    """Reads the large answers of an environment. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._turns = Semaphore(LARGE_AT_ONCE)
+        self._lock = Lock()
+        self._sizes: LRUCache[str, int] = LRUCache(LISTS_REMEMBERED)
+
+    def read[Read](self, ask: Callable[[int], Read], deadline: Deadline) -> Read:
+        """
+        Ask for an answer of the usual size and, if it is larger, once more when it has its turn.
+
+        `ask` takes the bytes that the answer may have.
+        """
+        try:
+            return ask(ANSWER_LIMIT)
+        except UnexpectedAtlasResponseError as error:
+            if not error.is_too_large:
+                raise
+        with self._turn(deadline):
+            return ask(LIST_LIMIT)
+
+    def page(self, path: str, kind: RestoreKind, at: PageAt, ask: Callable[[PageAt], Page]) -> Page:
+        """
+        Return a page of the jobs of this kind at this path, or the first part of that page.
+
+        After a page that is too large, the list is read in smaller ones. Each begins where a larger
+        one would begin, so that no entry is missed. Raises UnexpectedAtlasResponseError if a single
+        entry is too large.
+        """
+        if at.number == 1:
+            at = PageAt(1, min(at.size, self._largest(path, kind)))
+        while True:
+            try:
+                return ask(at)
+            except UnexpectedAtlasResponseError as error:
+                if not error.is_too_large or at.size == 1 or kind is RestoreKind.TENANT:
+                    raise
+            at = at.smaller
+            with self._lock:
+                self._sizes[path] = at.size
+
+    def _largest(self, path: str, kind: RestoreKind) -> int:
+        usual = COLLECTIONS_ON_PAGE if kind is RestoreKind.COLLECTION else PAGE_LIMIT
+        with self._lock:
+            return self._sizes.get(path, usual)
+
+    @contextmanager
+    def _turn(self, deadline: Deadline) -> Iterator[None]:
+        # If there is no turn in time, too little is left to ask at all, and the exchange says so.
+        is_taken = self._turns.acquire(timeout=max(0.0, deadline.remaining() - LEAST_EXCHANGE))
+        try:
+            yield
+        finally:
+            if is_taken:
+                self._turns.release()
