@@ -144,7 +144,8 @@ class Sweeper:
         jobs = self._open_jobs.read(deadline)
         projects, stack = self._bookkeeping.read(deadline)
         limits = self._checker.atlas.limits
-        pace = Pace(self._options.rate_limit_reserve, limits.share_left, self._now())
+        reserve = self._options.rate_limit_reserve
+        pace = Pace(reserve, limits.share_left, self._now(), waits=limits.waits)
         follower = self._follower(jobs, deadline)
         findings = follower.findings
         reception = Reception(pace, findings, self._memory, Sight())

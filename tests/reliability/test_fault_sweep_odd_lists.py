@@ -70,7 +70,7 @@ def test_entries_of_unknown_shape_do_not_hide_the_others(
 @pytest.mark.fault("F69")
 @cases(
     ("kind", "wrong"),
-    [("flex", {"snapshotId": []}), ("dedicated", {"deliveryType": 7})],
+    [("flex", {"status": []}), ("dedicated", {"deliveryType": 7})],
     ids=["flex", "dedicated"],
 )
 def test_a_job_whose_entry_cannot_be_read_is_reported_and_asked_about_by_name(

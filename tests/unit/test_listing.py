@@ -1,6 +1,7 @@
 """The steps that list one project, and what counts as read in the end."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
@@ -68,7 +69,11 @@ def taken(steps: Iterable[ListingStep]) -> list[str]:
 
 
 def pages(steps: Iterable[ListingStep]) -> list[int]:
-    return [step.number for step in steps if not isinstance(step, TakeIn)]
+    return [
+        step.at.number if isinstance(step, JobsPage) else step.number
+        for step in steps
+        if not isinstance(step, TakeIn)
+    ]
 
 
 # The first steps
@@ -388,7 +393,8 @@ def test_a_list_that_once_ascended_is_read_to_the_end() -> None:
     (second,) = listed.jobs_shown(step, shown(job(OLD - DAY), job(OLD), has_next=True), NOON)
     assert isinstance(second, JobsPage)
 
-    (third,) = listed.jobs_shown(second, shown(job(OLD - 2 * DAY), has_next=True), NOON)
+    page = replace(shown(job(OLD - 2 * DAY), has_next=True), at=second.at)
+    (third,) = listed.jobs_shown(second, page, NOON)
 
     assert pages([third]) == [3]
 
@@ -407,9 +413,9 @@ def test_a_second_page_with_a_newer_job_than_the_first_one_shows_that_jobs_do_no
     (second,) = listed.jobs_shown(step, shown(job(MARK - 14 * MINUTE), has_next=True), NOON)[1:]
     assert isinstance(second, JobsPage)
 
-    steps = listed.jobs_shown(second, shown(job(NEW), job(OLD), has_next=True), NOON)
+    page = replace(shown(job(NEW), job(OLD), has_next=True), at=second.at)
 
-    assert pages(steps) == [3]
+    assert pages(listed.jobs_shown(second, page, NOON)) == [3]
 
 
 def test_the_tries_of_a_page_are_not_those_of_the_next() -> None:
@@ -445,8 +451,8 @@ def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
     while steps:
         step = steps.pop()
         if isinstance(step, JobsPage):
-            page = shown(*parts[step.number - 1], has_next=step.number < len(parts))
-            steps += listed.jobs_shown(step, page, NOON)
+            page = shown(*parts[step.at.number - 1], has_next=step.at.number < len(parts))
+            steps += listed.jobs_shown(step, replace(page, at=step.at), NOON)
         else:
             found += taken([step])
         assert listed.finished(step) is (not steps)
@@ -595,7 +601,7 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
             more = (
                 listed.clusters_shown(step, outcome)
                 if isinstance(step, ClustersPage)
-                else listed.jobs_shown(step, outcome, NOON)
+                else listed.jobs_shown(step, replace(outcome, at=step.at), NOON)
             )
             steps += more
             seen += more

@@ -21,7 +21,7 @@ from restore_watch.errors import (
 )
 from restore_watch.findings import Findings
 from restore_watch.memory import SweepMemory
-from restore_watch.pace import SILENCES, Pace
+from restore_watch.pace import REFUSALS, SILENCES, Pace
 from restore_watch.reception import Reception
 from restore_watch.restore_job import RestoreKind
 from restore_watch.sight import Sight
@@ -38,7 +38,7 @@ def coded(error: type[AtlasError], status: int, code: str | None = None) -> Atla
 
 @pytest.fixture
 def reception(clock: Clock) -> Reception:
-    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _bucket: False)
     return Reception(pace, Findings(opened=0), SweepMemory(clock), Sight())
 
 
@@ -122,7 +122,8 @@ def test_a_refusal_stops_the_endpoints_that_refused(
     """If the kind of a cluster is found out, another endpoint than the first may refuse."""
     refusal = coded(error, 401)
     refusal.family = family
-    reception.failed(FLEX, refusal)
+    for _ in range(REFUSALS):
+        reception.failed(FLEX, refusal)
 
     assert [one for one in (FLEX, DEDICATED, CLUSTERS) if not reception.pace.allows(one)] == [
         refused
