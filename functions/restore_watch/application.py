@@ -1,18 +1,17 @@
 """What one invocation does: read the event, check the jobs it names or sweep, return the result."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from restore_watch.actions import Diagnose, FindNewest, RecordValidation, Sweep, TestNotification
-from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
+from restore_watch.batch import BatchChecker, Failure
+from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
+from restore_watch.errors import InvalidEventError, RestoreWatchError
 from restore_watch.event import (
     OneTarget,
     QueueBatch,
-    RefusedTarget,
     Request,
     SeveralTargets,
     Target,
@@ -26,28 +25,7 @@ from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validating import ValidationRecorder
 from restore_watch.waiting import Wait
-
-ROUNDS = 3
-"""One of several targets is checked this many times at most."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A target whose check failed, and why."""
-
-    target: Target
-    error: RestoreWatchError
-
-    def as_json(self) -> dict[str, Any]:
-        """The failure in the result of several targets."""
-        return {
-            "target": self.target.as_json(),
-            "error": type(self.error).__name__,
-            "message": str(self.error),
-        }
-
-
-type Outcome = CheckResult | Failure
+from restore_watch.workers import Workers
 
 type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
 """Says what works and what does not."""
@@ -57,9 +35,15 @@ class Application:
     """Answers invocations, and reports every check to the telemetry."""
 
     def __init__(
-        self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry, diagnosis: Diagnosis
+        self,
+        checker: JobChecker,
+        sweeper: Sweeper,
+        workers: Workers,
+        telemetry: Telemetry,
+        diagnosis: Diagnosis,
     ) -> None:
         self._checker = checker
+        self._batches = BatchChecker(checker, workers, telemetry)
         self._sweeper = sweeper
         self._diagnosis = diagnosis
         self._telemetry = telemetry
@@ -170,13 +154,13 @@ class Application:
             raise
 
     def _answer_one(self, target: Target, deadline: Deadline) -> Mapping[str, Any]:
-        (outcome,) = self._check_all([target], deadline)
+        (outcome,) = self._batches.check([[target]], deadline)
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_json()
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        outcomes = self._check_all(several.targets, deadline)
+        outcomes = self._batches.check([several.targets], deadline)
         failures = [one for one in outcomes if isinstance(one, Failure)]
         results = [one for one in outcomes if isinstance(one, CheckResult)]
         if failures and (several.all_must_succeed or not results):
@@ -188,61 +172,11 @@ class Application:
 
     def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
         """A record fails if the check of any of its targets fails."""
-        targets = [target for record in batch.records for target in record.targets]
-        outcomes = iter(self._check_all(targets, deadline))
+        records = [record.targets for record in batch.records]
+        outcomes = iter(self._batches.check(records, deadline))
         failed: list[str] = []
         for record in batch.records:
             own = list(islice(outcomes, len(record.targets)))
             if any(isinstance(outcome, Failure) for outcome in own):
                 failed.append(record.message_id)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
-
-    def _check_all(self, targets: Sequence[Target], deadline: Deadline) -> list[Outcome]:
-        """
-        Check the targets one after the other, and return their outcomes in the same order.
-
-        The check of a single target may wait and ask Atlas again. Several targets are checked in
-        rounds, without waiting: after a transient error, a target is checked again in the next
-        round, so that it does not use up the time of the others.
-        """
-        if len(targets) == 1:
-            outcome = self._check(targets[0], deadline)
-            self._report(targets[0], outcome)
-            return [outcome]
-        outcomes: dict[int, Outcome] = {}
-        waiting = list(range(len(targets)))
-        for rounds_left in reversed(range(ROUNDS)):
-            again: list[int] = []
-            for place in waiting:
-                share = deadline.within(TIME_SHARE)
-                outcomes[place] = self._check(targets[place], share, patient=False)
-                if rounds_left and _may_succeed_later(outcomes[place]):
-                    again.append(place)
-                else:
-                    self._report(targets[place], outcomes[place])
-            waiting = again
-        return [outcomes[place] for place in range(len(targets))]
-
-    def _check(self, target: Target, deadline: Deadline, *, patient: bool = True) -> Outcome:
-        if isinstance(target, RefusedTarget):
-            return Failure(target, target.error)
-        try:
-            return self._checker.check(target, deadline, patient=patient)
-        except RestoreWatchError as error:
-            return Failure(target, error)
-
-    def _report(self, target: Target, outcome: Outcome) -> None:
-        if isinstance(target, RefusedTarget):
-            self._telemetry.failed(target.error)
-        elif isinstance(outcome, Failure):
-            self._telemetry.failed(outcome.error, target)
-        else:
-            self._telemetry.checked(target, outcome)
-
-
-def _may_succeed_later(outcome: Outcome) -> bool:
-    return (
-        isinstance(outcome, Failure)
-        and isinstance(outcome.error, AtlasError)
-        and outcome.error.transient
-    )

@@ -135,11 +135,15 @@ class JobChecker:
         leaves its change pending; the next check publishes it, with the same id. If the job cannot
         be fetched, pending changes are published first, and then the error is raised.
 
-        Without `patient`, it does not wait and ask Atlas again after a transient error.
+        Without `patient`, the question takes its TIME_SHARE at most, and it does not wait and ask
+        Atlas again after a transient error.
         """
         begun = self.now()
+        asking = deadline.earlier(PUBLISHING_TIME)
         try:
-            job = self._ask(target, deadline.earlier(PUBLISHING_TIME), patient=patient)
+            job = self._ask(
+                target, asking if patient else asking.within(TIME_SHARE), patient=patient
+            )
         except RestoreWatchError as error:
             self._publish_before(error, target, deadline)
             raise

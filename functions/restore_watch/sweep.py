@@ -89,15 +89,16 @@ class Sweeper:
     """
     Sweeps. One object serves an execution environment.
 
-    It keeps the threads, and what it remembers of open jobs and projects. `sleep` takes seconds.
+    It keeps what it remembers of open jobs and projects. `sleep` takes seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every part by its name, where all are put together
         self,
         checker: JobChecker,
         open_jobs: OpenJobs,
         bookkeeping: Bookkeeping,
         lease: SweepLease,
+        workers: Workers,
         telemetry: Telemetry,
         options: SweepOptions,
         *,
@@ -110,7 +111,7 @@ class Sweeper:
         self._telemetry = telemetry
         self._options = options
         self._sleep = sleep
-        self._workers = Workers()
+        self._workers = workers
         self._memory = SweepMemory(self._now)
         self._find_memory = FindMemory(self._now)
         self._last_seen = LastSeen()

@@ -18,6 +18,7 @@ from restore_watch.project_item import PARTITION, marks_as_values, project_key
 from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.telemetry import Telemetry
 from restore_watch.waking import ProjectIds
+from restore_watch.workers import Workers
 from unit.checking import Checking
 from unit.scripted_atlas import GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import dynamodb
@@ -131,6 +132,7 @@ def _sweep(
             OpenJobs(client, "restore-jobs"),
             Bookkeeping(client, "restore-jobs"),
             SweepLease(client, "restore-jobs", now=clock, sleep=clock.sleep),
+            Workers(),
             telemetry,
             SweepOptions(hot_seconds=0, rate_limit_reserve=0.5, project_ids=projects),
             sleep=clock.sleep,

@@ -101,15 +101,16 @@ ENVIRONMENT = {
 
 
 def _settings() -> Iterator[ErrorText]:
-    for name, value in {
-        "TABLE_NAME": "",
-        "TOPIC_ARN": f"{TOPIC}.fifo",
-        "POWERTOOLS_LOG_LEVEL": "LOUD",
-        "ATLAS_BASE_URL": "https://example.com",
-        "ATLAS_PROJECT_IDS": f"{GROUP}, orders",
-        "HOT_SECONDS": "0.5",
-        "RATE_LIMIT_RESERVE": "50 %",
-    }.items():
+    for name, value in (
+        ("TABLE_NAME", ""),
+        ("TOPIC_ARN", f"{TOPIC}.fifo"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD"),
+        ("ATLAS_BASE_URL", "https://example.com"),
+        ("ATLAS_PROJECT_IDS", f"{GROUP}, orders"),
+        ("ATLAS_PROJECT_IDS", ",".join(f"{number:024x}" for number in range(101))),
+        ("HOT_SECONDS", "0.5"),
+        ("RATE_LIMIT_RESERVE", "50 %"),
+    ):
         yield from raised(partial(Settings.from_environment, ENVIRONMENT | {name: value}))
 
 

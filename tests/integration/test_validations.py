@@ -21,6 +21,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError
 from restore_watch.item import RETENTION
 from restore_watch.telemetry import Telemetry
+from restore_watch.workers import Workers
 
 RECORDED = ["UpdateItem", *CHANGED]
 """What recording a validation of a known job calls in AWS: it reads first. Atlas is not asked."""
@@ -97,7 +98,7 @@ def test_a_late_retry_by_lambda_does_not_make_an_older_verdict_the_last_one(
     checker = cold_start(stack, in_process)
     telemetry = Telemetry(Logger(service="tested", location=None))
     sweeper = sweeper_of(stack, in_process, checker, telemetry)
-    application = Application(checker, sweeper, telemetry, no_diagnosis)
+    application = Application(checker, sweeper, Workers(), telemetry, no_diagnosis)
     failed = validation(settled, "FAILED", detail="2 documents are missing")
 
     with refuse_publications(stack), pytest.raises(NotificationPendingError):

@@ -444,6 +444,7 @@ class World:
             operation=call.operation,
             group=group_of(call),
             cluster=cluster_of(call),
+            path=call.path,
             page=call.query.get("pageNum", "1"),
             is_to_find=is_to_find(call),
             said_at=self.stack.atlas.now().timestamp(),
