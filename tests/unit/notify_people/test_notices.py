@@ -4,7 +4,7 @@ import pytest
 
 import notify_people
 import restore_watch
-from golden.notify_people.cases import PROJECT
+from golden.notify_people.cases import PROJECT, STACK
 from notify_people.errors import NotifyPeopleError
 from notify_people.notice import Paging, Severity
 from notify_people.remedies import cause
@@ -235,6 +235,12 @@ def test_subjects_of_restores_projects_and_tests_differ() -> None:
     names = ("flex-failed", "stack-degraded-CredentialsError", "test")
 
     assert len({notice(name).subject.partition("/")[0] for name in names}) == 3
+
+
+def test_a_notice_is_of_the_stack_that_its_message_names_or_of_the_one_that_reads_it() -> None:
+    assert notice("project-degraded-AtlasForbiddenError", stack="blue").stack == "blue"
+    assert notice("project-degraded-AtlasForbiddenError", stack=None).stack == STACK
+    assert notice("flex-failed").stack == STACK
 
 
 def test_both_functions_have_the_version_of_the_stack() -> None:
