@@ -78,6 +78,19 @@ TROUBLES = {
 }
 
 
+FIXES = {
+    "AtlasForbiddenError": (
+        "Add 203.0.113.7 to the API access list of the service account (organization, access "
+        "manager); the project's network access list does not help."
+    ),
+    "AtlasUnauthorizedError": (
+        "Give the service account or API key the role Project Read Only in this project. If it has "
+        "the role, renew the credentials in the secret."
+    ),
+}
+"""What `restore_watch` says to do. With the other errors, a message is as 1.0.0 sends it."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A message with a name."""
@@ -91,7 +104,7 @@ class Case:
         return json.dumps(self.message)
 
     def notice(self) -> Notice:
-        return notice_of(read_message(self.body), CONSOLE)
+        return notice_of(read_message(self.body), CONSOLE, STACK)
 
 
 def cases() -> Iterator[Case]:
@@ -104,6 +117,7 @@ def cases() -> Iterator[Case]:
             yield download(kind, "link-expired")
     for verdict in Verdict:
         yield validated(verdict)
+    yield validated(Verdict.PASSED, "failed")
     yield another_restore()
     odd = {"targetDeploymentItemName": ODD_NAME, "kind": ODD_NAME, "deliveryType": ODD_NAME}
     yield restore(RestoreKind.FLEX, "odd-name", odd)
@@ -112,9 +126,9 @@ def cases() -> Iterator[Case]:
     for state in WatchState:
         for error in ("CredentialsError", "AtlasUnauthorizedError"):
             yield watch(state, error, TROUBLES[error], None)
-    yield watch(
-        WatchState.RECOVERED, "AtlasForbiddenError", TROUBLES["AtlasForbiddenError"], PROJECT
-    )
+    refused = ("AtlasForbiddenError", TROUBLES["AtlasForbiddenError"], PROJECT)
+    yield watch(WatchState.RECOVERED, *refused)
+    yield watch(WatchState.RECOVERED, *refused, reason="removed")
     yield Case("test", message_of_a_test())
 
 
@@ -168,7 +182,7 @@ def another_restore() -> Case:
     return Case("another-failed-restore", message)
 
 
-def validated(verdict: Verdict) -> Case:
+def validated(verdict: Verdict, outcome: str = "completed") -> Case:
     """A pipeline tested the data of the Flex restore, half an hour after its end."""
     tested = ENDED + timedelta(minutes=30)
     details = {
@@ -181,9 +195,10 @@ def validated(verdict: Verdict) -> Case:
         detail=details[verdict],
         validated_at=tested,
     )
-    job = RestoreJob.model_validate(restore(RestoreKind.FLEX, "completed").message["data"])
+    job = RestoreJob.model_validate(restore(RestoreKind.FLEX, outcome).message["data"])
     recorded = RecordedValidation(job, validation, 3, tested + timedelta(seconds=4))
-    return Case(f"validation-{verdict.lower()}", cloud_event(recorded))
+    name = f"validation-{verdict.lower()}{'' if outcome == 'completed' else f'-of-{outcome}'}"
+    return Case(name, cloud_event(recorded))
 
 
 def download(kind: RestoreKind, outcome: str) -> Case:
@@ -207,13 +222,18 @@ def download(kind: RestoreKind, outcome: str) -> Case:
     return _change(f"{kind}-download-{outcome}", job, 2 if is_ready else 3, {})
 
 
-def watch(state: WatchState, error: str, text: str, group_id: str | None) -> Case:
+def watch(
+    state: WatchState, error: str, text: str, group_id: str | None, reason: str | None = None
+) -> Case:
     """A change of the watch: it could not see for 12 minutes."""
     trouble = Trouble(SCHEDULED, error, text)
     seen = SCHEDULED - timedelta(minutes=1)
     change = WatchChange(state, group_id, trouble, SCHEDULED + timedelta(minutes=12), seen, 2)
+    message = watch_cloud_event(change, group_id or STACK)
+    if error in FIXES:
+        message["data"] |= {"stack": STACK, "fix": FIXES[error], "reason": reason}
     scope = "project" if group_id else "stack"
-    return Case(f"{scope}-{state}-{error}", watch_cloud_event(change, group_id or STACK))
+    return Case(f"{scope}-{reason or state}-{error}", message)
 
 
 def message_of_a_test(requested_at: datetime = SCHEDULED) -> dict[str, Any]:
