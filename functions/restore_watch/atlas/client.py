@@ -128,7 +128,7 @@ class AtlasClient:
         def ask(limit: int) -> Read:
             return self._ask(request, bucket, access, deadline, read, limit)
 
-        return self._large.read(ask, deadline)
+        return self._large.read(path, ask, deadline)
 
     def _find(
         self,
