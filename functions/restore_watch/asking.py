@@ -9,7 +9,9 @@ from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
+    AtlasForbiddenError,
     AtlasRateLimitError,
+    AtlasUnauthorizedError,
     AtlasUnavailableError,
     RestoreJobNotFoundError,
     RestoreWatchError,
@@ -189,6 +191,9 @@ class Asker:
             self.reception.failed(asked, error)
             return self._missed(question, error)
         self.reception.failed(asked, error, lasts=self.memory.fails_long(job))
+        is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
+        if is_refused and self.observer.is_removed(job.target.group_id):
+            self.follower.missed(job, is_refused=True)
         is_transient = isinstance(error, AtlasUnavailableError) and error.transient
         if is_transient and self.deadline.clock() - begun < FAST:
             return [replace(question, tries=question.tries + 1)]

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from restore_watch.cadence import is_forgotten, is_past_its_link
+from restore_watch.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -122,18 +122,21 @@ class Follower:
         self.memory.recorded(job.key)
         return True
 
-    def missed(self, job: OpenJob) -> None:
-        """Atlas does not know the job."""
+    def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
+        """Atlas does not know the job, or refuses it in a project that is no longer watched."""
         now = self.checker.now()
         missed_for = self.memory.missed(job)
+        after, reason = FORGOTTEN, "Atlas does not know it"
+        if is_refused:
+            after, reason = REFUSED, "Atlas refuses it, and its project is no longer watched"
         try:
             if job.missing_since is None:
                 self.open_jobs.missed(job, now, self.deadline)
                 self._note(replace(job, missing_since=now))
             elif is_past_its_link(job, now):
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
-            elif is_forgotten(job, now) and missed_for >= MISSED_TIME:
-                self._leave(job, self.open_jobs.forget, "Atlas does not know it")
+            elif is_forgotten(job, now, after) and missed_for >= MISSED_TIME:
+                self._leave(job, self.open_jobs.forget, reason)
         except RestoreWatchError as error:
             self._failed(job, error)
 

@@ -248,7 +248,9 @@ def _answers() -> Iterator[ErrorText]:
         lambda: read_job({"id": RESTORE, "status": 5}, target, kind),
         lambda: restore_job(nested, target, RestoreKind.DEDICATED),
         lambda: read_job({"id": GROUP, "status": "RUNNING"}, target, kind),
-        lambda: _client(answer(200, {}))[0].list_restore_jobs([target], kind, KEY, _soon()),
+        lambda: _client(answer(200, {}))[0].page_of_jobs(
+            target.cluster, kind, FIRST_PAGE, KEY, _soon()
+        ),
         _client(answer(401, WWW_Authenticate="Digest foo"))[1],
         lambda: _token(answer(200, b"{}")),
         lambda: _spend(6, limit=5),
