@@ -135,9 +135,7 @@ def test_a_lease_that_another_sweep_holds_is_tried_for_fifteen_seconds(
     assert len(leases.table.calls) == 1 + 16 + 1  # one says that it waits
 
 
-def test_the_holder_is_awaited_as_long_as_another_sweep_goes_on_to_wait(
-    leases: Leases, clock: Clock
-) -> None:
+def test_the_holder_is_awaited_as_long_as_another_sweep_goes_on_to_wait(leases: Leases) -> None:
     owner = leases.take(NOON)
     seen = list[bool]()
     leases.after_a_pause = [lambda: seen.append(leases.is_awaited(owner)) for _ in range(15)]
