@@ -35,6 +35,7 @@ from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.exchange import exchange
 from restore_watch.atlas.families import AtlasList, Family
 from restore_watch.atlas.network import Bounds, http_client
+from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.atlas.responses import read_job, restore_job
 from restore_watch.aws_call import AwsCallError
@@ -328,7 +329,7 @@ def _aws() -> Iterator[ErrorText]:
         return RestoreJobsTable(dynamodb(play), "restore-jobs").recall(target, deadline)
 
     def read(play: Answer, deadline: Deadline) -> object:
-        return OpenJobs(dynamodb(play), "restore-jobs").read(deadline)
+        return OpenJobs(dynamodb(play), "restore-jobs").read(deadline, datetime.now(UTC))
 
     def publish(play: Answer, deadline: Deadline) -> object:
         since = datetime(2026, 5, 4, 12, tzinfo=UTC)
