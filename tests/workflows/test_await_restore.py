@@ -18,6 +18,7 @@ from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Fault, Injected
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
+from restore_watch.status_change import utc_text
 from restore_watch.waiting import TOKEN_LIMIT
 
 ANSWERS = {"SendTaskSuccess", "SendTaskFailure"}
@@ -504,8 +505,8 @@ def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
     assert "openShard" not in (stack.item(group, "orders", restore.restore_id) or {})
 
 
-@pytest.mark.fault("W3")
-def test_an_answer_that_is_refused_is_logged_with_its_code(
+@pytest.mark.fault("W3", "F96")
+def test_an_answer_that_is_refused_is_logged_with_its_code_until_it_is_given_up(
     workflow: AwaitRestore, group: str
 ) -> None:
     """It may stay so: the workflow's key is disabled, for example."""
@@ -522,7 +523,32 @@ def test_an_answer_that_is_refused_is_logged_with_its_code(
 
     logs = stack.logs()
     assert "Step Functions answered KmsAccessDeniedException" in logs
-    assert "canary-task-token" not in logs
+    age_what_is_due(stack, restore, timedelta(days=8))
+    refusal = aws_error("states", "AccessDeniedException", message=f"no key for {token}")
+    refuse = Fault(action=refusal, operation="SendTaskSuccess", times=None)
+    with stack.aws.wire.inject(refuse):
+        # A second tick of the same second would be ignored.
+        stack.invoke({"action": "sweep"}).result  # noqa: B018
+
+    item = stack.item(group, "orders", restore.restore_id) or {}
+    assert ("waiting" in item, "openShard" in item) == (False, False)
+    later = stack.logs()
+    assert "for good; it is given up" in later
+    assert '"WorkflowsGivenUp":[1.0]' in later.replace(" ", "")
+    assert "canary-task-token" not in logs + later
+
+
+def age_what_is_due(stack: ObservedStack, restore: EmulatedRestore, age: timedelta) -> None:
+    """The workflows of a job have been due an answer for so long."""
+    stack.aws.client("dynamodb").update_item(
+        TableName=stack.table_name,
+        Key={
+            "cluster": {"S": f"{restore.group_id}/{restore.cluster}"},
+            "restoreId": {"S": restore.restore_id},
+        },
+        UpdateExpression="SET unansweredSince = :since",
+        ExpressionAttributeValues={":since": {"S": utc_text(stack.atlas.now() - age)}},
+    )
 
 
 @pytest.mark.fault("W2")
