@@ -402,7 +402,11 @@ def _waits() -> Iterator[ErrorText]:
     checking = Checking(ScriptedAtlas(), Clock())
     checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
     page = {"results": [{"id": RESTORE}], "links": [{"rel": "next"}]}
-    checking.atlas.job_replies += [answer(200, one) for one in ({"results": []}, page, page)]
+    checking.atlas.job_replies += [
+        answer(200, {"results": []}),
+        answer(200, page),
+        answer(200, page),
+    ]
 
     def lose(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         if "ADD #waiting" in parameters["UpdateExpression"]:

@@ -26,7 +26,7 @@ def test_a_list_in_no_order_is_read_to_its_end(stack: LocalStack, group: str) ->
 def test_a_list_that_repeats_a_page_for_ever_is_an_error(stack: LocalStack, group: str) -> None:
     stack.atlas.add_cluster(group, "orders", "flex")
     page = {"results": [{"id": "5f" * 12}], "links": [{"rel": "next", "href": "-"}]}
-    same = Answer(200, json.dumps(page).encode())
+    same = Answer(200, body=json.dumps(page))
     with stack.atlas.wire.inject(Fault(action=same, operation="flex_list", times=None)) as asked:
         answer = newest(stack, group)
 
