@@ -15,6 +15,7 @@ from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, AtlasStatus, 
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.deadline import Deadline
+from restore_watch.diagnosis.causes import together
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import fix_of
 from restore_watch.errors import (
@@ -41,7 +42,6 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 
 CLUSTERS_TRIED = 3
 """So many clusters are asked for their restore jobs until one answers."""
-
 
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
@@ -125,7 +125,7 @@ class AtlasDiagnosis:
             except passes:
                 raise
             except RestoreWatchError as error:
-                look.lines.append(_failed(f"project {group_id}: {family}", error, family))
+                look.lines.append(_failed(str(family), error, family))
                 return None
 
         read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now(), credentials))
@@ -146,6 +146,7 @@ class AtlasDiagnosis:
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, passes=(AtlasBadRequestError, RestoreJobNotFoundError))
                     break
+        look.lines = together(f"project {group_id}", look.lines)
         if not look.lines:
             look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
         return look
