@@ -10,6 +10,8 @@ from unit.scripted_atlas import GROUP
 
 FLEX, DEDICATED = (Bucket(GROUP, kind) for kind in (RestoreKind.FLEX, RestoreKind.DEDICATED))
 ELSEWHERE = Bucket("5f0000000000000000000a02", RestoreKind.FLEX)
+ABC = "ABC"
+"""Three different jobs or clusters."""
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,8 @@ def test_each_bucket_is_starved_by_itself() -> None:
 
 def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
     pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
-    pace.refused(FLEX)
+    for what in ABC:
+        pace.refused(FLEX, what)
     for _ in range(SILENCES):
         pace.silent(ELSEWHERE)
 
@@ -262,9 +265,26 @@ def test_the_list_of_projects_is_left_alone_by_itself(pace: Pace) -> None:
     assert [pace.allows(one, to_find=True) for one in (projects, FLEX)] == [False, True]
 
 
-def test_after_a_refusal_only_these_endpoints_of_the_project_are_left_alone(pace: Pace) -> None:
-    pace.refused(FLEX)
+@pytest.mark.parametrize(
+    ("refused", "answer_first", "goes_on"),
+    [(ABC, False, False), (ABC[:2], False, True), ("AAA", False, True), (ABC, True, True)],
+    ids=["three", "two", "the same", "one answer"],
+)
+def test_only_after_three_different_refusals_and_no_answer_these_endpoints_are_left_alone(
+    pace: Pace, refused: str, *, answer_first: bool, goes_on: bool
+) -> None:
+    if answer_first:
+        pace.answered(FLEX)
+    for what in refused:
+        pace.refused(FLEX, what)
 
-    assert [pace.allows(one) for one in (FLEX, DEDICATED, ELSEWHERE)] == [False, True, True]
+    assert [pace.allows(one) for one in (FLEX, DEDICATED, ELSEWHERE)] == [goes_on, True, True]
     pace.answered(FLEX)
-    assert not pace.allows(FLEX)
+    assert pace.allows(FLEX)
+
+
+def test_one_refusal_of_a_list_is_enough(pace: Pace) -> None:
+    events = Bucket(GROUP, AtlasList.EVENTS)
+    pace.refused(events, "")
+
+    assert [pace.allows(one, to_find=True) for one in (events, FLEX)] == [False, True]
