@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from restore_watch.agenda import Agenda
-from restore_watch.question import Answered, Question, questions
+from restore_watch.find_steps import Observed
+from restore_watch.question import Question, questions
 from restore_watch.restore_job import RestoreKind
 from strategies import plain_job
 from unit.open_jobs import NOON, open_job
@@ -15,6 +16,8 @@ from unit.scripted_atlas import GROUP
 OTHER_GROUP = "5f0000000000000000000a02"
 THIRD_GROUP = "5f0000000000000000000a03"
 
+type Task = Question | Observed
+
 
 def asked(group: str, count: int, begin: int = 0) -> list[Question]:
     """Questions about clusters of one project."""
@@ -22,9 +25,9 @@ def asked(group: str, count: int, begin: int = 0) -> list[Question]:
     return [Question((open_job(n, group, f"orders-{n}"),)) for n in numbers]
 
 
-def acting(question: Question) -> Question:
+def observed(question: Question) -> Observed:
     """What is left to do after a list has shown a change of the question's job."""
-    return replace(question, answered=Answered(plain_job(), NOON))
+    return Observed(question.part, question.jobs[0].target, plain_job(), NOON)
 
 
 class Round:
@@ -34,22 +37,22 @@ class Round:
         self,
         *given: Iterable[Question],
         threads: int = 4,
-        allows: Callable[[Question], bool] = lambda _: True,
+        allows: Callable[[Task], bool] = lambda _: True,
         closed: bool = True,
     ) -> None:
-        self.skipped: list[Question] = []
+        self.skipped: list[Task] = []
         self.is_over = False
-        self.agenda = Agenda(
+        self.agenda: Agenda[Task] = Agenda(
             threads, allows=allows, skip=self.skipped.append, is_over=lambda: self.is_over
         )
         self.agenda.add(question for some in given for question in some)
         if closed:
             self.agenda.close()
 
-    def take(self) -> Question:
-        question = self.agenda.take()
-        assert question is not None
-        return question
+    def take(self) -> Task:
+        task = self.agenda.take()
+        assert task is not None
+        return task
 
     def groups(self, count: int) -> list[str | None]:
         """The projects of the next questions, none of which is done."""
@@ -151,9 +154,9 @@ def test_a_question_without_a_usable_answer_is_asked_once_more_after_the_others(
     round_.agenda.done(round_.take())
 
     second = round_.take()
-    assert (second.jobs, second.tries) == (given[0].jobs, 1)
+    assert (second.keys, second.tries) == (given[0].keys, 1)
 
-    round_.agenda.done(second, [replace(second, tries=2)])
+    round_.agenda.done(second, [replace(given[0], tries=2)])
     assert round_.agenda.take() is None
     assert round_.skipped == []
 
@@ -173,7 +176,7 @@ def test_a_change_that_a_list_has_shown_is_acted_on_although_no_call_to_atlas_is
     (given,) = asked(GROUP, 1)
     is_allowed = iter([True])
     round_ = Round([given], allows=lambda _: next(is_allowed))
-    change = acting(given)
+    change = observed(given)
 
     round_.agenda.done(round_.take(), [change])
 
@@ -241,7 +244,7 @@ def test_of_the_jobs_of_a_question_only_those_that_are_not_on_the_agenda_are_add
     round_.agenda.add([Question(jobs)])
     round_.agenda.close()
 
-    assert [round_.take().jobs, round_.take().jobs] == [jobs[:1], jobs[1:]]
+    assert [round_.take().keys, round_.take().keys] == [(jobs[0].key,), (jobs[1].key, jobs[2].key)]
 
 
 @pytest.mark.parametrize("ending", ["done", "skipped", "over"])
@@ -267,12 +270,12 @@ def test_a_job_may_be_added_again_after_its_question_was_asked_or_skipped(ending
 def test_while_a_change_is_acted_on_its_job_is_not_asked_about_again() -> None:
     given = asked(GROUP, 1)
     round_ = Round(given, closed=False)
-    round_.agenda.done(round_.take(), [acting(given[0])])
+    round_.agenda.done(round_.take(), [observed(given[0])])
 
     round_.agenda.add(given)
     round_.agenda.close()
 
-    assert round_.take().answered is not None
+    assert round_.take() == observed(given[0])
     assert round_.agenda.take() is None
 
 

@@ -8,7 +8,6 @@ from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.projects import RESTORE_EVENTS
 from restore_watch.find_memory import (
     CLUSTERS_KNOWN,
-    JOBS_KNOWN,
     PROJECTS_KNOWN,
     FindMemory,
     kinds_woken_by,
@@ -16,7 +15,6 @@ from restore_watch.find_memory import (
 from restore_watch.listing import LISTED_KINDS
 from restore_watch.marks import MARGIN, Part
 from restore_watch.restore_job import RestoreKind
-from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, COLLECTION = LISTED_KINDS
@@ -77,8 +75,7 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     for group_id in (GROUP, OTHER_GROUP):
         memory.events_seen(group_id, TENANT_EVENT)
         memory.read_again(group_id, [Part(FLEX)])
-        memory.family_was(group_id, DEDICATED, refused=True)
-        memory.part_was(group_id, ORDERS, answerable=False)
+        memory.tried(group_id, read=(), aside=[ORDERS])
         memory.listing_was_due(group_id)
 
     memory.keep_only({GROUP})
@@ -87,10 +84,8 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     assert memory.events_seen(OTHER_GROUP, TENANT_EVENT) == {FLEX}
     assert memory.to_read_again(GROUP) == {Part(FLEX)}
     assert memory.to_read_again(OTHER_GROUP) == set()
-    assert memory.kinds_without_role(GROUP, ()) == {DEDICATED}
-    assert memory.kinds_without_role(OTHER_GROUP, ()) == frozenset()
-    assert memory.unanswerable(GROUP) == {ORDERS}
-    assert memory.unanswerable(OTHER_GROUP) == frozenset()
+    assert memory.aside(GROUP) == {ORDERS}
+    assert memory.aside(OTHER_GROUP) == frozenset()
     assert memory.last_tried(GROUP) > memory.last_tried(OTHER_GROUP) == -math.inf
 
 
@@ -167,17 +162,14 @@ def test_projects_that_are_listed_for_their_age_take_turns(
     assert sorted([GROUP, OTHER_GROUP], key=memory.last_tried) == [OTHER_GROUP, GROUP]
 
 
-def test_a_cluster_is_unanswerable_until_atlas_says_something_about_its_jobs(
-    memory: FindMemory,
-) -> None:
-    for part in (ORDERS, CARTS):
-        memory.part_was(GROUP, part, answerable=False)
-    assert memory.unanswerable(GROUP) == {ORDERS, CARTS}
-    assert memory.unanswerable(OTHER_GROUP) == frozenset()
+def test_what_is_set_aside_stays_so_until_it_is_read(memory: FindMemory) -> None:
+    memory.tried(GROUP, read=(), aside=[ORDERS, CARTS])
+    memory.tried(GROUP, read=[ORDERS], aside=[Part(DEDICATED)])
 
-    for _ in range(2):
-        memory.part_was(GROUP, ORDERS, answerable=True)
-    assert memory.unanswerable(GROUP) == {CARTS}
+    assert memory.aside(GROUP) == {CARTS, Part(DEDICATED)}
+    assert memory.aside(OTHER_GROUP) == frozenset()
+    assert [memory.was_read(GROUP, part) for part in (ORDERS, CARTS)] == [True, False]
+    assert not memory.was_read(OTHER_GROUP, ORDERS)
 
 
 # Clusters
@@ -235,45 +227,3 @@ def test_what_wakes_a_kind_has_the_list_of_its_clusters_read_anew(
 
     assert set(memory.clusters_of(GROUP).lately) == left
     assert memory.clusters_of(OTHER_GROUP).lately == BOTH
-
-
-# What the credentials may not read
-
-
-def test_a_kind_has_no_role_until_it_can_be_read(memory: FindMemory) -> None:
-    memory.family_was(GROUP, DEDICATED, refused=True)
-    memory.family_was(GROUP, FLEX, refused=False)
-    assert memory.kinds_without_role(GROUP, ()) == {DEDICATED}
-    assert memory.kinds_without_role(OTHER_GROUP, ()) == frozenset()
-
-    memory.family_was(GROUP, DEDICATED, refused=False)
-    assert memory.kinds_without_role(GROUP, ()) == frozenset()
-
-
-def test_a_kind_that_was_readable_once_had_a_role(memory: FindMemory) -> None:
-    memory.family_was(GROUP, DEDICATED, refused=True)
-
-    assert memory.kinds_without_role(GROUP, {"dedicated"}) == frozenset()
-
-
-def test_without_a_role_for_a_list_of_clusters_all_its_kinds_have_none(memory: FindMemory) -> None:
-    memory.family_was(GROUP, AtlasList.CLUSTERS, refused=True)
-
-    assert memory.kinds_without_role(GROUP, ()) == {DEDICATED, RestoreKind.COLLECTION}
-
-
-# Jobs
-
-
-def test_a_job_that_was_taken_in_is_not_taken_in_again_within_an_hour(
-    memory: FindMemory, clock: Clock
-) -> None:
-    first, second = (open_job(number).key for number in (1, 2))
-    memory.taken(first)
-    clock.now += 3599
-    assert memory.is_taken(first)
-    assert not memory.is_taken(second)
-
-    clock.now += 1
-    assert not memory.is_taken(first)
-    assert JOBS_KNOWN == 3600

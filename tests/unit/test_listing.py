@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.atlas.entries import cluster_entries, job_entries
 from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, TakeIn
+from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, Observed
 from restore_watch.listing import LISTED_KINDS, KnownClusters, ProjectListing, Read
-from restore_watch.marks import Marks, Part
-from restore_watch.restore_job import RestoreKind
-from unit.atlas_answers import collection, dedicated, flex
+from restore_watch.marks import MARGIN, Interest, Marks, Part
+from restore_watch.restore_job import RestoreKind, RestoreTarget
+from strategies import plain_job
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -31,7 +32,7 @@ FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
 
 MARK = NOON - HOUR
 MARKS = Marks(first=NOON - DAY, whole=MARK)
-OLD, NEW = MARK - HOUR, MARK + MINUTE
+OLD, NEW = MARK - 2 * HOUR, MARK + MINUTE
 """When jobs that are not of interest, and such that are, were created."""
 
 
@@ -47,8 +48,8 @@ def clusters(*names: Any, has_next: bool = False) -> Page:
     return shown(*({"name": name} for name in names), has_next=has_next)
 
 
-def job(created_at: datetime, number: int = 0, **fields: Any) -> dict[str, Any]:
-    return flex(id=id_at(created_at, number), status="RUNNING") | fields
+def job(created_at: datetime, number: int = 0) -> dict[str, Any]:
+    return {"id": id_at(created_at, number)}
 
 
 def listing(**options: Any) -> ProjectListing:
@@ -64,16 +65,31 @@ def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
     return listed, step
 
 
-def taken(steps: Iterable[ListingStep]) -> list[str]:
-    return [step.target.restore_id for step in steps if isinstance(step, TakeIn)]
+def jobs_shown(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
+    """What follows from a page of jobs, all of which are news if they are of interest."""
+    page = replace(page, at=step.at)
+    entries = job_entries(page, step.part.kind).readable
+    interest = Interest.beyond(listed.marks, step.part, NOON)
+    name = step.part.cluster_name or ""
+    news = [
+        Observed(
+            step.part,
+            RestoreTarget.listed(GROUP, name, entry.id, step.part.kind),
+            plain_job(),
+            NOON,
+        )
+        for entry in entries
+        if interest.may_take(entry.created_at)
+    ]
+    return listed.jobs_shown(step, replace(page, at=step.at), entries, news)
+
+
+def observed(steps: Iterable[ListingStep]) -> list[str]:
+    return [step.target.restore_id for step in steps if isinstance(step, Observed)]
 
 
 def pages(steps: Iterable[ListingStep]) -> list[int]:
-    return [
-        step.at.number if isinstance(step, JobsPage) else step.number
-        for step in steps
-        if not isinstance(step, TakeIn)
-    ]
+    return [step.at.number for step in steps if isinstance(step, JobsPage)]
 
 
 # The first steps
@@ -218,7 +234,7 @@ def test_a_page_without_entries_is_the_last_even_if_a_next_one_is_linked() -> No
 
     assert listed.clusters_shown(step, clusters(has_next=True)) == []
     listed, jobs = one_cluster()
-    assert listed.jobs_shown(jobs, shown(has_next=True), NOON) == []
+    assert jobs_shown(listed, jobs, shown(has_next=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -233,7 +249,7 @@ def test_a_page_without_entries_is_the_last_even_if_a_next_one_is_linked() -> No
     ],
     ids=repr,
 )
-def test_a_name_that_would_change_a_path_is_reported_and_not_used(entry: Any) -> None:
+def test_a_name_that_would_change_a_path_is_not_used_and_its_list_not_read(entry: Any) -> None:
     listed = listing(kinds=[FLEX])
     (step,) = listed.first_steps()
     assert isinstance(step, ClustersPage)
@@ -241,7 +257,11 @@ def test_a_name_that_would_change_a_path_is_reported_and_not_used(entry: Any) ->
     steps = listed.clusters_shown(step, shown(entry, {"name": "orders"}))
 
     assert [one.part for one in steps if isinstance(one, JobsPage)] == [ORDERS]
-    assert listed.entries.problems == ["An entry in the list of Flex clusters has no usable name"]
+    (failure,) = listed.failures.values()
+    assert str(failure) == "An entry in the list of Flex clusters has no usable name"
+    listed.finished(step)
+    assert listed.cluster_names == {}
+    assert Part(FLEX) in listed.read().unread
 
 
 def test_a_list_that_could_not_be_read_to_the_end_is_not_remembered() -> None:
@@ -264,137 +284,33 @@ def test_remembered_names_are_not_remembered_again() -> None:
     assert listed.cluster_names == {}
 
 
-# Jobs
-
-
-@pytest.mark.parametrize(
-    ("kind", "entry"),
-    [
-        (FLEX, flex(id=id_at(NEW))),
-        (DEDICATED, dedicated(id=id_at(NEW))),
-        (COLLECTION, collection(id=id_at(NEW))),
-    ],
-)
-def test_a_new_job_of_any_kind_is_taken_in(kind: RestoreKind, entry: dict[str, Any]) -> None:
-    listed = listing(kinds=[], clusters=[Part(kind, "orders")])
-    (step,) = listed.first_steps()
-    assert isinstance(step, JobsPage)
-
-    (take,) = listed.jobs_shown(step, shown(entry), NOON)
-
-    assert isinstance(take, TakeIn)
-    assert (take.job.kind, take.job.restore_id, take.begun) == (kind, id_at(NEW), NOON)
-    assert take.target.cluster == (GROUP, "orders")
-    # `auto` never tries collection restores, and a kind that was named is not found out again.
-    assert take.target.kind is (COLLECTION if kind is COLLECTION else None)
-    assert take.is_free
-
-
-@pytest.mark.parametrize("status", ["RUNNING", "COMPLETED", "A_NEW_WORD"])
-def test_a_job_is_of_interest_by_its_creation_in_any_status(status: str) -> None:
-    listed, step = one_cluster()
-
-    steps = listed.jobs_shown(step, shown(job(NEW, status=status), job(OLD, status=status)), NOON)
-
-    assert taken(steps) == [id_at(NEW)]
-
-
-UNENDED: dict[str, tuple[dict[str, Any], bool]] = {
-    "running": ({"status": "RUNNING"}, True),
-    "unknown": ({"status": "PAUSED"}, True),
-    "unknown, finished": (
-        {"status": "PAUSED", "restoreFinishedDate": "2026-05-01T00:00:00Z"},
-        False,
-    ),
-    "completed": ({"status": "COMPLETED"}, False),
-    "failed": ({"status": "FAILED"}, False),
-    "download": (
-        {
-            "status": "COMPLETED",
-            "deliveryType": "DOWNLOAD",
-            "expirationDate": "2026-05-04T12:00:01Z",
-        },
-        True,
-    ),
-    "download without a link": ({"status": "COMPLETED", "deliveryType": "DOWNLOAD"}, False),
-    "expired download": (
-        {
-            "status": "COMPLETED",
-            "deliveryType": "DOWNLOAD",
-            "expirationDate": "2026-05-04T12:00:00Z",
-        },
-        False,
-    ),
-}
-
-
-@pytest.mark.parametrize(("fields", "is_taken"), UNENDED.values(), ids=UNENDED)
-def test_the_first_listing_takes_older_jobs_that_can_still_change(
-    fields: dict[str, Any], *, is_taken: bool
-) -> None:
-    listed, step = one_cluster(marks=Marks.at_first(NOON))
-    entry = job(NOON - 6 * DAY) | {"expirationDate": None} | fields
-
-    steps = listed.jobs_shown(step, shown(entry, job(NOON - 8 * DAY, **fields)), NOON)
-
-    assert taken(steps) == ([id_at(NOON - 6 * DAY)] if is_taken else [])
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [None, "text", [], {}, {"id": None}, {"id": 7}, {"id": "x"}, {"id": id_at(NEW).upper() + "X"}],
-    ids=repr,
-)
-def test_an_entry_without_a_usable_id_is_reported_and_hides_no_other(entry: Any) -> None:
-    listed, step = one_cluster()
-
-    steps = listed.jobs_shown(step, shown(entry, job(NEW)), NOON)
-
-    assert taken(steps) == [id_at(NEW)]
-    assert listed.entries.problems == ["An entry in a list of flex restore jobs has no usable id"]
-
-
-@pytest.mark.parametrize(("created_at", "problems"), [(NEW, 1), (OLD, 0)], ids=["new", "old"])
-def test_an_entry_of_an_unknown_shape_is_reported_if_it_is_of_interest(
-    created_at: datetime, problems: int
-) -> None:
-    listed, step = one_cluster()
-
-    steps = listed.jobs_shown(step, shown(job(created_at, status=None), job(NEW, 1)), NOON)
-
-    assert taken(steps) == [id_at(NEW, 1)]
-    assert len(listed.entries.problems) == problems
-    assert all("status is not as expected" in one for one in listed.entries.problems)
-
-
 # How far a list is read
 
 
 def test_reading_stops_when_the_jobs_descend_past_the_mark() -> None:
     listed, step = one_cluster()
 
-    assert pages(listed.jobs_shown(step, shown(job(NEW), job(OLD), has_next=True), NOON)) == []
+    assert pages(jobs_shown(listed, step, shown(job(NEW), job(OLD), has_next=True))) == []
 
 
 @pytest.mark.parametrize(
     "created",
-    [(NEW, NEW), (OLD, NEW), (OLD, NEW, OLD), (OLD - DAY, OLD), (MARK - 15 * MINUTE,)],
+    [(NEW, NEW), (OLD, NEW), (OLD, NEW, OLD), (OLD - DAY, OLD), (MARK - MARGIN,)],
     ids=["not past it", "ascending", "mixed", "old and ascending", "just reached"],
 )
 def test_reading_goes_on_if_a_newer_job_may_follow(created: tuple[datetime, ...]) -> None:
     listed, step = one_cluster()
     entries = [job(moment, number) for number, moment in enumerate(created)]
 
-    assert pages(listed.jobs_shown(step, shown(*entries, has_next=True), NOON)) == [2]
+    assert pages(jobs_shown(listed, step, shown(*entries, has_next=True))) == [2]
 
 
 def test_a_list_that_once_ascended_is_read_to_the_end() -> None:
     listed, step = one_cluster()
-    (second,) = listed.jobs_shown(step, shown(job(OLD - DAY), job(OLD), has_next=True), NOON)
+    (second,) = jobs_shown(listed, step, shown(job(OLD - DAY), job(OLD), has_next=True))
     assert isinstance(second, JobsPage)
 
-    page = replace(shown(job(OLD - 2 * DAY), has_next=True), at=second.at)
-    (third,) = listed.jobs_shown(second, page, NOON)
+    (third,) = jobs_shown(listed, second, shown(job(OLD - 2 * DAY), has_next=True))
 
     assert pages([third]) == [3]
 
@@ -402,27 +318,27 @@ def test_a_list_that_once_ascended_is_read_to_the_end() -> None:
 def test_an_order_is_followed_over_pages_that_have_shifted() -> None:
     """A new job pushed the last one of the first page to the second, which shows it again."""
     listed, step = one_cluster()
-    *_, second = listed.jobs_shown(step, shown(job(NEW), has_next=True), NOON)
+    *_, second = jobs_shown(listed, step, shown(job(NEW), has_next=True))
     assert isinstance(second, JobsPage)
 
-    assert pages(listed.jobs_shown(second, shown(job(NEW), job(OLD), has_next=True), NOON)) == []
+    assert pages(jobs_shown(listed, second, shown(job(NEW), job(OLD), has_next=True))) == []
 
 
 def test_a_second_page_with_a_newer_job_than_the_first_one_shows_that_jobs_do_not_descend() -> None:
     listed, step = one_cluster()
-    (second,) = listed.jobs_shown(step, shown(job(MARK - 14 * MINUTE), has_next=True), NOON)[1:]
+    (second,) = jobs_shown(listed, step, shown(job(MARK - 14 * MINUTE), has_next=True))[1:]
     assert isinstance(second, JobsPage)
 
-    page = replace(shown(job(NEW), job(OLD), has_next=True), at=second.at)
+    steps = jobs_shown(listed, second, shown(job(NEW), job(OLD), has_next=True))
 
-    assert pages(listed.jobs_shown(second, page, NOON)) == [3]
+    assert pages(steps) == [3]
 
 
 def test_the_tries_of_a_page_are_not_those_of_the_next() -> None:
     listed, _ = one_cluster()
     tried = JobsPage(listed, ORDERS, tries=1)
 
-    (*_, following) = listed.jobs_shown(tried, shown(job(NEW), has_next=True), NOON)
+    (*_, following) = jobs_shown(listed, tried, shown(job(NEW), has_next=True))
 
     assert following.tries == 0
 
@@ -444,7 +360,7 @@ def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
     entries = [job(moment, number) for number, moment in enumerate(created)]
     parts = [list(one) for one in batched(entries, size, strict=False)] or [[]]
     listed, first = one_cluster(marks=marks)
-    since = MARK - 15 * MINUTE if marks is MARKS else NOON - 7 * DAY
+    since = MARK - MARGIN if marks is MARKS else NOON - 7 * DAY
 
     found: list[str] = []
     steps: list[ListingStep] = [first]
@@ -452,9 +368,9 @@ def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
         step = steps.pop()
         if isinstance(step, JobsPage):
             page = shown(*parts[step.at.number - 1], has_next=step.at.number < len(parts))
-            steps += listed.jobs_shown(step, replace(page, at=step.at), NOON)
+            steps += jobs_shown(listed, step, page)
         else:
-            found += taken([step])
+            found += observed([step])
         assert listed.finished(step) is (not steps)
 
     assert sorted(found) == sorted(
@@ -475,11 +391,10 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
     date: datetime | None, began: datetime
 ) -> None:
     listed, step = one_cluster()
-    (second,) = listed.jobs_shown(
-        step, shown(job(OLD), job(OLD + 1 * MINUTE), has_next=True, date=date), NOON
-    )
+    page = shown(job(OLD), job(OLD + MINUTE), has_next=True, date=date)
+    (second,) = jobs_shown(listed, step, page)
     assert isinstance(second, JobsPage)
-    listed.jobs_shown(second, shown(date=NOON - HOUR), NOON)
+    jobs_shown(listed, second, shown(date=NOON - HOUR))
 
     assert listed.read().began == began
 
@@ -491,7 +406,7 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 )
 def test_a_listing_that_events_have_woken_began_with_them(asked: datetime, began: datetime) -> None:
     listed, step = one_cluster(began=asked)
-    listed.jobs_shown(step, shown(), NOON)
+    jobs_shown(listed, step, shown())
 
     assert listed.read().began == began
 
@@ -511,7 +426,7 @@ def test_a_listing_is_done_with_its_last_step() -> None:
 
 def test_a_cluster_is_read_when_its_jobs_are_taken_in() -> None:
     listed, step = one_cluster()
-    first, second = listed.jobs_shown(step, shown(job(NEW), job(NEW, 1)), NOON)
+    first, second = jobs_shown(listed, step, shown(job(NEW), job(NEW, 1)))
     listed.finished(step)
     listed.finished(first)
     assert ORDERS in listed.read().unread
@@ -522,7 +437,7 @@ def test_a_cluster_is_read_when_its_jobs_are_taken_in() -> None:
 
 def test_a_job_that_could_not_be_taken_in_leaves_its_cluster_unread() -> None:
     listed, step = one_cluster()
-    (take,) = listed.jobs_shown(step, shown(job(NEW)), NOON)
+    (take,) = jobs_shown(listed, step, shown(job(NEW)))
     listed.finished(step)
     listed.finished(take, is_read=False)
 
@@ -548,7 +463,7 @@ def test_a_listing_that_read_nothing_moves_no_mark() -> None:
 
 def test_a_complete_listing_moves_the_mark_of_the_project() -> None:
     listed, step = one_cluster()
-    listed.jobs_shown(step, shown(), NOON)
+    jobs_shown(listed, step, shown())
     listed.finished(step)
 
     assert listed.read().moves(MARKS) == Marks(MARKS.first, NOON - 5 * MINUTE)
@@ -597,11 +512,11 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
         if outcome == "hangs":
             steps.append(step)
             continue
-        if isinstance(outcome, Page) and not isinstance(step, TakeIn):
+        if isinstance(outcome, Page) and not isinstance(step, Observed):
             more = (
                 listed.clusters_shown(step, outcome)
                 if isinstance(step, ClustersPage)
-                else listed.jobs_shown(step, replace(outcome, at=step.at), NOON)
+                else jobs_shown(listed, step, outcome)
             )
             steps += more
             seen += more
@@ -619,7 +534,9 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
 
 
 def _stays_unread(step: ClustersPage, page: Page, more: Sequence[ListingStep]) -> bool:
-    """A page that shows nothing new is not followed by the next one."""
+    """An entry has no usable name, or a page that shows nothing new is not followed."""
+    if cluster_entries(page, step.which).unreadable:
+        return True
     is_followed = any(isinstance(one, ClustersPage) for one in more)
     return page.has_next and bool(page.entries) and not step.is_again and not is_followed
 

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.listing import LISTED_KINDS
-from restore_watch.marks import FIRST_MARK, PARTS_BEHIND, Interest, Marks, Part
+from restore_watch.marks import FIRST_MARK, MARGIN, PARTS_BEHIND, Interest, Marks, Part
 from restore_watch.restore_job import RestoreKind
+from strategies import plain_job
 from unit.open_jobs import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -217,63 +219,105 @@ NOW = NOON + DAY
 AFTER_FIRST = Marks(first=NOON - HOUR, whole=NOW - HOUR)
 
 
+ENDED = plain_job(status="COMPLETED")
+RUNNING = plain_job(status="RUNNING")
+
+
 @pytest.mark.parametrize(
     ("before_mark", "is_taken"),
     [
         (timedelta(), True),
-        (15 * MINUTE, True),
-        (15 * MINUTE + SECOND, False),
+        (MARGIN, True),
+        (MARGIN + SECOND, False),
         (-HOUR, True),
         (-DAY, True),
     ],
-    ids=["at it", "15 minutes before", "a little more", "just now", "in the future"],
+    ids=["at it", "an hour before", "a little more", "just now", "in the future"],
 )
-def test_a_job_is_of_interest_from_fifteen_minutes_before_the_mark(
+def test_a_job_in_any_status_is_of_interest_from_an_hour_before_the_mark(
     before_mark: timedelta, *, is_taken: bool
 ) -> None:
     interest = Interest.beyond(AFTER_FIRST, ORDERS, NOW)
+    created_at = AFTER_FIRST.whole - before_mark
 
-    assert interest.takes(AFTER_FIRST.whole - before_mark) is is_taken
-    assert interest.reaches_to == AFTER_FIRST.whole - 15 * MINUTE
+    assert interest.may_take(created_at) is is_taken
+    assert interest.takes(ENDED, created_at) is is_taken
+    assert interest.reaches_to == AFTER_FIRST.whole - HOUR
+    assert MARGIN == HOUR
 
 
 def test_the_jobs_of_a_part_that_is_behind_are_of_interest_from_its_own_mark() -> None:
     marks = Marks(AFTER_FIRST.first, AFTER_FIRST.whole, {ORDERS: NOON})
 
-    assert Interest.beyond(marks, ORDERS, NOW).takes(NOON)
-    assert not Interest.beyond(marks, CARTS, NOW).takes(NOON)
+    assert Interest.beyond(marks, ORDERS, NOW).may_take(NOON)
+    assert not Interest.beyond(marks, CARTS, NOW).may_take(NOON)
 
 
 def test_a_mark_counts_for_seven_days_at_most() -> None:
     marks = Marks(NOON - 30 * DAY, NOW, {ORDERS: NOON - 20 * DAY})
     interest = Interest.beyond(marks, ORDERS, NOW)
 
-    assert interest.takes(NOW - 7 * DAY - 15 * MINUTE)
-    assert not interest.takes(NOW - 7 * DAY - 15 * MINUTE - SECOND)
+    assert interest.may_take(NOW - 7 * DAY - MARGIN)
+    assert not interest.may_take(NOW - 7 * DAY - MARGIN - SECOND)
 
 
 @pytest.mark.parametrize("listed", [timedelta(), 3 * HOUR], ids=["at once", "hours later"])
 def test_the_first_listing_takes_what_can_still_change_for_seven_days(listed: timedelta) -> None:
     """They count from the first attempt, however long it takes until one succeeds."""
     interest = Interest.beyond(Marks.at_first(NOON), ORDERS, NOON + listed)
+    oldest = max(NOON - 7 * DAY, NOON + listed - 7 * DAY - MARGIN)
 
-    assert interest.takes(NOON - FIRST_MARK - 15 * MINUTE)
-    assert not interest.takes(NOON - FIRST_MARK - 15 * MINUTE - SECOND)
-    assert interest.takes_if_running(NOON - 7 * DAY)
-    assert not interest.takes_if_running(NOON - 7 * DAY - SECOND)
+    assert interest.takes(ENDED, NOON - FIRST_MARK - MARGIN)
+    assert not interest.takes(ENDED, NOON - FIRST_MARK - MARGIN - SECOND)
+    assert interest.may_take(oldest)
+    assert not interest.may_take(oldest - SECOND)
     assert interest.reaches_to == NOON - 7 * DAY
 
 
+UNENDED: dict[str, tuple[dict[str, Any], bool]] = {
+    "running": ({"status": "RUNNING"}, True),
+    "unknown": ({"status": "UNKNOWN"}, True),
+    "completed": ({"status": "COMPLETED"}, False),
+    "failed": ({"status": "FAILED"}, False),
+    "ended when it was first tried": (
+        {"status": "FAILED", "restore_finished_date": NOON - 15 * MINUTE},
+        True,
+    ),
+    "ended before": (
+        {"status": "FAILED", "restore_finished_date": NOON - 15 * MINUTE - SECOND},
+        False,
+    ),
+    "download": (
+        {"status": "COMPLETED", "delivery_type": "DOWNLOAD", "expiration_date": NOON + SECOND},
+        True,
+    ),
+    "download without a link": ({"status": "COMPLETED", "delivery_type": "DOWNLOAD"}, False),
+    "expired download": (
+        {"status": "COMPLETED", "delivery_type": "DOWNLOAD", "expiration_date": NOON},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "is_taken"), UNENDED.values(), ids=UNENDED)
+def test_the_first_listing_takes_older_jobs_that_can_still_change(
+    fields: dict[str, Any], *, is_taken: bool
+) -> None:
+    interest = Interest.beyond(Marks.at_first(NOON), ORDERS, NOON)
+
+    assert interest.takes(plain_job(**fields), NOON - 6 * DAY) is is_taken
+
+
 def test_a_later_listing_takes_only_what_is_new() -> None:
-    assert not Interest.beyond(AFTER_FIRST, ORDERS, NOW).takes_if_running(NOON)
+    assert not Interest.beyond(AFTER_FIRST, ORDERS, NOW).may_take(NOON)
 
 
 def test_a_cluster_that_was_never_read_is_listed_as_at_first() -> None:
     marks = AFTER_FIRST.moved(NOW, KINDS, (), is_full=True)
     never_read = Marks(marks.first, marks.whole, {ORDERS: marks.first})
 
-    assert Interest.beyond(never_read, ORDERS, NOW).takes_if_running(NOON - 6 * DAY)
-    assert not Interest.beyond(never_read, CARTS, NOW).takes_if_running(NOON - 6 * DAY)
+    assert Interest.beyond(never_read, ORDERS, NOW).may_take(NOON - 5 * DAY)
+    assert not Interest.beyond(never_read, CARTS, NOW).may_take(NOON - 5 * DAY)
 
 
 ages = st.timedeltas(-DAY, 40 * DAY)
@@ -288,6 +332,7 @@ def test_nothing_of_interest_lies_before_the_moment_that_a_listing_reaches_to(
     created_at = NOW - created
 
     if created_at < interest.reaches_to:
-        assert not interest.takes(created_at)
-        assert not interest.takes_if_running(created_at)
-    assert interest.takes(created_at) is (created_at >= interest.since)
+        assert not interest.may_take(created_at)
+    if interest.may_take(created_at):
+        assert interest.takes(RUNNING, created_at)
+    assert interest.takes(ENDED, created_at) is (created_at >= interest.since)

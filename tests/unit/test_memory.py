@@ -4,7 +4,13 @@ from unittest.mock import ANY
 
 import pytest
 
-from restore_watch.memory import LISTS_REMEMBERED, MISSED_APART, USELESS_TIME, SweepMemory
+from restore_watch.memory import (
+    LISTS_REMEMBERED,
+    MISSED_APART,
+    RECORDED_TIME,
+    USELESS_TIME,
+    SweepMemory,
+)
 from restore_watch.restore_job import RestoreKind
 from unit.open_jobs import open_job
 from unit.scripted_atlas import Clock
@@ -118,7 +124,44 @@ def test_a_refusal_by_the_topic_counts_until_a_message_was_published(memory: Swe
     assert not memory.was_refused(FIRST)
 
 
+def test_a_question_that_fails_for_longer_than_a_sweep_or_two_fails_long(
+    memory: SweepMemory, clock: Clock
+) -> None:
+    fails = []
+    for wait in (0, 99, 1, 60):
+        clock.now += wait
+        fails.append(memory.fails_long(FIRST))
+    assert fails == [False, False, True, True]
+    assert not memory.fails_long(SECOND)
+
+    memory.settled(FIRST)
+    assert not memory.fails_long(FIRST)
+
+
+def test_a_recorded_job_is_known_for_two_hours(memory: SweepMemory, clock: Clock) -> None:
+    memory.recorded(FIRST.key)
+    clock.now += RECORDED_TIME - 1
+    assert [memory.is_recorded(job.key) for job in (FIRST, SECOND)] == [True, False]
+
+    clock.now += 1
+    assert not memory.is_recorded(FIRST.key)
+    assert RECORDED_TIME == 7200
+
+
 # Lists
+
+
+def test_the_jobs_of_a_list_take_turns_to_be_asked_about_alone(
+    memory: SweepMemory, clock: Clock
+) -> None:
+    turns = []
+    for alone in (True, True, True, False, True):
+        clock.now += 60
+        job = memory.whose_turn([FIRST, SECOND, THIRD])
+        turns.append(job)
+        memory.asked(job, alone=alone)
+
+    assert turns == [FIRST, SECOND, THIRD, FIRST, FIRST]
 
 
 def test_a_list_that_was_of_no_use_twice_is_not_asked_for_within_an_hour(

@@ -1,5 +1,8 @@
 """What an answer or a failure means for the pace, the sight and the memory of a sweep."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import pytest
 
 from restore_watch.atlas.families import AtlasList
@@ -21,88 +24,90 @@ from restore_watch.errors import (
 )
 from restore_watch.findings import Findings
 from restore_watch.memory import SweepMemory
-from restore_watch.pace import REFUSALS, SILENCES, Pace
-from restore_watch.reception import Reception
+from restore_watch.pace import Pace
+from restore_watch.reception import Reception, has_nothing_to_read
 from restore_watch.restore_job import RestoreKind
-from restore_watch.sight import Sight
+from restore_watch.sight import Asked, Sight
+from unit.open_jobs import restore_id
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX = Bucket(GROUP, RestoreKind.FLEX)
 DEDICATED = Bucket(GROUP, RestoreKind.DEDICATED)
 CLUSTERS = Bucket(GROUP, AtlasList.CLUSTERS)
+EVENTS = Bucket(GROUP, AtlasList.EVENTS)
+A_JOB = Asked.job(FLEX, restore_id(1))
 
 
 def coded(error: type[AtlasError], status: int, code: str | None = None) -> AtlasError:
     return error("refused", AtlasReason(status, error_code=code))
 
 
-@pytest.fixture
-def reception(clock: Clock) -> Reception:
-    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _bucket: False)
-    return Reception(pace, Findings(opened=0), SweepMemory(clock), Sight())
+NO_JOB = coded(RestoreJobNotFoundError, 404)
+NO_CLUSTER = coded(RestoreJobNotFoundError, 404, "CLUSTER_NOT_FOUND")
+NO_PROJECT = coded(RestoreJobNotFoundError, 404, "GROUP_NOT_FOUND")
+NO_FILTER = coded(AtlasBadRequestError, 400, "INVALID_ATTRIBUTE")
 
 
-def test_an_answer_shows_the_family_and_that_the_credentials_are_valid(
-    reception: Reception,
-) -> None:
-    reception.answered(FLEX)
+class Means(NamedTuple):
+    """Whether Atlas accepted the credentials, and whether what was asked is seen or fails."""
 
-    assert reception.sight.seen(GROUP) == {RestoreKind.FLEX}
-    assert reception.memory.was_answered_lately
+    accepts: bool
+    is_seen: bool = False
+    fails: bool = False
 
 
-ANSWERS: dict[str, AtlasError] = {
-    "no job": coded(RestoreJobNotFoundError, 404),
-    "no cluster": coded(RestoreJobNotFoundError, 404, "CLUSTER_NOT_FOUND"),
-    "another kind": coded(AtlasBadRequestError, 400, "FEATURE_UNSUPPORTED"),
+MEANINGS: Mapping[str, tuple[Bucket, RestoreWatchError | None, Means]] = {
+    "an answer": (FLEX, None, Means(accepts=True, is_seen=True)),
+    "no job": (FLEX, NO_JOB, Means(accepts=True, is_seen=True)),
+    "no cluster": (FLEX, NO_CLUSTER, Means(accepts=True, is_seen=True)),
+    "no project": (FLEX, NO_PROJECT, Means(accepts=True, fails=True)),
+    "no list": (CLUSTERS, NO_JOB, Means(accepts=True, fails=True)),
+    "no filter": (EVENTS, NO_FILTER, Means(accepts=True, is_seen=True)),
+    "bad request": (FLEX, NO_FILTER, Means(accepts=True, fails=True)),
+    "odd": (FLEX, UnexpectedAtlasResponseError("odd"), Means(accepts=True, fails=True)),
+    "retired": (FLEX, EndpointRetiredError("old"), Means(accepts=True, fails=True)),
+    "silence": (FLEX, AtlasUnavailableError("down"), Means(accepts=False, fails=True)),
+    "limit": (FLEX, AtlasRateLimitError("limited"), Means(accepts=False, fails=True)),
+    "no role": (FLEX, coded(AtlasUnauthorizedError, 401), Means(accepts=False, fails=True)),
+    "time": (FLEX, TimeBudgetExceededError("late"), Means(accepts=False)),
+    "secret": (FLEX, CredentialsError("no secret"), Means(accepts=False)),
 }
 
 
-@pytest.mark.parametrize("error", ANSWERS.values(), ids=ANSWERS)
-def test_that_atlas_does_not_know_a_job_or_cluster_is_an_answer(
-    reception: Reception, error: AtlasError
-) -> None:
-    reception.failed(FLEX, error)
+@pytest.fixture
+def reception(clock: Clock) -> Reception:
+    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: False)
+    return Reception(pace, Findings(opened=0), SweepMemory(clock), Sight())
 
-    assert reception.sight.seen(GROUP) == {RestoreKind.FLEX}
+
+@pytest.mark.parametrize(("bucket", "error", "means"), MEANINGS.values(), ids=MEANINGS)
+def test_what_atlas_says_shows_a_family_or_that_it_fails(
+    reception: Reception, bucket: Bucket, error: RestoreWatchError | None, means: Means
+) -> None:
+    asked = Asked.list(bucket)
+    if error is None:
+        reception.answered(asked)
+    else:
+        reception.failed(asked, error)
+
+    assert reception.memory.was_answered_lately is means.accepts
+    assert reception.sight.families(GROUP) == ({bucket.family} if means.is_seen else set())
+    assert reception.sight.failures(GROUP, ()) == ({asked.name: error} if means.fails else {})
+    assert reception.pace.answers(GROUP) is not isinstance(error, AtlasUnavailableError)
+
+
+def test_an_answer_about_the_pace_alone_shows_nothing(reception: Reception) -> None:
+    reception.note_answer(A_JOB)
+
+    assert reception.memory.was_answered_lately
+    assert reception.sight.families(GROUP) == set()
+
+
+def test_a_rate_limit_counts_only_if_no_other_job_answers(reception: Reception) -> None:
+    reception.failed(A_JOB, AtlasRateLimitError("limited"))
+    reception.answered(Asked.job(FLEX, restore_id(2)))
+
     assert reception.sight.failures(GROUP, ()) == {}
-
-
-@pytest.mark.parametrize("error", [UnexpectedAtlasResponseError("odd"), EndpointRetiredError("x")])
-def test_an_answer_that_cannot_be_used_accepts_the_credentials_and_shows_nothing(
-    reception: Reception, error: AtlasError
-) -> None:
-    reception.failed(FLEX, error)
-
-    assert reception.memory.was_answered_lately
-    assert reception.sight.failures(GROUP, ()) == {RestoreKind.FLEX: error}
-
-
-def test_a_project_that_is_gone_answers_and_cannot_be_seen(reception: Reception) -> None:
-    gone = coded(RestoreJobNotFoundError, 404, "GROUP_NOT_FOUND")
-    reception.failed(FLEX, gone)
-
-    assert reception.sight.failures(GROUP, ()) == {RestoreKind.FLEX: gone}
-    assert reception.memory.was_answered_lately
-
-
-def test_silences_are_counted_and_seen(reception: Reception) -> None:
-    down = AtlasUnavailableError("down")
-    for _ in range(SILENCES):
-        reception.failed(FLEX, down)
-
-    assert not reception.pace.allows(DEDICATED)
-    assert reception.sight.failures(GROUP, ()) == {RestoreKind.FLEX: down}
-
-
-def test_a_rate_limit_is_neither_a_silence_nor_an_answer(reception: Reception) -> None:
-    limited = AtlasRateLimitError("limited")
-    for _ in range(SILENCES):
-        reception.failed(FLEX, limited)
-
-    assert reception.pace.allows(FLEX)
-    assert reception.sight.seen(GROUP) == frozenset()
-    assert reception.sight.failures(GROUP, ()) == {RestoreKind.FLEX: limited}
 
 
 @pytest.mark.parametrize("error", [AtlasUnauthorizedError, AtlasForbiddenError])
@@ -116,14 +121,14 @@ def test_a_rate_limit_is_neither_a_silence_nor_an_answer(reception: Reception) -
     ],
     ids=str,
 )
-def test_a_refusal_stops_the_endpoints_that_refused(
+def test_three_different_refusals_stop_the_endpoints_that_refused(
     reception: Reception, error: type[AtlasError], family: str | None, refused: Bucket
 ) -> None:
     """If the kind of a cluster is found out, another endpoint than the first may refuse."""
     refusal = coded(error, 401)
     refusal.family = family
-    for _ in range(REFUSALS):
-        reception.failed(FLEX, refusal)
+    for number in range(3):
+        reception.failed(Asked.job(FLEX, restore_id(number)), refusal)
 
     assert [one for one in (FLEX, DEDICATED, CLUSTERS) if not reception.pace.allows(one)] == [
         refused
@@ -132,15 +137,19 @@ def test_a_refusal_stops_the_endpoints_that_refused(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [TimeBudgetExceededError("late"), CredentialsError("no secret")],
-    ids=["time", "secret"],
+    ("error", "has_nothing"),
+    [
+        (NO_CLUSTER, True),
+        (coded(AtlasBadRequestError, 400, "FEATURE_UNSUPPORTED"), True),
+        (coded(AtlasBadRequestError, 400, "BACKUP_CONFIG_NOT_FOUND"), True),
+        (coded(AtlasForbiddenError, 403, "FEATURE_UNSUPPORTED"), False),
+        (NO_JOB, False),
+        (NO_PROJECT, False),
+        (NO_FILTER, False),
+    ],
+    ids=repr,
 )
-def test_a_question_that_was_not_asked_shows_nothing(
-    reception: Reception, error: RestoreWatchError
+def test_some_codes_say_that_a_cluster_has_no_jobs_of_a_kind(
+    error: AtlasError, *, has_nothing: bool
 ) -> None:
-    reception.failed(FLEX, error)
-
-    assert reception.sight.seen(GROUP) == frozenset()
-    assert reception.sight.failures(GROUP, ()) == {}
-    assert reception.pace.allows(FLEX)
+    assert has_nothing_to_read(error) is has_nothing
