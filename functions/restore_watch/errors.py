@@ -89,6 +89,8 @@ class AtlasError(RestoreWatchError):
     def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.summary: str | None = None
+        """What failed, without the advice that the message adds."""
         self.family: str | None = None
         """The family of endpoints that refused: the kind of restore job, or the name of a list."""
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from restore_watch.errors import (
+    AtlasError,
     AtlasUnavailableError,
     RestoreWatchError,
     TimeBudgetExceededError,
@@ -64,7 +65,9 @@ class Trouble:
     @classmethod
     def of(cls, error: RestoreWatchError, since: datetime, *, of_stack: bool = False) -> Self:
         """The trouble that this error is."""
-        return cls(since, type(error).__name__, str(error), fix_of(error, of_stack=of_stack))
+        summary = error.summary if isinstance(error, AtlasError) else None
+        fix = fix_of(error, of_stack=of_stack)
+        return cls(since, type(error).__name__, summary or str(error), fix)
 
     @property
     def is_unanswered(self) -> bool:

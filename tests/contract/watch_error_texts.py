@@ -245,7 +245,7 @@ def _answers() -> Iterator[ErrorText]:
     target = RestoreTarget.model_validate(TARGET)
     kind = RestoreKind.FLEX
     deep = "[" * 5000 + "]" * 5000
-    nested = f'{{"id": "{RESTORE}", "deliveryType": "automated", "deliveryUrl": {deep}}}'.encode()
+    nested = f'{{"id": "{RESTORE}", "deliveryType": "download", "deliveryUrl": {deep}}}'.encode()
     yield from raised(
         lambda: restore_job(b"<html>", target, kind),
         lambda: read_job({"id": RESTORE, "status": 5}, target, kind),

@@ -215,14 +215,15 @@ def test_jobs_that_are_refused_for_good_do_not_stop_the_others_of_their_family(
     campaign: Campaign, sweeps: Sweeps, kind: Kind, refusals: int
 ) -> None:
     jobs = asked_one_by_one(campaign, sweeps, kind, count=6)
+    sweeps.sweep()
+    in_order = [jobs[one] for one in sweeps.asked(jobs)]
     refusal = atlas_error(403, "USER_CANNOT_ACCESS_RESTORE", "Not this one.")
-    for job in jobs[:refusals]:
-        step = Selection("atlas", kind, concerns(job))
-        campaign.inject(step, refusal, times=None)
+    for job in in_order[:refusals]:
+        campaign.inject(Selection("atlas", kind, concerns(job)), refusal, times=None)
     for job in jobs:
         job.advance()
     campaign.pass_time(60)
-    result = sweeps.tick()
+    result = sweeps.sweep()
 
     assert (result["changed"], result["notReached"]) == (6 - refusals, 0)
-    assert all(campaign.published(job)[-1] == "COMPLETED" for job in jobs[refusals:])
+    assert all(campaign.published(job)[-1] == "COMPLETED" for job in in_order[refusals:])
