@@ -2,10 +2,6 @@
 
 from restore_watch.errors import AtlasError, RestoreWatchError
 
-_REPORTED_LATE = (
-    "Until this is fixed, restores there are reported late. Those of the last 7 days are caught up."
-)
-
 _FIXES = {
     "AtlasUnauthorizedError": (
         "Give the service account or API key the role Project Read Only in the project, and for "
@@ -59,12 +55,11 @@ _OTHERS = (
 def fix_of(error: RestoreWatchError, *, of_stack: bool = False) -> str:
     """What to do about an error of a project or of the whole stack."""
     if isinstance(error, AtlasError) and error.reason and error.reason.address:
-        return f"{_ADD_ADDRESS.format(address=error.reason.address)} {_REPORTED_LATE}"
+        return _ADD_ADDRESS.format(address=error.reason.address)
     return fix_named(type(error).__name__, of_stack=of_stack)
 
 
 def fix_named(error: str, *, of_stack: bool = False) -> str:
     """What to do about an error of which only the name is known."""
     is_of_credentials = of_stack and error == "AtlasUnauthorizedError"
-    fix = _OF_THE_STACK if is_of_credentials else _FIXES.get(error, _OTHERS)
-    return f"{fix} {_REPORTED_LATE}"
+    return _OF_THE_STACK if is_of_credentials else _FIXES.get(error, _OTHERS)

@@ -17,6 +17,8 @@ from notify_people.mail import mail
 from notify_people.message import read_message
 from notify_people.notice import Notice
 from notify_people.notices import notice_of
+from restore_watch.errors import AtlasForbiddenError, AtlasReason
+from restore_watch.fixes import fix_of
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.status_change import StatusChange
 from restore_watch.topic import cloud_event, cloud_event_of_test, watch_cloud_event
@@ -56,7 +58,9 @@ OUTCOMES = {
 
 TROUBLES = {
     "AtlasUnauthorizedError": "Atlas answered 401 for the list of events: USER_UNAUTHORIZED",
-    "AtlasForbiddenError": "Atlas answered 403 for Flex restore jobs: IP_ADDRESS_NOT_ON_ACCESS_LIST",
+    "AtlasForbiddenError": (
+        "Atlas answered 403 for a flex restore job: IP_ADDRESS_NOT_ON_ACCESS_LIST"
+    ),
     "CredentialsError": (
         "the secret holds neither client_id and client_secret (service account) nor public_key and "
         "private_key (API key)"
@@ -69,6 +73,11 @@ TROUBLES = {
     "TimeBudgetExceededError": "0.4 s of the invocation are left, too few to ask Atlas safely",
     "SomeNewerError": "something that this version does not know",
 }
+
+
+NOT_ON_THE_LIST = AtlasForbiddenError(
+    "refused", AtlasReason(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", address="203.0.113.7")
+)
 
 
 @dataclass(frozen=True)
@@ -206,7 +215,8 @@ def watch(
     state: WatchState, error: str, text: str, group_id: str | None, reason: str | None = None
 ) -> Case:
     """A change of the watch: it could not see for 12 minutes."""
-    trouble = Trouble(SCHEDULED, error, text)
+    fix = fix_of(NOT_ON_THE_LIST) if error == "AtlasForbiddenError" else ""
+    trouble = Trouble(SCHEDULED, error, text, fix)
     seen = SCHEDULED - timedelta(minutes=1)
     at = SCHEDULED + timedelta(minutes=12)
     change = WatchChange(state, group_id, trouble, at, seen, 2, reason)
