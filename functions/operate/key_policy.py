@@ -20,7 +20,7 @@ def missing(policy: str, principals: Iterable[str]) -> list[str]:
         statements = _listed(json.loads(policy)["Statement"])
         names = {"*", *principals}
         return [action for action in NEEDED if not _is_allowed(statements, action, names)]
-    except (AttributeError, LookupError, TypeError, RecursionError):
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         raise ValueError("the policy of the key is in a form that is not known") from None
 
 

@@ -31,11 +31,7 @@ from restore_watch.errors import (
 from restore_watch.listing import LISTED_KINDS
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
-"""
-The roles of Atlas that the watch needs. Any other may do more.
-
-The last one is for dedicated clusters.
-"""
+"""The roles that the watch needs, the last for dedicated clusters. Any other may do more."""
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A difference that is worth a look. Up to 15 minutes hide no restore."""
