@@ -140,9 +140,6 @@ class Asker:
             if is_enough or not (page.has_next and page.entries):
                 break
             at = page.at.next
-        problems = {one.id: one.problem for one in shown.unreadable if one.id in ids}
-        if problems:
-            self.follower.telemetry.unreadable_entries(question.jobs[0].target, problems)
 
     def _read_page(self, question: Question, at: PageAt) -> Page:
         deadline = self.deadline.within(TIME_SHARE)
