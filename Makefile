@@ -6,6 +6,11 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
+# What stands on the command line of make becomes plain text. Otherwise make runs a $(shell ...) in it, even to export
+# it, and loses a $.
+STATED := $(foreach name,$(.VARIABLES),$(if $(filter command%,$(origin $(name))),$(name)))
+$(foreach name,$(STATED),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
+
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
@@ -90,37 +95,31 @@ audit: .venv/.ready $(SECURITY)/.ready ## the same; without advisories, fail
 sbom: build ## write what ships as a CycloneDX bill of materials: .aws-sam/sbom.cdx.json
 	@PYTHONPATH=functions:tests $(RUN) python -m security.sbom
 
-# The project's own SAM and Python, with your own AWS account and region.
-# A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
-# Only what stands on the command line of make counts: a variable EMAIL of your shell must not change the stack.
-stated = $(if $(filter command%,$(origin $(1))),$($(1)))
-answer = $(if $(call stated,$(1)),--$(2) $(call quoted,$(call stated,$(1))))
-DEPLOYING = env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 $(AWS_REGION:%=AWS_DEFAULT_REGION=%)
-deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)
-	@overrides=$$($(DEPLOYING) PYTHONPATH=functions python -m operate.parameter_overrides \
-		$(call answer,ENVIRONMENT,environment) $(call answer,SECRET_ARN,secret-arn) $(call answer,PROJECTS,projects) \
-		$(call answer,EMAIL,email) $(call answer,PARAMETERS,parameters)); \
-	errors=$$(mktemp); trap 'rm -f "$$errors"' EXIT; \
-	{ $(DEPLOYING) sam deploy $(call answer,ENVIRONMENT,config-env) $(call answer,STACK,stack-name) \
-		$${overrides:+--parameter-overrides "$$overrides"} $(call stated,ARGS) 2>&1 1>&3 3>&- | tee "$$errors" >&2; } 3>&1 \
-	|| { $(if $(call stated,SECRET_ARN),,! grep -q AtlasSecretArn "$$errors" || \
-		echo 'The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas credentials>.' >&2;) exit 1; }
+# The operator's commands, with your own AWS credentials and region. An argument is the program's: it reaches it by the
+# environment, and neither make nor the shell reads it. Only what stands on the command line of make counts: a variable
+# EMAIL of your shell must not change the stack.
+argument = $(if $(filter $(1),$(STATED)),--$(2)="$$$(1)")
+OPERATING = env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=functions $${AWS_REGION:+"AWS_DEFAULT_REGION=$$AWS_REGION"} python -m
 
-# The operator's commands, with your own AWS credentials and region. Only what stands on the command line of make counts:
-# a variable PROJECT of your shell must not leave restores out.
-quoted = '$(subst ','\'',$(1))'
-option = $(if $(filter command%,$(origin $(1))),--$(2) $(call quoted,$($(1))))
+# A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
+deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)
+	@SAM_CLI_TELEMETRY=0 $(OPERATING) operate.deploy \
+		$(call argument,ENVIRONMENT,environment) $(call argument,STACK,stack) $(call argument,SECRET_ARN,secret-arn) \
+		$(call argument,PROJECTS,projects) $(call argument,EMAIL,email) $(call argument,PARAMETERS,parameters) \
+		$(call argument,ARGS,args)
+
 .PHONY: evidence
 evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 TO=2026-11-30 STACK=... RTO=60 RPO=1440 PROJECT=... CLUSTER=... TABLE=... OUT=evidence)
-	@env PYTHONPATH=functions $(AWS_REGION:%=AWS_DEFAULT_REGION=%) $(BIN)/python -m operate.evidence \
-		$(call option,FROM,from) $(call option,TO,to) $(call option,STACK,stack) $(call option,TABLE,table) \
-		$(call option,RTO,rto) $(call option,RPO,rpo) $(call option,PROJECT,project) $(call option,CLUSTER,cluster) \
-		$(call option,OUT,out)
+	@$(OPERATING) operate.evidence \
+		$(call argument,FROM,from) $(call argument,TO,to) $(call argument,STACK,stack) $(call argument,TABLE,table) \
+		$(call argument,RTO,rto) $(call argument,RPO,rpo) $(call argument,PROJECT,project) \
+		$(call argument,CLUSTER,cluster) $(call argument,OUT,out)
 
 .PHONY: doctor
 doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJECT=... CLUSTER=... TEST=yes)
-	@env PYTHONPATH=functions $(AWS_REGION:%=AWS_DEFAULT_REGION=%) $(BIN)/python -m operate.doctor \
-		$(call option,STACK,stack) $(call option,PROJECT,project) $(call option,CLUSTER,cluster) $(call option,TEST,test)
+	@$(OPERATING) operate.doctor \
+		$(call argument,STACK,stack) $(call argument,PROJECT,project) $(call argument,CLUSTER,cluster) \
+		$(call argument,TEST,test)
 
 publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
 	@PYTHONPATH=tests $(RUN) python -m publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))

@@ -3,8 +3,9 @@
 
 What happened and who can do something about it come from the error classes and the trees in their
 modules. What to do about each text comes from watch.toml and people.toml, beside this file: it has
-links and commands, and a function that runs needs none of that. The contract tests provoke every
-text, and find every text in the code that has no row. lambda.toml has texts of AWS.
+links and commands, and a function that runs needs none of that. What takes several steps is in
+repairs.md. The contract tests provoke every text, and find every text in the code that has no row.
+lambda.toml has texts of AWS.
 """
 
 import inspect
@@ -38,36 +39,6 @@ are not names or numbers. If several rows fit, the first one counts. The doctor,
 
 ```sh
 aws logs tail <LogGroupName> --since 1h --follow
-```
-"""
-
-_REPAIRS = """\
-## Store the credentials again
-
-Write the two values to `atlas.json`, as for the [first time](../README.md#deploy-in-five-minutes):
-
-```sh
-aws secretsmanager put-secret-value --secret-id atlas/restore-watch --secret-string file://atlas.json
-rm atlas.json
-```
-
-If the function could not use the secret, the next sweep reads it. Otherwise it reads the new one
-within four minutes, or when Atlas refuses the old one.
-
-## Let the function out of its VPC
-
-With `SubnetIds`, the function has only the way that these subnets have. Check, in this order:
-
-1. The route table of each of the subnets has a route from `0.0.0.0/0` to a NAT gateway. A route to
-   an internet gateway does not help, because a function has no public address.
-2. The NAT gateway is *available*, stands in a public subnet, and has an Elastic IP, which is on the
-   [API access list](deploying.md#the-api-access-list).
-3. The `SecurityGroupIds` and the network ACLs let HTTPS (443) out, and its answers in.
-4. DNS resolution is turned on in the VPC.
-
-```sh
-aws ec2 describe-route-tables --filters Name=association.subnet-id,Values=<subnet id>
-aws ec2 describe-nat-gateways --nat-gateway-ids <NAT gateway id>
 ```
 """
 
@@ -127,7 +98,8 @@ def page() -> str:
     both, others = chapters(), of_lambda()
     tables = (part for chapter in both for part in _of_chapter(chapter))
     of_aws = _of_section(others.section, "##")
-    return "\n".join((_HEAD, *tables, *of_aws, _REPAIRS, *_varying((*both, others))))
+    repairs = (FOLDER / "repairs.md").read_text()
+    return "\n".join((_HEAD, *tables, *of_aws, repairs, *_varying((*both, others))))
 
 
 def classes(errors: ModuleType) -> Sequence[str]:

@@ -17,7 +17,7 @@ from notify_people.plain_text import lines_within
 
 TITLE_LIMIT = 250
 DESCRIPTION_LIMIT = 4000
-STEP_LIMIT = 350
+STEP_LIMIT = 700
 STEPS_LIMIT = 10
 SUMMARY_LIMIT = 250
 WORD_LIMIT = 75
@@ -28,7 +28,7 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
     return {
         "version": "1.0",
         "source": "custom",
-        "id": f"{notice.subject}/{notice.order}",
+        "id": f"{notice.key}/{notice.order}",
         "content": {
             "textType": "client-markdown",
             "title": literal(with_icon(notice), TITLE_LIMIT),
@@ -37,7 +37,7 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
             "keywords": [literal(word, WORD_LIMIT) for word in notice.keywords],
         },
         "metadata": {
-            "threadId": notice.thread,
+            "threadId": f"{notice.stack}/{notice.thread}",
             "summary": literal(notice.summary, SUMMARY_LIMIT),
             "eventType": notice.event_type,
             "relatedResources": [notice.source],

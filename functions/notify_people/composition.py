@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -10,6 +11,7 @@ from botocore.config import Config
 from notify_people import __version__
 from notify_people.application import Application
 from notify_people.channels import Channels
+from notify_people.notices import notice_of
 from notify_people.notifier import Notifier
 from notify_people.secret import NotifySecret
 from notify_people.sent_table import SentTable
@@ -55,5 +57,12 @@ def compose(
     sent = SentTable(
         session.client("dynamodb", config=AWS_CONFIG), settings.sent_table_name, now=now
     )
-    notifier = Notifier(channels, sent, telemetry, settings.changes, settings.console, sleep=sleep)
+    notifier = Notifier(
+        channels,
+        sent,
+        telemetry,
+        settings.changes,
+        partial(notice_of, console=settings.console, stack=settings.stack_name),
+        sleep=sleep,
+    )
     return Application(notifier, telemetry)

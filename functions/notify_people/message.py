@@ -144,7 +144,19 @@ class ValidationRecorded(_Read):
     sequence: Annotated[Count, Field(ge=1)]
     observed_at: UtcDate
     validation: Validation
+    delivery_type: Text | None = None
     target_deployment_item_name: Text | None = None
+
+    @property
+    def is_completed(self) -> bool:
+        """The restore has completed; the link of a download may have expired since."""
+        is_download = (self.delivery_type or "").casefold() == "download"
+        return self.status == Status.COMPLETED or (is_download and self.status == Status.EXPIRED)
+
+    @property
+    def is_good(self) -> bool:
+        """What the pipeline found is good, and there is a restore that it can be good of."""
+        return self.validation.passed and self.is_completed
 
 
 class WatchChange(_Read):
@@ -152,7 +164,7 @@ class WatchChange(_Read):
     The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
 
     `subject` is the project's id or the stack's name. Both messages about one outage have the same
-    `since`; `at` is when a recovered one was seen again.
+    `since`; `at` is when a recovered one was seen again. 1.0.0 sends no `stack`, `fix` or `reason`.
     """
 
     recovered: bool
@@ -164,6 +176,14 @@ class WatchChange(_Read):
     since: UtcDate
     last_success_at: UtcDate | None = None
     open_jobs: Count = 0
+    stack: Subject | None = None
+    fix: Sentence | None = None
+    reason: Text | None = None
+
+    @property
+    def is_removed(self) -> bool:
+        """It has not recovered: it is no longer watched."""
+        return self.recovered and self.reason == "removed"
 
 
 class NotificationTest(_Read):

@@ -12,9 +12,9 @@ from notify_people.plain_text import cut
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
-# An underscore within a word formats nothing, and is frequent in names. A hash is a channel, an at
+# Underscores within a word format nothing, and are frequent in names. A hash is a channel, an at
 # sign a person, and a word between colons an emoji.
-_SIGNS = re.compile(r"[*~`|@#\[\]]|\{(?=\{)|(?<!\w)_|_(?!\w)|:(?=[\w+'-]*[a-z][\w+'-]*:)")
+_SIGNS = re.compile(r"[*~`|@#\[\]]|\{(?=\{)|(?<!\w)_+|_+(?!\w)|:(?=[\w+'-]*[a-z][\w+'-]*:)")
 
 _ENTITY_OF = str.maketrans(_ENTITIES)
 _FULL_WIDTH = 0xFEE0
@@ -36,7 +36,10 @@ def literal(text: str, limit: int = LITERAL_LIMIT) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SIGNS.sub(lambda sign: chr(ord(sign[0]) + _FULL_WIDTH), text).translate(_ENTITY_OF)
+    def full_width(signs: re.Match[str]) -> str:
+        return "".join(chr(ord(sign) + _FULL_WIDTH) for sign in signs[0])
+
+    return _SIGNS.sub(full_width, text).translate(_ENTITY_OF)
 
 
 def code(command: str) -> str:

@@ -53,10 +53,12 @@ class Notice:
     What people read about one change.
 
     `subject` and `order` say what it is about and which of its notices is newer. `thread` groups
-    them in a chat. `title` is the headline, and `detail` a sentence that completes it, or nothing.
+    them in a chat. `stack` keeps them apart from those of another stack that watches the same
+    project. `title` is the headline, and `detail` a sentence that completes it, or nothing.
     `source` is the CloudEvent's, and `event_type` a word such as `restore-ended`.
     """
 
+    stack: str
     subject: str
     order: int
     thread: str
@@ -70,6 +72,11 @@ class Notice:
     at: datetime
     source: str
     keywords: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The subject, of this stack alone."""
+        return f"{self.stack}/{self.subject}"
 
     @property
     def summary(self) -> str:

@@ -18,15 +18,15 @@ from notify_people.watch_notice import watch_notice
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def notice_of(message: Message, console: str) -> Notice:
-    """Return what people read. `console` is the address of Atlas's console."""
+def notice_of(message: Message, console: str, stack: str) -> Notice:
+    """Return what people read. `console` is the address of Atlas's console; the stack is ours."""
     match message:
         case StatusChange():
-            return restore_notice(message, console)
+            return restore_notice(message, console, stack)
         case ValidationRecorded():
-            return validation_notice(message, console)
+            return validation_notice(message, console, stack)
         case WatchChange():
-            return watch_notice(message, console)
+            return watch_notice(message, console, message.stack or stack)
         case NotificationTest():
             return _test_notice(message)
 
@@ -38,6 +38,7 @@ def _test_notice(test: NotificationTest) -> Notice:
     The pager opens an alert and closes it at once, which shows that the key works.
     """
     return Notice(
+        stack=test.subject,
         subject=f"test/{test.subject}",
         order=(test.requested_at - _UNIX_EPOCH) // timedelta(microseconds=1),
         thread=f"test-{test.subject}",

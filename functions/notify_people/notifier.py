@@ -18,9 +18,8 @@ from notify_people.errors import (
     NotifyPeopleError,
     SendingElsewhereError,
 )
-from notify_people.message import read_message
+from notify_people.message import Message, read_message
 from notify_people.notice import Notice, Paging
-from notify_people.notices import notice_of
 from notify_people.selection import PAGED, Change, is_wanted
 from notify_people.sent_table import SentTable, Standing
 from notify_people.telemetry import Telemetry
@@ -70,7 +69,7 @@ class Notifier:
         sent: SentTable,
         telemetry: Telemetry,
         changes: AbstractSet[Change],
-        console: str,
+        notice_of: Callable[[Message], Notice],
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -78,7 +77,7 @@ class Notifier:
         self._sent = sent
         self._telemetry = telemetry
         self._changes = changes
-        self._console = console
+        self._notice_of = notice_of
         self._sleep = sleep
 
     def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:
@@ -121,7 +120,7 @@ class Notifier:
         except NotifyPeopleError as error:
             self._telemetry.failed(error)
             raise
-        notice = notice_of(message, self._console)
+        notice = self._notice_of(message)
         wanted = is_wanted(message, self._changes)
         # What was paged is closed, although people do not want to hear of that.
         is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self._changes)

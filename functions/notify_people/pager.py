@@ -29,7 +29,8 @@ def events(notice: Notice) -> Sequence[dict[str, Any]]:
     Return the events to send, in order; none for what nobody is paged for.
 
     A restore that failed stays so: its alert is closed by hand. That of a degraded watch is closed
-    when it recovers.
+    when it recovers, also one that 1.0.0 opened, whose key does not name the stack. PagerDuty
+    ignores the closing of what is not open.
     """
     match notice.paging:
         case Paging.NOTHING:
@@ -37,9 +38,9 @@ def events(notice: Notice) -> Sequence[dict[str, Any]]:
         case Paging.TRIGGER:
             return (_trigger(notice),)
         case Paging.RESOLVE:
-            return (_resolve(notice),)
+            return (_resolve(_key(notice.key)), _resolve(_key(notice.subject)))
         case Paging.TRY_BOTH:
-            return (_trigger(notice), _resolve(notice))
+            return (_trigger(notice), _resolve(_key(notice.key)))
 
 
 def _trigger(notice: Notice) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def _trigger(notice: Notice) -> dict[str, Any]:
     links = [{"href": step.address, "text": step.label} for step in notice.steps if step.address]
     return {
         "event_action": "trigger",
-        "dedup_key": _key(notice),
+        "dedup_key": _key(notice.key),
         "payload": {
             "summary": cut(notice.summary, SUMMARY_LIMIT),
             "source": notice.source,
@@ -66,9 +67,10 @@ def _trigger(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _resolve(notice: Notice) -> dict[str, Any]:
-    return {"event_action": "resolve", "dedup_key": _key(notice)}
+def _resolve(key: str) -> dict[str, Any]:
+    return {"event_action": "resolve", "dedup_key": key}
 
 
-def _key(notice: Notice) -> str:
-    return f"atlas-restore-watch/{notice.subject}"[:KEY_LIMIT]
+def _key(name: str) -> str:
+    """Only the subject of a whole stack may be too long; the stack's name comes before it."""
+    return f"atlas-restore-watch/{name}"[:KEY_LIMIT]

@@ -1,4 +1,4 @@
-"""Texts from outside that people may see: one short printable line, without any URL."""
+"""Texts from outside that people may see: one short printable line, without URLs and secrets."""
 
 import re
 from collections.abc import Iterable
@@ -20,12 +20,28 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 
+# A JSON Web Token, and the id of an AWS access key.
+_CREDENTIAL = re.compile(
+    r"(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,})"
+)
+
+# What follows a word such as `password`, if six characters or more have a digit or a sign among
+# them: a usual word, as in `the password is wrong`, has none.
+_SPOKEN_SECRET = re.compile(
+    r"(?<![\w-])([\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|"
+    r"(?:api|access|private)[ _-]?key)[\w-]{0,40} (?:(?:is|was) )?[\"'`]?)(?!arn:)"
+    r"(?=\S*(?:\d|[!#$%&*+=@^~]\w))[^ \"'`]{6,}",
+    re.IGNORECASE,
+)
+
 
 def plain(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return the text as one line that can be printed, without URLs, cut to the limit."""
-    # Longer than any limit, and short enough for the pattern, which is slow on long text.
-    line = "".join(map(_printable, text[:2000]))
-    return cut(_URL.sub(REMOVED, " ".join(line.split())), limit)
+    """Return the text as one line that can be printed, without URLs and secrets, cut to a limit."""
+    # Longer than any limit, and short enough for the patterns, which are slow on long text.
+    line = " ".join("".join(map(_printable, text[:2000])).split())
+    for pattern in (_URL, _CREDENTIAL):
+        line = pattern.sub(REMOVED, line)
+    return cut(_SPOKEN_SECRET.sub(rf"\1{REMOVED}", line), limit)
 
 
 def _printable(character: str) -> str:

@@ -1,26 +1,72 @@
 """
-How to make the watch see again, for each error of `restore_watch`. Pure.
+How to make the watch see again. Pure.
 
-docs/troubleshooting.md says the same at more length; a test compares what both name.
+`restore_watch` says it in its message. The sentences here are for messages of 1.0.0, which have
+none. docs/troubleshooting.md says the same at more length; a test compares what both name.
 """
 
 from notify_people.message import WatchChange
 from notify_people.notice import Step
 
 _CAUSES = {
-    "AtlasUnauthorizedError": "Atlas refuses the credentials or the role",
+    "AtlasUnauthorizedError": "Atlas refuses the role or the credentials",
     "AtlasForbiddenError": "Atlas refuses the address or the access",
     "CredentialsError": "the secret cannot be used",
     "AtlasRateLimitError": "the rate limit is used up",
     "AtlasUnavailableError": "Atlas does not answer",
-    "RestoreJobNotFoundError": "Atlas does not know it",
+    "RestoreJobNotFoundError": "Atlas has no such project",
     "AtlasBadRequestError": "Atlas refuses the request",
     "EndpointRetiredError": "Atlas has retired an endpoint",
     "UnexpectedAtlasResponseError": "Atlas gives an unknown answer",
     "TimeBudgetExceededError": "a sweep has too little time",
 }
 
-_STATUS_PAGE = "https://status.mongodb.com"
+_DELETED = "If the project was deleted, take it out of the stack's parameter AtlasProjectIds"
+
+_OUTDATED = (
+    "Install the newest version of the stack. If that does not help, report it where you have the "
+    "source from"
+)
+
+_REMEDIES = {
+    "AtlasUnauthorizedError": (
+        "Give the service account or API key the role Project Read Only in the project, and for "
+        "dedicated clusters Project Backup Manager. If it has them, renew the credentials in the "
+        "stack's secret (client_id and client_secret, or public_key and private_key)"
+    ),
+    "AtlasForbiddenError": (
+        "Add the address that is named above to the API access list of the service account or API "
+        "key (organization, access manager); the project's network access list does not help. If "
+        "none is named, give it access to the project"
+    ),
+    "CredentialsError": (
+        "Put client_id and client_secret, or public_key and private_key, as JSON into the secret "
+        "that AtlasSecretArn names, and let the function's role read and decrypt it"
+    ),
+    "AtlasRateLimitError": (
+        "It recovers by itself when other tools ask less of Atlas's API for this project. If it "
+        "does not, lower the parameter RateLimitReserve, the share that the watch leaves to them"
+    ),
+    "AtlasUnavailableError": (
+        "If Atlas has no incident, check the function's way to the internet: with SubnetIds, the "
+        "subnets need a route to a NAT gateway, and the security groups must let HTTPS out"
+    ),
+    "RestoreJobNotFoundError": _DELETED,
+    "AtlasBadRequestError": _DELETED,
+    "EndpointRetiredError": _OUTDATED,
+    "UnexpectedAtlasResponseError": _OUTDATED,
+    "TimeBudgetExceededError": (
+        "Raise the parameter MemorySize, or let another stack watch some of the projects"
+    ),
+}
+
+_UNKNOWN = "Read what failed above, and the log group that the output LogGroupName names"
+
+_STATUS_PAGE = Step(
+    "See whether Atlas has an incident",
+    address="https://status.mongodb.com",
+    label="Open the status page",
+)
 
 
 def cause(error: str) -> str:
@@ -29,101 +75,14 @@ def cause(error: str) -> str:
 
 
 def remedies(change: WatchChange, console: str) -> tuple[Step, ...]:
-    """Return what to do, in the order in which to try it."""
-    unauthorized = change.error == "AtlasUnauthorizedError"
-    steps = _role(change, console) if unauthorized else _STEPS.get(change.error, _UNKNOWN)
-    return (*steps, Step("When the watch recovers, it is reported here"))
+    """Return what to do, where to look, and what comes then."""
+    fix = Step(change.fix or _REMEDIES.get(change.error, _UNKNOWN))
+    return (fix, *_look(change, console), Step("When the watch recovers, it is reported here"))
 
 
-def _role(change: WatchChange, console: str) -> tuple[Step, ...]:
-    renew = Step(
-        "If it has the role, renew the credentials in the stack's secret: the secret of a service "
-        "account expires"
-    )
-    if change.group_id is None:
-        return (
-            Step(
-                "Renew the credentials in the stack's secret (client_id and client_secret, or "
-                "public_key and private_key): the secret of a service account expires"
-            ),
-            Step("Check that the service account or API key has its role in the projects"),
-        )
-    return (
-        Step(
-            "In the project's access manager, give the service account or API key the role "
-            "Project Read Only, and for dedicated clusters Project Backup Manager",
-            address=f"{console}/v2/{change.group_id}",
-        ),
-        renew,
-        *_DELETED,
-    )
-
-
-_ACCESS = (
-    Step(
-        "If an address is named above, add it to the API access list of the service account or "
-        "API key, in the access manager of the organization. The network access list of the "
-        "project is another list and does not help"
-    ),
-    Step(
-        "The function has a fixed address only if it runs in subnets behind a NAT gateway: set the "
-        "parameters SubnetIds and SecurityGroupIds"
-    ),
-    Step("If no address is named, give the service account or API key access to the project"),
-)
-
-_SECRET = (
-    Step(
-        "Put client_id and client_secret of a service account, or public_key and private_key of an "
-        "API key, as JSON into the secret that the stack's parameter AtlasSecretArn names"
-    ),
-    Step("Check that the secret exists, and that the function's role may read and decrypt it"),
-)
-
-_RATE_LIMIT = (
-    Step("It recovers by itself when other tools ask less of Atlas's API for this project"),
-    Step(
-        "If it stays so, make those tools slower, or lower the parameter RateLimitReserve, the "
-        "share of the rate limit that the watch leaves to them"
-    ),
-)
-
-_NO_ANSWER = (
-    Step("See whether Atlas has an incident", address=_STATUS_PAGE, label="Open the status page"),
-    Step(
-        "If it has none, check the function's way to the internet: with SubnetIds, the subnets "
-        "need a route to a NAT gateway, and the security groups must let HTTPS out"
-    ),
-)
-
-_DELETED = (
-    Step(
-        "If the project was deleted, and the stack's parameter AtlasProjectIds names it, take it "
-        "out there"
-    ),
-)
-
-_OUTDATED = (
-    Step(
-        "Install the newest version of the stack. If that is no help, report it where you have the "
-        "source from"
-    ),
-)
-
-_TIME = (
-    Step("Raise the stack's parameter MemorySize, or let another stack watch some of the projects"),
-)
-
-_UNKNOWN = (Step("Read what failed above, and the log group that the output LogGroupName names"),)
-
-_STEPS = {
-    "AtlasForbiddenError": _ACCESS,
-    "CredentialsError": _SECRET,
-    "AtlasRateLimitError": _RATE_LIMIT,
-    "AtlasUnavailableError": _NO_ANSWER,
-    "RestoreJobNotFoundError": _DELETED,
-    "AtlasBadRequestError": _DELETED,
-    "EndpointRetiredError": _OUTDATED,
-    "UnexpectedAtlasResponseError": _OUTDATED,
-    "TimeBudgetExceededError": _TIME,
-}
+def _look(change: WatchChange, console: str) -> tuple[Step, ...]:
+    if change.error == "AtlasUnavailableError":
+        return (_STATUS_PAGE,)
+    if change.group_id is None or change.error == "RestoreJobNotFoundError":
+        return ()
+    return (Step("Open the project in Atlas", address=f"{console}/v2/{change.group_id}"),)

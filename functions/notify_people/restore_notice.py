@@ -42,7 +42,7 @@ _SEVERITIES = {
 }
 
 
-def restore_notice(change: StatusChange, console: str) -> Notice:
+def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     """
     Return the notice about a restore. `console` is the address of Atlas's console.
 
@@ -53,6 +53,7 @@ def restore_notice(change: StatusChange, console: str) -> Notice:
     story = _story_of(change)
     happened = change_of(change)
     return Notice(
+        stack=stack,
         subject=f"restore/{change.restore_id}",
         order=order_of(change),
         thread=change.restore_id,

@@ -10,6 +10,8 @@ Where these sentences come from:
 - A project's pages in the console begin with `/v2/<project id>`; its own menu leads to a cluster's
   backups. Deeper addresses are not documented.
 - Atlas gives no reason for a failed restore job.
+- After a restore to a dedicated cluster, search indexes are built anew:
+  https://www.mongodb.com/docs/atlas/backup/cloud-backup/restore-from-snapshot/
 """
 
 from notify_people.message import Status, StatusChange
@@ -47,7 +49,8 @@ def _advice(change: StatusChange) -> tuple[Step, ...]:
         return (Step("Start a new download if you still need it"),)
     match change.status:
         case Status.COMPLETED:
-            return (Step(f"Check the data in {target or 'the target'} before anyone relies on it"),)
+            check = Step(f"Check the data in {target or 'the target'} before anyone relies on it")
+            return (check, _SEARCH) if change.kind == "dedicated" else (check,)
         case Status.UNKNOWN:
             return (
                 Step(
@@ -55,18 +58,27 @@ def _advice(change: StatusChange) -> tuple[Step, ...]:
                 ),
             )
         case _:
-            return (*_warning(change), *_again(change))
+            return (_warning(change), *_again(change))
 
 
-def _warning(change: StatusChange) -> tuple[Step, ...]:
+_SEARCH = Step(
+    "Wait until search finds what it should, if you use it: Atlas builds search indexes anew after "
+    "the restore, so the data is there before search is"
+)
+
+
+def _warning(change: StatusChange) -> Step:
     target = change.target_deployment_item_name or "the target"
+    had_begun = change.previous_status not in {Status.PENDING, Status.QUEUED}
+    if change.status is Status.CANCELLED and not had_begun:
+        return Step(
+            f"It had not begun when it was last seen, so {target} is probably as it was: check"
+        )
     if change.kind == "collection":
-        return (Step(f"Do not rely on the restored collections in {target}"),)
-    return (
-        Step(
-            f"Do not rely on the data in {target}: Atlas deletes all of it before a restore. It is "
-            "whole again when a restore has completed"
-        ),
+        return Step(f"Do not rely on the restored collections in {target}")
+    return Step(
+        f"Treat the data in {target} as lost: Atlas empties the target before it restores. Use it "
+        "only after a restore has completed"
     )
 
 

@@ -41,6 +41,7 @@ class Settings:
     changes: frozenset[Change]
     pagerduty_base_url: str
     console: str
+    stack_name: str
     log_level: str
 
     @classmethod
@@ -69,6 +70,7 @@ class Settings:
             changes=_changes(given.get("NOTIFY_CHANGES", "")),
             pagerduty_base_url=_base_url(given, "PAGERDUTY_BASE_URL", DEFAULT_PAGERDUTY),
             console=_base_url(given, "ATLAS_BASE_URL", DEFAULT_CONSOLE),
+            stack_name=given["POWERTOOLS_SERVICE_NAME"],
             log_level=log_level,
         )
 

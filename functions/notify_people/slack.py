@@ -12,7 +12,7 @@ from typing import Any
 from notify_people.icons import with_icon
 from notify_people.mrkdwn import code, literal
 from notify_people.notice import Notice, Step
-from notify_people.plain_text import cut, lines_within
+from notify_people.plain_text import lines_within
 
 HEADER_LIMIT = 150
 TEXT_LIMIT = 3000
@@ -26,11 +26,19 @@ def webhook_message(notice: Notice) -> dict[str, Any]:
     return {
         "text": literal(notice.summary),
         "blocks": [
-            {"type": "header", "text": _plain(cut(with_icon(notice), HEADER_LIMIT))},
+            {"type": "header", "text": _plain(_header(with_icon(notice)))},
             _section([*detail, *facts]),
             *([{"type": "divider"}, _section(steps)] if steps else []),
         ],
     }
+
+
+def _header(text: str) -> str:
+    """Slack counts UTF-16 code units, so a sign outside of the first plane counts twice."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * HEADER_LIMIT:
+        return text
+    return units[: 2 * (HEADER_LIMIT - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _plain(text: str) -> dict[str, Any]:

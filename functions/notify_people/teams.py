@@ -8,6 +8,7 @@ does not read markdown (https://learn.microsoft.com/en-us/adaptive-cards/authori
 so no name needs an escape. Only `msteams.entities` notify people, and no message has any.
 """
 
+import re
 from typing import Any
 
 from notify_people.icons import with_icon
@@ -16,6 +17,8 @@ from notify_people.plain_text import cut
 
 VERSION = "1.4"
 RUN_LIMIT = 1000
+
+_TWO_BRACES = re.compile(r"\{(?=\{)")
 
 _COLORS = {
     Severity.SUCCESS: "good",
@@ -78,5 +81,5 @@ def _run(text: str, **style: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    # Two braces would begin a date that the client puts into local time.
-    return cut(text, RUN_LIMIT).replace("{{", "{ {")
+    # Two braces would begin a date that the client puts into local time, also those of three.
+    return _TWO_BRACES.sub("{ ", cut(text, RUN_LIMIT))

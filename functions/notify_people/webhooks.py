@@ -161,9 +161,10 @@ def _asked_wait(state: RetryCallState) -> float | None:
 def _advice(channel: Channel, status: int) -> str:
     if 300 <= status < 400:
         return "Redirects are not followed: put the final address into the secret"
-    if status in {400, 413, 422}:
-        renew = "the key" if channel is Channel.PAGER else "the webhook"
-        return f"It refuses the form of the notice, or {renew} of the secret is not complete"
     if channel is Channel.PAGER:
-        return "Put the integration key of a service into the secret as pagerduty_routing_key"
+        return (
+            "pagerduty_routing_key is probably wrong: use the key of an Events API v2 integration"
+        )
+    if status in {400, 413, 422}:
+        return f"{channel}_webhook_url is probably not complete: copy the whole address"
     return f"Its webhook was revoked or changed: put a new {channel}_webhook_url into the secret"

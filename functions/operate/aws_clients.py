@@ -24,6 +24,9 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 8},
 )
 _INVOKING = Config(connect_timeout=5, read_timeout=90, retries={"total_max_attempts": 1})
+_LOOKING = Config(
+    connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3}
+)
 _ONE_TRY = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
 
 
@@ -66,10 +69,18 @@ class AwsClients:
         """Waits as long as an invocation may take."""
         return self._closing(lambda: self._session.client("lambda", config=_INVOKING))
 
+    def looking(self, service: str) -> Any:
+        """A new client of a service, for a few questions."""
+        return self._closing(lambda: self._make(service))
+
     @cached_property
     def sts(self) -> Any:
         """Tries once, because nothing depends on its answer."""
         return self._closing(lambda: self._session.client("sts", config=_ONE_TRY))
+
+    def _make(self, service: str) -> Any:
+        make: Any = self._session.client
+        return make(service, config=_LOOKING)
 
     def _closing[Client](self, make: Callable[[], Client]) -> Client:
         with _connecting():

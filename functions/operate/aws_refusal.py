@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from operate.errors import OperateError
+from operate.errors import OperateError, RefusedError
 
 _UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
 """botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
@@ -59,7 +59,7 @@ _FIXES = {
     "ProfileNotFound": "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows",
     "ConfigParseError": "Correct AWS's configuration files, ~/.aws/config and ~/.aws/credentials",
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 
 
 def connection_refused(name: str) -> OperateError:
@@ -89,7 +89,7 @@ def called(
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "an error without a code"
         fix = fixes.get(code) or _fix(code, action, policy_page)
-        raise OperateError(f"{action}: AWS answered {code}. {fix}") from None
+        raise RefusedError(f"{action}: AWS answered {code}. {fix}", code) from None
     except (BotoCoreError, *_UNREADABLE) as error:
         raise _no_answer(action, type(error).__name__) from None
     if required_field not in answer:

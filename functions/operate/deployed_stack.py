@@ -24,12 +24,14 @@ RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack, and the objectives that its parameters set."""
+    """A stack, its outputs and parameters, and the objectives that its parameters set."""
 
     name: str
     table_name: str
     function_name: str
     objectives: Objectives
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
 
 
 def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> DeployedStack:
@@ -60,6 +62,8 @@ def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> D
         objectives=Objectives(
             rto=_objective(parameters, RTO_PARAMETER), rpo=_objective(parameters, RPO_PARAMETER)
         ),
+        outputs=outputs,
+        parameters=parameters,
     )
 
 

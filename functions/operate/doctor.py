@@ -1,8 +1,8 @@
 """
 Says what works in a stack, what does not, and what to do about it: `make doctor`.
 
-It invokes the function with `{"action": "diagnose"}`, with your own AWS credentials, and prints
-what that found as a table. docs/operations.md says what is looked at.
+It invokes the function with `{"action": "diagnose"}`, and asks AWS what the function may not ask,
+with your own AWS credentials. docs/operations.md says what is looked at.
 
 Exit status: 0 if nothing is wrong; 1 if something is, or AWS refused; 2 if an argument is wrong.
 """
@@ -11,29 +11,27 @@ import json
 import re
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from operate.aws_clients import AwsClients
 from operate.aws_refusal import called
 from operate.command_line import OneLineParser
+from operate.dead_letters import dead_letters
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
+from operate.doctor_report import show
 from operate.errors import INTERRUPTED, ArgumentError, OperateError
-
-PAGE = "docs/operations.md"
-"""The page with the permissions that this command needs."""
-
-_MARKS = {True: "ok", False: "[bold red]wrong[/]", None: "?"}
+from operate.key_diagnosis import KeyDiagnosis
+from operate.looking import PAGE, Looking
+from operate.people_diagnosis import PeopleDiagnosis
+from restore_watch.diagnosis.causes import without_consequences
+from restore_watch.diagnosis.line import Line
 
 _TEST = {"yes": True, "no": False, None: False}
-
-type Check = Mapping[str, Any]
-"""A line of a diagnosis: `check`, `ok`, `found` and `fix`."""
 
 
 @dataclass(frozen=True)
@@ -77,20 +75,22 @@ class Stethoscope:
         self._aws = aws
         self._function = stack.function_name
 
-    def checks(self, event: Mapping[str, str]) -> list[Check]:
-        """What a diagnosis found. A function that does not start is the only line."""
+    def lines(self, event: Mapping[str, str]) -> list[Line]:
+        """What a diagnosis found. A function that does not start is one line."""
         answer = self._invoke(event)
-        if "checks" in answer:
-            found: list[Check] = answer["checks"]
-            return found
-        return [_failed("function", answer)]
+        if "errorType" in answer:
+            return [_failed("function", answer)]
+        try:
+            return [_line(one) for one in answer["checks"]]
+        except (LookupError, TypeError):
+            raise _other_form() from None
 
-    def test(self) -> Check:
+    def test(self) -> Line:
         """What became of a test notification."""
         answer = self._invoke({"action": "test-notification"})
         if "messageId" in answer:
             found = "SNS has taken it. Look whether it arrives everywhere"
-            return {"check": "test notification", "ok": True, "found": found, "fix": None}
+            return Line("test notification", ok=True, found=found)
         return _failed("test notification", answer)
 
     def _invoke(self, event: Mapping[str, str]) -> dict[str, Any]:
@@ -103,26 +103,49 @@ class Stethoscope:
             FunctionName=self._function,
             Payload=json.dumps(event),
         )
-        payload: dict[str, Any] = json.loads(answer["Payload"].read())
+        try:
+            payload = json.loads(answer["Payload"].read())
+        except (BotoCoreError, ValueError, RecursionError):
+            raise _other_form() from None
+        if not isinstance(payload, dict):
+            raise _other_form()
         return payload
 
 
-def _failed(check: str, answer: Mapping[str, Any]) -> Check:
+def _line(one: Any) -> Line:
+    """Raise LookupError or TypeError if this is not a line of a diagnosis."""
+    check, ok, found, fix = (one[name] for name in ("check", "ok", "found", "fix"))
+    if ok not in {True, False, None} or not check:
+        raise TypeError
+    return Line(str(check), ok=ok, found=str(found), fix=fix and str(fix))
+
+
+def _other_form() -> OperateError:
+    return OperateError(
+        "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the "
+        "stack again, with this version"
+    )
+
+
+def _failed(check: str, answer: Mapping[str, Any]) -> Line:
     error = answer.get("errorType", "an unknown error")
     found = f"{error}: {answer.get('errorMessage', 'no text')}"
-    fix = "Look for this text in docs/troubleshooting.md"
-    return {"check": check, "ok": False, "found": found, "fix": fix}
+    return Line(check, ok=False, found=found, fix="Look for this text in docs/troubleshooting.md")
 
 
-def _table(checks: Sequence[Check]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for name in ("check", "found", "what to do"):
-        table.add_column(name, overflow="fold")
-    for one in checks:
-        cells = [Text(str(one[name] or "")) for name in ("check", "found", "fix")]
-        table.add_row(_MARKS[one["ok"]], *cells)
-    return table
+def _diagnosed(wanted: DoctorArguments, aws: AwsClients) -> Iterator[Line]:
+    stack = read_stack(aws.cloudformation, wanted.stack, PAGE)
+    stethoscope = Stethoscope(aws, stack)
+    looking = Looking(aws)
+    for line in stethoscope.lines(wanted.event):
+        # A message that is sent says more than what can be told without one.
+        if line.check != "publishing" or not wanted.sends_test:
+            yield line
+    yield from KeyDiagnosis(looking, stack).lines()
+    yield from PeopleDiagnosis(looking, stack).lines()
+    yield from dead_letters(looking, stack)
+    if wanted.sends_test:
+        yield stethoscope.test()
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -130,20 +153,19 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         wanted = DoctorArguments.read(words)
         with AwsClients() as aws:
-            stethoscope = Stethoscope(aws, read_stack(aws.cloudformation, wanted.stack, PAGE))
-            checks = stethoscope.checks(wanted.event)
-            if wanted.sends_test:
-                checks = [*checks, stethoscope.test()]
+            lines = without_consequences(list(_diagnosed(wanted, aws)))
     except OperateError as error:
-        Console(stderr=True).print(f"doctor: {error}", markup=False, highlight=False)
+        Console(stderr=True).print(
+            f"doctor: {error}", markup=False, highlight=False, soft_wrap=True
+        )
         return error.exit_status
     except KeyboardInterrupt:
         Console(stderr=True).print("doctor: stopped")
         return INTERRUPTED
     console = Console(highlight=False)
-    console.print(_table(checks))
-    wrong = sum(one["ok"] is False for one in checks)
-    console.print(f"\n{wrong} of {len(checks)} are wrong" if wrong else "\nNothing is wrong")
+    show(lines, console)
+    wrong = sum(one.ok is False for one in lines)
+    console.print(f"\n{wrong} of {len(lines)} are wrong" if wrong else "\nNothing is wrong")
     return 1 if wrong else 0
 
 

@@ -2,8 +2,11 @@
 What ends a command, split by the exit status. Each text is one line that says what to do.
 
 OperateError                        1: the operator sees to what the text names, and tries again
+ +- RefusedError                    1: the same; AWS answered with an error code
  +- ArgumentError                   2: the operator changes an argument; nothing was called
 """
+
+from operate.plain_text import plain
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C has stopped: 128 and the number of SIGINT."""
@@ -13,6 +16,17 @@ class OperateError(Exception):
     """The command cannot do its work. The text never holds a credential, or what AWS wrote."""
 
     exit_status = 1
+
+    def __init__(self, text: str) -> None:
+        super().__init__(plain(text))
+
+
+class RefusedError(OperateError):
+    """AWS has answered with the error code `code`."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class ArgumentError(OperateError):

@@ -1,25 +1,20 @@
 """
-Prints the parameters that `make deploy` gives to SAM, in the words of `--parameter-overrides`.
+The parameters that `make deploy` gives to SAM, in the words of `--parameter-overrides`. Pure.
 
 SAM drops the parameters of an environment of samconfig.toml when the command line gives one. So
-both are read here, and those of the command line count. Nothing is printed if there are none.
+both are read here, and those of the command line count.
 
 SAM ends a value at a blank, and silently drops the rest. So values are read as a shell reads words,
-and what is no `Name=value` is an error. A value with a blank is printed in double quotes.
-
-Exit status: 0, or 2 if an argument or the file is wrong.
+and what is no `Name=value` is an error. A value with a blank is put in double quotes.
 """
 
 import re
 import shlex
-import sys
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from operate.command_line import OneLineParser
-from operate.errors import ArgumentError, OperateError
+from operate.errors import ArgumentError
 
 FILE = Path("samconfig.toml")
 
@@ -42,7 +37,7 @@ def parameters(said: Any, where: str) -> dict[str, str]:
 def _parameters(said: Any, where: str) -> Iterator[tuple[str, str]]:
     match said:
         case str():
-            for word in _words(said, where):
+            for word in words_of(said, where):
                 name, equals, value = word.partition("=")
                 if not equals:
                     raise ArgumentError(None, f"{where}: {_EXPECTED}, got {word[:60]!a}")
@@ -58,19 +53,22 @@ def _parameters(said: Any, where: str) -> Iterator[tuple[str, str]]:
             raise ArgumentError(None, f"{where}: expected text, a list or a table")
 
 
-def _words(text: str, where: str) -> list[str]:
+def words_of(text: str, where: str) -> list[str]:
+    """Return the words of a text, as a shell reads them. Raises ArgumentError."""
     try:
         return shlex.split(text)
     except ValueError:
-        raise ArgumentError(None, f"{where}: a quote or a backslash ends nothing") from None
+        msg = f"{where}: a quote is not closed, or the text ends with a backslash"
+        raise ArgumentError(None, msg) from None
 
 
 def _checked(name: str, value: str, where: str) -> tuple[str, str]:
-    """SAM cannot be given every value with a backslash: it takes one before a quote or a blank."""
+    """SAM takes a backslash before a quote or a blank, and a text in the form of ParameterKey."""
     if not _NAME.fullmatch(name):
         raise ArgumentError(None, f"{where}: {_EXPECTED}, got the name {name[:60]!a}")
-    if "\\" in value:
-        raise ArgumentError(None, f"{where}: {name}: expected a value without a backslash")
+    for refused in ("\\", "ParameterKey="):
+        if refused in value:
+            raise ArgumentError(None, f"{where}: {name}: expected a value without {refused}")
     return name, value
 
 
@@ -104,41 +102,16 @@ def _quoted(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else '"' + value.replace('"', '\\"') + '"'
 
 
-def merged(words: Sequence[str] | None, config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameters of a command line and its environment. Raises ArgumentError."""
-    parser = OneLineParser(prog="python -m operate.parameter_overrides", allow_abbrev=False)
-    for name in ("environment", "secret-arn", "projects", "email", "parameters"):
-        parser.add_argument(f"--{name}")
-    given = vars(parser.parse_args(words))
+def merged(given: Mapping[str, str | None], config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters of the arguments and their environment. Raises ArgumentError."""
     # No blank belongs into any of these: `PROJECTS='one, two'` is both.
-    answers = {
-        parameter: "".join(given[name].split())
+    answers = dict(
+        _checked(parameter, "".join(text.split()), name.upper())
         for name, parameter in _ANSWERS.items()
-        if given[name]
-    }
-    return (
-        of_environment(config, given["environment"])
-        | answers
-        | parameters(given["parameters"] or "", "PARAMETERS")
+        if (text := given.get(name))
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ArgumentError(None, f"{path} cannot be read: {error}") from error
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Print the parameters and return the exit status. An error is one line."""
-    try:
-        sys.stdout.write(as_words(merged(words, _read(FILE))))
-    except OperateError as error:
-        sys.stderr.write(f"deploy: {error}\n")
-        return error.exit_status
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return (
+        of_environment(config, given.get("environment"))
+        | answers
+        | parameters(given.get("parameters") or "", "PARAMETERS")
+    )

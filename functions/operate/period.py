@@ -51,7 +51,7 @@ def read_period(since: str | None, until: str | None, now: datetime) -> Period:
         except OverflowError:
             raise ArgumentError("TO", f"{until} is too late") from None
     if start >= end:
-        raise ArgumentError("TO", f"{until} is before FROM, which is {since}")
+        raise ArgumentError("TO", "must be later than FROM")
     if start > now:
         raise ArgumentError("FROM", f"{since} is in the future, so no restore can have begun")
     return Period(start, end)

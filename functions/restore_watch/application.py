@@ -1,53 +1,36 @@
 """What one invocation does: read the event, check the jobs it names or sweep, return the result."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from restore_watch.actions import Diagnose, FindNewest, RecordValidation, Sweep, TestNotification
-from restore_watch.check import TIME_SHARE, CheckResult, JobChecker
+from restore_watch.batch import BatchChecker, Failure
+from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.errors import AtlasError, InvalidEventError, RestoreWatchError
+from restore_watch.errors import InvalidEventError, RestoreWatchError
 from restore_watch.event import (
     OneTarget,
     QueueBatch,
-    RefusedTarget,
     Request,
     SeveralTargets,
     Target,
     WaitForJob,
     parse,
 )
+from restore_watch.lease import SWEEP_TIME
 from restore_watch.newest import NewestRestore
 from restore_watch.registration import WaitRegistrar
 from restore_watch.restore_job import RestoreTarget
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validating import ValidationRecorder
-from restore_watch.waiting import Wait
+from restore_watch.waiting import Wait, is_over
+from restore_watch.workers import Workers
 
-ROUNDS = 3
-"""One of several targets is checked this many times at most."""
+CHECK_TIME = 60.0
+"""Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
 
-
-@dataclass(frozen=True)
-class Failure:
-    """A target whose check failed, and why."""
-
-    target: Target
-    error: RestoreWatchError
-
-    def as_json(self) -> dict[str, Any]:
-        """The failure in the result of several targets."""
-        return {
-            "target": self.target.as_json(),
-            "error": type(self.error).__name__,
-            "message": str(self.error),
-        }
-
-
-type Outcome = CheckResult | Failure
 
 type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
 """Says what works and what does not."""
@@ -57,9 +40,15 @@ class Application:
     """Answers invocations, and reports every check to the telemetry."""
 
     def __init__(
-        self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry, diagnosis: Diagnosis
+        self,
+        checker: JobChecker,
+        sweeper: Sweeper,
+        workers: Workers,
+        telemetry: Telemetry,
+        diagnosis: Diagnosis,
     ) -> None:
         self._checker = checker
+        self._batches = BatchChecker(checker, workers, telemetry)
         self._sweeper = sweeper
         self._diagnosis = diagnosis
         self._telemetry = telemetry
@@ -72,7 +61,8 @@ class Application:
 
         `request_id` is Lambda's id of the invocation, which its retries of the invocation share.
 
-        - One target: its result. If its check fails, the error is raised.
+        - One target: its result, and with `waitUntil`, whether such a wait would be over. If its
+          check fails, the error is raised.
         - One target with a task token: the job as it is known now.
         - Several: `results` and `failures`. The first error is raised if every check failed; for an
           EventBridge event, if any check failed.
@@ -83,7 +73,9 @@ class Application:
         - A validation: the job, what was recorded of it, and whether that is new.
         """
         try:
-            return self._result(self._parse(event), deadline, request_id)
+            request = self._parse(event)
+            longest = SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME
+            return self._result(request, deadline.within(longest), request_id)
         finally:
             self._telemetry.flush()
 
@@ -91,8 +83,8 @@ class Application:
         self, request: Request, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         match request:
-            case OneTarget(target):
-                result = self._answer_one(target, deadline)
+            case OneTarget(target, until):
+                result = self._answer_one(target, until, deadline)
             case WaitForJob(target, wait):
                 result = self._register(target, wait, deadline)
             case SeveralTargets() as several:
@@ -105,8 +97,8 @@ class Application:
                 result = self._test_notification(deadline)
             case Diagnose() as wanted:
                 result = self._diagnose(wanted, deadline)
-            case FindNewest(group_id, cluster_name):
-                result = self._find_newest(group_id, cluster_name, deadline)
+            case FindNewest() as wanted:
+                result = self._find_newest(wanted, deadline)
             case RecordValidation() as report:
                 result = self._record_validation(report, deadline, request_id)
         return result
@@ -132,11 +124,9 @@ class Application:
         self._telemetry.diagnosed(diagnosis["checks"])
         return diagnosis
 
-    def _find_newest(
-        self, group_id: str, cluster_name: str, deadline: Deadline
-    ) -> Mapping[str, Any]:
+    def _find_newest(self, wanted: FindNewest, deadline: Deadline) -> Mapping[str, Any]:
         try:
-            return NewestRestore(self._checker).find(group_id, cluster_name, deadline)
+            return NewestRestore(self._checker).find(wanted, deadline)
         except RestoreWatchError as error:
             self._telemetry.failed(error)
             raise
@@ -169,14 +159,19 @@ class Application:
             self._telemetry.failed(error)
             raise
 
-    def _answer_one(self, target: Target, deadline: Deadline) -> Mapping[str, Any]:
-        (outcome,) = self._check_all([target], deadline)
+    def _answer_one(
+        self, target: Target, until: str | None, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        (outcome,) = self._batches.check([[target]], deadline)
         if isinstance(outcome, Failure):
             raise outcome.error
-        return outcome.as_json()
+        result = outcome.as_json()
+        if until is not None:
+            result |= {"waitUntil": until, "waitIsOver": is_over(until, outcome.job, outcome.seen)}
+        return result
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        outcomes = self._check_all(several.targets, deadline)
+        outcomes = self._batches.check([several.targets], deadline)
         failures = [one for one in outcomes if isinstance(one, Failure)]
         results = [one for one in outcomes if isinstance(one, CheckResult)]
         if failures and (several.all_must_succeed or not results):
@@ -188,61 +183,11 @@ class Application:
 
     def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
         """A record fails if the check of any of its targets fails."""
-        targets = [target for record in batch.records for target in record.targets]
-        outcomes = iter(self._check_all(targets, deadline))
+        records = [record.targets for record in batch.records]
+        outcomes = iter(self._batches.check(records, deadline))
         failed: list[str] = []
         for record in batch.records:
             own = list(islice(outcomes, len(record.targets)))
             if any(isinstance(outcome, Failure) for outcome in own):
                 failed.append(record.message_id)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
-
-    def _check_all(self, targets: Sequence[Target], deadline: Deadline) -> list[Outcome]:
-        """
-        Check the targets one after the other, and return their outcomes in the same order.
-
-        The check of a single target may wait and ask Atlas again. Several targets are checked in
-        rounds, without waiting: after a transient error, a target is checked again in the next
-        round, so that it does not use up the time of the others.
-        """
-        if len(targets) == 1:
-            outcome = self._check(targets[0], deadline)
-            self._report(targets[0], outcome)
-            return [outcome]
-        outcomes: dict[int, Outcome] = {}
-        waiting = list(range(len(targets)))
-        for rounds_left in reversed(range(ROUNDS)):
-            again: list[int] = []
-            for place in waiting:
-                share = deadline.within(TIME_SHARE)
-                outcomes[place] = self._check(targets[place], share, patient=False)
-                if rounds_left and _may_succeed_later(outcomes[place]):
-                    again.append(place)
-                else:
-                    self._report(targets[place], outcomes[place])
-            waiting = again
-        return [outcomes[place] for place in range(len(targets))]
-
-    def _check(self, target: Target, deadline: Deadline, *, patient: bool = True) -> Outcome:
-        if isinstance(target, RefusedTarget):
-            return Failure(target, target.error)
-        try:
-            return self._checker.check(target, deadline, patient=patient)
-        except RestoreWatchError as error:
-            return Failure(target, error)
-
-    def _report(self, target: Target, outcome: Outcome) -> None:
-        if isinstance(target, RefusedTarget):
-            self._telemetry.failed(target.error)
-        elif isinstance(outcome, Failure):
-            self._telemetry.failed(outcome.error, target)
-        else:
-            self._telemetry.checked(target, outcome)
-
-
-def _may_succeed_later(outcome: Outcome) -> bool:
-    return (
-        isinstance(outcome, Failure)
-        and isinstance(outcome.error, AtlasError)
-        and outcome.error.transient
-    )

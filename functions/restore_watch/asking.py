@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from threading import Lock
 
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.pages import Page, PageAt, page_for
 from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -21,21 +18,17 @@ from restore_watch.errors import (
 )
 from restore_watch.find_steps import Observed
 from restore_watch.following import Follower
+from restore_watch.job_lists import JobLists
 from restore_watch.memory import SweepMemory
 from restore_watch.observing import Observer, Shown
 from restore_watch.open_job import OpenJob
 from restore_watch.question import JobList, Question
-from restore_watch.reception import Reception, has_nothing_to_read
+from restore_watch.reception import Reception
 from restore_watch.restore_job import RestoreJob
 from restore_watch.sight import Asked
 
 FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""
-
-NEWER_JOBS = 20
-"""A list is asked for this many more jobs than are wanted: newer ones come first."""
-
-_OF_A_LIST = (AtlasForbiddenError, AtlasUnauthorizedError, AtlasUnavailableError)
 
 type Tasks = list[Question | Observed]
 
@@ -46,18 +39,24 @@ class Asker:
     Asks the questions of one sweep. Any thread may use it. What fails becomes a finding.
 
     `deadline` is when the last question must have ended. Of the lists `asked_alone`, one job got a
-    call of its own. `whole` has the lists that were read to their ends for missing jobs, and when
-    they were asked for: one thread at a time is `looking`.
+    call of its own.
     """
 
-    follower: Follower
-    observer: Observer
+    lists: JobLists
     reception: Reception
     memory: SweepMemory
     deadline: Deadline
     asked_alone: set[JobList] = field(default_factory=set)
-    whole: dict[JobList, tuple[datetime, Shown]] = field(default_factory=dict)
-    looking: dict[JobList, Lock] = field(default_factory=dict)
+
+    @property
+    def follower(self) -> Follower:
+        """What acts on the answers."""
+        return self.lists.observer.follower
+
+    @property
+    def observer(self) -> Observer:
+        """What compares lists with what is known."""
+        return self.lists.observer
 
     def allows(self, question: Question) -> bool:
         """Whether the sweep may ask this question now."""
@@ -79,7 +78,7 @@ class Asker:
             return self._ask_first(question)
         asked_at, shown = self.follower.checker.now(), Shown()
         try:
-            self._read_list(question, shown, wanted=len(jobs))
+            self.lists.read(question, shown, wanted=len(jobs))
         except RestoreWatchError as error:
             # What earlier pages have shown counts all the same.
             if not shown.jobs:
@@ -134,51 +133,6 @@ class Asker:
             more += self._failed(alone, asked, error, begun)
         return more
 
-    def _read_list(self, question: Question, shown: Shown, wanted: int | None = None) -> bool:
-        """
-        Read the list of a cluster's jobs, to its end unless a number of jobs is wanted.
-
-        True if it was read to its end. Otherwise pages are read as long as they show more of what
-        is wanted. A last job is asked about by its id, which never takes more than one call.
-        """
-        ids = {job.target.restore_id for job in question.jobs}
-        at = page_for(wanted + NEWER_JOBS) if wanted else PageAt()
-        known: set[str] = set()
-        is_whole = is_enough = False
-        while not (is_whole or is_enough):
-            page = self._read_page(question, at)
-            self.observer.read(page, question.bucket.group_id or "", question.part, shown)
-            is_whole = not (page.has_next and page.entries)
-            left = ids - shown.jobs.keys()
-            new = {entry.id for entry in shown.entries} - known
-            known |= new
-            is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
-            # A page that shows nothing new may be followed by the same one for ever.
-            is_enough = is_enough or not new or not (is_whole or self.allows(question))
-            at = page.at.next
-        problems = {one.id: one.problem for one in shown.unreadable if one.id in ids}
-        if problems:
-            self.follower.telemetry.unreadable_entries(question.jobs[0].target, problems)
-        return is_whole
-
-    def _read_page(self, question: Question, at: PageAt) -> Page:
-        deadline, checker = self.deadline.within(TIME_SHARE), self.follower.checker
-        cluster = question.jobs[0].target.cluster
-
-        def ask(credentials: Credentials) -> Page:
-            return checker.atlas.page_of_jobs(cluster, question.kind, at, credentials, deadline)
-
-        asked = Asked.part(question.bucket, question.part)
-        try:
-            page = checker.secret.ask(ask, deadline)
-        except AtlasError as error:
-            # These say nothing about the endpoints of its jobs, which are asked next.
-            if not isinstance(error, _OF_A_LIST):
-                self.reception.note(asked, error)
-            raise
-        self.reception.note_answer(asked)
-        return page
-
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
         deadline, checker = self.deadline.within(TIME_SHARE), self.follower.checker
         begun = checker.now()
@@ -208,8 +162,11 @@ class Asker:
             self.reception.failed(asked, error)
             return self._missed(question, error)
         self.reception.failed(asked, error, lasts=self.memory.fails_long(job))
-        may_answer = isinstance(error, AtlasUnavailableError) and error.transient
-        if may_answer and self.deadline.clock() - begun < FAST:
+        is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
+        if is_refused and self.observer.is_removed(job.target.group_id):
+            self.follower.missed(job, is_refused=True)
+        is_transient = isinstance(error, AtlasUnavailableError) and error.transient
+        if is_transient and self.deadline.clock() - begun < FAST:
             return [replace(question, tries=question.tries + 1)]
         return []
 
@@ -226,25 +183,11 @@ class Asker:
     def _look_for(self, question: Question) -> Tasks:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = question.jobs
-        news: list[Observed] = []
-        with self.looking.setdefault(question.list, Lock()):
-            is_whole = question.list in self.whole
-            begun = self.follower.checker.now(), Shown()
-            asked_at, shown = self.whole.get(question.list, begun)
-            if not is_whole:
-                try:
-                    is_whole = self._read_list(question, shown)
-                except RestoreWatchError as error:
-                    if has_nothing_to_read(error):
-                        self.follower.missed(job)
-                news = self.observer.news(shown, job.target.group_id, question.part, asked_at)
-            if is_whole:
-                shown.entries = ()
-                self.whole[question.list] = asked_at, shown
-        answer = shown.jobs.get(job.target.restore_id)
+        whole, news = self.lists.whole(question)
+        answer = whole.shown.jobs.get(job.target.restore_id)
         if answer is not None:
-            self.follower.answered(job, answer, asked_at)
-        elif is_whole and not {None, job.target.restore_id} & {one.id for one in shown.unreadable}:
+            self.follower.answered(job, answer, whole.asked_at)
+        elif whole.lacks(job):
             self.follower.missed(job)
         return [one for one in news if one.key != job.key]
 

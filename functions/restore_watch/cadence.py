@@ -25,6 +25,9 @@ LINK_UNKNOWN = timedelta(hours=24)
 FORGOTTEN = timedelta(hours=24)
 """A job that Atlas does not know is followed this long."""
 
+REFUSED = timedelta(days=7)
+"""A job that Atlas refuses is followed this long, if its project is no longer watched."""
+
 CLOCKS_APART = timedelta(minutes=1)
 """A moment may lie this far in the future, because clocks differ."""
 
@@ -58,9 +61,17 @@ def is_past_its_link(job: OpenJob, now: datetime) -> bool:
     return job.observed_at is None or now - job.observed_at >= LINK_UNKNOWN
 
 
-def is_forgotten(job: OpenJob, now: datetime) -> bool:
-    """Atlas has not known the job for too long."""
-    return job.missing_since is not None and now - job.missing_since >= FORGOTTEN
+def is_forgotten(job: OpenJob, now: datetime, after: timedelta = FORGOTTEN) -> bool:
+    """Atlas has not known the job, or has refused it, for too long."""
+    return job.missing_since is not None and now - job.missing_since >= after
+
+
+def left_at(job: OpenJob) -> datetime | None:
+    """When a job was left, at the latest: one that Atlas does not know, or whose link is gone."""
+    since = job.missing_since
+    if since is None and job.is_ready_download:
+        since = job.expiration_date or job.observed_at
+    return since and since + max(FORGOTTEN, LINK_GONE, LINK_UNKNOWN)
 
 
 def _is_within(time: timedelta, job: OpenJob, now: datetime) -> bool:

@@ -24,6 +24,7 @@ from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.workers import Workers
 from restore_watch.workflows import Workflows
 
 if TYPE_CHECKING:
@@ -70,11 +71,13 @@ def compose(
         workflows=Workflows(stepfunctions, telemetry.answered, telemetry.not_answered),
         on_published=telemetry.published,
     )
+    workers = Workers()
     sweeper = Sweeper(
         checker,
         OpenJobs(dynamodb, settings.table_name),
         Bookkeeping(dynamodb, settings.table_name),
         SweepLease(dynamodb, settings.table_name),
+        workers,
         telemetry,
         SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids),
     )
@@ -92,4 +95,4 @@ def compose(
             atlas = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
             return compose_doctor(settings, atlas, client, checker.now).diagnose(wanted, deadline)
 
-    return Application(checker, sweeper, telemetry, diagnose)
+    return Application(checker, sweeper, workers, telemetry, diagnose)

@@ -23,6 +23,7 @@ RestoreWatchError
  +- NotificationRefusedError        the operator sees to the topic; a test is not stored
  +- TooManyWaitsError               the caller lets fewer workflows wait for one job
  +- TooManyValidationsError         the caller reports less often; nothing more is recorded
+ +- ValidationRefusedError          the caller reports what fits the job; nothing is recorded of it
 
 The text of these errors never holds a secret, a token or a download URL.
 """
@@ -88,6 +89,8 @@ class AtlasError(RestoreWatchError):
     def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.summary: str | None = None
+        """What failed, without the advice that the message adds."""
         self.family: str | None = None
         """The family of endpoints that refused: the kind of restore job, or the name of a list."""
 
@@ -183,3 +186,7 @@ class TooManyWaitsError(RestoreWatchError):
 
 class TooManyValidationsError(RestoreWatchError):
     """The job has as many validations as are kept. What is recorded stays, and is published."""
+
+
+class ValidationRefusedError(RestoreWatchError):
+    """The verdict does not fit what Atlas says of the job. Nothing is recorded of it."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from restore_watch.atlas.families import AtlasList
-from restore_watch.atlas.pages import PageAt
+from restore_watch.atlas.pages import FIRST_PAGE, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.marks import Part
 from restore_watch.open_job import JobKey
@@ -14,8 +14,6 @@ from restore_watch.restore_job import RestoreJob, RestoreTarget
 
 if TYPE_CHECKING:
     from restore_watch.listing import ProjectListing
-
-FIRST_PAGE = PageAt()
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""

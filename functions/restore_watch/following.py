@@ -13,7 +13,7 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from restore_watch.cadence import is_forgotten, is_past_its_link
+from restore_watch.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -58,7 +58,7 @@ class Follower:
     Follows the open jobs of one sweep. Any thread may use it. What fails becomes a finding.
 
     `known` has the open jobs and is kept up to date. A list and a job's own endpoint show the same
-    change at the same time, so each job has a lock in `turns`: its change is published once.
+    change at the same time, so each job has a lock in `acting`: its change is published once.
     """
 
     checker: JobChecker
@@ -69,7 +69,7 @@ class Follower:
     refusals: TopicRefusals
     known: dict[JobKey, OpenJob]
     deadline: Deadline
-    turns: dict[JobKey, Lock] = field(default_factory=dict)
+    acting: dict[JobKey, Lock] = field(default_factory=dict)
 
     def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
         """Publish what is pending for a job, from the table alone."""
@@ -88,7 +88,7 @@ class Follower:
 
         Only news costs a call to AWS. True if the table has what it says.
         """
-        with self.turns.setdefault(job.key, Lock()):
+        with self.acting.setdefault(job.key, Lock()):
             known = self.known.get(job.key)
             if known is None and self.memory.is_recorded(job.key):
                 return True
@@ -101,7 +101,7 @@ class Follower:
         True if it is in the table now, whether it was there before or not.
         """
         job = unknown_job(target, answer.kind)
-        with self.turns.setdefault(job.key, Lock()):
+        with self.acting.setdefault(job.key, Lock()):
             if self.memory.is_recorded(job.key):
                 return True
             try:
@@ -115,18 +115,21 @@ class Follower:
             self.memory.recorded(job.key)
             return True
 
-    def missed(self, job: OpenJob) -> None:
-        """Atlas does not know the job."""
+    def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
+        """Atlas does not know the job, or refuses it in a project that is no longer watched."""
         now = self.checker.now()
         missed_for = self.memory.missed(job)
+        after, reason = FORGOTTEN, "Atlas does not know it"
+        if is_refused:
+            after, reason = REFUSED, "Atlas refuses it, and its project is no longer watched"
         try:
             if job.missing_since is None:
                 self.open_jobs.missed(job, now, self.deadline)
                 self._note(replace(job, missing_since=now))
             elif is_past_its_link(job, now):
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
-            elif is_forgotten(job, now) and missed_for >= MISSED_TIME:
-                self._leave(job, self.open_jobs.forget, "Atlas does not know it")
+            elif is_forgotten(job, now, after) and missed_for >= MISSED_TIME:
+                self._leave(job, self.open_jobs.forget, reason)
         except RestoreWatchError as error:
             self._failed(job, error)
 
@@ -210,7 +213,7 @@ class Follower:
         has_left = leave(job, self.deadline)
         if not has_left:
             is_left = partial(_is_as_known, job)
-            if self.checker.end_waits(job.target, is_left, self.deadline):
+            if self.checker.end_waits(job.target, is_left, self.deadline, left_at(job)):
                 has_left = leave(job, self.deadline)
         if has_left:
             self.known.pop(job.key, None)

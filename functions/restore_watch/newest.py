@@ -1,11 +1,13 @@
 """Which restore job of a cluster is the newest one: for a workflow that knows only the cluster."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from restore_watch.actions import FindNewest
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.entries import job_entries
+from restore_watch.atlas.entries import Unreadable, job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check import TIME_SHARE, JobChecker
@@ -14,12 +16,10 @@ from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
     RestoreJobNotFoundError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.marks import Part
 from restore_watch.restore_job import RestoreKind, RestoreTarget
-
-ENTRIES = 10_000
-"""Entries of a list that are read at most, in pages of any size."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,26 @@ class NewestRestore:
 
     checker: JobChecker
 
-    def find(self, group_id: str, cluster_name: str, deadline: Deadline) -> dict[str, Any]:
+    def find(self, wanted: FindNewest, deadline: Deadline) -> dict[str, Any]:
         """
         Return the target of the job that was created last, of any kind.
 
-        Raises RestoreJobNotFoundError if the cluster has none, and otherwise as a check does.
+        Raises RestoreJobNotFoundError if the cluster has none, or none that was created after the
+        moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
+        second counts as created after it.
         """
 
         def question(credentials: Credentials) -> list[RestoreTarget]:
-            return self._of_cluster(group_id, cluster_name, credentials, deadline)
+            return self._of_cluster(wanted.group_id, wanted.cluster_name, credentials, deadline)
 
         found = self.checker.secret.ask(question, deadline)
+        after, since = wanted.created_after, ""
+        if after is not None:
+            after = after.replace(microsecond=0)
+            found = [target for target in found if target.created_at >= after]
+            since = f" that was created after {after:%Y-%m-%dT%H:%M:%SZ}"
         if not found:
-            msg = f"the cluster {cluster_name} has no restore job"
+            msg = f"the cluster {wanted.cluster_name} has no restore job{since}"
             raise RestoreJobNotFoundError(msg)
         return max(found, key=lambda target: target.restore_id).as_json()
 
@@ -61,24 +68,42 @@ class NewestRestore:
     def _listed(
         self, group_id: str, part: Part, credentials: Credentials, deadline: Deadline
     ) -> list[RestoreTarget]:
-        """Read all pages: nobody documents the order of a list."""
+        """
+        Read all pages, or raise: nobody documents the order of a list.
+
+        Raises UnexpectedAtlasResponseError if a page shows only what others have shown, because it
+        may be followed by the same one for ever; and if an entry that cannot be read may be newest.
+        """
         projects = AtlasProjects(self.checker.atlas)
-        found: list[RestoreTarget] = []
-        at, left = FIRST_PAGE, ENTRIES
-        while left > 0:
+        cluster_name, at = part.cluster_name or "", FIRST_PAGE
+        found: dict[str, RestoreTarget] = {}
+        unreadable: list[Unreadable] = []
+        while True:
             page = projects.restore_jobs(
                 group_id,
-                part.cluster_name or "",
+                cluster_name,
                 part.kind,
                 at,
                 credentials,
                 deadline.within(TIME_SHARE),
             )
-            found += [
-                RestoreTarget.listed(group_id, part.cluster_name or "", entry.id, part.kind)
-                for entry in job_entries(page, part.kind).readable
-            ]
+            known, entries = len(found), job_entries(page, part.kind)
+            found |= {
+                one.id: RestoreTarget.listed(group_id, cluster_name, one.id, part.kind)
+                for one in entries.readable
+            }
+            unreadable += entries.unreadable
             if not (page.has_next and page.entries):
-                break
-            at, left = page.at.next, left - len(page.entries)
-        return found
+                _require_older(unreadable, found.values())
+                return list(found.values())
+            if len(found) == known:
+                msg = f"Atlas repeats a page of a list of {part.kind} restore jobs"
+                raise UnexpectedAtlasResponseError(msg)
+            at = page.at.next
+
+
+def _require_older(unreadable: Iterable[Unreadable], found: Iterable[RestoreTarget]) -> None:
+    newest = max((target.created_at for target in found), default=None)
+    for one in unreadable:
+        if one.created_at is None or newest is None or one.created_at >= newest:
+            raise UnexpectedAtlasResponseError(one.problem)

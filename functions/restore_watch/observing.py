@@ -96,6 +96,11 @@ class Observer:
             return self.follower.answered(known, observed.job, observed.asked_at)
         return self.follower.found(observed.job, observed.target, observed.asked_at)
 
+    def is_removed(self, group_id: str) -> bool:
+        """Whether the project was watched and is no longer."""
+        project = self.projects.get(group_id)
+        return project is not None and project.is_removed
+
     def _interest(self, group_id: str, part: Part) -> Interest | None:
         project = self.projects.get(group_id)
         if project is None or project.marks is None:

@@ -13,12 +13,15 @@ from restore_watch.listing import LISTED_KINDS
 from restore_watch.open_job import OpenJob
 from restore_watch.project_item import Project
 from restore_watch.restore_job import RestoreKind
-from restore_watch.sight import OF_A_CLUSTER, of_clusters
+from restore_watch.sight import of_clusters
 from restore_watch.waking import Waker
-from restore_watch.watch_change import ABSENT, Trouble
+from restore_watch.watch_change import ABSENT, UNANSWERED, Trouble
 
 _SWEEP = "sweep"
 """The name of the trouble that a sweep did not reach a project."""
+
+_NOT_OF_A_LISTING = {ABSENT, *RestoreKind}
+"""A listing asks for everything but known jobs, and whether the project is among all others."""
 
 _NOT_REACHED = "The sweep did not reach this project in its time"
 
@@ -31,52 +34,27 @@ _NOT_LISTED = (
 @dataclass(frozen=True)
 class Seen:
     """
-    How a sweep saw a project: what failed, and which `families` of endpoints it learnt about.
+    How a sweep saw a project that it looked at.
 
-    It `is_seen` if any of them answered. A project that is not watched has open jobs that were
-    named, or had. If it `is_listed`, nothing is there beyond what was asked.
+    `failures` has all that fails now, and `standing` what was stored as failing and about which
+    nothing was learnt, both by what was asked. It `is_seen` if Atlas answered anything.
     """
 
     project: Project
     failures: Mapping[str, RestoreWatchError]
-    families: frozenset[str]
-    is_watched: bool
-    is_seen: bool = False
-    is_listed: bool = False
-    open_jobs: int = 0
-
-    @property
-    def standing(self) -> dict[str, Trouble]:
-        """
-        What was reported to fail, and about which nothing was learnt.
-
-        Without a report it does not count any more: a failure that nobody met again is no outage.
-        """
-        watched = self.project.watched
-        is_asked = self.is_watched or not self.families
-        if watched.degraded is None or not is_asked or self.is_over:
-            return {}
-        troubles = {
-            name: one for name, one in watched.troubles.items() if name not in self.families
-        }
-        # A listing asks for everything but whether the project is among all others.
-        return {name: one for name, one in troubles.items() if name == ABSENT or not self.is_listed}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody looks at the project any more."""
-        return not (self.is_watched or self.families)
+    standing: Mapping[str, Trouble]
+    is_seen: bool
+    open_jobs: int
 
     @property
     def fails(self) -> bool:
-        """Whether the project cannot be seen."""
+        """Whether anything of the project cannot be seen."""
         return bool(self.failures or self.standing)
 
     @property
-    def fails_whole(self) -> bool:
-        """Whether more fails than the jobs of single clusters."""
-        names = {*self.failures, *self.standing}
-        return any(not name.endswith(OF_A_CLUSTER) for name in names)
+    def unanswered(self) -> RestoreWatchError | None:
+        """A failure of now for want of an answer, if there is one."""
+        return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
 
 
 @dataclass(frozen=True)
@@ -90,16 +68,27 @@ class Outlook:
         """
         Return how each project was seen: those that are watched, and those of `asked` jobs.
 
-        Open jobs are all `jobs`.
+        Open jobs are all `jobs`. Those of a project that was removed say nothing about it.
         """
-        by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
-        for job in jobs:
-            by_project[job.target.group_id].append(job)
-        seen = [
+        by_project = _by_project(jobs)
+        known, woken = self.waker.known, self.waker.woken
+        removed = {key for key, project in known.items() if project.is_removed}
+        return [
             self._of(group_id, by_project.get(group_id, ()))
-            for group_id in sorted(self.waker.woken.union(asked))
+            for group_id in sorted(woken.union(set(asked) - removed))
         ]
-        return [*seen, *self._left_alone(by_project)]
+
+    def left_alone(self, jobs: Iterable[OpenJob]) -> list[Project]:
+        """Return the projects that fail, in which the last job that was named has ended."""
+        with_open_jobs = _by_project(jobs)
+        return [
+            project
+            for group_id, project in list(self.waker.known.items())
+            if project.watched.fails
+            and not project.is_removed
+            and group_id not in self.waker.woken
+            and group_id not in with_open_jobs
+        ]
 
     def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
         project = self.waker.known.get(group_id, Project(group_id))
@@ -108,14 +97,14 @@ class Outlook:
         # A job that the table knows could be read before.
         known = {str(job.kind) for job in open_jobs if job.kind}
         failures = sight.failures(group_id, project.readable | known)
-        learnt = sight.learnt(group_id)
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
         aside = self.waker.calls.memory.aside(group_id)
         behind = set(project.marks.behind) - aside if project.marks else set()
         are_behind = {part.kind for part in behind}
-        families = {
+        learnt = {
+            _SWEEP,
             *failures,
-            *(learnt - {of_clusters(kind) for kind in LISTED_KINDS}),
+            *(sight.learnt(group_id) - {of_clusters(kind) for kind in LISTED_KINDS}),
             *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),
             # Where no job is open, no GET can fail.
             *(str(kind) for kind in RestoreKind if str(kind) not in known),
@@ -124,29 +113,35 @@ class Outlook:
         if not is_seen and not failures:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
         if self.waker.knows_projects:
-            families.add(ABSENT)
+            learnt.add(ABSENT)
             if is_watched and not self.waker.shows(group_id):
                 failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
         return Seen(
             project=project,
             failures=failures,
-            families=frozenset({_SWEEP, *families}),
+            standing=self._standing(project, learnt) if is_watched else {},
             is_seen=is_seen,
-            is_watched=is_watched,
-            is_listed=group_id in self.listed,
             open_jobs=len(open_jobs),
         )
 
-    def _left_alone(self, with_open_jobs: Container[str]) -> list[Seen]:
+    def _standing(self, project: Project, learnt: Container[str]) -> dict[str, Trouble]:
         """
-        Return what failed and is not watched any more, as seen: nothing fails where nobody looks.
+        Return what was reported to fail, and about which nothing was learnt.
 
-        The operator has removed the project, or the last job that was named in it has ended.
+        Without a report it does not count any more: a failure that nobody met again is no outage.
         """
-        return [
-            Seen(project, failures={}, families=frozenset(), is_watched=False)
-            for group_id, project in list(self.waker.known.items())
-            if project.watched.troubles
-            and group_id not in self.waker.woken
-            and group_id not in with_open_jobs
-        ]
+        if project.watched.degraded is None:
+            return {}
+        is_listed = project.group_id in self.listed
+        return {
+            name: one
+            for name, one in project.watched.troubles.items()
+            if name not in learnt and (name in _NOT_OF_A_LISTING or not is_listed)
+        }
+
+
+def _by_project(jobs: Iterable[OpenJob]) -> Mapping[str, Sequence[OpenJob]]:
+    by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
+    for job in jobs:
+        by_project[job.target.group_id].append(job)
+    return by_project

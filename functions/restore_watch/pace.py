@@ -1,17 +1,16 @@
 """Which calls to Atlas a sweep may still make. Pure."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.restore_job import RestoreKind
 
 SILENCES = 3
 """A project that answers 5xx or not at all this many times in a row is left to the next round."""
 
 REFUSALS = 3
-"""After so many jobs or clusters of a family are refused, and none is answered, the family is."""
+"""After so many refusals and no other answer, a sweep leaves a family alone: there is no role."""
 
 STARVED = 0.9
 """With this share left, nobody else has used up a bucket, even if all of it is to be left."""
@@ -25,9 +24,10 @@ class Pace:
     or None; `since` is when the sweep began. Less than `reserve` stops the sweep's calls from that
     bucket, except the first one of either purpose, to ask about known jobs and to find others: so
     every sweep learns how much is left now, and somebody else's traffic cannot blind the watch. If
-    that is too little from the start, the bucket is `starved`. A project that refuses is not asked
-    again in this sweep, one that does not answer gets one question in each later round. Any thread
-    may use it.
+    that is too little from the start, the bucket is `starved`. While it `waits`, because Atlas has
+    asked for that, a sweep makes one call. A family that only refuses is not asked again in this
+    sweep. A project that does not answer gets one question in each later round. Any thread may use
+    it.
     """
 
     def __init__(
@@ -35,25 +35,30 @@ class Pace:
         reserve: float,
         share_left: Callable[[Bucket, float], float | None],
         since: float,
+        *,
+        waits: Callable[[Bucket], bool],
     ) -> None:
         self.since = since
         self._reserve = reserve
         self._share_left = share_left
+        self._waits = waits
         self._lock = Lock()
         self._asked: set[tuple[Bucket, bool]] = set()
         self._best_shares: dict[Bucket, float] = {}
         self._stopped: set[Bucket] = set()
         self._is_again = False
-        self._refused: defaultdict[Bucket, set[str]] = defaultdict(set)
-        self._answered: set[Bucket] = set()
+        self._refusals: Counter[Bucket] = Counter()
+        self._accepted: set[Bucket] = set()
         self._silences: Counter[str | None] = Counter()
         self._tried: set[str | None] = set()
 
     def allows(self, bucket: Bucket, *, to_find: bool = False) -> bool:
         """Whether a call may be made now; it counts as made."""
-        share = self._share_left(bucket, self.since)
+        share, waits = self._share_left(bucket, self.since), self._waits(bucket)
         with self._lock:
-            if self._is_refused(bucket) or self._is_left_alone(bucket.group_id):
+            if self._refuses(bucket) or self._is_left_alone(bucket.group_id):
+                return False
+            if waits and not self._asked.isdisjoint({(bucket, True), (bucket, False)}):
                 return False
             is_first = (bucket, to_find) not in self._asked
             self._asked.add((bucket, to_find))
@@ -98,7 +103,7 @@ class Pace:
             if share is not None:
                 self._best_shares[bucket] = max(share, self._best_shares.get(bucket, 0.0))
             self._silences.pop(bucket.group_id, None)
-            self._answered.add(bucket)
+            self._accepted.add(bucket)
 
     def silent(self, bucket: Bucket) -> None:
         """No answer came, or Atlas is out of order."""
@@ -106,17 +111,13 @@ class Pace:
             self._silences[bucket.group_id] += 1
             self._tried.add(bucket.group_id)
 
-    def refused(self, bucket: Bucket, what: str) -> None:
-        """Atlas refused the credentials for these endpoints of the project, asked about `what`."""
+    def refused(self, bucket: Bucket) -> None:
+        """Atlas refused the credentials for one of these endpoints: this job, or all of them."""
         with self._lock:
-            self._refused[bucket].add(what)
+            self._refusals[bucket] += 1
 
-    def _is_refused(self, bucket: Bucket) -> bool:
-        """A family is refused if several are, and none is answered. One may be for itself alone."""
-        if bucket not in self._refused or bucket in self._answered:
-            return False
-        is_list = not isinstance(bucket.family, RestoreKind)
-        return is_list or len(self._refused[bucket]) >= REFUSALS
+    def _refuses(self, bucket: Bucket) -> bool:
+        return self._refusals[bucket] >= REFUSALS and bucket not in self._accepted
 
     def _is_left_alone(self, group_id: str | None) -> bool:
         if self._silences[group_id] < SILENCES:

@@ -67,7 +67,7 @@ class Reception:
                 return False
             case AtlasUnauthorizedError() | AtlasForbiddenError():
                 family = _family(error) or asked.bucket.family
-                self.pace.refused(asked.bucket._replace(family=family), asked.detail)
+                self.pace.refused(asked.bucket._replace(family=family))
                 return False
             case AtlasError():
                 self._accepted(asked.bucket)

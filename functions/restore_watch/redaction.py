@@ -39,6 +39,20 @@ _NAMED_SECRET = re.compile(
     re.IGNORECASE,
 )
 
+# The same in a sentence, as in `password hunter3`. Six characters or more, with a digit or a sign
+# among them, are a secret; so `the password is wrong` and `token 401` stay. An ARN is none.
+_SPOKEN_SECRET = re.compile(
+    rf"(?<![\w-])({_NAME}\s+(?:(?:is|was)\s+)?[\"'`]?)(?!arn:)"
+    r"(?=\S*(?:\d|[!#$%&*+=@^~]\w))[^\s\"'`]{6,}",
+    re.IGNORECASE,
+)
+
+# A JSON Web Token (RFC 7519), also one that was cut off, and the id of an AWS access key:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+_CREDENTIAL = re.compile(
+    r"(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,})"
+)
+
 
 def without_urls(text: str) -> str:
     """Remove every URL from a short text."""
@@ -53,23 +67,25 @@ def redact_report(text: str, limit: int) -> str:
     For a text that a pipeline wrote. Letters of every language stay.
     """
     # The key first: it may hold what looks like a URL, which would hide where it begins or ends.
-    for pattern in (_PRIVATE_KEY, _URL, _AUTHORIZATION):
+    for pattern in (_PRIVATE_KEY, _URL, _AUTHORIZATION, _CREDENTIAL):
         text = pattern.sub(REDACTED, text)
-    text = _NAMED_SECRET.sub(rf"\1{REDACTED}", text)
+    for pattern in (_NAMED_SECRET, _SPOKEN_SECRET):
+        text = pattern.sub(rf"\1{REDACTED}", text)
     line = "".join(sign if sign.isprintable() else " " for sign in text)
     return line[:limit].strip()
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Remove every given secret, every URL and every authorization, then trim to one short line."""
+    """Remove every given secret, and what looks like a URL or a secret, then trim to one line."""
     # The longest first: a secret may be part of another one.
     hidden = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in hidden:
         text = text.replace(secret, REDACTED)
     # Longer than any quote, and short enough for the patterns, which are slow on long text.
     text = text[: 10 * QUOTE_LIMIT]
-    for pattern, replacement in ((_URL, REDACTED), (_AUTHORIZATION, REDACTED), (_UNPRINTABLE, " ")):
-        text = pattern.sub(replacement, text)
+    for pattern in (_URL, _AUTHORIZATION, _CREDENTIAL):
+        text = pattern.sub(REDACTED, text)
+    text = _UNPRINTABLE.sub(" ", _SPOKEN_SECRET.sub(rf"\1{REDACTED}", text))
     if len(text) > QUOTE_LIMIT:
         text = f"{text[:QUOTE_LIMIT]}..."
     # Removing a part may join the text around it to a secret. Quote nothing then.

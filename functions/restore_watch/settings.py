@@ -17,6 +17,9 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # A FIFO topic needs a group id with every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
+PROJECTS_LIMIT = 100
+"""Ids of projects at most: Lambda allows a function 4,096 bytes of environment variables."""
+
 _PROJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
 
@@ -27,9 +30,10 @@ class Settings:
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
     share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
-    the projects to watch, "all" for every one that the credentials can read. `stack_name` is how
-    messages about the stack name it. The rest is what only a diagnosis looks at, "" if there is
-    none: the schedule's group, and the topics of what people read.
+    the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
+    service of logs and metrics, and how messages about the stack name it. The rest is what only a
+    diagnosis looks at, "" if there is none: the schedule's group, and the topics of what people
+    read.
     """
 
     atlas_secret_id: str
@@ -78,7 +82,7 @@ class Settings:
             hot_seconds=_hot_seconds(given.get("HOT_SECONDS") or "10"),
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
-            stack_name=given.get("STACK_NAME") or given["POWERTOOLS_SERVICE_NAME"],
+            stack_name=given["POWERTOOLS_SERVICE_NAME"],
             schedule_group=given.get("SCHEDULE_GROUP", ""),
             email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
             chat_topic_arn=given.get("CHAT_TOPIC_ARN", ""),
@@ -97,7 +101,11 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
             )
             raise ConfigurationError(msg)
     # An id that is named twice is watched once.
-    return tuple(dict.fromkeys(one.lower() for one in given))
+    ids = tuple(dict.fromkeys(one.lower() for one in given))
+    if len(ids) > PROJECTS_LIMIT:
+        msg = f"ATLAS_PROJECT_IDS: expected at most {PROJECTS_LIMIT} ids, or all; got {len(ids)}"
+        raise ConfigurationError(msg)
+    return ids
 
 
 def _hot_seconds(text: str) -> float:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from restore_watch.actions import Sweep
@@ -37,6 +38,7 @@ from restore_watch.find_memory import FindMemory
 from restore_watch.finding import Finder
 from restore_watch.findings import Findings
 from restore_watch.following import Follower, TopicRefusals
+from restore_watch.job_lists import JobLists
 from restore_watch.lease import SweepLease
 from restore_watch.memory import SweepMemory
 from restore_watch.observing import Observer
@@ -49,6 +51,7 @@ from restore_watch.reception import Reception
 from restore_watch.rounds import Rounds
 from restore_watch.sight import Sight
 from restore_watch.telemetry import Telemetry
+from restore_watch.verdict import ListOfProjects
 from restore_watch.waking import ProjectIds, Waker
 from restore_watch.watch import LastSeen, Watch
 from restore_watch.workers import Workers
@@ -89,15 +92,16 @@ class Sweeper:
     """
     Sweeps. One object serves an execution environment.
 
-    It keeps the threads, and what it remembers of open jobs and projects. `sleep` takes seconds.
+    It keeps what it remembers of open jobs and projects. `sleep` takes seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every part by its name, where all are put together
         self,
         checker: JobChecker,
         open_jobs: OpenJobs,
         bookkeeping: Bookkeeping,
         lease: SweepLease,
+        workers: Workers,
         telemetry: Telemetry,
         options: SweepOptions,
         *,
@@ -110,7 +114,7 @@ class Sweeper:
         self._telemetry = telemetry
         self._options = options
         self._sleep = sleep
-        self._workers = Workers()
+        self._workers = workers
         self._memory = SweepMemory(self._now)
         self._find_memory = FindMemory(self._now)
         self._last_seen = LastSeen()
@@ -133,30 +137,34 @@ class Sweeper:
             return SKIPPED
         succeeded_at = None
         try:
-            result = self._sweep(begun, deadline)
+            result = self._sweep(begun, deadline, partial(self._lease.is_awaited, owner, deadline))
             succeeded_at = self._checker.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
         return result
 
-    def _sweep(self, begun: float, deadline: Deadline) -> Mapping[str, Any]:
-        jobs = self._open_jobs.read(deadline)
-        projects, stack = self._bookkeeping.read(deadline)
+    def _sweep(
+        self, begun: float, deadline: Deadline, is_awaited: Callable[[], bool]
+    ) -> Mapping[str, Any]:
+        now = self._checker.now()
+        jobs = self._open_jobs.read(deadline, now)
+        projects, stack = self._bookkeeping.read(deadline, now)
         limits = self._checker.atlas.limits
-        pace = Pace(self._options.rate_limit_reserve, limits.share_left, self._now())
+        reserve = self._options.rate_limit_reserve
+        pace = Pace(reserve, limits.share_left, self._now(), waits=limits.waits)
         follower = self._follower(jobs, deadline)
         findings = follower.findings
         reception = Reception(pace, findings, self._memory, Sight())
-        observer = Observer(follower, projects)
-        asker = self._asker(follower, observer, reception)
+        observer = self._observer(follower, projects)
+        asker = self._asker(observer, reception)
         finder = self._finder(observer, reception, projects, asker.deadline)
         watch = self._watch(follower)
         try:
             publishing = deadline.within(PENDING_TIME)
             self._publish_pending(follower, publishing)
             stack = watch.publish_unsent(projects, stack, publishing)
-            asked = self._find_and_ask(asker, finder, begun)
+            asked = self._find_and_ask(asker, finder, watch, begun, is_awaited)
             refusal = findings.refusal_of_credentials
             if refusal is not None and not self._memory.was_answered_lately:
                 raise refusal
@@ -168,20 +176,18 @@ class Sweeper:
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
             self._telemetry.figures(at_end, share, findings)
         reception.note_starved()
+        self._drop_removed(finder.waker, watch, follower)
         outlook = Outlook(finder.waker, finder.listed)
-        seen = outlook.of_projects(list(follower.known.values()), asked)
+        open_jobs = list(follower.known.values())
+        seen = outlook.of_projects(open_jobs, asked)
         if refusal is not None:
             watch.stack_fails(stack, refusal, len(jobs))
             degraded = sum(one.project.watched.degraded is not None for one in seen)
         else:
             waker = finder.waker
-            degraded = watch.sweep_ended(
-                seen,
-                stack,
-                len(jobs),
-                waker.all_projects.failure,
-                is_list_read=waker.knows_projects,
-            )
+            listed = ListOfProjects(waker.knows_projects, waker.all_projects.failure)
+            left_alone = outlook.left_alone(open_jobs)
+            degraded = watch.sweep_ended(seen, left_alone, stack, listed, len(jobs))
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()
 
@@ -199,9 +205,13 @@ class Sweeper:
             deadline=deadline,
         )
 
-    def _asker(self, follower: Follower, observer: Observer, reception: Reception) -> Asker:
-        deadline = follower.deadline.earlier(ENDING_TIME)
-        return Asker(follower, observer, reception, self._memory, deadline)
+    def _observer(self, follower: Follower, projects: Mapping[str, Project]) -> Observer:
+        return Observer(follower, projects)
+
+    def _asker(self, observer: Observer, reception: Reception) -> Asker:
+        deadline = observer.follower.deadline.earlier(ENDING_TIME)
+        lists = JobLists(observer, reception, deadline)
+        return Asker(lists, reception, self._memory, deadline)
 
     def _finder(
         self,
@@ -256,18 +266,31 @@ class Sweeper:
 
         self._workers.each(pending, publish, deadline)
 
-    def _find_and_ask(self, asker: Asker, finder: Finder, begun: float) -> frozenset[str]:
+    def _find_and_ask(
+        self,
+        asker: Asker,
+        finder: Finder,
+        watch: Watch,
+        begun: float,
+        is_awaited: Callable[[], bool],
+    ) -> frozenset[str]:
         """Do what is due. Return the projects of the jobs that were."""
-        rounds = Rounds(asker, finder, self._workers, begun, self._options.hot_seconds, self._sleep)
+        hot_seconds = self._options.hot_seconds
+        rounds = Rounds(asker, finder, self._workers, begun, hot_seconds, is_awaited, self._sleep)
         due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
         deadline = asker.follower.deadline
-        self._workers.each(finder.waker.removed_projects(), finder.waker.drop, deadline)
+        self._drop_removed(finder.waker, watch, asker.follower)
         if due or steps:
             self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
             self._prepare(deadline)
             rounds.run(due, steps)
             self._workers.each(finder.unfinished(), finder.end, deadline)
         return frozenset(job.target.group_id for job in due)
+
+    def _drop_removed(self, waker: Waker, watch: Watch, follower: Follower) -> None:
+        """Drop the projects that nobody watches any more, whatever is open in them."""
+        self._workers.each(waker.removed_projects(), waker.drop, follower.deadline)
+        watch.forget_removed(waker.known, list(follower.known.values()))
 
     def _prepare(self, deadline: Deadline) -> None:
         """Raise CredentialsError or AtlasError if there are no credentials or no token."""

@@ -1,4 +1,4 @@
-"""The threads of an environment's sweeps, and how they share work."""
+"""The threads that sweeps and batches of an environment use, and how they share work."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ class Workers:
     """Threads that live as long as the environment. Each question to Atlas has a slot."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sweep")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="worker")
         self._slots = Slots()
 
     def start[T: Task](

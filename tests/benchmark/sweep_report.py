@@ -16,7 +16,6 @@ from benchmark.detection import (
     ARRIVALS,
     HOT_SECONDS,
     OF_EACH,
-    ROUND_SECONDS,
     Detections,
     share_overtaken,
 )
@@ -25,6 +24,7 @@ from benchmark.prepared_index import projected, size_of
 from benchmark.processor import MEGABYTES_OF_ONE_VCPU
 from benchmark.sweeping import FAR, MEMORY, PEER_CHECKS, Sweep, SweepFigures
 from benchmark.timelines import AUTOMATED, DOWNLOAD, FLEX, Recorded
+from local_stack.jumping_clock import ROUND_SECONDS
 
 MANY = 10_000
 OUR_MEMORY = 512

@@ -171,7 +171,7 @@ def _notifier(logger: Logger, play: Play) -> Notifier:
         named=None,
     )
     sent = SentTable(dynamodb(lambda _: {"ResponseMetadata": {}}), "sent")
-    return Notifier(channels, sent, Telemetry(logger), DEFAULT_CHANGES, "https://one.test")
+    return Notifier(channels, sent, Telemetry(logger), DEFAULT_CHANGES, lambda _: notice())
 
 
 def _logs() -> Iterator[ErrorText]:

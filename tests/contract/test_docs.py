@@ -342,7 +342,7 @@ def test_the_docs_and_the_template_agree_on_what_aws_retries() -> None:
 def test_every_variable_of_make_evidence_is_described_and_no_other() -> None:
     first_table = page("evidence").partition("\n## ")[0]
     recipe = (ROOT / "Makefile").read_text().partition("\nevidence:")[2].partition("\n\n")[0]
-    passed_on = set(re.findall(r"\(call option,(\w+),", recipe))
+    passed_on = set(re.findall(r"\(call argument,(\w+),", recipe))
 
     assert names(first_table) == passed_on
 

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,19 @@ def make(*arguments: str, **variables: str) -> Ran:
     )
 
 
+def dry_sam(folder: Path) -> str:
+    """Make a `sam` that prints its arguments, and return its folder as a variable of make."""
+    sam, python = folder / "sam", folder / "python"
+    sam.write_text(
+        '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
+        'echo "region $AWS_DEFAULT_REGION"\n[ -z "$FAILS" ] || { echo "$FAILS" >&2; exit 1; }\n'
+    )
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    for program in (sam, python):
+        program.chmod(0o755)
+    return f"BIN={os.path.relpath(folder, ROOT)}"
+
+
 def test_help_lists_every_target() -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     listed = make("help").stdout
@@ -54,14 +68,8 @@ class TestDeploy:
 
     @pytest.fixture
     def deploy(self, tmp_path: Path) -> Callable[..., Ran]:
-        sam = tmp_path / "sam"
-        sam.write_text(
-            '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
-            'echo "region $AWS_DEFAULT_REGION"\n[ -z "$FAILS" ] || { echo "$FAILS" >&2; exit 1; }\n'
-        )
-        sam.chmod(0o755)
-        programs = os.path.relpath(tmp_path, ROOT)
-        return lambda *words: make("--old-file=build", "deploy", f"BIN={programs}", *words)
+        programs = dry_sam(tmp_path)
+        return lambda *words: make("--old-file=build", "deploy", programs, *words)
 
     def test_passes_the_secret_to_sam_and_changes_nothing_else(
         self, deploy: Callable[..., Ran]
@@ -199,17 +207,15 @@ class TestEvidence:
             "CLUSTER": 'it\'s "$(pwd)" `pwd`; pwd',
             "OUT": "~/an audit",
         }
-        ran = evidence(*(f"{name}={value}".replace("$", "$$") for name, value in given.items()))
+        ran = evidence(*(f"{name}={value}" for name, value in given.items()))
 
-        words = [
-            word for name, value in given.items() for word in (f"[--{name.lower()}]", f"[{value}]")
-        ]
+        words = [f"[--{name.lower()}={value}]" for name, value in given.items()]
         assert ran.stdout.splitlines()[:-1] == ["[-m]", "[operate.evidence]", *words]
 
     def test_a_variable_of_the_shell_leaves_nothing_out(self, evidence: Callable[..., Ran]) -> None:
         ran = evidence("FROM=2026-11-01", PROJECT="mine", CLUSTER="orders", TO="2026-11-02")
 
-        assert ran.stdout.splitlines()[2:-1] == ["[--from]", "[2026-11-01]"]
+        assert ran.stdout.splitlines()[2:-1] == ["[--from=2026-11-01]"]
 
     def test_uses_the_region_of_the_aws_cli(self, evidence: Callable[..., Ran]) -> None:
         assert "region eu-central-1" in evidence("AWS_REGION=eu-central-1").stdout

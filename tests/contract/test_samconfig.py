@@ -1,6 +1,5 @@
 """The environments of samconfig.toml: what they list exists, and `make deploy` passes it on."""
 
-import os
 import re
 import subprocess
 import tomllib
@@ -15,7 +14,7 @@ from samcli.cli.types import (  # type: ignore[import-untyped]
 
 from contract.deployed_template import source_template
 from contract.documents import DOCUMENTS, commands, page, quoted, rows, section
-from contract.test_make import make
+from contract.test_make import dry_sam, make
 
 ROOT = Path(__file__).parents[2]
 CONFIGURED: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text())
@@ -37,10 +36,7 @@ def overrides(environment: str) -> dict[str, str]:
 
 def deploy(tmp_path: Path, *words: str) -> Ran:
     """Run `make deploy` with a program in the place of SAM that prints its arguments."""
-    sam = tmp_path / "sam"
-    sam.write_text('#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n')
-    sam.chmod(0o755)
-    return make("--old-file=build", "deploy", f"BIN={os.path.relpath(tmp_path, ROOT)}", *words)
+    return make("--old-file=build", "deploy", dry_sam(tmp_path), *words)
 
 
 def passed(ran: Ran, option: str) -> str:

@@ -21,6 +21,7 @@ OBJECTIVES = {"RtoMinutes": "60", "RpoMinutes": "1440"}
 ALL = {**READERS, **OBJECTIVES, "AlarmTopicArn": TOPIC}
 OF_PEOPLE = {
     "NoticeDeadLetterQueueAlarm",
+    "NoticeQueueAlarm",
     "NotifyPeopleErrorsAlarm",
     "NotifyPeopleThrottlesAlarm",
 }

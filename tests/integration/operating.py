@@ -34,6 +34,7 @@ from restore_watch.application import Application
 from restore_watch.deadline import Deadline
 from restore_watch.settings import Settings
 from restore_watch.telemetry import Telemetry
+from restore_watch.workers import Workers
 
 MINUTE = 60.0
 
@@ -236,7 +237,7 @@ class Operation(LocalStack):
             rate_limit_reserve=settings.rate_limit_reserve,
             project_ids=settings.project_ids,
         )
-        return Application(checker, sweeper, self._telemetry, no_diagnosis)
+        return Application(checker, sweeper, Workers(), self._telemetry, no_diagnosis)
 
     def _start_people(self) -> NotifyPeople:
         """What `notify_people.composition` makes of the template's variables, with this clock."""

@@ -208,6 +208,13 @@ def a_webhook_is_revoked(stack: Operation) -> None:
     stack.minute()
 
 
+def nobody_takes_messages_for_people(stack: Operation) -> None:
+    """The trigger is disabled, or the function may not run."""
+    a_restore_completes(stack)
+    stack.pass_time(15)
+    stack.minute()
+
+
 def deliver_twice(stack: Operation) -> None:
     """Six minutes are the visibility timeout of the queue."""
     a_restore_completes(stack)
@@ -261,6 +268,7 @@ CASES = [
     Case("RtoAlarm", a_restore_took_long, parameters=OBJECTIVES | WITHOUT_SWEEPS),
     Case("RpoAlarm", an_old_snapshot_is_restored, parameters=OBJECTIVES),
     Case("NoticeDeadLetterQueueAlarm", a_webhook_is_revoked),
+    Case("NoticeQueueAlarm", nobody_takes_messages_for_people, parameters=WITHOUT_SWEEPS),
     Case("NotifyPeopleErrorsAlarm", people_cannot_start),
     Case("NotifyPeopleThrottlesAlarm", people_are_throttled),
 ]

@@ -11,11 +11,15 @@ from integration.people import CHANNELS, GROUP, PeopleStack
 from local_stack.canaries import CANARIES
 from local_stack.faults import Answer
 from local_stack.readers import Reader
+from local_stack.template import STACK_NAME
 from local_stack.wire import Fault
 from restore_watch.topic import watch_cloud_event
 from restore_watch.watch_change import Trouble, WatchChange, WatchState
 
 pytestmark = pytest.mark.timeout(120)
+
+KEYS = f"atlas-restore-watch/{STACK_NAME}"
+"""How the keys of this stack's pages begin."""
 
 EVERYBODY = dict.fromkeys(CHANNELS, 1)
 
@@ -51,7 +55,7 @@ def test_a_restore_is_one_thread_in_chat_and_one_email_at_its_end(people: People
     people.deliver()
     (chat,), ((subject, text),) = people.chat(), people.emails()
 
-    assert chat["metadata"]["threadId"] == restore.restore_id
+    assert chat["metadata"]["threadId"] == f"{STACK_NAME}/{restore.restore_id}"
     assert subject.startswith("Restore completed: orders -> staging")
     assert text.splitlines()[0] == "The snapshot was 60 min old."
     assert people.told() == {"slack": 1, "teams": 1}, "nobody is paged for a good end"
@@ -62,7 +66,7 @@ def test_a_failed_restore_reaches_every_channel_and_pages_once(people: PeopleSta
     restore = people.fail_a_restore()
     people.deliver()
 
-    assert people.pages() == [("trigger", f"atlas-restore-watch/restore/{restore.restore_id}")]
+    assert people.pages() == [("trigger", f"{KEYS}/restore/{restore.restore_id}")]
     assert people.told() == EVERYBODY
 
 
@@ -71,7 +75,7 @@ def test_a_degraded_project_is_one_page_that_is_resolved(people: PeopleStack) ->
         people.notices.send(watch_message(state))
         people.deliver()
 
-    (opened, first), (closed, second) = people.pages()
+    (opened, first), (closed, second), _ = people.pages()
     assert (opened, closed) == ("trigger", "resolve")
     assert first == second
 
@@ -107,7 +111,7 @@ def test_a_verdict_on_the_restored_data_reaches_every_channel_once(people: Peopl
         people.invoke(event).result  # noqa: B018
         people.deliver()
 
-    key = f"atlas-restore-watch/validation/{restore.restore_id}/3"
+    key = f"{KEYS}/validation/{restore.restore_id}/3"
     assert people.pages() == [("trigger", key)]
     assert people.told() == EVERYBODY
     assert people.notices.waiting() == people.dead() == 0

@@ -1,7 +1,7 @@
 """A validation, from the invocation to the table and a subscriber; the table on both engines."""
 
 import json
-from datetime import timedelta
+from datetime import timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError
 from restore_watch.item import RETENTION
 from restore_watch.telemetry import Telemetry
+from restore_watch.workers import Workers
 
 RECORDED = ["UpdateItem", *CHANGED]
 """What recording a validation of a known job calls in AWS: it reads first. Atlas is not asked."""
@@ -48,12 +49,14 @@ def test_a_validation_of_a_settled_job_is_kept_published_and_settled_again(
     stack: ObservedStack, settled: EmulatedRestore
 ) -> None:
     before = stored(stack, settled)
-    found = {"validatedBy": "drill", "detail": "ok", "validatedAt": "2026-10-05T14:31:00+02:00"}
+    at = stack.atlas.now().replace(microsecond=0)
+    elsewhere = at.astimezone(timezone(timedelta(hours=2)))
+    found = {"validatedBy": "drill", "detail": "ok", "validatedAt": elsewhere.isoformat()}
     answer = stack.invoke(validation(settled, **found)).result
     (message,) = received(stack)
     item = stored(stack, settled)
 
-    kept = {"verdict": "PASSED", **found, "validatedAt": "2026-10-05T12:31:00Z"}
+    kept = {"verdict": "PASSED", **found, "validatedAt": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
     job = {name: value for name, value in message.event["data"].items() if name in answer["job"]}
     assert answer == {"job": job, "validation": kept, "changed": True, "sequence": 3}
     assert message.event["id"] == f"{settled.restore_id}:VALIDATION:3"
@@ -97,7 +100,7 @@ def test_a_late_retry_by_lambda_does_not_make_an_older_verdict_the_last_one(
     checker = cold_start(stack, in_process)
     telemetry = Telemetry(Logger(service="tested", location=None))
     sweeper = sweeper_of(stack, in_process, checker, telemetry)
-    application = Application(checker, sweeper, telemetry, no_diagnosis)
+    application = Application(checker, sweeper, Workers(), telemetry, no_diagnosis)
     failed = validation(settled, "FAILED", detail="2 documents are missing")
 
     with refuse_publications(stack), pytest.raises(NotificationPendingError):

@@ -35,6 +35,7 @@ from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.validation import Entry
 from restore_watch.waking import ProjectIds
+from restore_watch.workers import Workers
 from restore_watch.workflows import Workflows
 
 ENVIRONMENT_HEADER = "X-Environment"
@@ -105,7 +106,9 @@ def cold_start(
         secret=AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp()),
         atlas=AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep),
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
-        topic=StatusChangesTopic(by.sns, stack.topic_arn, stack.function.environment["STACK_NAME"]),
+        topic=StatusChangesTopic(
+            by.sns, stack.topic_arn, stack.function.environment["POWERTOOLS_SERVICE_NAME"]
+        ),
         on_published=on_published,
         workflows=Workflows(lambda: by.stepfunctions),
         now=now,
@@ -134,6 +137,7 @@ def sweeper_of(
             now=lambda: checker.now().timestamp(),
             sleep=checker.sleep,
         ),
+        Workers(),
         telemetry,
         SweepOptions(hot_seconds, rate_limit_reserve, project_ids),
         sleep=checker.sleep,

@@ -20,7 +20,10 @@ class EmulatedCluster:
     kind: Kind
     created: datetime
     state_name: str = "IDLE"
+    provider_name: str = "AWS"
     cluster_id: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
+    """Fields that the entry of the cluster has instead of its own."""
 
     def __post_init__(self) -> None:
         self.cluster_id = self.cluster_id or object_id(self.created)
@@ -49,6 +52,7 @@ class EmulatedCluster:
             "versionReleaseSystem": "LTS",
         }
         body |= self._dedicated(host) if self.is_dedicated else self._flex()
+        body |= self.said
         return dict(sorted(body.items()))
 
     def _flex(self) -> dict[str, Any]:
@@ -75,6 +79,17 @@ class EmulatedCluster:
             "mongoDBMajorVersion": _VERSION[:3],
             "paused": False,
             "pitEnabled": False,
+            "replicationSpecs": [
+                {
+                    "regionConfigs": [
+                        {
+                            "priority": 7,
+                            "providerName": self.provider_name,
+                            "regionName": "US_EAST_1",
+                        }
+                    ]
+                }
+            ],
         }
 
 

@@ -134,6 +134,7 @@ def make_stack(
         if said[f"{name}.Endpoint"] != _NOT_MADE:
             _subscribe(aws, {key: said[f"{name}.{key}"] for key in _SUBSCRIPTION}, resource)
     _schedule(aws, cloudformation, said)
+    _set_policies(aws, cloudformation, said)
     made = {name: one for name, one in resources.items() if said[name] != _NOT_MADE}
     if aws.dynamodb is not None:
         for name, resource in made.items():
@@ -253,17 +254,35 @@ def _function(name: str, said: Mapping[str, str]) -> FunctionConfiguration:
 
 
 def _own_outputs(cloudformation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template's outputs that name a resource which moto makes in any case."""
-    made = [
-        {"Ref": name}
-        for name, resource in cloudformation["Resources"].items()
-        if "Condition" not in resource
-    ]
+    """Return the template's outputs that name a resource which moto makes."""
+    made = {name for name, one in cloudformation["Resources"].items() if one["Type"] in _MADE}
     return {
         name: output
         for name, output in cloudformation.get("Outputs", {}).items()
-        if output["Value"] in made
+        if _named(output["Value"]) in made
     }
+
+
+def _named(value: Any) -> str | None:
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return name
+    return None
+
+
+def _set_policies(
+    aws: AwsEmulator, cloudformation: Mapping[str, Any], said: Mapping[str, str]
+) -> None:
+    """Moto's CloudFormation gives no policy to a topic. Moto obeys none, but shows it."""
+    for resource in cloudformation["Resources"].values():
+        if resource["Type"] == "AWS::SNS::TopicPolicy":
+            (topic,) = (said[one["Ref"]] for one in resource["Properties"]["Topics"])
+            policy = json.dumps(resource["Properties"]["PolicyDocument"])
+            for name, value in {**said, "AWS::AccountId": ACCOUNT}.items():
+                policy = policy.replace(json.dumps({"Ref": name}), json.dumps(value))
+            aws.client("sns").set_topic_attributes(
+                TopicArn=topic, AttributeName="Policy", AttributeValue=policy
+            )
 
 
 def _create(

@@ -26,6 +26,7 @@ from reliability.broken_checks import (
     ReplacesEveryRefusedToken,
 )
 from reliability.broken_finding import (
+    BelievesNoList,
     ForgetsTheFirstAttempt,
     ForgetsWhatIsRefused,
     ListsOnce,
@@ -35,8 +36,10 @@ from reliability.broken_finding import (
     ReadsFullPages,
     RecoversTwice,
     StopsAtAnOldJob,
+    TakesAllForRead,
     lists,
     notes,
+    observes,
     wakes,
 )
 from reliability.broken_sweeps import (
@@ -248,7 +251,14 @@ BROKEN_COPIES = {
         {"F75", "F76", "F77"}, sweeper=lists(ReadsFullPages), watches=True
     ),
     "overlooks a restore that has ended": BrokenCopy(
-        {"F75", "F76", "F77"}, sweeper=lists(OverlooksEnds), watches=True
+        {"F75", "F76", "F77"}, sweeper=observes(OverlooksEnds), watches=True
+    ),
+    # What Atlas says
+    "believes no list about a job that it follows": BrokenCopy(
+        {"F86"}, sweeper=observes(BelievesNoList), watches=True
+    ),
+    "takes an entry that cannot be read for read": BrokenCopy(
+        {"F75", "F76", "F77"}, sweeper=observes(TakesAllForRead), watches=True
     ),
     "lists a woken project once": BrokenCopy({"F75"}, sweeper=wakes(ListsOnce), watches=True),
     # What it says of itself

@@ -1,22 +1,22 @@
 """Finding and watching that are broken in one place, for `reliability.broken_copies`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from restore_watch.entries import Entries
-
+from restore_watch.atlas.entries import Entry
 from restore_watch.atlas.pages import Page
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.deadline import Deadline
-from restore_watch.find_steps import JobsPage, ListingStep
+from restore_watch.find_steps import JobsPage, ListingStep, Observed
 from restore_watch.finding import Finder
 from restore_watch.following import Follower
 from restore_watch.listing import ProjectListing
-from restore_watch.marks import Interest, Marks
+from restore_watch.marks import Interest, Marks, Part
+from restore_watch.observing import Observer, Shown
 from restore_watch.project_item import Project
-from restore_watch.restore_job import RestoreJob, RestoreKind
+from restore_watch.restore_job import RestoreKind
 from restore_watch.sweep import Sweeper
 from restore_watch.topic import StatusChangesTopic
 from restore_watch.waking import Waker
@@ -29,8 +29,8 @@ from restore_watch.watch_change import WatchChange, Watched, WatchState
 class ForgetsTheFirstAttempt(Bookkeeping):
     """The first mark is stored when a listing succeeds."""
 
-    def begin(self, group_id: str, marks: Marks, now: datetime, deadline: Deadline) -> None:
-        del group_id, marks, now, deadline
+    def begin(self, *_: object, **__: object) -> None:
+        pass
 
 
 class _MovesOtherwise(Bookkeeping):
@@ -72,35 +72,58 @@ class MovesEveryCluster(_MovesOtherwise):
 class StopsAtAnOldJob(ProjectListing):
     """A list is taken to descend."""
 
-    def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
+    def jobs_shown(
+        self, step: JobsPage, page: Page, entries: Iterable[Entry], news: Iterable[Observed]
+    ) -> list[ListingStep]:
         reaches_to = Interest.beyond(self.marks, step.part, self._now).reaches_to
-        targets = [self.entries.target(step.part, entry) for entry in page.entries]
-        is_enough = any(one is not None and one.created_at < reaches_to for one in targets)
+        is_enough = any(one.created_at < reaches_to for one in entries)
         page = replace(page, has_next=page.has_next and not is_enough)
-        return super().jobs_shown(step, page, begun)
+        return super().jobs_shown(step, page, entries, news)
 
 
 class ReadsFullPages(ProjectListing):
     """A page of fewer entries than were asked for is taken for the last."""
 
-    def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
-        return super().jobs_shown(step, replace(page, has_next=len(page.entries) >= 500), begun)
+    def jobs_shown(self, step: JobsPage, page: Page, *what: Any) -> list[ListingStep]:
+        page = replace(page, has_next=len(page.entries) >= page.at.size)
+        return super().jobs_shown(step, page, *what)
 
 
-class RunningEntries(Entries):
-    """What has ended is of no interest."""
-
-    def job_of_interest(self, *what: Any) -> RestoreJob | None:
-        job = super().job_of_interest(*what)
-        return None if job is not None and job.terminal else job
-
-
-class OverlooksEnds(ProjectListing):
+class OverlooksEnds(Observer):
     """What has ended before it was seen is overlooked."""
 
-    def jobs_shown(self, step: JobsPage, page: Page, begun: datetime) -> list[ListingStep]:
-        self.entries.__class__ = RunningEntries
-        return super().jobs_shown(step, page, begun)
+    def news(self, *what: Any) -> list[Observed]:
+        return [
+            one for one in super().news(*what) if self._is_followed(one) or not one.job.terminal
+        ]
+
+    def _is_followed(self, observed: Observed) -> bool:
+        return observed.key in self.follower.known
+
+
+class BelievesNoList(Observer):
+    """What a list shows of a job that is followed already is passed over."""
+
+    def news(self, *what: Any) -> list[Observed]:
+        return [one for one in super().news(*what) if one.key not in self.follower.known]
+
+
+class TakesAllForRead(Observer):
+    """An entry that cannot be read counts as read."""
+
+    def read(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
+        super().read(page, group_id, part, shown)
+        shown.unreadable.clear()
+
+
+def observes(kind: type[Observer]) -> type[Sweeper]:
+    """A sweep that takes otherwise what Atlas says."""
+
+    class OtherSweeper(Sweeper):
+        def _observer(self, *how: Any) -> Observer:
+            return kind(*how)
+
+    return OtherSweeper
 
 
 class ListsOnce(Waker):
@@ -117,7 +140,7 @@ def wakes(kind: type[Waker]) -> type[Sweeper]:
 
     class OtherSweeper(Sweeper):
         def _finder(self, *how: Any) -> Finder:
-            return Finder(_as(kind, super()._finder(*how).waker))
+            return Finder(_as(kind, super()._finder(*how).waker), how[0])
 
     return OtherSweeper
 

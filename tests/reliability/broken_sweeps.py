@@ -69,8 +69,8 @@ def knows(kind: type[OpenJob]) -> Callable[[Any, str], OpenJobs]:
     """An index whose entries are understood otherwise."""
 
     class OtherJobs(OpenJobs):
-        def read(self, deadline: Deadline) -> list[OpenJob]:
-            return [_as(kind, job) for job in super().read(deadline)]
+        def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
+            return [_as(kind, job) for job in super().read(deadline, now)]
 
     return OtherJobs
 
@@ -155,8 +155,8 @@ def asks(kind: type[Asker]) -> type[Sweeper]:
 class ForgetsAtOnce(Follower):
     """A job that Atlas does not know leaves the index."""
 
-    def missed(self, job: OpenJob) -> None:
-        super().missed(job)
+    def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
+        super().missed(job, is_refused=is_refused)
         missed = self.known.get(job.key)
         if missed is not None:
             self._leave(missed, self.open_jobs.forget, "Atlas does not know it")

@@ -37,6 +37,7 @@ from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreKind, RestoreTarget
 from restore_watch.telemetry import Telemetry
+from restore_watch.workers import Workers
 
 ONE_TRY = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 """The function's own configuration with one try: botocore's retries have tests of their own."""
@@ -281,7 +282,7 @@ class Campaign:
         by = by or self.hasty
         checker = self.environment(by)
         sweeper = sweeper_of(self.stack, by, checker, telemetry, **sweeping)
-        return Application(checker, sweeper, telemetry, no_diagnosis)
+        return Application(checker, sweeper, Workers(), telemetry, no_diagnosis)
 
     def check(
         self,

@@ -371,7 +371,7 @@ CATALOGUE["Found by a third look"] = {
         "is lost after the repair",
     ),
     "F86": Row(
-        "the GETs of open jobs fail, are older, or answer 404 while lists show more; and the reverse",
+        "the GETs of open jobs fail, are older, or answer 404 while lists show more",
         "the later rank is recorded, no matter which answer shows it; GETs that fail are a trouble "
         "although the lists answer",
     ),

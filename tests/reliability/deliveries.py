@@ -25,9 +25,8 @@ RETRIES = (60.0, 120.0)
 VARIABLES = {"POWERTOOLS_METRICS_NAMESPACE": "Model", "POWERTOOLS_SERVICE_NAME": "model"}
 
 
-def event_of(form: Form, jobs: Sequence[Job]) -> dict[str, Any]:
+def event_of(form: Form, targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The event that names these jobs."""
-    targets = [job.event for job in jobs]
     match form:
         case "event":
             return {"detail-type": DETAIL_TYPE, "detail": {"targets": targets}}
@@ -116,7 +115,9 @@ class Deliveries:
         reports = patch.object(environment.checker, "on_published", environment.telemetry.published)
         try:
             with redirect_stdout(printed), patch.dict(os.environ, VARIABLES), reports:
-                answer = environment.application.answer(event_of(form, jobs), deadline)
+                answer = environment.application.answer(
+                    event_of(form, [job.event for job in jobs]), deadline
+                )
             finished = finished_jobs(form, jobs, answer)
             self._checks.outcomes.append(answer)
         except RestoreWatchError as error:

@@ -4,11 +4,51 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from local_stack.faults import Ask
+from local_stack.loopback import Line
 from local_stack.stack import LocalStack
 from local_stack.wire import Action, Answer, Call, Close, Fault, Injected, Phase
 
 type Predicate = Callable[[Call], bool]
+
+
+type Odd = Literal["optional", "decisive", "id", "entry", "cluster"]
+"""What of an entry of a list cannot be read."""
+
+_DECISIVE = ("status", "state", "deliveryType")
+_OPTIONAL = ("expirationDate", "expiresAt", "targetClusterName", "targetDeploymentItemName")
+
+ODD: dict[Odd, Callable[[dict[str, Any]], Any]] = {
+    "optional": lambda entry: entry | {name: {"no": "text"} for name in _OPTIONAL},
+    "decisive": lambda entry: entry | {name: {} for name in _DECISIVE if name in entry},
+    "id": lambda entry: entry | {"id": 7},
+    "entry": lambda _: "an entry",
+    "cluster": lambda entry: entry | {"name": None},
+}
+
+
+@dataclass(frozen=True)
+class OddEntries:
+    """The entries of a list are odd."""
+
+    odd: Odd
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        body = json.loads(answer.body) if answer.status == 200 else {}
+        if "results" not in body:
+            return answer
+        body["results"] = [ODD[self.odd](entry) for entry in body["results"]]
+        return Answer(answer.status, answer.headers, json.dumps(body))
+
+    def meets(self, call: Call) -> bool:
+        """Whether a list has such entries."""
+        if self.odd == "cluster":
+            return call.operation in {"flex_clusters", "dedicated_clusters"}
+        return call.operation.endswith("_list")
 
 
 class NthCall:
@@ -84,6 +124,17 @@ class Disturbances:
     def stay(self, when: Predicate, answer: Answer) -> None:
         """This is how Atlas answers such calls throughout the example. It is no failure."""
         self._inject(when, "before", answer, answer, is_failure=False)
+
+    @contextmanager
+    def odd(self, entries: OddEntries) -> Iterator[None]:
+        """Within the block lists have odd entries. If only what is optional is, nothing fails."""
+        if entries.odd != "optional":
+            with self.within(entries.meets, "before", entries, entries):
+                yield
+            return
+        injected = self._atlas.inject(Fault(when=entries.meets, times=None, action=entries))
+        yield
+        injected.remove()
 
     @contextmanager
     def within(

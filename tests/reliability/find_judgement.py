@@ -7,7 +7,7 @@ The rules are written here a second time, because a judge must not ask the accus
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ PARTITION = "sweeps"
 STACK = "stack"
 PROJECT = "project/"
 
-MARGIN = timedelta(minutes=15)
+MARGIN = timedelta(minutes=60)
 FIRST_MARK = timedelta(hours=1)
 OLDEST = timedelta(days=7)
+AHEAD = timedelta(minutes=10)
 
 CLUSTER_LISTS = {
     "flex": "flex_clusters",
@@ -63,14 +64,22 @@ class Bookkept:
         return is_first or created_at >= mark - MARGIN
 
 
-def bookkept(item: Mapping[str, Any]) -> Bookkept:
-    def moment(name: str) -> datetime | None:
-        return datetime.fromisoformat(item[name]) if name in item else None
+def bookkept(item: Mapping[str, Any], latest: datetime) -> Bookkept:
+    """What is written by hand, cannot be read or lies ahead, counts as absent."""
 
+    def moment(text: Any) -> datetime | None:
+        try:
+            read = datetime.fromisoformat(text).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return read if read <= latest + AHEAD else None
+
+    behind = item.get("behind")
+    marks = {part: moment(at) for part, at in behind.items()} if isinstance(behind, dict) else {}
     return Bookkept(
-        first=moment("firstMark"),
-        whole=moment("mark"),
-        behind={part: datetime.fromisoformat(at) for part, at in item.get("behind", {}).items()},
+        first=moment(item.get("firstMark")),
+        whole=moment(item.get("mark")),
+        behind={part: mark for part, mark in marks.items() if mark is not None},
         fails=bool(item.get("troubles") or item.get("degraded")),
         unsent=len(item.get("unsent", ())),
     )
@@ -81,7 +90,8 @@ def judge_forward(before: Bookkept, after: Bookkept | None) -> None:
     assert after is not None, "F80: a project is forgotten"
     if before.whole is None:
         return
-    assert after.first == before.first, "F80: the first mark of a project moves"
+    is_same = before.first is None or after.first == before.first
+    assert is_same, "F80: the first mark of a project moves"
     for part in ("", *before.behind, *after.behind):
         old, new = before.mark_of(part), after.mark_of(part)
         assert old is not None

@@ -37,6 +37,7 @@ from restore_watch.application import Application
 from restore_watch.check import JobChecker
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
+from restore_watch.workers import Workers
 from restore_watch.workflows import Workflows
 
 MINUTE = 60.0
@@ -89,7 +90,7 @@ class Machine(RuleBasedStateMachine):
     def application(
         self, checker: JobChecker, sweeper: Sweeper, telemetry: Telemetry
     ) -> Application:
-        return Application(checker, sweeper, telemetry, no_diagnosis)
+        return Application(checker, sweeper, Workers(), telemetry, no_diagnosis)
 
     def job(self, place: int) -> Job:
         return self.world.jobs[place % len(self.world.jobs)]

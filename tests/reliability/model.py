@@ -36,15 +36,15 @@ from reliability.drawn import (
     steps,
     token_faults,
 )
+from reliability.observation_rules import ObservationRules
 from reliability.overlaps import any_left
-from reliability.validation_rules import ValidationRules
 from restore_watch.deadline import Deadline
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))
 
 
-class RestoreModel(ValidationRules):
+class RestoreModel(ObservationRules):
     """`stack` is started by the caller; every example has restore jobs that no other has."""
 
     # What Atlas does

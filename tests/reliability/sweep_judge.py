@@ -283,6 +283,16 @@ class SweepJudge:
         if all(one.calm and not is_skipped(one.check.outcome) for one in sweeps):
             self.find.judge_found(job, answers)
 
+    def judge_shown(self, sweeps: Sequence[Begun], job: Job) -> None:
+        """F86: what lists show of a job is recorded, whatever its own endpoint says."""
+        item = self._world.item(job)
+        if item is None or any(not isinstance(one.check.outcome, Mapping) for one in sweeps):
+            return
+        if any(is_skipped(one.check.outcome) for one in sweeps):
+            return
+        done = not is_change(recorded_words(item), job.last, download=is_ready(item))
+        assert done, f"F86: what a list shows is not recorded: {job.restore.event}"
+
     def judge_forgotten(self, sweeps: Sequence[Begun], job: Job) -> None:
         """F83: Atlas has not known the job for a day, so nobody follows it any more."""
         item = self._world.item(job)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from local_stack.aws import aws_error
 from reliability.campaign import (
     UNCHANGED,
     Campaign,
+    concerns,
     event,
     log_lines,
     record,
@@ -184,8 +186,8 @@ def test_nine_of_ten_records_succeed_when_one_is_a_poison_record(
 def test_a_record_that_failed_succeeds_when_it_is_delivered_again(campaign: Campaign) -> None:
     first, second = campaign.job(), campaign.job()
     records = [record(job.restore_id, event(job)) for job in (first, second)]
-    # Only the first publication is refused, which is that of the first record.
-    campaign.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403))
+    of_first = replace(PUBLISH, when=concerns(first))
+    campaign.inject(of_first, aws_error("sns", "AuthorizationError", status=403))
     answer = campaign.invoke_with({"Records": records}).result
     assert answer == {"batchItemFailures": [{"itemIdentifier": first.restore_id}]}
     assert (campaign.published(first), campaign.published(second)) == ([], ["PENDING"])
@@ -256,7 +258,8 @@ def test_an_eventbridge_event_succeeds_once_all_of_its_targets_succeed(
 ) -> None:
     jobs = [campaign.job() for _ in range(3)]
     given = requested(*(event(job) for job in jobs))
-    campaign.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403), skip=1)
+    of_second = replace(PUBLISH, when=concerns(jobs[1]))
+    campaign.inject(of_second, aws_error("sns", "AuthorizationError", status=403))
     assert campaign.invoke_with(given).error_type == "NotificationPendingError"
     assert [campaign.published(job) for job in jobs] == [["PENDING"], [], ["PENDING"]]
 

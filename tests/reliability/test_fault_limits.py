@@ -1,6 +1,7 @@
 """Rate limits and servers that fail: F31 to F33 and F61."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -221,7 +222,7 @@ def restore_ids(outcomes: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.fault("F43", "F61")
-@cases("seconds", [2, 300])
+@cases("seconds", [10, 300])
 def test_a_limited_project_does_not_delay_the_other_targets(
     campaign: Campaign, application: Application, seconds: int
 ) -> None:
@@ -233,7 +234,8 @@ def test_a_limited_project_does_not_delay_the_other_targets(
     answer = application.answer({"targets": targets}, Deadline.after(PLENTY))
 
     assert campaign.naps == []
-    assert campaign.count(ATLAS) == 1
+    # Those that are under way when the first 429 comes are not asked again either.
+    assert 1 <= campaign.count(ATLAS) <= len(limited)
     assert restore_ids(answer["results"]) == [job.restore_id for job in others]
     assert restore_ids(answer["failures"]) == [job.restore_id for job in limited]
     assert {one["error"] for one in answer["failures"]} == {"AtlasRateLimitError"}
@@ -246,9 +248,12 @@ def test_a_limited_target_is_checked_last_after_its_wait_is_over(
 ) -> None:
     limited, slow, other = campaign.job(), campaign.job("dedicated"), campaign.job("dedicated")
     campaign.inject(ATLAS, too_many_requests({"Retry-After": "5"}))
+    of_slow = replace(DEDICATED, when=concerns(slow))
+    unwell = campaign.inject(of_slow, Answer(503))
 
     def takes_time(call: Call, phase: Phase) -> None:
-        if phase == "before" and concerns(slow)(call) and DEDICATED.covers(call):
+        """Its second question takes longer than the limit lasts."""
+        if phase == "before" and of_slow.covers(call) and unwell.hits:
             campaign.pass_time(6)
 
     targets = [event(limited, kind="flex")]
@@ -259,8 +264,7 @@ def test_a_limited_target_is_checked_last_after_its_wait_is_over(
     assert answer["failures"] == []
     jobs = [limited, slow, other]
     assert restore_ids(answer["results"]) == [job.restore_id for job in jobs]
-    asked = [name for name in campaign.calls() if name in {"flex", "dedicated"}]
-    assert asked == ["flex", "dedicated", "dedicated", "flex"]
+    assert campaign.count(ATLAS) == 2
     assert campaign.naps == []
 
 
@@ -293,7 +297,8 @@ def test_a_target_that_gets_a_503_is_asked_again_after_the_others(
     assert len(answer["results"]) == 2 - failed
     assert campaign.naps == []
     asked = [name for name in campaign.calls() if name in KINDS]
-    assert asked == ["flex", "dedicated", "flex", "flex"][: 2 + (times or 2)]
+    assert sorted(asked[:2]) == ["dedicated", "flex"]
+    assert asked[2:] == ["flex"] * (times or 2)
     assert campaign.published(jobs[1]) == ["RUNNING"]
 
 

@@ -224,6 +224,25 @@ def test_a_job_that_a_list_shows_is_followed_although_its_own_endpoint_does_not_
     assert campaign.published(job) == ["RUNNING", "COMPLETED"]
 
 
+@pytest.mark.fault("F93", "F83")
+def test_a_refused_job_of_a_project_that_is_no_longer_watched_leaves_after_seven_days(
+    campaign: Campaign, finds: Finds
+) -> None:
+    finds.tick()
+    job = campaign.job(timeline=RUNNING_THEN_FAILED)
+    finds.ticks(2)
+    campaign.atlas.lock_out(campaign.group)
+    named = finds.sweeps.environment(project_ids=("6a1f3c9e5b7d204e8c61f0ff",))
+    campaign.atlas.add_project("6a1f3c9e5b7d204e8c61f0ff")
+    are_open = []
+    for minutes in (1, 5, 7 * 24 * 60 - 60, 5, 5, 5, 60, 5, 5, 5):
+        finds.tick(minutes, named)
+        item = campaign.item(job)
+        are_open.append(item is not None and "openShard" in item)
+
+    assert (are_open[3], are_open[-1]) == (True, False)
+
+
 @pytest.mark.fault("F90")
 def test_a_job_that_a_list_shows_almost_an_hour_late_is_found(
     campaign: Campaign, finds: Finds

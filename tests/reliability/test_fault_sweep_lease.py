@@ -38,7 +38,7 @@ def slow_sweep(sweeps: Sweeps, tick: datetime | None = None) -> Iterator[tuple[G
         ThreadPoolExecutor(1) as thread,
         campaign.hold(ATLAS, "after", when=campaign.hasty.made) as gate,
     ):
-        result = thread.submit(sweeps.sweep, slow, tick)
+        result = thread.submit(sweeps.sweep, slow, tick, 60)
         gate.wait_for(1)
         yield gate, result
 

@@ -1,9 +1,11 @@
-"""Sweeps at the limits of Atlas: F73 and F82."""
+"""Sweeps at the limits of Atlas: F73, F82 and F99."""
 
 import pytest
 
 from local_stack.atlas import EmulatedRestore, Kind
-from reliability.campaign import Campaign, Stored, event
+from local_stack.refusal import atlas_error
+from local_stack.wire import Answer, Selection
+from reliability.campaign import Campaign, Stored, concerns, event
 from reliability.steps import ATLAS, DEDICATED, too_many_requests
 from reliability.sweeping import Sweeps, many_jobs, metrics, record_like
 from restore_watch.workers import THREADS
@@ -180,3 +182,48 @@ def test_calls_that_are_under_way_overshoot_by_no_more_than_the_threads(
     assert 1 <= len(sweeps.questions()) <= THREADS
     assert result["checked"] + result["notReached"] == len(jobs)
     assert result["notReached"] >= 3
+
+
+@pytest.mark.fault("F99")
+@cases(("seconds", "minutes"), [(150, 3), (86_400, 15)], ids=["minutes", "a-day"])
+def test_a_503_leaves_its_family_one_call_a_sweep_until_the_time_that_it_names(
+    campaign: Campaign, sweeps: Sweeps, seconds: int, minutes: int
+) -> None:
+    jobs = asked_one_by_one(campaign, sweeps)
+    other = campaign.job("dedicated", timeline=TIMELINES["dedicated"])
+    campaign.check(other)
+    campaign.inject(ATLAS, Answer(503, {"Retry-After": str(seconds)}))
+    sweeps.tick()
+    for _ in range(minutes - 1):
+        campaign.pass_time(60)
+        campaign.stack.forget_calls()
+        result = sweeps.tick()
+        assert (result["notReached"], result["failures"]) == (2, [])
+        assert (campaign.count(ATLAS), campaign.count(DEDICATED)) == (1, 1)
+
+    # It is not slept out, and a job that is named is asked about.
+    jobs[0].advance()
+    assert sweeps.answer(event(jobs[0]))["changed"]
+    campaign.pass_time(60)
+    assert sweeps.tick()["notReached"] == 0
+
+
+@pytest.mark.fault("F99")
+@cases("kind", list(TIMELINES))
+@cases("refusals", [1, 2])
+def test_jobs_that_are_refused_for_good_do_not_stop_the_others_of_their_family(
+    campaign: Campaign, sweeps: Sweeps, kind: Kind, refusals: int
+) -> None:
+    jobs = asked_one_by_one(campaign, sweeps, kind, count=6)
+    sweeps.sweep()
+    in_order = [jobs[one] for one in sweeps.asked(jobs)]
+    refusal = atlas_error(403, "USER_CANNOT_ACCESS_RESTORE", "Not this one.")
+    for job in in_order[:refusals]:
+        campaign.inject(Selection("atlas", kind, concerns(job)), refusal, times=None)
+    for job in jobs:
+        job.advance()
+    campaign.pass_time(60)
+    result = sweeps.sweep()
+
+    assert (result["changed"], result["notReached"]) == (6 - refusals, 0)
+    assert all(campaign.published(job)[-1] == "COMPLETED" for job in in_order[refusals:])

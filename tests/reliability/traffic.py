@@ -51,6 +51,7 @@ class Request:
     operation: str
     group: str = ""
     cluster: str = ""
+    path: str = ""
     page: str = "1"
     is_to_find: bool = False
     said_at: float = 0.0
@@ -95,19 +96,23 @@ def _judge_retries(requests: Iterable[Request]) -> None:
 
 
 def _judge_limits(requests: Sequence[Request]) -> None:
-    """In a sweep, other questions may be under way when the first 429 comes."""
+    """In a sweep or a batch, other questions may be under way when the first 429 comes."""
     until: dict[tuple[str, str], float] = {}
     limited: dict[tuple[str, str], Request] = {}
     for one in requests:
         asked = one.group, one.operation.removesuffix("_list")
         first = limited.get(asked, one)
-        is_other = (one.cluster, one.is_to_find) != (first.cluster, first.is_to_find)
-        is_under_way = one.invocation == first.invocation and is_other
+        is_under_way = one.invocation == first.invocation and _thing(one) != _thing(first)
         if one.operation != "token" and not is_under_way:
             assert one.at >= until.get(asked, 0.0), "I7: a 429 was answered with more requests"
         if one.limit is not None:
             limited[asked] = one
             until[asked] = one.at + min(one.limit, LONGEST_LIMIT)
+
+
+def _thing(request: Request) -> tuple[str, bool, str]:
+    """What is asked about once at a time: a job of a batch, and in a sweep all of a cluster."""
+    return request.cluster, request.is_to_find, request.path if request.targets > 1 else ""
 
 
 def _judge_tokens(requests: Sequence[Request]) -> None:

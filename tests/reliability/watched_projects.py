@@ -1,6 +1,6 @@
 """The projects that the sweeps of one example watch, and which of their jobs must be found."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,13 +15,13 @@ from reliability.world_parts import Job, group_of
 
 _LISTS = {"projects", "events", "flex_clusters", "dedicated_clusters"}
 
-_FULL_PAGE = "500"
-"""Entries that a listing asks for. A question about known jobs asks for fewer."""
+_FULL_PAGES = {"500", "100"}
+"""Entries that a listing asks for. A question about known jobs asks for other numbers."""
 
 
 def is_to_find(call: Call) -> bool:
     """The call is made to find jobs, not to ask about known ones."""
-    is_listing = call.operation.endswith("_list") and call.query.get("itemsPerPage") == _FULL_PAGE
+    is_listing = call.operation.endswith("_list") and call.query.get("itemsPerPage") in _FULL_PAGES
     return is_listing or call.operation in _LISTS
 
 
@@ -43,6 +43,7 @@ class WatchedProjects:
         self.ids: tuple[str, ...] | Literal["all"] = ()
         self.attempted: set[str] = set()
         """Those that a sweep has tried to list."""
+        self.poisoned: set[str] = set()
         self.history = 0
         """So many restores had ended in each cluster long before the example."""
         self._over_before: set[str] = set()
@@ -152,6 +153,21 @@ class WatchedProjects:
         behaviour.emits_events = how == "emitted"
         behaviour.event_types = frozenset() if how == "refused" else EVENT_TYPES
 
+    def poison(self, group_id: str, attributes: Mapping[str, Any]) -> None:
+        """Somebody writes into the item of a project by hand, if there is one."""
+        key = f"{PROJECT}{group_id}"
+        if self._stack.get(PARTITION, key) is None:
+            return
+        self.poisoned.add(group_id)
+        names = {f"#{name}": name for name in attributes}
+        self._stack.aws.client("dynamodb").update_item(
+            TableName=self._stack.table_name,
+            Key={"cluster": {"S": PARTITION}, "restoreId": {"S": key}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
+        )
+
     def emit_start(self, group_id: str, kind: Kind, at: datetime) -> None:
         """The event of a start, before its job or late."""
         if kind in STARTS:
@@ -182,9 +198,10 @@ class WatchedProjects:
         is_there = not (job.was_out_of_sight or job.deleted)
         return job.restore.group_id in self.attempted and is_new and is_there
 
-    def bookkept(self) -> dict[str, Bookkept]:
+    def bookkept(self, latest: datetime) -> dict[str, Bookkept]:
         """The bookkeeping in the table: by project, the stack's by its name."""
-        return {key.removeprefix(PROJECT): bookkept(item) for key, item in self._items().items()}
+        items = self._items().items()
+        return {key.removeprefix(PROJECT): bookkept(item, latest) for key, item in items}
 
     def _items(self) -> dict[str, dict[str, Any]]:
         return {

@@ -27,7 +27,7 @@ from local_stack.in_process import ENVIRONMENT_HEADER, Clients, clients
 from local_stack.restores import Kind, object_id
 from local_stack.stack import CREDENTIALS, LocalStack, Received
 from local_stack.wire import Action, Answer, Call, Phase
-from reliability.disturbances import Disturbances
+from reliability.disturbances import Disturbances, OddEntries
 from reliability.drawn import SLOTS, Admission, DrawnJob
 from reliability.drawn_projects import DrawnProjects, Sightless
 from reliability.find_judgement import Bookkept
@@ -398,7 +398,7 @@ class World:
         """The bookkeeping of sweeps, read again only if the table was called since."""
         writes = self._effects["dynamodb"]
         if self._bookkept[0] != writes:
-            self._bookkept = writes, self.projects.bookkept()
+            self._bookkept = writes, self.projects.bookkept(self.clock.latest)
         return self._bookkept[1]
 
     def put_out_of_sight(self, group_id: str, how: Sightless) -> None:
@@ -444,6 +444,7 @@ class World:
             operation=call.operation,
             group=group_of(call),
             cluster=cluster_of(call),
+            path=call.path,
             page=call.query.get("pageNum", "1"),
             is_to_find=is_to_find(call),
             said_at=self.stack.atlas.now().timestamp(),
@@ -485,6 +486,9 @@ class World:
             status = next(statuses, None)
             # The emulated Atlas refuses for a second, which the model counts as a standing limit.
             return replace(request, status=status, limit=1.0 if status == 429 else None)
+        if isinstance(action, OddEntries):
+            # What is of interest in it decides whether it is read.
+            return replace(request, status=200)
         if not isinstance(action, Answer):
             return request
         limit = None

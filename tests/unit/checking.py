@@ -15,6 +15,7 @@ from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.table import RestoreJobsTable
 from restore_watch.telemetry import Telemetry
 from restore_watch.topic import StatusChangesTopic
+from restore_watch.workers import Workers
 from restore_watch.workflows import Workflows
 from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
@@ -70,6 +71,7 @@ class Checking:
             OpenJobs(client, "restore-jobs"),
             Bookkeeping(client, "restore-jobs"),
             SweepLease(client, "restore-jobs", now=self.clock, sleep=self.clock.sleep),
+            Workers(),
             telemetry,
             SweepOptions(hot_seconds=0, rate_limit_reserve=0.5),
             sleep=self.clock.sleep,

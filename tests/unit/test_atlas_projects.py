@@ -11,7 +11,7 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.endpoints import ACCEPT
 from restore_watch.atlas.families import AtlasList
-from restore_watch.atlas.pages import Page
+from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt
 from restore_watch.atlas.projects import EVENTS_ON_PAGE, RESTORE_EVENTS, AtlasProjects
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
@@ -52,22 +52,22 @@ ASKS: dict[str, tuple[Ask, Bucket, str, dict[str, str]]] = {
         {"itemsPerPage": "500", "pageNum": "3"},
     ),
     "Flex jobs": (
-        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", FLEX, 2, *how),
+        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", FLEX, PageAt(2), *how),
         Bucket(GROUP, FLEX),
         f"/{GROUP}/flexClusters/orders/backup/restoreJobs",
         {"itemsPerPage": "500", "pageNum": "2", "includeCount": "false"},
     ),
     "dedicated jobs": (
-        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", DEDICATED, 1, *how),
+        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", DEDICATED, FIRST_PAGE, *how),
         Bucket(GROUP, DEDICATED),
         f"/{GROUP}/clusters/orders/backup/restoreJobs",
         {"itemsPerPage": "500", "pageNum": "1", "includeCount": "false"},
     ),
     "collection jobs": (
-        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", COLLECTION, 1, *how),
+        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", COLLECTION, FIRST_PAGE, *how),
         Bucket(GROUP, COLLECTION),
         f"/{GROUP}/clusters/orders/collectionRestoreJobs",
-        {"itemsPerPage": "500", "pageNum": "1"},
+        {"itemsPerPage": "100", "pageNum": "1"},
     ),
 }
 
@@ -139,15 +139,14 @@ def test_a_page_has_its_entries_and_the_date_of_the_answer(projects: Projects) -
 
     shown = projects.read(ASKS["projects"][0], reply)
 
-    assert shown == Page([{"id": GROUP}], has_next=False, date=NOON)
+    assert shown == Page([{"id": GROUP}], has_next=False, date=NOON, at=PageAt(2))
 
 
-@pytest.mark.parametrize(("entries", "has_next"), [(499, False), (500, True)])
-def test_another_page_may_follow_a_full_one(
-    projects: Projects, entries: int, *, has_next: bool
-) -> None:
-    for ask, *_ in ASKS.values():
-        assert projects.read(ask, page([{}] * entries)).has_next is has_next
+def test_another_page_may_follow_a_full_one(projects: Projects) -> None:
+    for ask, _, _, query in ASKS.values():
+        size = int(query["itemsPerPage"])
+        assert not projects.read(ask, page([{}] * (size - 1))).has_next
+        assert projects.read(ask, page([{}] * size)).has_next
 
 
 def test_a_full_page_of_events_has_a_hundred(projects: Projects) -> None:

@@ -67,6 +67,7 @@ def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
 
 def jobs_shown(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
     """What follows from a page of jobs, all of which are news if they are of interest."""
+    page = replace(page, at=step.at)
     entries = job_entries(page, step.part.kind).readable
     interest = Interest.beyond(listed.marks, step.part, NOON)
     name = step.part.cluster_name or ""

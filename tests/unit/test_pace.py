@@ -4,14 +4,18 @@ import pytest
 
 from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.pace import SILENCES, STARVED, Pace
+from restore_watch.pace import REFUSALS, SILENCES, STARVED, Pace
 from restore_watch.restore_job import RestoreKind
 from unit.scripted_atlas import GROUP
 
 FLEX, DEDICATED = (Bucket(GROUP, kind) for kind in (RestoreKind.FLEX, RestoreKind.DEDICATED))
+
+
+def never(_: Bucket) -> bool:
+    return False
+
+
 ELSEWHERE = Bucket("5f0000000000000000000a02", RestoreKind.FLEX)
-ABC = "ABC"
-"""Three different jobs or clusters."""
 
 
 @pytest.mark.parametrize(
@@ -21,28 +25,28 @@ ABC = "ABC"
 def test_calls_stop_when_less_than_the_reserve_is_left(
     share: float | None, *, goes_on: bool
 ) -> None:
-    pace = Pace(0.5, lambda _bucket, _since: share, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: share, since=0.0, waits=never)
 
     assert pace.allows(FLEX)
     assert pace.allows(FLEX) is goes_on
 
 
 def test_the_first_call_from_each_bucket_is_always_allowed() -> None:
-    pace = Pace(0.5, lambda _bucket, _since: 0.0, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: 0.0, since=0.0, waits=never)
 
     assert [pace.allows(one) for one in (FLEX, DEDICATED, ELSEWHERE)] == [True] * 3
     assert [pace.allows(one) for one in (FLEX, DEDICATED, ELSEWHERE)] == [False] * 3
 
 
 def test_without_a_reserve_calls_go_on_until_atlas_refuses() -> None:
-    pace = Pace(0.0, lambda _bucket, _since: 0.0, since=0.0)
+    pace = Pace(0.0, lambda _bucket, _since: 0.0, since=0.0, waits=never)
 
     assert all(pace.allows(FLEX) for _ in range(3))
 
 
 def test_calls_go_on_when_the_bucket_has_filled_again() -> None:
     shares = iter([0.1, 0.1, 0.9])
-    pace = Pace(0.5, lambda _bucket, _since: next(shares), since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: next(shares), since=0.0, waits=never)
 
     assert [pace.allows(FLEX) for _ in range(3)] == [True, False, True]
 
@@ -53,7 +57,7 @@ def test_only_what_atlas_said_in_this_sweep_counts() -> None:
     def share_left(bucket: Bucket, since: float) -> None:
         asked.append((bucket, since))
 
-    Pace(0.5, share_left, since=7.0).allows(DEDICATED)
+    Pace(0.5, share_left, since=7.0, waits=never).allows(DEDICATED)
 
     assert asked == [(DEDICATED, 7.0)]
 
@@ -63,7 +67,7 @@ def test_only_what_atlas_said_in_this_sweep_counts() -> None:
 
 def test_the_first_call_to_find_others_is_allowed_beside_the_first_about_known_jobs() -> None:
     """Following many known jobs cannot blind the watch for others, nor the other way round."""
-    pace = Pace(0.5, lambda _bucket, _since: 0.0, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: 0.0, since=0.0, waits=never)
 
     assert [pace.allows(FLEX, to_find=one) for one in (False, True)] == [True, True]
     assert [pace.allows(FLEX, to_find=one) for one in (False, True)] == [False, False]
@@ -72,7 +76,7 @@ def test_the_first_call_to_find_others_is_allowed_beside_the_first_about_known_j
 @pytest.mark.parametrize("first", [True, False], ids=["to find", "to ask"])
 def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
     shares = iter([0.9, 0.9, 0.4, 0.4])
-    pace = Pace(0.5, lambda _bucket, _since: next(shares), since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: next(shares), since=0.0, waits=never)
     for to_find in (first, not first):
         assert pace.allows(FLEX, to_find=to_find)
 
@@ -85,7 +89,7 @@ def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
 def starved(*answers: float | None, reserve: float = 0.5) -> frozenset[Bucket]:
     """The starved buckets after calls with answers that say what is left, and one more wanted."""
     said: list[float | None] = []
-    pace = Pace(reserve, lambda _bucket, _since: said[-1] if said else None, since=0.0)
+    pace = Pace(reserve, lambda _bucket, _since: said[-1] if said else None, since=0.0, waits=never)
     for share in answers:
         if pace.allows(FLEX):
             said.append(share)
@@ -137,7 +141,7 @@ def test_with_a_reserve_of_everything_a_bucket_is_starved_if_others_have_used_it
 
 def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket() -> None:
     """All that was due was asked before."""
-    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0, waits=never)
     pace.allows(FLEX)
     pace.answered(FLEX)
     pace.begin_round()
@@ -147,7 +151,7 @@ def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket() -> None:
 
 
 def test_a_bucket_that_was_starved_before_a_later_round_stays_so() -> None:
-    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0, waits=never)
     for _ in range(2):
         if pace.allows(FLEX):
             pace.answered(FLEX)
@@ -158,7 +162,7 @@ def test_a_bucket_that_was_starved_before_a_later_round_stays_so() -> None:
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
     share = 1.0
-    pace = Pace(0.5, lambda _bucket, _since: share, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: share, since=0.0, waits=never)
     for _ in range(8):
         pace.allows(FLEX)
     for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
@@ -170,7 +174,7 @@ def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
 
 def test_each_bucket_is_starved_by_itself() -> None:
     shares = {FLEX: 0.1, DEDICATED: 0.9}
-    pace = Pace(0.5, lambda bucket, _since: shares.get(bucket), since=0.0)
+    pace = Pace(0.5, lambda bucket, _since: shares.get(bucket), since=0.0, waits=never)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
         if pace.allows(bucket):
             pace.answered(bucket)
@@ -179,10 +183,9 @@ def test_each_bucket_is_starved_by_itself() -> None:
 
 
 def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
-    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0)
-    for what in ABC:
-        pace.refused(FLEX, what)
+    pace = Pace(0.5, lambda _bucket, _since: 0.1, since=0.0, waits=never)
     for _ in range(SILENCES):
+        pace.refused(FLEX)
         pace.silent(ELSEWHERE)
 
     assert not any(pace.allows(one) for one in (FLEX, ELSEWHERE) * 2)
@@ -194,7 +197,7 @@ def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
 
 @pytest.fixture
 def pace() -> Pace:
-    return Pace(0.5, lambda _bucket, _since: None, since=0.0)
+    return Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=never)
 
 
 def test_after_three_silences_in_a_row_a_project_is_left_alone(pace: Pace) -> None:
@@ -265,26 +268,45 @@ def test_the_list_of_projects_is_left_alone_by_itself(pace: Pace) -> None:
     assert [pace.allows(one, to_find=True) for one in (projects, FLEX)] == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("refused", "answer_first", "goes_on"),
-    [(ABC, False, False), (ABC[:2], False, True), ("AAA", False, True), (ABC, True, True)],
-    ids=["three", "two", "the same", "one answer"],
-)
-def test_only_after_three_different_refusals_and_no_answer_these_endpoints_are_left_alone(
-    pace: Pace, refused: str, *, answer_first: bool, goes_on: bool
+def test_after_three_refusals_only_these_endpoints_of_the_project_are_left_alone(
+    pace: Pace,
 ) -> None:
-    if answer_first:
-        pace.answered(FLEX)
-    for what in refused:
-        pace.refused(FLEX, what)
+    for _ in range(REFUSALS):
+        assert pace.allows(FLEX)
+        pace.refused(FLEX)
 
-    assert [pace.allows(one) for one in (FLEX, DEDICATED, ELSEWHERE)] == [goes_on, True, True]
-    pace.answered(FLEX)
+    assert [pace.allows(one) for one in (FLEX, DEDICATED, ELSEWHERE)] == [False, True, True]
+
+
+@pytest.mark.parametrize("is_before", [True, False], ids=["before", "after"])
+def test_refusals_of_single_jobs_stop_nothing_once_the_family_has_answered(
+    pace: Pace, *, is_before: bool
+) -> None:
+    for answers in (is_before, not is_before):
+        if answers:
+            pace.answered(FLEX)
+        else:
+            for _ in range(2 * REFUSALS):
+                pace.refused(FLEX)
+
     assert pace.allows(FLEX)
 
 
-def test_one_refusal_of_a_list_is_enough(pace: Pace) -> None:
-    events = Bucket(GROUP, AtlasList.EVENTS)
-    pace.refused(events, "")
+# What Atlas asks for with a 503
 
-    assert [pace.allows(one, to_find=True) for one in (events, FLEX)] == [False, True]
+
+def test_while_atlas_asks_to_wait_a_sweep_makes_one_call_in_the_family() -> None:
+    pace = Pace(0.0, lambda _bucket, _since: 1.0, since=0.0, waits=lambda one: one == FLEX)
+
+    assert [pace.allows(FLEX, to_find=one) for one in (True, False, True)] == [True, False, False]
+    pace.begin_round()
+    assert not pace.allows(FLEX)
+    assert pace.allows(DEDICATED)
+    assert pace.starved == frozenset()
+
+
+def test_calls_go_on_when_the_time_that_atlas_asked_for_is_over() -> None:
+    waits = iter([True, True, False])
+    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: next(waits))
+
+    assert [pace.allows(FLEX) for _ in range(3)] == [True, False, True]

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.families import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family, named
 from restore_watch.atlas.network import ANSWER_LIMIT
-from restore_watch.atlas.pages import PAGE_LIMIT, Page, page_bytes, page_query, read_page
+from restore_watch.atlas.pages import (
+    FIRST_PAGE,
+    PAGE_LIMIT,
+    Page,
+    PageAt,
+    page_for,
+    page_query,
+    read_page,
+)
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.listing import LISTED_KINDS
 from restore_watch.restore_job import RestoreKind
@@ -24,9 +32,9 @@ FAMILIES: list[Family] = [*RestoreKind, *AtlasList]
 NEXT = [{"rel": "next", "href": "https://elsewhere.example.net"}]
 
 
-def page(count: int = 0, *, full: int | None = None, linked: bool = False, **headers: str) -> Page:
+def page(count: int = 0, *, at: PageAt = FIRST_PAGE, linked: bool = False, **headers: str) -> Page:
     body = {"results": [{}] * count, "links": NEXT if linked else []}
-    return read_page(Answer(200, httpx.Headers(headers), json.dumps(body).encode()), FLEX, full)
+    return read_page(Answer(200, httpx.Headers(headers), json.dumps(body).encode()), FLEX, at)
 
 
 # Asking
@@ -47,17 +55,28 @@ def test_a_page_is_asked_for_by_its_number(family: Family, *, is_counted: bool) 
     """Not every list takes `includeCount`."""
     uncounted = {} if is_counted else {"includeCount": "false"}
 
-    assert page_query(family, 3) == {"itemsPerPage": "500", "pageNum": "3"} | uncounted
+    assert page_query(family, PageAt(3)) == {"itemsPerPage": "500", "pageNum": "3"} | uncounted
 
 
 def test_the_list_of_tenant_jobs_has_no_pages() -> None:
-    assert page_query(TENANT, 1) is None
+    assert page_query(TENANT, FIRST_PAGE) is None
 
 
-@given(st.sampled_from(FAMILIES), st.integers(1, PAGE_LIMIT))
-def test_no_page_may_be_larger_than_ten_answers(family: Family, size: int) -> None:
-    assert 0 < page_bytes(family, size) <= 10 * ANSWER_LIMIT
-    assert page_bytes(family, size) <= page_bytes(family)
+@given(st.sampled_from([100, PAGE_LIMIT]), st.integers(1, 1000), st.integers(0, 4))
+def test_a_smaller_page_begins_where_the_larger_one_would(
+    size: int, number: int, times: int
+) -> None:
+    at = larger = PageAt(number, size)
+    for _ in range(times):
+        at = at.smaller if at.size > 1 else at
+
+    assert at.size >= 1
+    assert (at.number - 1) * at.size == (larger.number - 1) * larger.size
+
+
+@given(st.integers(1, PAGE_LIMIT))
+def test_a_first_page_has_room_for_what_is_asked_for(entries: int) -> None:
+    assert entries <= page_for(entries).size <= PAGE_LIMIT
 
 
 # Another page
@@ -72,11 +91,18 @@ def test_another_page_may_follow_a_full_one_although_no_link_says_so(
     count: int, *, linked: bool, has_next: bool
 ) -> None:
     """Atlas may leave out the link if it does not count the entries."""
-    assert page(count, full=3, linked=linked).has_next is has_next
+    assert page(count, at=PageAt(size=3), linked=linked).has_next is has_next
 
 
-def test_without_a_size_only_a_link_says_that_another_page_follows() -> None:
-    assert not page(PAGE_LIMIT).has_next
+@pytest.mark.parametrize(("padding", "is_kept"), [(0, True), (ANSWER_LIMIT, False)])
+def test_of_a_large_page_only_what_is_read_is_kept(padding: int, *, is_kept: bool) -> None:
+    odd, job = 5, {"id": "a", "status": "RUNNING", "createdAt": "b", "collections": "c" * padding}
+    body = json.dumps({"results": [odd, job]}).encode()
+
+    entries = read_page(Answer(200, httpx.Headers(), body), FLEX, FIRST_PAGE).entries
+
+    assert [entries[0], entries[1] | {"collections": ""}] == [odd, job | {"collections": ""}]
+    assert ("collections" in entries[1]) is is_kept
 
 
 # When Atlas answered
@@ -143,7 +169,7 @@ def test_the_date_of_an_answer_is_read_to_the_second(moment: datetime) -> None:
 @pytest.mark.parametrize("which", AtlasList)
 def test_a_list_without_results_is_named(which: AtlasList) -> None:
     with pytest.raises(UnexpectedAtlasResponseError, match=f"for a list of {which}, but"):
-        read_page(Answer(200, httpx.Headers(), b"{}"), which)
+        read_page(Answer(200, httpx.Headers(), b"{}"), which, FIRST_PAGE)
 
 
 def test_every_family_has_a_role_and_a_name() -> None:

@@ -6,7 +6,12 @@ import pytest
 
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, Bucket, RateLimits, share_left
 from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
-from restore_watch.errors import AtlasRateLimitError, AtlasReason
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasReason,
+    AtlasUnavailableError,
+)
 from restore_watch.restore_job import RestoreKind
 from unit.scripted_atlas import GROUP, Clock
 
@@ -23,7 +28,7 @@ def limit(wait: float | None = None) -> AtlasRateLimitError:
     [(5.0, 5.0), (45.0, 45.0), (3600.0, STANDS_AT_MOST), (None, RATE_LIMIT_PAUSE)],
     ids=["short", "long", "an hour", "not named"],
 )
-def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
+def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_quarter_of_an_hour(
     clock: Clock, asked: float | None, seconds: float
 ) -> None:
     limits = RateLimits(clock)
@@ -34,6 +39,43 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
         limits.check(Bucket(GROUP, FLEX))
 
     clock.now += 0.1
+    limits.check(Bucket(GROUP, FLEX))
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(5.0, 5.0), (300.0, 300.0), (86_400.0, STANDS_AT_MOST)]
+)
+def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
+    clock: Clock, asked: float, seconds: float
+) -> None:
+    limits = RateLimits(clock)
+    reason = AtlasReason(503, retry_after_seconds=asked)
+    limits.refused(Bucket(GROUP, FLEX), AtlasUnavailableError("out of order", reason))
+
+    assert not limits.waits(Bucket(GROUP, DEDICATED))
+    clock.now += seconds - 0.1
+    assert limits.waits(Bucket(GROUP, FLEX))
+    limits.check(Bucket(GROUP, FLEX))  # a job that is named is asked about
+    clock.now += 0.1
+    assert not limits.waits(Bucket(GROUP, FLEX))
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        AtlasUnavailableError("no answer"),
+        AtlasUnavailableError("out of order", AtlasReason(500)),
+        AtlasForbiddenError("refused", AtlasReason(403, retry_after_seconds=60.0)),
+    ],
+    ids=["no answer", "no time", "refused"],
+)
+def test_other_refusals_say_nothing_about_time(
+    clock: Clock, refusal: AtlasUnavailableError | AtlasForbiddenError
+) -> None:
+    limits = RateLimits(clock)
+    limits.refused(Bucket(GROUP, FLEX), refusal)
+
+    assert not limits.waits(Bucket(GROUP, FLEX))
     limits.check(Bucket(GROUP, FLEX))
 
 

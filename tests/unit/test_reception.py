@@ -76,7 +76,7 @@ MEANINGS: Mapping[str, tuple[Bucket, RestoreWatchError | None, Means]] = {
 
 @pytest.fixture
 def reception(clock: Clock) -> Reception:
-    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0)
+    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: False)
     return Reception(pace, Findings(opened=0), SweepMemory(clock), Sight())
 
 

@@ -1,10 +1,13 @@
 """What may be quoted of a text that Atlas or AWS wrote."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from restore_watch.redaction import QUOTE_LIMIT, REDACTED, redact, without_urls
+from notify_people.plain_text import plain
+from restore_watch.redaction import QUOTE_LIMIT, REDACTED, redact, redact_report, without_urls
 from strategies import secrets
 
 MARK = "~|~"
@@ -30,6 +33,60 @@ def test_several_secrets_are_all_hidden(several: list[str], between: str) -> Non
     quoted = redact(between.join(several), several)
 
     assert not [secret for secret in several if secret in quoted]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_tail_of_a_secret_stays_that_begins_with_another(order: int) -> None:
+    several = ["mdb_sa_sk_1", "mdb_sa_sk_1-and-more"][::order]
+
+    assert redact("the secret mdb_sa_sk_1-and-more lapsed", several) == (
+        f"the secret {REDACTED} lapsed"
+    )
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("remove", [redact, lambda text: redact_report(text, 600), plain])
+@pytest.mark.parametrize(
+    ("secret", "before"),
+    [
+        ("hunter3", "password "),
+        ("hunter3", "the Password is "),
+        ("hunter3", "client_secret '"),
+        ("p@ssword", "passwd  "),
+        ("0123456789", "TOKEN\t"),
+        ("3f5e9c7a-1b2d", "private key "),
+        (JWT, "sent "),
+        (JWT[:30], "cut off: "),
+        ("AKIAIOSFODNN7EXAMPLE", "key_"),
+        ("ASIAIOSFODNN7EXAMPLE", ""),
+    ],
+)
+def test_a_secret_is_recognised_by_its_form_or_the_word_before_it(
+    remove: Callable[[str], str], secret: str, before: str
+) -> None:
+    made = remove(f"refused: {before}{secret} at noon")
+
+    assert secret not in made
+    assert made.startswith("refused: ")
+    assert made.endswith(" at noon")
+
+
+@pytest.mark.parametrize("remove", [redact, lambda text: redact_report(text, 600), plain])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the password is wrong, and the token expired",
+        "Atlas answered 401: token 401 was refused at 12:30",
+        "the token arn:aws:iam::123456789012:mfa-of-ops is gone",
+        "Renew the secret of the service account before 2026-11-26",
+        "Give the API key the role Project Read Only in 6a1f3c9e5b7d204e8c61f0a3",
+        "eyJ is how a token begins, ASIA is a continent, AKIA a name",
+    ],
+)
+def test_a_sentence_about_secrets_stays_readable(remove: Callable[[str], str], text: str) -> None:
+    assert remove(text) == text
 
 
 def test_an_empty_secret_hides_nothing() -> None:

@@ -176,26 +176,64 @@ def test_a_field_may_be_null_unless_it_decides_the_status(
             assert read(answer, kind).status is RestoreStatus.RUNNING
 
 
-WRONG: dict[str, tuple[RestoreKind, dict[str, object], str]] = {
-    "status": (FLEX, flex(status=200), "status"),
-    "id": (FLEX, flex(id=5), "id"),
-    "text": (FLEX, flex(snapshotId=[SNAPSHOT]), "snapshotId"),
-    "date": (FLEX, flex(restoreFinishedDate="yesterday"), "restoreFinishedDate"),
-    "flag as text": (DEDICATED, dedicated(failed="false"), "failed"),
-    "flag as a number": (DEDICATED, dedicated(cancelled=1), "cancelled"),
-    "delivery type": (DEDICATED, dedicated(deliveryType=["download"]), "deliveryType"),
-    "components": (DEDICATED, dedicated(components={"downloadUrl": URL}), "components"),
-    "component": (DEDICATED, dedicated(components=[URL]), "components.0"),
-    "state": (COLLECTION, collection(state=["SUCCESSFUL"]), "state"),
-    "creation date": (COLLECTION, collection(createdAt=1_777_896_000), "createdAt"),
+DECISIVE: dict[RestoreKind, dict[str, tuple[object, ...]]] = {
+    FLEX: {"id": (5, None), "status": (200, ["RUNNING"], None)},
+    DEDICATED: {
+        "id": (5, None),
+        "deliveryType": (["download"], None),
+        "cancelled": (1, "false"),
+        "failed": ("false", {}),
+        "expired": (0, []),
+        "finishedAt": ("", "yesterday", 1_777_896_000_000, {"$date": 1}),
+        "deliveryUrl": (5, [True]),
+        "privateDownloadDeliveryUrls": (7, [{"deliveryUrl": 7}]),
+        "components": (False, [{"downloadUrl": 1.5}]),
+    },
+    COLLECTION: {"id": (5, None), "state": (["SUCCESSFUL"], None)},
+}
+WRONG = {
+    f"{kind} {field} {value!r}": (kind, field, value)
+    for kind, fields in DECISIVE.items()
+    for field, values in fields.items()
+    for value in values
+}
+USUAL: dict[RestoreKind, dict[str, object]] = {
+    FLEX: flex(snapshotUrl=URL),
+    TENANT: flex(snapshotUrl=URL),
+    DEDICATED: dedicated(deliveryType="download", expiresAt="2026-05-04T13:00:00Z"),
+    COLLECTION: collection(),
 }
 
 
-@pytest.mark.parametrize(("kind", "answer", "field"), WRONG.values(), ids=WRONG)
-def test_a_field_of_a_wrong_type_is_named(
-    kind: RestoreKind, answer: dict[str, object], field: str
+@pytest.mark.parametrize(("kind", "field", "value"), WRONG.values(), ids=WRONG)
+def test_a_decisive_field_that_cannot_be_read_is_named(
+    kind: RestoreKind, field: str, value: object
 ) -> None:
+    answer = USUAL[kind] | {field: value}
+
     assert f"{field} is not as expected" in refusal(json.dumps(answer).encode(), kind)
+
+
+@pytest.mark.parametrize("odd", ["", 1_777_896_000_000, {"$date": 5}, [[]], True], ids=repr)
+@pytest.mark.parametrize("kind", RestoreKind)
+def test_a_field_that_decides_nothing_and_cannot_be_read_is_null(
+    kind: RestoreKind, odd: object
+) -> None:
+    usual = USUAL[kind]
+    told = usual.keys() - DECISIVE[FLEX if kind is TENANT else kind].keys()
+
+    job = read(usual | dict.fromkeys(told, odd), kind)
+    assert job.status is read(usual, kind).status
+    dates = (job.snapshot_finished_date, job.expiration_date, job.restore_finished_date)
+    assert dates == (None, None, None)
+    assert (job.snapshot_id or "") == (job.target_deployment_item_name or "") == ""
+
+
+@pytest.mark.parametrize("odd", [5, {"downloadUrl": 5}, [True]], ids=repr)
+def test_what_is_no_download_needs_no_readable_links(odd: object) -> None:
+    job = read(dedicated(deliveryUrl=odd, components=odd), DEDICATED)
+
+    assert (job.status, job.download_available) == (RestoreStatus.RUNNING, False)
 
 
 NOT_JSON = {
@@ -222,17 +260,31 @@ def test_json_that_is_not_an_object_is_not_a_job(answer: object, kind: RestoreKi
 
 
 def test_a_field_that_is_nested_too_deeply_is_refused() -> None:
-    body = json.dumps(dedicated(deliveryUrl="~|~")).replace('"~|~"', "[" * 5000 + "]" * 5000)
+    ready = dedicated(deliveryType="download", deliveryUrl="~|~")
+    body = json.dumps(ready).replace('"~|~"', "[" * 5000 + "]" * 5000)
 
     assert "nested too deeply" in refusal(body.encode(), DEDICATED)
 
 
-def test_an_answer_about_another_job_is_refused() -> None:
-    assert "another job" in refusal(json.dumps(flex(id=SNAPSHOT)).encode(), FLEX)
+@pytest.mark.parametrize("kind", [FLEX, TENANT])
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("id", SNAPSHOT),
+        ("instanceName", "carts"),
+        ("instanceName", "Orders"),
+        ("clusterName", "carts"),
+        ("projectId", SNAPSHOT),
+    ],
+)
+def test_an_answer_about_another_job_cluster_or_project_is_refused(
+    kind: RestoreKind, field: str, other: str
+) -> None:
+    assert "another job" in refusal(json.dumps(flex(**{field: other})).encode(), kind)
 
 
-def test_a_job_keeps_the_ids_and_names_of_the_target() -> None:
-    job = read(flex(instanceName="elsewhere", projectId=SNAPSHOT), FLEX)
+def test_an_answer_need_not_name_the_cluster_and_the_project() -> None:
+    job = read({"id": ID, "status": "RUNNING"}, FLEX)
 
     assert (job.group_id, job.cluster_name, job.restore_id) == (PROJECT, "orders", ID)
 

@@ -141,14 +141,14 @@ def test_an_entry_that_is_not_a_project_id_is_refused_by_its_number_and_not_quot
     )
 
 
-@pytest.mark.parametrize(
-    ("given", "name"),
-    [("watch-prod", "watch-prod"), (" ", "atlas-restore-watch"), (None, "atlas-restore-watch")],
-)
-def test_a_stack_without_a_name_is_named_by_its_service(given: str | None, name: str) -> None:
-    named = {} if given is None else {"STACK_NAME": given}
+def test_no_more_than_a_hundred_different_projects_are_watched() -> None:
+    ids = [f"{number:024x}" for number in range(101)]
+    most = Settings.from_environment(COMPLETE | {"ATLAS_PROJECT_IDS": ",".join(ids[:100] * 2)})
 
-    assert Settings.from_environment(COMPLETE | named).stack_name == name
+    assert most.project_ids == tuple(ids[:100])
+    assert refusal(COMPLETE | {"ATLAS_PROJECT_IDS": ",".join(ids)}) == (
+        "ATLAS_PROJECT_IDS: expected at most 100 ids, or all; got 101"
+    )
 
 
 @pytest.mark.parametrize("level", ["LOUD", "20", "INFO,", "NOTSET"])

@@ -26,7 +26,6 @@ from restore_watch.atlas.retrying import retrying
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
-    AtlasRateLimitError,
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
@@ -106,11 +105,10 @@ class AtlasClient:
         deadline: Deadline,
     ) -> Page:
         """Return a page of the list of a cluster's jobs, or the first part of that page."""
-        path = jobs_path(*cluster, kind)
+        path, bucket = jobs_path(*cluster, kind), Bucket(cluster[0], kind)
 
         def ask(at: PageAt) -> Page:
-            query, bucket = page_query(kind, at), Bucket(cluster[0], kind)
-            read = partial(read_page, family=kind, at=at)
+            query, read = page_query(kind, at), partial(read_page, family=kind, at=at)
             return self.read(path, query, bucket, credentials, deadline, read)
 
         return self._large.page(path, kind, at, ask)
@@ -130,7 +128,7 @@ class AtlasClient:
         def ask(limit: int) -> Read:
             return self._ask(request, bucket, access, deadline, read, limit)
 
-        return self._large.read(ask, deadline)
+        return self._large.read(path, ask, deadline)
 
     def _find(
         self,
@@ -212,16 +210,12 @@ class AtlasClient:
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
+        family, secrets = bucket.family, access.secrets(request)
         refusal = family_refusal(
-            bucket.family,
-            answer.status,
-            answer.headers,
-            answer.body,
-            secrets=access.secrets(request),
+            family, answer.status, answer.headers, answer.body, secrets=secrets
         )
         refusal.family = bucket.family
-        if isinstance(refusal, AtlasRateLimitError):
-            self.limits.refused(bucket, refusal)
+        self.limits.refused(bucket, refusal)
         raise refusal
 
 

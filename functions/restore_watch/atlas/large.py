@@ -21,11 +21,11 @@ from restore_watch.restore_job import RestoreKind
 LIST_LIMIT = 10_000_000
 """Bytes that a page of a list may have."""
 
-LARGE_AT_ONCE = 2
+LARGE_AT_ONCE = 3
 """So many answers of more than ANSWER_LIMIT bytes are read at a time."""
 
 LISTS_REMEMBERED = 1000
-"""An environment remembers the size of the pages of this many lists."""
+"""An environment remembers of this many lists that they are large, or the size of their pages."""
 
 
 class LargeAnswers:
@@ -35,18 +35,25 @@ class LargeAnswers:
         self._turns = Semaphore(LARGE_AT_ONCE)
         self._lock = Lock()
         self._sizes: LRUCache[str, int] = LRUCache(LISTS_REMEMBERED)
+        self._large: LRUCache[str, bool] = LRUCache(LISTS_REMEMBERED)
 
-    def read[Read](self, ask: Callable[[int], Read], deadline: Deadline) -> Read:
+    def read[Read](self, path: str, ask: Callable[[int], Read], deadline: Deadline) -> Read:
         """
         Ask for an answer of the usual size and, if it is larger, once more when it has its turn.
 
-        `ask` takes the bytes that the answer may have.
+        `ask` takes the bytes that the answer may have. An answer at this path that was larger waits
+        for its turn at once.
         """
+        with self._lock:
+            is_large = path in self._large
         try:
-            return ask(ANSWER_LIMIT)
+            if not is_large:
+                return ask(ANSWER_LIMIT)
         except UnexpectedAtlasResponseError as error:
             if not error.is_too_large:
                 raise
+            with self._lock:
+                self._large[path] = True
         with self._turn(deadline):
             return ask(LIST_LIMIT)
 

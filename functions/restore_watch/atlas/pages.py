@@ -71,7 +71,7 @@ class Page:
 
 def page_for(entries: int) -> PageAt:
     """The first page of a list, with room for so many entries if a page may have them."""
-    return PageAt(size=next((size for size in (25, 50, 100, 250) if size >= entries), PAGE_LIMIT))
+    return PageAt(size=next((size for size in (25, 50, 250) if size >= entries), PAGE_LIMIT))
 
 
 def page_query(family: Family, at: PageAt) -> dict[str, str] | None:

@@ -2,7 +2,8 @@
 What is known of Atlas's rate limits, each for one project and one family of endpoints.
 
 Atlas keeps a bucket of calls for each of them, shared with every other tool of the project. Its
-headers say how much of a bucket is left; a 429 says for how long a bucket is empty.
+headers say how much of a bucket is left; a 429 says for how long a bucket is empty. A 503 may say
+for how long Atlas will be out of order.
 """
 
 import math
@@ -14,10 +15,10 @@ from typing import NamedTuple
 from restore_watch.atlas.families import Family
 from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
 from restore_watch.atlas.standing import StandingRefusal
-from restore_watch.errors import AtlasRateLimitError
+from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
-STANDS_AT_MOST = 60.0
-"""Seconds; Atlas's rate limits refill within a minute."""
+STANDS_AT_MOST = 900.0
+"""Seconds for which Retry-After is believed. Atlas's rate limits refill within a minute."""
 
 
 class Bucket(NamedTuple):
@@ -49,6 +50,7 @@ class RateLimits:
         self._now = now
         self._lock = Lock()
         self._standing: dict[Bucket, StandingRefusal] = {}
+        self._outages: dict[Bucket, StandingRefusal] = {}
         self._shares: dict[Bucket, _Share] = {}
 
     def check(self, bucket: Bucket) -> None:
@@ -58,15 +60,31 @@ class RateLimits:
         if standing:
             standing.raise_while_it_stands(self._now())
 
-    def refused(self, bucket: Bucket, refusal: AtlasRateLimitError) -> None:
-        """Remember a 429 for as long as Atlas says, a minute at most. Forget those that ended."""
+    def refused(self, bucket: Bucket, refusal: AtlasError) -> None:
+        """
+        Remember a 429, or a 503 with Retry-After, for as long as Atlas says. Forget what has ended.
+
+        Other refusals say nothing about time.
+        """
         now = self._now()
-        seconds = min(refusal.retry_after_seconds or RATE_LIMIT_PAUSE, STANDS_AT_MOST)
+        asked = refusal.retry_after_seconds
+        match refusal:
+            case AtlasRateLimitError():
+                standing, asked = self._standing, asked or RATE_LIMIT_PAUSE
+            case AtlasUnavailableError() if asked:
+                standing = self._outages
+            case _:
+                return
         with self._lock:
-            self._standing = {
-                limited: one for limited, one in self._standing.items() if one.stands(now)
-            }
-            self._standing[bucket] = StandingRefusal.of(refusal, now, seconds)
+            for ended in [one for one, refused in standing.items() if not refused.stands(now)]:
+                del standing[ended]
+            standing[bucket] = StandingRefusal.of(refusal, now, min(asked, STANDS_AT_MOST))
+
+    def waits(self, bucket: Bucket) -> bool:
+        """Whether Atlas has asked with a 503 not to be asked now."""
+        with self._lock:
+            outage = self._outages.get(bucket)
+        return outage is not None and outage.stands(self._now())
 
     def answered(self, bucket: Bucket, headers: Mapping[str, str]) -> None:
         """Remember the share of the bucket that is left, if Atlas says it."""

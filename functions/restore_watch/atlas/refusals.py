@@ -133,10 +133,10 @@ def _error(error: type[AtlasError], where: str, reason: AtlasReason, advice: str
         )
     if 300 <= reason.http_status < 400:
         advice = "Redirects are not followed: credentials go to one host only"
-    message = f"{where}: {reason}"
-    if advice:
-        message = f"{message.rstrip('.')}. {advice}"
-    return error(message, reason)
+    summary = f"{where}: {reason}"
+    refusal = error(f"{summary.rstrip('.')}. {advice}" if advice else summary, reason)
+    refusal.summary = summary
+    return refusal
 
 
 def _reason(

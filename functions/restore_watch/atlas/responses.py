@@ -64,9 +64,10 @@ class _FlexAnswer(_Answer):
 
     def is_of(self, target: RestoreTarget) -> bool:
         """False if it names another job, or that of another cluster or project."""
-        named = (self.id, self.project_id, self.instance_name, self.cluster_name)
-        asked = (target.restore_id, target.group_id, target.cluster_name, target.cluster_name)
-        return all(one in {None, other} for one, other in zip(named, asked, strict=True))
+        clusters = {self.instance_name, self.cluster_name} - {None, ""}
+        projects = {self.project_id} - {None, ""}
+        is_elsewhere = clusters - {target.cluster_name} or projects - {target.group_id}
+        return super().is_of(target) and not is_elsewhere
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
         return RestoreJob(

@@ -15,6 +15,7 @@ from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, AtlasStatus, 
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.deadline import Deadline
+from restore_watch.diagnosis.causes import together
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import fix_of
 from restore_watch.errors import (
@@ -30,18 +31,13 @@ from restore_watch.errors import (
 from restore_watch.listing import LISTED_KINDS
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
-"""
-The roles of Atlas that the watch needs. Any other may do more.
-
-The last one is for dedicated clusters.
-"""
+"""The roles that the watch needs, the last for dedicated clusters. Any other may do more."""
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A difference that is worth a look. Up to 15 minutes hide no restore."""
 
 CLUSTERS_TRIED = 3
 """So many clusters are asked for their restore jobs until one answers."""
-
 
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
@@ -125,7 +121,7 @@ class AtlasDiagnosis:
             except passes:
                 raise
             except RestoreWatchError as error:
-                look.lines.append(_failed(f"project {group_id}: {family}", error, family))
+                look.lines.append(_failed(str(family), error, family))
                 return None
 
         read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now(), credentials))
@@ -146,6 +142,7 @@ class AtlasDiagnosis:
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, passes=(AtlasBadRequestError, RestoreJobNotFoundError))
                     break
+        look.lines = together(f"project {group_id}", look.lines)
         if not look.lines:
             look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
         return look

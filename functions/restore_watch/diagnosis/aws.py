@@ -1,7 +1,7 @@
 """Diagnoses the secret, the topics and the schedule: what AWS says of each. Changes nothing."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,11 +11,14 @@ from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import (
+    DENIED,
     KEY_FIXES,
+    MAKE_TOPIC_AGAIN,
     SCHEDULE_FIXES,
     SECRET_FIXES,
+    TOPIC_FIXES,
     AwsFixes,
-    topic_fixes,
+    is_passing,
 )
 from restore_watch.errors import CredentialsError, TimeBudgetExceededError
 from restore_watch.secret import read_credentials
@@ -26,8 +29,8 @@ SCHEDULE_NAME = "sweep"
 _TIME = 6.0
 """Seconds that one call may take."""
 
-_TOO_LONG = "x" * 101
-"""SNS takes subjects of fewer than 100 characters, so it refuses a message with this one."""
+_STATEMENT = "DenyWithoutTls"
+"""The policy of the stack's topic has it; one that SNS makes for a new topic has not."""
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
@@ -79,6 +82,7 @@ class AwsDiagnosis:
             "e-mail topic": self._settings.email_topic_arn,
             "chat topic": self._settings.chat_topic_arn,
         }
+        keys: set[str] = set()
         for check, arn in topics.items():
             if not arn:
                 continue
@@ -87,9 +91,15 @@ class AwsDiagnosis:
                     deadline, "sns", "get_topic_attributes", "Attributes", TopicArn=arn
                 )["Attributes"]
             except (AwsCallError, TimeBudgetExceededError) as error:
-                yield _refused(check, "SNS", error, topic_fixes(arn))
+                yield _refused(check, "SNS", error, TOPIC_FIXES)
+                if not isinstance(error, AwsCallError) or not error.answer:
+                    return  # and SNS does not answer about the others
                 continue
-            yield from self._key(check, attributes.get("KmsMasterKeyId", ""), deadline)
+            yield from _form(check, attributes)
+            key = attributes.get("KmsMasterKeyId", "")
+            if key not in keys:
+                yield from self._key(check, key, deadline)
+                keys.add(key)
             if check == "topic":
                 yield self._publishing(arn, deadline)
             yield self._subscriptions(f"subscriptions of the {check}", arn, deadline)
@@ -124,26 +134,28 @@ class AwsDiagnosis:
 
     def _publishing(self, arn: str, deadline: Deadline) -> Line:
         """
-        Ask SNS to publish what it must refuse: a subject of 100 characters or more.
+        Ask SNS to publish a batch of no messages. There is nothing that could reach anybody.
 
-        "Publish", Amazon SNS API Reference. So nobody gets a message.
+        AWS does not say whether it looks at the permission before the batch. So a refusal is
+        believed, and nothing else proves anything.
         """
         try:
             self._call(
                 deadline,
                 "sns",
-                "publish",
-                "MessageId",
+                "publish_batch",
+                "ResponseMetadata",
                 TopicArn=arn,
-                Subject=_TOO_LONG,
-                Message="A diagnosis. Nothing has changed.",
+                PublishBatchRequestEntries=[],
             )
         except AwsCallError as error:
-            if error.code not in {"InvalidParameter", "InvalidParameterException"}:
-                return _refused("publishing", "SNS", error, topic_fixes(arn))
+            if error.code in DENIED or error.code.startswith("KMS") or is_passing(error.code):
+                return _refused("publishing", "SNS", error, TOPIC_FIXES)
         except TimeBudgetExceededError as error:
             return Line("publishing", ok=None, found=str(error))
-        return Line("publishing", ok=True, found="SNS takes requests of the function's role")
+        found = "not refused. Only a message proves that SNS takes and encrypts it"
+        fix = "Send a test notification: make doctor TEST=yes"
+        return Line("publishing", ok=None, found=found, fix=fix)
 
     def _subscriptions(self, check: str, arn: str, deadline: Deadline) -> Line:
         """Count the first hundred subscriptions, confirmed and not."""
@@ -152,7 +164,7 @@ class AwsDiagnosis:
                 deadline, "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn
             )["Subscriptions"]
         except (AwsCallError, TimeBudgetExceededError) as error:
-            return _refused(check, "SNS", error, topic_fixes(arn))
+            return _refused(check, "SNS", error, TOPIC_FIXES)
         arns = [str(one.get("SubscriptionArn")) for one in listed]
         confirmed = sum(one.startswith("arn:") for one in arns)
         waiting = arns.count("PendingConfirmation")
@@ -175,8 +187,8 @@ class AwsDiagnosis:
             "--notification-endpoint <address>"
         )
         if arn == self._settings.topic_arn:
-            return f"Set NotifyEmail, NotifyChat or NotifySecretArn, or subscribe: {command}"
-        return f"Subscribe again: {command}"
+            return f"Set NotifyEmail, NotifyChat or NotifySecretArn, or subscribe:\n{command}"
+        return f"Subscribe again:\n{command}"
 
     def _key(self, check: str, key: str, deadline: Deadline) -> Iterator[Line]:
         """Look at the customer managed key of a topic. An alias is a key of AWS."""
@@ -207,7 +219,18 @@ def _refused(check: str, service: str, error: Exception, fixes: AwsFixes) -> Lin
     if not isinstance(error, AwsCallError):
         return Line(check, ok=None, found=str(error))
     code = error.code if error.answer else None
-    return Line(check, ok=False, found=f"{service} {error}", fix=fixes.of(code))
+    ok = None if is_passing(code) else False
+    return Line(check, ok=ok, found=f"{service} {error}", fix=fixes.of(code))
+
+
+def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line about a topic that somebody has made again by hand, without all of its parts."""
+    lacking = [] if attributes.get("KmsMasterKeyId") else ["key"]
+    if check == "topic" and _STATEMENT not in attributes.get("Policy", ""):
+        lacking.append("policy")
+    if lacking:
+        found = f"lacks the {' and the '.join(lacking)} that the stack gave it"
+        yield Line(check, ok=False, found=found, fix=MAKE_TOPIC_AGAIN)
 
 
 def _period(expression: str) -> timedelta | None:

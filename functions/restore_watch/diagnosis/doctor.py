@@ -8,6 +8,7 @@ from restore_watch.atlas.credentials import Credentials
 from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
 from restore_watch.diagnosis.aws import AwsDiagnosis
+from restore_watch.diagnosis.causes import without_consequences
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.settings import Settings
@@ -41,7 +42,7 @@ class Doctor:
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         """Return what works and what does not. Raises nothing for what it finds."""
-        lines = list(self._lines(wanted, deadline))
+        lines = without_consequences(list(self._lines(wanted, deadline)))
         return {
             "ok": all(line.ok is not False for line in lines),
             "checks": [line.as_json() for line in lines],

@@ -20,11 +20,13 @@ NO_ANSWER = (
     "outgoing HTTPS (443). Outside a VPC, try again"
 )
 
-_DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
+DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
 _GONE = {"ResourceNotFoundException", "NotFound", "NotFoundException"}
 
 
-_LIMITED = re.compile("Throttl|LimitExceeded|ThroughputExceeded|ServiceUnavailable|Internal")
+_LIMITED = re.compile(
+    "Throttl|TooManyRequests|LimitExceeded|ThroughputExceeded|ServiceUnavailable|Internal"
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,16 @@ class AwsFixes:
             return self.others[code]
         if code in _GONE:
             return self.gone
-        if code in _DENIED or code.startswith("KMS"):
+        if is_passing(code):
+            return _AGAIN
+        if code in DENIED or code.startswith("KMS"):
             return self.denied
-        return _AGAIN if _LIMITED.search(code) else _LOOK_UP
+        return _LOOK_UP
+
+
+def is_passing(code: str | None) -> bool:
+    """Whether AWS limits the rate, or has a problem: that says nothing of the stack."""
+    return code is not None and bool(_LIMITED.search(code))
 
 
 _AGAIN = "Diagnose again in a minute: AWS limits the rate, or has a problem"
@@ -70,7 +79,8 @@ SECRET_FIXES = AwsFixes(
     silent=_no_answer("Secrets Manager"),
     others={
         "InvalidRequestException": (
-            "The secret is marked for deletion: aws secretsmanager restore-secret --secret-id <ARN>"
+            "The secret is marked for deletion. Restore it:\n"
+            "aws secretsmanager restore-secret --secret-id <ARN>"
         ),
         "DecryptionFailure": "Enable the KMS key of the secret, or cancel its deletion",
     },
@@ -109,20 +119,19 @@ KEY_FIXES = AwsFixes(
 )
 
 
-def topic_fixes(arn: str) -> AwsFixes:
-    """What to do about a topic."""
-    return AwsFixes(
-        gone=(
-            "The topic was deleted. Make it again with aws sns create-topic --name "
-            f"{arn.rpartition(':')[2]}, and subscribe to it again; what is pending is published "
-            "then"
-        ),
-        denied=(
-            "Deploy the stack again: the topic's policy or the function's role refuses. With a "
-            "customer managed key, its policy must allow the role"
-        ),
-        silent=_no_answer("SNS"),
-    )
+MAKE_TOPIC_AGAIN = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
+
+TOPIC_FIXES = AwsFixes(
+    gone=(
+        f"The topic was deleted. {MAKE_TOPIC_AGAIN}: its key, its policy and its subscriptions "
+        "have to be made again too. What is pending is published then"
+    ),
+    denied=(
+        "Deploy the stack again: the topic's policy or the function's role refuses. With a "
+        "customer managed key, its policy must allow the role"
+    ),
+    silent=_no_answer("SNS"),
+)
 
 
 def fix_of(error: RestoreWatchError, family: Family) -> str:

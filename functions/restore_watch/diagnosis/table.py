@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.line import Line
-from restore_watch.diagnosis.remedies import TABLE_FIXES
+from restore_watch.diagnosis.remedies import TABLE_FIXES, is_passing
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.lease import SweepLease
 from restore_watch.open_jobs import OpenJobs
@@ -41,7 +41,7 @@ class TableDiagnosis:
     def table(self, deadline: Deadline) -> Iterator[Line]:
         """Look at the table and the index, and whether messages are left over."""
         try:
-            jobs = self._open_jobs.read(deadline)
+            jobs = self._open_jobs.read(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("index", error)
         else:
@@ -52,7 +52,7 @@ class TableDiagnosis:
                 since = min((job.observed_at for job in left if job.observed_at), default=old)
                 yield _left_over(len(left), since)
         try:
-            projects, stack = self._bookkeeping.read(deadline)
+            projects, stack = self._bookkeeping.read(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("table", error)
             return
@@ -86,7 +86,8 @@ class TableDiagnosis:
 def _refused(check: str, error: RestoreWatchError) -> Line:
     if not isinstance(error, TableUnavailableError):
         return Line(check, ok=None, found=str(error))
-    return Line(check, ok=False, found=str(error), fix=TABLE_FIXES.of(error.code))
+    ok = None if is_passing(error.code) else False
+    return Line(check, ok=ok, found=str(error), fix=TABLE_FIXES.of(error.code))
 
 
 def _left_over(count: int, since: datetime) -> Line:
@@ -103,6 +104,8 @@ def _degraded(watched: Watched) -> Iterator[Line]:
     if trouble is not None:
         name = f"project {watched.group_id}" if watched.group_id else "stack"
         found = f"since {utc_text(trouble.since)}: {trouble.message}"
-        yield Line(
-            f"{name}: degraded", ok=False, found=found, fix="See the other lines about Atlas"
+        fix = (
+            "If no other line about Atlas says why, wait: it has recovered when it was seen for "
+            "three minutes"
         )
+        yield Line(f"{name}: degraded", ok=False, found=found, fix=fix)

@@ -17,6 +17,8 @@ from notify_people.mail import mail
 from notify_people.message import read_message
 from notify_people.notice import Notice
 from notify_people.notices import notice_of
+from restore_watch.errors import AtlasForbiddenError, AtlasReason
+from restore_watch.fixes import fix_of
 from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.status_change import StatusChange
 from restore_watch.topic import cloud_event, cloud_event_of_test, watch_cloud_event
@@ -55,14 +57,9 @@ OUTCOMES = {
 }
 
 TROUBLES = {
-    "AtlasUnauthorizedError": (
-        "Atlas answered 401 for the list of events: USER_UNAUTHORIZED. Give the service account or "
-        "API key the role Project Read Only in this project. If it has the role, renew the "
-        "credentials in the secret"
-    ),
+    "AtlasUnauthorizedError": "Atlas answered 401 for the list of events: USER_UNAUTHORIZED",
     "AtlasForbiddenError": (
-        "Atlas answered 403 for Flex restore jobs: IP_ADDRESS_NOT_ON_ACCESS_LIST. Add 203.0.113.7 "
-        "to Atlas's API access list"
+        "Atlas answered 403 for a flex restore job: IP_ADDRESS_NOT_ON_ACCESS_LIST"
     ),
     "CredentialsError": (
         "the secret holds neither client_id and client_secret (service account) nor public_key and "
@@ -78,6 +75,11 @@ TROUBLES = {
 }
 
 
+NOT_ON_THE_LIST = AtlasForbiddenError(
+    "refused", AtlasReason(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", address="203.0.113.7")
+)
+
+
 @dataclass(frozen=True)
 class Case:
     """A message with a name."""
@@ -91,7 +93,7 @@ class Case:
         return json.dumps(self.message)
 
     def notice(self) -> Notice:
-        return notice_of(read_message(self.body), CONSOLE)
+        return notice_of(read_message(self.body), CONSOLE, STACK)
 
 
 def cases() -> Iterator[Case]:
@@ -104,6 +106,7 @@ def cases() -> Iterator[Case]:
             yield download(kind, "link-expired")
     for verdict in Verdict:
         yield validated(verdict)
+    yield validated(Verdict.PASSED, "failed")
     yield another_restore()
     odd = {"targetDeploymentItemName": ODD_NAME, "kind": ODD_NAME, "deliveryType": ODD_NAME}
     yield restore(RestoreKind.FLEX, "odd-name", odd)
@@ -112,9 +115,9 @@ def cases() -> Iterator[Case]:
     for state in WatchState:
         for error in ("CredentialsError", "AtlasUnauthorizedError"):
             yield watch(state, error, TROUBLES[error], None)
-    yield watch(
-        WatchState.RECOVERED, "AtlasForbiddenError", TROUBLES["AtlasForbiddenError"], PROJECT
-    )
+    refused = ("AtlasForbiddenError", TROUBLES["AtlasForbiddenError"], PROJECT)
+    yield watch(WatchState.RECOVERED, *refused)
+    yield watch(WatchState.RECOVERED, *refused, reason="removed")
     yield Case("test", message_of_a_test())
 
 
@@ -168,7 +171,7 @@ def another_restore() -> Case:
     return Case("another-failed-restore", message)
 
 
-def validated(verdict: Verdict) -> Case:
+def validated(verdict: Verdict, outcome: str = "completed") -> Case:
     """A pipeline tested the data of the Flex restore, half an hour after its end."""
     tested = ENDED + timedelta(minutes=30)
     details = {
@@ -181,9 +184,10 @@ def validated(verdict: Verdict) -> Case:
         detail=details[verdict],
         validated_at=tested,
     )
-    job = RestoreJob.model_validate(restore(RestoreKind.FLEX, "completed").message["data"])
+    job = RestoreJob.model_validate(restore(RestoreKind.FLEX, outcome).message["data"])
     recorded = RecordedValidation(job, validation, 3, tested + timedelta(seconds=4))
-    return Case(f"validation-{verdict.lower()}", cloud_event(recorded))
+    name = f"validation-{verdict.lower()}{'' if outcome == 'completed' else f'-of-{outcome}'}"
+    return Case(name, cloud_event(recorded))
 
 
 def download(kind: RestoreKind, outcome: str) -> Case:
@@ -207,13 +211,17 @@ def download(kind: RestoreKind, outcome: str) -> Case:
     return _change(f"{kind}-download-{outcome}", job, 2 if is_ready else 3, {})
 
 
-def watch(state: WatchState, error: str, text: str, group_id: str | None) -> Case:
+def watch(
+    state: WatchState, error: str, text: str, group_id: str | None, reason: str | None = None
+) -> Case:
     """A change of the watch: it could not see for 12 minutes."""
-    trouble = Trouble(SCHEDULED, error, text)
+    fix = fix_of(NOT_ON_THE_LIST) if error == "AtlasForbiddenError" else ""
+    trouble = Trouble(SCHEDULED, error, text, fix)
     seen = SCHEDULED - timedelta(minutes=1)
-    change = WatchChange(state, group_id, trouble, SCHEDULED + timedelta(minutes=12), seen, 2)
+    at = SCHEDULED + timedelta(minutes=12)
+    change = WatchChange(state, group_id, trouble, at, seen, 2, reason)
     scope = "project" if group_id else "stack"
-    return Case(f"{scope}-{state}-{error}", watch_cloud_event(change, group_id or STACK))
+    return Case(f"{scope}-{reason or state}-{error}", watch_cloud_event(change, STACK))
 
 
 def message_of_a_test(requested_at: datetime = SCHEDULED) -> dict[str, Any]:

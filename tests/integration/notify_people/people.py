@@ -10,6 +10,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer
 
+from golden.notify_people.cases import STACK
 from local_stack.aws import REGION, AwsEmulator
 from local_stack.readers import Readers
 from notify_people.application import Application
@@ -18,29 +19,30 @@ from notify_people.deadline import Deadline
 from notify_people.settings import Settings
 from produced import Produced
 
-TABLE = "sent"
-SECRET = "people"
-
 
 class People:
-    """The stack of one test, and a function that is invoked like Lambda does."""
+    """A stack of one test, and a function that is invoked like Lambda does."""
 
-    def __init__(self, aws: AwsEmulator, readers: Readers, produced: Produced) -> None:
+    def __init__(
+        self, aws: AwsEmulator, readers: Readers, produced: Produced, stack: str = STACK
+    ) -> None:
         self.aws = aws
+        self.table = f"{stack}-sent"
+        self._secret = f"{stack}-people"
         self.readers = readers
         self.now = 1_795_000_000.0
         self.waits: list[float] = []
         self.on_wait: Callable[[], object] = lambda: None
         self._application: Application | None = None
         self._produced = produced
-        self._furnish()
+        self._furnish(stack)
         self.variables = {
-            "SENT_TABLE_NAME": TABLE,
+            "SENT_TABLE_NAME": self.table,
             "CHAT_TOPIC_ARN": self._topics["chat"],
             "EMAIL_TOPIC_ARN": self._topics["email"],
-            "NOTIFY_SECRET_ID": SECRET,
+            "NOTIFY_SECRET_ID": self._secret,
             "PAGERDUTY_BASE_URL": readers.url,
-            "POWERTOOLS_SERVICE_NAME": "people",
+            "POWERTOOLS_SERVICE_NAME": stack,
             "POWERTOOLS_METRICS_NAMESPACE": "Tested",
             "POWERTOOLS_LOG_LEVEL": "INFO",
         }
@@ -71,7 +73,7 @@ class People:
 
     def put_secret(self, **values: str) -> None:
         self.aws.client("secretsmanager").put_secret_value(
-            SecretId=SECRET, SecretString=json.dumps(values)
+            SecretId=self._secret, SecretString=json.dumps(values)
         )
 
     def chat(self) -> list[dict[str, Any]]:
@@ -84,7 +86,7 @@ class People:
 
     def sent(self) -> dict[tuple[str, str], int]:
         """The last sequence that is noted, by subject and channel."""
-        items = self.aws.client("dynamodb").scan(TableName=TABLE, ConsistentRead=True)["Items"]
+        items = self.aws.client("dynamodb").scan(TableName=self.table, ConsistentRead=True)["Items"]
         read = TypeDeserializer().deserialize
         plain = [{name: read(value) for name, value in item.items()} for item in items]
         self._produced.add("items", plain)
@@ -109,20 +111,20 @@ class People:
                     QueueUrl=self._queues[name], ReceiptHandle=message["ReceiptHandle"]
                 )
 
-    def _furnish(self) -> None:
+    def _furnish(self, stack: str) -> None:
         sns, sqs = self.aws.client("sns"), self.aws.client("sqs")
         self._topics: dict[str, str] = {}
         self._queues: dict[str, str] = {}
         for name in ("chat", "email"):
-            self._topics[name] = sns.create_topic(Name=name)["TopicArn"]
-            self._queues[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+            self._topics[name] = sns.create_topic(Name=f"{stack}-{name}")["TopicArn"]
+            self._queues[name] = sqs.create_queue(QueueName=f"{stack}-{name}")["QueueUrl"]
             queue = sqs.get_queue_attributes(
                 QueueUrl=self._queues[name], AttributeNames=["QueueArn"]
             )
             endpoint = queue["Attributes"]["QueueArn"]
             sns.subscribe(TopicArn=self._topics[name], Protocol="sqs", Endpoint=endpoint)
         self.aws.client("dynamodb").create_table(
-            TableName=TABLE,
+            TableName=self.table,
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[
                 {"AttributeName": name, "AttributeType": "S"} for name in ("subject", "channel")
@@ -132,7 +134,7 @@ class People:
                 {"AttributeName": "channel", "KeyType": "RANGE"},
             ],
         )
-        self.aws.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
+        self.aws.client("secretsmanager").create_secret(Name=self._secret, SecretString="{}")
         self.put_secret(**self.readers.secret)
         self.aws.wire.clear()
 

@@ -29,14 +29,14 @@ def test_one_restore_is_one_thread_in_chat_one_email_and_one_page(
         ["Restore", "started:"],
         ["Restore", "FAILED:"],
     ]
-    assert {one["metadata"]["threadId"] for one in chat} == {RESTORE}
+    assert {one["metadata"]["threadId"] for one in chat} == {f"{STACK}/{RESTORE}"}
     assert [one["Subject"] for one in people.emails()][1:] == [
         "Restore FAILED: production -> staging after 42 min"
     ]
     assert len(readers.got("slack")) == len(readers.got("teams")) == 2
     (page,) = readers.got("pager")
     assert page["event_action"] == "trigger"
-    assert page["dedup_key"] == f"atlas-restore-watch/restore/{RESTORE}"
+    assert page["dedup_key"] == f"atlas-restore-watch/{STACK}/restore/{RESTORE}"
     assert people.sent() == {
         (f"restore/{RESTORE}", channel): 50_002
         for channel in ("chat", "email", "slack", "teams", "pager")
@@ -57,9 +57,12 @@ def test_a_degraded_watch_opens_a_page_and_a_recovered_one_closes_it(
     assert people.deliver(DEGRADED) == []
     assert people.deliver(RECOVERED) == []
 
-    opened, closed = readers.got("pager")
-    assert (opened["event_action"], closed["event_action"]) == ("trigger", "resolve")
-    assert opened["dedup_key"] == closed["dedup_key"] == f"atlas-restore-watch/watch/{PROJECT}"
+    key, of_1_0_0 = (f"atlas-restore-watch/{name}watch/{PROJECT}" for name in (f"{STACK}/", ""))
+    assert [(one["event_action"], one["dedup_key"]) for one in readers.got("pager")] == [
+        ("trigger", key),
+        ("resolve", key),
+        ("resolve", of_1_0_0),
+    ]
 
 
 def test_a_page_that_closed_first_is_not_opened_afterwards(
@@ -70,7 +73,7 @@ def test_a_page_that_closed_first_is_not_opened_afterwards(
 
     assert people.deliver(DEGRADED) == []
 
-    assert [one["event_action"] for one in readers.got("pager")] == ["resolve"]
+    assert [one["event_action"] for one in readers.got("pager")] == ["resolve"] * 2
     assert counted(output(capsys)) == {"NoticesDropped": 5}
 
 
@@ -81,7 +84,7 @@ def test_a_test_reaches_every_channel_whatever_is_wanted(people: People, readers
 
     assert [one["event_action"] for one in readers.got("pager")] == ["trigger", "resolve"]
     assert len(readers.got("slack")) == len(readers.got("teams")) == 1
-    assert people.chat()[0]["metadata"]["threadId"] == f"test-{STACK}"
+    assert people.chat()[0]["metadata"]["threadId"] == f"{STACK}/test-{STACK}"
     assert people.emails()[0]["Subject"].startswith("TEST of Atlas Restore Watch")
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from golden.notify_people.cases import CONSOLE, cases
+from golden.notify_people.cases import CONSOLE, STACK, cases
 from notify_people.message import Message, read_message
 from notify_people.notice import Notice
 from notify_people.notices import notice_of
@@ -22,4 +22,4 @@ def read(name: str = "flex-failed", /, **data: Any) -> Message:
 
 
 def notice(name: str = "flex-failed", /, **data: Any) -> Notice:
-    return notice_of(read(name, **data), CONSOLE)
+    return notice_of(read(name, **data), CONSOLE, STACK)

@@ -13,6 +13,8 @@ from golden.notify_people.cases import (
     ODD_NAME,
     PROJECT,
     RESTORE,
+    STACK,
+    TROUBLES,
     Case,
     cases,
     golden_files,
@@ -23,6 +25,7 @@ from notify_people.channel import Channel
 from notify_people.mail import mail
 from notify_people.message import STATUS_CHANGED, VALIDATION_RECORDED
 from notify_people.pager import events
+from unit.notify_people.messages import notice
 
 CASES = {case.name: case for case in cases()}
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -114,6 +117,9 @@ def test_the_longest_texts_fit_every_form(name: str, letter: str) -> None:
     for channel, form in FORMS.items():
         for document in documents(channel, long):
             form.validate(document)
+    (slack,) = documents(Channel.SLACK, long)
+    header = slack["blocks"][0]["text"]["text"]
+    assert len(header.encode("utf-16-le")) // 2 <= 150, "Slack counts UTF-16 code units"
     assert len(mail(long.notice()).subject) < 100
 
 
@@ -122,6 +128,12 @@ def test_a_subject_is_ascii_and_has_fewer_than_100_characters(case: Case) -> Non
     subject = mail(case.notice()).subject
 
     assert re.fullmatch(r"[A-Za-z][\x20-\x7e]{1,98}", subject)
+
+
+@pytest.mark.parametrize("error", [*TROUBLES, "SomethingElse" * 8 + "Error"])
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("project-")])
+def test_no_subject_is_cut_within_the_id_of_a_project(name: str, error: str) -> None:
+    assert PROJECT in mail(notice(name, error=error)).subject
 
 
 @EVERY_CASE
@@ -149,13 +161,13 @@ def test_all_notices_of_a_restore_are_one_thread_in_chat() -> None:
         if name.startswith(("flex", "dedicated", "tenant", "collection"))
     }
 
-    assert threads == {RESTORE}
+    assert threads == {f"{STACK}/{RESTORE}"}
 
 
 def test_degraded_and_recovered_are_one_thread_and_one_alert() -> None:
     down = CASES["project-degraded-AtlasForbiddenError"]
     up = CASES["project-recovered-AtlasForbiddenError"]
-    (opened,), (closed,) = events(down.notice()), events(up.notice())
+    (opened,), (closed, _) = events(down.notice()), events(up.notice())
 
     assert opened["dedup_key"] == closed["dedup_key"]
     assert (opened["event_action"], closed["event_action"]) == ("trigger", "resolve")
@@ -168,9 +180,7 @@ def test_a_test_is_marked_as_one_everywhere() -> None:
 
     assert all("TEST" in str(rendered(channel, case)) for channel in Channel)
     assert (opened["event_action"], closed["event_action"]) == ("trigger", "resolve")
-    assert (
-        opened["dedup_key"] == closed["dedup_key"] == f"atlas-restore-watch/{case.notice().subject}"
-    )
+    assert opened["dedup_key"] == closed["dedup_key"] == f"atlas-restore-watch/{case.notice().key}"
 
 
 class TestAnOddName:
@@ -198,6 +208,16 @@ class TestAnOddName:
         assert {block["type"] for block in blocks} == {"RichTextBlock"}
         assert "{{" not in json.dumps(document)
         assert ODD_NAME.replace("{{", "{ {") in json.dumps(document, ensure_ascii=False)
+
+    @pytest.mark.parametrize("braces", ["{{", "{{{", "{{{{"])
+    def test_teams_reads_no_date_from_it(self, braces: str) -> None:
+        (document,) = documents(Channel.TEAMS, self.case)
+        name = f"{braces}DATE(2017-02-14T06:08:00Z, SHORT)}}}}"
+        data = self.case.message["data"] | {"targetDeploymentItemName": name}
+        (document,) = documents(Channel.TEAMS, Case("braces", {**self.case.message, "data": data}))
+
+        assert "DATE(2017" in json.dumps(document)
+        assert "{{" not in json.dumps(document)
 
     def test_email_and_pager_show_it_as_it_is(self) -> None:
         assert ODD_NAME in str(rendered(Channel.EMAIL, self.case))

@@ -4,6 +4,7 @@ import pytest
 
 import notify_people
 import restore_watch
+from golden.notify_people.cases import PROJECT, STACK
 from notify_people.errors import NotifyPeopleError
 from notify_people.notice import Paging, Severity
 from notify_people.remedies import cause
@@ -47,6 +48,20 @@ def facts(name: str, **data: object) -> dict[str, str]:
         ),
         ("validation-passed", {}, "Validation passed: production -> staging"),
         ("validation-failed", {}, "Validation FAILED: production -> staging"),
+        *(
+            (
+                "validation-passed",
+                {"status": status, **data},
+                f"Validation {said}: production -> staging",
+            )
+            for status, data, said in (
+                ("FAILED", {}, "PASSED, but the restore FAILED"),
+                ("CANCELLED", {}, "PASSED, but the restore was CANCELLED"),
+                ("RUNNING", {}, "PASSED, but the restore is RUNNING"),
+                ("EXPIRED", {}, "PASSED, but the restore EXPIRED"),
+                ("EXPIRED", {"deliveryType": "download"}, "passed"),
+            )
+        ),
         (
             "validation-failed",
             {"targetDeploymentItemName": None, "validation": {"verdict": "PARTLY"}},
@@ -72,6 +87,8 @@ def test_the_title_begins_with_the_outcome(name: str, data: dict[str, object], t
         ("dedicated-download-link-expired", {}, Paging.NOTHING),
         ("validation-passed", {}, Paging.NOTHING),
         ("validation-failed", {}, Paging.TRIGGER),
+        ("validation-passed-of-failed", {}, Paging.TRIGGER),
+        ("project-removed-AtlasForbiddenError", {}, Paging.RESOLVE),
         ("validation-failed", {"validation": {"verdict": "PARTLY"}}, Paging.TRIGGER),
         ("stack-degraded-CredentialsError", {}, Paging.TRIGGER),
         ("stack-recovered-CredentialsError", {}, Paging.RESOLVE),
@@ -134,10 +151,65 @@ def test_only_kinds_that_the_cli_reads_have_a_command() -> None:
         ("SomeNewerError", "log"),
     ],
 )
-def test_a_degraded_watch_says_how_to_repair_it(error: str, words: str) -> None:
-    steps = notice(f"project-degraded-{error}").steps
+def test_a_degraded_watch_of_1_0_0_says_how_to_repair_it(error: str, words: str) -> None:
+    steps = notice(f"project-degraded-{error}", fix=None).steps
 
-    assert any(words in step.text for step in steps)
+    assert words in steps[0].text
+
+
+def test_people_are_told_to_do_what_the_message_says() -> None:
+    fix = "Add 203.0.113.7 to the API access list. Not at https://one.test/x"
+
+    assert notice("project-degraded-AtlasForbiddenError", fix=fix).steps[0].text == (
+        "Add 203.0.113.7 to the API access list. Not at [removed]"
+    )
+
+
+@pytest.mark.parametrize("end", ["recovered", "removed"])
+def test_when_the_watch_is_no_longer_blind_nobody_is_told_to_repair_it(end: str) -> None:
+    over = notice(f"project-{end}-AtlasForbiddenError")
+
+    assert "203.0.113.7" not in str(over)
+    assert over.detail.startswith("Nothing is left to do.")
+
+
+def test_a_project_that_is_no_longer_watched_has_not_recovered() -> None:
+    over = notice("project-removed-AtlasForbiddenError")
+
+    assert over.title == f"Restore watch ended: {PROJECT} is no longer watched"
+    assert over.severity is Severity.INFO
+    assert "Seen again" not in facts("project-removed-AtlasForbiddenError")
+
+
+LOST = "Treat the data in staging as lost"
+AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as it was"
+
+
+@pytest.mark.parametrize(
+    ("name", "previous", "words"),
+    [
+        ("flex-failed", "PENDING", LOST),
+        ("flex-failed", "RUNNING", LOST),
+        ("flex-cancelled", "RUNNING", LOST),
+        ("flex-cancelled", None, LOST),
+        ("flex-cancelled", "PENDING", AS_IT_WAS),
+        ("flex-cancelled", "QUEUED", AS_IT_WAS),
+        ("collection-cancelled", "RUNNING", "Do not rely on the restored collections in staging"),
+        ("collection-cancelled", "PENDING", AS_IT_WAS),
+    ],
+)
+def test_after_a_bad_end_people_hear_what_became_of_the_data(
+    name: str, previous: str | None, words: str
+) -> None:
+    assert notice(name, previousStatus=previous).steps[0].text.startswith(words)
+
+
+def test_only_after_a_dedicated_restore_people_wait_for_search() -> None:
+    warned = {
+        name for name in CASES if any("search indexes" in step.text for step in notice(name).steps)
+    }
+
+    assert warned == {"dedicated-completed"}
 
 
 def test_every_error_of_atlas_and_of_the_secret_has_a_cause_in_words() -> None:
@@ -163,6 +235,12 @@ def test_subjects_of_restores_projects_and_tests_differ() -> None:
     names = ("flex-failed", "stack-degraded-CredentialsError", "test")
 
     assert len({notice(name).subject.partition("/")[0] for name in names}) == 3
+
+
+def test_a_notice_is_of_the_stack_that_its_message_names_or_of_the_one_that_reads_it() -> None:
+    assert notice("project-degraded-AtlasForbiddenError", stack="blue").stack == "blue"
+    assert notice("project-degraded-AtlasForbiddenError", stack=None).stack == STACK
+    assert notice("flex-failed").stack == STACK
 
 
 def test_both_functions_have_the_version_of_the_stack() -> None:

@@ -33,6 +33,7 @@ def test_the_least_environment_is_accepted() -> None:
         changes=DEFAULT_CHANGES,
         pagerduty_base_url="https://events.pagerduty.com",
         console="https://cloud.mongodb.com",
+        stack_name="atlas-restore-watch",
         log_level="INFO",
     )
 

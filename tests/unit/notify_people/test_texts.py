@@ -78,11 +78,20 @@ def test_a_literal_text_has_no_sign_that_formats_links_or_notifies(text: str, li
     assert not re.search(r"[*~`|<>@#\[\]]|\{\{", made)
     assert not re.search(r"&(?!(amp|lt|gt);)", made)
     assert not re.search(r":[\w+'-]*[a-z][\w+'-]*:", made)
+    assert not re.search(r"(?<!\w)_|_(?!\w)", made)
 
 
-@pytest.mark.parametrize("text", ["orders_copy_2", "2026-11-26 09:14:00 UTC", "it's (a, b): c."])
+@pytest.mark.parametrize(
+    "text", ["orders_copy_2", "orders__copy", "2026-11-26 09:14:00 UTC", "it's (a, b): c."]
+)
 def test_usual_names_and_times_stay_as_they_are(text: str) -> None:
     assert literal(text) == text
+
+
+@pytest.mark.parametrize("text", ["_x_", "__x__", "___x___", "a __x__ b", "(_x)", "x_"])
+def test_underscores_at_the_edge_of_a_word_format_nothing(text: str) -> None:
+    assert "_" not in literal(text)
+    assert literal(text).replace("\N{FULLWIDTH LOW LINE}", "_") == text
 
 
 def test_a_command_can_be_copied() -> None:

@@ -19,10 +19,10 @@ FORMS = {
 VALUES = ["ended, ready", "rate(5 minutes)", 'it\'s "so"', "", "a=b", "$(pwd)`pwd`;", "*"]
 
 
-def given(*words: str, prod: str = '""', more: str = "") -> dict[str, str]:
-    """Read the words beside an environment `prod` with these parameters."""
+def given(prod: str = '""', more: str = "", **arguments: str) -> dict[str, str]:
+    """Read the arguments beside an environment `prod` with these parameters."""
     file = f"version = 0.1\n{more}\n[prod.deploy.parameters]\nparameter_overrides = {prod}\n"
-    return merged(words, tomllib.loads(file))
+    return merged(arguments, tomllib.loads(file))
 
 
 def as_sam_reads(found: dict[str, str]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def as_sam_reads(found: dict[str, str]) -> dict[str, str]:
 def test_every_form_that_toml_has_for_the_parameters_of_an_environment(form: str) -> None:
     expected = {"LogLevel": "INFO", "LogRetentionDays": "365", "NotifyEmail": "a@b.example"}
 
-    found = given("--environment", "prod", "--email", " a@b.example", prod=form)
+    found = given(environment="prod", email=" a@b.example", prod=form)
     assert as_sam_reads(found) == expected
 
 
@@ -48,18 +48,17 @@ def test_a_value_reaches_sam_whole(value: str, quote: str) -> None:
 
 
 def test_the_last_value_of_a_parameter_counts() -> None:
-    words = ("--parameters", "LogLevel=DEBUG", "--environment", "prod")
+    found = given(
+        parameters="LogLevel=DEBUG", environment="prod", prod='"LogLevel=INFO MemorySize=512"'
+    )
 
-    assert given(*words, prod='"LogLevel=INFO MemorySize=512"') == {
-        "LogLevel": "DEBUG",
-        "MemorySize": "512",
-    }
+    assert found == {"LogLevel": "DEBUG", "MemorySize": "512"}
 
 
 def test_the_parameters_of_the_default_and_of_all_commands_are_kept_too() -> None:
     more = '[default.global.parameters]\nparameter_overrides = "LogLevel=DEBUG"'
 
-    assert given("--projects", "all", more=more) == {
+    assert given(projects="all", more=more) == {
         "LogLevel": "DEBUG",
         "AtlasProjectIds": "all",
     }
@@ -68,7 +67,7 @@ def test_the_parameters_of_the_default_and_of_all_commands_are_kept_too() -> Non
 @pytest.mark.parametrize("name", ["production", "dev prod", "prod prod", "version", "$(pwd)"])
 def test_an_environment_that_is_not_there_is_an_error(name: str) -> None:
     with pytest.raises(ArgumentError, match=r"has no environment .+\. It has: prod\.$"):
-        given("--environment", name)
+        given(environment=name)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +76,14 @@ def test_an_environment_that_is_not_there_is_an_error(name: str) -> None:
         *("NotifyChanges=ended, ready", "LogLevel", "=INFO", "Log-Level=INFO", "file://more.yaml"),
         *("LogLevel='INFO", 'LogLevel="INFO', "LogLevel=INFO\\", r"LogLevel='a\b'"),
         "ParameterKey=LogLevel,ParameterValue=INFO",
+        "LogLevel=ParameterKey=LogLevel,ParameterValue=INFO",
     ],
 )
 def test_what_is_no_parameter_is_one_line(text: str) -> None:
     """SAM itself drops it, or a part of it, without a word."""
     with pytest.raises(ArgumentError, match=r"^PARAMETERS: .+") as raised:
-        given("--parameters", text)
+        given(parameters=text)
     with pytest.raises(ArgumentError, match=r"^samconfig\.toml \(prod\): "):
-        given("--environment", "prod", prod=f"['''{text}''']")
+        given(environment="prod", prod=f"['''{text}''']")
 
     assert "\n" not in str(raised.value)

@@ -1,0 +1,76 @@
+"""Looks whether messages wait in dead-letter queues. Changes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from operate.deployed_stack import DeployedStack
+from operate.looking import Looking
+from restore_watch.diagnosis.line import Line
+
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """The outputs of a queue and of its source, what it holds, and whose log has the cause."""
+
+    output: str
+    source: str | None
+    holds: str
+    log: str
+
+
+_QUEUES = (
+    _Queue(
+        "RequestDeadLetterQueueArn",
+        "RequestQueueArn",
+        "requests that failed for good",
+        "LogGroupName",
+    ),
+    _Queue("OnFailureQueueArn", None, "invocations that failed for good", "LogGroupName"),
+    _Queue(
+        "NoticeDeadLetterQueueArn",
+        "NoticeQueueArn",
+        "messages for people that were not sent",
+        "NotifyPeopleLogGroupName",
+    ),
+)
+
+
+def dead_letters(looking: Looking, stack: DeployedStack) -> Iterator[Line]:
+    """Yield a line for each queue that holds something, or one that says that none does."""
+    lines = [
+        looking.line(
+            f"dead letters: {queue.output.removesuffix('Arn')}",
+            lambda check, queue=queue: _look(check, queue, looking, stack),  # type: ignore[misc]
+            gone="Delete the stack and deploy it again: the table is kept",
+        )
+        for queue in _QUEUES
+        if stack.outputs.get(queue.output)
+    ]
+    wanting = [line for line in lines if line.ok is not True]
+    yield from wanting
+    if lines and not wanting:
+        yield Line("dead letters", ok=True, found="there are none")
+
+
+def _look(check: str, queue: _Queue, looking: Looking, stack: DeployedStack) -> Line:
+    arn = stack.outputs[queue.output]
+    _, _, _, _, account, name = arn.split(":", 5)
+    url = looking.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
+    attributes = looking.ask(
+        "sqs", "get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=list(_COUNTS)
+    ).get("Attributes", {})
+    count = sum(int(attributes.get(name, 0)) for name in _COUNTS)
+    if not count:
+        return Line(check, ok=True, found="is empty")
+    fix = f"Fix the cause, which the log group {stack.outputs.get(queue.log, queue.log)} names. "
+    if queue.source:
+        fix += (
+            "Then move them back:\n"
+            f"aws sqs start-message-move-task --source-arn {arn} "
+            f"--destination-arn {stack.outputs[queue.source]}"
+        )
+    else:
+        fix += "docs/operations.md says how to invoke the function with them again"
+    return Line(check, ok=False, found=f"{queue.holds}: {count}", fix=fix)

@@ -1,0 +1,41 @@
+"""
+A program: it reads large lists of restore jobs as a sweep does, and prints its peak of memory.
+
+In megabytes. It loads everything that the function loads.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import restore_watch.application  # noqa: F401 - for its memory
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import ServiceAccount
+from restore_watch.atlas.entries import job_entries
+from restore_watch.atlas.pages import FIRST_PAGE
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.slots import Slots
+from restore_watch.deadline import Deadline
+from restore_watch.restore_job import RestoreKind
+from restore_watch.workers import THREADS
+
+
+def main(url: str, group_id: str, clusters: int) -> None:
+    """Read the first page of the Flex jobs of so many clusters."""
+    projects, slots, deadline = AtlasProjects(AtlasClient(url)), Slots(), Deadline.after(100)
+    account = ServiceAccount(*sys.argv[4:6])
+
+    def read(number: int) -> int:
+        with slots.taken():
+            name, kind = f"cluster-{number}", RestoreKind.FLEX
+            page = projects.restore_jobs(group_id, name, kind, FIRST_PAGE, account, deadline)
+        return len(job_entries(page, kind).readable)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        read_in_all = sum(threads.map(read, range(clusters)))
+    # Not ru_maxrss: that includes the process which started this one.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    print(read_in_all, int(status["VmHWM"].split()[0]) // 1024)
+
+
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
