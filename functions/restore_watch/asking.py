@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.pages import Page, PageAt, page_for
 from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -19,22 +18,17 @@ from restore_watch.errors import (
 )
 from restore_watch.find_steps import Observed
 from restore_watch.following import Follower
+from restore_watch.job_lists import JobLists
 from restore_watch.memory import SweepMemory
 from restore_watch.observing import Observer, Shown
 from restore_watch.open_job import OpenJob
-from restore_watch.question import Question
-from restore_watch.reception import Reception, has_nothing_to_read
+from restore_watch.question import JobList, Question
+from restore_watch.reception import Reception
 from restore_watch.restore_job import RestoreJob
 from restore_watch.sight import Asked
 
 FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""
-
-NEWER_JOBS = 20
-"""A list is asked for this many more jobs than are wanted: newer ones come first."""
-
-ALL_JOBS = PageAt(size=250)
-"""The first page of a list that is read to its end because of one job."""
 
 type Tasks = list[Question | Observed]
 
@@ -44,16 +38,25 @@ class Asker:
     """
     Asks the questions of one sweep. Any thread may use it. What fails becomes a finding.
 
-    `deadline` is when the last question must have ended. `asked_alone` are the clusters of which
-    one job got a call of its own although the list had shown it.
+    `deadline` is when the last question must have ended. Of the lists `asked_alone`, one job got a
+    call of its own.
     """
 
-    follower: Follower
-    observer: Observer
+    lists: JobLists
     reception: Reception
     memory: SweepMemory
     deadline: Deadline
-    asked_alone: set[tuple[str, str]] = field(default_factory=set)
+    asked_alone: set[JobList] = field(default_factory=set)
+
+    @property
+    def follower(self) -> Follower:
+        """What acts on the answers."""
+        return self.lists.observer.follower
+
+    @property
+    def observer(self) -> Observer:
+        """What compares lists with what is known."""
+        return self.lists.observer
 
     def allows(self, question: Question) -> bool:
         """Whether the sweep may ask this question now."""
@@ -75,39 +78,47 @@ class Asker:
             return self._ask_first(question)
         asked_at, shown = self.follower.checker.now(), Shown()
         try:
-            self._read_list(question, shown, len(jobs))
-        except (AtlasRateLimitError, TimeBudgetExceededError) as error:
-            self.reception.failed(Asked.job(question.bucket, ""), error)
-            self.follower.findings.skipped(jobs)
-            return ()
-        except AtlasError as error:
-            more = self._ask_first(question) if self.allows(question) else _alone(jobs)
-            # If nothing answers, it is not for the list that it does not.
-            is_outage = isinstance(error, AtlasUnavailableError)
-            if not is_outage or self.reception.pace.answers(question.bucket.group_id):
-                self.memory.list_was(jobs[0], useful=False)
-            return more
+            self.lists.read(question, shown, wanted=len(jobs))
         except RestoreWatchError as error:
-            self.follower.findings.failed(jobs[0], error, whole_list=True)
-            return ()
+            # What earlier pages have shown counts all the same.
+            if not shown.jobs:
+                return self._list_failed(question, error)
         seen = [job for job in jobs if job.target.restore_id in shown.jobs]
         self.memory.list_was(jobs[0], useful=bool(seen))
         self._note_asked(seen)
         news = self.observer.news(shown, question.bucket.group_id or "", question.part, asked_at)
         changed = {one.key for one in news}
-        for job in seen:
-            if job.key not in changed:
-                self.follower.answered(job, shown.jobs[job.target.restore_id], asked_at)
+        unchanged = [job for job in seen if job.key not in changed]
+        for job in unchanged:
+            self.follower.answered(job, shown.jobs[job.target.restore_id], asked_at)
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
-        return [*news, *_alone([*unseen, *self._in_turn(seen, changed)])]
+        return [*news, *_alone(unseen), *self._in_turn(question, unchanged)]
 
-    def _in_turn(self, seen: Sequence[OpenJob], changed: Iterable[object]) -> list[OpenJob]:
-        """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
-        unchanged = [job for job in seen if job.key not in set(changed)]
-        if not unchanged or unchanged[0].target.cluster in self.asked_alone:
+    def _list_failed(self, question: Question, error: RestoreWatchError) -> Tasks:
+        """Note that a list shows nothing. Return what is left to do."""
+        jobs = question.jobs
+        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.reception.failed(Asked.job(question.bucket, ""), error)
+            self.follower.findings.skipped(jobs)
             return []
-        self.asked_alone.add(unchanged[0].target.cluster)
-        return [self.memory.whose_turn(unchanged)]
+        if not isinstance(error, AtlasError):
+            self.follower.findings.failed(jobs[0], error, whole_list=True)
+            return []
+        more: Tasks = [*_alone(jobs)]
+        if self.allows(question):
+            more = self._ask_first(question)
+        # If nothing answers, it is not for the list that it does not.
+        is_outage = isinstance(error, AtlasUnavailableError)
+        if not is_outage or self.reception.pace.answers(question.bucket.group_id):
+            self.memory.list_was(jobs[0], useful=False)
+        return more
+
+    def _in_turn(self, question: Question, unchanged: Sequence[OpenJob]) -> list[Question]:
+        """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
+        if not unchanged or question.list in self.asked_alone:
+            return []
+        self.asked_alone.add(question.list)
+        return [Question((self.memory.whose_turn(unchanged),))]
 
     def _ask_first(self, question: Question) -> Tasks:
         """Ask about the first job. The others get turns of their own."""
@@ -122,45 +133,8 @@ class Asker:
             more += self._failed(alone, asked, error, begun)
         return more
 
-    def _read_list(self, question: Question, shown: Shown, wanted: int | None = None) -> None:
-        """
-        Read the list of a cluster's jobs, to its end unless a number of jobs is wanted.
-
-        Then it reads pages as long as they show what is wanted. A last job is asked about by its
-        id, which never takes more than one call.
-        """
-        ids = {job.target.restore_id for job in question.jobs}
-        at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
-        while True:
-            page = self._read_page(question, at)
-            self.observer.read(page, question.bucket.group_id or "", question.part, shown)
-            left = ids - shown.jobs.keys()
-            shows_any = any(entry.id in ids for entry in shown.entries)
-            is_enough = not left if wanted is None else len(left) <= 1 or not shows_any
-            if is_enough or not (page.has_next and page.entries):
-                break
-            at = page.at.next
-
-    def _read_page(self, question: Question, at: PageAt) -> Page:
-        deadline = self.deadline.within(TIME_SHARE)
-        checker = self.follower.checker
-        cluster = question.jobs[0].target.cluster
-
-        def ask(credentials: Credentials) -> Page:
-            return checker.atlas.page_of_jobs(cluster, question.kind, at, credentials, deadline)
-
-        asked = Asked.part(question.bucket, question.part)
-        try:
-            page = checker.secret.ask(ask, deadline)
-        except RestoreWatchError as error:
-            self.reception.note(asked, error)
-            raise
-        self.reception.note_answer(asked)
-        return page
-
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
-        deadline = self.deadline.within(TIME_SHARE)
-        checker = self.follower.checker
+        deadline, checker = self.deadline.within(TIME_SHARE), self.follower.checker
         begun = checker.now()
 
         def ask(credentials: Credentials) -> RestoreJob:
@@ -202,27 +176,19 @@ class Asker:
         if error.transient:
             return []
         if error.knows_cluster and job.kind is not None:
-            return [replace(question, is_missing=True, tries=0)]
+            return [replace(question, is_missing=True, is_alone=False, tries=0)]
         self.follower.missed(job)
         return []
 
     def _look_for(self, question: Question) -> Tasks:
-        """Read the list of a cluster to its end, for a job that its own endpoint does not know."""
+        """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = question.jobs
-        asked_at, shown = self.follower.checker.now(), Shown()
-        try:
-            self._read_list(question, shown)
-        except RestoreWatchError as error:
-            if has_nothing_to_read(error):
-                self.follower.missed(job)
-            return []
-        answer = shown.jobs.get(job.target.restore_id)
+        whole, news = self.lists.whole(question)
+        answer = whole.shown.jobs.get(job.target.restore_id)
         if answer is not None:
-            self.follower.answered(job, answer, asked_at)
-        elif not any(one.id in {None, job.target.restore_id} for one in shown.unreadable):
+            self.follower.answered(job, answer, whole.asked_at)
+        elif whole.lacks(job):
             self.follower.missed(job)
-        group_id = question.bucket.group_id or ""
-        news = self.observer.news(shown, group_id, question.part, asked_at)
         return [one for one in news if one.key != job.key]
 
     def _note_asked(self, jobs: Sequence[OpenJob], *, alone: bool = False) -> None:

@@ -6,10 +6,11 @@ one path of every change, the same as in a check by name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from restore_watch.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at
@@ -56,7 +57,8 @@ class Follower:
     """
     Follows the open jobs of one sweep. Any thread may use it. What fails becomes a finding.
 
-    `known` has the open jobs and is kept up to date.
+    `known` has the open jobs and is kept up to date. A list and a job's own endpoint show the same
+    change at the same time, so each job has a lock in `acting`: its change is published once.
     """
 
     checker: JobChecker
@@ -67,6 +69,7 @@ class Follower:
     refusals: TopicRefusals
     known: dict[JobKey, OpenJob]
     deadline: Deadline
+    acting: dict[JobKey, Lock] = field(default_factory=dict)
 
     def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
         """Publish what is pending for a job, from the table alone."""
@@ -85,24 +88,11 @@ class Follower:
 
         Only news costs a call to AWS. True if the table has what it says.
         """
-        try:
-            if job.missing_since is not None:
-                self.open_jobs.found(job, self.deadline)
-                job = self._note(replace(job, missing_since=None))
-            if job.may_become(answer):
-                job = self._settle(job, answer, begun)
-            else:
-                job = self._move_link(job, answer)
-                self.telemetry.unchanged(job.target)
-            self.memory.settled(job)
-            if not job.pending:
-                self.findings.succeeded_for(job)
-            if is_past_its_link(job, self.checker.now()):
-                self._leave(job, self.open_jobs.leave_link, "its link has expired")
-        except RestoreWatchError as error:
-            self._failed(job, error)
-            return isinstance(error, NotificationPendingError)
-        return True
+        with self.acting.setdefault(job.key, Lock()):
+            known = self.known.get(job.key)
+            if known is None and self.memory.is_recorded(job.key):
+                return True
+            return self._act(known or job, answer, begun)
 
     def found(self, answer: RestoreJob, target: RestoreTarget, begun: datetime) -> bool:
         """
@@ -111,16 +101,19 @@ class Follower:
         True if it is in the table now, whether it was there before or not.
         """
         job = unknown_job(target, answer.kind)
-        try:
-            known = self._settle(job, answer, begun)
-        except RestoreWatchError as error:
-            self._failed(job, error)
-            if not isinstance(error, NotificationPendingError):
-                return False
-        else:
-            self.memory.settled(known)
-        self.memory.recorded(job.key)
-        return True
+        with self.acting.setdefault(job.key, Lock()):
+            if self.memory.is_recorded(job.key):
+                return True
+            try:
+                known = self._settle(job, answer, begun)
+            except RestoreWatchError as error:
+                self._failed(job, error)
+                if not isinstance(error, NotificationPendingError):
+                    return False
+            else:
+                self.memory.settled(known)
+            self.memory.recorded(job.key)
+            return True
 
     def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
         """Atlas does not know the job, or refuses it in a project that is no longer watched."""
@@ -139,6 +132,26 @@ class Follower:
                 self._leave(job, self.open_jobs.forget, reason)
         except RestoreWatchError as error:
             self._failed(job, error)
+
+    def _act(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
+        try:
+            if job.missing_since is not None:
+                self.open_jobs.found(job, self.deadline)
+                job = self._note(replace(job, missing_since=None))
+            if job.may_become(answer):
+                job = self._settle(job, answer, begun)
+            else:
+                job = self._move_link(job, answer)
+                self.telemetry.unchanged(job.target)
+            self.memory.settled(job)
+            if not job.pending:
+                self.findings.succeeded_for(job)
+            if is_past_its_link(job, self.checker.now()):
+                self._leave(job, self.open_jobs.leave_link, "its link has expired")
+        except RestoreWatchError as error:
+            self._failed(job, error)
+            return isinstance(error, NotificationPendingError)
+        return True
 
     def _settle(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""

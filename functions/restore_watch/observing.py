@@ -94,8 +94,6 @@ class Observer:
         known = self.follower.known.get(observed.key)
         if known is not None:
             return self.follower.answered(known, observed.job, observed.asked_at)
-        if self.follower.memory.is_recorded(observed.key):
-            return True
         return self.follower.found(observed.job, observed.target, observed.asked_at)
 
     def is_removed(self, group_id: str) -> bool:

@@ -8,6 +8,9 @@ from restore_watch.marks import Part
 from restore_watch.open_job import JobKey, OpenJob
 from restore_watch.restore_job import RestoreKind
 
+type JobList = tuple[str | None, Part]
+"""A list of restore jobs: the project, and the kind and cluster."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -33,6 +36,11 @@ class Question:
     def part(self) -> Part:
         """The list that shows the jobs."""
         return Part(self.kind, self.jobs[0].target.cluster_name)
+
+    @property
+    def list(self) -> JobList:
+        """Which list that is among those of all projects."""
+        return self.jobs[0].target.group_id, self.part
 
     @property
     def bucket(self) -> Bucket:

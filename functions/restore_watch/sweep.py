@@ -38,6 +38,7 @@ from restore_watch.find_memory import FindMemory
 from restore_watch.finding import Finder
 from restore_watch.findings import Findings
 from restore_watch.following import Follower, TopicRefusals
+from restore_watch.job_lists import JobLists
 from restore_watch.lease import SweepLease
 from restore_watch.memory import SweepMemory
 from restore_watch.observing import Observer
@@ -156,7 +157,7 @@ class Sweeper:
         findings = follower.findings
         reception = Reception(pace, findings, self._memory, Sight())
         observer = self._observer(follower, projects)
-        asker = self._asker(follower, observer, reception)
+        asker = self._asker(observer, reception)
         finder = self._finder(observer, reception, projects, asker.deadline)
         watch = self._watch(follower)
         try:
@@ -207,9 +208,10 @@ class Sweeper:
     def _observer(self, follower: Follower, projects: Mapping[str, Project]) -> Observer:
         return Observer(follower, projects)
 
-    def _asker(self, follower: Follower, observer: Observer, reception: Reception) -> Asker:
-        deadline = follower.deadline.earlier(ENDING_TIME)
-        return Asker(follower, observer, reception, self._memory, deadline)
+    def _asker(self, observer: Observer, reception: Reception) -> Asker:
+        deadline = observer.follower.deadline.earlier(ENDING_TIME)
+        lists = JobLists(observer, reception, deadline)
+        return Asker(lists, reception, self._memory, deadline)
 
     def _finder(
         self,

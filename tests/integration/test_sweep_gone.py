@@ -81,6 +81,22 @@ def test_what_is_gone_costs_a_list_and_two_calls_for_each_job_and_all_are_missed
     assert all("missingSince" in stored(stack, restore) for restore in restores)
 
 
+def test_the_list_of_a_cluster_is_read_once_in_a_sweep_for_all_of_its_jobs_that_are_missing(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restores = start_several(stack, group, 5)
+    sweeping.check(*restores)
+    for restore in restores:
+        stack.atlas.hide_restore(restore)
+
+    for _ in range(2):
+        assert sweeping.sweep_after(300)["checked"] == 5
+        # The first list is of the open jobs. None is among its newest, so the second is read whole.
+        lists = [one for one in asked(stack) if one.endswith("_list")]
+        assert lists == ["flex_list"] * 2
+    assert all("missingSince" in stored(stack, restore) for restore in restores)
+
+
 def test_a_job_that_is_gone_says_nothing_about_the_others_of_its_cluster(
     sweeping: Sweeping, stack: LocalStack, group: str
 ) -> None:

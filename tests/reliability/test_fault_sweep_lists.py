@@ -6,7 +6,7 @@ from local_stack.atlas import EmulatedRestore
 from reliability.campaign import Campaign, Stored
 from reliability.steps import ATLAS
 from reliability.sweeping import FLEX_LIST, Sweeps, ended, many_jobs, record_like
-from restore_watch.asking import NEWER_JOBS
+from restore_watch.job_lists import NEWER_JOBS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
