@@ -16,6 +16,7 @@ from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from restore_watch.atlas.client import NEWER_JOBS
 from restore_watch.atlas.large import LIST_LIMIT
+from restore_watch.atlas.pages import page_for
 
 
 @pytest.mark.parametrize("kind", ["flex", "dedicated"])
@@ -125,7 +126,8 @@ def test_after_a_list_that_is_too_large_the_jobs_are_asked_about_one_by_one(
     stack.atlas.add_to_list(group, "orders", "flex", "." * LIST_LIMIT)
 
     assert sweeping.sweep() == {"open": 2, "found": 0, "checked": 2} | NOTHING_NEW
-    assert asked(stack) == ["flex", "flex", "flex_list"]
+    # In pages of 25, of 5 and of a single entry.
+    assert asked(stack) == ["flex", "flex", *["flex_list"] * 4]
 
 
 def test_a_list_that_lags_behind_changes_nothing(
@@ -145,7 +147,7 @@ def test_a_list_that_showed_no_open_job_twice_is_not_asked_for_within_an_hour(
 ) -> None:
     """The order of a list is not documented: here the oldest jobs come first."""
     stack.atlas.behaviour.list_order = "oldest first"
-    start_several(stack, group, 2 + NEWER_JOBS)
+    start_several(stack, group, page_for(2 + NEWER_JOBS).size)
     sweeping.check(*start_several(stack, group, 2))
 
     for wait, operations in (
