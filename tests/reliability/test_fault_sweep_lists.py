@@ -7,6 +7,7 @@ from reliability.campaign import Campaign, Stored
 from reliability.steps import ATLAS
 from reliability.sweeping import FLEX_LIST, Sweeps, ended, many_jobs, record_like
 from restore_watch.atlas.client import NEWER_JOBS
+from restore_watch.atlas.pages import page_for
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize
@@ -126,7 +127,7 @@ def test_jobs_beyond_the_first_page_of_an_unordered_list_are_asked_about_by_name
     campaign: Campaign, sweeps: Sweeps, twins: list[EmulatedRestore]
 ) -> None:
     campaign.atlas.behaviour.list_order = "oldest first"
-    for _ in range(NEWER_JOBS + 3):
+    for _ in range(page_for(2 + NEWER_JOBS).size):
         older = campaign.job(cluster=twins[0].cluster)
         older.scheduled = twins[0].scheduled.replace(year=2020)
     for job in twins:
