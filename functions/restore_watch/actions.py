@@ -17,7 +17,7 @@ from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
 from restore_watch.redaction import redact, redact_report
 from restore_watch.restore_job import ClusterName, ObjectId, RestoreTarget
-from restore_watch.targets import NAMES_OF_A_JOB, read_target
+from restore_watch.targets import NAMES_OF_A_JOB, one_of, read_target
 from restore_watch.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 
 SWEEP = "sweep"
@@ -32,7 +32,7 @@ _FIELDS = {
     DIAGNOSE: {"action", "groupId", "projectId", "clusterName"},
     RECORD_VALIDATION: {"action", "verdict", "validatedBy", "detail", "validatedAt"}
     | NAMES_OF_A_JOB,
-    NEWEST_RESTORE: {"action", "groupId", "projectId", "clusterName"},
+    NEWEST_RESTORE: {"action", "groupId", "projectId", "clusterName", "createdAfter"},
 }
 """The fields of each action's event."""
 
@@ -79,10 +79,11 @@ class RecordValidation:
 
 @dataclass(frozen=True)
 class FindNewest:
-    """Say which restore job of a cluster is the newest one."""
+    """Say which restore job of a cluster is the newest one, of those `created_after` a moment."""
 
     group_id: str
     cluster_name: str
+    created_after: datetime | None = None
 
 
 type Action = Sweep | TestNotification | Diagnose | RecordValidation | FindNewest
@@ -121,15 +122,11 @@ def _diagnose(event: Mapping[str, Any]) -> Diagnose:
 
 
 def _find_newest(event: Mapping[str, Any]) -> FindNewest:
-    return FindNewest(_project(event), _cluster(event))
+    return FindNewest(_project(event), _cluster(event), _optional_moment(event, "createdAfter"))
 
 
 def _project(event: Mapping[str, Any]) -> str:
-    name, other = "groupId", "projectId"
-    if {name, other} <= event.keys() and event[name] != event[other]:
-        problem = f"expected {name} and {other} to be the same or only one of them"
-        raise InvalidEventError(other, problem)
-    name = other if other in event else name
+    name, _ = one_of(event, "groupId")
     return _checked(event, name, _group_id, "Atlas's project id, 24 lowercase hexadecimal digits")
 
 
@@ -154,12 +151,11 @@ def _validation(event: Mapping[str, Any]) -> Validation:
     if not isinstance(verdict, str) or verdict not in set(Verdict):
         known = " or ".join(f'"{one}"' for one in Verdict)
         raise InvalidEventError("verdict", f"expected {known}, got {type_of(verdict)}")
-    at = event.get("validatedAt")
     return Validation(
         verdict=Verdict(verdict),
         validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
         detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
-        validated_at=None if at is None else _moment(at, "validatedAt"),
+        validated_at=_optional_moment(event, "validatedAt"),
     )
 
 
@@ -171,6 +167,10 @@ def _text(value: object, field: str, limit: int) -> str | None:
         expected = f"expected text of at most {limit} characters"
         raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
     return redact_report(value, limit) or None
+
+
+def _optional_moment(event: Mapping[str, Any], field: str) -> datetime | None:
+    return None if event.get(field) is None else _moment(event[field], field)
 
 
 def _moment(value: object, field: str) -> datetime:

@@ -25,7 +25,7 @@ from restore_watch.restore_job import RestoreTarget
 from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validating import ValidationRecorder
-from restore_watch.waiting import Wait
+from restore_watch.waiting import Wait, is_over
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""
@@ -72,7 +72,8 @@ class Application:
 
         `request_id` is Lambda's id of the invocation, which its retries of the invocation share.
 
-        - One target: its result. If its check fails, the error is raised.
+        - One target: its result, and with `waitUntil`, whether such a wait would be over. If its
+          check fails, the error is raised.
         - One target with a task token: the job as it is known now.
         - Several: `results` and `failures`. The first error is raised if every check failed; for an
           EventBridge event, if any check failed.
@@ -91,8 +92,8 @@ class Application:
         self, request: Request, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         match request:
-            case OneTarget(target):
-                result = self._answer_one(target, deadline)
+            case OneTarget(target, until):
+                result = self._answer_one(target, until, deadline)
             case WaitForJob(target, wait):
                 result = self._register(target, wait, deadline)
             case SeveralTargets() as several:
@@ -105,8 +106,8 @@ class Application:
                 result = self._test_notification(deadline)
             case Diagnose() as wanted:
                 result = self._diagnose(wanted, deadline)
-            case FindNewest(group_id, cluster_name):
-                result = self._find_newest(group_id, cluster_name, deadline)
+            case FindNewest() as wanted:
+                result = self._find_newest(wanted, deadline)
             case RecordValidation() as report:
                 result = self._record_validation(report, deadline, request_id)
         return result
@@ -132,11 +133,9 @@ class Application:
         self._telemetry.diagnosed(diagnosis["checks"])
         return diagnosis
 
-    def _find_newest(
-        self, group_id: str, cluster_name: str, deadline: Deadline
-    ) -> Mapping[str, Any]:
+    def _find_newest(self, wanted: FindNewest, deadline: Deadline) -> Mapping[str, Any]:
         try:
-            return NewestRestore(self._checker).find(group_id, cluster_name, deadline)
+            return NewestRestore(self._checker).find(wanted, deadline)
         except RestoreWatchError as error:
             self._telemetry.failed(error)
             raise
@@ -169,11 +168,16 @@ class Application:
             self._telemetry.failed(error)
             raise
 
-    def _answer_one(self, target: Target, deadline: Deadline) -> Mapping[str, Any]:
+    def _answer_one(
+        self, target: Target, until: str | None, deadline: Deadline
+    ) -> Mapping[str, Any]:
         (outcome,) = self._check_all([target], deadline)
         if isinstance(outcome, Failure):
             raise outcome.error
-        return outcome.as_json()
+        result = outcome.as_json()
+        if until is not None:
+            result |= {"waitUntil": until, "waitIsOver": is_over(until, outcome.job, outcome.seen)}
+        return result
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
         outcomes = self._check_all(several.targets, deadline)

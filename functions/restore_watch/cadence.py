@@ -63,6 +63,14 @@ def is_forgotten(job: OpenJob, now: datetime) -> bool:
     return job.missing_since is not None and now - job.missing_since >= FORGOTTEN
 
 
+def left_at(job: OpenJob) -> datetime | None:
+    """When a job was left, at the latest: one that Atlas does not know, or whose link is gone."""
+    since = job.missing_since
+    if since is None and job.is_ready_download:
+        since = job.expiration_date or job.observed_at
+    return since and since + max(FORGOTTEN, LINK_GONE, LINK_UNKNOWN)
+
+
 def _is_within(time: timedelta, job: OpenJob, now: datetime) -> bool:
     moments = (job.scheduled_at, job.first_observed_at, job.observed_at)
     # A restore that is scheduled for next week is not asked about every few seconds until then.

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -70,7 +70,7 @@ class CheckResult:
     `contradiction` is a final status that Atlas reports although another one is recorded.
     `unrecorded_word` is an unknown status for which the history has no room. Both are reported once
     for each job and environment. `successor` is the kind that answered instead of the retired
-    tenant endpoint.
+    tenant endpoint. `seen` has every recorded status.
     """
 
     job: RestoreJob
@@ -81,6 +81,7 @@ class CheckResult:
     contradiction: RestoreStatus | None = None
     unrecorded_word: str | None = None
     successor: RestoreKind | None = None
+    seen: frozenset[RestoreStatus] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """The result of an invocation, plain JSON."""
@@ -198,17 +199,22 @@ class JobChecker:
         return recorded.pending
 
     def end_waits(
-        self, target: RestoreTarget, is_left: Callable[[Recorded], bool], deadline: Deadline
+        self,
+        target: RestoreTarget,
+        is_left: Callable[[Recorded], bool],
+        deadline: Deadline,
+        left_at: datetime | None = None,
     ) -> bool:
         """
-        Answer all workflows that wait for a job, if nobody follows it any more.
+        Answer all workflows that wait for a job, if nobody follows it any more since `left_at`.
 
         A workflow that was due an answer gets that one. True if there were some, and all have been
-        told.
+        told or are given up.
         """
         recorded = self.table.recall(target, deadline)
         if recorded is None or not recorded.waits or not is_left(recorded):
             return False
+        recorded = replace(recorded, unanswered_since=left_at or recorded.unanswered_since)
         answers = [
             answer_to(wait, recorded.job, recorded.seen) or left_behind(wait)
             for wait in recorded.waits
@@ -226,14 +232,16 @@ class JobChecker:
         last: Entry | None,
         deadline: Deadline,
     ) -> bool:
-        """Send the answers and acknowledge. True if Step Functions has taken all of them."""
+        """Send the answers and acknowledge. True if none of them has to be sent again."""
         taken: list[Wait] = []
+        since = recorded.unanswered_since
+        due_for = self.now() - since if since else timedelta()
         sending = deadline.earlier(PUBLISHING_TIME).within(TIME_SHARE)
         with suppress(TimeBudgetExceededError):  # a sweep sends the others
             taken.extend(
                 answer.wait
                 for answer in answers
-                if self.workflows.answer(answer, recorded.job, sending)
+                if self.workflows.answer(answer, recorded.job, sending, due_for)
             )
         is_due = len(taken) < len(answers)
         if answers or last is not None or recorded.is_unanswered:
@@ -281,6 +289,7 @@ class JobChecker:
                 job.atlas_status if surplus and self._is_news(job, job.atlas_status) else None
             ),
             successor=job.kind if asked_tenant and job.kind is not RestoreKind.TENANT else None,
+            seen=recorded.seen,
         )
 
     def _is_news(self, job: RestoreJob, what: str | None) -> bool:

@@ -8,7 +8,8 @@ There are six shapes:
 - several targets: `{"targets": [target, ...]}`;
 - an EventBridge event of detail-type `Atlas Restore Watch Requested`, with either in `detail`;
 - an SQS batch, where each body is any of the above;
-- one target with the `taskToken` of a workflow that waits for it, at the top level only;
+- one target with the `taskToken` of a workflow that waits for it, or with `waitUntil` alone to ask
+  whether such a wait would be over, at the top level only;
 - an action (`restore_watch.actions`), at the top level only.
 
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
@@ -24,7 +25,7 @@ from restore_watch.actions import Action, read_action
 from restore_watch.errors import InvalidEventError
 from restore_watch.json_types import type_of
 from restore_watch.restore_job import RestoreTarget
-from restore_watch.targets import WAIT_FIELDS, read_target
+from restore_watch.targets import read_target
 from restore_watch.waiting import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
@@ -57,9 +58,14 @@ type Target = RestoreTarget | RefusedTarget
 
 @dataclass(frozen=True)
 class OneTarget:
-    """The caller named one job and gets its result."""
+    """
+    The caller named one job and gets its result.
+
+    With `until`, one of UNTIL, the result says whether a workflow's wait would be over.
+    """
 
     target: RestoreTarget
+    until: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,22 +119,29 @@ def parse(event: object) -> Request:
         action = read_action(event)
         if action is not None:
             return action
-        if WAIT_FIELDS & event.keys():
+        if "taskToken" in event:
             return WaitForJob(read_target(event), _read_wait(event))
+        if "waitUntil" in event:
+            return OneTarget(read_target(event), _read_until(event))
     return _request(event, path="")
 
 
 def _read_wait(event: Mapping[str, Any]) -> Wait:
-    token, until = event.get("taskToken"), event.get("waitUntil")
-    if until is None:  # a workflow may fill in a field with nothing
-        until = ENDED
+    token = event["taskToken"]
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         expected = f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most"
         raise InvalidEventError("taskToken", f"{expected}, got {type_of(token)}")
+    return Wait(token, _read_until(event))
+
+
+def _read_until(event: Mapping[str, Any]) -> str:
+    until = event.get("waitUntil")
+    if until is None:  # a workflow may fill in a field with nothing
+        return ENDED
     if not isinstance(until, str) or until not in UNTIL:
         known = ", ".join(f'"{word}"' for word in UNTIL)
         raise InvalidEventError("waitUntil", f"expected one of {known}, got {type_of(until)}")
-    return Wait(token, until)
+    return until
 
 
 def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from restore_watch.cadence import is_forgotten, is_past_its_link
+from restore_watch.cadence import is_forgotten, is_past_its_link, left_at
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -190,7 +190,7 @@ class Follower:
         has_left = leave(job, self.deadline)
         if not has_left:
             is_left = partial(_is_as_known, job)
-            if self.checker.end_waits(job.target, is_left, self.deadline):
+            if self.checker.end_waits(job.target, is_left, self.deadline, left_at(job)):
                 has_left = leave(job, self.deadline)
         if has_left:
             self.known.pop(job.key, None)

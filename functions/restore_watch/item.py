@@ -43,7 +43,7 @@ class Recorded:
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
     `missing_since` is the stored text of when Atlas first did not know the job, if it still does
     not. `waits` has the workflows that wait for the job; `is_unanswered` is true if some of them
-    may be due an answer.
+    may be due an answer, and `unanswered_since` is since when, if that can be read.
     """
 
     job: RestoreJob
@@ -55,6 +55,7 @@ class Recorded:
     written: Entry | None = None
     waits: tuple[Wait, ...] = ()
     is_unanswered: bool = False
+    unanswered_since: datetime | None = None
 
     @property
     def pending(self) -> tuple[Entry, ...]:
@@ -150,11 +151,19 @@ def read_item(
             missing_since=item.get("missingSince"),
             waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
             is_unanswered="unansweredSince" in item,
+            unanswered_since=_moment(item.get("unansweredSince")),
             written=written,
         )
     except (ValidationError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return _observed_at(value)
+    except ValidationError:
+        return None
 
 
 def _read_history(

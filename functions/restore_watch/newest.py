@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
+from restore_watch.actions import FindNewest
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check import TIME_SHARE, JobChecker
@@ -13,12 +15,10 @@ from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
     RestoreJobNotFoundError,
+    UnexpectedAtlasResponseError,
 )
 from restore_watch.marks import Part
 from restore_watch.restore_job import RestoreKind, RestoreTarget
-
-PAGES = 20
-"""Pages of a list that are read at most: ten thousand jobs."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,26 @@ class NewestRestore:
 
     checker: JobChecker
 
-    def find(self, group_id: str, cluster_name: str, deadline: Deadline) -> dict[str, Any]:
+    def find(self, wanted: FindNewest, deadline: Deadline) -> dict[str, Any]:
         """
         Return the target of the job that was created last, of any kind.
 
-        Raises RestoreJobNotFoundError if the cluster has none, and otherwise as a check does.
+        Raises RestoreJobNotFoundError if the cluster has none, or none that was created after the
+        moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
+        second counts as created after it.
         """
 
         def question(credentials: Credentials) -> list[RestoreTarget]:
-            return self._of_cluster(group_id, cluster_name, credentials, deadline)
+            return self._of_cluster(wanted.group_id, wanted.cluster_name, credentials, deadline)
 
         found = self.checker.secret.ask(question, deadline)
+        after, since = wanted.created_after, ""
+        if after is not None:
+            after = after.replace(microsecond=0)
+            found = [target for target in found if target.created_at >= after]
+            since = f" that was created after {after:%Y-%m-%dT%H:%M:%SZ}"
         if not found:
-            msg = f"the cluster {cluster_name} has no restore job"
+            msg = f"the cluster {wanted.cluster_name} has no restore job{since}"
             raise RestoreJobNotFoundError(msg)
         return max(found, key=lambda target: target.restore_id).as_json()
 
@@ -60,11 +67,16 @@ class NewestRestore:
     def _listed(
         self, group_id: str, part: Part, credentials: Credentials, deadline: Deadline
     ) -> list[RestoreTarget]:
-        """Read all pages: nobody documents the order of a list."""
+        """
+        Read all pages, or raise: nobody documents the order of a list.
+
+        Raises UnexpectedAtlasResponseError if a page shows only what others have shown, because it
+        may be followed by the same one for ever.
+        """
         projects = AtlasProjects(self.checker.atlas)
         entries = Entries(group_id, self.checker.now())
-        found: list[RestoreTarget] = []
-        for number in range(1, PAGES + 1):
+        found: dict[str, RestoreTarget] = {}
+        for number in count(1):
             page = projects.restore_jobs(
                 group_id,
                 part.cluster_name or "",
@@ -73,8 +85,12 @@ class NewestRestore:
                 credentials,
                 deadline.within(TIME_SHARE),
             )
+            known = len(found)
             targets = (entries.target(part, entry) for entry in page.entries)
-            found += [target for target in targets if target is not None]
+            found |= {target.restore_id: target for target in targets if target is not None}
             if not (page.has_next and page.entries):
                 break
-        return found
+            if len(found) == known:
+                msg = f"Atlas repeats a page of a list of {part.kind} restore jobs"
+                raise UnexpectedAtlasResponseError(msg)
+        return list(found.values())

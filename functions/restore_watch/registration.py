@@ -56,7 +56,10 @@ class WaitRegistrar:
             # Those whose wait is over leave their places.
             self._publish(recorded, deadline)
             recorded = self._store(target, wait, deadline)
-        if recorded is None or wait not in recorded.waits:
+        if recorded is None:
+            msg = "this restore job was deleted from the table meanwhile; try again"
+            raise TableUnavailableError(msg)
+        if wait not in recorded.waits:
             msg = f"{WAITS_LIMIT} workflows wait for this restore job, and no more may"
             raise TooManyWaitsError(msg)
         # The wait is stored, so the workflow waits.

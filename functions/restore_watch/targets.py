@@ -42,16 +42,8 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
     Raises InvalidEventError, naming the field, after `path`, and what was expected.
     """
     _refuse_what_names_no_job(fields, path)
-    known = {name: fields[name] for name in _EXPECTED if name in fields}
-    spelt = {name: name for name in _EXPECTED}
-    for name, other in _SPELLINGS.items():
-        if other not in fields:
-            continue
-        if name in known and known[name] != fields[other]:
-            problem = f"expected {name} and {other} to be the same or only one of them"
-            raise InvalidEventError(path + other, problem)
-        if name not in known:
-            known[name], spelt[name] = fields[other], other
+    read = {name: one_of(fields, name, path) for name in _EXPECTED}
+    known = {name: value for name, (_, value) in read.items() if value is not None}
     if known.get("kind") == "auto":
         del known["kind"]
     try:
@@ -59,7 +51,22 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
         problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
-        raise InvalidEventError(path + spelt[name], problem) from None
+        raise InvalidEventError(path + read[name][0], problem) from None
+
+
+def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
+    """
+    Return by which of its spellings a field is given, and its value. None counts as absent.
+
+    Raises InvalidEventError if the two spellings have different values.
+    """
+    other = _SPELLINGS.get(name, name)
+    value, spelt = fields.get(name), fields.get(other)
+    if value is not None and spelt is not None and value != spelt:
+        problem = f"expected {name} and {other} to be the same or only one of them"
+        raise InvalidEventError(path + other, problem)
+    given = other if value is None and other in fields else name
+    return given, fields.get(given)
 
 
 def _refuse_what_names_no_job(fields: Mapping[str, Any], path: str) -> None:

@@ -49,7 +49,7 @@ class Telemetry:
     | FailedChecks | count | service, error |
     | StatusChanges | count | service, status |
     | Validations | count | service, verdict |
-    | WorkflowsAnswered | count | service |
+    | WorkflowsAnswered, WorkflowsGivenUp | count | service |
     | RestoreDuration, DetectionLatency | seconds | service, status |
     | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
     | JobsNoLongerFollowed | count | service |
@@ -158,11 +158,15 @@ class Telemetry:
                 },
             )
 
-    def not_answered(self, error: AwsCallError, job: RestoreJob) -> None:
+    def not_answered(self, error: AwsCallError, job: RestoreJob, given_up: bool) -> None:  # noqa: FBT001 - what is called back takes places
         """Report that Step Functions did not take an answer. Its text has the code only."""
         with self._emitting():
+            text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
+            if given_up:
+                text = "Step Functions refuses the answer to a workflow for good; it is given up"
+                _write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
             self._logger.warning(
-                "Step Functions did not take the answer to a workflow; the next sweep repeats it",
+                text,
                 extra={
                     "group_id": job.group_id,
                     "cluster_name": job.cluster_name,

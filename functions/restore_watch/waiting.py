@@ -7,6 +7,7 @@ logged, published or returned.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -23,6 +24,15 @@ TOKEN_LIMIT = 2048
 
 WAITS_LIMIT = 20
 """Workflows that may wait for one job."""
+
+TOKEN_LIFE = timedelta(days=365)
+"""No token is older: an execution lasts a year at most ("Quotas", AWS Step Functions)."""
+
+DENIED_LIFE = timedelta(days=7)
+"""An answer is sent again this long while it is denied: a policy may be repaired meanwhile."""
+
+_DENIALS = {"AccessDenied", "AccessDeniedException"}
+"""What AWS says of a token of another account or region, or without the permission to answer."""
 
 _UNDER_WAY = (RestoreStatus.PENDING, RestoreStatus.QUEUED, RestoreStatus.RUNNING)
 
@@ -85,6 +95,16 @@ def answer_to(wait: Wait, job: RestoreJob, seen: Collection[RestoreStatus]) -> T
     if not job.terminal or job.is_ready_download:
         return None
     return TaskAnswer(wait, _BY_END[job.status])
+
+
+def is_over(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> bool:
+    """Whether a workflow that waits until then would be answered now."""
+    return answer_to(Wait("", until), job, seen) is not None
+
+
+def is_given_up(code: str, due_for: timedelta) -> bool:
+    """Whether an answer that is due so long, and was refused with this code, is sent no more."""
+    return due_for >= (DENIED_LIFE if code in _DENIALS else TOKEN_LIFE)
 
 
 def left_behind(wait: Wait) -> TaskAnswer:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.restore_job import RestoreJob
-from restore_watch.waiting import TaskAnswer
+from restore_watch.waiting import TaskAnswer, is_given_up
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -27,18 +28,25 @@ class Workflows:
         self,
         client: Callable[[], "SFNClient"],
         on_answered: Callable[[TaskAnswer, RestoreJob], None] = lambda _answer, _job: None,
-        on_refused: Callable[[AwsCallError, RestoreJob], None] = lambda _error, _job: None,
+        on_refused: Callable[[AwsCallError, RestoreJob, bool], None] = lambda *_: None,
     ) -> None:
         self._client = client
         self._on_answered = on_answered
         self._on_refused = on_refused
 
-    def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
+    def answer(
+        self,
+        answer: TaskAnswer,
+        job: RestoreJob,
+        deadline: Deadline,
+        due_for: timedelta = timedelta(),
+    ) -> bool:
         """
         Tell a workflow how its job stands. True if it need not be told again.
 
         A token that is gone, used or timed out counts as answered. False if Step Functions refuses
-        or does not answer. Raises TimeBudgetExceededError when too little time is left to begin.
+        or does not answer, unless the answer is due for so long that it is given up. Raises
+        TimeBudgetExceededError when too little time is left to begin.
         """
         said = json.dumps(job.as_json())
         try:
@@ -64,7 +72,8 @@ class Workflows:
                 )
         except AwsCallError as error:
             if error.code not in _GONE:
-                self._on_refused(error, job)
-                return False
+                given_up = is_given_up(error.code, due_for)
+                self._on_refused(error, job, given_up)
+                return given_up
         self._on_answered(answer, job)
         return True

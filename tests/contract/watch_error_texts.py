@@ -29,7 +29,7 @@ from contract.error_text_cases import (
 )
 from contract.error_texts import ANY, ErrorText
 from contract.sweep_error_texts import sweep_error_texts
-from restore_watch.actions import Sweep
+from restore_watch.actions import FindNewest, Sweep
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.exchange import exchange
@@ -46,7 +46,7 @@ from restore_watch.item import read_item, validation_entry
 from restore_watch.newest import NewestRestore
 from restore_watch.open_jobs import OpenJobs
 from restore_watch.registration import WaitRegistrar
-from restore_watch.restore_job import RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.secret import AtlasSecret, read_credentials
 from restore_watch.settings import Settings
 from restore_watch.table import RestoreJobsTable
@@ -71,7 +71,8 @@ from unit.scripted_atlas import (
 )
 from unit.stubbed_aws import Answer, Refusal, dynamodb, secrets_manager, sns, stored_item
 
-TARGET = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE}
+CLUSTER = {"groupId": GROUP, "clusterName": "orders"}
+TARGET = CLUSTER | {"restoreId": RESTORE}
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:changes"
 KEY = ApiKey("abcdefgh", "hidden")
 
@@ -172,6 +173,7 @@ def _events() -> Iterator[ErrorText]:
         {"detail-type": "Atlas Restore Watch Requested", "detail": {"taskToken": "x", **TARGET}},
         {"action": "record-validation", "verdict": "GOOD", **TARGET},
         {"action": "record-validation", "verdict": "PASSED", "detail": 5, **TARGET},
+        {"action": "newest-restore", "createdAfter": "noon", **CLUSTER},
     ]
     yield from raised(*(partial(parse, event) for event in whole))
     yield from raised(lambda: _refused_record(sqs(body="orders")))
@@ -357,8 +359,9 @@ _serialize = TypeSerializer().serialize
 
 def _validations() -> Iterator[ErrorText]:
     target = RestoreTarget.model_validate(TARGET)
-    job = read_job({"id": RESTORE, "status": "RUNNING"}, target, RestoreKind.FLEX)
-    at = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    at = target.created_at + timedelta(hours=2)
+    said = {"id": RESTORE, "status": "RUNNING", "restoreScheduledDate": at.isoformat()}
+    job = read_job(said, target, RestoreKind.FLEX)
 
     def record(known: int) -> object:
         """A job has so many validations, and nothing that is written changes that."""
@@ -370,7 +373,8 @@ def _validations() -> Iterator[ErrorText]:
         def refuse(_: Mapping[str, Any]) -> Mapping[str, Any]:
             raise Refusal("ConditionalCheckFailedException", Item=item)
 
-        checking = Checking(ScriptedAtlas(), Clock())
+        checking = Checking(ScriptedAtlas(), Clock(at.timestamp()))
+        checking.atlas.job_replies.append(answer(200, said))
         checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
         found = Validation(verdict=Verdict.FAILED)
         return ValidationRecorder(checking.checker).record(target, found, _soon())
@@ -389,11 +393,38 @@ def _waits() -> Iterator[ErrorText]:
 
     checking = Checking(ScriptedAtlas(), Clock())
     checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
-    checking.atlas.job_replies.append(answer(200, {"results": []}))
+    page = {"results": [{"id": RESTORE}], "links": [{"rel": "next"}]}
+    checking.atlas.job_replies += [
+        answer(200, {"results": []}),
+        answer(200, page),
+        answer(200, page),
+    ]
+
+    def lose(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "ADD #waiting" in parameters["UpdateExpression"]:
+            raise Refusal("ConditionalCheckFailedException")
+        return {"Attributes": item}
+
+    losing = Checking(ScriptedAtlas(), Clock())
+    losing.checker.table = RestoreJobsTable(dynamodb(lose), "restore-jobs")
+    losing.atlas.job_replies.append(answer(200, {"id": RESTORE, "status": "RUNNING"}))
+    wanted = FindNewest(*target.cluster)
+    later = FindNewest(*target.cluster, target.created_at + timedelta(hours=1))
     yield from raised(
-        lambda: WaitRegistrar(checking.checker).register(target, Wait("another"), _soon()),
-        lambda: NewestRestore(checking.checker).find(*target.cluster, _soon()),
+        *(
+            partial(WaitRegistrar(one.checker).register, target, Wait("another"), _soon())
+            for one in (checking, losing)
+        ),
+        partial(NewestRestore(checking.checker).find, wanted, _soon()),
+        partial(NewestRestore(checking.checker).find, wanted, _soon()),
+        partial(_find_later, later),
     )
+
+
+def _find_later(wanted: FindNewest) -> object:
+    checking = Checking(ScriptedAtlas(), Clock())
+    checking.atlas.job_replies.append(answer(200, {"results": [{"id": RESTORE}]}))
+    return NewestRestore(checking.checker).find(wanted, _soon())
 
 
 def _warnings() -> Iterator[ErrorText]:
@@ -408,7 +439,8 @@ def _warnings() -> Iterator[ErrorText]:
         yield from logged(
             lambda logger: Telemetry(logger).atlas_answered(200, "Sun, 1 Mar 2026 00:00:00 GMT"),
             lambda logger: Telemetry(logger).no_longer_followed(target, "its link has expired"),
-            lambda logger: Telemetry(logger).not_answered(AwsCallError("AccessDenied", {}), job),
+            partial(_not_answered, job, given_up=False),
+            partial(_not_answered, job, given_up=True),
             partial(settled, successor=RestoreKind.FLEX),
             partial(settled, contradiction=RestoreStatus.FAILED),
             partial(settled, unrecorded_word="DANCING"),
@@ -417,6 +449,10 @@ def _warnings() -> Iterator[ErrorText]:
         os.environ.pop("POWERTOOLS_METRICS_NAMESPACE", None)
         yield from logged(lambda logger: Telemetry(logger).failed(AtlasForbiddenError("no role")))
     yield from _notes()
+
+
+def _not_answered(job: RestoreJob, logger: Logger, *, given_up: bool) -> None:
+    Telemetry(logger).not_answered(AwsCallError("AccessDenied", {}), job, given_up)
 
 
 def _notes() -> Iterator[ErrorText]:

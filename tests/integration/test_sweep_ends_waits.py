@@ -3,7 +3,7 @@
 import pytest
 
 from integration.checking import stored
-from integration.sweeping import HOUR, Sweeping, hidden, is_open, old_id
+from integration.sweeping import DAY, HOUR, Sweeping, hidden, is_open, old_id
 from integration.test_pending import refuse_publications
 from integration.test_sweep_gone import miss_for_a_day
 from integration.waits import NOT_FOLLOWED, SUCCESS, answers, register, target_of
@@ -11,7 +11,7 @@ from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
-from local_stack.wire import Call, Fault, Phase
+from local_stack.wire import Call, Fault, Injected, Phase
 
 
 def told_after_a_quarter(sweeping: Sweeping, stack: LocalStack) -> list[tuple[str, str | None]]:
@@ -114,4 +114,49 @@ def test_a_workflow_that_is_due_a_success_gets_it_after_the_link_has_expired(
     sweeping.sweep_after(HOUR)
 
     assert answers(stack) == [SUCCESS]
+    assert not is_open(stack, restore)
+
+
+def is_refused(stack: LocalStack, code: str) -> Injected:
+    """A context in which Step Functions refuses every answer."""
+    refused = aws_error("states", code)
+    return stack.aws.wire.inject(
+        Fault(action=refused, when=lambda call: call.service == "states", times=None)
+    )
+
+
+@pytest.mark.fault("F96")
+def test_a_forgotten_job_leaves_the_index_although_a_token_is_denied_for_good(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restore = hidden(sweeping, stack, group)
+    register(sweeping, restore)
+    miss_for_a_day(sweeping)
+
+    with is_refused(stack, "AccessDeniedException"):
+        for days in (0, 6.9):
+            sweeping.pass_time(days * DAY)
+            assert set(told_after_a_quarter(sweeping, stack)) == {NOT_FOLLOWED}
+            assert is_open(stack, restore)
+        sweeping.sweep_after(0.1 * DAY)
+        told_after_a_quarter(sweeping, stack)
+
+    assert not is_open(stack, restore)
+    assert "waiting" not in stored(stack, restore)
+
+
+@pytest.mark.fault("F96")
+def test_a_download_whose_link_is_gone_leaves_the_index_although_a_token_is_denied_for_good(
+    sweeping: Sweeping, stack: LocalStack, group: str
+) -> None:
+    restore = ready(stack, group)
+    restore.run_to_end()
+    sweeping.check(restore, kind="dedicated")
+    register(sweeping, restore, "EXPIRED")
+
+    with is_refused(stack, "AccessDeniedException"):
+        sweeping.sweep_after(7.9 * DAY)
+        assert is_open(stack, restore)
+        sweeping.sweep_after(0.3 * DAY)
+
     assert not is_open(stack, restore)

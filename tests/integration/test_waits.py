@@ -12,6 +12,7 @@ from local_stack.in_process import Clients
 from local_stack.wire import Call, Fault, Phase
 from observed_stack import ObservedStack
 from restore_watch.deadline import Deadline
+from restore_watch.errors import TableUnavailableError
 from restore_watch.waiting import WAITS_LIMIT
 
 
@@ -101,6 +102,28 @@ def test_a_check_of_a_job_that_is_waited_for_writes_nothing_if_nothing_is_new(
     check(stack, restore, "flex")
 
     assert operations(stack) == ["flex", "UpdateItem"]
+
+
+@pytest.mark.fault("W12")
+def test_a_job_that_is_deleted_while_a_workflow_is_registered_is_registered_by_the_next_try(
+    sweeping: Sweeping, stack: ObservedStack, restore: EmulatedRestore
+) -> None:
+    waits: list[Call] = []
+
+    def delete(call: Call, phase: Phase) -> None:
+        if phase == "before" and b"ADD #waiting" in call.body:
+            waits.append(call)
+            key = {
+                "cluster": {"S": f"{restore.group_id}/{restore.cluster}"},
+                "restoreId": {"S": restore.restore_id},
+            }
+            stack.aws.client("dynamodb").delete_item(TableName=stack.table_name, Key=key)
+
+    with stack.aws.wire.listen(delete), pytest.raises(TableUnavailableError, match="deleted"):
+        register(sweeping, restore)
+    assert len(waits) == 2
+
+    assert register(sweeping, restore).job.status == "PENDING"
 
 
 @pytest.mark.fault("W7")

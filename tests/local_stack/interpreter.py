@@ -4,6 +4,7 @@ What moto's interpreter of workflows gets wrong, put right.
 What is replaced is moto's own and private, which is why moto is pinned.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pkgutil import resolve_name
@@ -25,6 +26,11 @@ _NO_OWN_PREFIX = (
     "moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name"
     ".ILLEGAL_CUSTOM_ERROR_PREFIX"
 )
+_FORMAT = (
+    "moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic"
+    ".string_format.StringFormat._eval_body"
+)
+_EXECUTION = "moto.stepfunctions.parser.backend.execution_worker.ExecutionData"
 _CHILD_PARAMETERS = f"{_CHILD}._normalise_parameters"
 _CHILD_RESPONSE = f"{_CHILD}._normalise_response"
 
@@ -43,6 +49,8 @@ def repaired() -> Iterator[None]:
             _CHILD_RESPONSE: _child_response,
             _TASK_FOR: _task,
             _FINDS_NONE: _may_find_none,
+            _FORMAT: _format,
+            _EXECUTION: _execution,
             # Moto knows no error of the HTTP Task, and refuses what begins as they do.
             _NO_OWN_PREFIX: "\0",
         }.items():
@@ -80,6 +88,20 @@ def _task(service_name: str) -> Any:
     """Moto knows no HTTP Task."""
     task: Any = HttpTask
     return task() if service_name == "http" else _task_for(service_name)
+
+
+def _format(function: Any, env: Any) -> None:
+    """Moto takes a brace that is escaped for one that is not (localstack, issue 13425)."""
+    function.argument_list.eval(env=env)
+    text, *values = env.stack.pop()
+    text = re.sub(r"\\+([{}])", r"\1\1", text)  # moto leaves JSON's own backslash there too
+    env.stack.append(text.format(*map(function._to_str_repr, values)))  # noqa: SLF001
+
+
+def _execution(**said: Any) -> dict[str, Any]:
+    """Moto's StartTime in the context is no text."""
+    began = said["StartTime"].isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return {**said, "StartTime": f"{began}Z"}
 
 
 def _may_find_none(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,7 +11,7 @@ from reliability.broken_table import Parameters
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.restore_job import RestoreTarget
 from restore_watch.table import Acknowledgement, RestoreJobsTable
 from restore_watch.validation import Entry
 from restore_watch.waiting import TaskAnswer, answer_to
@@ -58,10 +59,14 @@ class GivesUpWhatWasFound(JobChecker):
     """A job that does not leave the index counts as left all the same."""
 
     def end_waits(
-        self, target: RestoreTarget, is_left: Callable[[Recorded], bool], deadline: Deadline
+        self,
+        target: RestoreTarget,
+        is_left: Callable[[Recorded], bool],
+        deadline: Deadline,
+        left_at: datetime | None = None,
     ) -> bool:
         del is_left
-        return super().end_waits(target, lambda _: True, deadline)
+        return super().end_waits(target, lambda _: True, deadline, left_at)
 
 
 # The table
@@ -176,16 +181,16 @@ def one_waits(_: Any, parameters: Parameters) -> Parameters:
 class RefusalIsAnAnswer(Workflows):
     """What Step Functions did not take is not sent again."""
 
-    def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
-        super().answer(answer, job, deadline)
+    def answer(self, *how: Any) -> bool:
+        super().answer(*how)
         return True
 
 
 class SaysSuccess(Workflows):
     """Every workflow goes on, whatever became of its restore."""
 
-    def answer(self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline) -> bool:
-        return super().answer(replace(answer, error=None), job, deadline)
+    def answer(self, answer: TaskAnswer, *how: Any) -> bool:
+        return super().answer(replace(answer, error=None), *how)
 
 
 class TriesGoneTokensAgain(Workflows):

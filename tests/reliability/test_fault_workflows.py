@@ -163,6 +163,33 @@ def test_a_workflow_that_waits_while_another_one_is_answered_is_not_lost_sight_o
         assert play.answers() == [(dead.token, "RUNNING")]
 
 
+DENIED, THROTTLED = "forbidden", "throttled"
+
+
+@pytest.mark.fault("F96")
+@pytest.mark.parametrize(
+    ("fault", "days", "given_up"),
+    [(DENIED, 6.9, False), (DENIED, 7.1, True), (THROTTLED, 364, False), (THROTTLED, 366, True)],
+)
+def test_a_token_that_is_refused_for_good_is_given_up_after_its_time(
+    stack: LocalStack, fault: str, days: float, *, given_up: bool
+) -> None:
+    with playing(stack) as play:
+        workflow = play.wait()
+        play.world.advance(play.only)
+        play.world.disturbances.last(asks_states, STATES_FAULTS[fault])
+        play.check_now()
+        play.world.pass_time(days * 86_400)
+        play.sweeps.run(0)
+
+        assert play.is_settled() is given_up
+        play.world.disturbances.clear()
+        play.sweeps.run(1)
+
+        assert workflow.answered is not given_up
+        assert play.is_settled()
+
+
 @pytest.mark.fault("W6")
 def test_a_token_that_is_registered_twice_is_stored_once(stack: LocalStack) -> None:
     with playing(stack) as play:

@@ -5,6 +5,7 @@ The rules are written here a second time, because a judge must not ask the accus
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from local_stack.stack import Received
@@ -110,6 +111,18 @@ def judge_left(until: Iterable[str], item: Mapping[str, Any], *, is_given_up: bo
     )
     assert not all(_answer_now(one, item) for one in until), (
         "W9: a workflow is told that its job is not followed, and its wait is over"
+    )
+
+
+def may_be_given_up(item: Mapping[str, Any], now: datetime) -> bool:
+    """F96: whether an answer that is refused now may have been due for seven days."""
+    day = timedelta(days=1)
+    due = {"unansweredSince": 7 * day, "missingSince": 8 * day}
+    if is_download(item.get("deliveryType")) and item["status"] == "COMPLETED":
+        due["expirationDate" if "expirationDate" in item else "observedAt"] = 8 * day
+    return any(
+        name in item and now - datetime.fromisoformat(item[name]) >= age
+        for name, age in due.items()
     )
 
 

@@ -21,6 +21,7 @@ from reliability.token_judgement import (
     due_of,
     judge_answer_sent,
     judge_left,
+    may_be_given_up,
     waits_of,
     word_in,
 )
@@ -36,7 +37,8 @@ class Workflow:
     A state that waits for a job with its token.
 
     `stored` is true once the table has the token, `answered` once Step Functions took an answer,
-    `is_gone` if the state does not wait any more, for another reason.
+    `is_gone` if the state does not wait any more, for another reason. `is_hopeless` if an answer
+    was sent so late that the token may be given up.
     """
 
     token: str
@@ -45,6 +47,7 @@ class Workflow:
     stored: bool = False
     answered: bool = False
     is_gone: bool = False
+    is_hopeless: bool = False
 
 
 @dataclass
@@ -167,7 +170,8 @@ class Tokens:
             held = {
                 token for one in [*job.deleted, self._world.item(job)] for _, token in waits_of(one)
             }
-            is_settled = workflow.answered or workflow.is_gone or workflow.token in held
+            is_over = workflow.answered or workflow.is_gone or workflow.is_hopeless
+            is_settled = is_over or workflow.token in held
             assert is_settled or not workflow.stored, "W5: a workflow that waits is forgotten"
 
     def judge_end(self) -> None:
@@ -238,6 +242,7 @@ class Tokens:
         told = json.loads(said.get("output") or said["cause"])
         assert told["restoreId"] == _id(job), "W9: a workflow is told of another job"
         item = self._known[slot, _id(job)]
+        workflow.is_hopeless |= may_be_given_up(item, world.clock.latest)
         answer = SUCCESS if "output" in said else said["error"]
         word = word_in(told)
         assert word in job.said, f"W9: a workflow is told what Atlas never said: {word}"

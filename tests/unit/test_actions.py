@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from restore_watch.actions import (
     Action,
     Diagnose,
+    FindNewest,
     RecordValidation,
     Sweep,
     TestNotification,
@@ -83,6 +84,32 @@ def test_a_diagnosis_of_what_has_no_such_id_or_name_is_refused(
     event: dict[str, Any], field: str
 ) -> None:
     assert refusal({"action": "diagnose"} | event).field == field
+
+
+@pytest.mark.parametrize(
+    ("more", "after"),
+    [
+        ({}, None),
+        ({"createdAfter": None}, None),
+        ({"createdAfter": "2026-10-05T14:05:00+02:00"}, TICK),
+    ],
+    ids=str,
+)
+def test_the_newest_restore_may_have_to_be_created_after_a_moment(
+    more: dict[str, Any], after: datetime | None
+) -> None:
+    event = {"action": "newest-restore", "groupId": None, "projectId": PROJECT, **more}
+
+    read = read_action(event | {"clusterName": "orders"})
+
+    assert read == FindNewest(PROJECT, "orders", after)
+
+
+@pytest.mark.parametrize("moment", ["", "2026-10-05T12:05:00", 1790000000, ["now"]], ids=repr)
+def test_a_wrong_moment_of_creation_is_refused(moment: object) -> None:
+    event = {"action": "newest-restore", "groupId": PROJECT, "clusterName": "orders"}
+
+    assert refusal(event | {"createdAfter": moment}).field == "createdAfter"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Fault, Injected
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
+from restore_watch.status_change import utc_text
 from restore_watch.waiting import TOKEN_LIMIT
 
 ANSWERS = {"SendTaskSuccess", "SendTaskFailure"}
@@ -170,12 +171,56 @@ def test_a_cluster_is_waited_for_by_its_newest_restore(workflow: AwaitRestore, g
     ]
 
 
-def test_a_cluster_without_a_restore_is_an_error(workflow: AwaitRestore, group: str) -> None:
-    workflow.stack.atlas.add_cluster(group, "orders", "dedicated")
+@pytest.mark.parametrize(
+    ("hours", "more", "error"),
+    [
+        (None, {}, "RestoreJobNotFoundError"),
+        (2, {}, "RestoreJobNotFoundError"),
+        (0.9, {}, None),
+        (2, {"createdAfter": None}, None),
+        (2, {"createdAfter": "2026-01-01T00:00:00Z"}, None),
+        (0.9, {"createdAfter": "2999-01-01T00:00:00Z"}, "RestoreJobNotFoundError"),
+        (0.9, {"createdAfter": "yesterday"}, "InvalidEventError"),
+    ],
+)
+def test_the_newest_restore_is_one_of_the_last_hour_unless_another_moment_is_named(
+    workflow: AwaitRestore,
+    group: str,
+    hours: float | None,
+    more: dict[str, Any],
+    error: str | None,
+) -> None:
+    """A list that lags shows only the restore before, which completed yesterday."""
+    atlas = workflow.stack.atlas
+    atlas.add_cluster(group, "orders", "flex")
+    if hours is not None:
+        at = atlas.now() - timedelta(hours=hours)
+        atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"], at=at)
 
-    ended = workflow.run({"groupId": group, "clusterName": "orders"}).end()
+    ended = workflow.run({"groupId": group, "clusterName": "orders", **more}).end()
 
-    assert (ended["status"], ended["error"]) == ("FAILED", "RestoreJobNotFoundError")
+    assert (ended["status"], ended.get("error")) == ("FAILED" if error else "SUCCEEDED", error)
+
+
+def test_a_search_for_the_newest_restore_is_repeated_for_five_minutes(
+    workflow: AwaitRestore, group: str
+) -> None:
+    """A try that follows another one is billed as a state, so there are few."""
+    (search, _) = await_restore(workflow.stack)["States"]["Find the newest restore"]["Retry"]
+    waits = [
+        search["IntervalSeconds"] * search["BackoffRate"] ** n for n in range(search["MaxAttempts"])
+    ]
+    assert search["ErrorEquals"] == ["RestoreJobNotFoundError"]
+    assert (300 <= sum(waits) < 330, len(waits)) == (True, 5)
+    atlas = workflow.stack.atlas
+    atlas.add_cluster(group, "orders", "flex")
+
+    execution = workflow.run({"groupId": group, "clusterName": "orders"})
+    wait_until(lambda: atlas.wire.count(operation="flex_list") > 1)
+    restore = atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
+
+    outcome, job = how_it_ended(execution)
+    assert (outcome, job["restoreId"]) == ("COMPLETED", restore.restore_id)
 
 
 @pytest.mark.parametrize(
@@ -210,13 +255,20 @@ def test_a_workflow_may_wait_for_less_than_the_end(
         pytest.param("RUNNING", ["PENDING", "RUNNING"], "RUNNING", marks=pytest.mark.campaign),
         ("RUNNING", ["PENDING", "QUEUED"], "TIMED_OUT"),
         ("COMPLETED", ["PENDING", "RUNNING"], "TIMED_OUT"),
+        # A download that is ready may still expire.
+        ("EXPIRED", ["RUNNING", "COMPLETED"], "TIMED_OUT"),
+        ("download-ready", ["RUNNING", "COMPLETED"], "COMPLETED"),
+        ("COMPLETED", ["RUNNING", "FAILED"], "FAILED"),
     ],
 )
 def test_a_status_that_was_reached_unseen_is_no_timeout(
     workflow: AwaitRestore, group: str, until: str, timeline: list[str], outcome: str
 ) -> None:
     stack = workflow.stack
-    restore = stack.atlas.start_restore(group, "orders", "flex", timeline=timeline)
+    delivery = "DOWNLOAD" if until in {"EXPIRED", "download-ready"} else None
+    restore = stack.atlas.start_restore(
+        group, "orders", "flex", delivery_type=delivery, timeline=timeline
+    )
     stack.invoke(restore.event).result  # noqa: B018
     # The job is known, so only the last look asks Atlas.
     with stack.atlas.wire.hold() as gate, not_answered(stack):
@@ -236,18 +288,42 @@ def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: st
     named = atlas.start_restore(group, "orders", "flex", timeline=["FAILED"], at=earlier)
     atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
 
-    execution = workflow.run(
-        {"projectId": group, "clusterName": "orders", "restoreJobId": named.restore_id}
-    )
+    spelt = {"projectId": group, "clusterName": "orders", "restoreJobId": named.restore_id}
+    nothing = dict.fromkeys(("groupId", "restoreId"))
 
-    outcome, job = how_it_ended(execution)
-    assert (outcome, job["restoreId"]) == ("FAILED", named.restore_id)
+    for execution in (workflow.run(spelt), workflow.run(spelt | nothing)):
+        outcome, job = how_it_ended(execution)
+        assert (outcome, job["restoreId"]) == ("FAILED", named.restore_id)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"projectId": "6b" * 12},
+        {"restoreId": "5f" * 12, "restoreJobId": "6b" * 12},
+        {"groupId": None},
+        {"clusterName": None},
+        {"restoreId": ""},
+        {"kind": "serverless"},
+        {"waitUntil": "DONE"},
+    ],
+    ids=str,
+)
+def test_the_function_alone_judges_what_a_workflow_names(
+    workflow: AwaitRestore, group: str, wrong: dict[str, Any]
+) -> None:
+    restore = workflow.stack.atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
+
+    ended = workflow.start(restore, **wrong).end()
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidEventError")
 
 
 def test_a_field_that_is_null_has_its_default(workflow: AwaitRestore, group: str) -> None:
     restore = workflow.stack.atlas.start_restore(group, "orders", "flex", timeline=["COMPLETED"])
     named = {"groupId": group, "clusterName": "orders"}
-    nothing = dict.fromkeys(("restoreId", "restoreJobId", "kind", "waitUntil", "timeoutSeconds"))
+    names = ("projectId", "restoreId", "restoreJobId", "kind", "waitUntil", "timeoutSeconds")
+    nothing = dict.fromkeys(names)
 
     outcome, job = how_it_ended(workflow.run(named | nothing))
 
@@ -322,8 +398,8 @@ def test_an_unknown_restore_fails_the_wait(workflow: AwaitRestore, group: str) -
 @pytest.mark.parametrize(
     ("blind", "ends", "outcome", "last_states"),
     [
-        (False, False, "TIMED_OUT", ["Has it ended meanwhile?", "Timed out"]),
-        (False, True, "COMPLETED", ["Has it ended meanwhile?", "Say how it ended"]),
+        (False, False, "TIMED_OUT", ["Is the wait over?", "Timed out"]),
+        (False, True, "COMPLETED", ["Is the wait over?", "Say how it ended"]),
         (True, True, "TIMED_OUT", ["Timed out unseen"]),
     ],
     ids=["still running", "ended unseen", "blind"],
@@ -429,8 +505,8 @@ def test_a_workflow_is_answered_once_step_functions_takes_the_answer(
     assert "openShard" not in (stack.item(group, "orders", restore.restore_id) or {})
 
 
-@pytest.mark.fault("W3")
-def test_an_answer_that_is_refused_is_logged_with_its_code(
+@pytest.mark.fault("W3", "F96")
+def test_an_answer_that_is_refused_is_logged_with_its_code_until_it_is_given_up(
     workflow: AwaitRestore, group: str
 ) -> None:
     """It may stay so: the workflow's key is disabled, for example."""
@@ -447,7 +523,32 @@ def test_an_answer_that_is_refused_is_logged_with_its_code(
 
     logs = stack.logs()
     assert "Step Functions answered KmsAccessDeniedException" in logs
-    assert "canary-task-token" not in logs
+    age_what_is_due(stack, restore, timedelta(days=8))
+    refusal = aws_error("states", "AccessDeniedException", message=f"no key for {token}")
+    refuse = Fault(action=refusal, operation="SendTaskSuccess", times=None)
+    with stack.aws.wire.inject(refuse):
+        # A second tick of the same second would be ignored.
+        stack.invoke({"action": "sweep"}).result  # noqa: B018
+
+    item = stack.item(group, "orders", restore.restore_id) or {}
+    assert ("waiting" in item, "openShard" in item) == (False, False)
+    later = stack.logs()
+    assert "for good; it is given up" in later
+    assert '"WorkflowsGivenUp":[1.0]' in later.replace(" ", "")
+    assert "canary-task-token" not in logs + later
+
+
+def age_what_is_due(stack: ObservedStack, restore: EmulatedRestore, age: timedelta) -> None:
+    """The workflows of a job have been due an answer for so long."""
+    stack.aws.client("dynamodb").update_item(
+        TableName=stack.table_name,
+        Key={
+            "cluster": {"S": f"{restore.group_id}/{restore.cluster}"},
+            "restoreId": {"S": restore.restore_id},
+        },
+        UpdateExpression="SET unansweredSince = :since",
+        ExpressionAttributeValues={":since": {"S": utc_text(stack.atlas.now() - age)}},
+    )
 
 
 @pytest.mark.fault("W2")
