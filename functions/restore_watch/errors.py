@@ -23,6 +23,7 @@ RestoreWatchError
  +- NotificationRefusedError        the operator sees to the topic; a test is not stored
  +- TooManyWaitsError               the caller lets fewer workflows wait for one job
  +- TooManyValidationsError         the caller reports less often; nothing more is recorded
+ +- ValidationRefusedError          the caller reports what fits the job; nothing is recorded of it
 
 The text of these errors never holds a secret, a token or a download URL.
 """
@@ -177,3 +178,7 @@ class TooManyWaitsError(RestoreWatchError):
 
 class TooManyValidationsError(RestoreWatchError):
     """The job has as many validations as are kept. What is recorded stays, and is published."""
+
+
+class ValidationRefusedError(RestoreWatchError):
+    """The verdict does not fit what Atlas says of the job. Nothing is recorded of it."""

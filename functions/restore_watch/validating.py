@@ -1,20 +1,30 @@
 """Recording a validation, top to bottom: read what is known of the job, append, publish."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from restore_watch.check import CheckResult, JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.errors import TableUnavailableError, TooManyValidationsError
+from restore_watch.errors import (
+    InvalidEventError,
+    TableUnavailableError,
+    TooManyValidationsError,
+    ValidationRefusedError,
+)
 from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreJob, RestoreTarget
+from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.validation import (
     VALIDATIONS_LIMIT,
     Entry,
     RecordedValidation,
     Validation,
+    Verdict,
     recorded_before,
 )
+
+AHEAD = timedelta(minutes=5)
+"""A test may have been this long from now: the clock of a pipeline may be fast."""
 
 TRIES = VALIDATIONS_LIMIT + 5
 """
@@ -67,24 +77,40 @@ class ValidationRecorder:
         Record the validation, unless it was recorded before, and publish what is pending.
 
         A retry by Lambda, which has the `request_id` of the first attempt, records nothing again.
-        A job that the table does not know is checked first. Raises TooManyValidationsError if the
-        job has as many validations as are kept, and otherwise as a check does.
+        A job that the table does not know, or of which it is not known that it completed, is
+        checked first. Raises TooManyValidationsError if the job has as many validations as are
+        kept, InvalidEventError or ValidationRefusedError if the verdict does not fit it, and
+        otherwise as a check does.
         """
+        self._require_moment(target, validation)
         first_check = None
         recorded = self.checker.table.recall(target, deadline)
         for _ in range(TRIES):
-            if recorded is None:
+            if recorded is not None:
+                found = _entry_of(validation, request_id, recorded)
+                if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
+                    return self._result(recorded, found, deadline, first_check)
+            if recorded is None or (first_check is None and _needs_check(validation, recorded)):
                 first_check = self.checker.check(target, deadline)
                 recorded = self.checker.table.recall(target, deadline)
                 continue
-            found = _entry_of(validation, request_id, recorded)
-            if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
-                return self._result(recorded, found, deadline, first_check)
+            _require_fit(validation, recorded)
             recorded = self.checker.table.validate(
                 recorded, validation, self.checker.now(), deadline, request_id
             )
         msg = "other invocations wrote to this job again and again; try again"
         raise TableUnavailableError(msg)
+
+    def _require_moment(self, target: RestoreTarget, validation: Validation) -> None:
+        """Refuse what no restore job can have, before anything is read."""
+        at = validation.validated_at
+        if at is None:
+            return
+        if at > self.checker.now() + AHEAD:
+            raise InvalidEventError("validatedAt", "expected a moment that has come")
+        if at < target.created_at:
+            problem = "expected a moment after the restore job was created"
+            raise InvalidEventError("validatedAt", problem)
 
     def _result(
         self,
@@ -107,6 +133,23 @@ class ValidationRecorder:
             published=published,
             first_check=first_check,
         )
+
+
+def _needs_check(validation: Validation, recorded: Recorded) -> bool:
+    """Whether Atlas may know more that the verdict depends on: PASSED is of what completed."""
+    return validation.verdict is Verdict.PASSED and RestoreStatus.COMPLETED not in recorded.seen
+
+
+def _require_fit(validation: Validation, recorded: Recorded) -> None:
+    if _needs_check(validation, recorded):
+        msg = f"verdict: this restore job is {recorded.job.status} and has not reached COMPLETED"
+        raise ValidationRefusedError(msg)
+    at, scheduled = validation.validated_at, recorded.job.restore_scheduled_date
+    if at is not None and scheduled is not None and at < scheduled:
+        msg = (
+            f"validatedAt: this restore job was scheduled later, at {scheduled:%Y-%m-%dT%H:%M:%SZ}"
+        )
+        raise ValidationRefusedError(msg)
 
 
 def _entry_of(

@@ -359,16 +359,16 @@ _serialize = TypeSerializer().serialize
 
 def _validations() -> Iterator[ErrorText]:
     target = RestoreTarget.model_validate(TARGET)
-    at = target.created_at + timedelta(hours=2)
+    created, at = target.created_at, target.created_at + timedelta(hours=2)
     said = {"id": RESTORE, "status": "RUNNING", "restoreScheduledDate": at.isoformat()}
     job = read_job(said, target, RestoreKind.FLEX)
 
-    def record(known: int) -> object:
+    def record(known: int, verdict: Verdict, tested_at: datetime | None = None) -> object:
         """A job has so many validations, and nothing that is written changes that."""
         item = stored_item(job, published=known + 1, observed_at=at)
         for number in range(known):
-            said = Validation(verdict=Verdict.PASSED, detail=f"test {number}")
-            item["history"]["L"].append(_serialize(validation_entry(job, said, at)))
+            other = Validation(verdict=Verdict.PASSED, detail=f"test {number}")
+            item["history"]["L"].append(_serialize(validation_entry(job, other, at)))
 
         def refuse(_: Mapping[str, Any]) -> Mapping[str, Any]:
             raise Refusal("ConditionalCheckFailedException", Item=item)
@@ -376,10 +376,18 @@ def _validations() -> Iterator[ErrorText]:
         checking = Checking(ScriptedAtlas(), Clock(at.timestamp()))
         checking.atlas.job_replies.append(answer(200, said))
         checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
-        found = Validation(verdict=Verdict.FAILED)
+        found = Validation(verdict=verdict, validated_at=tested_at)
         return ValidationRecorder(checking.checker).record(target, found, _soon())
 
-    yield from raised(partial(record, VALIDATIONS_LIMIT), partial(record, 0))
+    yield from raised(
+        partial(record, VALIDATIONS_LIMIT, Verdict.FAILED),
+        partial(record, 0, Verdict.FAILED),
+        partial(record, 0, Verdict.PASSED),
+        *(
+            partial(record, 0, Verdict.FAILED, created + timedelta(hours=hours))
+            for hours in (-1, 1, 3)
+        ),
+    )
 
 
 def _waits() -> Iterator[ErrorText]:

@@ -1,7 +1,7 @@
 """A validation, from the invocation to the table and a subscriber; the table on both engines."""
 
 import json
-from datetime import timedelta
+from datetime import timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -48,12 +48,14 @@ def test_a_validation_of_a_settled_job_is_kept_published_and_settled_again(
     stack: ObservedStack, settled: EmulatedRestore
 ) -> None:
     before = stored(stack, settled)
-    found = {"validatedBy": "drill", "detail": "ok", "validatedAt": "2026-10-05T14:31:00+02:00"}
+    at = stack.atlas.now().replace(microsecond=0)
+    elsewhere = at.astimezone(timezone(timedelta(hours=2)))
+    found = {"validatedBy": "drill", "detail": "ok", "validatedAt": elsewhere.isoformat()}
     answer = stack.invoke(validation(settled, **found)).result
     (message,) = received(stack)
     item = stored(stack, settled)
 
-    kept = {"verdict": "PASSED", **found, "validatedAt": "2026-10-05T12:31:00Z"}
+    kept = {"verdict": "PASSED", **found, "validatedAt": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
     job = {name: value for name, value in message.event["data"].items() if name in answer["job"]}
     assert answer == {"job": job, "validation": kept, "changed": True, "sequence": 3}
     assert message.event["id"] == f"{settled.restore_id}:VALIDATION:3"

@@ -407,9 +407,7 @@ CATALOGUE["Found by a third look"] = {
     "F96": Row(
         "a task token that is refused for good", "given up after its time; its job leaves the index"
     ),
-    "F97": Row(
-        "verdicts for restores that failed or still run, of the future, of 1970", "refused"
-    ),
+    "F97": Row("verdicts for restores that failed or still run, of the future, of 1970", "refused"),
     "F98": Row(
         "arguments of make with $, $(shell ...), quotes, line breaks",
         "passed on as they are, or refused; never run",

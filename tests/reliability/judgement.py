@@ -166,6 +166,10 @@ def judge_validation(
     assert change_ids(item)[number - 1] in published_ids(received), (
         "I1: an answer came before the message of its validation"
     )
+    before = {one["status"] for one in item["history"][: number - 1]}
+    assert found["verdict"] != "PASSED" or "COMPLETED" in before, (
+        "F97: the data of a restore passed that has not completed"
+    )
 
 
 def judge_done(item: Mapping[str, Any] | None, last: Word, *, may_have_left: bool = False) -> None:

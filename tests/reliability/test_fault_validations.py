@@ -1,8 +1,8 @@
-"""Validations that die, race, repeat themselves or come too late: V1 to V9."""
+"""Validations that die, race, repeat themselves, come too late or are untrue: V1 to V9, F97."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,12 +32,14 @@ from reliability.sweeping import ANY_QUESTION, Sweeps, death
 from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
+    InvalidEventError,
     NotificationPendingError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     TableUnavailableError,
     TimeBudgetExceededError,
     TooManyValidationsError,
+    ValidationRefusedError,
 )
 from restore_watch.item import validation_entry
 from restore_watch.validating import ValidationRecorder, ValidationResult
@@ -48,6 +50,7 @@ cases = pytest.mark.parametrize
 
 PASSED = Validation(verdict=Verdict.PASSED, validated_by="drill", detail="all there")
 FAILED = Validation(verdict=Verdict.FAILED)
+PARTLY = Validation(verdict=Verdict.FAILED, detail="one part")
 HOUR = 3600.0
 
 
@@ -69,6 +72,12 @@ def validate(
     result = recorder.record(target(job), validation, deadline)
     campaign.said.append(json.dumps(result.as_json()))
     return result
+
+
+def dated(campaign: Campaign, minutes: float = 0, validation: Validation = PASSED) -> Validation:
+    """The validation with its moment, so many minutes from now."""
+    at = campaign.clock() + timedelta(minutes=minutes)
+    return validation.model_copy(update={"validated_at": at})
 
 
 def refused[E: RestoreWatchError](
@@ -262,10 +271,10 @@ def test_an_old_delivery_with_its_moment_is_recognised_after_a_newer_validation(
     campaign: Campaign,
 ) -> None:
     job = settled(campaign)
-    dated = PASSED.model_copy(update={"validated_at": datetime(2026, 5, 4, 12, tzinfo=UTC)})
-    for validation in (dated, FAILED):
+    first = dated(campaign)
+    for validation in (first, FAILED):
         validate(campaign, job, validation)
-    late = validate(campaign, job, dated)
+    late = validate(campaign, job, first)
 
     assert (late.changed, late.entry.sequence) == (False, 2)
     assert campaign.published(job) == ["COMPLETED", "VALIDATION:2", "VALIDATION:3"]
@@ -318,13 +327,13 @@ def test_a_validation_and_a_change_at_once_are_both_recorded_and_published(
         campaign.hold(step, when=campaign.hasty.made) as gate,
     ):
         if loses == "the validation":
-            late: Any = thread.submit(validate, campaign, job, PASSED, slow)
+            late: Any = thread.submit(validate, campaign, job, FAILED, slow)
             gate.wait_for(1)
             assert campaign.check(job, fast).changed
         else:
             late = thread.submit(campaign.check, job, slow)
             gate.wait_for(1)
-            assert validate(campaign, job, PASSED, fast).changed
+            assert validate(campaign, job, FAILED, fast).changed
         gate.open()
         assert late.result().changed
 
@@ -374,7 +383,7 @@ def test_an_unknown_word_after_a_validation_is_recorded_with_its_own_history(
         if advance:
             job.advance()
             campaign.check(job)
-        for validation in (PASSED, FAILED):
+        for validation in (PARTLY, FAILED):
             validate(campaign, job, validation)
 
     statuses = ["UNKNOWN:PAUSED", "UNKNOWN:RESUMING", "COMPLETED"]
@@ -411,7 +420,7 @@ def test_a_validation_of_a_settled_job_does_not_expire_while_it_is_pending(
 @pytest.mark.fault("V6")
 def test_a_job_that_the_table_does_not_know_is_checked_first(campaign: Campaign) -> None:
     job = campaign.job(timeline=["RUNNING", "COMPLETED"])
-    result = validate(campaign, job)
+    result = validate(campaign, job, FAILED)
 
     assert (result.changed, result.entry.sequence) == (True, 2)
     assert result.first_check is not None
@@ -509,7 +518,7 @@ def test_a_validation_of_a_forgotten_job_is_published_and_the_job_is_forgotten_a
         campaign.pass_time(HOUR)
     assert "openShard" not in (campaign.item(job) or {})
     campaign.inject(PUBLISH, Answer(400))
-    refused(campaign, NotificationPendingError, job)
+    refused(campaign, NotificationPendingError, job, FAILED)
 
     assert sweeps.sweep()["published"] == 1
     assert campaign.published(job) == ["RUNNING", "VALIDATION:2"]
@@ -560,3 +569,96 @@ def test_no_secret_in_the_texts_of_a_validation_is_stored_sent_or_logged(
 
     history = (campaign.item(job) or {})["history"]
     assert ["[redacted]" in one["validation"]["detail"] for one in history[1:]] == [True] * 5
+
+
+# --- F97: a verdict that cannot be true
+
+
+UNTRUE = {
+    "still running": ("RESTORE", ["RUNNING"], "RUNNING"),
+    "failed": ("RESTORE", ["RUNNING", "FAILED"], "FAILED"),
+    "cancelled": ("RESTORE", ["RUNNING", "CANCELED"], "CANCELLED"),
+    "ended with a new word": ("RESTORE", ["RUNNING", "HALF+finished"], "UNKNOWN"),
+    "failed after it was ready": ("DOWNLOAD", ["RUNNING", "COMPLETED", "FAILED"], None),
+    "completed meanwhile": ("RESTORE", ["RUNNING", "COMPLETED"], None),
+    "expired since": ("DOWNLOAD", ["COMPLETED", "EXPIRED"], None),
+}
+"""The delivery, what Atlas says, and the status of which PASSED is refused. The last is news."""
+
+
+@pytest.mark.fault("F97")
+@cases(("delivery", "timeline", "refused_as"), list(UNTRUE.values()), ids=list(UNTRUE))
+def test_a_restore_whose_data_passed_has_completed(
+    campaign: Campaign, delivery: str, timeline: list[str], refused_as: str | None
+) -> None:
+    """What is stored may be older than what Atlas says, so Atlas is asked before it is refused."""
+    job = campaign.job(delivery_type=delivery, timeline=timeline)
+    for _ in timeline[2:]:
+        campaign.check(job)
+        job.advance()
+    campaign.check(job)
+    if len(timeline) == 2:
+        job.advance()
+    campaign.stack.forget_calls()
+
+    if refused_as is None:
+        assert validate(campaign, job).changed
+        assert "COMPLETED" in campaign.published(job)
+    else:
+        error = refused(campaign, ValidationRefusedError, job)
+        assert f" is {refused_as} " in str(error)
+        assert campaign.calls().count("flex") == 1
+        assert not any("VALIDATION" in one for one in campaign.published(job))
+    assert validate(campaign, job, FAILED).changed
+
+
+@pytest.mark.fault("F97")
+def test_a_verdict_that_was_recorded_before_is_not_refused_when_it_is_repeated(
+    campaign: Campaign,
+) -> None:
+    """1.0.0 recorded any."""
+    job, checker = campaign.job(timeline=["FAILED"]), campaign.environment()
+    campaign.check(job)
+    deadline = Deadline.after(PLENTY)
+    recorded = checker.table.recall(target(job), deadline)
+    assert recorded is not None
+    checker.table.validate(recorded, PASSED, campaign.clock(), deadline)
+
+    assert not validate(campaign, job).changed
+    assert campaign.published(job) == ["FAILED", "VALIDATION:2"]
+
+
+@pytest.mark.fault("F97")
+@cases("verdict", [PASSED, FAILED], ids=["passed", "failed"])
+@cases(
+    ("minutes", "error", "calls"),
+    [
+        (6, InvalidEventError, []),
+        (4, None, None),
+        (-30, ValidationRefusedError, ["recall"]),
+        (-90, InvalidEventError, []),
+        (-60 * 24 * 365 * 56, InvalidEventError, []),
+    ],
+    ids=["future", "fast clock", "before the schedule", "before the job", "1970"],
+)
+def test_the_moment_of_a_test_lies_between_the_schedule_and_five_minutes_from_now(
+    campaign: Campaign,
+    verdict: Validation,
+    minutes: float,
+    error: type[RestoreWatchError] | None,
+    calls: list[str] | None,
+) -> None:
+    """The restore was asked for an hour before it was scheduled."""
+    hour_ago = int(campaign.clock().timestamp() - HOUR)
+    job = campaign.job(restore_id=f"{hour_ago:08x}{'5f' * 8}", timeline=["COMPLETED"])
+    campaign.check(job)
+    checker = campaign.environment()
+    campaign.stack.forget_calls()
+    validation = dated(campaign, minutes, verdict)
+
+    if error is None:
+        assert validate(campaign, job, validation, checker).changed
+    else:
+        assert "validatedAt: " in str(refused(campaign, error, job, validation, checker))
+        assert campaign.calls() == calls
+        assert campaign.published(job) == ["COMPLETED"]
