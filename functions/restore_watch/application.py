@@ -14,7 +14,6 @@ from restore_watch.event import (
     QueueBatch,
     Request,
     SeveralTargets,
-    Target,
     WaitForJob,
     parse,
 )
