@@ -125,11 +125,15 @@ class Demo:
         scene("4", "Somebody takes the role away, and gives it back")
         self.stack.atlas.lock_out(GROUP)
         self.stack.tick().result  # noqa: B018 - a project that cannot be seen fails no sweep
-        self.pass_time_of_troubles()
+        self.pass_three_minutes("failingSince", "lastSuccessAt")
         tell("three minutes pass: the demo sets back the stored moment of the first failure")
         with self.schedule():
             self.show_watch("degraded")
-            self.stack.atlas.admit(GROUP)
+        self.stack.atlas.admit(GROUP)
+        self.stack.tick().result  # noqa: B018 - as above
+        self.pass_three_minutes("recoveringSince")
+        tell("three minutes pass without a failure: the demo sets back when they began")
+        with self.schedule():
             self.show_watch("recovered")
         self.expected[GROUP] = ("degraded", "recovered")
 
@@ -183,20 +187,17 @@ class Demo:
             restore.advance()
             self.show(restore, status, "by a sweep")
 
-    def pass_time_of_troubles(self) -> None:
-        """Let three minutes pass, in the table, since the project was seen last and then failed."""
+    def pass_three_minutes(self, *names: str) -> None:
+        """Let three minutes pass since these moments, in what the table has of the project."""
         table = self.stack.aws.client("dynamodb")
         place = {"TableName": self.stack.table_name, "Key": project_key(GROUP)}
         item = table.get_item(**place, ConsistentRead=True)["Item"]
-        moments = [trouble["M"]["since"] for trouble in item["troubles"]["M"].values()]
-        for moment in (*moments, item["lastSuccessAt"]):
-            moment["S"] = utc_text(datetime.fromisoformat(moment["S"]) - DEGRADED_AFTER)
+        moments = {name: datetime.fromisoformat(item[name]["S"]) - DEGRADED_AFTER for name in names}
         table.update_item(
             **place,
-            UpdateExpression="SET troubles = :troubles, lastSuccessAt = :seen",
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in names),
             ExpressionAttributeValues={
-                ":troubles": item["troubles"],
-                ":seen": item["lastSuccessAt"],
+                f":{name}": {"S": utc_text(at)} for name, at in moments.items()
             },
         )
 

@@ -223,7 +223,7 @@ class Finder:
             if is_excused:
                 aside.add(what)
             if is_excused and not isinstance(error, REFUSALS_OF_A_FAMILY):
-                self._follower.telemetry.unreadable_list(project.group_id, [str(error)])
+                self._follower.telemetry.not_read(project.group_id, what.cluster_name, error)
                 continue
             asked = asked_by(JobsPage(listing, what))
             lasts = not isinstance(error, AtlasRateLimitError) or self._waits_long(listing, what)

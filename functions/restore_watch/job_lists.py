@@ -103,15 +103,9 @@ class JobLists:
             known |= new
             is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
             # A page that shows nothing new may be followed by the same one for ever.
-            is_enough = (
-                is_enough
-                or not new
-                or not (is_whole or self.reception.pace.allows(question.bucket))
-            )
+            is_enough = is_enough or not new
+            is_enough = is_enough or not (is_whole or self.reception.pace.allows(question.bucket))
             at = page.at.next
-        problems = {one.id: one.problem for one in shown.unreadable if one.id in ids}
-        if problems:
-            self.observer.follower.telemetry.unreadable_entries(question.jobs[0].target, problems)
         return is_whole
 
     def _read_page(self, question: Question, at: PageAt) -> Page:

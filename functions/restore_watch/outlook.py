@@ -71,11 +71,12 @@ class Outlook:
         Open jobs are all `jobs`. Those of a project that was removed say nothing about it.
         """
         by_project = _by_project(jobs)
-        known, woken = self.waker.known, self.waker.woken
-        removed = {key for key, project in known.items() if project.is_removed}
+        # A thread that hangs may still add to it.
+        known = list(self.waker.known.values())
+        removed = {project.group_id for project in known if project.is_removed}
         return [
             self._of(group_id, by_project.get(group_id, ()))
-            for group_id in sorted(woken.union(set(asked) - removed))
+            for group_id in sorted(self.waker.woken.union(set(asked) - removed))
         ]
 
     def left_alone(self, jobs: Iterable[OpenJob]) -> list[Project]:

@@ -63,7 +63,7 @@ class Telemetry:
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
         self._lock = RLock()
-        self._unreadable: set[tuple[str, str]] = set()
+        self._not_read: set[tuple[str, str]] = set()
         self._counts: dict[str, int] = {}
 
     def atlas_answered(self, status: int, sunset: str | None) -> None:
@@ -187,18 +187,6 @@ class Telemetry:
             with self._emitting():
                 self._logger.debug("unchanged", extra=_names(target))
 
-    def unreadable_entries(self, target: RestoreTarget, problems: Mapping[str, str]) -> None:
-        """Report entries of a list, by restore id, that are not as expected; a cluster once."""
-        if target.cluster in self._unreadable:
-            return
-        with self._emitting():
-            self._unreadable.add(target.cluster)
-            restore_id, problem = next(iter(problems.items()))
-            self._logger.warning(
-                problem,
-                extra=_names(target) | {"restore_id": restore_id, "entries": len(problems)},
-            )
-
     def no_longer_followed(self, target: RestoreTarget, reason: str) -> None:
         """Report a job that sweeps no longer ask about, although it has not ended."""
         with self._emitting():
@@ -260,15 +248,15 @@ class Telemetry:
                 },
             )
 
-    def unreadable_list(self, group_id: str | None, problems: Sequence[str]) -> None:
-        """Report entries of the lists of a project that are not as expected; a project once."""
-        if (str(group_id), "") in self._unreadable:
+    def not_read(self, group_id: str, cluster_name: str | None, error: RestoreWatchError) -> None:
+        """Report a cluster whose restore jobs Atlas has never listed; a cluster once."""
+        cluster = group_id, cluster_name or ""
+        if cluster in self._not_read:
             return
         with self._emitting():
-            self._unreadable.add((str(group_id), ""))
-            self._logger.warning(
-                problems[0], extra={"group_id": group_id, "entries": len(problems)}
-            )
+            self._not_read.add(cluster)
+            names = {"group_id": group_id, "cluster_name": cluster_name}
+            self._logger.warning(str(error), extra=names)
 
     def test_published(self, message_id: str) -> None:
         """Report a test notification."""

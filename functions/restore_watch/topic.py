@@ -154,23 +154,18 @@ def cloud_event(entry: Entry) -> dict[str, Any]:
 
 
 def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
-    """
-    Return the body of a message about the watch.
-
-    Its schema is `events/watch-changed.schema.json`.
-    """
+    """Return the body of a message about the watch, as in `events/watch-changed.schema.json`."""
     name = change.group_id or stack_name
     trouble = change.trouble
     since = utc_text(trouble.since)
     success_at = change.last_success_at
-    is_recovery = change.state is WatchState.RECOVERED
     return {
         "specversion": "1.0",
         "id": f"{name}:{change.state}:{since}",
         "source": f"/groups/{name}" if change.group_id else f"/stacks/{name}",
         "type": WATCH_EVENT_TYPES[change.state],
         "subject": name,
-        "time": utc_text(change.at) if is_recovery else since,
+        "time": utc_text(change.at) if change.state is WatchState.RECOVERED else since,
         "datacontenttype": "application/json",
         "data": {
             "stack": stack_name,

@@ -72,7 +72,7 @@ class Verdict:
             return {**{key: trouble for key, trouble in known if trouble.is_unanswered}, **failing}
         refused = {key: trouble for key, trouble in failing.items() if not trouble.is_unanswered}
         # That no answer came says nothing new about what was refused.
-        still = {key: one for key, one in known if key in failing and not one.is_unanswered}
+        still = {key: old for key, old in known if key in failing and not old.is_unanswered}
         return still | refused
 
 
@@ -126,7 +126,8 @@ def _failure_of_all(seen: Sequence[Seen], at: datetime) -> _Shared | None:
     """Every one of several projects fails, each for some reason."""
     if len(seen) < LEAST_PROJECTS or not all(one.fails for one in seen):
         return None
-    errors = [Trouble.of(error, at) for one in seen for error in one.failures.values()]
-    first = next(chain(errors, *(one.standing.values() for one in seen)))
+    errors = [error for one in seen for error in one.failures.values()]
+    met = (Trouble.of(error, at, of_stack=True) for error in errors)
+    first = next(chain(met, *(one.standing.values() for one in seen)))
     msg = f"Each of the {len(seen)} projects fails. {first.message}"
     return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)

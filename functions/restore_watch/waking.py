@@ -102,7 +102,7 @@ class Waker:
         The operator has removed them; or, of all projects, the list that was read in this sweep
         does not show them, as none has for a day.
         """
-        known = [one for one in self.known.values() if one.marks is not None]
+        known = [one for one in list(self.known.values()) if one.marks is not None]
         if not self.watches_all:
             return [one for one in known if one.group_id not in self.woken]
         if not self.all_projects.is_read:
@@ -117,7 +117,8 @@ class Waker:
         with suppress(RestoreWatchError):  # the next sweep tries again
             self.bookkeeping.drop(project, now, follower.deadline)
             self.known[project.group_id] = replace(project, marks=None, removed_at=now)
-            self.woken.discard(project.group_id)
+            with self._lock:
+                self.woken.discard(project.group_id)
 
     def new_projects(self) -> list[str]:
         """Return the woken projects that nobody has tried to list."""

@@ -96,7 +96,8 @@ class Watch:
             left = self._store(project.watched, project.watched.removed(self.checker.now(), count))
             projects[project.group_id] = replace(project, stored_watched=left)
 
-        removed = [one for one in projects.values() if one.is_removed and one.watched.fails]
+        known = list(projects.values())
+        removed = [one for one in known if one.is_removed and one.watched.fails]
         self.workers.each(removed, forget, self.deadline)
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:

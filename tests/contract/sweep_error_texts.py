@@ -44,9 +44,13 @@ def sweep_error_texts() -> Iterator[ErrorText]:
         f"{OTHER}/.*/restoreJobs$": [{"id": 5}],
         f"{THIRD}/.*/restoreJobs$": [{"id": RESTORE, "status": 5}],
     }
+    refusing = ListedAtlas({"/clusters$": [{"name": "orders"}]}, refuses="/restoreJobs$")
     two: Lists = {"/flexClusters$": [{"name": "orders"}, {"name": "carts"}]}
     limits = {"RateLimit-Limit": "100", "RateLimit-Remaining": "1"}
     yield from _sweep("all", ListedAtlas(odd))
+    for project in (GROUP, OTHER, THIRD):
+        yield from _sweep((project,), ListedAtlas(odd))
+    yield from _sweep((GROUP,), refusing)
     yield from _sweep("all", ListedAtlas({"/groups$": [{"id": OTHER}]}), known=GROUP)
     yield from _sweep("all", ListedAtlas(), slow=SLOW)
     yield from _sweep((GROUP,), ListedAtlas(), slow=SLOW)
@@ -56,21 +60,25 @@ def sweep_error_texts() -> Iterator[ErrorText]:
 
 
 class ListedAtlas(ScriptedAtlas):
-    """An Atlas that has lists only."""
+    """An Atlas that has lists only. What it `refuses` is a pattern of paths."""
 
     def __init__(
         self,
         lists: Lists | None = None,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
+        refuses: str = "^$",
     ) -> None:
         super().__init__()
+        self._refuses = refuses
         self._lists = lists or {}
         self._status = status
         self._headers = headers or {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
+        if re.search(self._refuses, path):
+            return httpx.Response(400, stream=httpx.ByteStream(b'{"errorCode": "SOMETHING_NEW"}'))
         found = (entries for name, entries in self._lists.items() if re.search(name, path))
         return httpx.Response(
             self._status,

@@ -37,7 +37,7 @@ REFUSED = atlas_error(401, "USER_UNAUTHORIZED", "No role.")
 @pytest.fixture
 def groups(stack: LocalStack) -> list[str]:
     """Many projects without clusters."""
-    return [project_with(stack) for _ in range(20)]
+    return [project_with(stack) for _ in range(12)]
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_an_outage_in_which_some_requests_are_answered_is_one_message(
     watching.tick()
     # One of the faults is drawn after the other.
     break_requests(stack, groups, 1 - (1 - share) ** (1 / len(NO_ANSWER)), chance)
-    watching.ticks(90)
+    watching.ticks(60)
     assert watch_messages(stack) == [("degraded", None)]
 
     stack.atlas.wire.heal()
@@ -116,19 +116,6 @@ def test_what_was_reported_of_a_project_stands_still_during_an_outage(
     stack.atlas.wire.heal()
     watching.ticks(2 * RECOVERY)
     assert watch_messages(stack) == [("recovered", None), ("recovered", silent)]
-
-
-@pytest.mark.fault("F94")
-@cases("silent", [2, 4], ids=["two of twenty", "four of twenty"])
-def test_a_few_projects_without_an_answer_are_reported_one_by_one(
-    watching_with: WatchingWith, stack: LocalStack, groups: list[str], silent: int
-) -> None:
-    watching = watching_with(tuple(groups))
-    watching.tick()
-    for group in groups[:silent]:
-        break_project(stack, group, Reset(), times=None)
-    watching.ticks(5)
-    assert sorted(watch_messages(stack)) == sorted(("degraded", one) for one in groups[:silent])
 
 
 @pytest.mark.fault("F94")
@@ -229,7 +216,7 @@ def test_of_all_projects_one_that_no_list_shows_for_a_day_is_dropped(
     gone = project_with(stack, "orders")
     project_with(stack)
     watching = watching_with("all")
-    restore = stack.atlas.start_restore(gone, "orders", "flex", timeline=["RUNNING"])
+    stack.atlas.start_restore(gone, "orders", "flex", timeline=["RUNNING"])
     watching.tick()
     stack.atlas.remove_project(gone)
     watching.ticks(5)
@@ -244,7 +231,6 @@ def test_of_all_projects_one_that_no_list_shows_for_a_day_is_dropped(
     watching.ticks(3, minutes=15)
     assert [call for call in stack.http_calls() if f"{gone}/events" in call.path] == []
     assert reasons(stack) == []
-    assert restore is not None
     stack.atlas.add_project(gone)
     watching.ticks(2, minutes=10)
     assert project_item(stack, gone)["mark"]

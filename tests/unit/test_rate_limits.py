@@ -4,7 +4,13 @@ from itertools import product
 
 import pytest
 
-from restore_watch.atlas.rate_limits import STANDS_AT_MOST, Bucket, RateLimits, share_left
+from restore_watch.atlas.rate_limits import (
+    OUTAGE_AT_MOST,
+    STANDS_AT_MOST,
+    Bucket,
+    RateLimits,
+    share_left,
+)
 from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
 from restore_watch.errors import (
     AtlasForbiddenError,
@@ -28,7 +34,7 @@ def limit(wait: float | None = None) -> AtlasRateLimitError:
     [(5.0, 5.0), (45.0, 45.0), (3600.0, STANDS_AT_MOST), (None, RATE_LIMIT_PAUSE)],
     ids=["short", "long", "an hour", "not named"],
 )
-def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_quarter_of_an_hour(
+def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
     clock: Clock, asked: float | None, seconds: float
 ) -> None:
     limits = RateLimits(clock)
@@ -43,7 +49,7 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_quarter_of_an_hour(
 
 
 @pytest.mark.parametrize(
-    ("asked", "seconds"), [(5.0, 5.0), (300.0, 300.0), (86_400.0, STANDS_AT_MOST)]
+    ("asked", "seconds"), [(5.0, 5.0), (300.0, 300.0), (86_400.0, OUTAGE_AT_MOST)]
 )
 def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
     clock: Clock, asked: float, seconds: float

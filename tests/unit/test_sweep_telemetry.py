@@ -14,6 +14,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from restore_watch.errors import (
+    AtlasBadRequestError,
     AtlasForbiddenError,
     AtlasReason,
     AtlasUnavailableError,
@@ -232,17 +233,14 @@ def test_a_job_that_is_no_longer_followed_is_counted_and_logged(output: Output) 
     ).items() <= line.items()
 
 
-def test_unreadable_entries_of_a_list_are_reported_once_for_each_cluster(output: Output) -> None:
-    problems = {restore_id(n): f"problem {n}" for n in (1, 2)}
+def test_a_cluster_that_atlas_has_never_listed_is_reported_once(output: Output) -> None:
     for cluster in ("orders", "orders", "carts"):
-        which = target(restore_id(9), clusterName=cluster)
-        output.telemetry.unreadable_entries(which, problems)
+        output.telemetry.not_read(GROUP, cluster, AtlasBadRequestError("SOMETHING_NEW"))
 
-    first, second = output.logs
-    assert (NAMES | {"level": "WARNING", "message": "problem 1", "entries": 2}).items() <= (
-        first.items()
-    )
-    assert (second["cluster_name"], second["entries"]) == ("carts", 2)
+    assert [(line["level"], line["cluster_name"]) for line in output.logs] == [
+        ("WARNING", "orders"),
+        ("WARNING", "carts"),
+    ]
 
 
 def test_a_failure_that_the_table_remembers_is_counted_and_not_logged_again(

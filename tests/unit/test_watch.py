@@ -241,6 +241,21 @@ def test_a_project_that_is_removed_is_over_at_once_and_once(sweeps: Sweeps) -> N
 MANY = [f"5f{number:022x}" for number in range(50)]
 
 
+@pytest.mark.parametrize(
+    ("silent", "total", "is_outage"),
+    [(2, 8, False), (3, 12, True), (3, 13, False)],
+    ids=["two", "a quarter", "less than a quarter"],
+)
+def test_three_projects_and_a_quarter_of_all_without_an_answer_are_an_outage(
+    sweeps: Sweeps, silent: int, total: int, *, is_outage: bool
+) -> None:
+    for _ in range(4):
+        sweeps.sweep(fails=MANY[:silent], sees=MANY[silent:total])
+
+    subjects = [STACK] if is_outage else MANY[:silent]
+    assert sorted(sweeps.said()) == [(one, "degraded") for one in sorted(subjects)]
+
+
 @pytest.mark.parametrize("share", [0.34, 0.5, 0.9])
 def test_an_outage_that_comes_and_goes_for_hours_is_one_message(
     sweeps: Sweeps, share: float

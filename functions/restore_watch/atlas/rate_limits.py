@@ -17,8 +17,11 @@ from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
 from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
-STANDS_AT_MOST = 900.0
-"""Seconds for which Retry-After is believed. Atlas's rate limits refill within a minute."""
+STANDS_AT_MOST = 60.0
+"""Seconds; Atlas's rate limits refill within a minute."""
+
+OUTAGE_AT_MOST = 900.0
+"""Seconds for which the Retry-After of a 503 is believed."""
 
 
 class Bucket(NamedTuple):
@@ -64,21 +67,21 @@ class RateLimits:
         """
         Remember a 429, or a 503 with Retry-After, for as long as Atlas says. Forget what has ended.
 
-        Other refusals say nothing about time.
+        The first is believed for a minute at most. Other refusals say nothing about time.
         """
         now = self._now()
         asked = refusal.retry_after_seconds
         match refusal:
             case AtlasRateLimitError():
-                standing, asked = self._standing, asked or RATE_LIMIT_PAUSE
+                standing, seconds = self._standing, min(asked or RATE_LIMIT_PAUSE, STANDS_AT_MOST)
             case AtlasUnavailableError() if asked:
-                standing = self._outages
+                standing, seconds = self._outages, min(asked, OUTAGE_AT_MOST)
             case _:
                 return
         with self._lock:
             for ended in [one for one, refused in standing.items() if not refused.stands(now)]:
                 del standing[ended]
-            standing[bucket] = StandingRefusal.of(refusal, now, min(asked, STANDS_AT_MOST))
+            standing[bucket] = StandingRefusal.of(refusal, now, seconds)
 
     def waits(self, bucket: Bucket) -> bool:
         """Whether Atlas has asked with a 503 not to be asked now."""

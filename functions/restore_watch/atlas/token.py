@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.exchange import exchange
-from restore_watch.atlas.refusals import TOKEN_LIMIT_WINDOW, token_refusal
+from restore_watch.atlas.rate_limits import STANDS_AT_MOST
+from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.retrying import retrying
 from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.deadline import Deadline
@@ -160,7 +161,7 @@ class AccessToken:
         """Seconds for which no further token is requested."""
         if error.reason is not None:
             self._failures_without_answer = 0
-            return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, TOKEN_LIMIT_WINDOW))
+            return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
         doublings = min(self._failures_without_answer, 2)
         self._failures_without_answer += 1
         return FAILURE_PAUSE * 2.0**doublings
