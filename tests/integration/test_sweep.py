@@ -104,8 +104,9 @@ def test_collection_restores_that_were_named_once_are_followed_to_their_ends_by_
         changed.append(tick().result["changed"])
         asked += [call.operation for call in stack.http_calls() if call.service == "atlas"]
 
-    # FINALIZING after IN_PROGRESS is no change.
-    assert (changed, asked) == ([2, 0, 2], ["collection_list"] * 3)
+    # FINALIZING after IN_PROGRESS is no change. A list without one may lag: so one job is asked.
+    lists = ["collection_list"]
+    assert (changed, asked) == ([2, 0, 2], [*lists * 2, "collection", *lists])
     assert sorted(statuses(received(stack))) == ["COMPLETED"] * 2 + ["RUNNING"] * 2
     assert tick().result["open"] == 0
 
@@ -150,7 +151,7 @@ def test_a_sweep_asks_once_for_each_cluster_and_not_about_settled_jobs(
     assert (tick().result["open"], tick().result["checked"]) == (5, 5)
     made = operations(stack)
     assert made[:6] == [*LEASE, *KNOWN]
-    assert sorted(made[6:-1]) == ["dedicated"] * 3 + ["flex_list"]
+    assert sorted(made[6:-1]) == [*["dedicated"] * 3, "flex", "flex_list"]
     assert made[-1:] == LEASE
 
 
@@ -256,7 +257,7 @@ def test_a_sweep_logs_one_line_and_its_metrics(
         "PendingChanges": 1,
         "NotReached": 0,
         "SuccessfulChecks": 3,
-        "AtlasCalls": 2,
+        "AtlasCalls": 3,
         "StatusChanges": 2,
     }
     assert 6 * 3600 - 60 < lines.sum_of("DownloadSecondsLeft") < 6 * 3600

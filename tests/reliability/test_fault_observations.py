@@ -173,6 +173,23 @@ def test_the_end_that_the_jobs_own_endpoint_shows_is_recorded_although_lists_say
 
 
 @pytest.mark.fault("F86")
+def test_what_a_page_shows_is_recorded_although_the_next_page_is_refused(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    jobs = many_jobs(campaign, 3, clusters=1, timeline=RUNNING_THEN_FAILED)
+    jobs[0].run_to_end()
+    link = {"rel": "next", "href": "?pageNum=2"}
+    first = Answer.json(200, {"links": [link], "results": [jobs[0].body("flex")]})
+    second = Selection("atlas", "flex_list", lambda call: call.query["pageNum"] == "2")
+    campaign.inject(second, Answer(429, {"Retry-After": "60"}), times=None)
+    campaign.inject(FLEX_LIST, first, times=None)
+    result = sweeps.sweep()
+
+    assert (result["changed"], result["notReached"]) == (1, 2)
+    assert campaign.published(jobs[0]) == RUNNING_THEN_FAILED
+
+
+@pytest.mark.fault("F86")
 @cases("answer", ["503", "400", "odd"])
 def test_a_job_whose_own_endpoint_fails_is_a_trouble_although_lists_answer(
     campaign: Campaign, finds: Finds, answer: str

@@ -7,7 +7,7 @@ from local_stack.refusal import atlas_error
 from local_stack.wire import Answer, Selection
 from reliability.campaign import Campaign, Stored, concerns, event
 from reliability.steps import ATLAS, DEDICATED, too_many_requests
-from reliability.sweeping import Sweeps, many_jobs, metrics, record_like
+from reliability.sweeping import FLEX_LIST, Sweeps, many_jobs, metrics, record_like
 from restore_watch.workers import THREADS
 
 pytestmark = pytest.mark.timeout(60)
@@ -151,6 +151,21 @@ def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_f
             job.advance()
     result = sweeps.tick()
     assert (result["changed"], result["notReached"]) == (4, 0)
+
+
+@pytest.mark.fault("F82")
+def test_one_list_a_sweep_answers_for_a_whole_cluster_although_others_use_up_the_bucket(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    jobs = many_jobs(campaign, 6, clusters=1)
+    campaign.atlas.keep_bucket(campaign.group, "flex", 1)
+    for _ in range(3):
+        campaign.stack.forget_calls()
+        result = sweeps.sweep()
+        campaign.pass_time(60)
+
+        assert (result["checked"], result["notReached"]) == (len(jobs), 0)
+        assert (campaign.count(FLEX_LIST), campaign.count(ATLAS)) == (1, 0)
 
 
 @pytest.mark.fault("F82")

@@ -6,6 +6,7 @@ from local_stack.atlas import EmulatedRestore
 from reliability.campaign import Campaign, Stored
 from reliability.steps import ATLAS
 from reliability.sweeping import FLEX_LIST, Sweeps, ended, many_jobs, record_like
+from restore_watch.atlas.pages import page_for
 from restore_watch.job_lists import NEWER_JOBS
 
 pytestmark = pytest.mark.timeout(60)
@@ -41,24 +42,6 @@ def test_a_list_that_is_older_than_the_table_changes_nothing(
     result = sweeps.sweep()
 
     assert (result["open"], result["changed"], result["failures"]) == (2, 0, [])
-    assert ended(campaign, late)
-    assert campaign.published(late) == ["RUNNING", "COMPLETED"]
-
-
-@pytest.mark.fault("F68")
-def test_an_older_list_delays_a_change_until_it_catches_up(
-    campaign: Campaign, sweeps: Sweeps, twins: list[EmulatedRestore]
-) -> None:
-    late, other = twins
-    campaign.atlas.lag_lists(late)
-    for job in twins:
-        job.advance()
-    assert sweeps.sweep()["changed"] == 1
-    assert campaign.stored(late) == Stored("RUNNING", 1, 1)
-    assert ended(campaign, other)
-
-    # With one open job left, its own endpoint is asked.
-    assert sweeps.sweep()["changed"] == 1
     assert ended(campaign, late)
     assert campaign.published(late) == ["RUNNING", "COMPLETED"]
 
@@ -118,7 +101,8 @@ def test_a_list_that_shows_none_of_the_jobs_is_left_alone_for_an_hour(
     sweeps.sweep()
 
     assert campaign.count(FLEX_LIST) == 3
-    assert campaign.count(ATLAS) == 8
+    # A list may lag: one job in turn is asked about.
+    assert campaign.count(ATLAS) == 9
 
 
 @pytest.mark.fault("F68")
@@ -126,7 +110,7 @@ def test_jobs_beyond_the_first_page_of_an_unordered_list_are_asked_about_by_name
     campaign: Campaign, sweeps: Sweeps, twins: list[EmulatedRestore]
 ) -> None:
     campaign.atlas.behaviour.list_order = "oldest first"
-    for _ in range(NEWER_JOBS + 3):
+    for _ in range(page_for(NEWER_JOBS + 2).size):
         older = campaign.job(cluster=twins[0].cluster)
         older.scheduled = twins[0].scheduled.replace(year=2020)
     for job in twins:
