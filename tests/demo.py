@@ -121,11 +121,15 @@ class Demo:
         scene("4", "Somebody takes the role away, and gives it back")
         self.stack.atlas.lock_out(GROUP)
         self.stack.tick().result  # noqa: B018 - a project that cannot be seen fails no sweep
-        self.pass_time_of_troubles()
+        self.pass_three_minutes("failingSince", "lastSuccessAt")
         tell("three minutes pass: the demo sets back the stored moment of the first failure")
         with self.schedule():
             self.show_watch("degraded")
-            self.stack.atlas.admit(GROUP)
+        self.stack.atlas.admit(GROUP)
+        self.stack.tick().result  # noqa: B018 - as above
+        self.pass_three_minutes("recoveringSince")
+        tell("three minutes pass without a failure: the demo sets back when they began")
+        with self.schedule():
             self.show_watch("recovered")
         self.expected[GROUP] = ("degraded", "recovered")
 
@@ -179,18 +183,18 @@ class Demo:
             restore.advance()
             self.show(restore, status, "by a sweep")
 
-    def pass_time_of_troubles(self) -> None:
-        """Let three minutes pass since the project failed first, in the table."""
+    def pass_three_minutes(self, *names: str) -> None:
+        """Let three minutes pass since these moments, in what the table has of the project."""
         table = self.stack.aws.client("dynamodb")
         place = {"TableName": self.stack.table_name, "Key": project_key(GROUP)}
         item = table.get_item(**place, ConsistentRead=True)["Item"]
-        for trouble in item["troubles"]["M"].values():
-            since = datetime.fromisoformat(trouble["M"]["since"]["S"]) - DEGRADED_AFTER
-            trouble["M"]["since"]["S"] = utc_text(since)
+        moments = {name: datetime.fromisoformat(item[name]["S"]) - DEGRADED_AFTER for name in names}
         table.update_item(
             **place,
-            UpdateExpression="SET troubles = :troubles",
-            ExpressionAttributeValues={":troubles": item["troubles"]},
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in names),
+            ExpressionAttributeValues={
+                f":{name}": {"S": utc_text(at)} for name, at in moments.items()
+            },
         )
 
     @contextmanager

@@ -34,7 +34,7 @@ _LISTED = ", #listedAt = :listedAt"
 _ADD_READABLE = " ADD #readable :readable"
 _STILL = "#mark = :known"
 _NOT_MOVED = f"{_STILL} AND #mark <= :mark"
-_DROP = "REMOVE #firstMark, #mark, #behind, #listedAt, #readable"
+_DROP = "SET #removedAt = :now REMOVE #firstMark, #mark, #behind, #listedAt, #readable"
 _AS_READ = "#watchVersion = :version"
 _FIRST = f"attribute_not_exists(#watchVersion) OR {_AS_READ}"
 
@@ -103,15 +103,15 @@ class Bookkeeping:
             values=_given(values),
         )
 
-    def drop(self, project: Project, deadline: Deadline) -> None:
-        """Forget the marks of a project that is not watched any more."""
+    def drop(self, project: Project, now: datetime, deadline: Deadline) -> None:
+        """Forget the marks of a project that is not watched any more, and store that it is not."""
         if project.marks is not None:
             self._items.update(
                 project_key(project.group_id),
                 deadline,
                 update=_DROP,
                 condition=_STILL,
-                values={":known": utc_text(project.marks.whole)},
+                values=_given({"known": utc_text(project.marks.whole), "now": utc_text(now)}),
             )
 
     def watch(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:

@@ -11,9 +11,9 @@ from restore_watch.errors import (
 )
 from restore_watch.open_job import OpenJob
 from restore_watch.project_item import Project
-from restore_watch.sight import OF_A_CLUSTER, of_clusters
+from restore_watch.sight import of_clusters
 from restore_watch.waking import Waker
-from restore_watch.watch_change import ABSENT, Trouble
+from restore_watch.watch_change import ABSENT, UNANSWERED, Trouble
 
 _SWEEP = "sweep"
 """The name of the trouble that a sweep did not reach a project."""
@@ -29,52 +29,27 @@ _NOT_LISTED = (
 @dataclass(frozen=True)
 class Seen:
     """
-    How a sweep saw a project: what failed, and which `families` of endpoints it learnt about.
+    How a sweep saw a project that it looked at.
 
-    It `is_seen` if any of them answered. A project that is not watched has open jobs that were
-    named, or had. If it `is_listed`, nothing is there beyond what was asked.
+    `failures` has all that fails now, and `standing` what was stored as failing and about which
+    nothing was learnt, both by what was asked. It `is_seen` if Atlas answered anything.
     """
 
     project: Project
     failures: Mapping[str, RestoreWatchError]
-    families: frozenset[str]
-    is_watched: bool
-    is_seen: bool = False
-    is_listed: bool = False
-    open_jobs: int = 0
-
-    @property
-    def standing(self) -> dict[str, Trouble]:
-        """
-        What was reported to fail, and about which nothing was learnt.
-
-        Without a report it does not count any more: a failure that nobody met again is no outage.
-        """
-        watched = self.project.watched
-        is_asked = self.is_watched or not self.families
-        if watched.degraded is None or not is_asked or self.is_over:
-            return {}
-        troubles = {
-            name: one for name, one in watched.troubles.items() if name not in self.families
-        }
-        # A listing asks for everything but whether the project is among all others.
-        return {name: one for name, one in troubles.items() if name == ABSENT or not self.is_listed}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody looks at the project any more."""
-        return not (self.is_watched or self.families)
+    standing: Mapping[str, Trouble]
+    is_seen: bool
+    open_jobs: int
 
     @property
     def fails(self) -> bool:
-        """Whether the project cannot be seen."""
+        """Whether anything of the project cannot be seen."""
         return bool(self.failures or self.standing)
 
     @property
-    def fails_whole(self) -> bool:
-        """Whether more fails than the jobs of single clusters."""
-        names = {*self.failures, *self.standing}
-        return any(not name.endswith(OF_A_CLUSTER) for name in names)
+    def unanswered(self) -> RestoreWatchError | None:
+        """A failure of now for want of an answer, if there is one."""
+        return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
 
 
 @dataclass(frozen=True)
@@ -88,16 +63,28 @@ class Outlook:
         """
         Return how each project was seen: those that are watched, and those of `asked` jobs.
 
-        Open jobs are all `jobs`.
+        Open jobs are all `jobs`. Those of a project that was removed say nothing about it.
         """
-        by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
-        for job in jobs:
-            by_project[job.target.group_id].append(job)
-        seen = [
+        by_project = _by_project(jobs)
+        # A thread that hangs may still add to it.
+        known = list(self.waker.known.values())
+        removed = {project.group_id for project in known if project.is_removed}
+        return [
             self._of(group_id, by_project.get(group_id, ()))
-            for group_id in sorted(self.waker.woken.union(asked))
+            for group_id in sorted(self.waker.woken.union(set(asked) - removed))
         ]
-        return [*seen, *self._left_alone(by_project)]
+
+    def left_alone(self, jobs: Iterable[OpenJob]) -> list[Project]:
+        """Return the projects that fail, in which the last job that was named has ended."""
+        with_open_jobs = _by_project(jobs)
+        return [
+            project
+            for group_id, project in list(self.waker.known.items())
+            if project.watched.fails
+            and not project.is_removed
+            and group_id not in self.waker.woken
+            and group_id not in with_open_jobs
+        ]
 
     def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
         project = self.waker.known.get(group_id, Project(group_id))
@@ -107,41 +94,48 @@ class Outlook:
         # A job that the table knows could be read before.
         known = {str(job.kind) for job in open_jobs if job.kind}
         failures = sight.failures(group_id, project.readable | known)
-        families = {str(family) for family in sight.seen(group_id)} | failures.keys()
-        if not families:
+        learnt = {_SWEEP, *map(str, sight.seen(group_id)), *failures}
+        if len(learnt) == 1:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
         failures |= {name: error for name, error in clusters.items() if error is not None}
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
         behind = {part.kind for part in project.marks.behind} if project.marks else set()
-        families |= {
+        learnt |= {
             name
             for name, error in clusters.items()
             if error is not None or name not in map(of_clusters, behind)
         }
         if self.waker.knows_projects:
-            families.add(ABSENT)
+            learnt.add(ABSENT)
             if is_watched and not self.waker.shows(group_id):
                 failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
         return Seen(
             project=project,
             failures=failures,
-            families=frozenset({_SWEEP, *families}),
+            standing=self._standing(project, learnt) if is_watched else {},
             is_seen=bool(sight.seen(group_id)),
-            is_watched=is_watched,
-            is_listed=group_id in self.listed,
             open_jobs=len(open_jobs),
         )
 
-    def _left_alone(self, with_open_jobs: Container[str]) -> list[Seen]:
+    def _standing(self, project: Project, learnt: Container[str]) -> dict[str, Trouble]:
         """
-        Return what failed and is not watched any more, as seen: nothing fails where nobody looks.
+        Return what was reported to fail, and about which nothing was learnt.
 
-        The operator has removed the project, or the last job that was named in it has ended.
+        Without a report it does not count any more: a failure that nobody met again is no outage.
         """
-        return [
-            Seen(project, failures={}, families=frozenset(), is_watched=False)
-            for group_id, project in list(self.waker.known.items())
-            if project.watched.troubles
-            and group_id not in self.waker.woken
-            and group_id not in with_open_jobs
-        ]
+        if project.watched.degraded is None:
+            return {}
+        # A listing asks for everything but whether the project is among all others.
+        is_listed = project.group_id in self.listed
+        return {
+            name: one
+            for name, one in project.watched.troubles.items()
+            if name not in learnt and (name == ABSENT or not is_listed)
+        }
+
+
+def _by_project(jobs: Iterable[OpenJob]) -> Mapping[str, Sequence[OpenJob]]:
+    by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
+    for job in jobs:
+        by_project[job.target.group_id].append(job)
+    return by_project

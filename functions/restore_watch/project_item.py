@@ -39,7 +39,7 @@ class Project:
     What the table remembers of a project.
 
     `marks` is None if nobody has tried to list it, `listed_at` if nothing was ever read. `readable`
-    has the families of endpoints that were read before.
+    has the families of endpoints that were read before. `removed_at` is when it was last dropped.
     """
 
     group_id: str
@@ -47,6 +47,12 @@ class Project:
     listed_at: datetime | None = None
     readable: frozenset[str] = frozenset()
     stored_watched: Watched | None = None
+    removed_at: datetime | None = None
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether it was dropped, and is not watched again."""
+        return self.removed_at is not None and self.marks is None
 
     @property
     def watched(self) -> Watched:
@@ -68,9 +74,10 @@ class _Trouble(_Model):
     since: UtcDate
     error: str
     message: str
+    fix: str = ""
 
     def read(self) -> Trouble:
-        return Trouble(self.since, self.error, self.message)
+        return Trouble(self.since, self.error, self.message, self.fix)
 
 
 class _Change(_Trouble):
@@ -78,6 +85,7 @@ class _Change(_Trouble):
     at: UtcDate
     last_success_at: UtcDate | None = None
     open_jobs: int = 0
+    reason: str | None = None
 
 
 class _Listed(_Model):
@@ -86,11 +94,14 @@ class _Listed(_Model):
     listed_at: UtcDate | None = None
     behind: dict[str, UtcDate] = {}
     readable: frozenset[str] = frozenset()
+    removed_at: UtcDate | None = None
 
 
 class _Seen(_Model):
     troubles: dict[str, _Trouble] = {}
+    failing_since: UtcDate | None = None
     degraded: _Trouble | None = None
+    recovering_since: UtcDate | None = None
     last_success_at: UtcDate | None = None
     unsent: tuple[_Change, ...] = ()
     watch_version: int = 0
@@ -130,6 +141,7 @@ def read_project(attributes: Mapping[str, Any]) -> Project | None:
         listed_at=listed.listed_at,
         readable=listed.readable,
         stored_watched=_watched(group_id, values),
+        removed_at=listed.removed_at,
     )
 
 
@@ -144,12 +156,13 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
     """The attributes of how the project is seen; None for what is absent."""
-    success_at = watched.last_success_at
     troubles = {name: _trouble(one) for name, one in watched.troubles.items()}
     return {
         "troubles": troubles or None,
+        "failingSince": _moment(watched.failing_since),
         "degraded": _trouble(watched.degraded) if watched.degraded else None,
-        "lastSuccessAt": utc_text(success_at) if success_at else None,
+        "recoveringSince": _moment(watched.recovering_since),
+        "lastSuccessAt": _moment(watched.last_success_at),
         "unsent": [_change(one) for one in watched.unsent] or None,
     }
 
@@ -174,11 +187,15 @@ def _watched(group_id: str | None, values: Mapping[str, Any]) -> Watched:
 
 
 def _read_watched(group_id: str | None, item: _Seen) -> Watched:
+    # 1.0.0 stored no `failingSince`.
+    first = min((one.since for one in item.troubles.values()), default=None)
     return Watched(
         group_id=group_id,
         version=item.watch_version,
         troubles={name: one.read() for name, one in item.troubles.items()},
+        failing_since=item.failing_since or first,
         degraded=item.degraded.read() if item.degraded else None,
+        recovering_since=item.recovering_since,
         last_success_at=item.last_success_at,
         kept_until=datetime.fromtimestamp(item.expires_at, UTC) if item.expires_at else None,
         unsent=tuple(
@@ -189,10 +206,15 @@ def _read_watched(group_id: str | None, item: _Seen) -> Watched:
                 at=one.at,
                 last_success_at=one.last_success_at,
                 open_jobs=one.open_jobs,
+                reason=one.reason,
             )
             for one in item.unsent
         ),
     )
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return utc_text(moment) if moment else None
 
 
 def _trouble(trouble: Trouble) -> dict[str, Any]:
@@ -200,15 +222,15 @@ def _trouble(trouble: Trouble) -> dict[str, Any]:
         "since": utc_text(trouble.since),
         "error": trouble.error,
         "message": trouble.message,
+        **({"fix": trouble.fix} if trouble.fix else {}),
     }
 
 
 def _change(change: WatchChange) -> dict[str, Any]:
-    success_at = change.last_success_at
-    optional = {"lastSuccessAt": utc_text(success_at)} if success_at else {}
+    optional = {"lastSuccessAt": _moment(change.last_success_at), "reason": change.reason}
     return {
         **_trouble(change.trouble),
-        **optional,
+        **{name: value for name, value in optional.items() if value is not None},
         "state": change.state,
         "at": utc_text(change.at),
         "openJobs": change.open_jobs,

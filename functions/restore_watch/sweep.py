@@ -48,6 +48,7 @@ from restore_watch.reception import Reception
 from restore_watch.rounds import Rounds
 from restore_watch.sight import Sight
 from restore_watch.telemetry import Telemetry
+from restore_watch.verdict import ListOfProjects
 from restore_watch.waking import ProjectIds, Waker
 from restore_watch.watch import LastSeen, Watch
 from restore_watch.workers import Workers
@@ -154,7 +155,7 @@ class Sweeper:
             publishing = deadline.within(PENDING_TIME)
             self._publish_pending(follower, publishing)
             stack = watch.publish_unsent(projects, stack, publishing)
-            asked = self._find_and_ask(asker, finder, begun)
+            asked = self._find_and_ask(asker, finder, watch, begun)
             refusal = findings.refusal_of_credentials
             if refusal is not None and not self._memory.was_answered_lately:
                 raise refusal
@@ -166,20 +167,18 @@ class Sweeper:
             at_end = figures(jobs, list(follower.known.values()), self._checker.now())
             self._telemetry.figures(at_end, share, findings)
         reception.note_starved()
+        self._drop_removed(finder.waker, watch, follower)
         outlook = Outlook(finder.waker, finder.listed)
-        seen = outlook.of_projects(list(follower.known.values()), asked)
+        open_jobs = list(follower.known.values())
+        seen = outlook.of_projects(open_jobs, asked)
         if refusal is not None:
             watch.stack_fails(stack, refusal, len(jobs))
             degraded = sum(one.project.watched.degraded is not None for one in seen)
         else:
             waker = finder.waker
-            degraded = watch.sweep_ended(
-                seen,
-                stack,
-                len(jobs),
-                waker.all_projects.failure,
-                is_list_read=waker.knows_projects,
-            )
+            listed = ListOfProjects(waker.knows_projects, waker.all_projects.failure)
+            left_alone = outlook.left_alone(open_jobs)
+            degraded = watch.sweep_ended(seen, left_alone, stack, listed, len(jobs))
         self._telemetry.swept(findings, finder.figures(), degraded, deadline.clock() - begun)
         return findings.as_json()
 
@@ -249,18 +248,25 @@ class Sweeper:
 
         self._workers.each(pending, publish, deadline)
 
-    def _find_and_ask(self, asker: Asker, finder: Finder, begun: float) -> frozenset[str]:
+    def _find_and_ask(
+        self, asker: Asker, finder: Finder, watch: Watch, begun: float
+    ) -> frozenset[str]:
         """Do what is due. Return the projects of the jobs that were."""
         rounds = Rounds(asker, finder, self._workers, begun, self._options.hot_seconds, self._sleep)
         due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
         deadline = asker.follower.deadline
-        self._workers.each(finder.waker.removed_projects(), finder.waker.drop, deadline)
+        self._drop_removed(finder.waker, watch, asker.follower)
         if due or steps:
             self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
             self._prepare(deadline)
             rounds.run(due, steps)
             self._workers.each(finder.unfinished(), finder.end, deadline)
         return frozenset(job.target.group_id for job in due)
+
+    def _drop_removed(self, waker: Waker, watch: Watch, follower: Follower) -> None:
+        """Drop the projects that nobody watches any more, whatever is open in them."""
+        self._workers.each(waker.removed_projects(), waker.drop, follower.deadline)
+        watch.forget_removed(waker.known, list(follower.known.values()))
 
     def _prepare(self, deadline: Deadline) -> None:
         """Raise CredentialsError or AtlasError if there are no credentials or no token."""

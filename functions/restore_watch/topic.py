@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from restore_watch.aws_call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, NotificationRefusedError
+from restore_watch.fixes import fix_named
 from restore_watch.status_change import StatusChange, utc_text
 from restore_watch.validation import Entry, RecordedValidation
 from restore_watch.watch_change import WatchChange, WatchState
@@ -63,7 +64,7 @@ class StatusChangesTopic:
         name = change.group_id or self._stack_name
         return self._publish_change(
             f"Atlas restore watch {change.state}: {name}"[:SUBJECT_LIMIT],
-            watch_cloud_event(change, name),
+            watch_cloud_event(change, self._stack_name),
             _attributes({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
             deadline,
         )
@@ -152,27 +153,27 @@ def cloud_event(entry: Entry) -> dict[str, Any]:
     }
 
 
-def watch_cloud_event(change: WatchChange, name: str) -> dict[str, Any]:
-    """
-    Return the body of a message about the watch. `name` is the project's id or the stack's name.
-
-    Its schema is `events/watch-changed.schema.json`.
-    """
-    since = utc_text(change.trouble.since)
+def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
+    """Return the body of a message about the watch, as in `events/watch-changed.schema.json`."""
+    name = change.group_id or stack_name
+    trouble = change.trouble
+    since = utc_text(trouble.since)
     success_at = change.last_success_at
-    is_recovery = change.state is WatchState.RECOVERED
     return {
         "specversion": "1.0",
         "id": f"{name}:{change.state}:{since}",
         "source": f"/groups/{name}" if change.group_id else f"/stacks/{name}",
         "type": WATCH_EVENT_TYPES[change.state],
         "subject": name,
-        "time": utc_text(change.at) if is_recovery else since,
+        "time": utc_text(change.at) if change.state is WatchState.RECOVERED else since,
         "datacontenttype": "application/json",
         "data": {
+            "stack": stack_name,
             "groupId": change.group_id,
-            "error": change.trouble.error,
-            "message": change.trouble.message,
+            "error": trouble.error,
+            "message": trouble.message,
+            "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
+            "reason": change.reason,
             "since": since,
             "lastSuccessAt": utc_text(success_at) if success_at else None,
             "openJobs": change.open_jobs,

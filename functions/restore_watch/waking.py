@@ -73,8 +73,10 @@ class Waker:
         projects: Collection[str]
         if watched == "all":
             self.watches_all = True
-            known = [one for one, project in self.known.items() if project.marks]
-            projects = {*(memory.projects or ()), *known}
+            known = {one for one, project in self.known.items() if project.marks}
+            removed = {one for one, project in self.known.items() if project.is_removed}
+            # An environment that was idle may remember a list that is older than a removal.
+            projects = known.union(memory.projects or ()) - removed
         else:
             projects = watched
         memory.keep_only(projects)
@@ -94,16 +96,29 @@ class Waker:
         return not self.watches_all or group_id in (self.calls.memory.projects or ())
 
     def removed_projects(self) -> list[Project]:
-        """Return the projects that the operator has removed, and of which marks are left."""
-        if self.watches_all:
+        """
+        Return the projects to drop: those of which marks are left although nobody watches them.
+
+        The operator has removed them; or, of all projects, the list that was read in this sweep
+        does not show them, as none has for a day.
+        """
+        known = [one for one in list(self.known.values()) if one.marks is not None]
+        if not self.watches_all:
+            return [one for one in known if one.group_id not in self.woken]
+        if not self.all_projects.is_read:
             return []
-        known = self.known.items()
-        return [one for key, one in known if one.marks is not None and key not in self.woken]
+        now = self.calls.follower.checker.now()
+        return [one for one in known if not self.shows(one.group_id) and one.watched.is_gone(now)]
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
+        follower = self.calls.follower
+        now = follower.checker.now()
         with suppress(RestoreWatchError):  # the next sweep tries again
-            self.bookkeeping.drop(project, self.calls.follower.deadline)
+            self.bookkeeping.drop(project, now, follower.deadline)
+            self.known[project.group_id] = replace(project, marks=None, removed_at=now)
+            with self._lock:
+                self.woken.discard(project.group_id)
 
     def new_projects(self) -> list[str]:
         """Return the woken projects that nobody has tried to list."""

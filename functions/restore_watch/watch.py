@@ -22,20 +22,13 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
 )
 from restore_watch.following import TopicRefusals
+from restore_watch.open_job import OpenJob
 from restore_watch.outlook import Seen
 from restore_watch.project_item import Project
 from restore_watch.telemetry import Telemetry
-from restore_watch.watch_change import ABSENT, Trouble, Watched
+from restore_watch.verdict import Held, ListOfProjects, StackTrouble, judge
+from restore_watch.watch_change import Trouble, Watched
 from restore_watch.workers import Workers
-
-_CREDENTIALS = "credentials"
-"""The name of the stack's trouble that the secret or the token is refused."""
-
-_ALL = "all projects"
-"""The name of the stack's trouble that none of its projects can be seen."""
-
-LEAST_PROJECTS = 2
-"""If so many projects or more are watched, and none can be seen, it is not for one of them."""
 
 
 class LastSeen:
@@ -95,71 +88,60 @@ class Watch:
         self.workers.each(unsent, publish, deadline)
         return stack
 
+    def forget_removed(self, projects: dict[str, Project], open_jobs: Sequence[OpenJob]) -> None:
+        """Report that degraded projects which nobody watches any more are over."""
+
+        def forget(project: Project) -> None:
+            count = sum(job.target.group_id == project.group_id for job in open_jobs)
+            left = self._store(project.watched, project.watched.removed(self.checker.now(), count))
+            projects[project.group_id] = replace(project, stored_watched=left)
+
+        known = list(projects.values())
+        removed = [one for one in known if one.is_removed and one.watched.fails]
+        self.workers.each(removed, forget, self.deadline)
+
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
         reported = stack.troubles if stack.degraded else {}
-        troubles = {**reported, _CREDENTIALS: Trouble.of(error, self.at)}
-        self._met(stack, troubles, None, open_jobs)
+        trouble = Trouble.of(error, self.at, of_stack=True)
+        self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
 
     def sweep_ended(
         self,
         seen: Sequence[Seen],
+        left_alone: Sequence[Project],
         stack: Watched,
+        listed: ListOfProjects,
         open_jobs: int,
-        unlisted: RestoreWatchError | None = None,
-        *,
-        is_list_read: bool = False,
     ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
 
-        If none of several can be seen, the stack is degraded instead, and they stand still. It has
-        recovered when one of them is seen. `unlisted` says why the list of projects could not be
-        read, if that was tried.
+        Nobody looks at those that were left alone: nothing fails there.
         """
-        asked = [one for one in seen if not one.is_over]
-        is_seen = any(one.is_seen for one in asked)
-        all_fail = len(asked) >= LEAST_PROJECTS and all(one.fails_whole for one in asked)
-        over = {
-            _CREDENTIALS: is_seen,
-            ABSENT: is_list_read,
-            _ALL: any(one.is_seen and not one.fails_whole for one in asked),
-        }
-        # What nobody met again is no outage. What was reported lasts until it is seen to be over.
-        is_reported = stack.degraded is not None and bool(asked or open_jobs)
-        is_kept = is_reported or (bool(asked) and not is_seen)
-        troubles = {
-            name: one for name, one in stack.troubles.items() if is_kept and not over.get(name)
-        }
-        if unlisted is not None:
-            troubles[ABSENT] = Trouble.of(unlisted, self.at)
-        if all_fail:
-            troubles[_ALL] = self._all_fail(asked)
-        after = self._met(stack, troubles, None, open_jobs)
-        if all_fail or (not is_seen and after.degraded is not None):
-            known = sum(one.project.watched.degraded is not None for one in seen)
-            return len(asked) if after.degraded else known
+        verdict = judge(seen, stack, listed, open_jobs, self.at)
+        if not verdict.troubles:
+            self.last_seen.seen(None, self.at)
+        is_blind = self._met(stack, verdict.troubles, None, open_jobs).degraded is not None
         degraded: list[bool] = []
 
         def note(one: Seen) -> None:
-            troubles = {name: Trouble.of(error, self.at) for name, error in one.failures.items()}
             project = one.project
-            after = self._met(
-                project.watched, one.standing | troubles, project.listed_at, one.open_jobs
-            )
-            degraded.append(after.degraded is not None)
+            if not one.fails:
+                self.last_seen.seen(project.group_id, self.at)
+            troubles = verdict.troubles_of(one, self.at)
+            after = project.watched
+            if troubles is not None:
+                after = self._met(after, troubles, project.listed_at, one.open_jobs)
+            is_held = is_blind and verdict.held is not Held.NOTHING
+            degraded.append(after.degraded is not None or (is_held and one.fails))
+
+        def leave_alone(project: Project) -> None:
+            self._met(project.watched, {}, None, 0)
 
         self.workers.each(seen, note, self.deadline)
+        self.workers.each(left_alone, leave_alone, self.deadline)
         return sum(degraded)
-
-    def _all_fail(self, seen: Sequence[Seen]) -> Trouble:
-        errors = [error for one in seen for error in one.failures.values()]
-        if errors:
-            first = Trouble.of(errors[0], self.at)
-        else:
-            first = next(trouble for one in seen for trouble in one.standing.values())
-        msg = f"None of the {len(seen)} projects can be seen. {first.message}"
-        return Trouble(self.at, first.error, msg)
 
     def _met(
         self,
@@ -171,9 +153,11 @@ class Watch:
         """Store and publish what has changed, if anything has. Return how the project is seen."""
         moments = (self.last_seen.of(watched.group_id), listed_at)
         success_at = max((moment for moment in moments if moment), default=None)
-        if not troubles:
-            self.last_seen.seen(watched.group_id, self.at)
-        after = watched.after(troubles, self.checker.now(), success_at, open_jobs)
+        return self._store(
+            watched, watched.after(troubles, self.checker.now(), success_at, open_jobs)
+        )
+
+    def _store(self, watched: Watched, after: Watched) -> Watched:
         if after == watched and not watched.must_be_renewed(self.at):
             return watched
         with suppress(TableUnavailableError, TimeBudgetExceededError):

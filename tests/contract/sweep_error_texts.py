@@ -27,6 +27,8 @@ OTHER, THIRD = "5f0000000000000000000a02", "5f0000000000000000000a03"
 SLOW = 58.7
 """After so many seconds, little more than one of an invocation is left: nothing is asked."""
 
+_OF_SEVERAL = re.compile(r"Each of the \d+ projects|\d+ of \d+ projects")
+
 type Lists = Mapping[str, list[Any]]
 """Atlas's lists, by a pattern of their paths. Others are empty."""
 
@@ -49,6 +51,7 @@ def sweep_error_texts() -> Iterator[ErrorText]:
     yield from _sweep((GROUP,), ListedAtlas(), slow=SLOW)
     yield from _sweep((GROUP,), ListedAtlas(two, headers=limits))
     yield from _sweep((GROUP, OTHER), ListedAtlas(status=503), sweeps=5)
+    yield from _sweep((GROUP, OTHER, THIRD), ListedAtlas(status=503), sweeps=5)
 
 
 class ListedAtlas(ScriptedAtlas):
@@ -108,7 +111,7 @@ class SweepsTable:
         for item in self.items.values():
             for trouble in _deserialize(item.get("troubles", {"M": {}})).values():
                 text = trouble["message"]
-                yield ErrorText(ANY if text.startswith("None of") else trouble["error"], text)
+                yield ErrorText(ANY if _OF_SEVERAL.match(text) else trouble["error"], text)
 
 
 def _sweep(

@@ -27,6 +27,7 @@ from contract.people_error_texts import people_error_texts
 from contract.watch_error_texts import watch_error_texts
 from notify_people.message import WatchChange
 from notify_people.remedies import remedies
+from restore_watch.fixes import fix_named
 from troubleshooting import page as generator
 from troubleshooting.page import Chapter, Row, classes, of_lambda
 from unit.notify_people.messages import read
@@ -180,8 +181,8 @@ def _sentences() -> Iterator[tuple[str, str]]:
     for path in (one for folder in folders for one in sorted(folder.rglob("*.py"))):
         if path.parent.name == "notify_people" and path.stem in FOR_READERS:
             continue
-        # A diagnosis says beside each of its sentences what to do.
-        if path.parent.name == "diagnosis":
+        # These say what to do: a diagnosis, and a message about the watch.
+        if path.parent.name == "diagnosis" or path.stem == "fixes":
             continue
         tree = ast.parse(path.read_text())
         nodes = list(ast.walk(tree))
@@ -236,5 +237,6 @@ def test_the_page_names_what_people_are_told(name: str) -> None:
     change = read("project-degraded-AtlasForbiddenError", error=name)
     assert isinstance(change, WatchChange)
     told = " ".join(step.text for step in remedies(change, "https://one.test"))
+    told += fix_named(name) + fix_named(name, of_stack=True)
 
     assert {name for name in NAMES if name in told} <= {name for name in NAMES if name in page_says}

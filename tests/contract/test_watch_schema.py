@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from restore_watch.topic import WATCH_EVENT_TYPES, watch_cloud_event
-from restore_watch.watch_change import Trouble, WatchChange, WatchState
+from restore_watch.watch_change import REMOVED, Trouble, WatchChange, WatchState
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "events" / "watch-changed.schema.json").read_text())
@@ -32,22 +32,33 @@ changes = st.builds(
         since=moments,
         error=st.sampled_from(["AtlasUnauthorizedError", "CredentialsError"]),
         message=st.text(),
+        fix=st.text(),
     ),
     at=moments,
     last_success_at=st.none() | moments,
     open_jobs=st.integers(0, 10_000),
+    reason=st.none(),
+) | st.builds(
+    WatchChange,
+    state=st.just(WatchState.RECOVERED),
+    group_id=st.just(GROUP),
+    trouble=st.builds(Trouble, since=moments, error=st.just("AtlasError"), message=st.text()),
+    at=moments,
+    last_success_at=st.none() | moments,
+    open_jobs=st.integers(0, 10_000),
+    reason=st.just(REMOVED),
 )
 
 
 def message(state: WatchState = WatchState.DEGRADED, group_id: str | None = GROUP) -> Any:
     noon = datetime(2026, 10, 5, 12, tzinfo=UTC)
     change = WatchChange(state, group_id, Trouble(noon, "AtlasError", "no"), noon, noon, 1)
-    return watch_cloud_event(change, group_id or "restore-watch")
+    return watch_cloud_event(change, "restore-watch")
 
 
 @given(changes, stack_names)
 def test_every_change_of_the_watch_fits(change: WatchChange, stack_name: str) -> None:
-    body = watch_cloud_event(change, change.group_id or stack_name)
+    body = watch_cloud_event(change, stack_name)
 
     validator.validate(json.loads(json.dumps(body)))
 
@@ -90,6 +101,16 @@ def test_a_message_about_the_stack_names_no_project() -> None:
 
     assert validator.is_valid(body)
     assert not validator.is_valid(of_project)
+
+
+def test_only_a_recovery_has_a_reason() -> None:
+    removed = message(WatchState.RECOVERED)
+    removed["data"]["reason"] = REMOVED
+    degraded = message()
+    degraded["data"]["reason"] = REMOVED
+
+    assert validator.is_valid(removed)
+    assert not validator.is_valid(degraded)
 
 
 def test_the_message_shown_in_the_docs_fits_and_the_types_are_the_functions() -> None:

@@ -10,6 +10,7 @@ from integration.watching import (
     DEGRADED,
     MINUTE,
     RECOVERED,
+    RECOVERY,
     Watching,
     WatchingWith,
     messages,
@@ -20,6 +21,7 @@ from integration.watching import (
 from local_stack.aws import aws_error
 from local_stack.faults import Reset
 from local_stack.stack import LocalStack
+from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Fault
 
 
@@ -33,7 +35,7 @@ def seen(watching: Watching, stack: LocalStack, group: str) -> Watching:
     return watching
 
 
-def test_a_project_is_degraded_after_three_minutes_and_recovers_at_the_first_success(
+def test_a_project_is_degraded_after_three_minutes_and_recovers_after_three_without_a_failure(
     seen: Watching, stack: LocalStack, group: str
 ) -> None:
     last_seen = seen.clock()
@@ -43,6 +45,10 @@ def test_a_project_is_degraded_after_three_minutes_and_recovers_at_the_first_suc
         seen.tick()
         said.append(messages(stack))
     stack.atlas.admit(group)
+    seen.tick()
+    seen_again = seen.clock()
+    seen.ticks(RECOVERY - 2)
+    assert messages(stack) == []
     seen.tick()
     (recovered,) = messages(stack)
 
@@ -56,17 +62,15 @@ def test_a_project_is_degraded_after_three_minutes_and_recovers_at_the_first_suc
     assert event["time"] == since
     assert _apart(since, last_seen) < 1.1 * MINUTE
     assert _apart(data["lastSuccessAt"], last_seen) < 5
-    assert (data["groupId"], data["error"], data["openJobs"]) == (
-        group,
-        "AtlasUnauthorizedError",
-        1,
-    )
+    assert (data["stack"], data["groupId"], data["openJobs"]) == (STACK_NAME, group, 1)
+    assert (data["error"], data["reason"]) == ("AtlasUnauthorizedError", None)
+    assert "Project Read Only" in data["fix"]
     assert degraded.attributes == {"type": DEGRADED, "groupId": group}
     assert degraded.subject == f"Atlas restore watch degraded: {group}"
 
     assert recovered.event["type"] == RECOVERED
     assert recovered.event["id"] == f"{group}:recovered:{since}"
-    assert _apart(recovered.event["time"], seen.clock()) < 5
+    assert _apart(recovered.event["time"], seen_again) < 5
     assert recovered.event["data"] == data
     assert recovered.attributes == {"type": RECOVERED, "groupId": group}
 
@@ -91,28 +95,28 @@ def test_degraded_and_recovered_alternate_under_ids_of_their_own(
         stack.atlas.lock_out(group)
         seen.ticks(5)
         stack.atlas.admit(group)
-        seen.tick()
+        seen.ticks(RECOVERY)
     received = messages(stack)
 
     assert [one.event["type"] for one in received] == [DEGRADED, RECOVERED] * 3
     assert len({one.event["id"] for one in received}) == 6
 
 
-def test_sweeps_write_when_a_failure_begins_when_it_is_reported_and_when_it_is_over(
+def test_sweeps_write_when_a_failure_or_a_recovery_begins_breaks_or_is_reported(
     seen: Watching, stack: LocalStack, group: str
 ) -> None:
     counts = []
-    for minute in range(8):
-        if minute == 1:
+    for minute in range(13):
+        if minute in {1, 7}:
             stack.atlas.lock_out(group)
-        if minute == 6:
+        if minute in {6, 8}:
             stack.atlas.admit(group)
         seen.tick()
         # The lease is taken and given back.
         counts.append(writes(stack) - 2)
 
     # What is reported is written before the message and after it.
-    assert counts == [0, 1, 0, 0, 2, 0, 2, 0]
+    assert counts == [0, 1, 0, 0, 2, 0, 1, 1, 1, 0, 0, 2, 0]
 
 
 def acknowledges(call: Call) -> bool:
@@ -143,7 +147,7 @@ def test_a_message_that_dies_on_its_way_is_sent_again_under_its_id(
         seen.ticks(2)
     dying = messages(stack)
     stack.atlas.admit(group)
-    seen.ticks(3)
+    seen.ticks(RECOVERY + 2)
     after = messages(stack)
 
     since = after[0].event["data"]["since"]
@@ -155,13 +159,14 @@ def test_a_message_that_dies_on_its_way_is_sent_again_under_its_id(
     assert project_item(stack, group).keys().isdisjoint({"unsent", "degraded", "troubles"})
 
 
-def test_a_project_recovers_in_the_sweep_that_publishes_what_was_pending(
+def test_a_project_recovers_although_its_degradation_was_pending(
     seen: Watching, stack: LocalStack, group: str
 ) -> None:
     stack.atlas.lock_out(group)
     with refuse_publications(stack):
         seen.ticks(5)
-    stack.atlas.admit(group)
+        stack.atlas.admit(group)
+        seen.ticks(RECOVERY - 1)
     seen.tick()
 
     assert watch_messages(stack) == [("degraded", group), ("recovered", group)]
@@ -177,7 +182,8 @@ def test_another_environment_goes_on_where_one_has_died(
         other.tick()
     (degraded,) = messages(stack)
     stack.atlas.wire.heal()
-    watching_with((group,)).tick()
+    for _ in range(RECOVERY):
+        watching_with((group,)).tick()
     (recovered,) = messages(stack)
 
     since = degraded.event["data"]["since"]

@@ -7,6 +7,7 @@ from integration.sweeping import break_project
 from integration.watching import (
     DEGRADED,
     RECOVERED,
+    RECOVERY,
     Watching,
     WatchingWith,
     job_messages,
@@ -62,6 +63,7 @@ def test_a_project_that_is_locked_out_leaves_the_others_alone(
     stack.atlas.admit(locked)
     result = seen.tick()
     assert (result["found"], result["failures"]) == (1, [])
+    seen.ticks(RECOVERY - 1)
     received = messages(stack)
     assert {one.event["subject"] for one in received} == {locked, restores[0].restore_id}
     assert all("degraded" not in project_item(stack, group) for group in groups)
@@ -79,7 +81,7 @@ def test_the_stack_is_degraded_when_none_of_several_projects_can_be_seen(
     (degraded,) = messages(stack)
     for group in pair:
         stack.atlas.admit(group)
-    seen.ticks(2)
+    seen.ticks(RECOVERY)
     (recovered,) = messages(stack)
 
     since = degraded.event["data"]["since"]
@@ -136,7 +138,7 @@ def test_the_stack_is_degraded_when_the_credentials_are_refused_although_sweeps_
             with pytest.raises(error):
                 cold.tick()
     (degraded,) = messages(stack)
-    cold.tick()
+    cold.ticks(RECOVERY)
     (recovered,) = messages(stack)
 
     assert degraded.event["data"]["error"] == error.__name__
@@ -179,6 +181,7 @@ def test_a_role_that_was_taken_away_degrades_its_project_until_it_is_back(
     stack.atlas.admit(group)
 
     assert watching.tick()["found"] == 1
+    watching.ticks(RECOVERY - 1)
     assert watch_messages(stack) == [("recovered", group)]
 
 
@@ -210,7 +213,7 @@ def test_events_that_were_taken_away_degrade_the_project_which_is_listed_in_ever
 
     assert watching.tick()["found"] == 1
     stack.atlas.admit(group)
-    watching.tick()
+    watching.ticks(RECOVERY)
     assert watch_messages(stack) == [("recovered", group)]
 
 
@@ -229,7 +232,7 @@ def test_of_all_projects_one_that_leaves_the_list_degrades_until_it_is_back(
     stack.atlas.start_restore(hidden, "orders", "flex")
     assert watching.tick()["found"] == 1
     stack.atlas.show_project(hidden)
-    watching.ticks(11)
+    watching.ticks(10 + RECOVERY)
 
     assert watch_messages(stack) == [("recovered", hidden)]
 
@@ -271,7 +274,7 @@ def test_a_project_that_is_deleted_degrades_and_recovers_when_it_is_back(
     seen.ticks(5)
     assert watch_messages(stack) == [("degraded", groups[0])]
     stack.atlas.add_project(groups[0])
-    seen.tick()
+    seen.ticks(RECOVERY)
 
     assert watch_messages(stack) == [("recovered", groups[0])]
 
@@ -294,7 +297,7 @@ def test_the_stack_is_degraded_when_the_list_of_all_projects_was_never_read(
     assert [one["groupId"] for one in results[-1]["failures"]] == [None]
     assert watch_messages(stack) == [("degraded", None)]
 
-    watching.tick()
+    watching.ticks(RECOVERY)
     assert watch_messages(stack) == [("recovered", None)]
     assert project_item(stack, groups[0])["mark"]
 

@@ -26,6 +26,9 @@ WATCH_SCHEMA = ROOT / "events" / "watch-changed.schema.json"
 
 MINUTE = 60.0
 
+RECOVERY = 4
+"""Sweeps, a minute apart, from the first one without a failure to the one that reports it."""
+
 OUT_OF_ORDER = Answer(503)
 
 CLUSTER_LISTS = ("dedicated_clusters", "flex_clusters")

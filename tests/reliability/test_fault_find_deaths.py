@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from integration.watching import RECOVERY
 from local_stack.atlas import EmulatedRestore
 from local_stack.wire import Phase, Selection
 from reliability.campaign import Campaign, Stored, always
@@ -164,14 +165,15 @@ def test_a_sweep_that_dies_while_it_reports_a_project_is_replaced_by_one_that_do
     finds.ticks(3 if of == "degraded" else 5)
     if of == "recovered":
         campaign.atlas.admit(campaign.group)
+        finds.ticks(RECOVERY - 1)
     campaign.pass_time(60)
     die(campaign, sweeps, finds, step, phase)
     campaign.pass_time(LEASE_IS_OVER)
     successor = finds.environment()
     sweeps.tick(successor)
     campaign.atlas.admit(campaign.group)
-    finds.tick(application=successor)
-    finds.tick(application=successor)
+    for _ in range(RECOVERY + 1):
+        finds.tick(application=successor)
 
     said = list(dict.fromkeys(finds.said()))
     since = said[0].partition(":")[2]

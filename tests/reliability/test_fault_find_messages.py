@@ -9,6 +9,7 @@ import pytest
 from integration.sweeping import break_project
 from integration.test_pending import refuse_publications
 from integration.watching import (
+    RECOVERY,
     WatchingWith,
     called,
     messages,
@@ -44,7 +45,7 @@ def test_a_list_of_all_projects_that_is_refused_is_reported_although_the_last_on
         watching.ticks(6, 10)
     assert watch_messages(stack) == [("degraded", None)]
 
-    watching.tick()
+    watching.ticks(RECOVERY)
     assert watch_messages(stack) == [("recovered", None)]
 
 
@@ -62,6 +63,7 @@ def test_one_cluster_whose_jobs_cannot_be_read_is_reported(
     assert watch_messages(stack) == [("degraded", group)]
 
     assert watching.tick(4)["found"] == 1
+    watching.tick(4)
     assert watch_messages(stack) == [("recovered", group)]
 
 
@@ -157,7 +159,7 @@ def test_a_message_that_went_out_is_not_repeated_while_the_next_one_is_refused(
         stack.atlas.lock_out(group)
         watching.ticks(5)
         stack.atlas.admit(group)
-        watching.tick()
+        watching.ticks(RECOVERY)
 
     def is_recovery(call: Call) -> bool:
         return b"watch-recovered" in call.body

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from integration.watching import RECOVERY
 from local_stack.wire import Answer, Gate, Selection
 from reliability.campaign import Campaign
 from reliability.finding import BEGIN, MINUTE, MOVE, WATCH, Finds, listed
@@ -97,9 +98,10 @@ def test_a_sweep_that_outlives_its_lease_does_not_change_how_a_project_is_seen(
     finds.tick()
     campaign.atlas.lock_out(campaign.group)
     finds.ticks(3 if locked_out else 5)
-    campaign.pass_time(MINUTE)
     if not locked_out:
         campaign.atlas.admit(campaign.group)
+        finds.ticks(RECOVERY - 1)
+    campaign.pass_time(MINUTE)
     successor = finds.environment(by=campaign.patient)
     with slow_sweep(finds, WATCH) as (gate, slow):
         finds.tick(application=successor)
@@ -108,7 +110,7 @@ def test_a_sweep_that_outlives_its_lease_does_not_change_how_a_project_is_seen(
         slow.result()
     assert finds.item() == before
     campaign.atlas.admit(campaign.group)
-    finds.ticks(2)
+    finds.ticks(RECOVERY)
 
     assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"]
 
@@ -138,6 +140,7 @@ def test_clusters_are_listed_in_turn_while_others_use_up_the_bucket_and_that_is_
     finds.tick()
     assert finds.behind == set()
     assert finds.reported_once(jobs)
+    finds.ticks(RECOVERY - 1)
     assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"]
 
 
@@ -153,7 +156,7 @@ def test_an_empty_bucket_of_events_is_reported_and_hides_nothing(
     assert finds.tick()["found"] == 3
     finds.ticks(2)
     campaign.atlas.release_bucket(campaign.group, "events")
-    finds.ticks(2)
+    finds.ticks(RECOVERY)
 
     assert finds.reported_once(jobs)
     assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"]

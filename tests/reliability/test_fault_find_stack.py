@@ -6,6 +6,7 @@ import pytest
 
 from integration.watching import (
     OUT_OF_ORDER,
+    RECOVERY,
     WatchingWith,
     bad_clusters,
     messages,
@@ -262,7 +263,7 @@ def test_a_stack_recovers_when_the_operator_names_the_projects_instead_of_all(
     with list_refused(stack):
         watching_with("all").ticks(6)
         assert watch_messages(stack) == [("degraded", None)]
-        watching_with((group,)).ticks(3)
+        watching_with((group,)).ticks(RECOVERY)
         assert watch_messages(stack) == [("recovered", None)]
 
 
@@ -278,7 +279,7 @@ def test_a_project_recovers_when_the_operator_names_it_instead_of_all(
     watching.ticks(15)
     assert watch_messages(stack) == [("degraded", group)]
     stack.atlas.show_project(group)
-    watching_with((group,)).ticks(3)
+    watching_with((group,)).ticks(RECOVERY)
     assert watch_messages(stack) == [("recovered", group)]
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from integration.watching import RECOVERY
 from local_stack.behaviour import ListOrder
 from local_stack.faults import Reset
 from local_stack.refusal import atlas_error
@@ -41,6 +42,7 @@ def test_restores_that_begin_and_end_while_a_project_cannot_be_seen_are_reported
 
     assert (result["found"], result["failures"]) == (3, [])
     assert finds.reported_once(jobs)
+    finds.ticks(RECOVERY - 1)
     said = finds.said()
     since = said[0].partition(":")[2]
     assert said == [f"degraded:{since}", f"recovered:{since}"]
@@ -75,7 +77,7 @@ def test_a_project_that_is_deleted_and_comes_back_alternates_between_two_message
         finds.ticks(5)
         campaign.atlas.add_project(group)
         jobs = finds.ended_jobs()
-        finds.tick()
+        finds.ticks(RECOVERY)
         assert finds.reported_once(jobs)
     said = finds.said()
 
@@ -119,7 +121,7 @@ def test_a_role_that_comes_and_goes_alternates_between_two_messages(
         with campaign.inject(step, refusal, times=None):
             # A list of clusters is remembered for a while.
             finds.ticks(8, minutes=5)
-        finds.tick()
+        finds.ticks(RECOVERY)
     assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"] * 2
 
 

@@ -39,10 +39,11 @@ def test_a_dropped_project_has_no_marks_and_what_was_reported_of_it_stays(
     bookkeeping: Bookkeeping, items: BookkeepingItems, begun: Project, clock: Clock
 ) -> None:
     assert begun.marks is not None
-    bookkeeping.drop(begun, clock.deadline())
+    bookkeeping.drop(begun, NOON, clock.deadline())
 
     left = items.project(GROUP)
-    assert left == Project(GROUP, stored_watched=begun.watched)
+    assert left == Project(GROUP, stored_watched=begun.watched, removed_at=NOON)
+    assert left.is_removed
     assert left.watched.troubles == FAILING.troubles
 
 
@@ -50,10 +51,10 @@ def test_a_project_that_somebody_else_has_listed_since_is_not_dropped(
     bookkeeping: Bookkeeping, items: BookkeepingItems, begun: Project, clock: Clock
 ) -> None:
     """It is watched again, by a sweep with other parameters."""
-    bookkeeping.drop(begun, clock.deadline())
+    bookkeeping.drop(begun, NOON, clock.deadline())
     bookkeeping.begin(GROUP, Marks.at_first(NOON + MINUTE), NOON + MINUTE, clock.deadline())
     again = items.project(GROUP)
-    bookkeeping.drop(begun, clock.deadline())
+    bookkeeping.drop(begun, NOON, clock.deadline())
 
     assert items.project(GROUP) == again
 
@@ -61,7 +62,7 @@ def test_a_project_that_somebody_else_has_listed_since_is_not_dropped(
 def test_a_project_without_marks_is_dropped_without_a_write(
     bookkeeping: Bookkeeping, items: BookkeepingItems, clock: Clock
 ) -> None:
-    bookkeeping.drop(Project(GROUP, stored_watched=FAILING), clock.deadline())
+    bookkeeping.drop(Project(GROUP, stored_watched=FAILING), NOON, clock.deadline())
 
     assert items.updates == []
 
@@ -69,8 +70,10 @@ def test_a_project_without_marks_is_dropped_without_a_write(
 def test_a_project_that_was_dropped_begins_anew(
     bookkeeping: Bookkeeping, items: BookkeepingItems, begun: Project, clock: Clock
 ) -> None:
-    bookkeeping.drop(begun, clock.deadline())
+    bookkeeping.drop(begun, NOON, clock.deadline())
     first = Marks.at_first(NOON + MINUTE)
     bookkeeping.begin(GROUP, first, NOON + MINUTE, clock.deadline())
 
-    assert items.project(GROUP).marks == first
+    again = items.project(GROUP)
+    assert again.marks == first
+    assert not again.is_removed

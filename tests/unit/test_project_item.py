@@ -24,7 +24,7 @@ from restore_watch.project_item import (
 )
 from restore_watch.restore_job import RestoreKind
 from restore_watch.status_change import utc_text
-from restore_watch.watch_change import Trouble, WatchChange, Watched, WatchState
+from restore_watch.watch_change import REMOVED, Trouble, WatchChange, Watched, WatchState
 from strategies import recent_dates, utc_dates
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
@@ -49,6 +49,7 @@ def as_stored(project: Project) -> dict[str, Any]:
         **watched_as_values(watched),
         listedAt=utc_text(project.listed_at) if project.listed_at else None,
         readable=set(project.readable) or None,
+        removedAt=utc_text(project.removed_at) if project.removed_at else None,
         watchVersion=watched.version or None,
         expiresAt=expires_at(NOON),
     )
@@ -59,7 +60,8 @@ parts = st.builds(
 )
 marks = st.builds(Marks, utc_dates, utc_dates, st.dictionaries(parts, utc_dates, max_size=3))
 names = st.sampled_from(["flex", "dedicated", "events", "dedicated clusters", "sweep"])
-troubles = st.builds(Trouble, utc_dates, st.just("AtlasError"), st.text(max_size=9))
+some_text = st.text(max_size=9)
+troubles = st.builds(Trouble, utc_dates, st.just("AtlasError"), some_text, some_text)
 
 
 @st.composite
@@ -73,12 +75,16 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         utc_dates,
         st.none() | utc_dates,
         st.integers(0, 10**6),
+        st.sampled_from([None, REMOVED]),
     )
+    fails = draw(st.dictionaries(names, troubles, max_size=2))
     watched = Watched(
         group_id=group_id,
         version=draw(st.integers(0, 10**9)),
-        troubles=draw(st.dictionaries(names, troubles, max_size=2)),
+        troubles=fails,
+        failing_since=draw(utc_dates if fails else st.none() | utc_dates),
         degraded=draw(st.none() | troubles),
+        recovering_since=draw(st.none() | utc_dates),
         last_success_at=draw(st.none() | utc_dates),
         unsent=tuple(draw(st.lists(changes, max_size=2))),
     )
@@ -90,6 +96,7 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         listed_at=draw(st.none() | utc_dates),
         readable=draw(st.frozensets(names)),
         stored_watched=watched,
+        removed_at=draw(st.none() | utc_dates),
     )
 
 
@@ -119,6 +126,23 @@ def test_the_stack_has_no_project() -> None:
     assert stack is not None
     assert stack.group_id == ""
     assert stack.watched == Watched(None, degraded=TROUBLE)
+
+
+def test_a_change_that_1_0_0_has_stored_is_read() -> None:
+    then = {"since": utc_text(NOON), "error": TROUBLE.error, "message": TROUBLE.message}
+    later = {"since": utc_text(NOON + timedelta(minutes=1)), "error": "AtlasError", "message": ""}
+    change = {**then, "state": "degraded", "at": utc_text(NOON), "openJobs": 2}
+    stored = item_of(
+        GROUP, troubles={"events": later, "flex": then}, degraded=then, unsent=[change]
+    )
+    project = read_project(stored)
+
+    assert project is not None
+    assert (project.watched.failing_since, project.is_removed) == (NOON, False)
+    assert project.watched.degraded == TROUBLE
+    assert project.watched.unsent == (
+        WatchChange(WatchState.DEGRADED, GROUP, TROUBLE, NOON, None, 2),
+    )
 
 
 def test_the_lease_is_not_a_project() -> None:
@@ -203,7 +227,9 @@ def test_what_is_absent_is_removed_from_the_item() -> None:
     assert set(watched_as_values(Watched(GROUP)).values()) == {None}
     assert set(watched_as_values(Watched(GROUP))) == {
         "troubles",
+        "failingSince",
         "degraded",
+        "recoveringSince",
         "lastSuccessAt",
         "unsent",
     }

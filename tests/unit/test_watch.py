@@ -1,8 +1,10 @@
 """How a sweep saw projects, and what that makes of them and of the stack."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,7 +12,6 @@ from aws_lambda_powertools import Logger
 
 from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.errors import (
-    AtlasError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     CredentialsError,
@@ -20,8 +21,9 @@ from restore_watch.following import REFUSALS, TopicRefusals
 from restore_watch.outlook import Seen
 from restore_watch.project_item import Project
 from restore_watch.telemetry import Telemetry
+from restore_watch.verdict import ListOfProjects
 from restore_watch.watch import LastSeen, Watch
-from restore_watch.watch_change import Trouble, Watched
+from restore_watch.watch_change import Watched
 from restore_watch.workers import Workers
 from unit.bookkept import BookkeepingItems
 from unit.checking import Checking
@@ -35,81 +37,13 @@ STACK = "atlas-restore-watch"
 DOWN = AtlasUnavailableError("Atlas did not answer")
 NO_ROLE = AtlasUnauthorizedError("no role")
 NO_SECRET = CredentialsError("no secret")
-
-TROUBLE = Trouble(NOON, "AtlasUnavailableError", "Atlas did not answer")
-TROUBLES = {"flex": TROUBLE, "events": TROUBLE}
-REPORTED = Project(GROUP, stored_watched=Watched(GROUP, troubles=TROUBLES, degraded=TROUBLE))
-UNREPORTED = Project(GROUP, stored_watched=Watched(GROUP, troubles=TROUBLES))
+NOT_LISTED = ListOfProjects()
 
 
-def seen(project: Project, *families: str, **fields: object) -> Seen:
-    """A watched project of which these families answered."""
-    usual: dict[str, Any] = {"failures": {}, "is_watched": True, "is_seen": bool(families)}
-    return Seen(project, families=frozenset(families), **usual | fields)
-
-
-# How a sweep saw one project
-
-
-def test_what_was_reported_stands_as_long_as_nothing_is_learnt_about_it() -> None:
-    one = seen(REPORTED, "events")
-
-    assert one.standing == {"flex": TROUBLE}
-    assert one.fails
-
-
-def test_what_was_not_reported_does_not_stand() -> None:
-    """A failure that nobody met again is no outage."""
-    one = seen(UNREPORTED, "dedicated")
-
-    assert one.standing == {}
-    assert not one.fails
-
-
-def test_after_a_listing_nothing_stands_that_was_not_asked_for() -> None:
-    """The last cluster of a kind was deleted."""
-    assert seen(REPORTED, "events", is_listed=True).standing == {}
-
-
-def test_of_a_project_that_is_not_watched_only_what_fails_now_counts() -> None:
-    """Its named job is asked about, and nothing else."""
-    assert seen(REPORTED, "dedicated", is_watched=False).standing == {}
-
-
-@pytest.mark.parametrize(
-    ("families", "is_watched", "is_over"),
-    [((), False, True), (("flex",), False, False), ((), True, False), (("flex",), True, False)],
-    ids=["nobody looks", "a named job", "not reached", "watched"],
-)
-def test_a_project_is_over_when_it_is_not_watched_and_nothing_was_asked(
-    families: tuple[str, ...], *, is_watched: bool, is_over: bool
-) -> None:
-    one = seen(REPORTED, *families, is_watched=is_watched)
-
-    assert one.is_over is is_over
-    if is_over:
-        assert one.standing == {}
-
-
-@pytest.mark.parametrize(
-    ("project", "failures", "fails", "fails_whole"),
-    [
-        (Project(GROUP), {}, False, False),
-        (Project(GROUP), {"flex": DOWN}, True, True),
-        (Project(GROUP), {"flex jobs of a cluster": DOWN}, True, False),
-        (REPORTED, {}, True, True),
-    ],
-    ids=["seen", "a family fails", "a cluster fails", "something stands"],
-)
-def test_a_project_fails_as_a_whole_when_more_fails_than_the_jobs_of_clusters(
-    project: Project, failures: dict[str, AtlasError], *, fails: bool, fails_whole: bool
-) -> None:
-    one = seen(project, "events", failures=failures)
-
-    assert (one.fails, one.fails_whole) == (fails, fails_whole)
-
-
-# Sweeps
+def seen(project: Project, error: RestoreWatchError | None = None, *, is_seen: bool = True) -> Seen:
+    """How a sweep saw a project, of which one thing may fail."""
+    failures = {"flex": error} if error else {}
+    return Seen(project, failures, standing={}, is_seen=is_seen, open_jobs=1)
 
 
 class Sweeps:
@@ -139,23 +73,28 @@ class Sweeps:
     def sweep(
         self,
         *,
-        sees: tuple[str, ...] = (),
-        fails: tuple[str, ...] = (),
-        over: tuple[str, ...] = (),
-        unlisted: RestoreWatchError | None = None,
-        is_list_read: bool = False,
+        sees: Sequence[str] = (),
+        fails: Sequence[str] = (),
+        refused: Sequence[str] = (),
+        left_alone: Sequence[str] = (),
+        listed: ListOfProjects = NOT_LISTED,
         open_jobs: int = 1,
     ) -> int:
         """Sweep with this outcome for these projects. Return how many are degraded."""
         project = self.items.project
         outcomes = [
-            *(seen(project(one), "events", "flex") for one in sees),
-            *(seen(project(one), "flex", failures={"flex": DOWN}, is_seen=False) for one in fails),
-            *(seen(project(one), is_watched=False) for one in over),
+            *(seen(project(one)) for one in sees),
+            *(seen(project(one), DOWN, is_seen=False) for one in fails),
+            *(seen(project(one), NO_ROLE, is_seen=False) for one in refused),
         ]
         return self.watch().sweep_ended(
-            outcomes, self.items.stack, open_jobs, unlisted, is_list_read=is_list_read
+            outcomes, [project(one) for one in left_alone], self.items.stack, listed, open_jobs
         )
+
+    def recover(self, **outcome: Any) -> None:
+        """Sweep for three minutes with this outcome."""
+        for _ in range(4):
+            self.sweep(**outcome)
 
     def stack_fails(self) -> None:
         self.watch().stack_fails(self.items.stack, NO_SECRET, 0)
@@ -184,9 +123,9 @@ def blind(sweeps: Sweeps) -> Sweeps:
 
 def test_a_project_that_fails_beside_others_is_degraded_and_recovers(sweeps: Sweeps) -> None:
     counts = [sweeps.sweep(sees=(OTHER,), fails=(GROUP,)) for _ in range(4)]
-    counts.append(sweeps.sweep(sees=(GROUP, OTHER)))
+    counts += [sweeps.sweep(sees=(GROUP, OTHER)) for _ in range(4)]
 
-    assert counts == [0, 0, 0, 1, 0]
+    assert counts == [0, 0, 0, 1, 1, 1, 1, 0]
     assert sweeps.said() == [(GROUP, "degraded"), (GROUP, "recovered")]
 
 
@@ -197,40 +136,43 @@ def test_a_project_alone_fails_for_itself(sweeps: Sweeps) -> None:
     assert sweeps.said() == [(GROUP, "degraded")]
 
 
-def test_projects_stand_still_while_none_of_them_can_be_seen(sweeps: Sweeps) -> None:
-    counts = [sweeps.sweep(fails=(GROUP, OTHER)) for _ in range(4)]
+@pytest.mark.parametrize(
+    "refused", [(), (OTHER,), (GROUP, OTHER)], ids=["unanswered", "one of each", "refused"]
+)
+def test_projects_stand_still_while_each_of_them_fails(
+    sweeps: Sweeps, refused: Sequence[str]
+) -> None:
+    fails = [one for one in (GROUP, OTHER) if one not in refused]
+    counts = [sweeps.sweep(fails=fails, refused=refused) for _ in range(4)]
 
     assert counts == [0, 0, 0, 2]
     assert sweeps.said() == [(STACK, "degraded")]
     assert sweeps.items.project(GROUP) == Project(GROUP)
 
 
-def test_a_stack_has_recovered_when_one_of_its_projects_is_seen(blind: Sweeps) -> None:
-    blind.sweep(sees=(GROUP,), fails=(OTHER,))
+def test_a_stack_has_recovered_when_one_of_its_projects_was_seen_for_three_minutes(
+    blind: Sweeps,
+) -> None:
+    blind.recover(sees=(GROUP,), fails=(OTHER,))
     assert blind.said() == [(STACK, "recovered")]
 
-    for _ in range(3):
+    for _ in range(4):
         blind.sweep(sees=(GROUP,), fails=(OTHER,))
     assert blind.said() == [(OTHER, "degraded")]
 
 
-@pytest.mark.parametrize("over", [(), (OTHER,)], ids=["without troubles", "with troubles"])
-def test_a_stack_does_not_recover_because_a_broken_project_is_taken_out(
-    blind: Sweeps, over: tuple[str, ...]
-) -> None:
-    for _ in range(4):
-        blind.sweep(fails=(GROUP,), over=over)
+def test_a_stack_does_not_recover_because_a_broken_project_is_taken_out(blind: Sweeps) -> None:
+    blind.recover(fails=(GROUP,))
 
     assert blind.said() == []
     assert blind.items.stack.degraded is not None
 
 
 def test_a_stack_does_not_recover_in_a_sweep_that_asked_nothing(blind: Sweeps) -> None:
-    for _ in range(3):
-        blind.sweep()
+    blind.recover()
     assert blind.said() == []
 
-    blind.sweep(open_jobs=0)
+    blind.recover(open_jobs=0)
     assert blind.said() == [(STACK, "recovered")], "there is nothing left to see"
 
 
@@ -239,9 +181,9 @@ def test_credentials_that_are_refused_are_not_over_while_nothing_is_seen(sweeps:
         sweeps.stack_fails()
     assert sweeps.said() == [(STACK, "degraded")]
 
-    sweeps.sweep(fails=(GROUP,))
+    sweeps.recover(fails=(GROUP,))
     assert sweeps.said() == []
-    sweeps.sweep(sees=(GROUP,))
+    sweeps.recover(sees=(GROUP,))
     assert sweeps.said() == [(STACK, "recovered")]
 
 
@@ -261,29 +203,78 @@ def test_a_list_of_projects_that_is_not_read_degrades_the_stack_beside_its_proje
     sweeps: Sweeps,
 ) -> None:
     for _ in range(4):
-        sweeps.sweep(sees=(GROUP,), fails=(OTHER,), unlisted=NO_ROLE)
+        sweeps.sweep(sees=(GROUP,), fails=(OTHER,), listed=ListOfProjects(failure=NO_ROLE))
     assert sorted(sweeps.said()) == sorted([(OTHER, "degraded"), (STACK, "degraded")])
 
-    sweeps.sweep(sees=(GROUP, OTHER))
+    sweeps.recover(sees=(GROUP, OTHER))
     assert sweeps.said() == [(OTHER, "recovered")]
-    sweeps.sweep(sees=(GROUP, OTHER), is_list_read=True)
+    sweeps.recover(sees=(GROUP, OTHER), listed=ListOfProjects(is_read=True))
     assert sweeps.said() == [(STACK, "recovered")]
 
 
-def test_a_project_that_is_over_recovers_and_does_not_count_as_seen(sweeps: Sweeps) -> None:
+def test_a_project_that_nobody_looks_at_recovers_and_does_not_count_as_seen(
+    sweeps: Sweeps,
+) -> None:
     for _ in range(4):
         sweeps.sweep(sees=(GROUP, OTHER), fails=(THIRD,))
     assert sweeps.said() == [(THIRD, "degraded")]
 
-    assert sweeps.sweep(sees=(GROUP, OTHER), over=(THIRD,)) == 0
-    assert sweeps.said() == [(THIRD, "recovered")]
+    sweeps.recover(fails=(GROUP, OTHER), left_alone=(THIRD,))
+    assert sorted(sweeps.said()) == sorted([(STACK, "degraded"), (THIRD, "recovered")])
 
 
-def test_a_project_that_is_over_does_not_hide_that_no_other_can_be_seen(sweeps: Sweeps) -> None:
+def test_a_project_that_is_removed_is_over_at_once_and_once(sweeps: Sweeps) -> None:
     for _ in range(4):
-        sweeps.sweep(fails=(GROUP, OTHER), over=(THIRD,))
+        sweeps.sweep(sees=(GROUP,), fails=(OTHER,))
+    assert sweeps.said() == [(OTHER, "degraded")]
+    removed = replace(sweeps.items.project(OTHER), removed_at=NOON)
+    projects = {GROUP: sweeps.items.project(GROUP), OTHER: removed}
+    for _ in range(2):
+        sweeps.watch().forget_removed(projects, ())
 
-    assert sweeps.said() == [(STACK, "degraded")]
+    assert sweeps.said() == [(OTHER, "recovered")]
+    assert not projects[OTHER].watched.fails
+
+
+# Outages of Atlas in which some requests are answered
+
+MANY = [f"5f{number:022x}" for number in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("silent", "total", "is_outage"),
+    [(2, 8, False), (3, 12, True), (3, 13, False)],
+    ids=["two", "a quarter", "less than a quarter"],
+)
+def test_three_projects_and_a_quarter_of_all_without_an_answer_are_an_outage(
+    sweeps: Sweeps, silent: int, total: int, *, is_outage: bool
+) -> None:
+    for _ in range(4):
+        sweeps.sweep(fails=MANY[:silent], sees=MANY[silent:total])
+
+    subjects = [STACK] if is_outage else MANY[:silent]
+    assert sorted(sweeps.said()) == [(one, "degraded") for one in sorted(subjects)]
+
+
+@pytest.mark.parametrize("share", [0.34, 0.5, 0.9])
+def test_an_outage_that_comes_and_goes_for_hours_is_one_message(
+    sweeps: Sweeps, share: float
+) -> None:
+    """The projects that have no answer are others in each sweep; one is refused all the time."""
+    chance = Random(share)  # noqa: S311 - it need not be secret
+    refused, *others = MANY
+    for _ in range(120):
+        fails = {one for one in others if chance.random() < share}
+        sweeps.sweep(
+            sees=[one for one in others if one not in fails], fails=[*fails], refused=[refused]
+        )
+    assert sorted(sweeps.said()) == sorted([(STACK, "degraded"), (refused, "degraded")])
+
+    sweeps.recover(sees=others, refused=[refused])
+    assert sweeps.said() == [(STACK, "recovered")]
+    updates = len(sweeps.items.updates)
+    sweeps.recover(sees=others, refused=[refused])
+    assert len(sweeps.items.updates) == updates
 
 
 def test_the_last_success_is_the_later_one_of_this_environment_and_the_table(
@@ -293,8 +284,8 @@ def test_the_last_success_is_the_later_one_of_this_environment_and_the_table(
     listed_at = datetime.fromtimestamp(clock.now + 600, UTC)
     clock.now += 900
     project = replace(sweeps.items.project(GROUP), listed_at=listed_at)
-    one = seen(project, "flex", failures={"flex": DOWN})
-    sweeps.watch().sweep_ended([one], Watched(None), 0)
+    one = seen(project, DOWN, is_seen=False)
+    sweeps.watch().sweep_ended([one], [], Watched(None), NOT_LISTED, 0)
 
     assert sweeps.items.project(GROUP).watched.last_success_at == listed_at
 
@@ -307,7 +298,7 @@ def unsent(sweeps: Sweeps, *groups: str) -> dict[str, Project]:
     sweeps.topic.refusals = [Refusal("AuthorizationError")] * 1000
     for _ in range(4):
         sweeps.sweep(sees=(THIRD,), fails=groups)
-    sweeps.sweep(sees=(THIRD, *groups))
+    sweeps.recover(sees=(THIRD, *groups))
     sweeps.topic.refusals = []
     assert sweeps.said() == []
     return {one: sweeps.items.project(one) for one in groups}

@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.errors import AtlasUnavailableError
+from restore_watch.fixes import fix_named
 from restore_watch.watch_change import (
     ABSENT,
     DEGRADED_AFTER,
+    DROPPED_AFTER,
+    RECOVERED_AFTER,
+    REMOVED,
     RENEWED_BEFORE,
     UNSENT_LIMIT,
     Trouble,
@@ -56,8 +60,10 @@ def failing(watched: Watched, begin: datetime, minutes: int) -> Watched:
 FAILED = failing(UNSEEN, NOON, 3)
 
 
-def test_a_trouble_has_the_name_and_the_text_of_our_error() -> None:
-    assert Trouble.of(AtlasUnavailableError("Atlas did not answer"), NOON) == trouble()
+def test_a_trouble_has_the_name_and_the_text_of_our_error_and_what_to_do() -> None:
+    met = Trouble.of(AtlasUnavailableError("Atlas did not answer"), NOON)
+
+    assert met == replace(trouble(), fix=fix_named("AtlasUnavailableError"))
 
 
 # Degraded
@@ -71,7 +77,10 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
     watched = swept(UNSEEN, NOON, "flex")
 
     assert watched == Watched(
-        GROUP, troubles={"flex": trouble(NOON, f"flex failed at {NOON}")}, last_success_at=BEFORE
+        GROUP,
+        troubles={"flex": trouble(NOON, f"flex failed at {NOON}")},
+        failing_since=NOON,
+        last_success_at=BEFORE,
     )
 
 
@@ -148,11 +157,30 @@ def test_a_project_that_was_never_seen_has_no_last_success() -> None:
     assert watched.unsent[0].last_success_at is None
 
 
+def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
+    silent, refused = trouble(), Trouble(NOON + MINUTE, "AtlasUnauthorizedError", "No role")
+    watched = UNSEEN
+    for minute, met in enumerate((silent, refused, silent)):
+        watched = watched.after({"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
+
+    assert watched.troubles == {"flex": replace(refused, since=NOON)}
+
+
 # Recovered
 
 
-def test_a_degraded_project_has_recovered_at_the_first_success() -> None:
-    watched = swept(FAILED, NOON + 5 * MINUTE, open_jobs=7)
+def recovering(watched: Watched, begin: datetime, minutes: int) -> Watched:
+    """A sweep each minute sees it without a failure, for so many minutes."""
+    for minute in range(minutes + 1):
+        watched = swept(watched, begin + minute * MINUTE, open_jobs=7)
+    return watched
+
+
+def test_a_degraded_project_has_recovered_after_three_minutes_without_a_failure() -> None:
+    began = recovering(FAILED, NOON + 5 * MINUTE, 0)
+    assert began == replace(FAILED, troubles={}, recovering_since=NOON + 5 * MINUTE)
+    assert recovering(FAILED, NOON + 5 * MINUTE, 2) == began
+    watched = recovering(FAILED, NOON + 5 * MINUTE, 3)
 
     assert watched == Watched(GROUP, unsent=watched.unsent)
     assert watched.unsent[1:] == (
@@ -165,6 +193,38 @@ def test_a_degraded_project_has_recovered_at_the_first_success() -> None:
             open_jobs=7,
         ),
     )
+
+
+def test_a_failure_breaks_a_recovery_which_then_begins_anew() -> None:
+    watched = recovering(FAILED, NOON + 5 * MINUTE, 2)
+    broken = swept(watched, NOON + 8 * MINUTE, "flex")
+    assert broken.recovering_since is None
+    assert (broken.degraded, broken.unsent) == (FAILED.degraded, FAILED.unsent)
+
+    watched = recovering(broken, NOON + 9 * MINUTE, 3)
+    assert [change.state for change in watched.unsent] == [DEGRADED, RECOVERED]
+    assert watched.unsent[1].trouble == FAILED.degraded
+
+
+def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
+    watched = FAILED.removed(NOON + 5 * MINUTE, 7)
+
+    assert watched == Watched(GROUP, unsent=watched.unsent)
+    assert watched.unsent[1].reason == REMOVED
+    assert watched.unsent[1].state is RECOVERED
+
+
+def test_a_project_that_is_removed_before_it_was_reported_says_nothing() -> None:
+    assert failing(UNSEEN, NOON, 2).removed(NOON + 3 * MINUTE, 7) == UNSEEN
+
+
+def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:
+    refused = swept(UNSEEN, NOON - timedelta(days=5), "flex")
+    absent = swept(refused, NOON, ABSENT)
+
+    assert not absent.is_gone(NOON + DROPPED_AFTER - SECOND)
+    assert absent.is_gone(NOON + DROPPED_AFTER)
+    assert not refused.is_gone(NOON + DROPPED_AFTER)
 
 
 def test_a_project_recovers_only_when_nothing_fails_any_more() -> None:
@@ -184,8 +244,8 @@ def test_a_project_that_was_not_degraded_does_not_recover() -> None:
 def test_no_further_degradation_begins_while_many_changes_wait_for_the_topic() -> None:
     watched, at = UNSEEN, NOON
     for _ in range(UNSENT_LIMIT):
-        watched = swept(failing(watched, at, 3), at + 4 * MINUTE)
-        at += 5 * MINUTE
+        watched = recovering(failing(watched, at, 3), at + 4 * MINUTE, 3)
+        at += 8 * MINUTE
 
     assert len(watched.unsent) == UNSENT_LIMIT
     assert watched.degraded is None
@@ -195,7 +255,7 @@ def test_no_further_degradation_begins_while_many_changes_wait_for_the_topic() -
 def test_a_degradation_that_waits_for_the_topic_always_finds_room_for_its_end() -> None:
     watched = Watched(GROUP, degraded=trouble(), unsent=FAILED.unsent * UNSENT_LIMIT)
 
-    after = swept(watched, NOON + MINUTE)
+    after = recovering(watched, NOON + MINUTE, 3)
 
     assert after.unsent[-1].state is RECOVERED
 
@@ -224,11 +284,8 @@ def test_what_fails_is_stored_again_before_it_would_be_deleted(
     assert watched.must_be_renewed(NOON) is is_renewed
 
 
-@pytest.mark.parametrize("troubles", [{}, {ABSENT: trouble()}], ids=["seen", "not in the list"])
-def test_of_a_project_that_is_seen_or_is_gone_nothing_has_to_be_kept(
-    troubles: dict[str, Trouble],
-) -> None:
-    assert not Watched(GROUP, troubles=troubles, kept_until=NOON).must_be_renewed(NOON)
+def test_of_a_project_that_is_seen_nothing_has_to_be_kept() -> None:
+    assert not Watched(GROUP, kept_until=NOON).must_be_renewed(NOON)
 
 
 def test_when_something_is_deleted_is_no_part_of_how_a_project_is_seen() -> None:
@@ -251,29 +308,34 @@ def test_changes_alternate_each_with_a_cause_and_a_different_id(
 ) -> None:
     watched, at = UNSEEN, NOON
     since: datetime | None = None
+    good: datetime | None = None
     published: list[WatchChange] = []
     for seconds, fails, is_published in sweeps:
         at += seconds * SECOND
-        since = (since or at) if fails else None
+        good = None if fails else (good or at)
+        has_recovered = good is not None and at - good >= RECOVERED_AFTER
+        if watched.degraded is None or has_recovered:
+            since = (since or at) if fails else None
         before, watched = watched, swept(watched, at, *fails)
 
         new = watched.unsent[len(before.unsent) :]
         assert watched.unsent[: len(before.unsent)] == before.unsent
         is_old = since is not None and at - since >= DEGRADED_AFTER
-        if before.degraded is None and is_old:
+        if before.degraded is None and fails and is_old:
             assert [change.state for change in new] == [DEGRADED]
             assert new[0].trouble.since == since
-        elif before.degraded is not None and not fails:
+        elif before.degraded is not None and has_recovered:
             assert [change.state for change in new] == [RECOVERED]
         else:
             assert new == ()
         assert watched.troubles.keys() == fails
-        assert {one.since for one in watched.troubles.values()} <= {since}
+        assert watched.failing_since == since
+        assert all(since and one.since >= since for one in watched.troubles.values())
         # The same once more is nothing to write.
         assert swept(watched, at, *fails) == watched
         published += new
         if is_published:
-            watched = Watched(GROUP, 0, watched.troubles, watched.degraded, watched.last_success_at)
+            watched = replace(watched, unsent=())
 
     assert all(one.state is not other.state for one, other in pairwise(published))
     assert [change.state for change in published[:1]] in ([], [DEGRADED])

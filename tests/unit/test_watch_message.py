@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.errors import NotificationPendingError, TimeBudgetExceededError
+from restore_watch.fixes import fix_named
 from restore_watch.redaction import QUOTE_LIMIT
 from restore_watch.topic import StatusChangesTopic, watch_cloud_event
-from restore_watch.watch_change import Trouble, WatchChange, WatchState
+from restore_watch.watch_change import REMOVED, Trouble, WatchChange, WatchState
 from strategies import utc_dates
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP, Clock
@@ -78,7 +80,7 @@ def change(
     at: datetime = NOON + 3 * MINUTE,
     last_success_at: datetime | None = NOON - MINUTE,
 ) -> WatchChange:
-    trouble = Trouble(NOON, "AtlasUnavailableError", "Atlas did not answer")
+    trouble = Trouble(NOON, "AtlasUnavailableError", "Atlas did not answer", "Wait")
     return WatchChange(state, group_id, trouble, at, last_success_at, open_jobs=2)
 
 
@@ -94,9 +96,12 @@ def test_a_degraded_project_is_published_with_why_and_since_when(topic: Topic) -
         "time": "2026-05-04T12:00:00.000000Z",
         "datacontenttype": "application/json",
         "data": {
+            "stack": STACK,
             "groupId": GROUP,
             "error": "AtlasUnavailableError",
             "message": "Atlas did not answer",
+            "fix": "Wait",
+            "reason": None,
             "since": "2026-05-04T12:00:00.000000Z",
             "lastSuccessAt": "2026-05-04T11:59:00.000000Z",
             "openJobs": 2,
@@ -146,6 +151,22 @@ def test_the_subject_is_shorter_than_a_hundred_characters_for_a_stack_of_any_nam
     assert len(topic.subject) == min(99, len(whole))
     assert whole.startswith(topic.subject)
     assert topic.body["subject"] == "s" * length
+
+
+@pytest.mark.parametrize("group_id", [GROUP, None], ids=["project", "stack"])
+def test_a_change_that_1_0_0_has_stored_gets_the_fix_of_its_error(
+    topic: Topic, group_id: str | None
+) -> None:
+    old = Trouble(NOON, "AtlasUnauthorizedError", "No role")
+    topic.publish(WatchChange(DEGRADED, group_id, old, NOON, None, 0))
+
+    assert topic.body["data"]["fix"] == fix_named(old.error, of_stack=group_id is None)
+
+
+def test_a_project_that_is_no_longer_watched_recovers_with_the_reason(topic: Topic) -> None:
+    topic.publish(replace(change(RECOVERED), reason=REMOVED))
+
+    assert topic.body["data"]["reason"] == "removed"
 
 
 def test_what_was_never_seen_has_no_last_success(topic: Topic) -> None:

@@ -1,0 +1,70 @@
+"""What to do so that the watch sees again, in a sentence or two for each error. Pure."""
+
+from restore_watch.errors import AtlasError, RestoreWatchError
+
+_REPORTED_LATE = (
+    "Until this is fixed, restores there are reported late. Those of the last 7 days are caught up."
+)
+
+_FIXES = {
+    "AtlasUnauthorizedError": (
+        "Give the service account or API key the role Project Read Only in the project, and for "
+        "dedicated clusters Project Backup Manager. If it has its role, renew the credentials in "
+        "the stack's secret; if the project was deleted, take it out of AtlasProjectIds."
+    ),
+    "AtlasForbiddenError": (
+        "Give the service account or API key access to the project. If its API access list is the "
+        "cause, run the function in subnets behind a NAT gateway (SubnetIds, SecurityGroupIds), "
+        "and add the address of the gateway."
+    ),
+    "CredentialsError": (
+        "Put client_id and client_secret of a service account, or public_key and private_key of "
+        "an API key, as JSON into the secret that AtlasSecretArn names. The function's role must "
+        "be able to read and decrypt it."
+    ),
+    "AtlasRateLimitError": (
+        "Slow down the other tools that call Atlas's API for this project, or lower "
+        "RateLimitReserve, the share of the rate limit that the watch leaves to them."
+    ),
+    "AtlasUnavailableError": (
+        "If status.mongodb.com reports an incident, wait. If not, check the function's way to the "
+        "internet: its subnets need a route to a NAT gateway, and its security groups must let "
+        "HTTPS out."
+    ),
+    "RestoreJobNotFoundError": (
+        "If the project was deleted, take it out of AtlasProjectIds. If not, compare its id with "
+        "the address of its pages in Atlas."
+    ),
+    "TimeBudgetExceededError": (
+        "Raise MemorySize, or let another stack watch some of the projects."
+    ),
+}
+
+_ADD_ADDRESS = (
+    "Add {address} to the API access list of the service account or API key (organization, access "
+    "manager). The project's network access list does not help."
+)
+
+_OF_THE_STACK = (
+    "Renew the credentials in the stack's secret: the secret of a service account expires. If only "
+    "the list of projects is refused, give them a role in the organization, or name the projects "
+    "in AtlasProjectIds."
+)
+
+_OTHERS = (
+    "Install the newest version of the stack. If that does not help, report it with this text."
+)
+
+
+def fix_of(error: RestoreWatchError, *, of_stack: bool = False) -> str:
+    """What to do about an error of a project or of the whole stack."""
+    if isinstance(error, AtlasError) and error.reason and error.reason.address:
+        return f"{_ADD_ADDRESS.format(address=error.reason.address)} {_REPORTED_LATE}"
+    return fix_named(type(error).__name__, of_stack=of_stack)
+
+
+def fix_named(error: str, *, of_stack: bool = False) -> str:
+    """What to do about an error of which only the name is known."""
+    is_of_credentials = of_stack and error == "AtlasUnauthorizedError"
+    fix = _OF_THE_STACK if is_of_credentials else _FIXES.get(error, _OTHERS)
+    return f"{fix} {_REPORTED_LATE}"
