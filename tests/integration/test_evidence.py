@@ -93,7 +93,7 @@ class TestEqualsTheMessages:
         assert {one: restore["validations"] for one, restore in evidence.restores.items()} == said
         assert [one["verdict"] for one in said[tested]] == ["FAILED", "PASSED"]
         assert [one["sequence"] for one in evidence.restores[tested]["changes"]] == [1, 2, 5]
-        assert (row["verdict"], row["validatedAt"]) == ("PASSED", "2026-10-05T12:31:00Z")
+        assert (row["verdict"], row["validatedAt"]) == ("PASSED", row["restoreScheduledDate"])
         assert row["changes"] == "3"
 
     def test_the_last_message_of_a_restore_is_its_line(
