@@ -14,7 +14,6 @@ from restore_watch.event import (
     QueueBatch,
     Request,
     SeveralTargets,
-    Target,
     WaitForJob,
     parse,
 )
@@ -83,8 +82,8 @@ class Application:
         self, request: Request, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         match request:
-            case OneTarget(target, until):
-                result = self._answer_one(target, until, deadline)
+            case OneTarget() as one:
+                result = self._answer_one(one, deadline)
             case WaitForJob(target, wait):
                 result = self._register(target, wait, deadline)
             case SeveralTargets() as several:
@@ -159,13 +158,11 @@ class Application:
             self._telemetry.failed(error)
             raise
 
-    def _answer_one(
-        self, target: Target, until: str | None, deadline: Deadline
-    ) -> Mapping[str, Any]:
-        (outcome,) = self._batches.check([[target]], deadline)
+    def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
+        (outcome,) = self._batches.check([[one.target]], deadline)
         if isinstance(outcome, Failure):
             raise outcome.error
-        result = outcome.as_json()
+        result, until = outcome.as_json(), one.until
         if until is not None:
             result |= {"waitUntil": until, "waitIsOver": is_over(until, outcome.job, outcome.seen)}
         return result

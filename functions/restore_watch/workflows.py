@@ -49,27 +49,17 @@ class Workflows:
         TimeBudgetExceededError when too little time is left to begin.
         """
         said = json.dumps(job.as_json())
+        send: Callable[..., object] = self._client().send_task_success
+        how = {"output": said}
+        if answer.error is not None:
+            send = self._client().send_task_failure
+            # A workflow can read the job from it with States.StringToJson.
+            how = {"error": answer.error, "cause": said}
+        token = answer.wait.token
         try:
-            if answer.error is None:
-                aws_call(
-                    deadline,
-                    "answer a workflow",
-                    self._client().send_task_success,
-                    "ResponseMetadata",
-                    taskToken=answer.wait.token,
-                    output=said,
-                )
-            else:
-                aws_call(
-                    deadline,
-                    "answer a workflow",
-                    self._client().send_task_failure,
-                    "ResponseMetadata",
-                    taskToken=answer.wait.token,
-                    error=answer.error,
-                    # A workflow can read the job from it with States.StringToJson.
-                    cause=said,
-                )
+            aws_call(
+                deadline, "answer a workflow", send, "ResponseMetadata", taskToken=token, **how
+            )
         except AwsCallError as error:
             if error.code not in _GONE:
                 given_up = is_given_up(error.code, due_for)

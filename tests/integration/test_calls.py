@@ -93,7 +93,7 @@ def test_several_unchanged_targets_make_two_calls_each(stack: ObservedStack, gro
     stack.forget_calls()
     stack.invoke(event)
 
-    assert operations(stack) == ["flex", *UNCHANGED] * 3
+    assert sorted(operations(stack)) == sorted(["flex", *UNCHANGED] * 3)
 
 
 def test_a_request_names_its_sender_and_its_version(stack: ObservedStack, group: str) -> None:

@@ -65,13 +65,29 @@ def without(event: dict[str, str], field: str) -> dict[str, str]:
         without(FLEX, "groupId") | {"projectId": GROUP},
         without(FLEX, "restoreId") | {"restoreJobId": RESTORE},
         FLEX | {"projectId": GROUP, "restoreJobId": RESTORE},
+        without(FLEX, "groupId") | {"projectId": GROUP, "groupId": None, "restoreJobId": None},
         FLEX | {"comment": "for the auditors"},
         detail(FLEX),
     ],
-    ids=["direct", "projectId", "restoreJobId", "both spellings", "with a comment", "eventbridge"],
+    ids=[
+        "direct",
+        "projectId",
+        "restoreJobId",
+        "both spellings",
+        "nothing",
+        "with a comment",
+        "eventbridge",
+    ],
 )
 def test_one_target_is_read_in_every_form(event: object) -> None:
     assert parse(event) == OneTarget(TARGET)
+
+
+@pytest.mark.parametrize(("until", "read"), [("EXPIRED", "EXPIRED"), (None, "ended")])
+def test_a_target_may_be_asked_about_as_a_workflow_waits_for_it(
+    until: str | None, read: str
+) -> None:
+    assert parse(FLEX | {"waitUntil": until}) == OneTarget(TARGET, read)
 
 
 SEVERAL = {"targets": [FLEX, OTHER]}
