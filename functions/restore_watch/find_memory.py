@@ -144,9 +144,16 @@ class FindMemory:
         with self._lock:
             return self._read_at.get((group_id, part), -math.inf)
 
-    def tried(self, group_id: str, read: Collection[Part], aside: Collection[Part]) -> None:
+    def tried(
+        self,
+        group_id: str,
+        *,
+        read: Collection[Part],
+        failing: Collection[object],
+        aside: Collection[Part],
+    ) -> None:
         """
-        These parts were read, and those could not be read, which is nobody's failure.
+        These parts were read, those fail, and others could not be read, which is nobody's failure.
 
         There is no role for them, or Atlas cannot say anything about them.
         """
@@ -154,7 +161,7 @@ class FindMemory:
             for part in read:
                 self._was_read[group_id, part] = True
             before = self._aside.get(group_id, frozenset())
-            self._aside[group_id] = before.difference(read).union(aside)
+            self._aside[group_id] = before.difference(read, failing).union(aside)
 
     def aside(self, group_id: str) -> frozenset[Part]:
         """Return what is tried again only when everything is listed."""

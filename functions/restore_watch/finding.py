@@ -114,7 +114,8 @@ class Finder:
         self._memory.clusters_are(group_id, listing.cluster_names)
         read = listing.read()
         aside = self._note_failures(self._known[group_id], listing)
-        self._memory.tried(group_id, read.read, aside)
+        failing = listing.failures.keys() - aside
+        self._memory.tried(group_id, read=read.read, failing=failing, aside=aside)
         unread = read.unread - aside
         # After a listing, the marks say what is still to be read.
         if not read.is_listing:

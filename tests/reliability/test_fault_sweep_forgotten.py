@@ -215,6 +215,7 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_the_index(
     campaign.pass_time(120)
     gone = atlas_error(404, code, "It is gone.")
     faults = [campaign.inject(step, gone, times=None) for step in (ATLAS, DEDICATED)]
+    campaign.atlas.omit_from_lists(job)
     sweeps.sweep()
     missing_since = (campaign.item(job) or {})["missingSince"]
     results = [one for _ in range(2) for one in follow(sweeps, 11.9, 11.9 * HOUR)]

@@ -75,7 +75,7 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     for group_id in (GROUP, OTHER_GROUP):
         memory.events_seen(group_id, TENANT_EVENT)
         memory.read_again(group_id, [Part(FLEX)])
-        memory.tried(group_id, read=(), aside=[ORDERS])
+        memory.tried(group_id, read=(), failing=(), aside=[ORDERS])
         memory.listing_was_due(group_id)
 
     memory.keep_only({GROUP})
@@ -162,9 +162,10 @@ def test_projects_that_are_listed_for_their_age_take_turns(
     assert sorted([GROUP, OTHER_GROUP], key=memory.last_tried) == [OTHER_GROUP, GROUP]
 
 
-def test_what_is_set_aside_stays_so_until_it_is_read(memory: FindMemory) -> None:
-    memory.tried(GROUP, read=(), aside=[ORDERS, CARTS])
-    memory.tried(GROUP, read=[ORDERS], aside=[Part(DEDICATED)])
+def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(memory: FindMemory) -> None:
+    users = Part(DEDICATED, "users")
+    memory.tried(GROUP, read=(), failing=(), aside=[ORDERS, CARTS, users])
+    memory.tried(GROUP, read=[ORDERS], failing=[users], aside=[Part(DEDICATED)])
 
     assert memory.aside(GROUP) == {CARTS, Part(DEDICATED)}
     assert memory.aside(OTHER_GROUP) == frozenset()
