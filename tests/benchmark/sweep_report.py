@@ -302,7 +302,7 @@ class SweepReport:
             f"Dollars: list prices of {prices.date}, {prices.region}, arm64, without free tiers"
             f" (prices.toml), for {MINUTES:,} sweeps. A sweep of few jobs is billed for what was"
             f" measured, its CPU stretched to {OUR_MEMORY} MB; many are a cluster each. Hot all the"
-            " time is the dearest that can be: one sweep follows another. Restores are of the"
+            " time is the dearest that can be: sweep after sweep. Restores are of the"
             " median duration, none at the same time as another. Other: SNS, Scheduler, X-Ray, and"
             " the empty receives by which Lambda polls the queue. Traffic: requests to Atlas. With"
             f" the {3 * OF_EACH} jobs above, sweeps were at work for {100 * share:.0f} % of the"
