@@ -9,15 +9,11 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from threading import Lock
 
-from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList
 from restore_watch.errors import (
-    AtlasBadRequestError,
     AtlasError,
-    AtlasRateLimitError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     TimeBudgetExceededError,
@@ -34,17 +30,11 @@ from restore_watch.find_steps import (
     ProjectsPage,
     Wake,
 )
-from restore_watch.listing import LISTED_KINDS, ProjectListing, Read
-from restore_watch.marks import FIRST_MARK, Part
+from restore_watch.listing import ProjectListing, Read
 from restore_watch.observing import Observer, Shown
-from restore_watch.open_job import OpenJob
-from restore_watch.project_item import Project
 from restore_watch.reception import has_nothing_to_read
-from restore_watch.sight import REFUSALS_OF_A_FAMILY
+from restore_watch.unread import set_aside
 from restore_watch.waking import Waker
-
-LONG_UNREAD = timedelta(minutes=30)
-"""If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
 
@@ -113,7 +103,7 @@ class Finder:
                 return
         self._memory.clusters_are(group_id, listing.cluster_names)
         read = listing.read()
-        aside = self._note_failures(self._known[group_id], listing)
+        aside = set_aside(self._calls, self._known[group_id], listing)
         failing = listing.failures.keys() - aside
         self._memory.tried(group_id, read=read.read, failing=failing, aside=aside)
         unread = read.unread - aside
@@ -207,55 +197,6 @@ class Finder:
         if step.listing is not None and step.listing.finished(step, is_read=is_read):
             self.end(step.listing)
 
-    def _note_failures(self, project: Project, listing: ProjectListing) -> set[Part]:
-        """
-        Note which clusters' jobs could not be read. Return the parts that are set aside.
-
-        They are read when everything is listed again: the credentials have no role for them, or
-        Atlas cannot say anything about a cluster that was never read.
-        """
-        aside: set[Part] = set()
-        for what, error in listing.failures.items():
-            is_excused = self._is_excused(project, what, error)
-            if isinstance(what, AtlasList):
-                kinds = [kind for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is what]
-                aside.update(Part(kind) for kind in kinds if is_excused)
-                continue
-            if is_excused:
-                aside.add(what)
-            if is_excused and not isinstance(error, REFUSALS_OF_A_FAMILY):
-                self._follower.telemetry.not_read(project.group_id, what.cluster_name, error)
-                continue
-            asked = asked_by(JobsPage(listing, what))
-            lasts = not isinstance(error, AtlasRateLimitError) or self._waits_long(listing, what)
-            self._calls.reception.sight.failed(asked, error, lasts=lasts)
-            self._calls.found_failing(project.group_id, what.cluster_name, error)
-        return aside
-
-    def _is_excused(
-        self, project: Project, what: AtlasList | Part, error: RestoreWatchError
-    ) -> bool:
-        """Whether a refusal is no failure, because what is refused was never read before."""
-        families = self._calls.reception.sight.families(project.group_id)
-        family = what.kind if isinstance(what, Part) else what
-        open_jobs = [job for job in list(self._follower.known.values()) if _is_of(job, project)]
-        if isinstance(error, REFUSALS_OF_A_FAMILY):
-            is_known = family in {job.kind for job in open_jobs}
-            return not is_known and family not in families and str(family) not in project.readable
-        if isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
-            names = {job.target.cluster_name for job in open_jobs if job.kind is family}
-            return (
-                isinstance(what, Part)
-                and what.cluster_name not in names
-                and not self._memory.was_read(project.group_id, what)
-            )
-        return False
-
-    def _waits_long(self, listing: ProjectListing, part: Part) -> bool:
-        """Whether a cluster has not been read for longer than listings are apart."""
-        since = max(listing.marks.of(part), listing.marks.first + FIRST_MARK)
-        return self._follower.checker.now() - since > LONG_UNREAD
-
     def _store(self, listing: ProjectListing, read: Read) -> None:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""
         project = self._known[listing.group_id]
@@ -278,7 +219,3 @@ class Finder:
             listed_at=now if read.is_listing else project.listed_at,
             readable=project.readable | seen,
         )
-
-
-def _is_of(job: OpenJob, project: Project) -> bool:
-    return job.target.group_id == project.group_id
