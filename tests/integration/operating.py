@@ -8,7 +8,7 @@ becomes metrics, over which the alarms of the template are evaluated at the end 
 import io
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, redirect_stdout, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Self, override
@@ -32,6 +32,7 @@ from notify_people.deadline import Deadline as PeopleDeadline
 from notify_people.settings import Settings as PeopleSettings
 from restore_watch.application import Application
 from restore_watch.deadline import Deadline
+from restore_watch.lease import SweepLease
 from restore_watch.settings import Settings
 from restore_watch.telemetry import Telemetry
 from restore_watch.workers import Workers
@@ -101,6 +102,7 @@ class Operation(LocalStack):
         self.alarms = alarms(**parameters)
         self.raised: set[str] = set()
         self._retries: list[tuple[float, int, Any]] = []
+        self._next_tick = self._seconds() + MINUTE
         self.start()
         self.start_people()
         return self
@@ -122,7 +124,7 @@ class Operation(LocalStack):
 
     def minute(self) -> None:
         """A minute passes. At its end CloudWatch evaluates the alarms."""
-        end = self._seconds() + MINUTE
+        end = self._next_tick = self._seconds() + MINUTE
         if self.is_scheduled:
             self._tick()
         self._retry()
@@ -131,7 +133,7 @@ class Operation(LocalStack):
         if self.takes_notices and depth(self.resources["NoticeQueue"])[0]:
             self.notices.deliver()
         self.measured.look_at_queues({name: self.resources[name] for name in QUEUES})
-        self.now.advance(end - self._seconds())
+        self.now.advance(max(0.0, end - self._seconds()))
         for name, alarm in self.alarms.items():
             if alarm.evaluate(self.metrics, end) == "ALARM":
                 self.raised.add(name)
@@ -225,7 +227,7 @@ class Operation(LocalStack):
             self,
             self._by,
             now=self.now,
-            sleep=self.now.advance,
+            sleep=self._sleep,
             on_published=self._telemetry.published,
         )
         sweeper = sweeper_of(
@@ -238,6 +240,16 @@ class Operation(LocalStack):
             project_ids=settings.project_ids,
         )
         return Application(checker, sweeper, Workers(), self._telemetry, no_diagnosis)
+
+    def _sleep(self, seconds: float) -> None:
+        """A wait of a sweep takes no time. If the next tick comes meanwhile, its sweep waits."""
+        self.now.advance(seconds)
+        if self.is_scheduled and self.are_delivered and self._seconds() >= self._next_tick:
+            lease = SweepLease(
+                self._by.dynamodb, self.table_name, now=self._seconds, sleep=_leave_waiting
+            )
+            with suppress(_WaitsError):
+                lease.take(self.now(), self._deadline())
 
     def _start_people(self) -> NotifyPeople:
         """What `notify_people.composition` makes of the template's variables, with this clock."""
@@ -270,6 +282,14 @@ def alarms(further_periods: int = FURTHER_PERIODS, /, **parameters: str) -> dict
 def _properties(parameters: tuple[tuple[str, str], ...]) -> tuple[tuple[str, Any], ...]:
     stack = Stack(**READERS, **dict(parameters))
     return tuple(stack.of_type("AWS::CloudWatch::Alarm").items())
+
+
+class _WaitsError(Exception):
+    """A sweep waits for the lease. The test goes on with the one that has it."""
+
+
+def _leave_waiting(_seconds: float) -> None:
+    raise _WaitsError
 
 
 class _Lines(io.TextIOBase):

@@ -292,6 +292,7 @@ def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case:
 def test_what_filter_policies_leave_out_raises_no_alarm(running: Operation) -> None:
     stack = running.begin()
     leave_out_everything(stack)
+    stack.minute()
     stack.atlas.start_restore(GROUP, "orders", "flex", timeline=["RUNNING"])
     stack.minutes(7)
 
@@ -396,6 +397,7 @@ def hour(running: Operation) -> Hour:
     """Restores begin, end and fail, a download becomes ready and expires, people are told."""
     stack = running.begin(RtoMinutes="60", RpoMinutes="120")
     begun = stack.now().timestamp()
+    stack.minute()
     atlas = stack.atlas
     timeline = ["running", "download-ready", "expired"]
     download = atlas.start_restore(

@@ -20,6 +20,7 @@ from local_stack.faults import Reset
 from local_stack.in_process import Clients
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
+from restore_watch.pace import REFUSALS
 
 
 def test_without_open_jobs_atlas_is_not_asked(sweeping: Sweeping, stack: LocalStack) -> None:
@@ -44,8 +45,8 @@ def test_a_project_that_refuses_is_left_to_the_next_sweep_and_the_others_are_ask
 
     assert (result["checked"], result["notReached"]) == (3, 0)
     assert [one["error"] for one in result["failures"]] == ["AtlasForbiddenError"] * 2
-    # The list and each of the jobs are refused once.
-    assert asked(stack) == ["flex"] * 8 + ["flex_list"]
+    # After three refusals, the family is left alone.
+    assert asked(stack) == ["flex"] * (6 + REFUSALS) + ["flex_list"] * 2
     assert asked_about(stack).count(other.restore_id) == 6
 
 

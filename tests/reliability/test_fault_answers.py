@@ -53,6 +53,9 @@ specified = pytest.mark.skipif(
 TARGET = RestoreTarget.model_validate(
     {"groupId": "a" * 24, "clusterName": "orders", "restoreId": "5f0000000000000000000b01"}
 )
+SOURCE = {"projectId": "a" * 24, "instanceName": "orders", "clusterName": "orders"}
+"""What an answer for the target says of its source, if it names one."""
+
 ACCOUNT = ServiceAccount("mdb_sa_id_1", "a-secret-of-an-account")
 SCHEMAS = {
     RestoreKind.FLEX: "FlexBackupRestoreJob20241113",
@@ -236,6 +239,7 @@ def assert_usable(job: RestoreJob) -> None:
 @thoroughly
 def test_every_answer_of_the_specification_is_read(kind: RestoreKind, data: st.DataObject) -> None:
     said = data.draw(answers(kind))
+    said |= {name: value for name, value in SOURCE.items() if name in said}
     job = ask(always(200, json.dumps(said).encode()), of_kind(kind))
 
     assert_usable(job)
