@@ -13,6 +13,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.items import Items
 from restore_watch.marks import Marks
 from restore_watch.project_item import (
+    LARGEST_VERSION,
     PARTITION,
     Project,
     expires_at,
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _BEGIN = "SET #firstMark = :firstMark, #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
-_NEVER_BEGUN = "attribute_not_exists(#mark)"
 _MOVE = "SET #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
 _LISTED = ", #listedAt = :listedAt"
-_ADD_READABLE = " ADD #readable :readable"
+_READABLE = ", #readable = :readable"
 _STILL = "#mark = :known"
-_NOT_MOVED = f"{_STILL} AND #mark <= :mark"
+_STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _DROP = "REMOVE #firstMark, #mark, #behind, #listedAt, #readable"
 _AS_READ = "#watchVersion = :version"
-_FIRST = f"attribute_not_exists(#watchVersion) OR {_AS_READ}"
+# What cannot be a version counts as absent.
+_FIRST = (
+    "NOT (attribute_type(#watchVersion, :number) AND #watchVersion BETWEEN :first AND :largest)"
+)
 
 
 class Bookkeeping:
@@ -50,21 +53,33 @@ class Bookkeeping:
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._items = Items(client, table_name)
 
-    def read(self, deadline: Deadline) -> tuple[dict[str, Project], Watched]:
+    def read(self, deadline: Deadline, now: datetime) -> tuple[dict[str, Project], Watched]:
         """Return the known projects by id, and how the stack is seen."""
         entries = self._items.query({"cluster": PARTITION}, deadline)
-        read = [project for project in map(read_project, entries) if project]
+        read = [project for entry in entries if (project := read_project(entry, now))]
         stack = next((one.watched for one in read if not one.group_id), Watched(None))
         return {one.group_id: one for one in read if one.group_id}, stack
 
-    def begin(self, group_id: str, marks: Marks, now: datetime, deadline: Deadline) -> None:
-        """Store the first marks of a project, unless it has some."""
+    def begin(
+        self,
+        group_id: str,
+        marks: Marks,
+        now: datetime,
+        deadline: Deadline,
+        *,
+        lost: object = None,
+    ) -> None:
+        """
+        Store the first marks of a project, unless it has some, or replace what was `lost`.
+
+        This is the one write after which a mark may lie further back.
+        """
         self._items.update(
             project_key(group_id),
             deadline,
             update=_BEGIN,
-            condition=_NEVER_BEGUN,
-            values=_given(marks_as_values(marks) | {"expiresAt": expires_at(now)}),
+            condition=_STILL_OR_NONE,
+            values=_given(marks_as_values(marks) | {"expiresAt": expires_at(now), "known": lost}),
         )
 
     def move(
@@ -87,19 +102,19 @@ class Bookkeeping:
             return
         values = marks_as_values(marks) | {"expiresAt": expires_at(now)}
         del values["firstMark"]
-        values |= {"known": utc_text(project.marks.whole)}
+        values |= {"known": _stored_mark(project.marks)}
         update = _MOVE
         if is_full:
             update += _LISTED
             values["listedAt"] = utc_text(now)
         if readable:
-            update += _ADD_READABLE
-            values["readable"] = set(readable)
+            update += _READABLE
+            values["readable"] = {*project.readable, *readable}
         self._items.update(
             project_key(project.group_id),
             deadline,
             update=update,
-            condition=_NOT_MOVED,
+            condition=_STILL,
             values=_given(values),
         )
 
@@ -110,8 +125,8 @@ class Bookkeeping:
                 project_key(project.group_id),
                 deadline,
                 update=_DROP,
-                condition=_STILL,
-                values={":known": utc_text(project.marks.whole)},
+                condition=_STILL_OR_NONE,
+                values={":known": _stored_mark(project.marks)},
             )
 
     def watch(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
@@ -127,14 +142,20 @@ class Bookkeeping:
         present |= {"watchVersion": watched.version + 1, "expiresAt": expires_at(now)}
         sets = ", ".join(f"#{name} = :{name}" for name in present)
         removes = ", ".join(f"#{name}" for name in absent)
+        if watched.version:
+            condition = _AS_READ
+            present["version"] = watched.version
+        else:
+            condition = _FIRST
+            present |= {"number": "N", "first": 1, "largest": LARGEST_VERSION}
         stored = self._items.update(
             project_key(watched.group_id),
             deadline,
             update=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
-            condition=_AS_READ if watched.version else _FIRST,
-            values=_given(present | {"version": watched.version}),
+            condition=condition,
+            values=_given(present),
         )
-        written = read_project({**project_key(watched.group_id), **stored})
+        written = read_project({**project_key(watched.group_id), **stored}, now)
         if written is None or written.watched.version != watched.version + 1:
             return None
         return written.watched
@@ -142,3 +163,7 @@ class Bookkeeping:
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f":{name}": value for name, value in values.items()}
+
+
+def _stored_mark(marks: Marks) -> object:
+    return utc_text(marks.whole) if marks.stored is None else marks.stored

@@ -8,7 +8,7 @@ or the jobs of one cluster, stays behind with an older mark of its own. Marks on
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from restore_watch.restore_job import RestoreKind
 
@@ -41,12 +41,15 @@ class Marks:
     The marks of a project, in UTC.
 
     `first` is the mark of the first attempt: what ran then is of interest as well. `whole` is the
-    project's, and `behind` has the parts whose marks are older.
+    project's, and `behind` has the parts whose marks are older. `stored` is the whole mark as the
+    table has it, if it was read. It `is_lost` if it was of no use, and is then replaced.
     """
 
     first: datetime
     whole: datetime
     behind: Mapping[Part, datetime] = field(default_factory=dict)
+    stored: Any = field(default=None, compare=False)
+    is_lost: bool = field(default=False, compare=False)
 
     @classmethod
     def at_first(cls, now: datetime) -> "Marks":

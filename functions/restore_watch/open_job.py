@@ -6,7 +6,7 @@ The index may lag behind the item. That does no harm, because every write is con
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from restore_watch.restore_job import (
     RestoreTarget,
     is_download,
 )
+from restore_watch.stored_fields import past_moment, read_moment
 
 # The endpoints of these kinds are asked only for jobs that were named with them.
 _ASKED_BY_NAME = {RestoreKind.TENANT, RestoreKind.COLLECTION}
@@ -132,12 +133,13 @@ def unknown_job(target: RestoreTarget, kind: RestoreKind) -> OpenJob:
     )
 
 
-def read_open_job(entry: Mapping[str, Any]) -> OpenJob | None:
+def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     """
     Read an entry of the index, in DynamoDB's types, of this or another version.
 
     An attribute that this version cannot read is None: then Atlas is asked, and the item decides.
-    Return None if the key does not name a job.
+    So is the moment of an observation that lies too far ahead to be true. Return None if the key
+    does not name a job.
     """
     group_id, _, cluster_name = entry["cluster"]["S"].partition("/")
     kind, status = _text(entry, "kind"), _text(entry, "status")
@@ -158,13 +160,13 @@ def read_open_job(entry: Mapping[str, Any]) -> OpenJob | None:
         status=_STATUSES.get(status),
         atlas_status=_text(entry, "atlasStatus"),
         delivery_type=_text(entry, "deliveryType"),
-        expiration_date=_date(entry, "expirationDate"),
-        scheduled_at=_date(entry, "restoreScheduledDate"),
-        first_observed_at=_date(entry, "firstObservedAt"),
-        observed_at=_date(entry, "observedAt"),
+        expiration_date=read_moment(_text(entry, "expirationDate")),
+        scheduled_at=read_moment(_text(entry, "restoreScheduledDate")),
+        first_observed_at=past_moment(_text(entry, "firstObservedAt"), now),
+        observed_at=past_moment(_text(entry, "observedAt"), now),
         sequence=_number(entry, "sequence"),
         published=_number(entry, "publishedSequence"),
-        missing_since=_date(entry, "missingSince"),
+        missing_since=past_moment(_text(entry, "missingSince"), now),
         is_unanswered="unansweredSince" in entry,
     )
 
@@ -172,15 +174,6 @@ def read_open_job(entry: Mapping[str, Any]) -> OpenJob | None:
 def _text(entry: Mapping[str, Any], name: str) -> str | None:
     text = entry.get(name, {}).get("S")
     return text if isinstance(text, str) else None
-
-
-def _date(entry: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(entry, name)
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _number(entry: Mapping[str, Any], name: str) -> int:

@@ -13,15 +13,22 @@ from restore_watch.item import OPEN_SHARDS, key
 from restore_watch.items import Items
 from restore_watch.open_job import OpenJob, read_open_job
 from restore_watch.status_change import utc_text
+from restore_watch.stored_fields import AHEAD
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 INDEX = "OpenJobs"
 
+OLDEST_TEXT = "2000"
+"""No moment of this application is older."""
+
 _MISS = "SET #missingSince = :missingSince"
 _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
-_NOT_MISSED = " AND attribute_not_exists(#missingSince)"
+# What cannot be such a moment counts as absent.
+_NOT_MISSED = (
+    " AND NOT (attribute_type(#missingSince, :text) AND #missingSince BETWEEN :oldest AND :ahead)"
+)
 _FIND = "REMOVE #missingSince"
 _LEAVE = "REMOVE #openShard"
 _ALL_PUBLISHED = " AND #publishedSequence = :sequence AND attribute_not_exists(#waiting)"
@@ -42,15 +49,14 @@ class OpenJobs:
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._items = Items(client, table_name)
 
-    def read(self, deadline: Deadline) -> list[OpenJob]:
+    def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
         """Return every open job: every page of every shard."""
         entries = (
             entry
             for shard in OPEN_SHARDS
             for entry in self._items.query({"openShard": shard}, deadline, index=INDEX)
         )
-        jobs = map(read_open_job, entries)
-        return [job for job in jobs if job is not None]
+        return [job for entry in entries if (job := read_open_job(entry, now))]
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store since when Atlas does not know the job, if that is not stored."""
@@ -59,7 +65,12 @@ class OpenJobs:
             deadline,
             update=_MISS,
             condition=_IS_OPEN + _NOT_MISSED,
-            values={":missingSince": utc_text(at)},
+            values={
+                ":missingSince": utc_text(at),
+                ":text": "S",
+                ":oldest": OLDEST_TEXT,
+                ":ahead": utc_text(at + AHEAD),
+            },
         )
 
     def found(self, job: OpenJob, deadline: Deadline) -> None:

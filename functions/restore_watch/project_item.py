@@ -2,6 +2,8 @@
 The form of the bookkeeping items: one for each watched project, one for the stack. Pure.
 
 They lie in the partition of the sweeps' lease, where no job can be. Moments are ISO 8601, in UTC.
+A field that cannot be read, or that lies too far ahead to be true, counts as absent, and the others
+stay.
 """
 
 from collections.abc import Mapping
@@ -11,13 +13,19 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from restore_watch.atlas.families import CLUSTER_LISTS
-from restore_watch.marks import FIRST_MARK, Marks, Part
-from restore_watch.restore_job import RestoreKind, UtcDate
+from restore_watch.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
+from restore_watch.restore_job import ClusterName, ObjectId, RestoreKind
 from restore_watch.status_change import utc_text
+from restore_watch.stored_fields import AHEAD, Moment, OrNone, Words
 from restore_watch.watch_change import Trouble, WatchChange, Watched, WatchState
 
 PARTITION = "sweeps"
@@ -27,10 +35,14 @@ STACK = "stack"
 
 _PROJECT = "project/"
 
-RETENTION = timedelta(days=30)
-"""How long an item is kept that no sweep writes."""
+RETENTION = timedelta(days=400)
+"""How long an item is kept that no sweep writes: as long as a job, so that no break is too long."""
+
+LARGEST_VERSION = 10**15
+"""No number of writes is larger."""
 
 _deserialize = TypeDeserializer().deserialize
+_ID, _NAME = TypeAdapter(ObjectId), TypeAdapter(ClusterName)
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,11 @@ class Project:
     stored_watched: Watched | None = None
 
     @property
+    def has_begun(self) -> bool:
+        """Its marks are stored, and of use."""
+        return self.marks is not None and not self.marks.is_lost
+
+    @property
     def watched(self) -> Watched:
         """How the project is seen."""
         return self.stored_watched or Watched(self.group_id)
@@ -65,9 +82,9 @@ class _Model(BaseModel):
 
 
 class _Trouble(_Model):
-    since: UtcDate
-    error: str
-    message: str
+    since: Moment
+    error: Words
+    message: Words
 
     def read(self) -> Trouble:
         return Trouble(self.since, self.error, self.message)
@@ -75,26 +92,26 @@ class _Trouble(_Model):
 
 class _Change(_Trouble):
     state: WatchState
-    at: UtcDate
-    last_success_at: UtcDate | None = None
-    open_jobs: int = 0
+    at: Moment
+    last_success_at: OrNone[Moment] = None
+    open_jobs: OrNone[int] = None
 
 
 class _Listed(_Model):
-    first_mark: UtcDate | None = None
-    mark: UtcDate | None = None
-    listed_at: UtcDate | None = None
-    behind: dict[str, UtcDate] = {}
-    readable: frozenset[str] = frozenset()
+    first_mark: OrNone[Moment] = None
+    mark: OrNone[Moment] = None
+    listed_at: OrNone[Moment] = None
+    behind: OrNone[dict[str, OrNone[Moment]]] = None
+    readable: OrNone[frozenset[str]] = None
 
 
 class _Seen(_Model):
-    troubles: dict[str, _Trouble] = {}
-    degraded: _Trouble | None = None
-    last_success_at: UtcDate | None = None
-    unsent: tuple[_Change, ...] = ()
-    watch_version: int = 0
-    expires_at: int | None = None
+    troubles: OrNone[dict[str, OrNone[_Trouble]]] = None
+    degraded: OrNone[_Trouble] = None
+    last_success_at: OrNone[Moment] = None
+    unsent: OrNone[tuple[OrNone[_Change], ...]] = None
+    watch_version: Any = None
+    expires_at: OrNone[int] = None
 
 
 def project_key(group_id: str | None) -> dict[str, Any]:
@@ -108,28 +125,27 @@ def expires_at(now: datetime) -> int:
     return int((now + RETENTION).timestamp())
 
 
-def read_project(attributes: Mapping[str, Any]) -> Project | None:
+def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:
     """
-    Read an item of the partition, in DynamoDB's types. None if it is the lease or cannot be read.
+    Read an item of the partition, in DynamoDB's types. None if its key is not that of a project.
 
-    The stack's is a project without an id: its `group_id` is empty. If only how it is seen is in a
-    form that this version cannot read, it counts as healthy, and what is written replaces that.
+    The stack's is a project without an id: its `group_id` is empty. What is in a form that this
+    version cannot read is replaced when something is written.
     """
     name = attributes["restoreId"]["S"]
     if name != STACK and not name.startswith(_PROJECT):
         return None
     group_id = name.removeprefix(_PROJECT) if name != STACK else None
-    values = {key: _deserialize(one) for key, one in attributes.items()}
-    try:
-        listed = _Listed.model_validate(values)
-    except ValueError:
+    if group_id is not None and not _is_a(_ID, group_id):
         return None
+    values = {key: _deserialize(one) for key, one in attributes.items()}
+    listed = _Listed.model_validate(values, context=now)
     return Project(
         group_id=group_id or "",
-        marks=_marks(listed),
+        marks=_marks(listed, values, now),
         listed_at=listed.listed_at,
-        readable=listed.readable,
-        stored_watched=_watched(group_id, values),
+        readable=listed.readable or frozenset(),
+        stored_watched=_watched(group_id, _Seen.model_validate(values, context=now), now),
     )
 
 
@@ -154,33 +170,40 @@ def watched_as_values(watched: Watched) -> dict[str, Any]:
     }
 
 
-def _marks(item: _Listed) -> Marks | None:
-    if item.mark is None:
+def _marks(item: _Listed, values: Mapping[str, Any], now: datetime) -> Marks | None:
+    """The marks. What is not known lies as far back as a mark may, so that nothing is missed."""
+    if not values.keys() & {"firstMark", "mark", "behind", "listedAt"}:
         return None
+    first, whole = (_believed(mark, now) for mark in (item.first_mark, item.mark))
+    is_lost = first is None or whole is None
+    if whole is None or ("behind" in values and item.behind is None):
+        is_lost, whole = True, now - OLDEST_MARK
     behind: dict[Part, datetime] = {}
-    for name, mark in item.behind.items():
+    for name, mark in (item.behind or {}).items():
         kind, _, cluster_name = name.partition("/")
-        if kind in CLUSTER_LISTS:
-            behind[Part(RestoreKind(kind), cluster_name or None)] = mark
-    return Marks(item.first_mark or item.mark, item.mark, behind)
+        if kind in CLUSTER_LISTS and (not cluster_name or _is_a(_NAME, cluster_name)):
+            part = Part(RestoreKind(kind), cluster_name or None)
+            behind[part] = _believed(mark, now) or now - OLDEST_MARK
+    return Marks(first or whole, whole, behind, values.get("mark"), is_lost)
 
 
-def _watched(group_id: str | None, values: Mapping[str, Any]) -> Watched:
-    try:
-        return _read_watched(group_id, _Seen.model_validate(values))
-    except (ValueError, OverflowError):
-        version = values.get("watchVersion")
-        return Watched(group_id, int(version) if isinstance(version, Decimal) else 0)
+def _believed(mark: datetime | None, now: datetime) -> datetime | None:
+    """An item with an older mark would have been deleted."""
+    return mark if mark and now - mark <= RETENTION else None
 
 
-def _read_watched(group_id: str | None, item: _Seen) -> Watched:
+def _watched(group_id: str | None, item: _Seen, now: datetime) -> Watched:
+    latest = (now + RETENTION + AHEAD).timestamp()
+    kept = item.expires_at if item.expires_at and 0 < item.expires_at <= latest else None
+    version = item.watch_version
+    is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_VERSION
     return Watched(
         group_id=group_id,
-        version=item.watch_version,
-        troubles={name: one.read() for name, one in item.troubles.items()},
+        version=version if is_version else 0,
+        troubles={name: one.read() for name, one in (item.troubles or {}).items() if one},
         degraded=item.degraded.read() if item.degraded else None,
         last_success_at=item.last_success_at,
-        kept_until=datetime.fromtimestamp(item.expires_at, UTC) if item.expires_at else None,
+        kept_until=datetime.fromtimestamp(kept, UTC) if kept else None,
         unsent=tuple(
             WatchChange(
                 state=one.state,
@@ -188,11 +211,20 @@ def _read_watched(group_id: str | None, item: _Seen) -> Watched:
                 trouble=one.read(),
                 at=one.at,
                 last_success_at=one.last_success_at,
-                open_jobs=one.open_jobs,
+                open_jobs=one.open_jobs or 0,
             )
-            for one in item.unsent
+            for one in item.unsent or ()
+            if one
         ),
     )
+
+
+def _is_a(form: TypeAdapter[str], text: str) -> bool:
+    try:
+        form.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def _trouble(trouble: Trouble) -> dict[str, Any]:

@@ -140,8 +140,9 @@ class Sweeper:
         return result
 
     def _sweep(self, begun: float, deadline: Deadline) -> Mapping[str, Any]:
-        jobs = self._open_jobs.read(deadline)
-        projects, stack = self._bookkeeping.read(deadline)
+        now = self._checker.now()
+        jobs = self._open_jobs.read(deadline, now)
+        projects, stack = self._bookkeeping.read(deadline, now)
         limits = self._checker.atlas.limits
         pace = Pace(self._options.rate_limit_reserve, limits.share_left, self._now())
         follower = self._follower(jobs, deadline)

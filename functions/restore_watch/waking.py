@@ -108,22 +108,25 @@ class Waker:
     def new_projects(self) -> list[str]:
         """Return the woken projects that nobody has tried to list."""
         known = self.known
-        return [one for one in self.woken if one not in known or known[one].marks is None]
+        return [one for one in self.woken if one not in known or not known[one].has_begun]
 
     def begin(self, group_id: str) -> tuple[Project, Marks] | None:
         """
-        Return a project and its marks. At the first attempt they are stored.
+        Return a project and its marks. At the first attempt, or if they were lost, they are stored.
 
         This is before anything is asked, so that nothing is missed however long it takes until
         Atlas answers. None, and a finding, if the table cannot be used.
         """
         project = self.known.setdefault(group_id, Project(group_id))
-        if project.marks is not None:
-            return project, project.marks
+        lost = project.marks
+        if lost is not None and not lost.is_lost:
+            return project, lost
         now = self.calls.follower.checker.now()
-        marks = Marks.at_first(now)
+        marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
+        stored = lost.stored if lost else None
         try:
-            self.bookkeeping.begin(group_id, marks, now, self.calls.follower.deadline)
+            deadline = self.calls.follower.deadline
+            self.bookkeeping.begin(group_id, marks, now, deadline, lost=stored)
         except RestoreWatchError as error:
             self.calls.follower.findings.search_failed(group_id, None, error)
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
@@ -36,7 +36,7 @@ def by(stack: LocalStack) -> Iterator[Clients]:
 
 
 def open_jobs(stack: LocalStack, by: Clients) -> list[OpenJob]:
-    read = OpenJobs(by.dynamodb, stack.table_name).read(Deadline.after(30))
+    read = OpenJobs(by.dynamodb, stack.table_name).read(Deadline.after(30), datetime.now(UTC))
     return sorted(read, key=lambda job: job.key)
 
 

@@ -325,7 +325,7 @@ def _aws() -> Iterator[ErrorText]:
         return RestoreJobsTable(dynamodb(play), "restore-jobs").recall(target, deadline)
 
     def read(play: Answer, deadline: Deadline) -> object:
-        return OpenJobs(dynamodb(play), "restore-jobs").read(deadline)
+        return OpenJobs(dynamodb(play), "restore-jobs").read(deadline, datetime.now(UTC))
 
     def publish(play: Answer, deadline: Deadline) -> object:
         since = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """The index of open jobs, as a sweep uses it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from integration.tables import NOON, Stored
 from restore_watch.deadline import Deadline
@@ -24,7 +24,11 @@ class Index:
 
     def entry(self, job: RestoreJob) -> OpenJob | None:
         """What a sweep knows of this job."""
-        found = [one for one in self.open_jobs.read(soon()) if one.target.group_id == job.group_id]
+        found = [
+            one
+            for one in self.open_jobs.read(soon(), datetime.now(UTC))
+            if one.target.group_id == job.group_id
+        ]
         return found[0] if found else None
 
     def known(self, job: RestoreJob) -> OpenJob:

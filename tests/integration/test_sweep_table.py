@@ -1,6 +1,6 @@
 """What sweeps read and write, against moto and Amazon's own DynamoDB Local."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -44,7 +44,7 @@ def test_every_shard_is_read(index: Index, job: Job) -> None:
 
     read = [
         one.target.restore_id
-        for one in index.open_jobs.read(soon())
+        for one in index.open_jobs.read(soon(), datetime.now(UTC))
         if one.target.group_id == jobs[0].group_id
     ]
 
@@ -58,7 +58,7 @@ def test_an_entry_that_names_no_job_is_passed_over(index: Index, job: Job) -> No
     index.stored.client.put_item(TableName=table, Item=key | {"openShard": {"S": "0"}})
     known = index.settle(job("RUNNING"))
 
-    assert known in index.open_jobs.read(soon())
+    assert known in index.open_jobs.read(soon(), datetime.now(UTC))
     index.stored.client.delete_item(TableName=table, Key=key)
 
 
@@ -150,7 +150,7 @@ def test_a_lease_is_free_after_it_was_given_back_or_ran_out(
 def test_a_lease_is_not_an_open_job(index: Index, lease: SweepLease) -> None:
     lease.take(NOON, soon())
 
-    assert all(one.target.cluster_name for one in index.open_jobs.read(soon()))
+    assert all(one.target.cluster_name for one in index.open_jobs.read(soon(), datetime.now(UTC)))
     assert (
         "openShard"
         not in index.stored.client.get_item(TableName=index.stored.stack.table_name, Key=KEY)[
@@ -164,7 +164,7 @@ def test_a_missing_table_or_index_is_reported(index: Index, job: Job) -> None:
     known = index.settle(job("RUNNING"))
 
     with pytest.raises(TableUnavailableError, match="ResourceNotFoundException"):
-        elsewhere.read(soon())
+        elsewhere.read(soon(), NOON)
     with pytest.raises(TableUnavailableError, match="ResourceNotFoundException"):
         elsewhere.missed(known, NOON, soon())
     with pytest.raises(TableUnavailableError, match="ResourceNotFoundException"):

@@ -69,8 +69,8 @@ def knows(kind: type[OpenJob]) -> Callable[[Any, str], OpenJobs]:
     """An index whose entries are understood otherwise."""
 
     class OtherJobs(OpenJobs):
-        def read(self, deadline: Deadline) -> list[OpenJob]:
-            return [_as(kind, job) for job in super().read(deadline)]
+        def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
+            return [_as(kind, job) for job in super().read(deadline, now)]
 
     return OtherJobs
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from restore_watch.project_item import Project, project_key, read_project
 from restore_watch.watch_change import Watched
+from unit.open_jobs import NOON
 from unit.stubbed_aws import Refusal
 
 
@@ -44,7 +46,7 @@ class BookkeepingItems:
     def _read(self, group_id: str | None) -> Project | None:
         key = project_key(group_id)
         item = self._items.get(key["restoreId"]["S"])
-        return read_project(key | item) if item is not None else None
+        return read_project(key | item, NOON + timedelta(days=1)) if item is not None else None
 
 
 def _meets(item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> bool:
@@ -52,6 +54,8 @@ def _meets(item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -
 
 
 def _is_met(item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> bool:
+    if condition.startswith("NOT (attribute_type(#watchVersion, :number)"):
+        return "N" not in item.get("watchVersion", {})
     (name,) = re.findall(r"#(\w+)", condition)
     if condition == f"attribute_not_exists(#{name})":
         return name not in item

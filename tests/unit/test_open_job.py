@@ -61,7 +61,9 @@ def test_an_entry_of_the_index_is_read() -> None:
         expiration_date="2026-05-04T18:00:00Z",
         restore_scheduled_date="2026-05-04T10:00:00Z",
     )
-    read = read_open_job(entry_of(job, missingSince="2026-05-04T11:30:00.000000Z", sequence=3))
+    read = read_open_job(
+        entry_of(job, missingSince="2026-05-04T11:30:00.000000Z", sequence=3), NOON
+    )
 
     assert read == open_job(
         target=read.target if read else None,
@@ -81,7 +83,7 @@ def test_an_entry_of_the_index_is_read() -> None:
 def test_what_the_table_writes_is_read_from_the_index(
     job: RestoreJob, sequence: int, published: int
 ) -> None:
-    read = read_open_job(entry_of(job, sequence=sequence, publishedSequence=published))
+    read = read_open_job(entry_of(job, sequence=sequence, publishedSequence=published), NOON)
 
     assert read is not None
     assert (read.kind, read.status, read.atlas_status) == (job.kind, job.status, job.atlas_status)
@@ -95,7 +97,7 @@ def test_what_the_table_writes_is_read_from_the_index(
 
 
 def test_an_entry_with_nothing_but_its_key_is_read() -> None:
-    read = read_open_job(key(GROUP, "orders", RESTORE))
+    read = read_open_job(key(GROUP, "orders", RESTORE), NOON)
 
     assert read is not None
     assert (read.kind, read.status, read.observed_at, read.pending) == (None, None, None, 0)
@@ -131,7 +133,7 @@ ATTRIBUTES = {
 def test_an_attribute_that_this_version_cannot_read_is_unknown(
     field: str, stored: dict[str, Any], read: Any
 ) -> None:
-    job = read_open_job(entry_of(plain_job()) | {ATTRIBUTES[field]: stored})
+    job = read_open_job(entry_of(plain_job()) | {ATTRIBUTES[field]: stored}, NOON)
 
     assert getattr(job, field) == read
 
@@ -145,7 +147,7 @@ def test_a_job_of_a_kind_that_only_another_version_knows_is_not_asked_about(
     kind: dict[str, Any] | None, *, is_foreign: bool
 ) -> None:
     entry = entry_of(plain_job(), sequence=2)
-    job = read_open_job({**entry, "kind": kind} if kind else without(entry, "kind"))
+    job = read_open_job({**entry, "kind": kind} if kind else without(entry, "kind"), NOON)
 
     assert job is not None
     assert (job.is_foreign, job.can_change) == (is_foreign, not is_foreign)
@@ -157,7 +159,7 @@ def test_a_job_of_a_kind_that_only_another_version_knows_is_not_asked_about(
     [("sweeps", "lease"), (GROUP, RESTORE), (f"{GROUP}/", RESTORE), (f"{GROUP}/orders", "lease")],
 )
 def test_a_key_that_names_no_job_is_not_read(cluster: str, restore: str) -> None:
-    assert read_open_job({"cluster": {"S": cluster}, "restoreId": {"S": restore}}) is None
+    assert read_open_job({"cluster": {"S": cluster}, "restoreId": {"S": restore}}, NOON) is None
 
 
 # What it can become

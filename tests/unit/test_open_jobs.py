@@ -47,7 +47,7 @@ def index() -> PagedIndex:
 
 
 def test_every_page_of_every_shard_is_read_once(index: PagedIndex, clock: Clock) -> None:
-    jobs = OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline())
+    jobs = OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline(), NOON)
 
     expected = {restore_id(16 * page + int(shard)) for page in range(PAGES) for shard in "0123"}
     assert {job.target.restore_id for job in jobs} == expected
@@ -61,14 +61,14 @@ def test_a_page_that_is_refused_fails_the_whole_read(index: PagedIndex, clock: C
     index.refusal = Refusal("AccessDeniedException")
 
     with pytest.raises(TableUnavailableError, match="AccessDeniedException"):
-        OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline())
+        OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline(), NOON)
 
 
 def test_no_page_is_read_without_the_time_for_it(index: PagedIndex, clock: Clock) -> None:
     open_jobs = OpenJobs(dynamodb(index), "restore-jobs")
 
     with pytest.raises(TimeBudgetExceededError):
-        open_jobs.read(clock.deadline(0.9))
+        open_jobs.read(clock.deadline(0.9), NOON)
     with pytest.raises(TimeBudgetExceededError):
         open_jobs.forget(open_job(missing_since=NOON), clock.deadline(0.9))
     with pytest.raises(TimeBudgetExceededError):

@@ -25,7 +25,7 @@ from restore_watch.project_item import (
 from restore_watch.restore_job import RestoreKind
 from restore_watch.status_change import utc_text
 from restore_watch.watch_change import Trouble, WatchChange, Watched, WatchState
-from strategies import recent_dates, utc_dates
+from strategies import recent_dates
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -57,9 +57,10 @@ def as_stored(project: Project) -> dict[str, Any]:
 parts = st.builds(
     Part, st.sampled_from(LISTED_KINDS), st.none() | st.sampled_from(["orders", "a-1"])
 )
-marks = st.builds(Marks, utc_dates, utc_dates, st.dictionaries(parts, utc_dates, max_size=3))
+past = st.timedeltas(timedelta(), timedelta(days=400)).map(lambda age: NOON - age)
+marks = st.builds(Marks, past, past, st.dictionaries(parts, past, max_size=3))
 names = st.sampled_from(["flex", "dedicated", "events", "dedicated clusters", "sweep"])
-troubles = st.builds(Trouble, utc_dates, st.just("AtlasError"), st.text(max_size=9))
+troubles = st.builds(Trouble, past, st.just("AtlasError"), st.text(max_size=9))
 
 
 @st.composite
@@ -70,8 +71,8 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         st.sampled_from(WatchState),
         st.just(group_id),
         troubles,
-        utc_dates,
-        st.none() | utc_dates,
+        past,
+        st.none() | past,
         st.integers(0, 10**6),
     )
     watched = Watched(
@@ -79,15 +80,16 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         version=draw(st.integers(0, 10**9)),
         troubles=draw(st.dictionaries(names, troubles, max_size=2)),
         degraded=draw(st.none() | troubles),
-        last_success_at=draw(st.none() | utc_dates),
+        last_success_at=draw(st.none() | past),
         unsent=tuple(draw(st.lists(changes, max_size=2))),
     )
     if stack:
         return Project("", stored_watched=watched)
+    drawn = draw(st.none() | marks)
     return Project(
         group_id=group_id or "",
-        marks=draw(st.none() | marks),
-        listed_at=draw(st.none() | utc_dates),
+        marks=drawn,
+        listed_at=draw(st.none() | past) if drawn else None,
         readable=draw(st.frozensets(names)),
         stored_watched=watched,
     )
@@ -95,18 +97,18 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
 
 @given(projects() | projects(stack=True))
 def test_what_is_written_of_a_project_or_the_stack_is_read(project: Project) -> None:
-    assert read_project(as_stored(project)) == project
+    assert read_project(as_stored(project), NOON) == project
 
 
 @given(projects())
 def test_attributes_of_another_version_are_ignored(project: Project) -> None:
     foreign = {"paused": {"BOOL": True}, "owner": {"M": {"name": {"S": "x"}}}}
 
-    assert read_project(as_stored(project) | foreign) == project
+    assert read_project(as_stored(project) | foreign, NOON) == project
 
 
 def test_a_project_of_which_nothing_is_stored_has_no_marks_and_no_troubles() -> None:
-    project = read_project(item_of(GROUP))
+    project = read_project(item_of(GROUP), NOON)
 
     assert project == Project(GROUP, stored_watched=Watched(GROUP))
     assert project.watched == Project(GROUP).watched
@@ -114,7 +116,7 @@ def test_a_project_of_which_nothing_is_stored_has_no_marks_and_no_troubles() -> 
 
 
 def test_the_stack_has_no_project() -> None:
-    stack = read_project(item_of(None, **watched_as_values(Watched(None, degraded=TROUBLE))))
+    stack = read_project(item_of(None, **watched_as_values(Watched(None, degraded=TROUBLE))), NOON)
 
     assert stack is not None
     assert stack.group_id == ""
@@ -123,31 +125,98 @@ def test_the_stack_has_no_project() -> None:
 
 def test_the_lease_is_not_a_project() -> None:
     assert LEASE_KEY["cluster"] == {"S": PARTITION}
-    assert read_project(LEASE_KEY | {"owner": {"S": "someone"}}) is None
+    assert read_project(LEASE_KEY | {"owner": {"S": "someone"}}, NOON) is None
+
+
+def test_a_key_that_names_no_project_is_not_read() -> None:
+    key = {"cluster": {"S": PARTITION}, "restoreId": {"S": "project/../orgs"}}
+
+    assert read_project(item_of(GROUP, **STORED) | key, NOON) is None
 
 
 @pytest.mark.parametrize("group_id", [GROUP, None], ids=["project", "stack"])
 def test_no_job_can_have_the_key_of_a_bookkeeping_item(group_id: str | None) -> None:
-    assert read_open_job(project_key(group_id)) is None
+    assert read_open_job(project_key(group_id), NOON) is None
 
 
 CHANGE = watched_as_values(
     Watched(GROUP, unsent=(WatchChange(WatchState.DEGRADED, GROUP, TROUBLE, NOON, None, 2),))
 )["unsent"][0]
-GARBAGE_OF_MARKS: dict[str, dict[str, Any]] = {
-    "mark that is not a date": {"mark": "yesterday"},
-    "mark that is a number": {"mark": 5},
-    "mark before the calendar": {"mark": "0001-01-01T00:00:00+14:00"},
-    "behind that is a list": {"behind": ["flex"]},
-    "behind without a date": {"behind": {"flex": None}},
-    "readable that is a number": {"readable": 1},
+WEEK_AGO = NOON - timedelta(days=7)
+MARK, FIRST = NOON - timedelta(minutes=5), NOON - timedelta(days=2)
+STORED = {"mark": utc_text(MARK), "firstMark": utc_text(FIRST), "listedAt": utc_text(MARK)}
+NEVER = (5, None, "", "yesterday", "0001-01-01T00:00:00+14:00", "0001-01-01", "2099-01-01T00:00Z")
+BY_HAND = [*NEVER, "9999-12-31T23:59:59-14:00", 10**37, {"a": [1]}, [utc_text(NOON)], {"x", "y"}]
+FLEX = Part(RestoreKind.FLEX)
+LOST_MARKS: dict[str, tuple[dict[str, Any], Marks]] = {
+    "whole": ({"mark": ...}, Marks(FIRST, WEEK_AGO)),
+    "first": ({"firstMark": ...}, Marks(MARK, MARK)),
+    "all that stays behind": ({"behind": [...]}, Marks(FIRST, WEEK_AGO)),
+    "one that stays behind": (
+        {"behind": {"flex": ..., "dedicated/a-1": utc_text(FIRST)}},
+        Marks(FIRST, MARK, {FLEX: WEEK_AGO, Part(RestoreKind.DEDICATED, "a-1"): FIRST}),
+    ),
 }
+
+
+def _poisoned(values: Any, poison: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _poisoned(one, poison) for name, one in values.items()}
+    if isinstance(values, list):
+        return [poison]
+    return poison if values is ... else values
+
+
+@pytest.mark.parametrize("poison", BY_HAND, ids=repr)
+@pytest.mark.parametrize(("values", "marks"), LOST_MARKS.values(), ids=LOST_MARKS)
+def test_a_mark_that_is_lost_lies_as_far_back_as_a_mark_may_and_the_others_stay(
+    values: dict[str, Any], marks: Marks, poison: Any
+) -> None:
+    stored = STORED | _poisoned(values, poison)
+    item = project_key(GROUP) | {name: _serialize(value) for name, value in stored.items()}
+
+    project = read_project(item, NOON)
+
+    assert project is not None
+    assert project.marks == marks
+    assert project.marks.stored == stored["mark"]
+    assert project.listed_at == MARK
+    # One that stays behind is replaced when the marks move.
+    assert project.has_begun is bool(marks.behind)
+
+
+@pytest.mark.parametrize("name", ["firstMark", "behind", "listedAt"])
+def test_the_mark_of_a_project_that_has_only_another_one_is_lost(name: str) -> None:
+    project = read_project(item_of(GROUP, **{name: utc_text(NOON)}), NOON)
+
+    assert project is not None
+    assert project.marks is not None
+    assert (project.marks.whole, project.has_begun) == (WEEK_AGO, False)
+
+
+@pytest.mark.parametrize("poison", [one for one in BY_HAND if one != "0001-01-01"], ids=repr)
+@pytest.mark.parametrize("name", ["listedAt", "lastSuccessAt"])
+def test_a_moment_that_cannot_be_is_absent(name: str, poison: Any) -> None:
+    project = read_project(item_of(GROUP, **STORED) | item_of(GROUP, **{name: poison}), NOON)
+
+    assert project is not None
+    assert project.marks == Marks(FIRST, MARK)
+    assert project.watched == Watched(GROUP)
+
+
 GARBAGE_OF_SIGHT: dict[str, dict[str, Any]] = {
     "trouble without a name": {"troubles": {"flex": {"since": utc_text(NOON)}}},
     "degraded that is text": {"degraded": "since noon"},
     "state of another version": {"unsent": [CHANGE | {"state": "paused"}]},
     "change without a moment": {"unsent": [{**CHANGE, "at": ""}]},
     "version that is text": {"watchVersion": "three"},
+    "version that is huge": {"watchVersion": 10**37},
+    "version below zero": {"watchVersion": -3},
+    "expiry that is huge": {"expiresAt": 10**17},
+    "expiry that is text": {"expiresAt": "soon"},
+    "trouble of the future": {"troubles": {"flex": {**CHANGE, "since": "2099-01-01T00:00:00Z"}}},
+    "troubles that are a number": {"troubles": 10**37},
+    "error that nobody can read": {"degraded": {**CHANGE, "message": "x" * 5000}},
 }
 
 
@@ -157,28 +226,21 @@ def test_marks_are_read_although_nobody_knows_how_the_project_was_seen(
 ) -> None:
     """A later version wrote it, and the operator went back to this one."""
     readable = item_of(GROUP, mark=utc_text(NOON), watchVersion=7)
-    project = read_project(readable | item_of(GROUP, **values))
+    project = read_project(readable | item_of(GROUP, **values), NOON)
 
     assert project is not None
     assert project.marks == Marks(NOON, NOON)
     assert project.watched == Watched(GROUP, 0 if "watchVersion" in values else 7)
 
 
-@pytest.mark.parametrize("values", GARBAGE_OF_MARKS.values(), ids=GARBAGE_OF_MARKS)
-def test_an_item_whose_marks_cannot_be_read_is_not_a_project(values: dict[str, Any]) -> None:
-    readable = item_of(GROUP, mark=utc_text(NOON))
-    assert read_project(readable) is not None
-
-    assert read_project(readable | item_of(GROUP, **values)) is None
-
-
 @pytest.mark.parametrize(
-    "part", ["serverless", "serverless/orders", "tenant", "tenant/orders", "", "/orders"]
+    "part",
+    ["serverless", "serverless/orders", "tenant", "tenant/orders", "", "/orders", "flex/../groups"],
 )
 def test_a_part_of_a_kind_that_is_not_listed_does_not_stay_behind(part: str) -> None:
     behind = {part: utc_text(NOON), "flex/orders": utc_text(NOON)}
 
-    project = read_project(item_of(GROUP, mark=utc_text(NOON), behind=behind))
+    project = read_project(item_of(GROUP, mark=utc_text(NOON), behind=behind), NOON)
 
     assert project is not None
     assert project.marks == Marks(NOON, NOON, {Part(RestoreKind.FLEX, "orders"): NOON})
@@ -193,7 +255,7 @@ def test_a_part_of_a_kind_that_is_not_listed_does_not_stay_behind(part: str) -> 
     ],
 )
 def test_moments_are_read_in_utc(stored: str, read: datetime) -> None:
-    project = read_project(item_of(GROUP, mark=stored))
+    project = read_project(item_of(GROUP, mark=stored), NOON)
 
     assert project is not None
     assert project.marks == Marks(read, read)
@@ -221,7 +283,7 @@ def test_a_project_waits_since_it_was_last_listed_or_was_first_to_be_listed() ->
 
 
 @given(recent_dates)
-def test_an_item_that_no_sweep_writes_is_deleted_after_thirty_days(now: datetime) -> None:
+def test_an_item_that_no_sweep_writes_is_deleted_after_four_hundred_days(now: datetime) -> None:
     days = timedelta(seconds=expires_at(now)) - timedelta(seconds=now.timestamp())
 
-    assert abs(days - timedelta(days=30)) <= timedelta(seconds=1)
+    assert abs(days - timedelta(days=400)) <= timedelta(seconds=1)

@@ -41,7 +41,7 @@ class TableDiagnosis:
     def table(self, deadline: Deadline) -> Iterator[Line]:
         """Look at the table and the index, and whether messages are left over."""
         try:
-            jobs = self._open_jobs.read(deadline)
+            jobs = self._open_jobs.read(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("index", error)
         else:
@@ -52,7 +52,7 @@ class TableDiagnosis:
                 since = min((job.observed_at for job in left if job.observed_at), default=old)
                 yield _left_over(len(left), since)
         try:
-            projects, stack = self._bookkeeping.read(deadline)
+            projects, stack = self._bookkeeping.read(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("table", error)
             return

@@ -1,0 +1,59 @@
+"""Fields that sweeps have stored, and that somebody may have changed by hand. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+AHEAD = timedelta(minutes=10)
+"""A stored moment may lie so far in the future, because clocks differ."""
+
+WORDS_LIMIT = 4096
+"""Characters of an error that a message can hold."""
+
+
+def read_moment(stored: object) -> datetime | None:
+    """Return a moment in UTC, from text in ISO 8601. None for anything else."""
+    try:
+        moment = datetime.fromisoformat(stored) if isinstance(stored, str) else None
+        if moment is None or moment.tzinfo is not None:
+            return moment and moment.astimezone(UTC)
+        return moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def past_moment(stored: object, now: datetime) -> datetime | None:
+    """As `read_moment`, but None for a moment that lies too far ahead to be true."""
+    moment = read_moment(stored)
+    return moment if moment and moment - now <= AHEAD else None
+
+
+def _past(stored: object, info: ValidationInfo[Any]) -> datetime:
+    moment = past_moment(stored, info.context)
+    if moment is None:
+        msg = "expected a moment that has come"
+        raise ValueError(msg)
+    return moment
+
+
+def _or_none(stored: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(stored)
+    except (ValueError, OverflowError):
+        return None
+
+
+type Moment = Annotated[datetime, PlainValidator(_past)]
+"""A moment that has come. The context of the validation is the present."""
+
+type Words = Annotated[str, StringConstraints(strict=True, max_length=WORDS_LIMIT)]
+
+type OrNone[T] = Annotated[T | None, WrapValidator(_or_none)]
+"""None if it cannot be read."""
