@@ -19,6 +19,7 @@ from restore_watch.event import (
     WaitForJob,
     parse,
 )
+from restore_watch.lease import SWEEP_TIME
 from restore_watch.newest import NewestRestore
 from restore_watch.registration import WaitRegistrar
 from restore_watch.restore_job import RestoreTarget
@@ -26,6 +27,9 @@ from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validating import ValidationRecorder
 from restore_watch.waiting import Wait
+
+CHECK_TIME = 60.0
+"""Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""
@@ -83,7 +87,9 @@ class Application:
         - A validation: the job, what was recorded of it, and whether that is new.
         """
         try:
-            return self._result(self._parse(event), deadline, request_id)
+            request = self._parse(event)
+            longest = SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME
+            return self._result(request, deadline.within(longest), request_id)
         finally:
             self._telemetry.flush()
 

@@ -5,6 +5,7 @@ Questions about known jobs and the steps that find others share the threads: eac
 turn, whatever is to be done for it.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
@@ -18,8 +19,11 @@ from restore_watch.open_job import OpenJob
 from restore_watch.question import Question, questions
 from restore_watch.workers import THREADS, Workers
 
-HOT_UNTIL = 50.0
-"""Seconds after the start of a sweep until which hot jobs are asked about."""
+HOT_UNTIL = 110.0
+"""Seconds after the start of a sweep until which hot jobs are asked about, if no other waits."""
+
+LOOK_EVERY = 10.0
+"""Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
 
 type SweepTask = Question | FindStep
 
@@ -29,7 +33,8 @@ class Rounds:
     """
     Asks and finds. `begun` is when the sweep began, on the clock of the deadline.
 
-    Hot jobs are asked about every `hot_seconds`, 0 for never again. `sleep` takes seconds.
+    Hot jobs are asked about every `hot_seconds`, 0 for never again, until the sweep `is_awaited`:
+    another one waits to go on with them. `sleep` takes seconds.
     """
 
     asker: Asker
@@ -37,6 +42,7 @@ class Rounds:
     workers: Workers
     begun: float
     hot_seconds: float
+    is_awaited: Callable[[], bool]
     sleep: Callable[[float], None]
 
     def due(self) -> list[OpenJob]:
@@ -66,7 +72,12 @@ class Rounds:
             self.workers.join(threads, asker.follower.deadline)
 
     def _add_hot(self, agenda: Agenda[SweepTask]) -> None:
-        """Put hot jobs on the agenda every few seconds, unless they are still there."""
+        """
+        Put hot jobs on the agenda every few seconds, unless they are still there.
+
+        Another sweep goes on with them only when the agenda is done: what a sweep finds takes
+        longer in a large stack than the time between two ticks may be.
+        """
         asker, known = self.asker, self.asker.follower.known
         clock, now = asker.deadline.clock, asker.follower.checker.now
         round_at = self.begun
@@ -77,7 +88,10 @@ class Rounds:
             agenda.wait_until_done(round_at - clock())
             if agenda.is_idle and not any(is_hot(job, now()) for job in list(known.values())):
                 return
-            self.sleep(max(0.0, round_at - clock()))
+            for left in reversed(range(math.ceil((round_at - clock()) / LOOK_EVERY) or 1)):
+                self.sleep(max(0.0, (round_at - clock()) / (left + 1)))
+                if agenda.is_idle and self.is_awaited():
+                    return
             hot = [job for job in list(known.values()) if is_hot(job, now())]
             asker.reception.pace.begin_round()
             agenda.add(self._questions(hot))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from restore_watch.actions import Sweep
@@ -132,14 +133,16 @@ class Sweeper:
             return SKIPPED
         succeeded_at = None
         try:
-            result = self._sweep(begun, deadline)
+            result = self._sweep(begun, deadline, partial(self._lease.is_awaited, owner, deadline))
             succeeded_at = self._checker.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
         return result
 
-    def _sweep(self, begun: float, deadline: Deadline) -> Mapping[str, Any]:
+    def _sweep(
+        self, begun: float, deadline: Deadline, is_awaited: Callable[[], bool]
+    ) -> Mapping[str, Any]:
         now = self._checker.now()
         jobs = self._open_jobs.read(deadline, now)
         projects, stack = self._bookkeeping.read(deadline, now)
@@ -155,7 +158,7 @@ class Sweeper:
             publishing = deadline.within(PENDING_TIME)
             self._publish_pending(follower, publishing)
             stack = watch.publish_unsent(projects, stack, publishing)
-            asked = self._find_and_ask(asker, finder, begun)
+            asked = self._find_and_ask(asker, finder, begun, is_awaited)
             refusal = findings.refusal_of_credentials
             if refusal is not None and not self._memory.was_answered_lately:
                 raise refusal
@@ -250,9 +253,12 @@ class Sweeper:
 
         self._workers.each(pending, publish, deadline)
 
-    def _find_and_ask(self, asker: Asker, finder: Finder, begun: float) -> frozenset[str]:
+    def _find_and_ask(
+        self, asker: Asker, finder: Finder, begun: float, is_awaited: Callable[[], bool]
+    ) -> frozenset[str]:
         """Do what is due. Return the projects of the jobs that were."""
-        rounds = Rounds(asker, finder, self._workers, begun, self._options.hot_seconds, self._sleep)
+        hot_seconds = self._options.hot_seconds
+        rounds = Rounds(asker, finder, self._workers, begun, hot_seconds, is_awaited, self._sleep)
         due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
         deadline = asker.follower.deadline
         self._workers.each(finder.waker.removed_projects(), finder.waker.drop, deadline)

@@ -18,10 +18,7 @@ PRICES = Path(__file__).with_name("prices.toml")
 MINUTES = 730 * 60
 """Minutes, and so sweeps, of a month."""
 
-HOT_UNTIL = 50.0
-"""Seconds after the start of a sweep until which hot jobs are asked about."""
-
-ASKING_ENDS = 54.5
+ASKING_ENDS = 119.5
 """Seconds after the start of a sweep at which the last question has ended."""
 
 ASKED_EVERY = 5
@@ -114,6 +111,7 @@ class Measured:
     metrics: int
     memory_megabytes: int = 512
     bookkeeping_bytes: float = 0
+    lease_writes: float = LEASE_WRITES
 
     @property
     def gb_seconds(self) -> float:
@@ -134,7 +132,7 @@ class Measured:
         return Usage(
             lambda_gb_second=MINUTES * self.gb_seconds,
             lambda_request=MINUTES,
-            dynamodb_write_unit=MINUTES * LEASE_WRITES,
+            dynamodb_write_unit=MINUTES * self.lease_writes,
             dynamodb_read_unit=MINUTES * self.read_units,
             metric_month=self.metrics,
             log_gb=MINUTES * (self.log_bytes + REPORT_BYTES) / 1e9,
@@ -147,11 +145,24 @@ class Measured:
         )
 
     def hot(self, hot_seconds: float) -> "Measured":
-        """The same sweep with all of its jobs hot: round after round for 50 seconds."""
-        rounds = 1 + math.floor(HOT_UNTIL / max(hot_seconds, self.seconds))
-        last_begins = (rounds - 1) * max(hot_seconds, self.seconds)
-        seconds = min(last_begins + self.seconds, ASKING_ENDS)
-        return replace(self, seconds=seconds, questions=self.questions * rounds)
+        """
+        The same sweep with all of its jobs hot: round after round, until the next one takes over.
+
+        Each look at the lease is a write that is refused, and billed.
+        """
+        waits = hand_over(hot_seconds)
+        rounds = max(1.0, 60 / max(hot_seconds, self.seconds))
+        return replace(
+            self,
+            seconds=max(60.0, min(self.seconds, ASKING_ENDS)) + waits,
+            questions=self.questions * rounds,
+            lease_writes=LEASE_WRITES + 1 + rounds + waits,
+        )
+
+
+def hand_over(hot_seconds: float) -> float:
+    """Seconds that a sweep waits on average: half a hot round, and half a pause between looks."""
+    return hot_seconds / 2 + 0.5
 
 
 def month_of_old(asking: Measured, reading: Measured) -> Usage:
@@ -191,17 +202,13 @@ def hot_seconds_of(duration: float, hot_seconds: float) -> float:
     """
     Seconds of sweeps that a job keeps at work until its end is seen: the mean of all phases.
 
-    It is named at 0; no other job is hot. Sweeps begin in each minute and ask until 50 s later.
+    It is named at 0; no other job is hot. Sweeps begin in each minute, and take over from each
+    other.
     """
     phases = [second + 0.5 for second in range(60)]
     return sum(_hot_seconds(duration, hot_seconds, phase) for phase in phases) / len(phases)
 
 
 def _hot_seconds(duration: float, hot_seconds: float, tick: float) -> float:
-    billed = 0.0
-    rounds = math.floor(HOT_UNTIL / hot_seconds)
-    while tick < duration:
-        last = math.ceil((duration - tick) / hot_seconds)
-        billed += min(last, rounds) * hot_seconds
-        tick += 60
-    return billed
+    seconds = max(0, math.ceil((duration - tick) / hot_seconds)) * hot_seconds
+    return seconds + math.floor(seconds / 60) * hand_over(hot_seconds)

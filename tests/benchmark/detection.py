@@ -5,24 +5,20 @@ The real Sweeper asks the emulated Atlas over real sockets, with the real table 
 local stack. Only the clock is ours: it stands still while something works, and jumps while the
 sweep sleeps and between two ticks. A round of questions takes `ROUND_SECONDS` of it.
 
-Jobs begin at any moment of an hour. Each is named once, at once, by a check. A tick comes in each
-minute at the same second, which is drawn. A sweep that is still at work holds up the next tick.
+Jobs begin at any moment of an hour. Each is named once, at once, by a check. A tick comes at any
+second of its minute, which is drawn anew each time, and may meet a sweep that is still at work.
 """
 
-import heapq
 import io
-import itertools
 import logging
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from random import Random
-from threading import Lock
-from typing import Any
 from unittest.mock import patch
 
 from aws_lambda_powertools import Logger
@@ -30,12 +26,15 @@ from aws_lambda_powertools import Logger
 from benchmark.timelines import Timeline, draw_timelines, percentile, polled
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
+from local_stack.jumping_clock import ROUND_SECONDS, JumpingClock, Schedule
 from local_stack.stack import LocalStack
 from restore_watch.actions import Sweep
 from restore_watch.cadence import HOT
+from restore_watch.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
 from restore_watch.restore_job import RestoreTarget
+from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validation import Entry
 
@@ -45,10 +44,7 @@ OF_EACH = 30
 ARRIVALS = 3600.0
 """Seconds in which they begin."""
 
-ROUND_SECONDS = 0.4
-"""The slowest answer of Atlas that was recorded."""
-
-INVOCATION = 59.5
+INVOCATION = 124.5
 """Seconds that a sweep has: the template's timeout, less what the handler reserves."""
 
 HOT_SECONDS = (10.0, 5.0, 0.0)
@@ -100,48 +96,6 @@ class Detections:
         return percentile(seconds, 0.5), percentile(seconds, 0.95)
 
 
-class JumpingClock:
-    """Unix seconds that only we move. Events happen at their moments, while it moves past them."""
-
-    def __init__(self, at: float) -> None:
-        self.at = at
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()
-        self._lock = Lock()
-        self._round_is_counted = False
-
-    def __call__(self) -> datetime:
-        return datetime.fromtimestamp(self.at, UTC)
-
-    def seconds(self) -> float:
-        return self.at
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._events
-
-    def plan(self, at: float, event: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (at, next(self._numbers), event))
-
-    def sleep(self, seconds: float) -> None:
-        """Move on. An event whose moment has passed during the last round happens now."""
-        until = self.at + seconds
-        self._round_is_counted = False
-        while self._events and self._events[0][0] <= until:
-            at, _, event = heapq.heappop(self._events)
-            self.at = max(self.at, at)
-            event()
-        self.at = max(self.at, until)
-        self._round_is_counted = False
-
-    def answer(self, *_: Any) -> None:
-        """Atlas is asked: the first question since the last move takes ROUND_SECONDS."""
-        with self._lock:
-            if not self._round_is_counted:
-                self._round_is_counted = True
-                self.at += ROUND_SECONDS
-
-
 @dataclass
 class _Job:
     timeline: Timeline
@@ -166,7 +120,6 @@ class _World:
         self._hot_seconds = hot_seconds
         self.clock = JumpingClock(BEGIN)
         self.stack = LocalStack(clock=self.clock)
-        self._phase = 60 * self._random.random()
         self._published: dict[str, float] = {}
         self._sweeps: list[float] = []
         self._sweep_seconds = 0.0
@@ -177,38 +130,48 @@ class _World:
 
     def run(self) -> Detections:
         """Let every job come to its end, and a few sweeps more."""
-        by = clients(self.stack)
-        self._checker = cold_start(self.stack, by, now=self.clock, sleep=self.clock.sleep)
-        self._checker.on_published = self._note_published
-        telemetry = Telemetry(Logger(service="benchmark", stream=io.StringIO()))
-        sweeper = sweeper_of(
-            self.stack, by, self._checker, telemetry, hot_seconds=self._hot_seconds
-        )
-        for number, job in enumerate(self._jobs):
-            self._plan(number, job)
-        try:
-            with self.stack.atlas.wire.listen(self.clock.answer):
-                tick = BEGIN
-                while not self.clock.is_empty:
-                    tick = self._sweep(sweeper.sweep, tick)
-                for _ in range(7):  # a job that is not hot any more is asked within 5 minutes
-                    tick = self._sweep(sweeper.sweep, tick)
-        finally:
-            by.close()
+        with ExitStack() as self._open:
+            self._checker = self._environment()[0]
+            for number, job in enumerate(self._jobs):
+                self._plan(number, job)
+            self._open.enter_context(self.stack.atlas.wire.listen(self.clock.answer))
+            schedule = Schedule(self.clock, self._sweeping, lambda: 60 * self._random.random())
+            self.clock.sleep(max(job.begun + job.timeline.duration for job in self._jobs) - BEGIN)
+            self.clock.sleep(420)  # a job that is not hot any more is asked within 5 minutes
+            schedule.end()
         return self._detections()
 
-    def _sweep(self, sweep: Callable[[Sweep, Deadline], Any], tick: float) -> float:
-        """Wait for the tick of this minute, and sweep. Return the next minute."""
-        self.clock.sleep(max(0.0, tick + self._phase - self.clock.at))
-        begun = self.clock.at
-        self._sweeps.append(begun)
-        result = sweep(
-            Sweep(datetime.fromtimestamp(tick, UTC)),
-            Deadline.after(INVOCATION, self.clock.seconds),
+    def _environment(self) -> tuple[JobChecker, Sweeper]:
+        by = clients(self.stack)
+        self._open.callback(by.close)
+        checker = cold_start(
+            self.stack,
+            by,
+            now=self.clock,
+            sleep=self.clock.sleep,
+            on_published=self._note_published,
         )
-        assert not result.get("failures"), result
-        self._sweep_seconds += self.clock.at - begun
-        return tick + 60
+        telemetry = Telemetry(Logger(service="benchmark", stream=io.StringIO()))
+        return checker, sweeper_of(
+            self.stack, by, checker, telemetry, hot_seconds=self._hot_seconds
+        )
+
+    def _sweeping(self) -> Callable[[float], None]:
+        """An environment that sweeps."""
+        _, sweeper = self._environment()
+
+        def sweep(tick: float) -> None:
+            begun = self.clock.at
+            result = sweeper.sweep(
+                Sweep(datetime.fromtimestamp(tick, UTC)),
+                Deadline.after(INVOCATION, self.clock.seconds),
+            )
+            assert not result.get("failures"), result
+            if not result.get("skipped"):
+                self._sweeps.append(begun)
+            self._sweep_seconds += self.clock.at - begun
+
+        return sweep
 
     def _note_published(self, entry: Entry, _: Recorded) -> None:
         self._published.setdefault(entry.event_id, self.clock.at)

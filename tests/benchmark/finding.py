@@ -9,25 +9,28 @@ import io
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from random import Random
 from unittest.mock import patch
 
 from aws_lambda_powertools import Logger
 
-from benchmark.detection import BEGIN, INVOCATION, SEED, JumpingClock
+from benchmark.detection import BEGIN, INVOCATION, SEED
 from benchmark.timelines import percentile
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
+from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.stack import LocalStack
 from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.item import Recorded
+from restore_watch.sweep import Sweeper
 from restore_watch.telemetry import Telemetry
 from restore_watch.validation import Entry
 from restore_watch.waking import LISTED_AT_ONCE
@@ -105,36 +108,52 @@ class _World:
 
     @contextmanager
     def watching(self, groups: list[str], hot_seconds: float = 0) -> Iterator[None]:
-        by = clients(self.stack)
-        checker = cold_start(self.stack, by, now=self.clock, sleep=self.clock.sleep)
-        checker.on_published = self._note
-        logger = Logger(service="benchmark", stream=io.StringIO())
-        self._sweeper = sweeper_of(
-            self.stack,
-            by,
-            checker,
-            Telemetry(logger),
-            hot_seconds=hot_seconds,
-            project_ids=groups,
-        )
-        try:
+        """Within the block, environments watch these projects."""
+        with ExitStack() as clients_of:
+
+            def environment() -> Sweeper:
+                by = clients(self.stack)
+                clients_of.callback(by.close)
+                checker = cold_start(self.stack, by, now=self.clock, sleep=self.clock.sleep)
+                checker.on_published = self._note
+                telemetry = Telemetry(Logger(service="benchmark", stream=io.StringIO()))
+                return sweeper_of(
+                    self.stack,
+                    by,
+                    checker,
+                    telemetry,
+                    hot_seconds=hot_seconds,
+                    project_ids=groups,
+                )
+
+            self.environment = environment
+            self._sweeper = environment()
             yield
-        finally:
-            by.close()
 
     def sweep(self) -> Counter[str]:
         """Wait for the next minute, and sweep. Return the calls to Atlas by their operations."""
         self.clock.sleep(max(0.0, self._tick - self.clock.at))
         self.stack.forget_calls()
-        result = self._sweeper.sweep(
-            Sweep(datetime.fromtimestamp(self._tick, UTC)),
+        self._sweep(self._sweeper, self._tick)
+        self._tick += 60
+        calls = (call for call in self.stack.http_calls() if call.service == "atlas")
+        return Counter(call.operation for call in calls)
+
+    def schedule(self, random: Random) -> Schedule:
+        """Ticks at any second of their minutes, and sweeps that may meet."""
+
+        def sweeping() -> Callable[[float], None]:
+            return partial(self._sweep, self.environment())
+
+        return Schedule(self.clock, sweeping, lambda: 60 * random.random())
+
+    def _sweep(self, sweeper: Sweeper, tick: float) -> None:
+        result = sweeper.sweep(
+            Sweep(datetime.fromtimestamp(tick, UTC)),
             Deadline.after(INVOCATION, self.clock.seconds),
         )
         assert not result.get("failures"), result
         assert not result.get("notReached"), result
-        self._tick += 60
-        calls = (call for call in self.stack.http_calls() if call.service == "atlas")
-        return Counter(call.operation for call in calls)
 
     def _note(self, entry: Entry, _: Recorded) -> None:
         self.published.setdefault(entry.job.restore_id, self.clock.at)
@@ -188,11 +207,13 @@ def time_first_messages(kind: Kind) -> Found:
             world.watching(groups, hot_seconds=10),
             world.stack.atlas.wire.listen(world.clock.answer),
         ):
-            world.sweep()
+            schedule = world.schedule(random)
             for _ in range(RESTORES):
-                world.clock.plan(BEGIN + 60 + ARRIVALS * random.random(), begin)
-            while not world.clock.is_empty or begun.keys() - world.published.keys():
-                world.sweep()
+                world.clock.plan(BEGIN + 120 + ARRIVALS * random.random(), begin)
+            world.clock.sleep(ARRIVALS)
+            while len(begun) < RESTORES or begun.keys() - world.published.keys():
+                world.clock.sleep(60)
+            schedule.end()
     return Found(kind, tuple(world.published[one] - at for one, at in begun.items()))
 
 

@@ -16,7 +16,6 @@ from benchmark.detection import (
     ARRIVALS,
     HOT_SECONDS,
     OF_EACH,
-    ROUND_SECONDS,
     Detections,
     share_overtaken,
 )
@@ -25,6 +24,7 @@ from benchmark.prepared_index import projected, size_of
 from benchmark.processor import MEGABYTES_OF_ONE_VCPU
 from benchmark.sweeping import FAR, MEMORY, PEER_CHECKS, Sweep, SweepFigures
 from benchmark.timelines import AUTOMATED, DOWNLOAD, FLEX, Recorded
+from local_stack.jumping_clock import ROUND_SECONDS
 
 MANY = 10_000
 OUR_MEMORY = 512
@@ -302,9 +302,9 @@ class SweepReport:
             f"Dollars: list prices of {prices.date}, {prices.region}, arm64, without free tiers"
             f" (prices.toml), for {MINUTES:,} sweeps. A sweep of few jobs is billed for what was"
             f" measured, its CPU stretched to {OUR_MEMORY} MB; many are a cluster each. Hot all the"
-            " time is the dearest that can be: 50 s of every minute. Restores are of the median"
-            " duration, none at the same time as another. Other: SNS, Scheduler, X-Ray, and the"
-            " empty receives by which Lambda polls the queue. Traffic: requests to Atlas. With"
+            " time is the dearest that can be: sweep after sweep. Restores are of the"
+            " median duration, none at the same time as another. Other: SNS, Scheduler, X-Ray, and"
+            " the empty receives by which Lambda polls the queue. Traffic: requests to Atlas. With"
             f" the {3 * OF_EACH} jobs above, sweeps were at work for {100 * share:.0f} % of the"
             f" {hot.hours:.1f} hours with {hot.name}."
         )

@@ -48,13 +48,16 @@ def test_reading_the_index_costs_half_a_unit_for_each_4_kilobytes() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "rounds", "billed"),
-    [(0.5, 6, 50.5), (9.0, 6, 54.5), (20.0, 3, 54.5), (60.0, 1, 54.5)],
+    [(0.5, 6, 65.5), (9.0, 6, 65.5), (20.0, 3, 65.5), (200.0, 1, 125)],
 )
-def test_hot_sweeps_ask_until_50_seconds(seconds: float, rounds: int, billed: float) -> None:
+def test_hot_sweeps_ask_until_the_next_one_takes_over(
+    seconds: float, rounds: int, billed: float
+) -> None:
     hot = replace(BUSY, seconds=seconds).hot(10)
 
     assert hot.questions == rounds * BUSY.questions
     assert hot.seconds == billed
+    assert hot.lease_writes == 2 + 1 + rounds + 5.5
 
 
 def test_old_jobs_are_asked_in_every_fifth_sweep() -> None:
@@ -67,8 +70,9 @@ def test_old_jobs_are_asked_in_every_fifth_sweep() -> None:
 
 @pytest.mark.parametrize(
     ("duration", "seconds"),
-    # A job that ends before the first tick is hot in no sweep; a long one in 50 s of each minute.
-    [(0.2, 0), (60 * 1000, pytest.approx(50 * 1000, rel=0.01))],
+    # A job that ends before the first tick is hot in no sweep; during a long one, sweeps follow on
+    # each other, and each waits for a while.
+    [(0.2, 0), (60 * 1000, pytest.approx(65.5 * 1000, rel=0.01))],
 )
 def test_a_job_keeps_sweeps_at_work_until_its_end_is_seen(duration: float, seconds: float) -> None:
     assert hot_seconds_of(duration, 10) == seconds

@@ -60,7 +60,7 @@ def test_people_cost_a_poller_and_what_each_message_needs() -> None:
 def test_a_young_job_keeps_sweeps_at_work_unless_that_is_turned_off() -> None:
     *_, hot, cold = loads(FIGURES)
 
-    assert hot.usage.lambda_gb_second > 50 / 2 * MINUTES
+    assert hot.usage.lambda_gb_second > 65 / 2 * MINUTES
     assert cold.usage.lambda_gb_second < 1 / 2 * MINUTES
     assert hot.usage.sns_publish == cold.usage.sns_publish
 

@@ -45,6 +45,7 @@ from reliability.broken_sweeps import (
     ForgetsAtOnce,
     ForgetsTicks,
     IgnoresThePace,
+    KeepsTheLease,
     KnowsOneUnknownWord,
     OnlyAsks,
     PublishesEnds,
@@ -57,6 +58,7 @@ from reliability.broken_sweeps import (
     lease_writes,
     take_any_lease,
     take_no_old_lease,
+    wait_in_silence,
 )
 from reliability.broken_table import (
     AcknowledgesAllOrNothing,
@@ -210,6 +212,8 @@ BROKEN_COPIES = {
         {"F66"}, lease=lease_writes(take_no_old_lease)
     ),
     "sweeps a tick twice": BrokenCopy({"F84"}, lease=ForgetsTicks),
+    "keeps the lease although another sweep waits": BrokenCopy({"F95"}, lease=KeepsTheLease),
+    "waits and says so to nobody": BrokenCopy({"F95"}, lease=lease_writes(wait_in_silence)),
     # What a sweep publishes
     "sweeps without publishing what is pending": BrokenCopy({"I8"}, sweeper=OnlyAsks),
     "publishes only for jobs that have ended": BrokenCopy({"I8"}, sweeper=PublishesEnds),

@@ -34,9 +34,9 @@ def _lease(
 
 def take_any_lease(_: Any, parameters: Parameters) -> Parameters:
     """Take the lease although another sweep has it."""
-    held = "#validUntil < :now"
+    held, never = "BETWEEN :now AND :latest", "IN (:now) AND #validUntil IN (:latest)"
     condition = parameters["ConditionExpression"]
-    return parameters | {"ConditionExpression": condition.replace(held, "#validUntil <> :now")}
+    return parameters | {"ConditionExpression": condition.replace(held, never)}
 
 
 def give_back_any_lease(_: Any, parameters: Parameters) -> Parameters:
@@ -48,10 +48,25 @@ def give_back_any_lease(_: Any, parameters: Parameters) -> Parameters:
 
 def take_no_old_lease(_: Any, parameters: Parameters) -> Parameters:
     """A lease never runs out."""
-    values = parameters["ExpressionAttributeValues"]
+    values = parameters.get("ExpressionAttributeValues", {})
     if ":now" not in values:
         return parameters
     return parameters | {"ExpressionAttributeValues": values | {":now": {"N": "0"}}}
+
+
+class KeepsTheLease(SweepLease):
+    """The holder does not see that another sweep waits."""
+
+    def is_awaited(self, *_: object) -> bool:
+        return False
+
+
+def wait_in_silence(_: Any, parameters: Parameters) -> Parameters:
+    """A sweep that waits says so to nobody."""
+    if ":until" not in parameters.get("ExpressionAttributeValues", {}):
+        return parameters
+    other = "attribute_not_exists(#owner) AND #owner = :owner"
+    return parameters | {"ConditionExpression": other}
 
 
 class ForgetsTicks(SweepLease):

@@ -21,7 +21,7 @@ TICK_LIFE = 110.0
 CLOCKS_APART = 60.0
 """Seconds that a tick may lie in the future."""
 
-PATIENCE = 10.0
+PATIENCE = 15.0
 """Seconds for which a sweep waits for another one."""
 
 
@@ -52,6 +52,8 @@ class LeaseLog:
                     self._unleased.add(invocation)
             elif is_lease and phase == "after" and call.status == 200:
                 values = json.loads(call.body).get("ExpressionAttributeValues", {})
+                if ":until" in values:
+                    return  # it says that a sweep waits
                 until = values.get(":validUntil", {}).get("N")
                 now = values.get(":now", {}).get("N", "0")
                 end = None if until is None else float(until)

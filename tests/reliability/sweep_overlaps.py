@@ -4,7 +4,7 @@ from contextlib import ExitStack, nullcontext
 from typing import Literal
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from local_stack.stale_index import stale_index
 from local_stack.wire import Phase
@@ -120,6 +120,16 @@ class SweepOverlaps(Overlaps):
             if job.left:
                 self.world.advance(job)
             self.sweeps.run_beside(other)
+
+    @precondition(lambda self: self.world.is_lease_free)
+    @rule(pair=pairs, nap=st.integers(0, 4))
+    def a_tick_meets_a_hot_sweep(self, pair: list[int], nap: int) -> None:
+        """It fires at any second, and the sweep at work makes way."""
+        self.counted("a tick meets a hot sweep")
+        first, second = pair
+        self.checks.run(first, self.reachable(self.longest()))
+        with self.sweeps.watched(), self.world.hot(first, second):
+            self.sweeps.meet(first, second, nap)
 
     @rule(
         place=places,

@@ -38,6 +38,7 @@ DEDICATED_LIST = Selection("atlas", "dedicated_list")
 MISS = _update(b'"SET #missingSince')
 FIND = _update(b'"REMOVE #missingSince')
 LEAVE = _update(b'"REMOVE #openShard')
+WAIT = _update(b'"SET #waitingUntil')
 GIVE_BACK = _update(b"REMOVE #owner")
 
 ANY_QUESTION = Selection("atlas", None, lambda call: call.operation != "token")

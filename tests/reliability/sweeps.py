@@ -1,6 +1,8 @@
 """Sweeps in the model's world: how they run, end, and are judged as they end."""
 
+import itertools
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from datetime import timedelta
@@ -8,19 +10,20 @@ from typing import Any
 from unittest.mock import patch
 
 from local_stack.wire import Phase
-from reliability.checks import SLACK, Check, Checks, settle
+from reliability.checks import SLACK, TIME_LIMIT, Check, Checks, settle
 from reliability.deliveries import VARIABLES
 from reliability.disturbances import NthCall, Predicate
 from reliability.judgement import judge_secrecy
+from reliability.leases import PATIENCE
 from reliability.sweep_judge import Begun, Printed, SweepJudge, is_skipped
 from reliability.world import OUTPUT
 from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 
-SWEEP = 60.0
+SWEEP = 125.0
 """Seconds of a sweep's invocation, skipped waits included."""
 
-HOT_ROUNDS = 7
+HOT_ROUNDS = 13
 """A sweep asks about a job this many times at most, if the hot ones are asked every ten seconds."""
 
 
@@ -128,6 +131,45 @@ class Sweeps:
         begun = self.begin(slot, is_timed=False)
         begun.check.run()
         self.end(begun, is_late=True)
+
+    def meet(self, first: int, second: int, nap: int) -> None:
+        """
+        A tick comes while a sweep sleeps between its hot rounds, if there are so many.
+
+        The other one then waits, and its next look at the lease comes after the end of the first.
+        """
+        world = self._world
+        naps, met = itertools.count(), list[tuple[Begun, float]]()
+        waits, over = threading.Event(), threading.Event()
+
+        def slept(slot: int) -> None:
+            if slot == second and met:
+                waits.set()
+                over.wait(TIME_LIMIT)
+            elif slot == first and not met and next(naps) == nap:
+                met.append((self.begin(second, 0.0, is_timed=False), world.uptime))
+                check = met[0][0].check
+                check.start()
+                while check.is_alive() and not waits.wait(0.001):
+                    pass
+
+        holder = self.begin(first, is_timed=False)
+        world.slept = slept
+        try:
+            holder.check.run()
+            ended = world.uptime
+        finally:
+            over.set()
+            self.end(holder, is_late=True)
+            for other, begun in met:
+                self.end(other, is_late=True)
+                if waits.is_set():
+                    late = ended - begun
+                    assert late < PATIENCE, "F95: a sweep keeps the lease although another waits"
+                    skipped = is_skipped(other.check.outcome)
+                    assert not skipped, "F95: nobody goes on with jobs that are hot"
+            world.slept = lambda _: None
+        self._checks.tally["sweeps met" if waits.is_set() else "sweeps did not meet"] += 1
 
     def end(self, begun: Begun, *, is_late: bool = False) -> None:
         """Wait for a sweep's end, and judge how it ended. `is_late` excuses its end."""

@@ -10,7 +10,7 @@ import pytest
 
 from local_stack.runtime import RuntimePool
 from local_stack.wire import Call, Gate, Phase
-from reliability.campaign import Campaign, Stored
+from reliability.campaign import PLENTY, Campaign, Stored
 from reliability.steps import ATLAS, RECORD
 from reliability.sweeping import (
     LEASE_IS_OVER,
@@ -30,7 +30,9 @@ cases = pytest.mark.parametrize
 
 
 @contextmanager
-def slow_sweep(sweeps: Sweeps, tick: datetime | None = None) -> Iterator[tuple[Gate, Any]]:
+def slow_sweep(
+    sweeps: Sweeps, tick: datetime | None = None, seconds: float = PLENTY
+) -> Iterator[tuple[Gate, Any]]:
     """Within the block, a sweep waits for Atlas's first answer, unless the gate is opened."""
     campaign = sweeps.campaign
     slow = sweeps.environment(campaign.hasty)
@@ -38,7 +40,7 @@ def slow_sweep(sweeps: Sweeps, tick: datetime | None = None) -> Iterator[tuple[G
         ThreadPoolExecutor(1) as thread,
         campaign.hold(ATLAS, "after", when=campaign.hasty.made) as gate,
     ):
-        result = thread.submit(sweeps.sweep, slow, tick)
+        result = thread.submit(sweeps.sweep, slow, tick, seconds)
         gate.wait_for(1)
         yield gate, result
 
@@ -49,7 +51,7 @@ def test_only_one_of_several_sweeps_works(campaign: Campaign, sweeps: Sweeps, ot
     job = campaign.job(timeline=["RUNNING", "COMPLETED"])
     campaign.check(job)
     job.advance()
-    with slow_sweep(sweeps) as (gate, first):
+    with slow_sweep(sweeps, seconds=60) as (gate, first):
         for _ in range(others):
             assert sweeps.sweep(sweeps.environment(campaign.patient)) == SKIPPED
         assert sum(campaign.naps) == others * PATIENCE

@@ -11,7 +11,8 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
@@ -96,6 +97,8 @@ class World:
         self.admission: Admission | None = None
         self.low_buckets: set[tuple[str, Kind]] = set()
         self.hot_seconds = 0.0
+        self.slept: Callable[[int], None] = lambda _: None
+        """Called before the code of a slot sleeps."""
         self.projects = WatchedProjects(stack, lambda: self.every_job)
         self.leases = LeaseLog()
         self.clients = _clients_of(stack)
@@ -175,6 +178,7 @@ class World:
         is_limited = last is not None and self._settled(last).limit is not None
         is_for_others = environment.targets > 1 and environment.sweep is None
         assert not (is_for_others and is_limited), "I7: a 429 is slept out for others"
+        self.slept(slot)
         self.pass_time(seconds)
 
     @property
@@ -204,6 +208,17 @@ class World:
         environment.sweep = sweep
         environment.deadline = deadline
         return environment
+
+    @contextmanager
+    def hot(self, *slots: int) -> Iterator[None]:
+        """Within the block, new environments in these slots ask about hot jobs in rounds."""
+        before, self.hot_seconds = self.hot_seconds, 10.0
+        for slot in slots:
+            self.cold_start(slot)
+        yield
+        self.hot_seconds = before
+        for slot in slots:
+            self.cold_start(slot)
 
     def made(self, slot: int) -> Callable[[Call], bool]:
         return self.clients[slot].made
@@ -359,6 +374,10 @@ class World:
 
     def _delete(self, key: Mapping[str, Any]) -> None:
         self.stack.aws.client("dynamodb").delete_item(TableName=self.stack.table_name, Key=key)
+
+    @property
+    def is_lease_free(self) -> bool:
+        return self.lease_ends() < self.clock.peek()
 
     def lease_ends(self) -> float:
         """Until when the lease is held, in Unix seconds of the environments' clock; else 0."""

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from restore_watch.actions import Diagnose
 from restore_watch.application import ROUNDS, Application
 from restore_watch.check import TIME_SHARE
+from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasRateLimitError,
     InvalidEventError,
@@ -52,8 +54,9 @@ class Invocation:
             self._checking.checker,
             self._checking.sweeper(telemetry),
             telemetry,
-            lambda _wanted, _deadline: {"ok": True, "checks": []},
+            self._diagnose,
         )
+        self.seconds_left: list[float] = []
         self.atlas = atlas
         self.clock = clock
         self.replies: dict[int, list[Reply]] = {}
@@ -68,6 +71,10 @@ class Invocation:
         send_job = answer(200, {"id": restore_id, "status": "RUNNING"})
         return (replies.pop(0) if replies else send_job)(request)
 
+    def _diagnose(self, _: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
+        self.seconds_left.append(deadline.remaining())
+        return {"ok": True, "checks": []}
+
     @property
     def asked(self) -> list[int]:
         """The jobs that Atlas was asked for, in order."""
@@ -79,6 +86,15 @@ def invoke(atlas: ScriptedAtlas, clock: Clock, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
     return Invocation(atlas, clock)
+
+
+@pytest.mark.parametrize(("left", "taken"), [(124.5, 60.0), (59.5, 59.5)])
+def test_what_is_no_sweep_takes_sixty_seconds_at_most(
+    invoke: Invocation, left: float, taken: float
+) -> None:
+    invoke({"action": "diagnose"}, left)
+
+    assert invoke.seconds_left == [taken]
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

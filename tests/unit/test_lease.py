@@ -40,26 +40,29 @@ class LeaseItem:
         return self._update(parameters)
 
     def _update(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        values = parameters["ExpressionAttributeValues"]
+        values = parameters.get("ExpressionAttributeValues", {})
         if not self._meets(parameters["ConditionExpression"], values):
             raise Refusal("ConditionalCheckFailedException", Item=self.item)
-        update = parameters["UpdateExpression"]
-        if update.startswith("REMOVE"):
-            for name in re.findall(r"#(\w+)", update):
-                self.item.pop(name, None)
-        for name, value in re.findall(r"#(\w+) = (:\w+)", update):
+        sets, _, removes = parameters["UpdateExpression"].partition("REMOVE ")
+        for name, value in re.findall(r"#(\w+) = (:\w+)", sets):
             self.item[name] = values[value]
+        for name in re.findall(r"#(\w+)", removes):
+            self.item.pop(name, None)
         return {"Attributes": dict(self.item)}
 
     def _meets(self, condition: str, values: Mapping[str, Any]) -> bool:
-        owner, now, tick = (values.get(f":{name}") for name in ("owner", "now", "tick"))
         if condition == "#owner = :owner":
-            return bool(self.item.get("owner") == owner)
-        valid_until, last = self.item.get("validUntil"), self.item.get("lastTick")
-        is_free = valid_until is None or (now is not None and int(valid_until["N"]) < int(now["N"]))
-        is_newer = tick is None or last is None or last["S"] < tick["S"]
-        assert ("lastTick" in condition) is (tick is not None)
-        return is_free and is_newer
+            return bool(self.item.get("owner") == values[":owner"])
+        if "attribute_exists" in condition:
+            return False  # it is a read
+        number, text = self.item.get("validUntil", {}), self.item.get("lastTick", {})
+        now, latest = (int(values[name]["N"]) for name in (":now", ":latest"))
+        is_held = now <= float(number.get("N", "inf")) <= latest
+        assert ("lastTick" in condition) is (":tick" in values)
+        if ":tick" not in values:
+            return not is_held
+        tick, ahead = values[":tick"]["S"], values[":ahead"]["S"]
+        return not (is_held or ("S" in text and tick <= text["S"] <= ahead))
 
 
 class Leases:
@@ -79,8 +82,16 @@ class Leases:
     def take(self, tick: datetime | None = None, seconds: float = 60.0) -> str | None:
         return self.lease.take(tick, self.clock.deadline(seconds))
 
-    def give_back(self, owner: str) -> None:
+    def give_back(self, owner: str | None) -> None:
+        assert owner is not None
         self.lease.give_back(owner, self.clock.deadline())
+
+    def is_awaited(self, owner: str | None) -> bool:
+        assert owner is not None
+        return self.lease.is_awaited(owner, self.clock.deadline())
+
+    def last(self) -> tuple[datetime | None, datetime | None]:
+        return self.lease.last(self.clock.deadline())
 
 
 @pytest.fixture
@@ -114,14 +125,117 @@ def test_a_lease_that_was_given_back_is_free(leases: Leases) -> None:
     assert leases.table.item["lastTick"] == {"S": "2026-05-04T12:01:00.000000Z"}
 
 
-def test_a_lease_that_another_sweep_holds_is_tried_for_ten_seconds(
+def test_a_lease_that_another_sweep_holds_is_tried_for_fifteen_seconds(
     leases: Leases, clock: Clock
 ) -> None:
     leases.take(NOON)
 
     assert leases.take(NOON + MINUTE) is None
-    assert sum(clock.sleeps) == PATIENCE == 10
-    assert len(leases.table.calls) == 12
+    assert sum(clock.sleeps) == PATIENCE == 15
+    assert len(leases.table.calls) == 1 + 16 + 1  # one says that it waits
+
+
+def test_the_holder_is_awaited_as_long_as_another_sweep_goes_on_to_wait(leases: Leases) -> None:
+    owner = leases.take(NOON)
+    seen = list[bool]()
+    leases.after_a_pause = [lambda: seen.append(leases.is_awaited(owner)) for _ in range(15)]
+    assert not leases.is_awaited(owner)
+
+    leases.take(NOON + MINUTE)
+
+    assert seen == [True] * 12 + [False] * 3
+    assert leases.table.item["waitingTick"] == {"S": "2026-05-04T12:01:00.000000Z"}
+
+
+def test_a_holder_whose_lease_was_taken_is_awaited(leases: Leases, clock: Clock) -> None:
+    late = leases.take(NOON, seconds=10)
+    clock.now += 30
+    owner = leases.take(NOON + MINUTE)
+
+    assert leases.is_awaited(late)
+    assert not leases.is_awaited(owner)
+
+
+def test_a_table_that_does_not_answer_says_of_nobody_that_he_waits(leases: Leases) -> None:
+    owner = leases.take(NOON)
+    leases.table.refusal = Refusal("AccessDeniedException")
+
+    assert not leases.is_awaited(owner)
+
+
+def test_whoever_takes_the_lease_is_not_awaited_by_those_who_waited_for_the_last_holder(
+    leases: Leases, clock: Clock
+) -> None:
+    """One that died stops nothing, and one that waits on says so again."""
+    first = leases.take(NOON)
+    second = list[str | None]()
+
+    def hand_over() -> None:
+        assert first is not None
+        leases.give_back(first)
+        second.append(leases.take())
+        assert not leases.is_awaited(second[0])
+
+    leases.after_a_pause = [hand_over, lambda: None]
+    assert leases.take(NOON + MINUTE) is None
+
+    clock.now -= 8
+    assert leases.is_awaited(second[0])
+
+
+@pytest.mark.parametrize("late", [timedelta(), MINUTE])
+def test_a_tick_that_waits_already_is_skipped_at_once(
+    leases: Leases, clock: Clock, late: timedelta
+) -> None:
+    leases.take(NOON)
+    seen = list[str | None]()
+    leases.after_a_pause = [lambda: seen.append(leases.take(NOON + MINUTE - late))]
+
+    leases.take(NOON + MINUTE)
+
+    assert seen == [None]
+    assert sum(clock.sleeps) == PATIENCE
+
+
+BY_HAND: list[dict[str, Any]] = [
+    {"N": "1" + "0" * 17},
+    {"N": "-1"},
+    {"N": "0"},
+    {"S": "9999-12-31T23:59:59Z"},
+    {"S": "2026-05-04T12:30:00.000000Z"},
+    {"S": "0001-01-01T00:00:00+14:00"},
+    {"S": ""},
+    {"NULL": True},
+    {"M": {"S": {"L": [{"N": "1"}]}}},
+]
+
+
+@pytest.mark.parametrize("value", BY_HAND, ids=str)
+def test_what_cannot_be_true_of_a_lease_stops_no_sweep(
+    leases: Leases, value: dict[str, Any]
+) -> None:
+    names = ("owner", "validUntil", "lastTick", "succeededAt", "waitingUntil", "waitingTick")
+    leases.table.item = dict.fromkeys(names, value)
+    assert None in leases.last()
+
+    owner = leases.take(NOON)
+
+    assert owner is not None
+    assert not leases.is_awaited(owner)
+    assert leases.table.item["lastTick"] == {"S": "2026-05-04T12:00:00.000000Z"}
+    assert "waitingUntil" not in leases.table.item
+
+
+@pytest.mark.parametrize("value", BY_HAND, ids=str)
+def test_what_cannot_be_true_of_a_sweep_that_waits_is_replaced(
+    leases: Leases, value: dict[str, Any]
+) -> None:
+    owner = leases.take(NOON)
+    leases.table.item |= dict.fromkeys(("waitingUntil", "waitingTick"), value)
+    assert not leases.is_awaited(owner)
+    leases.after_a_pause = [lambda: leases.give_back(owner)]
+
+    assert leases.take(NOON + MINUTE) is not None
 
 
 def test_a_lease_is_taken_as_soon_as_it_is_given_back(leases: Leases, clock: Clock) -> None:
