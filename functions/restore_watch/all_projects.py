@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from restore_watch.atlas.entries import project_entries
+from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.find_calls import FindCalls
 from restore_watch.find_steps import FindStep, ProjectsPage
@@ -53,8 +54,15 @@ class AllProjects:
         if entries.unreadable:
             self.failure = UnexpectedAtlasResponseError(entries.unreadable[0].problem)
             self.calls.found_failing(None, None, self.failure)
-        self.shown = [*step.shown, *(entry.id for entry in entries.readable)]
-        if page.has_next and page.entries:
+        known = set(step.shown)
+        new = [entry.id for entry in entries.readable if entry.id not in known]
+        self.shown = [*step.shown, *new]
+        if page.has_next and not new:
+            # The same page may follow for ever.
+            self.failure = UnexpectedAtlasResponseError(NOTHING_NEW)
+            self.calls.found_failing(None, None, self.failure)
+            return []
+        if page.has_next:
             return [replace(step, number=step.number + 1, shown=tuple(self.shown), tries=0)]
         # A list that is not complete leaves the one before in force.
         if self.failure is None:

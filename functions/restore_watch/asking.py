@@ -144,6 +144,7 @@ class Asker:
 
         answer = checker.secret.ask(ask, deadline)
         self.reception.answered(asked)
+        self.memory.answered_alone(job)
         self._note_asked([job], alone=True)
         self.follower.answered(job, answer, begun)
 
@@ -159,9 +160,11 @@ class Asker:
         self._note_asked([job], alone=True)
         self.follower.findings.failed(job, error)
         if isinstance(error, RestoreJobNotFoundError):
+            self.memory.answered_alone(job)
             self.reception.failed(asked, error)
             return self._missed(question, error)
-        self.reception.failed(asked, error, lasts=self.memory.fails_long(job))
+        self.memory.failed(job, error)
+        self.reception.failed(asked, error, lasts=self.memory.lasting_failure(job) is not None)
         is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
         if is_refused and self.observer.is_removed(job.target.group_id):
             self.follower.missed(job, is_refused=True)

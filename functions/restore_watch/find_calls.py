@@ -69,8 +69,10 @@ class FindCalls:
         """
         is_transient = isinstance(error, AtlasUnavailableError) and error.transient
         is_fast = self.deadline.clock() - begun < FAST
-        if is_transient and is_fast and step.tries + 1 < TRIES:
-            return [replace(step, tries=step.tries + 1)]
+        # A 503 may name a time, until which the pace allows no second call.
+        waits = self.follower.checker.atlas.limits.waits(step.bucket)
+        if is_transient and is_fast and not waits and step.tries + 1 < TRIES:
+            return [replace(step, tries=step.tries + 1, error=error)]
         if not isinstance(step, JobsPage):
             self.found_failing(step.bucket.group_id, None, error)
         return []

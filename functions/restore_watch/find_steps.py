@@ -1,13 +1,14 @@
 """The steps by which jobs are found: tasks on the agenda of a sweep. Pure."""
 
-from collections.abc import Container, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Container, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.pages import FIRST_PAGE, PageAt
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import RestoreWatchError
 from restore_watch.marks import Part
 from restore_watch.open_job import JobKey
 from restore_watch.restore_job import RestoreJob, RestoreTarget
@@ -21,9 +22,10 @@ NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Call:
-    """One step of finding jobs, and a task on the agenda."""
+    """One step of finding jobs, a task on the agenda. An earlier try may have had an `error`."""
 
     tries: int = field(default=0, kw_only=True)
+    error: RestoreWatchError | None = field(default=None, kw_only=True)
 
     @property
     def keys(self) -> tuple[JobKey, ...]:
@@ -97,12 +99,22 @@ class ClustersPage(Call):
 
 @dataclass(frozen=True)
 class JobsPage(Call):
-    """Read a page of a cluster's jobs. `last` is the creation of the oldest if they descend."""
+    """
+    Read a page of a cluster's jobs. `last` is the creation of the oldest if they descend.
+
+    The pages before it have shown the `known` jobs.
+    """
 
     listing: "ProjectListing"
     part: Part
     at: PageAt = FIRST_PAGE
     last: datetime | None = NOTHING_READ
+    known: frozenset[str] = frozenset()
+
+    def after(self, at: PageAt, last: datetime | None, new: Collection[str]) -> Self:
+        """The page after one that showed these new jobs."""
+        known = self.known.union(new)
+        return replace(self, at=at.next, last=last, known=known, tries=0, error=None)
 
     @property
     def belongs_to(self) -> Part:

@@ -73,6 +73,8 @@ class Finder:
                 if step.listing is not None:
                     step.listing.finished(step, is_read=False)
             case ClustersPage() | JobsPage():
+                if step.error is not None:
+                    step.listing.fails(step, step.error)
                 step.listing.finished(step, is_read=False)
 
     def take(self, step: FindStep) -> Iterable[FindStep]:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    RestoreWatchError,
+    TableUnavailableError,
+)
 from restore_watch.open_job import OpenJob
 
 NO_ROLE = "USER_UNAUTHORIZED"
@@ -161,6 +165,15 @@ class Findings:
         key = (group_id, cluster_name, None)
         with self._lock:
             self._failures.setdefault(key, Finding(*key, error))
+
+    @property
+    def odd_items(self) -> dict[str, RestoreWatchError]:
+        """By project, why the table did not take what Atlas says about some job."""
+        return {
+            one.group_id: one.error
+            for one in self.failures
+            if one.group_id and one.restore_id and isinstance(one.error, TableUnavailableError)
+        }
 
     def as_json(self) -> dict[str, Any]:
         """The result of a sweep, plain JSON."""

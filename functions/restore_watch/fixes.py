@@ -31,6 +31,10 @@ _FIXES = {
         "If the project was deleted, take it out of AtlasProjectIds. If not, compare its id with "
         "the address of its pages in Atlas."
     ),
+    "TableUnavailableError": (
+        "The result of a sweep names the restore job among its failures. If its item was changed "
+        "by hand, repair or delete it: it is recorded anew. Otherwise look at the table's metrics."
+    ),
     "TimeBudgetExceededError": (
         "Raise MemorySize, or let another stack watch some of the projects."
     ),

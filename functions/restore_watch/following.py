@@ -185,8 +185,7 @@ class Follower:
     def _move_link(self, job: OpenJob, answer: RestoreJob) -> OpenJob:
         """A download that is prepared again has a new link. That is not a change of status."""
         expires_at = answer.expiration_date
-        is_same_download = job.is_ready_download and answer.is_ready_download
-        if not is_same_download or expires_at is None or expires_at == job.expiration_date:
+        if expires_at is None or not job.has_newer_link(answer):
             return job
         self.open_jobs.move_link(job, expires_at, self.deadline)
         return self._note(replace(job, expiration_date=expires_at))

@@ -13,6 +13,7 @@ from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
+    RestoreJobNotFoundError,
     RestoreWatchError,
 )
 from restore_watch.find_steps import Observed
@@ -75,7 +76,8 @@ class JobLists:
             try:
                 whole.is_read = self.read(question, whole.shown)
             except RestoreWatchError as error:
-                whole.has_jobs = not has_nothing_to_read(error)
+                is_not_found = isinstance(error, RestoreJobNotFoundError)
+                whole.has_jobs = not (is_not_found or has_nothing_to_read(error))
             if whole.is_read or not whole.has_jobs:
                 # The entries of thousands of lists would take much memory.
                 whole.shown.entries = ()
@@ -97,7 +99,7 @@ class JobLists:
         while not (is_whole or is_enough):
             page = self._read_page(question, at)
             self.observer.read(page, question.bucket.group_id or "", question.part, shown)
-            is_whole = not (page.has_next and page.entries)
+            is_whole = not page.has_next
             left = ids - shown.jobs.keys()
             new = {entry.id for entry in shown.entries} - known
             known |= new

@@ -10,13 +10,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import shuffle
 from threading import Lock
 
 from restore_watch.atlas.entries import Entry, cluster_entries, is_free
 from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList
-from restore_watch.atlas.pages import Page
+from restore_watch.atlas.pages import NOTHING_NEW, Page
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, Observed
 from restore_watch.marks import Interest, Marks, Part
@@ -24,6 +24,9 @@ from restore_watch.restore_job import RestoreKind
 
 LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
 """Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
+
+UNREAD_AT_MOST = timedelta(days=1)
+"""A cluster that its list does not show, and that could not be read for so long, is gone."""
 
 
 @dataclass(frozen=True)
@@ -159,14 +162,18 @@ class ProjectListing:
             known = set(self._names.get(step.which, ()))
             self._names.setdefault(step.which, []).extend(names)
             new = [name for name in names if name not in known]
+            if page.has_next and not page.entries:
+                self._fail(step, UnexpectedAtlasResponseError(NOTHING_NEW))
             if not step.is_again and page.has_next and page.entries:
-                # A page that shows nothing new may be followed by the same one for ever.
                 if not new and len(names) + len(free) == len(page.entries):
-                    self._unread.add(step.which)
+                    # The same page may follow for ever.
+                    self._fail(step, UnexpectedAtlasResponseError(NOTHING_NEW))
                     return []
-                following = [replace(step, number=step.number + 1, tries=0)]
+                following = [replace(step, number=step.number + 1, tries=0, error=None)]
             elif step.number > 1:
-                following = [replace(step, number=step.number - 1, is_again=True, tries=0)]
+                following = [
+                    replace(step, number=step.number - 1, is_again=True, tries=0, error=None)
+                ]
             else:
                 following = []
                 new += self._left_out_by(step.which)
@@ -182,20 +189,23 @@ class ProjectListing:
         reaches_to = Interest.beyond(self.marks, step.part, self._now).reaches_to
         # A single job shows no order.
         is_enough = last is not None and len(page.entries) > 1 and last < reaches_to
+        new = {entry.id for entry in entries} - step.known
         with self._lock:
             self._note_began(page)
             steps: list[ListingStep] = [
                 replace(one, listing=self) for one in news if self._is_first(one)
             ]
-            if page.has_next and page.entries and not is_enough:
-                steps.append(replace(step, at=page.at.next, last=last, tries=0))
+            if page.has_next and not new:
+                # The same page may follow for ever.
+                self._fail(step, UnexpectedAtlasResponseError(NOTHING_NEW))
+            elif page.has_next and not is_enough:
+                steps.append(step.after(page.at, last, new))
             return self._opened(steps)
 
     def fails(self, step: ListingStep, error: RestoreWatchError) -> None:
         """What a step belongs to could not be read, or not all of it."""
         with self._lock:
-            self._unread.add(step.belongs_to)
-            self._failures[step.belongs_to] = error
+            self._fail(step, error)
 
     @property
     def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
@@ -228,6 +238,10 @@ class ProjectListing:
                 (unread if is_unread else read).add(Part(kind))
             return Read(self._began, frozenset(read), frozenset(unread), self.is_full)
 
+    def _fail(self, step: ListingStep, error: RestoreWatchError) -> None:
+        self._unread.add(step.belongs_to)
+        self._failures[step.belongs_to] = error
+
     def _kinds_in(self, which: AtlasList) -> list[RestoreKind]:
         """The kinds to read whose clusters this list shows."""
         return [
@@ -245,18 +259,19 @@ class ProjectListing:
         return self._left_out[which]
 
     def _still_there(self, which: AtlasList) -> list[str]:
-        """What the list leaves out, except where Atlas says of each kind that nothing is there."""
+        """What the list leaves out, except where it is over for each kind."""
         return [
             name
             for name in self._left_out.get(which, ())
-            if not self._gone.issuperset(Part(kind, name) for kind in self._kinds_in(which))
+            if not all(self._is_over(Part(kind, name)) for kind in self._kinds_in(which))
         ]
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""
         which = CLUSTER_LISTS[part.kind]
         is_shown = part.cluster_name in self._names.get(which, ())
-        return part in self._gone and self._is_complete(which) and not is_shown
+        is_lost = part in self._unread and self._now - self.marks.of(part) > UNREAD_AT_MOST
+        return (part in self._gone or is_lost) and self._is_complete(which) and not is_shown
 
     def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:
         parts = [

@@ -12,6 +12,7 @@ from threading import Lock
 
 from cachetools import TTLCache
 
+from restore_watch.errors import RestoreWatchError
 from restore_watch.open_job import JobKey, OpenJob
 from restore_watch.restore_job import RestoreKind
 
@@ -47,6 +48,7 @@ class _Moments:
     asked_alone: float | None = None
     settled: float | None = None
     fails_since: float | None = None
+    failure: RestoreWatchError | None = None
     missed_since: float | None = None
     last_missed: float | None = None
 
@@ -94,26 +96,45 @@ class SweepMemory:
             self._left_out.discard(job.key)
 
     def whose_turn(self, jobs: Iterable[OpenJob]) -> OpenJob:
-        """Return the job of a list whose own endpoint was not asked for longest."""
+        """Return the job of a list whose own endpoint fails, or was not asked for longest."""
         with self._lock:
-            alone = {key: one.asked_alone or -math.inf for key, one in self._moments.items()}
-        return min(jobs, key=lambda job: alone.get(job.key, -math.inf))
+            turns = {
+                key: -math.inf if one.failure else one.asked_alone or -math.inf
+                for key, one in self._moments.items()
+            }
+        return min(jobs, key=lambda job: turns.get(job.key, -math.inf))
 
-    def fails_long(self, job: OpenJob) -> bool:
-        """The question about the job failed. True if it has for longer than a sweep or two."""
-        now = self._now()
+    def failed(self, job: OpenJob, error: RestoreWatchError) -> None:
+        """The job's own endpoint failed."""
         with self._lock:
             moments = self._of(job)
+            moments.failure = error
             if moments.fails_since is None:
-                moments.fails_since = now
-            return now - moments.fails_since >= FAILS_LONG
+                moments.fails_since = self._now()
+
+    def answered_alone(self, job: OpenJob) -> None:
+        """The job's own endpoint answered, if only that it does not know the job."""
+        with self._lock:
+            moments = self._of(job)
+            moments.fails_since = moments.failure = None
+
+    def lasting_failure(self, job: OpenJob) -> RestoreWatchError | None:
+        """
+        Return why the job's own endpoint has failed for longer than a sweep or two, if it has.
+
+        What lists say meanwhile changes nothing of it, nor that other jobs are answered.
+        """
+        with self._lock:
+            moments = self._moments.get(job.key)
+            if moments is None or moments.fails_since is None:
+                return None
+            return moments.failure if self._now() - moments.fails_since >= FAILS_LONG else None
 
     def settled(self, job: OpenJob) -> None:
         """Atlas answered, and what it said is recorded and published."""
         with self._lock:
             moments = self._of(job)
-            moments.settled = self._now()
-            moments.missed_since = moments.fails_since = None
+            moments.settled, moments.missed_since = self._now(), None
 
     def missed(self, job: OpenJob) -> float:
         """
@@ -124,7 +145,7 @@ class SweepMemory:
         now = self._now()
         with self._lock:
             moments = self._of(job)
-            moments.settled, moments.fails_since = now, None
+            moments.settled = now
             last, moments.last_missed = moments.last_missed, now
             is_gap = last is None or not 0 <= now - last <= MISSED_APART
             if moments.missed_since is None or is_gap:

@@ -93,7 +93,7 @@ class NewestRestore:
                 for one in entries.readable
             }
             unreadable += entries.unreadable
-            if not (page.has_next and page.entries):
+            if not page.has_next:
                 _require_older(unreadable, found.values())
                 return list(found.values())
             if len(found) == known:

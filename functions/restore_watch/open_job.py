@@ -99,8 +99,13 @@ class OpenJob:
 
     def is_news(self, job: RestoreJob) -> bool:
         """Whether what Atlas says has to be acted on: a change, a new link, or that it is there."""
-        is_other_link = self.is_ready_download and job.expiration_date != self.expiration_date
-        return self.missing_since is not None or is_other_link or self.may_become(job)
+        return self.missing_since is not None or self.has_newer_link(job) or self.may_become(job)
+
+    def has_newer_link(self, job: RestoreJob) -> bool:
+        """Whether a ready download was prepared again. A list may still show the older link."""
+        if not (self.is_ready_download and job.is_ready_download) or job.expiration_date is None:
+            return False
+        return self.expiration_date is None or job.expiration_date > self.expiration_date
 
     def now_recorded(
         self, job: RestoreJob, changes: int, published: int, at: datetime

@@ -35,6 +35,7 @@ _ALL_PUBLISHED = " AND #publishedSequence = :sequence AND attribute_not_exists(#
 _STILL_MISSED = " AND #missingSince = :missingSince"
 _SAME_LINK = " AND #expirationDate = :expirationDate"
 _NO_LINK_DATE = " AND attribute_not_exists(#expirationDate)"
+_OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < :expirationDate)"
 _MOVE_LINK = "SET #expirationDate = :expirationDate"
 
 
@@ -107,7 +108,7 @@ class OpenJobs:
             job,
             deadline,
             update=_MOVE_LINK,
-            condition=_IS_OPEN,
+            condition=_IS_OPEN + _OLDER_LINK,
             values={":expirationDate": _json_date(expires_at)},
         )
 

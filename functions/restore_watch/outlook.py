@@ -1,7 +1,7 @@
 """How a sweep saw its projects in the end: what failed, and about what nothing was learnt. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from restore_watch.errors import (
@@ -16,6 +16,9 @@ from restore_watch.restore_job import RestoreKind
 from restore_watch.sight import of_clusters
 from restore_watch.waking import Waker
 from restore_watch.watch_change import ABSENT, UNANSWERED, Trouble
+
+ITEMS = "items"
+"""The name of the trouble that the item of some job cannot be read or written."""
 
 _SWEEP = "sweep"
 """The name of the trouble that a sweep did not reach a project."""
@@ -59,10 +62,17 @@ class Seen:
 
 @dataclass(frozen=True)
 class Outlook:
-    """How one sweep saw each project. `listed` has those of which everything was read."""
+    """
+    How one sweep saw each project. `listed` has those of which everything was read.
+
+    `lasting_failure` says why a job's own endpoint fails, if it does for long, and `odd_items` why
+    the table did not take what Atlas says about some job of a project.
+    """
 
     waker: Waker
     listed: Container[str]
+    lasting_failure: Callable[[OpenJob], RestoreWatchError | None]
+    odd_items: Mapping[str, RestoreWatchError]
 
     def of_projects(self, jobs: Iterable[OpenJob], asked: Collection[str]) -> list[Seen]:
         """
@@ -98,12 +108,19 @@ class Outlook:
         # A job that the table knows could be read before.
         known = {str(job.kind) for job in open_jobs if job.kind}
         failures = sight.failures(group_id, project.readable | known)
+        for job in open_jobs:
+            error = self.lasting_failure(job)
+            if error is not None:
+                failures.setdefault(str(job.kind or RestoreKind.FLEX), error)
+        if group_id in self.odd_items:
+            failures[ITEMS] = self.odd_items[group_id]
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
         aside = self.waker.calls.memory.aside(group_id)
         behind = set(project.marks.behind) - aside if project.marks else set()
         are_behind = {part.kind for part in behind}
         learnt = {
             _SWEEP,
+            ITEMS,
             *failures,
             *(sight.learnt(group_id) - {of_clusters(kind) for kind in LISTED_KINDS}),
             *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),

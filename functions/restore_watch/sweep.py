@@ -177,7 +177,9 @@ class Sweeper:
             self._telemetry.figures(at_end, share, findings)
         reception.note_starved()
         self._drop_removed(finder.waker, watch, follower)
-        outlook = Outlook(finder.waker, finder.listed)
+        outlook = Outlook(
+            finder.waker, finder.listed, self._memory.lasting_failure, findings.odd_items
+        )
         open_jobs = list(follower.known.values())
         seen = outlook.of_projects(open_jobs, asked)
         if refusal is not None:

@@ -21,7 +21,7 @@ from restore_watch.listing import LISTED_KINDS, ProjectListing
 from restore_watch.marks import FIRST_MARK, Part
 from restore_watch.open_job import OpenJob
 from restore_watch.project_item import Project
-from restore_watch.sight import REFUSALS_OF_A_FAMILY
+from restore_watch.sight import REFUSALS_OF_A_FAMILY, of_clusters
 
 LONG_UNREAD = timedelta(minutes=30)
 """If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
@@ -41,7 +41,8 @@ def set_aside(calls: FindCalls, project: Project, listing: ProjectListing) -> se
     open_jobs = [job for job in known if job.target.group_id == project.group_id]
     for what, error in failures.items():
         if isinstance(what, Part):
-            if _was_never_read(calls, project, what, error, open_jobs):
+            is_reported = of_clusters(what.kind) in project.watched.troubles
+            if not is_reported and _was_never_read(calls, project, what, error, open_jobs):
                 aside.add(what)
                 calls.follower.telemetry.not_read(project.group_id, what.cluster_name, error)
                 continue

@@ -52,6 +52,7 @@ def sweep_error_texts() -> Iterator[ErrorText]:
         yield from _sweep((project,), ListedAtlas(odd))
     yield from _sweep((GROUP,), refusing)
     yield from _sweep("all", ListedAtlas({"/groups$": [{"id": OTHER}]}), known=GROUP)
+    yield from _sweep("all", ListedAtlas(unending="/groups$"))
     yield from _sweep("all", ListedAtlas(), slow=SLOW)
     yield from _sweep((GROUP,), ListedAtlas(), slow=SLOW)
     yield from _sweep((GROUP,), ListedAtlas(two, headers=limits))
@@ -60,7 +61,7 @@ def sweep_error_texts() -> Iterator[ErrorText]:
 
 
 class ListedAtlas(ScriptedAtlas):
-    """An Atlas that has lists only. What it `refuses` is a pattern of paths."""
+    """An Atlas that has lists only. Patterns of paths say what it `refuses` and what never ends."""
 
     def __init__(
         self,
@@ -68,8 +69,10 @@ class ListedAtlas(ScriptedAtlas):
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         refuses: str = "^$",
+        unending: str = "^$",
     ) -> None:
         super().__init__()
+        self._unending = unending
         self._refuses = refuses
         self._lists = lists or {}
         self._status = status
@@ -80,10 +83,12 @@ class ListedAtlas(ScriptedAtlas):
         if re.search(self._refuses, path):
             return httpx.Response(400, stream=httpx.ByteStream(b'{"errorCode": "SOMETHING_NEW"}'))
         found = (entries for name, entries in self._lists.items() if re.search(name, path))
+        next_page = [{"rel": "next"}] if re.search(self._unending, path) else []
+        page = {"results": next(found, []), "links": next_page}
         return httpx.Response(
             self._status,
             headers=self._headers,
-            stream=httpx.ByteStream(httpx.Response(200, json={"results": next(found, [])}).content),
+            stream=httpx.ByteStream(httpx.Response(200, json=page).content),
         )
 
 

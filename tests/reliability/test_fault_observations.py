@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.faults import Ask
 from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
+from local_stack.restores import date
 from local_stack.wire import Answer, Injected, Selection
-from reliability.campaign import Campaign
-from reliability.finding import COLLECTION_LIST, FLEX_CLUSTERS, Finds
-from reliability.steps import ATLAS
+from reliability.campaign import Campaign, item_key
+from reliability.campaign import rewrite as rewrite_item
+from reliability.finding import COLLECTION_LIST, EVENTS, FLEX_CLUSTERS, Finds
+from reliability.steps import ATLAS, MISSING_ROLE, UNKNOWN_JOB
 from reliability.sweeping import DEDICATED_LIST, FLEX_LIST, Sweeps, many_jobs
 
 pytestmark = pytest.mark.timeout(60)
@@ -293,3 +296,199 @@ def test_a_cluster_that_never_answered_and_refuses_with_an_unknown_code_is_a_war
     assert [one for result in results for one in result["failures"]] == []
     warnings = [line for line in finds.sweeps.logged("WARNING") if "SOMETHING_NEW" in str(line)]
     assert len(warnings) == 1
+
+
+# Lists that do not end, and refusals that name a time
+
+NEXT = [{"rel": "next", "href": "?pageNum=2"}]
+ENDLESS: Mapping[str, tuple[Selection, Callable[[Sequence[Any]], Sequence[Any]]]] = {
+    "jobs that repeat": (FLEX_LIST, lambda entries: entries),
+    "no jobs": (FLEX_LIST, lambda _: []),
+    "clusters that repeat": (FLEX_CLUSTERS, lambda entries: entries[:1]),
+    "no clusters": (FLEX_CLUSTERS, lambda _: []),
+}
+
+
+@dataclass(frozen=True)
+class Endless:
+    """A list of which every page says that more is to follow."""
+
+    entries: Callable[[Sequence[Any]], Sequence[Any]]
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        body = json.loads(answer.body)
+        body |= {"results": self.entries(body["results"]), "links": NEXT}
+        return Answer(answer.status, answer.headers, json.dumps(body))
+
+
+@pytest.mark.fault("F85", "F69")
+@cases("what", ENDLESS)
+def test_a_list_that_never_ends_is_reported_bounded_and_read_after_the_repair(
+    campaign: Campaign, finds: Finds, what: str
+) -> None:
+    step, entries = ENDLESS[what]
+    finds.ended_jobs("flex", cluster="before")
+    finds.ticks(2)
+    campaign.inject(step, Endless(entries), times=None)
+    jobs = finds.ended_jobs("flex", cluster="later")
+    finds.ticks(90)
+    said_meanwhile = finds.said()
+    assert campaign.count(step) < 5
+    campaign.heal()
+    finds.ticks(20)
+
+    assert [one.partition(":")[0] for one in said_meanwhile] == ["degraded"]
+    assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"]
+    assert finds.reported_once(jobs)
+
+
+@pytest.mark.fault("F69")
+def test_a_list_of_projects_that_repeats_its_page_is_asked_for_twice(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    projects = Selection("atlas", "projects")
+    campaign.atlas.add_project(campaign.group)
+    page = {"links": NEXT, "results": [{"id": campaign.group}]}
+    campaign.inject(projects, Answer.json(200, page), times=None)
+    result = sweeps.sweep(sweeps.environment(project_ids="all"))
+
+    assert campaign.count(projects) == 2
+    assert [one["groupId"] for one in result["failures"]] == [None]
+
+
+@pytest.mark.fault("F99", "F86")
+@cases("wait", ["30", "900"])
+def test_a_503_that_names_a_time_hides_no_trouble_and_no_restore(
+    campaign: Campaign, finds: Finds, wait: str
+) -> None:
+    finds.ended_jobs("flex")
+    finds.ticks(2)
+    for step in (FLEX_LIST, EVENTS):
+        campaign.inject(step, Answer(503, {"Retry-After": wait}), times=None)
+    flex, dedicated = finds.ended_jobs("flex"), finds.ended_jobs("dedicated")
+    finds.ticks(20)
+
+    assert [one.partition(":")[0] for one in finds.said()] == ["degraded"]
+    assert finds.reported_once(dedicated)
+    campaign.heal()
+    finds.ticks(20)
+    assert finds.reported_once(flex)
+
+
+@pytest.mark.fault("F86")
+@cases(("cluster", "headers"), [("many", {"Retry-After": "900"}), ("one", {})])
+def test_a_job_that_fails_is_a_trouble_although_another_one_is_answered_in_its_turn(
+    campaign: Campaign, sweeps: Sweeps, cluster: str, headers: Mapping[str, str]
+) -> None:
+    finds = Finds(campaign, sweeps)
+    names = ["many-0", "many-1"] if cluster == "many" else ["one", "one"]
+    jobs = [campaign.job(cluster=name, timeline=RUNNING_THEN_FAILED) for name in names]
+    finds.ticks(2)
+    bad = Selection("atlas", "flex", lambda call: call.path.endswith(jobs[0].restore_id))
+    campaign.inject(bad, Answer(503, headers), times=None)
+    campaign.atlas.lag_lists(jobs[0])
+    jobs[0].run_to_end()
+    finds.ticks(15)
+
+    assert [one.partition(":")[0] for one in finds.said()] == ["degraded"]
+
+
+@pytest.mark.fault("F91")
+def test_a_cold_start_does_not_excuse_what_was_reported(campaign: Campaign, finds: Finds) -> None:
+    finds.ended_jobs("dedicated")
+    finds.ticks(2)
+    refusal = atlas_error(400, "SOMETHING_NEW", "No.")
+    campaign.inject(DEDICATED_LIST, refusal, times=None)
+    finds.ticks(20)
+    cold = finds.environment()
+    for number in range(24):
+        finds.tick(application=[cold, finds.application][number // 6 % 2])
+
+    assert [one.partition(":")[0] for one in finds.said()] == ["degraded"]
+
+
+@pytest.mark.fault("F89", "F85")
+@cases("is_known", [True, False])
+def test_an_item_that_cannot_be_read_is_reported(
+    campaign: Campaign, finds: Finds, *, is_known: bool
+) -> None:
+    finds.tick()
+    job = campaign.job(timeline=RUNNING_THEN_FAILED)
+    if is_known:
+        finds.ticks(2)
+        rewrite_item(campaign, job, "SET #history = :bad", bad={"L": [{"S": "PENDING"}]})
+    else:
+        bad = {"status": {"S": "RUNNING"}, "history": {"S": "x"}}
+        campaign.stack.put_items([{**item_key(job), **bad}])
+    job.run_to_end()
+    finds.ticks(20)
+
+    assert [one.partition(":")[0] for one in finds.said()] == ["degraded"]
+
+
+@pytest.mark.fault("F93")
+def test_a_refused_cluster_that_was_deleted_degrades_its_project_for_a_day_at_most(
+    campaign: Campaign, finds: Finds
+) -> None:
+    finds.ended_jobs("dedicated")
+    campaign.atlas.add_cluster(campaign.group, "other", "flex")
+    finds.ticks(3)
+    for step in (DEDICATED_LIST, COLLECTION_LIST):
+        campaign.inject(step, MISSING_ROLE, times=None)
+    finds.ticks(10)
+    campaign.atlas.remove_cluster(campaign.group, "orders-dedicated")
+    finds.ticks(26, minutes=60)
+    finds.ticks(6)
+
+    assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"]
+
+
+@pytest.mark.fault("F83")
+def test_a_job_of_which_every_answer_is_not_found_leaves_the_index(
+    campaign: Campaign, sweeps: Sweeps
+) -> None:
+    (job,) = many_jobs(campaign, 1, timeline=["RUNNING", "COMPLETED"])
+    of_its_cluster = Selection("atlas", None, lambda call: job.cluster in call.path)
+    campaign.inject(of_its_cluster, UNKNOWN_JOB, times=None)
+    for _ in range(30):
+        campaign.pass_time(3600)
+        sweeps.sweep()
+
+    item = campaign.item(job)
+    assert item is not None
+    assert "openShard" not in item
+
+
+@pytest.mark.fault("F86", "F83")
+def test_an_older_link_that_a_list_shows_does_not_end_a_download(
+    campaign: Campaign, finds: Finds
+) -> None:
+    finds.tick()
+    job, _ = (
+        campaign.job("dedicated", cluster="orders", delivery_type="download") for _ in range(2)
+    )
+    finds.ticks(2)
+    job.advance()
+    finds.tick()
+    campaign.pass_time(50 * 60)
+    campaign.atlas.lag_lists(job)
+    job.set(expiresAt=date(campaign.atlas.now() + timedelta(hours=1)))
+    finds.ticks(90)
+    job.set(expired=True)
+    finds.ticks(20)
+
+    assert campaign.published(job)[-1] == "EXPIRED"
+
+
+@pytest.mark.fault("F85")
+def test_an_old_dedicated_entry_without_an_id_keeps_nothing_behind(
+    campaign: Campaign, finds: Finds
+) -> None:
+    finds.tick()
+    (job,) = finds.ended_jobs("dedicated")
+    old = job.body("dedicated") | {"id": None, "finishedAt": "2020-01-01T00:00:00Z"}
+    campaign.atlas.add_to_list(campaign.group, job.cluster, "dedicated", old)
+    finds.ticks(20)
+
+    assert (finds.reported_once([job]), finds.said()) == (True, [])

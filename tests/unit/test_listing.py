@@ -520,7 +520,7 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
             )
             steps += more
             seen += more
-            if isinstance(step, ClustersPage) and _stays_unread(step, outcome, more):
+            if _stays_unread(step, outcome, more):
                 failed.update(parts_of(step, kinds))
         if outcome == "fails":
             failed.update(parts_of(step, kinds))
@@ -533,12 +533,15 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
     assert read.read == every - read.unread
 
 
-def _stays_unread(step: ClustersPage, page: Page, more: Sequence[ListingStep]) -> bool:
-    """An entry has no usable name, or a page that shows nothing new is not followed."""
-    if cluster_entries(page, step.which).unreadable:
+def _stays_unread(step: ClustersPage | JobsPage, page: Page, more: Sequence[ListingStep]) -> bool:
+    """An entry has no usable name, or a page that shows nothing new is not the last one."""
+    if isinstance(step, JobsPage):
+        ids = {entry.id for entry in job_entries(page, step.part.kind).readable}
+        return page.has_next and ids <= step.known
+    if cluster_entries(page, step.which).unreadable or (page.has_next and not page.entries):
         return True
     is_followed = any(isinstance(one, ClustersPage) for one in more)
-    return page.has_next and bool(page.entries) and not step.is_again and not is_followed
+    return page.has_next and not step.is_again and not is_followed
 
 
 def parts_of(step: ListingStep, kinds: Iterable[RestoreKind]) -> set[Part]:

@@ -4,7 +4,9 @@ from unittest.mock import ANY
 
 import pytest
 
+from restore_watch.errors import AtlasUnavailableError
 from restore_watch.memory import (
+    FAILS_LONG,
     LISTS_REMEMBERED,
     MISSED_APART,
     RECORDED_TIME,
@@ -124,18 +126,19 @@ def test_a_refusal_by_the_topic_counts_until_a_message_was_published(memory: Swe
     assert not memory.was_refused(FIRST)
 
 
-def test_a_question_that_fails_for_longer_than_a_sweep_or_two_fails_long(
+def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
     memory: SweepMemory, clock: Clock
 ) -> None:
-    fails = []
-    for wait in (0, 99, 1, 60):
-        clock.now += wait
-        fails.append(memory.fails_long(FIRST))
-    assert fails == [False, False, True, True]
-    assert not memory.fails_long(SECOND)
+    job, error = open_job(), AtlasUnavailableError("down")
+    memory.failed(job, error)
+    clock.now += FAILS_LONG - 1
+    assert memory.lasting_failure(job) is None
+    clock.now += 1
+    memory.settled(job)
 
-    memory.settled(FIRST)
-    assert not memory.fails_long(FIRST)
+    assert memory.lasting_failure(job) is error
+    memory.answered_alone(job)
+    assert memory.lasting_failure(job) is None
 
 
 def test_a_recorded_job_is_known_for_two_hours(memory: SweepMemory, clock: Clock) -> None:

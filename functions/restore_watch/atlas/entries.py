@@ -21,8 +21,11 @@ _object_id = TypeAdapter(ObjectId).validate_python
 _utc_date = TypeAdapter(UtcDate).validate_python
 _is_object_id = re.compile("[a-f0-9]{24}").fullmatch
 
-_CREATED = ("createdAt", "restoreScheduledDate")
-"""What says when a restore job was created, beside its id. Dedicated jobs have no such field."""
+_CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")
+"""
+What says when a restore job was created, beside its id. Dedicated jobs have no such field: one that
+has finished was created before.
+"""
 
 _FREE = "TENANT"
 """The provider of free clusters, which have no backups."""

@@ -28,6 +28,9 @@ Collection restore jobs of a page. By the specification each names up to 100 dat
 collections, each with its target, and MongoDB limits the name of a collection to 255 bytes.
 """
 
+NOTHING_NEW = "A page of a list from Atlas shows nothing new, although more is to follow"
+"""The same page may follow for ever, so the list cannot be read to its end."""
+
 _UNCOUNTED = (RestoreKind.FLEX, RestoreKind.DEDICATED)
 """Of these families, Atlas lists the entries without counting all: `includeCount=false`."""
 
