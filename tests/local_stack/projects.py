@@ -9,6 +9,12 @@ from local_stack.restores import Kind, date, object_id
 ORGANISATION = "5f00000000000000000000f1"
 
 _VERSION = "8.0.29"
+_NODE = {
+    "diskIOPS": 3000,
+    "diskSizeGB": 30.0,
+    "ebsVolumeType": "STANDARD",
+    "instanceSize": "M10",
+}
 
 
 @dataclass
@@ -66,6 +72,21 @@ class EmulatedCluster:
             },
         }
 
+    def _region(self) -> dict[str, Any]:
+        nodes = {"electable": 3, "readOnly": 0, "analytics": 0}
+        specs = {name: {**_NODE, "nodeCount": count} for name, count in nodes.items()}
+        return {
+            "autoScaling": {
+                "compute": {"enabled": False, "scaleDownEnabled": False},
+                "diskGB": {"enabled": False},
+            },
+            "priority": 7,
+            "providerName": self.provider_name,
+            "regionName": "US_EAST_1",
+            **{f"{name}Specs": spec for name, spec in specs.items()},
+            **{f"effective{name[0].upper()}{name[1:]}Specs": spec for name, spec in specs.items()},
+        }
+
     def _dedicated(self, host: str) -> dict[str, Any]:
         path = f"{host}/api/atlas/v2/groups/{self.group_id}/clusters/{self.name}"
         words = "https://cloud.mongodb.com"
@@ -81,13 +102,10 @@ class EmulatedCluster:
             "pitEnabled": False,
             "replicationSpecs": [
                 {
-                    "regionConfigs": [
-                        {
-                            "priority": 7,
-                            "providerName": self.provider_name,
-                            "regionName": "US_EAST_1",
-                        }
-                    ]
+                    "id": self.cluster_id,
+                    "regionConfigs": [self._region()],
+                    "zoneId": self.cluster_id,
+                    "zoneName": "Zone 1",
                 }
             ],
         }
