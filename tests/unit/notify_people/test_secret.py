@@ -106,7 +106,7 @@ def test_a_mistyped_key_beside_a_good_one_is_named(key: str, channel: Channel) -
 @pytest.mark.parametrize(
     "more", [{"teams_url": ""}, {"slack_webhook_url_of_last_year": "x"}, {"comment": "teams"}]
 )
-def test_a_key_that_nothing_depends_on_is_ignored(more: Mapping[str, str]) -> None:
+def test_a_key_that_nothing_depends_on_is_ignored(more: dict[str, str]) -> None:
     good = {"slack_webhook_url": WHOLE["slack_webhook_url"]}
 
     assert read_secret(json.dumps(good | more)).values == {Channel.SLACK: good["slack_webhook_url"]}
