@@ -149,9 +149,10 @@ class ValidationRecorded(_Read):
 
     @property
     def is_completed(self) -> bool:
-        """The restore has completed; the link of a download may have expired since."""
+        """The restore has completed. PASSED is recorded of no other: a download may have ended."""
         is_download = (self.delivery_type or "").casefold() == "download"
-        return self.status == Status.COMPLETED or (is_download and self.status == Status.EXPIRED)
+        ended = {Status.EXPIRED, Status.CANCELLED, Status.FAILED}
+        return self.status == Status.COMPLETED or (is_download and self.status in ended)
 
     @property
     def is_good(self) -> bool:

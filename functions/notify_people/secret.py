@@ -36,6 +36,12 @@ KEYS = {
 }
 """The key of each channel in the secret. Any may be absent."""
 
+_WORDS = {Channel.SLACK: "slack", Channel.TEAMS: "teams", Channel.PAGER: "pagerduty"}
+"""A key with such a word is meant for the channel."""
+
+_KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
+"""A key that is named in an error. In the place of another one there may be an address."""
+
 _ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 
@@ -123,12 +129,28 @@ def read_secret(text: str | None) -> ChannelSecrets:
         channel: _checked(channel, secret[key]) for channel, key in KEYS.items() if secret.get(key)
     }
     for channel, key in KEYS.items():
-        misspelt = get_close_matches(key, secret.keys() - KEYS.values(), n=1, cutoff=0.85)
+        misspelt = [name for name, value in secret.items() if value and _is_misspelt(name, channel)]
         if channel not in found and misspelt:
-            found[channel] = SecretError(f"the secret has no {key}, but a key that is much like it")
+            named = next((f": {name}" for name in misspelt if _KEY_NAME.fullmatch(name)), "")
+            problem = f"the secret has no {key}, but a key that is much like it{named}"
+            found[channel] = SecretError(problem)
     if not found:
         raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
     return ChannelSecrets(found)
+
+
+def _is_misspelt(name: str, channel: Channel) -> bool:
+    """Whether a key is meant for the channel, but is not read."""
+    plain = _plain(name)
+    if name in KEYS.values():
+        return False
+    return _WORDS[channel] in plain or bool(
+        get_close_matches(plain, [_plain(KEYS[channel])], cutoff=0.85)
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub("[_-]", "", name.casefold())
 
 
 def _checked(channel: Channel, value: object) -> str | SecretError:
@@ -141,6 +163,8 @@ def _checked(channel: Channel, value: object) -> str | SecretError:
             )
     elif not text.isascii() or not text.isprintable() or not is_allowed(text):
         return SecretError(f"the secret's {KEYS[channel]} is not an https address")
+    elif text.endswith("...") or "TODO" in text:
+        return SecretError(f"the secret's {KEYS[channel]} is a placeholder")
     return text
 
 

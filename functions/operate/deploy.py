@@ -20,6 +20,14 @@ from operate.parameter_overrides import FILE, as_words, merged, words_of
 
 _ARGUMENTS = ("environment", "stack", "secret-arn", "projects", "email", "parameters", "args")
 
+_COMPUTED = {
+    "--config-env": "ENVIRONMENT",
+    "--config-file": "ENVIRONMENT",
+    "--parameter-overrides": "PARAMETERS",
+    "--stack-name": "STACK",
+}
+"""What SAM is given with these follows from our own argument: a second value contradicts it."""
+
 _NO_SECRET = b"AtlasSecretArn"
 """SAM names this parameter if a new stack has no value for it."""
 
@@ -38,7 +46,15 @@ def command(given: Mapping[str, str | None], config: Mapping[str, Any]) -> list[
         "--parameter-overrides": overrides,
     }
     stated = [word for name, text in options.items() if text for word in (name, text)]
-    return ["sam", "deploy", *stated, *words_of(given["args"] or "", "ARGS")]
+    return ["sam", "deploy", *stated, *_further(given["args"] or "")]
+
+
+def _further(text: str) -> list[str]:
+    words = words_of(text, "ARGS")
+    for option in (word.partition("=")[0] for word in words):
+        if option in _COMPUTED:
+            raise ArgumentError(None, f"ARGS: expected no {option}, use {_COMPUTED[option]}")
+    return words
 
 
 def _run(words: Sequence[str]) -> tuple[int, bytes]:

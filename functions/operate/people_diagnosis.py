@@ -12,9 +12,16 @@ from operate.looking import Looking
 from restore_watch.diagnosis.line import Line
 
 MAKE_AGAIN = (
+    "Messages that wait for people are lost by this, with both queues. "
     "Deploy without readers (PARAMETERS='NotifyEmail= NotifyChat=no NotifySecretArn='), and then "
     "with them again"
 )
+
+TRIGGER_OPTIONS = (
+    "--batch-size 10 --function-response-types ReportBatchItemFailures "
+    "--scaling-config MaximumConcurrency=2"
+)
+"""What template.yaml gives to the trigger."""
 
 
 class PeopleDiagnosis:
@@ -67,7 +74,12 @@ class PeopleDiagnosis:
             EventSourceArn=self._queue,
         )["EventSourceMappings"]
         if not mappings:
-            return Line(check, ok=False, found="its queue does not invoke it", fix=MAKE_AGAIN)
+            fix = (
+                "Make the trigger again; the messages that wait are kept:\n"
+                f"aws lambda create-event-source-mapping --function-name {self._function} "
+                f"--event-source-arn {self._queue} {TRIGGER_OPTIONS}"
+            )
+            return Line(check, ok=False, found="its queue does not invoke it", fix=fix)
         state = str(mappings[0].get("State"))
         if state == "Enabled":
             return Line(check, ok=True, found="is enabled")
@@ -83,9 +95,9 @@ class PeopleDiagnosis:
                 "sns", "list_subscriptions_by_topic", TopicArn=self._topic, **token
             )
             for one in answer.get("Subscriptions", ()):
-                is_confirmed = str(one.get("SubscriptionArn")).startswith("arn:")
-                if one.get("Endpoint") == self._queue and is_confirmed:
-                    return Line(check, ok=True, found="the topic sends to the queue of people")
+                arn = str(one.get("SubscriptionArn"))
+                if one.get("Endpoint") == self._queue and arn.startswith("arn:"):
+                    return self._attributes(check, arn)
             if not answer.get("NextToken"):
                 break
             token = {"NextToken": answer["NextToken"]}
@@ -97,6 +109,25 @@ class PeopleDiagnosis:
             f"{self._queue} --attributes {shlex.quote(attributes)}"
         )
         found = "the topic does not send to the queue of people"
+        return Line(check, ok=False, found=found, fix=fix)
+
+    def _attributes(self, check: str, arn: str) -> Line:
+        """Look at what the subscription lets through, and in which form."""
+        held = self._looking.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)[
+            "Attributes"
+        ]
+        if held.get("FilterPolicy", "{}") != "{}":
+            found, change = "a filter policy holds messages back", ("FilterPolicy", "'{}'")
+        elif held.get("RawMessageDelivery") != "true":
+            found, change = "the messages are not sent raw", ("RawMessageDelivery", "true")
+        else:
+            return Line(check, ok=True, found="the topic sends to the queue of people")
+        name, value = change
+        fix = (
+            "Set it as the stack has it:\n"
+            f"aws sns set-subscription-attributes --subscription-arn {arn} "
+            f"--attribute-name {name} --attribute-value {value}"
+        )
         return Line(check, ok=False, found=found, fix=fix)
 
     def _webhooks(self, check: str) -> Line:

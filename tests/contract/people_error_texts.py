@@ -97,6 +97,8 @@ def _secret() -> Iterator[ErrorText]:
         lambda: read_secret("{}"),
         lambda: of(Channel.SLACK, pagerduty_routing_key="0" * 32),
         lambda: of(Channel.SLACK, slack_webhook_urls="https://one.test"),
+        lambda: of(Channel.SLACK, slack_webhook_url2="https://one.test"),
+        lambda: of(Channel.SLACK, slack_webhook_url="https://one.test/..."),
         lambda: of(Channel.PAGER, pagerduty_routing_key="0"),
         lambda: of(Channel.TEAMS, teams_webhook_url="http://one.test"),
     )

@@ -12,8 +12,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from contract.documents import blocks, page, section
+from contract.documents import ROOT, blocks, page, section
 from integration.operators import Operator
 from integration.people import PeopleStack
 from local_stack.aws import ACCOUNT, aws_error
@@ -118,6 +119,23 @@ def queue_is_unsubscribed(stack: PeopleStack) -> None:
     unsubscribe(stack, stack.topic_arn, "Notice")
 
 
+def subscription_has(stack: PeopleStack, name: str, value: str) -> None:
+    sns = stack.aws.client("sns")
+    for one in sns.list_subscriptions_by_topic(TopicArn=stack.topic_arn)["Subscriptions"]:
+        if one["Endpoint"] == queue_arn(stack):
+            sns.set_subscription_attributes(
+                SubscriptionArn=one["SubscriptionArn"], AttributeName=name, AttributeValue=value
+            )
+
+
+def messages_are_filtered(stack: PeopleStack) -> None:
+    subscription_has(stack, "FilterPolicy", '{"terminal": ["nothing"]}')
+
+
+def messages_are_not_raw(stack: PeopleStack) -> None:
+    subscription_has(stack, "RawMessageDelivery", "false")
+
+
 def last_reader_of_mail_is_gone(stack: PeopleStack) -> None:
     unsubscribe(stack, stack.resources["EmailTopic"], "")
 
@@ -150,6 +168,13 @@ def webhook_is_a_placeholder(stack: PeopleStack) -> None:
     )
 
 
+def key_is_mistyped(stack: PeopleStack) -> None:
+    held = {"slack_webhook_url": "https://hooks.slack.com/services/T/B/1", "teams_url": "TODO"}
+    stack.aws.client("secretsmanager").put_secret_value(
+        SecretId=notify_secret(stack), SecretString=json.dumps(held)
+    )
+
+
 def topic_is_deleted(stack: PeopleStack) -> None:
     stack.aws.client("sns").delete_topic(TopicArn=stack.topic_arn)
 
@@ -157,8 +182,18 @@ def topic_is_deleted(stack: PeopleStack) -> None:
 MISTAKES: list[tuple[Break, str, str]] = [
     (may_not_run, "people: function", "aws lambda delete-function-concurrency"),
     (trigger_is_disabled, "people: trigger", "aws lambda update-event-source-mapping --enabled"),
-    (trigger_is_deleted, "people: trigger", "Deploy without readers"),
+    (trigger_is_deleted, "people: trigger", "aws lambda create-event-source-mapping"),
     (queue_is_unsubscribed, "people: subscription", "aws sns subscribe --topic-arn"),
+    (
+        messages_are_filtered,
+        "people: subscription",
+        "--attribute-name FilterPolicy --attribute-value '{}'",
+    ),
+    (
+        messages_are_not_raw,
+        "people: subscription",
+        "--attribute-name RawMessageDelivery --attribute-value true",
+    ),
     (last_reader_of_mail_is_gone, "subscriptions of the e-mail topic", "aws sns subscribe"),
     (
         a_message_was_given_up,
@@ -173,6 +208,7 @@ MISTAKES: list[tuple[Break, str, str]] = [
     (secret_is_deleted, "people: secret", "aws secretsmanager restore-secret --secret-id"),
     (secret_is_gone, "people: secret", "set NotifySecretArn"),
     (webhook_is_a_placeholder, "people: secret", "docs/people.md"),
+    (key_is_mistyped, "people: secret", "docs/people.md"),
     (topic_is_deleted, "topic", "docs/troubleshooting.md"),
 ]
 
@@ -197,6 +233,33 @@ def test_one_mistake_is_one_line_with_its_fix(
     assert (status, wrong(printed)) == (1, [check])
     assert fix in printed
     assert "TODO" not in printed
+
+
+def test_a_trigger_that_is_made_again_is_that_of_the_template(
+    people: PeopleStack, doctor: Run
+) -> None:
+    trigger_is_deleted(people)
+
+    lines = [line.strip() for line in doctor()[1].splitlines()]
+    given = options(shlex.split(next(line for line in lines if line.startswith("aws lambda"))))
+
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    properties = template["Resources"]["NotifyPeopleFunction"]["Properties"]
+    (trigger,) = [one["Properties"] for one in properties["Events"].values()]
+    assert given == {
+        "function-name": people.resources[PEOPLE],
+        "event-source-arn": queue_arn(people),
+        "batch-size": str(trigger["BatchSize"]),
+        "function-response-types": " ".join(trigger["FunctionResponseTypes"]),
+        "scaling-config": f"MaximumConcurrency={trigger['ScalingConfig']['MaximumConcurrency']}",
+    }
+    assert trigger.keys() == {"Queue", "BatchSize", "FunctionResponseTypes", "ScalingConfig"}
+
+
+def test_a_filter_that_was_removed_holds_nothing_back(people: PeopleStack, doctor: Run) -> None:
+    subscription_has(people, "FilterPolicy", "{}")
+
+    assert wrong(doctor()[1]) == []
 
 
 def repair(stack: PeopleStack) -> None:

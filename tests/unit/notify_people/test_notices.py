@@ -60,6 +60,9 @@ def facts(name: str, **data: object) -> dict[str, str]:
                 ("RUNNING", {}, "PASSED, but the restore is RUNNING"),
                 ("EXPIRED", {}, "PASSED, but the restore EXPIRED"),
                 ("EXPIRED", {"deliveryType": "download"}, "passed"),
+                ("CANCELLED", {"deliveryType": "download"}, "passed"),
+                ("FAILED", {"deliveryType": "DOWNLOAD"}, "passed"),
+                ("RUNNING", {"deliveryType": "download"}, "PASSED, but the restore is RUNNING"),
             )
         ),
         (

@@ -53,6 +53,8 @@ def test_a_secret_without_any_key_is_refused(text: str | None) -> None:
         ("slack_webhook_url", "https://canary@hooks.slack.com/"),
         ("slack_webhook_url", "https://hooks.slack.com/#canary"),
         ("slack_webhook_url", "https://hooks.slack.com/canary\u00e9"),
+        ("slack_webhook_url", "https://hooks.slack.com/services/canary/..."),
+        ("slack_webhook_url", "https://hooks.slack.com/services/canary/TODO"),
         ("teams_webhook_url", ["canary"]),
         ("teams_webhook_url", "canary"),
         ("pagerduty_routing_key", "canary"),
@@ -75,6 +77,47 @@ def test_a_channel_without_a_key_is_named() -> None:
 
     with pytest.raises(SecretError, match="the secret has no teams_webhook_url"):
         made.of(Channel.TEAMS)
+
+
+@pytest.mark.parametrize(
+    ("key", "channel"),
+    [
+        ("pagerDutyRoutingKey", Channel.PAGER),
+        ("PAGERDUTY_ROUTING_KEY", Channel.PAGER),
+        ("pagerduty_key", Channel.PAGER),
+        ("pager_routing_key", Channel.PAGER),
+        ("Teams_Webhook_Url", Channel.TEAMS),
+        ("teams_url", Channel.TEAMS),
+        ("taems-webhook-url", Channel.TEAMS),
+    ],
+)
+def test_a_mistyped_key_beside_a_good_one_is_named(key: str, channel: Channel) -> None:
+    good = {"slack_webhook_url": WHOLE["slack_webhook_url"]}
+    made = read_secret(json.dumps(good | {key: "canary"}))
+
+    assert made.of(Channel.SLACK) == WHOLE["slack_webhook_url"]
+    assert set(made.values) == {Channel.SLACK, channel}
+    with pytest.raises(SecretError) as refused:
+        made.of(channel)
+    problem = f"the secret has no {KEYS[channel]}, but a key that is much like it: {key}"
+    assert str(refused.value) == problem
+
+
+@pytest.mark.parametrize(
+    "more", [{"teams_url": ""}, {"slack_webhook_url_of_last_year": "x"}, {"comment": "teams"}]
+)
+def test_a_key_that_nothing_depends_on_is_ignored(more: dict[str, str]) -> None:
+    good = {"slack_webhook_url": WHOLE["slack_webhook_url"]}
+
+    assert read_secret(json.dumps(good | more)).values == {Channel.SLACK: good["slack_webhook_url"]}
+
+
+def test_an_address_in_the_place_of_a_key_is_not_named() -> None:
+    made = read_secret(json.dumps({WHOLE["slack_webhook_url"]: "slack_webhook_url"}))
+
+    with pytest.raises(SecretError, match="has no slack_webhook_url, but a key") as refused:
+        made.of(Channel.SLACK)
+    assert "canary" not in str(refused.value)
 
 
 def test_the_text_of_the_values_shows_none() -> None:
