@@ -20,17 +20,27 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 
-# A JSON Web Token, and the id of an AWS access key.
+# A JSON Web Token, the id of an AWS access key, secrets of Atlas, Slack and GitHub, and
+# `user:password@host`.
 _CREDENTIAL = re.compile(
-    r"(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,})"
+    r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"
+    r"|(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"|(?:mdb_sa_sk_|xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,})"
 )
 
 # What follows a word such as `password`, if six characters or more have a digit or a sign among
-# them: a usual word, as in `the password is wrong`, has none.
+# them: a usual word, as in `the password is wrong`, has none. Percentages and dates are no secrets,
+# and after a plural numbers are none.
+_SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"
 _SPOKEN_SECRET = re.compile(
     r"(?<![\w-])([\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|"
-    r"(?:api|access|private)[ _-]?key)[\w-]{0,40} (?:(?:is|was) )?[\"'`]?)(?!arn:)"
-    r"(?=\S*(?:\d|[!#$%&*+=@^~]\w))[^ \"'`]{6,}",
+    r"(?:api|access|private)[ _-]?key)[\w-]{0,40} (?:(?:is|was)(?: ?[:=] ?| ))?[\"'`]?)(?!arn:)"
+    r"(?!(?:(?<=[denty]s )[\d.,]{1,16}|\d{1,3}(?:\.\d{1,6})?%"
+    r"|\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?)"
+    r"[.,;:)]?(?: |\Z))"
+    rf"(?:(?<=\")(?=[^\"]{{0,200}}{_SIGN})[^\"]{{6,200}}(?=\")"
+    rf"|(?<=')(?=[^']{{0,200}}{_SIGN})[^']{{6,200}}(?='(?!\w))"
+    rf"|(?=\S*{_SIGN})[^ \"'`]{{6,}}(?:[\"'`]+\w\S*)?)",
     re.IGNORECASE,
 )
 

@@ -17,8 +17,12 @@ _URL = re.compile(
     r"|[^ ]{0,200}\.tar\.gz[^ ]*",
     re.IGNORECASE,
 )
+# `basic checks` and `bearer of` stay: what follows is one word in lower case.
 _AUTHORIZATION = re.compile(
-    r"\b(?:bearer|basic|digest|access_token)\b[\s\\\"'=:]+\S+", re.IGNORECASE
+    r"\b(?:access_token|(?<=authorization: )(?:bearer|basic|digest)"
+    r"|(?:bearer|basic|digest)(?!\s++(?-i:[A-Za-z][a-z]{0,15})[.,;:!?]?(?:\s|\Z)))\b"
+    r"[\s\\\"'=:]+\S+",
+    re.IGNORECASE,
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
@@ -33,24 +37,40 @@ _NAME = (
     r"[\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[ _-]?key)"
     r"[\w-]{0,40}"
 )
+_VALUE = r"(?:\\{1,3}\"[^\"]*\"?|\"(?:[^\"\\]|\\[\s\S])*\"?|'[^']*'?|\S+)"
+# Percentages and dates are no secrets, and after a plural numbers are none, as in `tokens: 12`.
+_END = r"[.,;:)]?(?:\s|\Z)"
+_COUNT = rf"(?!(?:(?<=[denty]s )|(?<=[denty]s: ))\d{{1,12}}(?:[.,]\d{{1,6}})?%?{_END})"
+_FIGURE = (
+    r"(?!(?:\d{1,3}(?:\.\d{1,6})?%|\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?)"
+    rf"{_END})"
+)
 _NAMED_SECRET = re.compile(
-    rf"(?<![\w-])(--?{_NAME}[\s=:]+|{_NAME}[\\\"']*\s*[=:]\s*)"
-    r"(?:\\{0,3}\"[^\"]*\"?|'[^']*'?|\S+)",
-    re.IGNORECASE,
+    rf"(?<![\w-])(--?{_NAME}[\s=:]+|{_NAME}[\\\"']*\s*[=:]\s*{_COUNT}){_VALUE}", re.IGNORECASE
+)
+# Atlas writes sentences such as `invalid_token: The token expired`.
+_ASSIGNED_SECRET = re.compile(
+    rf"(?<![\w-])({_NAME}(?:[\\\"']*\s*=|[\\\"']+\s*:)\s*){_VALUE}", re.IGNORECASE
 )
 
 # The same in a sentence, as in `password hunter3`. Six characters or more, with a digit or a sign
 # among them, are a secret; so `the password is wrong` and `token 401` stay. An ARN is none.
+_SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"
 _SPOKEN_SECRET = re.compile(
-    rf"(?<![\w-])({_NAME}\s+(?:(?:is|was)\s+)?[\"'`]?)(?!arn:)"
-    r"(?=\S*(?:\d|[!#$%&*+=@^~]\w))[^\s\"'`]{6,}",
+    rf"(?<![\w-])({_NAME}\s+(?:(?:is|was)(?:\s*[:=]\s*|\s+))?[\"'`]?)(?!arn:){_COUNT}{_FIGURE}"
+    rf"(?:(?<=\")(?=[^\"]{{0,200}}{_SIGN})[^\"]{{6,200}}(?=\")"
+    rf"|(?<=')(?=[^']{{0,200}}{_SIGN})[^']{{6,200}}(?='(?!\w))"
+    rf"|(?=\S*{_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?)",
     re.IGNORECASE,
 )
 
-# A JSON Web Token (RFC 7519), also one that was cut off, and the id of an AWS access key:
+# A JSON Web Token (RFC 7519), also one that was cut off, the id of an AWS access key, secrets of
+# Atlas, Slack and GitHub, and `user:password@host`:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 _CREDENTIAL = re.compile(
-    r"(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,})"
+    r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"
+    r"|(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"|(?:mdb_sa_sk_|xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,})"
 )
 
 
@@ -85,7 +105,9 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = text[: 10 * QUOTE_LIMIT]
     for pattern in (_URL, _AUTHORIZATION, _CREDENTIAL):
         text = pattern.sub(REDACTED, text)
-    text = _UNPRINTABLE.sub(" ", _SPOKEN_SECRET.sub(rf"\1{REDACTED}", text))
+    for pattern in (_ASSIGNED_SECRET, _SPOKEN_SECRET):
+        text = pattern.sub(rf"\1{REDACTED}", text)
+    text = _UNPRINTABLE.sub(" ", text)
     if len(text) > QUOTE_LIMIT:
         text = f"{text[:QUOTE_LIMIT]}..."
     # Removing a part may join the text around it to a secret. Quote nothing then.
