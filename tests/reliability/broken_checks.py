@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -50,6 +51,21 @@ class NeedsAtlasToPublish(JobChecker):
     def _publish_before(
         self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline
     ) -> None: ...
+
+
+class AsksInTurn(JobChecker):
+    """It asks about the targets of an event or a batch one after the other."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._turn = Lock()
+
+    def check(
+        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
+    ) -> CheckResult:
+        with self._turn:
+            deadline.require(1, "ask about a job in its turn")
+            return super().check(target, deadline, patient=patient)
 
 
 class AlwaysPatient(JobChecker):

@@ -13,6 +13,7 @@ from typing import Any
 
 from reliability.broken_checks import (
     AlwaysPatient,
+    AsksInTurn,
     FinishedBeforeExpired,
     ForgetsFailures,
     ForgetsFirstSight,
@@ -27,6 +28,7 @@ from reliability.broken_checks import (
 )
 from reliability.broken_finding import (
     BelievesNoList,
+    BelievesTheFuture,
     ForgetsTheFirstAttempt,
     ForgetsWhatIsRefused,
     ListsOnce,
@@ -197,6 +199,7 @@ BROKEN_COPIES = {
         {"I2", "I3"}, table=update_item(append_to_any_item)
     ),
     "acknowledges all or nothing": BrokenCopy({"I8"}, table=AcknowledgesAllOrNothing),
+    "asks about one job of a batch after the other": BrokenCopy({"F87"}, AsksInTurn),
     # Hole 10: metrics
     "measures the latency of a job that had ended": BrokenCopy({"metrics"}, ForgetsFirstSight),
     # Validations
@@ -243,6 +246,9 @@ BROKEN_COPIES = {
     ),
     "moves a mark to the end of the listing": BrokenCopy(
         {"F76"}, bookkeeping=MovesToTheEnd, watches=True
+    ),
+    "believes a mark of the future": BrokenCopy(
+        {"F75", "F76", "F77", "F81"}, bookkeeping=BelievesTheFuture, watches=True
     ),
     "moves the mark of a cluster that was not read": BrokenCopy(
         {"F76", "F81"}, bookkeeping=MovesEveryCluster, watches=True

@@ -33,6 +33,23 @@ class ForgetsTheFirstAttempt(Bookkeeping):
         pass
 
 
+class BelievesTheFuture(Bookkeeping):
+    """A mark that lies ahead counts."""
+
+    def read(self, deadline: Deadline, now: datetime) -> tuple[dict[str, Project], Watched]:
+        projects, stack = super().read(deadline, now)
+        ahead = {
+            group_id: replace(project, marks=Marks(later, later, {}, project.marks.stored))
+            for group_id, project in projects.items()
+            if project.marks and (later := _as_moment(project.marks.stored)) and later > now
+        }
+        return projects | ahead, stack
+
+
+def _as_moment(stored: object) -> datetime | None:
+    return datetime.fromisoformat(stored) if isinstance(stored, str) else None
+
+
 class _MovesOtherwise(Bookkeeping):
     def moved(self, marks: Marks, now: datetime) -> Marks:
         raise NotImplementedError

@@ -22,6 +22,7 @@ from restore_watch.check import CheckResult, JobChecker
 from restore_watch.restore_job import RestoreKind
 from restore_watch.sweep import Sweeper, SweepOptions
 from restore_watch.telemetry import Telemetry
+from restore_watch.workers import Workers
 from restore_watch.workflows import Workflows
 
 UNTIL_CAUGHT = settings(
@@ -83,6 +84,7 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                     now=lambda: world.clock().timestamp(),
                     sleep=world.sleep_of(slot),
                 ),
+                Workers(),
                 telemetry,
                 SweepOptions(
                     world.hot_seconds, rate_limit_reserve=0.5, project_ids=world.projects.ids
