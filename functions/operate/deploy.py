@@ -22,7 +22,6 @@ _ARGUMENTS = ("environment", "stack", "secret-arn", "projects", "email", "parame
 
 _COMPUTED = {
     "--config-env": "ENVIRONMENT",
-    "--config-file": "ENVIRONMENT",
     "--parameter-overrides": "PARAMETERS",
     "--stack-name": "STACK",
 }

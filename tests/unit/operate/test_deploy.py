@@ -14,7 +14,6 @@ def words(args: str) -> list[str]:
     ("option", "instead"),
     [
         ("--config-env", "ENVIRONMENT"),
-        ("--config-file", "ENVIRONMENT"),
         ("--parameter-overrides", "PARAMETERS"),
         ("--stack-name", "STACK"),
     ],
