@@ -35,6 +35,7 @@ _ALL_PUBLISHED = " AND #publishedSequence = :sequence AND attribute_not_exists(#
 _STILL_MISSED = " AND #missingSince = :missingSince"
 _SAME_LINK = " AND #expirationDate = :expirationDate"
 _NO_LINK_DATE = " AND attribute_not_exists(#expirationDate)"
+# Within one second, texts are not in the order of their moments. A link works for an hour.
 _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < :expirationDate)"
 _MOVE_LINK = "SET #expirationDate = :expirationDate"
 

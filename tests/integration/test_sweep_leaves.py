@@ -88,7 +88,7 @@ def test_a_ready_download_whose_link_moved_meanwhile_does_not_leave(
 def test_a_link_that_moved_is_stored_in_the_form_in_which_a_change_stores_it(
     index: Index, job: Job, date: datetime
 ) -> None:
-    known = index.settle(ready(job, expiration_date=NOON))
+    known = index.settle(ready(job, expiration_date=NOON - HOUR))
     index.open_jobs.move_link(known, date, soon())
 
     item = index.stored.item(ready(job))
