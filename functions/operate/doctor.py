@@ -160,6 +160,8 @@ def main(words: Sequence[str] | None = None) -> int:
         )
         return error.exit_status
     except KeyboardInterrupt:
+        # An answer that was half read complains when it is dropped.
+        sys.unraisablehook = lambda _: None
         Console(stderr=True).print("doctor: stopped")
         return INTERRUPTED
     console = Console(highlight=False)
