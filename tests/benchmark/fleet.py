@@ -46,8 +46,8 @@ class Fleet:
 
     @property
     def least_calls(self) -> int:
-        """The calls to Atlas that a sweep needs: one for each cluster."""
-        return self.clusters
+        """The calls to Atlas of a sweep: a list for each cluster, and one of its jobs in turn."""
+        return self.clusters if self.jobs_of_cluster == 1 else 2 * self.clusters
 
     def restores(self) -> list[EmulatedRestore]:
         """Make the restores. Projects take turns, so that all have the same number."""

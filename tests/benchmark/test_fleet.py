@@ -82,21 +82,26 @@ def test_a_page_has_at_most_a_megabyte() -> None:
     assert [page.is_last for page in made] == [False, False, True]
 
 
-def test_fleets_need_a_call_for_each_cluster() -> None:
-    assert Fleet(20, jobs_of_cluster=10).least_calls == 2
+def test_fleets_need_a_call_for_each_cluster_and_for_one_job_in_turn() -> None:
+    assert Fleet(20, jobs_of_cluster=10).least_calls == 4
+    assert Fleet(20, jobs_of_cluster=1).least_calls == 20
     assert len({one.cluster for one in Fleet(20, jobs_of_cluster=10).restores()}) == 2
     assert len({one.group_id for one in Fleet(100).restores()}) == 20
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(("jobs_of_cluster", "operation"), [(1, "flex"), (5, "flex_list")])
-def test_a_sweep_is_measured(stack: LocalStack, jobs_of_cluster: int, operation: str) -> None:
+@pytest.mark.parametrize(
+    ("jobs_of_cluster", "asked"), [(1, {"flex": 10}), (5, {"flex": 2, "flex_list": 2})]
+)
+def test_a_sweep_is_measured(
+    stack: LocalStack, jobs_of_cluster: int, asked: dict[str, int]
+) -> None:
     fleet = Fleet(10, jobs_of_cluster)
     with atlas_process() as atlas, sweeping(stack, atlas, fleet) as ready:
         first, second = ready.sweep(), ready.sweep()
 
-    assert first.atlas_calls == {"token": 1, operation: fleet.clusters}
-    assert second.atlas_calls == {operation: fleet.clusters}
+    assert first.atlas_calls == {"token": 1, **asked}
+    assert second.atlas_calls == asked
     assert (second.surplus, second.writes) == (0, 2)
     assert second.aws_calls == {"dynamodb UpdateItem": 2, "dynamodb Query": 5}
     assert 0 < second.cpu_seconds <= 2 * second.seconds
