@@ -190,7 +190,7 @@ BROKEN_COPIES = {
     "sleeps out a rate limit of one among several": BrokenCopy({"I7"}, AlwaysPatient),
     "asks again while a rate limit stands": BrokenCopy({"I7"}, atlas=ForgetsLimits),
     # Hole 8: error codes
-    "ignores Atlas's error codes": BrokenCopy({"I4", "F71"}, atlas=IgnoresErrorCodes),
+    "ignores Atlas's error codes": BrokenCopy({"I4", "F71", "F78"}, atlas=IgnoresErrorCodes),
     # Hole 9: acknowledgements
     "acknowledges an item that was recorded anew": BrokenCopy(
         {"I1", "I4", "I8"}, table=update_item(acknowledge_any_item)
