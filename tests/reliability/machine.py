@@ -212,6 +212,10 @@ class Machine(RuleBasedStateMachine):
         # A listing is due.
         world.pass_time(16 * MINUTE if world.projects.are_watched else MINUTE)
         self.sweeps.run((world.last_slot + 1) % SLOTS)
+        if world.projects.are_watched:
+            # A project has recovered after three minutes without a failure.
+            world.pass_time(4 * MINUTE)
+            self.sweeps.run(world.last_slot)
         self.sweeps.judge.judge_end()
 
     def _judge(self, job: Job) -> None:
