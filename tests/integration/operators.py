@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,9 @@ from unittest.mock import patch
 from integration.checking import ROOT
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
+from local_stack.template import STACK_NAME
 from local_stack.wire import Call
-from operate.evidence import main
+from operate import doctor, evidence
 from produced import Produced
 
 OPERATOR_KEY_ID = "AKIAOPERATOROPERATOR"
@@ -42,6 +43,18 @@ class Ran:
     def ids(self) -> set[str]:
         """The restores of the CSV."""
         return {row["restoreId"] for row in self.rows}
+
+
+def run_doctor(environment: Mapping[str, str], produced: Produced, *words: str) -> tuple[int, str]:
+    """Run `make doctor` in this process. Return its exit status, and what it prints."""
+    with (
+        patch.dict(os.environ, environment, clear=True),
+        redirect_stdout(io.StringIO()) as printed,
+        redirect_stderr(printed),
+    ):
+        status = doctor.main(["--stack", STACK_NAME, *words])
+    produced.add("logs", printed.getvalue())
+    return status, printed.getvalue()
 
 
 class Operator:
@@ -92,7 +105,7 @@ class Operator:
             redirect_stdout(io.StringIO()) as stdout,
             redirect_stderr(io.StringIO()) as stderr,
         ):
-            status = main([*period, *table, "--out", str(self.out), *words])
+            status = evidence.main([*period, *table, "--out", str(self.out), *words])
         return self._ran(status, stdout.getvalue(), stderr.getvalue())
 
     def make(self, *words: str) -> Ran:

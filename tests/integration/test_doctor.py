@@ -1,21 +1,18 @@
 """`make doctor`, as an operator runs it."""
 
-import io
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from integration.checking import ROOT
-from integration.operators import Operator
+from integration.operators import Operator, run_doctor
 from integration.test_pending import refuse_publications
 from local_stack.aws import aws_error
 from local_stack.faults import Answer, Ask
@@ -23,7 +20,6 @@ from local_stack.loopback import Line
 from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Fault
 from observed_stack import ObservedStack
-from operate.doctor import main
 from produced import Produced
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e"
@@ -41,19 +37,7 @@ def environment(
 
 @pytest.fixture
 def doctor(environment: dict[str, str], produced: Produced) -> Doctor:
-    """Run the command in this process. Return its exit status, and what it prints."""
-
-    def run(*words: str) -> tuple[int, str]:
-        with (
-            patch.dict(os.environ, environment, clear=True),
-            redirect_stdout(io.StringIO()) as printed,
-            redirect_stderr(printed),
-        ):
-            status = main(["--stack", STACK_NAME, *words])
-        produced.add("logs", printed.getvalue())
-        return status, printed.getvalue()
-
-    return run
+    return partial(run_doctor, environment, produced)
 
 
 def rows(printed: str) -> dict[str, str]:

@@ -1,27 +1,22 @@
 """What brings messages to people is broken: the doctor has one line for it, with the fix."""
 
-import io
 import json
-import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.documents import ROOT, blocks, page, section
-from integration.operators import Operator
+from integration.operators import Operator, run_doctor
 from integration.people import PeopleStack
 from local_stack.aws import ACCOUNT, aws_error
 from local_stack.stack import PEOPLE
-from local_stack.template import STACK_NAME
 from local_stack.wire import Fault
-from operate.doctor import main
 from produced import Produced
 
 type Break = Callable[[PeopleStack], Fault | None]
@@ -50,18 +45,10 @@ def people(shared: PeopleStack) -> Iterator[PeopleStack]:
 
 @pytest.fixture
 def doctor(people: PeopleStack, tmp_path: Path, produced: Produced) -> Run:
-    """Run the command in this process. Return its exit status, and what it prints."""
+    environment = Operator(tmp_path, people, produced).environment
 
     def run(*words: str, columns: int = 80) -> tuple[int, str]:
-        environment = Operator(tmp_path, people, produced).environment | {"COLUMNS": str(columns)}
-        with (
-            patch.dict(os.environ, environment, clear=True),
-            redirect_stdout(io.StringIO()) as printed,
-            redirect_stderr(printed),
-        ):
-            status = main(["--stack", STACK_NAME, *words])
-        produced.add("logs", printed.getvalue())
-        return status, printed.getvalue()
+        return run_doctor(environment | {"COLUMNS": str(columns)}, produced, *words)
 
     return run
 
