@@ -29,8 +29,8 @@ _CREDENTIAL = re.compile(
 )
 
 # What follows a word such as `password`, if six characters or more have a digit or a sign among
-# them: a usual word, as in `the password is wrong`, has none. Percentages and dates are no secrets,
-# and after a plural numbers are none.
+# them: a usual word, as in `the password is wrong`, has none. A percentage or a date is no secret,
+# nor is a number after a plural, as in `tokens 12`.
 _SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"
 _SPOKEN_SECRET = re.compile(
     r"(?<![\w-])([\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|"

@@ -168,8 +168,7 @@ class Asker:
         is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
         if is_refused and self.observer.is_removed(job.target.group_id):
             self.follower.missed(job, is_refused=True)
-        is_transient = isinstance(error, AtlasUnavailableError) and error.transient
-        if is_transient and self.deadline.clock() - begun < FAST:
+        if failed_fast(error, self.deadline.clock() - begun):
             return [replace(question, tries=question.tries + 1)]
         return []
 
@@ -198,6 +197,11 @@ class Asker:
         for job in jobs:
             self.memory.asked(job, alone=alone)
         self.follower.findings.asked(jobs)
+
+
+def failed_fast(error: RestoreWatchError, seconds: float) -> bool:
+    """Whether a call that failed after these seconds may succeed at once."""
+    return isinstance(error, AtlasUnavailableError) and error.transient and seconds < FAST
 
 
 def _alone(jobs: Iterable[OpenJob]) -> list[Question]:

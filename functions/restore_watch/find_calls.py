@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from restore_watch.agenda import TRIES
-from restore_watch.asking import FAST
+from restore_watch.asking import failed_fast
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
@@ -12,7 +12,6 @@ from restore_watch.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasRateLimitError,
-    AtlasUnavailableError,
     RestoreWatchError,
     TimeBudgetExceededError,
 )
@@ -67,11 +66,10 @@ class FindCalls:
 
         Otherwise the failure is a finding, unless a limit or the end of the time caused it.
         """
-        is_transient = isinstance(error, AtlasUnavailableError) and error.transient
-        is_fast = self.deadline.clock() - begun < FAST
         # A 503 may name a time, until which the pace allows no second call.
         waits = self.follower.checker.atlas.limits.waits(step.bucket)
-        if is_transient and is_fast and not waits and step.tries + 1 < TRIES:
+        is_fast = failed_fast(error, self.deadline.clock() - begun)
+        if is_fast and not waits and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1, error=error)]
         if not isinstance(step, JobsPage):
             self.found_failing(step.bucket.group_id, None, error)

@@ -95,20 +95,19 @@ class JobLists:
         ids = {job.target.restore_id for job in question.jobs}
         at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
         known: set[str] = set()
-        is_whole = is_enough = False
-        while not (is_whole or is_enough):
+        while True:
             page = self._read_page(question, at)
             self.observer.read(page, question.bucket.group_id or "", question.part, shown)
-            is_whole = not page.has_next
+            if not page.has_next:
+                return True
             left = ids - shown.jobs.keys()
             new = {entry.id for entry in shown.entries} - known
             known |= new
             is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
             # A page that shows nothing new may be followed by the same one for ever.
-            is_enough = is_enough or not new
-            is_enough = is_enough or not (is_whole or self.reception.pace.allows(question.bucket))
+            if is_enough or not new or not self.reception.pace.allows(question.bucket):
+                return False
             at = page.at.next
-        return is_whole
 
     def _read_page(self, question: Question, at: PageAt) -> Page:
         deadline, checker = self.deadline.within(TIME_SHARE), self.observer.follower.checker

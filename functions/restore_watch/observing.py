@@ -1,9 +1,9 @@
 """
 The one path for what Atlas says: every entry of every list, and every answer to a GET.
 
-Whoever asked, an observation is compared with what is known. A known job that may become what it
-says is recorded; an unknown one of interest is taken in; anything else costs nothing. Rank and the
-conditional write decide, so an older observation does no harm.
+Each is an observation, which is compared with what is known, whoever asked. If a known job has
+news, that is recorded. If an unknown job is of interest, it is taken in. Anything else costs
+nothing. Rank and the conditional write decide, so an older observation does no harm.
 """
 
 from collections.abc import Mapping, Sequence

@@ -38,7 +38,7 @@ _NAME = (
     r"[\w-]{0,40}"
 )
 _VALUE = r"(?:\\{1,3}\"[^\"]*\"?|\"(?:[^\"\\]|\\[\s\S])*\"?|'[^']*'?|\S+)"
-# Percentages and dates are no secrets, and after a plural numbers are none, as in `tokens: 12`.
+# A percentage or a date is no secret, nor is a number after a plural, as in `tokens: 12`.
 _END = r"[.,;:)]?(?:\s|\Z)"
 _COUNT = rf"(?!(?:(?<=[denty]s )|(?<=[denty]s: ))\d{{1,12}}(?:[.,]\d{{1,6}})?%?{_END})"
 _FIGURE = (
