@@ -116,7 +116,7 @@ class PeopleDiagnosis:
         held = self._looking.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)[
             "Attributes"
         ]
-        if held.get("FilterPolicy", "{}") != "{}":
+        if (held.get("FilterPolicy") or "{}") != "{}":
             found, change = "a filter policy holds messages back", ("FilterPolicy", "'{}'")
         elif held.get("RawMessageDelivery") != "true":
             found, change = "the messages are not sent raw", ("RawMessageDelivery", "true")

@@ -74,6 +74,8 @@ class Asker:
         jobs = question.jobs
         if question.is_missing:
             return self._look_for(question)
+        if question.in_turn:
+            return self._ask_in_turn(question)
         if len(jobs) == 1 or jobs[0].kind is None or not self.memory.list_helps(jobs):
             return self._ask_first(question)
         asked_at, shown = self.follower.checker.now(), Shown()
@@ -118,7 +120,15 @@ class Asker:
         if not unchanged or question.list in self.asked_alone:
             return []
         self.asked_alone.add(question.list)
-        return [Question((self.memory.whose_turn(unchanged),))]
+        return [Question(self.memory.turns(unchanged), in_turn=True)]
+
+    def _ask_in_turn(self, question: Question) -> Tasks:
+        """After an outage all endpoints that have failed are asked, and meanwhile only one."""
+        first, *others = question.jobs
+        more = self._ask_first(Question((first,), tries=question.tries))
+        if others and not self.memory.fails(first):
+            more.append(Question(tuple(others), in_turn=True))
+        return more
 
     def _ask_first(self, question: Question) -> Tasks:
         """Ask about the first job. The others get turns of their own."""

@@ -95,14 +95,19 @@ class SweepMemory:
                 moments.asked_alone = moments.asked
             self._left_out.discard(job.key)
 
-    def whose_turn(self, jobs: Iterable[OpenJob]) -> OpenJob:
-        """Return the job of a list whose own endpoint fails, or was not asked for longest."""
+    def turns(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
+        """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
         with self._lock:
-            turns = {
-                key: -math.inf if one.failure else one.asked_alone or -math.inf
-                for key, one in self._moments.items()
-            }
-        return min(jobs, key=lambda job: turns.get(job.key, -math.inf))
+            asked = {key: one.asked_alone or -math.inf for key, one in self._moments.items()}
+            failing = {key for key, one in self._moments.items() if one.failure is not None}
+        ordered = sorted(jobs, key=lambda job: asked.get(job.key, -math.inf))
+        return tuple(job for job in ordered if job.key in failing) or tuple(ordered[:1])
+
+    def fails(self, job: OpenJob) -> bool:
+        """Whether the job's own endpoint failed when it was last asked."""
+        with self._lock:
+            moments = self._moments.get(job.key)
+            return moments is not None and moments.failure is not None
 
     def failed(self, job: OpenJob, error: RestoreWatchError) -> None:
         """The job's own endpoint failed."""

@@ -1,7 +1,7 @@
 """What a sweep asks about open jobs: those of one cluster and kind together. Pure."""
 
 from collections.abc import Container, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.marks import Part
@@ -18,12 +18,14 @@ class Question:
     Open jobs of one cluster and kind, asked about together. `tries` counts earlier attempts.
 
     With `is_alone`, the one job's own endpoint is asked. If it `is_missing`, that endpoint does not
-    know it, and its cluster's list decides whether it is there.
+    know it, and its cluster's list decides whether it is there. The endpoints of jobs `in_turn` are
+    asked one after the other, until one of them fails.
     """
 
     jobs: tuple[OpenJob, ...]
     tries: int = 0
     is_alone: bool = False
+    in_turn: bool = False
     is_missing: bool = False
 
     @property
@@ -60,7 +62,7 @@ class Question:
     def without(self, busy: Container[Hashable]) -> "Question | None":
         """A question about the other jobs."""
         jobs = tuple(job for job in self.jobs if job.key not in busy)
-        return Question(jobs) if jobs else None
+        return replace(self, jobs=jobs) if jobs else None
 
 
 def questions(jobs: Iterable[OpenJob]) -> list[Question]:

@@ -227,6 +227,22 @@ def test_one_job_that_fails_among_others_that_answer_is_reported_too(
     assert degraded.startswith("degraded:")
 
 
+@pytest.mark.fault("F86")
+def test_a_sweep_in_which_every_job_of_a_cluster_failed_is_no_outage(
+    campaign: Campaign, finds: Finds
+) -> None:
+    finds.tick()
+    for _ in range(8):
+        campaign.job(cluster="many", timeline=RUNNING_THEN_FAILED)
+    finds.ticks(2)
+    campaign.atlas.lock_out(campaign.group)
+    finds.tick()
+    campaign.atlas.admit(campaign.group)
+    finds.ticks(9)
+
+    assert finds.said() == []
+
+
 @pytest.mark.fault("F86", "F83")
 def test_a_job_that_a_list_shows_is_followed_although_its_own_endpoint_does_not_know_it(
     campaign: Campaign, sweeps: Sweeps

@@ -160,11 +160,23 @@ def test_the_jobs_of_a_list_take_turns_to_be_asked_about_alone(
     turns = []
     for alone in (True, True, True, False, True):
         clock.now += 60
-        job = memory.whose_turn([FIRST, SECOND, THIRD])
+        (job,) = memory.turns([FIRST, SECOND, THIRD])
         turns.append(job)
         memory.asked(job, alone=alone)
 
     assert turns == [FIRST, SECOND, THIRD, FIRST, FIRST]
+
+
+def test_the_jobs_whose_own_endpoints_fail_come_instead_the_longest_unasked_one_first(
+    memory: SweepMemory, clock: Clock
+) -> None:
+    for job in (THIRD, SECOND):
+        clock.now += 60
+        memory.asked(job, alone=True)
+        memory.failed(job, AtlasUnavailableError("503"))
+
+    assert memory.turns([FIRST, SECOND, THIRD]) == (THIRD, SECOND)
+    assert [memory.fails(job) for job in (FIRST, SECOND)] == [False, True]
 
 
 def test_a_list_that_was_of_no_use_twice_is_not_asked_for_within_an_hour(
