@@ -265,7 +265,7 @@ BROKEN_COPIES = {
     ),
     # What Atlas says
     "believes no list about a job that it follows": BrokenCopy(
-        {"F86"}, sweeper=observes(BelievesNoList), watches=True
+        {"F86", "I4"}, sweeper=observes(BelievesNoList), watches=True
     ),
     "takes an entry that cannot be read for read": BrokenCopy(
         {"F75", "F76", "F77"}, sweeper=observes(TakesAllForRead), watches=True

@@ -9,6 +9,7 @@ from local_stack.template import STACK_NAME
 from reliability.checks import Checks
 from reliability.drawn import GROUPS
 from reliability.find_judgement import (
+    AHEAD,
     CLUSTER_LISTS,
     OLDEST,
     TICKS,
@@ -38,7 +39,8 @@ class FindJudge:
         after = world.bookkept()
         latest = world.clock.latest
         for key, known in before.items():
-            judge_forward(known, after.get(key))
+            if not self._lies_ahead(known):
+                judge_forward(known, after.get(key))
         for group_id in attempted:
             is_marked = group_id in after and after[group_id].whole is not None
             assert is_marked or group_id in world.projects.poisoned, (
@@ -60,9 +62,11 @@ class FindJudge:
             if new is None or new.whole is None:
                 continue
             old = before.get(group_id)
-            if old is None or old.whole is None:
-                # In this sweep the first mark was stored.
-                old = Bookkept(new.first, new.first, {}, fails=False, unsent=0)
+            is_kept = old is not None and new.whole == old.whole
+            if old is None or old.whole is None or (self._lies_ahead(old) and not is_kept):
+                # This sweep stores the first mark, or one that goes back: it did not believe it.
+                first = new.whole if new.first is None else min(new.first, new.whole)
+                old = Bookkept(new.first, first, {}, fails=False, unsent=0)
             own = [one for one in asked if one.group == group_id]
             judge_unread(old, new, list(_unread(own)))
             # Without clusters, nothing is to be listed.
@@ -72,6 +76,11 @@ class FindJudge:
                 begun = min(min(one.at, one.said_at) for one in listed)
                 latest = datetime.fromtimestamp(begun, UTC) + TICKS
                 assert new.whole <= latest, "F76: a mark moves past what was read"
+
+    def _lies_ahead(self, known: Bookkept) -> bool:
+        """The clock was set back: no sweep believes this mark, and each may replace it."""
+        now = datetime.fromtimestamp(self._world.clock.peek(), UTC)
+        return known.whole is not None and known.whole > now + AHEAD
 
     def judge_found(self, job: Job, answers: Sequence[Any]) -> None:
         """The reason for a listing was there, and nothing failed: the job is in the table."""
@@ -106,7 +115,8 @@ class FindJudge:
             changes = judge_watch_messages(events, is_seen=is_seen)
             self._checks.tally["changes of the watch"] += changes
         known = {job.restore.restore_id for job in world.every_job} | {STACK_NAME, *GROUPS}
-        assert world.subjects <= known, "F79: a message about a restore of the past"
+        is_known = world.marks_went_back or world.subjects <= known
+        assert is_known, "F79: a message about a restore of the past"
         if world.projects.are_watched:
             for name, one in world.bookkept().items():
                 assert not one.fails, f"F78: {name} works again and is not seen"

@@ -29,7 +29,7 @@ SLOW_BATCH = 40
 
 POISON: dict[str, dict[str, Any]] = {
     "a mark of the future": {"mark": {"S": "2099-01-01T00:00:00Z"}},
-    "a mark of year 1": {"mark": {"S": "0001-01-01T00:00:00Z"}, "firstMark": {"S": "9999-12-31"}},
+    "a mark of year 1": {"mark": {"S": "0001-01-01T00:00:00Z"}},
     "marks of another type": {"mark": {"N": "7"}, "behind": {"S": "flex"}},
     "a listing of the future": {"listedAt": {"S": "2099-01-01T00:00:00Z"}},
     "troubles of another form": {"troubles": {"L": []}, "expiresAt": {"N": "1" + "0" * 17}},

@@ -206,9 +206,10 @@ class SweepJudge:
             messages += len(world.received(job)) - received
         for job, item in opened:
             self._judge_job(job, item, calls, is_young=is_young)
-        assert result["found"] == found, "a sweep does not count what it finds"
-        assert result["changed"] == recorded, "a sweep does not count its changes"
-        assert result["published"] == messages, "a sweep does not count its messages"
+        if not world.marks_went_back:
+            counted = result["found"], result["changed"], result["published"]
+            happened = found, recorded, messages
+            assert counted == happened, f"I8: a sweep counts {counted}, and {happened} happened"
         if not found:
             self._judge_calls(opened, calls)
 

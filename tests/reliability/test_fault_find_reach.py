@@ -190,7 +190,7 @@ def test_a_restore_that_one_environment_could_not_store_is_found_by_another(
 def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(
     watching_with: WatchingWith, stack: LocalStack
 ) -> None:
-    groups = tuple(project_with(stack) for _ in range(120))
+    groups = tuple(project_with(stack) for _ in range(80))
     watching = watching_with(groups)
     watching.tick()
     missed = []

@@ -232,6 +232,11 @@ class World:
     # What Atlas does
 
     @property
+    def marks_went_back(self) -> bool:
+        """What is not believed goes back by seven days, and restores of the past are found."""
+        return bool(self.projects.poisoned or self.clock.epoch)
+
+    @property
     def every_job(self) -> list[Job]:
         return [*self.jobs, *self.unnamed]
 
