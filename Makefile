@@ -177,13 +177,13 @@ build: .aws-sam/.built ## what sam deploy would upload
 	@test -x $(UV) || { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo 'Setting up Python 3.13 and the packages in .venv, once.'
 	@$(UV) venv --quiet --clear --python 3.13 .venv
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r tests/requirements.txt
 	@touch $@
 
 $(SECURITY)/.ready: tests/security/requirements.txt .venv/.ready
 	@echo 'Setting up checkov and pip-audit in $(SECURITY), once.'
 	@$(UV) venv --quiet --clear --python 3.13 $(SECURITY)
-	@$(UV) pip install --quiet --python $(SECURITY)/bin/python --require-hashes -r tests/security/requirements.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(SECURITY)/bin/python --require-hashes -r tests/security/requirements.txt
 	@touch $@
 
 # npm compares each package with its hash in the lock, and runs none of their scripts. Where there is no npm, or it
