@@ -23,9 +23,10 @@ from pydantic.alias_generators import to_camel
 
 from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
+from restore_watch.optional_field import OrNull
 from restore_watch.restore_job import ClusterName, ObjectId, RestoreKind
 from restore_watch.status_change import utc_text
-from restore_watch.stored_fields import AHEAD, Moment, OrNone, Words
+from restore_watch.stored_fields import AHEAD, Moment, Words
 from restore_watch.watch_change import Trouble, WatchChange, Watched, WatchState
 
 PARTITION = "sweeps"
@@ -91,7 +92,7 @@ class _Trouble(_Model):
     since: Moment
     error: Words
     message: Words
-    fix: OrNone[Words] = None
+    fix: OrNull[Words] = None
 
     def read(self) -> Trouble:
         return Trouble(self.since, self.error, self.message, self.fix or "")
@@ -100,29 +101,29 @@ class _Trouble(_Model):
 class _Change(_Trouble):
     state: WatchState
     at: Moment
-    last_success_at: OrNone[Moment] = None
-    open_jobs: OrNone[int] = None
-    reason: OrNone[Literal["removed"]] = None
+    last_success_at: OrNull[Moment] = None
+    open_jobs: OrNull[int] = None
+    reason: OrNull[Literal["removed"]] = None
 
 
 class _Listed(_Model):
-    first_mark: OrNone[Moment] = None
-    mark: OrNone[Moment] = None
-    listed_at: OrNone[Moment] = None
-    behind: OrNone[dict[str, OrNone[Moment]]] = None
-    readable: OrNone[frozenset[str]] = None
-    removed_at: OrNone[Moment] = None
+    first_mark: OrNull[Moment] = None
+    mark: OrNull[Moment] = None
+    listed_at: OrNull[Moment] = None
+    behind: OrNull[dict[str, OrNull[Moment]]] = None
+    readable: OrNull[frozenset[str]] = None
+    removed_at: OrNull[Moment] = None
 
 
 class _Seen(_Model):
-    troubles: OrNone[dict[str, OrNone[_Trouble]]] = None
-    failing_since: OrNone[Moment] = None
-    degraded: OrNone[_Trouble] = None
-    recovering_since: OrNone[Moment] = None
-    last_success_at: OrNone[Moment] = None
-    unsent: OrNone[tuple[OrNone[_Change], ...]] = None
+    troubles: OrNull[dict[str, OrNull[_Trouble]]] = None
+    failing_since: OrNull[Moment] = None
+    degraded: OrNull[_Trouble] = None
+    recovering_since: OrNull[Moment] = None
+    last_success_at: OrNull[Moment] = None
+    unsent: OrNull[tuple[OrNull[_Change], ...]] = None
     watch_version: Any = None
-    expires_at: OrNone[int] = None
+    expires_at: OrNull[int] = None
 
 
 def project_key(group_id: str | None) -> dict[str, Any]:

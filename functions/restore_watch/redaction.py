@@ -76,7 +76,7 @@ _CREDENTIAL = re.compile(
 
 def without_urls(text: str) -> str:
     """Remove every URL from a short text."""
-    may_hold_one = any(sign in text for sign in "/%.")
+    may_hold_one = "/" in text or "%" in text or "." in text
     return _URL.sub(REDACTED, text) if may_hold_one else text
 
 

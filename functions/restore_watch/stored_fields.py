@@ -3,13 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import (
-    PlainValidator,
-    StringConstraints,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import PlainValidator, StringConstraints, ValidationInfo
 
 AHEAD = timedelta(minutes=10)
 """A stored moment may lie so far in the future, because clocks differ."""
@@ -43,17 +37,7 @@ def _past(stored: object, info: ValidationInfo[Any]) -> datetime:
     return moment
 
 
-def _or_none(stored: object, read: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return read(stored)
-    except (ValueError, OverflowError):
-        return None
-
-
 type Moment = Annotated[datetime, PlainValidator(_past)]
 """A moment that has come. The context of the validation is the present."""
 
 type Words = Annotated[str, StringConstraints(strict=True, max_length=WORDS_LIMIT)]
-
-type OrNone[T] = Annotated[T | None, WrapValidator(_or_none)]
-"""None if it cannot be read."""

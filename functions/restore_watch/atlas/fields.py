@@ -1,30 +1,13 @@
 """The forms in which Atlas sends the fields of a restore job. Pure."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import (
-    BeforeValidator,
-    StrictBool,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BeforeValidator, StrictBool, ValidationInfo
 
 from restore_watch.restore_job import is_download
 
 _URLS = ("deliveryUrl", "downloadUrl", "privateDownloadDeliveryUrls")
 
-
-def _or_null(value: object, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except (ValidationError, RecursionError):
-        return None
-
-
-type Told[Read] = Annotated[Read | None, WrapValidator(_or_null)]
-"""A field that decides nothing: null if it is absent or cannot be read."""
 
 Flag = Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)]
 

@@ -20,8 +20,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from restore_watch.atlas.fields import Flag, HasLink, HasUrl, Told
+from restore_watch.atlas.fields import Flag, HasLink, HasUrl
 from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.optional_field import OrNull
 from restore_watch.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -48,19 +49,19 @@ class _Answer(BaseModel):
 class _FlexAnswer(_Answer):
     """Flex and tenant jobs. They differ in one field, the name of the cluster."""
 
-    project_id: Told[Text] = None
-    instance_name: Told[Text] = None
-    cluster_name: Told[Text] = None
+    project_id: OrNull[Text] = None
+    instance_name: OrNull[Text] = None
+    cluster_name: OrNull[Text] = None
     status: Text
-    delivery_type: Told[Text] = None
-    snapshot_id: Told[Text] = None
-    snapshot_finished_date: Told[UtcDate] = None
-    restore_scheduled_date: Told[UtcDate] = None
-    restore_finished_date: Told[UtcDate] = None
-    expiration_date: Told[UtcDate] = None
-    target_project_id: Told[Text] = None
-    target_deployment_item_name: Told[Text] = None
-    snapshot_url: Told[HasUrl] = None
+    delivery_type: OrNull[Text] = None
+    snapshot_id: OrNull[Text] = None
+    snapshot_finished_date: OrNull[UtcDate] = None
+    restore_scheduled_date: OrNull[UtcDate] = None
+    restore_finished_date: OrNull[UtcDate] = None
+    expiration_date: OrNull[UtcDate] = None
+    target_project_id: OrNull[Text] = None
+    target_deployment_item_name: OrNull[Text] = None
+    snapshot_url: OrNull[HasUrl] = None
 
     def is_of(self, target: RestoreTarget) -> bool:
         """False if it names another job, or that of another cluster or project."""
@@ -95,11 +96,11 @@ class _DedicatedAnswer(_Answer):
     failed: Flag = False
     expired: Flag = False
     finished_at: UtcDate | None = None
-    expires_at: Told[UtcDate] = None
-    timestamp: Told[UtcDate] = None
-    snapshot_id: Told[Text] = None
-    target_group_id: Told[Text] = None
-    target_cluster_name: Told[Text] = None
+    expires_at: OrNull[UtcDate] = None
+    timestamp: OrNull[UtcDate] = None
+    snapshot_id: OrNull[Text] = None
+    target_group_id: OrNull[Text] = None
+    target_cluster_name: OrNull[Text] = None
     delivery_url: HasLink = False
     private_download_delivery_urls: HasLink = False
     components: HasLink = False
@@ -166,11 +167,11 @@ class _CollectionAnswer(_Answer):
     """
 
     state: Text
-    snapshot_id: Told[Text] = None
-    created_at: Told[UtcDate] = None
-    finished_at: Told[UtcDate] = None
-    target_group_id: Told[Text] = None
-    target_cluster_name: Told[Text] = None
+    snapshot_id: OrNull[Text] = None
+    created_at: OrNull[UtcDate] = None
+    finished_at: OrNull[UtcDate] = None
+    target_group_id: OrNull[Text] = None
+    target_cluster_name: OrNull[Text] = None
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
         return RestoreJob(
