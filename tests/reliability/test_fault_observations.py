@@ -98,11 +98,13 @@ def test_an_entry_that_cannot_be_read_is_reported_and_its_restores_are_found_aft
     mark = finds.mark
     jobs = finds.ended_jobs()
     rewrite(campaign, step, change)
+    finds.ticks(5)
     # Longer than a mark reaches back.
-    finds.ticks(100)
+    finds.ticks(8, minutes=12)
     said_meanwhile = finds.said()
     campaign.heal()
-    finds.ticks(20)
+    finds.tick(15)
+    finds.ticks(4)
 
     assert finds.mark > mark
     assert finds.reported_once(jobs)
@@ -348,11 +350,13 @@ def test_a_list_that_never_ends_is_reported_bounded_and_read_after_the_repair(
     finds.ticks(2)
     campaign.inject(step, Endless(entries), times=None)
     jobs = finds.ended_jobs("flex", cluster="later")
-    finds.ticks(90)
+    finds.ticks(5)
+    finds.ticks(6, minutes=15)
     said_meanwhile = finds.said()
     assert campaign.count(step) < 5
     campaign.heal()
-    finds.ticks(20)
+    finds.tick(15)
+    finds.ticks(4)
 
     assert [one.partition(":")[0] for one in said_meanwhile] == ["degraded"]
     assert [one.partition(":")[0] for one in finds.said()] == ["degraded", "recovered"]
@@ -490,9 +494,9 @@ def test_an_older_link_that_a_list_shows_does_not_end_a_download(
     campaign.pass_time(50 * 60)
     campaign.atlas.lag_lists(job)
     job.set(expiresAt=date(campaign.atlas.now() + timedelta(hours=1)))
-    finds.ticks(90)
+    finds.ticks(18, minutes=5)
     job.set(expired=True)
-    finds.ticks(20)
+    finds.ticks(4, minutes=5)
 
     assert campaign.published(job)[-1] == "EXPIRED"
 

@@ -67,7 +67,7 @@ def test_an_outage_in_which_some_requests_are_answered_is_one_message(
     watching.tick()
     # One of the faults is drawn after the other.
     break_requests(stack, groups, 1 - (1 - share) ** (1 / len(NO_ANSWER)), chance)
-    watching.ticks(60)
+    watching.ticks(25)
     assert watch_messages(stack) == [("degraded", None)]
 
     stack.atlas.wire.heal()
@@ -89,7 +89,7 @@ def test_a_project_that_is_refused_during_an_outage_is_reported_until_it_is_admi
     watching.ticks(6)
     assert watch_messages(stack) == [("degraded", None)]
     with break_project(stack, refused, REFUSED, times=None):
-        watching.ticks(30)
+        watching.ticks(12)
     assert watch_messages(stack) == [("degraded", refused)]
 
     stack.atlas.wire.heal()
@@ -110,7 +110,7 @@ def test_what_was_reported_of_a_project_stands_still_during_an_outage(
         watching.ticks(5)
     assert watch_messages(stack) == [("degraded", silent)]
     break_requests(stack, others, 0.6, chance)
-    watching.ticks(30)
+    watching.ticks(12)
     assert watch_messages(stack) == [("degraded", None)]
 
     stack.atlas.wire.heal()

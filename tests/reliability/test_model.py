@@ -8,7 +8,7 @@ from local_stack.stack import LocalStack
 from reliability.token_rules import TokenRules, WaitingModel
 
 BOUNDED = settings(
-    max_examples=8, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=4, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 pytestmark = pytest.mark.timeout(900)  # dozens of examples, each bounded by the model itself
@@ -24,7 +24,7 @@ def test_workflows_are_answered_whatever_fails(stack: LocalStack) -> None:
     """Only workflows, checks and sweeps, so that they meet more often."""
     TokenRules.stack = stack
 
-    run_state_machine_as_test(TokenRules, settings=settings(BOUNDED, max_examples=8))
+    run_state_machine_as_test(TokenRules, settings=BOUNDED)
 
 
 @pytest.mark.campaign
