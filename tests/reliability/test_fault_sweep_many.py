@@ -142,7 +142,7 @@ TROUBLES: dict[str, tuple[Action, str | None]] = {
     "throttled": (too_many_requests({"Retry-After": "40"}), None),
     "no-role": (MISSING_ROLE, "AtlasUnauthorizedError"),
     "503": (Answer(503), "AtlasUnavailableError"),
-    "hanging": (Hang(3.0), "AtlasUnavailableError"),
+    "hanging": (Hang(5.0), "AtlasUnavailableError"),
 }
 
 
@@ -161,14 +161,14 @@ def test_a_project_in_trouble_does_not_delay_the_others(
     step = Selection("atlas", None, about_bad)
     campaign.inject(step, trouble, times=None)
     begun = time.monotonic()
-    with ends_within(4):
-        result = sweeps.sweep(seconds=4)
+    with ends_within(6):
+        result = sweeps.sweep(seconds=6)
     assert result["changed"] == 3
     assert [campaign.stored(job) for job in good] == [DONE] * 3
     assert {one["error"] for one in result["failures"]} == ({error} if error else set())
     if isinstance(trouble, Hang):
         published = [call.arrived for call in campaign.aws.wire.calls if PUBLISH.covers(call)]
-        assert max(published) - begun < 2.5
+        assert max(published) - begun < 4.5
     # A refused question may be asked twice: with a new token, or after the others.
     is_tried_by_all = error == "AtlasUnavailableError" and not isinstance(trouble, Hang)
     assert campaign.count(step) <= 2 * (len(bad) if is_tried_by_all else THREADS)
