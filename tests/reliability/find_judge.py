@@ -68,7 +68,9 @@ class FindJudge:
                 first = new.whole if new.first is None else min(new.first, new.whole)
                 old = Bookkept(new.first, first, {}, fails=False, unsent=0)
             own = [one for one in asked if one.group == group_id]
-            judge_unread(old, new, list(_unread(own)))
+            judge_unread(
+                old, new, [part for part in _unread(own) if self._is_there(group_id, part)]
+            )
             # Without clusters, nothing is to be listed.
             listed = [one for one in own if one.operation != "events"] or own
             if new.whole != old.whole:
@@ -76,6 +78,11 @@ class FindJudge:
                 begun = min(min(one.at, one.said_at) for one in listed)
                 latest = datetime.fromtimestamp(begun, UTC) + TICKS
                 assert new.whole <= latest, "F76: a mark moves past what was read"
+
+    def _is_there(self, group_id: str, part: str) -> bool:
+        """A cluster that its list does not show, and that is refused for a day, is given up."""
+        cluster = part.partition("/")[2]
+        return not cluster or self._world.projects.has(group_id, cluster)
 
     def _lies_ahead(self, known: Bookkept) -> bool:
         """The clock was set back: no sweep believes this mark, and each may replace it."""

@@ -135,6 +135,10 @@ class WatchedProjects:
         self._clusters.add((group_id, cluster, kind))
         self._stack.atlas.add_cluster(group_id, cluster, kind)
 
+    def has(self, group_id: str, cluster: str) -> bool:
+        """The cluster was not removed, or has come back."""
+        return any(one[:2] == (group_id, cluster) for one in self._clusters)
+
     def remove_cluster(self, group_id: str, cluster: str) -> None:
         """The cluster is gone, and its jobs are."""
         removed = {one for one in self._clusters if one[:2] == (group_id, cluster)}
