@@ -57,9 +57,12 @@ class Bookkept:
 
     def reaches(self, part: str, created_at: datetime) -> bool:
         """The next listing takes a job that was created then, and under way at the first one."""
-        mark = self.mark_of(part)
-        if mark is None or self.first is None:
+        if self.first is None:
             return False
+        mark = self.mark_of(part)
+        if self.whole is None or mark is None:
+            # It is not believed, so the next listing goes back by seven days.
+            return True
         is_first = mark <= self.first and created_at >= self.first + FIRST_MARK - OLDEST
         return is_first or created_at >= mark - MARGIN
 
