@@ -213,9 +213,10 @@ class Machine(RuleBasedStateMachine):
         world.pass_time(16 * MINUTE if world.projects.are_watched else MINUTE)
         self.sweeps.run((world.last_slot + 1) % SLOTS)
         if world.projects.are_watched:
-            # A project has recovered after three minutes without a failure.
-            world.pass_time(4 * MINUTE)
-            self.sweeps.run(world.last_slot)
+            # The stack has recovered after three minutes without a failure, and then its projects.
+            for _ in range(2):
+                world.pass_time(4 * MINUTE)
+                self.sweeps.run(world.last_slot)
         self.sweeps.judge.judge_end()
 
     def _judge(self, job: Job) -> None:
