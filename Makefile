@@ -173,6 +173,7 @@ build: .aws-sam/.built ## what sam deploy would upload
 	@rm -f .sam-build.log
 	@touch $@
 
+# Packages come with bytecode: where Python may write none, each command would compile them all again.
 .venv/.ready: tests/requirements.txt
 	@test -x $(UV) || { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo 'Setting up Python 3.13 and the packages in .venv, once.'

@@ -1,7 +1,7 @@
 """
 The one path for what Atlas says: every entry of every list, and every answer to a GET.
 
-Each is an observation, which is compared with what is known, whoever asked. If a known job has
+Each is an observation. No matter who asked, it is compared with what is known. If a known job has
 news, that is recorded. If an unknown job is of interest, it is taken in. Anything else costs
 nothing. Rank and the conditional write decide, so an older observation does no harm.
 """
