@@ -141,11 +141,10 @@ class _KeepAliveHandler(WSGIRequestHandler):
     def make_environ(self) -> WSGIEnvironment:
         environ = super().make_environ()
         stream = environ["wsgi.input"]
-        body = (
-            stream.read()
-            if "wsgi.input_terminated" in environ
-            else stream.read(int(environ.get("CONTENT_LENGTH") or 0))
-        )
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = stream.read() if "wsgi.input_terminated" in environ else stream.read(length)
+        if len(body) < length:  # its sender was killed: AWS does not run half a request either
+            raise HungUp
         environ.update(
             {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body)), LINE: self.line}
         )

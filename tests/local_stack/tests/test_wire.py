@@ -98,6 +98,18 @@ def test_an_exception_in_the_app_is_answered_with_500(place: Place) -> None:
     assert place.get("broken").status_code == 500
 
 
+def test_half_a_request_has_no_effect(place: Place) -> None:
+    head = b"POST /add HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
+    server = place.client.base_url.host, place.client.base_url.port or 0
+    with socket.create_connection(server, timeout=5) as dying:
+        dying.sendall(head + b"half")
+        dying.shutdown(socket.SHUT_WR)
+
+        assert dying.recv(1) == b""
+
+    assert place.counter.count == 0
+
+
 def test_a_fault_before_the_effect_prevents_it(place: Place) -> None:
     place.wire.inject(Fault(action=Answer(503, {"Retry-After": "1"}, "busy")))
     response = place.get()
