@@ -68,9 +68,8 @@ class FindJudge:
                 first = new.whole if new.first is None else min(new.first, new.whole)
                 old = Bookkept(new.first, first, {}, fails=False, unsent=0)
             own = [one for one in asked if one.group == group_id]
-            judge_unread(
-                old, new, [part for part in _unread(own) if self._is_there(group_id, part)]
-            )
+            unread = [part for part in _unread(own) if self._is_there(group_id, part)]
+            judge_unread(old, new, [part for part in unread if not self._is_past(old, part)])
             # Without clusters, nothing is to be listed.
             listed = [one for one in own if one.operation != "events"] or own
             if new.whole != old.whole:
@@ -83,6 +82,12 @@ class FindJudge:
         """A cluster that its list does not show, and that is refused for a day, is given up."""
         cluster = part.partition("/")[2]
         return not cluster or self._world.projects.has(group_id, cluster)
+
+    def _is_past(self, known: Bookkept, part: str) -> bool:
+        """No mark lies more than seven days back: an older one is moved there, read or not."""
+        now = datetime.fromtimestamp(self._world.clock.peek(), UTC)
+        mark = known.mark_of(part)
+        return mark is not None and mark < now - OLDEST
 
     def _lies_ahead(self, known: Bookkept) -> bool:
         """The clock was set back: no sweep believes this mark, and each may replace it."""

@@ -77,7 +77,9 @@ class ObservationRules(ValidationRules):
         self.counted("gets say less than lists")
         job = self.world.unnamed[place % len(self.world.unnamed)]
         self.sweeps.run(slot)
-        is_calm = self.world.is_healthy and self.world.projects.must_be_found(job)
+        projects, latest = self.world.projects, self.world.clock.latest
+        is_calm = self.world.is_healthy and projects.must_be_found(job)
+        is_shown = not job.is_old_in_lists and projects.must_be_shown(job, latest)
         older = Answer.json(200, job.restore.body(job.kind))
         for _ in range(count):
             if job.left:
@@ -92,7 +94,7 @@ class ObservationRules(ValidationRules):
             self.world.pass_time(16 * MINUTE)
             disturbed = self.world.disturbances.within(is_get, "before", action, action)
             begun.append(self.sweeps.run(slot, disturbed=disturbed))
-        if is_calm and not job.is_old_in_lists:
+        if is_calm and is_shown:
             self.sweeps.judge.judge_shown(begun, job)
 
     @precondition(watches)

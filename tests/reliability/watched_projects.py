@@ -15,6 +15,9 @@ from reliability.world_parts import Job, group_of
 
 _LISTS = {"projects", "events", "flex_clusters", "dedicated_clusters"}
 
+WHOLE_LISTS = 500
+"""With pages of so many entries, each list of the model is one page."""
+
 _FULL_PAGES = {"500", "100"}
 """Entries that a listing asks for. A question about known jobs asks for other numbers."""
 
@@ -70,7 +73,7 @@ class WatchedProjects:
             atlas.remove_project(group_id)
         self._clear_bookkeeping()
         behaviour = atlas.behaviour
-        behaviour.largest_page, behaviour.list_order = 500, "newest first"
+        behaviour.largest_page, behaviour.list_order = WHOLE_LISTS, "newest first"
         self.say_time(0)
         self.emit("emitted")
 
@@ -201,6 +204,14 @@ class WatchedProjects:
         is_new = job.restore.restore_id not in self._over_before
         is_there = not (job.was_out_of_sight or job.deleted)
         return job.restore.group_id in self.attempted and is_new and is_there
+
+    def must_be_shown(self, job: Job, latest: datetime) -> bool:
+        """A listing ends behind the mark, so that short pages may leave out an older restore."""
+        behaviour = self._stack.atlas.behaviour
+        if behaviour.largest_page == WHOLE_LISTS or behaviour.list_order != "newest first":
+            return True
+        known = self.bookkept(latest).get(job.restore.group_id)
+        return known is not None and known.reaches(job.part, job.created_at)
 
     def bookkept(self, latest: datetime) -> dict[str, Bookkept]:
         """The bookkeeping in the table: by project, the stack's by its name."""
