@@ -59,6 +59,9 @@ class FindJudge:
         asked = [one for one in self._world.requests_of(invocation) if one.is_to_find]
         for group_id in GROUPS:
             new = after.get(group_id)
+            own = [one for one in asked if one.group == group_id]
+            is_believed = bool(own) and new is not None and new.lies_ahead
+            assert not is_believed, "F76: a project is asked with a mark of the future"
             if new is None or new.whole is None:
                 continue
             old = before.get(group_id)
@@ -67,7 +70,6 @@ class FindJudge:
                 # This sweep stores the first mark, or one that goes back: it did not believe it.
                 first = new.whole if new.first is None else min(new.first, new.whole)
                 old = Bookkept(new.first, first, {}, fails=False, unsent=0)
-            own = [one for one in asked if one.group == group_id]
             unread = [part for part in _unread(own) if self._is_there(group_id, part)]
             judge_unread(old, new, [part for part in unread if not self._is_past(old, part)])
             # Without clusters, nothing is to be listed.

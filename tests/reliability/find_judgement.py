@@ -42,13 +42,18 @@ _SCHEMA = Path(__file__).parents[2] / "events" / "watch-changed.schema.json"
 
 @dataclass(frozen=True)
 class Bookkept:
-    """An item of the bookkeeping: a project's marks and how it is seen; the stack has no marks."""
+    """
+    An item of the bookkeeping: a project's marks and how it is seen; the stack has no marks.
+
+    It `lies_ahead` if the stored mark of the whole project does, so that none is believed.
+    """
 
     first: datetime | None
     whole: datetime | None
     behind: Mapping[str, datetime]
     fails: bool
     unsent: int
+    lies_ahead: bool = False
 
     def mark_of(self, part: str) -> datetime | None:
         """The mark of `kind/cluster`, or of a whole `kind`."""
@@ -71,11 +76,8 @@ def bookkept(item: Mapping[str, Any], latest: datetime) -> Bookkept:
     """What is written by hand, cannot be read or lies ahead, counts as absent."""
 
     def moment(text: Any) -> datetime | None:
-        try:
-            read = datetime.fromisoformat(text).astimezone(UTC)
-        except (TypeError, ValueError, OverflowError):
-            return None
-        return read if read <= latest + AHEAD else None
+        read = _moment(text)
+        return read if read is not None and read <= latest + AHEAD else None
 
     behind = item.get("behind")
     marks = {part: moment(at) for part, at in behind.items()} if isinstance(behind, dict) else {}
@@ -85,7 +87,15 @@ def bookkept(item: Mapping[str, Any], latest: datetime) -> Bookkept:
         behind={part: mark for part, mark in marks.items() if mark is not None},
         fails=bool(item.get("troubles") or item.get("degraded")),
         unsent=len(item.get("unsent", ())),
+        lies_ahead=moment(item.get("mark")) != _moment(item.get("mark")),
     )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def judge_forward(before: Bookkept, after: Bookkept | None) -> None:
