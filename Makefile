@@ -72,7 +72,7 @@ check: .venv/.ready ## lint, types, import contracts, template, workflows, locks
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
-	@PYTHONPATH=functions $(RUN) lint-imports
+	@PYTHONPATH=functions:. $(RUN) lint-imports
 	@$(RUN) sam validate --lint
 	@$(RUN) sam validate --lint --template docs/nightly-refresh/template.yaml
 	@$(MAKE) --no-print-directory check-workflows
@@ -99,7 +99,7 @@ sbom: build ## write what ships as a CycloneDX bill of materials: .aws-sam/sbom.
 # environment, and neither make nor the shell reads it. Only what stands on the command line of make counts: a variable
 # EMAIL of your shell must not change the stack.
 argument = $(if $(filter $(1),$(STATED)),--$(2)="$$$(1)")
-OPERATING = env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=functions $${AWS_REGION:+"AWS_DEFAULT_REGION=$$AWS_REGION"} python -m
+OPERATING = env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=functions:. $${AWS_REGION:+"AWS_DEFAULT_REGION=$$AWS_REGION"} python -m
 
 # A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
 deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)

@@ -26,9 +26,9 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.readers import Readers
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Close, Fault
-from restore_watch.project_item import project_key
-from restore_watch.status_change import utc_text
-from restore_watch.watch_change import DEGRADED_AFTER
+from restore_watch.model.outage import DEGRADED_AFTER
+from restore_watch.model.status_change import utc_text
+from restore_watch.table.project_item import project_key
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 TIMEOUT = 8

@@ -6,22 +6,22 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from restore_watch.redaction import redact_report
-from restore_watch.restore_job import (
+from restore_watch.model.restore_job import (
     TEXT_LIMIT,
     RestoreJob,
     RestoreKind,
     RestoreStatus,
     RestoreTarget,
 )
-from restore_watch.status_change import StatusChange
-from restore_watch.validation import (
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import (
     DETAIL_LIMIT,
     VALIDATED_BY_LIMIT,
     RecordedValidation,
     Validation,
     Verdict,
 )
+from restore_watch.redaction import redact_report
 
 TEXTS = (
     "delivery_type",

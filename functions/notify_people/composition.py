@@ -10,15 +10,15 @@ from botocore.config import Config
 
 from notify_people import __version__
 from notify_people.application import Application
-from notify_people.channels import Channels
-from notify_people.notices import notice_of
+from notify_people.channels.channels import Channels
+from notify_people.channels.secret import NotifySecret
+from notify_people.channels.sent_table import SentTable
+from notify_people.channels.topics import Topics
+from notify_people.channels.webhooks import Webhooks
 from notify_people.notifier import Notifier
-from notify_people.secret import NotifySecret
-from notify_people.sent_table import SentTable
 from notify_people.settings import Settings
 from notify_people.telemetry import Telemetry
-from notify_people.topics import Topics
-from notify_people.webhooks import Webhooks
+from notify_people.words.notices import notice_of
 
 AWS_CONFIG = Config(
     connect_timeout=1,

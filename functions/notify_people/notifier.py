@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from notify_people.channel import Channel
-from notify_people.channels import Channels
+from notify_people.channels.channel import Channel
+from notify_people.channels.channels import Channels
+from notify_people.channels.sent_table import SentTable, Standing
 from notify_people.deadline import Deadline
 from notify_people.errors import (
     ChannelFailedError,
@@ -19,10 +20,9 @@ from notify_people.errors import (
     SendingElsewhereError,
 )
 from notify_people.message import Message, read_message
-from notify_people.notice import Notice, Paging
 from notify_people.selection import PAGED, Change, is_wanted
-from notify_people.sent_table import SentTable, Standing
 from notify_people.telemetry import Telemetry
+from notify_people.words.notice import Notice, Paging
 
 CHANNEL_TIME = 20.0
 """Seconds for one channel at most, which is less than the life of a claim."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from notify_people.address import allowed_base_url
-from notify_people.channel import Channel
+from notify_people.channels.address import allowed_base_url
+from notify_people.channels.channel import Channel
 from notify_people.errors import ConfigurationError
 from notify_people.selection import DEFAULT_CHANGES, Change
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from notify_people.channel import Channel
+from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
-from notify_people.notice import Notice
+from notify_people.words.notice import Notice
 
 
 class Telemetry:

@@ -4,12 +4,21 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
-from restore_watch.actions import Diagnose, FindNewest, RecordValidation, Sweep, TestNotification
 from restore_watch.batch import BatchChecker, Failure
-from restore_watch.check import CheckResult, JobChecker
+from restore_watch.check.check import JobChecker
+from restore_watch.check.newest_restore import NewestRestore
+from restore_watch.check.record_validation import ValidationRecorder
+from restore_watch.check.register_wait import WaitRegistrar
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError
-from restore_watch.event import (
+from restore_watch.event.actions import (
+    Diagnose,
+    FindNewest,
+    RecordValidation,
+    Sweep,
+    TestNotification,
+)
+from restore_watch.event.event import (
     OneTarget,
     QueueBatch,
     Request,
@@ -17,15 +26,13 @@ from restore_watch.event import (
     WaitForJob,
     parse,
 )
-from restore_watch.lease import SWEEP_TIME
-from restore_watch.newest import NewestRestore
-from restore_watch.registration import WaitRegistrar
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.sweep import Sweeper
-from restore_watch.telemetry import Telemetry
-from restore_watch.validating import ValidationRecorder
-from restore_watch.waiting import Wait, is_over
-from restore_watch.workers import Workers
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.results import CheckResult
+from restore_watch.model.wait import Wait, is_over
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.lease import SWEEP_TIME
+from restore_watch.telemetry.telemetry import Telemetry
 
 CHECK_TIME = 60.0
 """Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
@@ -66,7 +73,7 @@ class Application:
         - Several: `results` and `failures`. The first error is raised if every check failed; for an
           EventBridge event, if any check failed.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
-        - A sweep: its counts and failures (`restore_watch.sweep`).
+        - A sweep: its counts and failures (`restore_watch.sweep.sweep`).
         - A test notification: its `messageId`.
         - A diagnosis: its checks (`restore_watch.diagnosis.doctor`).
         - A validation: the job, what was recorded of it, and whether that is new.

@@ -9,23 +9,23 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from restore_watch import __version__
-from restore_watch.actions import Diagnose
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
-from restore_watch.bookkeeping import Bookkeeping
-from restore_watch.check import JobChecker
+from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.lease import SweepLease
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.secret import AtlasSecret
+from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
-from restore_watch.sweep import Sweeper, SweepOptions
-from restore_watch.table import RestoreJobsTable
-from restore_watch.telemetry import Telemetry
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.workers import Workers
-from restore_watch.workflows import Workflows
+from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -28,15 +28,15 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.jumping_clock import ROUND_SECONDS, JumpingClock, Schedule
 from local_stack.stack import LocalStack
-from restore_watch.actions import Sweep
-from restore_watch.cadence import HOT
-from restore_watch.check import JobChecker
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.sweep import Sweeper
-from restore_watch.telemetry import Telemetry
-from restore_watch.validation import Entry
+from restore_watch.event.actions import Sweep
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.validation import Entry
+from restore_watch.sweep.cadence import HOT
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.job_item import Recorded
+from restore_watch.telemetry.telemetry import Telemetry
 
 OF_EACH = 30
 """Jobs of each kind."""

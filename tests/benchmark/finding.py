@@ -27,13 +27,13 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.stack import LocalStack
-from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
-from restore_watch.item import Recorded
-from restore_watch.sweep import Sweeper
-from restore_watch.telemetry import Telemetry
-from restore_watch.validation import Entry
-from restore_watch.waking import LISTED_AT_ONCE
+from restore_watch.event.actions import Sweep
+from restore_watch.model.validation import Entry
+from restore_watch.sweep.find.projects import LISTED_AT_ONCE
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.job_item import Recorded
+from restore_watch.telemetry.telemetry import Telemetry
 
 CYCLE = 15
 """Sweeps, one a minute: each project is listed once in as many minutes."""

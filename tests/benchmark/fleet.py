@@ -12,9 +12,9 @@ from local_stack.clock import Clock
 from local_stack.restores import EmulatedRestore, StatusRestore
 from local_stack.stack import LocalStack
 from restore_watch.atlas.responses import read_job
-from restore_watch.item import history_entry, key, open_shard, state_of
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
-from restore_watch.status_change import utc_text
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.status_change import utc_text
+from restore_watch.table.job_item import history_entry, key, open_shard, state_of
 
 AGE = timedelta(hours=2)
 """At this age jobs are not hot any more, but are asked about in every sweep."""

@@ -17,7 +17,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from local_stack.stack import ROOT, LocalStack
 from local_stack.wire import Answer, Call, Fault
-from restore_watch.item import OPEN_SHARDS
+from restore_watch.table.job_item import OPEN_SHARDS
 
 type Item = Mapping[str, Mapping[str, Any]]
 """An item, in DynamoDB's types."""

@@ -16,8 +16,8 @@ from benchmark.sweeping import sweeping
 from local_stack.in_process import Clients, clients
 from local_stack.stack import LocalStack
 from restore_watch.deadline import Deadline
-from restore_watch.open_job import OpenJob
-from restore_watch.open_jobs import OpenJobs
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.open_jobs import OpenJobs
 
 pytestmark = pytest.mark.timeout(60)
 

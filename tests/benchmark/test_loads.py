@@ -23,10 +23,10 @@ from benchmark.measuring_loads import HOURLY, metrics_of
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.stack import ROOT
 from observed_stack import ObservedStack
-from restore_watch.actions import Sweep
 from restore_watch.atlas.network import http_client
 from restore_watch.deadline import Deadline
-from restore_watch.telemetry import Telemetry
+from restore_watch.event.actions import Sweep
+from restore_watch.telemetry.telemetry import Telemetry
 
 FIGURES = Figures.read()
 NOTHING = Sweeps(seconds=0, questions=0, log_bytes=0, metrics=0, bookkeeping_bytes=0)

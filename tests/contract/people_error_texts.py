@@ -27,19 +27,19 @@ from contract.error_texts import ErrorText
 from local_stack.faults import Action, Answer, Close, Hang
 from local_stack.readers import Readers
 from local_stack.wire import Fault
-from notify_people.channel import Channel
-from notify_people.channels import Channels
+from notify_people.channels.channel import Channel
+from notify_people.channels.channels import Channels
+from notify_people.channels.secret import NotifySecret, read_secret
+from notify_people.channels.sent_table import SentTable
+from notify_people.channels.topics import Topics
+from notify_people.channels.webhooks import Webhooks
 from notify_people.deadline import Deadline
 from notify_people.errors import NotifyPeopleError
 from notify_people.message import read_message
 from notify_people.notifier import Batch, Notifier
-from notify_people.secret import NotifySecret, read_secret
 from notify_people.selection import DEFAULT_CHANGES
-from notify_people.sent_table import SentTable
 from notify_people.settings import Settings
 from notify_people.telemetry import Telemetry
-from notify_people.topics import Topics
-from notify_people.webhooks import Webhooks
 from unit.notify_people.messages import event, notice
 from unit.stubbed_aws import Answer as Play
 from unit.stubbed_aws import Refusal, dynamodb, secrets_manager, sns

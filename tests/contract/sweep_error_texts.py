@@ -9,16 +9,16 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from contract.error_text_cases import logged
 from contract.error_texts import ANY, ErrorText
-from restore_watch.actions import Sweep
-from restore_watch.bookkeeping import Bookkeeping
-from restore_watch.lease import SweepLease
-from restore_watch.marks import Marks
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.project_item import PARTITION, marks_as_values, project_key
-from restore_watch.sweep import Sweeper, SweepOptions
-from restore_watch.telemetry import Telemetry
-from restore_watch.waking import ProjectIds
-from restore_watch.workers import Workers
+from restore_watch.event.actions import Sweep
+from restore_watch.model.marks import Marks
+from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.project_item import PARTITION, marks_as_values, project_key
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import Checking
 from unit.scripted_atlas import GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import dynamodb

@@ -29,13 +29,13 @@ from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
 from operate.evidence_files import COLUMNS
 from operate.restore_evidence import OUTCOMES
 from restore_watch import errors
-from restore_watch.event import SeveralTargets, parse
-from restore_watch.project_item import watched_as_values
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.secret import read_credentials
-from restore_watch.status_change import StatusChange
-from restore_watch.topic import EVENT_TYPE, message_attributes
-from restore_watch.watch_change import Watched
+from restore_watch.aws.messages import EVENT_TYPE, message_attributes
+from restore_watch.aws.secret import read_credentials
+from restore_watch.event.event import SeveralTargets, parse
+from restore_watch.model.outage import Watched
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.status_change import StatusChange
+from restore_watch.table.project_item import watched_as_values
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 SCHEMA = json.loads((ROOT / "events" / "restore-status-changed.schema.json").read_text())
@@ -68,7 +68,7 @@ def test_every_link_has_a_target(path: Path) -> None:
 @every_document
 def test_every_file_named_exists(path: Path) -> None:
     named = re.findall(
-        r"`((?:functions|tests|events|docs|layers)/[\w./-]*|\.ci/run|template\.yaml)`",
+        r"`((?:functions|operate|tests|events|docs|layers)/[\w./-]*|\.ci/run|template\.yaml)`",
         path.read_text(),
     )
 
@@ -120,8 +120,18 @@ def test_every_key_of_the_secret_is_accepted() -> None:
         assert read_credentials(json.dumps(secret)).base_url == address
 
 
+def test_the_map_of_the_code_has_every_module() -> None:
+    tree = section(page("design"), "The code").split("```")[1]
+    folders = SOURCES.parent, ROOT / "operate"
+    modules = {path.stem for folder in folders for path in folder.rglob("*.py")} - {"__init__"}
+
+    assert modules - set(re.findall(r"[a-z_]+", tree)) == set()
+
+
 def test_every_metric_is_described_with_its_dimensions_and_no_other() -> None:
-    source = "".join((SOURCES / name).read_text() for name in ("telemetry.py", "metrics.py"))
+    source = "".join(
+        (SOURCES / "telemetry" / name).read_text() for name in ("telemetry.py", "metrics.py")
+    )
     described = rows(section(page("operations"), "Metrics"))
     dimensioned = {name for row in described if len(row.cells) == 2 for name in row.names}
     explained = {name for row in described if len(row.cells) == 1 for name in row.names}
@@ -141,8 +151,8 @@ def test_every_attribute_of_an_item_is_described_and_no_other() -> None:
     """Those of the job stand on another page; `cluster` and `restoreId` are the key."""
     written = {
         name
-        for path in SOURCES.glob("*.py")
-        if "restore_watch.items import" in path.read_text()
+        for path in SOURCES.rglob("*.py")
+        if "restore_watch.table.updates import" in path.read_text()
         for name in re.findall(r"#(\w+)", path.read_text())
     } - {"name"}
     written |= watched_as_values(Watched(None)).keys() | {"watchVersion"}

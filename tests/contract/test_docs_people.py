@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from notify_people import errors
-from notify_people.secret import KEYS
+from notify_people.channels.secret import KEYS
 from notify_people.selection import DEFAULT_CHANGES, Change
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from benchmark.wait_table import with_table
 from benchmark.waits import HOT_LATENCY, SWEEP_EVERY
 from contract.documents import README, page, section
-from restore_watch.cadence import EVERY_SWEEP, HOT, SLOW
+from restore_watch.sweep.cadence import EVERY_SWEEP, HOT, SLOW
 
 COSTS = section(page("workflows"), "What waiting costs")
 

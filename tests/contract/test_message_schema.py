@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.restore_job import TEXT_LIMIT, RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.status_change import StatusChange
-from restore_watch.topic import cloud_event
+from restore_watch.aws.messages import cloud_event
+from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.status_change import StatusChange
 from strategies import changes, json_values, plain_change, plain_job
 
 SCHEMA = json.loads(

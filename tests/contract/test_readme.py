@@ -9,10 +9,10 @@ from benchmark import cost_table
 from benchmark.costs import Prices
 from contract.documents import README, ROOT, blocks, links, section
 from pictures.architecture import BEGIN, END
-from restore_watch.event import OneTarget, parse
-from restore_watch.restore_job import RestoreJob, UtcDate
-from restore_watch.status_change import StatusChange
-from restore_watch.topic import cloud_event
+from restore_watch.aws.messages import cloud_event
+from restore_watch.event.event import OneTarget, parse
+from restore_watch.model.restore_job import RestoreJob, UtcDate
+from restore_watch.model.status_change import StatusChange
 
 TEXT = README.read_text()
 SCHEMA = json.loads((ROOT / "events" / "restore-status-changed.schema.json").read_text())

@@ -26,8 +26,8 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
-from restore_watch.status_change import is_contradiction
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.status_change import is_contradiction
 from strategies import plain_change
 
 CHECKOUT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from local_stack.cloudwatch import Alarm, Metric
 from local_stack.metric_math import ids
 from operate.objectives import seconds
 from restore_watch import errors
-from restore_watch.restore_job import RestoreStatus
+from restore_watch.model.restore_job import RestoreStatus
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 OBJECTIVES = {"RtoMinutes": "60", "RpoMinutes": "1440"}

@@ -12,8 +12,8 @@ from contract.deployed_template import (
     role_statements,
     verdict,
 )
-from restore_watch.lease import KEY
-from restore_watch.project_item import project_key
+from restore_watch.table.lease import KEY
+from restore_watch.table.project_item import project_key
 
 SECRET_KEY = EVERYTHING["AtlasSecretKmsKeyArn"]
 TOPIC_KEY = EVERYTHING["TopicKmsKeyArn"]

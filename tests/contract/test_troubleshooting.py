@@ -26,8 +26,8 @@ from contract.error_texts import ANY, LOGGED, PEOPLE, WATCH, ErrorText, pattern,
 from contract.people_error_texts import people_error_texts
 from contract.watch_error_texts import watch_error_texts
 from notify_people.message import WatchChange
-from notify_people.remedies import remedies
-from restore_watch.fixes import fix_named
+from notify_people.words.remedies import remedies
+from restore_watch.model.fixes import fix_named
 from troubleshooting import page as generator
 from troubleshooting.page import Chapter, Row, classes, of_lambda
 from unit.notify_people.messages import read
@@ -179,7 +179,7 @@ def sentences() -> list[tuple[str, str]]:
 def _sentences() -> Iterator[tuple[str, str]]:
     folders = (ROOT / "functions" / name for name in ("restore_watch", "notify_people"))
     for path in (one for folder in folders for one in sorted(folder.rglob("*.py"))):
-        if path.parent.name == "notify_people" and path.stem in FOR_READERS:
+        if "notify_people" in path.parts and path.stem in FOR_READERS:
             continue
         # These say what to do: a diagnosis, and a message about the watch.
         if path.parent.name == "diagnosis" or path.stem == "fixes":

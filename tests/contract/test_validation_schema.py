@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 
 from contract.documents import blocks, names, page, section
 from contract.test_message_schema import CONTRADICTIONS, ENVELOPE, JOB, edited
-from restore_watch.restore_job import RestoreJob
-from restore_watch.topic import VALIDATION_EVENT_TYPE, cloud_event, message_attributes
-from restore_watch.validation import (
+from restore_watch.aws.messages import VALIDATION_EVENT_TYPE, cloud_event, message_attributes
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.validation import (
     DETAIL_LIMIT,
     VALIDATED_BY_LIMIT,
     VALIDATIONS_LIMIT,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.topic import WATCH_EVENT_TYPES, watch_cloud_event
-from restore_watch.watch_change import REMOVED, Trouble, WatchChange, WatchState
+from restore_watch.aws.messages import WATCH_EVENT_TYPES, watch_cloud_event
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, WatchState
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "events" / "watch-changed.schema.json").read_text())

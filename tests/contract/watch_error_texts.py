@@ -29,34 +29,34 @@ from contract.error_text_cases import (
 )
 from contract.error_texts import ANY, ErrorText
 from contract.sweep_error_texts import sweep_error_texts
-from restore_watch.actions import FindNewest, Sweep
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey
+from restore_watch.atlas.endpoints import AtlasList, Family
 from restore_watch.atlas.exchange import exchange
-from restore_watch.atlas.families import AtlasList, Family
 from restore_watch.atlas.network import Bounds, http_client
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.atlas.responses import read_job, restore_job
-from restore_watch.aws_call import AwsCallError
-from restore_watch.check import CheckResult
+from restore_watch.aws.call import AwsCallError
+from restore_watch.aws.secret import AtlasSecret, read_credentials
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.newest_restore import NewestRestore
+from restore_watch.check.record_validation import ValidationRecorder
+from restore_watch.check.register_wait import WaitRegistrar
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError
-from restore_watch.event import parse
-from restore_watch.item import read_item, validation_entry
-from restore_watch.newest import NewestRestore
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.registration import WaitRegistrar
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
-from restore_watch.secret import AtlasSecret, read_credentials
+from restore_watch.event.actions import FindNewest, Sweep
+from restore_watch.event.event import parse
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.results import CheckResult
+from restore_watch.model.validation import VALIDATIONS_LIMIT, Validation, Verdict
+from restore_watch.model.wait import WAITS_LIMIT, Wait
 from restore_watch.settings import Settings
-from restore_watch.table import RestoreJobsTable
-from restore_watch.telemetry import Telemetry
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.validating import ValidationRecorder
-from restore_watch.validation import VALIDATIONS_LIMIT, Validation, Verdict
-from restore_watch.waiting import WAITS_LIMIT, Wait
-from restore_watch.watch_change import Trouble, WatchChange, WatchState
+from restore_watch.table.job_item import read_item, validation_entry
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import Checking
 from unit.scripted_atlas import (
     BASE_URL,

@@ -16,7 +16,7 @@ from local_stack.in_process import Clients, clients
 from local_stack.runtime import LambdaRuntime
 from observed_stack import ObservedStack
 from produced import Produced
-from restore_watch.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from strategies import plain_job
 
 type RuntimeWith = Callable[..., LambdaRuntime]

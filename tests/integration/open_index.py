@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from integration.tables import NOON, Stored
 from restore_watch.deadline import Deadline
-from restore_watch.open_job import OpenJob
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.restore_job import RestoreJob
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.open_jobs import OpenJobs
 
 HOUR = timedelta(hours=1)
 

@@ -32,10 +32,10 @@ from notify_people.deadline import Deadline as PeopleDeadline
 from notify_people.settings import Settings as PeopleSettings
 from restore_watch.application import Application
 from restore_watch.deadline import Deadline
-from restore_watch.lease import SweepLease
 from restore_watch.settings import Settings
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import Workers
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.lease import SweepLease
+from restore_watch.telemetry.telemetry import Telemetry
 
 MINUTE = 60.0
 

@@ -127,7 +127,7 @@ class Operator:
         options = ("--table", self._stack.table_name, "--out", str(self.out))
         return subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "operate.evidence", *period, *options],
-            env=self.environment | {"PYTHONPATH": str(ROOT / "functions")},
+            env=self.environment | {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

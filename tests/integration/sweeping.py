@@ -17,11 +17,11 @@ from local_stack.faults import Action
 from local_stack.in_process import Clients, cold_start, sweeper_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Fault, Injected
-from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.telemetry import Telemetry
-from restore_watch.waking import ProjectIds
+from restore_watch.event.actions import Sweep
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.telemetry.telemetry import Telemetry
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
 from restore_watch.deadline import Deadline
-from restore_watch.item import OPEN_SHARDS, Recorded, key
-from restore_watch.restore_job import RestoreJob, RestoreTarget
-from restore_watch.table import Acknowledgement, RestoreJobsTable
-from restore_watch.validation import Validation, Verdict
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.validation import Validation, Verdict
+from restore_watch.table.job_item import OPEN_SHARDS, Recorded, key
+from restore_watch.table.jobs import Acknowledgement, RestoreJobsTable
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -149,7 +149,7 @@ def test_an_interrupted_command_ends_at_once_in_one_line(
         stack.aws.wire.hold(operation="DescribeStacks") as gate,
         subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "operate.doctor", "--stack", STACK_NAME],
-            env=environment | {"PYTHONPATH": str(ROOT / "functions")},
+            env=environment | {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
             stderr=subprocess.PIPE,
             text=True,
         ) as running,

@@ -18,9 +18,9 @@ from local_stack.in_process import clients
 from observed_stack import ObservedStack
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
-from restore_watch.item import Recorded
-from restore_watch.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
-from restore_watch.table import RestoreJobsTable
+from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.jobs import RestoreJobsTable
 from strategies import plain_job
 
 

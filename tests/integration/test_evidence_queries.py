@@ -25,8 +25,8 @@ from integration.restore_history import (
     History,
 )
 from observed_stack import ObservedStack
-from restore_watch.telemetry import Telemetry
-from restore_watch.watch_change import Trouble, WatchChange, WatchState
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.telemetry.telemetry import Telemetry
 
 PARTIQL = blocks(section(page("evidence"), "PartiQL"), "sql")
 INSIGHTS = blocks(section(page("evidence"), "Logs Insights"), "text")

@@ -13,10 +13,10 @@ from local_stack.aws import aws_error
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Fault
-from restore_watch.aws_call import CALLS_AT_ONCE
-from restore_watch.following import REFUSALS
-from restore_watch.restore_job import RestoreStatus
-from restore_watch.workers import THREADS
+from restore_watch.aws.call import CALLS_AT_ONCE
+from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.sweep.settle import REFUSALS
+from restore_watch.sweep.workers import THREADS
 
 
 def started(

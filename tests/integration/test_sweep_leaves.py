@@ -11,9 +11,9 @@ import pytest
 from integration.open_index import HOUR, Index, soon
 from integration.tables import NOON, Job, Stored, at_once
 from restore_watch.deadline import Deadline
-from restore_watch.open_job import OpenJob
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.restore_job import RestoreJob
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.open_jobs import OpenJobs
 
 type Leaving = Callable[[OpenJobs, OpenJob, Deadline], bool]
 

@@ -15,7 +15,7 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from restore_watch.atlas.pages import page_for
-from restore_watch.job_lists import NEWER_JOBS
+from restore_watch.sweep.follow.lists import NEWER_JOBS
 
 
 @pytest.mark.parametrize("kind", ["flex", "dedicated"])

@@ -8,9 +8,9 @@ import pytest
 from integration.open_index import HOUR, Index, soon
 from integration.tables import NOON, Job, Stored, at_once
 from restore_watch.errors import TableUnavailableError
-from restore_watch.item import OPEN_SHARDS
-from restore_watch.lease import KEY, SweepLease
-from restore_watch.open_jobs import OpenJobs
+from restore_watch.table.job_item import OPEN_SHARDS
+from restore_watch.table.lease import KEY, SweepLease
+from restore_watch.table.open_jobs import OpenJobs
 
 
 @pytest.fixture

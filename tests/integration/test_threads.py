@@ -17,10 +17,10 @@ from local_stack.stack import Credentials, LocalStack
 from observed_stack import ObservedStack
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.slots import Slots
+from restore_watch.aws.secret import AtlasSecret
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnauthorizedError
-from restore_watch.restore_job import RestoreJob, RestoreTarget
-from restore_watch.secret import AtlasSecret
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 
 QUESTIONS = 3
 """Each thread asks so often about a job of its own."""

@@ -19,9 +19,9 @@ from observed_stack import ObservedStack
 from restore_watch.application import Application
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError
-from restore_watch.item import RETENTION
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import Workers
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.job_item import RETENTION
+from restore_watch.telemetry.telemetry import Telemetry
 
 RECORDED = ["UpdateItem", *CHANGED]
 """What recording a validation of a known job calls in AWS: it reads first. Atlas is not asked."""

@@ -15,7 +15,7 @@ from local_stack.wire import Call, Fault, Phase
 from observed_stack import ObservedStack
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
-from restore_watch.waiting import WAITS_LIMIT
+from restore_watch.model.wait import WAITS_LIMIT
 
 
 @pytest.fixture

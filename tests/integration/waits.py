@@ -8,9 +8,10 @@ from integration.sweeping import Sweeping
 from local_stack.atlas import EmulatedRestore
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
-from restore_watch.registration import Registration, WaitRegistrar
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.waiting import ENDED, Wait
+from restore_watch.check.register_wait import WaitRegistrar
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.results import Registration
+from restore_watch.model.wait import ENDED, Wait
 
 NOT_FOLLOWED = ("SendTaskFailure", "RestoreNotFollowed")
 SUCCESS = ("SendTaskSuccess", None)

@@ -18,25 +18,25 @@ from botocore.config import Config
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
-from restore_watch.actions import Diagnose
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
-from restore_watch.bookkeeping import Bookkeeping
-from restore_watch.check import JobChecker
+from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
-from restore_watch.item import Recorded
-from restore_watch.lease import SweepLease
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.secret import AtlasSecret
-from restore_watch.sweep import Sweeper, SweepOptions
-from restore_watch.table import RestoreJobsTable
-from restore_watch.telemetry import Telemetry
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.validation import Entry
-from restore_watch.waking import ProjectIds
-from restore_watch.workers import Workers
-from restore_watch.workflows import Workflows
+from restore_watch.event.actions import Diagnose
+from restore_watch.model.validation import Entry
+from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
 
 ENVIRONMENT_HEADER = "X-Environment"
 

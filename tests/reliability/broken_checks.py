@@ -14,12 +14,13 @@ from restore_watch.atlas.envelope import open_envelope
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ENVELOPE
 from restore_watch.atlas.token import AccessToken
-from restore_watch.check import CheckResult, JobChecker
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
-from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.validation import Entry
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.results import CheckResult
+from restore_watch.model.validation import Entry
+from restore_watch.table.job_item import Recorded
 
 # The check
 

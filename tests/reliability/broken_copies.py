@@ -104,14 +104,14 @@ from reliability.broken_tokens import (
     unmark_any,
 )
 from restore_watch.atlas.client import AtlasClient
-from restore_watch.bookkeeping import Bookkeeping
-from restore_watch.check import JobChecker
-from restore_watch.lease import SweepLease
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.sweep import Sweeper
-from restore_watch.table import RestoreJobsTable
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.workflows import Workflows
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.check import JobChecker
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.projects import Bookkeeping
 
 
 @dataclass(frozen=True)

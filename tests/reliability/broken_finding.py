@@ -7,21 +7,21 @@ from typing import Any
 
 from restore_watch.atlas.entries import Entry
 from restore_watch.atlas.pages import Page
-from restore_watch.bookkeeping import Bookkeeping
+from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.deadline import Deadline
-from restore_watch.find_steps import JobsPage, ListingStep, Observed
-from restore_watch.finding import Finder
-from restore_watch.following import Follower
-from restore_watch.listing import ProjectListing
-from restore_watch.marks import Interest, Marks, Part
-from restore_watch.observing import Observer, Shown
-from restore_watch.project_item import Project
-from restore_watch.restore_job import RestoreKind
-from restore_watch.sweep import Sweeper
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.waking import Waker
-from restore_watch.watch import Watch
-from restore_watch.watch_change import WatchChange, Watched, WatchState
+from restore_watch.model.marks import Interest, Marks, Part
+from restore_watch.model.outage import WatchChange, Watched, WatchState
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.find.find import Finder
+from restore_watch.sweep.find.listing import ProjectListing
+from restore_watch.sweep.find.projects import Waker
+from restore_watch.sweep.find.steps import JobsPage, ListingStep
+from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.sweep.outages.report import Watch
+from restore_watch.sweep.settle import Follower
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.project_item import Project
+from restore_watch.table.projects import Bookkeeping
 
 # Marks
 

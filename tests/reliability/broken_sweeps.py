@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from reliability.broken_table import Client, Parameters
-from restore_watch.asking import Asker
 from restore_watch.deadline import Deadline
-from restore_watch.following import Follower
-from restore_watch.lease import SweepLease
-from restore_watch.open_job import OpenJob
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.question import Question
-from restore_watch.restore_job import RestoreJob, RestoreStatus
-from restore_watch.sweep import Sweeper
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.sweep.follow.ask import Asker
+from restore_watch.sweep.follow.question import Question
+from restore_watch.sweep.settle import Follower
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.open_jobs import OpenJobs
 
 # The lease
 

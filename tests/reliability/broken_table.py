@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.deadline import Deadline
-from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.table import Acknowledgement, RestoreJobsTable
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.validation import Entry
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.validation import Entry
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.jobs import Acknowledgement, RestoreJobsTable
 
 type Parameters = dict[str, Any]
 type ChangedParameters = Callable[[Any, Parameters], Parameters]

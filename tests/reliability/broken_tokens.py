@@ -8,14 +8,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from reliability.broken_table import Parameters
-from restore_watch.check import JobChecker
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.table import Acknowledgement, RestoreJobsTable
-from restore_watch.validation import Entry
-from restore_watch.waiting import TaskAnswer, answer_to
-from restore_watch.workflows import Workflows
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.validation import Entry
+from restore_watch.model.wait import TaskAnswer, answer_to
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.jobs import Acknowledgement, RestoreJobsTable
 
 # The check
 

@@ -32,12 +32,13 @@ from reliability.steps import ACCOUNT, API_KEY, PUBLISH, STEPS
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
-from restore_watch.check import CheckResult, JobChecker
+from restore_watch.check.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreKind, RestoreTarget
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import Workers
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.results import CheckResult
+from restore_watch.sweep.workers import Workers
+from restore_watch.telemetry.telemetry import Telemetry
 
 ONE_TRY = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 """The function's own configuration with one try: botocore's retries have tests of their own."""

@@ -16,9 +16,9 @@ from reliability.sweep_judgement import may_have_left
 from reliability.token_judgement import due_of
 from reliability.world import World
 from reliability.world_parts import Job
-from restore_watch.check import CheckResult
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
+from restore_watch.model.results import CheckResult
 
 TIME_LIMIT = 20.0
 """Seconds after which a check that has not ended breaks I6; with skipped waits it takes 0.05."""

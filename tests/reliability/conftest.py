@@ -14,7 +14,7 @@ from reliability.campaign import Campaign, Tools
 from reliability.finding import Finds
 from reliability.sweeping import Sweeps, many_jobs
 from restore_watch.application import Application
-from restore_watch.telemetry import Telemetry
+from restore_watch.telemetry.telemetry import Telemetry
 
 
 @pytest.fixture(scope="module")

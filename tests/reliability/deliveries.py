@@ -17,7 +17,7 @@ from reliability.world import OUTPUT
 from reliability.world_parts import Job
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
-from restore_watch.event import DETAIL_TYPE
+from restore_watch.event.event import DETAIL_TYPE
 
 RETRIES = (60.0, 120.0)
 """Seconds that Lambda waits before it tries an asynchronous invocation again."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from local_stack.restores import Kind
 from local_stack.wire import Action, Answer, Close, Phase, Reset, Truncate
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 SLOTS = 3
 """Execution environments that may work at the same time."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from local_stack.behaviour import ListOrder
 from reliability.drawn import GROUPS, DrawnJob
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 type Sightless = Literal["locked out", "no role for dedicated", "deleted", "not listed"]
 """Why a project, or a part of it, cannot be seen."""

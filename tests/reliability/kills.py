@@ -30,7 +30,7 @@ from reliability.judgement import (
     judge_secrecy,
     word_of,
 )
-from restore_watch.event import DETAIL_TYPE
+from restore_watch.event.event import DETAIL_TYPE
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 

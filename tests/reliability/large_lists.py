@@ -16,8 +16,8 @@ from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.slots import Slots
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreKind
-from restore_watch.workers import THREADS
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.workers import THREADS
 
 
 def main(url: str, group_id: str, clusters: int) -> None:

@@ -34,11 +34,11 @@ from reliability.traffic import REPLACEMENT_PAUSE, judge_traffic
 from reliability.world import LOGGER, World
 from reliability.world_parts import Job
 from restore_watch.application import Application
-from restore_watch.check import JobChecker
-from restore_watch.sweep import Sweeper
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import Workers
-from restore_watch.workflows import Workflows
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.check.check import JobChecker
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.sweep.workers import Workers
+from restore_watch.telemetry.telemetry import Telemetry
 
 MINUTE = 60.0
 

@@ -16,7 +16,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
 )
-from restore_watch.restore_job import RestoreTarget
+from restore_watch.model.restore_job import RestoreTarget
 from strategies import json_values
 from strategies import secrets as any_secrets
 

@@ -25,9 +25,9 @@ from reliability.token_judgement import due_of
 from reliability.watched_projects import is_bookkeeping, is_to_find
 from reliability.world import OUTPUT
 from reliability.world_parts import Job, cluster_of, group_of
-from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError, TableUnavailableError
+from restore_watch.event.actions import Sweep
 
 EVERY_SWEEP = 5 * 3600.0
 """Seconds for which every job of an example is asked about in every sweep, with some to spare."""

@@ -26,8 +26,8 @@ from reliability.drawn import (
 from reliability.find_rules import FindRules
 from reliability.machine import MINUTE
 from reliability.overlaps import any_left
-from restore_watch.cadence import SLOW
 from restore_watch.deadline import Deadline
+from restore_watch.sweep.cadence import SLOW
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))

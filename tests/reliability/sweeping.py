@@ -21,9 +21,9 @@ from local_stack.wire import Call, Phase, Selection
 from reliability.campaign import PLENTY, Campaign, Stored, item_key
 from restore_watch.application import Application
 from restore_watch.deadline import Deadline
-from restore_watch.lease import KEY
-from restore_watch.status_change import utc_text
-from restore_watch.telemetry import Telemetry
+from restore_watch.model.status_change import utc_text
+from restore_watch.table.lease import KEY
+from restore_watch.telemetry.telemetry import Telemetry
 
 
 def _update(expression: bytes) -> Selection:

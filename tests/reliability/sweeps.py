@@ -17,8 +17,8 @@ from reliability.judgement import judge_secrecy
 from reliability.leases import PATIENCE
 from reliability.sweep_judge import Begun, Printed, SweepJudge, is_skipped
 from reliability.world import OUTPUT
-from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
+from restore_watch.event.actions import Sweep
 
 SWEEP = 125.0
 """Seconds of a sweep's invocation, skipped waits included."""

@@ -18,12 +18,13 @@ from reliability.model import RestoreModel
 from reliability.test_model import BOUNDED
 from reliability.token_rules import TokenRules
 from reliability.world import World
-from restore_watch.check import CheckResult, JobChecker
-from restore_watch.restore_job import RestoreKind
-from restore_watch.sweep import Sweeper, SweepOptions
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import Workers
-from restore_watch.workflows import Workflows
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.check.check import JobChecker
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.results import CheckResult
+from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.workers import Workers
+from restore_watch.telemetry.telemetry import Telemetry
 
 UNTIL_CAUGHT = settings(
     BOUNDED,

@@ -25,10 +25,10 @@ from local_stack.wire import Answer, Call, Fault, LoopbackServer, Verbatim, Wire
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.network import http_client
+from restore_watch.aws.messages import cloud_event, message_attributes, subject
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
-from restore_watch.topic import cloud_event, message_attributes, subject
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from strategies import COLLECTION_WORDS, json_values, plain_change
 
 pytestmark = pytest.mark.timeout(60)

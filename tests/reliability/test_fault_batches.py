@@ -22,8 +22,8 @@ from reliability.steps import ACKNOWLEDGE, ATLAS, RECORD
 from restore_watch.application import Application
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TimeBudgetExceededError
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import THREADS
+from restore_watch.sweep.workers import THREADS
+from restore_watch.telemetry.telemetry import Telemetry
 
 pytestmark = pytest.mark.timeout(120)
 cases = pytest.mark.parametrize

@@ -11,14 +11,14 @@ from local_stack.stack import Credentials
 from local_stack.wire import Action, Answer, Reset, Truncate
 from reliability.campaign import UNCHANGED, Campaign, Stored, target
 from reliability.steps import ACCOUNT, API_KEY, ATLAS, DEDICATED, JSON, MISSING_ROLE, SECRET, TOKEN
+from restore_watch.aws.secret import REFUSAL_PAUSE
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
     AtlasUnauthorizedError,
     CredentialsError,
 )
-from restore_watch.restore_job import RestoreKind
-from restore_watch.secret import REFUSAL_PAUSE
+from restore_watch.model.restore_job import RestoreKind
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

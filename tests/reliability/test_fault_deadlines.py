@@ -15,8 +15,8 @@ from local_stack.wire import Call, Delay, Gate, Phase, Selection
 from reliability.campaign import SLACK, Campaign, Stored, Tools, concerns, event
 from reliability.steps import ACKNOWLEDGE, ATLAS, PUBLISH, RECORD, SECRET, TOKEN
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.aws_call import LEAST_TIME
-from restore_watch.check import JobChecker
+from restore_watch.aws.call import LEAST_TIME
+from restore_watch.check.check import JobChecker
 from restore_watch.errors import (
     AtlasUnavailableError,
     CredentialsError,

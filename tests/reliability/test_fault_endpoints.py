@@ -28,7 +28,7 @@ from restore_watch.errors import (
     EndpointRetiredError,
     RestoreJobNotFoundError,
 )
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

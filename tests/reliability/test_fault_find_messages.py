@@ -22,9 +22,9 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, LocalStack
 from local_stack.wire import Call, Fault, Phase
-from restore_watch.aws_call import CALLS_AT_ONCE
+from restore_watch.aws.call import CALLS_AT_ONCE
 from restore_watch.errors import AtlasUnauthorizedError
-from restore_watch.following import REFUSALS
+from restore_watch.sweep.settle import REFUSALS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

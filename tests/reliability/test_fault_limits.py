@@ -18,7 +18,7 @@ from restore_watch.atlas.refusals import LONGEST_RETRY_AFTER
 from restore_watch.atlas.retrying import ATTEMPTS, LONGEST_WAIT
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasRateLimitError, AtlasUnavailableError
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

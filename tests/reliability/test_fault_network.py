@@ -29,7 +29,7 @@ from restore_watch.errors import (
     RestoreWatchError,
     TableUnavailableError,
 )
-from restore_watch.table import RestoreJobsTable
+from restore_watch.table.jobs import RestoreJobsTable
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -30,7 +30,7 @@ from restore_watch.errors import (
     RestoreWatchError,
     TimeBudgetExceededError,
 )
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

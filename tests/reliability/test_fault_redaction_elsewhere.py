@@ -26,13 +26,13 @@ from reliability.campaign import Campaign, event
 from reliability.quotations import BASE_URL, TARGET, answered, ask, said_by, secrets, texts_with
 from reliability.steps import ATLAS, TOKEN
 from restore_watch.atlas.credentials import ApiKey, ServiceAccount
-from restore_watch.check import JobChecker
+from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
-from restore_watch.secret import AtlasSecret
-from restore_watch.table import RestoreJobsTable
-from restore_watch.telemetry import Telemetry
-from restore_watch.topic import StatusChangesTopic
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.telemetry.telemetry import Telemetry
 from strategies import plain_change, plain_job
 
 pytestmark = pytest.mark.timeout(60)

@@ -17,7 +17,7 @@ from reliability.steps import ATLAS, PUBLISH, TOKEN
 from restore_watch.application import Application
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, UnexpectedAtlasResponseError
-from restore_watch.telemetry import Telemetry
+from restore_watch.telemetry.telemetry import Telemetry
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -6,7 +6,7 @@ import pytest
 
 from local_stack.atlas import EmulatedRestore, Kind
 from reliability.campaign import Campaign, Stored, log_lines
-from restore_watch.restore_job import RestoreStatus
+from restore_watch.model.restore_job import RestoreStatus
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

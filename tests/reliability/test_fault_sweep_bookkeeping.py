@@ -13,8 +13,8 @@ from local_stack.faults import Answer
 from reliability.campaign import Campaign, always
 from reliability.finding import ENDED, MINUTE, Finds
 from reliability.sweeping import Sweeps, ended, many_jobs
-from restore_watch.lease import KEY
-from restore_watch.project_item import project_key
+from restore_watch.table.lease import KEY
+from restore_watch.table.project_item import project_key
 
 pytestmark = pytest.mark.timeout(120)
 cases = pytest.mark.parametrize

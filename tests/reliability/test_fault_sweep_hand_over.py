@@ -14,11 +14,11 @@ from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.wire import Call, Phase
 from reliability.campaign import Campaign
 from reliability.sweeping import ANY_QUESTION, SKIPPED, WAIT, Sweeps, death
-from restore_watch.actions import Sweep
 from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
-from restore_watch.lease import PAUSE
-from restore_watch.telemetry import Telemetry
+from restore_watch.event.actions import Sweep
+from restore_watch.table.lease import PAUSE
+from restore_watch.telemetry.telemetry import Telemetry
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

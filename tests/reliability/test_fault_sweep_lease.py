@@ -22,8 +22,8 @@ from reliability.sweeping import (
     is_swept_once,
     missing_job,
 )
-from restore_watch.lease import PATIENCE
-from restore_watch.status_change import utc_text
+from restore_watch.model.status_change import utc_text
+from restore_watch.table.lease import PATIENCE
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -7,7 +7,7 @@ from reliability.campaign import Campaign, Stored
 from reliability.steps import ATLAS
 from reliability.sweeping import FLEX_LIST, Sweeps, ended, many_jobs, record_like
 from restore_watch.atlas.pages import page_for
-from restore_watch.job_lists import NEWER_JOBS
+from restore_watch.sweep.follow.lists import NEWER_JOBS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

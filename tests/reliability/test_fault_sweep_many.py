@@ -21,7 +21,7 @@ from restore_watch.errors import (
     TableUnavailableError,
     TimeBudgetExceededError,
 )
-from restore_watch.workers import THREADS
+from restore_watch.sweep.workers import THREADS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

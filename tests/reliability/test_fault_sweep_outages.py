@@ -10,9 +10,9 @@ from local_stack.wire import Action, Answer, Close, Selection
 from reliability.campaign import Campaign, Stored, always
 from reliability.steps import PUBLISH
 from reliability.sweeping import SKIPPED, Sweeps
-from restore_watch.aws_call import CALLS_AT_ONCE
+from restore_watch.aws.call import CALLS_AT_ONCE
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
-from restore_watch.following import REFUSALS
+from restore_watch.sweep.settle import REFUSALS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -7,8 +7,8 @@ import pytest
 
 from reliability.campaign import Campaign, Stored, event
 from reliability.sweeping import GIVE_BACK, SKIPPED, Sweeps, changed_job
-from restore_watch.status_change import utc_text
-from restore_watch.sweep import TICK_LIFE
+from restore_watch.model.status_change import utc_text
+from restore_watch.sweep.sweep import TICK_LIFE
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

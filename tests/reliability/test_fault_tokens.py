@@ -22,7 +22,7 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -11,9 +11,9 @@ from local_stack.wire import (
 )
 from reliability.campaign import Campaign, Stored
 from reliability.steps import PUBLISH
-from restore_watch.check import CheckResult
 from restore_watch.errors import NotificationPendingError
-from restore_watch.status_change import UNKNOWN_LIMIT
+from restore_watch.model.results import CheckResult
+from restore_watch.model.status_change import UNKNOWN_LIMIT
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

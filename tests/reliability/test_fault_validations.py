@@ -29,7 +29,8 @@ from reliability.steps import (
     VALIDATE,
 )
 from reliability.sweeping import ANY_QUESTION, Sweeps, death
-from restore_watch.check import JobChecker
+from restore_watch.check.check import JobChecker
+from restore_watch.check.record_validation import ValidationRecorder
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     InvalidEventError,
@@ -41,9 +42,9 @@ from restore_watch.errors import (
     TooManyValidationsError,
     ValidationRefusedError,
 )
-from restore_watch.item import validation_entry
-from restore_watch.validating import ValidationRecorder, ValidationResult
-from restore_watch.validation import VALIDATIONS_LIMIT, Validation, Verdict
+from restore_watch.model.results import ValidationResult
+from restore_watch.model.validation import VALIDATIONS_LIMIT, Validation, Verdict
+from restore_watch.table.job_item import validation_entry
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

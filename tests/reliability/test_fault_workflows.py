@@ -16,7 +16,7 @@ from reliability.token_judgement import WAITS_LIMIT
 from reliability.token_rules import STATES_FAULTS, TokenRules, asks_states
 from reliability.tokens import Workflow
 from reliability.world_parts import Job
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 CHANGED = ("record", "publish", "answer", "note")
 """The steps of a check that sees a wait end."""

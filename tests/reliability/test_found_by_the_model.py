@@ -9,7 +9,7 @@ from reliability.drawn import PUBLISH, DrawnJob
 from reliability.drawn_projects import DrawnProjects
 from reliability.model import RestoreModel
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 
 @contextmanager

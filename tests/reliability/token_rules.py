@@ -18,8 +18,8 @@ from reliability.model import RestoreModel
 from reliability.overlaps import any_left
 from reliability.sweep_overlaps import DAY, HELD, SweepOverlaps
 from reliability.world_parts import Job
-from restore_watch.cadence import SLOW
-from restore_watch.waiting import UNTIL
+from restore_watch.model.wait import UNTIL
+from restore_watch.sweep.cadence import SLOW
 
 if TYPE_CHECKING:
     from reliability.sweep_judge import Begun as BegunSweep

@@ -13,9 +13,9 @@ from reliability.judgement import judge_validation
 from reliability.sweep_judgement import judge_open
 from reliability.sweep_rules import SweepRules
 from reliability.world_parts import Job
+from restore_watch.check.record_validation import ValidationRecorder
 from restore_watch.deadline import Deadline
-from restore_watch.validating import ValidationRecorder
-from restore_watch.validation import Validation, Verdict
+from restore_watch.model.validation import Validation, Verdict
 
 VALIDATIONS = (
     Validation(verdict=Verdict.PASSED),

@@ -44,12 +44,12 @@ from reliability.traffic import (
 )
 from reliability.watched_projects import WatchedProjects, is_to_find
 from reliability.world_parts import Clock, Environment, Job, cluster_of, group_of, key_of
-from restore_watch.actions import Sweep
 from restore_watch.application import Application
-from restore_watch.check import JobChecker
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.telemetry import Telemetry
+from restore_watch.event.actions import Sweep
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.telemetry.telemetry import Telemetry
 
 ONE_TRY = Config(
     connect_timeout=15, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1}

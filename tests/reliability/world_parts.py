@@ -10,12 +10,12 @@ from local_stack.restores import EmulatedRestore, Kind
 from local_stack.wire import Call
 from reliability.judgement import Word
 from reliability.traffic import Request
-from restore_watch.actions import Sweep
 from restore_watch.application import Application
-from restore_watch.check import JobChecker
+from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.telemetry import Telemetry
+from restore_watch.event.actions import Sweep
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.telemetry.telemetry import Telemetry
 
 
 class Clock:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from restore_watch.atlas.responses import restore_job
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 ID = "69f88a400000000000000b01"  # created at noon
 SNAPSHOT = "69f000000000000000000c01"

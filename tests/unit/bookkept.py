@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from restore_watch.project_item import Project, project_key, read_project
-from restore_watch.watch_change import Watched
+from restore_watch.model.outage import Watched
+from restore_watch.table.project_item import Project, project_key, read_project
 from unit.open_jobs import NOON
 from unit.stubbed_aws import Refusal
 

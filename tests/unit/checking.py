@@ -5,24 +5,25 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from restore_watch.atlas.client import AtlasClient
-from restore_watch.bookkeeping import Bookkeeping
-from restore_watch.check import CheckResult, JobChecker
-from restore_watch.lease import SweepLease
-from restore_watch.open_jobs import OpenJobs
-from restore_watch.restore_job import RestoreTarget
-from restore_watch.secret import AtlasSecret
-from restore_watch.sweep import Sweeper, SweepOptions
-from restore_watch.table import RestoreJobsTable
-from restore_watch.telemetry import Telemetry
-from restore_watch.topic import StatusChangesTopic
-from restore_watch.workers import Workers
-from restore_watch.workflows import Workflows
+from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.check import JobChecker
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.results import CheckResult
+from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
 
 if TYPE_CHECKING:
-    from restore_watch.item import Recorded
-    from restore_watch.validation import Entry
+    from restore_watch.model.validation import Entry
+    from restore_watch.table.job_item import Recorded
 
 LONG_AGO = timedelta(days=1)
 

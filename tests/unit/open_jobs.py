@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from restore_watch.open_job import OpenJob
-from restore_watch.restore_job import RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.table.open_job import OpenJob
 from unit.scripted_atlas import GROUP
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

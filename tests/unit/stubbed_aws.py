@@ -12,8 +12,8 @@ from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from restore_watch.item import history_entry, state_of
-from restore_watch.restore_job import RestoreJob
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.table.job_item import history_entry, state_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

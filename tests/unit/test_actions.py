@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.actions import (
+from restore_watch.errors import InvalidEventError
+from restore_watch.event.actions import (
     Action,
     Diagnose,
     FindNewest,
@@ -17,8 +18,7 @@ from restore_watch.actions import (
     TestNotification,
     read_action,
 )
-from restore_watch.errors import InvalidEventError
-from restore_watch.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
+from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from strategies import json_values
 
 TICK = datetime(2026, 10, 5, 12, 5, tzinfo=UTC)

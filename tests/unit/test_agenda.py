@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from restore_watch.agenda import Agenda
-from restore_watch.find_steps import Observed
-from restore_watch.question import Question, questions
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.agenda import Agenda
+from restore_watch.sweep.follow.question import Question, questions
+from restore_watch.sweep.observe import Observed
 from strategies import plain_job
 from unit.open_jobs import NOON, open_job
 from unit.scripted_atlas import GROUP

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from restore_watch.actions import Diagnose
 from restore_watch.application import Application
 from restore_watch.batch import ROUNDS
-from restore_watch.check import TIME_SHARE
+from restore_watch.check.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
-from restore_watch.event import DETAIL_TYPE
-from restore_watch.telemetry import Telemetry
-from restore_watch.workers import Workers
+from restore_watch.event.actions import Diagnose
+from restore_watch.event.event import DETAIL_TYPE
+from restore_watch.sweep.workers import Workers
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import Checking
 from unit.scripted_atlas import GROUP, Clock, Reply, ScriptedAtlas, answer, no_answer
 

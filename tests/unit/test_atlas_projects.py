@@ -9,8 +9,7 @@ import pytest
 
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey
-from restore_watch.atlas.endpoints import ACCEPT
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.endpoints import ACCEPT, AtlasList
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt
 from restore_watch.atlas.projects import EVENTS_ON_PAGE, RESTORE_EVENTS, AtlasProjects
 from restore_watch.atlas.rate_limits import Bucket
@@ -21,7 +20,7 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 from unit.open_jobs import NOON
 from unit.scripted_atlas import BASE_URL, GROUP, Clock, Reply, ScriptedAtlas, answer, no_answer
 

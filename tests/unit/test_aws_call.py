@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from restore_watch.aws_call import CALLS_AT_ONCE, LEAST_TIME, AwsCallError, aws_call
+from restore_watch.aws.call import CALLS_AT_ONCE, LEAST_TIME, AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import TimeBudgetExceededError
 from unit.scripted_atlas import Clock

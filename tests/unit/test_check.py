@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.retrying import ATTEMPTS
-from restore_watch.check import REPORTS_REMEMBERED, CheckResult
+from restore_watch.check.check import REPORTS_REMEMBERED
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasUnauthorizedError,
@@ -17,8 +17,9 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.status_change import UNKNOWN_LIMIT
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.results import CheckResult
+from restore_watch.model.status_change import UNKNOWN_LIMIT
 from strategies import changes, jobs, plain_job, statuses
 from unit.checking import LONG_AGO, Checking, target
 from unit.scripted_atlas import RESTORE, Clock, Reply, ScriptedAtlas, answer, no_answer

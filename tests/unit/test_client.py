@@ -20,7 +20,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from unit.checking import target
 from unit.scripted_atlas import (
     ACCOUNT,

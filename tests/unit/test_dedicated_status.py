@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from restore_watch.restore_job import RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from unit.atlas_answers import NOON, URL, dedicated, read
 
 PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus

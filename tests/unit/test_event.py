@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from restore_watch.errors import InvalidEventError
-from restore_watch.event import (
+from restore_watch.event.event import (
     DETAIL_TYPE,
     TARGETS_LIMIT,
     OneTarget,
@@ -22,7 +22,7 @@ from restore_watch.event import (
     SeveralTargets,
     parse,
 )
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from strategies import cluster_names, json_values, object_ids
 from unit.scripted_atlas import GROUP, RESTORE
 

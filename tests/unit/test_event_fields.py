@@ -5,8 +5,8 @@
 import pytest
 
 from restore_watch.errors import InvalidEventError
-from restore_watch.event import OneTarget, parse
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.event.event import OneTarget, parse
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from unit.scripted_atlas import GROUP, RESTORE
 
 FLEX = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE, "kind": "flex"}

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from restore_watch.figures import Figures, figures
+from restore_watch.telemetry.figures import Figures, figures
 from unit.open_jobs import NOON, open_job, ready_download
 
 MINUTE = timedelta(minutes=1)

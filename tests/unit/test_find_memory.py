@@ -4,17 +4,17 @@ import math
 
 import pytest
 
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.projects import RESTORE_EVENTS
-from restore_watch.find_memory import (
+from restore_watch.model.marks import MARGIN, Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.find.listing import LISTED_KINDS
+from restore_watch.sweep.find.memory import (
     CLUSTERS_KNOWN,
     PROJECTS_KNOWN,
     FindMemory,
     kinds_woken_by,
 )
-from restore_watch.listing import LISTED_KINDS
-from restore_watch.marks import MARGIN, Part
-from restore_watch.restore_job import RestoreKind
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, COLLECTION = LISTED_KINDS

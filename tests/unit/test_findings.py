@@ -10,7 +10,8 @@ from restore_watch.errors import (
     NotificationPendingError,
     RestoreWatchError,
 )
-from restore_watch.findings import FAILURES_SHOWN, NO_ROLE, Findings
+from restore_watch.model.results import FAILURES_SHOWN
+from restore_watch.sweep.tally import NO_ROLE, Findings
 from unit.open_jobs import NOON, open_job, restore_id
 from unit.scripted_atlas import GROUP
 
@@ -29,7 +30,7 @@ def test_the_result_has_the_counts_of_different_jobs() -> None:
     findings.succeeded_for(first)
     findings.skipped([second, third])
 
-    assert findings.as_json() == {
+    assert findings.result.as_json() == {
         "open": 3,
         "found": 0,
         "checked": 2,
@@ -46,7 +47,7 @@ def test_a_failure_names_the_job_or_the_cluster() -> None:
     findings.failed(open_job(2, cluster="carts"), DOWN, whole_list=True)
 
     about = {"error": "AtlasUnavailableError", "message": "Atlas did not answer"}
-    assert findings.as_json()["failures"] == [
+    assert findings.result.as_json()["failures"] == [
         {"groupId": GROUP, "clusterName": "orders", "restoreId": restore_id(1)} | about,
         {"groupId": GROUP, "clusterName": "carts"} | about,
     ]
@@ -96,7 +97,7 @@ def test_a_result_lists_twenty_failures_at_most() -> None:
         findings.failed(open_job(number), DOWN)
 
     assert len(findings.failures) == FAILURES_SHOWN + 1
-    assert len(findings.as_json()["failures"]) == FAILURES_SHOWN == 20
+    assert len(findings.result.as_json()["failures"]) == FAILURES_SHOWN == 20
 
 
 def test_an_answer_that_there_was_no_time_to_act_on_is_not_a_check() -> None:

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.errors import TableUnavailableError
-from restore_watch.item import (
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.status_change import StatusChange
+from restore_watch.table.job_item import (
     OPEN_SHARDS,
     RETENTION,
     Recorded,
@@ -20,8 +22,6 @@ from restore_watch.item import (
     read_item,
     state_of,
 )
-from restore_watch.restore_job import RestoreJob, RestoreStatus
-from restore_watch.status_change import StatusChange
 from strategies import changes, jobs, plain_job
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -19,7 +19,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 from strategies import plain_job
 from unit.scripted_atlas import GROUP, RESTORE
 

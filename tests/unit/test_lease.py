@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from restore_watch.errors import TableUnavailableError, TimeBudgetExceededError
-from restore_watch.lease import GRACE, KEY, PATIENCE, SweepLease
+from restore_watch.table.lease import GRACE, KEY, PATIENCE, SweepLease
 from unit.scripted_atlas import Clock
 from unit.stubbed_aws import Refusal, dynamodb
 

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import cluster_entries, job_entries
-from restore_watch.atlas.families import AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.find_steps import ClustersPage, JobsPage, ListingStep, Observed
-from restore_watch.listing import LISTED_KINDS, KnownClusters, ProjectListing, Read
-from restore_watch.marks import MARGIN, Interest, Marks, Part
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.marks import MARGIN, Interest, Marks, Part
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.sweep.find.listing import LISTED_KINDS, KnownClusters, ProjectListing, Read
+from restore_watch.sweep.find.steps import ClustersPage, JobsPage, ListingStep
+from restore_watch.sweep.observe import Observed
 from strategies import plain_job
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.listing import LISTED_KINDS
-from restore_watch.marks import FIRST_MARK, MARGIN, PARTS_BEHIND, Interest, Marks, Part
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.marks import FIRST_MARK, MARGIN, PARTS_BEHIND, Interest, Marks, Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.find.listing import LISTED_KINDS
 from strategies import plain_job
 from unit.open_jobs import NOON
 

@@ -5,7 +5,8 @@ from unittest.mock import ANY
 import pytest
 
 from restore_watch.errors import AtlasUnavailableError
-from restore_watch.memory import (
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.memory import (
     FAILS_LONG,
     LISTS_REMEMBERED,
     MISSED_APART,
@@ -13,7 +14,6 @@ from restore_watch.memory import (
     USELESS_TIME,
     SweepMemory,
 )
-from restore_watch.restore_job import RestoreKind
 from unit.open_jobs import open_job
 from unit.scripted_atlas import Clock
 

@@ -8,10 +8,10 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.item import history_entry, key, open_shard, state_of
-from restore_watch.open_job import read_open_job
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.status_change import StatusChange, is_new_unknown
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.status_change import StatusChange, is_new_unknown
+from restore_watch.table.job_item import history_entry, key, open_shard, state_of
+from restore_watch.table.open_job import read_open_job
 from strategies import jobs, plain_job, statuses
 from unit.open_jobs import NOON, open_job, ready_download
 from unit.scripted_atlas import GROUP, RESTORE

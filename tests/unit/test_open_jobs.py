@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from restore_watch.errors import TableUnavailableError, TimeBudgetExceededError
-from restore_watch.item import OPEN_SHARDS
-from restore_watch.open_jobs import OpenJobs
+from restore_watch.table.job_item import OPEN_SHARDS
+from restore_watch.table.open_jobs import OpenJobs
 from unit.open_jobs import NOON, open_job, ready_download, restore_id
 from unit.scripted_atlas import GROUP, Clock
 from unit.stubbed_aws import Refusal, dynamodb

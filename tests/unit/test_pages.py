@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.atlas.endpoints import (
+    CLUSTER_LISTS,
+    ROLES,
+    AtlasList,
+    AtlasStatus,
+    Family,
+    named,
+)
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family, named
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.pages import (
     FIRST_PAGE,
@@ -22,8 +29,8 @@ from restore_watch.atlas.pages import (
     read_page,
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.listing import LISTED_KINDS
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.find.listing import LISTED_KINDS
 from strategies import date_likes
 from unit.open_jobs import NOON
 

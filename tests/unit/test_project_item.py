@@ -9,11 +9,14 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.lease import KEY as LEASE_KEY
-from restore_watch.listing import LISTED_KINDS
-from restore_watch.marks import FIRST_MARK, Marks, Part
-from restore_watch.open_job import read_open_job
-from restore_watch.project_item import (
+from restore_watch.model.marks import FIRST_MARK, Marks, Part
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.status_change import utc_text
+from restore_watch.sweep.find.listing import LISTED_KINDS
+from restore_watch.table.lease import KEY as LEASE_KEY
+from restore_watch.table.open_job import read_open_job
+from restore_watch.table.project_item import (
     PARTITION,
     Project,
     expires_at,
@@ -22,9 +25,6 @@ from restore_watch.project_item import (
     read_project,
     watched_as_values,
 )
-from restore_watch.restore_job import RestoreKind
-from restore_watch.status_change import utc_text
-from restore_watch.watch_change import REMOVED, Trouble, WatchChange, Watched, WatchState
 from strategies import recent_dates
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -22,12 +22,12 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.findings import Findings
-from restore_watch.memory import SweepMemory
-from restore_watch.pace import Pace
-from restore_watch.reception import Reception, has_nothing_to_read
-from restore_watch.restore_job import RestoreKind
-from restore_watch.sight import Asked, Sight
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.answers import Reception, has_nothing_to_read
+from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.outcomes import Asked, Sight
+from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.tally import Findings
 from unit.open_jobs import restore_id
 from unit.scripted_atlas import GROUP, Clock
 

@@ -21,7 +21,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 from strategies import date_likes, json_values, kinds, secrets
 
 MARK = "~|~"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.redaction import without_urls
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from strategies import (
     COLLECTION_WORDS,
     KNOWN_WORDS,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.restore_job import (
+from restore_watch.model.restore_job import (
     TEXT_LIMIT,
     RestoreJob,
     RestoreKind,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.atlas.refusals import family_refusal, retry_after, token_refusal
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 from strategies import date_likes
 
 

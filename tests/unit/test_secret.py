@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel, to_pascal
 
 from restore_watch.atlas.address import DEFAULT_BASE_URL
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.aws.secret import read_credentials
 from restore_watch.errors import CredentialsError
-from restore_watch.secret import read_credentials
 from strategies import json_values, secrets
 
 ACCOUNT = {"client_id": "mdb_sa_id_1", "client_secret": "mdb_sa_sk_hidden"}

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.errors import CredentialsError, TimeBudgetExceededError
-from restore_watch.secret import (
+from restore_watch.aws.secret import (
     MAX_AGE,
     REFUSAL_PAUSE,
     RENEWAL_AGE,
     RENEWAL_PAUSE,
     AtlasSecret,
 )
+from restore_watch.errors import CredentialsError, TimeBudgetExceededError
 from unit.scripted_atlas import Clock
 from unit.stubbed_aws import Refusal, secrets_manager
 

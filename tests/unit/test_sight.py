@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -15,9 +15,9 @@ from restore_watch.errors import (
     EndpointRetiredError,
     RestoreWatchError,
 )
-from restore_watch.marks import Part
-from restore_watch.restore_job import RestoreKind
-from restore_watch.sight import Asked, Sight
+from restore_watch.model.marks import Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.outcomes import Asked, Sight
 from unit.open_jobs import restore_id
 from unit.scripted_atlas import GROUP
 

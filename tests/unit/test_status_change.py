@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.status_change import (
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.status_change import (
     UNKNOWN_LIMIT,
     StatusChange,
     has_room_for_unknown,

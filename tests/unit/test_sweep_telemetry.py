@@ -20,9 +20,10 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     NotificationPendingError,
 )
-from restore_watch.figures import Figures, FindFigures
-from restore_watch.findings import FAILURES_SHOWN, Findings
-from restore_watch.telemetry import Telemetry
+from restore_watch.model.results import FAILURES_SHOWN
+from restore_watch.sweep.tally import Findings
+from restore_watch.telemetry.figures import Figures, FindFigures
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import target
 from unit.open_jobs import NOON, open_job, restore_id
 from unit.scripted_atlas import GROUP
@@ -97,7 +98,7 @@ def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> 
     findings.asked([open_job(1), open_job(2)])
     findings.skipped([open_job(3)])
 
-    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0, 75.0), 0.75, findings)
+    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0, 75.0), 0.75, findings.result)
 
     assert output.metrics == {
         "OpenJobs": ("Count", 4),
@@ -113,7 +114,7 @@ def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> 
 
 
 def test_what_is_unknown_has_no_metric(output: Output) -> None:
-    output.telemetry.figures(NOTHING, None, Findings(opened=0))
+    output.telemetry.figures(NOTHING, None, Findings(opened=0).result)
 
     assert set(output.metrics) == {
         "OpenJobs",
@@ -126,13 +127,13 @@ def test_what_is_unknown_has_no_metric(output: Output) -> None:
 
 
 def test_a_bucket_that_is_empty_has_a_metric(output: Output) -> None:
-    output.telemetry.figures(NOTHING, 0.0, Findings(opened=0))
+    output.telemetry.figures(NOTHING, 0.0, Findings(opened=0).result)
 
     assert output.metrics["RateLimitRemaining"] == ("None", 0)
 
 
 def test_without_projects_to_watch_nothing_waits_for_a_listing(output: Output) -> None:
-    output.telemetry.swept(Findings(opened=0), NO_PROJECTS, 0, 1.0)
+    output.telemetry.swept(Findings(opened=0).result, NO_PROJECTS, 0, 1.0)
 
     assert "SecondsSinceListing" not in output.metrics
     assert output.metrics["ProjectsWatched"] == ("Count", 0)
@@ -147,7 +148,7 @@ def test_a_sweep_that_did_its_work_is_counted_and_logged_in_one_line(output: Out
     findings.failed(open_job(2), DOWN)
     findings.skipped([open_job(3), open_job(4)])
 
-    output.telemetry.swept(findings, FindFigures(3, 1, 2, 840.0), 1, 1.23456)
+    output.telemetry.swept(findings.result, FindFigures(3, 1, 2, 840.0), 1, 1.23456)
 
     assert output.metrics == {
         "ProjectsWatched": ("Count", 3),
@@ -182,7 +183,7 @@ def test_a_failure_of_a_sweep_is_logged_once_with_its_job_and_counted_by_its_err
     findings.failed(open_job(2), DOWN)
     findings.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
 
-    output.telemetry.figures(NOTHING, None, findings)
+    output.telemetry.figures(NOTHING, None, findings.result)
 
     first, _, of_list = output.logs
     assert (NAMES | {"error": "AtlasForbiddenError", "error_code": "SOME_CODE"}).items() <= (
@@ -204,7 +205,7 @@ def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) 
         error = DOWN if number % 2 else NotificationPendingError("not accepted")
         findings.failed(open_job(number), error)
 
-    output.telemetry.figures(NOTHING, None, findings)
+    output.telemetry.figures(NOTHING, None, findings.result)
 
     assert len(output.logs) == FAILURES_SHOWN
     assert sum(line["FailedChecks"][0] for line in output.lines if "FailedChecks" in line) == 50
@@ -250,7 +251,7 @@ def test_a_failure_that_the_table_remembers_is_counted_and_not_logged_again(
     findings.failed(open_job(1, missing_since=NOON), DOWN)
     findings.failed(open_job(2), DOWN)
 
-    output.telemetry.figures(NOTHING, None, findings)
+    output.telemetry.figures(NOTHING, None, findings.result)
 
     assert [line["restore_id"] for line in output.logs] == [restore_id(2)]
     assert output.failed_checks == {"AtlasUnavailableError": 2}
@@ -319,7 +320,7 @@ def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
     def report(number: int) -> None:
         for _ in range(10):
             telemetry.no_longer_followed(target(restore_id(number)), "reason")
-            telemetry.swept(findings, NO_PROJECTS, 0, number)
+            telemetry.swept(findings.result, NO_PROJECTS, 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from restore_watch.check import CheckResult
 from restore_watch.errors import AtlasForbiddenError, AtlasReason, InvalidEventError
-from restore_watch.item import Recorded
-from restore_watch.restore_job import RestoreKind, RestoreStatus
-from restore_watch.status_change import StatusChange
-from restore_watch.telemetry import Telemetry
+from restore_watch.model.restore_job import RestoreKind, RestoreStatus
+from restore_watch.model.results import CheckResult
+from restore_watch.model.status_change import StatusChange
+from restore_watch.table.job_item import Recorded
+from restore_watch.telemetry.telemetry import Telemetry
 from strategies import plain_change, plain_job
 from unit.checking import target
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import example, given
 
-from restore_watch.restore_job import RestoreJob, RestoreStatus
-from restore_watch.status_change import StatusChange
-from restore_watch.topic import cloud_event, message_attributes, subject
+from restore_watch.aws.messages import cloud_event, message_attributes, subject
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, jobs, plain_change, plain_job
 
 MESSAGE_LIMIT = 256 * 1024

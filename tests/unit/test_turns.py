@@ -1,6 +1,6 @@
 """In which order an environment asks about the targets of a delivery."""
 
-from restore_watch.restore_job import RestoreTarget
+from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.turns import TARGETS_REMEMBERED, Turns
 from unit.checking import target
 

@@ -10,19 +10,17 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from restore_watch.aws.messages import cloud_event, message_attributes, subject
 from restore_watch.errors import TableUnavailableError
-from restore_watch.item import history_entry, read_item, state_of, validation_entry
-from restore_watch.redaction import redact_report
-from restore_watch.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
-from restore_watch.status_change import (
+from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
+from restore_watch.model.status_change import (
     UNKNOWN_LIMIT,
     StatusChange,
     has_room_for_unknown,
     is_contradiction,
     is_new_unknown,
 )
-from restore_watch.topic import cloud_event, message_attributes, subject
-from restore_watch.validation import (
+from restore_watch.model.validation import (
     DETAIL_LIMIT,
     VALIDATED_BY_LIMIT,
     VALIDATIONS_LIMIT,
@@ -31,6 +29,8 @@ from restore_watch.validation import (
     Verdict,
     recorded_before,
 )
+from restore_watch.redaction import redact_report
+from restore_watch.table.job_item import history_entry, read_item, state_of, validation_entry
 from strategies import TEXTS, jobs, plain_job, recorded_validations, validations, visible_ascii
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

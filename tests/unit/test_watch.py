@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     CredentialsError,
     RestoreWatchError,
 )
-from restore_watch.following import REFUSALS, TopicRefusals
-from restore_watch.outlook import Seen
-from restore_watch.project_item import Project
-from restore_watch.telemetry import Telemetry
-from restore_watch.verdict import ListOfProjects
-from restore_watch.watch import LastSeen, Watch
-from restore_watch.watch_change import Watched
-from restore_watch.workers import Workers
+from restore_watch.model.outage import Watched
+from restore_watch.sweep.outages.outlook import Seen
+from restore_watch.sweep.outages.report import LastSeen, Watch
+from restore_watch.sweep.outages.verdict import ListOfProjects
+from restore_watch.sweep.settle import REFUSALS, TopicRefusals
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.project_item import Project
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.bookkept import BookkeepingItems
 from unit.checking import Checking
 from unit.open_jobs import NOON

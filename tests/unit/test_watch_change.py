@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.errors import AtlasUnavailableError
-from restore_watch.fixes import fix_named
-from restore_watch.watch_change import (
+from restore_watch.model.fixes import fix_named
+from restore_watch.model.outage import (
     ABSENT,
     DEGRADED_AFTER,
     DROPPED_AFTER,

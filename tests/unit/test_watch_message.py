@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.aws.messages import watch_cloud_event
+from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import NotificationPendingError, TimeBudgetExceededError
-from restore_watch.fixes import fix_named
+from restore_watch.model.fixes import fix_named
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, WatchState
 from restore_watch.redaction import QUOTE_LIMIT
-from restore_watch.topic import StatusChangesTopic, watch_cloud_event
-from restore_watch.watch_change import REMOVED, Trouble, WatchChange, WatchState
 from strategies import utc_dates
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP, Clock

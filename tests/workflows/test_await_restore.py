@@ -18,8 +18,8 @@ from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Fault, Injected
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
-from restore_watch.status_change import utc_text
-from restore_watch.waiting import TOKEN_LIMIT
+from restore_watch.model.status_change import utc_text
+from restore_watch.model.wait import TOKEN_LIMIT
 
 ANSWERS = {"SendTaskSuccess", "SendTaskFailure"}
 

@@ -29,7 +29,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 GRACE = 60.0
 """Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""

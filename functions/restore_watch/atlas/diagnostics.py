@@ -12,9 +12,8 @@ from typing import Any
 
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.endpoints import SYSTEM_PATH, auditing_path
+from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus, auditing_path
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import AtlasStatus
 from restore_watch.atlas.pages import answered_at
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.deadline import Deadline

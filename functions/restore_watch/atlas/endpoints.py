@@ -1,7 +1,57 @@
-"""The paths of Atlas's endpoints."""
+"""
+Atlas's endpoints: their families, their paths, and which role reads each.
 
-from restore_watch.atlas.families import AtlasList
-from restore_watch.restore_job import RestoreKind, RestoreTarget
+A family is read with one role and has one rate limit in a project.
+"""
+
+from enum import StrEnum
+
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+
+
+class AtlasList(StrEnum):
+    """The lists by which restore jobs are found. The values are their names in messages."""
+
+    PROJECTS = "projects"
+    EVENTS = "events"
+    FLEX_CLUSTERS = "Flex clusters"
+    CLUSTERS = "dedicated clusters"
+
+
+class AtlasStatus(StrEnum):
+    """What only a diagnosis reads. The values are their names in messages."""
+
+    SYSTEM = "the status of the API"
+    AUDITING = "the auditing of the project"
+
+
+type Family = RestoreKind | AtlasList | AtlasStatus
+"""The restore jobs of a kind, a list, or something that only a diagnosis reads."""
+
+_READ_ONLY = "the role Project Read Only in this project"
+_BACKUP_MANAGER = "the role Project Backup Manager in this project"
+_OWNER = "the role Project Owner in this project"
+
+ROLES: dict[Family, str] = {
+    AtlasList.PROJECTS: "a role in the organization",
+    AtlasList.EVENTS: _READ_ONLY,
+    AtlasList.FLEX_CLUSTERS: _READ_ONLY,
+    AtlasList.CLUSTERS: _READ_ONLY,
+    RestoreKind.FLEX: _READ_ONLY,
+    RestoreKind.TENANT: _READ_ONLY,
+    RestoreKind.DEDICATED: _BACKUP_MANAGER,
+    RestoreKind.COLLECTION: _BACKUP_MANAGER,
+    AtlasStatus.SYSTEM: "any role",
+    AtlasStatus.AUDITING: _OWNER,
+}
+"""What may read each, from the specification's x-rolesRequirements."""
+
+CLUSTER_LISTS = {
+    RestoreKind.FLEX: AtlasList.FLEX_CLUSTERS,
+    RestoreKind.DEDICATED: AtlasList.CLUSTERS,
+    RestoreKind.COLLECTION: AtlasList.CLUSTERS,
+}
+"""Which list shows the clusters whose restore jobs are of a kind."""
 
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
 """Atlas answers in its newest version that is not later than this date."""
@@ -43,3 +93,12 @@ def jobs_path(group_id: str, cluster_name: str, kind: RestoreKind) -> str:
 def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
     """The path of one restore job."""
     return f"{jobs_path(*target.cluster, kind)}/{target.restore_id}"
+
+
+def named(family: Family) -> str:
+    """What is asked for, in a message."""
+    if isinstance(family, AtlasList):
+        return f"the list of {family}"
+    if isinstance(family, AtlasStatus):
+        return family
+    return f"a {family} restore job"

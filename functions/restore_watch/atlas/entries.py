@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.restore_job import ClusterName, ObjectId, RestoreKind, UtcDate
+from restore_watch.model.restore_job import ClusterName, ObjectId, RestoreKind, UtcDate
 
 _cluster_name = TypeAdapter(ClusterName).validate_python
 _object_id = TypeAdapter(ObjectId).validate_python

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, StrictBool, ValidationInfo
 
-from restore_watch.restore_job import is_download
+from restore_watch.model.restore_job import is_download
 
 _URLS = ("deliveryUrl", "downloadUrl", "privateDownloadDeliveryUrls")
 

@@ -17,7 +17,7 @@ from restore_watch.errors import (
     EndpointRetiredError,
     RestoreJobNotFoundError,
 )
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 CLUSTERS_REMEMBERED = 1000
 """An environment remembers the kind of this many clusters."""

@@ -16,7 +16,7 @@ from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.pages import COLLECTIONS_ON_PAGE, PAGE_LIMIT, Page, PageAt
 from restore_watch.deadline import Deadline
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 LIST_LIMIT = 10_000_000
 """Bytes that a page of a list may have."""

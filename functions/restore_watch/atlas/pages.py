@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
+from restore_watch.atlas.endpoints import AtlasList, Family
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import AtlasList, Family
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.responses import FIELDS
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 PAGE_LIMIT = 500
 """Entries of a page at most, by Atlas's specification."""

@@ -9,12 +9,11 @@ from functools import partial
 
 from restore_watch.atlas.client import AtlasClient, Query
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.endpoints import PROJECTS_PATH, project_list_path
-from restore_watch.atlas.families import AtlasList
+from restore_watch.atlas.endpoints import PROJECTS_PATH, AtlasList, project_list_path
 from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.deadline import Deadline
-from restore_watch.restore_job import RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 EVENTS_ON_PAGE = 100
 """Events of a page. Between two sweeps a project has a few."""

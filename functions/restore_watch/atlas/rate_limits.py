@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 
-from restore_watch.atlas.families import Family
+from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
 from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError

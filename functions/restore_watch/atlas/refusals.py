@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any
 
-from restore_watch.atlas.families import ROLES, Family, named
+from restore_watch.atlas.endpoints import ROLES, Family, named
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,

@@ -10,8 +10,8 @@ from itertools import chain
 
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
 from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
-from restore_watch.atlas.families import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.deadline import Deadline
@@ -28,7 +28,7 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.listing import LISTED_KINDS
+from restore_watch.sweep.find.listing import LISTED_KINDS
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
 """The roles that the watch needs, the last for dedicated clusters. Any other may do more."""

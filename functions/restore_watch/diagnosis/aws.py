@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
-from restore_watch.aws_call import AwsCallError, aws_call
+from restore_watch.aws.call import AwsCallError, aws_call
+from restore_watch.aws.secret import read_credentials
 from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import (
@@ -21,7 +22,6 @@ from restore_watch.diagnosis.remedies import (
     is_passing,
 )
 from restore_watch.errors import CredentialsError, TimeBudgetExceededError
-from restore_watch.secret import read_credentials
 from restore_watch.settings import Settings
 
 SCHEDULE_NAME = "sweep"

@@ -7,14 +7,14 @@ from typing import Any
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.diagnostics import AtlasDiagnostics
 from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.bookkeeping import Bookkeeping
 from restore_watch.diagnosis.atlas import AtlasDiagnosis
 from restore_watch.diagnosis.aws import AwsDiagnosis
 from restore_watch.diagnosis.doctor import Doctor
 from restore_watch.diagnosis.table import TableDiagnosis
-from restore_watch.lease import SweepLease
-from restore_watch.open_jobs import OpenJobs
 from restore_watch.settings import Settings
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.projects import Bookkeeping
 
 
 def compose_doctor(

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from restore_watch.actions import Diagnose
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
@@ -11,6 +10,7 @@ from restore_watch.diagnosis.aws import AwsDiagnosis
 from restore_watch.diagnosis.causes import without_consequences
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.table import TableDiagnosis
+from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
 
 PROJECTS_LOOKED_AT = 20

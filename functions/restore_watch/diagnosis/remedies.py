@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from restore_watch.atlas.families import ROLES, AtlasStatus, Family
+from restore_watch.atlas.endpoints import ROLES, AtlasStatus, Family
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasRateLimitError,

@@ -4,7 +4,7 @@ import shutil
 import sys
 
 from golden.notify_people.cases import FOLDER, golden_files
-from notify_people.channel import Channel
+from notify_people.channels.channel import Channel
 
 
 def main() -> None:

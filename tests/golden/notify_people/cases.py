@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from notify_people import chat, pager, slack, teams
-from notify_people.channel import Channel
-from notify_people.mail import mail
+from notify_people.channels.channel import Channel
+from notify_people.forms import chat, pager, slack, teams
+from notify_people.forms.mail import mail
 from notify_people.message import read_message
-from notify_people.notice import Notice
-from notify_people.notices import notice_of
+from notify_people.words.notice import Notice
+from notify_people.words.notices import notice_of
+from restore_watch.aws.messages import cloud_event, cloud_event_of_test, watch_cloud_event
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
-from restore_watch.fixes import fix_of
-from restore_watch.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.status_change import StatusChange
-from restore_watch.topic import cloud_event, cloud_event_of_test, watch_cloud_event
-from restore_watch.validation import RecordedValidation, Validation, Verdict
-from restore_watch.watch_change import Trouble, WatchChange, WatchState
+from restore_watch.model.fixes import fix_of
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 
 FOLDER = Path(__file__).parent
 CONSOLE = "https://cloud.mongodb.com"

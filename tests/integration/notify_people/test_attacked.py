@@ -13,9 +13,9 @@ from local_stack.aws import REGION
 from local_stack.faults import Answer, Delay, Hang
 from local_stack.readers import Readers
 from local_stack.wire import Fault
-from notify_people.channel import Channel
+from notify_people.channels.channel import Channel
+from notify_people.channels.sent_table import SentTable
 from notify_people.deadline import Deadline
-from notify_people.sent_table import SentTable
 from unit.notify_people.messages import event
 
 ENDED = event("flex-failed")

@@ -7,7 +7,7 @@ import pytest
 from golden.notify_people.cases import PROJECT, RESTORE, STACK
 from integration.notify_people.people import People, batch, counted, output
 from local_stack.readers import Readers
-from notify_people.channel import Channel
+from notify_people.channels.channel import Channel
 from unit.notify_people.messages import event
 
 STARTED = event("flex-started")

@@ -8,7 +8,7 @@ from local_stack.aws import aws_error
 from local_stack.faults import Action, Answer, Close, EndlessHeaders, Hang, Reset, Verbatim
 from local_stack.readers import Readers
 from local_stack.wire import Call, Fault
-from notify_people.webhooks import ATTEMPTS
+from notify_people.channels.webhooks import ATTEMPTS
 from unit.notify_people.messages import event
 
 ENDED = event("flex-failed")

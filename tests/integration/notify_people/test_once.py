@@ -8,7 +8,7 @@ from integration.notify_people.people import People, errors
 from local_stack.faults import Reset
 from local_stack.readers import Readers
 from local_stack.wire import Call, Fault
-from notify_people.sent_table import CLAIM_TIME
+from notify_people.channels.sent_table import CLAIM_TIME
 from unit.notify_people.messages import event
 
 ENDED = event("flex-failed")

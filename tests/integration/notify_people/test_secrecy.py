@@ -14,10 +14,10 @@ from local_stack.faults import Answer, Reset, Verbatim
 from local_stack.loopback import LoopbackServer
 from local_stack.readers import Readers
 from local_stack.wire import Fault
-from notify_people.channel import Channel
+from notify_people.channels.channel import Channel
+from notify_people.channels.webhooks import Webhooks
 from notify_people.deadline import Deadline
 from notify_people.errors import ChannelUnavailableError
-from notify_people.webhooks import Webhooks
 from produced import Produced
 from reliability.certificates import Authority
 from unit.notify_people.messages import event

@@ -5,8 +5,8 @@ from typing import Any
 
 from golden.notify_people.cases import CONSOLE, STACK, cases
 from notify_people.message import Message, read_message
-from notify_people.notice import Notice
-from notify_people.notices import notice_of
+from notify_people.words.notice import Notice
+from notify_people.words.notices import notice_of
 
 CASES = {case.name: case for case in cases()}
 

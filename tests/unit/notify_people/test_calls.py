@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from notify_people.address import allowed_base_url, is_allowed
 from notify_people.aws_call import AwsCallError, aws_call
+from notify_people.channels.address import allowed_base_url, is_allowed
 from notify_people.deadline import Deadline
 from notify_people.errors import TimeBudgetExceededError
 from notify_people.timed_call import CallTimeoutError, timed_call

@@ -21,10 +21,10 @@ from golden.notify_people.cases import (
     golden_path,
     rendered,
 )
-from notify_people.channel import Channel
-from notify_people.mail import mail
+from notify_people.channels.channel import Channel
+from notify_people.forms.mail import mail
+from notify_people.forms.pager import events
 from notify_people.message import STATUS_CHANGED, VALIDATION_RECORDED
-from notify_people.pager import events
 from unit.notify_people.messages import notice
 
 CASES = {case.name: case for case in cases()}

@@ -6,8 +6,8 @@ import notify_people
 import restore_watch
 from golden.notify_people.cases import PROJECT, STACK
 from notify_people.errors import NotifyPeopleError
-from notify_people.notice import Paging, Severity
-from notify_people.remedies import cause
+from notify_people.words.notice import Paging, Severity
+from notify_people.words.remedies import cause
 from restore_watch import errors
 from unit.notify_people.messages import CASES, notice
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notify_people.channel import Channel
+from notify_people.channels.channel import Channel
 from notify_people.errors import ConfigurationError
 from notify_people.selection import DEFAULT_CHANGES, Change
 from notify_people.settings import Settings

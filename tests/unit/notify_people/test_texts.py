@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify_people.mail import SUBJECT_LIMIT, mail
-from notify_people.mrkdwn import code, literal
+from notify_people.forms.mail import SUBJECT_LIMIT, mail
+from notify_people.forms.mrkdwn import code, literal
 from notify_people.plain_text import TEXT_LIMIT, ascii_only, cut, lines_within, plain
-from notify_people.spans import duration, minute, moment
+from notify_people.words.spans import duration, minute, moment
 from unit.notify_people.messages import notice
 
 SIGNS = st.text(alphabet="_*~`|<>&@#[]{}:ab1 \n", max_size=80)

@@ -5,9 +5,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from restore_watch.item import key, validation_entry
-from restore_watch.restore_job import RestoreJob
-from restore_watch.validation import Validation
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.validation import Validation
+from restore_watch.table.job_item import key, validation_entry
 from unit.stubbed_aws import stored_item
 
 _serialize: Any = TypeSerializer().serialize

@@ -20,7 +20,7 @@ from operate.errors import ArgumentError, OperateError
 from operate.evidence_files import COLUMNS, EvidenceFiles, Names
 from operate.objectives import Objectives
 from operate.restore_evidence import RestoreEvidence, read_evidence
-from restore_watch.restore_job import RestoreJob
+from restore_watch.model.restore_job import RestoreJob
 from strategies import jobs, plain_job
 from unit.operate.restores import NOON, item_of, verdict_on
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from operate.objectives import Objectives, seconds
-from restore_watch.restore_job import RestoreJob
-from restore_watch.status_change import StatusChange
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.status_change import StatusChange
 from strategies import plain_job
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

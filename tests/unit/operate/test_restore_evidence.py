@@ -17,9 +17,9 @@ from operate.restore_evidence import (
     began_at,
     read_evidence,
 )
-from restore_watch.restore_job import RestoreJob, RestoreStatus
-from restore_watch.status_change import StatusChange
-from restore_watch.topic import cloud_event
+from restore_watch.aws.messages import cloud_event
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.status_change import StatusChange
 from strategies import jobs, json_values, plain_job, recent_dates
 from unit.operate.restores import NOON, item_of, verdict_on
 

@@ -1,0 +1,77 @@
+"""The channels that are set up, and how a notice goes to each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from notify_people.channels.channel import Channel
+from notify_people.channels.secret import NotifySecret
+from notify_people.channels.topics import Topics
+from notify_people.channels.webhooks import Webhooks
+from notify_people.deadline import Deadline
+from notify_people.errors import NotifyPeopleError
+from notify_people.forms import chat, pager, slack, teams
+from notify_people.forms.mail import mail
+from notify_people.words.notice import Notice, Paging
+
+PAGERDUTY_PATH = "/v2/enqueue"
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Sends notices. `named` are the channels that the operator named, if any."""
+
+    topics: Topics
+    webhooks: Webhooks
+    secret: NotifySecret
+    topic_arns: Mapping[Channel, str]
+    pagerduty_base_url: str
+    named: tuple[Channel, ...] | None
+
+    def set_up(self, deadline: Deadline) -> tuple[list[Channel], NotifyPeopleError | None]:
+        """
+        Return the channels, the most urgent first.
+
+        If the secret cannot be read, those that do not need it, and the error.
+        """
+        if self.named is not None:
+            return list(self.named), None
+        found = set(self.topic_arns)
+        problem = None
+        try:
+            found |= set(self.secret.read(deadline).values)
+        except NotifyPeopleError as error:
+            problem = error
+        return [channel for channel in Channel if channel in found], problem
+
+    def takes(self, channel: Channel, notice: Notice) -> bool:
+        """Nobody is paged for a good end or for progress."""
+        return channel is not Channel.PAGER or notice.paging is not Paging.NOTHING
+
+    def send(self, channel: Channel, notice: Notice, deadline: Deadline) -> None:
+        """Send the notice. Raises ChannelError, SecretError or TimeBudgetExceededError."""
+        match channel:
+            case Channel.PAGER:
+                self._page(notice, deadline)
+            case Channel.CHAT:
+                body = json.dumps(chat.custom_notification(notice))
+                self.topics.publish(channel, self.topic_arns[channel], body, deadline)
+            case Channel.SLACK:
+                address = self._secret_of(channel, deadline)
+                self.webhooks.post(channel, address, slack.webhook_message(notice), deadline)
+            case Channel.TEAMS:
+                address = self._secret_of(channel, deadline)
+                self.webhooks.post(channel, address, teams.workflow_message(notice), deadline)
+            case Channel.EMAIL:
+                made = mail(notice)
+                arn = self.topic_arns[channel]
+                self.topics.publish(channel, arn, made.text, deadline, made.subject)
+
+    def _page(self, notice: Notice, deadline: Deadline) -> None:
+        key = {"routing_key": self._secret_of(Channel.PAGER, deadline)}
+        address = self.pagerduty_base_url + PAGERDUTY_PATH
+        for event in pager.events(notice):
+            self.webhooks.post(Channel.PAGER, address, key | event, deadline)
+
+    def _secret_of(self, channel: Channel, deadline: Deadline) -> str:
+        return self.secret.read(deadline).of(channel)

@@ -1,0 +1,179 @@
+"""Secrets Manager → the webhooks and the routing key."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from notify_people.aws_call import AwsCallError, aws_call
+from notify_people.channels.address import is_allowed
+from notify_people.channels.channel import Channel
+from notify_people.deadline import Deadline
+from notify_people.errors import NotifyPeopleError, SecretError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+MAX_AGE = 300.0
+"""Seconds for which a value read from the secret is used."""
+
+STALE_AGE = 3600.0
+"""Seconds for which it is used if it cannot be read again."""
+
+RETRY_AFTER = 60.0
+"""Seconds until the next try to read it again."""
+
+READ_TIME = 5.0
+"""Seconds that reading may take, so that channels without a secret have time left."""
+
+KEYS = {
+    Channel.SLACK: "slack_webhook_url",
+    Channel.TEAMS: "teams_webhook_url",
+    Channel.PAGER: "pagerduty_routing_key",
+}
+"""The key of each channel in the secret. Any may be absent."""
+
+_WORDS = {Channel.SLACK: "slack", Channel.TEAMS: "teams", Channel.PAGER: "pagerduty"}
+"""A key with such a word is meant for the channel."""
+
+_KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
+"""A key that is named in an error. In the place of another one there may be an address."""
+
+_ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
+
+
+@dataclass(frozen=True)
+class ChannelSecrets:
+    """
+    What the secret holds for each channel: a value, or what is wrong with it.
+
+    Its text shows no value.
+    """
+
+    values: Mapping[Channel, str | SecretError] = field(repr=False)
+
+    def of(self, channel: Channel) -> str:
+        """Return the webhook's address or the routing key. Raises SecretError."""
+        value = self.values.get(channel) or SecretError(f"the secret has no {KEYS[channel]}")
+        if isinstance(value, SecretError):
+            raise value
+        return value
+
+
+class NotifySecret:
+    """
+    The secret with the webhooks, read again after five minutes. Without an id it is empty.
+
+    If it cannot be read again, the old values are used for an hour: a page should not wait for
+    Secrets Manager.
+
+    `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
+    """
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        secret_id: str | None,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._now = now
+        self._cached: ChannelSecrets | None = None
+        self._read_at = 0.0
+        self._renewed_at = 0.0
+
+    def read(self, deadline: Deadline) -> ChannelSecrets:
+        """Return the values. Raises SecretError, or TimeBudgetExceededError."""
+        if self._secret_id is None:
+            return ChannelSecrets({})
+        now = self._now()
+        # After the clock was set back, the age of the cached value is unknown.
+        cached = self._cached
+        if cached is not None and 0 <= now - self._read_at < MAX_AGE:
+            return cached
+        try:
+            cached = self._ask(self._secret_id, deadline.within(READ_TIME))
+            self._read_at = self._renewed_at = now
+        except NotifyPeopleError:
+            if cached is None or not 0 <= now - self._renewed_at < STALE_AGE:
+                raise
+            # Not at every notice of a batch.
+            self._read_at = now - MAX_AGE + RETRY_AFTER
+        self._cached = cached
+        return cached
+
+    def _ask(self, secret_id: str, deadline: Deadline) -> ChannelSecrets:
+        try:
+            answer = aws_call(
+                deadline,
+                "read the secret",
+                self._client.get_secret_value,
+                "ARN",
+                SecretId=secret_id,
+            )
+        except AwsCallError as error:
+            msg = f"the secret that NOTIFY_SECRET_ID names cannot be read: Secrets Manager {error}"
+            raise SecretError(msg) from None
+        return read_secret(answer.get("SecretString"))
+
+
+def read_secret(text: str | None) -> ChannelSecrets:
+    """Return what a secret's text holds. Errors name a key, never a value. Raises SecretError."""
+    secret = _object(text)
+    found: dict[Channel, str | SecretError] = {
+        channel: _checked(channel, secret[key]) for channel, key in KEYS.items() if secret.get(key)
+    }
+    for channel, key in KEYS.items():
+        misspelt = [name for name, value in secret.items() if value and _is_misspelt(name, channel)]
+        if channel not in found and misspelt:
+            named = next((f": {name}" for name in misspelt if _KEY_NAME.fullmatch(name)), "")
+            problem = f"the secret has no {key}, but a key that is much like it{named}"
+            found[channel] = SecretError(problem)
+    if not found:
+        raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
+    return ChannelSecrets(found)
+
+
+def _is_misspelt(name: str, channel: Channel) -> bool:
+    """Whether a key is meant for the channel, but is not read."""
+    plain = _plain(name)
+    if name in KEYS.values():
+        return False
+    return _WORDS[channel] in plain or bool(
+        get_close_matches(plain, [_plain(KEYS[channel])], cutoff=0.85)
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub("[_-]", "", name.casefold())
+
+
+def _checked(channel: Channel, value: object) -> str | SecretError:
+    """Return the value, or what is wrong with it: that concerns this channel alone."""
+    text = value.strip() if isinstance(value, str) else ""
+    if channel is Channel.PAGER:
+        if not _ROUTING_KEY.fullmatch(text):
+            return SecretError(
+                f"the secret's {KEYS[channel]} is not a key of 32 letters and digits"
+            )
+    elif not text.isascii() or not text.isprintable() or not is_allowed(text):
+        return SecretError(f"the secret's {KEYS[channel]} is not an https address")
+    elif text.endswith("...") or "TODO" in text:
+        return SecretError(f"the secret's {KEYS[channel]} is a placeholder")
+    return text
+
+
+def _object(text: str | None) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        # Not chained: the decoder's error holds the secret.
+        value = None
+    if not isinstance(value, dict):
+        raise SecretError("the secret is not a JSON object in SecretString")
+    return value

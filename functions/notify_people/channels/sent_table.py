@@ -1,0 +1,149 @@
+"""
+The table of what was sent: one item for each subject and channel, with the last `sequence`.
+
+Before sending, an invocation claims the item; afterwards it notes what it sent. Each is one
+conditional update, so nothing has to be read, and `sequence` never decreases. Two invocations with
+the same message, or with two about the same subject, cannot both send at once: one of them fails
+and is tried again later, when it sees what the other has sent. The claim of an invocation that was
+killed expires.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from notify_people.aws_call import AwsCallError, aws_call
+from notify_people.channels.channel import Channel
+from notify_people.deadline import Deadline
+from notify_people.errors import SendingElsewhereError, SentTableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CLAIM_TIME = 60.0
+"""Seconds for which a claim keeps others from sending: longer than one channel may take."""
+
+RETENTION = timedelta(days=400)
+"""How long an item is kept: as long as `restore_watch` keeps a job, and may publish it again."""
+
+_CLAIM = "SET #claimedBy = :claimedBy, #claimedUntil = :claimedUntil, #expiresAt = :expiresAt"
+_NEWER = "(attribute_not_exists(#sequence) OR #sequence < :sequence)"
+# A claim that ends later than any that is made now was made by a clock that is ahead.
+_FREE = (
+    "(attribute_not_exists(#claimedUntil) OR #claimedUntil < :now OR #claimedUntil > :latest "
+    "OR #claimedBy = :claimedBy)"
+)
+_NOTE = (
+    "SET #sequence = :sequence, #sentAt = :now, #expiresAt = :expiresAt "
+    "REMOVE #claimedBy, #claimedUntil"
+)
+_RELEASE = "REMOVE #claimedBy, #claimedUntil"
+_MINE = "#claimedBy = :claimedBy"
+
+
+class Standing(StrEnum):
+    """How a notice stands to what was sent before."""
+
+    NEW = "new"
+    SENT = "sent already"
+    OUTDATED = "older than what was sent"
+
+
+class SentTable:
+    """
+    The table, written by one environment.
+
+    Its methods raise SentTableError when DynamoDB refuses or does not answer, and
+    TimeBudgetExceededError when too little time is left to begin. `now` gives Unix seconds.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", name: str, *, now: Callable[[], float] = time.time
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._now = now
+
+    def claim(
+        self, subject: str, channel: Channel, sequence: int, deadline: Deadline
+    ) -> tuple[Standing, str]:
+        """
+        Return how the notice stands; if it is new, others keep off until it is noted or released.
+
+        The text is the claim, which `release` needs. Raises SendingElsewhereError if another
+        invocation has claimed the item.
+        """
+        now = self._now()
+        claim = secrets.token_hex(8)
+        values = {
+            ":sequence": _number(sequence),
+            ":now": _number(now),
+            ":claimedBy": {"S": claim},
+            ":claimedUntil": _number(now + CLAIM_TIME),
+            ":latest": _number(now + 2 * CLAIM_TIME),
+            ":expiresAt": self._expires_at(),
+        }
+        item = self._update(subject, channel, _CLAIM, f"{_NEWER} AND {_FREE}", values, deadline)
+        if item is None:
+            return Standing.NEW, claim
+        sent = int(item["sequence"]["N"]) if "sequence" in item else None
+        if sent is None or sent < sequence:
+            msg = f"{channel}: another invocation is sending a notice about {subject}"
+            raise SendingElsewhereError(msg)
+        return (Standing.SENT if sent == sequence else Standing.OUTDATED), claim
+
+    def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
+        """Note that this was sent. A newer `sequence` that is noted already stays."""
+        values = {
+            ":sequence": _number(sequence),
+            ":now": _number(self._now()),
+            ":expiresAt": self._expires_at(),
+        }
+        self._update(subject, channel, _NOTE, _NEWER, values, deadline)
+
+    def release(self, subject: str, channel: Channel, claim: str, deadline: Deadline) -> None:
+        """Give the claim back, so that the next try does not wait until it expires."""
+        self._update(subject, channel, _RELEASE, _MINE, {":claimedBy": {"S": claim}}, deadline)
+
+    def _update(
+        self,
+        subject: str,
+        channel: Channel,
+        update: str,
+        condition: str,
+        values: Mapping[str, Any],
+        deadline: Deadline,
+    ) -> Mapping[str, Any] | None:
+        """Return None, or the item as it is if the condition does not hold."""
+        expression = update + condition
+        names = ("sequence", "sentAt", "claimedBy", "claimedUntil", "expiresAt")
+        try:
+            aws_call(
+                deadline,
+                "write what was sent",
+                self._client.update_item,
+                "ResponseMetadata",
+                TableName=self._name,
+                Key={"subject": {"S": subject}, "channel": {"S": channel}},
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={f"#{n}": n for n in names if f"#{n}" in expression},
+                ExpressionAttributeValues=dict(values),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsCallError as error:
+            if error.code == "ConditionalCheckFailedException":
+                item: Mapping[str, Any] = error.answer.get("Item", {})
+                return item
+            raise SentTableError(f"the table of what was sent: DynamoDB {error}") from None
+        return None
+
+    def _expires_at(self) -> dict[str, str]:
+        return _number(int(self._now() + RETENTION.total_seconds()))
+
+
+def _number(value: float) -> dict[str, str]:
+    return {"N": str(value)}

@@ -1,0 +1,170 @@
+"""
+Sends JSON by HTTPS, within limits.
+
+The address of a webhook is a credential, so it is in no error and no log. Requests go through
+httpx's transport and not through its client, which logs addresses, follows redirects, keeps cookies
+and reads proxies from the environment. The body of an answer is not read: the status says all that
+is needed, and a body may quote the address or the key.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+
+from notify_people import __version__
+from notify_people.channels.channel import Channel
+from notify_people.deadline import Deadline
+from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
+from notify_people.timed_call import LEAST_TIME, CallTimeoutError, timed_call
+
+CONNECT_TIMEOUT = 3.0
+READ_TIMEOUT = 10.0
+"""Seconds without a byte."""
+
+ATTEMPTS = 4
+"""Tries of one request, the first included."""
+
+LONGEST_WAIT = 8.0
+"""An invocation waits at most this many seconds between two tries; SQS waits longer for less."""
+
+_TRANSIENT = (408, 429)
+
+_backoff = wait_exponential_jitter(multiplier=0.5, max=4.0, jitter=0.5)
+
+
+class Webhooks:
+    """Posts to addresses that the operator chose. Any thread may use it."""
+
+    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        self._transport = self._connectionless()
+
+    def post(
+        self, channel: Channel, address: str, body: Mapping[str, Any], deadline: Deadline
+    ) -> None:
+        """
+        Post the body, again after 408, 429, 5xx or no connection, within the deadline.
+
+        What was sent and not answered is not sent again, except to the pager, which knows that it
+        is the same. Raises ChannelRefusedError, ChannelUnavailableError, or
+        TimeBudgetExceededError when too little time is left to begin.
+        """
+        request = _request(address, body)
+
+        def is_over(state: RetryCallState) -> bool:
+            left = deadline.remaining() - state.upcoming_sleep
+            wait = _asked_wait(state) or 0.0
+            return state.attempt_number >= ATTEMPTS or wait > LONGEST_WAIT or left < LEAST_TIME
+
+        Retrying(
+            retry=retry_if_exception(lambda error: _may_repeat(channel, error)),
+            wait=lambda state: (_asked_wait(state) or 0.0) + _backoff(state),
+            stop=is_over,
+            sleep=self._sleep,
+            reraise=True,
+        )(self._try, channel, request, deadline)
+
+    def _try(self, channel: Channel, request: httpx.Request, deadline: Deadline) -> None:
+        was_sent = Event()
+        request.extensions["trace"] = _watch(deadline, was_sent)
+        try:
+            status, headers = timed_call(
+                deadline, f"post to {channel}", lambda: self._exchange(request)
+            )
+        except (CallTimeoutError, _TooLateError):
+            self._hang_up()
+            msg = f"{channel} did not answer in time"
+            raise ChannelUnavailableError(msg, was_sent=was_sent.is_set(), is_late=True) from None
+        # A name that cannot be looked up is a UnicodeError.
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            # Not quoted and not chained: the text may hold the address.
+            msg = f"{channel} did not answer: {type(error).__name__}"
+            is_late = isinstance(error, httpx.TimeoutException)
+            raise ChannelUnavailableError(
+                msg, was_sent=was_sent.is_set(), is_late=is_late
+            ) from None
+        if status in _TRANSIENT or status >= 500:
+            msg = f"{channel} answered {status}"
+            raise ChannelUnavailableError(msg, _retry_after(headers))
+        if not 200 <= status < 300:
+            raise ChannelRefusedError(f"{channel} answered {status}. {_advice(channel, status)}")
+
+    def _connectionless(self) -> httpx.HTTPTransport:
+        return httpx.HTTPTransport(verify=self._tls, trust_env=False)
+
+    def _hang_up(self) -> None:
+        """Close every connection, so that a thread that was left behind ends."""
+        hanging, self._transport = self._transport, self._connectionless()
+        hanging.close()
+
+    def _exchange(self, request: httpx.Request) -> tuple[int, httpx.Headers]:
+        response = self._transport.handle_request(request)
+        response.close()
+        return response.status_code, response.headers
+
+
+class _TooLateError(Exception):
+    """The call was left behind. It must not send what a newer notice may have overtaken."""
+
+
+def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:
+    """Watch an exchange: https://www.encode.io/httpcore/extensions/#trace."""
+
+    def trace(event: str, _: Any) -> None:
+        if event.endswith("send_request_headers.started") and not deadline.remaining():
+            raise _TooLateError
+        if event.endswith("send_request_body.complete"):
+            was_sent.set()
+
+    return trace
+
+
+def _may_repeat(channel: Channel, error: BaseException) -> bool:
+    is_unknown = isinstance(error, ChannelUnavailableError) and error.was_sent
+    return isinstance(error, ChannelUnavailableError) and (
+        channel is Channel.PAGER or not is_unknown
+    )
+
+
+def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
+    timeout = httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+    return httpx.Request(
+        "POST",
+        address,
+        # As UTF-8, because an escape takes three times the bytes, and Teams takes only 28 KB.
+        content=json.dumps(body, ensure_ascii=False).encode(),
+        headers={
+            "Content-Type": "application/json",
+            "User-Agent": f"atlas-restore-watch/{__version__}",
+        },
+        extensions={"timeout": timeout.as_dict()},
+    )
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds of the header, as Slack sends it. A date counts as nothing."""
+    text = headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _asked_wait(state: RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after_seconds if isinstance(error, ChannelUnavailableError) else None
+
+
+def _advice(channel: Channel, status: int) -> str:
+    if 300 <= status < 400:
+        return "Redirects are not followed: put the final address into the secret"
+    if channel is Channel.PAGER:
+        return (
+            "pagerduty_routing_key is probably wrong: use the key of an Events API v2 integration"
+        )
+    if status in {400, 413, 422}:
+        return f"{channel}_webhook_url is probably not complete: copy the whole address"
+    return f"Its webhook was revoked or changed: put a new {channel}_webhook_url into the secret"

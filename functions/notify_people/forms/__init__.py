@@ -1,0 +1,1 @@
+"""The form that each channel gives to a notice. No I/O."""

@@ -1,0 +1,65 @@
+"""
+Notice → a custom notification of Amazon Q Developer in chat applications. Pure.
+
+The service drops anything of another form without a word. The form:
+https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html (event schema). It shows
+`client-markdown` in the markdown of the chat: Slack's, in which this is written, or Teams', which
+shows the same text with fewer signs. The page names the fields; the limits here are ours, short
+enough for either chat.
+"""
+
+from typing import Any
+
+from notify_people.forms.mrkdwn import code, literal
+from notify_people.plain_text import lines_within
+from notify_people.words.icons import with_icon
+from notify_people.words.notice import Notice, Step
+
+TITLE_LIMIT = 250
+DESCRIPTION_LIMIT = 4000
+STEP_LIMIT = 700
+STEPS_LIMIT = 10
+SUMMARY_LIMIT = 250
+WORD_LIMIT = 75
+
+
+def custom_notification(notice: Notice) -> dict[str, Any]:
+    """Return the body of the SNS message. The notices of a restore are one thread."""
+    return {
+        "version": "1.0",
+        "source": "custom",
+        "id": f"{notice.key}/{notice.order}",
+        "content": {
+            "textType": "client-markdown",
+            "title": literal(with_icon(notice), TITLE_LIMIT),
+            "description": _description(notice),
+            "nextSteps": [_line(step) for step in notice.steps[:STEPS_LIMIT]],
+            "keywords": [literal(word, WORD_LIMIT) for word in notice.keywords],
+        },
+        "metadata": {
+            "threadId": f"{notice.stack}/{notice.thread}",
+            "summary": literal(notice.summary, SUMMARY_LIMIT),
+            "eventType": notice.event_type,
+            "relatedResources": [notice.source],
+            "additionalContext": {
+                "subject": notice.subject,
+                "severity": notice.severity,
+                "at": notice.at.isoformat(),
+            },
+        },
+    }
+
+
+def _description(notice: Notice) -> str:
+    facts = [f"*{fact.name}:* {literal(fact.value)}" for fact in notice.facts]
+    return lines_within([*_detail(notice), *facts], DESCRIPTION_LIMIT)
+
+
+def _detail(notice: Notice) -> list[str]:
+    return [literal(notice.detail), ""] if notice.detail else []
+
+
+def _line(step: Step) -> str:
+    """A command or an address is never cut; the text before it is."""
+    end = f": {code(step.command)}" if step.command else f": {step.address}" if step.address else ""
+    return literal(step.text, STEP_LIMIT - len(end)) + end

@@ -1,0 +1,76 @@
+"""
+Notice → events of PagerDuty's Events API v2, without the routing key. Pure.
+
+The form and its limits: https://developer.pagerduty.com/docs/send-alert-event (`dedup_key` 255,
+`payload.summary` 1,024 characters). Events with the same `dedup_key` are about the same alert.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from notify_people.plain_text import cut
+from notify_people.words.notice import Notice, Paging, Severity
+
+SUMMARY_LIMIT = 1024
+KEY_LIMIT = 255
+CLIENT = "Atlas Restore Watch"
+
+_SEVERITIES = {
+    Severity.SUCCESS: "info",
+    Severity.INFO: "info",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "error",
+    Severity.CRITICAL: "critical",
+}
+
+
+def events(notice: Notice) -> Sequence[dict[str, Any]]:
+    """
+    Return the events to send, in order; none for what nobody is paged for.
+
+    A restore that failed stays so: its alert is closed by hand. That of a degraded watch is closed
+    when it recovers, also one that 1.0.0 opened, whose key does not name the stack. PagerDuty
+    ignores the closing of what is not open.
+    """
+    match notice.paging:
+        case Paging.NOTHING:
+            return ()
+        case Paging.TRIGGER:
+            return (_trigger(notice),)
+        case Paging.RESOLVE:
+            return (_resolve(_key(notice.key)), _resolve(_key(notice.subject)))
+        case Paging.TRY_BOTH:
+            return (_trigger(notice), _resolve(_key(notice.key)))
+
+
+def _trigger(notice: Notice) -> dict[str, Any]:
+    steps = [
+        ": ".join(filter(None, (step.text, step.command or step.address))) for step in notice.steps
+    ]
+    links = [{"href": step.address, "text": step.label} for step in notice.steps if step.address]
+    return {
+        "event_action": "trigger",
+        "dedup_key": _key(notice.key),
+        "payload": {
+            "summary": cut(notice.summary, SUMMARY_LIMIT),
+            "source": notice.source,
+            "severity": _SEVERITIES[notice.severity],
+            "timestamp": notice.at.isoformat(),
+            "class": notice.event_type,
+            "custom_details": {
+                **{fact.name: fact.value for fact in notice.facts},
+                "What to do next": steps,
+            },
+        },
+        "client": CLIENT,
+        "links": links,
+    }
+
+
+def _resolve(key: str) -> dict[str, Any]:
+    return {"event_action": "resolve", "dedup_key": key}
+
+
+def _key(name: str) -> str:
+    """Only the subject of a whole stack may be too long; the stack's name comes before it."""
+    return f"atlas-restore-watch/{name}"[:KEY_LIMIT]

@@ -1,0 +1,85 @@
+"""
+Notice → a message with an Adaptive Card for a Workflows webhook of Microsoft Teams. Pure.
+
+The form: https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
+(`type` and `attachments`; a message has 28 KB at most). The card:
+https://adaptivecards.io/explorer/AdaptiveCard.html. Only RichTextBlock is used for text, because it
+does not read markdown (https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features),
+so no name needs an escape. Only `msteams.entities` notify people, and no message has any.
+"""
+
+import re
+from typing import Any
+
+from notify_people.plain_text import cut
+from notify_people.words.icons import with_icon
+from notify_people.words.notice import Notice, Severity, Step
+
+VERSION = "1.4"
+RUN_LIMIT = 1000
+
+_TWO_BRACES = re.compile(r"\{(?=\{)")
+
+_COLORS = {
+    Severity.SUCCESS: "good",
+    Severity.INFO: "default",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "attention",
+    Severity.CRITICAL: "attention",
+}
+
+
+def workflow_message(notice: Notice) -> dict[str, Any]:
+    """Return the body of the request."""
+    color = _COLORS[notice.severity]
+    title = _run(with_icon(notice), size="large", weight="bolder", color=color)
+    facts = [
+        _block(_run(f"{fact.name}: ", weight="bolder"), _run(fact.value), spacing="small")
+        for fact in notice.facts
+    ]
+    detail = [_block(_run(notice.detail))] if notice.detail else []
+    steps = [_step(step) for step in notice.steps]
+    actions = [
+        {"type": "Action.OpenUrl", "title": step.label, "url": step.address}
+        for step in notice.steps
+        if step.address
+    ]
+    card: dict[str, Any] = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": VERSION,
+        "fallbackText": _literal(notice.summary),
+        "msteams": {"width": "Full"},
+        "body": [_block(title), *detail, *facts, *steps],
+    }
+    if actions:
+        card["actions"] = actions
+    return {
+        "type": "message",
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": None,
+                "content": card,
+            }
+        ],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    if step.command:
+        return _block(_run(f"→ {step.text}: "), _run(step.command, fontType="monospace"))
+    return _block(_run(f"→ {step.text}"))
+
+
+def _block(*runs: dict[str, Any], spacing: str = "medium") -> dict[str, Any]:
+    return {"type": "RichTextBlock", "spacing": spacing, "inlines": list(runs)}
+
+
+def _run(text: str, **style: str) -> dict[str, Any]:
+    return {"type": "TextRun", "text": _literal(text), **style}
+
+
+def _literal(text: str) -> str:
+    # Two braces would begin a date that the client puts into local time, also those of three.
+    return _TWO_BRACES.sub("{ ", cut(text, RUN_LIMIT))

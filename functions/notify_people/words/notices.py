@@ -1,0 +1,58 @@
+"""Message → Notice. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+from notify_people.message import (
+    Message,
+    NotificationTest,
+    StatusChange,
+    ValidationRecorded,
+    WatchChange,
+)
+from notify_people.words.notice import Fact, Notice, Paging, Severity, Step
+from notify_people.words.restore_notice import restore_notice
+from notify_people.words.spans import moment
+from notify_people.words.validation_notice import validation_notice
+from notify_people.words.watch_notice import watch_notice
+
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def notice_of(message: Message, console: str, stack: str) -> Notice:
+    """Return what people read. `console` is the address of Atlas's console; the stack is ours."""
+    match message:
+        case StatusChange():
+            return restore_notice(message, console, stack)
+        case ValidationRecorded():
+            return validation_notice(message, console, stack)
+        case WatchChange():
+            return watch_notice(message, console, message.stack or stack)
+        case NotificationTest():
+            return _test_notice(message)
+
+
+def _test_notice(test: NotificationTest) -> Notice:
+    """
+    Return a notice that nobody can take for a real one.
+
+    The pager opens an alert and closes it at once, which shows that the key works.
+    """
+    return Notice(
+        stack=test.subject,
+        subject=f"test/{test.subject}",
+        order=(test.requested_at - _UNIX_EPOCH) // timedelta(microseconds=1),
+        thread=f"test-{test.subject}",
+        event_type="test",
+        severity=Severity.INFO,
+        paging=Paging.TRY_BOTH,
+        title=f"TEST of Atlas Restore Watch: notices of {test.subject} arrive here",
+        detail="No restore has changed.",
+        facts=(
+            Fact("Stack", test.subject),
+            Fact("Requested", moment(test.requested_at)),
+        ),
+        steps=(Step("Nothing is to be done: this is a test"),),
+        at=test.requested_at,
+        source=f"/stacks/{test.subject}",
+        keywords=("test",),
+    )

@@ -1,0 +1,1 @@
+"""The wires to AWS beside the table: Secrets Manager, SNS and Step Functions."""

@@ -1,0 +1,168 @@
+"""
+The messages: CloudEvents 1.0 in JSON, and the attributes of SNS to filter by. No I/O.
+
+A message is made only from what is recorded, so it is the same each time it is published.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from restore_watch.model.fixes import fix_named
+from restore_watch.model.outage import WatchChange, WatchState
+from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.validation import Entry, RecordedValidation
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
+VALIDATION_EVENT_TYPE = "atlas-restore-watch.validation-recorded.v1"
+WATCH_EVENT_TYPES = {
+    WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",
+    WatchState.RECOVERED: "atlas-restore-watch.watch-recovered.v1",
+}
+TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
+
+SUBJECT_LIMIT = 99
+"""SNS takes subjects of fewer than 100 characters; a stack's name may have 128."""
+
+# SNS accepts fewer characters in an attribute than Atlas might send.
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+def cloud_event(entry: Entry) -> dict[str, Any]:
+    """
+    Return the body of a job's message.
+
+    Its schema is `events/restore-status-changed.schema.json`, or, of a validation,
+    `events/validation-recorded.schema.json`.
+    """
+    job = entry.job
+    observed_at = utc_text(entry.observed_at)
+    news: dict[str, Any]
+    match entry:
+        case StatusChange():
+            event_type = EVENT_TYPE
+            news = {
+                "previousStatus": entry.previous_status,
+                "sequence": entry.sequence,
+                "observedAt": observed_at,
+                "detectionLatencySeconds": entry.detection_latency_seconds,
+            }
+        case RecordedValidation():
+            event_type = VALIDATION_EVENT_TYPE
+            news = {
+                "sequence": entry.sequence,
+                "observedAt": observed_at,
+                "validation": entry.validation.as_json(),
+            }
+    return {
+        "specversion": "1.0",
+        "id": entry.event_id,
+        "source": f"/groups/{job.group_id}/clusters/{job.cluster_name}",
+        "type": event_type,
+        "subject": job.restore_id,
+        "time": observed_at,
+        "datacontenttype": "application/json",
+        "data": job.as_json() | news,
+    }
+
+
+def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
+    """Return the body of a message about the watch, as in `events/watch-changed.schema.json`."""
+    name = change.group_id or stack_name
+    trouble = change.trouble
+    since = utc_text(trouble.since)
+    success_at = change.last_success_at
+    return {
+        "specversion": "1.0",
+        "id": f"{name}:{change.state}:{since}",
+        "source": f"/groups/{name}" if change.group_id else f"/stacks/{name}",
+        "type": WATCH_EVENT_TYPES[change.state],
+        "subject": name,
+        "time": utc_text(change.at) if change.state is WatchState.RECOVERED else since,
+        "datacontenttype": "application/json",
+        "data": {
+            "stack": stack_name,
+            "groupId": change.group_id,
+            "error": trouble.error,
+            "message": trouble.message,
+            "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
+            "reason": change.reason,
+            "since": since,
+            "lastSuccessAt": utc_text(success_at) if success_at else None,
+            "openJobs": change.open_jobs,
+        },
+    }
+
+
+def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, Any]:
+    """
+    Return the body of a test notification.
+
+    Its schema is `events/test-notification.schema.json`.
+    """
+    at = utc_text(requested_at)
+    return {
+        "specversion": "1.0",
+        "id": f"{stack_name}:test:{at}",
+        "source": f"/stacks/{stack_name}",
+        "type": TEST_EVENT_TYPE,
+        "subject": stack_name,
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": {"requestedAt": at},
+    }
+
+
+def subject(entry: Entry) -> str:
+    """Return the SNS subject: ASCII, under 100 characters. A cluster's name has 64 at most."""
+    if isinstance(entry, RecordedValidation):
+        what = f"validation {entry.validation.verdict}"
+    else:
+        what = str(entry.job.status)
+    return f"Atlas restore {what}: {entry.job.cluster_name}"
+
+
+def message_attributes(entry: Entry) -> dict[str, "MessageAttributeValueTypeDef"]:
+    """
+    Return the attributes of a job's message. One without a value is left out.
+
+    A validation has no `status`: a pipeline that subscribes to COMPLETED, tests the data and
+    reports its verdict would otherwise start itself again.
+    """
+    job = entry.job
+    if isinstance(entry, RecordedValidation):
+        return attributes_of(
+            {
+                "type": VALIDATION_EVENT_TYPE,
+                "verdict": entry.validation.verdict,
+                "kind": job.kind,
+                "groupId": job.group_id,
+                "clusterName": job.cluster_name,
+            }
+        )
+    values = {
+        "type": EVENT_TYPE,
+        "status": job.status,
+        "previousStatus": entry.previous_status,
+        "terminal": json.dumps(job.terminal),
+        "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
+        "kind": job.kind,
+        "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
+        "groupId": job.group_id,
+        "clusterName": job.cluster_name,
+    }
+    return attributes_of(values)
+
+
+def attributes_of(values: Mapping[str, str | None]) -> "dict[str, MessageAttributeValueTypeDef]":
+    """The attributes in SNS's form. One without a value is left out: SNS rejects it."""
+    return {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in values.items()
+        if value
+    }

@@ -1,0 +1,214 @@
+"""Secrets Manager → the credentials for Atlas."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from restore_watch.atlas.address import GOVERNMENT_BASE_URL, allowed_base_url
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.aws.call import AwsCallError, aws_call
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    CredentialsError,
+    TimeBudgetExceededError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+MAX_AGE = 300.0
+"""Seconds for which a value read from the secret may be used."""
+
+RENEWAL_AGE = 240.0
+"""Seconds after which it is read again; if that fails, the value is used until MAX_AGE."""
+
+RENEWAL_PAUSE = 20.0
+"""Seconds between a failed read and the next try, while the value may still be used."""
+
+REFUSAL_PAUSE = 60.0
+"""Seconds after a read because of a 401 in which no other 401 causes a read."""
+
+# The spellings of the Terraform provider, JSON APIs and MongoDB's CloudFormation resources, so that
+# people can use the secret they have.
+_SPELLINGS = {
+    "client_id": ("client_id", "clientId", "ClientId"),
+    "client_secret": ("client_secret", "clientSecret", "ClientSecret"),
+    "public_key": ("public_key", "publicKey", "PublicKey"),
+    "private_key": ("private_key", "privateKey", "PrivateKey"),
+    "base_url": ("base_url", "baseUrl", "BaseUrl"),
+    "government": ("is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"),
+}
+
+# Secrets Manager's answers to a partial ARN if the role may read exactly one secret.
+_PARTIAL_ARN_CODES = ("AccessDeniedException", "ResourceNotFoundException")
+
+
+class AtlasSecret:
+    """
+    The secret that holds the credentials, read again after four minutes and when Atlas refuses it.
+
+    Any thread may use it. `now` gives Unix seconds: a monotonic clock may stand still while an
+    environment is frozen.
+    """
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        secret_id: str,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._now = now
+        self._lock = RLock()
+        self._credentials: Credentials | None = None
+        self._read_at = 0.0
+        self._failed_at = -math.inf
+        self._read_for_refusal_at = -math.inf
+
+    def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
+        """
+        Return the credentials. If Atlas `refused` the cached ones, read the secret again first.
+
+        It returns the refused ones if the secret still holds them, or was read for a refusal in the
+        last minute. Raises CredentialsError or TimeBudgetExceededError when the secret cannot be
+        read and no cached value may be used.
+        """
+        with self._lock:
+            return self._current(deadline, refused)
+
+    def ask[Answer](self, question: Callable[[Credentials], Answer], deadline: Deadline) -> Answer:
+        """
+        Return Atlas's answer to a question that needs credentials.
+
+        After AtlasUnauthorizedError, the secret is read again, because it may have been rotated. If
+        it has other credentials, Atlas is asked with them.
+        """
+        credentials = self.credentials(deadline)
+        try:
+            return question(credentials)
+        except AtlasUnauthorizedError:
+            renewed = self.credentials(deadline, refused=credentials)
+            if renewed == credentials:
+                raise
+        return question(renewed)
+
+    def _current(self, deadline: Deadline, refused: Credentials | None) -> Credentials:
+        now = self._now()
+        age = now - self._read_at
+        # After the clock was set back, the age of the cached value is unknown.
+        cached = self._credentials if 0 <= age < MAX_AGE else None
+        is_refused = cached is not None and cached == refused
+        if cached is not None and not self._is_due(now, is_refused=is_refused):
+            return cached
+        if is_refused:
+            self._read_for_refusal_at = now
+        try:
+            self._credentials = self._read(deadline)
+        except (CredentialsError, TimeBudgetExceededError):
+            if cached is None:
+                raise
+            self._failed_at = now
+            return cached
+        self._read_at = now
+        return self._credentials
+
+    def _is_due(self, now: float, *, is_refused: bool) -> bool:
+        """Whether to read the secret again although a value is cached."""
+        if is_refused:
+            return not 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE
+        return now - self._read_at >= RENEWAL_AGE and not 0 <= now - self._failed_at < RENEWAL_PAUSE
+
+    def _read(self, deadline: Deadline) -> Credentials:
+        try:
+            answer = aws_call(
+                deadline,
+                "read the secret",
+                self._client.get_secret_value,
+                "ARN",
+                SecretId=self._secret_id,
+            )
+        except AwsCallError as error:
+            msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
+            if error.code in _PARTIAL_ARN_CODES:
+                msg += "; give the full ARN, with the six characters at its end, or the name"
+            raise CredentialsError(msg) from None
+        return read_credentials(answer.get("SecretString"))
+
+
+def read_credentials(text: str | None) -> Credentials:
+    """
+    Return the credentials in a secret's text. If it has both, the service account is used.
+
+    Raises CredentialsError naming the key that is missing or wrong, never a value.
+    """
+    secret = _Secret(_object(text))
+    base_url = secret.base_url()
+    if secret.has("client_id") or secret.has("client_secret"):
+        return ServiceAccount(secret.text("client_id"), secret.text("client_secret"), base_url)
+    if secret.has("public_key") or secret.has("private_key"):
+        public_key = secret.text("public_key")
+        if public_key.startswith("mdb_sa_"):
+            msg = (
+                "the secret's public_key holds a service account's client id: store it as "
+                "client_id, and its secret as client_secret"
+            )
+            raise CredentialsError(msg)
+        return ApiKey(public_key, secret.text("private_key"), base_url)
+    msg = (
+        "the secret holds neither client_id and client_secret (service account) nor public_key "
+        "and private_key (API key)"
+    )
+    raise CredentialsError(msg)
+
+
+def _object(text: str | None) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        # Not chained: the decoder's error holds the secret.
+        value = None
+    if not isinstance(value, dict):
+        msg = "the secret is not a JSON object in SecretString"
+        raise CredentialsError(msg)
+    return value
+
+
+class _Secret:
+    """The values of a secret, found under any spelling of their keys."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def _get(self, key: str) -> Any:
+        """Return the first value that is not empty, else None."""
+        values = (self._values.get(name) for name in _SPELLINGS[key])
+        return next((value for value in values if value not in (None, "")), None)
+
+    def has(self, key: str) -> bool:
+        return self._get(key) is not None
+
+    def text(self, key: str) -> str:
+        value = self._get(key)
+        # Both go into headers, where only visible ASCII is unambiguous.
+        text = value.strip() if isinstance(value, str) else ""
+        if not text or not text.isascii() or not text.isprintable():
+            msg = f"the secret's {key} is missing, or not a text of visible ASCII characters"
+            raise CredentialsError(msg)
+        return text
+
+    def base_url(self) -> str | None:
+        value = self._get("base_url")
+        if value:
+            allowed = allowed_base_url(value, loopback=False) if isinstance(value, str) else None
+            if allowed is None:
+                msg = "the secret's base_url is not one of MongoDB's own hosts under https"
+                raise CredentialsError(msg)
+            return allowed
+        government = str(self._get("government")).casefold() == "true"
+        return GOVERNMENT_BASE_URL if government else None

@@ -1,0 +1,105 @@
+"""The topic: SNS takes one message after the other, or says why not."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from restore_watch.aws.call import AwsCallError, aws_call
+from restore_watch.aws.messages import (
+    SUBJECT_LIMIT,
+    TEST_EVENT_TYPE,
+    WATCH_EVENT_TYPES,
+    attributes_of,
+    cloud_event,
+    cloud_event_of_test,
+    message_attributes,
+    subject,
+    watch_cloud_event,
+)
+from restore_watch.deadline import Deadline
+from restore_watch.errors import NotificationPendingError, NotificationRefusedError
+from restore_watch.model.outage import WatchChange
+from restore_watch.model.validation import Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+
+class StatusChangesTopic:
+    """
+    The topic that changes are published to. `stack_name` is what messages about the stack name.
+
+    Its methods return SNS's message id. When SNS refuses or does not answer, they raise
+    NotificationPendingError, or NotificationRefusedError for a test. They raise
+    TimeBudgetExceededError when too little time is left to begin.
+    """
+
+    def __init__(
+        self, client: "SNSClient", arn: str, stack_name: str = "atlas-restore-watch"
+    ) -> None:
+        self._client = client
+        self._arn = arn
+        self._stack_name = stack_name
+
+    def publish(self, entry: Entry, deadline: Deadline) -> str:
+        """Publish a recorded change of a job's status, or a validation."""
+        return self._publish_change(
+            subject(entry), cloud_event(entry), message_attributes(entry), deadline
+        )
+
+    def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
+        """Publish that a project or the stack is degraded or has recovered."""
+        name = change.group_id or self._stack_name
+        return self._publish_change(
+            f"Atlas restore watch {change.state}: {name}"[:SUBJECT_LIMIT],
+            watch_cloud_event(change, self._stack_name),
+            attributes_of({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
+            deadline,
+        )
+
+    def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
+        """Publish a message by which people see whether messages reach them."""
+        try:
+            return self._publish(
+                f"Atlas restore watch test: {self._stack_name}"[:SUBJECT_LIMIT],
+                cloud_event_of_test(self._stack_name, requested_at),
+                attributes_of({"type": TEST_EVENT_TYPE}),
+                deadline,
+            )
+        except AwsCallError as error:
+            msg = f"SNS {error}; no test notification was sent"
+            raise NotificationRefusedError(msg) from None
+
+    def _publish_change(
+        self,
+        subject: str,
+        event: Mapping[str, Any],
+        attributes: "dict[str, MessageAttributeValueTypeDef]",
+        deadline: Deadline,
+    ) -> str:
+        try:
+            return self._publish(subject, event, attributes, deadline)
+        except AwsCallError as error:
+            msg = f"SNS {error}; the change is stored and will be published"
+            raise NotificationPendingError(msg) from None
+
+    def _publish(
+        self,
+        subject: str,
+        event: Mapping[str, Any],
+        attributes: "dict[str, MessageAttributeValueTypeDef]",
+        deadline: Deadline,
+    ) -> str:
+        answer = aws_call(
+            deadline,
+            "publish",
+            self._client.publish,
+            "MessageId",
+            TopicArn=self._arn,
+            Subject=subject,
+            Message=json.dumps(event),
+            MessageAttributes=attributes,
+        )
+        return str(answer["MessageId"])

@@ -1,0 +1,1 @@
+"""One restore job: ask Atlas, record a change, publish it, answer who waits for it."""

@@ -1,0 +1,109 @@
+"""Which restore job of a cluster is the newest one: for a workflow that knows only the cluster."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.entries import Unreadable, job_entries
+from restore_watch.atlas.pages import FIRST_PAGE
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.check.check import TIME_SHARE, JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasUnauthorizedError,
+    RestoreJobNotFoundError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.event.actions import FindNewest
+from restore_watch.model.marks import Part
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+
+
+@dataclass(frozen=True)
+class NewestRestore:
+    """Looks through the lists of a cluster. Stores and publishes nothing."""
+
+    checker: JobChecker
+
+    def find(self, wanted: FindNewest, deadline: Deadline) -> dict[str, Any]:
+        """
+        Return the target of the job that was created last, of any kind.
+
+        Raises RestoreJobNotFoundError if the cluster has none, or none that was created after the
+        moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
+        second counts as created after it.
+        """
+
+        def question(credentials: Credentials) -> list[RestoreTarget]:
+            return self._of_cluster(wanted.group_id, wanted.cluster_name, credentials, deadline)
+
+        found = self.checker.secret.ask(question, deadline)
+        after, since = wanted.created_after, ""
+        if after is not None:
+            after = after.replace(microsecond=0)
+            found = [target for target in found if target.created_at >= after]
+            since = f" that was created after {after:%Y-%m-%dT%H:%M:%SZ}"
+        if not found:
+            msg = f"the cluster {wanted.cluster_name} has no restore job{since}"
+            raise RestoreJobNotFoundError(msg)
+        return max(found, key=lambda target: target.restore_id).as_json()
+
+    def _of_cluster(
+        self, group_id: str, cluster_name: str, credentials: Credentials, deadline: Deadline
+    ) -> list[RestoreTarget]:
+        def read(kind: RestoreKind) -> list[RestoreTarget]:
+            return self._listed(group_id, Part(kind, cluster_name), credentials, deadline)
+
+        with suppress(AtlasBadRequestError, RestoreJobNotFoundError):  # it is no Flex cluster
+            return read(RestoreKind.FLEX)
+        found = read(RestoreKind.DEDICATED)
+        # Not every cluster has collection restores.
+        with suppress(AtlasBadRequestError, AtlasUnauthorizedError, RestoreJobNotFoundError):
+            found += read(RestoreKind.COLLECTION)
+        return found
+
+    def _listed(
+        self, group_id: str, part: Part, credentials: Credentials, deadline: Deadline
+    ) -> list[RestoreTarget]:
+        """
+        Read all pages, or raise: nobody documents the order of a list.
+
+        Raises UnexpectedAtlasResponseError if a page shows only what others have shown, because it
+        may be followed by the same one for ever; and if an entry that cannot be read may be newest.
+        """
+        projects = AtlasProjects(self.checker.atlas)
+        cluster_name, at = part.cluster_name or "", FIRST_PAGE
+        found: dict[str, RestoreTarget] = {}
+        unreadable: list[Unreadable] = []
+        while True:
+            page = projects.restore_jobs(
+                group_id,
+                cluster_name,
+                part.kind,
+                at,
+                credentials,
+                deadline.within(TIME_SHARE),
+            )
+            known, entries = len(found), job_entries(page, part.kind)
+            found |= {
+                one.id: RestoreTarget.listed(group_id, cluster_name, one.id, part.kind)
+                for one in entries.readable
+            }
+            unreadable += entries.unreadable
+            if not page.has_next:
+                _require_older(unreadable, found.values())
+                return list(found.values())
+            if len(found) == known:
+                msg = f"Atlas repeats a page of a list of {part.kind} restore jobs"
+                raise UnexpectedAtlasResponseError(msg)
+            at = page.at.next
+
+
+def _require_older(unreadable: Iterable[Unreadable], found: Iterable[RestoreTarget]) -> None:
+    newest = max((target.created_at for target in found), default=None)
+    for one in unreadable:
+        if one.created_at is None or newest is None or one.created_at >= newest:
+            raise UnexpectedAtlasResponseError(one.problem)

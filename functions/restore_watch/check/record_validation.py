@@ -1,0 +1,135 @@
+"""Recording a validation, top to bottom: read what is known of the job, append, publish."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from restore_watch.check.check import JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    InvalidEventError,
+    TableUnavailableError,
+    TooManyValidationsError,
+    ValidationRefusedError,
+)
+from restore_watch.model.restore_job import RestoreStatus, RestoreTarget
+from restore_watch.model.results import CheckResult, ValidationResult
+from restore_watch.model.validation import (
+    VALIDATIONS_LIMIT,
+    RecordedValidation,
+    Validation,
+    Verdict,
+    recorded_before,
+)
+from restore_watch.table.job_item import Recorded
+
+AHEAD = timedelta(minutes=5)
+"""A test may have been this long from now: the clock of a pipeline may be fast."""
+
+TRIES = VALIDATIONS_LIMIT + 5
+"""
+A validation is written this many times at most.
+
+Each lost try means that another invocation wrote to the same job: a validation, of which there are
+not more than the limit, or a change of the status, of which there are few.
+"""
+
+
+@dataclass(frozen=True)
+class ValidationRecorder:
+    """Records validations of jobs, by the same outbox as changes of their status."""
+
+    checker: JobChecker
+
+    def record(
+        self,
+        target: RestoreTarget,
+        validation: Validation,
+        deadline: Deadline,
+        request_id: str | None = None,
+    ) -> ValidationResult:
+        """
+        Record the validation, unless it was recorded before, and publish what is pending.
+
+        A retry by Lambda, which has the `request_id` of the first attempt, records nothing again.
+        A job that the table does not know, or of which it is not known that it completed, is
+        checked first. Raises TooManyValidationsError if the job has as many validations as are
+        kept, InvalidEventError or ValidationRefusedError if the verdict does not fit it, and
+        otherwise as a check does.
+        """
+        self._require_moment(target, validation)
+        first_check = None
+        recorded = self.checker.table.recall(target, deadline)
+        for _ in range(TRIES):
+            if recorded is not None:
+                found = _entry_of(validation, request_id, recorded)
+                if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
+                    return self._result(recorded, found, deadline, first_check)
+            if recorded is None or (first_check is None and _needs_check(validation, recorded)):
+                first_check = self.checker.check(target, deadline)
+                recorded = self.checker.table.recall(target, deadline)
+                continue
+            _require_fit(validation, recorded)
+            recorded = self.checker.table.validate(
+                recorded, validation, self.checker.now(), deadline, request_id
+            )
+        msg = "other invocations wrote to this job again and again; try again"
+        raise TableUnavailableError(msg)
+
+    def _require_moment(self, target: RestoreTarget, validation: Validation) -> None:
+        """Refuse what no restore job can have, before anything is read."""
+        at = validation.validated_at
+        if at is None:
+            return
+        if at > self.checker.now() + AHEAD:
+            raise InvalidEventError("validatedAt", "expected a moment that has come")
+        if at < target.created_at:
+            problem = "expected a moment after the restore job was created"
+            raise InvalidEventError("validatedAt", problem)
+
+    def _result(
+        self,
+        recorded: Recorded,
+        entry: RecordedValidation | None,
+        deadline: Deadline,
+        first_check: CheckResult | None,
+    ) -> ValidationResult:
+        published = self.checker.publish(recorded, deadline)
+        if entry is None:
+            msg = (
+                f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "
+                "report the verdict of a test once, with the same validatedAt"
+            )
+            raise TooManyValidationsError(msg)
+        return ValidationResult(
+            job=recorded.job,
+            entry=entry,
+            changed=recorded.written is not None,
+            published=published,
+            first_check=first_check,
+        )
+
+
+def _needs_check(validation: Validation, recorded: Recorded) -> bool:
+    """Whether Atlas may know more that the verdict depends on: PASSED is of what completed."""
+    return validation.verdict is Verdict.PASSED and RestoreStatus.COMPLETED not in recorded.seen
+
+
+def _require_fit(validation: Validation, recorded: Recorded) -> None:
+    if _needs_check(validation, recorded):
+        msg = f"verdict: this restore job is {recorded.job.status} and has not reached COMPLETED"
+        raise ValidationRefusedError(msg)
+    at, scheduled = validation.validated_at, recorded.job.restore_scheduled_date
+    if at is not None and scheduled is not None and at < scheduled:
+        msg = (
+            f"validatedAt: this restore job was scheduled later, at {scheduled:%Y-%m-%dT%H:%M:%SZ}"
+        )
+        raise ValidationRefusedError(msg)
+
+
+def _entry_of(
+    validation: Validation, request_id: str | None, recorded: Recorded
+) -> RecordedValidation | None:
+    """Return the entry that this invocation wrote, or the one that the validation repeats."""
+    if isinstance(recorded.written, RecordedValidation):
+        return recorded.written
+    return recorded_before(validation, recorded.validations, request_id)

@@ -1,0 +1,223 @@
+"""
+The invocation event as restore targets or an action. Pure: no I/O.
+
+There are six shapes:
+
+- one target: `{"groupId", "clusterName", "restoreId", "kind"}`, as a direct invocation, an
+  EventBridge Scheduler input or a Step Functions task input;
+- several targets: `{"targets": [target, ...]}`;
+- an EventBridge event of detail-type `Atlas Restore Watch Requested`, with either in `detail`;
+- an SQS batch, where each body is any of the above;
+- one target with the `taskToken` of a workflow that waits for it, or with `waitUntil` alone to ask
+  whether such a wait would be over, at the top level only;
+- an action (`restore_watch.event.actions`), at the top level only.
+
+An error never quotes a value: a secret pasted into the wrong field must not reach a log.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from restore_watch.errors import InvalidEventError
+from restore_watch.event.actions import Action, read_action
+from restore_watch.event.targets import read_target, type_of
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
+
+DETAIL_TYPE = "Atlas Restore Watch Requested"
+
+# A token is visible ASCII, and is stored behind a space.
+_TOKEN = re.compile(rf"[\x21-\x7e]{{1,{TOKEN_LIMIT}}}")
+
+TARGETS_LIMIT = 100
+"""Targets of one event at most. More do not fit in one invocation: use the queue."""
+
+
+@dataclass(frozen=True)
+class RefusedTarget:
+    """
+    A target or queue record that does not name a job. Only this one fails.
+
+    Only its path in the event is kept, because its content may be anything, even a secret.
+    """
+
+    path: str
+    error: InvalidEventError
+
+    def as_json(self) -> dict[str, str]:
+        """The target in the list of failures."""
+        return {"path": self.path}
+
+
+type Target = RestoreTarget | RefusedTarget
+
+
+@dataclass(frozen=True)
+class OneTarget:
+    """
+    The caller named one job and gets its result.
+
+    With `until`, one of UNTIL, the result says whether a workflow's wait would be over.
+    """
+
+    target: RestoreTarget
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class SeveralTargets:
+    """
+    The caller named several jobs.
+
+    EventBridge does not read the result: it only repeats an invocation that failed. So with
+    `all_must_succeed` one failure fails the invocation.
+    """
+
+    targets: tuple[Target, ...]
+    all_must_succeed: bool = False
+
+
+@dataclass(frozen=True)
+class QueueRecord:
+    """One SQS record and the targets that its body names."""
+
+    message_id: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class QueueBatch:
+    """An SQS batch. Records that fail are reported by their message id and delivered again."""
+
+    records: tuple[QueueRecord, ...]
+
+
+@dataclass(frozen=True)
+class WaitForJob:
+    """A workflow waits for a job."""
+
+    target: RestoreTarget
+    wait: Wait
+
+
+type Request = OneTarget | WaitForJob | SeveralTargets | QueueBatch | Action
+
+
+def parse(event: object) -> Request:
+    """
+    Read an invocation event.
+
+    Raises InvalidEventError, naming the field and what was expected.
+    """
+    if isinstance(event, Mapping):
+        if "Records" in event:
+            return QueueBatch(_queue_records(event["Records"]))
+        action = read_action(event)
+        if action is not None:
+            return action
+        if "taskToken" in event:
+            return WaitForJob(read_target(event), _read_wait(event))
+        if "waitUntil" in event:
+            return OneTarget(read_target(event), _read_until(event))
+    return _request(event, path="")
+
+
+def _read_wait(event: Mapping[str, Any]) -> Wait:
+    token = event["taskToken"]
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        expected = f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most"
+        raise InvalidEventError("taskToken", f"{expected}, got {type_of(token)}")
+    return Wait(token, _read_until(event))
+
+
+def _read_until(event: Mapping[str, Any]) -> str:
+    until = event.get("waitUntil")
+    if until is None:  # a workflow may fill in a field with nothing
+        return ENDED
+    if not isinstance(until, str) or until not in UNTIL:
+        known = ", ".join(f'"{word}"' for word in UNTIL)
+        raise InvalidEventError("waitUntil", f"expected one of {known}, got {type_of(until)}")
+    return until
+
+
+def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:
+    fields = _object(event, path or "event")
+    if "detail-type" not in fields and "detail" not in fields:
+        return _named(fields, path)
+    if fields.get("detail-type") != DETAIL_TYPE:
+        raise InvalidEventError(f"{path}detail-type", f'expected "{DETAIL_TYPE}"')
+    request = _named(_object(fields.get("detail"), f"{path}detail"), f"{path}detail.")
+    if isinstance(request, SeveralTargets):
+        return SeveralTargets(request.targets, all_must_succeed=True)
+    return request
+
+
+def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
+    if "action" in fields:
+        raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
+    if "targets" not in fields:
+        return OneTarget(read_target(fields, path))
+    targets = fields["targets"]
+    if not isinstance(targets, Sequence) or isinstance(targets, str) or not targets:
+        raise InvalidEventError(
+            f"{path}targets", f"expected a list of targets, got {type_of(targets)}"
+        )
+    if len(targets) > TARGETS_LIMIT:
+        problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
+        raise InvalidEventError(f"{path}targets", problem)
+    return SeveralTargets(
+        tuple(_target_or_refusal(target, f"{path}targets[{n}]") for n, target in enumerate(targets))
+    )
+
+
+def _target_or_refusal(value: object, path: str) -> Target:
+    try:
+        return read_target(_object(value, path), f"{path}.")
+    except InvalidEventError as error:
+        return RefusedTarget(path, error)
+
+
+def _queue_records(records: object) -> tuple[QueueRecord, ...]:
+    if not isinstance(records, Sequence) or isinstance(records, str) or not records:
+        raise InvalidEventError(
+            "Records", f"expected a list of SQS records, got {type_of(records)}"
+        )
+    return tuple(_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
+
+
+def _queue_record(value: object, path: str) -> QueueRecord:
+    record = _object(value, path)
+    message_id = record.get("messageId")
+    # A record without an id cannot be reported alone, so the whole batch is delivered again.
+    if record.get("eventSource") != "aws:sqs" or not isinstance(message_id, str):
+        raise InvalidEventError(
+            path, "expected an SQS record with eventSource aws:sqs and a messageId"
+        )
+    return QueueRecord(message_id, _record_targets(record.get("body"), f"{path}.body"))
+
+
+def _record_targets(body: object, path: str) -> tuple[Target, ...]:
+    try:
+        request = _request(_from_json(body, path), path=f"{path}.")
+    except InvalidEventError as error:
+        return (RefusedTarget(path, error),)
+    return (request.target,) if isinstance(request, OneTarget) else request.targets
+
+
+def _from_json(text: object, path: str) -> object:
+    try:
+        value: object = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        value = None
+    if value is None:
+        raise InvalidEventError(path, "expected JSON text")
+    return value
+
+
+def _object(value: object, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidEventError(path.rstrip("."), f"expected a JSON object, got {type_of(value)}")
+    return value

@@ -1,0 +1,97 @@
+"""
+The fields by which an event names a restore job. Pure.
+
+An error never quotes a value: a secret pasted into the wrong field must not reach a log.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from restore_watch.errors import InvalidEventError
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+
+# Atlas's own endpoints use both spellings.
+_SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
+
+_EXPECTED = {
+    "groupId": "Atlas's project id, 24 lowercase hexadecimal digits",
+    "clusterName": "the source cluster's name: letters, digits and hyphens, 64 characters at most",
+    "restoreId": "the restore job's id, 24 lowercase hexadecimal digits",
+    "kind": 'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
+    "envelope": "true or false",
+    "pretty": "true or false",
+}
+
+NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "kind"})
+"""The fields that say which job is meant."""
+
+WAIT_FIELDS = frozenset({"taskToken", "waitUntil"})
+"""The fields that say who waits. Only one target, at the top level, may have them."""
+
+_TYPES = {
+    type(None): "nothing",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+# Credentials go to the base URL, so only the operator chooses it.
+_OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
+
+
+def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
+    """
+    Return the job that these fields name. Other fields are ignored.
+
+    Raises InvalidEventError, naming the field, after `path`, and what was expected.
+    """
+    _refuse_what_names_no_job(fields, path)
+    read = {name: one_of(fields, name, path) for name in _EXPECTED}
+    known = {name: value for name, (_, value) in read.items() if value is not None}
+    if known.get("kind") == "auto":
+        del known["kind"]
+    try:
+        return RestoreTarget.model_validate(known)
+    except ValidationError as error:
+        name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
+        raise InvalidEventError(path + read[name][0], problem) from None
+
+
+def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
+    """
+    Return by which of its spellings a field is given, and its value. None counts as absent.
+
+    Raises InvalidEventError if the two spellings have different values.
+    """
+    other = _SPELLINGS.get(name, name)
+    value, spelt = fields.get(name), fields.get(other)
+    if value is not None and spelt is not None and value != spelt:
+        problem = f"expected {name} and {other} to be the same or only one of them"
+        raise InvalidEventError(path + other, problem)
+    given = other if value is None and other in fields else name
+    return given, fields.get(given)
+
+
+def _refuse_what_names_no_job(fields: Mapping[str, Any], path: str) -> None:
+    for name in _OPERATOR_ONLY:
+        if name in fields:
+            problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
+            raise InvalidEventError(path + name, problem)
+    if path:
+        for name in sorted(WAIT_FIELDS & fields.keys()):
+            problem = "accepted at the top level of an event only, beside one target"
+            raise InvalidEventError(path + name, problem)
+
+
+def type_of(value: object) -> str:
+    """Describe a JSON value without quoting it."""
+    if isinstance(value, str):
+        return f"text of {len(value)} characters"
+    if value == []:
+        return "an empty list"
+    return _TYPES.get(type(value), "something else")

@@ -1,0 +1,145 @@
+"""
+Up to which moment the restore jobs of a project are known. Pure.
+
+A mark belongs to a whole project. A part of it that could not be read then, a kind of restore job
+or the jobs of one cluster, stays behind with an older mark of its own. Marks only move forward.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from restore_watch.model.restore_job import RestoreJob, RestoreKind
+
+FIRST_MARK = timedelta(hours=1)
+"""So long before the first attempt to list a project its first mark lies."""
+
+OLDEST_MARK = timedelta(days=7)
+"""No mark lies further back: what a project had before it was watched is history."""
+
+MARGIN = timedelta(minutes=60)
+"""Jobs created so long before a mark are of interest too: a list may lag, and clocks differ."""
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""A job that ended so long before the first attempt may have run then."""
+
+PARTS_BEHIND = 500
+"""So many clusters of a kind may stay behind one by one. If they are more, the whole kind does."""
+
+
+class Part(NamedTuple):
+    """A kind of restore job in a project, or with a name the jobs of one cluster."""
+
+    kind: RestoreKind
+    cluster_name: str | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.cluster_name is None else f"{self.kind}/{self.cluster_name}"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """
+    The marks of a project, in UTC.
+
+    `first` is the mark of the first attempt: what ran then is of interest as well. `whole` is the
+    project's, and `behind` has the parts whose marks are older. `stored` is the whole mark as the
+    table has it, if it was read. It `is_lost` if it was of no use, and is then replaced.
+    """
+
+    first: datetime
+    whole: datetime
+    behind: Mapping[Part, datetime] = field(default_factory=dict)
+    stored: Any = field(default=None, compare=False)
+    is_lost: bool = field(default=False, compare=False)
+
+    @classmethod
+    def at_first(cls, now: datetime) -> "Marks":
+        """The marks of a project that nobody has tried to list."""
+        return cls(now - FIRST_MARK, now - FIRST_MARK)
+
+    def of(self, part: Part) -> datetime:
+        """The mark of the jobs of a cluster, or of a whole kind."""
+        known = (self.behind.get(part), self.behind.get(Part(part.kind)), self.whole)
+        return min(mark for mark in known if mark is not None)
+
+    def moved(
+        self, began: datetime, read: Collection[Part], unread: Collection[Part], *, is_full: bool
+    ) -> "Marks":
+        """
+        Return the marks after a listing that began at this moment.
+
+        It read some parts and not others; a whole kind is read if all of its clusters are in
+        either. Only if it `is_full`, which means all kinds, the mark of the whole project moves.
+        """
+        behind = {
+            part: mark
+            for part, mark in self.behind.items()
+            # A cluster that the list of its kind does not show is gone.
+            if part not in read and (part in unread or Part(part.kind) not in read)
+        }
+        for part in unread:
+            mark = self.of(part)
+            if is_full or mark < self.whole:
+                behind[part] = mark
+        whole = max(self.whole, began) if is_full else self.whole
+        return Marks(self.first, whole, _bounded(behind))
+
+
+@dataclass(frozen=True)
+class Interest:
+    """
+    Which jobs of a cluster a listing takes in; at first, also those that run for longer.
+
+    It may be much later than the first attempt, so what ran then may have `ended_since`.
+    """
+
+    now: datetime
+    since: datetime
+    running_since: datetime
+    ended_since: datetime
+    is_first: bool
+
+    @classmethod
+    def beyond(cls, marks: Marks, part: Part, now: datetime) -> "Interest":
+        """What is of interest in the jobs of a part."""
+        mark = marks.of(part)
+        return cls(
+            now=now,
+            since=max(mark, now - OLDEST_MARK) - MARGIN,
+            running_since=marks.first + FIRST_MARK - OLDEST_MARK,
+            ended_since=marks.first + FIRST_MARK - CLOCKS_DIFFER,
+            is_first=mark <= marks.first,
+        )
+
+    def may_take(self, created_at: datetime) -> bool:
+        """Whether a job is of interest, or may be if it ran at the first attempt."""
+        if created_at >= self.since:
+            return True
+        oldest = max(self.running_since, self.now - OLDEST_MARK - MARGIN)
+        return self.is_first and created_at >= oldest
+
+    def takes(self, job: RestoreJob, created_at: datetime) -> bool:
+        """Whether this job is of interest: it is new, can still change, or ran at first."""
+        if created_at >= self.since:
+            return True
+        finished_at = job.restore_finished_date
+        if finished_at is not None and finished_at >= self.ended_since:
+            return True
+        if job.is_ready_download:
+            return job.expiration_date is not None and job.expiration_date > self.now
+        return not job.terminal
+
+    @property
+    def reaches_to(self) -> datetime:
+        """Nothing that was created before this moment is of interest."""
+        return min(self.running_since, self.since) if self.is_first else self.since
+
+
+def _bounded(behind: dict[Part, datetime]) -> dict[Part, datetime]:
+    for kind in RestoreKind:
+        parts = [part for part in behind if part.kind is kind]
+        if len(parts) > PARTS_BEHIND:
+            behind[Part(kind)] = min(behind.pop(part) for part in parts)
+    return behind

@@ -1,0 +1,153 @@
+"""What became of an invocation: of a check, a wait, a verdict or a sweep. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from restore_watch.errors import RestoreWatchError
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.validation import Entry, RecordedValidation
+
+FAILURES_SHOWN = 20
+"""A result lists this many failures at most."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """
+    What a check found.
+
+    `job` is the recorded state, with the details of Atlas's latest answer if the status is the
+    same. `previous_status` is what was stored before this check, None for a new job. `changed` is
+    true if this check recorded a change. `published` has the changes and validations that this
+    check published, earlier pending ones included. `sequence` is the number of both.
+
+    `contradiction` is a final status that Atlas reports although another one is recorded.
+    `unrecorded_word` is an unknown status for which the history has no room. Both are reported once
+    for each job and environment. `successor` is the kind that answered instead of the retired
+    tenant endpoint. `seen` has every recorded status.
+    """
+
+    job: RestoreJob
+    previous_status: RestoreStatus | None
+    changed: bool
+    sequence: int
+    published: tuple[Entry, ...] = ()
+    contradiction: RestoreStatus | None = None
+    unrecorded_word: str | None = None
+    successor: RestoreKind | None = None
+    seen: frozenset[RestoreStatus] = frozenset()
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {
+            "job": self.job.as_json(),
+            "status": self.job.status,
+            "previousStatus": self.previous_status,
+            "changed": self.changed,
+            "terminal": self.job.terminal,
+            "succeeded": self.job.succeeded,
+            "sequence": self.sequence,
+        }
+
+
+@dataclass(frozen=True)
+class Registration:
+    """
+    A workflow that waits for a job from now on, or was answered already.
+
+    `first_check` is the check of a job that the table did not know. The result has no token.
+    """
+
+    job: RestoreJob
+    until: str
+    first_check: CheckResult | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {"job": self.job.as_json(), "status": self.job.status, "waitUntil": self.until}
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """
+    What became of a validation.
+
+    `entry` is the validation in the history. `changed` is false if it was recorded before.
+    `first_check` is the check of a job that the table did not know.
+    """
+
+    job: RestoreJob
+    entry: RecordedValidation
+    changed: bool
+    published: tuple[Entry, ...] = ()
+    first_check: CheckResult | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {
+            "job": self.job.as_json(),
+            "validation": self.entry.validation.as_json(),
+            "changed": self.changed,
+            "sequence": self.entry.sequence,
+        }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    What failed: one job or, if `restore_id` is None, the list of a cluster's jobs.
+
+    Without a `cluster_name`, a list of the project failed; without a `group_id`, the list of
+    projects. `is_known` is true if an earlier sweep found the same and the table remembers it.
+    """
+
+    group_id: str | None
+    cluster_name: str | None
+    restore_id: str | None
+    error: RestoreWatchError
+    is_known: bool = False
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The names in a log line."""
+        return {
+            "group_id": self.group_id,
+            "cluster_name": self.cluster_name,
+            "restore_id": self.restore_id,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The failure in the result of a sweep."""
+        names = {"clusterName": self.cluster_name, "restoreId": self.restore_id}
+        return {
+            "groupId": self.group_id,
+            **{name: value for name, value in names.items() if value is not None},
+            "error": type(self.error).__name__,
+            "message": str(self.error),
+        }
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep found. `succeeded` are the jobs that it asked about and that did not fail."""
+
+    open: int
+    found: int
+    checked: int
+    changed: int
+    published: int
+    not_reached: int
+    succeeded: int
+    failures: tuple[Finding, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The result of an invocation, plain JSON."""
+        return {
+            "open": self.open,
+            "found": self.found,
+            "checked": self.checked,
+            "changed": self.changed,
+            "published": self.published,
+            "notReached": self.not_reached,
+            "failures": [one.as_json() for one in self.failures[:FAILURES_SHOWN]],
+        }

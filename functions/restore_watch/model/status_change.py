@@ -1,0 +1,107 @@
+"""What counts as a change of a restore job, and how a recorded change is identified. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+
+UNKNOWN_LIMIT = 14
+"""A job's history holds this many UNKNOWN changes at most, so that its item stays small."""
+
+DOWNLOAD_LINK_LIFE = timedelta(hours=1)
+"""From the moment a dedicated download is ready to `expiresAt` (106 recordings)."""
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """
+    One recorded change of a job's status.
+
+    `sequence` counts the recorded changes of the job from 1. `previous_status` is None for the
+    first. `observed_at` is when Atlas's answer had arrived, in UTC.
+    """
+
+    job: RestoreJob
+    previous_status: RestoreStatus | None
+    sequence: int
+    observed_at: datetime
+
+    @property
+    def event_id(self) -> str:
+        """The same each time this change is published, so that consumers can deduplicate."""
+        return _event_id(self.job)
+
+    @property
+    def detection_latency_seconds(self) -> float | None:
+        """From the change, as Atlas dates it, to `observed_at`; None if Atlas gives no date."""
+        latency = _latency(self.job, self.observed_at)
+        return None if latency is None else max(0.0, round(latency.total_seconds(), 3))
+
+
+def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
+    """
+    Whether an unknown status is new: its word, or the finish date of a word, is not in the history.
+
+    A word that is in the history is not a change. So no id is used twice, and an answer older than
+    the stored state cannot bring a word back. An unknown status with a finish date is final: a word
+    without a finish date is not a change after it.
+    """
+    if job.status is not RestoreStatus.UNKNOWN or (history[-1].job.terminal and not job.terminal):
+        return False
+    known = [change.job for change in history if change.job.status is RestoreStatus.UNKNOWN]
+    words = {one.atlas_status for one in known}
+    ids = {_event_id(one) for one in known}
+    return _event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
+
+
+def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
+    """
+    The history has room for this unknown status. A known status always fits.
+
+    The last of the UNKNOWN_LIMIT places is kept for one with a finish date: every job can end.
+    """
+    unknown = sum(change.job.status is RestoreStatus.UNKNOWN for change in history)
+    return unknown < (UNKNOWN_LIMIT if job.terminal else UNKNOWN_LIMIT - 1)
+
+
+def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
+    """
+    Atlas reports another final status than the recorded one. No real job does this.
+
+    These are not contradictions: a status that is already in the history, and COMPLETED after
+    EXPIRED, both from an older answer; EXPIRED after COMPLETED, which is normal some time after an
+    automated restore.
+    """
+    recorded = {change.job.status for change in history}
+    both = {job.status, history[-1].job.status}
+    if both == {RestoreStatus.COMPLETED, RestoreStatus.EXPIRED}:
+        return False
+    return all(status.ends for status in both) and job.status not in recorded
+
+
+def utc_text(moment: datetime) -> str:
+    """A UTC moment as ISO 8601. With microseconds two observations are hardly ever the same."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def _event_id(job: RestoreJob) -> str:
+    parts = [job.restore_id, job.status]
+    if job.status is RestoreStatus.UNKNOWN:
+        parts.append(job.atlas_status or "")
+        if job.terminal:
+            parts.append("ENDED")
+    return ":".join(parts)
+
+
+def _latency(job: RestoreJob, observed_at: datetime) -> timedelta | None:
+    if job.kind is RestoreKind.DEDICATED and job.is_download and job.expiration_date:
+        # DOWNLOAD_LINK_LIFE is added to the difference: subtracting it from an early date may fail.
+        since_expiry = observed_at - job.expiration_date
+        if job.status is RestoreStatus.EXPIRED:
+            return since_expiry
+        if job.is_ready_download and job.restore_finished_date is None:
+            return since_expiry + DOWNLOAD_LINK_LIFE
+    if job.restore_finished_date is None:
+        return None
+    return observed_at - job.restore_finished_date

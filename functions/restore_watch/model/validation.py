@@ -1,0 +1,105 @@
+"""
+What a pipeline reports that tested the restored data, and how it is recorded. Pure.
+
+A validation is an entry of the job's history beside its status changes, so it takes the same way to
+the topic. It is not a status change: the job's status and what may follow it stay as they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from restore_watch.model.restore_job import RestoreJob, UtcDate
+from restore_watch.model.status_change import StatusChange
+
+VALIDATIONS_LIMIT = 20
+"""A job's history holds this many validations at most, so that its item stays small."""
+
+VALIDATED_BY_LIMIT = 256
+DETAIL_LIMIT = 1000
+"""Characters of the two texts of a validation."""
+
+
+class Verdict(StrEnum):
+    """What the pipeline found."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+
+
+class Validation(BaseModel):
+    """
+    The verdict of a pipeline on the restored data. Its texts are redacted.
+
+    `validated_at` is when the pipeline tested the data, if it says so.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    verdict: Verdict
+    validated_by: str | None = None
+    detail: str | None = None
+    validated_at: UtcDate | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Every field by its public name, as plain JSON values; None if absent."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+@dataclass(frozen=True)
+class RecordedValidation:
+    """
+    A validation in the history of a job, with the state that the job had then.
+
+    `sequence` counts the entries of the history from 1. `observed_at` is when it was recorded.
+    `request_id` is Lambda's id of the invocation that recorded it. It is stored, and not published.
+    """
+
+    job: RestoreJob
+    validation: Validation
+    sequence: int
+    observed_at: datetime
+    request_id: str | None = None
+
+    @property
+    def event_id(self) -> str:
+        """The same each time it is published, so that consumers can deduplicate."""
+        return f"{self.job.restore_id}:VALIDATION:{self.sequence}"
+
+
+type Entry = StatusChange | RecordedValidation
+"""What the history of a job holds."""
+
+
+def recorded_before(
+    validation: Validation,
+    recorded: Sequence[RecordedValidation],
+    request_id: str | None = None,
+) -> RecordedValidation | None:
+    """
+    Return the entry that this validation repeats, None if it is new.
+
+    Lambda repeats an asynchronous invocation with the same request id ("Using the Lambda context
+    object to retrieve Python function information", AWS Lambda Developer Guide), minutes later,
+    when another validation may be the last one.
+
+    AWS may deliver an event twice. A repetition equals the last validation. With the moment of the
+    test it cannot be another test, so then it is also found among the earlier ones.
+    """
+    if request_id is not None:
+        retried = next((one for one in recorded if one.request_id == request_id), None)
+        if retried is not None:
+            return retried
+    compared = recorded if validation.validated_at is not None else recorded[-1:]
+    return next((one for one in reversed(compared) if one.validation == validation), None)

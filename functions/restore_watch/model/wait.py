@@ -1,0 +1,124 @@
+"""
+Who waits for a restore job: task tokens of Step Functions, and how each is answered. Pure.
+
+A token lets whoever has it end a workflow's state. So it is stored with the job alone, and never
+logged, published or returned.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Self
+
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+
+ENDED = "ended"
+DOWNLOAD_READY = "download-ready"
+
+UNTIL = (ENDED, DOWNLOAD_READY, *(one for one in RestoreStatus if one is not RestoreStatus.UNKNOWN))
+"""What a workflow may wait for: the end, a download that can be fetched, or a status."""
+
+TOKEN_LIMIT = 2048
+"""Characters of a task token at most: "SendTaskSuccess", AWS Step Functions API Reference."""
+
+WAITS_LIMIT = 20
+"""Workflows that may wait for one job."""
+
+TOKEN_LIFE = timedelta(days=365)
+"""No token is older: an execution lasts a year at most ("Quotas", AWS Step Functions)."""
+
+DENIED_LIFE = timedelta(days=7)
+"""An answer is sent again this long while it is denied: a policy may be repaired meanwhile."""
+
+_DENIALS = {"AccessDenied", "AccessDeniedException"}
+"""What AWS says of a token of another account or region, or without the permission to answer."""
+
+_UNDER_WAY = (RestoreStatus.PENDING, RestoreStatus.QUEUED, RestoreStatus.RUNNING)
+
+
+class WaitError(StrEnum):
+    """The error names that `Catch` of a workflow's state matches. A released one never changes."""
+
+    FAILED = "RestoreFailed"
+    CANCELLED = "RestoreCancelled"
+    EXPIRED = "RestoreExpired"
+    COMPLETED = "RestoreCompleted"
+    UNKNOWN = "RestoreEndedUnknown"
+    NOT_FOLLOWED = "RestoreNotFollowed"
+
+
+_BY_END = {
+    RestoreStatus.COMPLETED: WaitError.COMPLETED,
+    RestoreStatus.FAILED: WaitError.FAILED,
+    RestoreStatus.CANCELLED: WaitError.CANCELLED,
+    RestoreStatus.EXPIRED: WaitError.EXPIRED,
+    RestoreStatus.UNKNOWN: WaitError.UNKNOWN,
+}
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A workflow that waits `until` something, one of UNTIL."""
+
+    token: str = field(repr=False)
+    until: str = ENDED
+
+    def as_text(self) -> str:
+        """The wait as it is stored, an element of a set."""
+        return f"{self.until} {self.token}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `as_text` has written."""
+        until, _, token = text.partition(" ")
+        return cls(token, until)
+
+
+@dataclass(frozen=True)
+class TaskAnswer:
+    """What a workflow is told. Without an error, it goes on with the job."""
+
+    wait: Wait
+    error: WaitError | None = None
+
+
+def answer_to(wait: Wait, job: RestoreJob, seen: Collection[RestoreStatus]) -> TaskAnswer | None:
+    """
+    Return the answer to a workflow, None if it has to wait on.
+
+    `seen` has every recorded status. A status that a restore has skipped counts as reached. A
+    restore that ended in another way than the workflow waits for is an error named after its end.
+    """
+    if _is_reached(wait.until, job, seen):
+        return TaskAnswer(wait)
+    if not job.terminal or job.is_ready_download:
+        return None
+    return TaskAnswer(wait, _BY_END[job.status])
+
+
+def is_over(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> bool:
+    """Whether a workflow that waits until then would be answered now."""
+    return answer_to(Wait("", until), job, seen) is not None
+
+
+def is_given_up(code: str, due_for: timedelta) -> bool:
+    """Whether an answer that is due so long, and was refused with this code, is sent no more."""
+    return due_for >= (DENIED_LIFE if code in _DENIALS else TOKEN_LIFE)
+
+
+def left_behind(wait: Wait) -> TaskAnswer:
+    """The answer to a workflow that waits for a job which nobody follows any more."""
+    return TaskAnswer(wait, WaitError.NOT_FOLLOWED)
+
+
+def _is_reached(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> bool:
+    if until == DOWNLOAD_READY:
+        return job.is_ready_download
+    if until == ENDED:
+        return job.status is RestoreStatus.COMPLETED
+    wanted = RestoreStatus(until)
+    if wanted in _UNDER_WAY:
+        is_past = wanted in seen or job.status.rank > wanted.rank
+        return is_past and (not job.terminal or job.status is RestoreStatus.COMPLETED)
+    return job.status is wanted

@@ -1,0 +1,196 @@
+"""
+What a sweep still has to do, handed out to its threads fairly.
+
+Several projects get equal shares of the threads, and none of them gets all: one that is slow or
+hangs must not hold up the others.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Collection, Container, Hashable, Iterable
+from threading import Condition, Lock
+from typing import Protocol, Self
+
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
+
+TRIES = 2
+"""A task without a usable answer is tried this many times in one round."""
+
+FAST = 2.0
+"""A question that fails within these seconds, such as over a dead connection, is asked again."""
+
+LARGEST_SHARE = 0.75
+"""The share of the threads that one of several projects may use."""
+
+
+class Task(Protocol):
+    """
+    Something to do for a project, by one thread. `tries` counts earlier attempts.
+
+    No two tasks that are waiting or under way have the same key. One that `is_free` takes no call
+    from its bucket.
+    """
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that its call is taken from."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried."""
+
+    @property
+    def keys(self) -> Collection[Hashable]:
+        """What nobody else may work on meanwhile."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it makes no call to Atlas."""
+
+    def without(self, busy: Container[Hashable]) -> Self | None:
+        """Return what is left of it without the keys that are busy."""
+
+
+class _Project[T: Task]:
+    def __init__(self) -> None:
+        self.waiting: deque[T] = deque()
+        self.under_way = 0
+
+
+class Agenda[T: Task]:
+    """
+    The tasks of one sweep. Its methods may be called from any thread.
+
+    `allows` decides, when a task's turn comes, whether its call may be made. What is not done is
+    given to `skip`. When `is_over`, nothing is handed out any more.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        *,
+        allows: Callable[[T], bool],
+        skip: Callable[[T], None],
+        is_over: Callable[[], bool],
+    ) -> None:
+        self._threads = threads
+        self._allows = allows
+        self._skip = skip
+        self._is_over = is_over
+        lock = Lock()
+        self._changed = Condition(lock)
+        self._became_idle = Condition(lock)
+        self._is_closed = False
+        self._under_way = 0
+        self._busy: set[Hashable] = set()
+        self._projects: dict[str | None, _Project[T]] = {}
+        # The projects that have waiting tasks, the next one first.
+        self._turns: deque[_Project[T]] = deque()
+
+    def add(self, tasks: Iterable[T]) -> None:
+        """Add tasks, without what is on the agenda already."""
+        with self._changed:
+            for task in tasks:
+                left = task.without(self._busy)
+                if left is not None:
+                    self._add(left)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Nothing is added any more: threads that find nothing to do end."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def wait_until_done(self, seconds: float) -> None:
+        """Return when nothing is waiting or under way, after these seconds at the latest."""
+        with self._became_idle:
+            self._became_idle.wait_for(self._is_idle, seconds)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is waiting or under way."""
+        with self._changed:
+            return self._is_idle()
+
+    def take(self) -> T | None:
+        """Return the next task, or None if there will be none any more. May wait."""
+        with self._changed:
+            while True:
+                if self._is_over():
+                    self._skip_all()
+                task = self._next()
+                if task is not None:
+                    self._under_way += 1
+                    return task
+                if not self._turns and self._is_closed:
+                    return None
+                self._report_if_idle()
+                self._changed.wait()
+
+    def done(self, task: T, more: Iterable[T] = ()) -> None:
+        """The task was done. `more` is to be done after the others."""
+        with self._changed:
+            self._under_way -= 1
+            self._projects[task.bucket.group_id].under_way -= 1
+            self._busy.difference_update(task.keys)
+            added = [another for another in more if another.tries < TRIES]
+            for another in added:
+                self._add(another)
+            # This thread takes the next task itself. To wake all others after every task
+            # would take a tenth of a sweep's processor time.
+            self._changed.notify(1 + len(added))
+            self._report_if_idle()
+
+    def _report_if_idle(self) -> None:
+        if self._is_idle():
+            self._became_idle.notify()
+
+    def _is_idle(self) -> bool:
+        return not self._turns and not self._under_way
+
+    def _add(self, task: T) -> None:
+        project = self._projects.setdefault(task.bucket.group_id, _Project())
+        if not project.waiting:
+            self._turns.append(project)
+        project.waiting.append(task)
+        self._busy.update(task.keys)
+
+    def _next(self) -> T | None:
+        # Rounded up, so that no thread is idle as long as tasks are left.
+        share = math.ceil(self._threads / max(1, len(self._turns)))
+        if len(self._projects) > 1:
+            share = min(share, math.ceil(self._threads * LARGEST_SHARE))
+        for _ in range(len(self._turns)):
+            project = self._turns.popleft()
+            task = self._next_of(project) if project.under_way < share else None
+            if project.waiting:
+                self._turns.append(project)
+            if task is not None:
+                project.under_way += 1
+                return task
+        return None
+
+    def _next_of(self, project: _Project[T]) -> T | None:
+        while project.waiting:
+            task = project.waiting.popleft()
+            if task.is_free or self._allows(task):
+                return task
+            self._drop(task)
+        return None
+
+    def _skip_all(self) -> None:
+        while self._turns:
+            project = self._turns.popleft()
+            while project.waiting:
+                self._drop(project.waiting.popleft())
+
+    def _drop(self, task: T) -> None:
+        self._busy.difference_update(task.keys)
+        self._skip(task)
+
+
+def failed_fast(error: RestoreWatchError, seconds: float) -> bool:
+    """Whether a call that failed after these seconds may succeed at once."""
+    return isinstance(error, AtlasUnavailableError) and error.transient and seconds < FAST

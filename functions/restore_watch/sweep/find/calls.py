@@ -1,0 +1,91 @@
+"""How a sweep asks Atlas for the lists by which jobs are found, and what a failure leads to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.check.check import TIME_SHARE
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasRateLimitError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
+from restore_watch.sweep.agenda import TRIES, failed_fast
+from restore_watch.sweep.answers import Reception
+from restore_watch.sweep.find.memory import FindMemory
+from restore_watch.sweep.find.steps import AskingStep, JobsPage
+from restore_watch.sweep.outcomes import Asked
+from restore_watch.sweep.settle import Follower
+
+type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
+"""Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
+
+
+@dataclass(frozen=True)
+class FindCalls:
+    """
+    Makes the calls of one sweep. Any thread may use it.
+
+    `deadline` is when the last one must have ended.
+    """
+
+    follower: Follower
+    projects: AtlasProjects
+    reception: Reception
+    memory: FindMemory
+    deadline: Deadline
+
+    def read(self, step: AskingStep, ask: Ask) -> Page:
+        """
+        Ask Atlas, and note how it went.
+
+        What a refused list of a cluster's jobs means is known when the listing ends.
+        """
+        deadline = self.deadline.within(TIME_SHARE)
+
+        def question(credentials: Credentials) -> Page:
+            return ask(self.projects, credentials, deadline)
+
+        asked = asked_by(step)
+        try:
+            page = self.follower.checker.secret.ask(question, deadline)
+        except RestoreWatchError as error:
+            note = self.reception.note if isinstance(step, JobsPage) else self.reception.failed
+            note(asked, error)
+            raise
+        self.reception.answered(asked)
+        return page
+
+    def again(self, step: AskingStep, error: RestoreWatchError, begun: float) -> list[AskingStep]:
+        """
+        The call of a step that `begun` then has failed. Return the step if it is tried again.
+
+        Otherwise the failure is a finding, unless a limit or the end of the time caused it.
+        """
+        # A 503 may name a time, until which the pace allows no second call.
+        waits = self.follower.checker.atlas.limits.waits(step.bucket)
+        is_fast = failed_fast(error, self.deadline.clock() - begun)
+        if is_fast and not waits and step.tries + 1 < TRIES:
+            return [replace(step, tries=step.tries + 1, error=error)]
+        if not isinstance(step, JobsPage):
+            self.found_failing(step.bucket.group_id, None, error)
+        return []
+
+    def found_failing(
+        self, group_id: str | None, cluster_name: str | None, error: RestoreWatchError
+    ) -> None:
+        """Add a failure to the findings, unless a limit or the end of the time caused it."""
+        if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.follower.findings.search_failed(group_id, cluster_name, error)
+
+
+def asked_by(step: AskingStep) -> Asked:
+    """What a step asks for."""
+    return (
+        Asked.part(step.bucket, step.part)
+        if isinstance(step, JobsPage)
+        else Asked.list(step.bucket)
+    )

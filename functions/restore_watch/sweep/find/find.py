@@ -1,0 +1,225 @@
+"""
+How a sweep finds restore jobs that nobody named, in the projects that it watches.
+
+1. Wake: one call for each project asks for its newest restore events (`projects`).
+2. List: a woken project is listed by its clusters (`listing`).
+3. Observe: what its lists show takes the one path for what Atlas says (`observe`).
+4. Mark: what was read to the end is known up to the moment at which the listing began.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from threading import Lock
+
+from restore_watch.errors import (
+    AtlasError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.sweep.answers import has_nothing_to_read
+from restore_watch.sweep.find.calls import asked_by
+from restore_watch.sweep.find.listing import ProjectListing, Read
+from restore_watch.sweep.find.projects import Waker
+from restore_watch.sweep.find.steps import (
+    ClustersPage,
+    FindStep,
+    JobsPage,
+    Listed,
+    ListingStep,
+    ProjectsPage,
+    Wake,
+)
+from restore_watch.sweep.find.unread import set_aside
+from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.telemetry.figures import FindFigures
+
+_LIST_NOT_READ = "The sweep could not read the list of projects to its end"
+
+
+class Finder:
+    """
+    Takes the steps of one sweep. Any thread may use it. What fails becomes a finding.
+
+    `listed` has the projects of which everything was read.
+    """
+
+    def __init__(self, waker: Waker, observer: Observer) -> None:
+        self.waker = waker
+        self._observer = observer
+        self._calls = waker.calls
+        self._memory = waker.calls.memory
+        self._follower = waker.calls.follower
+        self._known = waker.known
+        self._lock = Lock()
+        self._listings: dict[str, ProjectListing] = {}
+        self.listed: set[str] = set()
+
+    def allows(self, step: FindStep) -> bool:
+        """Whether the sweep may make the call of this step now."""
+        return self._calls.reception.pace.allows(step.bucket, to_find=True)
+
+    def skip(self, step: FindStep) -> None:
+        """Leave a step to the next sweep. It makes no call to AWS."""
+        match step:
+            case ProjectsPage():
+                self.waker.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
+            case Observed():
+                known = self._follower.known.get(step.key)
+                if known is not None:
+                    self._follower.findings.not_settled(known)
+                if isinstance(step, Listed):
+                    step.listing.finished(step, is_read=False)
+            case ClustersPage() | JobsPage():
+                if step.error is not None:
+                    step.listing.fails(step, step.error)
+                step.listing.finished(step, is_read=False)
+
+    def take(self, step: FindStep) -> Iterable[FindStep]:
+        """Take a step. Return those that follow from it."""
+        match step:
+            case ProjectsPage():
+                return self.waker.list_projects(step)
+            case Wake():
+                return self._wake(step)
+            case ClustersPage():
+                return self._list_clusters(step)
+            case JobsPage():
+                return self._list_jobs(step)
+            case Observed():
+                is_read = self._observer.take(step)
+                if isinstance(step, Listed):
+                    self._finished(step, is_read=is_read)
+                return ()
+
+    def unfinished(self) -> list[ProjectListing]:
+        """Return the listings that the sweep could not end."""
+        with self._lock:
+            return list(self._listings.values())
+
+    def end(self, listing: ProjectListing) -> None:
+        """Store what a listing has read, once."""
+        group_id = listing.group_id
+        with self._lock:
+            if self._listings.pop(group_id, None) is None:
+                return
+        self._memory.clusters_are(group_id, listing.cluster_names)
+        read = listing.read()
+        aside = set_aside(self._calls, self._known[group_id], listing)
+        failing = listing.failures.keys() - aside
+        self._memory.tried(group_id, read=read.read, failing=failing, aside=aside)
+        unread = read.unread - aside
+        # After a listing, the marks say what is still to be read.
+        if not read.is_listing:
+            self._memory.read_again(group_id, unread)
+        self._store(listing, read)
+        # What the credentials may not read is nothing that can be listed.
+        if read.is_listing and not unread:
+            self.listed.add(group_id)
+
+    def figures(self) -> FindFigures:
+        """The figures of the sweep."""
+        now = self._follower.checker.now()
+        # A thread that hangs may still add to it.
+        woken = [self._known[one] for one in list(self.waker.woken) if one in self._known]
+        waits = [(now - (project.waits_since or now)).total_seconds() for project in woken]
+        return FindFigures(
+            projects=len(self.waker.woken),
+            found=self._follower.findings.found,
+            listings=len(self.listed),
+            longest_unlisted=max(0.0, *waits, 0.0),
+        )
+
+    def _wake(self, step: Wake) -> Iterable[FindStep]:
+        again, listing = self.waker.wake(step)
+        if listing is None:
+            return again
+        steps = listing.first_steps(partial(self._memory.last_read, listing.group_id))
+        with self._lock:
+            self._listings[listing.group_id] = listing
+        if not steps:
+            self.end(listing)
+        return steps
+
+    def _list_clusters(self, step: ClustersPage) -> Iterable[FindStep]:
+        listing, begun = step.listing, self._calls.deadline.clock()
+        try:
+            page = self._calls.read(
+                step,
+                lambda atlas, *how: atlas.clusters(listing.group_id, step.which, step.number, *how),
+            )
+        except RestoreWatchError as error:
+            return self._again(step, error, begun)
+        more = listing.clusters_shown(step, page)
+        failure = listing.failures.get(step.which)
+        if failure is not None:
+            self._calls.reception.sight.failed(asked_by(step), failure)
+            self._calls.found_failing(listing.group_id, None, failure)
+        self._finished(step)
+        return more
+
+    def _list_jobs(self, step: JobsPage) -> Iterable[FindStep]:
+        listing, part, begun = step.listing, step.part, self._calls.deadline.clock()
+        name, group_id = part.cluster_name or "", listing.group_id
+        self._memory.reading(group_id, part)
+        asked_at, shown = self._follower.checker.now(), Shown()
+        try:
+            page = self._calls.read(
+                step,
+                lambda atlas, *how: atlas.restore_jobs(group_id, name, part.kind, step.at, *how),
+            )
+        except RestoreWatchError as error:
+            if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
+                listing.note_gone(part)
+            if has_nothing_to_read(error):
+                self._finished(step)
+                return ()
+            return self._again(step, error, begun)
+        self._observer.read(page, group_id, part, shown)
+        if shown.unreadable:
+            listing.fails(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
+        news = self._observer.news(shown, group_id, part, asked_at)
+        more = listing.jobs_shown(step, page, shown.entries, news)
+        self._finished(step)
+        return more
+
+    def _again(
+        self, step: ClustersPage | JobsPage, error: RestoreWatchError, begun: float
+    ) -> Iterable[FindStep]:
+        again = self._calls.again(step, error, begun)
+        if not again:
+            if isinstance(error, AtlasError):
+                step.listing.fails(step, error)
+            else:
+                self._calls.found_failing(step.listing.group_id, None, error)
+            self._finished(step, is_read=False)
+        return again
+
+    def _finished(self, step: ListingStep, *, is_read: bool = True) -> None:
+        if step.listing.finished(step, is_read=is_read):
+            self.end(step.listing)
+
+    def _store(self, listing: ProjectListing, read: Read) -> None:
+        """Move the marks, and remember what could be read. An idle sweep writes nothing."""
+        project = self._known[listing.group_id]
+        marks = read.moves(listing.marks)
+        if not read.is_listing and marks == listing.marks:
+            return
+        now = self._follower.checker.now()
+        seen = {str(one) for one in self._calls.reception.sight.families(project.group_id)}
+        readable = seen - project.readable
+        try:
+            self.waker.bookkeeping.move(
+                project, marks, now, readable, self._follower.deadline, is_full=read.is_listing
+            )
+        except RestoreWatchError as error:
+            self._follower.findings.search_failed(project.group_id, None, error)
+            return
+        self._known[project.group_id] = replace(
+            project,
+            marks=marks,
+            listed_at=now if read.is_listing else project.listed_at,
+            readable=project.readable | seen,
+        )

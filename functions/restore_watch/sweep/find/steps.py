@@ -1,0 +1,142 @@
+"""The steps by which jobs are found: tasks on the agenda of a sweep. Pure."""
+
+from collections.abc import Collection, Container, Hashable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.pages import FIRST_PAGE, PageAt
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import RestoreWatchError
+from restore_watch.model.marks import Part
+from restore_watch.sweep.observe import Observed
+from restore_watch.table.open_job import JobKey
+
+if TYPE_CHECKING:
+    from restore_watch.sweep.find.listing import ProjectListing
+
+NOTHING_READ = datetime.max.replace(tzinfo=UTC)
+"""Every job was created before this moment."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One step of finding jobs, a task on the agenda. An earlier try may have had an `error`."""
+
+    tries: int = field(default=0, kw_only=True)
+    error: RestoreWatchError | None = field(default=None, kw_only=True)
+
+    @property
+    def keys(self) -> tuple[JobKey, ...]:
+        """It is put on the agenda once."""
+        return ()
+
+    @property
+    def is_free(self) -> bool:
+        """It takes one call."""
+        return False
+
+    def without(self, _busy: Container[Hashable]) -> Self | None:
+        """Nobody else does the same."""
+        return self
+
+
+@dataclass(frozen=True)
+class ProjectsPage(Call):
+    """Read a page of the list of projects. `shown` are the projects of the pages before."""
+
+    number: int = 1
+    shown: tuple[str, ...] = ()
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(None, AtlasList.PROJECTS)
+
+
+@dataclass(frozen=True)
+class Wake(Call):
+    """Ask for the newest restore events of a project, and list it if that shows a reason."""
+
+    group_id: str
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(self.group_id, AtlasList.EVENTS)
+
+
+@dataclass(frozen=True)
+class ClustersPage(Call):
+    """
+    Read a page of the project's Flex or dedicated clusters.
+
+    Pages shift when a cluster is deleted: one that was about to be shown is then on a page that was
+    read. So the pages before the last are read `is_again`, from the last to the first.
+    """
+
+    listing: "ProjectListing"
+    which: AtlasList
+    number: int = 1
+    is_again: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no page of this list was read before it."""
+        return self.number == 1 and not self.is_again
+
+    @property
+    def belongs_to(self) -> AtlasList:
+        """What is read to the end once no such step is left."""
+        return self.which
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(self.listing.group_id, self.which)
+
+
+@dataclass(frozen=True)
+class JobsPage(Call):
+    """
+    Read a page of a cluster's jobs. `last` is the creation of the oldest if they descend.
+
+    The pages before it have shown the `known` jobs.
+    """
+
+    listing: "ProjectListing"
+    part: Part
+    at: PageAt = FIRST_PAGE
+    last: datetime | None = NOTHING_READ
+    known: frozenset[str] = frozenset()
+
+    def after(self, at: PageAt, last: datetime | None, new: Collection[str]) -> Self:
+        """The page after one that showed these new jobs."""
+        known = self.known.union(new)
+        return replace(self, at=at.next, last=last, known=known, tries=0, error=None)
+
+    @property
+    def belongs_to(self) -> Part:
+        """What is read to the end once no such step is left."""
+        return self.part
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        return Bucket(self.listing.group_id, self.part.kind)
+
+
+@dataclass(frozen=True)
+class Listed(Observed):
+    """What the list of a part shows of a job, while its project is listed."""
+
+    listing: "ProjectListing"
+
+
+type ListingStep = ClustersPage | JobsPage | Listed
+
+type AskingStep = ProjectsPage | Wake | ClustersPage | JobsPage
+"""A step that takes a call."""
+
+type FindStep = AskingStep | Observed

@@ -1,0 +1,1 @@
+"""How a sweep asks about the open jobs that it knows."""

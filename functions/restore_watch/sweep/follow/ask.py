@@ -1,0 +1,210 @@
+"""How a sweep asks Atlas about the open jobs of a cluster: by the cluster's list, or one by one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.check.check import TIME_SHARE
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.sweep.agenda import failed_fast
+from restore_watch.sweep.answers import Reception
+from restore_watch.sweep.follow.lists import JobLists
+from restore_watch.sweep.follow.question import JobList, Question
+from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.sweep.outcomes import Asked
+from restore_watch.sweep.settle import Follower
+from restore_watch.table.open_job import OpenJob
+
+type Tasks = list[Question | Observed]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """
+    Asks the questions of one sweep. Any thread may use it. What fails becomes a finding.
+
+    `deadline` is when the last question must have ended. Of the lists `asked_alone`, one job got a
+    call of its own.
+    """
+
+    lists: JobLists
+    reception: Reception
+    memory: SweepMemory
+    deadline: Deadline
+    asked_alone: set[JobList] = field(default_factory=set)
+
+    @property
+    def follower(self) -> Follower:
+        """What acts on the answers."""
+        return self.lists.observer.follower
+
+    @property
+    def observer(self) -> Observer:
+        """What compares lists with what is known."""
+        return self.lists.observer
+
+    def allows(self, question: Question) -> bool:
+        """Whether the sweep may ask this question now."""
+        return self.reception.pace.allows(question.bucket)
+
+    def skip(self, question: Question) -> None:
+        """Leave to the next sweep what is not asked."""
+        self.follower.findings.skipped(question.jobs)
+        self.reception.sight.left(Asked.job(question.bucket, ""))
+        if question.is_alone:
+            self.memory.left_out(question.jobs)
+
+    def ask(self, question: Question) -> Iterable[Question | Observed]:
+        """Ask about the jobs of a question. Return what is left to do after the others."""
+        jobs = question.jobs
+        if question.is_missing:
+            return self._look_for(question)
+        if question.in_turn:
+            return self._ask_in_turn(question)
+        if len(jobs) == 1 or jobs[0].kind is None or not self.memory.list_helps(jobs):
+            return self._ask_first(question)
+        asked_at, shown = self.follower.checker.now(), Shown()
+        try:
+            self.lists.read(question, shown, wanted=len(jobs))
+        except RestoreWatchError as error:
+            # What earlier pages have shown counts all the same.
+            if not shown.jobs:
+                return self._list_failed(question, error)
+        seen = [job for job in jobs if job.target.restore_id in shown.jobs]
+        self.memory.list_was(jobs[0], useful=bool(seen))
+        self._note_asked(seen)
+        news = self.observer.news(shown, question.bucket.group_id or "", question.part, asked_at)
+        changed = {one.key for one in news}
+        unchanged = [job for job in seen if job.key not in changed]
+        for job in unchanged:
+            self.follower.answered(job, shown.jobs[job.target.restore_id], asked_at)
+        unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
+        return [*news, *_alone(unseen), *self._in_turn(question, unchanged)]
+
+    def _list_failed(self, question: Question, error: RestoreWatchError) -> Tasks:
+        """Note that a list shows nothing. Return what is left to do."""
+        jobs = question.jobs
+        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.reception.failed(Asked.job(question.bucket, ""), error)
+            self.follower.findings.skipped(jobs)
+            return []
+        if not isinstance(error, AtlasError):
+            self.follower.findings.failed(jobs[0], error, whole_list=True)
+            return []
+        more: Tasks = [*_alone(jobs)]
+        if self.allows(question):
+            more = self._ask_first(question)
+        # If nothing answers, it is not for the list that it does not.
+        is_outage = isinstance(error, AtlasUnavailableError)
+        if not is_outage or self.reception.pace.answers(question.bucket.group_id):
+            self.memory.list_was(jobs[0], useful=False)
+        return more
+
+    def _in_turn(self, question: Question, unchanged: Sequence[OpenJob]) -> list[Question]:
+        """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
+        if not unchanged or question.list in self.asked_alone:
+            return []
+        self.asked_alone.add(question.list)
+        return [Question(self.memory.turns(unchanged), in_turn=True)]
+
+    def _ask_in_turn(self, question: Question) -> Tasks:
+        """After an outage all endpoints that have failed are asked, and meanwhile only one."""
+        first, *others = question.jobs
+        more = self._ask_first(Question((first,), tries=question.tries))
+        if others and not self.memory.fails(first):
+            more.append(Question(tuple(others), in_turn=True))
+        return more
+
+    def _ask_first(self, question: Question) -> Tasks:
+        """Ask about the first job. The others get turns of their own."""
+        first, *others = question.jobs
+        begun = self.deadline.clock()
+        more: Tasks = [*_alone(others)]
+        asked = Asked.job(question.bucket, first.target.restore_id)
+        try:
+            self._ask_one(asked, first)
+        except RestoreWatchError as error:
+            alone = replace(question, jobs=(first,), is_alone=bool(others) or question.is_alone)
+            more += self._failed(alone, asked, error, begun)
+        return more
+
+    def _ask_one(self, asked: Asked, job: OpenJob) -> None:
+        deadline, checker = self.deadline.within(TIME_SHARE), self.follower.checker
+        begun = checker.now()
+
+        def ask(credentials: Credentials) -> RestoreJob:
+            return checker.atlas.get_restore_job(
+                job.target, credentials, deadline, patient=False, likely=job.kind
+            )
+
+        answer = checker.secret.ask(ask, deadline)
+        self.reception.answered(asked)
+        self.memory.answered_alone(job)
+        self._note_asked([job], alone=True)
+        self.follower.answered(job, answer, begun)
+
+    def _failed(
+        self, question: Question, asked: Asked, error: RestoreWatchError, begun: float
+    ) -> Tasks:
+        """Note what a failure means for the job and the project. Return what is left to do."""
+        (job,) = question.jobs
+        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.reception.failed(asked, error)
+            self.follower.findings.skipped([job])
+            return []
+        self._note_asked([job], alone=True)
+        self.follower.findings.failed(job, error)
+        if isinstance(error, RestoreJobNotFoundError):
+            self.memory.answered_alone(job)
+            self.reception.failed(asked, error)
+            return self._missed(question, error)
+        self.memory.failed(job, error)
+        self.reception.failed(asked, error, lasts=self.memory.lasting_failure(job) is not None)
+        is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
+        if is_refused and self.observer.is_removed(job.target.group_id):
+            self.follower.missed(job, is_refused=True)
+        if failed_fast(error, self.deadline.clock() - begun):
+            return [replace(question, tries=question.tries + 1)]
+        return []
+
+    def _missed(self, question: Question, error: RestoreJobNotFoundError) -> Tasks:
+        """An endpoint that does not know a job proves little: its cluster's list may show it."""
+        (job,) = question.jobs
+        if error.transient:
+            return []
+        if error.knows_cluster and job.kind is not None:
+            return [replace(question, is_missing=True, is_alone=False, tries=0)]
+        self.follower.missed(job)
+        return []
+
+    def _look_for(self, question: Question) -> Tasks:
+        """Look in the whole list of a cluster for a job that its own endpoint does not know."""
+        (job,) = question.jobs
+        whole, news = self.lists.whole(question)
+        answer = whole.shown.jobs.get(job.target.restore_id)
+        if answer is not None:
+            self.follower.answered(job, answer, whole.asked_at)
+        elif whole.lacks(job):
+            self.follower.missed(job)
+        return [one for one in news if one.key != job.key]
+
+    def _note_asked(self, jobs: Sequence[OpenJob], *, alone: bool = False) -> None:
+        for job in jobs:
+            self.memory.asked(job, alone=alone)
+        self.follower.findings.asked(jobs)
+
+
+def _alone(jobs: Iterable[OpenJob]) -> list[Question]:
+    return [Question((job,), is_alone=True) for job in jobs]

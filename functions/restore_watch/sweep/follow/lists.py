@@ -1,0 +1,127 @@
+"""How a sweep reads the list of a cluster's restore jobs to follow those that it knows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.pages import Page, PageAt, page_for
+from restore_watch.check.check import TIME_SHARE
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
+from restore_watch.sweep.answers import Reception, has_nothing_to_read
+from restore_watch.sweep.follow.question import JobList, Question
+from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.sweep.outcomes import Asked
+from restore_watch.table.open_job import OpenJob
+
+NEWER_JOBS = 20
+"""A list is asked for this many more jobs than are wanted: newer ones come first."""
+
+ALL_JOBS = PageAt(size=250)
+"""The first page of a list that is read to its end because of one job."""
+
+_OF_A_LIST = (AtlasForbiddenError, AtlasUnauthorizedError, AtlasUnavailableError)
+
+
+@dataclass
+class Whole:
+    """
+    What a list showed that was to be read to its end, in answer to a question asked at `asked_at`.
+
+    It `is_read` if it was. Without `has_jobs`, Atlas says that the cluster has none.
+    """
+
+    asked_at: datetime
+    shown: Shown = field(default_factory=Shown)
+    is_read: bool = False
+    has_jobs: bool = True
+
+    def lacks(self, job: OpenJob) -> bool:
+        """Whether the job is not there. An entry without an id may be any job."""
+        odd = {None, job.target.restore_id} & {one.id for one in self.shown.unreadable}
+        return not self.has_jobs or (self.is_read and not odd)
+
+
+@dataclass(frozen=True)
+class JobLists:
+    """
+    Reads lists for one sweep. Any thread may use it.
+
+    `wholes` has those that were read because of jobs that their own endpoints do not know, so that
+    all such jobs of a cluster cost one list. One thread at a time reads a list: it is `reading`.
+    """
+
+    observer: Observer
+    reception: Reception
+    deadline: Deadline
+    wholes: dict[JobList, Whole] = field(default_factory=dict)
+    reading: dict[JobList, Lock] = field(default_factory=dict)
+
+    def whole(self, question: Question) -> tuple[Whole, list[Observed]]:
+        """Read a list to its end unless that was done, and return what has to be acted on."""
+        with self.reading.setdefault(question.list, Lock()):
+            known = self.wholes.get(question.list)
+            if known is not None:
+                return known, []
+            whole = Whole(self.observer.follower.checker.now())
+            try:
+                whole.is_read = self.read(question, whole.shown)
+            except RestoreWatchError as error:
+                is_not_found = isinstance(error, RestoreJobNotFoundError)
+                whole.has_jobs = not (is_not_found or has_nothing_to_read(error))
+            if whole.is_read or not whole.has_jobs:
+                # The entries of thousands of lists would take much memory.
+                whole.shown.entries = ()
+                self.wholes[question.list] = whole
+        group_id = question.bucket.group_id or ""
+        return whole, self.observer.news(whole.shown, group_id, question.part, whole.asked_at)
+
+    def read(self, question: Question, shown: Shown, wanted: int | None = None) -> bool:
+        """
+        Read the list of a cluster's jobs, to its end unless a number of jobs is wanted.
+
+        True if it was read to its end. Otherwise pages are read as long as they show more of what
+        is wanted. A last job is asked about by its id, which never takes more than one call.
+        """
+        ids = {job.target.restore_id for job in question.jobs}
+        at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
+        known: set[str] = set()
+        while True:
+            page = self._read_page(question, at)
+            self.observer.read(page, question.bucket.group_id or "", question.part, shown)
+            if not page.has_next:
+                return True
+            left = ids - shown.jobs.keys()
+            new = {entry.id for entry in shown.entries} - known
+            known |= new
+            is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
+            # A page that shows nothing new may be followed by the same one for ever.
+            if is_enough or not new or not self.reception.pace.allows(question.bucket):
+                return False
+            at = page.at.next
+
+    def _read_page(self, question: Question, at: PageAt) -> Page:
+        deadline, checker = self.deadline.within(TIME_SHARE), self.observer.follower.checker
+        cluster = question.jobs[0].target.cluster
+
+        def ask(credentials: Credentials) -> Page:
+            return checker.atlas.page_of_jobs(cluster, question.kind, at, credentials, deadline)
+
+        asked = Asked.part(question.bucket, question.part)
+        try:
+            page = checker.secret.ask(ask, deadline)
+        except AtlasError as error:
+            # These say nothing about the endpoints of its jobs, which are asked next.
+            if not isinstance(error, _OF_A_LIST):
+                self.reception.note(asked, error)
+            raise
+        self.reception.note_answer(asked)
+        return page

@@ -1,0 +1,73 @@
+"""What a sweep asks about open jobs: those of one cluster and kind together. Pure."""
+
+from collections.abc import Container, Hashable, Iterable
+from dataclasses import dataclass, replace
+
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.model.marks import Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.table.open_job import JobKey, OpenJob
+
+type JobList = tuple[str | None, Part]
+"""A list of restore jobs: the project, and the kind and cluster."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """
+    Open jobs of one cluster and kind, asked about together. `tries` counts earlier attempts.
+
+    With `is_alone`, the one job's own endpoint is asked. If it `is_missing`, that endpoint does not
+    know it, and its cluster's list decides whether it is there. The endpoints of jobs `in_turn` are
+    asked one after the other, until one of them fails.
+    """
+
+    jobs: tuple[OpenJob, ...]
+    tries: int = 0
+    is_alone: bool = False
+    in_turn: bool = False
+    is_missing: bool = False
+
+    @property
+    def kind(self) -> RestoreKind:
+        """The kind whose endpoint is asked first. The lists of tenant jobs are those of Flex."""
+        kind = self.jobs[0].kind or RestoreKind.FLEX
+        return RestoreKind.FLEX if self.is_missing and kind is RestoreKind.TENANT else kind
+
+    @property
+    def part(self) -> Part:
+        """The list that shows the jobs."""
+        return Part(self.kind, self.jobs[0].target.cluster_name)
+
+    @property
+    def list(self) -> JobList:
+        """Which list that is among those of all projects."""
+        return self.jobs[0].target.group_id, self.part
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the first call is taken from."""
+        return Bucket(self.jobs[0].target.group_id, self.kind)
+
+    @property
+    def keys(self) -> tuple[JobKey, ...]:
+        """The jobs. A job is asked about once at a time."""
+        return tuple(job.key for job in self.jobs)
+
+    @property
+    def is_free(self) -> bool:
+        """It takes one call at least."""
+        return False
+
+    def without(self, busy: Container[Hashable]) -> "Question | None":
+        """A question about the other jobs."""
+        jobs = tuple(job for job in self.jobs if job.key not in busy)
+        return replace(self, jobs=jobs) if jobs else None
+
+
+def questions(jobs: Iterable[OpenJob]) -> list[Question]:
+    """Group the jobs by cluster and kind, in the order of the first of each."""
+    groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
+    for job in jobs:
+        groups.setdefault((*job.target.cluster, job.kind), []).append(job)
+    return [Question(tuple(group)) for group in groups.values()]

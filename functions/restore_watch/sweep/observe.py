@@ -1,0 +1,158 @@
+"""
+The one path for what Atlas says: every entry of every list, and every answer to a GET.
+
+Each is an observation. No matter who asked, it is compared with what is known. If a known job has
+news, that is recorded. If an unknown job is of interest, it is taken in. Anything else costs
+nothing. Rank and the conditional write decide, so an older observation does no harm.
+"""
+
+from collections.abc import Container, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from restore_watch.atlas.entries import Entry, Unreadable, job_entries
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.responses import read_job
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.model.marks import Interest, Part
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.sweep.settle import Follower
+from restore_watch.table.open_job import JobKey
+from restore_watch.table.project_item import Project
+
+
+@dataclass(frozen=True)
+class Observed:
+    """
+    Act on what Atlas says about a restore job, in answer to a question asked at `asked_at`.
+
+    It is a task on the agenda of a sweep, for which no call to Atlas is made.
+    """
+
+    part: Part
+    target: RestoreTarget
+    job: RestoreJob
+    asked_at: datetime
+    tries: int = field(default=0, kw_only=True)
+
+    @property
+    def key(self) -> JobKey:
+        """What the table knows the job by."""
+        return *self.target.cluster, self.target.restore_id
+
+    @property
+    def keys(self) -> tuple[JobKey]:
+        """Nobody asks about the job meanwhile."""
+        return (self.key,)
+
+    @property
+    def belongs_to(self) -> Part:
+        """What is read to the end once no such step is left."""
+        return self.part
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket of its list. No call is taken from it."""
+        return Bucket(self.target.group_id, self.part.kind)
+
+    def without(self, _busy: Container[Hashable]) -> Self | None:
+        """Nobody else does the same."""
+        return self
+
+    @property
+    def is_free(self) -> bool:
+        """Atlas has said it already."""
+        return True
+
+
+@dataclass
+class Shown:
+    """
+    What pages of the list of a cluster's jobs show.
+
+    `jobs` has the followed jobs and the unknown ones of interest, by id. `entries` has what was on
+    the last page. `unreadable` are the entries of interest that cannot be read.
+    """
+
+    jobs: dict[str, RestoreJob] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def add(self, job: RestoreJob) -> None:
+        """Add a job. If pages shift, a list shows it twice: the later status counts."""
+        shown = self.jobs.get(job.restore_id)
+        if shown is None or job.status.rank > shown.status.rank:
+            self.jobs[job.restore_id] = job
+
+
+@dataclass(frozen=True)
+class Observer:
+    """
+    Compares what Atlas says with what is known. Any thread may use it.
+
+    `projects` has what the table remembers of projects. A job that nobody knows is of interest only
+    in one that has marks.
+    """
+
+    follower: Follower
+    projects: Mapping[str, Project]
+
+    def read(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
+        """Add a page to what is `shown`. Only entries that are known or of interest are read."""
+        entries = job_entries(page, part.kind)
+        shown.entries = entries.readable
+        interest = self._interest(group_id, part)
+        cluster = group_id, part.cluster_name or ""
+        for entry in entries.readable:
+            key = (*cluster, entry.id)
+            is_known = key in self.follower.known
+            if not is_known and not self._may_take(key, entry.created_at, interest):
+                continue
+            try:
+                job = read_job(entry.content, RestoreTarget.listed(*key, part.kind), part.kind)
+            except UnexpectedAtlasResponseError as error:
+                shown.unreadable.append(Unreadable(str(error), entry.id, entry.created_at))
+                continue
+            if is_known or (interest and interest.takes(job, entry.created_at)):
+                shown.add(job)
+        # Without an id, the date of creation decides, so that no old entry blinds for ever.
+        shown.unreadable += [
+            one
+            for one in entries.unreadable
+            if interest and (one.created_at is None or interest.may_take(one.created_at))
+        ]
+
+    def news(self, shown: Shown, group_id: str, part: Part, asked_at: datetime) -> list[Observed]:
+        """Return what has to be acted on, in answer to a question that was asked at `asked_at`."""
+        news: list[Observed] = []
+        for restore_id, job in shown.jobs.items():
+            key = (group_id, part.cluster_name or "", restore_id)
+            known = self.follower.known.get(key)
+            if known is None or known.is_news(job):
+                news.append(Observed(part, RestoreTarget.listed(*key, part.kind), job, asked_at))
+        return news
+
+    def take(self, observed: Observed) -> bool:
+        """Act on an observation. True if the table has what it says."""
+        known = self.follower.known.get(observed.key)
+        if known is not None:
+            return self.follower.answered(known, observed.job, observed.asked_at)
+        return self.follower.found(observed.job, observed.target, observed.asked_at)
+
+    def is_removed(self, group_id: str) -> bool:
+        """Whether the project was watched and is no longer."""
+        project = self.projects.get(group_id)
+        return project is not None and project.is_removed
+
+    def _interest(self, group_id: str, part: Part) -> Interest | None:
+        project = self.projects.get(group_id)
+        if project is None or project.marks is None:
+            return None
+        return Interest.beyond(project.marks, part, self.follower.checker.now())
+
+    def _may_take(self, key: JobKey, created_at: datetime, interest: Interest | None) -> bool:
+        if interest is None or not interest.may_take(created_at):
+            return False
+        return not self.follower.memory.is_recorded(key)

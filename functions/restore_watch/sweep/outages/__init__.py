@@ -1,0 +1,1 @@
+"""What the watch cannot see, and who is told."""

@@ -1,0 +1,165 @@
+"""How a sweep saw its projects in the end: what failed, and about what nothing was learnt. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    RestoreWatchError,
+    TimeBudgetExceededError,
+)
+from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.find.listing import LISTED_KINDS
+from restore_watch.sweep.find.projects import Waker
+from restore_watch.sweep.outcomes import of_clusters
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.project_item import Project
+
+ITEMS = "items"
+"""The name of the trouble that the item of some job cannot be read or written."""
+
+_SWEEP = "sweep"
+"""The name of the trouble that a sweep did not reach a project."""
+
+_NOT_OF_A_LISTING = {ABSENT, *RestoreKind}
+"""A listing asks for everything but known jobs, and whether the project is among all others."""
+
+_NOT_REACHED = "The sweep did not reach this project in its time"
+
+_NOT_LISTED = (
+    "Atlas no longer shows this project in the list of projects: it was deleted, or the service "
+    "account or API key has lost its role in it"
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    How a sweep saw a project that it looked at.
+
+    `failures` has all that fails now, and `standing` what was stored as failing and about which
+    nothing was learnt, both by what was asked. It `is_seen` if Atlas answered anything.
+    """
+
+    project: Project
+    failures: Mapping[str, RestoreWatchError]
+    standing: Mapping[str, Trouble]
+    is_seen: bool
+    open_jobs: int
+
+    @property
+    def fails(self) -> bool:
+        """Whether anything of the project cannot be seen."""
+        return bool(self.failures or self.standing)
+
+    @property
+    def unanswered(self) -> RestoreWatchError | None:
+        """A failure of now for want of an answer, if there is one."""
+        return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """
+    How one sweep saw each project. `listed` has those of which everything was read.
+
+    `lasting_failure` says why a job's own endpoint fails, if it does for long, and `odd_items` why
+    the table did not take what Atlas says about some job of a project.
+    """
+
+    waker: Waker
+    listed: Container[str]
+    lasting_failure: Callable[[OpenJob], RestoreWatchError | None]
+    odd_items: Mapping[str, RestoreWatchError]
+
+    def of_projects(self, jobs: Iterable[OpenJob], asked: Collection[str]) -> list[Seen]:
+        """
+        Return how each project was seen: those that are watched, and those of `asked` jobs.
+
+        Open jobs are all `jobs`. Those of a project that was removed say nothing about it.
+        """
+        by_project = _by_project(jobs)
+        # A thread that hangs may still add to it.
+        known = list(self.waker.known.values())
+        removed = {project.group_id for project in known if project.is_removed}
+        return [
+            self._of(group_id, by_project.get(group_id, ()))
+            for group_id in sorted(self.waker.woken.union(set(asked) - removed))
+        ]
+
+    def left_alone(self, jobs: Iterable[OpenJob]) -> list[Project]:
+        """Return the projects that fail, in which the last job that was named has ended."""
+        with_open_jobs = _by_project(jobs)
+        return [
+            project
+            for group_id, project in list(self.waker.known.items())
+            if project.watched.fails
+            and not project.is_removed
+            and group_id not in self.waker.woken
+            and group_id not in with_open_jobs
+        ]
+
+    def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
+        project = self.waker.known.get(group_id, Project(group_id))
+        is_watched = group_id in self.waker.woken
+        sight = self.waker.calls.reception.sight
+        # A job that the table knows could be read before.
+        known = {str(job.kind) for job in open_jobs if job.kind}
+        failures = sight.failures(group_id, project.readable | known)
+        for job in open_jobs:
+            error = self.lasting_failure(job)
+            if error is not None:
+                failures.setdefault(str(job.kind or RestoreKind.FLEX), error)
+        if group_id in self.odd_items:
+            failures[ITEMS] = self.odd_items[group_id]
+        # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
+        aside = self.waker.calls.memory.aside(group_id)
+        behind = set(project.marks.behind) - aside if project.marks else set()
+        are_behind = {part.kind for part in behind}
+        learnt = {
+            _SWEEP,
+            ITEMS,
+            *failures,
+            *(sight.learnt(group_id) - {of_clusters(kind) for kind in LISTED_KINDS}),
+            *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),
+            # Where no job is open, no GET can fail.
+            *(str(kind) for kind in RestoreKind if str(kind) not in known),
+        }
+        is_seen = bool(sight.families(group_id))
+        if not is_seen and not failures:
+            failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
+        if self.waker.knows_projects:
+            learnt.add(ABSENT)
+            if is_watched and not self.waker.shows(group_id):
+                failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
+        return Seen(
+            project=project,
+            failures=failures,
+            standing=self._standing(project, learnt) if is_watched else {},
+            is_seen=is_seen,
+            open_jobs=len(open_jobs),
+        )
+
+    def _standing(self, project: Project, learnt: Container[str]) -> dict[str, Trouble]:
+        """
+        Return what was reported to fail, and about which nothing was learnt.
+
+        Without a report it does not count any more: a failure that nobody met again is no outage.
+        """
+        if project.watched.degraded is None:
+            return {}
+        is_listed = project.group_id in self.listed
+        return {
+            name: one
+            for name, one in project.watched.troubles.items()
+            if name not in learnt and (name in _NOT_OF_A_LISTING or not is_listed)
+        }
+
+
+def _by_project(jobs: Iterable[OpenJob]) -> Mapping[str, Sequence[OpenJob]]:
+    by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
+    for job in jobs:
+        by_project[job.target.group_id].append(job)
+    return by_project

@@ -1,0 +1,189 @@
+"""
+Says when the watch itself cannot see a project, or the whole stack, and when it can again.
+
+The outbox is the same as that of a job: one conditional write records the change and its message,
+and what is recorded is published until the topic has accepted it.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import shuffle
+from threading import Lock
+
+from restore_watch.check.check import JobChecker
+from restore_watch.deadline import Deadline
+from restore_watch.errors import (
+    NotificationPendingError,
+    RestoreWatchError,
+    TableUnavailableError,
+    TimeBudgetExceededError,
+)
+from restore_watch.model.outage import Trouble, Watched
+from restore_watch.sweep.outages.outlook import Seen
+from restore_watch.sweep.outages.verdict import Held, ListOfProjects, StackTrouble, judge
+from restore_watch.sweep.settle import TopicRefusals
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.project_item import Project
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
+
+
+class LastSeen:
+    """When each project was last seen by this environment. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._moments: dict[str | None, datetime] = {}
+
+    def seen(self, group_id: str | None, at: datetime) -> None:
+        """Nothing failed."""
+        with self._lock:
+            self._moments[group_id] = at
+
+    def of(self, group_id: str | None) -> datetime | None:
+        """Return when nothing failed the last time."""
+        with self._lock:
+            return self._moments.get(group_id)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """
+    Records and publishes what becomes of projects and the stack in one sweep.
+
+    `at` is when the sweep began. Nothing here fails a sweep: what could not be stored or published
+    is left to the next one.
+    """
+
+    checker: JobChecker
+    bookkeeping: Bookkeeping
+    telemetry: Telemetry
+    workers: Workers
+    last_seen: LastSeen
+    refusals: TopicRefusals
+    at: datetime
+    deadline: Deadline
+
+    def publish_unsent(
+        self, projects: dict[str, Project], stack: Watched, deadline: Deadline
+    ) -> Watched:
+        """
+        Publish what earlier sweeps recorded, until the topic refuses too often.
+
+        `projects` is kept up to date. Return what is left of the stack's.
+        """
+
+        def publish(group_id: str) -> None:
+            project = projects[group_id]
+            left = self._publish(project.watched, deadline)
+            projects[group_id] = replace(project, stored_watched=left)
+
+        stack = self._publish(stack, deadline)
+        unsent = [group_id for group_id, project in projects.items() if project.watched.unsent]
+        # The topic may refuse the messages of some for ever.
+        shuffle(unsent)
+        self.workers.each(unsent, publish, deadline)
+        return stack
+
+    def forget_removed(self, projects: dict[str, Project], open_jobs: Sequence[OpenJob]) -> None:
+        """Report that degraded projects which nobody watches any more are over."""
+
+        def forget(project: Project) -> None:
+            count = sum(job.target.group_id == project.group_id for job in open_jobs)
+            left = self._store(project.watched, project.watched.removed(self.checker.now(), count))
+            projects[project.group_id] = replace(project, stored_watched=left)
+
+        known = list(projects.values())
+        removed = [one for one in known if one.is_removed and one.watched.fails]
+        self.workers.each(removed, forget, self.deadline)
+
+    def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
+        """The credentials are refused or cannot be read. What is known of projects stands still."""
+        reported = stack.troubles if stack.degraded else {}
+        trouble = Trouble.of(error, self.at, of_stack=True)
+        self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
+
+    def sweep_ended(
+        self,
+        seen: Sequence[Seen],
+        left_alone: Sequence[Project],
+        stack: Watched,
+        listed: ListOfProjects,
+        open_jobs: int,
+    ) -> int:
+        """
+        Note how projects were seen. Return how many are degraded.
+
+        Nobody looks at those that were left alone: nothing fails there.
+        """
+        verdict = judge(seen, stack, listed, open_jobs, self.at)
+        if not verdict.troubles:
+            self.last_seen.seen(None, self.at)
+        is_blind = self._met(stack, verdict.troubles, None, open_jobs).degraded is not None
+        degraded: list[bool] = []
+
+        def note(one: Seen) -> None:
+            project = one.project
+            if not one.fails:
+                self.last_seen.seen(project.group_id, self.at)
+            troubles = verdict.troubles_of(one, self.at)
+            after = project.watched
+            if troubles is not None:
+                after = self._met(after, troubles, project.listed_at, one.open_jobs)
+            is_held = is_blind and verdict.held is not Held.NOTHING
+            degraded.append(after.degraded is not None or (is_held and one.fails))
+
+        def leave_alone(project: Project) -> None:
+            self._met(project.watched, {}, None, 0)
+
+        self.workers.each(seen, note, self.deadline)
+        self.workers.each(left_alone, leave_alone, self.deadline)
+        return sum(degraded)
+
+    def _met(
+        self,
+        watched: Watched,
+        troubles: Mapping[str, Trouble],
+        listed_at: datetime | None,
+        open_jobs: int,
+    ) -> Watched:
+        """Store and publish what has changed, if anything has. Return how the project is seen."""
+        moments = (self.last_seen.of(watched.group_id), listed_at)
+        success_at = max((moment for moment in moments if moment), default=None)
+        return self._store(
+            watched, watched.after(troubles, self.checker.now(), success_at, open_jobs)
+        )
+
+    def _store(self, watched: Watched, after: Watched) -> Watched:
+        if after == watched and not watched.must_be_renewed(self.at):
+            return watched
+        with suppress(TableUnavailableError, TimeBudgetExceededError):
+            stored = self.bookkeeping.watch(after, self.at, self.deadline)
+            if stored is not None:
+                return self._publish(stored, self.deadline)
+        return watched
+
+    def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
+        """Publish what is recorded, in order, and note what went out. Return what is left."""
+        sent = 0
+        try:
+            for change in watched.unsent:
+                if self.refusals.are_too_many:
+                    break
+                self.checker.topic.publish_watch(change, deadline)
+                self.telemetry.watch_changed(change)
+                sent += 1
+        except NotificationPendingError as error:
+            self.refusals.add()
+            self.telemetry.failed(error)
+        except TimeBudgetExceededError:
+            pass
+        if not sent:
+            return watched
+        left = replace(watched, unsent=watched.unsent[sent:])
+        with suppress(TableUnavailableError, TimeBudgetExceededError):
+            return self.bookkeeping.watch(left, self.at, self.deadline) or watched
+        return watched

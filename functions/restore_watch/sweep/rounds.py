@@ -1,0 +1,114 @@
+"""
+The rounds of one sweep: what is due is asked and found, and then hot jobs are asked about again.
+
+Questions about known jobs and the steps that find others share the threads: each project gets its
+turn, whatever is to be done for it.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.sweep.agenda import Agenda
+from restore_watch.sweep.cadence import is_due, is_hot
+from restore_watch.sweep.find.find import Finder
+from restore_watch.sweep.find.steps import FindStep
+from restore_watch.sweep.follow.ask import Asker
+from restore_watch.sweep.follow.question import Question, questions
+from restore_watch.sweep.workers import THREADS, Workers
+from restore_watch.table.open_job import OpenJob
+
+HOT_UNTIL = 110.0
+"""Seconds after the start of a sweep until which hot jobs are asked about, if no other waits."""
+
+LOOK_EVERY = 10.0
+"""Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
+
+type SweepTask = Question | FindStep
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """
+    Asks and finds. `begun` is when the sweep began, on the clock of the deadline.
+
+    Hot jobs are asked about every `hot_seconds`, 0 for never again, until the sweep `is_awaited`:
+    another one waits to go on with them. `sleep` takes seconds.
+    """
+
+    asker: Asker
+    finder: Finder
+    workers: Workers
+    begun: float
+    hot_seconds: float
+    is_awaited: Callable[[], bool]
+    sleep: Callable[[float], None]
+
+    def due(self) -> list[OpenJob]:
+        """Return the jobs to ask about."""
+        follower = self.asker.follower
+        now = follower.checker.now()
+        jobs = list(follower.known.values())
+        return [job for job in jobs if is_due(job, follower.memory.last_settled(job), now)]
+
+    def run(self, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
+        """Ask about these jobs, take these steps, and then ask about what is hot."""
+        asker = self.asker
+        agenda: Agenda[SweepTask] = Agenda(
+            THREADS,
+            allows=self._allows,
+            skip=self._skip,
+            is_over=lambda: asker.deadline.remaining() < LEAST_EXCHANGE,
+        )
+        agenda.add([*self._questions(due), *steps])
+        # A step has others follow.
+        threads = self.workers.start(agenda, self._do, THREADS if steps else len(due))
+        try:
+            self._add_hot(agenda)
+            agenda.wait_until_done(asker.deadline.remaining())
+        finally:
+            agenda.close()
+            self.workers.join(threads, asker.follower.deadline)
+
+    def _add_hot(self, agenda: Agenda[SweepTask]) -> None:
+        """
+        Put hot jobs on the agenda every few seconds, unless they are still there.
+
+        Another sweep goes on with them only when the agenda is done: what a sweep finds takes
+        longer in a large stack than the time between two ticks may be.
+        """
+        asker, known = self.asker, self.asker.follower.known
+        clock, now = asker.deadline.clock, asker.follower.checker.now
+        round_at = self.begun
+        while self.hot_seconds:
+            round_at = max(round_at + self.hot_seconds, clock())
+            if round_at > min(self.begun + HOT_UNTIL, asker.deadline.at - LEAST_EXCHANGE):
+                return
+            agenda.wait_until_done(round_at - clock())
+            if agenda.is_idle and not any(is_hot(job, now()) for job in list(known.values())):
+                return
+            for left in reversed(range(math.ceil((round_at - clock()) / LOOK_EVERY) or 1)):
+                self.sleep(max(0.0, (round_at - clock()) / (left + 1)))
+                if agenda.is_idle and self.is_awaited():
+                    return
+            hot = [job for job in list(known.values()) if is_hot(job, now())]
+            asker.reception.pace.begin_round()
+            agenda.add(self._questions(hot))
+
+    def _questions(self, jobs: Iterable[OpenJob]) -> list[Question]:
+        return questions(self.asker.follower.memory.longest_unasked_first(jobs))
+
+    def _do(self, task: SweepTask) -> Iterable[SweepTask]:
+        return self.asker.ask(task) if isinstance(task, Question) else self.finder.take(task)
+
+    def _allows(self, task: SweepTask) -> bool:
+        if isinstance(task, Question):
+            return self.asker.allows(task)
+        return self.finder.allows(task)
+
+    def _skip(self, task: SweepTask) -> None:
+        if isinstance(task, Question):
+            self.asker.skip(task)
+        else:
+            self.finder.skip(task)

@@ -1,0 +1,59 @@
+"""The threads that sweeps and batches of an environment use, and how they share work."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from restore_watch.atlas.slots import Slots
+from restore_watch.aws.call import CALLS_AT_ONCE
+from restore_watch.deadline import Deadline
+from restore_watch.sweep.agenda import Agenda, Task
+
+THREADS = 32
+"""Questions to Atlas at once. More do not help at the share of a processor that 512 MB buys."""
+
+
+class Workers:
+    """Threads that live as long as the environment. Each question to Atlas has a slot."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="worker")
+        self._slots = Slots()
+
+    def start[T: Task](
+        self, agenda: Agenda[T], do: Callable[[T], Iterable[T]], threads: int
+    ) -> list[Future[None]]:
+        """Start threads that do the tasks of an agenda until it is closed."""
+
+        def work() -> None:
+            while (task := agenda.take()) is not None:
+                more: Iterable[T] = ()
+                try:
+                    with self._slots.taken():
+                        more = do(task)
+                finally:
+                    agenda.done(task, more)
+
+        return [self._threads.submit(work) for _ in range(min(threads, THREADS))]
+
+    def join(self, running: Iterable[Future[None]], deadline: Deadline) -> None:
+        """Wait for the threads. One that hangs is left behind at the deadline."""
+        for one in wait(running, timeout=deadline.remaining()).done:
+            one.result()
+
+    def each[One](
+        self, things: Iterable[One], do: Callable[[One], object], deadline: Deadline
+    ) -> None:
+        """Do the same, which calls AWS, with each thing in turn, as long as time is left."""
+        waiting = deque(things)
+        threads = min(CALLS_AT_ONCE, len(waiting))
+
+        def work() -> None:
+            while deadline.remaining() > 0:
+                try:
+                    one = waiting.popleft()
+                except IndexError:
+                    return
+                do(one)
+
+        self.join([self._threads.submit(work) for _ in range(threads)], deadline)

@@ -1,0 +1,197 @@
+"""
+The form of a restore job's DynamoDB item. Pure.
+
+The item holds the job's last recorded state and `history`, the outbox of its changes and its
+validations: every entry after `publishedSequence` is pending.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from pydantic import Field, TypeAdapter, ValidationError
+
+from restore_watch.errors import TableUnavailableError
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget, UtcDate
+from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.validation import Entry, RecordedValidation, Validation
+from restore_watch.model.wait import Wait
+
+RETENTION = timedelta(days=400)
+"""How long a finished job is kept: more than the year that an auditor looks at."""
+
+OPEN_SHARDS = ("0", "1", "2", "3")
+"""Partitions of the index OpenJobs, to spread its writes."""
+
+# Rejects a date so late that adding the retention would overflow. We never write one.
+_observed_at: Callable[[object], datetime] = TypeAdapter(
+    Annotated[UtcDate, Field(lt=datetime.max.replace(tzinfo=UTC) - RETENTION)]
+).validate_python
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """
+    What the table holds for a job.
+
+    `history` has every recorded change and validation in order; the first `published` of them are
+    known to be published. `written` is the entry that this invocation recorded, else None.
+    `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
+    `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
+    `missing_since` is the stored text of when Atlas first did not know the job, if it still does
+    not. `waits` has the workflows that wait for the job; `is_unanswered` is true if some of them
+    may be due an answer, and `unanswered_since` is since when, if that can be read.
+    """
+
+    job: RestoreJob
+    history: tuple[Entry, ...]
+    published: int
+    first_observed_at: str | None
+    is_open: bool = True
+    missing_since: str | None = None
+    written: Entry | None = None
+    waits: tuple[Wait, ...] = ()
+    is_unanswered: bool = False
+    unanswered_since: datetime | None = None
+
+    @property
+    def pending(self) -> tuple[Entry, ...]:
+        """The entries that are not known to be published, in order."""
+        return self.history[self.published :]
+
+    @property
+    def change(self) -> StatusChange | None:
+        """The change of the status that this check recorded."""
+        return self.written if isinstance(self.written, StatusChange) else None
+
+    @property
+    def changes(self) -> tuple[StatusChange, ...]:
+        """The recorded changes of the status, in order. The first entry is one."""
+        return tuple(one for one in self.history if isinstance(one, StatusChange))
+
+    @property
+    def seen(self) -> frozenset[RestoreStatus]:
+        """Every recorded status."""
+        return frozenset(change.job.status for change in self.changes)
+
+    @property
+    def validations(self) -> tuple[RecordedValidation, ...]:
+        """The recorded validations, in order."""
+        return tuple(one for one in self.history if isinstance(one, RecordedValidation))
+
+
+def key(group_id: str, cluster_name: str, restore_id: str) -> dict[str, Any]:
+    """The primary key of a job's item, in DynamoDB's types."""
+    return {"cluster": {"S": f"{group_id}/{cluster_name}"}, "restoreId": {"S": restore_id}}
+
+
+def state_of(job: RestoreJob) -> dict[str, Any]:
+    """The attributes that describe the job, None for an absent one. Its id is part of the key."""
+    return {name: value for name, value in job.as_json().items() if name != "restoreId"}
+
+
+def history_entry(
+    state: Mapping[str, Any], restore_id: str, observed_at: datetime
+) -> dict[str, Any]:
+    """The entry of `history` for this state: everything that its message says."""
+    return _present(state) | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
+
+
+def validation_entry(
+    job: RestoreJob, validation: Validation, observed_at: datetime, request_id: str | None = None
+) -> dict[str, Any]:
+    """
+    The entry of `history` for a validation, beside the state that the job has.
+
+    A version that does not know validations reads the state alone: the same status once more.
+    """
+    entry = history_entry(state_of(job), job.restore_id, observed_at)
+    reported = {"validation": _present(validation.as_json()), "requestId": request_id}
+    return entry | _present(reported)
+
+
+def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def open_shard(job: RestoreJob | RestoreTarget) -> str:
+    """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
+    return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
+
+
+def expires_at(observed_at: datetime) -> int:
+    """When DynamoDB deletes the item, in Unix seconds."""
+    return int((observed_at + RETENTION).timestamp())
+
+
+def read_item(
+    attributes: Mapping[str, Any], own_entry: Mapping[str, Any] | None = None
+) -> Recorded:
+    """
+    Read an item, in DynamoDB's types, of this or another version. Unknown attributes are ignored.
+
+    `own_entry` is the entry of `history` that this invocation writes. If the item has it, this
+    invocation recorded it, even if the condition failed: when the answer to a write is lost,
+    botocore repeats the write, and the repetition fails.
+
+    Raises TableUnavailableError for an item in a form that this version cannot read.
+    """
+    try:
+        item = {name: _deserialize(value) for name, value in attributes.items()}
+        history, written = _read_history(item["history"], own_entry)
+        return Recorded(
+            job=RestoreJob.model_validate(item),
+            history=history,
+            published=int(item.get("publishedSequence", 0)),
+            first_observed_at=item.get("firstObservedAt"),
+            is_open="openShard" in item,
+            missing_since=item.get("missingSince"),
+            waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
+            is_unanswered="unansweredSince" in item,
+            unanswered_since=_moment(item.get("unansweredSince")),
+            written=written,
+        )
+    except (ValidationError, LookupError, TypeError, ValueError):
+        msg = "the table holds an item that this version cannot read; nothing was published"
+        raise TableUnavailableError(msg) from None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return _observed_at(value)
+    except ValidationError:
+        return None
+
+
+def _read_history(
+    entries: Sequence[Mapping[str, Any]], own_entry: Mapping[str, Any] | None
+) -> tuple[tuple[Entry, ...], Entry | None]:
+    """Return the entries, and the one of `own_entry`. Raises LookupError if there is no entry."""
+    history: list[Entry] = []
+    written = None
+    previous = None
+    for number, entry in enumerate(entries, start=1):
+        read = _read_entry(entry, number, previous)
+        history.append(read)
+        if isinstance(read, StatusChange):
+            previous = read.job.status
+        if entry == own_entry:
+            written = read
+    if previous is None:
+        msg = "an item holds at least one change"
+        raise LookupError(msg)
+    return tuple(history), written
+
+
+def _read_entry(
+    entry: Mapping[str, Any], sequence: int, previous_status: RestoreStatus | None
+) -> Entry:
+    job = RestoreJob.model_validate(entry)
+    observed_at = _observed_at(entry["observedAt"])
+    if "validation" in entry:
+        validation = Validation.model_validate(entry["validation"])
+        return RecordedValidation(job, validation, sequence, observed_at, entry.get("requestId"))
+    return StatusChange(job, previous_status, sequence, observed_at)

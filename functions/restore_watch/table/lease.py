@@ -1,0 +1,202 @@
+"""
+The lease of sweeps: one sweep works at a time, whatever AWS delivers twice or late.
+
+It is an item of the table under a key that no job can have. It also remembers the last tick, so
+that a tick that was delivered again, late or out of order is not swept again. A sweep that finds
+the lease held stores that it waits. The holder then gives the lease up once it has done its work.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from restore_watch.deadline import Deadline
+from restore_watch.errors import RestoreWatchError
+from restore_watch.model.status_change import utc_text
+from restore_watch.table.stored_fields import AHEAD, past_moment
+from restore_watch.table.updates import Items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEY = {"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease"}}
+"""A job's partition key contains a slash."""
+
+SWEEP_TIME = 125.0
+"""Seconds that a sweep takes at most: the function's timeout."""
+
+GRACE = 5.0
+"""Seconds after the deadline of an invocation until which its lease is valid."""
+
+CLOCKS_APART = 60.0
+"""Seconds by which the clocks of two environments may differ."""
+
+PATIENCE = 15.0
+"""Seconds for which a sweep waits while another one holds the lease."""
+
+PAUSE = 1.0
+"""Seconds between two looks at the lease."""
+
+ENDING = 3.0
+"""Seconds that the holder may need to end. A sweep that waits for less is not waited for."""
+
+_HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
+_SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :tick AND :ahead)"
+_TAKE = "SET #owner = :owner, #validUntil = :validUntil"
+_REMEMBER = ", #lastTick = :tick"
+_END_WAITING = " REMOVE #waitingUntil, #waitingTick"
+_WAIT = "SET #waitingUntil = :until, #waitingTick = :tick"
+_GIVE_BACK = "REMOVE #owner, #validUntil, #waitingUntil, #waitingTick"
+_SUCCEEDED = "SET #succeededAt = :at "
+_IS_OURS = "#owner = :owner"
+_READ = "SET #lastTick = #lastTick"
+_NEVER = "attribute_exists(#lastTick) AND attribute_not_exists(#lastTick)"
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The item at a moment. What cannot be read or lies too far ahead is absent."""
+
+    attributes: Mapping[str, Any]
+    now: float
+
+    @property
+    def owner(self) -> str | None:
+        owner: str | None = self.attributes.get("owner", {}).get("S")
+        return owner
+
+    @property
+    def waits_until(self) -> float:
+        """Until when a sweep waits, in Unix seconds, 0 if none does."""
+        until = float(self.attributes.get("waitingUntil", {}).get("N", 0))
+        return until if self.now <= until <= self.now + AHEAD.total_seconds() else 0.0
+
+    def moment(self, name: str) -> datetime | None:
+        text = self.attributes.get(name, {}).get("S")
+        return past_moment(text, datetime.fromtimestamp(self.now, UTC))
+
+    def has_swept(self, tick: datetime | None) -> bool:
+        last = self.moment("lastTick")
+        return tick is not None and last is not None and last >= tick
+
+    def is_awaited_by(self, tick: datetime | None) -> bool:
+        """A sweep for this tick, or a newer one, waits already."""
+        waiting = self.moment("waitingTick") if self.waits_until else None
+        return tick is not None and waiting is not None and waiting >= tick
+
+
+class SweepLease:
+    """
+    The lease. `now` gives Unix seconds; `sleep` takes seconds.
+
+    Its methods raise TableUnavailableError when DynamoDB refuses or does not answer, and
+    TimeBudgetExceededError when too little time is left to begin.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._items = Items(client, table_name)
+        self._now = now
+        self._sleep = sleep
+
+    def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
+        """
+        Return the new owner's name, or None: another sweep works, or the tick was swept already.
+
+        The lease is valid until a little after the deadline. A sweep that dies does not give it
+        back; it runs out. What a sweep that waits has stored counts for the present holder alone,
+        and only as long as it will go on to wait: one that died stops nothing.
+        """
+        owner = uuid4().hex
+        until = math.ceil(self._now() + PATIENCE - ENDING)
+        for look in range(int(PATIENCE / PAUSE) + 1):
+            if look:
+                deadline.require(PAUSE, "wait for the sweep that has the lease")
+                self._sleep(PAUSE)
+            stored = self._try(owner, tick, deadline)
+            if stored.owner == owner:
+                return owner
+            is_repeated = look == 0 and stored.is_awaited_by(tick)
+            if is_repeated or stored.has_swept(tick):
+                return None
+            # The note of another sweep that waits may end sooner, or was meant for the last holder.
+            if stored.waits_until < until and self._now() < until:
+                self._note(stored.owner, tick, until, deadline)
+        return None
+
+    def is_awaited(self, owner: str, deadline: Deadline) -> bool:
+        """Whether another sweep waits for the lease, or has it already."""
+        with suppress(RestoreWatchError):  # the next look tells
+            stored = self._read(deadline)
+            return stored.owner != owner or stored.waits_until > 0
+        return False
+
+    def give_back(
+        self, owner: str, deadline: Deadline, *, succeeded_at: datetime | None = None
+    ) -> None:
+        """
+        Give the lease back, and store when the sweep has succeeded, if it has.
+
+        One that has run out and was taken by another sweep stays.
+        """
+        at = {":at": utc_text(succeeded_at)} if succeeded_at else {}
+        self._items.update(
+            KEY,
+            deadline,
+            update=(_SUCCEEDED if at else "") + _GIVE_BACK,
+            condition=_IS_OURS,
+            values={":owner": owner, **at},
+        )
+
+    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
+        """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
+        stored = self._read(deadline)
+        return stored.moment("lastTick"), stored.moment("succeededAt")
+
+    def _read(self, deadline: Deadline) -> _Stored:
+        attributes = self._items.update(KEY, deadline, update=_READ, condition=_NEVER)
+        return _Stored(attributes, self._now())
+
+    def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
+        now = self._now()
+        longest = SWEEP_TIME + GRACE + CLOCKS_APART
+        values: dict[str, Any] = {
+            ":owner": owner,
+            ":now": math.floor(now),
+            ":latest": math.ceil(now + longest),
+            ":number": "N",
+            ":validUntil": math.ceil(now + deadline.remaining() + GRACE),
+        }
+        update, condition = _TAKE, f"NOT {_HELD}"
+        if tick:
+            update, condition = update + _REMEMBER, f"{condition} AND NOT {_SWEPT}"
+            ahead = datetime.fromtimestamp(now, UTC) + AHEAD
+            values |= {":tick": utc_text(tick), ":ahead": utc_text(ahead), ":text": "S"}
+        stored = self._items.update(
+            KEY, deadline, update=update + _END_WAITING, condition=condition, values=values
+        )
+        return _Stored(stored, now)
+
+    def _note(
+        self, holder: str | None, tick: datetime | None, until: int, deadline: Deadline
+    ) -> None:
+        """Store for the holder that a sweep waits."""
+        if holder is not None:
+            self._items.update(
+                KEY,
+                deadline,
+                update=_WAIT,
+                condition=_IS_OURS,
+                values={":owner": holder, ":until": until, ":tick": tick and utc_text(tick)},
+            )

@@ -1,0 +1,191 @@
+"""
+What a sweep knows of an open job without reading its item: an entry of the index OpenJobs. Pure.
+
+The index may lag behind the item. That does no harm, because every write is conditional.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from restore_watch.model.restore_job import (
+    RestoreJob,
+    RestoreKind,
+    RestoreStatus,
+    RestoreTarget,
+    is_download,
+)
+from restore_watch.table.stored_fields import past_moment, read_moment
+
+# The endpoints of these kinds are asked only for jobs that were named with them.
+_ASKED_BY_NAME = {RestoreKind.TENANT, RestoreKind.COLLECTION}
+
+# A name that only another version knows is absent. Looking up a dict is faster than an enum.
+_KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
+_STATUSES: dict[str | None, RestoreStatus] = {status.value: status for status in RestoreStatus}
+
+type JobKey = tuple[str, str, str]
+"""Project id, cluster name and restore id: what the table knows a job by."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """
+    A job that may still change, or has a pending change. Dates are UTC, None if unknown.
+
+    `missing_since` is when Atlas first answered that it does not know the job. A job that
+    `is_foreign` is of a kind that only another version knows. A workflow may be due an answer
+    about a job that `is_unanswered`. `answered_word` is an unknown status
+    that Atlas gave in this sweep and that was no change.
+    """
+
+    target: RestoreTarget
+    kind: RestoreKind | None
+    status: RestoreStatus | None
+    atlas_status: str | None
+    delivery_type: str | None
+    expiration_date: datetime | None
+    scheduled_at: datetime | None
+    first_observed_at: datetime | None
+    observed_at: datetime | None
+    sequence: int
+    published: int
+    missing_since: datetime | None = None
+    is_foreign: bool = False
+    is_unanswered: bool = False
+    answered_word: str | None = None
+
+    @property
+    def key(self) -> JobKey:
+        """What the table knows the job by."""
+        return *self.target.cluster, self.target.restore_id
+
+    @property
+    def pending(self) -> int:
+        """How many changes are not known to be published."""
+        return max(0, self.sequence - self.published)
+
+    @property
+    def has_ended(self) -> bool:
+        """The status is final. A ready download has ended, but can still change."""
+        return self.status is not None and self.status.ends
+
+    @property
+    def is_running(self) -> bool:
+        """Atlas knows the job, and it has not ended."""
+        return not (self.has_ended or self.is_foreign or self.status is None or self.missing_since)
+
+    @property
+    def is_ready_download(self) -> bool:
+        """As `RestoreJob.is_ready_download`."""
+        return is_download(self.delivery_type) and self.status is RestoreStatus.COMPLETED
+
+    @property
+    def can_change(self) -> bool:
+        """Whether to ask Atlas about the job. Otherwise only its message is pending."""
+        return not self.is_foreign and (not self.has_ended or self.is_ready_download)
+
+    def may_become(self, job: RestoreJob) -> bool:
+        """Whether Atlas's answer may be a change. If not, the table need not be asked."""
+        if self.status is None:
+            return True
+        if job.status is RestoreStatus.UNKNOWN and self.status is RestoreStatus.UNKNOWN:
+            # Only the history says whether a further word is new.
+            return job.terminal or job.atlas_status not in {self.atlas_status, self.answered_word}
+        return self.status in job.may_replace
+
+    def is_news(self, job: RestoreJob) -> bool:
+        """Whether what Atlas says has to be acted on: a change, a new link, or that it is there."""
+        return self.missing_since is not None or self.has_newer_link(job) or self.may_become(job)
+
+    def has_newer_link(self, job: RestoreJob) -> bool:
+        """Whether a ready download was prepared again. A list may still show the older link."""
+        if not (self.is_ready_download and job.is_ready_download) or job.expiration_date is None:
+            return False
+        return self.expiration_date is None or job.expiration_date > self.expiration_date
+
+    def now_recorded(
+        self, job: RestoreJob, changes: int, published: int, at: datetime
+    ) -> "OpenJob":
+        """What is known after the table has shown this state, with so many changes."""
+        is_news = changes > self.sequence
+        return replace(
+            self,
+            kind=job.kind,
+            status=job.status,
+            atlas_status=job.atlas_status,
+            delivery_type=job.delivery_type,
+            expiration_date=job.expiration_date,
+            scheduled_at=job.restore_scheduled_date,
+            observed_at=at if is_news else self.observed_at,
+            sequence=changes,
+            published=published,
+        )
+
+
+def unknown_job(target: RestoreTarget, kind: RestoreKind) -> OpenJob:
+    """A job that is not known to be in the table."""
+    return OpenJob(
+        target=target,
+        kind=kind,
+        status=None,
+        atlas_status=None,
+        delivery_type=None,
+        expiration_date=None,
+        scheduled_at=None,
+        first_observed_at=None,
+        observed_at=None,
+        sequence=0,
+        published=0,
+    )
+
+
+def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
+    """
+    Read an entry of the index, in DynamoDB's types, of this or another version.
+
+    An attribute that this version cannot read is None: then Atlas is asked, and the item decides.
+    So is the moment of an observation that lies too far ahead to be true. Return None if the key
+    does not name a job.
+    """
+    group_id, _, cluster_name = entry["cluster"]["S"].partition("/")
+    kind, status = _text(entry, "kind"), _text(entry, "status")
+    names = {
+        "groupId": group_id,
+        "clusterName": cluster_name,
+        "restoreId": entry["restoreId"]["S"],
+        "kind": kind if kind in _ASKED_BY_NAME else None,
+    }
+    try:
+        target = RestoreTarget.model_validate(names)
+    except ValidationError:
+        return None
+    return OpenJob(
+        target=target,
+        kind=_KINDS.get(kind),
+        is_foreign=kind is not None and kind not in _KINDS,
+        status=_STATUSES.get(status),
+        atlas_status=_text(entry, "atlasStatus"),
+        delivery_type=_text(entry, "deliveryType"),
+        expiration_date=read_moment(_text(entry, "expirationDate")),
+        scheduled_at=read_moment(_text(entry, "restoreScheduledDate")),
+        first_observed_at=past_moment(_text(entry, "firstObservedAt"), now),
+        observed_at=past_moment(_text(entry, "observedAt"), now),
+        sequence=_number(entry, "sequence"),
+        published=_number(entry, "publishedSequence"),
+        missing_since=past_moment(_text(entry, "missingSince"), now),
+        is_unanswered="unansweredSince" in entry,
+    )
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str | None:
+    text = entry.get(name, {}).get("S")
+    return text if isinstance(text, str) else None
+
+
+def _number(entry: Mapping[str, Any], name: str) -> int:
+    text = entry.get(name, {}).get("N", "0")
+    return int(text) if text.isdecimal() else 0
