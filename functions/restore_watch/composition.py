@@ -12,6 +12,7 @@ from restore_watch import __version__
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
@@ -59,11 +60,11 @@ def compose(
         """Made when a workflow is answered for the first time: most stacks have none."""
         return session.client("stepfunctions", config=aws_config)
 
+    secret = AtlasSecret(
+        session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
+    )
     checker = JobChecker(
-        secret=AtlasSecret(
-            session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
-        ),
-        atlas=AtlasClient(settings.atlas_base_url, http),
+        atlas=AtlasSession(AtlasClient(settings.atlas_base_url, http), secret.credentials),
         table=RestoreJobsTable(dynamodb, settings.table_name),
         topic=StatusChangesTopic(
             session.client("sns", config=aws_config), settings.topic_arn, settings.stack_name

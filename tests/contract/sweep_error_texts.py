@@ -140,7 +140,7 @@ def _sweep(
     table = SweepsTable(clock, slow, known)
     client = dynamodb(table)
     checker = Checking(atlas, clock).checker
-    checker.secret.credentials(clock.deadline())
+    checker.atlas.credentials(clock.deadline())
 
     def sweep(telemetry: Telemetry) -> None:
         sweeper = Sweeper(

@@ -37,6 +37,7 @@ from restore_watch.atlas.network import Bounds, http_client
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.atlas.responses import read_job, restore_job
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.aws.call import AwsCallError
 from restore_watch.aws.secret import AtlasSecret, read_credentials
 from restore_watch.aws.topic import StatusChangesTopic
@@ -251,9 +252,7 @@ def _answers() -> Iterator[ErrorText]:
         lambda: read_job({"id": RESTORE, "status": 5}, target, kind),
         lambda: restore_job(nested, target, RestoreKind.DEDICATED),
         lambda: read_job({"id": GROUP, "status": "RUNNING"}, target, kind),
-        lambda: _client(answer(200, {}))[0].page_of_jobs(
-            target.cluster, kind, FIRST_PAGE, KEY, _soon()
-        ),
+        lambda: _client(answer(200, {}))[0].page_of_jobs(target.cluster, kind, FIRST_PAGE, _soon()),
         _client(answer(401, WWW_Authenticate="Digest foo"))[1],
         lambda: _token(answer(200, b"{}")),
         lambda: _spend(6, limit=5),
@@ -264,13 +263,14 @@ def _soon() -> Deadline:
     return Deadline.after(60)
 
 
-def _client(*replies: Reply) -> tuple[AtlasClient, Callable[[], object]]:
-    """A client of an Atlas that answers so, and a question about a job."""
+def _client(*replies: Reply) -> tuple[AtlasSession, Callable[[], object]]:
+    """A session with an Atlas that answers so, and a question about a job."""
     atlas = ScriptedAtlas()
     atlas.job_replies.extend(replies)
     client = AtlasClient(BASE_URL, atlas.client(), sleep=lambda _: None)
     target = RestoreTarget.model_validate(TARGET)
-    return client, lambda: client.get_restore_job(target, KEY, _soon())
+    session = AtlasSession(client, only(KEY))
+    return session, lambda: session.restore_job(target, _soon())
 
 
 def _token(reply: Reply) -> str:

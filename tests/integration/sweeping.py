@@ -72,10 +72,7 @@ class Sweeping:
             project_ids=project_ids,
         )
         if is_warm:
-            self.checker.secret.ask(
-                lambda credentials: self.checker.atlas.prepare(credentials, Deadline.after(60)),
-                Deadline.after(60),
-            )
+            self.checker.atlas.prepare(Deadline.after(60))
 
     def pass_time(self, seconds: float) -> None:
         """These seconds pass, or a wait takes them."""

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from local_stack.in_process import Clients
 from local_stack.stack import Credentials, LocalStack
 from observed_stack import ObservedStack
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.atlas.slots import Slots
 from restore_watch.aws.secret import AtlasSecret
 from restore_watch.deadline import Deadline
@@ -39,8 +39,8 @@ class Shared:
         self._secrets = stack.aws.client("secretsmanager")
         self._arn = self._secrets.create_secret(Name=group, SecretString="{}")["ARN"]
         self.rotate("")
-        self.secret = AtlasSecret(by.secretsmanager, self._arn)
-        self.atlas = AtlasClient(stack.atlas.url, by.http)
+        secret = AtlasSecret(by.secretsmanager, self._arn)
+        self.atlas = AtlasSession(AtlasClient(stack.atlas.url, by.http), secret.credentials)
         self.slots = Slots()
         self.restores = [
             stack.atlas.start_restore(group, f"orders-{n}", "flex", restore_id=old_id())
@@ -72,12 +72,7 @@ class Shared:
 
     def ask(self, restore: EmulatedRestore) -> RestoreJob:
         target = RestoreTarget.model_validate(restore.event | {"kind": "flex"})
-        deadline = Deadline.after(60)
-
-        def question(credentials: Any) -> RestoreJob:
-            return self.atlas.get_restore_job(target, credentials, deadline, patient=False)
-
-        return self.secret.ask(question, deadline)
+        return self.atlas.restore_job(target, Deadline.after(60), patient=False)
 
     def ask_from_all_threads(self) -> None:
         """Every thread gets the answers about its own job."""

@@ -20,6 +20,7 @@ from local_stack.stack import LocalStack
 from local_stack.wire import Call
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
@@ -102,9 +103,10 @@ def cold_start(
 
     Waits are skipped unless a `sleep` is given.
     """
+    secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp())
+    client = AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep)
     return JobChecker(
-        secret=AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp()),
-        atlas=AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep),
+        atlas=AtlasSession(client, secret.credentials),
         table=RestoreJobsTable(by.dynamodb, stack.table_name),
         topic=StatusChangesTopic(
             by.sns, stack.topic_arn, stack.function.environment["POWERTOOLS_SERVICE_NAME"]

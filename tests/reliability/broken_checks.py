@@ -13,6 +13,7 @@ from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.atlas.envelope import open_envelope
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ENVELOPE
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.atlas.token import AccessToken
 from restore_watch.check.check import JobChecker
 from restore_watch.deadline import Deadline
@@ -106,14 +107,14 @@ class OtherToken(AtlasClient):
         super().__init__(*arguments, **options)
         self.token = token
 
-    def _access(self, credentials: Credentials) -> Access:
-        if self._last_used is None or self._last_used[0] != credentials:
+    def access(self, credentials: Credentials) -> Access:
+        if credentials not in self._used:
             assert isinstance(credentials, ServiceAccount)
             token = self.token(
-                credentials, self._base_url, self._http, now=self._now, sleep=self._sleep
+                credentials, self._base_url, self._http, now=self.now, sleep=self.sleep
             )
-            self._last_used = credentials, ServiceAccountAccess(token, self._http)
-        return self._last_used[1]
+            self._used[credentials] = ServiceAccountAccess(token, self._base_url, self._http)
+        return self._used[credentials]
 
 
 class ForgetsFailures(AccessToken):
@@ -148,6 +149,7 @@ class OtherAnswers:
     """An access whose answers are read otherwise."""
 
     def __init__(self, access: Access, read: Callable[[Answer], Answer]) -> None:
+        self.base_url = access.base_url
         self._access = access
         self._read = read
 
@@ -169,8 +171,8 @@ class OpensEnvelopesLate(AtlasClient):
         request.extensions.pop(ENVELOPE, None)
         return request
 
-    def _access(self, credentials: Credentials) -> Access:
-        return OtherAnswers(super()._access(credentials), _opened)  # type: ignore[return-value]
+    def access(self, credentials: Credentials) -> Access:
+        return OtherAnswers(super().access(credentials), _opened)  # type: ignore[return-value]
 
 
 def _opened(answer: Answer) -> Answer:
@@ -181,8 +183,8 @@ def _opened(answer: Answer) -> Answer:
 class IgnoresErrorCodes(AtlasClient):
     """Only the HTTP status says what is wrong, unless it is the usual one."""
 
-    def _access(self, credentials: Credentials) -> Access:
-        return OtherAnswers(super()._access(credentials), _uncoded)  # type: ignore[return-value]
+    def access(self, credentials: Credentials) -> Access:
+        return OtherAnswers(super().access(credentials), _uncoded)  # type: ignore[return-value]
 
 
 def _uncoded(answer: Answer) -> Answer:
@@ -197,17 +199,11 @@ class ForgetsLimits(AtlasClient):
         self.limits.refused = lambda *_: None  # type: ignore[method-assign]
 
 
-class FinishedBeforeExpired(AtlasClient):
+class FinishedBeforeExpired(AtlasSession):
     """A download that has finished and expired counts as ready."""
 
-    def get_restore_job(
-        self,
-        target: RestoreTarget,
-        credentials: Credentials,
-        deadline: Deadline,
-        **how: Any,
-    ) -> RestoreJob:
-        job = super().get_restore_job(target, credentials, deadline, **how)
+    def restore_job(self, target: RestoreTarget, deadline: Deadline, **how: Any) -> RestoreJob:
+        job = super().restore_job(target, deadline, **how)
         if job.status is RestoreStatus.EXPIRED and job.restore_finished_date is not None:
             return job.model_copy(update={"status": RestoreStatus.COMPLETED})
         return job

@@ -104,6 +104,7 @@ from reliability.broken_tokens import (
     unmark_any,
 )
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
@@ -127,7 +128,8 @@ class BrokenCopy:
     checker: Callable[..., JobChecker] = JobChecker
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
     topic: Callable[..., StatusChangesTopic] = StatusChangesTopic
-    atlas: Callable[..., AtlasClient] = AtlasClient
+    client: Callable[..., AtlasClient] = AtlasClient
+    session: Callable[..., AtlasSession] = AtlasSession
     sweeper: Callable[..., Sweeper] = Sweeper
     sweep_table: Callable[[Any, str], RestoreJobsTable] | None = None
     open_jobs: Callable[[Any, str], OpenJobs] = OpenJobs
@@ -161,20 +163,20 @@ BROKEN_COPIES = {
     ),
     # Hole 1: tokens
     "requests a token after every failure": BrokenCopy(
-        {"I7"}, atlas=partial(OtherToken, ForgetsFailures)
+        {"I7"}, client=partial(OtherToken, ForgetsFailures)
     ),
     "repeats a token request without an answer": BrokenCopy(
-        {"I7"}, atlas=partial(OtherToken, RepeatsUnknownOutcomes)
+        {"I7"}, client=partial(OtherToken, RepeatsUnknownOutcomes)
     ),
     "replaces every refused token": BrokenCopy(
-        {"I7"}, atlas=partial(OtherToken, ReplacesEveryRefusedToken)
+        {"I7"}, client=partial(OtherToken, ReplacesEveryRefusedToken)
     ),
     # Hole 2: pending changes while Atlas gives no answer
     "publishes only after an answer of Atlas": BrokenCopy({"I8"}, NeedsAtlasToPublish),
     # Hole 3: the ends of downloads
     "takes a ready download for the end": BrokenCopy({"I4"}, table=update_item(ready_is_final)),
     "takes an expired download for a ready one": BrokenCopy(
-        {"I3", "I4"}, atlas=FinishedBeforeExpired
+        {"I3", "I4"}, session=FinishedBeforeExpired
     ),
     # Hole 4: unknown words
     "records one unknown word": BrokenCopy({"I4"}, table=RecordsOneUnknownWord),
@@ -185,12 +187,12 @@ BROKEN_COPIES = {
         {"I1", "I2", "I8"}, topic=publish(id_without_the_word)
     ),
     # Hole 6: envelopes
-    "opens envelopes above authentication": BrokenCopy({"I4"}, atlas=OpensEnvelopesLate),
+    "opens envelopes above authentication": BrokenCopy({"I4"}, client=OpensEnvelopesLate),
     # Hole 7: rate limits
     "sleeps out a rate limit of one among several": BrokenCopy({"I7"}, AlwaysPatient),
-    "asks again while a rate limit stands": BrokenCopy({"I7"}, atlas=ForgetsLimits),
+    "asks again while a rate limit stands": BrokenCopy({"I7"}, client=ForgetsLimits),
     # Hole 8: error codes
-    "ignores Atlas's error codes": BrokenCopy({"I4", "F71", "F78"}, atlas=IgnoresErrorCodes),
+    "ignores Atlas's error codes": BrokenCopy({"I4", "F71", "F78"}, client=IgnoresErrorCodes),
     # Hole 9: acknowledgements
     "acknowledges an item that was recorded anew": BrokenCopy(
         {"I1", "I4", "I8"}, table=update_item(acknowledge_any_item)

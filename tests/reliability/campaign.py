@@ -32,6 +32,7 @@ from reliability.steps import ACCOUNT, API_KEY, PUBLISH, STEPS
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
@@ -432,9 +433,10 @@ def checker_at(campaign: Campaign, url: str) -> Iterator[JobChecker]:
     """A cold start that finds Atlas at another address."""
     with http_client() as http:
         checker = campaign.environment()
-        checker.atlas = AtlasClient(
+        client = AtlasClient(
             url, http, now=lambda: campaign.clock().timestamp(), sleep=campaign.nap
         )
+        checker.atlas = AtlasSession(client, checker.atlas.credentials)
         yield checker
 
 

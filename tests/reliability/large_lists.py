@@ -14,6 +14,7 @@ from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.entries import job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.atlas.slots import Slots
 from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreKind
@@ -22,13 +23,13 @@ from restore_watch.sweep.workers import THREADS
 
 def main(url: str, group_id: str, clusters: int) -> None:
     """Read the first page of the Flex jobs of so many clusters."""
-    projects, slots, deadline = AtlasProjects(AtlasClient(url)), Slots(), Deadline.after(100)
-    account = ServiceAccount(*sys.argv[4:6])
+    session = AtlasSession(AtlasClient(url), only(ServiceAccount(*sys.argv[4:6])))
+    projects, slots, deadline = AtlasProjects(session), Slots(), Deadline.after(100)
 
     def read(number: int) -> int:
         with slots.taken():
             name, kind = f"cluster-{number}", RestoreKind.FLEX
-            page = projects.restore_jobs(group_id, name, kind, FIRST_PAGE, account, deadline)
+            page = projects.restore_jobs(group_id, name, kind, FIRST_PAGE, deadline)
         return len(job_entries(page, kind).readable)
 
     with ThreadPoolExecutor(THREADS) as threads:

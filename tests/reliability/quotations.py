@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -120,12 +121,13 @@ def ask(
     credentials: Credentials,
     answer: Callable[[httpx.Request], httpx.Response],
     one: RestoreTarget = TARGET,
-) -> tuple[AtlasClient, str]:
-    """Ask, and return the client with everything that can be printed of the outcome."""
+) -> tuple[AtlasSession, str]:
+    """Ask, and return the session with everything that can be printed of the outcome."""
     with httpx.Client(transport=httpx.MockTransport(answer)) as http:
         client = AtlasClient(BASE_URL, http, sleep=lambda _: None)
+        session = AtlasSession(client, only(credentials))
         try:
-            job = client.get_restore_job(one, credentials, Deadline.after(30))
+            job = session.restore_job(one, Deadline.after(30))
         except AtlasError as error:
-            return client, said_by(error)
-    return client, repr(job)
+            return session, said_by(error)
+    return session, repr(job)

@@ -50,14 +50,11 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
             product = super().checker(world, slot)
             clients = world.clients[slot]
             sleep = world.sleep_of(slot)
+            client = broken.client(
+                stack.atlas.url, clients.http, now=lambda: world.clock().timestamp(), sleep=sleep
+            )
             return broken.checker(
-                secret=product.secret,
-                atlas=broken.atlas(
-                    stack.atlas.url,
-                    clients.http,
-                    now=lambda: world.clock().timestamp(),
-                    sleep=sleep,
-                ),
+                atlas=broken.session(client, product.atlas.credentials),
                 table=broken.table(clients.dynamodb, stack.table_name),
                 topic=broken.topic(clients.sns, stack.topic_arn, STACK_NAME),
                 workflows=product.workflows,

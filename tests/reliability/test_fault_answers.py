@@ -25,6 +25,7 @@ from local_stack.wire import Answer, Call, Fault, LoopbackServer, Verbatim, Wire
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.network import http_client
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.aws.messages import cloud_event, message_attributes, subject
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
@@ -196,7 +197,7 @@ def ask(
 ) -> RestoreJob:
     with httpx.Client(transport=httpx.MockTransport(answer)) as http:
         client = AtlasClient("https://cloud.mongodb.com", http, sleep=lambda _: None)
-        return client.get_restore_job(one, credentials, Deadline.after(30))
+        return AtlasSession(client, only(credentials)).restore_job(one, Deadline.after(30))
 
 
 def always(
@@ -383,7 +384,7 @@ class Line:
 
     def ask(self, credentials: Credentials) -> RestoreJob:
         client = AtlasClient(self.url, self.http, sleep=lambda _: None)
-        return client.get_restore_job(TARGET, credentials, Deadline.after(30))
+        return AtlasSession(client, only(credentials)).restore_job(TARGET, Deadline.after(30))
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from reliability.quotations import (
 from reliability.steps import ATLAS, TOKEN
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, ServiceAccount
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasBadRequestError, AtlasError, AtlasUnavailableError
 
@@ -120,9 +121,10 @@ def test_a_replaced_token_is_not_quoted(data: st.DataObject, old: str, new: str)
     account = ServiceAccount("mdb_sa_id_1", "unrelated-secret")
     with httpx.Client(transport=httpx.MockTransport(answer)) as http:
         client = AtlasClient(BASE_URL, http, sleep=lambda _: None)
-        client.get_restore_job(TARGET, account, Deadline.after(30))
+        session = AtlasSession(client, only(account))
+        session.restore_job(TARGET, Deadline.after(30))
         with pytest.raises(AtlasError) as caught:
-            client.get_restore_job(TARGET, account, Deadline.after(30))
+            session.restore_job(TARGET, Deadline.after(30))
 
     assert [token for token in (old, new) if token in said_by(caught.value)] == []
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
@@ -43,9 +44,11 @@ class Checking:
         self.topic = StubbedTopic()
         self.private_key = "first"
         self.reported: list[tuple[Entry, Recorded]] = []
+        secrets = secrets_manager(lambda _: self._secret())
+        secret = AtlasSecret(secrets, "atlas/credentials", now=clock)
+        client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
         self.checker = JobChecker(
-            AtlasSecret(secrets_manager(lambda _: self._secret()), "atlas/credentials", now=clock),
-            AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep),
+            AtlasSession(client, secret.credentials),
             RestoreJobsTable(dynamodb(self.table), "restore-jobs"),
             StatusChangesTopic(sns(self.topic), "arn:aws:sns:eu-central-1:123456789012:changes"),
             Workflows(self._no_client),

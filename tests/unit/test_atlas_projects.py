@@ -13,6 +13,8 @@ from restore_watch.atlas.endpoints import ACCEPT, AtlasList
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt
 from restore_watch.atlas.projects import EVENTS_ON_PAGE, RESTORE_EVENTS, AtlasProjects
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.session import AtlasSession, only
+from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
@@ -29,41 +31,41 @@ FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 EVENTS, FLEX_CLUSTERS, CLUSTERS = AtlasList.EVENTS, AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
 PROJECTS = f"{BASE_URL}/api/atlas/v2/groups"
 
-type Ask = Callable[[AtlasProjects, Any], Page]
+type Ask = Callable[[AtlasProjects, Deadline], Page]
 
 ASKS: dict[str, tuple[Ask, Bucket, str, dict[str, str]]] = {
     "projects": (
-        lambda atlas, how: atlas.projects(2, *how),
+        lambda atlas, by: atlas.projects(2, by),
         Bucket(None, AtlasList.PROJECTS),
         "",
         {"itemsPerPage": "500", "pageNum": "2"},
     ),
     "Flex clusters": (
-        lambda atlas, how: atlas.clusters(GROUP, FLEX_CLUSTERS, 1, *how),
+        lambda atlas, by: atlas.clusters(GROUP, FLEX_CLUSTERS, 1, by),
         Bucket(GROUP, FLEX_CLUSTERS),
         f"/{GROUP}/flexClusters",
         {"itemsPerPage": "500", "pageNum": "1"},
     ),
     "dedicated clusters": (
-        lambda atlas, how: atlas.clusters(GROUP, CLUSTERS, 3, *how),
+        lambda atlas, by: atlas.clusters(GROUP, CLUSTERS, 3, by),
         Bucket(GROUP, CLUSTERS),
         f"/{GROUP}/clusters",
         {"itemsPerPage": "500", "pageNum": "3"},
     ),
     "Flex jobs": (
-        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", FLEX, PageAt(2), *how),
+        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", FLEX, PageAt(2), by),
         Bucket(GROUP, FLEX),
         f"/{GROUP}/flexClusters/orders/backup/restoreJobs",
         {"itemsPerPage": "500", "pageNum": "2", "includeCount": "false"},
     ),
     "dedicated jobs": (
-        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", DEDICATED, FIRST_PAGE, *how),
+        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", DEDICATED, FIRST_PAGE, by),
         Bucket(GROUP, DEDICATED),
         f"/{GROUP}/clusters/orders/backup/restoreJobs",
         {"itemsPerPage": "500", "pageNum": "1", "includeCount": "false"},
     ),
     "collection jobs": (
-        lambda atlas, how: atlas.restore_jobs(GROUP, "orders", COLLECTION, FIRST_PAGE, *how),
+        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", COLLECTION, FIRST_PAGE, by),
         Bucket(GROUP, COLLECTION),
         f"/{GROUP}/clusters/orders/collectionRestoreJobs",
         {"itemsPerPage": "100", "pageNum": "1"},
@@ -77,11 +79,12 @@ class Projects:
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self.atlas = atlas
         self.clock = clock
-        self.client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        self.session = AtlasSession(client, only(KEY))
 
     def read(self, ask: Ask, reply: Reply | None = None, seconds: float = 60.0) -> Page:
         self.atlas.job_replies.append(reply or page([]))
-        return ask(AtlasProjects(self.client), (KEY, self.clock.deadline(seconds)))
+        return ask(AtlasProjects(self.session), self.clock.deadline(seconds))
 
     @property
     def requests(self) -> list[httpx.Request]:
@@ -97,8 +100,8 @@ def page(results: list[Any], **headers: str) -> Reply:
     return answer(200, {"results": results}, **headers)
 
 
-def events(atlas: AtlasProjects, how: Any) -> Page:
-    return atlas.events(GROUP, NOON + timedelta(microseconds=999_999), *how)
+def events(atlas: AtlasProjects, deadline: Deadline) -> Page:
+    return atlas.events(GROUP, NOON + timedelta(microseconds=999_999), deadline)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_a_full_page_of_events_has_a_hundred(projects: Projects) -> None:
 )
 def test_each_list_has_its_own_rate_limit(projects: Projects, ask: Ask, bucket: Bucket) -> None:
     projects.read(ask, page([], RateLimit_Limit="100", RateLimit_Remaining="30"))
-    assert projects.client.limits.share_left(bucket, projects.clock.now) == 0.3
+    assert projects.session.limits.share_left(bucket, projects.clock.now) == 0.3
 
     with pytest.raises(AtlasRateLimitError) as refused:
         projects.read(ask, answer(429, Retry_After="30"))

@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from restore_watch.atlas.client import GRACE, AtlasClient
+from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.endpoints import ACCEPT
 from restore_watch.atlas.network import ENVELOPE
 from restore_watch.atlas.retrying import ATTEMPTS
+from restore_watch.atlas.session import GRACE, AtlasSession
 from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,
@@ -44,14 +45,15 @@ class Client:
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self.atlas = atlas
         self.clock = clock
-        self._client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        self._credentials: Credentials = KEY
+        client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        self._session = AtlasSession(client, lambda *_, **_refused: self._credentials)
 
     def get(
         self, credentials: Credentials = KEY, *, patient: bool = True, **fields: Any
     ) -> RestoreJob:
-        return self._client.get_restore_job(
-            target(**fields), credentials, self.clock.deadline(), patient=patient
-        )
+        self._credentials = credentials
+        return self._session.restore_job(target(**fields), self.clock.deadline(), patient=patient)
 
 
 @pytest.fixture
@@ -132,6 +134,15 @@ def test_one_token_serves_many_checks_until_the_credentials_change(client: Clien
 
     client.get(ServiceAccount(ACCOUNT.client_id, "rotated"))
     assert client.atlas.bearers == ["token-1", "token-1", "token-2"]
+
+
+def test_old_and_new_credentials_that_are_used_in_turns_keep_their_tokens(client: Client) -> None:
+    rotated = ServiceAccount(ACCOUNT.client_id, "rotated")
+    for _ in range(3):
+        client.get(ACCOUNT)
+        client.get(rotated)
+
+    assert client.atlas.bearers == ["token-1", "token-2"] * 3
 
 
 def test_a_remembered_kind_is_asked_first(client: Client) -> None:

@@ -1,7 +1,7 @@
 """
-The two ways to authenticate a request. One object serves an environment, from any thread.
+The two ways to authenticate a request to `base_url`. One object serves an environment.
 
-`limit` is the size of the largest answer, in bytes.
+Any thread may use it. `limit` is the size of the largest answer, in bytes.
 """
 
 import re
@@ -27,7 +27,10 @@ class ServiceAccountAccess:
     Unless it `replaces` tokens, a 401 is the answer.
     """
 
-    def __init__(self, token: AccessToken, http: httpx.Client, *, replaces: bool = True) -> None:
+    def __init__(
+        self, token: AccessToken, base_url: str, http: httpx.Client, *, replaces: bool = True
+    ) -> None:
+        self.base_url = base_url
         self._token = token
         self._http = http
         self._replaces = replaces
@@ -60,7 +63,8 @@ class ServiceAccountAccess:
 class ApiKeyAccess:
     """Sends requests with HTTP digest."""
 
-    def __init__(self, key: ApiKey, http: httpx.Client) -> None:
+    def __init__(self, key: ApiKey, base_url: str, http: httpx.Client) -> None:
+        self.base_url = base_url
         self._key = key
         self._http = http
         self._lock = Lock()
@@ -136,5 +140,5 @@ def access_with(
     """Return the access for these credentials."""
     if isinstance(credentials, ServiceAccount):
         token = AccessToken(credentials, base_url, http, now=now, sleep=sleep)
-        return ServiceAccountAccess(token, http, replaces=replaces_tokens)
-    return ApiKeyAccess(credentials, http)
+        return ServiceAccountAccess(token, base_url, http, replaces=replaces_tokens)
+    return ApiKeyAccess(credentials, base_url, http)

@@ -10,12 +10,12 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
-from restore_watch.atlas.client import AtlasClient
-from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus, auditing_path
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.pages import answered_at
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError, AtlasUnauthorizedError
 from restore_watch.redaction import redact
@@ -40,28 +40,26 @@ class AtlasDiagnostics:
     """
     Asks Atlas about the caller. Changes nothing.
 
-    Its methods raise AtlasError, or TimeBudgetExceededError when too little time is left to ask.
+    Its methods raise as those of the session do.
     """
 
-    def __init__(self, client: AtlasClient) -> None:
-        self._client = client
+    def __init__(self, session: AtlasSession) -> None:
+        self._session = session
 
-    def caller(self, credentials: Credentials, deadline: Deadline) -> Caller:
-        """Return what Atlas sees of these credentials. They are accepted if it answers."""
-        bucket = Bucket(None, AtlasStatus.SYSTEM)
-        return self._client.read(SYSTEM_PATH, None, bucket, credentials, deadline, _read_caller)
+    def caller(self, deadline: Deadline) -> Caller:
+        """Return what Atlas sees of the credentials. They are accepted if it answers."""
+        get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
+        return self._session.read(get, deadline, _read_caller)
 
-    def is_owner(self, group_id: str, credentials: Credentials, deadline: Deadline) -> bool:
+    def is_owner(self, group_id: str, deadline: Deadline) -> bool:
         """
         Whether the credentials may administer a project: only its owner may read its auditing.
 
         https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getauditingconfiguration
         """
-        bucket = Bucket(group_id, AtlasStatus.AUDITING)
+        get = Get(auditing_path(group_id), None, Bucket(group_id, AtlasStatus.AUDITING))
         try:
-            return self._client.read(
-                auditing_path(group_id), None, bucket, credentials, deadline, lambda _answer: True
-            )
+            return self._session.read(get, deadline, lambda _answer: True)
         except (AtlasUnauthorizedError, AtlasForbiddenError):
             return False
 

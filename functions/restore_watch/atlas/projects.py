@@ -7,11 +7,11 @@ Each call reads one page of 500 entries at most.
 from datetime import datetime
 from functools import partial
 
-from restore_watch.atlas.client import AtlasClient, Query
-from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.client import Get, Query
 from restore_watch.atlas.endpoints import PROJECTS_PATH, AtlasList, project_list_path
 from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreKind
 
@@ -38,24 +38,19 @@ class AtlasProjects:
     """
     Reads the lists of projects. Its methods may be called from any thread.
 
-    They raise AtlasError, or TimeBudgetExceededError when too little time is left to ask.
+    They raise as those of the session do.
     """
 
-    def __init__(self, client: AtlasClient) -> None:
-        self._client = client
+    def __init__(self, session: AtlasSession) -> None:
+        self._session = session
 
-    def projects(self, number: int, credentials: Credentials, deadline: Deadline) -> Page:
+    def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
-        bucket = Bucket(None, AtlasList.PROJECTS)
-        at = PageAt(number)
-        query = page_query(bucket.family, at)
-        return self._read(PROJECTS_PATH, query, bucket, credentials, deadline, at)
+        bucket, at = Bucket(None, AtlasList.PROJECTS), PageAt(number)
+        return self._read(Get(PROJECTS_PATH, page_query(bucket.family, at), bucket), at, deadline)
 
-    def events(
-        self, group_id: str, since: datetime, credentials: Credentials, deadline: Deadline
-    ) -> Page:
+    def events(self, group_id: str, since: datetime, deadline: Deadline) -> Page:
         """Return the newest events of restore jobs since that moment, in UTC: one page."""
-        bucket = Bucket(group_id, AtlasList.EVENTS)
         query: Query = {
             "eventType": RESTORE_EVENTS,
             "includeCount": "false",
@@ -63,43 +58,20 @@ class AtlasProjects:
             "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         path = project_list_path(group_id, AtlasList.EVENTS)
-        at = PageAt(size=EVENTS_ON_PAGE)
-        return self._read(path, query, bucket, credentials, deadline, at)
+        get = Get(path, query, Bucket(group_id, AtlasList.EVENTS))
+        return self._read(get, PageAt(size=EVENTS_ON_PAGE), deadline)
 
-    def clusters(
-        self,
-        group_id: str,
-        which: AtlasList,
-        number: int,
-        credentials: Credentials,
-        deadline: Deadline,
-    ) -> Page:
+    def clusters(self, group_id: str, which: AtlasList, number: int, deadline: Deadline) -> Page:
         """Return a page of the project's Flex or dedicated clusters."""
         path, at = project_list_path(group_id, which), PageAt(number)
-        query = page_query(which, at)
-        return self._read(path, query, Bucket(group_id, which), credentials, deadline, at)
+        return self._read(Get(path, page_query(which, at), Bucket(group_id, which)), at, deadline)
 
     def restore_jobs(
-        self,
-        group_id: str,
-        cluster_name: str,
-        kind: RestoreKind,
-        at: PageAt,
-        credentials: Credentials,
-        deadline: Deadline,
+        self, group_id: str, cluster_name: str, kind: RestoreKind, at: PageAt, deadline: Deadline
     ) -> Page:
         """Return a page of the restore jobs of a cluster, or the first part of that page."""
-        cluster = group_id, cluster_name
-        return self._client.page_of_jobs(cluster, kind, at, credentials, deadline)
+        return self._session.page_of_jobs((group_id, cluster_name), kind, at, deadline)
 
-    def _read(
-        self,
-        path: str,
-        query: Query,
-        bucket: Bucket,
-        credentials: Credentials,
-        deadline: Deadline,
-        at: PageAt,
-    ) -> Page:
-        read = partial(read_page, family=bucket.family, at=at)
-        return self._client.read(path, query, bucket, credentials, deadline, read)
+    def _read(self, get: Get, at: PageAt, deadline: Deadline) -> Page:
+        read = partial(read_page, family=get.bucket.family, at=at)
+        return self._session.read(get, deadline, read)

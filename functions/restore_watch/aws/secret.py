@@ -12,7 +12,6 @@ from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.aws.call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
-    AtlasUnauthorizedError,
     CredentialsError,
     TimeBudgetExceededError,
 )
@@ -81,22 +80,6 @@ class AtlasSecret:
         """
         with self._lock:
             return self._current(deadline, refused)
-
-    def ask[Answer](self, question: Callable[[Credentials], Answer], deadline: Deadline) -> Answer:
-        """
-        Return Atlas's answer to a question that needs credentials.
-
-        After AtlasUnauthorizedError, the secret is read again, because it may have been rotated. If
-        it has other credentials, Atlas is asked with them.
-        """
-        credentials = self.credentials(deadline)
-        try:
-            return question(credentials)
-        except AtlasUnauthorizedError:
-            renewed = self.credentials(deadline, refused=credentials)
-            if renewed == credentials:
-                raise
-        return question(renewed)
 
     def _current(self, deadline: Deadline, refused: Credentials | None) -> Credentials:
         now = self._now()

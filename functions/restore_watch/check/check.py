@@ -9,9 +9,7 @@ from threading import Lock
 
 from cachetools import LRUCache
 
-from restore_watch.atlas.client import AtlasClient
-from restore_watch.atlas.credentials import Credentials
-from restore_watch.aws.secret import AtlasSecret
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.deadline import Deadline
@@ -64,10 +62,9 @@ def _utc_now() -> datetime:
 class JobChecker:
     """Checks restore jobs. One object serves an execution environment, from any thread."""
 
-    def __init__(  # noqa: PLR0913 - every part by its name, where all are put together
+    def __init__(
         self,
-        secret: AtlasSecret,
-        atlas: AtlasClient,
+        atlas: AtlasSession,
         table: RestoreJobsTable,
         topic: StatusChangesTopic,
         workflows: Workflows,
@@ -76,7 +73,6 @@ class JobChecker:
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.secret = secret
         self.atlas = atlas
         self.table = table
         self.topic = topic
@@ -103,7 +99,7 @@ class JobChecker:
         begun = self.now()
         asking = deadline.earlier(PUBLISHING_TIME)
         try:
-            job = self._ask(
+            job = self.atlas.restore_job(
                 target, asking if patient else asking.within(TIME_SHARE), patient=patient
             )
         except RestoreWatchError as error:
@@ -117,12 +113,6 @@ class JobChecker:
         """Publish what is pending for a job, from the table alone. Return what was published."""
         recorded = self.table.recall(target, deadline)
         return self.publish(recorded, deadline) if recorded else ()
-
-    def _ask(self, target: RestoreTarget, deadline: Deadline, *, patient: bool) -> RestoreJob:
-        def question(credentials: Credentials) -> RestoreJob:
-            return self.atlas.get_restore_job(target, credentials, deadline, patient=patient)
-
-        return self.secret.ask(question, deadline)
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         """

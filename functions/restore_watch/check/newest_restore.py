@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.entries import Unreadable, job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
@@ -36,11 +35,7 @@ class NewestRestore:
         moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
         second counts as created after it.
         """
-
-        def question(credentials: Credentials) -> list[RestoreTarget]:
-            return self._of_cluster(wanted.group_id, wanted.cluster_name, credentials, deadline)
-
-        found = self.checker.secret.ask(question, deadline)
+        found = self._of_cluster(wanted.group_id, wanted.cluster_name, deadline)
         after, since = wanted.created_after, ""
         if after is not None:
             after = after.replace(microsecond=0)
@@ -52,10 +47,10 @@ class NewestRestore:
         return max(found, key=lambda target: target.restore_id).as_json()
 
     def _of_cluster(
-        self, group_id: str, cluster_name: str, credentials: Credentials, deadline: Deadline
+        self, group_id: str, cluster_name: str, deadline: Deadline
     ) -> list[RestoreTarget]:
         def read(kind: RestoreKind) -> list[RestoreTarget]:
-            return self._listed(group_id, Part(kind, cluster_name), credentials, deadline)
+            return self._listed(group_id, Part(kind, cluster_name), deadline)
 
         with suppress(AtlasBadRequestError, RestoreJobNotFoundError):  # it is no Flex cluster
             return read(RestoreKind.FLEX)
@@ -65,9 +60,7 @@ class NewestRestore:
             found += read(RestoreKind.COLLECTION)
         return found
 
-    def _listed(
-        self, group_id: str, part: Part, credentials: Credentials, deadline: Deadline
-    ) -> list[RestoreTarget]:
+    def _listed(self, group_id: str, part: Part, deadline: Deadline) -> list[RestoreTarget]:
         """
         Read all pages, or raise: nobody documents the order of a list.
 
@@ -80,12 +73,7 @@ class NewestRestore:
         unreadable: list[Unreadable] = []
         while True:
             page = projects.restore_jobs(
-                group_id,
-                cluster_name,
-                part.kind,
-                at,
-                credentials,
-                deadline.within(TIME_SHARE),
+                group_id, cluster_name, part.kind, at, deadline.within(TIME_SHARE)
             )
             known, entries = len(found), job_entries(page, part.kind)
             found |= {

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 
-from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
 from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
@@ -60,7 +59,7 @@ class Look:
 
 
 class AtlasDiagnosis:
-    """Asks Atlas with some credentials. Any thread may use it."""
+    """Asks Atlas. Any thread may use it."""
 
     def __init__(
         self,
@@ -72,12 +71,10 @@ class AtlasDiagnosis:
         self._diagnostics = diagnostics
         self._now = now
 
-    def caller(
-        self, credentials: Credentials, deadline: Deadline
-    ) -> tuple[list[Line], Caller | None]:
+    def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
-            caller = self._diagnostics.caller(credentials, deadline.within(_CALL_TIME))
+            caller = self._diagnostics.caller(deadline.within(_CALL_TIME))
         except (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError) as error:
             if error.family is None:  # there is no token, or no way to Atlas
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
@@ -92,10 +89,10 @@ class AtlasDiagnosis:
             _clock(caller.date, self._now()),
         ], caller
 
-    def project_ids(self, credentials: Credentials, deadline: Deadline) -> tuple[list[str], Line]:
+    def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
         try:
-            page = self._projects.projects(1, credentials, deadline.within(_CALL_TIME))
+            page = self._projects.projects(1, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
@@ -107,7 +104,7 @@ class AtlasDiagnosis:
         found = f"the credentials can read {len(ids)}{more}"
         return ids, Line("projects", ok=True, found=found)
 
-    def project(self, group_id: str, credentials: Credentials, deadline: Deadline) -> Look:
+    def project(self, group_id: str, deadline: Deadline) -> Look:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
         look = Look()
 
@@ -124,9 +121,9 @@ class AtlasDiagnosis:
                 look.lines.append(_failed(str(family), error, family))
                 return None
 
-        read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now(), credentials))
+        read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now()))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
-            page = read(which, partial(self._projects.clusters, group_id, which, 1, credentials))
+            page = read(which, partial(self._projects.clusters, group_id, which, 1))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
                 entries = cluster_entries(page, which).readable
@@ -136,9 +133,7 @@ class AtlasDiagnosis:
             # One cluster stands for all: the role is given for the project. One that was deleted
             # meanwhile, or has no backups, says nothing.
             for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
-                jobs = partial(
-                    self._projects.restore_jobs, group_id, name, kind, FIRST_PAGE, credentials
-                )
+                jobs = partial(self._projects.restore_jobs, group_id, name, kind, FIRST_PAGE)
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, passes=(AtlasBadRequestError, RestoreJobNotFoundError))
                     break
@@ -151,7 +146,6 @@ class AtlasDiagnosis:
         self,
         caller: Caller,
         looks: dict[str, Look],
-        credentials: Credentials,
         deadline: Deadline,
         *,
         are_all: bool,
@@ -168,9 +162,7 @@ class AtlasDiagnosis:
         asked: list[str] = []
         for group_id in looks:
             try:
-                is_owner = self._diagnostics.is_owner(
-                    group_id, credentials, deadline.within(_CALL_TIME)
-                )
+                is_owner = self._diagnostics.is_owner(group_id, deadline.within(_CALL_TIME))
             except RestoreWatchError:
                 continue
             if is_owner:

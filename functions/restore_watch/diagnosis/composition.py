@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.diagnostics import AtlasDiagnostics
 from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.diagnosis.atlas import AtlasDiagnosis
 from restore_watch.diagnosis.aws import AwsDiagnosis
 from restore_watch.diagnosis.doctor import Doctor
@@ -28,9 +30,9 @@ def compose_doctor(
     table = TableDiagnosis(
         SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
     )
-    return Doctor(
-        settings,
-        AwsDiagnosis(settings, client),
-        table,
-        AtlasDiagnosis(AtlasProjects(atlas), AtlasDiagnostics(atlas), now),
-    )
+
+    def atlas_with(credentials: Credentials) -> AtlasDiagnosis:
+        session = AtlasSession(atlas, only(credentials))
+        return AtlasDiagnosis(AtlasProjects(session), AtlasDiagnostics(session), now)
+
+    return Doctor(settings, AwsDiagnosis(settings, client), table, atlas_with)

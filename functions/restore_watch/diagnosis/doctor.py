@@ -1,6 +1,6 @@
 """Goes through everything that a watch needs, step by step. Changes nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from restore_watch.atlas.credentials import Credentials
@@ -33,7 +33,7 @@ class Doctor:
         settings: Settings,
         aws: AwsDiagnosis,
         table: TableDiagnosis,
-        atlas: AtlasDiagnosis,
+        atlas: Callable[[Credentials], AtlasDiagnosis],
     ) -> None:
         self._settings = settings
         self._aws = aws
@@ -56,7 +56,7 @@ class Doctor:
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
         aws_lines = [*self._of_aws(aws_deadline)]
         if credentials is not None:
-            yield from self._of_atlas(wanted, credentials, deadline)
+            yield from self._of_atlas(wanted, self._atlas(credentials), deadline)
         else:
             yield Line("credentials", ok=None, found="without the secret, Atlas cannot be asked")
         yield from aws_lines
@@ -82,15 +82,15 @@ class Doctor:
         yield self._table.last_sweep(schedule.period, deadline)
 
     def _of_atlas(
-        self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
+        self, wanted: Diagnose, atlas: AtlasDiagnosis, deadline: Deadline
     ) -> Iterator[Line]:
-        lines, caller = self._atlas.caller(credentials, deadline)
+        lines, caller = atlas.caller(deadline)
         yield from lines
         if caller is None:
             return
         ids = self._settings.project_ids
         if ids == "all":
-            readable, line = self._atlas.project_ids(credentials, deadline)
+            readable, line = atlas.project_ids(deadline)
             yield line
             ids = tuple(readable)
         # The one that was asked about comes first.
@@ -98,7 +98,7 @@ class Doctor:
         chosen = list(ordered)[:PROJECTS_LOOKED_AT]
         looks: dict[str, Look] = {}
         for group_id in chosen:
-            looks[group_id] = self._atlas.project(group_id, credentials, deadline)
+            looks[group_id] = atlas.project(group_id, deadline)
             yield from looks[group_id].lines
         if len(ordered) > len(chosen):
             found = f"{len(ordered) - len(chosen)} more were not looked at"
@@ -107,4 +107,4 @@ class Doctor:
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
         are_all = bool(ordered) and len(ordered) == len(chosen) and bool(self._settings.project_ids)
-        yield self._atlas.roles(caller, looks, credentials, deadline, are_all=are_all)
+        yield atlas.roles(caller, looks, deadline, are_all=are_all)

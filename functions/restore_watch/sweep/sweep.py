@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.aws.call import LEAST_TIME
 from restore_watch.check.check import JobChecker
@@ -284,7 +283,7 @@ class Sweeper:
         self._drop_removed(finder.waker, watch, asker.follower)
         if due or steps:
             self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
-            self._prepare(deadline)
+            self._checker.atlas.prepare(deadline)
             rounds.run(due, steps)
             self._workers.each(finder.unfinished(), finder.end, deadline)
         return frozenset(job.target.group_id for job in due)
@@ -293,14 +292,6 @@ class Sweeper:
         """Drop the projects that nobody watches any more, whatever is open in them."""
         self._workers.each(waker.removed_projects(), waker.drop, follower.deadline)
         watch.forget_removed(waker.known, list(follower.known.values()))
-
-    def _prepare(self, deadline: Deadline) -> None:
-        """Raise CredentialsError or AtlasError if there are no credentials or no token."""
-
-        def prepare(credentials: Credentials) -> None:
-            self._checker.atlas.prepare(credentials, deadline)
-
-        self._checker.secret.ask(prepare, deadline)
 
     def _now(self) -> float:
         return self._checker.now().timestamp()

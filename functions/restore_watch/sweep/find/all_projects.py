@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
@@ -44,7 +45,7 @@ class AllProjects:
         """Read a page. Return what is left to do: the next page, or the same one again."""
         begun = self.calls.deadline.clock()
         try:
-            page = self.calls.read(step, lambda atlas, *how: atlas.projects(step.number, *how))
+            page = self.calls.read(step, partial(self.calls.projects.projects, step.number))
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
             if not again:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check.check import TIME_SHARE
@@ -20,7 +19,7 @@ from restore_watch.sweep.find.steps import AskingStep, JobsPage
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.settle import Follower
 
-type Ask = Callable[[AtlasProjects, Credentials, Deadline], Page]
+type Ask = Callable[[Deadline], Page]
 """Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
 
 
@@ -44,14 +43,9 @@ class FindCalls:
 
         What a refused list of a cluster's jobs means is known when the listing ends.
         """
-        deadline = self.deadline.within(TIME_SHARE)
-
-        def question(credentials: Credentials) -> Page:
-            return ask(self.projects, credentials, deadline)
-
         asked = asked_by(step)
         try:
-            page = self.follower.checker.secret.ask(question, deadline)
+            page = ask(self.deadline.within(TIME_SHARE))
         except RestoreWatchError as error:
             note = self.reception.note if isinstance(step, JobsPage) else self.reception.failed
             note(asked, error)

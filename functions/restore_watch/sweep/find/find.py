@@ -50,6 +50,7 @@ class Finder:
         self.waker = waker
         self._observer = observer
         self._calls = waker.calls
+        self._projects = waker.calls.projects
         self._memory = waker.calls.memory
         self._follower = waker.calls.follower
         self._known = waker.known
@@ -146,10 +147,8 @@ class Finder:
     def _list_clusters(self, step: ClustersPage) -> Iterable[FindStep]:
         listing, begun = step.listing, self._calls.deadline.clock()
         try:
-            page = self._calls.read(
-                step,
-                lambda atlas, *how: atlas.clusters(listing.group_id, step.which, step.number, *how),
-            )
+            clusters = partial(self._projects.clusters, listing.group_id, step.which, step.number)
+            page = self._calls.read(step, clusters)
         except RestoreWatchError as error:
             return self._again(step, error, begun)
         more = listing.clusters_shown(step, page)
@@ -166,10 +165,8 @@ class Finder:
         self._memory.reading(group_id, part)
         asked_at, shown = self._follower.checker.now(), Shown()
         try:
-            page = self._calls.read(
-                step,
-                lambda atlas, *how: atlas.restore_jobs(group_id, name, part.kind, step.at, *how),
-            )
+            jobs = partial(self._projects.restore_jobs, group_id, name, part.kind, step.at)
+            page = self._calls.read(step, jobs)
         except RestoreWatchError as error:
             if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                 listing.note_gone(part)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, Literal
 
@@ -170,7 +171,7 @@ class Waker:
         since = marks.whole - EVENTS_BEFORE_MARK
         began = None
         try:
-            page = self.calls.read(step, lambda atlas, *how: atlas.events(group_id, since, *how))
+            page = self.calls.read(step, partial(self.calls.projects.events, group_id, since))
         except TimeBudgetExceededError:
             memory.read_again(group_id, (*left, *map(Part, kinds)))
             return [], None

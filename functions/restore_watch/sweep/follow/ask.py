@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from restore_watch.atlas.credentials import Credentials
 from restore_watch.check.check import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -16,7 +15,6 @@ from restore_watch.errors import (
     RestoreWatchError,
     TimeBudgetExceededError,
 )
-from restore_watch.model.restore_job import RestoreJob
 from restore_watch.sweep.agenda import failed_fast
 from restore_watch.sweep.answers import Reception
 from restore_watch.sweep.follow.lists import JobLists
@@ -141,15 +139,11 @@ class Asker:
         return more
 
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
-        deadline, checker = self.deadline.within(TIME_SHARE), self.follower.checker
+        checker = self.follower.checker
         begun = checker.now()
-
-        def ask(credentials: Credentials) -> RestoreJob:
-            return checker.atlas.get_restore_job(
-                job.target, credentials, deadline, patient=False, likely=job.kind
-            )
-
-        answer = checker.secret.ask(ask, deadline)
+        answer = checker.atlas.restore_job(
+            job.target, self.deadline.within(TIME_SHARE), patient=False, likely=job.kind
+        )
         self.reception.answered(asked)
         self.memory.answered_alone(job)
         self._note_asked([job], alone=True)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.pages import Page, PageAt, page_for
 from restore_watch.check.check import TIME_SHARE
 from restore_watch.deadline import Deadline
@@ -109,15 +108,10 @@ class JobLists:
             at = page.at.next
 
     def _read_page(self, question: Question, at: PageAt) -> Page:
-        deadline, checker = self.deadline.within(TIME_SHARE), self.observer.follower.checker
-        cluster = question.jobs[0].target.cluster
-
-        def ask(credentials: Credentials) -> Page:
-            return checker.atlas.page_of_jobs(cluster, question.kind, at, credentials, deadline)
-
+        atlas, cluster = self.observer.follower.checker.atlas, question.jobs[0].target.cluster
         asked = Asked.part(question.bucket, question.part)
         try:
-            page = checker.secret.ask(ask, deadline)
+            page = atlas.page_of_jobs(cluster, question.kind, at, self.deadline.within(TIME_SHARE))
         except AtlasError as error:
             # These say nothing about the endpoints of its jobs, which are asked next.
             if not isinstance(error, _OF_A_LIST):
