@@ -118,7 +118,8 @@ class Application:
 
     def _test_notification(self, deadline: Deadline) -> Mapping[str, Any]:
         try:
-            message_id = self._checker.topic.publish_test(self._checker.now(), deadline)
+            outbox = self._checker.outbox
+            message_id = outbox.topic.publish_test(outbox.clock.now(), deadline)
         except RestoreWatchError as error:
             self._telemetry.failed(error)
             raise
@@ -132,7 +133,7 @@ class Application:
 
     def _find_newest(self, wanted: FindNewest, deadline: Deadline) -> Mapping[str, Any]:
         try:
-            return NewestRestore(self._checker).find(wanted, deadline)
+            return NewestRestore(self._checker.atlas).find(wanted, deadline)
         except RestoreWatchError as error:
             self._telemetry.failed(error)
             raise

@@ -17,6 +17,8 @@ from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
+from restore_watch.clock import Clock
 from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
@@ -63,24 +65,29 @@ def compose(
     secret = AtlasSecret(
         session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
     )
-    checker = JobChecker(
-        atlas=AtlasSession(AtlasClient(settings.atlas_base_url, http), secret.credentials),
-        table=RestoreJobsTable(dynamodb, settings.table_name),
-        topic=StatusChangesTopic(
+    clock = Clock()
+    atlas = AtlasSession(AtlasClient(settings.atlas_base_url, http), secret.credentials)
+    outbox = Outbox(
+        RestoreJobsTable(dynamodb, settings.table_name),
+        StatusChangesTopic(
             session.client("sns", config=aws_config), settings.topic_arn, settings.stack_name
         ),
-        workflows=Workflows(stepfunctions, telemetry.answered, telemetry.not_answered),
-        on_published=telemetry.published,
+        Workflows(stepfunctions),
+        telemetry,
+        clock,
     )
     workers = Workers()
     sweeper = Sweeper(
-        checker,
+        atlas,
+        outbox,
         OpenJobs(dynamodb, settings.table_name),
         Bookkeeping(dynamodb, settings.table_name),
         SweepLease(dynamodb, settings.table_name),
         workers,
         telemetry,
-        SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids),
+        options=SweepOptions(
+            settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids
+        ),
     )
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
@@ -93,7 +100,7 @@ def compose(
         # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
         # replaced only once in a while.
         with http_client(telemetry.atlas_answered, telemetry.token_requested) as own:
-            atlas = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
-            return compose_doctor(settings, atlas, client, checker.now).diagnose(wanted, deadline)
+            asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
+            return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)
 
-    return Application(checker, sweeper, workers, telemetry, diagnose)
+    return Application(JobChecker(atlas, outbox), sweeper, workers, telemetry, diagnose)

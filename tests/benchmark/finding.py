@@ -114,8 +114,13 @@ class _World:
             def environment() -> Sweeper:
                 by = clients(self.stack)
                 clients_of.callback(by.close)
-                checker = cold_start(self.stack, by, now=self.clock, sleep=self.clock.sleep)
-                checker.on_published = self._note
+                checker = cold_start(
+                    self.stack,
+                    by,
+                    now=self.clock,
+                    sleep=self.clock.sleep,
+                    on_published=self._note,
+                )
                 telemetry = Telemetry(Logger(service="benchmark", stream=io.StringIO()))
                 return sweeper_of(
                     self.stack,

@@ -144,14 +144,14 @@ def _sweep(
 
     def sweep(telemetry: Telemetry) -> None:
         sweeper = Sweeper(
-            checker,
+            checker.atlas,
+            checker.outbox,
             OpenJobs(client, "restore-jobs"),
             Bookkeeping(client, "restore-jobs"),
             SweepLease(client, "restore-jobs", now=clock, sleep=clock.sleep),
             Workers(),
             telemetry,
-            SweepOptions(hot_seconds=0, rate_limit_reserve=0.5, project_ids=projects),
-            sleep=clock.sleep,
+            options=SweepOptions(hot_seconds=0, rate_limit_reserve=0.5, project_ids=projects),
         )
         for _ in range(sweeps):
             sweeper.sweep(Sweep(), clock.deadline())

@@ -379,7 +379,7 @@ def _validations() -> Iterator[ErrorText]:
 
         checking = Checking(ScriptedAtlas(), Clock(at.timestamp()))
         checking.atlas.job_replies.append(answer(200, said))
-        checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
+        checking.checker.outbox.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
         found = Validation(verdict=verdict, validated_at=tested_at)
         return ValidationRecorder(checking.checker).record(target, found, _soon())
 
@@ -404,7 +404,7 @@ def _waits() -> Iterator[ErrorText]:
         raise Refusal("ConditionalCheckFailedException", Item=item)
 
     checking = Checking(ScriptedAtlas(), Clock())
-    checking.checker.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
+    checking.checker.outbox.table = RestoreJobsTable(dynamodb(refuse), "restore-jobs")
     page = {"results": [{"id": RESTORE}], "links": [{"rel": "next"}]}
     checking.atlas.job_replies += [
         answer(200, {"results": []}),
@@ -418,7 +418,7 @@ def _waits() -> Iterator[ErrorText]:
         return {"Attributes": item}
 
     losing = Checking(ScriptedAtlas(), Clock())
-    losing.checker.table = RestoreJobsTable(dynamodb(lose), "restore-jobs")
+    losing.checker.outbox.table = RestoreJobsTable(dynamodb(lose), "restore-jobs")
     losing.atlas.job_replies.append(answer(200, {"id": RESTORE, "status": "RUNNING"}))
     wanted = FindNewest(*target.cluster)
     later = FindNewest(*target.cluster, target.created_at + timedelta(hours=1))
@@ -427,8 +427,8 @@ def _waits() -> Iterator[ErrorText]:
             partial(WaitRegistrar(one.checker).register, target, Wait("another"), _soon())
             for one in (checking, losing)
         ),
-        partial(NewestRestore(checking.checker).find, wanted, _soon()),
-        partial(NewestRestore(checking.checker).find, wanted, _soon()),
+        partial(NewestRestore(checking.checker.atlas).find, wanted, _soon()),
+        partial(NewestRestore(checking.checker.atlas).find, wanted, _soon()),
         partial(_find_later, later),
     )
 
@@ -436,7 +436,7 @@ def _waits() -> Iterator[ErrorText]:
 def _find_later(wanted: FindNewest) -> object:
     checking = Checking(ScriptedAtlas(), Clock())
     checking.atlas.job_replies.append(answer(200, {"results": [{"id": RESTORE}]}))
-    return NewestRestore(checking.checker).find(wanted, _soon())
+    return NewestRestore(checking.checker.atlas).find(wanted, _soon())
 
 
 def _warnings() -> Iterator[ErrorText]:
@@ -464,7 +464,7 @@ def _warnings() -> Iterator[ErrorText]:
 
 
 def _not_answered(job: RestoreJob, logger: Logger, *, given_up: bool) -> None:
-    Telemetry(logger).not_answered(AwsCallError("AccessDenied", {}), job, given_up)
+    Telemetry(logger).not_answered(AwsCallError("AccessDenied", {}), job, given_up=given_up)
 
 
 def _notes() -> Iterator[ErrorText]:

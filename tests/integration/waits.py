@@ -31,7 +31,7 @@ def register(sweeping: Sweeping, restore: EmulatedRestore, until: str = ENDED) -
 def store_wait(sweeping: Sweeping, restore: EmulatedRestore, until: str = ENDED) -> None:
     """A workflow waits, and its registration ends right after the write."""
     wait = Wait(f"canary-task-token-{secrets.token_hex(8)}", until)
-    table, now = sweeping.checker.table, sweeping.clock()
+    table, now = sweeping.checker.outbox.table, sweeping.clock()
     table.wait(target_of(restore), wait, now, sweeping.deadline())
 
 

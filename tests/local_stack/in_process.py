@@ -5,14 +5,16 @@ an injected clock, short timeouts or a debugger. None of our own code is replace
 what `restore_watch.composition` makes, with other clients, clocks and timeouts.
 """
 
+import io
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, override
 
 import boto3
 import httpx
+from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from local_stack.aws import REGION, key_id_of
@@ -25,6 +27,8 @@ from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
+from restore_watch.clock import Clock
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Diagnose
@@ -90,6 +94,26 @@ def clients(
     return Clients(key_id, http, *map(client, services))
 
 
+class Quiet(Telemetry):
+    """Calls back for what is published, and writes nothing of what an outbox does."""
+
+    def __init__(
+        self, on_published: Callable[[Entry, Recorded], None] = lambda _entry, _recorded: None
+    ) -> None:
+        super().__init__(Logger(service="quiet", stream=io.StringIO()))
+        self._on_published = on_published
+
+    @override
+    def published(self, entry: Entry, recorded: Recorded) -> None:
+        self._on_published(entry, recorded)
+
+    @override
+    def answered(self, *_: object) -> None: ...
+
+    @override
+    def not_answered(self, *_: object, **_how: object) -> None: ...
+
+
 def cold_start(
     stack: LocalStack,
     by: Clients,
@@ -105,17 +129,16 @@ def cold_start(
     """
     secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp())
     client = AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep)
-    return JobChecker(
-        atlas=AtlasSession(client, secret.credentials),
-        table=RestoreJobsTable(by.dynamodb, stack.table_name),
-        topic=StatusChangesTopic(
+    outbox = Outbox(
+        RestoreJobsTable(by.dynamodb, stack.table_name),
+        StatusChangesTopic(
             by.sns, stack.topic_arn, stack.function.environment["POWERTOOLS_SERVICE_NAME"]
         ),
-        on_published=on_published,
-        workflows=Workflows(lambda: by.stepfunctions),
-        now=now,
-        sleep=sleep,
+        Workflows(lambda: by.stepfunctions),
+        Quiet(on_published),
+        Clock(now, sleep),
     )
+    return JobChecker(AtlasSession(client, secret.credentials), outbox)
 
 
 def sweeper_of(
@@ -129,20 +152,21 @@ def sweeper_of(
     project_ids: ProjectIds = (),
 ) -> Sweeper:
     """Return the sweeper of the environment that has this checker, with its clock and its waits."""
+    clock = checker.outbox.clock
     return Sweeper(
-        checker,
+        checker.atlas,
+        checker.outbox,
         OpenJobs(by.dynamodb, stack.table_name),
         Bookkeeping(by.dynamodb, stack.table_name),
         SweepLease(
             by.dynamodb,
             stack.table_name,
-            now=lambda: checker.now().timestamp(),
-            sleep=checker.sleep,
+            now=clock.unix,
+            sleep=clock.sleep,
         ),
         Workers(),
         telemetry,
-        SweepOptions(hot_seconds, rate_limit_reserve, project_ids),
-        sleep=checker.sleep,
+        options=SweepOptions(hot_seconds, rate_limit_reserve, project_ids),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,7 @@ from restore_watch.atlas.network import ENVELOPE
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.atlas.token import AccessToken
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
@@ -26,19 +28,17 @@ from restore_watch.table.job_item import Recorded
 # The check
 
 
-class LeavesToOthers(JobChecker):
+class LeavesToOthers(Outbox):
     """What an overlapping check has recorded is left to that check, alive or not."""
 
-    def __init__(self, **parts: Any) -> None:
-        super().__init__(**parts)
-        self.sleep = self._leave
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.clock = replace(self.clock, sleep=self._leave)
         self._left = False
 
-    def check(
-        self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
-    ) -> CheckResult:
+    def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         self._left = False
-        return super().check(target, deadline, patient=patient)
+        return super().record(job, begun, deadline)
 
     def _leave(self, _: float) -> None:
         self._left = True
@@ -58,8 +58,8 @@ class NeedsAtlasToPublish(JobChecker):
 class AsksInTurn(JobChecker):
     """It asks about the targets of an event or a batch one after the other."""
 
-    def __init__(self, **parts: Any) -> None:
-        super().__init__(**parts)
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
         self._turn = Lock()
 
     def check(
@@ -80,21 +80,27 @@ class AlwaysPatient(JobChecker):
         return super().check(target, deadline, patient=True)
 
 
-class ForgetsFirstSight(JobChecker):
+class ForgetsFirstSight(Outbox):
     """A job that had ended long ago counts as one that ended just now."""
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
         first, *later = recorded.history
         running = first.job.model_copy(update={"status": RestoreStatus.RUNNING})
         seen_running = replace(recorded, history=(replace(first, job=running), *later))
-        report, self.on_published = (
-            self.on_published,
-            lambda change, _: report(change, seen_running),
-        )
+        telemetry = self.telemetry
+
+        class SeenRunning:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(telemetry, name)
+
+            def published(self, change: Entry, _: Recorded) -> None:
+                telemetry.published(change, seen_running)
+
+        self.telemetry = SeenRunning()  # type: ignore[assignment]
         try:
             return super().publish(recorded, deadline)
         finally:
-            self.on_published = report
+            self.telemetry = telemetry
 
 
 # The client for Atlas

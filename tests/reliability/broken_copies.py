@@ -108,6 +108,7 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
@@ -126,6 +127,7 @@ class BrokenCopy:
 
     reports: set[str]
     checker: Callable[..., JobChecker] = JobChecker
+    outbox: Callable[..., Outbox] = Outbox
     table: Callable[[Any, str], RestoreJobsTable] = RestoreJobsTable
     topic: Callable[..., StatusChangesTopic] = StatusChangesTopic
     client: Callable[..., AtlasClient] = AtlasClient
@@ -148,7 +150,7 @@ BROKEN_COPIES = {
         {"I3", "I4", "I8"}, table=update_item(history_of_one)
     ),
     "acknowledges before it publishes": BrokenCopy({"I1", "I8"}, table=AcknowledgesFirst),
-    "answers before others have published": BrokenCopy({"I1", "I4", "I8"}, LeavesToOthers),
+    "answers before others have published": BrokenCopy({"I1", "I4", "I8"}, outbox=LeavesToOthers),
     "acknowledges what others recorded": BrokenCopy(
         {"I1", "I4", "I8"}, table=update_item(acknowledge_all)
     ),
@@ -203,7 +205,9 @@ BROKEN_COPIES = {
     "acknowledges all or nothing": BrokenCopy({"I8"}, table=AcknowledgesAllOrNothing),
     "asks about one job of a batch after the other": BrokenCopy({"F87"}, AsksInTurn),
     # Hole 10: metrics
-    "measures the latency of a job that had ended": BrokenCopy({"metrics"}, ForgetsFirstSight),
+    "measures the latency of a job that had ended": BrokenCopy(
+        {"metrics"}, outbox=ForgetsFirstSight
+    ),
     # Validations
     "appends a validation that no sweep sees": BrokenCopy(
         {"I8"}, table=update_item(validation_out_of_the_index)
@@ -279,9 +283,9 @@ BROKEN_COPIES = {
     ),
     "publishes a recovery twice": BrokenCopy({"F78"}, topic=RecoversTwice, watches=True),
     # When a workflow is answered
-    "answers workflows before it publishes": BrokenCopy({"W2"}, AnswersFirst, waits=True),
-    "answers workflows before their time": BrokenCopy({"W9"}, AnswersTooEarly, waits=True),
-    "notes an answer before it is sent": BrokenCopy({"W5"}, NotesFirst, waits=True),
+    "answers workflows before it publishes": BrokenCopy({"W2"}, outbox=AnswersFirst, waits=True),
+    "answers workflows before their time": BrokenCopy({"W9"}, outbox=AnswersTooEarly, waits=True),
+    "notes an answer before it is sent": BrokenCopy({"W5"}, outbox=NotesFirst, waits=True),
     "does not note an answer": BrokenCopy({"I4", "W3", "W4", "W8"}, table=NeverNotes, waits=True),
     "forgets that an answer is due": BrokenCopy({"W3"}, table=ForgetsWhatIsDue, waits=True),
     # Who is answered
@@ -303,5 +307,7 @@ BROKEN_COPIES = {
         {"I4", "W3", "W4", "W8"}, workflows=TriesGoneTokensAgain, waits=True
     ),
     "tells a success of a failed restore": BrokenCopy({"W9"}, workflows=SaysSuccess, waits=True),
-    "gives up a job that was found meanwhile": BrokenCopy({"W9"}, GivesUpWhatWasFound, waits=True),
+    "gives up a job that was found meanwhile": BrokenCopy(
+        {"W9"}, outbox=GivesUpWhatWasFound, waits=True
+    ),
 }

@@ -8,8 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from reliability.broken_table import Parameters
+from restore_watch.aws.call import AwsCallError
 from restore_watch.aws.step_functions import Workflows
-from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import Entry
@@ -20,7 +21,7 @@ from restore_watch.table.jobs import Acknowledgement, RestoreJobsTable
 # The check
 
 
-class AnswersFirst(JobChecker):
+class AnswersFirst(Outbox):
     """Workflows go on before people are told."""
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
@@ -31,14 +32,14 @@ class AnswersFirst(JobChecker):
         return super().publish(recorded, deadline)
 
 
-class AnswersTooEarly(JobChecker):
+class AnswersTooEarly(Outbox):
     """Whoever waits goes on as soon as the job is looked at."""
 
     def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
         self._send(list(map(TaskAnswer, recorded.waits)), recorded, last, deadline)
 
 
-class NotesFirst(JobChecker):
+class NotesFirst(Outbox):
     """What is going to be sent counts as sent."""
 
     def _send(
@@ -55,7 +56,7 @@ class NotesFirst(JobChecker):
         return True
 
 
-class GivesUpWhatWasFound(JobChecker):
+class GivesUpWhatWasFound(Outbox):
     """A job that does not leave the index counts as left all the same."""
 
     def end_waits(
@@ -181,15 +182,14 @@ def one_waits(_: Any, parameters: Parameters) -> Parameters:
 class RefusalIsAnAnswer(Workflows):
     """What Step Functions did not take is not sent again."""
 
-    def answer(self, *how: Any) -> bool:
+    def answer(self, *how: Any) -> None:
         super().answer(*how)
-        return True
 
 
 class SaysSuccess(Workflows):
     """Every workflow goes on, whatever became of its restore."""
 
-    def answer(self, answer: TaskAnswer, *how: Any) -> bool:
+    def answer(self, answer: TaskAnswer, *how: Any) -> AwsCallError | None:
         return super().answer(replace(answer, error=None), *how)
 
 

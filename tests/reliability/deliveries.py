@@ -111,8 +111,8 @@ class Deliveries:
         OUTPUT.seek(0)
         OUTPUT.truncate()
         finished: list[Job] = []
-        # A check without an application has no telemetry: its metrics would go to our own output.
-        reports = patch.object(environment.checker, "on_published", environment.telemetry.published)
+        # A check without an application has no telemetry: what it says would go to our own output.
+        reports = patch.object(environment.checker.outbox, "telemetry", environment.telemetry)
         try:
             with redirect_stdout(printed), patch.dict(os.environ, VARIABLES), reports:
                 answer = environment.application.answer(

@@ -62,7 +62,7 @@ class Machine(RuleBasedStateMachine):
     def environment(self, world: World, slot: int) -> tuple[JobChecker, Application, Telemetry]:
         """A cold start in this slot. Broken copies of the code begin here."""
         checker, telemetry = self.checker(world, slot), Telemetry(LOGGER)
-        checker.workflows = self.workflows(world, slot)
+        checker.outbox.workflows = self.workflows(world, slot)
         sweeper = self.sweeper(world, slot, checker, telemetry)
         return checker, self.application(checker, sweeper, telemetry), telemetry
 

@@ -53,14 +53,14 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
             client = broken.client(
                 stack.atlas.url, clients.http, now=lambda: world.clock().timestamp(), sleep=sleep
             )
-            return broken.checker(
-                atlas=broken.session(client, product.atlas.credentials),
-                table=broken.table(clients.dynamodb, stack.table_name),
-                topic=broken.topic(clients.sns, stack.topic_arn, STACK_NAME),
-                workflows=product.workflows,
-                now=world.clock,
-                sleep=sleep,
+            outbox = broken.outbox(
+                broken.table(clients.dynamodb, stack.table_name),
+                broken.topic(clients.sns, stack.topic_arn, STACK_NAME),
+                product.outbox.workflows,
+                product.outbox.telemetry,
+                product.outbox.clock,
             )
+            return broken.checker(broken.session(client, product.atlas.credentials), outbox)
 
         def workflows(self, world: World, slot: int) -> Workflows:
             return broken.workflows(lambda: world.clients[slot].stepfunctions)
@@ -69,11 +69,13 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
             self, world: World, slot: int, checker: JobChecker, telemetry: Telemetry
         ) -> Sweeper:
             dynamodb = world.clients[slot].dynamodb
+            outbox = checker.outbox
             if broken.sweep_table:
-                checker = copy(checker)
-                checker.table = broken.sweep_table(dynamodb, stack.table_name)
+                outbox = copy(outbox)
+                outbox.table = broken.sweep_table(dynamodb, stack.table_name)
             return broken.sweeper(
-                checker,
+                checker.atlas,
+                outbox,
                 broken.open_jobs(dynamodb, stack.table_name),
                 broken.bookkeeping(dynamodb, stack.table_name),
                 broken.lease(
@@ -84,10 +86,9 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                 ),
                 Workers(),
                 telemetry,
-                SweepOptions(
+                options=SweepOptions(
                     world.hot_seconds, rate_limit_reserve=0.5, project_ids=world.projects.ids
                 ),
-                sleep=world.sleep_of(slot),
             )
 
     BrokenModel.stack = stack

@@ -313,7 +313,7 @@ def test_an_aws_name_that_cannot_be_resolved_raises_a_table_unavailable_error(
     session = boto3.Session("AKIAENVIRONMENT", "in-process", region_name=REGION)
     client = session.client("dynamodb", endpoint_url=url, config=ONE_TRY)
     checker = campaign.environment()
-    checker.table = RestoreJobsTable(client, campaign.stack.table_name)
+    checker.outbox.table = RestoreJobsTable(client, campaign.stack.table_name)
     if how == "fails":
         names.fail(socket.EAI_NONAME)
     else:

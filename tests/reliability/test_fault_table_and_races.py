@@ -12,7 +12,7 @@ from local_stack.wire import Action, Answer, Phase
 from reliability.aws_faults import TABLE_FAULTS, each_of
 from reliability.campaign import AWS_TRIES, Campaign, Stored, delete_item
 from reliability.steps import ACKNOWLEDGE, ATLAS, PUBLISH, RECORD
-from restore_watch.check.check import PATIENCE
+from restore_watch.check.outbox import PATIENCE
 from restore_watch.errors import (
     NotificationPendingError,
     TableUnavailableError,

@@ -2,7 +2,9 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -247,15 +249,18 @@ def test_a_validation_delivered_ten_times_is_recorded_once(campaign: Campaign) -
     assert is_settled(campaign, job, 2)
 
 
+def _later(campaign: Campaign, after: timedelta) -> datetime:
+    return campaign.clock() + after
+
+
 @pytest.mark.fault("V2")
 def test_deliveries_at_once_record_one_validation(campaign: Campaign) -> None:
     job = settled(campaign)
     checkers = [campaign.environment(by) for by in (campaign.hasty, campaign.patient)]
     # Each has another moment, or it could not tell its own write from another one.
     for number, checker in enumerate(checkers):
-        checker.now = lambda after=number: datetime.fromtimestamp(  # type: ignore[misc]
-            campaign.clock().timestamp() + after, UTC
-        )
+        later = partial(_later, campaign, timedelta(seconds=number))
+        checker.outbox.clock = replace(checker.outbox.clock, now=later)
     with ThreadPoolExecutor(2) as threads, campaign.hold(VALIDATE) as gate:
         running = [threads.submit(validate, campaign, job, PASSED, one) for one in checkers]
         gate.wait_for(2)
@@ -476,7 +481,7 @@ def test_one_more_validation_than_are_kept_is_refused_and_loses_nothing(
     ]
     for one in found[:2]:
         validate(campaign, job, one, checker)
-    recorded = checker.table.recall(target(job), Deadline.after(PLENTY))
+    recorded = checker.outbox.table.recall(target(job), Deadline.after(PLENTY))
     assert recorded is not None
     more = [validation_entry(recorded.job, one, campaign.clock()) for one in found[2:-1]]
     rewrite(
@@ -621,9 +626,9 @@ def test_a_verdict_that_was_recorded_before_is_not_refused_when_it_is_repeated(
     job, checker = campaign.job(timeline=["FAILED"]), campaign.environment()
     campaign.check(job)
     deadline = Deadline.after(PLENTY)
-    recorded = checker.table.recall(target(job), deadline)
+    recorded = checker.outbox.table.recall(target(job), deadline)
     assert recorded is not None
-    checker.table.validate(recorded, PASSED, campaign.clock(), deadline)
+    checker.outbox.table.validate(recorded, PASSED, campaign.clock(), deadline)
 
     assert not validate(campaign, job).changed
     assert campaign.published(job) == ["FAILED", "VALIDATION:2"]

@@ -4,12 +4,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from local_stack.in_process import Quiet
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
+from restore_watch.clock import Clock as SystemClock
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep.sweep import Sweeper, SweepOptions
@@ -47,15 +50,14 @@ class Checking:
         secrets = secrets_manager(lambda _: self._secret())
         secret = AtlasSecret(secrets, "atlas/credentials", now=clock)
         client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
-        self.checker = JobChecker(
-            AtlasSession(client, secret.credentials),
+        outbox = Outbox(
             RestoreJobsTable(dynamodb(self.table), "restore-jobs"),
             StatusChangesTopic(sns(self.topic), "arn:aws:sns:eu-central-1:123456789012:changes"),
             Workflows(self._no_client),
-            on_published=lambda change, recorded: self.reported.append((change, recorded)),
-            now=self.utc_now,
-            sleep=clock.sleep,
+            Quiet(lambda change, recorded: self.reported.append((change, recorded))),
+            SystemClock(self.utc_now, clock.sleep),
         )
+        self.checker = JobChecker(AtlasSession(client, secret.credentials), outbox)
 
     def _no_client(self) -> Any:
         """Nobody waits for the jobs of these tests."""
@@ -71,14 +73,14 @@ class Checking:
     def sweeper(self, telemetry: Telemetry) -> Sweeper:
         client = dynamodb(self.table)
         return Sweeper(
-            self.checker,
+            self.checker.atlas,
+            self.checker.outbox,
             OpenJobs(client, "restore-jobs"),
             Bookkeeping(client, "restore-jobs"),
             SweepLease(client, "restore-jobs", now=self.clock, sleep=self.clock.sleep),
             Workers(),
             telemetry,
-            SweepOptions(hot_seconds=0, rate_limit_reserve=0.5),
-            sleep=self.clock.sleep,
+            options=SweepOptions(hot_seconds=0, rate_limit_reserve=0.5),
         )
 
     def check(self, which: RestoreTarget | None = None) -> CheckResult:

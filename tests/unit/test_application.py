@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from restore_watch.application import Application
 from restore_watch.batch import ROUNDS
-from restore_watch.check.check import TIME_SHARE
+from restore_watch.check.outbox import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
 from restore_watch.event.actions import Diagnose

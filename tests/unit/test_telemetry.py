@@ -13,7 +13,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.telemetry.telemetry import REPORTS_REMEMBERED, Telemetry
 from strategies import plain_change, plain_job
 from unit.checking import target
 
@@ -206,6 +206,19 @@ def test_a_report_that_a_check_makes_once_is_a_warning_that_names_the_job(
     assert (warning["level"], line["level"]) == ("WARNING", "INFO")
     assert warning["restore_id"] == target().restore_id
     assert extra.items() <= warning.items()
+
+
+@pytest.mark.parametrize("field", ["contradiction", "unrecorded_word"])
+def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, field: str) -> None:
+    def warns(number: int) -> bool:
+        output.telemetry.settled(target(f"{number:024x}"), result(**{field: "DANCING"}))
+        return "WARNING" in {line["level"] for line in output.logs()}
+
+    assert [warns(number) for number in (0, 0, 1)] == [True, False, True]
+
+    assert all(warns(number) for number in range(2, REPORTS_REMEMBERED + 1))
+    assert warns(0)
+    assert not warns(REPORTS_REMEMBERED)
 
 
 def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> None:

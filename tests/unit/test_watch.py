@@ -60,7 +60,8 @@ class Sweeps:
     def watch(self) -> Watch:
         self._checking.clock.now += 60
         return Watch(
-            checker=self._checking.checker,
+            topic=self._checking.checker.outbox.topic,
+            clock=self._checking.checker.outbox.clock,
             bookkeeping=Bookkeeping(dynamodb(self.items), "restore-jobs"),
             telemetry=self._telemetry,
             workers=self._workers,

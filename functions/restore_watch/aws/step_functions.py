@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from restore_watch.aws.call import AwsCallError, aws_call
 from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob
-from restore_watch.model.wait import TaskAnswer, is_given_up
+from restore_watch.model.wait import TaskAnswer
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -24,29 +23,17 @@ class Workflows:
     `client` makes the client when the first answer is sent: most stacks have no workflow.
     """
 
-    def __init__(
-        self,
-        client: Callable[[], "SFNClient"],
-        on_answered: Callable[[TaskAnswer, RestoreJob], None] = lambda _answer, _job: None,
-        on_refused: Callable[[AwsCallError, RestoreJob, bool], None] = lambda *_: None,
-    ) -> None:
+    def __init__(self, client: Callable[[], "SFNClient"]) -> None:
         self._client = client
-        self._on_answered = on_answered
-        self._on_refused = on_refused
 
     def answer(
-        self,
-        answer: TaskAnswer,
-        job: RestoreJob,
-        deadline: Deadline,
-        due_for: timedelta = timedelta(),
-    ) -> bool:
+        self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline
+    ) -> AwsCallError | None:
         """
-        Tell a workflow how its job stands. True if it need not be told again.
+        Tell a workflow how its job stands. Return why Step Functions did not take the answer.
 
-        A token that is gone, used or timed out counts as answered. False if Step Functions refuses
-        or does not answer, unless the answer is due for so long that it is given up. Raises
-        TimeBudgetExceededError when too little time is left to begin.
+        A token that is gone, used or timed out counts as answered. Raises TimeBudgetExceededError
+        when too little time is left to begin.
         """
         said = json.dumps(job.as_json())
         send: Callable[..., object] = self._client().send_task_success
@@ -61,9 +48,5 @@ class Workflows:
                 deadline, "answer a workflow", send, "ResponseMetadata", taskToken=token, **how
             )
         except AwsCallError as error:
-            if error.code not in _GONE:
-                given_up = is_given_up(error.code, due_for)
-                self._on_refused(error, job, given_up)
-                return given_up
-        self._on_answered(answer, job)
-        return True
+            return None if error.code in _GONE else error
+        return None

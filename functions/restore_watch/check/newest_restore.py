@@ -8,7 +8,8 @@ from typing import Any
 from restore_watch.atlas.entries import Unreadable, job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.check.check import TIME_SHARE, JobChecker
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.check.outbox import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -25,7 +26,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 class NewestRestore:
     """Looks through the lists of a cluster. Stores and publishes nothing."""
 
-    checker: JobChecker
+    atlas: AtlasSession
 
     def find(self, wanted: FindNewest, deadline: Deadline) -> dict[str, Any]:
         """
@@ -67,7 +68,7 @@ class NewestRestore:
         Raises UnexpectedAtlasResponseError if a page shows only what others have shown, because it
         may be followed by the same one for ever; and if an entry that cannot be read may be newest.
         """
-        projects = AtlasProjects(self.checker.atlas)
+        projects = AtlasProjects(self.atlas)
         cluster_name, at = part.cluster_name or "", FIRST_PAGE
         found: dict[str, RestoreTarget] = {}
         unreadable: list[Unreadable] = []

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     InvalidEventError,
@@ -40,6 +41,11 @@ class ValidationRecorder:
 
     checker: JobChecker
 
+    @property
+    def outbox(self) -> Outbox:
+        """What the checks use too."""
+        return self.checker.outbox
+
     def record(
         self,
         target: RestoreTarget,
@@ -58,7 +64,7 @@ class ValidationRecorder:
         """
         self._require_moment(target, validation)
         first_check = None
-        recorded = self.checker.table.recall(target, deadline)
+        recorded = self.outbox.table.recall(target, deadline)
         for _ in range(TRIES):
             if recorded is not None:
                 found = _entry_of(validation, request_id, recorded)
@@ -66,11 +72,11 @@ class ValidationRecorder:
                     return self._result(recorded, found, deadline, first_check)
             if recorded is None or (first_check is None and _needs_check(validation, recorded)):
                 first_check = self.checker.check(target, deadline)
-                recorded = self.checker.table.recall(target, deadline)
+                recorded = self.outbox.table.recall(target, deadline)
                 continue
             _require_fit(validation, recorded)
-            recorded = self.checker.table.validate(
-                recorded, validation, self.checker.now(), deadline, request_id
+            recorded = self.outbox.table.validate(
+                recorded, validation, self.outbox.clock.now(), deadline, request_id
             )
         msg = "other invocations wrote to this job again and again; try again"
         raise TableUnavailableError(msg)
@@ -80,7 +86,7 @@ class ValidationRecorder:
         at = validation.validated_at
         if at is None:
             return
-        if at > self.checker.now() + AHEAD:
+        if at > self.outbox.clock.now() + AHEAD:
             raise InvalidEventError("validatedAt", "expected a moment that has come")
         if at < target.created_at:
             problem = "expected a moment after the restore job was created"
@@ -93,7 +99,7 @@ class ValidationRecorder:
         deadline: Deadline,
         first_check: CheckResult | None,
     ) -> ValidationResult:
-        published = self.checker.publish(recorded, deadline)
+        published = self.outbox.publish(recorded, deadline)
         if entry is None:
             msg = (
                 f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "

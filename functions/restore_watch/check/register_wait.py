@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     NotificationPendingError,
@@ -22,6 +23,11 @@ class WaitRegistrar:
     """Registers workflows. Each is answered once its wait is over, here or by a sweep."""
 
     checker: JobChecker
+
+    @property
+    def outbox(self) -> Outbox:
+        """What the checks use too."""
+        return self.checker.outbox
 
     def register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Registration:
         """
@@ -50,12 +56,12 @@ class WaitRegistrar:
         return Registration(recorded.job, wait.until, first_check)
 
     def _store(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Recorded | None:
-        return self.checker.table.wait(target, wait, self.checker.now(), deadline)
+        return self.outbox.table.wait(target, wait, self.outbox.clock.now(), deadline)
 
     def _publish(self, recorded: Recorded, deadline: Deadline) -> None:
         """A sweep publishes what cannot be published or noted now, and answers."""
         with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
-            self.checker.publish(recorded, deadline)
+            self.outbox.publish(recorded, deadline)
 
     def _check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult | None:
         """A job whose change could not be published is in the table all the same."""

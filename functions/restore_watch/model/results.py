@@ -22,9 +22,8 @@ class CheckResult:
     check published, earlier pending ones included. `sequence` is the number of both.
 
     `contradiction` is a final status that Atlas reports although another one is recorded.
-    `unrecorded_word` is an unknown status for which the history has no room. Both are reported once
-    for each job and environment. `successor` is the kind that answered instead of the retired
-    tenant endpoint. `seen` has every recorded status.
+    `unrecorded_word` is an unknown status for which the history has no room. `successor` is the
+    kind that answered instead of the retired tenant endpoint. `seen` has every recorded status.
     """
 
     job: RestoreJob

@@ -150,7 +150,7 @@ class Observer:
         project = self.projects.get(group_id)
         if project is None or project.marks is None:
             return None
-        return Interest.beyond(project.marks, part, self.follower.checker.now())
+        return Interest.beyond(project.marks, part, self.follower.clock.now())
 
     def _may_take(self, key: JobKey, created_at: datetime, interest: Interest | None) -> bool:
         if interest is None or not interest.may_take(created_at):

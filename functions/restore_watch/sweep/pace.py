@@ -41,7 +41,7 @@ class Pace:
         self.since = since
         self._reserve = reserve
         self._share_left = share_left
-        self._waits = waits
+        self.waits = waits
         self._lock = Lock()
         self._asked: set[tuple[Bucket, bool]] = set()
         self._best_shares: dict[Bucket, float] = {}
@@ -54,7 +54,7 @@ class Pace:
 
     def allows(self, bucket: Bucket, *, to_find: bool = False) -> bool:
         """Whether a call may be made now; it counts as made."""
-        share, waits = self._share_left(bucket, self.since), self._waits(bucket)
+        share, waits = self._share_left(bucket, self.since), self.waits(bucket)
         with self._lock:
             if self._refuses(bucket) or self._is_left_alone(bucket.group_id):
                 return False

@@ -48,7 +48,7 @@ class Rounds:
     def due(self) -> list[OpenJob]:
         """Return the jobs to ask about."""
         follower = self.asker.follower
-        now = follower.checker.now()
+        now = follower.clock.now()
         jobs = list(follower.known.values())
         return [job for job in jobs if is_due(job, follower.memory.last_settled(job), now)]
 
@@ -79,7 +79,7 @@ class Rounds:
         longer in a large stack than the time between two ticks may be.
         """
         asker, known = self.asker, self.asker.follower.known
-        clock, now = asker.deadline.clock, asker.follower.checker.now
+        clock, now = asker.deadline.clock, asker.follower.clock.now
         round_at = self.begun
         while self.hot_seconds:
             round_at = max(round_at + self.hot_seconds, clock())

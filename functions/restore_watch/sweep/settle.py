@@ -13,7 +13,9 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from restore_watch.check.check import JobChecker
+from restore_watch.check.check import result_of
+from restore_watch.check.outbox import Outbox
+from restore_watch.clock import Clock
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     NotificationPendingError,
@@ -61,7 +63,8 @@ class Follower:
     change at the same time, so each job has a lock in `acting`: its change is published once.
     """
 
-    checker: JobChecker
+    outbox: Outbox
+    clock: Clock
     open_jobs: OpenJobs
     telemetry: Telemetry
     findings: Findings
@@ -74,7 +77,7 @@ class Follower:
     def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
         """Publish what is pending for a job, from the table alone."""
         try:
-            published = self.checker.publish_pending(job.target, deadline)
+            published = self.outbox.publish_pending(job.target, deadline)
         except RestoreWatchError as error:
             self._failed(job, error)
         else:
@@ -117,7 +120,7 @@ class Follower:
 
     def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
         """Atlas does not know the job, or refuses it in a project that is no longer watched."""
-        now = self.checker.now()
+        now = self.clock.now()
         missed_for = self.memory.missed(job)
         after, reason = FORGOTTEN, "Atlas does not know it"
         if is_refused:
@@ -146,7 +149,7 @@ class Follower:
             self.memory.settled(job)
             if not job.pending:
                 self.findings.succeeded_for(job)
-            if is_past_its_link(job, self.checker.now()):
+            if is_past_its_link(job, self.clock.now()):
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
         except RestoreWatchError as error:
             self._failed(job, error)
@@ -155,17 +158,17 @@ class Follower:
 
     def _settle(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""
-        recorded = self.checker.record(answer, begun, self.deadline)
+        recorded = self.outbox.record(answer, begun, self.deadline)
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self.findings.changed_one(found=is_found)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         published: tuple[Entry, ...] = ()
         if recorded.pending and not self.refusals.are_too_many:
-            published = self.checker.publish(recorded, self.deadline)
+            published = self.outbox.publish(recorded, self.deadline)
             self.findings.published_for(job, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        result = self.checker.result(job.target, answer, recorded, published)
+        result = result_of(job.target, answer, recorded, published)
         self.telemetry.settled(job.target, result)
         return job
 
@@ -212,7 +215,7 @@ class Follower:
         has_left = leave(job, self.deadline)
         if not has_left:
             is_left = partial(_is_as_known, job)
-            if self.checker.end_waits(job.target, is_left, self.deadline, left_at(job)):
+            if self.outbox.end_waits(job.target, is_left, self.deadline, left_at(job)):
                 has_left = leave(job, self.deadline)
         if has_left:
             self.known.pop(job.key, None)

@@ -10,7 +10,6 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 7. Watch: what cannot be seen, or can be again, is reported (`outages/`).
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from functools import partial
 from typing import Any
 
 from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.call import LEAST_TIME
-from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -91,31 +91,32 @@ class Sweeper:
     """
     Sweeps. One object serves an execution environment.
 
-    It keeps what it remembers of open jobs and projects. `sleep` takes seconds.
+    It keeps what it remembers of open jobs and projects.
     """
 
     def __init__(  # noqa: PLR0913 - every part by its name, where all are put together
         self,
-        checker: JobChecker,
+        atlas: AtlasSession,
+        outbox: Outbox,
         open_jobs: OpenJobs,
         bookkeeping: Bookkeeping,
         lease: SweepLease,
         workers: Workers,
         telemetry: Telemetry,
-        options: SweepOptions,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        options: SweepOptions,
     ) -> None:
-        self._checker = checker
+        self._atlas = atlas
+        self._outbox = outbox
         self._open_jobs = open_jobs
         self._bookkeeping = bookkeeping
         self._lease = lease
         self._telemetry = telemetry
         self._options = options
-        self._sleep = sleep
+        self._clock = outbox.clock
         self._workers = workers
-        self._memory = SweepMemory(self._now)
-        self._find_memory = FindMemory(self._now)
+        self._memory = SweepMemory(outbox.clock.unix)
+        self._find_memory = FindMemory(outbox.clock.unix)
         self._last_seen = LastSeen()
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
@@ -127,7 +128,7 @@ class Sweeper:
         publishes what is pending first.
         """
         begun = deadline.clock()
-        age = (self._checker.now() - request.tick).total_seconds() if request.tick else 0.0
+        age = (self._clock.now() - request.tick).total_seconds() if request.tick else 0.0
         if age < -CLOCKS_APART.total_seconds():
             raise InvalidEventError(request.field, "expected a moment that has come")
         owner = self._lease.take(request.tick, deadline) if age <= TICK_LIFE else None
@@ -137,7 +138,7 @@ class Sweeper:
         succeeded_at = None
         try:
             result = self._sweep(begun, deadline, partial(self._lease.is_awaited, owner, deadline))
-            succeeded_at = self._checker.now()
+            succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
@@ -146,12 +147,12 @@ class Sweeper:
     def _sweep(
         self, begun: float, deadline: Deadline, is_awaited: Callable[[], bool]
     ) -> Mapping[str, Any]:
-        now = self._checker.now()
+        now = self._clock.now()
         jobs = self._open_jobs.read(deadline, now)
         projects, stack = self._bookkeeping.read(deadline, now)
-        limits = self._checker.atlas.limits
+        limits = self._atlas.limits
         reserve = self._options.rate_limit_reserve
-        pace = Pace(reserve, limits.share_left, self._now(), waits=limits.waits)
+        pace = Pace(reserve, limits.share_left, self._clock.unix(), waits=limits.waits)
         follower = self._follower(jobs, deadline)
         findings = follower.findings
         reception = Reception(pace, findings, self._memory, Sight())
@@ -172,7 +173,7 @@ class Sweeper:
             raise
         finally:
             share = limits.smallest_share(pace.since)
-            at_end = figures(jobs, list(follower.known.values()), self._checker.now())
+            at_end = figures(jobs, list(follower.known.values()), self._clock.now())
             self._telemetry.figures(at_end, share, findings.result)
         reception.note_starved()
         self._drop_removed(finder.waker, watch, follower)
@@ -196,7 +197,8 @@ class Sweeper:
         known = {job.key: job for job in jobs}
         self._memory.keep_only(known)
         return Follower(
-            checker=self._checker,
+            outbox=self._outbox,
+            clock=self._clock,
             open_jobs=self._open_jobs,
             telemetry=self._telemetry,
             findings=Findings(len(jobs)),
@@ -211,8 +213,8 @@ class Sweeper:
 
     def _asker(self, observer: Observer, reception: Reception) -> Asker:
         deadline = observer.follower.deadline.earlier(ENDING_TIME)
-        lists = JobLists(observer, reception, deadline)
-        return Asker(lists, reception, self._memory, deadline)
+        lists = JobLists(self._atlas, observer, reception, deadline)
+        return Asker(self._atlas, lists, reception, self._memory, deadline)
 
     def _finder(
         self,
@@ -223,7 +225,7 @@ class Sweeper:
     ) -> Finder:
         calls = FindCalls(
             observer.follower,
-            AtlasProjects(self._checker.atlas),
+            AtlasProjects(self._atlas),
             reception,
             self._find_memory,
             deadline,
@@ -232,13 +234,14 @@ class Sweeper:
 
     def _watch(self, follower: Follower) -> Watch:
         return Watch(
-            checker=self._checker,
+            topic=self._outbox.topic,
+            clock=self._clock,
             bookkeeping=self._bookkeeping,
             telemetry=self._telemetry,
             workers=self._workers,
             last_seen=self._last_seen,
             refusals=TopicRefusals(),
-            at=self._checker.now(),
+            at=self._clock.now(),
             deadline=follower.deadline,
         )
 
@@ -249,7 +252,7 @@ class Sweeper:
         What it refused the last time comes last, so that it cannot hold up the rest for ever. Then
         workflows that may be due an answer get it, so that neither service holds up the other.
         """
-        now = self._checker.now()
+        now = self._clock.now()
         known = list(follower.known.values())
         pending = [job for job in known if job.pending or job.is_unanswered]
         pending.sort(
@@ -277,13 +280,15 @@ class Sweeper:
     ) -> frozenset[str]:
         """Do what is due. Return the projects of the jobs that were."""
         hot_seconds = self._options.hot_seconds
-        rounds = Rounds(asker, finder, self._workers, begun, hot_seconds, is_awaited, self._sleep)
+        rounds = Rounds(
+            asker, finder, self._workers, begun, hot_seconds, is_awaited, self._clock.sleep
+        )
         due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
         deadline = asker.follower.deadline
         self._drop_removed(finder.waker, watch, asker.follower)
         if due or steps:
             self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
-            self._checker.atlas.prepare(deadline)
+            self._atlas.prepare(deadline)
             rounds.run(due, steps)
             self._workers.each(finder.unfinished(), finder.end, deadline)
         return frozenset(job.target.group_id for job in due)
@@ -292,6 +297,3 @@ class Sweeper:
         """Drop the projects that nobody watches any more, whatever is open in them."""
         self._workers.each(waker.removed_projects(), waker.drop, follower.deadline)
         watch.forget_removed(waker.known, list(follower.known.values()))
-
-    def _now(self) -> float:
-        return self._checker.now().timestamp()

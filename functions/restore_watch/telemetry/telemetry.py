@@ -11,6 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from cachetools import LRUCache
 
 from restore_watch.aws.call import AwsCallError
 from restore_watch.errors import AtlasError, RestoreWatchError
@@ -38,6 +39,9 @@ from restore_watch.telemetry.metrics import (
 )
 
 TOO_MANY_REQUESTS = 429
+
+REPORTS_REMEMBERED = 1000
+"""Contradictions and unrecorded words that are remembered, so that each is reported once."""
 
 
 class Telemetry:
@@ -67,6 +71,7 @@ class Telemetry:
         self._logger = logger
         self._lock = RLock()
         self._not_read: set[tuple[str, str]] = set()
+        self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
         self._counts: dict[str, int] = {}
 
     def atlas_answered(self, status: int, sunset: str | None) -> None:
@@ -161,7 +166,7 @@ class Telemetry:
                 },
             )
 
-    def not_answered(self, error: AwsCallError, job: RestoreJob, given_up: bool) -> None:  # noqa: FBT001 - what is called back takes places
+    def not_answered(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
         """Report that Step Functions did not take an answer. Its text has the code only."""
         with self._emitting():
             text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
@@ -290,18 +295,24 @@ class Telemetry:
                 "Atlas no longer answers for tenant restore jobs; use the kind flex or auto",
                 extra=_names(target),
             )
-        if result.contradiction:
+        if result.contradiction and self._is_news(target, result.contradiction):
             self._count("Contradictions")
             self._logger.warning(
                 "Atlas contradicts the recorded end of this restore; the recorded end stays",
                 extra=_names(target)
                 | {"recorded": result.job.status, "contradiction": result.contradiction},
             )
-        if result.unrecorded_word:
+        if result.unrecorded_word and self._is_news(target, result.unrecorded_word):
             self._logger.warning(
                 "Atlas uses more unknown statuses than this job's history holds",
                 extra=_names(target) | {"atlas_status": redact(result.unrecorded_word)},
             )
+
+    def _is_news(self, target: RestoreTarget, what: str) -> bool:
+        report = (target.restore_id, what)
+        is_news = report not in self._reported
+        self._reported[report] = True
+        return is_news
 
     def _log_failure(self, error: RestoreWatchError, names: Mapping[str, Any]) -> None:
         self._logger.error(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.check.check import TIME_SHARE
+from restore_watch.check.outbox import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasRateLimitError,
@@ -60,7 +60,7 @@ class FindCalls:
         Otherwise the failure is a finding, unless a limit or the end of the time caused it.
         """
         # A 503 may name a time, until which the pace allows no second call.
-        waits = self.follower.checker.atlas.limits.waits(step.bucket)
+        waits = self.reception.pace.waits(step.bucket)
         is_fast = failed_fast(error, self.deadline.clock() - begun)
         if is_fast and not waits and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1, error=error)]

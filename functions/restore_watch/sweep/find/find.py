@@ -122,7 +122,7 @@ class Finder:
 
     def figures(self) -> FindFigures:
         """The figures of the sweep."""
-        now = self._follower.checker.now()
+        now = self._follower.clock.now()
         # A thread that hangs may still add to it.
         woken = [self._known[one] for one in list(self.waker.woken) if one in self._known]
         waits = [(now - (project.waits_since or now)).total_seconds() for project in woken]
@@ -163,7 +163,7 @@ class Finder:
         listing, part, begun = step.listing, step.part, self._calls.deadline.clock()
         name, group_id = part.cluster_name or "", listing.group_id
         self._memory.reading(group_id, part)
-        asked_at, shown = self._follower.checker.now(), Shown()
+        asked_at, shown = self._follower.clock.now(), Shown()
         try:
             jobs = partial(self._projects.restore_jobs, group_id, name, part.kind, step.at)
             page = self._calls.read(step, jobs)
@@ -204,7 +204,7 @@ class Finder:
         marks = read.moves(listing.marks)
         if not read.is_listing and marks == listing.marks:
             return
-        now = self._follower.checker.now()
+        now = self._follower.clock.now()
         seen = {str(one) for one in self._calls.reception.sight.families(project.group_id)}
         readable = seen - project.readable
         try:

@@ -108,13 +108,13 @@ class Waker:
             return [one for one in known if one.group_id not in self.woken]
         if not self.all_projects.is_read:
             return []
-        now = self.calls.follower.checker.now()
+        now = self.calls.follower.clock.now()
         return [one for one in known if not self.shows(one.group_id) and one.watched.is_gone(now)]
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
         follower = self.calls.follower
-        now = follower.checker.now()
+        now = follower.clock.now()
         with suppress(RestoreWatchError):  # the next sweep tries again
             self.bookkeeping.drop(project, now, follower.deadline)
             self.known[project.group_id] = replace(project, marks=None, removed_at=now)
@@ -137,7 +137,7 @@ class Waker:
         lost = project.marks
         if lost is not None and not lost.is_lost:
             return project, lost
-        now = self.calls.follower.checker.now()
+        now = self.calls.follower.clock.now()
         marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
         stored = lost.stored if lost else None
         try:
@@ -210,7 +210,7 @@ class Waker:
     def _is_due(self, project: Project) -> bool:
         if project.listed_at is None:
             return True
-        age = self.calls.follower.checker.now() - project.listed_at
+        age = self.calls.follower.clock.now() - project.listed_at
         # After the clock was set back, the last time may lie in the future.
         return not timedelta(0) <= age < LISTED_EVERY - EARLY
 
@@ -244,7 +244,7 @@ class Waker:
         return ProjectListing(
             project.group_id,
             marks,
-            self.calls.follower.checker.now(),
+            self.calls.follower.clock.now(),
             kinds=kinds,
             clusters=clusters,
             known=memory.clusters_of(project.group_id),

@@ -59,7 +59,7 @@ def _note_failure(
 ) -> None:
     """A refusal for want of a role is excused where failures are counted."""
     since = max(listing.marks.of(part), listing.marks.first + FIRST_MARK)
-    waits_long = calls.follower.checker.now() - since > LONG_UNREAD
+    waits_long = calls.follower.clock.now() - since > LONG_UNREAD
     lasts = not isinstance(error, AtlasRateLimitError) or waits_long
     calls.reception.sight.failed(asked_by(JobsPage(listing, part)), error, lasts=lasts)
     calls.found_failing(listing.group_id, part.cluster_name, error)

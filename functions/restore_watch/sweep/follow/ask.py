@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from restore_watch.check.check import TIME_SHARE
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.check.outbox import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -37,6 +38,7 @@ class Asker:
     call of its own.
     """
 
+    atlas: AtlasSession
     lists: JobLists
     reception: Reception
     memory: SweepMemory
@@ -73,7 +75,7 @@ class Asker:
             return self._ask_in_turn(question)
         if len(jobs) == 1 or jobs[0].kind is None or not self.memory.list_helps(jobs):
             return self._ask_first(question)
-        asked_at, shown = self.follower.checker.now(), Shown()
+        asked_at, shown = self.follower.clock.now(), Shown()
         try:
             self.lists.read(question, shown, wanted=len(jobs))
         except RestoreWatchError as error:
@@ -139,9 +141,8 @@ class Asker:
         return more
 
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
-        checker = self.follower.checker
-        begun = checker.now()
-        answer = checker.atlas.restore_job(
+        begun = self.follower.clock.now()
+        answer = self.atlas.restore_job(
             job.target, self.deadline.within(TIME_SHARE), patient=False, likely=job.kind
         )
         self.reception.answered(asked)

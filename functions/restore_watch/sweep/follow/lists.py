@@ -5,7 +5,8 @@ from datetime import datetime
 from threading import Lock
 
 from restore_watch.atlas.pages import Page, PageAt, page_for
-from restore_watch.check.check import TIME_SHARE
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.check.outbox import TIME_SHARE
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
@@ -58,6 +59,7 @@ class JobLists:
     all such jobs of a cluster cost one list. One thread at a time reads a list: it is `reading`.
     """
 
+    atlas: AtlasSession
     observer: Observer
     reception: Reception
     deadline: Deadline
@@ -70,7 +72,7 @@ class JobLists:
             known = self.wholes.get(question.list)
             if known is not None:
                 return known, []
-            whole = Whole(self.observer.follower.checker.now())
+            whole = Whole(self.observer.follower.clock.now())
             try:
                 whole.is_read = self.read(question, whole.shown)
             except RestoreWatchError as error:
@@ -108,10 +110,10 @@ class JobLists:
             at = page.at.next
 
     def _read_page(self, question: Question, at: PageAt) -> Page:
-        atlas, cluster = self.observer.follower.checker.atlas, question.jobs[0].target.cluster
+        cluster, deadline = question.jobs[0].target.cluster, self.deadline.within(TIME_SHARE)
         asked = Asked.part(question.bucket, question.part)
         try:
-            page = atlas.page_of_jobs(cluster, question.kind, at, self.deadline.within(TIME_SHARE))
+            page = self.atlas.page_of_jobs(cluster, question.kind, at, deadline)
         except AtlasError as error:
             # These say nothing about the endpoints of its jobs, which are asked next.
             if not isinstance(error, _OF_A_LIST):

@@ -12,7 +12,8 @@ from datetime import datetime
 from random import shuffle
 from threading import Lock
 
-from restore_watch.check.check import JobChecker
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.clock import Clock
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     NotificationPendingError,
@@ -58,7 +59,8 @@ class Watch:
     is left to the next one.
     """
 
-    checker: JobChecker
+    topic: StatusChangesTopic
+    clock: Clock
     bookkeeping: Bookkeeping
     telemetry: Telemetry
     workers: Workers
@@ -93,7 +95,7 @@ class Watch:
 
         def forget(project: Project) -> None:
             count = sum(job.target.group_id == project.group_id for job in open_jobs)
-            left = self._store(project.watched, project.watched.removed(self.checker.now(), count))
+            left = self._store(project.watched, project.watched.removed(self.clock.now(), count))
             projects[project.group_id] = replace(project, stored_watched=left)
 
         known = list(projects.values())
@@ -154,7 +156,7 @@ class Watch:
         moments = (self.last_seen.of(watched.group_id), listed_at)
         success_at = max((moment for moment in moments if moment), default=None)
         return self._store(
-            watched, watched.after(troubles, self.checker.now(), success_at, open_jobs)
+            watched, watched.after(troubles, self.clock.now(), success_at, open_jobs)
         )
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
@@ -173,7 +175,7 @@ class Watch:
             for change in watched.unsent:
                 if self.refusals.are_too_many:
                     break
-                self.checker.topic.publish_watch(change, deadline)
+                self.topic.publish_watch(change, deadline)
                 self.telemetry.watch_changed(change)
                 sent += 1
         except NotificationPendingError as error:

@@ -1,0 +1,180 @@
+"""
+The outbox: every change is recorded, published, told to the workflows that wait, and acknowledged.
+
+Whatever dies in between leaves the change pending, and whoever comes next publishes it with the
+same id.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.clock import Clock
+from restore_watch.deadline import Deadline
+from restore_watch.errors import RestoreWatchError, TimeBudgetExceededError
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.validation import Entry
+from restore_watch.model.wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.jobs import Acknowledgement, RestoreJobsTable
+from restore_watch.telemetry.telemetry import Telemetry
+
+PUBLISHING_TIME = 4.0
+"""
+Seconds that are reserved for the table and the topic; Atlas cannot use them up.
+
+Nor can Step Functions: what was published is acknowledged while it hangs.
+"""
+
+TIME_SHARE = 6.0
+"""
+Seconds that a question about one of several jobs may take, and so may its answers to workflows.
+
+In recordings Atlas takes 0.4 s.
+"""
+
+PATIENCE = (0.1, 0.2, 0.4)
+"""
+Seconds to wait before each new look at a change that another check is publishing.
+
+Within a region, publishing and acknowledging takes tens of milliseconds.
+"""
+
+
+class Outbox:
+    """The one way of every change, for checks and sweeps. Any thread may use it."""
+
+    def __init__(
+        self,
+        table: RestoreJobsTable,
+        topic: StatusChangesTopic,
+        workflows: Workflows,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self.table = table
+        self.topic = topic
+        self.workflows = workflows
+        self.telemetry = telemetry
+        self.clock = clock
+
+    def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
+        """
+        Record what Atlas answered to a question that was asked at `begun`.
+
+        If another check is publishing the change now, let it finish.
+        """
+        observed_at = self.clock.now()
+        recorded = self.table.record(job, observed_at, deadline)
+        for pause in PATIENCE:
+            if not _is_published_elsewhere(recorded, begun):
+                break
+            deadline.require(pause, "wait for the check that publishes this change")
+            self.clock.sleep(pause)
+            recorded = self.table.record(job, observed_at, deadline)
+        return recorded
+
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
+        """
+        Publish what is pending, in order, and answer the workflows whose wait is over.
+
+        Acknowledge what was published, even if one fails.
+        """
+        last: Entry | None = None
+        try:
+            for entry in recorded.pending:
+                self.topic.publish(entry, deadline)
+                self.telemetry.published(entry, recorded)
+                last = entry
+        except RestoreWatchError:
+            if last is not None:
+                with suppress(RestoreWatchError):  # the first failure is the one to report
+                    self.table.acknowledge(recorded, Acknowledgement(last), deadline)
+            raise
+        if recorded.waits or recorded.is_unanswered:
+            self._answer(recorded, last, deadline)
+        elif last is not None:
+            self.table.acknowledge(recorded, Acknowledgement(last), deadline)
+        return recorded.pending
+
+    def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
+        """Publish what is pending for a job, from the table alone. Return what was published."""
+        recorded = self.table.recall(target, deadline)
+        return self.publish(recorded, deadline) if recorded else ()
+
+    def end_waits(
+        self,
+        target: RestoreTarget,
+        is_left: Callable[[Recorded], bool],
+        deadline: Deadline,
+        left_at: datetime | None = None,
+    ) -> bool:
+        """
+        Answer all workflows that wait for a job, if nobody follows it any more since `left_at`.
+
+        A workflow that was due an answer gets that one. True if there were some, and all have been
+        told or are given up.
+        """
+        recorded = self.table.recall(target, deadline)
+        if recorded is None or not recorded.waits or not is_left(recorded):
+            return False
+        recorded = replace(recorded, unanswered_since=left_at or recorded.unanswered_since)
+        answers = [
+            answer_to(wait, recorded.job, recorded.seen) or left_behind(wait)
+            for wait in recorded.waits
+        ]
+        return self._send(answers, recorded, None, deadline)
+
+    def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
+        answers = (answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits)
+        self._send([one for one in answers if one is not None], recorded, last, deadline)
+
+    def _send(
+        self,
+        answers: Sequence[TaskAnswer],
+        recorded: Recorded,
+        last: Entry | None,
+        deadline: Deadline,
+    ) -> bool:
+        """Send the answers and acknowledge. True if none of them has to be sent again."""
+        taken: list[Wait] = []
+        since = recorded.unanswered_since
+        due_for = self.clock.now() - since if since else timedelta()
+        sending = deadline.earlier(PUBLISHING_TIME).within(TIME_SHARE)
+        with suppress(TimeBudgetExceededError):  # a sweep sends the others
+            taken.extend(
+                answer.wait
+                for answer in answers
+                if self._is_taken(answer, recorded.job, due_for, sending)
+            )
+        is_due = len(taken) < len(answers)
+        if answers or last is not None or recorded.is_unanswered:
+            done = Acknowledgement(last, tuple(taken), self.clock.now() if is_due else None)
+            self.table.acknowledge(recorded, done, deadline)
+        return not is_due
+
+    def _is_taken(
+        self, answer: TaskAnswer, job: RestoreJob, due_for: timedelta, deadline: Deadline
+    ) -> bool:
+        """Send an answer. True if it need not be sent again."""
+        refusal = self.workflows.answer(answer, job, deadline)
+        if refusal is None:
+            self.telemetry.answered(answer, job)
+            return True
+        given_up = is_given_up(refusal.code, due_for)
+        self.telemetry.not_answered(refusal, job, given_up=given_up)
+        return given_up
+
+
+def _is_published_elsewhere(recorded: Recorded, begun: datetime) -> bool:
+    """
+    Another check recorded the newest change after this one began, and is publishing it.
+
+    An older pending change counts as left behind by a check that died. If clocks disagree, the cost
+    is a short wait or a second message.
+    """
+    overlaps = bool(recorded.pending) and recorded.history[-1].observed_at >= begun
+    return overlaps and recorded.change is None

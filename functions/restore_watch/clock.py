@@ -1,0 +1,23 @@
+"""The time of day, and waiting for some of it to pass."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return the time of the machine."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`now` gives the time, in UTC; `sleep` takes seconds."""
+
+    now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+
+    def unix(self) -> float:
+        """Return the time in Unix seconds."""
+        return self.now().timestamp()
