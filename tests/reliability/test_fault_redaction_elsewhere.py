@@ -148,7 +148,7 @@ def test_no_object_shows_the_secret_that_it_holds(secret: str, token: str) -> No
             credentials,
             replace(credentials, base_url=BASE_URL),
             AtlasSecret(Unreachable(HTTPClientError(error=secret)), "atlas"),  # type: ignore[arg-type]
-            JobChecker(*[None] * 5),  # type: ignore[arg-type]
+            JobChecker(*[None] * 2),  # type: ignore[arg-type]
         ]
 
     shown = "\n".join(f"{one!r}\n{one!s}" for one in held)
