@@ -53,6 +53,7 @@ def sweep_error_texts() -> Iterator[ErrorText]:
     yield from _sweep((GROUP,), refusing)
     yield from _sweep("all", ListedAtlas({"/groups$": [{"id": OTHER}]}), known=GROUP)
     yield from _sweep("all", ListedAtlas(unending="/groups$"))
+    yield from _sweep((GROUP,), ListedAtlas(unending="/flexClusters$"))
     yield from _sweep("all", ListedAtlas(), slow=SLOW)
     yield from _sweep((GROUP,), ListedAtlas(), slow=SLOW)
     yield from _sweep((GROUP,), ListedAtlas(two, headers=limits))

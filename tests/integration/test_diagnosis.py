@@ -621,7 +621,7 @@ def test_a_cluster_beyond_the_first_page_cannot_be_told(
     stack: ObservedStack, diagnosed: Diagnosed, group: str
 ) -> None:
     stack.atlas.add_cluster(group, "newest", "dedicated")
-    stack.atlas.behaviour.largest_page = 1
+    stack.atlas.behaviour.largest_page_of_clusters = 1
 
     assert diagnosed(groupId=group, clusterName="newest")["cluster newest"]["ok"] is None
 

@@ -141,7 +141,10 @@ class Answers:
         host: str,
         entries: Sequence[Project | EmulatedCluster | EmulatedSnapshot],
     ) -> Any:
-        page = Page.asked(request, counts=True, largest=self._behaviour.largest_page)
+        largest = self._behaviour.largest_page
+        if any(isinstance(one, EmulatedCluster) for one in entries):
+            largest = self._behaviour.largest_page_of_clusters
+        page = Page.asked(request, counts=True, largest=largest)
         return page.body(request, entries, lambda one: one.body(host))
 
     def _job_list(self, request: Request, kind: Kind, group_id: str, cluster: str) -> Any:

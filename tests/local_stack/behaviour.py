@@ -50,10 +50,13 @@ class Behaviour:
 
     largest_page: int = 500
     """
-    Entries of a page of projects, clusters or restore jobs at most, whatever is asked for.
+    Entries of a page of projects or restore jobs at most, whatever is asked for.
 
     The link to the next page then tells that there is one. Atlas's own limit is 500.
     """
+
+    largest_page_of_clusters: int = 500
+    """So many clusters are on a page at most. Atlas allows 100 in a project."""
 
     event_types: frozenset[str] = EVENT_TYPES
     """The types that a filter of events may name. Another is refused, so none refuses them all."""

@@ -19,7 +19,7 @@ from local_stack.behaviour import RateLimit
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
-from local_stack.wire import Call, Fault, Phase
+from local_stack.wire import Call, Phase
 
 pytestmark = pytest.mark.timeout(100)
 
@@ -264,49 +264,18 @@ def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
     assert watch_messages(stack) == [("degraded", group)]
 
 
-@pytest.mark.fault("F76")
-def test_pages_of_clusters_that_shift_hide_no_restore(
-    watching_with: WatchingWith, stack: LocalStack
-) -> None:
-    group = project_with(stack, first="dedicated", second="dedicated")
-    watching = watching_with((group,))
-    watching.tick()
-    stack.atlas.behaviour.largest_page = 2
-    for cluster in ("third", "fourth", "fifth"):
-        stack.atlas.add_cluster(group, cluster, "dedicated")
-    # No event tells of it before its end.
-    restore = stack.atlas.start_restore(group, "third", "collection", timeline=["COMPLETED"])
-    shown: list[int] = []
-
-    def shift(call: Call, phase: Phase) -> None:
-        """Once the first page was read, the third cluster moves to it."""
-        if call.operation == "dedicated_clusters" and phase == "after":
-            shown.append(int(call.query["pageNum"]))
-            if len(shown) == 1:
-                stack.atlas.remove_cluster(group, "first")
-
-    with stack.atlas.wire.listen(shift):
-        watching.tick(minutes=20)
-        watching.tick(minutes=20)
-    assert shown[:3] == [1, 2, 1]
-    told = [one.event["data"]["restoreId"] for one in job_messages(stack)]
-    assert told == [restore.restore_id]
-
-
 @pytest.mark.fault("F82")
-def test_a_second_page_of_clusters_that_always_fails_is_reported(
+def test_a_list_of_clusters_of_which_more_follows_is_reported_and_what_it_shows_is_read(
     watching_with: WatchingWith, stack: LocalStack
 ) -> None:
     group = project_with(stack, *(f"good-{number}" for number in range(12)))
     watching = watching_with((group,))
     watching.tick()
-    stack.atlas.behaviour.largest_page = 10
-    second = Fault(
-        action=OUT_OF_ORDER,
-        operation="flex_clusters",
-        when=lambda call: call.query.get("pageNum") == "2",
-        times=None,
-    )
-    with stack.atlas.wire.inject(second):
-        watching.ticks(25)
+    stack.atlas.behaviour.largest_page_of_clusters = 10
+    for number in range(12):
+        stack.atlas.start_restore(group, f"good-{number}", "flex", timeline=["COMPLETED"])
+
+    found = sum(sweep["found"] for sweep in watching.ticks(25))
+
+    assert found >= 10
     assert watch_messages(stack) == [("degraded", group)]

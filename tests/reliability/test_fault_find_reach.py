@@ -270,17 +270,3 @@ def test_a_rate_limit_that_keeps_clusters_from_being_read_for_long_is_reported(
             few.begin_sweep()
             watching.tick()
     assert watch_messages(stack) == [("degraded", group)]
-
-
-@pytest.mark.fault("F81")
-def test_a_list_of_clusters_that_shows_the_same_page_for_ever_ends(
-    watching_with: WatchingWith, stack: LocalStack
-) -> None:
-    group = project_with(stack, "good")
-    same = Answer(
-        200, body='{"results": [{"name": "good"}], "links": [{"rel": "next", "href": "x"}]}'
-    )
-    watching = watching_with((group,))
-    with break_project(stack, group, same, operation="flex_clusters", times=None):
-        watching.tick()
-        assert asked(stack).count("flex_clusters") == 2

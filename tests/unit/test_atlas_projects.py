@@ -41,16 +41,16 @@ ASKS: dict[str, tuple[Ask, Bucket, str, dict[str, str]]] = {
         {"itemsPerPage": "500", "pageNum": "2"},
     ),
     "Flex clusters": (
-        lambda atlas, by: atlas.clusters(GROUP, FLEX_CLUSTERS, 1, by),
+        lambda atlas, by: atlas.clusters(GROUP, FLEX_CLUSTERS, by),
         Bucket(GROUP, FLEX_CLUSTERS),
         f"/{GROUP}/flexClusters",
         {"itemsPerPage": "500", "pageNum": "1"},
     ),
     "dedicated clusters": (
-        lambda atlas, by: atlas.clusters(GROUP, CLUSTERS, 3, by),
+        lambda atlas, by: atlas.clusters(GROUP, CLUSTERS, by),
         Bucket(GROUP, CLUSTERS),
         f"/{GROUP}/clusters",
-        {"itemsPerPage": "500", "pageNum": "3"},
+        {"itemsPerPage": "500", "pageNum": "1"},
     ),
     "Flex jobs": (
         lambda atlas, by: atlas.restore_jobs(GROUP, "orders", FLEX, PageAt(2), by),

@@ -16,7 +16,13 @@ from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import MARGIN, Interest, Marks, Part
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
-from restore_watch.sweep.find.listing import LISTED_KINDS, KnownClusters, ProjectListing, Read
+from restore_watch.sweep.find.listing import (
+    LISTED_KINDS,
+    MORE_CLUSTERS,
+    KnownClusters,
+    ProjectListing,
+    Read,
+)
 from restore_watch.sweep.find.steps import ClustersPage, JobsPage, ListingStep
 from restore_watch.sweep.observe import Observed
 from strategies import plain_job
@@ -184,57 +190,24 @@ def test_clusters_with_the_same_mark_come_in_any_order() -> None:
 # Clusters
 
 
-def test_each_page_of_clusters_leads_to_the_next() -> None:
-    listed = listing(kinds=[FLEX])
-    (first,) = listed.first_steps()
-    assert isinstance(first, ClustersPage)
-
-    *_, second = listed.clusters_shown(first, clusters("orders", has_next=True))
-
-    assert isinstance(second, ClustersPage)
-    assert second.number == 2
-    assert not listed.finished(first)
-    assert listed.cluster_names == {}
-    # The pages have shifted: the second one shows a cluster of the first once more.
-    carts, first_again = listed.clusters_shown(second, clusters("orders", "carts"))
-    assert isinstance(carts, JobsPage)
-    assert carts.part == CARTS
-    assert not listed.finished(second)
-    assert listed.cluster_names == {}
-    # Other pages that shifted may hide one. So all but the last page are read again.
-    assert isinstance(first_again, ClustersPage)
-    assert (first_again.number, first_again.is_again) == (1, True)
-    (users,) = listed.clusters_shown(first_again, clusters("users", has_next=True))
-    assert isinstance(users, JobsPage)
-    assert users.part == Part(FLEX, "users")
-    listed.finished(first_again)
-    assert listed.cluster_names == {FLEX_CLUSTERS: ("orders", "carts", "users")}
-
-
-def test_pages_of_clusters_are_read_again_from_the_last_to_the_first() -> None:
-    listed = listing(kinds=[FLEX])
-    (step,) = listed.first_steps()
-    read: list[tuple[int, bool]] = []
-
-    while isinstance(step, ClustersPage):
-        read.append((step.number, step.is_again))
-        page = clusters(f"cluster-{step.number}", has_next=step.number < 3)
-        steps = listed.clusters_shown(step, page)
-        listed.finished(step)
-        if not steps:
-            break
-        step = steps[-1]
-
-    assert read == [(1, False), (2, False), (3, False), (2, True), (1, True)]
-
-
-def test_a_page_without_entries_is_the_last_even_if_a_next_one_is_linked() -> None:
+def test_a_list_of_clusters_that_goes_on_is_taken_in_and_not_read_to_its_end() -> None:
     listed = listing(kinds=[FLEX])
     (step,) = listed.first_steps()
     assert isinstance(step, ClustersPage)
 
-    assert listed.clusters_shown(step, clusters(has_next=True)) == []
+    (jobs,) = listed.clusters_shown(step, clusters("orders", has_next=True))
+
+    assert isinstance(jobs, JobsPage)
+    assert jobs.part == ORDERS
+    assert str(listed.failures[FLEX_CLUSTERS]) == MORE_CLUSTERS
+    listed.finished(step)
+    assert listed.cluster_names == {}
+    assert Part(FLEX) in listed.read().unread
+
+
+def test_a_page_of_jobs_without_entries_is_the_last_even_if_a_next_one_is_linked() -> None:
     listed, jobs = one_cluster()
+
     assert jobs_shown(listed, jobs, shown(has_next=True)) == []
 
 
@@ -261,19 +234,6 @@ def test_a_name_that_would_change_a_path_is_not_used_and_its_list_not_read(entry
     (failure,) = listed.failures.values()
     assert str(failure) == "An entry in the list of Flex clusters has no usable name"
     listed.finished(step)
-    assert listed.cluster_names == {}
-    assert Part(FLEX) in listed.read().unread
-
-
-def test_a_list_that_could_not_be_read_to_the_end_is_not_remembered() -> None:
-    listed = listing(kinds=[FLEX])
-    (first,) = listed.first_steps()
-    assert isinstance(first, ClustersPage)
-    *_, second = listed.clusters_shown(first, clusters("orders", has_next=True))
-    listed.finished(first)
-
-    listed.finished(second, is_read=False)
-
     assert listed.cluster_names == {}
     assert Part(FLEX) in listed.read().unread
 
@@ -521,7 +481,7 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
             )
             steps += more
             seen += more
-            if _stays_unread(step, outcome, more):
+            if _stays_unread(step, outcome):
                 failed.update(parts_of(step, kinds))
         if outcome == "fails":
             failed.update(parts_of(step, kinds))
@@ -534,15 +494,12 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
     assert read.read == every - read.unread
 
 
-def _stays_unread(step: ClustersPage | JobsPage, page: Page, more: Sequence[ListingStep]) -> bool:
-    """An entry has no usable name, or a page that shows nothing new is not the last one."""
+def _stays_unread(step: ClustersPage | JobsPage, page: Page) -> bool:
+    """An entry has no usable name, or more follows a page of clusters or one that shows no news."""
     if isinstance(step, JobsPage):
         ids = {entry.id for entry in job_entries(page, step.part.kind).readable}
         return page.has_next and ids <= step.known
-    if cluster_entries(page, step.which).unreadable or (page.has_next and not page.entries):
-        return True
-    is_followed = any(isinstance(one, ClustersPage) for one in more)
-    return page.has_next and not step.is_again and not is_followed
+    return page.has_next or bool(cluster_entries(page, step.which).unreadable)
 
 
 def parts_of(step: ListingStep, kinds: Iterable[RestoreKind]) -> set[Part]:

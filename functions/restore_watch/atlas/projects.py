@@ -9,7 +9,7 @@ from functools import partial
 
 from restore_watch.atlas.client import Get, Query
 from restore_watch.atlas.endpoints import PROJECTS_PATH, AtlasList, project_list_path
-from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
+from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.deadline import Deadline
@@ -61,10 +61,10 @@ class AtlasProjects:
         get = Get(path, query, Bucket(group_id, AtlasList.EVENTS))
         return self._read(get, PageAt(size=EVENTS_ON_PAGE), deadline)
 
-    def clusters(self, group_id: str, which: AtlasList, number: int, deadline: Deadline) -> Page:
-        """Return a page of the project's Flex or dedicated clusters."""
-        path, at = project_list_path(group_id, which), PageAt(number)
-        return self._read(Get(path, page_query(which, at), Bucket(group_id, which)), at, deadline)
+    def clusters(self, group_id: str, which: AtlasList, deadline: Deadline) -> Page:
+        """Return the project's Flex or dedicated clusters: one page has all that Atlas allows."""
+        path, query = project_list_path(group_id, which), page_query(which, FIRST_PAGE)
+        return self._read(Get(path, query, Bucket(group_id, which)), FIRST_PAGE, deadline)
 
     def restore_jobs(
         self, group_id: str, cluster_name: str, kind: RestoreKind, at: PageAt, deadline: Deadline

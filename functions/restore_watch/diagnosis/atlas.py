@@ -123,7 +123,7 @@ class AtlasDiagnosis:
 
         read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now()))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
-            page = read(which, partial(self._projects.clusters, group_id, which, 1))
+            page = read(which, partial(self._projects.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
                 entries = cluster_entries(page, which).readable

@@ -147,7 +147,7 @@ class Finder:
     def _list_clusters(self, step: ClustersPage) -> Iterable[FindStep]:
         listing, begun = step.listing, self._calls.deadline.clock()
         try:
-            clusters = partial(self._projects.clusters, listing.group_id, step.which, step.number)
+            clusters = partial(self._projects.clusters, listing.group_id, step.which)
             page = self._calls.read(step, clusters)
         except RestoreWatchError as error:
             return self._again(step, error, begun)

@@ -9,7 +9,7 @@ nobody documents the order of a list.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import shuffle
 from threading import Lock
@@ -25,6 +25,13 @@ from restore_watch.sweep.observe import Observed
 
 LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
 """Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
+
+MORE_CLUSTERS = "Atlas shows more clusters of a project than one page holds"
+"""
+A page holds 500, and a project may have 100.
+
+https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-setgrouplimit
+"""
 
 UNREAD_AT_MOST = timedelta(days=1)
 """A cluster that its list does not show, and that could not be read for so long, is gone."""
@@ -151,34 +158,20 @@ class ProjectListing:
             return self._opened(self._in_order(steps))
 
     def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
-        """Atlas showed a page of clusters. Return the steps that follow from it."""
+        """Atlas showed the clusters of a list. Return the steps that follow from it."""
         entries = cluster_entries(page, step.which)
         free = [one.id for one in entries.readable if is_free(one.content)]
         names = [one.id for one in entries.readable if one.id not in free]
         if entries.unreadable:
             self.fails(step, UnexpectedAtlasResponseError(entries.unreadable[0].problem))
+        if page.has_next:
+            self.fails(step, UnexpectedAtlasResponseError(MORE_CLUSTERS))
         with self._lock:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in free for kind in LISTED_KINDS)
-            known = set(self._names.get(step.which, ()))
-            self._names.setdefault(step.which, []).extend(names)
-            new = [name for name in names if name not in known]
-            if page.has_next and not page.entries:
-                self._fail(step, UnexpectedAtlasResponseError(NOTHING_NEW))
-            if not step.is_again and page.has_next and page.entries:
-                if not new and len(names) + len(free) == len(page.entries):
-                    # The same page may follow for ever.
-                    self._fail(step, UnexpectedAtlasResponseError(NOTHING_NEW))
-                    return []
-                following = [replace(step, number=step.number + 1, tries=0, error=None)]
-            elif step.number > 1:
-                following = [
-                    replace(step, number=step.number - 1, is_again=True, tries=0, error=None)
-                ]
-            else:
-                following = []
-                new += self._left_out_by(step.which)
-            return self._opened([*self._in_order(self._jobs_of(step.which, new)), *following])
+            self._names[step.which] = names
+            names = [*names, *self._left_out_by(step.which)]
+            return self._opened(self._in_order(self._jobs_of(step.which, names)))
 
     def jobs_shown(
         self, step: JobsPage, page: Page, entries: Iterable[Entry], news: Iterable[Observed]

@@ -69,22 +69,10 @@ class Wake(Call):
 
 @dataclass(frozen=True)
 class ClustersPage(Call):
-    """
-    Read a page of the project's Flex or dedicated clusters.
-
-    Pages shift when a cluster is deleted: one that was about to be shown is then on a page that was
-    read. So the pages before the last are read `is_again`, from the last to the first.
-    """
+    """Read a list of clusters, Flex or dedicated ones: one page has all that Atlas allows."""
 
     listing: "ProjectListing"
     which: AtlasList
-    number: int = 1
-    is_again: bool = False
-
-    @property
-    def is_first(self) -> bool:
-        """Whether no page of this list was read before it."""
-        return self.number == 1 and not self.is_again
 
     @property
     def belongs_to(self) -> AtlasList:
