@@ -66,12 +66,14 @@ class FindJudge:
                 continue
             old = before.get(group_id)
             is_kept = old is not None and new.whole == old.whole
-            if old is None or old.whole is None or (self._lies_ahead(old) and not is_kept):
+            is_lost = old is None or old.whole is None or (self._lies_ahead(old) and not is_kept)
+            if old is None or is_lost:
                 # This sweep stores the first mark, or one that goes back: it did not believe it.
                 first = new.whole if new.first is None else min(new.first, new.whole)
                 old = Bookkept(new.first, first, {}, fails=False, unsent=0)
             unread = [part for part in _unread(own) if self._is_there(group_id, part)]
-            judge_unread(old, new, [part for part in unread if not self._is_past(old, part)])
+            kept = [part for part in unread if not self._is_past(old, part)]
+            judge_unread(old, new, kept, is_lost=is_lost)
             # Without clusters, nothing is to be listed.
             listed = [one for one in own if one.operation != "events"] or own
             if new.whole != old.whole:

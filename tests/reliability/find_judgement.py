@@ -112,12 +112,14 @@ def judge_forward(before: Bookkept, after: Bookkept | None) -> None:
         assert new >= old, f"F80: the mark of {part or 'a project'} moves back"
 
 
-def judge_unread(before: Bookkept, after: Bookkept, unread: Collection[str]) -> None:
-    """F76 and F81: what could not be read keeps its mark."""
+def judge_unread(
+    before: Bookkept, after: Bookkept, unread: Collection[str], *, is_lost: bool
+) -> None:
+    """F76 and F81: what could not be read keeps its mark. One that `is_lost` may go back."""
     for part in unread:
-        assert after.mark_of(part) == before.mark_of(part), (
-            f"F81: the mark of {part}, which was not read, moves"
-        )
+        old, new = before.mark_of(part), after.mark_of(part)
+        goes_back = is_lost and old is not None and new is not None and new <= old
+        assert new == old or goes_back, f"F81: the mark of {part}, which was not read, moves"
 
 
 @cache
