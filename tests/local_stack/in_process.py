@@ -127,8 +127,9 @@ def cold_start(
 
     Waits are skipped unless a `sleep` is given.
     """
-    secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=lambda: now().timestamp())
-    client = AtlasClient(stack.atlas.url, by.http, now=lambda: now().timestamp(), sleep=sleep)
+    clock = Clock(now, sleep)
+    secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=clock.unix)
+    client = AtlasClient(stack.atlas.url, by.http, now=clock.unix, sleep=sleep)
     outbox = Outbox(
         RestoreJobsTable(by.dynamodb, stack.table_name),
         StatusChangesTopic(
@@ -136,7 +137,7 @@ def cold_start(
         ),
         Workflows(lambda: by.stepfunctions),
         Quiet(on_published),
-        Clock(now, sleep),
+        clock,
     )
     return JobChecker(AtlasSession(client, secret.credentials), outbox)
 

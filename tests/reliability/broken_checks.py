@@ -1,10 +1,12 @@
 """Checks, applications and clients that are broken in one place, for `broken_copies`."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 
@@ -33,12 +35,14 @@ class LeavesToOthers(Outbox):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self.clock = replace(self.clock, sleep=self._leave)
         self._left = False
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         self._left = False
-        return super().record(job, begun, deadline)
+        # The clock of the sweep is this one's, so its waits stay.
+        recording = copy(self)
+        recording.clock = replace(self.clock, sleep=self._leave)
+        return Outbox.record(recording, job, begun, deadline)
 
     def _leave(self, _: float) -> None:
         self._left = True
@@ -87,20 +91,13 @@ class ForgetsFirstSight(Outbox):
         first, *later = recorded.history
         running = first.job.model_copy(update={"status": RestoreStatus.RUNNING})
         seen_running = replace(recorded, history=(replace(first, job=running), *later))
-        telemetry = self.telemetry
+        report = self.telemetry.published
 
-        class SeenRunning:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(telemetry, name)
+        def publish_as_running(change: Entry, _: Recorded) -> None:
+            report(change, seen_running)
 
-            def published(self, change: Entry, _: Recorded) -> None:
-                telemetry.published(change, seen_running)
-
-        self.telemetry = SeenRunning()  # type: ignore[assignment]
-        try:
+        with patch.object(self.telemetry, "published", publish_as_running):
             return super().publish(recorded, deadline)
-        finally:
-            self.telemetry = telemetry
 
 
 # The client for Atlas

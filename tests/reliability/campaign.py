@@ -433,9 +433,8 @@ def checker_at(campaign: Campaign, url: str) -> Iterator[JobChecker]:
     """A cold start that finds Atlas at another address."""
     with http_client() as http:
         checker = campaign.environment()
-        client = AtlasClient(
-            url, http, now=lambda: campaign.clock().timestamp(), sleep=campaign.nap
-        )
+        clock = checker.outbox.clock
+        client = AtlasClient(url, http, now=clock.unix, sleep=clock.sleep)
         checker.atlas = AtlasSession(client, checker.atlas.credentials)
         yield checker
 

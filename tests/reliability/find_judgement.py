@@ -79,15 +79,15 @@ def bookkept(item: Mapping[str, Any], latest: datetime) -> Bookkept:
         read = _moment(text)
         return read if read is not None and read <= latest + AHEAD else None
 
-    behind = item.get("behind")
+    whole, behind = moment(item.get("mark")), item.get("behind")
     marks = {part: moment(at) for part, at in behind.items()} if isinstance(behind, dict) else {}
     return Bookkept(
         first=moment(item.get("firstMark")),
-        whole=moment(item.get("mark")),
+        whole=whole,
         behind={part: mark for part, mark in marks.items() if mark is not None},
         fails=bool(item.get("troubles") or item.get("degraded")),
         unsent=len(item.get("unsent", ())),
-        lies_ahead=moment(item.get("mark")) != _moment(item.get("mark")),
+        lies_ahead=whole != _moment(item.get("mark")),
     )
 
 

@@ -49,16 +49,14 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
         def checker(self, world: World, slot: int) -> JobChecker:
             product = super().checker(world, slot)
             clients = world.clients[slot]
-            sleep = world.sleep_of(slot)
-            client = broken.client(
-                stack.atlas.url, clients.http, now=lambda: world.clock().timestamp(), sleep=sleep
-            )
+            clock = product.outbox.clock
+            client = broken.client(stack.atlas.url, clients.http, now=clock.unix, sleep=clock.sleep)
             outbox = broken.outbox(
                 broken.table(clients.dynamodb, stack.table_name),
                 broken.topic(clients.sns, stack.topic_arn, STACK_NAME),
                 product.outbox.workflows,
                 product.outbox.telemetry,
-                product.outbox.clock,
+                clock,
             )
             return broken.checker(broken.session(client, product.atlas.credentials), outbox)
 
@@ -81,8 +79,8 @@ def model_of(broken: BrokenCopy, stack: LocalStack) -> type[RestoreModel]:
                 broken.lease(
                     dynamodb,
                     stack.table_name,
-                    now=lambda: world.clock().timestamp(),
-                    sleep=world.sleep_of(slot),
+                    now=outbox.clock.unix,
+                    sleep=outbox.clock.sleep,
                 ),
                 Workers(),
                 telemetry,

@@ -1,8 +1,8 @@
 """
 The outbox: every change is recorded, published, told to the workflows that wait, and acknowledged.
 
-Whatever dies in between leaves the change pending, and whoever comes next publishes it with the
-same id.
+A function that dies in between leaves the change pending. The next one publishes it, with the same
+id.
 """
 
 from collections.abc import Callable, Sequence
