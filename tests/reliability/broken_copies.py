@@ -227,8 +227,8 @@ BROKEN_COPIES = {
     "keeps the lease although another sweep waits": BrokenCopy({"F95"}, lease=KeepsTheLease),
     "waits and says so to nobody": BrokenCopy({"F95"}, lease=lease_writes(wait_in_silence)),
     # What a sweep publishes
-    "sweeps without publishing what is pending": BrokenCopy({"I8"}, sweeper=OnlyAsks),
-    "publishes only for jobs that have ended": BrokenCopy({"I8"}, sweeper=PublishesEnds),
+    "sweeps without publishing what is pending": BrokenCopy({"I8"}, sweeper=follows(OnlyAsks)),
+    "publishes only for jobs that have ended": BrokenCopy({"I8"}, sweeper=follows(PublishesEnds)),
     # What a sweep knows
     "takes the index for the truth": BrokenCopy(
         {"I2", "I3"}, sweep_table=update_item(without_condition)

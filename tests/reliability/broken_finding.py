@@ -1,10 +1,11 @@
 """Finding and watching that are broken in one place, for `reliability.broken_copies`."""
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import fields, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from reliability.broken_sweeps import with_part
 from restore_watch.atlas.entries import Entry
 from restore_watch.atlas.pages import Page
 from restore_watch.aws.topic import StatusChangesTopic
@@ -12,13 +13,11 @@ from restore_watch.deadline import Deadline
 from restore_watch.model.marks import Interest, Marks, Part
 from restore_watch.model.outage import WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.find import Finder
 from restore_watch.sweep.find.listing import ProjectListing
 from restore_watch.sweep.find.projects import Waker
 from restore_watch.sweep.find.steps import JobsPage, ListingStep
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outages.report import Watch
-from restore_watch.sweep.settle import Follower
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.project_item import Project
 from restore_watch.table.projects import Bookkeeping
@@ -115,14 +114,14 @@ class OverlooksEnds(Observer):
         ]
 
     def _is_followed(self, observed: Observed) -> bool:
-        return observed.key in self.follower.known
+        return observed.key in self.run.known
 
 
 class BelievesNoList(Observer):
     """What a list shows of a job that is followed already is passed over."""
 
     def news(self, *what: Any) -> list[Observed]:
-        return [one for one in super().news(*what) if one.key not in self.follower.known]
+        return [one for one in super().news(*what) if one.key not in self.run.known]
 
 
 class TakesAllForRead(Observer):
@@ -135,12 +134,7 @@ class TakesAllForRead(Observer):
 
 def observes(kind: type[Observer]) -> type[Sweeper]:
     """A sweep that takes otherwise what Atlas says."""
-
-    class OtherSweeper(Sweeper):
-        def _observer(self, *how: Any) -> Observer:
-            return kind(*how)
-
-    return OtherSweeper
+    return with_part(lambda parts: parts.asker.observer, kind)
 
 
 class ListsOnce(Waker):
@@ -154,12 +148,7 @@ class ListsOnce(Waker):
 
 def wakes(kind: type[Waker]) -> type[Sweeper]:
     """A sweep that decides otherwise what to list."""
-
-    class OtherSweeper(Sweeper):
-        def _finder(self, *how: Any) -> Finder:
-            return Finder(_as(kind, super()._finder(*how).waker), how[0])
-
-    return OtherSweeper
+    return with_part(lambda parts: parts.waker, kind)
 
 
 def lists(kind: type[ProjectListing]) -> type[Sweeper]:
@@ -185,17 +174,14 @@ class ForgetsWhatIsRefused(Watch):
         left = super()._publish(watched, deadline)
         if not left.unsent:
             return left
-        return self.bookkeeping.watch(replace(left, unsent=()), self.at, self.deadline) or left
+        return (
+            self.bookkeeping.watch(replace(left, unsent=()), self.run.at, self.run.ending) or left
+        )
 
 
 def notes(kind: type[Watch]) -> type[Sweeper]:
     """A sweep that reports otherwise how projects are seen."""
-
-    class OtherSweeper(Sweeper):
-        def _watch(self, follower: Follower) -> Watch:
-            return _as(kind, super()._watch(follower))
-
-    return OtherSweeper
+    return with_part(lambda parts: parts.watch, kind)
 
 
 class RecoversTwice(StatusChangesTopic):
@@ -206,7 +192,3 @@ class RecoversTwice(StatusChangesTopic):
             trouble = replace(change.trouble, since=change.trouble.since + timedelta(seconds=1))
             super().publish_watch(replace(change, trouble=trouble), deadline)
         return super().publish_watch(change, deadline)
-
-
-def _as[Part: (Waker, Watch)](kind: Callable[..., Part], part: Part) -> Part:
-    return kind(**{field.name: getattr(part, field.name) for field in fields(part)})

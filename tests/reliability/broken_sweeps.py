@@ -1,7 +1,7 @@
 """Leases, indexes and sweeps that are broken in one place, for `reliability.broken_copies`."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.question import Question
 from restore_watch.sweep.settle import Follower
-from restore_watch.sweep.sweep import Sweeper
+from restore_watch.sweep.sweep import Parts, Sweeper
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
@@ -133,38 +133,40 @@ class AlwaysChanges(OpenJob):
 # The sweep
 
 
-class OnlyAsks(Sweeper):
-    """What is pending waits until the job changes again."""
+def with_part(part: Callable[[Parts], object], kind: type[object]) -> type[Sweeper]:
+    """A sweep of which this part is of another kind."""
 
-    def _publish_pending(self, follower: Follower, deadline: Deadline) -> None: ...
+    class OtherSweeper(Sweeper):
+        def _parts(self, *how: Any) -> Parts:
+            parts = super()._parts(*how)
+            object.__setattr__(part(parts), "__class__", kind)
+            return parts
 
-
-class PublishesEnds(Sweeper):
-    """What is pending for a job that has not ended waits until Atlas answers."""
-
-    def _publish_pending(self, follower: Follower, deadline: Deadline) -> None:
-        ended = {key: job for key, job in follower.known.items() if job.has_ended}
-        super()._publish_pending(replace(follower, known=ended), deadline)
+    return OtherSweeper
 
 
 def follows(kind: type[Follower]) -> type[Sweeper]:
     """A sweep whose answers are acted on otherwise."""
-
-    class OtherSweeper(Sweeper):
-        def _follower(self, *how: Any) -> Follower:
-            return _as(kind, super()._follower(*how))
-
-    return OtherSweeper
+    return with_part(lambda parts: parts.follower, kind)
 
 
 def asks(kind: type[Asker]) -> type[Sweeper]:
     """A sweep whose questions are asked otherwise."""
+    return with_part(lambda parts: parts.asker, kind)
 
-    class OtherSweeper(Sweeper):
-        def _asker(self, *how: Any) -> Asker:
-            return _as(kind, super()._asker(*how))
 
-    return OtherSweeper
+class OnlyAsks(Follower):
+    """What is pending waits until the job changes again."""
+
+    def publish_pending(self, job: OpenJob, deadline: Deadline) -> None: ...
+
+
+class PublishesEnds(Follower):
+    """What is pending for a job that has not ended waits until Atlas answers."""
+
+    def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
+        if job.has_ended:
+            super().publish_pending(job, deadline)
 
 
 class ForgetsAtOnce(Follower):
@@ -172,7 +174,7 @@ class ForgetsAtOnce(Follower):
 
     def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
         super().missed(job, is_refused=is_refused)
-        missed = self.known.get(job.key)
+        missed = self.run.known.get(job.key)
         if missed is not None:
             self._leave(missed, self.open_jobs.forget, "Atlas does not know it")
 
@@ -185,5 +187,5 @@ class IgnoresThePace(Asker):
         return True
 
 
-def _as[Part: (OpenJob, Follower, Asker)](kind: type[Part], part: Part) -> Part:
-    return kind(**{field.name: getattr(part, field.name) for field in fields(part)})
+def _as(kind: type[OpenJob], job: OpenJob) -> OpenJob:
+    return kind(**{field.name: getattr(job, field.name) for field in fields(job)})

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
@@ -24,11 +25,10 @@ from restore_watch.errors import (
 )
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.answers import Reception, has_nothing_to_read
-from restore_watch.sweep.memory import SweepMemory
-from restore_watch.sweep.outcomes import Asked, Sight
-from restore_watch.sweep.pace import Pace
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.outcomes import Asked
+from restore_watch.telemetry.telemetry import Telemetry
 from unit.open_jobs import restore_id
+from unit.runs import a_run
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX = Bucket(GROUP, RestoreKind.FLEX)
@@ -76,8 +76,7 @@ MEANINGS: Mapping[str, tuple[Bucket, RestoreWatchError | None, Means]] = {
 
 @pytest.fixture
 def reception(clock: Clock) -> Reception:
-    pace = Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: False)
-    return Reception(pace, Findings(opened=0), SweepMemory(clock), Sight())
+    return Reception(a_run(clock, Telemetry(Logger(service="reception"))))
 
 
 @pytest.mark.parametrize(("bucket", "error", "means"), MEANINGS.values(), ids=MEANINGS)
@@ -90,24 +89,24 @@ def test_what_atlas_says_shows_a_family_or_that_it_fails(
     else:
         reception.failed(asked, error)
 
-    assert reception.memory.was_answered_lately is means.accepts
-    assert reception.sight.families(GROUP) == ({bucket.family} if means.is_seen else set())
-    assert reception.sight.failures(GROUP, ()) == ({asked.name: error} if means.fails else {})
-    assert reception.pace.answers(GROUP) is not isinstance(error, AtlasUnavailableError)
+    assert reception.run.memory.was_answered_lately is means.accepts
+    assert reception.run.sight.families(GROUP) == ({bucket.family} if means.is_seen else set())
+    assert reception.run.sight.failures(GROUP, ()) == ({asked.name: error} if means.fails else {})
+    assert reception.run.pace.answers(GROUP) is not isinstance(error, AtlasUnavailableError)
 
 
 def test_an_answer_about_the_pace_alone_shows_nothing(reception: Reception) -> None:
     reception.note_answer(A_JOB)
 
-    assert reception.memory.was_answered_lately
-    assert reception.sight.families(GROUP) == set()
+    assert reception.run.memory.was_answered_lately
+    assert reception.run.sight.families(GROUP) == set()
 
 
 def test_a_rate_limit_counts_only_if_no_other_job_answers(reception: Reception) -> None:
     reception.failed(A_JOB, AtlasRateLimitError("limited"))
     reception.answered(Asked.job(FLEX, restore_id(2)))
 
-    assert reception.sight.failures(GROUP, ()) == {}
+    assert reception.run.sight.failures(GROUP, ()) == {}
 
 
 @pytest.mark.parametrize("error", [AtlasUnauthorizedError, AtlasForbiddenError])
@@ -130,10 +129,10 @@ def test_three_different_refusals_stop_the_endpoints_that_refused(
     for number in range(3):
         reception.failed(Asked.job(FLEX, restore_id(number)), refusal)
 
-    assert [one for one in (FLEX, DEDICATED, CLUSTERS) if not reception.pace.allows(one)] == [
+    assert [one for one in (FLEX, DEDICATED, CLUSTERS) if not reception.run.pace.allows(one)] == [
         refused
     ]
-    assert reception.sight.failures(GROUP, ()) == {refused.family: refusal}
+    assert reception.run.sight.failures(GROUP, ()) == {refused.family: refusal}
 
 
 @pytest.mark.parametrize(

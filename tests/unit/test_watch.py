@@ -28,6 +28,7 @@ from restore_watch.telemetry.telemetry import Telemetry
 from unit.bookkept import BookkeepingItems
 from unit.checking import Checking
 from unit.open_jobs import NOON
+from unit.runs import a_run
 from unit.scripted_atlas import GROUP, Clock, ScriptedAtlas
 from unit.stubbed_aws import Refusal, dynamodb
 
@@ -60,15 +61,12 @@ class Sweeps:
     def watch(self) -> Watch:
         self._checking.clock.now += 60
         return Watch(
+            run=a_run(self._checking.clock, self._telemetry),
             topic=self._checking.checker.outbox.topic,
-            clock=self._checking.checker.outbox.clock,
             bookkeeping=Bookkeeping(dynamodb(self.items), "restore-jobs"),
-            telemetry=self._telemetry,
             workers=self._workers,
             last_seen=self._last_seen,
             refusals=TopicRefusals(),
-            at=self._checking.utc_now(),
-            deadline=self._checking.clock.deadline(),
         )
 
     def sweep(

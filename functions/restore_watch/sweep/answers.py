@@ -15,10 +15,8 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.memory import SweepMemory
-from restore_watch.sweep.outcomes import Asked, Sight
-from restore_watch.sweep.pace import Pace
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.outcomes import Asked
+from restore_watch.sweep.run import Run
 
 PROJECT_GONE = "GROUP_NOT_FOUND"
 """Atlas's code for a project that it does not know."""
@@ -26,17 +24,14 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 
 @dataclass(frozen=True)
 class Reception:
-    """Notes answers and refusals in pace, findings, memory and sight. Any thread may use it."""
+    """Notes answers and refusals for all that depends on them. Any thread may use it."""
 
-    pace: Pace
-    findings: Findings
-    memory: SweepMemory
-    sight: Sight
+    run: Run
 
     def answered(self, asked: Asked) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
         self._accepted(asked.bucket)
-        self.sight.answered(asked)
+        self.run.sight.answered(asked)
 
     def note_answer(self, asked: Asked) -> None:
         """Note an answer for the pace alone: whether a known job is seen has other reasons."""
@@ -45,17 +40,17 @@ class Reception:
     def failed(self, asked: Asked, error: RestoreWatchError, *, lasts: bool = True) -> None:
         """A question was refused, or not answered. It `lasts` if it did not begin just now."""
         if not isinstance(error, AtlasError):
-            self.sight.left(asked)
+            self.run.sight.left(asked)
             return
         if self.note(asked, error):
-            self.sight.answered(asked)
+            self.run.sight.answered(asked)
             return
         lasts = lasts and not isinstance(error, AtlasRateLimitError)
         # The endpoint of another kind may be the one that refused.
         family = _family(error) or asked.bucket.family
         if family is not asked.bucket.family:
             asked = asked._replace(bucket=asked.bucket._replace(family=family), name=str(family))
-        self.sight.failed(asked, error, lasts=lasts)
+        self.run.sight.failed(asked, error, lasts=lasts)
 
     def note(self, asked: Asked, error: RestoreWatchError) -> bool:
         """Note a failure for the pace. True if it is an answer: nothing of that name is there."""
@@ -63,11 +58,11 @@ class Reception:
             case AtlasRateLimitError():
                 return False
             case AtlasUnavailableError():
-                self.pace.silent(asked.bucket)
+                self.run.pace.silent(asked.bucket)
                 return False
             case AtlasUnauthorizedError() | AtlasForbiddenError():
                 family = _family(error) or asked.bucket.family
-                self.pace.refused(asked.bucket._replace(family=family))
+                self.run.pace.refused(asked.bucket._replace(family=family))
                 return False
             case AtlasError():
                 self._accepted(asked.bucket)
@@ -76,21 +71,21 @@ class Reception:
 
     def note_starved(self) -> None:
         """Other tools had used up some buckets before the sweep, so it could see little."""
-        for bucket in self.pace.starved:
+        for bucket in self.run.pace.starved:
             msg = (
                 f"Other tools use up Atlas's rate limit for {named(bucket.family)}. From the "
                 "start, less was left than RateLimitReserve keeps for them, so only one call was "
                 "made. Slow down the other tools, or lower RateLimitReserve"
             )
-            self.sight.failed(
+            self.run.sight.failed(
                 Asked(bucket, str(bucket.family), "starved"), AtlasRateLimitError(msg)
             )
 
     def _accepted(self, bucket: Bucket) -> None:
         """Atlas accepted the credentials."""
-        self.pace.answered(bucket)
-        self.findings.answered()
-        self.memory.answered()
+        self.run.pace.answered(bucket)
+        self.run.findings.answered()
+        self.run.memory.answered()
 
 
 _NOTHING_TO_READ = {

@@ -18,6 +18,7 @@ from restore_watch.atlas.responses import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.marks import Interest, Part
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower
 from restore_watch.table.open_job import JobKey
 from restore_watch.table.project_item import Project
@@ -96,6 +97,7 @@ class Observer:
     in one that has marks.
     """
 
+    run: Run
     follower: Follower
     projects: Mapping[str, Project]
 
@@ -107,7 +109,7 @@ class Observer:
         cluster = group_id, part.cluster_name or ""
         for entry in entries.readable:
             key = (*cluster, entry.id)
-            is_known = key in self.follower.known
+            is_known = key in self.run.known
             if not is_known and not self._may_take(key, entry.created_at, interest):
                 continue
             try:
@@ -129,14 +131,14 @@ class Observer:
         news: list[Observed] = []
         for restore_id, job in shown.jobs.items():
             key = (group_id, part.cluster_name or "", restore_id)
-            known = self.follower.known.get(key)
+            known = self.run.known.get(key)
             if known is None or known.is_news(job):
                 news.append(Observed(part, RestoreTarget.listed(*key, part.kind), job, asked_at))
         return news
 
     def take(self, observed: Observed) -> bool:
         """Act on an observation. True if the table has what it says."""
-        known = self.follower.known.get(observed.key)
+        known = self.run.known.get(observed.key)
         if known is not None:
             return self.follower.answered(known, observed.job, observed.asked_at)
         return self.follower.found(observed.job, observed.target, observed.asked_at)
@@ -150,9 +152,9 @@ class Observer:
         project = self.projects.get(group_id)
         if project is None or project.marks is None:
             return None
-        return Interest.beyond(project.marks, part, self.follower.clock.now())
+        return Interest.beyond(project.marks, part, self.run.now())
 
     def _may_take(self, key: JobKey, created_at: datetime, interest: Interest | None) -> bool:
         if interest is None or not interest.may_take(created_at):
             return False
-        return not self.follower.memory.is_recorded(key)
+        return not self.run.memory.is_recorded(key)

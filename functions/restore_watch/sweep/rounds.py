@@ -16,6 +16,7 @@ from restore_watch.sweep.find.find import Finder
 from restore_watch.sweep.find.steps import FindStep
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.question import Question, questions
+from restore_watch.sweep.run import Run
 from restore_watch.sweep.workers import THREADS, Workers
 from restore_watch.table.open_job import OpenJob
 
@@ -31,45 +32,42 @@ type SweepTask = Question | FindStep
 @dataclass(frozen=True)
 class Rounds:
     """
-    Asks and finds. `begun` is when the sweep began, on the clock of the deadline.
+    Asks and finds. `begun` is when the sweep began, on the clock of its deadlines.
 
     Hot jobs are asked about every `hot_seconds`, 0 for never again, until the sweep `is_awaited`:
-    another one waits to go on with them. `sleep` takes seconds.
+    another one waits to go on with them.
     """
 
+    run: Run
     asker: Asker
     finder: Finder
     workers: Workers
     begun: float
     hot_seconds: float
     is_awaited: Callable[[], bool]
-    sleep: Callable[[float], None]
 
     def due(self) -> list[OpenJob]:
         """Return the jobs to ask about."""
-        follower = self.asker.follower
-        now = follower.clock.now()
-        jobs = list(follower.known.values())
-        return [job for job in jobs if is_due(job, follower.memory.last_settled(job), now)]
+        now, memory = self.run.now(), self.run.memory
+        return [job for job in self.run.open_jobs() if is_due(job, memory.last_settled(job), now)]
 
-    def run(self, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
+    def play(self, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
         """Ask about these jobs, take these steps, and then ask about what is hot."""
-        asker = self.asker
         agenda: Agenda[SweepTask] = Agenda(
             THREADS,
             allows=self._allows,
             skip=self._skip,
-            is_over=lambda: asker.deadline.remaining() < LEAST_EXCHANGE,
+            is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
         )
         agenda.add([*self._questions(due), *steps])
         # A step has others follow.
         threads = self.workers.start(agenda, self._do, THREADS if steps else len(due))
         try:
             self._add_hot(agenda)
-            agenda.wait_until_done(asker.deadline.remaining())
+            agenda.wait_until_done(self.run.asking.remaining())
         finally:
             agenda.close()
-            self.workers.join(threads, asker.follower.deadline)
+            self.workers.join(threads, self.run.ending)
 
     def _add_hot(self, agenda: Agenda[SweepTask]) -> None:
         """
@@ -78,26 +76,25 @@ class Rounds:
         Another sweep goes on with them only when the agenda is done: what a sweep finds takes
         longer in a large stack than the time between two ticks may be.
         """
-        asker, known = self.asker, self.asker.follower.known
-        clock, now = asker.deadline.clock, asker.follower.clock.now
+        run, clock, now = self.run, self.run.asking.clock, self.run.now
         round_at = self.begun
         while self.hot_seconds:
             round_at = max(round_at + self.hot_seconds, clock())
-            if round_at > min(self.begun + HOT_UNTIL, asker.deadline.at - LEAST_EXCHANGE):
+            if round_at > min(self.begun + HOT_UNTIL, run.asking.at - LEAST_EXCHANGE):
                 return
             agenda.wait_until_done(round_at - clock())
-            if agenda.is_idle and not any(is_hot(job, now()) for job in list(known.values())):
+            if agenda.is_idle and not any(is_hot(job, now()) for job in run.open_jobs()):
                 return
             for left in reversed(range(math.ceil((round_at - clock()) / LOOK_EVERY) or 1)):
-                self.sleep(max(0.0, (round_at - clock()) / (left + 1)))
+                run.clock.sleep(max(0.0, (round_at - clock()) / (left + 1)))
                 if agenda.is_idle and self.is_awaited():
                     return
-            hot = [job for job in list(known.values()) if is_hot(job, now())]
-            asker.reception.pace.begin_round()
+            hot = [job for job in run.open_jobs() if is_hot(job, now())]
+            run.pace.begin_round()
             agenda.add(self._questions(hot))
 
     def _questions(self, jobs: Iterable[OpenJob]) -> list[Question]:
-        return questions(self.asker.follower.memory.longest_unasked_first(jobs))
+        return questions(self.run.memory.longest_unasked_first(jobs))
 
     def _do(self, task: SweepTask) -> Iterable[SweepTask]:
         return self.asker.ask(task) if isinstance(task, Question) else self.finder.take(task)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from restore_watch.check.check import result_of
 from restore_watch.check.outbox import Outbox
-from restore_watch.clock import Clock
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     NotificationPendingError,
@@ -25,12 +24,10 @@ from restore_watch.errors import (
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
 from restore_watch.sweep.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at
-from restore_watch.sweep.memory import SweepMemory
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.run import Run
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob, unknown_job
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from restore_watch.model.validation import Entry
@@ -59,19 +56,14 @@ class Follower:
     """
     Follows the open jobs of one sweep. Any thread may use it. What fails becomes a finding.
 
-    `known` has the open jobs and is kept up to date. A list and a job's own endpoint show the same
-    change at the same time, so each job has a lock in `acting`: its change is published once.
+    A list and a job's own endpoint show the same change at the same time, so each job has a lock in
+    `acting`: its change is published once.
     """
 
+    run: Run
     outbox: Outbox
-    clock: Clock
     open_jobs: OpenJobs
-    telemetry: Telemetry
-    findings: Findings
-    memory: SweepMemory
     refusals: TopicRefusals
-    known: dict[JobKey, OpenJob]
-    deadline: Deadline
     acting: dict[JobKey, Lock] = field(default_factory=dict)
 
     def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
@@ -81,9 +73,9 @@ class Follower:
         except RestoreWatchError as error:
             self._failed(job, error)
         else:
-            self.memory.refused(job, by_topic=False)
-            self.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
-            self.findings.published_for(job, len(published))
+            self.run.memory.refused(job, by_topic=False)
+            self.run.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
+            self.run.findings.published_for(job, len(published))
 
     def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
         """
@@ -92,8 +84,8 @@ class Follower:
         Only news costs a call to AWS. True if the table has what it says.
         """
         with self.acting.setdefault(job.key, Lock()):
-            known = self.known.get(job.key)
-            if known is None and self.memory.is_recorded(job.key):
+            known = self.run.known.get(job.key)
+            if known is None and self.run.memory.is_recorded(job.key):
                 return True
             return self._act(known or job, answer, begun)
 
@@ -105,7 +97,7 @@ class Follower:
         """
         job = unknown_job(target, answer.kind)
         with self.acting.setdefault(job.key, Lock()):
-            if self.memory.is_recorded(job.key):
+            if self.run.memory.is_recorded(job.key):
                 return True
             try:
                 known = self._settle(job, answer, begun)
@@ -114,20 +106,20 @@ class Follower:
                 if not isinstance(error, NotificationPendingError):
                     return False
             else:
-                self.memory.settled(known)
-            self.memory.recorded(job.key)
+                self.run.memory.settled(known)
+            self.run.memory.recorded(job.key)
             return True
 
     def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
         """Atlas does not know the job, or refuses it in a project that is no longer watched."""
-        now = self.clock.now()
-        missed_for = self.memory.missed(job)
+        now = self.run.now()
+        missed_for = self.run.memory.missed(job)
         after, reason = FORGOTTEN, "Atlas does not know it"
         if is_refused:
             after, reason = REFUSED, "Atlas refuses it, and its project is no longer watched"
         try:
             if job.missing_since is None:
-                self.open_jobs.missed(job, now, self.deadline)
+                self.open_jobs.missed(job, now, self.run.ending)
                 self._note(replace(job, missing_since=now))
             elif is_past_its_link(job, now):
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
@@ -139,17 +131,17 @@ class Follower:
     def _act(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
         try:
             if job.missing_since is not None:
-                self.open_jobs.found(job, self.deadline)
+                self.open_jobs.found(job, self.run.ending)
                 job = self._note(replace(job, missing_since=None))
             if job.may_become(answer):
                 job = self._settle(job, answer, begun)
             else:
                 job = self._move_link(job, answer)
-                self.telemetry.unchanged(job.target)
-            self.memory.settled(job)
+                self.run.telemetry.unchanged(job.target)
+            self.run.memory.settled(job)
             if not job.pending:
-                self.findings.succeeded_for(job)
-            if is_past_its_link(job, self.clock.now()):
+                self.run.findings.succeeded_for(job)
+            if is_past_its_link(job, self.run.now()):
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
         except RestoreWatchError as error:
             self._failed(job, error)
@@ -158,18 +150,18 @@ class Follower:
 
     def _settle(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""
-        recorded = self.outbox.record(answer, begun, self.deadline)
+        recorded = self.outbox.record(answer, begun, self.run.ending)
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
-            self.findings.changed_one(found=is_found)
+            self.run.findings.changed_one(found=is_found)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         published: tuple[Entry, ...] = ()
         if recorded.pending and not self.refusals.are_too_many:
-            published = self.outbox.publish(recorded, self.deadline)
-            self.findings.published_for(job, len(published))
+            published = self.outbox.publish(recorded, self.run.ending)
+            self.run.findings.published_for(job, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         result = result_of(job.target, answer, recorded, published)
-        self.telemetry.settled(job.target, result)
+        self.run.telemetry.settled(job.target, result)
         return job
 
     def _note_recorded(
@@ -180,8 +172,8 @@ class Follower:
         )
         job = replace(job, answered_word=answer.atlas_status)
         if recorded.job.terminal and not recorded.job.is_ready_download:
-            self.known.pop(job.key, None)
-            self.memory.recorded(job.key)
+            self.run.known.pop(job.key, None)
+            self.run.memory.recorded(job.key)
             return job
         return self._note(job)
 
@@ -190,20 +182,20 @@ class Follower:
         expires_at = answer.expiration_date
         if expires_at is None or not job.has_newer_link(answer):
             return job
-        self.open_jobs.move_link(job, expires_at, self.deadline)
+        self.open_jobs.move_link(job, expires_at, self.run.ending)
         return self._note(replace(job, expiration_date=expires_at))
 
     def _failed(self, job: OpenJob, error: RestoreWatchError) -> None:
         if isinstance(error, TimeBudgetExceededError):
-            self.findings.not_settled(job)
+            self.run.findings.not_settled(job)
             return
         if isinstance(error, NotificationPendingError):
             self.refusals.add()
-            self.memory.refused(job, by_topic=True)
-        self.findings.failed(job, error)
+            self.run.memory.refused(job, by_topic=True)
+        self.run.findings.failed(job, error)
 
     def _note(self, job: OpenJob) -> OpenJob:
-        self.known[job.key] = job
+        self.run.known[job.key] = job
         return job
 
     def _leave(self, job: OpenJob, leave: Callable[[OpenJob, Deadline], bool], reason: str) -> None:
@@ -212,14 +204,14 @@ class Follower:
 
         They are not if the job was found or has changed meanwhile.
         """
-        has_left = leave(job, self.deadline)
+        has_left = leave(job, self.run.ending)
         if not has_left:
             is_left = partial(_is_as_known, job)
-            if self.outbox.end_waits(job.target, is_left, self.deadline, left_at(job)):
-                has_left = leave(job, self.deadline)
+            if self.outbox.end_waits(job.target, is_left, self.run.ending, left_at(job)):
+                has_left = leave(job, self.run.ending)
         if has_left:
-            self.known.pop(job.key, None)
-            self.telemetry.no_longer_followed(job.target, reason)
+            self.run.known.pop(job.key, None)
+            self.run.telemetry.no_longer_followed(job.target, reason)
 
 
 def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:

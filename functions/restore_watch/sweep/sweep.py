@@ -18,7 +18,6 @@ from typing import Any
 
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.aws.call import LEAST_TIME
 from restore_watch.check.outbox import Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
@@ -28,6 +27,7 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.event.actions import Sweep
+from restore_watch.model.outage import Watched
 from restore_watch.sweep.answers import Reception
 from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.find.calls import FindCalls
@@ -43,7 +43,9 @@ from restore_watch.sweep.outages.report import LastSeen, Watch
 from restore_watch.sweep.outages.verdict import ListOfProjects
 from restore_watch.sweep.outcomes import Sight
 from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.pending import publish_pending
 from restore_watch.sweep.rounds import Rounds
+from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower, TopicRefusals
 from restore_watch.sweep.tally import Findings
 from restore_watch.sweep.workers import Workers
@@ -85,6 +87,18 @@ class SweepOptions:
     hot_seconds: float
     rate_limit_reserve: float
     project_ids: ProjectIds = ()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one sweep."""
+
+    reception: Reception
+    follower: Follower
+    asker: Asker
+    waker: Waker
+    finder: Finder
+    watch: Watch
 
 
 class Sweeper:
@@ -150,150 +164,115 @@ class Sweeper:
         now = self._clock.now()
         jobs = self._open_jobs.read(deadline, now)
         projects, stack = self._bookkeeping.read(deadline, now)
-        limits = self._atlas.limits
-        reserve = self._options.rate_limit_reserve
-        pace = Pace(reserve, limits.share_left, self._clock.unix(), waits=limits.waits)
-        follower = self._follower(jobs, deadline)
-        findings = follower.findings
-        reception = Reception(pace, findings, self._memory, Sight())
-        observer = self._observer(follower, projects)
-        asker = self._asker(observer, reception)
-        finder = self._finder(observer, reception, projects, asker.deadline)
-        watch = self._watch(follower)
+        run = self._run(jobs, deadline)
+        parts = self._parts(run, projects)
+        rounds = self._rounds(run, parts, begun, is_awaited)
+        publishing = deadline.within(PENDING_TIME)
         try:
-            publishing = deadline.within(PENDING_TIME)
-            self._publish_pending(follower, publishing)
-            stack = watch.publish_unsent(projects, stack, publishing)
-            asked = self._find_and_ask(asker, finder, watch, begun, is_awaited)
-            refusal = findings.refusal_of_credentials
-            if refusal is not None and not self._memory.was_answered_lately:
-                raise refusal
-        except (AtlasError, CredentialsError) as error:
-            watch.stack_fails(stack, error, len(jobs))
+            publish_pending(run, parts.follower, self._workers, publishing)
+            stack = parts.watch.publish_unsent(projects, stack, publishing)
+            asked = self._find_and_ask(run, parts, rounds)
+        except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
+            parts.watch.stack_fails(stack, error, len(jobs))
             raise
         finally:
-            share = limits.smallest_share(pace.since)
-            at_end = figures(jobs, list(follower.known.values()), self._clock.now())
-            self._telemetry.figures(at_end, share, findings.result)
-        reception.note_starved()
-        self._drop_removed(finder.waker, watch, follower)
-        outlook = Outlook(
-            finder.waker, finder.listed, self._memory.lasting_failure, findings.odd_items
-        )
-        open_jobs = list(follower.known.values())
-        seen = outlook.of_projects(open_jobs, asked)
+            share = self._atlas.limits.smallest_share(run.pace.since)
+            at_end = figures(jobs, run.open_jobs(), run.now())
+            self._telemetry.figures(at_end, share, run.findings.result)
+        refusal = run.findings.refusal_of_credentials
         if refusal is not None:
-            watch.stack_fails(stack, refusal, len(jobs))
-            degraded = sum(one.project.watched.degraded is not None for one in seen)
-        else:
-            waker = finder.waker
-            listed = ListOfProjects(waker.knows_projects, waker.all_projects.failure)
-            left_alone = outlook.left_alone(open_jobs)
-            degraded = watch.sweep_ended(seen, left_alone, stack, listed, len(jobs))
-        self._telemetry.swept(findings.result, finder.figures(), degraded, deadline.clock() - begun)
-        return findings.result.as_json()
+            parts.watch.stack_fails(stack, refusal, len(jobs))
+            if not run.memory.was_answered_lately:
+                raise refusal
+        parts.reception.note_starved()
+        self._drop_removed(run, parts)
+        degraded = self._judge(run, parts, asked, stack, len(jobs), is_refused=refusal is not None)
+        seconds = deadline.clock() - begun
+        self._telemetry.swept(run.findings.result, parts.finder.figures(), degraded, seconds)
+        return run.findings.result.as_json()
 
-    def _follower(self, jobs: Sequence[OpenJob], deadline: Deadline) -> Follower:
+    def _run(self, jobs: Sequence[OpenJob], deadline: Deadline) -> Run:
         known = {job.key: job for job in jobs}
         self._memory.keep_only(known)
-        return Follower(
-            outbox=self._outbox,
-            clock=self._clock,
-            open_jobs=self._open_jobs,
-            telemetry=self._telemetry,
-            findings=Findings(len(jobs)),
-            memory=self._memory,
-            refusals=TopicRefusals(),
-            known=known,
-            deadline=deadline,
-        )
-
-    def _observer(self, follower: Follower, projects: Mapping[str, Project]) -> Observer:
-        return Observer(follower, projects)
-
-    def _asker(self, observer: Observer, reception: Reception) -> Asker:
-        deadline = observer.follower.deadline.earlier(ENDING_TIME)
-        lists = JobLists(self._atlas, observer, reception, deadline)
-        return Asker(self._atlas, lists, reception, self._memory, deadline)
-
-    def _finder(
-        self,
-        observer: Observer,
-        reception: Reception,
-        projects: dict[str, Project],
-        deadline: Deadline,
-    ) -> Finder:
-        calls = FindCalls(
-            observer.follower,
-            AtlasProjects(self._atlas),
-            reception,
-            self._find_memory,
-            deadline,
-        )
-        return Finder(Waker(calls, self._bookkeeping, projects), observer)
-
-    def _watch(self, follower: Follower) -> Watch:
-        return Watch(
-            topic=self._outbox.topic,
-            clock=self._clock,
-            bookkeeping=self._bookkeeping,
-            telemetry=self._telemetry,
-            workers=self._workers,
-            last_seen=self._last_seen,
-            refusals=TopicRefusals(),
+        limits, reserve = self._atlas.limits, self._options.rate_limit_reserve
+        return Run(
             at=self._clock.now(),
-            deadline=follower.deadline,
+            asking=deadline.earlier(ENDING_TIME),
+            ending=deadline,
+            clock=self._clock,
+            pace=Pace(reserve, limits.share_left, self._clock.unix(), waits=limits.waits),
+            findings=Findings(len(jobs)),
+            sight=Sight(),
+            memory=self._memory,
+            known=known,
+            telemetry=self._telemetry,
         )
 
-    def _publish_pending(self, follower: Follower, deadline: Deadline) -> None:
-        """
-        Publish what is pending, the oldest first, until the topic refuses too often.
-
-        What it refused the last time comes last, so that it cannot hold up the rest for ever. Then
-        workflows that may be due an answer get it, so that neither service holds up the other.
-        """
-        now = self._clock.now()
-        known = list(follower.known.values())
-        pending = [job for job in known if job.pending or job.is_unanswered]
-        pending.sort(
-            key=lambda job: (
-                not job.pending,
-                self._memory.was_refused(job),
-                job.observed_at or now,
-            )
+    def _parts(self, run: Run, projects: dict[str, Project]) -> Parts:
+        reception = Reception(run)
+        follower = Follower(run, self._outbox, self._open_jobs, TopicRefusals())
+        observer = Observer(run, follower, projects)
+        lists = JobLists(run, self._atlas, observer, reception)
+        calls = FindCalls(run, AtlasProjects(self._atlas), reception, self._find_memory)
+        waker = Waker(run, calls, self._bookkeeping, projects)
+        topic, refusals = self._outbox.topic, TopicRefusals()
+        return Parts(
+            reception=reception,
+            follower=follower,
+            asker=Asker(run, self._atlas, lists, observer, follower, reception),
+            waker=waker,
+            finder=Finder(run, calls, waker, observer),
+            watch=Watch(run, topic, self._bookkeeping, self._workers, self._last_seen, refusals),
         )
 
-        def publish(job: OpenJob) -> None:
-            is_in_vain = job.pending and follower.refusals.are_too_many
-            if not is_in_vain and deadline.remaining() > LEAST_TIME:
-                follower.publish_pending(job, deadline)
-
-        self._workers.each(pending, publish, deadline)
-
-    def _find_and_ask(
-        self,
-        asker: Asker,
-        finder: Finder,
-        watch: Watch,
-        begun: float,
-        is_awaited: Callable[[], bool],
-    ) -> frozenset[str]:
-        """Do what is due. Return the projects of the jobs that were."""
+    def _rounds(
+        self, run: Run, parts: Parts, begun: float, is_awaited: Callable[[], bool]
+    ) -> Rounds:
         hot_seconds = self._options.hot_seconds
-        rounds = Rounds(
-            asker, finder, self._workers, begun, hot_seconds, is_awaited, self._clock.sleep
-        )
-        due, steps = rounds.due(), finder.waker.first_steps(self._options.project_ids)
-        deadline = asker.follower.deadline
-        self._drop_removed(finder.waker, watch, asker.follower)
+        return Rounds(run, parts.asker, parts.finder, self._workers, begun, hot_seconds, is_awaited)
+
+    def _find_and_ask(self, run: Run, parts: Parts, rounds: Rounds) -> frozenset[str]:
+        """
+        Do what is due. Return the projects of the jobs that were.
+
+        Raises CredentialsError or AtlasError if there is nothing to ask with.
+        """
+        waker, finder = parts.waker, parts.finder
+        due, steps = rounds.due(), waker.first_steps(self._options.project_ids)
+        self._drop_removed(run, parts)
         if due or steps:
-            self._workers.each(finder.waker.new_projects(), finder.waker.begin, deadline)
-            self._atlas.prepare(deadline)
-            rounds.run(due, steps)
-            self._workers.each(finder.unfinished(), finder.end, deadline)
+            self._workers.each(waker.new_projects(), waker.begin, run.ending)
+            self._atlas.prepare(run.ending)
+            rounds.play(due, steps)
+            self._workers.each(finder.unfinished(), finder.end, run.ending)
         return frozenset(job.target.group_id for job in due)
 
-    def _drop_removed(self, waker: Waker, watch: Watch, follower: Follower) -> None:
+    def _drop_removed(self, run: Run, parts: Parts) -> None:
         """Drop the projects that nobody watches any more, whatever is open in them."""
-        self._workers.each(waker.removed_projects(), waker.drop, follower.deadline)
-        watch.forget_removed(waker.known, list(follower.known.values()))
+        self._workers.each(parts.waker.removed_projects(), parts.waker.drop, run.ending)
+        parts.watch.forget_removed(parts.waker.known, run.open_jobs())
+
+    def _judge(
+        self,
+        run: Run,
+        parts: Parts,
+        asked: frozenset[str],
+        stack: Watched,
+        opened: int,
+        *,
+        is_refused: bool,
+    ) -> int:
+        """
+        Report what cannot be seen, or can be again. Return how many projects are degraded.
+
+        If the credentials are refused, what is known of projects stands still.
+        """
+        waker, odd_items = parts.waker, run.findings.odd_items
+        outlook = Outlook(run, waker, parts.finder.listed, run.memory.lasting_failure, odd_items)
+        open_jobs = run.open_jobs()
+        seen = outlook.of_projects(open_jobs, asked)
+        if is_refused:
+            return sum(one.project.watched.degraded is not None for one in seen)
+        listed = ListOfProjects(waker.knows_projects, waker.all_projects.failure)
+        left_alone = outlook.left_alone(open_jobs)
+        return parts.watch.sweep_ended(seen, left_alone, stack, listed, opened)

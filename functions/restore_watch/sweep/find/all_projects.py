@@ -43,7 +43,7 @@ class AllProjects:
 
     def read(self, step: ProjectsPage) -> list[AskingStep]:
         """Read a page. Return what is left to do: the next page, or the same one again."""
-        begun = self.calls.deadline.clock()
+        begun = self.calls.run.asking.clock()
         try:
             page = self.calls.read(step, partial(self.calls.projects.projects, step.number))
         except RestoreWatchError as error:

@@ -17,7 +17,7 @@ from restore_watch.sweep.answers import Reception
 from restore_watch.sweep.find.memory import FindMemory
 from restore_watch.sweep.find.steps import AskingStep, JobsPage
 from restore_watch.sweep.outcomes import Asked
-from restore_watch.sweep.settle import Follower
+from restore_watch.sweep.run import Run
 
 type Ask = Callable[[Deadline], Page]
 """Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
@@ -25,17 +25,12 @@ type Ask = Callable[[Deadline], Page]
 
 @dataclass(frozen=True)
 class FindCalls:
-    """
-    Makes the calls of one sweep. Any thread may use it.
+    """Makes the calls of one sweep. Any thread may use it."""
 
-    `deadline` is when the last one must have ended.
-    """
-
-    follower: Follower
+    run: Run
     projects: AtlasProjects
     reception: Reception
     memory: FindMemory
-    deadline: Deadline
 
     def read(self, step: AskingStep, ask: Ask) -> Page:
         """
@@ -45,7 +40,7 @@ class FindCalls:
         """
         asked = asked_by(step)
         try:
-            page = ask(self.deadline.within(TIME_SHARE))
+            page = ask(self.run.asking.within(TIME_SHARE))
         except RestoreWatchError as error:
             note = self.reception.note if isinstance(step, JobsPage) else self.reception.failed
             note(asked, error)
@@ -60,8 +55,8 @@ class FindCalls:
         Otherwise the failure is a finding, unless a limit or the end of the time caused it.
         """
         # A 503 may name a time, until which the pace allows no second call.
-        waits = self.reception.pace.waits(step.bucket)
-        is_fast = failed_fast(error, self.deadline.clock() - begun)
+        waits = self.run.pace.waits(step.bucket)
+        is_fast = failed_fast(error, self.run.asking.clock() - begun)
         if is_fast and not waits and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1, error=error)]
         if not isinstance(step, JobsPage):
@@ -73,7 +68,7 @@ class FindCalls:
     ) -> None:
         """Add a failure to the findings, unless a limit or the end of the time caused it."""
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.follower.findings.search_failed(group_id, cluster_name, error)
+            self.run.findings.search_failed(group_id, cluster_name, error)
 
 
 def asked_by(step: AskingStep) -> Asked:

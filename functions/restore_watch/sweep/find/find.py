@@ -20,7 +20,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.sweep.answers import has_nothing_to_read
-from restore_watch.sweep.find.calls import asked_by
+from restore_watch.sweep.find.calls import FindCalls, asked_by
 from restore_watch.sweep.find.listing import ProjectListing, Read
 from restore_watch.sweep.find.projects import Waker
 from restore_watch.sweep.find.steps import (
@@ -34,6 +34,7 @@ from restore_watch.sweep.find.steps import (
 )
 from restore_watch.sweep.find.unread import set_aside
 from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.sweep.run import Run
 from restore_watch.telemetry.figures import FindFigures
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
@@ -46,13 +47,13 @@ class Finder:
     `listed` has the projects of which everything was read.
     """
 
-    def __init__(self, waker: Waker, observer: Observer) -> None:
+    def __init__(self, run: Run, calls: FindCalls, waker: Waker, observer: Observer) -> None:
         self.waker = waker
+        self._run = run
         self._observer = observer
-        self._calls = waker.calls
-        self._projects = waker.calls.projects
-        self._memory = waker.calls.memory
-        self._follower = waker.calls.follower
+        self._calls = calls
+        self._projects = calls.projects
+        self._memory = calls.memory
         self._known = waker.known
         self._lock = Lock()
         self._listings: dict[str, ProjectListing] = {}
@@ -60,7 +61,7 @@ class Finder:
 
     def allows(self, step: FindStep) -> bool:
         """Whether the sweep may make the call of this step now."""
-        return self._calls.reception.pace.allows(step.bucket, to_find=True)
+        return self._run.pace.allows(step.bucket, to_find=True)
 
     def skip(self, step: FindStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
@@ -68,9 +69,9 @@ class Finder:
             case ProjectsPage():
                 self.waker.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
             case Observed():
-                known = self._follower.known.get(step.key)
+                known = self._run.known.get(step.key)
                 if known is not None:
-                    self._follower.findings.not_settled(known)
+                    self._run.findings.not_settled(known)
                 if isinstance(step, Listed):
                     step.listing.finished(step, is_read=False)
             case ClustersPage() | JobsPage():
@@ -122,13 +123,13 @@ class Finder:
 
     def figures(self) -> FindFigures:
         """The figures of the sweep."""
-        now = self._follower.clock.now()
+        now = self._run.now()
         # A thread that hangs may still add to it.
         woken = [self._known[one] for one in list(self.waker.woken) if one in self._known]
         waits = [(now - (project.waits_since or now)).total_seconds() for project in woken]
         return FindFigures(
             projects=len(self.waker.woken),
-            found=self._follower.findings.found,
+            found=self._run.findings.found,
             listings=len(self.listed),
             longest_unlisted=max(0.0, *waits, 0.0),
         )
@@ -145,7 +146,7 @@ class Finder:
         return steps
 
     def _list_clusters(self, step: ClustersPage) -> Iterable[FindStep]:
-        listing, begun = step.listing, self._calls.deadline.clock()
+        listing, begun = step.listing, self._run.asking.clock()
         try:
             clusters = partial(self._projects.clusters, listing.group_id, step.which)
             page = self._calls.read(step, clusters)
@@ -154,16 +155,16 @@ class Finder:
         more = listing.clusters_shown(step, page)
         failure = listing.failures.get(step.which)
         if failure is not None:
-            self._calls.reception.sight.failed(asked_by(step), failure)
+            self._run.sight.failed(asked_by(step), failure)
             self._calls.found_failing(listing.group_id, None, failure)
         self._finished(step)
         return more
 
     def _list_jobs(self, step: JobsPage) -> Iterable[FindStep]:
-        listing, part, begun = step.listing, step.part, self._calls.deadline.clock()
+        listing, part, begun = step.listing, step.part, self._run.asking.clock()
         name, group_id = part.cluster_name or "", listing.group_id
         self._memory.reading(group_id, part)
-        asked_at, shown = self._follower.clock.now(), Shown()
+        asked_at, shown = self._run.now(), Shown()
         try:
             jobs = partial(self._projects.restore_jobs, group_id, name, part.kind, step.at)
             page = self._calls.read(step, jobs)
@@ -204,15 +205,15 @@ class Finder:
         marks = read.moves(listing.marks)
         if not read.is_listing and marks == listing.marks:
             return
-        now = self._follower.clock.now()
-        seen = {str(one) for one in self._calls.reception.sight.families(project.group_id)}
+        now = self._run.now()
+        seen = {str(one) for one in self._run.sight.families(project.group_id)}
         readable = seen - project.readable
         try:
             self.waker.bookkeeping.move(
-                project, marks, now, readable, self._follower.deadline, is_full=read.is_listing
+                project, marks, now, readable, self._run.ending, is_full=read.is_listing
             )
         except RestoreWatchError as error:
-            self._follower.findings.search_failed(project.group_id, None, error)
+            self._run.findings.search_failed(project.group_id, None, error)
             return
         self._known[project.group_id] = replace(
             project,

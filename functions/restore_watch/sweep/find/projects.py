@@ -23,6 +23,7 @@ from restore_watch.sweep.find.all_projects import AllProjects
 from restore_watch.sweep.find.calls import FindCalls
 from restore_watch.sweep.find.listing import LISTED_KINDS, ProjectListing
 from restore_watch.sweep.find.steps import AskingStep, ProjectsPage, Wake
+from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 from restore_watch.table.projects import Bookkeeping
 
@@ -53,6 +54,7 @@ class Waker:
     With `watches_all`, the list of `all_projects` decides which these are.
     """
 
+    run: Run
     calls: FindCalls
     bookkeeping: Bookkeeping
     known: dict[str, Project]
@@ -108,15 +110,14 @@ class Waker:
             return [one for one in known if one.group_id not in self.woken]
         if not self.all_projects.is_read:
             return []
-        now = self.calls.follower.clock.now()
+        now = self.run.now()
         return [one for one in known if not self.shows(one.group_id) and one.watched.is_gone(now)]
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
-        follower = self.calls.follower
-        now = follower.clock.now()
+        now = self.run.now()
         with suppress(RestoreWatchError):  # the next sweep tries again
-            self.bookkeeping.drop(project, now, follower.deadline)
+            self.bookkeeping.drop(project, now, self.run.ending)
             self.known[project.group_id] = replace(project, marks=None, removed_at=now)
             with self._lock:
                 self.woken.discard(project.group_id)
@@ -137,14 +138,13 @@ class Waker:
         lost = project.marks
         if lost is not None and not lost.is_lost:
             return project, lost
-        now = self.calls.follower.clock.now()
+        now = self.run.now()
         marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
         stored = lost.stored if lost else None
         try:
-            deadline = self.calls.follower.deadline
-            self.bookkeeping.begin(group_id, marks, now, deadline, lost=stored)
+            self.bookkeeping.begin(group_id, marks, now, self.run.ending, lost=stored)
         except RestoreWatchError as error:
-            self.calls.follower.findings.search_failed(group_id, None, error)
+            self.run.findings.search_failed(group_id, None, error)
             return None
         project = self.known[group_id] = replace(project, marks=marks)
         return project, marks
@@ -167,7 +167,7 @@ class Waker:
         if group_id not in self._postponed and self._is_due(project):
             memory.listing_was_due(group_id)
             kinds.update(LISTED_KINDS)
-        begun = self.calls.deadline.clock()
+        begun = self.run.asking.clock()
         since = marks.whole - EVENTS_BEFORE_MARK
         began = None
         try:
@@ -210,7 +210,7 @@ class Waker:
     def _is_due(self, project: Project) -> bool:
         if project.listed_at is None:
             return True
-        age = self.calls.follower.clock.now() - project.listed_at
+        age = self.run.now() - project.listed_at
         # After the clock was set back, the last time may lie in the future.
         return not timedelta(0) <= age < LISTED_EVERY - EARLY
 
@@ -244,7 +244,7 @@ class Waker:
         return ProjectListing(
             project.group_id,
             marks,
-            self.calls.follower.clock.now(),
+            self.run.now(),
             kinds=kinds,
             clusters=clusters,
             known=memory.clusters_of(project.group_id),

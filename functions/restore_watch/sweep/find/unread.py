@@ -37,14 +37,14 @@ def set_aside(calls: FindCalls, project: Project, listing: ProjectListing) -> se
     failures = listing.failures
     if not failures:
         return aside
-    known = list(calls.follower.known.values())
+    known = list(calls.run.known.values())
     open_jobs = [job for job in known if job.target.group_id == project.group_id]
     for what, error in failures.items():
         if isinstance(what, Part):
             is_reported = of_clusters(what.kind) in project.watched.troubles
             if not is_reported and _was_never_read(calls, project, what, error, open_jobs):
                 aside.add(what)
-                calls.follower.telemetry.not_read(project.group_id, what.cluster_name, error)
+                calls.run.telemetry.not_read(project.group_id, what.cluster_name, error)
                 continue
             if _has_no_role(calls, project, what.kind, error, open_jobs):
                 aside.add(what)
@@ -59,9 +59,9 @@ def _note_failure(
 ) -> None:
     """A refusal for want of a role is excused where failures are counted."""
     since = max(listing.marks.of(part), listing.marks.first + FIRST_MARK)
-    waits_long = calls.follower.clock.now() - since > LONG_UNREAD
+    waits_long = calls.run.now() - since > LONG_UNREAD
     lasts = not isinstance(error, AtlasRateLimitError) or waits_long
-    calls.reception.sight.failed(asked_by(JobsPage(listing, part)), error, lasts=lasts)
+    calls.run.sight.failed(asked_by(JobsPage(listing, part)), error, lasts=lasts)
     calls.found_failing(listing.group_id, part.cluster_name, error)
 
 
@@ -76,7 +76,7 @@ def _has_no_role(
     if not isinstance(error, REFUSALS_OF_A_FAMILY):
         return False
     was_read = str(family) in project.readable or any(job.kind is family for job in open_jobs)
-    return not was_read and family not in calls.reception.sight.families(project.group_id)
+    return not was_read and family not in calls.run.sight.families(project.group_id)
 
 
 def _was_never_read(

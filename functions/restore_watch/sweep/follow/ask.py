@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import TIME_SHARE
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -20,9 +19,9 @@ from restore_watch.sweep.agenda import failed_fast
 from restore_watch.sweep.answers import Reception
 from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.follow.question import JobList, Question
-from restore_watch.sweep.memory import SweepMemory
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outcomes import Asked
+from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower
 from restore_watch.table.open_job import OpenJob
 
@@ -34,37 +33,27 @@ class Asker:
     """
     Asks the questions of one sweep. Any thread may use it. What fails becomes a finding.
 
-    `deadline` is when the last question must have ended. Of the lists `asked_alone`, one job got a
-    call of its own.
+    Of the lists `asked_alone`, one job got a call of its own.
     """
 
+    run: Run
     atlas: AtlasSession
     lists: JobLists
+    observer: Observer
+    follower: Follower
     reception: Reception
-    memory: SweepMemory
-    deadline: Deadline
     asked_alone: set[JobList] = field(default_factory=set)
-
-    @property
-    def follower(self) -> Follower:
-        """What acts on the answers."""
-        return self.lists.observer.follower
-
-    @property
-    def observer(self) -> Observer:
-        """What compares lists with what is known."""
-        return self.lists.observer
 
     def allows(self, question: Question) -> bool:
         """Whether the sweep may ask this question now."""
-        return self.reception.pace.allows(question.bucket)
+        return self.run.pace.allows(question.bucket)
 
     def skip(self, question: Question) -> None:
         """Leave to the next sweep what is not asked."""
-        self.follower.findings.skipped(question.jobs)
-        self.reception.sight.left(Asked.job(question.bucket, ""))
+        self.run.findings.skipped(question.jobs)
+        self.run.sight.left(Asked.job(question.bucket, ""))
         if question.is_alone:
-            self.memory.left_out(question.jobs)
+            self.run.memory.left_out(question.jobs)
 
     def ask(self, question: Question) -> Iterable[Question | Observed]:
         """Ask about the jobs of a question. Return what is left to do after the others."""
@@ -73,9 +62,9 @@ class Asker:
             return self._look_for(question)
         if question.in_turn:
             return self._ask_in_turn(question)
-        if len(jobs) == 1 or jobs[0].kind is None or not self.memory.list_helps(jobs):
+        if len(jobs) == 1 or jobs[0].kind is None or not self.run.memory.list_helps(jobs):
             return self._ask_first(question)
-        asked_at, shown = self.follower.clock.now(), Shown()
+        asked_at, shown = self.run.now(), Shown()
         try:
             self.lists.read(question, shown, wanted=len(jobs))
         except RestoreWatchError as error:
@@ -83,7 +72,7 @@ class Asker:
             if not shown.jobs:
                 return self._list_failed(question, error)
         seen = [job for job in jobs if job.target.restore_id in shown.jobs]
-        self.memory.list_was(jobs[0], useful=bool(seen))
+        self.run.memory.list_was(jobs[0], useful=bool(seen))
         self._note_asked(seen)
         news = self.observer.news(shown, question.bucket.group_id or "", question.part, asked_at)
         changed = {one.key for one in news}
@@ -98,18 +87,18 @@ class Asker:
         jobs = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.reception.failed(Asked.job(question.bucket, ""), error)
-            self.follower.findings.skipped(jobs)
+            self.run.findings.skipped(jobs)
             return []
         if not isinstance(error, AtlasError):
-            self.follower.findings.failed(jobs[0], error, whole_list=True)
+            self.run.findings.failed(jobs[0], error, whole_list=True)
             return []
         more: Tasks = [*_alone(jobs)]
         if self.allows(question):
             more = self._ask_first(question)
         # If nothing answers, it is not for the list that it does not.
         is_outage = isinstance(error, AtlasUnavailableError)
-        if not is_outage or self.reception.pace.answers(question.bucket.group_id):
-            self.memory.list_was(jobs[0], useful=False)
+        if not is_outage or self.run.pace.answers(question.bucket.group_id):
+            self.run.memory.list_was(jobs[0], useful=False)
         return more
 
     def _in_turn(self, question: Question, unchanged: Sequence[OpenJob]) -> list[Question]:
@@ -117,20 +106,20 @@ class Asker:
         if not unchanged or question.list in self.asked_alone:
             return []
         self.asked_alone.add(question.list)
-        return [Question(self.memory.turns(unchanged), in_turn=True)]
+        return [Question(self.run.memory.turns(unchanged), in_turn=True)]
 
     def _ask_in_turn(self, question: Question) -> Tasks:
         """After an outage all endpoints that have failed are asked, and meanwhile only one."""
         first, *others = question.jobs
         more = self._ask_first(Question((first,), tries=question.tries))
-        if others and not self.memory.fails(first):
+        if others and not self.run.memory.fails(first):
             more.append(Question(tuple(others), in_turn=True))
         return more
 
     def _ask_first(self, question: Question) -> Tasks:
         """Ask about the first job. The others get turns of their own."""
         first, *others = question.jobs
-        begun = self.deadline.clock()
+        begun = self.run.asking.clock()
         more: Tasks = [*_alone(others)]
         asked = Asked.job(question.bucket, first.target.restore_id)
         try:
@@ -141,12 +130,12 @@ class Asker:
         return more
 
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
-        begun = self.follower.clock.now()
+        begun = self.run.now()
         answer = self.atlas.restore_job(
-            job.target, self.deadline.within(TIME_SHARE), patient=False, likely=job.kind
+            job.target, self.run.asking.within(TIME_SHARE), patient=False, likely=job.kind
         )
         self.reception.answered(asked)
-        self.memory.answered_alone(job)
+        self.run.memory.answered_alone(job)
         self._note_asked([job], alone=True)
         self.follower.answered(job, answer, begun)
 
@@ -157,20 +146,20 @@ class Asker:
         (job,) = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.reception.failed(asked, error)
-            self.follower.findings.skipped([job])
+            self.run.findings.skipped([job])
             return []
         self._note_asked([job], alone=True)
-        self.follower.findings.failed(job, error)
+        self.run.findings.failed(job, error)
         if isinstance(error, RestoreJobNotFoundError):
-            self.memory.answered_alone(job)
+            self.run.memory.answered_alone(job)
             self.reception.failed(asked, error)
             return self._missed(question, error)
-        self.memory.failed(job, error)
-        self.reception.failed(asked, error, lasts=self.memory.lasting_failure(job) is not None)
+        self.run.memory.failed(job, error)
+        self.reception.failed(asked, error, lasts=self.run.memory.lasting_failure(job) is not None)
         is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
         if is_refused and self.observer.is_removed(job.target.group_id):
             self.follower.missed(job, is_refused=True)
-        if failed_fast(error, self.deadline.clock() - begun):
+        if failed_fast(error, self.run.asking.clock() - begun):
             return [replace(question, tries=question.tries + 1)]
         return []
 
@@ -197,8 +186,8 @@ class Asker:
 
     def _note_asked(self, jobs: Sequence[OpenJob], *, alone: bool = False) -> None:
         for job in jobs:
-            self.memory.asked(job, alone=alone)
-        self.follower.findings.asked(jobs)
+            self.run.memory.asked(job, alone=alone)
+        self.run.findings.asked(jobs)
 
 
 def _alone(jobs: Iterable[OpenJob]) -> list[Question]:

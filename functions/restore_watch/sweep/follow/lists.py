@@ -7,7 +7,6 @@ from threading import Lock
 from restore_watch.atlas.pages import Page, PageAt, page_for
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import TIME_SHARE
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -20,6 +19,7 @@ from restore_watch.sweep.answers import Reception, has_nothing_to_read
 from restore_watch.sweep.follow.question import JobList, Question
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outcomes import Asked
+from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 
 NEWER_JOBS = 20
@@ -59,10 +59,10 @@ class JobLists:
     all such jobs of a cluster cost one list. One thread at a time reads a list: it is `reading`.
     """
 
+    run: Run
     atlas: AtlasSession
     observer: Observer
     reception: Reception
-    deadline: Deadline
     wholes: dict[JobList, Whole] = field(default_factory=dict)
     reading: dict[JobList, Lock] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class JobLists:
             known = self.wholes.get(question.list)
             if known is not None:
                 return known, []
-            whole = Whole(self.observer.follower.clock.now())
+            whole = Whole(self.run.now())
             try:
                 whole.is_read = self.read(question, whole.shown)
             except RestoreWatchError as error:
@@ -105,12 +105,12 @@ class JobLists:
             known |= new
             is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
             # A page that shows nothing new may be followed by the same one for ever.
-            if is_enough or not new or not self.reception.pace.allows(question.bucket):
+            if is_enough or not new or not self.run.pace.allows(question.bucket):
                 return False
             at = page.at.next
 
     def _read_page(self, question: Question, at: PageAt) -> Page:
-        cluster, deadline = question.jobs[0].target.cluster, self.deadline.within(TIME_SHARE)
+        cluster, deadline = question.jobs[0].target.cluster, self.run.asking.within(TIME_SHARE)
         asked = Asked.part(question.bucket, question.part)
         try:
             page = self.atlas.page_of_jobs(cluster, question.kind, at, deadline)

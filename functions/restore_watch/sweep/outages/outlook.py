@@ -14,6 +14,7 @@ from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import LISTED_KINDS
 from restore_watch.sweep.find.projects import Waker
 from restore_watch.sweep.outcomes import of_clusters
+from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 
@@ -69,6 +70,7 @@ class Outlook:
     the table did not take what Atlas says about some job of a project.
     """
 
+    run: Run
     waker: Waker
     listed: Container[str]
     lasting_failure: Callable[[OpenJob], RestoreWatchError | None]
@@ -104,7 +106,7 @@ class Outlook:
     def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
         project = self.waker.known.get(group_id, Project(group_id))
         is_watched = group_id in self.waker.woken
-        sight = self.waker.calls.reception.sight
+        sight = self.run.sight
         # A job that the table knows could be read before.
         known = {str(job.kind) for job in open_jobs if job.kind}
         failures = sight.failures(group_id, project.readable | known)

@@ -13,7 +13,6 @@ from random import shuffle
 from threading import Lock
 
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.clock import Clock
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     NotificationPendingError,
@@ -24,12 +23,12 @@ from restore_watch.errors import (
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.outages.outlook import Seen
 from restore_watch.sweep.outages.verdict import Held, ListOfProjects, StackTrouble, judge
+from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import TopicRefusals
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.table.projects import Bookkeeping
-from restore_watch.telemetry.telemetry import Telemetry
 
 
 class LastSeen:
@@ -55,19 +54,16 @@ class Watch:
     """
     Records and publishes what becomes of projects and the stack in one sweep.
 
-    `at` is when the sweep began. Nothing here fails a sweep: what could not be stored or published
+    Nothing here fails a sweep: what could not be stored or published
     is left to the next one.
     """
 
+    run: Run
     topic: StatusChangesTopic
-    clock: Clock
     bookkeeping: Bookkeeping
-    telemetry: Telemetry
     workers: Workers
     last_seen: LastSeen
     refusals: TopicRefusals
-    at: datetime
-    deadline: Deadline
 
     def publish_unsent(
         self, projects: dict[str, Project], stack: Watched, deadline: Deadline
@@ -95,17 +91,17 @@ class Watch:
 
         def forget(project: Project) -> None:
             count = sum(job.target.group_id == project.group_id for job in open_jobs)
-            left = self._store(project.watched, project.watched.removed(self.clock.now(), count))
+            left = self._store(project.watched, project.watched.removed(self.run.now(), count))
             projects[project.group_id] = replace(project, stored_watched=left)
 
         known = list(projects.values())
         removed = [one for one in known if one.is_removed and one.watched.fails]
-        self.workers.each(removed, forget, self.deadline)
+        self.workers.each(removed, forget, self.run.ending)
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
         """The credentials are refused or cannot be read. What is known of projects stands still."""
         reported = stack.troubles if stack.degraded else {}
-        trouble = Trouble.of(error, self.at, of_stack=True)
+        trouble = Trouble.of(error, self.run.at, of_stack=True)
         self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
 
     def sweep_ended(
@@ -121,17 +117,17 @@ class Watch:
 
         Nobody looks at those that were left alone: nothing fails there.
         """
-        verdict = judge(seen, stack, listed, open_jobs, self.at)
+        verdict = judge(seen, stack, listed, open_jobs, self.run.at)
         if not verdict.troubles:
-            self.last_seen.seen(None, self.at)
+            self.last_seen.seen(None, self.run.at)
         is_blind = self._met(stack, verdict.troubles, None, open_jobs).degraded is not None
         degraded: list[bool] = []
 
         def note(one: Seen) -> None:
             project = one.project
             if not one.fails:
-                self.last_seen.seen(project.group_id, self.at)
-            troubles = verdict.troubles_of(one, self.at)
+                self.last_seen.seen(project.group_id, self.run.at)
+            troubles = verdict.troubles_of(one, self.run.at)
             after = project.watched
             if troubles is not None:
                 after = self._met(after, troubles, project.listed_at, one.open_jobs)
@@ -141,8 +137,8 @@ class Watch:
         def leave_alone(project: Project) -> None:
             self._met(project.watched, {}, None, 0)
 
-        self.workers.each(seen, note, self.deadline)
-        self.workers.each(left_alone, leave_alone, self.deadline)
+        self.workers.each(seen, note, self.run.ending)
+        self.workers.each(left_alone, leave_alone, self.run.ending)
         return sum(degraded)
 
     def _met(
@@ -155,17 +151,15 @@ class Watch:
         """Store and publish what has changed, if anything has. Return how the project is seen."""
         moments = (self.last_seen.of(watched.group_id), listed_at)
         success_at = max((moment for moment in moments if moment), default=None)
-        return self._store(
-            watched, watched.after(troubles, self.clock.now(), success_at, open_jobs)
-        )
+        return self._store(watched, watched.after(troubles, self.run.now(), success_at, open_jobs))
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
-        if after == watched and not watched.must_be_renewed(self.at):
+        if after == watched and not watched.must_be_renewed(self.run.at):
             return watched
         with suppress(TableUnavailableError, TimeBudgetExceededError):
-            stored = self.bookkeeping.watch(after, self.at, self.deadline)
+            stored = self.bookkeeping.watch(after, self.run.at, self.run.ending)
             if stored is not None:
-                return self._publish(stored, self.deadline)
+                return self._publish(stored, self.run.ending)
         return watched
 
     def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
@@ -176,16 +170,16 @@ class Watch:
                 if self.refusals.are_too_many:
                     break
                 self.topic.publish_watch(change, deadline)
-                self.telemetry.watch_changed(change)
+                self.run.telemetry.watch_changed(change)
                 sent += 1
         except NotificationPendingError as error:
             self.refusals.add()
-            self.telemetry.failed(error)
+            self.run.telemetry.failed(error)
         except TimeBudgetExceededError:
             pass
         if not sent:
             return watched
         left = replace(watched, unsent=watched.unsent[sent:])
         with suppress(TableUnavailableError, TimeBudgetExceededError):
-            return self.bookkeeping.watch(left, self.at, self.deadline) or watched
+            return self.bookkeeping.watch(left, self.run.at, self.run.ending) or watched
         return watched

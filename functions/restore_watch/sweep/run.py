@@ -1,0 +1,42 @@
+"""What the parts of one sweep share."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from restore_watch.clock import Clock
+from restore_watch.deadline import Deadline
+from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.outcomes import Sight
+from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.tally import Findings
+from restore_watch.table.open_job import JobKey, OpenJob
+from restore_watch.telemetry.telemetry import Telemetry
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    One sweep, which began `at` a moment in UTC. Any thread may use it.
+
+    The last question to Atlas must have ended by the deadline of `asking`, and everything by that
+    of `ending`. `known` has the open jobs and is kept up to date.
+    """
+
+    at: datetime
+    asking: Deadline
+    ending: Deadline
+    clock: Clock
+    pace: Pace
+    findings: Findings
+    sight: Sight
+    memory: SweepMemory
+    known: dict[JobKey, OpenJob]
+    telemetry: Telemetry
+
+    def now(self) -> datetime:
+        """Return the time, in UTC."""
+        return self.clock.now()
+
+    def open_jobs(self) -> list[OpenJob]:
+        """Return the open jobs as they are known now."""
+        return list(self.known.values())

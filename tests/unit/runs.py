@@ -1,0 +1,32 @@
+"""A sweep's `Run` in which Atlas has never named a limit."""
+
+from datetime import UTC, datetime
+
+from restore_watch.clock import Clock as UtcClock
+from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.outcomes import Sight
+from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.run import Run
+from restore_watch.sweep.tally import Findings
+from restore_watch.telemetry.telemetry import Telemetry
+from unit.scripted_atlas import Clock
+
+
+def a_run(clock: Clock, telemetry: Telemetry) -> Run:
+    """A run that begins now and has a minute."""
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(clock.now, UTC)
+
+    return Run(
+        at=now(),
+        asking=clock.deadline(),
+        ending=clock.deadline(),
+        clock=UtcClock(now, clock.sleep),
+        pace=Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: False),
+        findings=Findings(opened=0),
+        sight=Sight(),
+        memory=SweepMemory(clock),
+        known={},
+        telemetry=telemetry,
+    )
