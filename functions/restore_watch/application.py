@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
-from restore_watch.batch import BatchChecker, Failure
+from restore_watch.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder
@@ -13,7 +13,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError
 from restore_watch.event.actions import (
     Diagnose,
-    FindNewest,
+    FindNewestRestore,
     RecordValidation,
     Sweep,
     TestNotification,
@@ -103,8 +103,8 @@ class Application:
                 result = self._test_notification(deadline)
             case Diagnose() as wanted:
                 result = self._diagnose(wanted, deadline)
-            case FindNewest() as wanted:
-                result = self._find_newest(wanted, deadline)
+            case FindNewestRestore() as wanted:
+                result = self._find_newest_restore(wanted, deadline)
             case RecordValidation() as report:
                 result = self._record_validation(report, deadline, request_id)
         return result
@@ -131,7 +131,9 @@ class Application:
         self._telemetry.diagnosed(diagnosis["checks"])
         return diagnosis
 
-    def _find_newest(self, wanted: FindNewest, deadline: Deadline) -> Mapping[str, Any]:
+    def _find_newest_restore(
+        self, wanted: FindNewestRestore, deadline: Deadline
+    ) -> Mapping[str, Any]:
         try:
             return NewestRestore(self._checker.atlas).find(wanted, deadline)
         except RestoreWatchError as error:
@@ -168,7 +170,7 @@ class Application:
 
     def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
         (outcome,) = self._batches.check([[one.target]], deadline)
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, FailedCheck):
             raise outcome.error
         result, until = outcome.as_json(), one.until
         if until is not None:
@@ -177,7 +179,7 @@ class Application:
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
         outcomes = self._batches.check([several.targets], deadline)
-        failures = [one for one in outcomes if isinstance(one, Failure)]
+        failures = [one for one in outcomes if isinstance(one, FailedCheck)]
         results = [one for one in outcomes if isinstance(one, CheckResult)]
         if failures and (several.all_must_succeed or not results):
             raise failures[0].error
@@ -193,6 +195,6 @@ class Application:
         failed: list[str] = []
         for record in batch.records:
             own = list(islice(outcomes, len(record.targets)))
-            if any(isinstance(outcome, Failure) for outcome in own):
+            if any(isinstance(outcome, FailedCheck) for outcome in own):
                 failed.append(record.message_id)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

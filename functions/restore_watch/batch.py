@@ -31,7 +31,7 @@ REPORTING_TIME = 2.0
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedCheck:
     """A target whose check failed, and why."""
 
     target: Target
@@ -46,7 +46,7 @@ class Failure:
         }
 
 
-type Outcome = CheckResult | Failure
+type Outcome = CheckResult | FailedCheck
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,19 @@ class _Delivery:
         self._is_over = False
         self._places: dict[Target, list[int]] = {}
         self._settled: dict[Target, Outcome] = {}
-        self._again: dict[Target, tuple[_Check, Failure]] = {}
+        self._again: dict[Target, tuple[_Check, FailedCheck]] = {}
         for place, target in enumerate(targets):
             self._places.setdefault(target, []).append(place)
         for target in self._places:
             if isinstance(target, RefusedTarget):
-                self._settle(target, Failure(target, target.error))
+                self._settle(target, FailedCheck(target, target.error))
 
     def checked(self, check: _Check, outcome: Outcome) -> None:
         """Keep the outcome, unless it comes too late. A failure that may not last is not final."""
         with self._lock:
             if self._is_over:
                 return
-            if isinstance(outcome, Failure) and _may_succeed_later(outcome, check.tries + 1):
+            if isinstance(outcome, FailedCheck) and _may_succeed_later(outcome, check.tries + 1):
                 self._again[check.target] = replace(check, tries=check.tries + 1), outcome
             else:
                 self._again.pop(check.target, None)
@@ -126,7 +126,7 @@ class _Delivery:
                 if target in self._again:
                     self._settle(target, self._again[target][1])
                 elif target not in self._settled:
-                    self._settle(target, Failure(target, not_reached))
+                    self._settle(target, FailedCheck(target, not_reached))
             outcomes = {
                 place: outcome
                 for target, places in self._places.items()
@@ -144,7 +144,7 @@ class _Delivery:
         return [first, *[_repeated(first)] * others]
 
 
-def _may_succeed_later(failure: Failure, tries: int) -> bool:
+def _may_succeed_later(failure: FailedCheck, tries: int) -> bool:
     return tries < ROUNDS and isinstance(failure.error, AtlasError) and failure.error.transient
 
 
@@ -156,7 +156,7 @@ def _is_answer(outcome: Outcome) -> bool:
 
 def _repeated(outcome: Outcome) -> Outcome:
     """Return what a second check would find at once: nothing new."""
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, FailedCheck):
         return outcome
     return replace(
         outcome,
@@ -223,16 +223,16 @@ class BatchChecker:
 
     def _check(self, target: Target, deadline: Deadline, *, patient: bool) -> Outcome:
         if isinstance(target, RefusedTarget):
-            return Failure(target, target.error)
+            return FailedCheck(target, target.error)
         try:
             return self._checker.check(target, deadline, patient=patient)
         except RestoreWatchError as error:
-            return Failure(target, error)
+            return FailedCheck(target, error)
 
     def _report(self, target: Target, outcome: Outcome) -> None:
         if isinstance(target, RefusedTarget):
             self._telemetry.failed(target.error)
-        elif isinstance(outcome, Failure):
+        elif isinstance(outcome, FailedCheck):
             self._telemetry.failed(outcome.error, target)
         else:
             self._telemetry.checked(target, outcome)

@@ -46,7 +46,7 @@ from restore_watch.check.record_validation import ValidationRecorder
 from restore_watch.check.register_wait import WaitRegistrar
 from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError
-from restore_watch.event.actions import FindNewest, Sweep
+from restore_watch.event.actions import FindNewestRestore, Sweep
 from restore_watch.event.event import parse
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
@@ -420,8 +420,8 @@ def _waits() -> Iterator[ErrorText]:
     losing = Checking(ScriptedAtlas(), Clock())
     losing.checker.outbox.table = RestoreJobsTable(dynamodb(lose), "restore-jobs")
     losing.atlas.job_replies.append(answer(200, {"id": RESTORE, "status": "RUNNING"}))
-    wanted = FindNewest(*target.cluster)
-    later = FindNewest(*target.cluster, target.created_at + timedelta(hours=1))
+    wanted = FindNewestRestore(*target.cluster)
+    later = FindNewestRestore(*target.cluster, target.created_at + timedelta(hours=1))
     yield from raised(
         *(
             partial(WaitRegistrar(one.checker).register, target, Wait("another"), _soon())
@@ -433,7 +433,7 @@ def _waits() -> Iterator[ErrorText]:
     )
 
 
-def _find_later(wanted: FindNewest) -> object:
+def _find_later(wanted: FindNewestRestore) -> object:
     checking = Checking(ScriptedAtlas(), Clock())
     checking.atlas.job_replies.append(answer(200, {"results": [{"id": RESTORE}]}))
     return NewestRestore(checking.checker.atlas).find(wanted, _soon())

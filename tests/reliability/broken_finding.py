@@ -14,7 +14,7 @@ from restore_watch.model.marks import Interest, Marks, Part
 from restore_watch.model.outage import WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import ProjectListing
-from restore_watch.sweep.find.projects import Waker
+from restore_watch.sweep.find.projects import WatchedProjects
 from restore_watch.sweep.find.steps import JobsPage, ListingStep
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outages.report import Watch
@@ -137,7 +137,7 @@ def observes(kind: type[Observer]) -> type[Sweeper]:
     return with_part(lambda parts: parts.asker.observer, kind)
 
 
-class ListsOnce(Waker):
+class ListsOnce(WatchedProjects):
     """An event has the project listed now, but not once more."""
 
     def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
@@ -146,15 +146,15 @@ class ListsOnce(Waker):
         return woken
 
 
-def wakes(kind: type[Waker]) -> type[Sweeper]:
+def wakes(kind: type[WatchedProjects]) -> type[Sweeper]:
     """A sweep that decides otherwise what to list."""
-    return with_part(lambda parts: parts.waker, kind)
+    return with_part(lambda parts: parts.watched_projects, kind)
 
 
 def lists(kind: type[ProjectListing]) -> type[Sweeper]:
     """A sweep that reads lists otherwise."""
 
-    class OtherWaker(Waker):
+    class OtherWaker(WatchedProjects):
         def _listing(self, *how: Any) -> ProjectListing | None:
             listing = super()._listing(*how)
             if listing is not None:

@@ -94,25 +94,25 @@ class ReplacesWhoWaits(RestoreJobsTable):
         left = {wait.as_text() for wait in recorded.waits} - {
             wait.as_text() for wait in done.answered
         }
-        items = self._items
-        self._items = _Replaced(items, left)  # type: ignore[assignment]
+        items = self._updates
+        self._updates = _Replaced(items, left)  # type: ignore[assignment]
         try:
             super().acknowledge(recorded, done, deadline)
         finally:
-            self._items = items
+            self._updates = items
 
 
 class _Replaced:
     """Items whose set of waits is written as a whole."""
 
     def __init__(self, items: Any, left: set[str]) -> None:
-        self._items = items
+        self._updates = items
         self._left = left
 
     def update(self, key: Any, deadline: Deadline, **how: Any) -> Any:
         update, values = how["update"], dict(how.get("values") or {})
         if "DELETE #waiting :answered" not in update:
-            return self._items.update(key, deadline, **how)
+            return self._updates.update(key, deadline, **how)
         del values[":answered"]
         update = update.replace("DELETE #waiting :answered", "")
         if self._left:
@@ -125,7 +125,7 @@ class _Replaced:
         values.pop(":waits", None)
         condition = how["condition"].replace(" AND #waiting = :waits", "")
         how |= {"update": update, "condition": condition, "values": values}
-        return self._items.update(key, deadline, **how)
+        return self._updates.update(key, deadline, **how)
 
 
 _SAME_WAITS = " AND #waiting = :waits"

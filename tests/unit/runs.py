@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from restore_watch.clock import Clock as UtcClock
 from restore_watch.sweep.memory import SweepMemory
-from restore_watch.sweep.outcomes import Sight
+from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.tally import Tally
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.scripted_atlas import Clock
 
@@ -24,8 +24,8 @@ def a_run(clock: Clock, telemetry: Telemetry) -> Run:
         ending=clock.deadline(),
         clock=UtcClock(now, clock.sleep),
         pace=Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: False),
-        findings=Findings(opened=0),
-        sight=Sight(),
+        tally=Tally(opened=0),
+        outcomes=Outcomes(),
         memory=SweepMemory(clock),
         known={},
         telemetry=telemetry,

@@ -12,7 +12,7 @@ from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import (
     Action,
     Diagnose,
-    FindNewest,
+    FindNewestRestore,
     RecordValidation,
     Sweep,
     TestNotification,
@@ -102,7 +102,7 @@ def test_the_newest_restore_may_have_to_be_created_after_a_moment(
 
     read = read_action(event | {"clusterName": "orders"})
 
-    assert read == FindNewest(PROJECT, "orders", after)
+    assert read == FindNewestRestore(PROJECT, "orders", after)
 
 
 @pytest.mark.parametrize("moment", ["", "2026-10-05T12:05:00", 1790000000, ["now"]], ids=repr)

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from restore_watch.application import Application
 from restore_watch.batch import ROUNDS
-from restore_watch.check.outbox import TIME_SHARE
+from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
 from restore_watch.event.actions import Diagnose
@@ -231,7 +231,7 @@ def test_a_slow_target_takes_no_more_than_its_share_of_the_time(
     invoke: Invocation, clock: Clock
 ) -> None:
     def slow(request: Any) -> Any:
-        clock.now += TIME_SHARE
+        clock.now += QUESTION_TIME
         return answer(404)(request)
 
     invoke.replies = {1: [slow]}

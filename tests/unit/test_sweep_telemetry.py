@@ -21,7 +21,7 @@ from restore_watch.errors import (
     NotificationPendingError,
 )
 from restore_watch.model.results import FAILURES_SHOWN
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.tally import Tally
 from restore_watch.telemetry.figures import Figures, FindFigures
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import target
@@ -94,11 +94,11 @@ def output(capsys: pytest.CaptureFixture[str]) -> Output:
 
 
 def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> None:
-    findings = Findings(opened=4)
-    findings.asked([open_job(1), open_job(2)])
-    findings.skipped([open_job(3)])
+    tally = Tally(opened=4)
+    tally.asked([open_job(1), open_job(2)])
+    tally.skipped([open_job(3)])
 
-    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0, 75.0), 0.75, findings.result)
+    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0, 75.0), 0.75, tally.result)
 
     assert output.metrics == {
         "OpenJobs": ("Count", 4),
@@ -114,7 +114,7 @@ def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> 
 
 
 def test_what_is_unknown_has_no_metric(output: Output) -> None:
-    output.telemetry.figures(NOTHING, None, Findings(opened=0).result)
+    output.telemetry.figures(NOTHING, None, Tally(opened=0).result)
 
     assert set(output.metrics) == {
         "OpenJobs",
@@ -127,28 +127,28 @@ def test_what_is_unknown_has_no_metric(output: Output) -> None:
 
 
 def test_a_bucket_that_is_empty_has_a_metric(output: Output) -> None:
-    output.telemetry.figures(NOTHING, 0.0, Findings(opened=0).result)
+    output.telemetry.figures(NOTHING, 0.0, Tally(opened=0).result)
 
     assert output.metrics["RateLimitRemaining"] == ("None", 0)
 
 
 def test_without_projects_to_watch_nothing_waits_for_a_listing(output: Output) -> None:
-    output.telemetry.swept(Findings(opened=0).result, NO_PROJECTS, 0, 1.0)
+    output.telemetry.swept(Tally(opened=0).result, NO_PROJECTS, 0, 1.0)
 
     assert "SecondsSinceListing" not in output.metrics
     assert output.metrics["ProjectsWatched"] == ("Count", 0)
 
 
 def test_a_sweep_that_did_its_work_is_counted_and_logged_in_one_line(output: Output) -> None:
-    findings = Findings(opened=5)
-    findings.asked([open_job(1), open_job(2)])
-    findings.changed_one(found=True)
-    findings.published_for(open_job(1), 2)
-    findings.succeeded_for(open_job(1))
-    findings.failed(open_job(2), DOWN)
-    findings.skipped([open_job(3), open_job(4)])
+    tally = Tally(opened=5)
+    tally.asked([open_job(1), open_job(2)])
+    tally.changed_one(found=True)
+    tally.published_for(open_job(1), 2)
+    tally.succeeded_for(open_job(1))
+    tally.failed(open_job(2), DOWN)
+    tally.skipped([open_job(3), open_job(4)])
 
-    output.telemetry.swept(findings.result, FindFigures(3, 1, 2, 840.0), 1, 1.23456)
+    output.telemetry.swept(tally.result, FindFigures(3, 1, 2, 840.0), 1, 1.23456)
 
     assert output.metrics == {
         "ProjectsWatched": ("Count", 3),
@@ -177,13 +177,13 @@ def test_a_sweep_that_did_its_work_is_counted_and_logged_in_one_line(output: Out
 def test_a_failure_of_a_sweep_is_logged_once_with_its_job_and_counted_by_its_error(
     output: Output,
 ) -> None:
-    findings = Findings(opened=3)
+    tally = Tally(opened=3)
     refused = AtlasForbiddenError("no", AtlasReason(403, error_code="SOME_CODE"))
-    findings.failed(open_job(1), refused)
-    findings.failed(open_job(2), DOWN)
-    findings.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
+    tally.failed(open_job(1), refused)
+    tally.failed(open_job(2), DOWN)
+    tally.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
 
-    output.telemetry.figures(NOTHING, None, findings.result)
+    output.telemetry.figures(NOTHING, None, tally.result)
 
     first, _, of_list = output.logs
     assert (NAMES | {"error": "AtlasForbiddenError", "error_code": "SOME_CODE"}).items() <= (
@@ -200,12 +200,12 @@ def test_a_failure_of_a_sweep_is_logged_once_with_its_job_and_counted_by_its_err
 
 
 def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) -> None:
-    findings = Findings(opened=50)
+    tally = Tally(opened=50)
     for number in range(50):
         error = DOWN if number % 2 else NotificationPendingError("not accepted")
-        findings.failed(open_job(number), error)
+        tally.failed(open_job(number), error)
 
-    output.telemetry.figures(NOTHING, None, findings.result)
+    output.telemetry.figures(NOTHING, None, tally.result)
 
     assert len(output.logs) == FAILURES_SHOWN
     assert sum(line["FailedChecks"][0] for line in output.lines if "FailedChecks" in line) == 50
@@ -247,11 +247,11 @@ def test_a_cluster_that_atlas_has_never_listed_is_reported_once(output: Output) 
 def test_a_failure_that_the_table_remembers_is_counted_and_not_logged_again(
     output: Output,
 ) -> None:
-    findings = Findings(opened=2)
-    findings.failed(open_job(1, missing_since=NOON), DOWN)
-    findings.failed(open_job(2), DOWN)
+    tally = Tally(opened=2)
+    tally.failed(open_job(1, missing_since=NOON), DOWN)
+    tally.failed(open_job(2), DOWN)
 
-    output.telemetry.figures(NOTHING, None, findings.result)
+    output.telemetry.figures(NOTHING, None, tally.result)
 
     assert [line["restore_id"] for line in output.logs] == [restore_id(2)]
     assert output.failed_checks == {"AtlasUnavailableError": 2}
@@ -315,12 +315,12 @@ def test_counts_of_many_threads_are_exact_also_while_they_are_written(output: Ou
 
 @pytest.mark.usefixtures("eager_threads")
 def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
-    telemetry, findings = output.telemetry, Findings(opened=1)
+    telemetry, tally = output.telemetry, Tally(opened=1)
 
     def report(number: int) -> None:
         for _ in range(10):
             telemetry.no_longer_followed(target(restore_id(number)), "reason")
-            telemetry.swept(findings.result, NO_PROJECTS, 0, number)
+            telemetry.swept(tally.result, NO_PROJECTS, 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 

@@ -17,9 +17,9 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.outage import Watched
-from restore_watch.sweep.outages.outlook import Seen
+from restore_watch.sweep.outages.projects import ProjectVerdict
 from restore_watch.sweep.outages.report import LastSeen, Watch
-from restore_watch.sweep.outages.verdict import ListOfProjects
+from restore_watch.sweep.outages.stack import ListOfProjects
 from restore_watch.sweep.settle import REFUSALS, TopicRefusals
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.project_item import Project
@@ -41,10 +41,12 @@ NO_SECRET = CredentialsError("no secret")
 NOT_LISTED = ListOfProjects()
 
 
-def seen(project: Project, error: RestoreWatchError | None = None, *, is_seen: bool = True) -> Seen:
+def seen(
+    project: Project, error: RestoreWatchError | None = None, *, is_seen: bool = True
+) -> ProjectVerdict:
     """How a sweep saw a project, of which one thing may fail."""
     failures = {"flex": error} if error else {}
-    return Seen(project, failures, standing={}, is_seen=is_seen, open_jobs=1)
+    return ProjectVerdict(project, failures, standing={}, is_seen=is_seen, open_jobs=1)
 
 
 class Sweeps:

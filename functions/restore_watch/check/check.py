@@ -1,7 +1,7 @@
 """One check of one restore job, top to bottom: ask, record, publish."""
 
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import PUBLISHING_TIME, TIME_SHARE, Outbox
+from restore_watch.check.outbox import PUBLISHING_TIME, QUESTION_TIME, Outbox
 from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
@@ -32,14 +32,14 @@ class JobChecker:
         leaves its change pending; the next check publishes it, with the same id. If the job cannot
         be fetched, pending changes are published first, and then the error is raised.
 
-        Without `patient`, the question takes its TIME_SHARE at most, and it does not wait and ask
+        Without `patient`, the question takes QUESTION_TIME at most, and it does not wait and ask
         Atlas again after a transient error.
         """
         begun = self.outbox.clock.now()
         asking = deadline.earlier(PUBLISHING_TIME)
         try:
             job = self.atlas.restore_job(
-                target, asking if patient else asking.within(TIME_SHARE), patient=patient
+                target, asking if patient else asking.within(QUESTION_TIME), patient=patient
             )
         except RestoreWatchError as error:
             self._publish_before(error, target, deadline)

@@ -9,7 +9,7 @@ from restore_watch.atlas.entries import Unreadable, job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import TIME_SHARE
+from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -17,7 +17,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.event.actions import FindNewest
+from restore_watch.event.actions import FindNewestRestore
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 
@@ -28,7 +28,7 @@ class NewestRestore:
 
     atlas: AtlasSession
 
-    def find(self, wanted: FindNewest, deadline: Deadline) -> dict[str, Any]:
+    def find(self, wanted: FindNewestRestore, deadline: Deadline) -> dict[str, Any]:
         """
         Return the target of the job that was created last, of any kind.
 
@@ -74,7 +74,7 @@ class NewestRestore:
         unreadable: list[Unreadable] = []
         while True:
             page = projects.restore_jobs(
-                group_id, cluster_name, part.kind, at, deadline.within(TIME_SHARE)
+                group_id, cluster_name, part.kind, at, deadline.within(QUESTION_TIME)
             )
             known, entries = len(found), job_entries(page, part.kind)
             found |= {

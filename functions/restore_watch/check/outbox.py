@@ -29,7 +29,7 @@ Seconds that are reserved for the table and the topic; Atlas cannot use them up.
 Nor can Step Functions: what was published is acknowledged while it hangs.
 """
 
-TIME_SHARE = 6.0
+QUESTION_TIME = 6.0
 """
 Seconds that a question about one of several jobs may take, and so may its answers to workflows.
 
@@ -143,7 +143,7 @@ class Outbox:
         taken: list[Wait] = []
         since = recorded.unanswered_since
         due_for = self.clock.now() - since if since else timedelta()
-        sending = deadline.earlier(PUBLISHING_TIME).within(TIME_SHARE)
+        sending = deadline.earlier(PUBLISHING_TIME).within(QUESTION_TIME)
         with suppress(TimeBudgetExceededError):  # a sweep sends the others
             taken.extend(
                 answer.wait

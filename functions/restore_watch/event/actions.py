@@ -77,7 +77,7 @@ class RecordValidation:
 
 
 @dataclass(frozen=True)
-class FindNewest:
+class FindNewestRestore:
     """Say which restore job of a cluster is the newest one, of those `created_after` a moment."""
 
     group_id: str
@@ -85,7 +85,7 @@ class FindNewest:
     created_after: datetime | None = None
 
 
-type Action = Sweep | TestNotification | Diagnose | RecordValidation | FindNewest
+type Action = Sweep | TestNotification | Diagnose | RecordValidation | FindNewestRestore
 
 
 def read_action(event: Mapping[str, Any]) -> Action | None:
@@ -120,8 +120,10 @@ def _diagnose(event: Mapping[str, Any]) -> Diagnose:
     return Diagnose(_project(event), _cluster(event) if "clusterName" in event else None)
 
 
-def _find_newest(event: Mapping[str, Any]) -> FindNewest:
-    return FindNewest(_project(event), _cluster(event), _optional_moment(event, "createdAfter"))
+def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
+    return FindNewestRestore(
+        _project(event), _cluster(event), _optional_moment(event, "createdAfter")
+    )
 
 
 def _project(event: Mapping[str, Any]) -> str:
@@ -187,6 +189,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Action]] = {
     SWEEP: _sweep,
     TEST_NOTIFICATION: lambda _event: TestNotification(),
     DIAGNOSE: _diagnose,
-    NEWEST_RESTORE: _find_newest,
+    NEWEST_RESTORE: _find_newest_restore,
     RECORD_VALIDATION: lambda event: RecordValidation(read_target(event), _validation(event)),
 }

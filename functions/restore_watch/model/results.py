@@ -92,7 +92,7 @@ class ValidationResult:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Failure:
     """
     What failed: one job or, if `restore_id` is None, the list of a cluster's jobs.
 
@@ -137,7 +137,7 @@ class SweepResult:
     published: int
     not_reached: int
     succeeded: int
-    failures: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The result of an invocation, plain JSON."""

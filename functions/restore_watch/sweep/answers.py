@@ -23,7 +23,7 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 
 
 @dataclass(frozen=True)
-class Reception:
+class Answers:
     """Notes answers and refusals for all that depends on them. Any thread may use it."""
 
     run: Run
@@ -31,7 +31,7 @@ class Reception:
     def answered(self, asked: Asked) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
         self._accepted(asked.bucket)
-        self.run.sight.answered(asked)
+        self.run.outcomes.answered(asked)
 
     def note_answer(self, asked: Asked) -> None:
         """Note an answer for the pace alone: whether a known job is seen has other reasons."""
@@ -40,17 +40,17 @@ class Reception:
     def failed(self, asked: Asked, error: RestoreWatchError, *, lasts: bool = True) -> None:
         """A question was refused, or not answered. It `lasts` if it did not begin just now."""
         if not isinstance(error, AtlasError):
-            self.run.sight.left(asked)
+            self.run.outcomes.left(asked)
             return
         if self.note(asked, error):
-            self.run.sight.answered(asked)
+            self.run.outcomes.answered(asked)
             return
         lasts = lasts and not isinstance(error, AtlasRateLimitError)
         # The endpoint of another kind may be the one that refused.
         family = _family(error) or asked.bucket.family
         if family is not asked.bucket.family:
             asked = asked._replace(bucket=asked.bucket._replace(family=family), name=str(family))
-        self.run.sight.failed(asked, error, lasts=lasts)
+        self.run.outcomes.failed(asked, error, lasts=lasts)
 
     def note(self, asked: Asked, error: RestoreWatchError) -> bool:
         """Note a failure for the pace. True if it is an answer: nothing of that name is there."""
@@ -77,14 +77,14 @@ class Reception:
                 "start, less was left than RateLimitReserve keeps for them, so only one call was "
                 "made. Slow down the other tools, or lower RateLimitReserve"
             )
-            self.run.sight.failed(
+            self.run.outcomes.failed(
                 Asked(bucket, str(bucket.family), "starved"), AtlasRateLimitError(msg)
             )
 
     def _accepted(self, bucket: Bucket) -> None:
         """Atlas accepted the credentials."""
         self.run.pace.answered(bucket)
-        self.run.findings.answered()
+        self.run.tally.answered()
         self.run.memory.answered()
 
 

@@ -72,7 +72,7 @@ class _Failure:
     lasts: bool
 
 
-class Sight:
+class Outcomes:
     """Any thread may use it."""
 
     def __init__(self) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from restore_watch.clock import Clock
 from restore_watch.deadline import Deadline
 from restore_watch.sweep.memory import SweepMemory
-from restore_watch.sweep.outcomes import Sight
+from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.tally import Tally
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.telemetry.telemetry import Telemetry
 
@@ -27,8 +27,8 @@ class Run:
     ending: Deadline
     clock: Clock
     pace: Pace
-    findings: Findings
-    sight: Sight
+    tally: Tally
+    outcomes: Outcomes
     memory: SweepMemory
     known: dict[JobKey, OpenJob]
     telemetry: Telemetry

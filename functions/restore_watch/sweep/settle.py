@@ -54,7 +54,7 @@ class TopicRefusals:
 @dataclass(frozen=True)
 class Follower:
     """
-    Follows the open jobs of one sweep. Any thread may use it. What fails becomes a finding.
+    Follows the open jobs of one sweep. Any thread may use it. What fails is a failure of the sweep.
 
     A list and a job's own endpoint show the same change at the same time, so each job has a lock in
     `acting`: its change is published once.
@@ -75,7 +75,7 @@ class Follower:
         else:
             self.run.memory.refused(job, by_topic=False)
             self.run.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
-            self.run.findings.published_for(job, len(published))
+            self.run.tally.published_for(job, len(published))
 
     def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
         """
@@ -140,7 +140,7 @@ class Follower:
                 self.run.telemetry.unchanged(job.target)
             self.run.memory.settled(job)
             if not job.pending:
-                self.run.findings.succeeded_for(job)
+                self.run.tally.succeeded_for(job)
             if is_past_its_link(job, self.run.now()):
                 self._leave(job, self.open_jobs.leave_link, "its link has expired")
         except RestoreWatchError as error:
@@ -153,12 +153,12 @@ class Follower:
         recorded = self.outbox.record(answer, begun, self.run.ending)
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
-            self.run.findings.changed_one(found=is_found)
+            self.run.tally.changed_one(found=is_found)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         published: tuple[Entry, ...] = ()
         if recorded.pending and not self.refusals.are_too_many:
             published = self.outbox.publish(recorded, self.run.ending)
-            self.run.findings.published_for(job, len(published))
+            self.run.tally.published_for(job, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         result = result_of(job.target, answer, recorded, published)
         self.run.telemetry.settled(job.target, result)
@@ -187,12 +187,12 @@ class Follower:
 
     def _failed(self, job: OpenJob, error: RestoreWatchError) -> None:
         if isinstance(error, TimeBudgetExceededError):
-            self.run.findings.not_settled(job)
+            self.run.tally.not_settled(job)
             return
         if isinstance(error, NotificationPendingError):
             self.refusals.add()
             self.run.memory.refused(job, by_topic=True)
-        self.run.findings.failed(job, error)
+        self.run.tally.failed(job, error)
 
     def _note(self, job: OpenJob) -> OpenJob:
         self.run.known[job.key] = job

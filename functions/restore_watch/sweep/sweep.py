@@ -28,26 +28,26 @@ from restore_watch.errors import (
 )
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
-from restore_watch.sweep.answers import Reception
+from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.find.calls import FindCalls
 from restore_watch.sweep.find.find import Finder
 from restore_watch.sweep.find.memory import FindMemory
-from restore_watch.sweep.find.projects import ProjectIds, Waker
+from restore_watch.sweep.find.projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.memory import SweepMemory
 from restore_watch.sweep.observe import Observer
-from restore_watch.sweep.outages.outlook import Outlook
+from restore_watch.sweep.outages.projects import ProjectVerdicts
 from restore_watch.sweep.outages.report import LastSeen, Watch
-from restore_watch.sweep.outages.verdict import ListOfProjects
-from restore_watch.sweep.outcomes import Sight
+from restore_watch.sweep.outages.stack import ListOfProjects
+from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace
 from restore_watch.sweep.pending import publish_pending
 from restore_watch.sweep.rounds import Rounds
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower, TopicRefusals
-from restore_watch.sweep.tally import Findings
+from restore_watch.sweep.tally import Tally
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_job import OpenJob
@@ -93,10 +93,10 @@ class SweepOptions:
 class Parts:
     """The parts of one sweep."""
 
-    reception: Reception
+    answers: Answers
     follower: Follower
     asker: Asker
-    waker: Waker
+    watched_projects: WatchedProjects
     finder: Finder
     watch: Watch
 
@@ -178,18 +178,18 @@ class Sweeper:
         finally:
             share = self._atlas.limits.smallest_share(run.pace.since)
             at_end = figures(jobs, run.open_jobs(), run.now())
-            self._telemetry.figures(at_end, share, run.findings.result)
-        refusal = run.findings.refusal_of_credentials
+            self._telemetry.figures(at_end, share, run.tally.result)
+        refusal = run.tally.refusal_of_credentials
         if refusal is not None:
             parts.watch.stack_fails(stack, refusal, len(jobs))
             if not run.memory.was_answered_lately:
                 raise refusal
-        parts.reception.note_starved()
+        parts.answers.note_starved()
         self._drop_removed(run, parts)
         degraded = self._judge(run, parts, asked, stack, len(jobs), is_refused=refusal is not None)
         seconds = deadline.clock() - begun
-        self._telemetry.swept(run.findings.result, parts.finder.figures(), degraded, seconds)
-        return run.findings.result.as_json()
+        self._telemetry.swept(run.tally.result, parts.finder.figures(), degraded, seconds)
+        return run.tally.result.as_json()
 
     def _run(self, jobs: Sequence[OpenJob], deadline: Deadline) -> Run:
         known = {job.key: job for job in jobs}
@@ -201,27 +201,27 @@ class Sweeper:
             ending=deadline,
             clock=self._clock,
             pace=Pace(reserve, limits.share_left, self._clock.unix(), waits=limits.waits),
-            findings=Findings(len(jobs)),
-            sight=Sight(),
+            tally=Tally(len(jobs)),
+            outcomes=Outcomes(),
             memory=self._memory,
             known=known,
             telemetry=self._telemetry,
         )
 
     def _parts(self, run: Run, projects: dict[str, Project]) -> Parts:
-        reception = Reception(run)
+        answers = Answers(run)
         follower = Follower(run, self._outbox, self._open_jobs, TopicRefusals())
         observer = Observer(run, follower, projects)
-        lists = JobLists(run, self._atlas, observer, reception)
-        calls = FindCalls(run, AtlasProjects(self._atlas), reception, self._find_memory)
-        waker = Waker(run, calls, self._bookkeeping, projects)
+        lists = JobLists(run, self._atlas, observer, answers)
+        calls = FindCalls(run, AtlasProjects(self._atlas), answers, self._find_memory)
+        watched_projects = WatchedProjects(run, calls, self._bookkeeping, projects)
         topic, refusals = self._outbox.topic, TopicRefusals()
         return Parts(
-            reception=reception,
+            answers=answers,
             follower=follower,
-            asker=Asker(run, self._atlas, lists, observer, follower, reception),
-            waker=waker,
-            finder=Finder(run, calls, waker, observer),
+            asker=Asker(run, self._atlas, lists, observer, follower, answers),
+            watched_projects=watched_projects,
+            finder=Finder(run, calls, watched_projects, observer),
             watch=Watch(run, topic, self._bookkeeping, self._workers, self._last_seen, refusals),
         )
 
@@ -237,11 +237,11 @@ class Sweeper:
 
         Raises CredentialsError or AtlasError if there is nothing to ask with.
         """
-        waker, finder = parts.waker, parts.finder
-        due, steps = rounds.due(), waker.first_steps(self._options.project_ids)
+        watched_projects, finder = parts.watched_projects, parts.finder
+        due, steps = rounds.due(), watched_projects.first_steps(self._options.project_ids)
         self._drop_removed(run, parts)
         if due or steps:
-            self._workers.each(waker.new_projects(), waker.begin, run.ending)
+            self._workers.each(watched_projects.new_projects(), watched_projects.begin, run.ending)
             self._atlas.prepare(run.ending)
             rounds.play(due, steps)
             self._workers.each(finder.unfinished(), finder.end, run.ending)
@@ -249,8 +249,10 @@ class Sweeper:
 
     def _drop_removed(self, run: Run, parts: Parts) -> None:
         """Drop the projects that nobody watches any more, whatever is open in them."""
-        self._workers.each(parts.waker.removed_projects(), parts.waker.drop, run.ending)
-        parts.watch.forget_removed(parts.waker.known, run.open_jobs())
+        self._workers.each(
+            parts.watched_projects.removed_projects(), parts.watched_projects.drop, run.ending
+        )
+        parts.watch.forget_removed(parts.watched_projects.known, run.open_jobs())
 
     def _judge(
         self,
@@ -267,12 +269,16 @@ class Sweeper:
 
         If the credentials are refused, what is known of projects stands still.
         """
-        waker, odd_items = parts.waker, run.findings.odd_items
-        outlook = Outlook(run, waker, parts.finder.listed, run.memory.lasting_failure, odd_items)
+        watched_projects, odd_items = parts.watched_projects, run.tally.odd_items
+        verdicts = ProjectVerdicts(
+            run, watched_projects, parts.finder.listed, run.memory.lasting_failure, odd_items
+        )
         open_jobs = run.open_jobs()
-        seen = outlook.of_projects(open_jobs, asked)
+        seen = verdicts.of_projects(open_jobs, asked)
         if is_refused:
             return sum(one.project.watched.degraded is not None for one in seen)
-        listed = ListOfProjects(waker.knows_projects, waker.all_projects.failure)
-        left_alone = outlook.left_alone(open_jobs)
+        listed = ListOfProjects(
+            watched_projects.knows_projects, watched_projects.all_projects.failure
+        )
+        left_alone = verdicts.left_alone(open_jobs)
         return parts.watch.sweep_ended(seen, left_alone, stack, listed, opened)

@@ -8,7 +8,7 @@ from restore_watch.errors import (
     RestoreWatchError,
     TableUnavailableError,
 )
-from restore_watch.model.results import Finding, SweepResult
+from restore_watch.model.results import Failure, SweepResult
 from restore_watch.table.open_job import OpenJob
 
 NO_ROLE = "USER_UNAUTHORIZED"
@@ -17,7 +17,7 @@ NO_ROLE = "USER_UNAUTHORIZED"
 type _Key = tuple[str | None, str | None, str | None]
 
 
-class Findings:
+class Tally:
     """
     The counts and failures of one sweep.
 
@@ -33,7 +33,7 @@ class Findings:
         self._lock = Lock()
         self._asked: set[_Key] = set()
         self._skipped: set[_Key] = set()
-        self._failures: dict[_Key, Finding] = {}
+        self._failures: dict[_Key, Failure] = {}
 
     @property
     def checked(self) -> int:
@@ -46,7 +46,7 @@ class Findings:
         return len(self._skipped - self._asked)
 
     @property
-    def failures(self) -> tuple[Finding, ...]:
+    def failures(self) -> tuple[Failure, ...]:
         """What failed and did not succeed later in this sweep."""
         with self._lock:
             return tuple(self._failures.values())
@@ -117,7 +117,7 @@ class Findings:
         key = (group_id, cluster_name, None if whole_list else restore_id)
         is_known = job.missing_since is not None
         with self._lock:
-            self._failures[key] = Finding(*key, error, is_known)
+            self._failures[key] = Failure(*key, error, is_known)
 
     def search_failed(
         self, group_id: str | None, cluster_name: str | None, error: RestoreWatchError
@@ -125,7 +125,7 @@ class Findings:
         """A list by which jobs are found failed."""
         key = (group_id, cluster_name, None)
         with self._lock:
-            self._failures.setdefault(key, Finding(*key, error))
+            self._failures.setdefault(key, Failure(*key, error))
 
     @property
     def odd_items(self) -> dict[str, RestoreWatchError]:

@@ -31,7 +31,7 @@ from restore_watch.table.job_item import (
     state_of,
     validation_entry,
 )
-from restore_watch.table.updates import Items
+from restore_watch.table.updates import Updates
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -106,7 +106,7 @@ class RestoreJobsTable:
     """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        self._items = Items(client, name)
+        self._updates = Updates(client, name)
 
     def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         """
@@ -157,7 +157,7 @@ class RestoreJobsTable:
         job = recorded.job
         entry = validation_entry(job, validation, observed_at, request_id)
         same_item, first_observed_at = _same_item(recorded)
-        item = self._items.update(
+        item = self._updates.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=_VALIDATE,
@@ -180,7 +180,7 @@ class RestoreJobsTable:
 
         The condition of this update always fails. So reading needs no permission beyond UpdateItem.
         """
-        item = self._items.update(
+        item = self._updates.update(
             key(target.group_id, target.cluster_name, target.restore_id),
             deadline,
             update=_READ,
@@ -197,7 +197,7 @@ class RestoreJobsTable:
         The wait is not among the stored ones if the job has WAITS_LIMIT others. The same one may be
         stored again.
         """
-        item = self._items.update(
+        item = self._updates.update(
             key(target.group_id, target.cluster_name, target.restore_id),
             deadline,
             update=_WAIT,
@@ -248,7 +248,7 @@ class RestoreJobsTable:
             sets.append("#expiresAt = :expiresAt")
             if not job.is_ready_download:
                 removes.append("#openShard")
-        self._items.update(
+        self._updates.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=f"SET {', '.join(sets)}"
@@ -260,7 +260,7 @@ class RestoreJobsTable:
 
     def _reopen(self, recorded: Recorded, deadline: Deadline) -> None:
         job = recorded.job
-        self._items.update(
+        self._updates.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=_REOPEN,
@@ -279,7 +279,7 @@ class RestoreJobsTable:
         state = state_of(job)
         present = {name: value for name, value in state.items() if value is not None}
         entry = history_entry(state, job.restore_id, observed_at)
-        item = self._items.update(
+        item = self._updates.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
             update=_RECORD.format(

@@ -19,7 +19,7 @@ from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.stored_fields import AHEAD, past_moment
-from restore_watch.table.updates import Items
+from restore_watch.table.updates import Updates
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -106,7 +106,7 @@ class SweepLease:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._items = Items(client, table_name)
+        self._updates = Updates(client, table_name)
         self._now = now
         self._sleep = sleep
 
@@ -151,7 +151,7 @@ class SweepLease:
         One that has run out and was taken by another sweep stays.
         """
         at = {":at": utc_text(succeeded_at)} if succeeded_at else {}
-        self._items.update(
+        self._updates.update(
             KEY,
             deadline,
             update=(_SUCCEEDED if at else "") + _GIVE_BACK,
@@ -165,7 +165,7 @@ class SweepLease:
         return stored.moment("lastTick"), stored.moment("succeededAt")
 
     def _read(self, deadline: Deadline) -> _Stored:
-        attributes = self._items.update(KEY, deadline, update=_READ, condition=_NEVER)
+        attributes = self._updates.update(KEY, deadline, update=_READ, condition=_NEVER)
         return _Stored(attributes, self._now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
@@ -183,7 +183,7 @@ class SweepLease:
             update, condition = update + _REMEMBER, f"{condition} AND NOT {_SWEPT}"
             ahead = datetime.fromtimestamp(now, UTC) + AHEAD
             values |= {":tick": utc_text(tick), ":ahead": utc_text(ahead), ":text": "S"}
-        stored = self._items.update(
+        stored = self._updates.update(
             KEY, deadline, update=update + _END_WAITING, condition=condition, values=values
         )
         return _Stored(stored, now)
@@ -193,7 +193,7 @@ class SweepLease:
     ) -> None:
         """Store for the holder that a sweep waits."""
         if holder is not None:
-            self._items.update(
+            self._updates.update(
                 KEY,
                 deadline,
                 update=_WAIT,

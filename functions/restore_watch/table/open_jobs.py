@@ -13,7 +13,7 @@ from restore_watch.model.status_change import utc_text
 from restore_watch.table.job_item import OPEN_SHARDS, key
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.stored_fields import AHEAD
-from restore_watch.table.updates import Items
+from restore_watch.table.updates import Updates
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,14 +49,14 @@ class OpenJobs:
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._items = Items(client, table_name)
+        self._updates = Updates(client, table_name)
 
     def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
         """Return every open job: every page of every shard."""
         entries = (
             entry
             for shard in OPEN_SHARDS
-            for entry in self._items.query({"openShard": shard}, deadline, index=INDEX)
+            for entry in self._updates.query({"openShard": shard}, deadline, index=INDEX)
         )
         return [job for entry in entries if (job := read_open_job(entry, now))]
 
@@ -132,7 +132,7 @@ class OpenJobs:
         condition: str,
         values: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        return self._items.update(
+        return self._updates.update(
             key(*job.key),
             deadline,
             update=update,

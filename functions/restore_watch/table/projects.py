@@ -23,7 +23,7 @@ from restore_watch.table.project_item import (
     read_project,
     watched_as_values,
 )
-from restore_watch.table.updates import Items
+from restore_watch.table.updates import Updates
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,11 +51,11 @@ class Bookkeeping:
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._items = Items(client, table_name)
+        self._updates = Updates(client, table_name)
 
     def read(self, deadline: Deadline, now: datetime) -> tuple[dict[str, Project], Watched]:
         """Return the known projects by id, and how the stack is seen."""
-        entries = self._items.query({"cluster": PARTITION}, deadline)
+        entries = self._updates.query({"cluster": PARTITION}, deadline)
         read = [project for entry in entries if (project := read_project(entry, now))]
         stack = next((one.watched for one in read if not one.group_id), Watched(None))
         return {one.group_id: one for one in read if one.group_id}, stack
@@ -74,7 +74,7 @@ class Bookkeeping:
 
         This is the one write after which a mark may lie further back.
         """
-        self._items.update(
+        self._updates.update(
             project_key(group_id),
             deadline,
             update=_BEGIN,
@@ -110,7 +110,7 @@ class Bookkeeping:
         if readable:
             update += _READABLE
             values["readable"] = {*project.readable, *readable}
-        self._items.update(
+        self._updates.update(
             project_key(project.group_id),
             deadline,
             update=update,
@@ -121,7 +121,7 @@ class Bookkeeping:
     def drop(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is not watched any more, and store that it is not."""
         if project.marks is not None:
-            self._items.update(
+            self._updates.update(
                 project_key(project.group_id),
                 deadline,
                 update=_DROP,
@@ -148,7 +148,7 @@ class Bookkeeping:
         else:
             condition = _FIRST
             present |= {"number": "N", "first": 1, "largest": LARGEST_VERSION}
-        stored = self._items.update(
+        stored = self._updates.update(
             project_key(watched.group_id),
             deadline,
             update=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),

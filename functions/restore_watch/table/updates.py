@@ -22,7 +22,7 @@ _serialize = TypeSerializer().serialize
 _NAME = re.compile(r"#(\w+)")
 
 
-class Items:
+class Updates:
     """The items of one table."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:

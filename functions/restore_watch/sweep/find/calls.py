@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.check.outbox import TIME_SHARE
+from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasRateLimitError,
@@ -13,7 +13,7 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
 )
 from restore_watch.sweep.agenda import TRIES, failed_fast
-from restore_watch.sweep.answers import Reception
+from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.find.memory import FindMemory
 from restore_watch.sweep.find.steps import AskingStep, JobsPage
 from restore_watch.sweep.outcomes import Asked
@@ -29,7 +29,7 @@ class FindCalls:
 
     run: Run
     projects: AtlasProjects
-    reception: Reception
+    answers: Answers
     memory: FindMemory
 
     def read(self, step: AskingStep, ask: Ask) -> Page:
@@ -40,19 +40,19 @@ class FindCalls:
         """
         asked = asked_by(step)
         try:
-            page = ask(self.run.asking.within(TIME_SHARE))
+            page = ask(self.run.asking.within(QUESTION_TIME))
         except RestoreWatchError as error:
-            note = self.reception.note if isinstance(step, JobsPage) else self.reception.failed
+            note = self.answers.note if isinstance(step, JobsPage) else self.answers.failed
             note(asked, error)
             raise
-        self.reception.answered(asked)
+        self.answers.answered(asked)
         return page
 
     def again(self, step: AskingStep, error: RestoreWatchError, begun: float) -> list[AskingStep]:
         """
         The call of a step that `begun` then has failed. Return the step if it is tried again.
 
-        Otherwise the failure is a finding, unless a limit or the end of the time caused it.
+        Otherwise it is a failure of the sweep, unless a limit or the end of the time caused it.
         """
         # A 503 may name a time, until which the pace allows no second call.
         waits = self.run.pace.waits(step.bucket)
@@ -66,9 +66,9 @@ class FindCalls:
     def found_failing(
         self, group_id: str | None, cluster_name: str | None, error: RestoreWatchError
     ) -> None:
-        """Add a failure to the findings, unless a limit or the end of the time caused it."""
+        """Note a failure of the sweep, unless a limit or the end of the time caused it."""
         if not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.run.findings.search_failed(group_id, cluster_name, error)
+            self.run.tally.search_failed(group_id, cluster_name, error)
 
 
 def asked_by(step: AskingStep) -> Asked:

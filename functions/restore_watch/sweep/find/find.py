@@ -22,7 +22,7 @@ from restore_watch.errors import (
 from restore_watch.sweep.answers import has_nothing_to_read
 from restore_watch.sweep.find.calls import FindCalls, asked_by
 from restore_watch.sweep.find.listing import ProjectListing, Read
-from restore_watch.sweep.find.projects import Waker
+from restore_watch.sweep.find.projects import WatchedProjects
 from restore_watch.sweep.find.steps import (
     ClustersPage,
     FindStep,
@@ -42,19 +42,21 @@ _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
 
 class Finder:
     """
-    Takes the steps of one sweep. Any thread may use it. What fails becomes a finding.
+    Takes the steps of one sweep. Any thread may use it. What fails is a failure of the sweep.
 
     `listed` has the projects of which everything was read.
     """
 
-    def __init__(self, run: Run, calls: FindCalls, waker: Waker, observer: Observer) -> None:
-        self.waker = waker
+    def __init__(
+        self, run: Run, calls: FindCalls, watched_projects: WatchedProjects, observer: Observer
+    ) -> None:
+        self.watched_projects = watched_projects
         self._run = run
         self._observer = observer
         self._calls = calls
         self._projects = calls.projects
         self._memory = calls.memory
-        self._known = waker.known
+        self._known = watched_projects.known
         self._lock = Lock()
         self._listings: dict[str, ProjectListing] = {}
         self.listed: set[str] = set()
@@ -67,11 +69,11 @@ class Finder:
         """Leave a step to the next sweep. It makes no call to AWS."""
         match step:
             case ProjectsPage():
-                self.waker.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
+                self.watched_projects.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
             case Observed():
                 known = self._run.known.get(step.key)
                 if known is not None:
-                    self._run.findings.not_settled(known)
+                    self._run.tally.not_settled(known)
                 if isinstance(step, Listed):
                     step.listing.finished(step, is_read=False)
             case ClustersPage() | JobsPage():
@@ -83,7 +85,7 @@ class Finder:
         """Take a step. Return those that follow from it."""
         match step:
             case ProjectsPage():
-                return self.waker.list_projects(step)
+                return self.watched_projects.list_projects(step)
             case Wake():
                 return self._wake(step)
             case ClustersPage():
@@ -125,17 +127,19 @@ class Finder:
         """The figures of the sweep."""
         now = self._run.now()
         # A thread that hangs may still add to it.
-        woken = [self._known[one] for one in list(self.waker.woken) if one in self._known]
+        woken = [
+            self._known[one] for one in list(self.watched_projects.woken) if one in self._known
+        ]
         waits = [(now - (project.waits_since or now)).total_seconds() for project in woken]
         return FindFigures(
-            projects=len(self.waker.woken),
-            found=self._run.findings.found,
+            projects=len(self.watched_projects.woken),
+            found=self._run.tally.found,
             listings=len(self.listed),
             longest_unlisted=max(0.0, *waits, 0.0),
         )
 
     def _wake(self, step: Wake) -> Iterable[FindStep]:
-        again, listing = self.waker.wake(step)
+        again, listing = self.watched_projects.wake(step)
         if listing is None:
             return again
         steps = listing.first_steps(partial(self._memory.last_read, listing.group_id))
@@ -155,7 +159,7 @@ class Finder:
         more = listing.clusters_shown(step, page)
         failure = listing.failures.get(step.which)
         if failure is not None:
-            self._run.sight.failed(asked_by(step), failure)
+            self._run.outcomes.failed(asked_by(step), failure)
             self._calls.found_failing(listing.group_id, None, failure)
         self._finished(step)
         return more
@@ -206,14 +210,14 @@ class Finder:
         if not read.is_listing and marks == listing.marks:
             return
         now = self._run.now()
-        seen = {str(one) for one in self._run.sight.families(project.group_id)}
+        seen = {str(one) for one in self._run.outcomes.families(project.group_id)}
         readable = seen - project.readable
         try:
-            self.waker.bookkeeping.move(
+            self.watched_projects.bookkeeping.move(
                 project, marks, now, readable, self._run.ending, is_full=read.is_listing
             )
         except RestoreWatchError as error:
-            self._run.findings.search_failed(project.group_id, None, error)
+            self._run.tally.search_failed(project.group_id, None, error)
             return
         self._known[project.group_id] = replace(
             project,

@@ -46,7 +46,7 @@ type ProjectIds = Collection[str] | Literal["all"]
 
 
 @dataclass
-class Waker:
+class WatchedProjects:
     """
     Wakes the projects of one sweep. Any thread may use it.
 
@@ -132,7 +132,7 @@ class Waker:
         Return a project and its marks. At the first attempt, or if they were lost, they are stored.
 
         This is before anything is asked, so that nothing is missed however long it takes until
-        Atlas answers. None, and a finding, if the table cannot be used.
+        Atlas answers. None, and a failure, if the table cannot be used.
         """
         project = self.known.setdefault(group_id, Project(group_id))
         lost = project.marks
@@ -144,7 +144,7 @@ class Waker:
         try:
             self.bookkeeping.begin(group_id, marks, now, self.run.ending, lost=stored)
         except RestoreWatchError as error:
-            self.run.findings.search_failed(group_id, None, error)
+            self.run.tally.search_failed(group_id, None, error)
             return None
         project = self.known[group_id] = replace(project, marks=marks)
         return project, marks

@@ -61,7 +61,7 @@ def _note_failure(
     since = max(listing.marks.of(part), listing.marks.first + FIRST_MARK)
     waits_long = calls.run.now() - since > LONG_UNREAD
     lasts = not isinstance(error, AtlasRateLimitError) or waits_long
-    calls.run.sight.failed(asked_by(JobsPage(listing, part)), error, lasts=lasts)
+    calls.run.outcomes.failed(asked_by(JobsPage(listing, part)), error, lasts=lasts)
     calls.found_failing(listing.group_id, part.cluster_name, error)
 
 
@@ -76,7 +76,7 @@ def _has_no_role(
     if not isinstance(error, REFUSALS_OF_A_FAMILY):
         return False
     was_read = str(family) in project.readable or any(job.kind is family for job in open_jobs)
-    return not was_read and family not in calls.run.sight.families(project.group_id)
+    return not was_read and family not in calls.run.outcomes.families(project.group_id)
 
 
 def _was_never_read(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import TIME_SHARE
+from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -16,7 +16,7 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
 )
 from restore_watch.sweep.agenda import failed_fast
-from restore_watch.sweep.answers import Reception
+from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.follow.question import JobList, Question
 from restore_watch.sweep.observe import Observed, Observer, Shown
@@ -31,7 +31,7 @@ type Tasks = list[Question | Observed]
 @dataclass(frozen=True)
 class Asker:
     """
-    Asks the questions of one sweep. Any thread may use it. What fails becomes a finding.
+    Asks the questions of one sweep. Any thread may use it. What fails is a failure of the sweep.
 
     Of the lists `asked_alone`, one job got a call of its own.
     """
@@ -41,7 +41,7 @@ class Asker:
     lists: JobLists
     observer: Observer
     follower: Follower
-    reception: Reception
+    answers: Answers
     asked_alone: set[JobList] = field(default_factory=set)
 
     def allows(self, question: Question) -> bool:
@@ -50,8 +50,8 @@ class Asker:
 
     def skip(self, question: Question) -> None:
         """Leave to the next sweep what is not asked."""
-        self.run.findings.skipped(question.jobs)
-        self.run.sight.left(Asked.job(question.bucket, ""))
+        self.run.tally.skipped(question.jobs)
+        self.run.outcomes.left(Asked.job(question.bucket, ""))
         if question.is_alone:
             self.run.memory.left_out(question.jobs)
 
@@ -86,11 +86,11 @@ class Asker:
         """Note that a list shows nothing. Return what is left to do."""
         jobs = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.reception.failed(Asked.job(question.bucket, ""), error)
-            self.run.findings.skipped(jobs)
+            self.answers.failed(Asked.job(question.bucket, ""), error)
+            self.run.tally.skipped(jobs)
             return []
         if not isinstance(error, AtlasError):
-            self.run.findings.failed(jobs[0], error, whole_list=True)
+            self.run.tally.failed(jobs[0], error, whole_list=True)
             return []
         more: Tasks = [*_alone(jobs)]
         if self.allows(question):
@@ -132,9 +132,9 @@ class Asker:
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
         begun = self.run.now()
         answer = self.atlas.restore_job(
-            job.target, self.run.asking.within(TIME_SHARE), patient=False, likely=job.kind
+            job.target, self.run.asking.within(QUESTION_TIME), patient=False, likely=job.kind
         )
-        self.reception.answered(asked)
+        self.answers.answered(asked)
         self.run.memory.answered_alone(job)
         self._note_asked([job], alone=True)
         self.follower.answered(job, answer, begun)
@@ -145,17 +145,17 @@ class Asker:
         """Note what a failure means for the job and the project. Return what is left to do."""
         (job,) = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.reception.failed(asked, error)
-            self.run.findings.skipped([job])
+            self.answers.failed(asked, error)
+            self.run.tally.skipped([job])
             return []
         self._note_asked([job], alone=True)
-        self.run.findings.failed(job, error)
+        self.run.tally.failed(job, error)
         if isinstance(error, RestoreJobNotFoundError):
             self.run.memory.answered_alone(job)
-            self.reception.failed(asked, error)
+            self.answers.failed(asked, error)
             return self._missed(question, error)
         self.run.memory.failed(job, error)
-        self.reception.failed(asked, error, lasts=self.run.memory.lasting_failure(job) is not None)
+        self.answers.failed(asked, error, lasts=self.run.memory.lasting_failure(job) is not None)
         is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
         if is_refused and self.observer.is_removed(job.target.group_id):
             self.follower.missed(job, is_refused=True)
@@ -187,7 +187,7 @@ class Asker:
     def _note_asked(self, jobs: Sequence[OpenJob], *, alone: bool = False) -> None:
         for job in jobs:
             self.run.memory.asked(job, alone=alone)
-        self.run.findings.asked(jobs)
+        self.run.tally.asked(jobs)
 
 
 def _alone(jobs: Iterable[OpenJob]) -> list[Question]:

@@ -6,7 +6,7 @@ from threading import Lock
 
 from restore_watch.atlas.pages import Page, PageAt, page_for
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import TIME_SHARE
+from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -15,7 +15,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
-from restore_watch.sweep.answers import Reception, has_nothing_to_read
+from restore_watch.sweep.answers import Answers, has_nothing_to_read
 from restore_watch.sweep.follow.question import JobList, Question
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outcomes import Asked
@@ -62,7 +62,7 @@ class JobLists:
     run: Run
     atlas: AtlasSession
     observer: Observer
-    reception: Reception
+    answers: Answers
     wholes: dict[JobList, Whole] = field(default_factory=dict)
     reading: dict[JobList, Lock] = field(default_factory=dict)
 
@@ -110,14 +110,14 @@ class JobLists:
             at = page.at.next
 
     def _read_page(self, question: Question, at: PageAt) -> Page:
-        cluster, deadline = question.jobs[0].target.cluster, self.run.asking.within(TIME_SHARE)
+        cluster, deadline = question.jobs[0].target.cluster, self.run.asking.within(QUESTION_TIME)
         asked = Asked.part(question.bucket, question.part)
         try:
             page = self.atlas.page_of_jobs(cluster, question.kind, at, deadline)
         except AtlasError as error:
             # These say nothing about the endpoints of its jobs, which are asked next.
             if not isinstance(error, _OF_A_LIST):
-                self.reception.note(asked, error)
+                self.answers.note(asked, error)
             raise
-        self.reception.note_answer(asked)
+        self.answers.note_answer(asked)
         return page

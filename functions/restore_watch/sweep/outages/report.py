@@ -21,8 +21,8 @@ from restore_watch.errors import (
     TimeBudgetExceededError,
 )
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.sweep.outages.outlook import Seen
-from restore_watch.sweep.outages.verdict import Held, ListOfProjects, StackTrouble, judge
+from restore_watch.sweep.outages.projects import ProjectVerdict
+from restore_watch.sweep.outages.stack import Held, ListOfProjects, StackTrouble, judge
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import TopicRefusals
 from restore_watch.sweep.workers import Workers
@@ -106,7 +106,7 @@ class Watch:
 
     def sweep_ended(
         self,
-        seen: Sequence[Seen],
+        seen: Sequence[ProjectVerdict],
         left_alone: Sequence[Project],
         stack: Watched,
         listed: ListOfProjects,
@@ -123,7 +123,7 @@ class Watch:
         is_blind = self._met(stack, verdict.troubles, None, open_jobs).degraded is not None
         degraded: list[bool] = []
 
-        def note(one: Seen) -> None:
+        def note(one: ProjectVerdict) -> None:
             project = one.project
             if not one.fails:
                 self.last_seen.seen(project.group_id, self.run.at)

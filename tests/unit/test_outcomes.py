@@ -17,7 +17,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.outcomes import Asked, Sight
+from restore_watch.sweep.outcomes import Asked, Outcomes
 from unit.open_jobs import restore_id
 from unit.scripted_atlas import GROUP
 
@@ -61,26 +61,26 @@ SEEN: Mapping[str, tuple[Happened, Mapping[str, RestoreWatchError]]] = {
 }
 
 
-def saw(sight: Sight, happened: Happened, *, lasts: bool = True) -> None:
+def saw(outcomes: Outcomes, happened: Happened, *, lasts: bool = True) -> None:
     for asked, error in happened:
         if error is None:
-            sight.answered(asked)
+            outcomes.answered(asked)
         else:
-            sight.failed(asked, error, lasts=lasts)
+            outcomes.failed(asked, error, lasts=lasts)
 
 
 @pytest.mark.parametrize(("happened", "failures"), SEEN.values(), ids=SEEN)
 def test_a_failure_counts_until_the_same_question_is_answered(
     happened: Happened, failures: Mapping[str, RestoreWatchError]
 ) -> None:
-    sight = Sight()
-    saw(sight, happened)
+    outcomes = Outcomes()
+    saw(outcomes, happened)
 
-    assert sight.failures(GROUP, ()) == failures
+    assert outcomes.failures(GROUP, ()) == failures
     answered = {asked for asked, error in happened if error is None}
-    assert sight.families(GROUP) == {asked.bucket.family for asked in answered}
-    assert sight.learnt(GROUP) == {asked.name for asked in answered}
-    assert sight.failures(ELSEWHERE.group_id, ()) == {}
+    assert outcomes.families(GROUP) == {asked.bucket.family for asked in answered}
+    assert outcomes.learnt(GROUP) == {asked.name for asked in answered}
+    assert outcomes.failures(ELSEWHERE.group_id, ()) == {}
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,19 @@ def test_a_failure_counts_until_the_same_question_is_answered(
 def test_a_failure_that_does_not_last_counts_if_nothing_else_of_its_name_answers(
     others: Sequence[Asked], *, fails: bool
 ) -> None:
-    sight = Sight()
-    saw(sight, [(a_job(1), DOWN), *((one, None) for one in others)], lasts=False)
+    outcomes = Outcomes()
+    saw(outcomes, [(a_job(1), DOWN), *((one, None) for one in others)], lasts=False)
 
-    assert sight.failures(GROUP, ()) == ({"flex": DOWN} if fails else {})
+    assert outcomes.failures(GROUP, ()) == ({"flex": DOWN} if fails else {})
 
 
 def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
-    sight = Sight()
-    saw(sight, [(a_job(1), None), (EVENTS, None)])
-    sight.left(a_job(2))
+    outcomes = Outcomes()
+    saw(outcomes, [(a_job(1), None), (EVENTS, None)])
+    outcomes.left(a_job(2))
 
-    assert sight.learnt(GROUP) == {"events"}
-    assert sight.families(GROUP) == {FLEX, AtlasList.EVENTS}
+    assert outcomes.learnt(GROUP) == {"events"}
+    assert outcomes.families(GROUP) == {FLEX, AtlasList.EVENTS}
 
 
 @pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED, RETIRED, UNUSED], ids=repr)
@@ -121,14 +121,14 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
     refusal: RestoreWatchError, asked: Asked, readable: set[str], *, others: bool, fails: bool
 ) -> None:
     """Without a role for dedicated clusters, a project is still watched."""
-    sight = Sight()
-    saw(sight, [(asked, refusal), *([(EVENTS, None)] if others else [])])
+    outcomes = Outcomes()
+    saw(outcomes, [(asked, refusal), *([(EVENTS, None)] if others else [])])
 
-    assert sight.failures(GROUP, readable) == ({asked.name: refusal} if fails else {})
+    assert outcomes.failures(GROUP, readable) == ({asked.name: refusal} if fails else {})
 
 
 def test_an_outage_of_a_family_that_was_never_read_is_not_a_missing_role() -> None:
-    sight = Sight()
-    saw(sight, [(EVENTS, None), (a_job(1, DEDICATED), DOWN)])
+    outcomes = Outcomes()
+    saw(outcomes, [(EVENTS, None), (a_job(1, DEDICATED), DOWN)])
 
-    assert sight.failures(GROUP, {"flex"}) == {"dedicated": DOWN}
+    assert outcomes.failures(GROUP, {"flex"}) == {"dedicated": DOWN}

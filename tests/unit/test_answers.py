@@ -1,4 +1,4 @@
-"""What an answer or a failure means for the pace, the sight and the memory of a sweep."""
+"""What an answer or a failure means for the pace, the outcomes and the memory of a sweep."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.answers import Reception, has_nothing_to_read
+from restore_watch.sweep.answers import Answers, has_nothing_to_read
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.open_jobs import restore_id
@@ -75,38 +75,38 @@ MEANINGS: Mapping[str, tuple[Bucket, RestoreWatchError | None, Means]] = {
 
 
 @pytest.fixture
-def reception(clock: Clock) -> Reception:
-    return Reception(a_run(clock, Telemetry(Logger(service="reception"))))
+def answers(clock: Clock) -> Answers:
+    return Answers(a_run(clock, Telemetry(Logger(service="answers"))))
 
 
 @pytest.mark.parametrize(("bucket", "error", "means"), MEANINGS.values(), ids=MEANINGS)
 def test_what_atlas_says_shows_a_family_or_that_it_fails(
-    reception: Reception, bucket: Bucket, error: RestoreWatchError | None, means: Means
+    answers: Answers, bucket: Bucket, error: RestoreWatchError | None, means: Means
 ) -> None:
     asked = Asked.list(bucket)
     if error is None:
-        reception.answered(asked)
+        answers.answered(asked)
     else:
-        reception.failed(asked, error)
+        answers.failed(asked, error)
 
-    assert reception.run.memory.was_answered_lately is means.accepts
-    assert reception.run.sight.families(GROUP) == ({bucket.family} if means.is_seen else set())
-    assert reception.run.sight.failures(GROUP, ()) == ({asked.name: error} if means.fails else {})
-    assert reception.run.pace.answers(GROUP) is not isinstance(error, AtlasUnavailableError)
-
-
-def test_an_answer_about_the_pace_alone_shows_nothing(reception: Reception) -> None:
-    reception.note_answer(A_JOB)
-
-    assert reception.run.memory.was_answered_lately
-    assert reception.run.sight.families(GROUP) == set()
+    assert answers.run.memory.was_answered_lately is means.accepts
+    assert answers.run.outcomes.families(GROUP) == ({bucket.family} if means.is_seen else set())
+    assert answers.run.outcomes.failures(GROUP, ()) == ({asked.name: error} if means.fails else {})
+    assert answers.run.pace.answers(GROUP) is not isinstance(error, AtlasUnavailableError)
 
 
-def test_a_rate_limit_counts_only_if_no_other_job_answers(reception: Reception) -> None:
-    reception.failed(A_JOB, AtlasRateLimitError("limited"))
-    reception.answered(Asked.job(FLEX, restore_id(2)))
+def test_an_answer_about_the_pace_alone_shows_nothing(answers: Answers) -> None:
+    answers.note_answer(A_JOB)
 
-    assert reception.run.sight.failures(GROUP, ()) == {}
+    assert answers.run.memory.was_answered_lately
+    assert answers.run.outcomes.families(GROUP) == set()
+
+
+def test_a_rate_limit_counts_only_if_no_other_job_answers(answers: Answers) -> None:
+    answers.failed(A_JOB, AtlasRateLimitError("limited"))
+    answers.answered(Asked.job(FLEX, restore_id(2)))
+
+    assert answers.run.outcomes.failures(GROUP, ()) == {}
 
 
 @pytest.mark.parametrize("error", [AtlasUnauthorizedError, AtlasForbiddenError])
@@ -121,18 +121,18 @@ def test_a_rate_limit_counts_only_if_no_other_job_answers(reception: Reception) 
     ids=str,
 )
 def test_three_different_refusals_stop_the_endpoints_that_refused(
-    reception: Reception, error: type[AtlasError], family: str | None, refused: Bucket
+    answers: Answers, error: type[AtlasError], family: str | None, refused: Bucket
 ) -> None:
     """If the kind of a cluster is found out, another endpoint than the first may refuse."""
     refusal = coded(error, 401)
     refusal.family = family
     for number in range(3):
-        reception.failed(Asked.job(FLEX, restore_id(number)), refusal)
+        answers.failed(Asked.job(FLEX, restore_id(number)), refusal)
 
-    assert [one for one in (FLEX, DEDICATED, CLUSTERS) if not reception.run.pace.allows(one)] == [
+    assert [one for one in (FLEX, DEDICATED, CLUSTERS) if not answers.run.pace.allows(one)] == [
         refused
     ]
-    assert reception.run.sight.failures(GROUP, ()) == {refused.family: refusal}
+    assert answers.run.outcomes.failures(GROUP, ()) == {refused.family: refusal}
 
 
 @pytest.mark.parametrize(

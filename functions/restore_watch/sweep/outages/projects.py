@@ -12,7 +12,7 @@ from restore_watch.errors import (
 from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import LISTED_KINDS
-from restore_watch.sweep.find.projects import Waker
+from restore_watch.sweep.find.projects import WatchedProjects
 from restore_watch.sweep.outcomes import of_clusters
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
@@ -36,7 +36,7 @@ _NOT_LISTED = (
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProjectVerdict:
     """
     How a sweep saw a project that it looked at.
 
@@ -62,7 +62,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ProjectVerdicts:
     """
     How one sweep saw each project. `listed` has those of which everything was read.
 
@@ -71,12 +71,12 @@ class Outlook:
     """
 
     run: Run
-    waker: Waker
+    watched_projects: WatchedProjects
     listed: Container[str]
     lasting_failure: Callable[[OpenJob], RestoreWatchError | None]
     odd_items: Mapping[str, RestoreWatchError]
 
-    def of_projects(self, jobs: Iterable[OpenJob], asked: Collection[str]) -> list[Seen]:
+    def of_projects(self, jobs: Iterable[OpenJob], asked: Collection[str]) -> list[ProjectVerdict]:
         """
         Return how each project was seen: those that are watched, and those of `asked` jobs.
 
@@ -84,11 +84,11 @@ class Outlook:
         """
         by_project = _by_project(jobs)
         # A thread that hangs may still add to it.
-        known = list(self.waker.known.values())
+        known = list(self.watched_projects.known.values())
         removed = {project.group_id for project in known if project.is_removed}
         return [
             self._of(group_id, by_project.get(group_id, ()))
-            for group_id in sorted(self.waker.woken.union(set(asked) - removed))
+            for group_id in sorted(self.watched_projects.woken.union(set(asked) - removed))
         ]
 
     def left_alone(self, jobs: Iterable[OpenJob]) -> list[Project]:
@@ -96,20 +96,20 @@ class Outlook:
         with_open_jobs = _by_project(jobs)
         return [
             project
-            for group_id, project in list(self.waker.known.items())
+            for group_id, project in list(self.watched_projects.known.items())
             if project.watched.fails
             and not project.is_removed
-            and group_id not in self.waker.woken
+            and group_id not in self.watched_projects.woken
             and group_id not in with_open_jobs
         ]
 
-    def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> Seen:
-        project = self.waker.known.get(group_id, Project(group_id))
-        is_watched = group_id in self.waker.woken
-        sight = self.run.sight
+    def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> ProjectVerdict:
+        project = self.watched_projects.known.get(group_id, Project(group_id))
+        is_watched = group_id in self.watched_projects.woken
+        outcomes = self.run.outcomes
         # A job that the table knows could be read before.
         known = {str(job.kind) for job in open_jobs if job.kind}
-        failures = sight.failures(group_id, project.readable | known)
+        failures = outcomes.failures(group_id, project.readable | known)
         for job in open_jobs:
             error = self.lasting_failure(job)
             if error is not None:
@@ -117,26 +117,26 @@ class Outlook:
         if group_id in self.odd_items:
             failures[ITEMS] = self.odd_items[group_id]
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
-        aside = self.waker.calls.memory.aside(group_id)
+        aside = self.watched_projects.calls.memory.aside(group_id)
         behind = set(project.marks.behind) - aside if project.marks else set()
         are_behind = {part.kind for part in behind}
         learnt = {
             _SWEEP,
             ITEMS,
             *failures,
-            *(sight.learnt(group_id) - {of_clusters(kind) for kind in LISTED_KINDS}),
+            *(outcomes.learnt(group_id) - {of_clusters(kind) for kind in LISTED_KINDS}),
             *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),
             # Where no job is open, no GET can fail.
             *(str(kind) for kind in RestoreKind if str(kind) not in known),
         }
-        is_seen = bool(sight.families(group_id))
+        is_seen = bool(outcomes.families(group_id))
         if not is_seen and not failures:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
-        if self.waker.knows_projects:
+        if self.watched_projects.knows_projects:
             learnt.add(ABSENT)
-            if is_watched and not self.waker.shows(group_id):
+            if is_watched and not self.watched_projects.shows(group_id):
                 failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
-        return Seen(
+        return ProjectVerdict(
             project=project,
             failures=failures,
             standing=self._standing(project, learnt) if is_watched else {},

@@ -13,7 +13,7 @@ from itertools import chain
 
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.sweep.outages.outlook import Seen
+from restore_watch.sweep.outages.projects import ProjectVerdict
 
 LEAST_UNANSWERED = 3
 SHARE_UNANSWERED = 1 / 4
@@ -51,13 +51,13 @@ class ListOfProjects:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StackVerdict:
     """The stack's troubles after a sweep, and what stands still of its projects meanwhile."""
 
     troubles: Mapping[str, Trouble]
     held: Held
 
-    def troubles_of(self, one: Seen, at: datetime) -> Mapping[str, Trouble] | None:
+    def troubles_of(self, one: ProjectVerdict, at: datetime) -> Mapping[str, Trouble] | None:
         """The troubles of a project that count now; None if it stands still."""
         failing = {**one.standing, **{key: Trouble.of(e, at) for key, e in one.failures.items()}}
         match self.held:
@@ -77,8 +77,12 @@ class Verdict:
 
 
 def judge(
-    seen: Sequence[Seen], stack: Watched, listed: ListOfProjects, open_jobs: int, at: datetime
-) -> Verdict:
+    seen: Sequence[ProjectVerdict],
+    stack: Watched,
+    listed: ListOfProjects,
+    open_jobs: int,
+    at: datetime,
+) -> StackVerdict:
     """Judge how projects were seen in a sweep, and what is known of the stack."""
     is_seen = any(one.is_seen for one in seen)
     over: dict[str, bool] = {
@@ -96,11 +100,11 @@ def judge(
     if shared is not None:
         troubles[StackTrouble.PROJECTS] = shared.trouble
     if StackTrouble.CREDENTIALS in troubles:
-        return Verdict(troubles, Held.EVERYTHING)
+        return StackVerdict(troubles, Held.EVERYTHING)
     if shared is not None:
-        return Verdict(troubles, shared.held)
+        return StackVerdict(troubles, shared.held)
     is_on = StackTrouble.PROJECTS in troubles or (stack.degraded is not None and not troubles)
-    return Verdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
+    return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class _Shared:
     held: Held
 
 
-def _outage(seen: Sequence[Seen], stack: Watched, at: datetime) -> _Shared | None:
+def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
     """Many projects have no answer at once."""
     is_on = StackTrouble.PROJECTS in stack.troubles or stack.recovering_since is not None
     part = GOES_ON if is_on else 1
@@ -122,7 +126,7 @@ def _outage(seen: Sequence[Seen], stack: Watched, at: datetime) -> _Shared | Non
     return _Shared(replace(first, message=msg), Held.UNANSWERED)
 
 
-def _failure_of_all(seen: Sequence[Seen], at: datetime) -> _Shared | None:
+def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
     """Every one of several projects fails, each for some reason."""
     if len(seen) < LEAST_PROJECTS or not all(one.fails for one in seen):
         return None
