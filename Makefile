@@ -66,7 +66,7 @@ campaign: build ## the model catches every broken copy of the product, and other
 
 coverage: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
-		--cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
+		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: .venv/.ready ## lint, types, import contracts, template, workflows, locks, security
 	@$(RUN) ruff check .
@@ -223,13 +223,13 @@ check-locks: .venv/.ready ## compare the locks with pyproject.toml
 	&& diff -u layers/dependencies/requirements.txt "$$checked/layer" \
 	&& diff -u tests/security/requirements.txt "$$checked/security"
 
-# `sam build` runs these in a scratch copy of functions/. Each function ships its own package, and no files that an
-# editor, a checker or a run left there.
+# `sam build` runs these in a scratch copy of functions/. Each function ships its own package and the
+# foundation, and no files that an editor, a checker or a run left there.
 .PHONY: build-RestoreWatchFunction build-NotifyPeopleFunction
-build-RestoreWatchFunction: PACKAGE = restore_watch
-build-NotifyPeopleFunction: PACKAGE = notify_people
+build-RestoreWatchFunction: PACKAGES = foundation restore_watch
+build-NotifyPeopleFunction: PACKAGES = foundation notify_people
 build-RestoreWatchFunction build-NotifyPeopleFunction:
 	@command -v python3.13 >/dev/null || { echo 'Building a function needs python3.13 on the path.' >&2; exit 1; }
-	cp -R $(PACKAGE) "$(ARTIFACTS_DIR)"
-	cd "$(ARTIFACTS_DIR)" && find $(PACKAGE) \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +
-	cd "$(ARTIFACTS_DIR)" && python3.13 -m compileall -q --invalidation-mode unchecked-hash -p /var/task $(PACKAGE)
+	cp -R $(PACKAGES) "$(ARTIFACTS_DIR)"
+	cd "$(ARTIFACTS_DIR)" && find $(PACKAGES) \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +
+	cd "$(ARTIFACTS_DIR)" && python3.13 -m compileall -q --invalidation-mode unchecked-hash -p /var/task $(PACKAGES)

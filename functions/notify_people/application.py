@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import (
     process_partial_response,
 )
 
-from notify_people.deadline import Deadline
+from foundation.deadline import Deadline
 from notify_people.errors import NotifyPeopleError
 from notify_people.notifier import Batch, Notifier
 from notify_people.telemetry import Telemetry

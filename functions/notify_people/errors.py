@@ -18,9 +18,14 @@ NotifyPeopleError
 The text of these errors never holds a secret, a webhook's URL, a routing key or a download URL.
 """
 
+from foundation.errors import (  # noqa: F401 - the tree has them
+    ApplicationError,
+    ConfigurationError,
+    TimeBudgetExceededError,
+)
 
-class NotifyPeopleError(Exception):
-    """The root: every error that this application raises on purpose is one."""
+NotifyPeopleError = ApplicationError
+"""The root: every error that this application raises on purpose is one."""
 
 
 class InvalidMessageError(NotifyPeopleError):
@@ -33,10 +38,6 @@ class InvalidMessageError(NotifyPeopleError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
-
-
-class ConfigurationError(NotifyPeopleError):
-    """An environment variable is missing or wrong. Raised while the function initialises."""
 
 
 class SecretError(NotifyPeopleError):
@@ -86,7 +87,3 @@ class SendingElsewhereError(NotifyPeopleError):
 
 class SentTableError(NotifyPeopleError):
     """DynamoDB refused or did not answer; the write may have happened."""
-
-
-class TimeBudgetExceededError(NotifyPeopleError):
-    """Too little of the invocation is left to begin the next step safely."""

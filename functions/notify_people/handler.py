@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from notify_people.composition import compose
-from notify_people.deadline import Deadline
 from notify_people.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.channels.sent_table import SentTable, Standing
-from notify_people.deadline import Deadline
 from notify_people.errors import (
     ChannelFailedError,
     ChannelUnavailableError,

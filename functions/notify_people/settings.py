@@ -1,22 +1,14 @@
 """Environment variables → Settings. The only reader of the environment."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from foundation.environment import read_environment, standard_topic
+from foundation.errors import ConfigurationError
 from notify_people.channels.address import allowed_base_url
 from notify_people.channels.channel import Channel
-from notify_people.errors import ConfigurationError
 from notify_people.selection import DEFAULT_CHANGES, Change
-
-# Powertools reads these itself. Without them its logs and metrics have no name.
-_POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
-
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-# A FIFO topic needs a group id with every message.
-_STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
 _TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}
 
@@ -47,17 +39,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError that names the missing variables, or the wrong one."""
-        given = {name: value.strip() for name, value in environment.items()}
-        missing = [name for name in ("SENT_TABLE_NAME", *_POWERTOOLS) if not given.get(name)]
-        if missing:
-            msg = f"environment variables missing or empty: {', '.join(missing)}"
-            raise ConfigurationError(msg)
-        log_level = given["POWERTOOLS_LOG_LEVEL"].upper()
-        if log_level not in _LOG_LEVELS:
-            msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
-            raise ConfigurationError(msg)
+        given = read_environment(environment, "SENT_TABLE_NAME")
         topic_arns = {
-            channel: _topic(name, given[name])
+            channel: standard_topic(given, name)
             for channel, name in _TOPICS.items()
             if given.get(name)
         }
@@ -71,14 +55,8 @@ class Settings:
             pagerduty_base_url=_base_url(given, "PAGERDUTY_BASE_URL", DEFAULT_PAGERDUTY),
             console=_base_url(given, "ATLAS_BASE_URL", DEFAULT_CONSOLE),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
-            log_level=log_level,
+            log_level=given["POWERTOOLS_LOG_LEVEL"],
         )
-
-
-def _topic(name: str, value: str) -> str:
-    if not _STANDARD_TOPIC.fullmatch(value):
-        raise ConfigurationError(f"{name}: expected the ARN of a standard SNS topic")
-    return value
 
 
 def _base_url(given: Mapping[str, str], name: str, default: str) -> str:

@@ -1,14 +1,14 @@
 """What an operator sees: a log line for each channel of a notice, and metrics."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit
 
+from foundation.emitting import emitting, write_metrics
 from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
 from notify_people.words.notice import Notice
+
+_ONE = MetricUnit.Count, 1
 
 
 class Telemetry:
@@ -26,19 +26,19 @@ class Telemetry:
 
     def sent(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that a channel took."""
-        with _emitting():
-            _count("NoticesSent", channel=channel)
+        with emitting():
+            write_metrics({"NoticesSent": _ONE}, channel=channel)
             self._logger.info("sent", extra=_names(channel, notice))
 
     def sent_before(self, channel: Channel, notice: Notice) -> None:
         """Report a message that was delivered again."""
-        with _emitting():
+        with emitting():
             self._logger.info("sent already", extra=_names(channel, notice))
 
     def dropped(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that came after a newer one about the same subject."""
-        with _emitting():
-            _count("NoticesDropped")
+        with emitting():
+            write_metrics({"NoticesDropped": _ONE})
             self._logger.warning(
                 "A newer notice was sent before this one, so this one is not sent",
                 extra=_names(channel, notice),
@@ -46,41 +46,23 @@ class Telemetry:
 
     def unwanted(self, event_type: str) -> None:
         """Report a change that NOTIFY_CHANGES leaves out."""
-        with _emitting():
+        with emitting():
             self._logger.debug("not wanted", extra={"event_type": event_type})
 
     def failed(
         self, error: NotifyPeopleError, channel: Channel | None = None, notice: Notice | None = None
     ) -> None:
         """Count a notice that a channel did not take, or a message that cannot be read."""
-        with _emitting():
-            _count("NoticesFailed")
+        with emitting():
+            write_metrics({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
             self._logger.error(str(error), extra=names | {"error": type(error).__name__})
 
     def crashed(self, error: Exception) -> None:
         """Count a message at which our own code failed. The error's text may hold anything."""
-        with _emitting():
-            _count("NoticesFailed")
+        with emitting():
+            write_metrics({"NoticesFailed": _ONE})
             self._logger.error("This is a bug", extra={"error": type(error).__name__})
-
-
-@contextmanager
-def _emitting() -> Iterator[None]:
-    """Ignore failures: a notice that was sent must not fail because of a log."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - no failure here may fail the notice
-        with suppress(OSError, ValueError):
-            print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger
-
-
-def _count(name: str, **dimensions: str) -> None:
-    line = EphemeralMetrics()
-    for dimension, value in dimensions.items():
-        line.add_dimension(dimension, value)
-    line.add_metric(name, MetricUnit.Count, 1)
-    line.flush_metrics()
 
 
 def _names(channel: Channel | None, notice: Notice) -> dict[str, object]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder
 from restore_watch.check.register_wait import WaitRegistrar
-from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError
 from restore_watch.event.actions import (
     Diagnose,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget

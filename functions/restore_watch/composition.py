@@ -8,6 +8,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.clock import Clock
+from foundation.deadline import Deadline
 from restore_watch import __version__
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
@@ -18,8 +20,6 @@ from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
-from restore_watch.clock import Clock
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
 from restore_watch.sweep.sweep import Sweeper, SweepOptions

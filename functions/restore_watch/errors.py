@@ -30,9 +30,14 @@ The text of these errors never holds a secret, a token or a download URL.
 
 from dataclasses import dataclass
 
+from foundation.errors import (  # noqa: F401 - the tree has them
+    ApplicationError,
+    ConfigurationError,
+    TimeBudgetExceededError,
+)
 
-class RestoreWatchError(Exception):
-    """The root: every error that this application raises on purpose is one."""
+RestoreWatchError = ApplicationError
+"""The root: every error that this application raises on purpose is one."""
 
 
 class InvalidEventError(RestoreWatchError):
@@ -45,10 +50,6 @@ class InvalidEventError(RestoreWatchError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
-
-
-class ConfigurationError(RestoreWatchError):
-    """An environment variable is missing or wrong. Raised while the function initialises."""
 
 
 class CredentialsError(RestoreWatchError):
@@ -154,10 +155,6 @@ class UnexpectedAtlasResponseError(AtlasError):
     ) -> None:
         super().__init__(message, reason)
         self.is_too_large = is_too_large
-
-
-class TimeBudgetExceededError(RestoreWatchError):
-    """Too little of the invocation is left to begin the next step safely."""
 
 
 class TableUnavailableError(RestoreWatchError):

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from restore_watch.composition import compose
-from restore_watch.deadline import Deadline
 from restore_watch.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,20 +3,13 @@
 import re
 from collections.abc import Iterable
 
+from foundation.hidden import COUNT, CREDENTIAL, NAME, SPOKEN_SECRET, URL
+
 QUOTE_LIMIT = 300
 """Characters of such a text that an error may quote."""
 
 REDACTED = "[redacted]"
 
-# A URL may be a download URL, which opens the whole database. Only a space ends it, because
-# unprintable characters could hide its end. The pattern finds escaped URLs, and those without a
-# scheme.
-_URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
-    r"|\b[a-z0-9._-]{1,253}(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})(?:\\{0,3}/|%2f)[^ ]+"
-    r"|[^ ]{0,200}\.tar\.gz[^ ]*",
-    re.IGNORECASE,
-)
 # `basic checks` and `bearer of` stay: what follows is one word in lower case.
 _AUTHORIZATION = re.compile(
     r"\b(?:access_token|(?<=authorization: )(?:bearer|basic|digest)"
@@ -33,51 +26,20 @@ _PRIVATE_KEY = re.compile(
 )
 
 # A secret after its name, as in `DB_PASSWORD=...`, `"token": "..."` or `--password ...`.
-_NAME = (
-    r"[\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[ _-]?key)"
-    r"[\w-]{0,40}"
-)
 _VALUE = r"(?:\\{1,3}\"[^\"]*\"?|\"(?:[^\"\\]|\\[\s\S])*\"?|'[^']*'?|\S+)"
-# A percentage or a date is no secret, nor is a number after a plural, as in `tokens: 12`.
-_END = r"[.,;:)]?(?:\s|\Z)"
-_COUNT = rf"(?!(?:(?<=[denty]s )|(?<=[denty]s: ))\d{{1,12}}(?:[.,]\d{{1,6}})?%?{_END})"
-_FIGURE = (
-    r"(?!(?:\d{1,3}(?:\.\d{1,6})?%|\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?)"
-    rf"{_END})"
-)
 _NAMED_SECRET = re.compile(
-    rf"(?<![\w-])(--?{_NAME}[\s=:]+|{_NAME}[\\\"']*\s*[=:]\s*{_COUNT}){_VALUE}", re.IGNORECASE
+    rf"(?<![\w-])(--?{NAME}[\s=:]+|{NAME}[\\\"']*\s*[=:]\s*{COUNT}){_VALUE}", re.IGNORECASE
 )
 # Atlas writes sentences such as `invalid_token: The token expired`.
 _ASSIGNED_SECRET = re.compile(
-    rf"(?<![\w-])({_NAME}(?:[\\\"']*\s*=|[\\\"']+\s*:)\s*){_VALUE}", re.IGNORECASE
-)
-
-# The same in a sentence, as in `password hunter3`. Six characters or more, with a digit or a sign
-# among them, are a secret; so `the password is wrong` and `token 401` stay. An ARN is none.
-_SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"
-_SPOKEN_SECRET = re.compile(
-    rf"(?<![\w-])({_NAME}\s+(?:(?:is|was)(?:\s*[:=]\s*|\s+))?[\"'`]?)(?!arn:){_COUNT}{_FIGURE}"
-    rf"(?:(?<=\")(?=[^\"]{{0,200}}{_SIGN})[^\"]{{6,200}}(?=\")"
-    rf"|(?<=')(?=[^']{{0,200}}{_SIGN})[^']{{6,200}}(?='(?!\w))"
-    rf"|(?=\S*{_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?)",
-    re.IGNORECASE,
-)
-
-# A JSON Web Token (RFC 7519), also one that was cut off, the id of an AWS access key, secrets of
-# Atlas, Slack and GitHub, and `user:password@host`:
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-_CREDENTIAL = re.compile(
-    r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"
-    r"|(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|(?:mdb_sa_sk_|xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,})"
+    rf"(?<![\w-])({NAME}(?:[\\\"']*\s*=|[\\\"']+\s*:)\s*){_VALUE}", re.IGNORECASE
 )
 
 
 def without_urls(text: str) -> str:
     """Remove every URL from a short text."""
     may_hold_one = "/" in text or "%" in text or "." in text
-    return _URL.sub(REDACTED, text) if may_hold_one else text
+    return URL.sub(REDACTED, text) if may_hold_one else text
 
 
 def redact_report(text: str, limit: int) -> str:
@@ -87,9 +49,9 @@ def redact_report(text: str, limit: int) -> str:
     For a text that a pipeline wrote. Letters of every language stay.
     """
     # The key first: it may hold what looks like a URL, which would hide where it begins or ends.
-    for pattern in (_PRIVATE_KEY, _URL, _AUTHORIZATION, _CREDENTIAL):
+    for pattern in (_PRIVATE_KEY, URL, _AUTHORIZATION, CREDENTIAL):
         text = pattern.sub(REDACTED, text)
-    for pattern in (_NAMED_SECRET, _SPOKEN_SECRET):
+    for pattern in (_NAMED_SECRET, SPOKEN_SECRET):
         text = pattern.sub(rf"\1{REDACTED}", text)
     line = "".join(sign if sign.isprintable() else " " for sign in text)
     return line[:limit].strip()
@@ -103,9 +65,9 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, REDACTED)
     # Longer than any quote, and short enough for the patterns, which are slow on long text.
     text = text[: 10 * QUOTE_LIMIT]
-    for pattern in (_URL, _AUTHORIZATION, _CREDENTIAL):
+    for pattern in (URL, _AUTHORIZATION, CREDENTIAL):
         text = pattern.sub(REDACTED, text)
-    for pattern in (_ASSIGNED_SECRET, _SPOKEN_SECRET):
+    for pattern in (_ASSIGNED_SECRET, SPOKEN_SECRET):
         text = pattern.sub(rf"\1{REDACTED}", text)
     text = _UNPRINTABLE.sub(" ", text)
     if len(text) > QUOTE_LIMIT:

@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from foundation.environment import read_environment, standard_topic
+from foundation.errors import ConfigurationError
 from restore_watch.atlas.address import DEFAULT_BASE_URL, allowed_base_url
-from restore_watch.errors import ConfigurationError
-
-# Powertools reads these itself. Without them its logs and metrics have no name.
-_POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
-
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-# A FIFO topic needs a group id with every message.
-_STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
 PROJECTS_LIMIT = 100
 """Ids of projects at most: Lambda allows a function 4,096 bytes of environment variables."""
@@ -52,19 +45,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError that names the missing variables, or the wrong one."""
-        given = {name: value.strip() for name, value in environment.items()}
-        required = ("ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", *_POWERTOOLS)
-        missing = [name for name in required if not given.get(name)]
-        if missing:
-            msg = f"environment variables missing or empty: {', '.join(missing)}"
-            raise ConfigurationError(msg)
-        if not _STANDARD_TOPIC.fullmatch(given["TOPIC_ARN"]):
-            msg = "TOPIC_ARN: expected the ARN of a standard SNS topic"
-            raise ConfigurationError(msg)
-        log_level = given["POWERTOOLS_LOG_LEVEL"].upper()
-        if log_level not in _LOG_LEVELS:
-            msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
-            raise ConfigurationError(msg)
+        given = read_environment(environment, "ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN")
         address = given.get("ATLAS_BASE_URL") or DEFAULT_BASE_URL
         base_url = allowed_base_url(address, loopback=True)
         if base_url is None:
@@ -76,9 +57,9 @@ class Settings:
         return cls(
             atlas_secret_id=given["ATLAS_SECRET_ID"],
             table_name=given["TABLE_NAME"],
-            topic_arn=given["TOPIC_ARN"],
+            topic_arn=standard_topic(given, "TOPIC_ARN"),
             atlas_base_url=base_url,
-            log_level=log_level,
+            log_level=given["POWERTOOLS_LOG_LEVEL"],
             hot_seconds=_hot_seconds(given.get("HOT_SECONDS") or "10"),
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),

@@ -24,12 +24,12 @@ from unittest.mock import patch
 from aws_lambda_powertools import Logger
 
 from benchmark.timelines import Timeline, draw_timelines, percentile, polled
+from foundation.deadline import Deadline
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.jumping_clock import ROUND_SECONDS, JumpingClock, Schedule
 from local_stack.stack import LocalStack
 from restore_watch.check.check import JobChecker
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import Entry

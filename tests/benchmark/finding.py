@@ -23,11 +23,11 @@ from aws_lambda_powertools import Logger
 
 from benchmark.detection import BEGIN, INVOCATION, SEED
 from benchmark.timelines import percentile
+from foundation.deadline import Deadline
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.stack import LocalStack
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 from restore_watch.model.validation import Entry
 from restore_watch.sweep.find.projects import LISTED_AT_ONCE

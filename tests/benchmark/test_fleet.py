@@ -13,9 +13,9 @@ from benchmark.contenders import local_stack
 from benchmark.fleet import Fleet, recorded, store
 from benchmark.prepared_index import pages, prepared_index, projected, size_of
 from benchmark.sweeping import sweeping
+from foundation.deadline import Deadline
 from local_stack.in_process import Clients, clients
 from local_stack.stack import LocalStack
-from restore_watch.deadline import Deadline
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 

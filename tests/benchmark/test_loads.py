@@ -20,11 +20,11 @@ from benchmark.loads import (
     watching,
 )
 from benchmark.measuring_loads import HOURLY, metrics_of
+from foundation.deadline import Deadline
 from local_stack.in_process import clients, cold_start, sweeper_of
 from local_stack.stack import ROOT
 from observed_stack import ObservedStack
 from restore_watch.atlas.network import http_client
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 from restore_watch.telemetry.telemetry import Telemetry
 

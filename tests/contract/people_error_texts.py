@@ -24,6 +24,7 @@ from contract.error_text_cases import (
     raised,
 )
 from contract.error_texts import ErrorText
+from foundation.deadline import Deadline
 from local_stack.faults import Action, Answer, Close, Hang
 from local_stack.readers import Readers
 from local_stack.wire import Fault
@@ -33,7 +34,6 @@ from notify_people.channels.secret import NotifySecret, read_secret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.topics import Topics
 from notify_people.channels.webhooks import Webhooks
-from notify_people.deadline import Deadline
 from notify_people.errors import NotifyPeopleError
 from notify_people.message import read_message
 from notify_people.notifier import Batch, Notifier

@@ -21,7 +21,8 @@ def environment(stack: Stack) -> dict[str, str]:
 
 
 def test_the_function_gets_exactly_the_variables_that_it_reads() -> None:
-    settings = (CHECKOUT / "functions" / "restore_watch" / "settings.py").read_text()
+    readers = ("restore_watch/settings.py", "foundation/environment.py")
+    settings = "".join((CHECKOUT / "functions" / name).read_text() for name in readers)
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', settings))
 
     assert set(environment(Stack())) == read

@@ -11,7 +11,11 @@ FUNCTION = "NotifyPeopleFunction"
 EMAIL, CHAT = {"NotifyEmail": "ops@example.com"}, {"NotifyChat": "yes"}
 SECRET = {"NotifySecretArn": READERS["NotifySecretArn"]}
 
-SETTINGS = Path(__file__).parents[2] / "functions" / "notify_people" / "settings.py"
+_FUNCTIONS = Path(__file__).parents[2] / "functions"
+SETTINGS = (
+    _FUNCTIONS / "notify_people" / "settings.py",
+    _FUNCTIONS / "foundation" / "environment.py",
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_the_function_gets_the_variables_that_it_reads(stack: Stack) -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
-    text = SETTINGS.read_text()
+    text = "".join(path.read_text() for path in SETTINGS)
     assert all(f'"{name}"' in text for name in variables)
 
 

@@ -177,7 +177,9 @@ def sentences() -> list[tuple[str, str]]:
 
 
 def _sentences() -> Iterator[tuple[str, str]]:
-    folders = (ROOT / "functions" / name for name in ("restore_watch", "notify_people"))
+    folders = (
+        ROOT / "functions" / name for name in ("foundation", "restore_watch", "notify_people")
+    )
     for path in (one for folder in folders for one in sorted(folder.rglob("*.py"))):
         if "notify_people" in path.parts and path.stem in FOR_READERS:
             continue

@@ -29,6 +29,8 @@ from contract.error_text_cases import (
 )
 from contract.error_texts import ANY, ErrorText
 from contract.sweep_error_texts import sweep_error_texts
+from foundation.aws_call import AwsCallError
+from foundation.deadline import Deadline
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.endpoints import AtlasList, Family
@@ -38,13 +40,11 @@ from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.atlas.responses import read_job, restore_job
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.aws.call import AwsCallError
 from restore_watch.aws.secret import AtlasSecret, read_credentials
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder
 from restore_watch.check.register_wait import WaitRegistrar
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError
 from restore_watch.event.actions import FindNewestRestore, Sweep
 from restore_watch.event.event import parse

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from foundation.deadline import Deadline
 from integration.tables import NOON, Stored
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs

@@ -17,6 +17,8 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from contract.deployed_template import READERS, Stack
+from foundation.deadline import Deadline
+from foundation.deadline import Deadline as PeopleDeadline
 from local_stack.aws import REGION
 from local_stack.aws_metrics import AwsMetrics, depth
 from local_stack.clock import Clock
@@ -28,10 +30,8 @@ from local_stack.runtime import Invocation, Outcome
 from local_stack.stack import FUNCTION, PEOPLE, LocalStack
 from notify_people import composition as people
 from notify_people.application import Application as NotifyPeople
-from notify_people.deadline import Deadline as PeopleDeadline
 from notify_people.settings import Settings as PeopleSettings
 from restore_watch.application import Application
-from restore_watch.deadline import Deadline
 from restore_watch.settings import Settings
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.lease import SweepLease

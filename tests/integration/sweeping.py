@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from integration.checking import item_of
 from integration.test_pending import refuse_publications
 from local_stack.atlas import EmulatedRestore, Kind, in_group
@@ -17,7 +18,6 @@ from local_stack.faults import Action
 from local_stack.in_process import Clients, cold_start, sweeper_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Fault, Injected
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.sweep.find.projects import ProjectIds

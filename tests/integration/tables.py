@@ -11,9 +11,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from foundation.deadline import Deadline
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Validation, Verdict
 from restore_watch.table.job_item import OPEN_SHARDS, Recorded, key

@@ -119,10 +119,12 @@ class TestProcessors:
 
 @pytest.mark.parametrize("package", FUNCTIONS)
 class TestFunction:
-    def test_ships_its_own_code_and_nothing_else(self, package: str) -> None:
+    def test_ships_its_own_code_and_the_foundation_and_nothing_else(self, package: str) -> None:
         source, function = CHECKOUT / "functions", FUNCTIONS[package]
         expected = {
-            path.relative_to(source): path.read_bytes() for path in (source / package).rglob("*.py")
+            path.relative_to(source): path.read_bytes()
+            for folder in ("foundation", package)
+            for path in (source / folder).rglob("*.py")
         }
 
         shipped = {

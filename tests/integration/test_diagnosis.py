@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.deadline import Deadline
 from integration.checking import check
 from integration.conftest import RuntimeWith
 from integration.test_pending import refuse_publications
@@ -23,7 +24,6 @@ from local_stack.wire import Fault
 from observed_stack import ObservedStack
 from produced import Produced
 from restore_watch.composition import AWS_CONFIG, compose
-from restore_watch.deadline import Deadline
 from restore_watch.settings import Settings
 
 type Checks = Mapping[str, Mapping[str, Any]]

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foundation.deadline import Deadline
 from integration.tables import NOON, ONE_TRY, Job, Stored, code, key_of
 from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.in_process import clients
 from observed_stack import ObservedStack
-from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
 from restore_watch.table.job_item import Recorded

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from foundation.timed_call import CALLS_AT_ONCE
 from integration.checking import received, statuses, stored, wait_until
 from integration.sweeping import Sweeping, check_without_topic, old_id
 from integration.test_pending import refuse_publications
@@ -13,7 +14,6 @@ from local_stack.aws import aws_error
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Fault
-from restore_watch.aws.call import CALLS_AT_ONCE
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.sweep.settle import REFUSALS
 from restore_watch.sweep.workers import THREADS

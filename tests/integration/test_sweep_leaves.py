@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from foundation.deadline import Deadline
 from integration.open_index import HOUR, Index, soon
 from integration.tables import NOON, Job, Stored, at_once
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from foundation.timed_call import CALLS_AT_ONCE
 from integration.checking import received, statuses, stored, wait_until
 from integration.sweeping import Sweeping, check_without_topic, start_several
 from integration.tables import ONE_TRY
@@ -13,7 +14,6 @@ from local_stack.aws import aws_error
 from local_stack.in_process import Clients, clients
 from local_stack.stack import LocalStack
 from local_stack.wire import Call, Fault
-from restore_watch.aws.call import CALLS_AT_ONCE
 from restore_watch.sweep.settle import REFUSALS
 
 

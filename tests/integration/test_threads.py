@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from foundation.deadline import Deadline
 from integration.sweeping import old_id
 from integration.tables import CHECKS_AT_ONCE, at_once
 from local_stack.atlas import EmulatedRestore
@@ -18,7 +19,6 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.atlas.slots import Slots
 from restore_watch.aws.secret import AtlasSecret
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnauthorizedError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 

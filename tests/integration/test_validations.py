@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from integration.checking import CHANGED, check, operations, received, statuses, stored, warm_up
 from integration.sweeping import Sweeping
 from integration.tables import CHECKS_AT_ONCE, NOON, Job, Stored, at_once
@@ -17,7 +18,6 @@ from local_stack.in_process import Clients, cold_start, no_diagnosis, sweeper_of
 from local_stack.stack import LocalStack
 from observed_stack import ObservedStack
 from restore_watch.application import Application
-from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.job_item import RETENTION

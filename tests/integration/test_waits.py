@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from foundation.deadline import Deadline
 from integration.checking import check, operations, stored, warm_up
 from integration.sweeping import Sweeping
 from integration.waits import SUCCESS, acknowledges, answers, register, store_wait, target_of
@@ -13,7 +14,6 @@ from local_stack.faults import Hang
 from local_stack.in_process import Clients
 from local_stack.wire import Call, Fault, Phase
 from observed_stack import ObservedStack
-from restore_watch.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.wait import WAITS_LIMIT
 

@@ -17,6 +17,8 @@ import httpx
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.clock import Clock
+from foundation.deadline import Deadline
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
@@ -28,9 +30,7 @@ from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
-from restore_watch.clock import Clock
 from restore_watch.composition import AWS_CONFIG
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Diagnose
 from restore_watch.model.validation import Entry
 from restore_watch.sweep.find.projects import ProjectIds

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import httpx
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.access import Access, ServiceAccountAccess
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
@@ -20,7 +21,6 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.atlas.token import AccessToken
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.results import CheckResult

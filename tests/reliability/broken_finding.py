@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from foundation.deadline import Deadline
 from reliability.broken_sweeps import with_part
 from restore_watch.atlas.entries import Entry
 from restore_watch.atlas.pages import Page
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.deadline import Deadline
 from restore_watch.model.marks import Interest, Marks, Part
 from restore_watch.model.outage import WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from foundation.deadline import Deadline
 from reliability.broken_table import Client, Parameters
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.question import Question

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.validation import Entry
 from restore_watch.table.job_item import Recorded

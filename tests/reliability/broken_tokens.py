@@ -7,11 +7,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from foundation.aws_call import AwsCallError
+from foundation.deadline import Deadline
 from reliability.broken_table import Parameters
-from restore_watch.aws.call import AwsCallError
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.check.outbox import Outbox
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import Entry
 from restore_watch.model.wait import TaskAnswer, answer_to

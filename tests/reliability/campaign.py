@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 from botocore.config import Config
 
+from foundation.deadline import Deadline
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import TEST_KEY_ID, key_id_of
 from local_stack.canaries import CANARIES
@@ -35,7 +36,6 @@ from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep.workers import Workers

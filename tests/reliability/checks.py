@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from foundation.deadline import Deadline
 from local_stack.wire import Call, Gate, Phase
 from reliability.disturbances import NthCall, Predicate
 from reliability.judgement import judge_answer, judge_done, judge_published, pending_ids
@@ -16,7 +17,6 @@ from reliability.sweep_judgement import may_have_left
 from reliability.token_judgement import due_of
 from reliability.world import World
 from reliability.world_parts import Job
-from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.results import CheckResult
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from foundation.deadline import Deadline
 from reliability.checks import INVOCATION, MAY_LEAVE_PENDING, SLACK, Checks
 from reliability.drawn import Form
 from reliability.judgement import judge_done, judge_secrecy
 from reliability.world import OUTPUT
 from reliability.world_parts import Job
-from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.event.event import DETAIL_TYPE
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import restore_watch.application  # noqa: F401 - for its memory
+from foundation.deadline import Deadline
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.entries import job_entries
@@ -16,7 +17,6 @@ from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.atlas.slots import Slots
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.workers import THREADS
 

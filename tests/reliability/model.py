@@ -14,6 +14,7 @@ from typing import Literal
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from foundation.deadline import Deadline
 from local_stack.wire import Answer, Call, Phase
 from reliability.checks import has_effect
 from reliability.disturbances import FirstCalls, NthCall
@@ -38,7 +39,6 @@ from reliability.drawn import (
 )
 from reliability.observation_rules import ObservationRules
 from reliability.overlaps import any_left
-from restore_watch.deadline import Deadline
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))
 at_aws = st.sampled_from(sorted(AWS_FAULTS))

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from foundation.deadline import Deadline
 from local_stack.wire import Answer, Call
 from reliability.checks import INVOCATION
 from reliability.deliveries import event_of
@@ -15,7 +16,6 @@ from reliability.drawn_projects import groups, minutes, unnamed_jobs
 from reliability.find_rules import may_begin, watches
 from reliability.machine import MINUTE
 from reliability.validation_rules import ValidationRules
-from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 
 SLOW = 0.1

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import httpx
 from hypothesis import strategies as st
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from foundation.deadline import Deadline
 from local_stack.wire import Call
 from reliability.checks import Check, Checks
 from reliability.find_judge import FindJudge
@@ -25,7 +26,6 @@ from reliability.token_judgement import due_of
 from reliability.watched_projects import is_bookkeeping, is_to_find
 from reliability.world import OUTPUT
 from reliability.world_parts import Job, cluster_of, group_of
-from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreWatchError, TableUnavailableError
 from restore_watch.event.actions import Sweep
 

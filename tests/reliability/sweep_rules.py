@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from foundation.deadline import Deadline
 from local_stack.wire import Phase
 from reliability.checks import has_effect
 from reliability.drawn import (
@@ -26,7 +27,6 @@ from reliability.drawn import (
 from reliability.find_rules import FindRules
 from reliability.machine import MINUTE
 from reliability.overlaps import any_left
-from restore_watch.deadline import Deadline
 from restore_watch.sweep.cadence import SLOW
 
 at_atlas = st.sampled_from(sorted(ATLAS_FAULTS))

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from local_stack.atlas import EmulatedRestore
 from local_stack.in_process import Clients
 from local_stack.loopback import HungUp
 from local_stack.wire import Call, Phase, Selection
 from reliability.campaign import PLENTY, Campaign, Stored, item_key
 from restore_watch.application import Application
-from restore_watch.deadline import Deadline
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.lease import KEY
 from restore_watch.telemetry.telemetry import Telemetry

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+from foundation.deadline import Deadline
 from local_stack.wire import Phase
 from reliability.checks import SLACK, TIME_LIMIT, Check, Checks, settle
 from reliability.deliveries import VARIABLES
@@ -17,7 +18,6 @@ from reliability.judgement import judge_secrecy
 from reliability.leases import PATIENCE
 from reliability.sweep_judge import Begun, Printed, SweepJudge, is_skipped
 from reliability.world import OUTPUT
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 
 SWEEP = 125.0

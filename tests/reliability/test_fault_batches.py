@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.stack import Credentials
 from local_stack.wire import Call, Phase, Selection
 from reliability.campaign import PLENTY, Campaign, event, record, requested
 from reliability.steps import ACKNOWLEDGE, ATLAS, RECORD
 from restore_watch.application import Application
-from restore_watch.deadline import Deadline
-from restore_watch.errors import TimeBudgetExceededError
 from restore_watch.sweep.workers import THREADS
 from restore_watch.telemetry.telemetry import Telemetry
 

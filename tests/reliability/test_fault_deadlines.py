@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
+from foundation.timed_call import LEAST_TIME
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import key_id_of
 from local_stack.runtime import Invocation, LambdaRuntime
@@ -15,7 +17,6 @@ from local_stack.wire import Call, Delay, Gate, Phase, Selection
 from reliability.campaign import SLACK, Campaign, Stored, Tools, concerns, event
 from reliability.steps import ACKNOWLEDGE, ATLAS, PUBLISH, RECORD, SECRET, TOKEN
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.aws.call import LEAST_TIME
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import (
     AtlasUnavailableError,
@@ -23,7 +24,6 @@ from restore_watch.errors import (
     NotificationPendingError,
     RestoreWatchError,
     TableUnavailableError,
-    TimeBudgetExceededError,
 )
 
 pytestmark = pytest.mark.timeout(60)

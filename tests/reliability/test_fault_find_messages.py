@@ -6,6 +6,7 @@ from threading import Lock
 
 import pytest
 
+from foundation.timed_call import CALLS_AT_ONCE
 from integration.sweeping import break_project
 from integration.test_pending import refuse_publications
 from integration.watching import (
@@ -22,7 +23,6 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, LocalStack
 from local_stack.wire import Call, Fault, Phase
-from restore_watch.aws.call import CALLS_AT_ONCE
 from restore_watch.errors import AtlasUnauthorizedError
 from restore_watch.sweep.settle import REFUSALS
 

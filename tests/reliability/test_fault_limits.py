@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from foundation.deadline import Deadline
 from local_stack.atlas import RateLimit
 from local_stack.refusal import atlas_error
 from local_stack.wire import Action, Answer, Call, Close, Phase, Reset, Truncate
@@ -16,7 +17,6 @@ from reliability.steps import ATLAS, DEDICATED, SETTLED_AFTER, too_many_requests
 from restore_watch.application import Application
 from restore_watch.atlas.refusals import LONGEST_RETRY_AFTER
 from restore_watch.atlas.retrying import ATTEMPTS, LONGEST_WAIT
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasRateLimitError, AtlasUnavailableError
 from restore_watch.model.restore_job import RestoreKind
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.refusal import atlas_error, oauth_error
@@ -28,7 +29,6 @@ from restore_watch.errors import (
     NotificationPendingError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
 )
 from restore_watch.model.restore_job import RestoreKind
 

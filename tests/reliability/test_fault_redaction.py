@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foundation.deadline import Deadline
 from local_stack.canaries import CANARY_ACCESS_TOKEN, CANARY_DOWNLOAD_TOKEN
 from local_stack.refusal import atlas_error
 from local_stack.wire import Selection, Verbatim
@@ -30,7 +31,6 @@ from reliability.steps import ATLAS, TOKEN
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, ServiceAccount
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasBadRequestError, AtlasError, AtlasUnavailableError
 
 pytestmark = pytest.mark.timeout(60)

@@ -17,6 +17,7 @@ from botocore.stub import Stubber
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from foundation.deadline import Deadline
 from local_stack.aws import REGION
 from local_stack.canaries import CANARIES
 from local_stack.refusal import atlas_error
@@ -29,7 +30,6 @@ from restore_watch.atlas.credentials import ApiKey, ServiceAccount
 from restore_watch.aws.secret import AtlasSecret
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
-from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry

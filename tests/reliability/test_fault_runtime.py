@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from local_stack.runtime import LambdaRuntime
 from local_stack.wire import Answer
 from reliability.campaign import PLENTY, Campaign, Headed, Stored, event
 from reliability.steps import ATLAS, PUBLISH, TOKEN
 from restore_watch.application import Application
-from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, UnexpectedAtlasResponseError
 from restore_watch.telemetry.telemetry import Telemetry
 

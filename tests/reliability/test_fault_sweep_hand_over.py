@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from local_stack.in_process import sweeper_of
 from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.wire import Call, Phase
 from reliability.campaign import Campaign
 from reliability.sweeping import ANY_QUESTION, SKIPPED, WAIT, Sweeps, death
-from restore_watch.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.table.lease import PAUSE

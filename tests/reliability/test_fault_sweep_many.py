@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore, in_group
 from local_stack.refusal import atlas_error
 from local_stack.stack import Credentials
@@ -19,7 +20,6 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     NotificationPendingError,
     TableUnavailableError,
-    TimeBudgetExceededError,
 )
 from restore_watch.sweep.workers import THREADS
 

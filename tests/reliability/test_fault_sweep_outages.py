@@ -5,12 +5,12 @@ from itertools import combinations
 
 import pytest
 
+from foundation.timed_call import CALLS_AT_ONCE
 from local_stack.aws import aws_error
 from local_stack.wire import Action, Answer, Close, Selection
 from reliability.campaign import Campaign, Stored, always
 from reliability.steps import PUBLISH
 from reliability.sweeping import SKIPPED, Sweeps
-from restore_watch.aws.call import CALLS_AT_ONCE
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.sweep.settle import REFUSALS
 

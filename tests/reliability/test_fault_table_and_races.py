@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.wire import Action, Answer, Phase
@@ -13,11 +14,7 @@ from reliability.aws_faults import TABLE_FAULTS, each_of
 from reliability.campaign import AWS_TRIES, Campaign, Stored, delete_item
 from reliability.steps import ACKNOWLEDGE, ATLAS, PUBLISH, RECORD
 from restore_watch.check.outbox import PATIENCE
-from restore_watch.errors import (
-    NotificationPendingError,
-    TableUnavailableError,
-    TimeBudgetExceededError,
-)
+from restore_watch.errors import NotificationPendingError, TableUnavailableError
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.canaries import (
@@ -33,14 +35,12 @@ from reliability.steps import (
 from reliability.sweeping import ANY_QUESTION, Sweeps, death
 from restore_watch.check.check import JobChecker
 from restore_watch.check.record_validation import ValidationRecorder
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     InvalidEventError,
     NotificationPendingError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     TableUnavailableError,
-    TimeBudgetExceededError,
     TooManyValidationsError,
     ValidationRefusedError,
 )

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from foundation.deadline import Deadline
 from local_stack.stack import LocalStack
 from local_stack.wire import Delay, Fault
 from reliability.drawn import PUBLISH, DrawnJob
 from reliability.drawn_projects import DrawnProjects
 from reliability.model import RestoreModel
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreKind
 
 

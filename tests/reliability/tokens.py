@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from foundation.deadline import Deadline
 from local_stack.canaries import CANARY_TASK_TOKEN
 from local_stack.task_tokens import GONE, TaskTokens
 from local_stack.wire import Call, Phase
@@ -26,7 +27,6 @@ from reliability.token_judgement import (
     word_in,
 )
 from reliability.world_parts import Job
-from restore_watch.deadline import Deadline
 
 _numbers = itertools.count(1)
 

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from foundation.deadline import Deadline
 from local_stack.wire import Phase
 from reliability.checks import INVOCATION, Check, has_effect
 from reliability.drawn import ATLAS_FAULTS, AWS_FAULTS, deaths, pairs, phases, places, slots, steps
@@ -14,7 +15,6 @@ from reliability.sweep_judgement import judge_open
 from reliability.sweep_rules import SweepRules
 from reliability.world_parts import Job
 from restore_watch.check.record_validation import ValidationRecorder
-from restore_watch.deadline import Deadline
 from restore_watch.model.validation import Validation, Verdict
 
 VALIDATIONS = (

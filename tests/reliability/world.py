@@ -21,6 +21,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.deadline import Deadline
 from left_threads import LEFT_THREADS
 from local_stack.atlas import Role
 from local_stack.clock import Clock as AtlasClock
@@ -46,7 +47,6 @@ from reliability.watched_projects import WatchedProjects, is_to_find
 from reliability.world_parts import Clock, Environment, Job, cluster_of, group_of, key_of
 from restore_watch.application import Application
 from restore_watch.check.check import JobChecker
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.telemetry.telemetry import Telemetry

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from foundation.deadline import Deadline
 from local_stack.restores import EmulatedRestore, Kind
 from local_stack.wire import Call
 from reliability.judgement import Word
 from reliability.traffic import Request
 from restore_watch.application import Application
 from restore_watch.check.check import JobChecker
-from restore_watch.deadline import Deadline
 from restore_watch.event.actions import Sweep
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.telemetry.telemetry import Telemetry

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from foundation.clock import Clock as SystemClock
 from local_stack.in_process import Quiet
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
@@ -12,7 +13,6 @@ from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
-from restore_watch.clock import Clock as SystemClock
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep.sweep import Sweeper, SweepOptions

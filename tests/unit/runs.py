@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from restore_watch.clock import Clock as UtcClock
+from foundation.clock import Clock as UtcClock
 from restore_watch.sweep.memory import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace

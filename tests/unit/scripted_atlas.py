@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.token import AccessToken
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
@@ -20,7 +21,6 @@ from restore_watch.errors import (
     EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.restore_job import RestoreKind

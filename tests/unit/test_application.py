@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from restore_watch.application import Application
 from restore_watch.batch import ROUNDS
 from restore_watch.check.outbox import QUESTION_TIME
-from restore_watch.deadline import Deadline
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
 from restore_watch.event.actions import Diagnose
 from restore_watch.event.event import DETAIL_TYPE

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey
 from restore_watch.atlas.endpoints import ACCEPT, AtlasList
@@ -14,12 +16,10 @@ from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt
 from restore_watch.atlas.projects import EVENTS_ON_PAGE, RESTORE_EVENTS, AtlasProjects
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     RestoreJobNotFoundError,
-    TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.restore_job import RestoreKind

@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from restore_watch.aws.call import CALLS_AT_ONCE, LEAST_TIME, AwsCallError, aws_call
-from restore_watch.deadline import Deadline
-from restore_watch.errors import TimeBudgetExceededError
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
+from foundation.timed_call import CALLS_AT_ONCE, LEAST_TIME
 from unit.scripted_atlas import Clock
 
 
@@ -79,6 +80,7 @@ FAILURES = [
     ValueError("~|~"),
     KeyError("~|~"),
     AttributeError("~|~"),
+    TimeoutError("~|~"),
 ]
 
 
@@ -91,6 +93,22 @@ def test_an_error_without_an_answer_names_only_the_type_of_the_failure(
 
     assert str(refused.value) == f"did not answer ({type(error).__name__})"
     assert refused.value.answer == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "is_lasting"),
+    [
+        ("AuthorizationError", 403, True),
+        ("NotFound", 404, True),
+        ("Throttling", 400, False),
+        ("ThrottledException", 429, False),
+        ("InternalError", 500, False),
+    ],
+)
+def test_a_refusal_lasts_or_not(code: str, status: int, *, is_lasting: bool) -> None:
+    error = AwsCallError(code, {"ResponseMetadata": {"HTTPStatusCode": status}})
+
+    assert error.is_lasting is is_lasting
 
 
 def test_a_call_that_hangs_is_abandoned_at_the_deadline() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.deadline import Deadline
-from restore_watch.errors import TimeBudgetExceededError
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from unit.scripted_atlas import Clock
 
 seconds = st.floats(min_value=0, max_value=900)

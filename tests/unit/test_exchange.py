@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.exchange import LEAST_EXCHANGE, exchange
-from restore_watch.errors import AtlasUnavailableError, TimeBudgetExceededError
+from restore_watch.errors import AtlasUnavailableError
 from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer
 
 MARK = "~|~"

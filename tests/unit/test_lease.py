@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from restore_watch.errors import TableUnavailableError, TimeBudgetExceededError
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.errors import TableUnavailableError
 from restore_watch.table.lease import GRACE, KEY, PATIENCE, SweepLease
 from unit.scripted_atlas import Clock
 from unit.stubbed_aws import Refusal, dynamodb

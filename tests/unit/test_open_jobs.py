@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from restore_watch.errors import TableUnavailableError, TimeBudgetExceededError
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.errors import TableUnavailableError
 from restore_watch.table.job_item import OPEN_SHARDS
 from restore_watch.table.open_jobs import OpenJobs
 from unit.open_jobs import NOON, open_job, ready_download, restore_id

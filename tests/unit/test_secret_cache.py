@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.aws.secret import (
     MAX_AGE,
@@ -14,7 +15,7 @@ from restore_watch.aws.secret import (
     RENEWAL_PAUSE,
     AtlasSecret,
 )
-from restore_watch.errors import CredentialsError, TimeBudgetExceededError
+from restore_watch.errors import CredentialsError
 from unit.scripted_atlas import Clock
 from unit.stubbed_aws import Refusal, secrets_manager
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from restore_watch.errors import ConfigurationError
+from foundation.errors import ConfigurationError
 from restore_watch.settings import Settings
 
 COMPLETE = {

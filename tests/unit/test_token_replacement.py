@@ -5,13 +5,10 @@ import threading
 import httpx
 import pytest
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.retrying import ATTEMPTS
 from restore_watch.atlas.token import RENEWAL_AGE, REPLACEMENT_PAUSE, AccessToken
-from restore_watch.errors import (
-    AtlasError,
-    AtlasUnavailableError,
-    TimeBudgetExceededError,
-)
+from restore_watch.errors import AtlasError, AtlasUnavailableError
 from unit.scripted_atlas import (
     ACCOUNT,
     BASE_URL,

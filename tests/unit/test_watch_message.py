@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.aws.messages import watch_cloud_event
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.errors import NotificationPendingError, TimeBudgetExceededError
+from restore_watch.errors import NotificationPendingError
 from restore_watch.model.fixes import fix_named
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, WatchState
 from restore_watch.redaction import QUOTE_LIMIT

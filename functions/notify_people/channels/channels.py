@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.topics import Topics
 from notify_people.channels.webhooks import Webhooks
-from notify_people.deadline import Deadline
 from notify_people.errors import NotifyPeopleError
 from notify_people.forms import chat, pager, slack, teams
 from notify_people.forms.mail import mail

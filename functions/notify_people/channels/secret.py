@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from notify_people.aws_call import AwsCallError, aws_call
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
 from notify_people.channels.address import is_allowed
 from notify_people.channels.channel import Channel
-from notify_people.deadline import Deadline
 from notify_people.errors import NotifyPeopleError, SecretError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from notify_people.aws_call import AwsCallError, aws_call
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
-from notify_people.deadline import Deadline
 from notify_people.errors import SendingElsewhereError, SentTableError
 
 if TYPE_CHECKING:

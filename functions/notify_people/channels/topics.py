@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from notify_people.aws_call import AwsCallError, aws_call
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
-from notify_people.deadline import Deadline
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
 
 if TYPE_CHECKING:

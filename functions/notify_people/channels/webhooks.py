@@ -16,11 +16,11 @@ from typing import Any
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
+from foundation.deadline import Deadline
+from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
 from notify_people import __version__
 from notify_people.channels.channel import Channel
-from notify_people.deadline import Deadline
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
-from notify_people.timed_call import LEAST_TIME, CallTimeoutError, timed_call
 
 CONNECT_TIMEOUT = 3.0
 READ_TIMEOUT = 10.0

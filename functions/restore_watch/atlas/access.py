@@ -11,12 +11,12 @@ from threading import Lock
 
 import httpx
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.exchange import Answer, exchange
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.slots import current_slot
 from restore_watch.atlas.token import AccessToken
-from restore_watch.deadline import Deadline
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 

@@ -12,6 +12,7 @@ from threading import Lock
 import httpx
 from cachetools import LRUCache
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.access import Access, access_with
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import ACCEPT
@@ -19,7 +20,6 @@ from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE, http_client
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.refusals import family_refusal, is_refusal
-from restore_watch.deadline import Deadline
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CREDENTIALS_REMEMBERED = 2

@@ -10,13 +10,13 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus, auditing_path
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.pages import answered_at
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasForbiddenError, AtlasUnauthorizedError
 from restore_watch.redaction import redact
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasUnavailableError
 from restore_watch.redaction import redact
 

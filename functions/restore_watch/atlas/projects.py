@@ -7,12 +7,12 @@ Each call reads one page of 500 entries at most.
 from datetime import datetime
 from functools import partial
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.client import Get, Query
 from restore_watch.atlas.endpoints import PROJECTS_PATH, AtlasList, project_list_path
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.deadline import Deadline
 from restore_watch.model.restore_job import RestoreKind
 
 EVENTS_ON_PAGE = 100

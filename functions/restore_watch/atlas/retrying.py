@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, AtlasRateLimitError
 
 ATTEMPTS = 4

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.access import Access
 from restore_watch.atlas.client import AtlasClient, Get
 from restore_watch.atlas.credentials import Credentials
@@ -15,7 +16,6 @@ from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.responses import restore_job
 from restore_watch.atlas.retrying import retrying
-from restore_watch.deadline import Deadline
 from restore_watch.errors import AtlasError, AtlasUnauthorizedError, RestoreJobNotFoundError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 

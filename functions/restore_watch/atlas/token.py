@@ -22,6 +22,8 @@ from typing import Annotated
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.exchange import exchange
@@ -29,13 +31,7 @@ from restore_watch.atlas.rate_limits import STANDS_AT_MOST
 from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.retrying import retrying
 from restore_watch.atlas.standing import StandingRefusal
-from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    AtlasError,
-    AtlasUnavailableError,
-    TimeBudgetExceededError,
-    UnexpectedAtlasResponseError,
-)
+from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 
 LIFETIME = 3600.0
 """

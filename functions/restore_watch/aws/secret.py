@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.address import GOVERNMENT_BASE_URL, allowed_base_url
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
-from restore_watch.aws.call import AwsCallError, aws_call
-from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    CredentialsError,
-    TimeBudgetExceededError,
-)
+from restore_watch.errors import CredentialsError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from restore_watch.aws.call import AwsCallError, aws_call
-from restore_watch.deadline import Deadline
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.wait import TaskAnswer
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from restore_watch.aws.call import AwsCallError, aws_call
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
 from restore_watch.aws.messages import (
     SUBJECT_LIMIT,
     TEST_EVENT_TYPE,
@@ -17,7 +18,6 @@ from restore_watch.aws.messages import (
     subject,
     watch_cloud_event,
 )
-from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, NotificationRefusedError
 from restore_watch.model.outage import WatchChange
 from restore_watch.model.validation import Entry

@@ -1,8 +1,8 @@
 """One check of one restore job, top to bottom: ask, record, publish."""
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import PUBLISHING_TIME, QUESTION_TIME, Outbox
-from restore_watch.deadline import Deadline
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.model.results import CheckResult

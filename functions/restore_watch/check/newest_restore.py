@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.entries import Unreadable, job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import QUESTION_TIME
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from foundation.clock import Clock
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.clock import Clock
-from restore_watch.deadline import Deadline
-from restore_watch.errors import RestoreWatchError, TimeBudgetExceededError
+from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
 from restore_watch.model.wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from foundation.deadline import Deadline
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     InvalidEventError,
     TableUnavailableError,

@@ -3,15 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
-from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    NotificationPendingError,
-    TableUnavailableError,
-    TimeBudgetExceededError,
-    TooManyWaitsError,
-)
+from restore_watch.errors import NotificationPendingError, TableUnavailableError, TooManyWaitsError
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult, Registration
 from restore_watch.model.wait import WAITS_LIMIT, Wait

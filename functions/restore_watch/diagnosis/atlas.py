@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
 from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.causes import together
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import fix_of
@@ -24,7 +25,6 @@ from restore_watch.errors import (
     EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.sweep.find.listing import LISTED_KINDS

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
-from restore_watch.aws.call import AwsCallError, aws_call
 from restore_watch.aws.secret import read_credentials
-from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import (
     DENIED,
@@ -21,7 +22,7 @@ from restore_watch.diagnosis.remedies import (
     AwsFixes,
     is_passing,
 )
-from restore_watch.errors import CredentialsError, TimeBudgetExceededError
+from restore_watch.errors import CredentialsError
 from restore_watch.settings import Settings
 
 SCHEDULE_NAME = "sweep"

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.deadline import Deadline
 from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
 from restore_watch.diagnosis.aws import AwsDiagnosis
 from restore_watch.diagnosis.causes import without_consequences

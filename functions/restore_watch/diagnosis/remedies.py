@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.endpoints import ROLES, AtlasStatus, Family
 from restore_watch.errors import (
     AtlasForbiddenError,
@@ -12,7 +13,6 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
 )
 
 NO_ANSWER = (

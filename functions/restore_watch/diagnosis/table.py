@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from restore_watch.deadline import Deadline
+from foundation.deadline import Deadline
 from restore_watch.diagnosis.line import Line
 from restore_watch.diagnosis.remedies import TABLE_FIXES, is_passing
 from restore_watch.errors import RestoreWatchError, TableUnavailableError

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import (
     AtlasError,
     AtlasUnavailableError,
     RestoreWatchError,
-    TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.fixes import fix_of

@@ -1,7 +1,7 @@
 """What is pending is published before Atlas is asked about anything."""
 
-from restore_watch.aws.call import LEAST_TIME
-from restore_watch.deadline import Deadline
+from foundation.deadline import Deadline
+from foundation.timed_call import LEAST_TIME
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower
 from restore_watch.sweep.workers import Workers

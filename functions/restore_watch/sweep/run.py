@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from restore_watch.clock import Clock
-from restore_watch.deadline import Deadline
+from foundation.clock import Clock
+from foundation.deadline import Deadline
 from restore_watch.sweep.memory import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace

@@ -13,14 +13,11 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.check.check import result_of
 from restore_watch.check.outbox import Outbox
-from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    NotificationPendingError,
-    RestoreWatchError,
-    TimeBudgetExceededError,
-)
+from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
 from restore_watch.sweep.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at

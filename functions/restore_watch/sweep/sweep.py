@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from foundation.deadline import Deadline
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
-from restore_watch.deadline import Deadline
 from restore_watch.errors import (
     AtlasError,
     CredentialsError,

@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from foundation.deadline import Deadline
+from foundation.timed_call import CALLS_AT_ONCE
 from restore_watch.atlas.slots import Slots
-from restore_watch.aws.call import CALLS_AT_ONCE
-from restore_watch.deadline import Deadline
 from restore_watch.sweep.agenda import Agenda, Task
 
 THREADS = 32

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from restore_watch.deadline import Deadline
+from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.stored_fields import AHEAD, past_moment

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from restore_watch.deadline import Deadline
+from foundation.deadline import Deadline
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.job_item import OPEN_SHARDS, key
 from restore_watch.table.open_job import OpenJob, read_open_job

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from restore_watch.deadline import Deadline
+from foundation.deadline import Deadline
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text

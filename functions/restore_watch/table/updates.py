@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from restore_watch.aws.call import AwsCallError, aws_call
-from restore_watch.deadline import Deadline
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.deadline import Deadline
 from restore_watch.errors import TableUnavailableError
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """What an operator sees: one log line for each check, and metrics of few dimensions."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from logging import DEBUG
@@ -10,10 +10,11 @@ from threading import RLock
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit
 from cachetools import LRUCache
 
-from restore_watch.aws.call import AwsCallError
+from foundation.aws_call import AwsCallError
+from foundation.emitting import emitting, write_metrics
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
@@ -31,7 +32,6 @@ from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
 from restore_watch.telemetry.figures import Figures, FindFigures
 from restore_watch.telemetry.metrics import (
-    Metrics,
     metrics_of_change,
     metrics_of_projects,
     metrics_of_snapshot,
@@ -76,7 +76,7 @@ class Telemetry:
 
     def atlas_answered(self, status: int, sunset: str | None) -> None:
         """Count an answer of Atlas, and log when Atlas retires the endpoint."""
-        with self._emitting():
+        with emitting(self._lock):
             self._count("AtlasCalls")
             if status == TOO_MANY_REQUESTS:
                 self._count("AtlasThrottles")
@@ -89,18 +89,18 @@ class Telemetry:
 
     def token_requested(self) -> None:
         """Count a request for an access token, also if it is never answered."""
-        with self._emitting():
+        with emitting(self._lock):
             self._count("TokenRequests")
 
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
         """Report a check by name that succeeded."""
-        with self._emitting():
+        with emitting(self._lock):
             self._count("SuccessfulChecks")
             self.settled(target, result)
 
     def settled(self, target: RestoreTarget, result: CheckResult) -> None:
         """Report what became of Atlas's answer about a job."""
-        with self._emitting():
+        with emitting(self._lock):
             self._warn(target, result)
             self._logger.info(
                 "checked",
@@ -115,18 +115,18 @@ class Telemetry:
 
     def published(self, entry: Entry, recorded: Recorded) -> None:
         """Count a published change or validation, also if its check fails afterwards."""
-        with self._emitting():
+        with emitting(self._lock):
             if isinstance(entry, StatusChange):
-                _write(metrics_of_change(entry, recorded), status=entry.job.status)
+                write_metrics(metrics_of_change(entry, recorded), status=entry.job.status)
                 if of_snapshot := metrics_of_snapshot(entry, recorded):
-                    _write(of_snapshot)
+                    write_metrics(of_snapshot)
             else:
                 verdict = entry.validation.verdict
-                _write({"Validations": (MetricUnit.Count, 1)}, verdict=verdict)
+                write_metrics({"Validations": (MetricUnit.Count, 1)}, verdict=verdict)
 
     def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
         """Report a validation that was recorded, or repeated one that was. Its texts stay out."""
-        with self._emitting():
+        with emitting(self._lock):
             if result.first_check is not None:
                 self.checked(target, result.first_check)
             self._logger.info(
@@ -142,7 +142,7 @@ class Telemetry:
 
     def registered(self, target: RestoreTarget, registration: Registration) -> None:
         """Report a workflow that waits for a job. Its token stays out."""
-        with self._emitting():
+        with emitting(self._lock):
             if registration.first_check is not None:
                 self.checked(target, registration.first_check)
             self._logger.info(
@@ -153,8 +153,8 @@ class Telemetry:
 
     def answered(self, answer: TaskAnswer, job: RestoreJob) -> None:
         """Count a workflow that was answered, or does not wait any more."""
-        with self._emitting():
-            _write({"WorkflowsAnswered": (MetricUnit.Count, 1)})
+        with emitting(self._lock):
+            write_metrics({"WorkflowsAnswered": (MetricUnit.Count, 1)})
             self._logger.info(
                 "answered",
                 extra={
@@ -168,11 +168,11 @@ class Telemetry:
 
     def not_answered(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
         """Report that Step Functions did not take an answer. Its text has the code only."""
-        with self._emitting():
+        with emitting(self._lock):
             text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
             if given_up:
                 text = "Step Functions refuses the answer to a workflow for good; it is given up"
-                _write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
+                write_metrics({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
             self._logger.warning(
                 text,
                 extra={
@@ -185,19 +185,19 @@ class Telemetry:
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
-        with self._emitting():
-            _write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
+        with emitting(self._lock):
+            write_metrics({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
             self._log_failure(error, _names(target) if target else {})
 
     def unchanged(self, target: RestoreTarget) -> None:
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
         if self._logger.log_level <= DEBUG:
-            with self._emitting():
+            with emitting(self._lock):
                 self._logger.debug("unchanged", extra=_names(target))
 
     def no_longer_followed(self, target: RestoreTarget, reason: str) -> None:
         """Report a job that sweeps no longer ask about, although it has not ended."""
-        with self._emitting():
+        with emitting(self._lock):
             self._count("JobsNoLongerFollowed")
             self._logger.warning(
                 "This restore job is no longer followed",
@@ -206,22 +206,22 @@ class Telemetry:
 
     def figures(self, figures: Figures, share_left: float | None, result: SweepResult) -> None:
         """Report the state of the open jobs, also if the sweep fails, and what failed in it."""
-        with self._emitting():
-            _write(metrics_of_sweep(figures, share_left, result.not_reached))
+        with emitting(self._lock):
+            write_metrics(metrics_of_sweep(figures, share_left, result.not_reached))
             self._count("SuccessfulChecks", result.succeeded)
             news = [failed for failed in result.failures if not failed.is_known]
             for failed in news[:FAILURES_SHOWN]:
                 self._log_failure(failed.error, failed.names)
             errors = Counter(type(failed.error).__name__ for failed in result.failures)
             for name, count in errors.items():
-                _write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
+                write_metrics({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
     def swept(
         self, result: SweepResult, projects: FindFigures, degraded: int, seconds: float
     ) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
-        with self._emitting():
-            _write(
+        with emitting(self._lock):
+            write_metrics(
                 metrics_of_projects(projects, degraded)
                 | {
                     "SuccessfulSweeps": (MetricUnit.Count, 1),
@@ -244,7 +244,7 @@ class Telemetry:
 
     def watch_changed(self, change: WatchChange) -> None:
         """Report that a project or the stack is degraded or has recovered."""
-        with self._emitting():
+        with emitting(self._lock):
             is_degraded = change.state is WatchState.DEGRADED
             (self._logger.error if is_degraded else self._logger.info)(
                 f"The watch is {change.state}",
@@ -261,33 +261,33 @@ class Telemetry:
         cluster = group_id, cluster_name or ""
         if cluster in self._not_read:
             return
-        with self._emitting():
+        with emitting(self._lock):
             self._not_read.add(cluster)
             names = {"group_id": group_id, "cluster_name": cluster_name}
             self._logger.warning(str(error), extra=names)
 
     def test_published(self, message_id: str) -> None:
         """Report a test notification."""
-        with self._emitting():
+        with emitting(self._lock):
             self._logger.info("test notification", extra={"message_id": message_id})
 
     def diagnosed(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""
-        with self._emitting():
+        with emitting(self._lock):
             failed = [one["check"] for one in checks if one["ok"] is False]
             self._logger.info("diagnosed", extra={"checks": len(checks), "failed_checks": failed})
 
     def skipped(self) -> None:
         """Report a sweep that left its work to another one."""
-        with self._emitting():
+        with emitting(self._lock):
             self._logger.info("skipped")
 
     def flush(self) -> None:
         """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
-        with self._emitting():
+        with emitting(self._lock):
             counts, self._counts = self._counts, {}
             if counts:
-                _write({name: (MetricUnit.Count, value) for name, value in counts.items()})
+                write_metrics({name: (MetricUnit.Count, value) for name, value in counts.items()})
 
     def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
         if result.successor:
@@ -328,30 +328,6 @@ class Telemetry:
     def _count(self, name: str, by: int = 1) -> None:
         if by:
             self._counts[name] = self._counts.get(name, 0) + by
-
-    @contextmanager
-    def _emitting(self) -> Iterator[None]:
-        """
-        Let one thread write at a time, and ignore failures.
-
-        A line of a log and one of metrics must not mix, and a check that succeeded must not fail
-        because one of them could not be written.
-        """
-        try:
-            with self._lock:
-                yield
-        except Exception as error:  # noqa: BLE001 - no failure here may fail the check
-            with suppress(OSError, ValueError):
-                print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger
-
-
-def _write(metrics: Metrics, **dimensions: str) -> None:
-    line = EphemeralMetrics()
-    for name, value in dimensions.items():
-        line.add_dimension(name, value)
-    for name, (unit, amount) in metrics.items():
-        line.add_metric(name, unit, amount)
-    line.flush_metrics()
 
 
 def _date(text: str) -> str:

@@ -10,12 +10,12 @@ import pytest
 from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer
 
+from foundation.deadline import Deadline
 from golden.notify_people.cases import STACK
 from local_stack.aws import REGION, AwsEmulator
 from local_stack.readers import Readers
 from notify_people.application import Application
 from notify_people.composition import compose
-from notify_people.deadline import Deadline
 from notify_people.settings import Settings
 from produced import Produced
 

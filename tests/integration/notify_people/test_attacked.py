@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from foundation.deadline import Deadline
 from golden.notify_people.cases import RESTORE, STACK
 from integration.notify_people.people import People, errors
 from local_stack.aws import REGION
@@ -15,7 +16,6 @@ from local_stack.readers import Readers
 from local_stack.wire import Fault
 from notify_people.channels.channel import Channel
 from notify_people.channels.sent_table import SentTable
-from notify_people.deadline import Deadline
 from unit.notify_people.messages import event
 
 ENDED = event("flex-failed")

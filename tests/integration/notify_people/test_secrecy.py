@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from foundation.deadline import Deadline
 from integration.notify_people.people import People, errors
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARIES
@@ -16,7 +17,6 @@ from local_stack.readers import Readers
 from local_stack.wire import Fault
 from notify_people.channels.channel import Channel
 from notify_people.channels.webhooks import Webhooks
-from notify_people.deadline import Deadline
 from notify_people.errors import ChannelUnavailableError
 from produced import Produced
 from reliability.certificates import Authority

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import KEYS, MAX_AGE, NotifySecret, read_secret
-from notify_people.deadline import Deadline
 from notify_people.errors import SecretError
 from strategies import json_values
 from unit.stubbed_aws import Refusal, secrets_manager

@@ -2,8 +2,8 @@
 
 import pytest
 
+from foundation.errors import ConfigurationError
 from notify_people.channels.channel import Channel
-from notify_people.errors import ConfigurationError
 from notify_people.selection import DEFAULT_CHANGES, Change
 from notify_people.settings import Settings
 

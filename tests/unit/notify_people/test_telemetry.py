@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.deadline import Deadline
 from notify_people.application import Application
 from notify_people.channels.channel import Channel
-from notify_people.deadline import Deadline
 from notify_people.errors import ChannelRefusedError
 from notify_people.notifier import Batch, Notifier
 from notify_people.telemetry import Telemetry

@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check.outbox import QUESTION_TIME
-from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    AtlasRateLimitError,
-    RestoreWatchError,
-    TimeBudgetExceededError,
-)
+from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
 from restore_watch.sweep.agenda import TRIES, failed_fast
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.find.memory import FindMemory

@@ -12,11 +12,11 @@ from dataclasses import replace
 from functools import partial
 from threading import Lock
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import (
     AtlasError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.sweep.answers import has_nothing_to_read

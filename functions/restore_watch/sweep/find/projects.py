@@ -12,10 +12,11 @@ from functools import partial
 from threading import Lock
 from typing import Any, Literal
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE
-from restore_watch.errors import AtlasError, RestoreWatchError, TimeBudgetExceededError
+from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.answers import PROJECT_GONE

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
@@ -13,7 +14,6 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     RestoreJobNotFoundError,
     RestoreWatchError,
-    TimeBudgetExceededError,
 )
 from restore_watch.sweep.agenda import failed_fast
 from restore_watch.sweep.answers import Answers

@@ -4,11 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from restore_watch.errors import (
-    AtlasUnauthorizedError,
-    RestoreWatchError,
-    TimeBudgetExceededError,
-)
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
 from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import LISTED_KINDS

@@ -12,14 +12,10 @@ from datetime import datetime
 from random import shuffle
 from threading import Lock
 
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.deadline import Deadline
-from restore_watch.errors import (
-    NotificationPendingError,
-    RestoreWatchError,
-    TableUnavailableError,
-    TimeBudgetExceededError,
-)
+from restore_watch.errors import NotificationPendingError, RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.outages.projects import ProjectVerdict
 from restore_watch.sweep.outages.stack import Held, ListOfProjects, StackTrouble, judge

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from notify_people.errors import TimeBudgetExceededError
+from foundation.errors import TimeBudgetExceededError
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,10 @@ class Deadline:
 
     def require(self, seconds: float, step: str) -> None:
         """Raise TimeBudgetExceededError if fewer seconds are left than the step needs."""
-        remaining = self.remaining()
-        if remaining < seconds:
-            msg = f"{remaining:.1f} s of the invocation are left, too few to {step} safely"
-            raise TimeBudgetExceededError(msg)
+        if self.remaining() < seconds:
+            raise self.exceeded(step)
+
+    def exceeded(self, step: str) -> TimeBudgetExceededError:
+        """Return the error of a step that did not begin, because too little time is left."""
+        msg = f"{self.remaining():.1f} s of the invocation are left, too few to {step} safely"
+        return TimeBudgetExceededError(msg)

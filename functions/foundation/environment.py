@@ -1,0 +1,41 @@
+"""The environment variables that both functions have."""
+
+import re
+from collections.abc import Mapping
+
+from foundation.errors import ConfigurationError
+
+POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
+"""Powertools reads these itself. Without them its logs and metrics have no name."""
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# A FIFO topic needs a group id with every message.
+_STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
+
+
+def read_environment(environment: Mapping[str, str], *required: str) -> dict[str, str]:
+    """
+    Return the variables, without spaces around them; the level of logs in capitals.
+
+    Raises ConfigurationError that names those `required` ones that are missing, or a level that
+    there is not.
+    """
+    given = {name: value.strip() for name, value in environment.items()}
+    missing = [name for name in (*required, *POWERTOOLS) if not given.get(name)]
+    if missing:
+        msg = f"environment variables missing or empty: {', '.join(missing)}"
+        raise ConfigurationError(msg)
+    given["POWERTOOLS_LOG_LEVEL"] = given["POWERTOOLS_LOG_LEVEL"].upper()
+    if given["POWERTOOLS_LOG_LEVEL"] not in _LOG_LEVELS:
+        msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
+        raise ConfigurationError(msg)
+    return given
+
+
+def standard_topic(given: Mapping[str, str], name: str) -> str:
+    """Return the ARN of a topic. Raises ConfigurationError if it is none, or of a FIFO topic."""
+    if not _STANDARD_TOPIC.fullmatch(given[name]):
+        msg = f"{name}: expected the ARN of a standard SNS topic"
+        raise ConfigurationError(msg)
+    return given[name]

@@ -1,0 +1,13 @@
+"""The roots of the errors of both functions."""
+
+
+class ApplicationError(Exception):
+    """The root: every error that a function raises on purpose is one."""
+
+
+class ConfigurationError(ApplicationError):
+    """An environment variable is missing or wrong. Raised while the function initialises."""
+
+
+class TimeBudgetExceededError(ApplicationError):
+    """Too little of the invocation is left to begin the next step safely."""
