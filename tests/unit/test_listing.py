@@ -297,7 +297,7 @@ def test_a_second_page_with_a_newer_job_than_the_first_one_shows_that_jobs_do_no
 
 def test_the_tries_of_a_page_are_not_those_of_the_next() -> None:
     listed, _ = one_cluster()
-    tried = JobsPage(listed, ORDERS, tries=1)
+    tried = JobsPage(GROUP, ORDERS, tries=1)
 
     (*_, following) = jobs_shown(listed, tried, shown(job(NEW), has_next=True))
 

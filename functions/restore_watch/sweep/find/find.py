@@ -59,6 +59,7 @@ class Finder:
         self._known = watched_projects.known
         self._lock = Lock()
         self._listings: dict[str, ProjectListing] = {}
+        self._ended: set[str] = set()
         self.listed: set[str] = set()
 
     def allows(self, step: FindStep) -> bool:
@@ -75,11 +76,12 @@ class Finder:
                 if known is not None:
                     self._run.tally.not_settled(known)
                 if isinstance(step, Listed):
-                    step.listing.finished(step, is_read=False)
+                    self._listing_of(step).finished(step, is_read=False)
             case ClustersPage() | JobsPage():
+                listing = self._listing_of(step)
                 if step.error is not None:
-                    step.listing.fails(step, step.error)
-                step.listing.finished(step, is_read=False)
+                    listing.fails(step, step.error)
+                listing.finished(step, is_read=False)
 
     def take(self, step: FindStep) -> Iterable[FindStep]:
         """Take a step. Return those that follow from it."""
@@ -101,14 +103,15 @@ class Finder:
     def unfinished(self) -> list[ProjectListing]:
         """Return the listings that the sweep could not end."""
         with self._lock:
-            return list(self._listings.values())
+            return [one for one in self._listings.values() if one.group_id not in self._ended]
 
     def end(self, listing: ProjectListing) -> None:
         """Store what a listing has read, once."""
         group_id = listing.group_id
         with self._lock:
-            if self._listings.pop(group_id, None) is None:
+            if group_id in self._ended:
                 return
+            self._ended.add(group_id)
         self._memory.clusters_are(group_id, listing.cluster_names)
         read = listing.read()
         aside = set_aside(self._calls, self._known[group_id], listing)
@@ -150,7 +153,7 @@ class Finder:
         return steps
 
     def _list_clusters(self, step: ClustersPage) -> Iterable[FindStep]:
-        listing, begun = step.listing, self._run.asking.clock()
+        listing, begun = self._listing_of(step), self._run.asking.clock()
         try:
             clusters = partial(self._projects.clusters, listing.group_id, step.which)
             page = self._calls.read(step, clusters)
@@ -165,7 +168,7 @@ class Finder:
         return more
 
     def _list_jobs(self, step: JobsPage) -> Iterable[FindStep]:
-        listing, part, begun = step.listing, step.part, self._run.asking.clock()
+        listing, part, begun = self._listing_of(step), step.part, self._run.asking.clock()
         name, group_id = part.cluster_name or "", listing.group_id
         self._memory.reading(group_id, part)
         asked_at, shown = self._run.now(), Shown()
@@ -193,15 +196,20 @@ class Finder:
         again = self._calls.again(step, error, begun)
         if not again:
             if isinstance(error, AtlasError):
-                step.listing.fails(step, error)
+                self._listing_of(step).fails(step, error)
             else:
-                self._calls.found_failing(step.listing.group_id, None, error)
+                self._calls.found_failing(step.group_id, None, error)
             self._finished(step, is_read=False)
         return again
 
     def _finished(self, step: ListingStep, *, is_read: bool = True) -> None:
-        if step.listing.finished(step, is_read=is_read):
-            self.end(step.listing)
+        listing = self._listing_of(step)
+        if listing.finished(step, is_read=is_read):
+            self.end(listing)
+
+    def _listing_of(self, step: ListingStep) -> ProjectListing:
+        with self._lock:
+            return self._listings[step.group_id]
 
     def _store(self, listing: ProjectListing, read: Read) -> None:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""

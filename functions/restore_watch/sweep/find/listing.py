@@ -148,13 +148,13 @@ class ProjectListing:
             clusters = {part for part in behind if part.cluster_name is not None}
             self._parts.update(clusters)
             steps: list[ListingStep] = [
-                JobsPage(self, part) for part in (*self._clusters, *clusters)
+                JobsPage(self.group_id, part) for part in (*self._clusters, *clusters)
             ]
             for which in sorted({CLUSTER_LISTS[kind] for kind in self.kinds}):
                 if which in self._known.lately:
                     steps += self._jobs_of(which, self._known.lately[which])
                 else:
-                    steps.append(ClustersPage(self, which))
+                    steps.append(ClustersPage(self.group_id, which))
             return self._opened(self._in_order(steps))
 
     def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
@@ -187,7 +187,7 @@ class ProjectListing:
         with self._lock:
             self._note_began(page)
             steps: list[ListingStep] = [
-                Listed(one.part, one.target, one.job, one.asked_at, self)
+                Listed(one.part, one.target, one.job, one.asked_at)
                 for one in news
                 if self._is_first(one)
             ]
@@ -277,7 +277,7 @@ class ProjectListing:
             if Part(kind, name) not in self._parts
         ]
         self._parts.update(parts)
-        return [JobsPage(self, part) for part in parts]
+        return [JobsPage(self.group_id, part) for part in parts]
 
     def _in_order(self, steps: list[ListingStep]) -> list[ListingStep]:
         """The rest is shuffled, so that little time is not always spent on the same clusters."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Container, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import FIRST_PAGE, PageAt
@@ -12,9 +12,6 @@ from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Part
 from restore_watch.sweep.observe import Observed
 from restore_watch.table.open_job import JobKey
-
-if TYPE_CHECKING:
-    from restore_watch.sweep.find.listing import ProjectListing
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""
@@ -71,7 +68,7 @@ class Wake(Call):
 class ClustersPage(Call):
     """Read a list of clusters, Flex or dedicated ones: one page has all that Atlas allows."""
 
-    listing: "ProjectListing"
+    group_id: str
     which: AtlasList
 
     @property
@@ -82,7 +79,7 @@ class ClustersPage(Call):
     @property
     def bucket(self) -> Bucket:
         """The bucket that the call is taken from."""
-        return Bucket(self.listing.group_id, self.which)
+        return Bucket(self.group_id, self.which)
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ class JobsPage(Call):
     The pages before it have shown the `known` jobs.
     """
 
-    listing: "ProjectListing"
+    group_id: str
     part: Part
     at: PageAt = FIRST_PAGE
     last: datetime | None = NOTHING_READ
@@ -112,14 +109,17 @@ class JobsPage(Call):
     @property
     def bucket(self) -> Bucket:
         """The bucket that the call is taken from."""
-        return Bucket(self.listing.group_id, self.part.kind)
+        return Bucket(self.group_id, self.part.kind)
 
 
 @dataclass(frozen=True)
 class Listed(Observed):
     """What the list of a part shows of a job, while its project is listed."""
 
-    listing: "ProjectListing"
+    @property
+    def group_id(self) -> str:
+        """The project that is listed."""
+        return self.target.group_id
 
 
 type ListingStep = ClustersPage | JobsPage | Listed

@@ -61,7 +61,7 @@ def _note_failure(
     since = max(listing.marks.of(part), listing.marks.first + FIRST_MARK)
     waits_long = calls.run.now() - since > LONG_UNREAD
     lasts = not isinstance(error, AtlasRateLimitError) or waits_long
-    calls.run.outcomes.failed(asked_by(JobsPage(listing, part)), error, lasts=lasts)
+    calls.run.outcomes.failed(asked_by(JobsPage(listing.group_id, part)), error, lasts=lasts)
     calls.found_failing(listing.group_id, part.cluster_name, error)
 
 
