@@ -7,7 +7,6 @@ pending.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,11 @@ from restore_watch.model.status_change import (
     is_new_unknown,
     utc_text,
 )
-from restore_watch.model.validation import Entry, Validation
+from restore_watch.model.validation import Validation
 from restore_watch.model.wait import WAITS_LIMIT, Wait
+from restore_watch.table.acknowledgement import SAME_ITEM, Acknowledgement, acknowledging
 from restore_watch.table.job_item import (
     Recorded,
-    expires_at,
     history_entry,
     key,
     open_shard,
@@ -48,7 +47,6 @@ REMOVE #expiresAt, #missingSince{absent}
 """
 _MAY_REPLACE = "attribute_not_exists(#status) OR NOT #status IN ({kept})"
 _STILL_UNKNOWN = "#status = :unknown AND #sequence = :known"
-_SAME_ITEM = " AND #firstObservedAt = :firstObservedAt"
 
 # `observedAt` is the time of the newest entry: the age of what is pending counts from it.
 _VALIDATE = """
@@ -78,23 +76,6 @@ _AS_READ = "#sequence = :sequence"
 
 _READ = "SET #sequence = #sequence"
 _NEVER = "attribute_exists(#status) AND attribute_not_exists(#status)"
-
-
-@dataclass(frozen=True)
-class Acknowledgement:
-    """
-    What was done about a job: the `last` entry that was published, if any, and who was `answered`.
-
-    `due_since` is when Step Functions did not take an answer, which a sweep sends again.
-    """
-
-    last: Entry | None = None
-    answered: tuple[Wait, ...] = ()
-    due_since: datetime | None = None
-
-    def published_of(self, recorded: Recorded) -> int:
-        """How many entries are published now."""
-        return self.last.sequence if self.last else recorded.published
 
 
 class RestoreJobsTable:
@@ -222,40 +203,13 @@ class RestoreJobsTable:
         be done, if another workflow waits meanwhile or, for a finished job, a newer entry was
         recorded: the invocation that wrote that acknowledges both.
         """
-        job, published = recorded.job, done.published_of(recorded)
-        same_item, first_observed_at = _same_item(recorded)
-        values: dict[str, Any] = {":published": published, **first_observed_at}
-        condition = "#publishedSequence <= :published" + same_item
-        sets, removes, deletes = ["#publishedSequence = :published"], [], ""
-        answered = {wait.as_text() for wait in done.answered}
-        if answered:
-            values[":answered"] = answered
-            deletes = "DELETE #waiting :answered"
-        is_published = published == len(recorded.history)
-        if done.due_since is not None:
-            values[":due"] = utc_text(done.due_since)
-            sets.append("#unansweredSince = if_not_exists(#unansweredSince, :due)")
-        elif recorded.is_unanswered and is_published:
-            removes.append("#unansweredSince")
-        is_settled = job.terminal and is_published and len(answered) == len(recorded.waits)
-        if removes or is_settled:
-            same_waits, waits = _same_waits(recorded)
-            condition += same_waits
-            values |= waits
-        if is_settled:
-            values[":expiresAt"] = expires_at(recorded.history[-1].observed_at)
-            condition += " AND #sequence = :published"
-            sets.append("#expiresAt = :expiresAt")
-            if not job.is_ready_download:
-                removes.append("#openShard")
+        job, write = recorded.job, acknowledging(recorded, done)
         self._updates.update(
             key(job.group_id, job.cluster_name, job.restore_id),
             deadline,
-            update=f"SET {', '.join(sets)}"
-            + (f" REMOVE {', '.join(removes)}" if removes else "")
-            + f" {deletes}",
-            condition=condition,
-            values=values,
+            update=write.update,
+            condition=write.condition,
+            values=write.values,
         )
 
     def _reopen(self, recorded: Recorded, deadline: Deadline) -> None:
@@ -305,14 +259,7 @@ def _same_item(recorded: Recorded) -> tuple[str, dict[str, str]]:
     """A condition that the item was not deleted and recorded again meanwhile, and its values."""
     if recorded.first_observed_at is None:
         return "", {}
-    return _SAME_ITEM, {":firstObservedAt": recorded.first_observed_at}
-
-
-def _same_waits(recorded: Recorded) -> tuple[str, dict[str, set[str]]]:
-    """A condition that no other workflow waits, which may be due an answer too, and its values."""
-    if not recorded.waits:
-        return " AND attribute_not_exists(#waiting)", {}
-    return " AND #waiting = :waits", {":waits": {wait.as_text() for wait in recorded.waits}}
+    return f" AND {SAME_ITEM}", {":firstObservedAt": recorded.first_observed_at}
 
 
 def _continues_unknown(job: RestoreJob, recorded: Recorded) -> bool:
