@@ -13,7 +13,8 @@ from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.telemetry import REPORTS_REMEMBERED, Telemetry
+from restore_watch.telemetry.checks import REPORTS_REMEMBERED
+from restore_watch.telemetry.telemetry import Telemetry
 from strategies import plain_change, plain_job
 from unit.checking import target
 

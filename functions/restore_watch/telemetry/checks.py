@@ -1,0 +1,212 @@
+"""What an operator sees of a check: one log line, and metrics."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from threading import RLock
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+from cachetools import LRUCache
+
+from foundation.aws_call import AwsCallError
+from foundation.emitting import emitting, write_metrics
+from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.results import (
+    CheckResult,
+    Registration,
+    ValidationResult,
+)
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import Entry
+from restore_watch.model.wait import TaskAnswer
+from restore_watch.redaction import redact
+from restore_watch.table.job_item import Recorded
+from restore_watch.telemetry.metrics import (
+    metrics_of_change,
+    metrics_of_snapshot,
+)
+
+TOO_MANY_REQUESTS = 429
+
+REPORTS_REMEMBERED = 1000
+"""Contradictions and unrecorded words that are remembered, so that each is reported once."""
+
+
+class CheckTelemetry:
+    """Writes logs and metrics of checks, and of what the outbox does. Any thread may use it."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+        self._lock = RLock()
+        self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
+        self._counts: dict[str, int] = {}
+
+    def atlas_answered(self, status: int, sunset: str | None) -> None:
+        """Count an answer of Atlas, and log when Atlas retires the endpoint."""
+        with emitting(self._lock):
+            self._count("AtlasCalls")
+            if status == TOO_MANY_REQUESTS:
+                self._count("AtlasThrottles")
+            if sunset:
+                self._count("AtlasSunsets")
+                self._logger.warning(
+                    "Atlas will retire this version of the endpoint",
+                    extra={"sunset": _date(sunset)},
+                )
+
+    def token_requested(self) -> None:
+        """Count a request for an access token, also if it is never answered."""
+        with emitting(self._lock):
+            self._count("TokenRequests")
+
+    def checked(self, target: RestoreTarget, result: CheckResult) -> None:
+        """Report a check by name that succeeded."""
+        with emitting(self._lock):
+            self._count("SuccessfulChecks")
+            self.settled(target, result)
+
+    def settled(self, target: RestoreTarget, result: CheckResult) -> None:
+        """Report what became of Atlas's answer about a job."""
+        with emitting(self._lock):
+            self._warn(target, result)
+            self._logger.info(
+                "checked",
+                extra=names_of(target)
+                | {
+                    "kind": result.job.kind,
+                    "status": result.job.status,
+                    "changed": result.changed,
+                    "published": len(result.published),
+                },
+            )
+
+    def published(self, entry: Entry, recorded: Recorded) -> None:
+        """Count a published change or validation, also if its check fails afterwards."""
+        with emitting(self._lock):
+            if isinstance(entry, StatusChange):
+                write_metrics(metrics_of_change(entry, recorded), status=entry.job.status)
+                if of_snapshot := metrics_of_snapshot(entry, recorded):
+                    write_metrics(of_snapshot)
+            else:
+                verdict = entry.validation.verdict
+                write_metrics({"Validations": (MetricUnit.Count, 1)}, verdict=verdict)
+
+    def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
+        """Report a validation that was recorded, or repeated one that was. Its texts stay out."""
+        with emitting(self._lock):
+            if result.first_check is not None:
+                self.checked(target, result.first_check)
+            self._logger.info(
+                "validated",
+                extra=names_of(target)
+                | {
+                    "verdict": result.entry.validation.verdict,
+                    "sequence": result.entry.sequence,
+                    "changed": result.changed,
+                    "published": len(result.published),
+                },
+            )
+
+    def registered(self, target: RestoreTarget, registration: Registration) -> None:
+        """Report a workflow that waits for a job. Its token stays out."""
+        with emitting(self._lock):
+            if registration.first_check is not None:
+                self.checked(target, registration.first_check)
+            self._logger.info(
+                "registered",
+                extra=names_of(target)
+                | {"status": registration.job.status, "wait_until": registration.until},
+            )
+
+    def answered(self, answer: TaskAnswer, job: RestoreJob) -> None:
+        """Count a workflow that was answered, or does not wait any more."""
+        with emitting(self._lock):
+            write_metrics({"WorkflowsAnswered": (MetricUnit.Count, 1)})
+            self._logger.info(
+                "answered",
+                extra=names_of(job) | {"status": job.status, "answer": answer.error or "success"},
+            )
+
+    def not_answered(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
+        """Report that Step Functions did not take an answer. Its text has the code only."""
+        with emitting(self._lock):
+            text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
+            if given_up:
+                text = "Step Functions refuses the answer to a workflow for good; it is given up"
+                write_metrics({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
+            reason = {"reason": f"Step Functions {error}"}
+            self._logger.warning(text, extra=names_of(job) | reason)
+
+    def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
+        """Report a check that failed. The error's text says what to do."""
+        with emitting(self._lock):
+            write_metrics({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
+            self._log_failure(error, names_of(target) if target else {})
+
+    def flush(self) -> None:
+        """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
+        with emitting(self._lock):
+            counts, self._counts = self._counts, {}
+            if counts:
+                write_metrics({name: (MetricUnit.Count, value) for name, value in counts.items()})
+
+    def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
+        if result.successor:
+            self._logger.warning(
+                "Atlas no longer answers for tenant restore jobs; use the kind flex or auto",
+                extra=names_of(target),
+            )
+        if result.contradiction and self._is_news(target, result.contradiction):
+            self._count("Contradictions")
+            self._logger.warning(
+                "Atlas contradicts the recorded end of this restore; the recorded end stays",
+                extra=names_of(target)
+                | {"recorded": result.job.status, "contradiction": result.contradiction},
+            )
+        if result.unrecorded_word and self._is_news(target, result.unrecorded_word):
+            self._logger.warning(
+                "Atlas uses more unknown statuses than this job's history holds",
+                extra=names_of(target) | {"atlas_status": redact(result.unrecorded_word)},
+            )
+
+    def _is_news(self, target: RestoreTarget, what: str) -> bool:
+        report = (target.restore_id, what)
+        is_news = report not in self._reported
+        self._reported[report] = True
+        return is_news
+
+    def _log_failure(self, error: RestoreWatchError, names: Mapping[str, Any]) -> None:
+        self._logger.error(
+            str(error),
+            extra={
+                **names,
+                "error": type(error).__name__,
+                "error_code": error.error_code if isinstance(error, AtlasError) else None,
+                "notes": getattr(error, "__notes__", []),
+            },
+        )
+
+    def _count(self, name: str, by: int = 1) -> None:
+        if by:
+            self._counts[name] = self._counts.get(name, 0) + by
+
+
+def _date(text: str) -> str:
+    """A date from Atlas, in either of two forms. Other text is not logged."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            return read(text).isoformat()
+    return "not a date"
+
+
+def names_of(job: RestoreTarget | RestoreJob) -> dict[str, Any]:
+    """The names of a job in a log line."""
+    return {
+        "group_id": job.group_id,
+        "cluster_name": job.cluster_name,
+        "restore_id": job.restore_id,
+    }
