@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from operate.objectives import Objectives
 from restore_watch.aws.messages import cloud_event
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget, UtcDate
+from restore_watch.model.fields import UtcDate
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact_report

@@ -6,13 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from restore_watch.model.restore_job import (
-    TEXT_LIMIT,
-    RestoreJob,
-    RestoreKind,
-    RestoreStatus,
-    RestoreTarget,
-)
+from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import (
     DETAIL_LIMIT,

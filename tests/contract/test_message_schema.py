@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from restore_watch.aws.messages import cloud_event
-from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from strategies import changes, json_values, plain_change, plain_job
 

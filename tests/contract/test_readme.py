@@ -11,7 +11,8 @@ from contract.documents import README, ROOT, blocks, links, section
 from pictures.architecture import BEGIN, END
 from restore_watch.aws.messages import cloud_event
 from restore_watch.event.event import OneTarget, parse
-from restore_watch.model.restore_job import RestoreJob, UtcDate
+from restore_watch.model.fields import UtcDate
+from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 
 TEXT = README.read_text()

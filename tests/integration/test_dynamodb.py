@@ -18,7 +18,8 @@ from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.in_process import clients
 from observed_stack import ObservedStack
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
+from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from strategies import plain_job

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.restore_job import (
-    TEXT_LIMIT,
-    RestoreJob,
-    RestoreKind,
-    RestoreStatus,
-    RestoreTarget,
-)
+from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from strategies import TEXTS, jobs, object_ids, plain_job, targets
 
 PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from restore_watch.aws.messages import cloud_event, message_attributes, subject
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.restore_job import TEXT_LIMIT, RestoreJob, RestoreStatus
+from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import (
     UNKNOWN_LIMIT,
     StatusChange,

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.model.restore_job import ClusterName, ObjectId, RestoreKind, UtcDate
+from restore_watch.model.fields import ClusterName, ObjectId, UtcDate
+from restore_watch.model.restore_job import RestoreKind
 
 _cluster_name = TypeAdapter(ClusterName).validate_python
 _object_id = TypeAdapter(ObjectId).validate_python

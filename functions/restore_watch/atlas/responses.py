@@ -22,14 +22,12 @@ from pydantic.alias_generators import to_camel
 
 from restore_watch.atlas.fields import Flag, HasLink, HasUrl
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.optional_field import OrNull
+from restore_watch.model.fields import OrNull, Text, UtcDate
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
     RestoreStatus,
     RestoreTarget,
-    Text,
-    UtcDate,
     is_download,
 )
 

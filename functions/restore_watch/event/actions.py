@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.targets import NAMES_OF_A_JOB, one_of, read_target, type_of
-from restore_watch.model.restore_job import ClusterName, ObjectId, RestoreTarget
+from restore_watch.model.fields import ClusterName, ObjectId
+from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
 

@@ -5,62 +5,14 @@ The vocabulary is that of Atlas's Flex and tenant restore jobs. The other kinds 
 it (`restore_watch.atlas.responses`).
 """
 
-import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    StrictBool,
-    StringConstraints,
-    computed_field,
-)
+from pydantic import BaseModel, ConfigDict, StrictBool, computed_field
 from pydantic.alias_generators import to_camel
 
-from restore_watch.redaction import without_urls
-
-# Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
-# Atlas's console does, 64. The limit keeps the SNS subject and the partition key short as well.
-ObjectId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-f0-9]{24}$")]
-ClusterName = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=64)
-]
-
-TEXT_LIMIT = 256
-"""Characters kept of a text from Atlas, so that no answer is too large for an item or a message."""
-
-
-def _require_iso_date(value: object) -> object:
-    # pydantic also reads a number, or a text with a number, as Unix time. Atlas never sends one.
-    if value is None or isinstance(value, datetime):
-        return value
-    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value):
-        return value
-    msg = "a date must be text in ISO 8601"
-    raise ValueError(msg)
-
-
-def _trim(text: str) -> str:
-    # A download URL in the wrong field must not be stored or published. Its replacement may be
-    # longer, and a stored text must not change when it is read again, so the result is cut too.
-    # JSON can contain half of a surrogate pair, which no message and no item can hold.
-    return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
-
-
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:
-        msg = "a date must lie within the years 1 to 9999, in UTC too"
-        raise ValueError(msg) from None
-
-
-Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]
-UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(_in_utc)]
+from restore_watch.model.fields import ClusterName, ObjectId, Text, UtcDate
 
 
 class RestoreKind(StrEnum):

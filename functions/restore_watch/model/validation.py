@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from restore_watch.model.restore_job import RestoreJob, UtcDate
+from restore_watch.model.fields import UtcDate
+from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 
 VALIDATIONS_LIMIT = 20

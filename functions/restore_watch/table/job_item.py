@@ -14,7 +14,8 @@ from boto3.dynamodb.types import TypeDeserializer
 from pydantic import Field, TypeAdapter, ValidationError
 
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget, UtcDate
+from restore_watch.model.fields import UtcDate
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.wait import Wait

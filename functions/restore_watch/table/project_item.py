@@ -22,10 +22,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.model.fields import ClusterName, ObjectId, OrNull
 from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
-from restore_watch.model.optional_field import OrNull
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
-from restore_watch.model.restore_job import ClusterName, ObjectId, RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.stored_fields import AHEAD, Moment, Words
 

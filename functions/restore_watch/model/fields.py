@@ -1,0 +1,67 @@
+"""The types of fields, of Atlas's answers and of our own items. Pure."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from restore_watch.redaction import without_urls
+
+# Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
+# Atlas's console does, 64. The limit keeps the SNS subject and the partition key short as well.
+ObjectId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-f0-9]{24}$")]
+ClusterName = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$", max_length=64)
+]
+
+TEXT_LIMIT = 256
+"""Characters kept of a text from Atlas, so that no answer is too large for an item or a message."""
+
+
+def _require_iso_date(value: object) -> object:
+    # pydantic also reads a number, or a text with a number, as Unix time. Atlas never sends one.
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value):
+        return value
+    msg = "a date must be text in ISO 8601"
+    raise ValueError(msg)
+
+
+def _trim(text: str) -> str:
+    # A download URL in the wrong field must not be stored or published. Its replacement may be
+    # longer, and a stored text must not change when it is read again, so the result is cut too.
+    # JSON can contain half of a surrogate pair, which no message and no item can hold.
+    return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        msg = "a date must lie within the years 1 to 9999, in UTC too"
+        raise ValueError(msg) from None
+
+
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]
+UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(_in_utc)]
+
+
+def _null_if_unreadable(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    return core_schema.with_default_schema(handler(source), default=None, on_error="default")
+
+
+type OrNull[Read] = Annotated[Read | None, GetPydanticSchema(_null_if_unreadable)]
+"""
+What does not validate is null, and the other fields of its model stay.
+
+Pydantic's core has this as `on_error`, so no validator in Python runs for each field.
+"""
