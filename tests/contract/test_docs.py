@@ -35,7 +35,7 @@ from restore_watch.event.event import SeveralTargets, parse
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
-from restore_watch.table.project_item import watched_as_values
+from restore_watch.table.watched_item import watched_as_values
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 SCHEMA = json.loads((ROOT / "events" / "restore-status-changed.schema.json").read_text())

@@ -23,8 +23,8 @@ from restore_watch.table.project_item import (
     marks_as_values,
     project_key,
     read_project,
-    watched_as_values,
 )
+from restore_watch.table.watched_item import watched_as_values
 from strategies import recent_dates
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP

@@ -8,26 +8,23 @@ stay.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     TypeAdapter,
     ValidationError,
 )
-from pydantic.alias_generators import to_camel
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.fields import ClusterName, ObjectId, OrNull
 from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
-from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import AHEAD, Moment, Words
+from restore_watch.table.stored_fields import RETENTION, Moment, Stored
+from restore_watch.table.watched_item import read_watched
 
 PARTITION = "sweeps"
 """A job's partition key contains a slash."""
@@ -35,12 +32,6 @@ PARTITION = "sweeps"
 STACK = "stack"
 
 _PROJECT = "project/"
-
-RETENTION = timedelta(days=400)
-"""How long an item is kept that no sweep writes: as long as a job, so that no break is too long."""
-
-LARGEST_VERSION = 10**15
-"""No number of writes is larger."""
 
 _deserialize = TypeDeserializer().deserialize
 _ID, _NAME = TypeAdapter(ObjectId), TypeAdapter(ClusterName)
@@ -84,46 +75,13 @@ class Project:
         return self.listed_at or first
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True)
-
-
-class _Trouble(_Model):
-    since: Moment
-    error: Words
-    message: Words
-    fix: OrNull[Words] = None
-
-    def read(self) -> Trouble:
-        return Trouble(self.since, self.error, self.message, self.fix or "")
-
-
-class _Change(_Trouble):
-    state: WatchState
-    at: Moment
-    last_success_at: OrNull[Moment] = None
-    open_jobs: OrNull[int] = None
-    reason: OrNull[Literal["removed"]] = None
-
-
-class _Listed(_Model):
+class _Listed(Stored):
     first_mark: OrNull[Moment] = None
     mark: OrNull[Moment] = None
     listed_at: OrNull[Moment] = None
     behind: OrNull[dict[str, OrNull[Moment]]] = None
     readable: OrNull[frozenset[str]] = None
     removed_at: OrNull[Moment] = None
-
-
-class _Seen(_Model):
-    troubles: OrNull[dict[str, OrNull[_Trouble]]] = None
-    failing_since: OrNull[Moment] = None
-    degraded: OrNull[_Trouble] = None
-    recovering_since: OrNull[Moment] = None
-    last_success_at: OrNull[Moment] = None
-    unsent: OrNull[tuple[OrNull[_Change], ...]] = None
-    watch_version: Any = None
-    expires_at: OrNull[int] = None
 
 
 def project_key(group_id: str | None) -> dict[str, Any]:
@@ -157,7 +115,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
         marks=_marks(listed, values, now),
         listed_at=listed.listed_at,
         readable=listed.readable or frozenset(),
-        stored_watched=_watched(group_id, _Seen.model_validate(values, context=now), now),
+        stored_watched=read_watched(group_id, values, now),
         removed_at=listed.removed_at,
     )
 
@@ -168,19 +126,6 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
         "firstMark": utc_text(marks.first),
         "mark": utc_text(marks.whole),
         "behind": {str(part): utc_text(mark) for part, mark in marks.behind.items()},
-    }
-
-
-def watched_as_values(watched: Watched) -> dict[str, Any]:
-    """The attributes of how the project is seen; None for what is absent."""
-    troubles = {name: _trouble(one) for name, one in watched.troubles.items()}
-    return {
-        "troubles": troubles or None,
-        "failingSince": _moment(watched.failing_since),
-        "degraded": _trouble(watched.degraded) if watched.degraded else None,
-        "recoveringSince": _moment(watched.recovering_since),
-        "lastSuccessAt": _moment(watched.last_success_at),
-        "unsent": [_change(one) for one in watched.unsent] or None,
     }
 
 
@@ -206,66 +151,9 @@ def _believed(mark: datetime | None, now: datetime) -> datetime | None:
     return mark if mark and now - mark <= RETENTION else None
 
 
-def _watched(group_id: str | None, item: _Seen, now: datetime) -> Watched:
-    latest = (now + RETENTION + AHEAD).timestamp()
-    kept = item.expires_at if item.expires_at and 0 < item.expires_at <= latest else None
-    version = item.watch_version
-    is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_VERSION
-    troubles = {name: one.read() for name, one in (item.troubles or {}).items() if one}
-    # 1.0.0 stored no `failingSince`.
-    first = min((one.since for one in troubles.values()), default=None)
-    return Watched(
-        group_id=group_id,
-        version=version if is_version else 0,
-        troubles=troubles,
-        failing_since=item.failing_since or first,
-        degraded=item.degraded.read() if item.degraded else None,
-        recovering_since=item.recovering_since,
-        last_success_at=item.last_success_at,
-        kept_until=datetime.fromtimestamp(kept, UTC) if kept else None,
-        unsent=tuple(
-            WatchChange(
-                state=one.state,
-                group_id=group_id,
-                trouble=one.read(),
-                at=one.at,
-                last_success_at=one.last_success_at,
-                open_jobs=one.open_jobs or 0,
-                reason=one.reason,
-            )
-            for one in item.unsent or ()
-            if one
-        ),
-    )
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return utc_text(moment) if moment else None
-
-
 def _is_a(form: TypeAdapter[str], text: str) -> bool:
     try:
         form.validate_python(text)
     except ValidationError:
         return False
     return True
-
-
-def _trouble(trouble: Trouble) -> dict[str, Any]:
-    return {
-        "since": utc_text(trouble.since),
-        "error": trouble.error,
-        "message": trouble.message,
-        **({"fix": trouble.fix} if trouble.fix else {}),
-    }
-
-
-def _change(change: WatchChange) -> dict[str, Any]:
-    optional = {"lastSuccessAt": _moment(change.last_success_at), "reason": change.reason}
-    return {
-        **_trouble(change.trouble),
-        **{name: value for name, value in optional.items() if value is not None},
-        "state": change.state,
-        "at": utc_text(change.at),
-        "openJobs": change.open_jobs,
-    }

@@ -14,16 +14,15 @@ from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.project_item import (
-    LARGEST_VERSION,
     PARTITION,
     Project,
     expires_at,
     marks_as_values,
     project_key,
     read_project,
-    watched_as_values,
 )
 from restore_watch.table.updates import Updates
+from restore_watch.table.watched_item import LARGEST_VERSION, watched_as_values
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

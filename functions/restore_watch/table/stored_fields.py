@@ -3,7 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, StringConstraints, ValidationInfo
+from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, ValidationInfo
+from pydantic.alias_generators import to_camel
+
+RETENTION = timedelta(days=400)
+"""How long an item is kept that no sweep writes: as long as a job, so that no break is too long."""
 
 AHEAD = timedelta(minutes=10)
 """A stored moment may lie so far in the future, because clocks differ."""
@@ -41,3 +45,9 @@ type Moment = Annotated[datetime, PlainValidator(_past)]
 """A moment that has come. The context of the validation is the present."""
 
 type Words = Annotated[str, StringConstraints(strict=True, max_length=WORDS_LIMIT)]
+
+
+class Stored(BaseModel):
+    """A group of stored fields. What others have added is passed over."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True)
