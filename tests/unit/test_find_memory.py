@@ -179,11 +179,11 @@ def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(memory: FindMemory
 def test_clusters_are_remembered_for_ten_minutes(memory: FindMemory, clock: Clock) -> None:
     memory.clusters_are(GROUP, BOTH)
     clock.now += 599
-    assert memory.clusters_of(GROUP).lately == BOTH
-    assert memory.clusters_of(OTHER_GROUP).lately == {}
+    assert memory.clusters_of(GROUP) == BOTH
+    assert memory.clusters_of(OTHER_GROUP) == {}
 
     clock.now += 1
-    assert memory.clusters_of(GROUP).lately == {}
+    assert memory.clusters_of(GROUP) == {}
     assert CLUSTERS_KNOWN == 600
 
 
@@ -195,7 +195,7 @@ def test_clusters_are_forgotten_before_a_new_one_has_a_job_older_than_the_margin
 def test_a_list_without_clusters_is_remembered(memory: FindMemory) -> None:
     memory.clusters_are(GROUP, {FLEX_CLUSTERS: ()})
 
-    assert memory.clusters_of(GROUP).lately == {FLEX_CLUSTERS: ()}
+    assert memory.clusters_of(GROUP) == {FLEX_CLUSTERS: ()}
 
 
 def test_each_list_of_clusters_has_its_own_age(memory: FindMemory, clock: Clock) -> None:
@@ -204,7 +204,7 @@ def test_each_list_of_clusters_has_its_own_age(memory: FindMemory, clock: Clock)
     memory.clusters_are(GROUP, {CLUSTERS: ["carts"]})
     clock.now += 400
 
-    assert memory.clusters_of(GROUP).lately == {CLUSTERS: ["carts"]}
+    assert memory.clusters_of(GROUP) == {CLUSTERS: ["carts"]}
 
 
 @pytest.mark.parametrize(
@@ -226,5 +226,5 @@ def test_what_wakes_a_kind_has_the_list_of_its_clusters_read_anew(
 
     memory.forget_clusters(GROUP, kinds)
 
-    assert set(memory.clusters_of(GROUP).lately) == left
-    assert memory.clusters_of(OTHER_GROUP).lately == BOTH
+    assert set(memory.clusters_of(GROUP)) == left
+    assert memory.clusters_of(OTHER_GROUP) == BOTH

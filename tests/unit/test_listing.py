@@ -19,7 +19,6 @@ from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.sweep.find.listing import (
     LISTED_KINDS,
     MORE_CLUSTERS,
-    KnownClusters,
     ProjectListing,
     Read,
 )
@@ -66,7 +65,7 @@ def listing(**options: Any) -> ProjectListing:
 def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
     """A listing of all kinds that has one Flex cluster left to read."""
     remembered: dict[AtlasList, Sequence[str]] = {FLEX_CLUSTERS: ["orders"], CLUSTERS: []}
-    listed = listing(known=KnownClusters(remembered), **options)
+    listed = listing(known=remembered, **options)
     (step,) = listed.first_steps()
     assert isinstance(step, JobsPage)
     return listed, step
@@ -140,14 +139,14 @@ def test_a_dedicated_cluster_has_two_lists_of_jobs() -> None:
 
 def test_remembered_clusters_cost_no_call() -> None:
     remembered = {FLEX_CLUSTERS: ["orders", "carts", "orders"], CLUSTERS: []}
-    steps = listing(known=KnownClusters(remembered)).first_steps()
+    steps = listing(known=remembered).first_steps()
 
     assert {step.part for step in steps if isinstance(step, JobsPage)} == {ORDERS, CARTS}
     assert len(steps) == 2
 
 
 def test_a_project_without_clusters_is_read_without_a_step() -> None:
-    listed = listing(known=KnownClusters({FLEX_CLUSTERS: [], CLUSTERS: []}), began=NOON)
+    listed = listing(known={FLEX_CLUSTERS: [], CLUSTERS: []}, began=NOON)
 
     assert listed.first_steps() == []
     assert listed.read() == Read(
@@ -160,9 +159,7 @@ def test_what_has_stayed_behind_longest_comes_first() -> None:
     behind = {Part(FLEX, name): MARK - number * MINUTE for number, name in enumerate(names)}
     marks = Marks(MARKS.first, MARK, behind)
 
-    steps = listing(
-        marks=marks, kinds=[FLEX], known=KnownClusters({FLEX_CLUSTERS: names})
-    ).first_steps()
+    steps = listing(marks=marks, kinds=[FLEX], known={FLEX_CLUSTERS: names}).first_steps()
 
     parts = [step.part for step in steps if isinstance(step, JobsPage)]
     assert parts == sorted(behind, key=lambda part: behind[part])
@@ -180,7 +177,7 @@ def test_a_kind_that_stayed_behind_longest_comes_before_clusters_of_another() ->
 def test_clusters_with_the_same_mark_come_in_any_order() -> None:
     """So the time that a sweep has is not spent on the same clusters every time."""
     names = [f"orders-{number}" for number in range(50)]
-    steps = listing(kinds=[FLEX], known=KnownClusters({FLEX_CLUSTERS: names})).first_steps()
+    steps = listing(kinds=[FLEX], known={FLEX_CLUSTERS: names}).first_steps()
     order = [step.part.cluster_name for step in steps if isinstance(step, JobsPage)]
 
     assert order != names
@@ -431,9 +428,7 @@ def test_a_complete_listing_moves_the_mark_of_the_project() -> None:
 
 
 def test_a_cluster_of_a_kind_that_is_listed_is_not_listed_twice() -> None:
-    listed = listing(
-        kinds=[FLEX], clusters=[ORDERS], known=KnownClusters({FLEX_CLUSTERS: ["orders"]})
-    )
+    listed = listing(kinds=[FLEX], clusters=[ORDERS], known={FLEX_CLUSTERS: ["orders"]})
 
     assert len(listed.first_steps()) == 1
 
@@ -462,7 +457,7 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
     remembered: dict[AtlasList, Sequence[str]] | None,
     events: list[tuple[int, str | Page]],
 ) -> None:
-    listed = listing(kinds=kinds, clusters=behind, known=KnownClusters(remembered or {}))
+    listed = listing(kinds=kinds, clusters=behind, known=remembered or {})
     steps = listed.first_steps()
     seen, failed = [*steps], set[Part]()
 

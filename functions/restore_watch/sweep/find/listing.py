@@ -9,7 +9,7 @@ nobody documents the order of a list.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import shuffle
 from threading import Lock
@@ -37,16 +37,8 @@ UNREAD_AT_MOST = timedelta(days=1)
 """A cluster that its list does not show, and that could not be read for so long, is gone."""
 
 
-@dataclass(frozen=True)
-class KnownClusters:
-    """
-    The names of clusters by list, as Atlas showed them.
-
-    What was shown `lately` need not be read again. A list may leave out what it showed `before`.
-    """
-
-    lately: Mapping[AtlasList, Sequence[str]] = field(default_factory=dict)
-    before: Mapping[AtlasList, Sequence[str]] = field(default_factory=dict)
+type Clusters = Mapping[AtlasList, Sequence[str]]
+"""The names of clusters by list, as Atlas showed them."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ class ProjectListing:
     """
     Reads whole `kinds` of restore jobs, and of other kinds those `clusters`. Any thread may use it.
 
-    Lists of clusters that are known lately are not read again. The listing `began` when
+    Lists of clusters that are `known` are not read again. The listing `began` when
     Atlas answered the question before, or else the first one: by its clock, but never in our
     future.
     """
@@ -91,7 +83,7 @@ class ProjectListing:
         *,
         kinds: Iterable[RestoreKind] = LISTED_KINDS,
         clusters: Iterable[Part] = (),
-        known: KnownClusters | None = None,
+        known: Clusters | None = None,
         began: datetime | None = None,
     ) -> None:
         self.group_id = group_id
@@ -99,7 +91,7 @@ class ProjectListing:
         self.kinds = frozenset(kinds)
         self._now = now
         self._clusters = [part for part in clusters if part.kind not in self.kinds]
-        self._known = known or KnownClusters()
+        self._known = known or {}
         self._lock = Lock()
         self._began = began and min(began, now)
         self._last_read: Callable[[Part], float] = _never
@@ -109,7 +101,6 @@ class ProjectListing:
         self._failures: dict[AtlasList | Part, RestoreWatchError] = {}
         self._parts: set[Part] = set(self._clusters)
         self._names: dict[AtlasList, list[str]] = {}
-        self._left_out: dict[AtlasList, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
         # A page that is read while the list grows repeats jobs of the one before.
@@ -121,15 +112,11 @@ class ProjectListing:
         return self.kinds >= set(LISTED_KINDS)
 
     @property
-    def cluster_names(self) -> Mapping[AtlasList, Sequence[str]]:
-        """
-        The clusters by list, for the lists that were read to the end.
-
-        One that a list leaves out is among them as long as Atlas does not say that it is gone.
-        """
+    def cluster_names(self) -> Clusters:
+        """The clusters by list, for the lists that were read to the end."""
         with self._lock:
             return {
-                which: tuple(dict.fromkeys((*names, *self._still_there(which))))
+                which: tuple(dict.fromkeys(names))
                 for which, names in self._names.items()
                 if self._is_complete(which)
             }
@@ -151,8 +138,8 @@ class ProjectListing:
                 JobsPage(self.group_id, part) for part in (*self._clusters, *clusters)
             ]
             for which in sorted({CLUSTER_LISTS[kind] for kind in self.kinds}):
-                if which in self._known.lately:
-                    steps += self._jobs_of(which, self._known.lately[which])
+                if which in self._known:
+                    steps += self._jobs_of(which, self._known[which])
                 else:
                     steps.append(ClustersPage(self.group_id, which))
             return self._opened(self._in_order(steps))
@@ -170,7 +157,6 @@ class ProjectListing:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in free for kind in LISTED_KINDS)
             self._names[step.which] = names
-            names = [*names, *self._left_out_by(step.which)]
             return self._opened(self._in_order(self._jobs_of(step.which, names)))
 
     def jobs_shown(
@@ -246,21 +232,6 @@ class ProjectListing:
 
     def _is_complete(self, which: AtlasList) -> bool:
         return which in self._names and not self._open[which] and which not in self._unread
-
-    def _left_out_by(self, which: AtlasList) -> list[str]:
-        """The clusters that the list showed before, after its last page was read."""
-        shown = set(self._names[which])
-        before = self._known.before.get(which, ())
-        self._left_out[which] = [name for name in before if name not in shown]
-        return self._left_out[which]
-
-    def _still_there(self, which: AtlasList) -> list[str]:
-        """What the list leaves out, except where it is over for each kind."""
-        return [
-            name
-            for name in self._left_out.get(which, ())
-            if not all(self._is_over(Part(kind, name)) for kind in self._kinds_in(which))
-        ]
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""

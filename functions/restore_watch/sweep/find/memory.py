@@ -13,7 +13,7 @@ from cachetools import LRUCache, TTLCache
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing import LISTED_KINDS, KnownClusters
+from restore_watch.sweep.find.listing import LISTED_KINDS, Clusters
 
 CLUSTERS_KNOWN = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
@@ -52,7 +52,6 @@ class FindMemory:
         self._aside: dict[str, frozenset[Part]] = {}
         self._tried: dict[str, float] = {}
         self._woken: dict[str, float] = {}
-        self._shown: dict[str, dict[AtlasList, Sequence[str]]] = {}
         self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
         self._projects: frozenset[str] | None = None
         self._projects_at = -math.inf
@@ -64,7 +63,6 @@ class FindMemory:
                 self._events,
                 self._again,
                 self._aside,
-                self._shown,
                 self._tried,
                 self._woken,
             ):
@@ -175,19 +173,15 @@ class FindMemory:
 
     # Clusters
 
-    def clusters_of(self, group_id: str) -> KnownClusters:
-        """Return what is known of the project's clusters."""
+    def clusters_of(self, group_id: str) -> Clusters:
+        """Return the clusters of the project's lists that are known."""
         with self._lock:
             lately = {which: self._clusters.get((group_id, which)) for which in _CLUSTER_LISTS}
-            before = dict(self._shown.get(group_id, {}))
-        return KnownClusters(
-            {which: names for which, names in lately.items() if names is not None}, before
-        )
+        return {which: names for which, names in lately.items() if names is not None}
 
-    def clusters_are(self, group_id: str, clusters: Mapping[AtlasList, Sequence[str]]) -> None:
+    def clusters_are(self, group_id: str, clusters: Clusters) -> None:
         """Atlas showed all clusters of these lists."""
         with self._lock:
-            self._shown.setdefault(group_id, {}).update(clusters)
             for which, names in clusters.items():
                 self._clusters[group_id, which] = names
 
