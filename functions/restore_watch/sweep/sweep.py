@@ -241,7 +241,7 @@ class Sweeper:
         due, steps = rounds.due(), watched_projects.first_steps(self._options.project_ids)
         self._drop_removed(run, parts)
         if due or steps:
-            self._workers.each(watched_projects.new_projects(), watched_projects.begin, run.ending)
+            self._workers.each(watched_projects.new_projects(), watched_projects.start, run.ending)
             self._atlas.prepare(run.ending)
             rounds.play(due, steps)
             self._workers.each(finder.unfinished(), finder.end, run.ending)

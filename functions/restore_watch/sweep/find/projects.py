@@ -4,32 +4,29 @@ Which projects a sweep lists: what wakes them is an event, or that they were not
 Events name no job and no cluster, but they are one call for each project and sweep.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
-from typing import Any, Literal
+from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
-from restore_watch.atlas.projects import EVENTS_ON_PAGE
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.answers import PROJECT_GONE
 from restore_watch.sweep.find.all_projects import AllProjects
 from restore_watch.sweep.find.calls import FindCalls
+from restore_watch.sweep.find.events import EVENTS_BEFORE_MARK, woken_kinds
 from restore_watch.sweep.find.listing import LISTED_KINDS, ProjectListing
 from restore_watch.sweep.find.steps import AskingStep, ProjectsPage, Wake
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 from restore_watch.table.projects import Bookkeeping
-
-EVENTS_BEFORE_MARK = timedelta(minutes=2)
-"""Events are asked for since so long before a project's mark, because they may come late."""
 
 LISTED_EVERY = timedelta(minutes=15)
 """A project is listed this often without any event: a collection restore has none at its start."""
@@ -38,9 +35,7 @@ EARLY = timedelta(seconds=15)
 """A listing may come so much early, because sweeps do not begin to the second."""
 
 LISTED_AT_ONCE = 100
-"""
-So many projects, or a tenth of all if that is more, are listed in one sweep for their age alone.
-"""
+"""So many projects, or a tenth of all if that is more, are listed in one sweep for their age."""
 
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
@@ -128,7 +123,7 @@ class WatchedProjects:
         known = self.known
         return [one for one in self.woken if one not in known or not known[one].has_begun]
 
-    def begin(self, group_id: str) -> tuple[Project, Marks] | None:
+    def start(self, group_id: str) -> tuple[Project, Marks] | None:
         """
         Return a project and its marks. At the first attempt, or if they were lost, they are stored.
 
@@ -158,36 +153,36 @@ class WatchedProjects:
     def wake(self, step: Wake) -> tuple[list[AskingStep], ProjectListing | None]:
         """Ask for a project's events. Return the step if it is tried again, or what to list."""
         group_id, memory = step.group_id, self.calls.memory
-        begun_project = self.begin(group_id)
-        if begun_project is None:
+        started = self.start(group_id)
+        if started is None:
             return [], None
-        project, marks = begun_project
+        project, marks = started
         memory.waking(group_id)
         left = memory.to_read_again(group_id)
         kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
         if group_id not in self._postponed and self._is_due(project):
             memory.listing_was_due(group_id)
             kinds.update(LISTED_KINDS)
-        begun = self.run.asking.clock()
+        asked_at = self.run.asking.clock()
         since = marks.whole - EVENTS_BEFORE_MARK
-        began = None
+        said_at = None
         try:
             page = self.calls.read(step, partial(self.calls.projects.events, group_id, since))
         except TimeBudgetExceededError:
             memory.read_again(group_id, (*left, *map(Part, kinds)))
             return [], None
         except RestoreWatchError as error:
-            again = self.calls.again(step, error, begun)
+            again = self.calls.again(step, error, asked_at)
             if again or _is_gone(error):
                 memory.read_again(group_id, (*left, *map(Part, kinds)))
                 return again, None
             # Without events, it is listed in every sweep.
             kinds.update(LISTED_KINDS)
         else:
-            began = page.date
+            said_at = page.date
             kinds |= self._woken_kinds(group_id, page)
         clusters = {part for part in left if part.cluster_name is not None}
-        return [], self._listing(project, marks, kinds, clusters, began)
+        return [], self._listing(project, marks, kinds, clusters, said_at)
 
     def _postpone(self, group_ids: Collection[str]) -> None:
         """Spread the listings of many projects, which all began when the stack was deployed."""
@@ -216,15 +211,7 @@ class WatchedProjects:
         return not timedelta(0) <= age < LISTED_EVERY - EARLY
 
     def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
-        memory = self.calls.memory
-        woken = memory.events_seen(group_id, dict(map(_event, page.entries)))
-        if len(page.entries) >= EVENTS_ON_PAGE:
-            woken = frozenset(LISTED_KINDS)
-        if woken:
-            # A new cluster may have been restored, and an event may precede its job.
-            memory.forget_clusters(group_id, woken)
-            memory.read_again(group_id, map(Part, woken))
-        return woken
+        return woken_kinds(self.calls.memory, group_id, page)
 
     def _listing(
         self,
@@ -232,7 +219,7 @@ class WatchedProjects:
         marks: Marks,
         kinds: set[RestoreKind],
         clusters: set[Part],
-        began: datetime | None,
+        said_at: datetime | None,
     ) -> ProjectListing | None:
         """These kinds and clusters are read, and what has stayed behind catches up."""
         memory = self.calls.memory
@@ -249,16 +236,8 @@ class WatchedProjects:
             kinds=kinds,
             clusters=clusters,
             known=memory.clusters_of(project.group_id),
-            began=began,
+            began=said_at,
         )
-
-
-def _event(entry: Any) -> tuple[str, str]:
-    """The id and the type of an event. One of an unknown shape is known by its text."""
-    read: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
-    names = (read.get("id"), read.get("eventTypeName"))
-    key, kind = (name if isinstance(name, str) else "" for name in names)
-    return key or repr(entry), kind
 
 
 def _troubled(project: Project) -> list[RestoreKind]:
