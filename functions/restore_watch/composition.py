@@ -54,7 +54,7 @@ def compose(
 ) -> Application:
     """Return the application, connected to nothing yet."""
     telemetry = Telemetry(logger)
-    http = http_client(telemetry.atlas_answered, telemetry.token_requested)
+    http = http_client(telemetry.atlas_answered)
     dynamodb = session.client("dynamodb", config=aws_config)
 
     @cache
@@ -99,7 +99,7 @@ def compose(
 
         # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
         # replaced only once in a while.
-        with http_client(telemetry.atlas_answered, telemetry.token_requested) as own:
+        with http_client(telemetry.atlas_answered) as own:
             asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
             return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)
 

@@ -7,7 +7,6 @@ writes waits.toml, beside this file, in half a minute; `make docs` computes the 
 docs/workflows.md from it. It runs in the world of `benchmark.measuring_loads`.
 """
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from statistics import median
@@ -34,10 +33,6 @@ def named(restore: EmulatedRestore) -> dict[str, str]:
 
 def waiting(restore: EmulatedRestore, number: int = 0) -> dict[str, str]:
     return {**named(restore), "taskToken": f"{number}".rjust(TOKEN_CHARACTERS, "x")}
-
-
-def _metrics(did: Iterable[Did]) -> frozenset[str]:
-    return frozenset[str]().union(*(one.metrics for one in did))
 
 
 def _found(one: World) -> EmulatedRestore:
@@ -78,7 +73,6 @@ def waited(one: World) -> Waited:
         updates=sum(each.updates_of_jobs for each in did) - plain_updates,
         other_updates=plain_updates,
         item_bytes=size,
-        metrics=len(_metrics(did) - _metrics(plain)),
     )
 
 
@@ -86,7 +80,7 @@ def asked(one: World) -> Asked:
     """Ask about a restore that has not changed."""
     began = _found(one)
     one.sweep()
-    sweeps = one.watch.take()
+    one.watch.take()
     for _ in range(ROUNDS):
         one.watch.invoke(named(began))
     did = one.watch.take()
@@ -98,7 +92,6 @@ def asked(one: World) -> Asked:
         log_bytes=round(median(each.log_bytes for each in did)),
         updates=round(median(each.updates_of_jobs for each in did)),
         item_bytes=item,
-        metrics=len(_metrics(did) - _metrics(sweeps)),
     )
 
 

@@ -21,8 +21,8 @@ from benchmark.waits import (
 )
 
 PRICES = Prices.read()
-WAITED = Waited(seconds=2, log_bytes=650, updates=2, other_updates=8, item_bytes=2500, metrics=1)
-ASKED = Asked(seconds=0.5, questions=1, log_bytes=650, updates=1, item_bytes=1500, metrics=0)
+WAITED = Waited(seconds=2, log_bytes=650, updates=2, other_updates=8, item_bytes=2500)
+ASKED = Asked(seconds=0.5, questions=1, log_bytes=650, updates=1, item_bytes=1500)
 
 
 def test_a_token_costs_the_same_however_long_it_waits() -> None:
@@ -32,7 +32,6 @@ def test_a_token_costs_the_same_however_long_it_waits() -> None:
     assert usage.lambda_gb_second == 2 * 0.5
     # Two writes of 3 KB and of the index, and one KB more for each of the eight others.
     assert usage.dynamodb_write_unit == 2 * (3 + 1) + 8
-    assert usage.metric_month == pytest.approx(1 / 730)
     assert usage.log_gb == pytest.approx(1000 / 1e9)
 
 

@@ -14,7 +14,6 @@ from typing import Self
 from benchmark import loads
 from benchmark.cost_table import placed
 from benchmark.costs import Prices, Usage
-from benchmark.loads import HOURS as MONTH
 from benchmark.waits import (
     EVERY,
     HOT,
@@ -99,17 +98,15 @@ def hours_that_pay(prices: Prices) -> float:
 
 def remarks(prices: Prices, figures: Figures) -> str:
     """What the figures stand on."""
-    metric = Usage(metric_month=figures.waited.metrics / MONTH).total(prices)
     sentences = (
         f"[List prices](../tests/benchmark/prices.toml) of {prices.date}; free tiers are not taken",
         f"off. What the function needs was measured on {figures.date}, in the real Lambda runtime",
         f"with Atlas 100 ms away and a token of {TOKEN_CHARACTERS:,} characters. A round of a loop",
         f"enters {STATES_OF_ROUND} states: it waits, asks and chooses. The workflow of the stack",
-        f"enters {STATES_OF_CHILD}, and yours {STATES_OF_PARENT}. Of a token's dollars,",
-        f"{metric:.4f} are for a metric, which is billed once an hour for all of them. *Later* is",
-        "after half an hour without a change; after six hours, the watch asks every five minutes.",
-        "The watch is not in the table: it follows the restore whether a workflow waits or not. A",
-        "stack that is there only for workflows is cheaper than loops around an HTTP Task from",
+        f"enters {STATES_OF_CHILD}, and yours {STATES_OF_PARENT}. *Later* is after half an",
+        "hour without a change; after six hours, the watch asks every five minutes. The watch is",
+        "not in the table: it follows the restore whether a workflow waits or not. A stack that is",
+        "there only for workflows is cheaper than loops around an HTTP Task from",
         f"{hours_that_pay(prices):,.0f} hours of waiting a month.",
     )
     return fill(" ".join(sentences), width=118, break_long_words=False, break_on_hyphens=False)

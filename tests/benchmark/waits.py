@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmark.costs import QUESTION_BYTES, REPORT_BYTES, Usage
-from benchmark.loads import HOURS, WATCH_MEGABYTES
+from benchmark.loads import WATCH_MEGABYTES
 
 FIGURES = Path(__file__).with_name("waits.toml")
 
@@ -60,7 +60,6 @@ class Waited:
     updates: int
     other_updates: int
     item_bytes: float
-    metrics: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,6 @@ class Asked:
     log_bytes: float
     updates: int
     item_bytes: float
-    metrics: int
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,6 @@ def token(waited: Waited, *, states: int) -> Usage:
         lambda_request=1,
         # Each write goes to the item and to the index.
         dynamodb_write_unit=waited.updates * (with_token + 1) + waited.other_updates * larger,
-        metric_month=waited.metrics / HOURS,
         log_gb=(waited.log_bytes + REPORT_BYTES) / 1e9,
         trace=1,
     )
@@ -135,7 +132,6 @@ def function_loop(asked: Asked, seconds: float, every: float) -> Usage:
         lambda_gb_second=rounds * asked.seconds * WATCH_MEGABYTES / 1024,
         lambda_request=rounds,
         dynamodb_write_unit=rounds * asked.updates * math.ceil(asked.item_bytes / 1024),
-        metric_month=asked.metrics * math.ceil(seconds / HOUR) / HOURS,
         log_gb=rounds * (asked.log_bytes + REPORT_BYTES) / 1e9,
         trace=rounds,
         sent_gb=rounds * asked.questions * QUESTION_BYTES / 1e9,

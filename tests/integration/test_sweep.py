@@ -262,6 +262,5 @@ def test_a_sweep_logs_one_line_and_its_metrics(
     }
     assert 6 * 3600 - 60 < lines.sum_of("DownloadSecondsLeft") < 6 * 3600
     assert 0.9 < lines.sum_of("RateLimitRemaining") < 1
-    assert 0 < lines.sum_of("OldestOpenJobSeconds") < 60
     assert 0 < lines.sum_of("SweepSeconds") < 30
     assert lines.errors == []

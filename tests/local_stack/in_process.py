@@ -87,8 +87,7 @@ def clients(
     def client(service: Any) -> Any:
         return session.client(service, endpoint_url=stack.aws.url, config=config)
 
-    counting = (telemetry.atlas_answered, telemetry.token_requested) if telemetry else ()
-    http = http_client(*counting)
+    http = http_client(telemetry.atlas_answered if telemetry else None)
     http.headers[ENVIRONMENT_HEADER] = key_id
     services = ("secretsmanager", "dynamodb", "sns", "stepfunctions")
     return Clients(key_id, http, *map(client, services))

@@ -1,6 +1,5 @@
 """The bookkeeping items: what is written is read, and what cannot be read is not a project."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.marks import FIRST_MARK, Marks, Part
+from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
@@ -119,7 +118,6 @@ def test_a_project_of_which_nothing_is_stored_has_no_marks_and_no_troubles() -> 
 
     assert project == Project(GROUP, stored_watched=Watched(GROUP))
     assert project.watched == Project(GROUP).watched
-    assert project.waits_since is None
 
 
 def test_the_stack_has_no_project() -> None:
@@ -295,17 +293,6 @@ def test_what_is_absent_is_removed_from_the_item() -> None:
         "lastSuccessAt",
         "unsent",
     }
-
-
-def test_a_project_waits_since_it_was_last_listed_or_was_first_to_be_listed() -> None:
-    project = Project(GROUP, marks=Marks.at_first(NOON))
-    assert project.waits_since == NOON
-
-    moved = replace(project, marks=Marks(NOON - FIRST_MARK, NOON + timedelta(hours=2)))
-    assert moved.waits_since == NOON
-    assert replace(moved, listed_at=NOON + timedelta(hours=1)).waits_since == NOON + timedelta(
-        hours=1
-    )
 
 
 @given(recent_dates)

@@ -22,14 +22,13 @@ from restore_watch.errors import (
 )
 from restore_watch.model.results import FAILURES_SHOWN
 from restore_watch.sweep.tally import Tally
-from restore_watch.telemetry.figures import Figures, FindFigures
+from restore_watch.telemetry.figures import Figures
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import target
 from unit.open_jobs import NOON, open_job, restore_id
 from unit.scripted_atlas import GROUP
 
-NO_PROJECTS = FindFigures(projects=0, found=0, listings=0, longest_unlisted=0.0)
-NOTHING = Figures(0, 0, 0.0, 0.0, None, None)
+NOTHING = Figures(0, 0, 0.0, None, None)
 DOWN = AtlasUnavailableError("Atlas did not answer")
 NAMES = {"group_id": GROUP, "cluster_name": "orders", "restore_id": restore_id(1)}
 
@@ -98,13 +97,12 @@ def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> 
     tally.asked([open_job(1), open_job(2)])
     tally.skipped([open_job(3)])
 
-    output.telemetry.figures(Figures(4, 3, 12.5, 90.0, 600.0, 75.0), 0.75, tally.result)
+    output.telemetry.figures(Figures(4, 3, 12.5, 600.0, 75.0), 0.75, tally.result)
 
     assert output.metrics == {
         "OpenJobs": ("Count", 4),
         "PendingChanges": ("Count", 3),
         "OldestPendingSeconds": ("Seconds", 12.5),
-        "OldestOpenJobSeconds": ("Seconds", 90),
         "NotReached": ("Count", 1),
         "DownloadSecondsLeft": ("Seconds", 600),
         "OldestRunningSeconds": ("Seconds", 75),
@@ -120,7 +118,6 @@ def test_what_is_unknown_has_no_metric(output: Output) -> None:
         "OpenJobs",
         "PendingChanges",
         "OldestPendingSeconds",
-        "OldestOpenJobSeconds",
         "NotReached",
     }
     assert {value for _, value in output.metrics.values()} == {0}
@@ -132,13 +129,6 @@ def test_a_bucket_that_is_empty_has_a_metric(output: Output) -> None:
     assert output.metrics["RateLimitRemaining"] == ("None", 0)
 
 
-def test_without_projects_to_watch_nothing_waits_for_a_listing(output: Output) -> None:
-    output.telemetry.swept(Tally(opened=0).result, NO_PROJECTS, 0, 1.0)
-
-    assert "SecondsSinceListing" not in output.metrics
-    assert output.metrics["ProjectsWatched"] == ("Count", 0)
-
-
 def test_a_sweep_that_did_its_work_is_counted_and_logged_in_one_line(output: Output) -> None:
     tally = Tally(opened=5)
     tally.asked([open_job(1), open_job(2)])
@@ -148,14 +138,10 @@ def test_a_sweep_that_did_its_work_is_counted_and_logged_in_one_line(output: Out
     tally.failed(open_job(2), DOWN)
     tally.skipped([open_job(3), open_job(4)])
 
-    output.telemetry.swept(tally.result, FindFigures(3, 1, 2, 840.0), 1, 1.23456)
+    output.telemetry.swept(tally.result, 1, 1.23456)
 
     assert output.metrics == {
-        "ProjectsWatched": ("Count", 3),
         "ProjectsDegraded": ("Count", 1),
-        "JobsFound": ("Count", 1),
-        "Listings": ("Count", 2),
-        "SecondsSinceListing": ("Seconds", 840),
         "SuccessfulSweeps": ("Count", 1),
         "SweepSeconds": ("Seconds", 1.235),
     }
@@ -264,13 +250,6 @@ def test_a_skipped_sweep_is_logged_and_not_counted(output: Output) -> None:
     assert output.metrics == {}
 
 
-def test_requests_for_a_token_are_counted(output: Output) -> None:
-    for _ in range(2):
-        output.telemetry.token_requested()
-
-    assert output.metrics == {"TokenRequests": ("Count", 2)}
-
-
 # Threads
 
 
@@ -320,7 +299,7 @@ def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
     def report(number: int) -> None:
         for _ in range(10):
             telemetry.no_longer_followed(target(restore_id(number)), "reason")
-            telemetry.swept(tally.result, NO_PROJECTS, 0, number)
+            telemetry.swept(tally.result, 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 

@@ -27,7 +27,6 @@ import httpcore
 import httpx
 
 from restore_watch import __version__
-from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.envelope import open_envelope
 from restore_watch.atlas.slots import current_slot
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -99,21 +98,13 @@ def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[Bounds]:
         _bounds.reset(token)
 
 
-def http_client(
-    on_answer: Callable[[int, str | None], None] | None = None,
-    on_token_request: Callable[[], None] | None = None,
-) -> httpx.Client:
+def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> httpx.Client:
     """
     Return the client for Atlas, for any number of threads. Use it within `bounded`, and keep it.
 
     It reads nothing from the environment, keeps no cookie and follows no redirect. `on_answer` gets
     every answer's status and its Sunset or else Deprecation header, even of challenges and tokens.
-    `on_token_request` is called before each request for a token.
     """
-
-    def count(request: httpx.Request) -> None:
-        if on_token_request and request.url.path == TOKEN_PATH:
-            on_token_request()
 
     def report(response: httpx.Response) -> None:
         if on_answer:
@@ -130,7 +121,7 @@ def http_client(
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=False,
         trust_env=False,
-        event_hooks={"request": [count], "response": [report]},
+        event_hooks={"response": [report]},
     )
 
 

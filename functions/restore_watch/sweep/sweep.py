@@ -187,8 +187,7 @@ class Sweeper:
         parts.answers.note_starved()
         self._drop_removed(run, parts)
         degraded = self._judge(run, parts, asked, stack, len(jobs), is_refused=refusal is not None)
-        seconds = deadline.clock() - begun
-        self._telemetry.swept(run.tally.result, parts.finder.figures(), degraded, seconds)
+        self._telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
         return run.tally.result.as_json()
 
     def _run(self, jobs: Sequence[OpenJob], deadline: Deadline) -> Run:

@@ -19,7 +19,7 @@ from pydantic import (
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.fields import ClusterName, ObjectId, OrNull
-from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
+from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
@@ -67,12 +67,6 @@ class Project:
     def watched(self) -> Watched:
         """How the project is seen."""
         return self.stored_watched or Watched(self.group_id)
-
-    @property
-    def waits_since(self) -> datetime | None:
-        """When it was last listed, or else when it was to be listed for the first time."""
-        first = self.marks.first + FIRST_MARK if self.marks else None
-        return self.listed_at or first
 
 
 class _Listed(Stored):

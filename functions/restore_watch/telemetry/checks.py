@@ -58,11 +58,6 @@ class CheckTelemetry:
                     extra={"sunset": _date(sunset)},
                 )
 
-    def token_requested(self) -> None:
-        """Count a request for an access token, also if it is never answered."""
-        with emitting(self._lock):
-            self._count("TokenRequests")
-
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
         """Report a check by name that succeeded."""
         with emitting(self._lock):
@@ -85,15 +80,13 @@ class CheckTelemetry:
             )
 
     def published(self, entry: Entry, recorded: Recorded) -> None:
-        """Count a published change or validation, also if its check fails afterwards."""
+        """Count a published change, also if its check fails afterwards."""
+        if not isinstance(entry, StatusChange):
+            return
         with emitting(self._lock):
-            if isinstance(entry, StatusChange):
-                write_metrics(metrics_of_change(entry, recorded), status=entry.job.status)
-                if of_snapshot := metrics_of_snapshot(entry, recorded):
-                    write_metrics(of_snapshot)
-            else:
-                verdict = entry.validation.verdict
-                write_metrics({"Validations": (MetricUnit.Count, 1)}, verdict=verdict)
+            write_metrics(metrics_of_change(entry, recorded), status=entry.job.status)
+            if of_snapshot := metrics_of_snapshot(entry, recorded):
+                write_metrics(of_snapshot)
 
     def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
         """Report a validation that was recorded, or repeated one that was. Its texts stay out."""
@@ -123,9 +116,8 @@ class CheckTelemetry:
             )
 
     def answered(self, answer: TaskAnswer, job: RestoreJob) -> None:
-        """Count a workflow that was answered, or does not wait any more."""
+        """Report a workflow that was answered, or does not wait any more."""
         with emitting(self._lock):
-            write_metrics({"WorkflowsAnswered": (MetricUnit.Count, 1)})
             self._logger.info(
                 "answered",
                 extra=names_of(job) | {"status": job.status, "answer": answer.error or "success"},

@@ -21,23 +21,8 @@ class Figures:
     open_jobs: int
     pending_changes: int
     oldest_pending_seconds: float
-    oldest_open_job_seconds: float
     download_seconds_left: float | None
     oldest_running_seconds: float | None
-
-
-@dataclass(frozen=True)
-class FindFigures:
-    """
-    `longest_unlisted` is for how many seconds no listing of the worst project has read anything.
-
-    `listings` is how many read everything in this sweep.
-    """
-
-    projects: int
-    found: int
-    listings: int
-    longest_unlisted: float
 
 
 def figures(at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetime) -> Figures:
@@ -51,7 +36,6 @@ def figures(at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetim
         open_jobs=len(jobs),
         pending_changes=sum(job.pending for job in pending),
         oldest_pending_seconds=_oldest((job.observed_at for job in pending), now),
-        oldest_open_job_seconds=_oldest((job.first_observed_at for job in jobs), now),
         download_seconds_left=min(valid, default=None),
         oldest_running_seconds=_oldest(running, now) if running else None,
     )

@@ -4,7 +4,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.figures import Figures, FindFigures
+from restore_watch.telemetry.figures import Figures
 
 type Metrics = dict[str, tuple[MetricUnit, float]]
 """Units and values by name."""
@@ -44,7 +44,6 @@ def metrics_of_sweep(figures: Figures, share_left: float | None, not_reached: in
         "OpenJobs": (MetricUnit.Count, figures.open_jobs),
         "PendingChanges": (MetricUnit.Count, figures.pending_changes),
         "OldestPendingSeconds": (MetricUnit.Seconds, figures.oldest_pending_seconds),
-        "OldestOpenJobSeconds": (MetricUnit.Seconds, figures.oldest_open_job_seconds),
         "NotReached": (MetricUnit.Count, not_reached),
     }
     if figures.download_seconds_left is not None:
@@ -53,17 +52,4 @@ def metrics_of_sweep(figures: Figures, share_left: float | None, not_reached: in
         metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, figures.oldest_running_seconds)
     if share_left is not None:
         metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
-    return metrics
-
-
-def metrics_of_projects(figures: FindFigures, degraded: int) -> Metrics:
-    """Return the metrics of the watched projects. Without any, only how many are degraded."""
-    metrics: Metrics = {
-        "ProjectsWatched": (MetricUnit.Count, figures.projects),
-        "ProjectsDegraded": (MetricUnit.Count, degraded),
-        "JobsFound": (MetricUnit.Count, figures.found),
-        "Listings": (MetricUnit.Count, figures.listings),
-    }
-    if figures.projects:
-        metrics["SecondsSinceListing"] = (MetricUnit.Seconds, round(figures.longest_unlisted, 3))
     return metrics

@@ -15,8 +15,8 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import FAILURES_SHOWN, SweepResult
 from restore_watch.model.status_change import utc_text
 from restore_watch.telemetry.checks import CheckTelemetry, names_of
-from restore_watch.telemetry.figures import Figures, FindFigures
-from restore_watch.telemetry.metrics import metrics_of_projects, metrics_of_sweep
+from restore_watch.telemetry.figures import Figures
+from restore_watch.telemetry.metrics import metrics_of_sweep
 
 
 class Telemetry(CheckTelemetry):
@@ -30,15 +30,12 @@ class Telemetry(CheckTelemetry):
     | AtlasCalls, AtlasThrottles, AtlasSunsets, Contradictions, SuccessfulChecks | count | service |
     | FailedChecks | count | service, error |
     | StatusChanges | count | service, status |
-    | Validations | count | service, verdict |
-    | WorkflowsAnswered, WorkflowsGivenUp | count | service |
+    | WorkflowsGivenUp | count | service |
     | RestoreDuration, DetectionLatency | seconds | service, status |
-    | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached, TokenRequests | count | service |
-    | JobsNoLongerFollowed | count | service |
-    | OldestPendingSeconds, OldestOpenJobSeconds, DownloadSecondsLeft | seconds | service |
-    | OldestRunningSeconds, SnapshotAge, SweepSeconds | seconds | service |
-    | ProjectsWatched, ProjectsDegraded, JobsFound, Listings | count | service |
-    | SecondsSinceListing | seconds | service |
+    | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached | count | service |
+    | JobsNoLongerFollowed, ProjectsDegraded | count | service |
+    | OldestPendingSeconds, OldestRunningSeconds, DownloadSecondsLeft | seconds | service |
+    | SnapshotAge, SweepSeconds | seconds | service |
     | RateLimitRemaining | a share, from 0 to 1 | service |
     """
 
@@ -73,16 +70,14 @@ class Telemetry(CheckTelemetry):
             for name, count in errors.items():
                 write_metrics({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(
-        self, result: SweepResult, projects: FindFigures, degraded: int, seconds: float
-    ) -> None:
+    def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
         with emitting(self._lock):
             write_metrics(
-                metrics_of_projects(projects, degraded)
-                | {
+                {
                     "SuccessfulSweeps": (MetricUnit.Count, 1),
                     "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
+                    "ProjectsDegraded": (MetricUnit.Count, degraded),
                 }
             )
             self._logger.info(

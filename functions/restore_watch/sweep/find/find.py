@@ -35,7 +35,6 @@ from restore_watch.sweep.find.steps import (
 from restore_watch.sweep.find.unread import set_aside
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.run import Run
-from restore_watch.telemetry.figures import FindFigures
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
 
@@ -125,21 +124,6 @@ class Finder:
         # What the credentials may not read is nothing that can be listed.
         if read.is_listing and not unread:
             self.listed.add(group_id)
-
-    def figures(self) -> FindFigures:
-        """The figures of the sweep."""
-        now = self._run.now()
-        # A thread that hangs may still add to it.
-        woken = [
-            self._known[one] for one in list(self.watched_projects.woken) if one in self._known
-        ]
-        waits = [(now - (project.waits_since or now)).total_seconds() for project in woken]
-        return FindFigures(
-            projects=len(self.watched_projects.woken),
-            found=self._run.tally.found,
-            listings=len(self.listed),
-            longest_unlisted=max(0.0, *waits, 0.0),
-        )
 
     def _wake(self, step: Wake) -> Iterable[FindStep]:
         again, listing = self.watched_projects.wake(step)
