@@ -1,11 +1,11 @@
 """Logs and metrics whose failure fails nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-type Metrics = Mapping[str, tuple[MetricUnit, float]]
+type Metrics = dict[str, tuple[MetricUnit, float]]
 """Metrics by name: unit and value."""
 
 

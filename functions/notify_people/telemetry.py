@@ -1,5 +1,7 @@
 """What an operator sees: a log line for each channel of a notice, and metrics."""
 
+from typing import Any
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -13,12 +15,9 @@ _ONE = MetricUnit.Count, 1
 
 class Telemetry:
     """
-    Writes logs and metrics. No message, address or key is logged.
+    Writes logs and metrics, which docs/people.md describes.
 
-    | metric | unit | dimensions |
-    | --- | --- | --- |
-    | NoticesSent | count | service, channel |
-    | NoticesFailed, NoticesDropped | count | service |
+    No message, address or key is logged.
     """
 
     def __init__(self, logger: Logger) -> None:
@@ -28,12 +27,12 @@ class Telemetry:
         """Count a notice that a channel took."""
         with emitting():
             write_metrics({"NoticesSent": _ONE}, channel=channel)
-            self._logger.info("sent", extra=_names(channel, notice))
+            self._logger.info("sent", **_names(channel, notice))
 
     def sent_before(self, channel: Channel, notice: Notice) -> None:
         """Report a message that was delivered again."""
         with emitting():
-            self._logger.info("sent already", extra=_names(channel, notice))
+            self._logger.info("sent already", **_names(channel, notice))
 
     def dropped(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that came after a newer one about the same subject."""
@@ -41,13 +40,13 @@ class Telemetry:
             write_metrics({"NoticesDropped": _ONE})
             self._logger.warning(
                 "A newer notice was sent before this one, so this one is not sent",
-                extra=_names(channel, notice),
+                **_names(channel, notice),
             )
 
     def unwanted(self, event_type: str) -> None:
         """Report a change that NOTIFY_CHANGES leaves out."""
         with emitting():
-            self._logger.debug("not wanted", extra={"event_type": event_type})
+            self._logger.debug("not wanted", event_type=event_type)
 
     def failed(
         self, error: NotifyPeopleError, channel: Channel | None = None, notice: Notice | None = None
@@ -56,16 +55,16 @@ class Telemetry:
         with emitting():
             write_metrics({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
-            self._logger.error(str(error), extra=names | {"error": type(error).__name__})
+            self._logger.error(str(error), **names, error=type(error).__name__)
 
     def crashed(self, error: Exception) -> None:
         """Count a message at which our own code failed. The error's text may hold anything."""
         with emitting():
             write_metrics({"NoticesFailed": _ONE})
-            self._logger.error("This is a bug", extra={"error": type(error).__name__})
+            self._logger.error("This is a bug", error=type(error).__name__)
 
 
-def _names(channel: Channel | None, notice: Notice) -> dict[str, object]:
+def _names(channel: Channel | None, notice: Notice) -> dict[str, Any]:
     return {
         "channel": channel,
         "subject": notice.subject,

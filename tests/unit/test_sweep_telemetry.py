@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -22,13 +23,11 @@ from restore_watch.errors import (
 )
 from restore_watch.model.results import FAILURES_SHOWN
 from restore_watch.sweep.tally import Tally
-from restore_watch.telemetry.figures import Figures
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import target
 from unit.open_jobs import NOON, open_job, restore_id
 from unit.scripted_atlas import GROUP
 
-NOTHING = Figures(0, 0, 0.0, None, None)
 DOWN = AtlasUnavailableError("Atlas did not answer")
 NAMES = {"group_id": GROUP, "cluster_name": "orders", "restore_id": restore_id(1)}
 
@@ -92,39 +91,29 @@ def output(capsys: pytest.CaptureFixture[str]) -> Output:
     return Output(capsys)
 
 
-def test_the_figures_of_a_sweep_are_metrics_with_their_units(output: Output) -> None:
+def test_what_a_sweep_asked_about_has_metrics_with_their_units(output: Output) -> None:
     tally = Tally(opened=4)
     tally.asked([open_job(1), open_job(2)])
     tally.skipped([open_job(3)])
 
-    output.telemetry.figures(Figures(4, 3, 12.5, 600.0, 75.0), 0.75, tally.result)
+    output.telemetry.asked({"OpenJobs": (MetricUnit.Count, 4)}, 0.75, tally.result)
 
     assert output.metrics == {
         "OpenJobs": ("Count", 4),
-        "PendingChanges": ("Count", 3),
-        "OldestPendingSeconds": ("Seconds", 12.5),
         "NotReached": ("Count", 1),
-        "DownloadSecondsLeft": ("Seconds", 600),
-        "OldestRunningSeconds": ("Seconds", 75),
         "RateLimitRemaining": ("None", 0.75),
         "SuccessfulChecks": ("Count", 2),
     }
 
 
-def test_what_is_unknown_has_no_metric(output: Output) -> None:
-    output.telemetry.figures(NOTHING, None, Tally(opened=0).result)
+def test_a_bucket_that_is_unknown_has_no_metric(output: Output) -> None:
+    output.telemetry.asked({}, None, Tally(opened=0).result)
 
-    assert set(output.metrics) == {
-        "OpenJobs",
-        "PendingChanges",
-        "OldestPendingSeconds",
-        "NotReached",
-    }
-    assert {value for _, value in output.metrics.values()} == {0}
+    assert output.metrics == {"NotReached": ("Count", 0)}
 
 
 def test_a_bucket_that_is_empty_has_a_metric(output: Output) -> None:
-    output.telemetry.figures(NOTHING, 0.0, Tally(opened=0).result)
+    output.telemetry.asked({}, 0.0, Tally(opened=0).result)
 
     assert output.metrics["RateLimitRemaining"] == ("None", 0)
 
@@ -169,7 +158,7 @@ def test_a_failure_of_a_sweep_is_logged_once_with_its_job_and_counted_by_its_err
     tally.failed(open_job(2), DOWN)
     tally.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
 
-    output.telemetry.figures(NOTHING, None, tally.result)
+    output.telemetry.asked({}, None, tally.result)
 
     first, _, of_list = output.logs
     assert (NAMES | {"error": "AtlasForbiddenError", "error_code": "SOME_CODE"}).items() <= (
@@ -191,7 +180,7 @@ def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) 
         error = DOWN if number % 2 else NotificationPendingError("not accepted")
         tally.failed(open_job(number), error)
 
-    output.telemetry.figures(NOTHING, None, tally.result)
+    output.telemetry.asked({}, None, tally.result)
 
     assert len(output.logs) == FAILURES_SHOWN
     assert sum(line["FailedChecks"][0] for line in output.lines if "FailedChecks" in line) == 50
@@ -237,7 +226,7 @@ def test_a_failure_that_the_table_remembers_is_counted_and_not_logged_again(
     tally.failed(open_job(1, missing_since=NOON), DOWN)
     tally.failed(open_job(2), DOWN)
 
-    output.telemetry.figures(NOTHING, None, tally.result)
+    output.telemetry.asked({}, None, tally.result)
 
     assert [line["restore_id"] for line in output.logs] == [restore_id(2)]
     assert output.failed_checks == {"AtlasUnavailableError": 2}

@@ -54,7 +54,7 @@ from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.table.project_item import Project
 from restore_watch.table.projects import Bookkeeping
-from restore_watch.telemetry.figures import figures
+from restore_watch.telemetry.metrics import metrics_of_open_jobs
 from restore_watch.telemetry.telemetry import Telemetry
 
 TICK_LIFE = 110.0
@@ -177,8 +177,8 @@ class Sweeper:
             raise
         finally:
             share = self._atlas.limits.smallest_share(run.pace.since)
-            at_end = figures(jobs, run.open_jobs(), run.now())
-            self._telemetry.figures(at_end, share, run.tally.result)
+            open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), run.now())
+            self._telemetry.asked(open_jobs, share, run.tally.result)
         refusal = run.tally.refusal_of_credentials
         if refusal is not None:
             parts.watch.stack_fails(stack, refusal, len(jobs))

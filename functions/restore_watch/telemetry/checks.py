@@ -1,5 +1,6 @@
 """What an operator sees of a check: one log line, and metrics."""
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -15,22 +16,13 @@ from foundation.aws_call import AwsCallError
 from foundation.emitting import emitting, write_metrics
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.model.results import (
-    CheckResult,
-    Registration,
-    ValidationResult,
-)
+from restore_watch.model.results import CheckResult, Registration, ValidationResult
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Entry
 from restore_watch.model.wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.metrics import (
-    metrics_of_change,
-    metrics_of_snapshot,
-)
-
-TOO_MANY_REQUESTS = 429
+from restore_watch.telemetry.metrics import metrics_of_change, metrics_of_snapshot
 
 REPORTS_REMEMBERED = 1000
 """Contradictions and unrecorded words that are remembered, so that each is reported once."""
@@ -43,19 +35,18 @@ class CheckTelemetry:
         self._logger = logger
         self._lock = RLock()
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
-        self._counts: dict[str, int] = {}
+        self._counts = Counter[str]()
 
     def atlas_answered(self, status: int, sunset: str | None) -> None:
         """Count an answer of Atlas, and log when Atlas retires the endpoint."""
         with emitting(self._lock):
             self._count("AtlasCalls")
-            if status == TOO_MANY_REQUESTS:
+            if status == 429:
                 self._count("AtlasThrottles")
             if sunset:
                 self._count("AtlasSunsets")
                 self._logger.warning(
-                    "Atlas will retire this version of the endpoint",
-                    extra={"sunset": _date(sunset)},
+                    "Atlas will retire this version of the endpoint", sunset=_date(sunset)
                 )
 
     def checked(self, target: RestoreTarget, result: CheckResult) -> None:
@@ -70,13 +61,11 @@ class CheckTelemetry:
             self._warn(target, result)
             self._logger.info(
                 "checked",
-                extra=names_of(target)
-                | {
-                    "kind": result.job.kind,
-                    "status": result.job.status,
-                    "changed": result.changed,
-                    "published": len(result.published),
-                },
+                **names_of(target),
+                kind=result.job.kind,
+                status=result.job.status,
+                changed=result.changed,
+                published=len(result.published),
             )
 
     def published(self, entry: Entry, recorded: Recorded) -> None:
@@ -95,13 +84,11 @@ class CheckTelemetry:
                 self.checked(target, result.first_check)
             self._logger.info(
                 "validated",
-                extra=names_of(target)
-                | {
-                    "verdict": result.entry.validation.verdict,
-                    "sequence": result.entry.sequence,
-                    "changed": result.changed,
-                    "published": len(result.published),
-                },
+                **names_of(target),
+                verdict=result.entry.validation.verdict,
+                sequence=result.entry.sequence,
+                changed=result.changed,
+                published=len(result.published),
             )
 
     def registered(self, target: RestoreTarget, registration: Registration) -> None:
@@ -111,17 +98,16 @@ class CheckTelemetry:
                 self.checked(target, registration.first_check)
             self._logger.info(
                 "registered",
-                extra=names_of(target)
-                | {"status": registration.job.status, "wait_until": registration.until},
+                **names_of(target),
+                status=registration.job.status,
+                wait_until=registration.until,
             )
 
     def answered(self, answer: TaskAnswer, job: RestoreJob) -> None:
         """Report a workflow that was answered, or does not wait any more."""
         with emitting(self._lock):
-            self._logger.info(
-                "answered",
-                extra=names_of(job) | {"status": job.status, "answer": answer.error or "success"},
-            )
+            outcome = answer.error or "success"
+            self._logger.info("answered", **names_of(job), status=job.status, answer=outcome)
 
     def not_answered(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
         """Report that Step Functions did not take an answer. Its text has the code only."""
@@ -130,8 +116,7 @@ class CheckTelemetry:
             if given_up:
                 text = "Step Functions refuses the answer to a workflow for good; it is given up"
                 write_metrics({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
-            reason = {"reason": f"Step Functions {error}"}
-            self._logger.warning(text, extra=names_of(job) | reason)
+            self._logger.warning(text, **names_of(job), reason=f"Step Functions {error}")
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
@@ -142,7 +127,7 @@ class CheckTelemetry:
     def flush(self) -> None:
         """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
         with emitting(self._lock):
-            counts, self._counts = self._counts, {}
+            counts, self._counts = self._counts, Counter()
             if counts:
                 write_metrics({name: (MetricUnit.Count, value) for name, value in counts.items()})
 
@@ -150,19 +135,21 @@ class CheckTelemetry:
         if result.successor:
             self._logger.warning(
                 "Atlas no longer answers for tenant restore jobs; use the kind flex or auto",
-                extra=names_of(target),
+                **names_of(target),
             )
         if result.contradiction and self._is_news(target, result.contradiction):
             self._count("Contradictions")
             self._logger.warning(
                 "Atlas contradicts the recorded end of this restore; the recorded end stays",
-                extra=names_of(target)
-                | {"recorded": result.job.status, "contradiction": result.contradiction},
+                **names_of(target),
+                recorded=result.job.status,
+                contradiction=result.contradiction,
             )
         if result.unrecorded_word and self._is_news(target, result.unrecorded_word):
             self._logger.warning(
                 "Atlas uses more unknown statuses than this job's history holds",
-                extra=names_of(target) | {"atlas_status": redact(result.unrecorded_word)},
+                **names_of(target),
+                atlas_status=redact(result.unrecorded_word),
             )
 
     def _is_news(self, target: RestoreTarget, what: str) -> bool:
@@ -174,17 +161,15 @@ class CheckTelemetry:
     def _log_failure(self, error: RestoreWatchError, names: Mapping[str, Any]) -> None:
         self._logger.error(
             str(error),
-            extra={
-                **names,
-                "error": type(error).__name__,
-                "error_code": error.error_code if isinstance(error, AtlasError) else None,
-                "notes": getattr(error, "__notes__", []),
-            },
+            **names,
+            error=type(error).__name__,
+            error_code=error.error_code if isinstance(error, AtlasError) else None,
+            notes=getattr(error, "__notes__", []),
         )
 
     def _count(self, name: str, by: int = 1) -> None:
         if by:
-            self._counts[name] = self._counts.get(name, 0) + by
+            self._counts[name] += by
 
 
 def _date(text: str) -> str:

@@ -1,13 +1,14 @@
-"""Which metrics a change and a sweep have. Pure."""
+"""Which metrics a change and the open jobs have. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from foundation.emitting import Metrics
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.figures import Figures
-
-type Metrics = dict[str, tuple[MetricUnit, float]]
-"""Units and values by name."""
+from restore_watch.table.open_job import OpenJob
 
 
 def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
@@ -38,18 +39,35 @@ def metrics_of_change(change: StatusChange, recorded: Recorded) -> Metrics:
     return metrics
 
 
-def metrics_of_sweep(figures: Figures, share_left: float | None, not_reached: int) -> Metrics:
-    """Return the metrics of the open jobs; `share_left` is of the emptiest rate limit."""
+def metrics_of_open_jobs(
+    at_start: Sequence[OpenJob], at_end: Iterable[OpenJob], now: datetime
+) -> Metrics:
+    """
+    Return how many jobs are open and pending at the start of a sweep, and what runs at its end.
+
+    A ready download has seconds left until its link expires.
+    """
+    last = tuple(at_end)
+    pending = [job for job in at_start if job.pending]
     metrics: Metrics = {
-        "OpenJobs": (MetricUnit.Count, figures.open_jobs),
-        "PendingChanges": (MetricUnit.Count, figures.pending_changes),
-        "OldestPendingSeconds": (MetricUnit.Seconds, figures.oldest_pending_seconds),
-        "NotReached": (MetricUnit.Count, not_reached),
+        "OpenJobs": (MetricUnit.Count, len(at_start)),
+        "PendingChanges": (MetricUnit.Count, sum(job.pending for job in pending)),
+        "OldestPendingSeconds": (
+            MetricUnit.Seconds,
+            _oldest((job.observed_at for job in pending), now),
+        ),
     }
-    if figures.download_seconds_left is not None:
-        metrics["DownloadSecondsLeft"] = (MetricUnit.Seconds, figures.download_seconds_left)
-    if figures.oldest_running_seconds is not None:
-        metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, figures.oldest_running_seconds)
-    if share_left is not None:
-        metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
+    links = [job.expiration_date for job in last if job.is_ready_download and job.expiration_date]
+    left = [(link - now).total_seconds() for link in links if link > now]
+    if left:
+        metrics["DownloadSecondsLeft"] = (MetricUnit.Seconds, min(left))
+    running = [job.scheduled_at or job.target.created_at for job in last if job.is_running]
+    if running:
+        metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, _oldest(running, now))
     return metrics
+
+
+def _oldest(moments: Iterable[datetime | None], now: datetime) -> float:
+    """Return the seconds since the first of these moments, 0 if there is none before `now`."""
+    ages = [(now - moment).total_seconds() for moment in moments if moment]
+    return max([0.0, *ages])

@@ -1,4 +1,4 @@
-"""What an operator sees: one log line for each check or sweep, and metrics of few dimensions."""
+"""What an operator sees of sweeps and of the other actions: log lines, and metrics."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,35 +8,20 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from foundation.emitting import emitting, write_metrics
+from foundation.emitting import Metrics, emitting, write_metrics
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import FAILURES_SHOWN, SweepResult
 from restore_watch.model.status_change import utc_text
 from restore_watch.telemetry.checks import CheckTelemetry, names_of
-from restore_watch.telemetry.figures import Figures
-from restore_watch.telemetry.metrics import metrics_of_sweep
 
 
 class Telemetry(CheckTelemetry):
     """
-    Writes logs and metrics. Any thread may use it.
+    Writes logs and metrics, which docs/operations.md describes. Any thread may use it.
 
     No event or URL is logged, and of all headers only the sunset date. No job id is a dimension.
-
-    | metric | unit | dimensions |
-    | --- | --- | --- |
-    | AtlasCalls, AtlasThrottles, AtlasSunsets, Contradictions, SuccessfulChecks | count | service |
-    | FailedChecks | count | service, error |
-    | StatusChanges | count | service, status |
-    | WorkflowsGivenUp | count | service |
-    | RestoreDuration, DetectionLatency | seconds | service, status |
-    | SuccessfulSweeps, OpenJobs, PendingChanges, NotReached | count | service |
-    | JobsNoLongerFollowed, ProjectsDegraded | count | service |
-    | OldestPendingSeconds, OldestRunningSeconds, DownloadSecondsLeft | seconds | service |
-    | SnapshotAge, SweepSeconds | seconds | service |
-    | RateLimitRemaining | a share, from 0 to 1 | service |
     """
 
     def __init__(self, logger: Logger) -> None:
@@ -47,21 +32,27 @@ class Telemetry(CheckTelemetry):
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
         if self._logger.log_level <= DEBUG:
             with emitting(self._lock):
-                self._logger.debug("unchanged", extra=names_of(target))
+                self._logger.debug("unchanged", **names_of(target))
 
     def no_longer_followed(self, target: RestoreTarget, reason: str) -> None:
         """Report a job that sweeps no longer ask about, although it has not ended."""
         with emitting(self._lock):
             self._count("JobsNoLongerFollowed")
             self._logger.warning(
-                "This restore job is no longer followed",
-                extra=names_of(target) | {"reason": reason},
+                "This restore job is no longer followed", **names_of(target), reason=reason
             )
 
-    def figures(self, figures: Figures, share_left: float | None, result: SweepResult) -> None:
-        """Report the state of the open jobs, also if the sweep fails, and what failed in it."""
+    def asked(self, open_jobs: Metrics, share_left: float | None, result: SweepResult) -> None:
+        """
+        Report the open jobs and what failed in a sweep, also if the sweep fails.
+
+        `share_left` is what is left of the emptiest rate limit.
+        """
         with emitting(self._lock):
-            write_metrics(metrics_of_sweep(figures, share_left, result.not_reached))
+            metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
+            if share_left is not None:
+                metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
+            write_metrics(metrics)
             self._count("SuccessfulChecks", result.succeeded)
             news = [failed for failed in result.failures if not failed.is_known]
             for failed in news[:FAILURES_SHOWN]:
@@ -82,16 +73,14 @@ class Telemetry(CheckTelemetry):
             )
             self._logger.info(
                 "swept",
-                extra={
-                    "open": result.open,
-                    "found": result.found,
-                    "checked": result.checked,
-                    "changed": result.changed,
-                    "published": result.published,
-                    "not_reached": result.not_reached,
-                    "failed": len(result.failures),
-                    "seconds": round(seconds, 3),
-                },
+                open=result.open,
+                found=result.found,
+                checked=result.checked,
+                changed=result.changed,
+                published=result.published,
+                not_reached=result.not_reached,
+                failed=len(result.failures),
+                seconds=round(seconds, 3),
             )
 
     def watch_changed(self, change: WatchChange) -> None:
@@ -100,12 +89,10 @@ class Telemetry(CheckTelemetry):
             is_degraded = change.state is WatchState.DEGRADED
             (self._logger.error if is_degraded else self._logger.info)(
                 f"The watch is {change.state}",
-                extra={
-                    "group_id": change.group_id,
-                    "error": change.trouble.error,
-                    "reason": change.trouble.message,
-                    "since": utc_text(change.trouble.since),
-                },
+                group_id=change.group_id,
+                error=change.trouble.error,
+                reason=change.trouble.message,
+                since=utc_text(change.trouble.since),
             )
 
     def not_read(self, group_id: str, cluster_name: str | None, error: RestoreWatchError) -> None:
@@ -115,19 +102,18 @@ class Telemetry(CheckTelemetry):
             return
         with emitting(self._lock):
             self._not_read.add(cluster)
-            names = {"group_id": group_id, "cluster_name": cluster_name}
-            self._logger.warning(str(error), extra=names)
+            self._logger.warning(str(error), group_id=group_id, cluster_name=cluster_name)
 
     def test_published(self, message_id: str) -> None:
         """Report a test notification."""
         with emitting(self._lock):
-            self._logger.info("test notification", extra={"message_id": message_id})
+            self._logger.info("test notification", message_id=message_id)
 
     def diagnosed(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""
         with emitting(self._lock):
             failed = [one["check"] for one in checks if one["ok"] is False]
-            self._logger.info("diagnosed", extra={"checks": len(checks), "failed_checks": failed})
+            self._logger.info("diagnosed", checks=len(checks), failed_checks=failed)
 
     def skipped(self) -> None:
         """Report a sweep that left its work to another one."""
