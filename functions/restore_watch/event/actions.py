@@ -6,7 +6,7 @@ They carry an `action` at the top level of the event: `sweep`, `test-notificatio
 sweep too, so that a rule can trigger it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,30 +14,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.targets import NAMES_OF_A_JOB, one_of, read_target, type_of
+from restore_watch.event.targets import EXPECTED, NAMES_OF_A_JOB, one_of, read_target, type_of
 from restore_watch.model.fields import ClusterName, ObjectId
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
 
-SWEEP = "sweep"
-TEST_NOTIFICATION = "test-notification"
-DIAGNOSE = "diagnose"
-RECORD_VALIDATION = "record-validation"
-NEWEST_RESTORE = "newest-restore"
-
-_FIELDS = {
-    SWEEP: {"action", "scheduledTime"},
-    TEST_NOTIFICATION: {"action"},
-    DIAGNOSE: {"action", "groupId", "projectId", "clusterName"},
-    RECORD_VALIDATION: {"action", "verdict", "validatedBy", "detail", "validatedAt"}
-    | NAMES_OF_A_JOB,
-    NEWEST_RESTORE: {"action", "groupId", "projectId", "clusterName", "createdAfter"},
-}
-"""The fields of each action's event."""
-
-_group_id = TypeAdapter(ObjectId).validate_python
-_cluster_name = TypeAdapter(ClusterName).validate_python
+_FORMS = {"groupId": TypeAdapter(ObjectId), "clusterName": TypeAdapter(ClusterName)}
 
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
@@ -100,13 +83,14 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
     if "action" not in event:
         return None
     action = event["action"]
-    if not isinstance(action, str) or action not in _FIELDS:
-        known = ", ".join(f'"{name}"' for name in _FIELDS)
+    if not isinstance(action, str) or action not in _ACTIONS:
+        known = ", ".join(f'"{name}"' for name in _ACTIONS)
         raise InvalidEventError("action", f"expected one of {known}, got {type_of(action)}")
+    fields, read = _ACTIONS[action]
     for name in event:
-        if name not in _FIELDS[action]:
+        if name != "action" and name not in fields:
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
-    return _READERS[action](event)
+    return read(event)
 
 
 def _sweep(event: Mapping[str, Any]) -> Sweep:
@@ -116,36 +100,25 @@ def _sweep(event: Mapping[str, Any]) -> Sweep:
 
 
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
-    if not {"groupId", "projectId", "clusterName"} & event.keys():
+    if event.keys() == {"action"}:
         return Diagnose()
-    return Diagnose(_project(event), _cluster(event) if "clusterName" in event else None)
+    group_id = _name(event, "groupId")
+    return Diagnose(group_id, _name(event, "clusterName") if "clusterName" in event else None)
 
 
 def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
-    return FindNewestRestore(
-        _project(event), _cluster(event), _optional_moment(event, "createdAfter")
-    )
+    group_id, cluster_name = _name(event, "groupId"), _name(event, "clusterName")
+    return FindNewestRestore(group_id, cluster_name, _optional_moment(event, "createdAfter"))
 
 
-def _project(event: Mapping[str, Any]) -> str:
-    name, _ = one_of(event, "groupId")
-    return _checked(event, name, _group_id, "Atlas's project id, 24 lowercase hexadecimal digits")
-
-
-def _cluster(event: Mapping[str, Any]) -> str:
-    form = "the source cluster's name: letters, digits and hyphens, 64 characters at most"
-    return _checked(event, "clusterName", _cluster_name, form)
-
-
-def _checked(
-    event: Mapping[str, Any], field: str, check: Callable[[object], str], form: str
-) -> str:
-    value = event.get(field)
+def _name(event: Mapping[str, Any], name: str) -> str:
+    given, value = one_of(event, name)
     try:
-        return check(value)
+        return _FORMS[name].validate_python(value)
     except ValidationError:
+        problem = f"expected {EXPECTED[name]}, got {type_of(value)}"
         # Not chained: pydantic's error quotes the value.
-        raise InvalidEventError(field, f"expected {form}, got {type_of(value)}") from None
+        raise InvalidEventError(given, problem) from None
 
 
 def _validation(event: Mapping[str, Any]) -> Validation:
@@ -186,10 +159,17 @@ def _moment(value: object, field: str) -> datetime:
     raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
 
 
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Action]] = {
-    SWEEP: _sweep,
-    TEST_NOTIFICATION: lambda _event: TestNotification(),
-    DIAGNOSE: _diagnose,
-    NEWEST_RESTORE: _find_newest_restore,
-    RECORD_VALIDATION: lambda event: RecordValidation(read_target(event), _validation(event)),
+_ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {
+    "sweep": ({"scheduledTime"}, _sweep),
+    "test-notification": (set(), lambda _event: TestNotification()),
+    "diagnose": ({"groupId", "projectId", "clusterName"}, _diagnose),
+    "record-validation": (
+        NAMES_OF_A_JOB | {"verdict", "validatedBy", "detail", "validatedAt"},
+        lambda event: RecordValidation(read_target(event), _validation(event)),
+    ),
+    "newest-restore": (
+        {"groupId", "projectId", "clusterName", "createdAfter"},
+        _find_newest_restore,
+    ),
 }
+"""The other fields that the event of an action may have, and the function that reads it."""

@@ -112,17 +112,17 @@ def parse(event: object) -> Request:
 
     Raises InvalidEventError, naming the field and what was expected.
     """
-    if isinstance(event, Mapping):
-        if "Records" in event:
-            return QueueBatch(_queue_records(event["Records"]))
-        action = read_action(event)
-        if action is not None:
-            return action
-        if "taskToken" in event:
-            return WaitForJob(read_target(event), _read_wait(event))
-        if "waitUntil" in event:
-            return OneTarget(read_target(event), _read_until(event))
-    return _request(event, path="")
+    fields = _object(event, "event")
+    if "Records" in fields:
+        return QueueBatch(_queue_records(fields["Records"]))
+    action = read_action(fields)
+    if action is not None:
+        return action
+    if "taskToken" in fields:
+        return WaitForJob(read_target(fields), _read_wait(fields))
+    if "waitUntil" in fields:
+        return OneTarget(read_target(fields), _read_until(fields))
+    return _request(fields, path="")
 
 
 def _read_wait(event: Mapping[str, Any]) -> Wait:
@@ -143,8 +143,7 @@ def _read_until(event: Mapping[str, Any]) -> str:
     return until
 
 
-def _request(event: object, *, path: str) -> OneTarget | SeveralTargets:
-    fields = _object(event, path or "event")
+def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTargets:
     if "detail-type" not in fields and "detail" not in fields:
         return _named(fields, path)
     if fields.get("detail-type") != DETAIL_TYPE:
@@ -160,11 +159,7 @@ def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
         raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
     if "targets" not in fields:
         return OneTarget(read_target(fields, path))
-    targets = fields["targets"]
-    if not isinstance(targets, Sequence) or isinstance(targets, str) or not targets:
-        raise InvalidEventError(
-            f"{path}targets", f"expected a list of targets, got {type_of(targets)}"
-        )
+    targets = _list(fields["targets"], f"{path}targets", "targets")
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
         raise InvalidEventError(f"{path}targets", problem)
@@ -181,11 +176,8 @@ def _target_or_refusal(value: object, path: str) -> Target:
 
 
 def _queue_records(records: object) -> tuple[QueueRecord, ...]:
-    if not isinstance(records, Sequence) or isinstance(records, str) or not records:
-        raise InvalidEventError(
-            "Records", f"expected a list of SQS records, got {type_of(records)}"
-        )
-    return tuple(_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
+    given = _list(records, "Records", "SQS records")
+    return tuple(_queue_record(record, f"Records[{n}]") for n, record in enumerate(given))
 
 
 def _queue_record(value: object, path: str) -> QueueRecord:
@@ -201,7 +193,7 @@ def _queue_record(value: object, path: str) -> QueueRecord:
 
 def _record_targets(body: object, path: str) -> tuple[Target, ...]:
     try:
-        request = _request(_from_json(body, path), path=f"{path}.")
+        request = _request(_object(_from_json(body, path), path), path=f"{path}.")
     except InvalidEventError as error:
         return (RefusedTarget(path, error),)
     return (request.target,) if isinstance(request, OneTarget) else request.targets
@@ -219,5 +211,11 @@ def _from_json(text: object, path: str) -> object:
 
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidEventError(path.rstrip("."), f"expected a JSON object, got {type_of(value)}")
+        raise InvalidEventError(path, f"expected a JSON object, got {type_of(value)}")
+    return value
+
+
+def _list(value: object, path: str, of: str) -> Sequence[Any]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise InvalidEventError(path, f"expected a list of {of}, got {type_of(value)}")
     return value

@@ -15,7 +15,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 # Atlas's own endpoints use both spellings.
 _SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
 
-_EXPECTED = {
+EXPECTED = {
     "groupId": "Atlas's project id, 24 lowercase hexadecimal digits",
     "clusterName": "the source cluster's name: letters, digits and hyphens, 64 characters at most",
     "restoreId": "the restore job's id, 24 lowercase hexadecimal digits",
@@ -23,12 +23,13 @@ _EXPECTED = {
     "envelope": "true or false",
     "pretty": "true or false",
 }
+"""What an error says that a field should be."""
 
 NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "kind"})
 """The fields that say which job is meant."""
 
-WAIT_FIELDS = frozenset({"taskToken", "waitUntil"})
-"""The fields that say who waits. Only one target, at the top level, may have them."""
+# They say who waits. Only one target, at the top level, may have them.
+_WAIT_FIELDS = ("taskToken", "waitUntil")
 
 _TYPES = {
     type(None): "nothing",
@@ -50,7 +51,7 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
     Raises InvalidEventError, naming the field, after `path`, and what was expected.
     """
     _refuse_what_names_no_job(fields, path)
-    read = {name: one_of(fields, name, path) for name in _EXPECTED}
+    read = {name: one_of(fields, name, path) for name in EXPECTED}
     known = {name: value for name, (_, value) in read.items() if value is not None}
     if known.get("kind") == "auto":
         del known["kind"]
@@ -58,7 +59,7 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
         return RestoreTarget.model_validate(known)
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        problem = f"expected {_EXPECTED[name]}, got {type_of(known.get(name))}"
+        problem = f"expected {EXPECTED[name]}, got {type_of(known.get(name))}"
         raise InvalidEventError(path + read[name][0], problem) from None
 
 
@@ -83,9 +84,10 @@ def _refuse_what_names_no_job(fields: Mapping[str, Any], path: str) -> None:
             problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
             raise InvalidEventError(path + name, problem)
     if path:
-        for name in sorted(WAIT_FIELDS & fields.keys()):
-            problem = "accepted at the top level of an event only, beside one target"
-            raise InvalidEventError(path + name, problem)
+        for name in _WAIT_FIELDS:
+            if name in fields:
+                problem = "accepted at the top level of an event only, beside one target"
+                raise InvalidEventError(path + name, problem)
 
 
 def type_of(value: object) -> str:
