@@ -1,6 +1,7 @@
 """What one invocation does: read the event, check the jobs it names or sweep, return the result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -10,7 +11,7 @@ from restore_watch.check.check import JobChecker
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder
 from restore_watch.check.register_wait import WaitRegistrar
-from restore_watch.errors import InvalidEventError, RestoreWatchError
+from restore_watch.errors import RestoreWatchError
 from restore_watch.event.actions import (
     Diagnose,
     FindNewestRestore,
@@ -36,7 +37,6 @@ from restore_watch.telemetry.telemetry import Telemetry
 
 CHECK_TIME = 60.0
 """Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
-
 
 type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
 """Says what works and what does not."""
@@ -73,13 +73,11 @@ class Application:
         - Several: `results` and `failures`. The first error is raised if every check failed; for an
           EventBridge event, if any check failed.
         - An SQS batch: `batchItemFailures`, the records to deliver again.
-        - A sweep: its counts and failures (`restore_watch.sweep.sweep`).
-        - A test notification: its `messageId`.
-        - A diagnosis: its checks (`restore_watch.diagnosis.doctor`).
-        - A validation: the job, what was recorded of it, and whether that is new.
+        - An action: its own result, which docs/events.md describes.
         """
         try:
-            request = self._parse(event)
+            with self._reporting():
+                request = parse(event)
             longest = SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME
             return self._result(request, deadline.within(longest), request_id)
         finally:
@@ -109,20 +107,23 @@ class Application:
                 result = self._record_validation(report, deadline, request_id)
         return result
 
-    def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
+    @contextmanager
+    def _reporting(self, target: RestoreTarget | None = None) -> Iterator[None]:
+        """Report what fails in the block."""
         try:
-            return self._sweeper.sweep(sweep, deadline)
+            yield
         except RestoreWatchError as error:
-            self._telemetry.failed(error)
+            self._telemetry.failed(error, target)
             raise
 
+    def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
+        with self._reporting():
+            return self._sweeper.sweep(sweep, deadline)
+
     def _test_notification(self, deadline: Deadline) -> Mapping[str, Any]:
-        try:
-            outbox = self._checker.outbox
+        outbox = self._checker.outbox
+        with self._reporting():
             message_id = outbox.topic.publish_test(outbox.clock.now(), deadline)
-        except RestoreWatchError as error:
-            self._telemetry.failed(error)
-            raise
         self._telemetry.test_published(message_id)
         return {"messageId": message_id}
 
@@ -134,18 +135,12 @@ class Application:
     def _find_newest_restore(
         self, wanted: FindNewestRestore, deadline: Deadline
     ) -> Mapping[str, Any]:
-        try:
+        with self._reporting():
             return NewestRestore(self._checker.atlas).find(wanted, deadline)
-        except RestoreWatchError as error:
-            self._telemetry.failed(error)
-            raise
 
     def _register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Mapping[str, Any]:
-        try:
+        with self._reporting(target):
             registration = WaitRegistrar(self._checker).register(target, wait, deadline)
-        except RestoreWatchError as error:
-            self._telemetry.failed(error, target)
-            raise
         self._telemetry.registered(target, registration)
         return registration.as_json()
 
@@ -153,20 +148,10 @@ class Application:
         self, request: RecordValidation, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         recorder = ValidationRecorder(self._checker)
-        try:
+        with self._reporting(request.target):
             result = recorder.record(request.target, request.validation, deadline, request_id)
-        except RestoreWatchError as error:
-            self._telemetry.failed(error, request.target)
-            raise
         self._telemetry.validated(request.target, result)
         return result.as_json()
-
-    def _parse(self, event: object) -> Request:
-        try:
-            return parse(event)
-        except InvalidEventError as error:
-            self._telemetry.failed(error)
-            raise
 
     def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
         (outcome,) = self._batches.check([[one.target]], deadline)
