@@ -5,6 +5,7 @@ Several share the threads of sweeps, so a slow project cannot hold up the others
 for a rate limit: after a transient error, a target is checked again after all others.
 """
 
+from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -82,12 +83,11 @@ class _Delivery:
         self._report = report
         self._lock = Lock()
         self._is_over = False
-        self._places: dict[Target, list[int]] = {}
+        self._targets = targets
+        self._times = Counter(targets)
         self._settled: dict[Target, Outcome] = {}
         self._again: dict[Target, tuple[_Check, FailedCheck]] = {}
-        for place, target in enumerate(targets):
-            self._places.setdefault(target, []).append(place)
-        for target in self._places:
+        for target in self._times:
             if isinstance(target, RefusedTarget):
                 self._settle(target, FailedCheck(target, target.error))
 
@@ -122,25 +122,22 @@ class _Delivery:
         """Return the outcome at each place. What has none was `not_reached`."""
         with self._lock:
             self._is_over = True
-            for target in self._places:
+            for target in self._times:
                 if target in self._again:
                     self._settle(target, self._again[target][1])
                 elif target not in self._settled:
                     self._settle(target, FailedCheck(target, not_reached))
-            outcomes = {
-                place: outcome
-                for target, places in self._places.items()
-                for place, outcome in zip(places, self._of_places(target), strict=True)
-            }
-        return [outcomes[place] for place in sorted(outcomes)]
+            outcomes = {target: iter(self._outcomes_of(target)) for target in self._times}
+        return [next(outcomes[target]) for target in self._targets]
 
     def _settle(self, target: Target, outcome: Outcome) -> None:
         self._settled[target] = outcome
-        for one in self._of_places(target):
+        for one in self._outcomes_of(target):
             self._report(target, one)
 
-    def _of_places(self, target: Target) -> list[Outcome]:
-        first, others = self._settled[target], len(self._places[target]) - 1
+    def _outcomes_of(self, target: Target) -> list[Outcome]:
+        """Return an outcome for each time that the target is named."""
+        first, others = self._settled[target], self._times[target] - 1
         return [first, *[_repeated(first)] * others]
 
 
