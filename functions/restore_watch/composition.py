@@ -1,8 +1,8 @@
 """Which parts the application is made of, and how they reach AWS and Atlas."""
 
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -30,9 +30,6 @@ from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.table.projects import Bookkeeping
 from restore_watch.telemetry.telemetry import Telemetry
 
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions import SFNClient
-
 AWS_CONFIG = Config(
     connect_timeout=1,
     read_timeout=3,
@@ -53,25 +50,21 @@ def compose(
     aws_config: Config = AWS_CONFIG,
 ) -> Application:
     """Return the application, connected to nothing yet."""
+
+    def client(service: Any) -> Any:
+        return session.client(service, config=aws_config)
+
     telemetry = Telemetry(logger)
     http = http_client(telemetry.atlas_answered)
-    dynamodb = session.client("dynamodb", config=aws_config)
-
-    @cache
-    def stepfunctions() -> "SFNClient":
-        """Made when a workflow is answered for the first time: most stacks have none."""
-        return session.client("stepfunctions", config=aws_config)
-
-    secret = AtlasSecret(
-        session.client("secretsmanager", config=aws_config), settings.atlas_secret_id
-    )
+    dynamodb = client("dynamodb")
+    # Made when a workflow is answered for the first time: most stacks have none.
+    stepfunctions = cache(partial(client, "stepfunctions"))
+    secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
     clock = Clock()
     atlas = AtlasSession(AtlasClient(settings.atlas_base_url, http), secret.credentials)
     outbox = Outbox(
         RestoreJobsTable(dynamodb, settings.table_name),
-        StatusChangesTopic(
-            session.client("sns", config=aws_config), settings.topic_arn, settings.stack_name
-        ),
+        StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
         Workflows(stepfunctions),
         telemetry,
         clock,
@@ -93,9 +86,6 @@ def compose(
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         # Imported now, so that no cold start of another invocation takes longer for it.
         from restore_watch.diagnosis.composition import compose_doctor  # noqa: PLC0415
-
-        def client(service: str) -> Any:
-            return session.client(service, config=aws_config)  # type: ignore[call-overload]
 
         # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
         # replaced only once in a while.
