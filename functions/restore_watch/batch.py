@@ -56,7 +56,6 @@ class _Check:
 
     target: RestoreTarget
     tries: int = 0
-    is_free: bool = False
 
     @property
     def bucket(self) -> Bucket:

@@ -22,7 +22,8 @@ from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
-from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.sweep import Sweeper
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease

@@ -30,7 +30,7 @@ from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.stack import LocalStack
 from restore_watch.event.actions import Sweep
 from restore_watch.model.validation import Entry
-from restore_watch.sweep.find.projects import LISTED_AT_ONCE
+from restore_watch.sweep.find.wake import LISTED_AT_ONCE
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.job_item import Recorded
 from restore_watch.telemetry.telemetry import Telemetry

@@ -12,7 +12,8 @@ from contract.error_texts import ANY, ErrorText
 from restore_watch.event.actions import Sweep
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.find.projects import ProjectIds
-from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.sweep import Sweeper
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs

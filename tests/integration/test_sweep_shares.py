@@ -1,11 +1,9 @@
 """How the threads of a sweep share its work, and their connections."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from integration.checking import by_either_credential, received, statuses
-from integration.sweeping import HOUR, Sweeping, asked, old_id, start_several
+from integration.sweeping import HOUR, Sweeping, old_id, start_several
 from local_stack.atlas import in_group
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
@@ -41,29 +39,6 @@ def test_a_project_that_hangs_does_not_hold_up_the_hot_jobs_of_another_one(
     assert (result["checked"], result["changed"]) == (len(slow) + 1, 1)
     assert max(held) <= 0.75 * THREADS
     assert statuses(received(stack)) == ["COMPLETED"]
-
-
-def test_changes_that_one_list_shows_are_acted_on_by_several_threads(
-    sweeping: Sweeping, stack: LocalStack, group: str
-) -> None:
-    restores = start_several(stack, group, 6)
-    sweeping.check(*restores)
-    for restore in restores:
-        restore.advance()
-
-    with (
-        stack.aws.wire.hold(
-            operation="UpdateItem", when=lambda call: group.encode() in call.body
-        ) as gate,
-        ThreadPoolExecutor(1) as threads,
-    ):
-        sweep = threads.submit(sweeping.sweep)
-        gate.wait_for(len(restores))
-        gate.open()
-        result = sweep.result(timeout=60)
-
-    assert (result["checked"], result["changed"], result["published"]) == (6, 6, 6)
-    assert asked(stack) == ["flex_list"]
 
 
 @pytest.mark.parametrize("jobs", [1, 2], ids=["one job", "a list"])

@@ -34,7 +34,8 @@ from restore_watch.composition import AWS_CONFIG
 from restore_watch.event.actions import Diagnose
 from restore_watch.model.validation import Entry
 from restore_watch.sweep.find.projects import ProjectIds
-from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.sweep import Sweeper
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable

@@ -14,8 +14,8 @@ from restore_watch.model.marks import Interest, Marks, Part
 from restore_watch.model.outage import WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import ProjectListing
-from restore_watch.sweep.find.projects import WatchedProjects
 from restore_watch.sweep.find.steps import JobsPage, ListingStep
+from restore_watch.sweep.find.wake import Waking
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outages.report import Watch
 from restore_watch.sweep.sweep import Sweeper
@@ -88,13 +88,11 @@ class MovesEveryCluster(_MovesOtherwise):
 class StopsAtAnOldJob(ProjectListing):
     """A list is taken to descend."""
 
-    def jobs_shown(
-        self, step: JobsPage, page: Page, entries: Iterable[Entry], news: Iterable[Observed]
-    ) -> list[ListingStep]:
-        reaches_to = Interest.beyond(self.marks, step.part, self._now).reaches_to
+    def jobs_shown(self, step: JobsPage, page: Page, entries: Iterable[Entry]) -> list[ListingStep]:
+        reaches_to = Interest.beyond(self.wanted.marks, step.part, self.wanted.now).reaches_to
         is_enough = any(one.created_at < reaches_to for one in entries)
         page = replace(page, has_next=page.has_next and not is_enough)
-        return super().jobs_shown(step, page, entries, news)
+        return super().jobs_shown(step, page, entries)
 
 
 class ReadsFullPages(ProjectListing):
@@ -137,7 +135,7 @@ def observes(kind: type[Observer]) -> type[Sweeper]:
     return with_part(lambda parts: parts.asker.observer, kind)
 
 
-class ListsOnce(WatchedProjects):
+class ListsOnce(Waking):
     """An event has the project listed now, but not once more."""
 
     def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
@@ -146,22 +144,22 @@ class ListsOnce(WatchedProjects):
         return woken
 
 
-def wakes(kind: type[WatchedProjects]) -> type[Sweeper]:
+def wakes(kind: type[Waking]) -> type[Sweeper]:
     """A sweep that decides otherwise what to list."""
-    return with_part(lambda parts: parts.watched_projects, kind)
+    return with_part(lambda parts: parts.finder.waking, kind)
 
 
 def lists(kind: type[ProjectListing]) -> type[Sweeper]:
     """A sweep that reads lists otherwise."""
 
-    class OtherWaker(WatchedProjects):
+    class OtherWaking(Waking):
         def _listing(self, *how: Any) -> ProjectListing | None:
             listing = super()._listing(*how)
             if listing is not None:
                 listing.__class__ = kind
             return listing
 
-    return wakes(OtherWaker)
+    return wakes(OtherWaking)
 
 
 # The watch's own messages

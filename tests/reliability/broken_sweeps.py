@@ -11,8 +11,9 @@ from reliability.broken_table import Client, Parameters
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.question import Question
+from restore_watch.sweep.parts import Parts
 from restore_watch.sweep.settle import Follower
-from restore_watch.sweep.sweep import Parts, Sweeper
+from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs

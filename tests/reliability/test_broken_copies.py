@@ -22,7 +22,8 @@ from restore_watch.aws.step_functions import Workflows
 from restore_watch.check.check import JobChecker
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.results import CheckResult
-from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.sweep import Sweeper
 from restore_watch.sweep.workers import Workers
 from restore_watch.telemetry.telemetry import Telemetry
 

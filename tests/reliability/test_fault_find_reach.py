@@ -17,7 +17,7 @@ from local_stack.stack import CREDENTIALS, LocalStack
 from local_stack.wire import Call, Fault, Phase
 from reliability.campaign import Tools
 from reliability.steps import too_many_requests
-from restore_watch.sweep.find.projects import LISTED_AT_ONCE
+from restore_watch.sweep.find.wake import LISTED_AT_ONCE
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -456,7 +456,7 @@ def test_a_refused_cluster_that_was_deleted_degrades_its_project_for_a_day_at_mo
     finds.ticks(3)
     for step in (DEDICATED_LIST, COLLECTION_LIST):
         campaign.inject(step, MISSING_ROLE, times=None)
-    finds.ticks(10)
+    finds.ticks(20)
     campaign.atlas.remove_cluster(campaign.group, "orders-dedicated")
     finds.ticks(26, minutes=60)
     finds.ticks(6)

@@ -15,7 +15,8 @@ from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.sweep.sweep import Sweeper, SweepOptions
+from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.sweep import Sweeper
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease

@@ -8,11 +8,12 @@ from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.tally import Tally
+from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.scripted_atlas import Clock
 
 
-def a_run(clock: Clock, telemetry: Telemetry) -> Run:
+def a_run(clock: Clock, telemetry: Telemetry, projects: dict[str, Project] | None = None) -> Run:
     """A run that begins now and has a minute."""
 
     def now() -> datetime:
@@ -28,5 +29,6 @@ def a_run(clock: Clock, telemetry: Telemetry) -> Run:
         outcomes=Outcomes(),
         memory=SweepMemory(clock),
         known={},
+        projects=projects or {},
         telemetry=telemetry,
     )

@@ -8,26 +8,17 @@ import pytest
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.agenda import Agenda
 from restore_watch.sweep.follow.question import Question, questions
-from restore_watch.sweep.observe import Observed
-from strategies import plain_job
-from unit.open_jobs import NOON, open_job
+from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
 
 OTHER_GROUP = "5f0000000000000000000a02"
 THIRD_GROUP = "5f0000000000000000000a03"
-
-type Task = Question | Observed
 
 
 def asked(group: str, count: int, begin: int = 0) -> list[Question]:
     """Questions about clusters of one project."""
     numbers = range(begin, begin + count)
     return [Question((open_job(n, group, f"orders-{n}"),)) for n in numbers]
-
-
-def observed(question: Question) -> Observed:
-    """What is left to do after a list has shown a change of the question's job."""
-    return Observed(question.part, question.jobs[0].target, plain_job(), NOON)
 
 
 class Round:
@@ -37,19 +28,19 @@ class Round:
         self,
         *given: Iterable[Question],
         threads: int = 4,
-        allows: Callable[[Task], bool] = lambda _: True,
+        allows: Callable[[Question], bool] = lambda _: True,
         closed: bool = True,
     ) -> None:
-        self.skipped: list[Task] = []
+        self.skipped: list[Question] = []
         self.is_over = False
-        self.agenda: Agenda[Task] = Agenda(
+        self.agenda: Agenda[Question] = Agenda(
             threads, allows=allows, skip=self.skipped.append, is_over=lambda: self.is_over
         )
         self.agenda.add(question for some in given for question in some)
         if closed:
             self.agenda.close()
 
-    def take(self) -> Task:
+    def take(self) -> Question:
         task = self.agenda.take()
         assert task is not None
         return task
@@ -172,18 +163,6 @@ def test_a_second_try_that_is_not_allowed_at_its_turn_is_skipped() -> None:
     assert round_.skipped == [again]
 
 
-def test_a_change_that_a_list_has_shown_is_acted_on_although_no_call_to_atlas_is_left() -> None:
-    (given,) = asked(GROUP, 1)
-    is_allowed = iter([True])
-    round_ = Round([given], allows=lambda _: next(is_allowed))
-    change = observed(given)
-
-    round_.agenda.done(round_.take(), [change])
-
-    assert round_.take() == change
-    assert round_.skipped == []
-
-
 def test_a_question_that_is_not_allowed_at_its_turn_is_skipped() -> None:
     given = asked(GROUP, 3)
     others = asked(OTHER_GROUP, 2)
@@ -265,18 +244,6 @@ def test_a_job_may_be_added_again_after_its_question_was_asked_or_skipped(ending
     round_.agenda.add(given)
 
     assert given[0] in {round_.take() for _ in range(1 if ending != "done" else 2)}
-
-
-def test_while_a_change_is_acted_on_its_job_is_not_asked_about_again() -> None:
-    given = asked(GROUP, 1)
-    round_ = Round(given, closed=False)
-    round_.agenda.done(round_.take(), [observed(given[0])])
-
-    round_.agenda.add(given)
-    round_.agenda.close()
-
-    assert round_.take() == observed(given[0])
-    assert round_.agenda.take() is None
 
 
 # Idleness

@@ -8,13 +8,9 @@ from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.projects import RESTORE_EVENTS
 from restore_watch.model.marks import MARGIN, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing import LISTED_KINDS
-from restore_watch.sweep.find.memory import (
-    CLUSTERS_KNOWN,
-    PROJECTS_KNOWN,
-    FindMemory,
-    kinds_woken_by,
-)
+from restore_watch.sweep.find.events import kinds_woken_by
+from restore_watch.sweep.find.memory import CLUSTERS_KNOWN, PROJECTS_KNOWN, REMEMBERED, FindMemory
+from restore_watch.sweep.find.wanted import LISTED_KINDS
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, COLLECTION = LISTED_KINDS
@@ -22,8 +18,8 @@ FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
 OTHER_GROUP = "5f0000000000000000000a02"
 BOTH = {FLEX_CLUSTERS: ["orders"], CLUSTERS: ["carts", "users"]}
 ORDERS, CARTS = Part(FLEX, "orders"), Part(FLEX, "carts")
-TENANT_EVENT = {"1": "TENANT_RESTORE_REQUESTED_AUDIT"}
-CPS_EVENT = {"2": "CPS_RESTORE_FAILED"}
+FIRST, SECOND = "1", "2"
+"""Ids of events."""
 
 
 @pytest.fixture
@@ -73,44 +69,42 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
     memory: FindMemory,
 ) -> None:
     for group_id in (GROUP, OTHER_GROUP):
-        memory.events_seen(group_id, TENANT_EVENT)
+        memory.unseen_events(group_id, [FIRST])
         memory.read_again(group_id, [Part(FLEX)])
         memory.tried(group_id, read=(), failing=(), aside=[ORDERS])
-        memory.listing_was_due(group_id)
 
     memory.keep_only({GROUP})
 
-    assert memory.events_seen(GROUP, TENANT_EVENT) == frozenset()
-    assert memory.events_seen(OTHER_GROUP, TENANT_EVENT) == {FLEX}
+    assert memory.unseen_events(GROUP, [FIRST]) == frozenset()
+    assert memory.unseen_events(OTHER_GROUP, [FIRST]) == {FIRST}
     assert memory.to_read_again(GROUP) == {Part(FLEX)}
     assert memory.to_read_again(OTHER_GROUP) == set()
     assert memory.aside(GROUP) == {ORDERS}
     assert memory.aside(OTHER_GROUP) == frozenset()
-    assert memory.last_tried(GROUP) > memory.last_tried(OTHER_GROUP) == -math.inf
 
 
 # Events
 
 
-def test_an_event_wakes_once(memory: FindMemory) -> None:
-    assert memory.events_seen(GROUP, TENANT_EVENT) == {FLEX}
-    assert memory.events_seen(GROUP, TENANT_EVENT) == frozenset()
-    assert memory.events_seen(GROUP, TENANT_EVENT | CPS_EVENT) == {DEDICATED, COLLECTION}
+def test_an_event_is_unseen_once(memory: FindMemory) -> None:
+    assert memory.unseen_events(GROUP, [FIRST]) == {FIRST}
+    assert memory.unseen_events(GROUP, [FIRST]) == frozenset()
+    assert memory.unseen_events(GROUP, [FIRST, SECOND]) == {SECOND}
 
 
 def test_each_project_has_its_own_events(memory: FindMemory) -> None:
-    memory.events_seen(GROUP, TENANT_EVENT)
+    memory.unseen_events(GROUP, [FIRST])
 
-    assert memory.events_seen(OTHER_GROUP, TENANT_EVENT) == {FLEX}
+    assert memory.unseen_events(OTHER_GROUP, [FIRST]) == {FIRST}
 
 
 def test_only_the_events_that_were_shown_last_are_remembered(memory: FindMemory) -> None:
     """The others lie before the moment since which events are asked for."""
-    for events in (TENANT_EVENT, CPS_EVENT):
-        memory.events_seen(GROUP, events)
+    for event in (FIRST, SECOND):
+        memory.unseen_events(GROUP, [event])
 
-    assert memory.events_seen(GROUP, CPS_EVENT) == frozenset()
-    assert memory.events_seen(GROUP, TENANT_EVENT) == {FLEX}
+    assert memory.unseen_events(GROUP, [SECOND]) == frozenset()
+    assert memory.unseen_events(GROUP, [FIRST]) == {FIRST}
 
 
 @pytest.mark.parametrize("event_type", RESTORE_EVENTS)
@@ -143,23 +137,23 @@ def test_what_is_read_again_is_read_once(memory: FindMemory) -> None:
 # Listings
 
 
-def test_a_project_that_was_never_listed_for_its_age_comes_first(
+def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
     memory: FindMemory, clock: Clock
 ) -> None:
-    memory.listing_was_due(GROUP)
-
-    assert memory.last_tried(GROUP) == clock.now
-    assert memory.last_tried(OTHER_GROUP) < memory.last_tried(GROUP)
-
-
-def test_projects_that_are_listed_for_their_age_take_turns(
-    memory: FindMemory, clock: Clock
-) -> None:
-    for group_id in (GROUP, OTHER_GROUP, GROUP):
+    for part in (ORDERS, None, ORDERS):
         clock.now += 60
-        memory.listing_was_due(group_id)
+        memory.asking(GROUP, part)
 
-    assert sorted([GROUP, OTHER_GROUP], key=memory.last_tried) == [OTHER_GROUP, GROUP]
+    turns = [ORDERS, None, CARTS]
+    assert sorted(turns, key=lambda part: memory.last_asked(GROUP, part)) == [CARTS, None, ORDERS]
+    assert memory.last_asked(OTHER_GROUP) == -math.inf
+
+
+def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(memory: FindMemory) -> None:
+    for number in range(REMEMBERED + 1):
+        memory.asking(str(number))
+
+    assert memory.last_asked("0") < memory.last_asked("1")
 
 
 def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(memory: FindMemory) -> None:

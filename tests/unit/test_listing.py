@@ -14,17 +14,12 @@ from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import cluster_entries, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.model.marks import MARGIN, Interest, Marks, Part
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
-from restore_watch.sweep.find.listing import (
-    LISTED_KINDS,
-    MORE_CLUSTERS,
-    ProjectListing,
-    Read,
-)
+from restore_watch.model.marks import MARGIN, Marks, Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.find.listing import MORE_CLUSTERS, ProjectListing
+from restore_watch.sweep.find.progress import Read
 from restore_watch.sweep.find.steps import ClustersPage, JobsPage, ListingStep
-from restore_watch.sweep.observe import Observed
-from strategies import plain_job
+from restore_watch.sweep.find.wanted import LISTED_KINDS, Wanted
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -59,7 +54,12 @@ def job(created_at: datetime, number: int = 0) -> dict[str, Any]:
 
 
 def listing(**options: Any) -> ProjectListing:
-    return ProjectListing(GROUP, options.pop("marks", MARKS), NOON, **options)
+    began = options.pop("began", None)
+    wanted = Wanted(GROUP, options.pop("marks", MARKS), NOON)
+    for name in ("kinds", "clusters"):
+        if name in options:
+            options[name] = frozenset(options[name])
+    return ProjectListing(replace(wanted, **options), began)
 
 
 def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
@@ -72,30 +72,17 @@ def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
 
 
 def jobs_shown(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
-    """What follows from a page of jobs, all of which are news if they are of interest."""
+    """The step that follows from a page of jobs, if one does."""
     page = replace(page, at=step.at)
-    entries = job_entries(page, step.part.kind).readable
-    interest = Interest.beyond(listed.marks, step.part, NOON)
-    name = step.part.cluster_name or ""
-    news = [
-        Observed(
-            step.part,
-            RestoreTarget.listed(GROUP, name, entry.id, step.part.kind),
-            plain_job(),
-            NOON,
-        )
-        for entry in entries
-        if interest.may_take(entry.created_at)
-    ]
-    return listed.jobs_shown(step, replace(page, at=step.at), entries, news)
-
-
-def observed(steps: Iterable[ListingStep]) -> list[str]:
-    return [step.target.restore_id for step in steps if isinstance(step, Observed)]
+    return listed.jobs_shown(step, page, job_entries(page, step.part.kind).readable)
 
 
 def pages(steps: Iterable[ListingStep]) -> list[int]:
     return [step.at.number for step in steps if isinstance(step, JobsPage)]
+
+
+def ids(page: Page) -> set[str]:
+    return {entry["id"] for entry in page.entries}
 
 
 # The first steps
@@ -124,7 +111,7 @@ def test_a_listing_of_one_kind_reads_only_the_list_of_its_clusters(
     assert step.which is which
     (jobs,) = listed.clusters_shown(step, clusters("orders"))
     assert jobs.bucket == Bucket(GROUP, kind)
-    assert not listed.is_full
+    assert not listed.wanted.is_full
 
 
 def test_a_dedicated_cluster_has_two_lists_of_jobs() -> None:
@@ -284,7 +271,7 @@ def test_an_order_is_followed_over_pages_that_have_shifted() -> None:
 
 def test_a_second_page_with_a_newer_job_than_the_first_one_shows_that_jobs_do_not_descend() -> None:
     listed, step = one_cluster()
-    (second,) = jobs_shown(listed, step, shown(job(MARK - 14 * MINUTE), has_next=True))[1:]
+    (second,) = jobs_shown(listed, step, shown(job(MARK - 14 * MINUTE), has_next=True))
     assert isinstance(second, JobsPage)
 
     steps = jobs_shown(listed, second, shown(job(NEW), job(OLD), has_next=True))
@@ -320,20 +307,19 @@ def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
     listed, first = one_cluster(marks=marks)
     since = MARK - MARGIN if marks is MARKS else NOON - 7 * DAY
 
-    found: list[str] = []
+    seen: set[str] = set()
     steps: list[ListingStep] = [first]
     while steps:
         step = steps.pop()
-        if isinstance(step, JobsPage):
-            page = shown(*parts[step.at.number - 1], has_next=step.at.number < len(parts))
-            steps += jobs_shown(listed, step, page)
-        else:
-            found += observed([step])
+        assert isinstance(step, JobsPage)
+        page = shown(*parts[step.at.number - 1], has_next=step.at.number < len(parts))
+        seen |= ids(page)
+        steps += jobs_shown(listed, step, page)
         assert listed.finished(step) is (not steps)
 
-    assert sorted(found) == sorted(
+    assert seen >= {
         id_at(moment, number) for number, moment in enumerate(created) if moment >= since
-    )
+    }
     assert ORDERS in listed.read().read
 
 
@@ -382,22 +368,20 @@ def test_a_listing_is_done_with_its_last_step() -> None:
     assert listed.read().read == {ORDERS, CARTS, Part(FLEX)}
 
 
-def test_a_cluster_is_read_when_its_jobs_are_taken_in() -> None:
+def test_a_cluster_is_read_when_its_last_page_is() -> None:
     listed, step = one_cluster()
-    first, second = jobs_shown(listed, step, shown(job(NEW), job(NEW, 1)))
+    (second,) = jobs_shown(listed, step, shown(job(NEW), has_next=True))
     listed.finished(step)
-    listed.finished(first)
     assert ORDERS in listed.read().unread
 
     assert listed.finished(second)
     assert ORDERS in listed.read().read
 
 
-def test_a_job_that_could_not_be_taken_in_leaves_its_cluster_unread() -> None:
+def test_a_page_of_which_a_job_could_not_be_taken_in_leaves_its_cluster_unread() -> None:
     listed, step = one_cluster()
-    (take,) = jobs_shown(listed, step, shown(job(NEW)))
-    listed.finished(step)
-    listed.finished(take, is_read=False)
+    jobs_shown(listed, step, shown(job(NEW)))
+    listed.finished(step, is_read=False)
 
     assert listed.read().unread == {ORDERS}
 
@@ -468,7 +452,7 @@ def test_nothing_counts_as_read_of_which_a_step_failed_or_is_not_finished(
         if outcome == "hangs":
             steps.append(step)
             continue
-        if isinstance(outcome, Page) and not isinstance(step, Observed):
+        if isinstance(outcome, Page):
             more = (
                 listed.clusters_shown(step, outcome)
                 if isinstance(step, ClustersPage)

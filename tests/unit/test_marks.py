@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.marks import FIRST_MARK, MARGIN, PARTS_BEHIND, Interest, Marks, Part
+from restore_watch.model.marks import FIRST_MARK, MARGIN, Interest, Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing import LISTED_KINDS
+from restore_watch.sweep.find.wanted import LISTED_KINDS
 from strategies import plain_job
 from unit.open_jobs import NOON
 
@@ -182,31 +182,6 @@ def test_one_complete_listing_ends_every_delay(listings: list[Listed]) -> None:
     marks = marks.moved(later(60), KINDS | {ORDERS}, (), is_full=True)
 
     assert marks == Marks(NOON, later(60))
-
-
-# Many parts
-
-
-def named(count: int) -> list[Part]:
-    return [Part(RestoreKind.FLEX, f"orders-{number}") for number in range(count)]
-
-
-def test_so_many_clusters_may_stay_behind_one_by_one() -> None:
-    marks = AT_NOON.moved(later(1), KINDS, named(PARTS_BEHIND), is_full=True)
-
-    assert set(marks.behind) == set(named(PARTS_BEHIND))
-
-
-def test_of_more_clusters_the_whole_kind_stays_behind_at_the_oldest_mark() -> None:
-    parts = named(PARTS_BEHIND + 1)
-    behind = {parts[7]: later(-30), parts[8]: later(-20), DEDICATED_ORDERS: later(-40)}
-    marks = Marks(later(-60), NOON, behind)
-
-    moved = marks.moved(later(1), KINDS, {*parts, DEDICATED_ORDERS}, is_full=True)
-
-    assert moved.behind == {FLEX: later(-30), DEDICATED_ORDERS: later(-40)}
-    assert all(moved.of(part) <= marks.of(part) for part in parts[8:])
-    assert moved.of(parts[7]) == later(-30)
 
 
 def test_parts_are_named_by_kind_and_cluster() -> None:

@@ -106,24 +106,11 @@ def test_after_a_long_time_without_an_answer_a_job_is_missed_anew(
 def test_jobs_that_are_no_longer_open_are_forgotten(memory: SweepMemory) -> None:
     for job in (FIRST, SECOND):
         memory.settled(job)
-        memory.refused(job, by_topic=True)
 
     memory.keep_only({SECOND.key})
 
     assert [memory.last_settled(job) for job in (FIRST, SECOND)] == [None, ANY]
     assert memory.last_settled(SECOND) is not None
-    assert [memory.was_refused(job) for job in (FIRST, SECOND)] == [False, True]
-
-
-def test_a_refusal_by_the_topic_counts_until_a_message_was_published(memory: SweepMemory) -> None:
-    memory.refused(FIRST, by_topic=False)
-    assert not memory.was_refused(FIRST)
-
-    memory.refused(FIRST, by_topic=True)
-    assert (memory.was_refused(FIRST), memory.was_refused(SECOND)) == (True, False)
-
-    memory.refused(FIRST, by_topic=False)
-    assert not memory.was_refused(FIRST)
 
 
 def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
@@ -200,6 +187,16 @@ def test_a_list_that_was_of_use_starts_anew(memory: SweepMemory) -> None:
         memory.list_was(FIRST, useful=useful)
 
     assert memory.list_helps([FIRST])
+
+
+def test_while_a_job_waits_for_a_turn_of_its_own_the_list_of_its_cluster_is_not_asked_for(
+    memory: SweepMemory,
+) -> None:
+    memory.left_out(SECOND)
+    assert [memory.list_helps([one, THIRD]) for one in (FIRST, SECOND)] == [True, False]
+
+    memory.asked(SECOND)
+    assert memory.list_helps([FIRST, SECOND, THIRD])
 
 
 def test_each_cluster_and_kind_has_its_own_list(memory: SweepMemory) -> None:

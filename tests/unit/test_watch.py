@@ -60,10 +60,10 @@ class Sweeps:
         self._workers = Workers()
         self._last_seen = LastSeen()
 
-    def watch(self) -> Watch:
+    def watch(self, projects: dict[str, Project] | None = None) -> Watch:
         self._checking.clock.now += 60
         return Watch(
-            run=a_run(self._checking.clock, self._telemetry),
+            run=a_run(self._checking.clock, self._telemetry, projects),
             topic=self._checking.checker.outbox.topic,
             bookkeeping=Bookkeeping(dynamodb(self.items), "restore-jobs"),
             workers=self._workers,
@@ -231,7 +231,7 @@ def test_a_project_that_is_removed_is_over_at_once_and_once(sweeps: Sweeps) -> N
     removed = replace(sweeps.items.project(OTHER), removed_at=NOON)
     projects = {GROUP: sweeps.items.project(GROUP), OTHER: removed}
     for _ in range(2):
-        sweeps.watch().forget_removed(projects, ())
+        sweeps.watch(projects).forget_removed()
 
     assert sweeps.said() == [(OTHER, "recovered")]
     assert not projects[OTHER].watched.fails
@@ -312,7 +312,7 @@ def test_what_the_topic_has_accepted_is_not_sent_again_although_the_next_is_refu
     refused = Refusal("AuthorizationError")
     for answers in ([None, refused], [refused], [refused], []):
         sweeps.topic.refusals = [*answers]
-        sweeps.watch().publish_unsent(projects, sweeps.items.stack, clock.deadline())
+        sweeps.watch(projects).publish_unsent(sweeps.items.stack, clock.deadline())
 
     assert sweeps.said() == [(GROUP, "degraded"), (GROUP, "recovered")]
     assert projects[GROUP].watched.unsent == sweeps.items.project(GROUP).watched.unsent == ()
@@ -320,10 +320,10 @@ def test_what_the_topic_has_accepted_is_not_sent_again_although_the_next_is_refu
 
 def test_after_three_refusals_a_sweep_tries_nothing_more(sweeps: Sweeps, clock: Clock) -> None:
     projects = unsent(sweeps, GROUP)
-    watch, before = sweeps.watch(), projects[GROUP]
+    watch, before = sweeps.watch(projects), projects[GROUP]
     sweeps.topic.refusals = [Refusal("AuthorizationError")] * REFUSALS
     for _ in range(REFUSALS + 2):
-        watch.publish_unsent(projects, sweeps.items.stack, clock.deadline())
+        watch.publish_unsent(sweeps.items.stack, clock.deadline())
 
     assert sweeps.topic.refusals == []
     assert sweeps.said() == []

@@ -24,9 +24,6 @@ MARGIN = timedelta(minutes=60)
 CLOCKS_DIFFER = timedelta(minutes=15)
 """A job that ended so long before the first attempt may have run then."""
 
-PARTS_BEHIND = 500
-"""So many clusters of a kind may stay behind one by one. If they are more, the whole kind does."""
-
 
 class Part(NamedTuple):
     """A kind of restore job in a project, or with a name the jobs of one cluster."""
@@ -84,7 +81,7 @@ class Marks:
             if is_full or mark < self.whole:
                 behind[part] = mark
         whole = max(self.whole, began) if is_full else self.whole
-        return Marks(self.first, whole, _bounded(behind))
+        return Marks(self.first, whole, behind)
 
 
 @dataclass(frozen=True)
@@ -135,11 +132,3 @@ class Interest:
     def reaches_to(self) -> datetime:
         """Nothing that was created before this moment is of interest."""
         return min(self.running_since, self.since) if self.is_first else self.since
-
-
-def _bounded(behind: dict[Part, datetime]) -> dict[Part, datetime]:
-    for kind in RestoreKind:
-        parts = [part for part in behind if part.kind is kind]
-        if len(parts) > PARTS_BEHIND:
-            behind[Part(kind)] = min(behind.pop(part) for part in parts)
-    return behind

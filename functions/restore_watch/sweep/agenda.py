@@ -28,8 +28,7 @@ class Task(Protocol):
     """
     Something to do for a project, by one thread. `tries` counts earlier attempts.
 
-    No two tasks that are waiting or under way have the same key. One that `is_free` takes no call
-    from its bucket.
+    No two tasks that are waiting or under way have the same key.
     """
 
     @property
@@ -44,10 +43,6 @@ class Task(Protocol):
     def keys(self) -> Collection[Hashable]:
         """What nobody else may work on meanwhile."""
 
-    @property
-    def is_free(self) -> bool:
-        """Whether it makes no call to Atlas."""
-
     def without(self, busy: Container[Hashable]) -> Self | None:
         """Return what is left of it without the keys that are busy."""
 
@@ -56,6 +51,78 @@ class _Project[T: Task]:
     def __init__(self) -> None:
         self.waiting: deque[T] = deque()
         self.under_way = 0
+
+
+class _Turns[T: Task]:
+    """The tasks by project, and whose turn is next. The agenda's lock guards it."""
+
+    def __init__(
+        self, threads: int, allows: Callable[[T], bool], skip: Callable[[T], None]
+    ) -> None:
+        self._threads = threads
+        self._allows = allows
+        self._skip = skip
+        self.under_way = 0
+        self._busy: set[Hashable] = set()
+        self._projects: dict[str | None, _Project[T]] = {}
+        # The projects that have waiting tasks, the next one first.
+        self.projects: deque[_Project[T]] = deque()
+
+    def add_new(self, task: T) -> None:
+        """Add a task, without the part of it that is waiting or under way already."""
+        left = task.without(self._busy)
+        if left is not None:
+            self.add(left)
+
+    def add(self, task: T) -> None:
+        """Add a task behind the others of its project."""
+        project = self._projects.setdefault(task.bucket.group_id, _Project())
+        if not project.waiting:
+            self.projects.append(project)
+        project.waiting.append(task)
+        self._busy.update(task.keys)
+
+    def next(self) -> T | None:
+        """Return the next task. None if no project may use another thread."""
+        # Rounded up, so that no thread is idle as long as tasks are left.
+        share = math.ceil(self._threads / max(1, len(self.projects)))
+        if len(self._projects) > 1:
+            share = min(share, math.ceil(self._threads * LARGEST_SHARE))
+        for _ in range(len(self.projects)):
+            project = self.projects.popleft()
+            task = self._next_of(project) if project.under_way < share else None
+            if project.waiting:
+                self.projects.append(project)
+            if task is not None:
+                project.under_way += 1
+                self.under_way += 1
+                return task
+        return None
+
+    def done(self, task: T) -> None:
+        """A task is no longer under way."""
+        self.under_way -= 1
+        self._projects[task.bucket.group_id].under_way -= 1
+        self._busy.difference_update(task.keys)
+
+    def skip_all(self) -> None:
+        """Skip whatever waits."""
+        while self.projects:
+            project = self.projects.popleft()
+            while project.waiting:
+                self._drop(project.waiting.popleft())
+
+    def _next_of(self, project: _Project[T]) -> T | None:
+        while project.waiting:
+            task = project.waiting.popleft()
+            if self._allows(task):
+                return task
+            self._drop(task)
+        return None
+
+    def _drop(self, task: T) -> None:
+        self._busy.difference_update(task.keys)
+        self._skip(task)
 
 
 class Agenda[T: Task]:
@@ -74,27 +141,18 @@ class Agenda[T: Task]:
         skip: Callable[[T], None],
         is_over: Callable[[], bool],
     ) -> None:
-        self._threads = threads
-        self._allows = allows
-        self._skip = skip
+        self._turns = _Turns(threads, allows, skip)
         self._is_over = is_over
         lock = Lock()
         self._changed = Condition(lock)
         self._became_idle = Condition(lock)
         self._is_closed = False
-        self._under_way = 0
-        self._busy: set[Hashable] = set()
-        self._projects: dict[str | None, _Project[T]] = {}
-        # The projects that have waiting tasks, the next one first.
-        self._turns: deque[_Project[T]] = deque()
 
     def add(self, tasks: Iterable[T]) -> None:
         """Add tasks, without what is on the agenda already."""
         with self._changed:
             for task in tasks:
-                left = task.without(self._busy)
-                if left is not None:
-                    self._add(left)
+                self._turns.add_new(task)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -119,25 +177,20 @@ class Agenda[T: Task]:
         with self._changed:
             while True:
                 if self._is_over():
-                    self._skip_all()
-                task = self._next()
-                if task is not None:
-                    self._under_way += 1
+                    self._turns.skip_all()
+                task = self._turns.next()
+                if task is not None or (self._is_closed and not self._turns.projects):
                     return task
-                if not self._turns and self._is_closed:
-                    return None
                 self._report_if_idle()
                 self._changed.wait()
 
     def done(self, task: T, more: Iterable[T] = ()) -> None:
         """The task was done. `more` is to be done after the others."""
         with self._changed:
-            self._under_way -= 1
-            self._projects[task.bucket.group_id].under_way -= 1
-            self._busy.difference_update(task.keys)
+            self._turns.done(task)
             added = [another for another in more if another.tries < TRIES]
             for another in added:
-                self._add(another)
+                self._turns.add(another)
             # This thread takes the next task itself. To wake all others after every task
             # would take a tenth of a sweep's processor time.
             self._changed.notify(1 + len(added))
@@ -148,47 +201,7 @@ class Agenda[T: Task]:
             self._became_idle.notify()
 
     def _is_idle(self) -> bool:
-        return not self._turns and not self._under_way
-
-    def _add(self, task: T) -> None:
-        project = self._projects.setdefault(task.bucket.group_id, _Project())
-        if not project.waiting:
-            self._turns.append(project)
-        project.waiting.append(task)
-        self._busy.update(task.keys)
-
-    def _next(self) -> T | None:
-        # Rounded up, so that no thread is idle as long as tasks are left.
-        share = math.ceil(self._threads / max(1, len(self._turns)))
-        if len(self._projects) > 1:
-            share = min(share, math.ceil(self._threads * LARGEST_SHARE))
-        for _ in range(len(self._turns)):
-            project = self._turns.popleft()
-            task = self._next_of(project) if project.under_way < share else None
-            if project.waiting:
-                self._turns.append(project)
-            if task is not None:
-                project.under_way += 1
-                return task
-        return None
-
-    def _next_of(self, project: _Project[T]) -> T | None:
-        while project.waiting:
-            task = project.waiting.popleft()
-            if task.is_free or self._allows(task):
-                return task
-            self._drop(task)
-        return None
-
-    def _skip_all(self) -> None:
-        while self._turns:
-            project = self._turns.popleft()
-            while project.waiting:
-                self._drop(project.waiting.popleft())
-
-    def _drop(self, task: T) -> None:
-        self._busy.difference_update(task.keys)
-        self._skip(task)
+        return not self._turns.projects and not self._turns.under_way
 
 
 def failed_fast(error: RestoreWatchError, seconds: float) -> bool:

@@ -65,7 +65,6 @@ class SweepMemory:
         self._lock = Lock()
         self._moments: dict[JobKey, _Moments] = {}
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
-        self._refused: set[JobKey] = set()
         self._left_out: set[JobKey] = set()
         self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
         self._answered = -math.inf
@@ -74,7 +73,6 @@ class SweepMemory:
         """Forget every other job."""
         with self._lock:
             self._moments = {key: one for key, one in self._moments.items() if key in known}
-            self._refused = {key for key in self._refused if key in known}
             self._left_out = {key for key in self._left_out if key in known}
 
     def answered(self) -> None:
@@ -185,31 +183,20 @@ class SweepMemory:
             moments = self._moments.get(job.key)
         return moments.settled if moments else None
 
-    def refused(self, job: OpenJob, *, by_topic: bool) -> None:
-        """Remember whether the topic refused the job's messages the last time."""
-        with self._lock:
-            (self._refused.add if by_topic else self._refused.discard)(job.key)
-
-    def was_refused(self, job: OpenJob) -> bool:
-        """Whether the topic refused the job's messages the last time."""
-        with self._lock:
-            return job.key in self._refused
-
     def list_helps(self, jobs: Sequence[OpenJob]) -> bool:
-        """Whether to ask for the list of these jobs' cluster: it has shown open jobs before."""
+        """Whether to ask for the list of the jobs' cluster: it has shown such jobs before."""
         with self._lock:
-            is_useless = self._useless.get(_list_of(jobs[0]), 0) >= 2
-            return not is_useless and all(job.key not in self._left_out for job in jobs)
+            is_useful = self._useless.get(_list_of(jobs[0]), 0) < 2
+            return is_useful and all(job.key not in self._left_out for job in jobs)
 
-    def left_out(self, jobs: Iterable[OpenJob]) -> None:
+    def left_out(self, job: OpenJob) -> None:
         """
-        A list did not show these jobs, and no call was left for them.
+        No call was left for a job that is asked about alone.
 
-        They are asked about one by one until each had its turn: while few calls are left, the list
-        alone would take them all.
+        Until it had its turn, the list of its cluster does not take the only call of a sweep.
         """
         with self._lock:
-            self._left_out.update(job.key for job in jobs)
+            self._left_out.add(job.key)
 
     def list_was(self, job: OpenJob, *, useful: bool) -> None:
         """

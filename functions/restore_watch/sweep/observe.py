@@ -6,14 +6,13 @@ news, that is recorded. If an unknown job is of interest, it is taken in. Anythi
 nothing. Rank and the conditional write decide, so an older observation does no harm.
 """
 
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple
 
 from restore_watch.atlas.entries import Entry, Unreadable, job_entries
 from restore_watch.atlas.pages import Page
-from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.responses import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.marks import Interest, Part
@@ -21,51 +20,19 @@ from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower
 from restore_watch.table.open_job import JobKey
-from restore_watch.table.project_item import Project
 
 
-@dataclass(frozen=True)
-class Observed:
-    """
-    Act on what Atlas says about a restore job, in answer to a question asked at `asked_at`.
+class Observed(NamedTuple):
+    """What Atlas says about a restore job, in answer to a question that was asked at `asked_at`."""
 
-    It is a task on the agenda of a sweep, for which no call to Atlas is made.
-    """
-
-    part: Part
     target: RestoreTarget
     job: RestoreJob
     asked_at: datetime
-    tries: int = field(default=0, kw_only=True)
 
     @property
     def key(self) -> JobKey:
         """What the table knows the job by."""
         return *self.target.cluster, self.target.restore_id
-
-    @property
-    def keys(self) -> tuple[JobKey]:
-        """Nobody asks about the job meanwhile."""
-        return (self.key,)
-
-    @property
-    def belongs_to(self) -> Part:
-        """What is read to the end once no such step is left."""
-        return self.part
-
-    @property
-    def bucket(self) -> Bucket:
-        """The bucket of its list. No call is taken from it."""
-        return Bucket(self.target.group_id, self.part.kind)
-
-    def without(self, _busy: Container[Hashable]) -> Self | None:
-        """Nobody else does the same."""
-        return self
-
-    @property
-    def is_free(self) -> bool:
-        """Atlas has said it already."""
-        return True
 
 
 @dataclass
@@ -93,13 +60,11 @@ class Observer:
     """
     Compares what Atlas says with what is known. Any thread may use it.
 
-    `projects` has what the table remembers of projects. A job that nobody knows is of interest only
-    in one that has marks.
+    A job that nobody knows is of interest only in a project that has marks.
     """
 
     run: Run
     follower: Follower
-    projects: Mapping[str, Project]
 
     def read(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
         """Add a page to what is `shown`. Only entries that are known or of interest are read."""
@@ -133,23 +98,33 @@ class Observer:
             key = (group_id, part.cluster_name or "", restore_id)
             known = self.run.known.get(key)
             if known is None or known.is_news(job):
-                news.append(Observed(part, RestoreTarget.listed(*key, part.kind), job, asked_at))
+                news.append(Observed(RestoreTarget.listed(*key, part.kind), job, asked_at))
         return news
 
-    def take(self, observed: Observed) -> bool:
-        """Act on an observation. True if the table has what it says."""
-        known = self.run.known.get(observed.key)
-        if known is not None:
-            return self.follower.answered(known, observed.job, observed.asked_at)
-        return self.follower.found(observed.job, observed.target, observed.asked_at)
+    def take(self, news: Iterable[Observed]) -> bool:
+        """Act on news, as long as time is left. True if the table has all that they say."""
+        is_taken = True
+        for one in news:
+            is_taken &= self._take(one)
+        return is_taken
 
     def is_removed(self, group_id: str) -> bool:
         """Whether the project was watched and is no longer."""
-        project = self.projects.get(group_id)
+        project = self.run.projects.get(group_id)
         return project is not None and project.is_removed
 
+    def _take(self, one: Observed) -> bool:
+        known = self.run.known.get(one.key)
+        if self.run.asking.remaining() <= 0:
+            if known is not None:
+                self.run.tally.not_settled(known)
+            return False
+        if known is not None:
+            return self.follower.answered(known, one.job, one.asked_at)
+        return self.follower.found(one.job, one.target, one.asked_at)
+
     def _interest(self, group_id: str, part: Part) -> Interest | None:
-        project = self.projects.get(group_id)
+        project = self.run.projects.get(group_id)
         if project is None or project.marks is None:
             return None
         return Interest.beyond(project.marks, part, self.run.now())

@@ -1,7 +1,8 @@
 """Which calls to Atlas a sweep may still make. No I/O."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
 from restore_watch.atlas.rate_limits import Bucket
@@ -14,6 +15,24 @@ REFUSALS = 3
 
 STARVED = 0.9
 """With this share left, nobody else has used up a bucket, even if all of it is to be left."""
+
+
+@dataclass
+class _Calls:
+    """What a sweep knows of a bucket: whether it made a first call of each purpose, and more."""
+
+    to_ask: bool = False
+    to_find: bool = False
+    best_share: float = -1.0
+    is_stopped: bool = False
+    refusals: int = 0
+    is_accepted: bool = False
+
+
+@dataclass
+class _Project:
+    silences: int = 0
+    was_tried: bool = False
 
 
 class Pace:
@@ -38,33 +57,29 @@ class Pace:
         *,
         waits: Callable[[Bucket], bool],
     ) -> None:
-        self.since = since
         self._reserve = reserve
-        self._share_left = share_left
+        self._share_left = lambda bucket: share_left(bucket, since)
         self.waits = waits
         self._lock = Lock()
-        self._asked: set[tuple[Bucket, bool]] = set()
-        self._best_shares: dict[Bucket, float] = {}
-        self._stopped: set[Bucket] = set()
+        self._calls: defaultdict[Bucket, _Calls] = defaultdict(_Calls)
+        self._projects: defaultdict[str | None, _Project] = defaultdict(_Project)
         self._is_again = False
-        self._refusals: Counter[Bucket] = Counter()
-        self._accepted: set[Bucket] = set()
-        self._silences: Counter[str | None] = Counter()
-        self._tried: set[str | None] = set()
 
     def allows(self, bucket: Bucket, *, to_find: bool = False) -> bool:
         """Whether a call may be made now; it counts as made."""
-        share, waits = self._share_left(bucket, self.since), self.waits(bucket)
+        share, waits = self._share_left(bucket), self.waits(bucket)
         with self._lock:
-            if self._refuses(bucket) or self._is_left_alone(bucket.group_id):
+            calls = self._calls[bucket]
+            is_refused = calls.refusals >= REFUSALS and not calls.is_accepted
+            if is_refused or self._is_left_alone(bucket.group_id):
                 return False
-            if waits and not self._asked.isdisjoint({(bucket, True), (bucket, False)}):
+            if waits and (calls.to_ask or calls.to_find):
                 return False
-            is_first = (bucket, to_find) not in self._asked
-            self._asked.add((bucket, to_find))
+            is_first = not (calls.to_find if to_find else calls.to_ask)
+            calls.to_find |= to_find
+            calls.to_ask |= not to_find
             is_allowed = is_first or share is None or share >= self._reserve
-            if not is_allowed and (to_find or not self._is_again):
-                self._stopped.add(bucket)
+            calls.is_stopped |= not is_allowed and (to_find or not self._is_again)
         return is_allowed
 
     @property
@@ -74,11 +89,12 @@ class Pace:
 
         What is asked again about hot jobs does not count.
         """
+        enough = min(self._reserve, STARVED)
         with self._lock:
             return frozenset(
                 bucket
-                for bucket in self._stopped
-                if self._best_shares.get(bucket, 1.0) < min(self._reserve, STARVED)
+                for bucket, calls in self._calls.items()
+                if calls.is_stopped and 0 <= calls.best_share < enough
             )
 
     def begin_round(self) -> None:
@@ -89,39 +105,39 @@ class Pace:
         """
         with self._lock:
             self._is_again = True
-            self._tried.clear()
+            for project in self._projects.values():
+                project.was_tried = False
 
     def answers(self, group_id: str | None) -> bool:
         """Whether Atlas answered the last question about the project, or none was asked."""
         with self._lock:
-            return not self._silences[group_id]
+            return not self._projects[group_id].silences
 
     def answered(self, bucket: Bucket) -> None:
         """Atlas answered, if only that it does not know the job."""
-        share = self._share_left(bucket, self.since)
+        share = self._share_left(bucket)
         with self._lock:
+            calls = self._calls[bucket]
+            calls.is_accepted = True
             if share is not None:
-                self._best_shares[bucket] = max(share, self._best_shares.get(bucket, 0.0))
-            self._silences.pop(bucket.group_id, None)
-            self._accepted.add(bucket)
+                calls.best_share = max(share, calls.best_share)
+            self._projects[bucket.group_id].silences = 0
 
     def silent(self, bucket: Bucket) -> None:
         """No answer came, or Atlas is out of order."""
         with self._lock:
-            self._silences[bucket.group_id] += 1
-            self._tried.add(bucket.group_id)
+            project = self._projects[bucket.group_id]
+            project.silences += 1
+            project.was_tried = True
 
     def refused(self, bucket: Bucket) -> None:
         """Atlas refused the credentials for one of these endpoints: this job, or all of them."""
         with self._lock:
-            self._refusals[bucket] += 1
-
-    def _refuses(self, bucket: Bucket) -> bool:
-        return self._refusals[bucket] >= REFUSALS and bucket not in self._accepted
+            self._calls[bucket].refusals += 1
 
     def _is_left_alone(self, group_id: str | None) -> bool:
-        if self._silences[group_id] < SILENCES:
+        project = self._projects[group_id]
+        if project.silences < SILENCES:
             return False
-        was_tried = group_id in self._tried
-        self._tried.add(group_id)
+        was_tried, project.was_tried = project.was_tried, True
         return was_tried

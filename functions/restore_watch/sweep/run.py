@@ -10,6 +10,7 @@ from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace
 from restore_watch.sweep.tally import Tally
 from restore_watch.table.open_job import JobKey, OpenJob
+from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 
 
@@ -19,7 +20,8 @@ class Run:
     One sweep, which began `at` a moment in UTC. Any thread may use it.
 
     The last question to Atlas must have ended by the deadline of `asking`, and everything by that
-    of `ending`. `known` has the open jobs and is kept up to date.
+    of `ending`. `known` has the open jobs, and `projects` what the table remembers of projects, by
+    id. Both are kept up to date.
     """
 
     at: datetime
@@ -31,6 +33,7 @@ class Run:
     outcomes: Outcomes
     memory: SweepMemory
     known: dict[JobKey, OpenJob]
+    projects: dict[str, Project]
     telemetry: Telemetry
 
     def now(self) -> datetime:
@@ -40,3 +43,7 @@ class Run:
     def open_jobs(self) -> list[OpenJob]:
         """Return the open jobs as they are known now."""
         return list(self.known.values())
+
+    def stored_projects(self) -> list[Project]:
+        """Return what is remembered of projects now. A thread that hangs may still add to it."""
+        return list(self.projects.values())

@@ -70,7 +70,6 @@ class Follower:
         except RestoreWatchError as error:
             self._failed(job, error)
         else:
-            self.run.memory.refused(job, by_topic=False)
             self.run.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
             self.run.tally.published_for(job, len(published))
 
@@ -188,7 +187,6 @@ class Follower:
             return
         if isinstance(error, NotificationPendingError):
             self.refusals.add()
-            self.run.memory.refused(job, by_topic=True)
         self.run.tally.failed(job, error)
 
     def _note(self, job: OpenJob) -> OpenJob:

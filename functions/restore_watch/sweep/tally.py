@@ -1,5 +1,6 @@
 """What a sweep has found so far, counted by all of its threads."""
 
+from collections import Counter
 from collections.abc import Iterable
 from threading import Lock
 
@@ -25,12 +26,9 @@ class Tally:
     """
 
     def __init__(self, opened: int) -> None:
-        self.open = opened
-        self.found = 0
-        self.changed = 0
-        self.published = 0
-        self._answers = 0
+        self._opened = opened
         self._lock = Lock()
+        self._counts: Counter[str] = Counter()
         self._asked: set[_Key] = set()
         self._skipped: set[_Key] = set()
         self._failures: dict[_Key, Failure] = {}
@@ -63,7 +61,7 @@ class Tally:
         """The refusal, if Atlas refused the credentials for every question. Not for a role."""
         with self._lock:
             errors = [one.error for one in self._failures.values()]
-            is_all = bool(errors) and not self._answers
+            is_all = bool(errors) and not self._counts["answers"]
         refusals = [
             error
             for error in errors
@@ -90,18 +88,18 @@ class Tally:
     def answered(self) -> None:
         """Atlas answered a question, and did not refuse the credentials."""
         with self._lock:
-            self._answers += 1
+            self._counts["answers"] += 1
 
     def changed_one(self, *, found: bool = False) -> None:
         """A change was recorded; of a job that a listing `found`, the first one."""
         with self._lock:
-            self.changed += 1
-            self.found += found
+            self._counts["changed"] += 1
+            self._counts["found"] += found
 
     def published_for(self, job: OpenJob, messages: int) -> None:
         """Everything that was pending for a job is published."""
         with self._lock:
-            self.published += messages
+            self._counts["published"] += messages
             self._failures.pop(job.key, None)
 
     def succeeded_for(self, job: OpenJob) -> None:
@@ -140,11 +138,11 @@ class Tally:
     def result(self) -> SweepResult:
         """What the sweep has found by now."""
         return SweepResult(
-            open=self.open,
-            found=self.found,
+            open=self._opened,
+            found=self._counts["found"],
             checked=self.checked,
-            changed=self.changed,
-            published=self.published,
+            changed=self._counts["changed"],
+            published=self._counts["published"],
             not_reached=self.not_reached,
             succeeded=self.succeeded,
             failures=self.failures,

@@ -1,14 +1,13 @@
 """The list of all projects that the credentials can read, which decides what `all` watches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.sweep.find.calls import FindCalls
-from restore_watch.sweep.find.steps import AskingStep, ProjectsPage
+from restore_watch.sweep.find.steps import FindStep, ProjectsPage
 from restore_watch.table.project_item import Project
 
 
@@ -26,6 +25,11 @@ class AllProjects:
     shown: Sequence[str] = ()
     failure: RestoreWatchError | None = None
 
+    @property
+    def listed(self) -> Collection[str]:
+        """The projects of the last complete list."""
+        return self.calls.memory.projects or ()
+
     def is_due(self, known: Mapping[str, Project]) -> bool:
         """
         Whether the list must be read in this sweep.
@@ -33,19 +37,18 @@ class AllProjects:
         One that leaves out a project that the table knows is read again at once: Atlas may have
         left it out.
         """
-        listed = self.calls.memory.projects or ()
         return self.calls.memory.projects_are_due or any(
             project.marks is not None
             and project.watched.degraded is None
-            and group_id not in listed
+            and group_id not in self.listed
             for group_id, project in known.items()
         )
 
-    def read(self, step: ProjectsPage) -> list[AskingStep]:
+    def read(self, step: ProjectsPage) -> list[FindStep]:
         """Read a page. Return what is left to do: the next page, or the same one again."""
         begun = self.calls.run.asking.clock()
         try:
-            page = self.calls.read(step, partial(self.calls.projects.projects, step.number))
+            page = self.calls.all_projects(step)
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
             if not again:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
@@ -12,24 +14,47 @@ from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
 from restore_watch.sweep.agenda import TRIES, failed_fast
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.find.memory import FindMemory
-from restore_watch.sweep.find.steps import AskingStep, JobsPage
+from restore_watch.sweep.find.steps import ClustersPage, FindStep, JobsPage, ProjectsPage, Wake
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
-
-type Ask = Callable[[Deadline], Page]
-"""Asks for one page. Raises AtlasError or TimeBudgetExceededError."""
 
 
 @dataclass(frozen=True)
 class FindCalls:
-    """Makes the calls of one sweep. Any thread may use it."""
+    """
+    Makes the calls of one sweep. Any thread may use it.
+
+    Those that read raise AtlasError or TimeBudgetExceededError.
+    """
 
     run: Run
     projects: AtlasProjects
     answers: Answers
     memory: FindMemory
 
-    def read(self, step: AskingStep, ask: Ask) -> Page:
+    def all_projects(self, step: ProjectsPage) -> Page:
+        """Read a page of the list of projects."""
+        return self._read(step, partial(self.projects.projects, step.number))
+
+    def events(self, step: Wake, since: datetime) -> Page:
+        """Read the newest restore events of a project since that moment, in UTC."""
+        self.memory.asking(step.group_id)
+        return self._read(step, partial(self.projects.events, step.group_id, since))
+
+    def clusters(self, step: ClustersPage) -> Page:
+        """Read a list of clusters."""
+        return self._read(step, partial(self.projects.clusters, step.group_id, step.which))
+
+    def restore_jobs(self, step: JobsPage) -> Page:
+        """Read a page of a cluster's jobs."""
+        group_id, part = step.group_id, step.part
+        self.memory.asking(group_id, part)
+        name = part.cluster_name or ""
+        return self._read(
+            step, partial(self.projects.restore_jobs, group_id, name, part.kind, step.at)
+        )
+
+    def _read(self, step: FindStep, ask: Callable[[Deadline], Page]) -> Page:
         """
         Ask Atlas, and note how it went.
 
@@ -45,7 +70,7 @@ class FindCalls:
         self.answers.answered(asked)
         return page
 
-    def again(self, step: AskingStep, error: RestoreWatchError, begun: float) -> list[AskingStep]:
+    def again(self, step: FindStep, error: RestoreWatchError, begun: float) -> list[FindStep]:
         """
         The call of a step that `begun` then has failed. Return the step if it is tried again.
 
@@ -68,7 +93,7 @@ class FindCalls:
             self.run.tally.search_failed(group_id, cluster_name, error)
 
 
-def asked_by(step: AskingStep) -> Asked:
+def asked_by(step: FindStep) -> Asked:
     """What a step asks for."""
     return (
         Asked.part(step.bucket, step.part)

@@ -7,11 +7,17 @@ from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing import LISTED_KINDS
 from restore_watch.sweep.find.memory import FindMemory
+from restore_watch.sweep.find.wanted import LISTED_KINDS
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
+
+_WOKEN = {
+    "TENANT": (RestoreKind.FLEX,),
+    "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),
+}
+"""What the first word of an event's type says about the kind of its job."""
 
 
 def woken_kinds(memory: FindMemory, group_id: str, page: Page) -> frozenset[RestoreKind]:
@@ -20,7 +26,9 @@ def woken_kinds(memory: FindMemory, group_id: str, page: Page) -> frozenset[Rest
 
     They are listed in the next sweep as well.
     """
-    woken = memory.events_seen(group_id, dict(map(_event, page.entries)))
+    types = dict(map(_event, page.entries))
+    unseen = memory.unseen_events(group_id, types.keys())
+    woken = frozenset(kind for one in unseen for kind in kinds_woken_by(types[one]))
     if len(page.entries) >= EVENTS_ON_PAGE:
         woken = frozenset(LISTED_KINDS)
     if woken:
@@ -28,6 +36,11 @@ def woken_kinds(memory: FindMemory, group_id: str, page: Page) -> frozenset[Rest
         memory.forget_clusters(group_id, woken)
         memory.read_again(group_id, map(Part, woken))
     return woken
+
+
+def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:
+    """Return the kinds of job that an event of this type may be of; of an unknown type, all."""
+    return _WOKEN.get(event_type.partition("_")[0], LISTED_KINDS)
 
 
 def _event(entry: Any) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from restore_watch.atlas.pages import FIRST_PAGE, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Part
-from restore_watch.sweep.observe import Observed
 from restore_watch.table.open_job import JobKey
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
@@ -28,11 +27,6 @@ class Call:
     def keys(self) -> tuple[JobKey, ...]:
         """It is put on the agenda once."""
         return ()
-
-    @property
-    def is_free(self) -> bool:
-        """It takes one call."""
-        return False
 
     def without(self, _busy: Container[Hashable]) -> Self | None:
         """Nobody else does the same."""
@@ -112,19 +106,6 @@ class JobsPage(Call):
         return Bucket(self.group_id, self.part.kind)
 
 
-@dataclass(frozen=True)
-class Listed(Observed):
-    """What the list of a part shows of a job, while its project is listed."""
+type ListingStep = ClustersPage | JobsPage
 
-    @property
-    def group_id(self) -> str:
-        """The project that is listed."""
-        return self.target.group_id
-
-
-type ListingStep = ClustersPage | JobsPage | Listed
-
-type AskingStep = ProjectsPage | Wake | ClustersPage | JobsPage
-"""A step that takes a call."""
-
-type FindStep = AskingStep | Observed
+type FindStep = ProjectsPage | Wake | ListingStep

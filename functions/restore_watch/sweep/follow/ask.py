@@ -18,14 +18,14 @@ from restore_watch.errors import (
 from restore_watch.sweep.agenda import failed_fast
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.follow.lists import JobLists
-from restore_watch.sweep.follow.question import JobList, Question
-from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.sweep.follow.question import JobList, Question, Search, Turns
+from restore_watch.sweep.observe import Observer, Shown
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import Follower
 from restore_watch.table.open_job import OpenJob
 
-type Tasks = list[Question | Observed]
+type Questions = list[Question]
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,24 @@ class Asker:
         self.run.tally.skipped(question.jobs)
         self.run.outcomes.left(Asked.job(question.bucket, ""))
         if question.is_alone:
-            self.run.memory.left_out(question.jobs)
+            self.run.memory.left_out(question.jobs[0])
 
-    def ask(self, question: Question) -> Iterable[Question | Observed]:
+    def ask(self, question: Question) -> Questions:
         """Ask about the jobs of a question. Return what is left to do after the others."""
+        match question:
+            case Search():
+                self._look_for(question)
+                return []
+            case Turns():
+                return self._ask_in_turn(question)
         jobs = question.jobs
-        if question.is_missing:
-            return self._look_for(question)
-        if question.in_turn:
-            return self._ask_in_turn(question)
-        if len(jobs) == 1 or jobs[0].kind is None or not self.run.memory.list_helps(jobs):
+        if question.is_alone or jobs[0].kind is None or not self.run.memory.list_helps(jobs):
             return self._ask_first(question)
-        asked_at, shown = self.run.now(), Shown()
+        return self._ask_list(question)
+
+    def _ask_list(self, question: Question) -> Questions:
+        """Ask for the list of the jobs' cluster. Return what it does not settle."""
+        jobs, asked_at, shown = question.jobs, self.run.now(), Shown()
         try:
             self.lists.read(question, shown, wanted=len(jobs))
         except RestoreWatchError as error:
@@ -74,15 +80,14 @@ class Asker:
         seen = [job for job in jobs if job.target.restore_id in shown.jobs]
         self.run.memory.list_was(jobs[0], useful=bool(seen))
         self._note_asked(seen)
-        news = self.observer.news(shown, question.bucket.group_id or "", question.part, asked_at)
-        changed = {one.key for one in news}
-        unchanged = [job for job in seen if job.key not in changed]
+        changed = self.lists.act(question, shown, asked_at)
+        unchanged = [job for job in seen if job.target.restore_id not in changed]
         for job in unchanged:
             self.follower.answered(job, shown.jobs[job.target.restore_id], asked_at)
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
-        return [*news, *_alone(unseen), *self._in_turn(question, unchanged)]
+        return [*_alone(unseen), *self._in_turn(question, unchanged)]
 
-    def _list_failed(self, question: Question, error: RestoreWatchError) -> Tasks:
+    def _list_failed(self, question: Question, error: RestoreWatchError) -> Questions:
         """Note that a list shows nothing. Return what is left to do."""
         jobs = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
@@ -92,7 +97,7 @@ class Asker:
         if not isinstance(error, AtlasError):
             self.run.tally.failed(jobs[0], error, whole_list=True)
             return []
-        more: Tasks = [*_alone(jobs)]
+        more: Questions = [*_alone(jobs)]
         if self.allows(question):
             more = self._ask_first(question)
         # If nothing answers, it is not for the list that it does not.
@@ -106,27 +111,26 @@ class Asker:
         if not unchanged or question.list in self.asked_alone:
             return []
         self.asked_alone.add(question.list)
-        return [Question(self.run.memory.turns(unchanged), in_turn=True)]
+        return [Turns(self.run.memory.turns(unchanged))]
 
-    def _ask_in_turn(self, question: Question) -> Tasks:
+    def _ask_in_turn(self, question: Turns) -> Questions:
         """After an outage all endpoints that have failed are asked, and meanwhile only one."""
         first, *others = question.jobs
         more = self._ask_first(Question((first,), tries=question.tries))
         if others and not self.run.memory.fails(first):
-            more.append(Question(tuple(others), in_turn=True))
+            more.append(Turns(tuple(others)))
         return more
 
-    def _ask_first(self, question: Question) -> Tasks:
+    def _ask_first(self, question: Question) -> Questions:
         """Ask about the first job. The others get turns of their own."""
         first, *others = question.jobs
         begun = self.run.asking.clock()
-        more: Tasks = [*_alone(others)]
+        more: Questions = [*_alone(others)]
         asked = Asked.job(question.bucket, first.target.restore_id)
         try:
             self._ask_one(asked, first)
         except RestoreWatchError as error:
-            alone = replace(question, jobs=(first,), is_alone=bool(others) or question.is_alone)
-            more += self._failed(alone, asked, error, begun)
+            more += self._failed(replace(question, jobs=(first,)), asked, error, begun)
         return more
 
     def _ask_one(self, asked: Asked, job: OpenJob) -> None:
@@ -141,7 +145,7 @@ class Asker:
 
     def _failed(
         self, question: Question, asked: Asked, error: RestoreWatchError, begun: float
-    ) -> Tasks:
+    ) -> Questions:
         """Note what a failure means for the job and the project. Return what is left to do."""
         (job,) = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
@@ -163,26 +167,25 @@ class Asker:
             return [replace(question, tries=question.tries + 1)]
         return []
 
-    def _missed(self, question: Question, error: RestoreJobNotFoundError) -> Tasks:
+    def _missed(self, question: Question, error: RestoreJobNotFoundError) -> Questions:
         """An endpoint that does not know a job proves little: its cluster's list may show it."""
         (job,) = question.jobs
         if error.transient:
             return []
         if error.knows_cluster and job.kind is not None:
-            return [replace(question, is_missing=True, is_alone=False, tries=0)]
+            return [Search(question.jobs)]
         self.follower.missed(job)
         return []
 
-    def _look_for(self, question: Question) -> Tasks:
+    def _look_for(self, question: Search) -> None:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = question.jobs
-        whole, news = self.lists.whole(question)
+        whole = self.lists.whole(question)
         answer = whole.shown.jobs.get(job.target.restore_id)
         if answer is not None:
             self.follower.answered(job, answer, whole.asked_at)
         elif whole.lacks(job):
             self.follower.missed(job)
-        return [one for one in news if one.key != job.key]
 
     def _note_asked(self, jobs: Sequence[OpenJob], *, alone: bool = False) -> None:
         for job in jobs:
@@ -191,4 +194,4 @@ class Asker:
 
 
 def _alone(jobs: Iterable[OpenJob]) -> list[Question]:
-    return [Question((job,), is_alone=True) for job in jobs]
+    return [Question((job,)) for job in jobs]

@@ -17,7 +17,7 @@ from restore_watch.errors import (
 )
 from restore_watch.sweep.answers import Answers, has_nothing_to_read
 from restore_watch.sweep.follow.question import JobList, Question
-from restore_watch.sweep.observe import Observed, Observer, Shown
+from restore_watch.sweep.observe import Observer, Shown
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
@@ -66,12 +66,12 @@ class JobLists:
     wholes: dict[JobList, Whole] = field(default_factory=dict)
     reading: dict[JobList, Lock] = field(default_factory=dict)
 
-    def whole(self, question: Question) -> tuple[Whole, list[Observed]]:
-        """Read a list to its end unless that was done, and return what has to be acted on."""
+    def whole(self, question: Question) -> Whole:
+        """Read a list to its end unless that was done, and act on its news."""
         with self.reading.setdefault(question.list, Lock()):
             known = self.wholes.get(question.list)
             if known is not None:
-                return known, []
+                return known
             whole = Whole(self.run.now())
             try:
                 whole.is_read = self.read(question, whole.shown)
@@ -82,8 +82,15 @@ class JobLists:
                 # The entries of thousands of lists would take much memory.
                 whole.shown.entries = ()
                 self.wholes[question.list] = whole
+        self.act(question, whole.shown, whole.asked_at)
+        return whole
+
+    def act(self, question: Question, shown: Shown, asked_at: datetime) -> set[str]:
+        """Act on the news of a list that was asked for then. Return the ids of their jobs."""
         group_id = question.bucket.group_id or ""
-        return whole, self.observer.news(whole.shown, group_id, question.part, whole.asked_at)
+        news = self.observer.news(shown, group_id, question.part, asked_at)
+        self.observer.take(news)
+        return {one.target.restore_id for one in news}
 
     def read(self, question: Question, shown: Shown, wanted: int | None = None) -> bool:
         """

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Part
@@ -15,24 +16,18 @@ type JobList = tuple[str | None, Part]
 @dataclass(frozen=True)
 class Question:
     """
-    Open jobs of one cluster and kind, asked about together. `tries` counts earlier attempts.
+    Open jobs of one cluster and kind, asked about together: one of them by its own endpoint.
 
-    With `is_alone`, the one job's own endpoint is asked. If it `is_missing`, that endpoint does not
-    know it, and its cluster's list decides whether it is there. The endpoints of jobs `in_turn` are
-    asked one after the other, until one of them fails.
+    `tries` counts earlier attempts.
     """
 
     jobs: tuple[OpenJob, ...]
     tries: int = 0
-    is_alone: bool = False
-    in_turn: bool = False
-    is_missing: bool = False
 
     @property
     def kind(self) -> RestoreKind:
-        """The kind whose endpoint is asked first. The lists of tenant jobs are those of Flex."""
-        kind = self.jobs[0].kind or RestoreKind.FLEX
-        return RestoreKind.FLEX if self.is_missing and kind is RestoreKind.TENANT else kind
+        """The kind whose endpoint is asked first."""
+        return self.jobs[0].kind or RestoreKind.FLEX
 
     @property
     def part(self) -> Part:
@@ -50,19 +45,39 @@ class Question:
         return Bucket(self.jobs[0].target.group_id, self.kind)
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it is about a single job."""
+        return len(self.jobs) == 1
+
+    @property
     def keys(self) -> tuple[JobKey, ...]:
         """The jobs. A job is asked about once at a time."""
         return tuple(job.key for job in self.jobs)
 
-    @property
-    def is_free(self) -> bool:
-        """It takes one call at least."""
-        return False
-
-    def without(self, busy: Container[Hashable]) -> "Question | None":
+    def without(self, busy: Container[Hashable]) -> Self | None:
         """A question about the other jobs."""
         jobs = tuple(job for job in self.jobs if job.key not in busy)
         return replace(self, jobs=jobs) if jobs else None
+
+
+@dataclass(frozen=True)
+class Turns(Question):
+    """The jobs' own endpoints are asked one after the other, until one of them fails."""
+
+    is_alone = False
+
+
+@dataclass(frozen=True)
+class Search(Question):
+    """The job's own endpoint does not know it: the list of its cluster decides if it is there."""
+
+    is_alone = False
+
+    @property
+    def kind(self) -> RestoreKind:
+        """The lists of tenant jobs are those of Flex."""
+        kind = super().kind
+        return RestoreKind.FLEX if kind is RestoreKind.TENANT else kind
 
 
 def questions(jobs: Iterable[OpenJob]) -> list[Question]:

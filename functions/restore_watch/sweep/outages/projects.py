@@ -1,15 +1,16 @@
 """How a sweep saw its projects in the end: what failed, and about what nothing was learnt. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
 from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing import LISTED_KINDS
+from restore_watch.sweep.find.memory import FindMemory
 from restore_watch.sweep.find.projects import WatchedProjects
+from restore_watch.sweep.find.wanted import LISTED_KINDS
 from restore_watch.sweep.outcomes import of_clusters
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
@@ -60,18 +61,12 @@ class ProjectVerdict:
 
 @dataclass(frozen=True)
 class ProjectVerdicts:
-    """
-    How one sweep saw each project. `listed` has those of which everything was read.
-
-    `lasting_failure` says why a job's own endpoint fails, if it does for long, and `odd_items` why
-    the table did not take what Atlas says about some job of a project.
-    """
+    """How one sweep saw each project. `listed` has those of which everything was read."""
 
     run: Run
-    watched_projects: WatchedProjects
+    watched: WatchedProjects
+    memory: FindMemory
     listed: Container[str]
-    lasting_failure: Callable[[OpenJob], RestoreWatchError | None]
-    odd_items: Mapping[str, RestoreWatchError]
 
     def of_projects(self, jobs: Iterable[OpenJob], asked: Collection[str]) -> list[ProjectVerdict]:
         """
@@ -79,13 +74,11 @@ class ProjectVerdicts:
 
         Open jobs are all `jobs`. Those of a project that was removed say nothing about it.
         """
-        by_project = _by_project(jobs)
-        # A thread that hangs may still add to it.
-        known = list(self.watched_projects.known.values())
-        removed = {project.group_id for project in known if project.is_removed}
+        by_project, odd_items = _by_project(jobs), self.run.tally.odd_items
+        removed = {one.group_id for one in self.run.stored_projects() if one.is_removed}
         return [
-            self._of(group_id, by_project.get(group_id, ()))
-            for group_id in sorted(self.watched_projects.woken.union(set(asked) - removed))
+            self._of(group_id, by_project.get(group_id, ()), odd_items.get(group_id))
+            for group_id in sorted(self.watched.woken.union(set(asked) - removed))
         ]
 
     def left_alone(self, jobs: Iterable[OpenJob]) -> list[Project]:
@@ -93,46 +86,27 @@ class ProjectVerdicts:
         with_open_jobs = _by_project(jobs)
         return [
             project
-            for group_id, project in list(self.watched_projects.known.items())
+            for project in self.run.stored_projects()
             if project.watched.fails
             and not project.is_removed
-            and group_id not in self.watched_projects.woken
-            and group_id not in with_open_jobs
+            and project.group_id not in self.watched.woken
+            and project.group_id not in with_open_jobs
         ]
 
-    def _of(self, group_id: str, open_jobs: Sequence[OpenJob]) -> ProjectVerdict:
-        project = self.watched_projects.known.get(group_id, Project(group_id))
-        is_watched = group_id in self.watched_projects.woken
-        outcomes = self.run.outcomes
-        # A job that the table knows could be read before.
-        known = {str(job.kind) for job in open_jobs if job.kind}
-        failures = outcomes.failures(group_id, project.readable | known)
-        for job in open_jobs:
-            error = self.lasting_failure(job)
-            if error is not None:
-                failures.setdefault(str(job.kind or RestoreKind.FLEX), error)
-        if group_id in self.odd_items:
-            failures[ITEMS] = self.odd_items[group_id]
-        # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
-        aside = self.watched_projects.calls.memory.aside(group_id)
-        behind = set(project.marks.behind) - aside if project.marks else set()
-        are_behind = {part.kind for part in behind}
-        learnt = {
-            _SWEEP,
-            ITEMS,
-            *failures,
-            *(outcomes.learnt(group_id) - {of_clusters(kind) for kind in LISTED_KINDS}),
-            *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),
-            # Where no job is open, no GET can fail.
-            *(str(kind) for kind in RestoreKind if str(kind) not in known),
-        }
-        is_seen = bool(outcomes.families(group_id))
+    def _of(
+        self, group_id: str, open_jobs: Sequence[OpenJob], odd_item: RestoreWatchError | None
+    ) -> ProjectVerdict:
+        project = self.run.projects.get(group_id, Project(group_id))
+        is_watched = group_id in self.watched.woken
+        failures = self._failures(project, open_jobs)
+        if odd_item is not None:
+            failures[ITEMS] = odd_item
+        learnt = {*failures, *self._learnt(project, open_jobs)}
+        is_seen = bool(self.run.outcomes.families(group_id))
         if not is_seen and not failures:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
-        if self.watched_projects.knows_projects:
-            learnt.add(ABSENT)
-            if is_watched and not self.watched_projects.shows(group_id):
-                failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
+        if is_watched and not self.watched.may_be_there(group_id):
+            failures[ABSENT] = AtlasUnauthorizedError(_NOT_LISTED)
         return ProjectVerdict(
             project=project,
             failures=failures,
@@ -140,6 +114,36 @@ class ProjectVerdicts:
             is_seen=is_seen,
             open_jobs=len(open_jobs),
         )
+
+    def _failures(
+        self, project: Project, open_jobs: Iterable[OpenJob]
+    ) -> dict[str, RestoreWatchError]:
+        """What fails now, by what was asked. A job that the table knows could be read before."""
+        known = {str(job.kind) for job in open_jobs if job.kind}
+        failures = self.run.outcomes.failures(project.group_id, project.readable | known)
+        for job in open_jobs:
+            error = self.run.memory.lasting_failure(job)
+            if error is not None:
+                failures.setdefault(str(job.kind or RestoreKind.FLEX), error)
+        return failures
+
+    def _learnt(self, project: Project, open_jobs: Iterable[OpenJob]) -> set[str]:
+        """About what the sweep has learnt whether it fails."""
+        group_id = project.group_id
+        known = {str(job.kind) for job in open_jobs if job.kind}
+        # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
+        behind = project.marks.behind.keys() if project.marks else frozenset()
+        are_behind = {part.kind for part in behind - self.memory.aside(group_id)}
+        answered = self.run.outcomes.learnt(group_id)
+        return {
+            _SWEEP,
+            ITEMS,
+            *(answered - {of_clusters(kind) for kind in LISTED_KINDS}),
+            *(of_clusters(kind) for kind in LISTED_KINDS if kind not in are_behind),
+            # Where no job is open, no GET can fail.
+            *(str(kind) for kind in RestoreKind if str(kind) not in known),
+            *([ABSENT] if self.watched.knows_projects else ()),
+        }
 
     def _standing(self, project: Project, learnt: Container[str]) -> dict[str, Trouble]:
         """

@@ -22,7 +22,6 @@ from restore_watch.sweep.outages.stack import Held, ListOfProjects, StackTrouble
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.settle import TopicRefusals
 from restore_watch.sweep.workers import Workers
-from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.table.projects import Bookkeeping
 
@@ -61,37 +60,35 @@ class Watch:
     last_seen: LastSeen
     refusals: TopicRefusals
 
-    def publish_unsent(
-        self, projects: dict[str, Project], stack: Watched, deadline: Deadline
-    ) -> Watched:
+    def publish_unsent(self, stack: Watched, deadline: Deadline) -> Watched:
         """
         Publish what earlier sweeps recorded, until the topic refuses too often.
 
-        `projects` is kept up to date. Return what is left of the stack's.
+        Return what is left of the stack's.
         """
 
-        def publish(group_id: str) -> None:
-            project = projects[group_id]
+        def publish(project: Project) -> None:
             left = self._publish(project.watched, deadline)
-            projects[group_id] = replace(project, stored_watched=left)
+            self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
         stack = self._publish(stack, deadline)
-        unsent = [group_id for group_id, project in projects.items() if project.watched.unsent]
+        unsent = [one for one in self.run.stored_projects() if one.watched.unsent]
         # The topic may refuse the messages of some for ever.
         shuffle(unsent)
         self.workers.each(unsent, publish, deadline)
         return stack
 
-    def forget_removed(self, projects: dict[str, Project], open_jobs: Sequence[OpenJob]) -> None:
+    def forget_removed(self) -> None:
         """Report that degraded projects which nobody watches any more are over."""
+        open_jobs = self.run.open_jobs()
 
         def forget(project: Project) -> None:
             count = sum(job.target.group_id == project.group_id for job in open_jobs)
             left = self._store(project.watched, project.watched.removed(self.run.now(), count))
-            projects[project.group_id] = replace(project, stored_watched=left)
+            self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
-        known = list(projects.values())
-        removed = [one for one in known if one.is_removed and one.watched.fails]
+        stored = self.run.stored_projects()
+        removed = [one for one in stored if one.is_removed and one.watched.fails]
         self.workers.each(removed, forget, self.run.ending)
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:

@@ -1,0 +1,156 @@
+"""
+What wakes a project, so that a sweep lists it: an event, or that it was not listed for long.
+
+Events name no job and no cluster, but they are one call for each project and sweep.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from random import sample
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.pages import Page
+from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.model.marks import Marks, Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.answers import PROJECT_GONE
+from restore_watch.sweep.find.calls import FindCalls
+from restore_watch.sweep.find.events import EVENTS_BEFORE_MARK, woken_kinds
+from restore_watch.sweep.find.listing import ProjectListing
+from restore_watch.sweep.find.projects import WatchedProjects
+from restore_watch.sweep.find.steps import FindStep, ProjectsPage, Wake
+from restore_watch.sweep.find.wanted import LISTED_KINDS, Wanted
+from restore_watch.sweep.run import Run
+from restore_watch.table.project_item import Project
+
+LISTED_EVERY = timedelta(minutes=15)
+"""A project is listed this often without any event: a collection restore has none at its start."""
+
+EARLY = timedelta(seconds=15)
+"""A listing may come so much early, because sweeps do not begin to the second."""
+
+LISTED_AT_ONCE = 100
+"""So many projects, or a tenth of all if that is more, are listed in one sweep for their age."""
+
+
+@dataclass(frozen=True)
+class Waking:
+    """
+    Wakes the projects of one sweep. Any thread may use it.
+
+    Projects that are `postponed` are listed for their age by a later sweep.
+    """
+
+    run: Run
+    calls: FindCalls
+    watched: WatchedProjects
+    postponed: set[str] = field(default_factory=set)
+
+    def first_steps(self) -> list[FindStep]:
+        """Return a step for each project, and one for the list of projects if it is due."""
+        projects = self.watched.at_first()
+        self.calls.memory.keep_only(projects)
+        self._postpone(projects)
+        steps = self._wakes(projects)
+        all_projects = self.watched.all_projects
+        is_due = self.watched.watches_all and all_projects.is_due(self.run.projects)
+        return [ProjectsPage(), *steps] if is_due else steps
+
+    def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
+        """Read a page of the list of projects. The last one wakes those that were not known."""
+        all_projects = self.watched.all_projects
+        more = all_projects.read(step)
+        return more or self._wakes(all_projects.shown)
+
+    def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
+        """Ask for a project's events. Return the step if it is tried again, or what to list."""
+        group_id, memory = step.group_id, self.calls.memory
+        started = self.watched.start(group_id)
+        if started is None:
+            return [], None
+        project, marks = started
+        left = memory.to_read_again(group_id)
+        kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
+        if group_id not in self.postponed and self._is_due(project):
+            kinds.update(LISTED_KINDS)
+        begun = self.run.asking.clock()
+        said_at = None
+        try:
+            page = self.calls.events(step, marks.whole - EVENTS_BEFORE_MARK)
+        except RestoreWatchError as error:
+            again = self.calls.again(step, error, begun)
+            if again or _ends_the_search(error):
+                memory.read_again(group_id, (*left, *map(Part, kinds)))
+                return again, None
+            # Without events, it is listed in every sweep.
+            kinds.update(LISTED_KINDS)
+        else:
+            said_at = page.date
+            kinds |= self._woken_kinds(group_id, page)
+        clusters = {part for part in left if part.cluster_name is not None}
+        return [], self._listing(project, marks, kinds, clusters, said_at)
+
+    def _postpone(self, group_ids: Collection[str]) -> None:
+        """Spread the listings of many projects, which all began when the stack was deployed."""
+        known = self.run.projects
+        due = [one for one in group_ids if one in known and known[one].listed_at]
+        due = [one for one in due if self._is_due(known[one])]
+        at_once = max(LISTED_AT_ONCE, len(group_ids) // 10)
+        # Any of them: one that cannot be listed does not keep others from it.
+        self.postponed.update(sample(due, max(0, len(due) - at_once)))
+
+    def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
+        # What a sweep has not reached comes first in the next one.
+        new = sorted(self.watched.watch(group_ids), key=self.calls.memory.last_asked)
+        return [Wake(group_id) for group_id in new]
+
+    def _is_due(self, project: Project) -> bool:
+        if project.listed_at is None:
+            return True
+        age = self.run.now() - project.listed_at
+        # After the clock was set back, the last time may lie in the future.
+        return not timedelta(0) <= age < LISTED_EVERY - EARLY
+
+    def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
+        return woken_kinds(self.calls.memory, group_id, page)
+
+    def _listing(
+        self,
+        project: Project,
+        marks: Marks,
+        kinds: set[RestoreKind],
+        clusters: set[Part],
+        said_at: datetime | None,
+    ) -> ProjectListing | None:
+        """These kinds and clusters are read, and what has stayed behind catches up."""
+        memory = self.calls.memory
+        behind = marks.behind.keys() - memory.aside(project.group_id)
+        kinds |= {part.kind for part in behind if part.cluster_name is None}
+        clusters = {part for part in behind | clusters if part.kind not in kinds}
+        if not (kinds or clusters):
+            return None
+        wanted = Wanted(
+            project.group_id,
+            marks,
+            self.run.now(),
+            kinds=frozenset(kinds),
+            clusters=frozenset(clusters),
+            known=memory.clusters_of(project.group_id),
+            last_asked=partial(memory.last_asked, project.group_id),
+        )
+        return ProjectListing(wanted, said_at)
+
+
+def _troubled(project: Project) -> list[RestoreKind]:
+    """The kinds that could not be seen. They are listed in every sweep, to see when they can be."""
+    troubles = project.watched.troubles
+    return [kind for kind in LISTED_KINDS if kind in troubles or CLUSTER_LISTS[kind] in troubles]
+
+
+def _ends_the_search(error: RestoreWatchError) -> bool:
+    """Whether no time is left, or Atlas does not know the project."""
+    is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
+    return is_gone or isinstance(error, TimeBudgetExceededError)

@@ -1,0 +1,130 @@
+"""The parts of one sweep, put together around the run that they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foundation.deadline import Deadline
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.check.outbox import Outbox
+from restore_watch.sweep.answers import Answers
+from restore_watch.sweep.find.all_projects import AllProjects
+from restore_watch.sweep.find.calls import FindCalls
+from restore_watch.sweep.find.find import Finder
+from restore_watch.sweep.find.memory import FindMemory
+from restore_watch.sweep.find.projects import ProjectIds, WatchedProjects
+from restore_watch.sweep.follow.ask import Asker
+from restore_watch.sweep.follow.lists import JobLists
+from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.observe import Observer
+from restore_watch.sweep.outages.projects import ProjectVerdicts
+from restore_watch.sweep.outages.report import LastSeen, Watch
+from restore_watch.sweep.outcomes import Outcomes
+from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.run import Run
+from restore_watch.sweep.settle import Follower, TopicRefusals
+from restore_watch.sweep.tally import Tally
+from restore_watch.sweep.workers import Workers
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.project_item import Project
+from restore_watch.table.projects import Bookkeeping
+from restore_watch.telemetry.telemetry import Telemetry
+
+ENDING_TIME = 5.0
+"""Seconds of the invocation that are kept for recording, publishing and giving the lease back."""
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """
+    What the operator decided.
+
+    Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
+    share of Atlas's rate limits that is left to other tools.
+    """
+
+    hot_seconds: float
+    rate_limit_reserve: float
+    project_ids: ProjectIds = ()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one sweep."""
+
+    run: Run
+    answers: Answers
+    follower: Follower
+    asker: Asker
+    finder: Finder
+    verdicts: ProjectVerdicts
+    watch: Watch
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What lasts from sweep to sweep: the wires, the options, and what is remembered."""
+
+    atlas: AtlasSession
+    outbox: Outbox
+    open_jobs: OpenJobs
+    bookkeeping: Bookkeeping
+    workers: Workers
+    telemetry: Telemetry
+    options: SweepOptions
+    memory: SweepMemory
+    find_memory: FindMemory
+    last_seen: LastSeen
+
+    def parts(
+        self, jobs: Sequence[OpenJob], projects: dict[str, Project], deadline: Deadline
+    ) -> Parts:
+        """Return the parts of a sweep that begins now."""
+        run = self._run(jobs, projects, deadline)
+        answers = Answers(run)
+        follower = Follower(run, self.outbox, self.open_jobs, TopicRefusals())
+        observer = Observer(run, follower)
+        lists = JobLists(run, self.atlas, observer, answers)
+        calls = FindCalls(run, AtlasProjects(self.atlas), answers, self.find_memory)
+        watched = WatchedProjects(
+            run, self.bookkeeping, self.options.project_ids, AllProjects(calls)
+        )
+        finder = Finder(run, calls, watched, observer)
+        return Parts(
+            run=run,
+            answers=answers,
+            follower=follower,
+            asker=Asker(run, self.atlas, lists, observer, follower, answers),
+            finder=finder,
+            verdicts=ProjectVerdicts(run, watched, self.find_memory, finder.listed),
+            watch=Watch(
+                run,
+                self.outbox.topic,
+                self.bookkeeping,
+                self.workers,
+                self.last_seen,
+                TopicRefusals(),
+            ),
+        )
+
+    def _run(
+        self, jobs: Sequence[OpenJob], projects: dict[str, Project], deadline: Deadline
+    ) -> Run:
+        known = {job.key: job for job in jobs}
+        self.memory.keep_only(known)
+        clock, limits = self.outbox.clock, self.atlas.limits
+        reserve = self.options.rate_limit_reserve
+        return Run(
+            at=clock.now(),
+            asking=deadline.earlier(ENDING_TIME),
+            ending=deadline,
+            clock=clock,
+            pace=Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits),
+            tally=Tally(len(jobs)),
+            outcomes=Outcomes(),
+            memory=self.memory,
+            known=known,
+            projects=projects,
+            telemetry=self.telemetry,
+        )
