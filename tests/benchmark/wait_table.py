@@ -35,6 +35,9 @@ from local_stack.stack import ROOT
 WORKFLOWS = ROOT / "docs" / "workflows.md"
 BEGIN = "<!-- `make docs` computes this table from tests/benchmark/waits.toml and prices.toml -->\n"
 
+LEAST = 0.0001
+"""The dollars of a cell, unless it is 0: four decimal places."""
+
 HOURS = (1, 6)
 FURTHER = 7
 """The hour whose dollars stand for each further one."""
@@ -125,9 +128,15 @@ def table() -> str:
     lines = [f"| {' | '.join(head)} |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
     for way in ways(figures):
         spent = [*(way.dollars(hours, prices) for hours in HOURS), way.further(prices)]
-        cells = [f"{dollars:.4f}" if dollars else "0" for dollars in spent]
-        lines.append(f"| {' | '.join((way.name, *cells, way.half, way.most))} |")
+        cells = (way.name, *map(_cell, spent), way.half, way.most)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join((*lines, "", remarks(prices, figures), ""))
+
+
+def _cell(dollars: float) -> str:
+    if dollars == 0:
+        return "0"
+    return f"{dollars:.4f}" if dollars >= LEAST else f"under {LEAST}"
 
 
 def with_table(text: str) -> str:
