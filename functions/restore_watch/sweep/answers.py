@@ -1,7 +1,6 @@
 """How Atlas receives the questions of one sweep, noted for everything that depends on it."""
 
-from dataclasses import dataclass
-
+from foundation.part import part
 from restore_watch.atlas.endpoints import AtlasList, Family, named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
@@ -22,7 +21,7 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 """Atlas's code for a project that it does not know."""
 
 
-@dataclass(frozen=True)
+@part
 class Answers:
     """Notes answers and refusals for all that depends on them. Any thread may use it."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from foundation.part import part
 from restore_watch.atlas.entries import Entry, Unreadable, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.responses import read_job
@@ -55,7 +56,7 @@ class Shown:
             self.jobs[job.restore_id] = job
 
 
-@dataclass(frozen=True)
+@part
 class Observer:
     """
     Compares what Atlas says with what is known. Any thread may use it.

@@ -58,7 +58,7 @@ class Pace:
         waits: Callable[[Bucket], bool],
     ) -> None:
         self._reserve = reserve
-        self._share_left = lambda bucket: share_left(bucket, since)
+        self._share_left: Callable[[Bucket], float | None] = lambda one: share_left(one, since)
         self.waits = waits
         self._lock = Lock()
         self._calls: defaultdict[Bucket, _Calls] = defaultdict(_Calls)

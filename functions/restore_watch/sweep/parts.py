@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foundation.deadline import Deadline
+from foundation.part import part
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
@@ -49,7 +50,7 @@ class SweepOptions:
     project_ids: ProjectIds = ()
 
 
-@dataclass(frozen=True)
+@part
 class Parts:
     """The parts of one sweep."""
 
@@ -62,7 +63,7 @@ class Parts:
     watch: Watch
 
 
-@dataclass(frozen=True)
+@part
 class Environment:
     """What lasts from sweep to sweep: the wires, the options, and what is remembered."""
 

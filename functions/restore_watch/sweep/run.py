@@ -1,10 +1,10 @@
 """What the parts of one sweep share."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
+from foundation.part import part
 from restore_watch.sweep.memory import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.pace import Pace
@@ -14,7 +14,7 @@ from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 
 
-@dataclass(frozen=True)
+@part
 class Run:
     """
     One sweep, which began `at` a moment in UTC. Any thread may use it.

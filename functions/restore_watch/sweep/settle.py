@@ -6,7 +6,7 @@ one path of every change, the same as in a check by name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.part import part
 from restore_watch.check.check import result_of
 from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
@@ -48,7 +49,7 @@ class TopicRefusals:
         self.are_too_many |= next(self._numbers) >= REFUSALS
 
 
-@dataclass(frozen=True)
+@part
 class Follower:
     """
     Follows the open jobs of one sweep. Any thread may use it. What fails is a failure of the sweep.

@@ -1,12 +1,13 @@
 """How a sweep asks Atlas for the lists by which jobs are found, and what a failure leads to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.part import part
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check.outbox import QUESTION_TIME
@@ -19,7 +20,7 @@ from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
 
 
-@dataclass(frozen=True)
+@part
 class FindCalls:
     """
     Makes the calls of one sweep. Any thread may use it.

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Lock
 from typing import Literal
 
+from foundation.part import part
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.find.all_projects import AllProjects
@@ -18,7 +19,7 @@ type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
 
 
-@dataclass(frozen=True)
+@part
 class WatchedProjects:
     """
     The projects of one sweep: those that the operator `named`, or the list of `all_projects`.

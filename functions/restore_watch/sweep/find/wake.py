@@ -5,12 +5,13 @@ Events name no job and no cluster, but they are one call for each project and sw
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
 from random import sample
 
 from foundation.errors import TimeBudgetExceededError
+from foundation.part import part
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import AtlasError, RestoreWatchError
@@ -36,7 +37,7 @@ LISTED_AT_ONCE = 100
 """So many projects, or a tenth of all if that is more, are listed in one sweep for their age."""
 
 
-@dataclass(frozen=True)
+@part
 class Waking:
     """
     Wakes the projects of one sweep. Any thread may use it.

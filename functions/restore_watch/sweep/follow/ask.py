@@ -1,9 +1,10 @@
 """How a sweep asks Atlas about the open jobs of a cluster: by the cluster's list, or one by one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from foundation.errors import TimeBudgetExceededError
+from foundation.part import part
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
@@ -28,7 +29,7 @@ from restore_watch.table.open_job import OpenJob
 type Questions = list[Question]
 
 
-@dataclass(frozen=True)
+@part
 class Asker:
     """
     Asks the questions of one sweep. Any thread may use it. What fails is a failure of the sweep.

@@ -5,6 +5,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foundation.errors import TimeBudgetExceededError
+from foundation.part import part
 from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
 from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
 from restore_watch.model.restore_job import RestoreKind
@@ -59,7 +60,7 @@ class ProjectVerdict:
         return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
 
 
-@dataclass(frozen=True)
+@part
 class ProjectVerdicts:
     """How one sweep saw each project. `listed` has those of which everything was read."""
 

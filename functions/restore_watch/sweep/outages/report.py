@@ -7,13 +7,14 @@ and what is recorded is published until the topic has accepted it.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from random import shuffle
 from threading import Lock
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.part import part
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import NotificationPendingError, RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, Watched
@@ -44,7 +45,7 @@ class LastSeen:
             return self._moments.get(group_id)
 
 
-@dataclass(frozen=True)
+@part
 class Watch:
     """
     Records and publishes what becomes of projects and the stack in one sweep.
