@@ -1,5 +1,5 @@
 """
-What a sweep still has to do, handed out to its threads fairly.
+The open tasks of a sweep, handed out to its threads fairly.
 
 Several projects get equal shares of the threads, and none of them gets all: one that is slow or
 hangs must not hold up the others.
@@ -41,7 +41,7 @@ class Task(Protocol):
 
     @property
     def keys(self) -> Collection[Hashable]:
-        """What nobody else may work on meanwhile."""
+        """Nobody else may work on these meanwhile."""
 
     def without(self, busy: Container[Hashable]) -> Self | None:
         """Return what is left of it without the keys that are busy."""
@@ -129,8 +129,8 @@ class Agenda[T: Task]:
     """
     The tasks of one sweep. Its methods may be called from any thread.
 
-    `allows` decides, when a task's turn comes, whether its call may be made. What is not done is
-    given to `skip`. When `is_over`, nothing is handed out any more.
+    `allows` decides, when a task's turn comes, whether its call may be made. A task that is not
+    done is given to `skip`. When it `is_over`, no task is handed out any more.
     """
 
     def __init__(

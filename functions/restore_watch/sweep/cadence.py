@@ -1,4 +1,4 @@
-"""When an open job is asked about, and for how long. Pure."""
+"""When Atlas is asked about an open job, and for how long. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -41,7 +41,7 @@ def is_due(job: OpenJob, settled_at: float | None, now: datetime) -> bool:
     """
     Whether a sweep asks about the job. `settled_at` is when Atlas's last answer was acted on.
 
-    What was never settled, as far as this environment knows, is due.
+    A job that this environment has never settled is due.
     """
     if not job.can_change:
         return False

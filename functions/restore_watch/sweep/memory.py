@@ -1,5 +1,5 @@
 """
-What an environment remembers of open jobs between its sweeps. Any thread may use it.
+The memory of an environment about open jobs, between its sweeps. Any thread may use it.
 
 All of it only saves calls and settles an order: another environment knows nothing of it.
 """
@@ -125,7 +125,7 @@ class SweepMemory:
         """
         Return why the job's own endpoint has failed for longer than a sweep or two, if it has.
 
-        What lists say meanwhile changes nothing of it, nor that other jobs are answered.
+        Neither lists nor answers about other jobs change that.
         """
         with self._lock:
             moments = self._moments.get(job.key)

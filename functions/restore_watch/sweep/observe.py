@@ -24,7 +24,7 @@ from restore_watch.table.open_job import JobKey
 
 
 class Observed(NamedTuple):
-    """What Atlas says about a restore job, in answer to a question that was asked at `asked_at`."""
+    """A restore job as Atlas showed it, in answer to a question that was asked at `asked_at`."""
 
     target: RestoreTarget
     job: RestoreJob
@@ -32,17 +32,17 @@ class Observed(NamedTuple):
 
     @property
     def key(self) -> JobKey:
-        """What the table knows the job by."""
+        """The job's key in the table."""
         return *self.target.cluster, self.target.restore_id
 
 
 @dataclass
 class Shown:
     """
-    What pages of the list of a cluster's jobs show.
+    The jobs on pages of a cluster's list.
 
-    `jobs` has the followed jobs and the unknown ones of interest, by id. `entries` has what was on
-    the last page. `unreadable` are the entries of interest that cannot be read.
+    `jobs` has the followed jobs and the unknown ones of interest, by id. `entries` are those of the
+    last page. `unreadable` are the entries of interest that cannot be read.
     """
 
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Observer:
     follower: Follower
 
     def read(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
-        """Add a page to what is `shown`. Only entries that are known or of interest are read."""
+        """Add a page to `shown`. Only entries that are known or of interest are read."""
         entries = job_entries(page, part.kind)
         shown.entries = entries.readable
         interest = self._interest(group_id, part)
@@ -93,7 +93,7 @@ class Observer:
         ]
 
     def news(self, shown: Shown, group_id: str, part: Part, asked_at: datetime) -> list[Observed]:
-        """Return what has to be acted on, in answer to a question that was asked at `asked_at`."""
+        """Return the jobs to act on. The question was asked at `asked_at`."""
         news: list[Observed] = []
         for restore_id, job in shown.jobs.items():
             key = (group_id, part.cluster_name or "", restore_id)
@@ -103,7 +103,7 @@ class Observer:
         return news
 
     def take(self, news: Iterable[Observed]) -> bool:
-        """Act on news, as long as time is left. True if the table has all that they say."""
+        """Act on news as long as time is left. True if the table has all of it."""
         is_taken = True
         for one in news:
             is_taken &= self._take(one)

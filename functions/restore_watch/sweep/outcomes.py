@@ -1,5 +1,5 @@
 """
-What one sweep saw of each project, by what was asked. No I/O.
+How the questions of one sweep ended, by project. No I/O.
 
 An answer to one question clears no other: the GETs of known jobs, the list of each cluster's jobs,
 the lists of clusters and the events are troubles of their own. A job or a cluster that Atlas does
@@ -41,7 +41,7 @@ def of_clusters(kind: RestoreKind) -> str:
 
 class Asked(NamedTuple):
     """
-    What was asked: `name` is that of its trouble, `detail` which job or cluster it was about.
+    A question: `name` is that of its trouble, `detail` the job or cluster that it is about.
 
     The GETs of all jobs of a kind have one name, and so have the lists of its clusters' jobs.
     """

@@ -19,7 +19,7 @@ STARVED = 0.9
 
 @dataclass
 class _Calls:
-    """What a sweep knows of a bucket: whether it made a first call of each purpose, and more."""
+    """The calls from one bucket: whether the first one of each purpose was made, and more."""
 
     to_ask: bool = False
     to_find: bool = False
@@ -39,14 +39,15 @@ class Pace:
     """
     Leaves a share of every bucket of calls to the project's other tools.
 
-    `share_left` returns what Atlas's answers since a moment said is left of a bucket, from 0 to 1,
-    or None; `since` is when the sweep began. Less than `reserve` stops the sweep's calls from that
-    bucket, except the first one of either purpose, to ask about known jobs and to find others: so
-    every sweep learns how much is left now, and somebody else's traffic cannot blind the watch. If
-    that is too little from the start, the bucket is `starved`. While it `waits`, because Atlas has
-    asked for that, a sweep makes one call. A family that only refuses is not asked again in this
-    sweep. A project that does not answer gets one question in each later round. Any thread may use
-    it.
+    `share_left` returns the share of a bucket that is left, from 0 to 1, as Atlas's answers since a
+    moment say it, or None; `since` is when the sweep began. If less than `reserve` is left, the
+    sweep makes no more calls from that bucket, except the first one of each purpose: to ask about
+    known jobs, and to find others. So every sweep learns how much is left now, and other tools
+    cannot blind the watch. If that is too little from the start, the bucket is `starved`.
+
+    While it `waits`, because Atlas has asked for that, a sweep makes one call. A family that only
+    refuses is not asked again in this sweep. A project that does not answer gets one question in
+    each later round. Any thread may use it.
     """
 
     def __init__(
@@ -85,9 +86,9 @@ class Pace:
     @property
     def starved(self) -> frozenset[Bucket]:
         """
-        The buckets of which others had left too little for what was due.
+        The buckets of which others had left too little for the calls that were due.
 
-        What is asked again about hot jobs does not count.
+        Later questions about hot jobs do not count.
         """
         enough = min(self._reserve, STARVED)
         with self._lock:

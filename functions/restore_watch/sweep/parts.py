@@ -39,7 +39,7 @@ ENDING_TIME = 5.0
 @dataclass(frozen=True)
 class SweepOptions:
     """
-    What the operator decided.
+    The operator's choices.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
     share of Atlas's rate limits that is left to other tools.
@@ -65,7 +65,7 @@ class Parts:
 
 @part
 class Environment:
-    """What lasts from sweep to sweep: the wires, the options, and what is remembered."""
+    """The wires, the options and the memory, which last from sweep to sweep."""
 
     atlas: AtlasSession
     outbox: Outbox

@@ -1,4 +1,4 @@
-"""What is pending is published before Atlas is asked about anything."""
+"""Pending messages are published before Atlas is asked about anything."""
 
 from random import shuffle
 

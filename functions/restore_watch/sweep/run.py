@@ -1,4 +1,4 @@
-"""What the parts of one sweep share."""
+"""The run that the parts of one sweep share."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
 """
-What a sweep does with Atlas's answer about an open job.
+How a sweep acts on Atlas's answer about an open job.
 
-What the index said is the known state. An unchanged job costs no call to AWS; a change takes the
+The index has the known state. An unchanged job costs no call to AWS; a change takes the
 one path of every change, the same as in a check by name.
 """
 
@@ -78,7 +78,7 @@ class Follower:
         """
         Atlas said this in answer to a question that was asked at `begun`.
 
-        Only news costs a call to AWS. True if the table has what it says.
+        Only news costs a call to AWS. True if the table has it.
         """
         with self.acting.setdefault(job.key, Lock()):
             known = self.run.known.get(job.key)

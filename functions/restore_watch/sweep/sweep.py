@@ -3,11 +3,11 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 
 1. Lease: one sweep works at a time.
 2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
-3. Pending: what is pending is published from the table alone, whatever Atlas says.
+3. Pending: pending messages are published from the table alone, whatever Atlas says.
 4. Find: the watched projects are asked for jobs that nobody named (`find/`).
 5. Ask: Atlas is asked about every job that is due, the longest unasked first.
 6. Hot: while jobs are young, Atlas is asked about those again and again.
-7. Watch: what cannot be seen, or can be again, is reported (`outages/`).
+7. Watch: projects that cannot be seen, or can be again, are reported (`outages/`).
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 """
 
 PENDING_TIME = 15.0
-"""Seconds that the publication of what is pending may take."""
+"""Seconds that the publication of pending messages may take."""
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
@@ -94,9 +94,9 @@ class Sweeper:
         """
         Find restore jobs and follow the open ones. Return the counts, plain JSON, or SKIPPED.
 
-        What fails for one job, cluster or project is part of the result. Raises RestoreWatchError
+        Failures of one job, cluster or project are part of the result. Raises RestoreWatchError
         when nothing can be done: the table is unusable, or there are no credentials or no token. It
-        publishes what is pending first.
+        publishes pending messages first.
         """
         begun = deadline.clock()
         age = (self._clock.now() - request.tick).total_seconds() if request.tick else 0.0
@@ -179,9 +179,9 @@ class Sweeper:
         self, parts: Parts, asked: frozenset[str], stack: Watched, opened: int, *, is_refused: bool
     ) -> int:
         """
-        Report what cannot be seen, or can be again. Return how many projects are degraded.
+        Report the projects that cannot be seen, or can be again. Return how many are degraded.
 
-        If the credentials are refused, what is known of projects stands still.
+        If the credentials are refused, the state of projects stands still.
         """
         open_jobs, watched = parts.run.open_jobs(), parts.finder.watched
         seen = parts.verdicts.of_projects(open_jobs, asked)

@@ -1,4 +1,4 @@
-"""What a sweep has found so far, counted by all of its threads."""
+"""The counts and failures of a sweep, kept by all of its threads."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ class Tally:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What failed and did not succeed later in this sweep."""
+        """The failures that no later success of this sweep has ended."""
         with self._lock:
             return tuple(self._failures.values())
 
@@ -136,7 +136,7 @@ class Tally:
 
     @property
     def result(self) -> SweepResult:
-        """What the sweep has found by now."""
+        """The result of the sweep by now."""
         return SweepResult(
             open=self._opened,
             found=self._counts["found"],

@@ -59,7 +59,7 @@ class FindCalls:
         """
         Ask Atlas, and note how it went.
 
-        What a refused list of a cluster's jobs means is known when the listing ends.
+        If a list of a cluster's jobs is refused, the end of the listing shows what that means.
         """
         asked = asked_by(step)
         try:
@@ -95,7 +95,7 @@ class FindCalls:
 
 
 def asked_by(step: FindStep) -> Asked:
-    """What a step asks for."""
+    """The question of a step."""
     return (
         Asked.part(step.bucket, step.part)
         if isinstance(step, JobsPage)

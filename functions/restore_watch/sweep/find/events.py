@@ -1,4 +1,4 @@
-"""What the events of a project wake: the kinds of restore job that are to be listed."""
+"""The kinds of restore job to list because of a project's events."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ _WOKEN = {
     "TENANT": (RestoreKind.FLEX,),
     "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),
 }
-"""What the first word of an event's type says about the kind of its job."""
+"""The kinds of job by the first word of an event's type."""
 
 
 def woken_kinds(memory: FindMemory, group_id: str, page: Page) -> frozenset[RestoreKind]:

@@ -3,8 +3,8 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 
 1. Wake: one call for each project asks for its newest restore events (`wake`).
 2. List: a woken project is listed by its clusters (`listing`).
-3. Observe: what its lists show takes the one path for what Atlas says (`observe`).
-4. Mark: what was read to the end is known up to the moment at which the listing began.
+3. Observe: its entries take the one path for what Atlas says (`observe`).
+4. Mark: parts that were read to the end are known up to the moment at which the listing began.
 """
 
 from collections.abc import Iterable
@@ -90,7 +90,7 @@ class Finder:
         return [one for one in list(self._listings.values()) if not one.has_ended]
 
     def end(self, listing: ProjectListing) -> None:
-        """Store what a listing has read, once."""
+        """Store how far a listing came, once."""
         if not listing.ends():
             return
         group_id, memory = listing.group_id, self._calls.memory
@@ -104,7 +104,7 @@ class Finder:
         if not read.is_listing:
             memory.read_again(group_id, unread)
         self.watched.store(group_id, listing.wanted.marks, read)
-        # What the credentials may not read is nothing that can be listed.
+        # Parts that the credentials may not read cannot be listed.
         if read.is_listing and not unread:
             self.listed.add(group_id)
 

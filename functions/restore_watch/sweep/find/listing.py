@@ -1,5 +1,5 @@
 """
-The listing of one project in one sweep: which steps it takes, and what was read in the end. No I/O.
+The listing of one project in one sweep: its steps, and the parts that it has read. No I/O.
 
 A step is one call to Atlas. Lists are read one page after the other. Reading stops early only if
 everything read so far descends by creation and reaches back far enough: nobody documents the order
@@ -119,7 +119,7 @@ class ProjectListing:
             return self._progress.opened(steps)
 
     def fails(self, step: ListingStep, error: RestoreWatchError) -> None:
-        """What a step belongs to could not be read, or not all of it."""
+        """The list or part of a step could not be read, or not all of it."""
         with self._lock:
             self._progress.fails(step, error)
 
@@ -145,7 +145,7 @@ class ProjectListing:
         return self._has_ended
 
     def read(self) -> Read:
-        """What was read so far, by parts."""
+        """The parts that were read so far."""
         with self._lock:
             progress, kinds = self._progress, self.wanted.kinds
             unread = {
@@ -181,7 +181,7 @@ class ProjectListing:
 
     def _in_order(self, steps: list[ListingStep]) -> list[ListingStep]:
         """
-        What was asked for lately comes last, and what has stayed behind longest before the others.
+        Parts that were asked for lately come last, those that stayed behind longest before others.
 
         The rest is shuffled. So little time is not always spent on the same clusters, and one that
         cannot be read does not keep others from it.

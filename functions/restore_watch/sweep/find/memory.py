@@ -1,5 +1,5 @@
 """
-What an environment remembers of watched projects between its sweeps. Any thread may use it.
+The memory of an environment about watched projects, between its sweeps. Any thread may use it.
 
 All of it only saves calls and settles an order: another environment knows nothing of it.
 """
@@ -30,7 +30,7 @@ REMEMBERED = 20_000
 
 @dataclass
 class _Project:
-    """The ids of the events that Atlas showed last, what is read again, and what was set aside."""
+    """The ids of the last events, and the parts to read again and those that were set aside."""
 
     events: frozenset[str] = frozenset()
     again: set[Part] = field(default_factory=set)
@@ -57,7 +57,7 @@ class FindMemory:
         self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
         )
-        # What was not asked for long is forgotten first, and then comes first.
+        # Whoever was not asked for long is forgotten first, and then comes first.
         self._asked_at: LRUCache[tuple[str, Part | None], float] = LRUCache(REMEMBERED)
         self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
 

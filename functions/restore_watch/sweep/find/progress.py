@@ -1,4 +1,4 @@
-"""What a listing has read: which of its steps are open, and what could not be read. No I/O."""
+"""How far a listing is: its open steps, and the parts that could not be read. No I/O."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from restore_watch.sweep.find.steps import ListingStep
 @dataclass(frozen=True)
 class Read:
     """
-    What a listing has read in the end.
+    The parts that a listing has read in the end.
 
     `began` is None if Atlas answered nothing.
     """
@@ -55,7 +55,7 @@ class Progress:
         return steps
 
     def fails(self, step: ListingStep, error: RestoreWatchError) -> None:
-        """What a step belongs to could not be read, or not all of it."""
+        """The list or part of a step could not be read, or not all of it."""
         self._unread.add(step.belongs_to)
         self.failures[step.belongs_to] = error
 

@@ -67,7 +67,7 @@ class ClustersPage(Call):
 
     @property
     def belongs_to(self) -> AtlasList:
-        """What is read to the end once no such step is left."""
+        """The list or part that is read to the end once no such step is left."""
         return self.which
 
     @property
@@ -97,7 +97,7 @@ class JobsPage(Call):
 
     @property
     def belongs_to(self) -> Part:
-        """What is read to the end once no such step is left."""
+        """The list or part that is read to the end once no such step is left."""
         return self.part
 
     @property

@@ -1,5 +1,5 @@
 """
-What a listing could not read: a failure of the project, or nothing that anybody could ever read.
+Parts that a listing could not read: a failure of the project, or nobody could ever read them.
 
 The credentials may have no role for a kind of restore job. Or Atlas refuses to say anything about a
 cluster, such as one without backups, with a code that nobody knows.
@@ -30,7 +30,7 @@ LONG_UNREAD = timedelta(minutes=30)
 
 def set_aside(calls: FindCalls, project: Project, listing: ProjectListing) -> set[Part]:
     """
-    Note what a listing could not read. Return the parts that nobody could ever read.
+    Note the failures of a listing. Return the parts that nobody could ever read.
 
     They are tried again when everything is listed.
     """

@@ -1,5 +1,5 @@
 """
-What wakes a project, so that a sweep lists it: an event, or that it was not listed for long.
+A project is listed when an event wakes it, or when it was not listed for long.
 
 Events name no job and no cluster, but they are one call for each project and sweep.
 """
@@ -104,7 +104,7 @@ class Waking:
         self.postponed.update(sample(due, max(0, len(due) - at_once)))
 
     def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
-        # What a sweep has not reached comes first in the next one.
+        # Projects that a sweep has not reached come first in the next one.
         new = sorted(self.watched.watch(group_ids), key=self.calls.memory.last_asked)
         return [Wake(group_id) for group_id in new]
 

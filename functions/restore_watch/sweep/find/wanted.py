@@ -1,4 +1,4 @@
-"""What a sweep is to read of a project. Pure."""
+"""The parts of a project that a sweep is to read. Pure."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ def _never(_: Part) -> float:
 @dataclass(frozen=True)
 class Wanted:
     """
-    What to read of a project: whole `kinds` of restore jobs, and of other kinds those `clusters`.
+    The parts of a project to read: whole `kinds` of restore jobs, and of other kinds `clusters`.
 
     Lists of clusters that are `known` are not read again. `last_asked` says when the jobs of a
     cluster were asked for, in Unix seconds.

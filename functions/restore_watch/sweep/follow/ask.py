@@ -50,14 +50,14 @@ class Asker:
         return self.run.pace.allows(question.bucket)
 
     def skip(self, question: Question) -> None:
-        """Leave to the next sweep what is not asked."""
+        """Leave a question to the next sweep."""
         self.run.tally.skipped(question.jobs)
         self.run.outcomes.left(Asked.job(question.bucket, ""))
         if question.is_alone:
             self.run.memory.left_out(question.jobs[0])
 
     def ask(self, question: Question) -> Questions:
-        """Ask about the jobs of a question. Return what is left to do after the others."""
+        """Ask about the jobs of a question. Return those to ask after the others."""
         match question:
             case Search():
                 self._look_for(question)
@@ -70,12 +70,12 @@ class Asker:
         return self._ask_list(question)
 
     def _ask_list(self, question: Question) -> Questions:
-        """Ask for the list of the jobs' cluster. Return what it does not settle."""
+        """Ask for the list of the jobs' cluster. Return the questions that it leaves open."""
         jobs, asked_at, shown = question.jobs, self.run.now(), Shown()
         try:
             self.lists.read(question, shown, wanted=len(jobs))
         except RestoreWatchError as error:
-            # What earlier pages have shown counts all the same.
+            # Earlier pages count all the same.
             if not shown.jobs:
                 return self._list_failed(question, error)
         seen = [job for job in jobs if job.target.restore_id in shown.jobs]
@@ -89,7 +89,7 @@ class Asker:
         return [*_alone(unseen), *self._in_turn(question, unchanged)]
 
     def _list_failed(self, question: Question, error: RestoreWatchError) -> Questions:
-        """Note that a list shows nothing. Return what is left to do."""
+        """Note that a list shows nothing. Return the questions that are left."""
         jobs = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.answers.failed(Asked.job(question.bucket, ""), error)
@@ -147,7 +147,7 @@ class Asker:
     def _failed(
         self, question: Question, asked: Asked, error: RestoreWatchError, begun: float
     ) -> Questions:
-        """Note what a failure means for the job and the project. Return what is left to do."""
+        """Note a failure for the job and the project. Return the questions that are left."""
         (job,) = question.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.answers.failed(asked, error)

@@ -35,7 +35,7 @@ _OF_A_LIST = (AtlasForbiddenError, AtlasUnauthorizedError, AtlasUnavailableError
 @dataclass
 class Whole:
     """
-    What a list showed that was to be read to its end, in answer to a question asked at `asked_at`.
+    A list that was to be read to its end, as it was at `asked_at`.
 
     It `is_read` if it was. Without `has_jobs`, Atlas says that the cluster has none.
     """
@@ -56,8 +56,8 @@ class JobLists:
     """
     Reads lists for one sweep. Any thread may use it.
 
-    `wholes` has those that were read because of jobs that their own endpoints do not know, so that
-    all such jobs of a cluster cost one list. One thread at a time reads a list: it is `reading`.
+    `wholes` has the lists that were read to their ends for jobs whose own endpoints do not know
+    them: all such jobs of a cluster cost one list. `reading` has a lock for each list.
     """
 
     run: Run

@@ -1,4 +1,4 @@
-"""What a sweep asks about open jobs: those of one cluster and kind together. Pure."""
+"""The questions of a sweep about open jobs: those of one cluster and kind together. Pure."""
 
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass, replace

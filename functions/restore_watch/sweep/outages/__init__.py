@@ -1,1 +1,1 @@
-"""What the watch cannot see, and who is told."""
+"""Projects that the watch cannot see, and how that is reported."""

@@ -1,4 +1,4 @@
-"""How a sweep saw its projects in the end: what failed, and about what nothing was learnt. Pure."""
+"""The verdict of a sweep on each project: its failures, and older ones that may go on. Pure."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -39,8 +39,8 @@ class ProjectVerdict:
     """
     How a sweep saw a project that it looked at.
 
-    `failures` has all that fails now, and `standing` what was stored as failing and about which
-    nothing was learnt, both by what was asked. It `is_seen` if Atlas answered anything.
+    `failures` are those of now, and `standing` the stored ones about which the sweep has learnt
+    nothing, both by question. It `is_seen` if Atlas answered anything.
     """
 
     project: Project
@@ -119,7 +119,7 @@ class ProjectVerdicts:
     def _failures(
         self, project: Project, open_jobs: Iterable[OpenJob]
     ) -> dict[str, RestoreWatchError]:
-        """What fails now, by what was asked. A job that the table knows could be read before."""
+        """The failures of now, by question. A job that the table knows could be read before."""
         known = {str(job.kind) for job in open_jobs if job.kind}
         failures = self.run.outcomes.failures(project.group_id, project.readable | known)
         for job in open_jobs:
@@ -129,7 +129,7 @@ class ProjectVerdicts:
         return failures
 
     def _learnt(self, project: Project, open_jobs: Iterable[OpenJob]) -> set[str]:
-        """About what the sweep has learnt whether it fails."""
+        """The questions of which the sweep has learnt whether they fail."""
         group_id = project.group_id
         known = {str(job.kind) for job in open_jobs if job.kind}
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
@@ -148,7 +148,7 @@ class ProjectVerdicts:
 
     def _standing(self, project: Project, learnt: Container[str]) -> dict[str, Trouble]:
         """
-        Return what was reported to fail, and about which nothing was learnt.
+        Return the reported failures about which nothing was learnt.
 
         Without a report it does not count any more: a failure that nobody met again is no outage.
         """

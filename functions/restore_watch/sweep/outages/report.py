@@ -50,8 +50,7 @@ class Watch:
     """
     Records and publishes what becomes of projects and the stack in one sweep.
 
-    Nothing here fails a sweep: what could not be stored or published
-    is left to the next one.
+    Nothing here fails a sweep. The next one stores and publishes what this one could not.
     """
 
     run: Run

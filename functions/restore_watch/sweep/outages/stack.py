@@ -1,5 +1,5 @@
 """
-What a sweep's outcome says of the stack, and which troubles of projects stand still. Pure.
+The verdict on the whole stack, and which troubles of projects stand still. Pure.
 
 If Atlas does not answer, or no project is without a failure, that is one trouble of the stack and
 none of its projects.
@@ -27,7 +27,7 @@ LEAST_PROJECTS = 2
 
 
 class StackTrouble(StrEnum):
-    """What fails of the stack. The values are the names of troubles in its item."""
+    """A trouble of the stack. The values are the names in its item."""
 
     CREDENTIALS = "credentials"
     PROJECT_LIST = "projects"
@@ -35,7 +35,7 @@ class StackTrouble(StrEnum):
 
 
 class Held(Enum):
-    """What stands still of the projects: nothing, what has no answer, or everything."""
+    """Which troubles of projects stand still: none, those without an answer, or all."""
 
     NOTHING = "nothing"
     UNANSWERED = "unanswered"
@@ -68,7 +68,7 @@ class StackVerdict:
         watched = one.project.watched
         known = watched.troubles.items()
         if watched.degraded is not None:
-            # What was reported for want of an answer does not recover.
+            # A project that was reported for want of an answer does not recover.
             return {**{key: trouble for key, trouble in known if trouble.is_unanswered}, **failing}
         refused = {key: trouble for key, trouble in failing.items() if not trouble.is_unanswered}
         # That no answer came says nothing new about what was refused.
@@ -90,7 +90,8 @@ def judge(
         StackTrouble.PROJECT_LIST: listed.is_read,
         StackTrouble.PROJECTS: is_seen,
     }
-    # What nobody met again is no outage. What was reported lasts until it is seen to be over.
+    # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
+    # to be over.
     is_kept = stack.degraded is not None and bool(seen or open_jobs)
     known = stack.troubles.items() if is_kept else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
