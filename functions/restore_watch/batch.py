@@ -84,8 +84,8 @@ class _Delivery:
         self._is_over = False
         self._targets = targets
         self._times = Counter(targets)
-        self._settled: dict[Target, Outcome] = {}
-        self._again: dict[Target, tuple[_Check, FailedCheck]] = {}
+        self._last: dict[Target, Outcome] = {}
+        self._again: dict[Target, _Check] = {}
         for target in self._times:
             if isinstance(target, RefusedTarget):
                 self._settle(target, FailedCheck(target, target.error))
@@ -96,7 +96,8 @@ class _Delivery:
             if self._is_over:
                 return
             if isinstance(outcome, FailedCheck) and _may_succeed_later(outcome, check.tries + 1):
-                self._again[check.target] = replace(check, tries=check.tries + 1), outcome
+                self._again[check.target] = replace(check, tries=check.tries + 1)
+                self._last[check.target] = outcome
             else:
                 self._again.pop(check.target, None)
                 self._settle(check.target, outcome)
@@ -105,7 +106,7 @@ class _Delivery:
     def again(self) -> list[_Check]:
         """What is to be checked again after all others."""
         with self._lock:
-            return [check for check, _ in self._again.values()]
+            return list(self._again.values())
 
     @property
     def answered(self) -> list[RestoreTarget]:
@@ -113,7 +114,7 @@ class _Delivery:
         with self._lock:
             return [
                 target
-                for target, outcome in self._settled.items()
+                for target, outcome in self._last.items()
                 if isinstance(target, RestoreTarget) and _is_answer(outcome)
             ]
 
@@ -122,21 +123,21 @@ class _Delivery:
         with self._lock:
             self._is_over = True
             for target in self._times:
-                if target in self._again:
-                    self._settle(target, self._again[target][1])
-                elif target not in self._settled:
+                if target not in self._last:
                     self._settle(target, FailedCheck(target, not_reached))
+                elif target in self._again:
+                    self._settle(target, self._last[target])
             outcomes = {target: iter(self._outcomes_of(target)) for target in self._times}
         return [next(outcomes[target]) for target in self._targets]
 
     def _settle(self, target: Target, outcome: Outcome) -> None:
-        self._settled[target] = outcome
+        self._last[target] = outcome
         for one in self._outcomes_of(target):
             self._report(target, one)
 
     def _outcomes_of(self, target: Target) -> list[Outcome]:
         """Return an outcome for each time that the target is named."""
-        first, others = self._settled[target], self._times[target] - 1
+        first, others = self._last[target], self._times[target] - 1
         return [first, *[_repeated(first)] * others]
 
 
