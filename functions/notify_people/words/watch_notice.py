@@ -7,13 +7,35 @@ from notify_people.message import WatchChange
 from notify_people.plain_text import cut
 from notify_people.selection import change_of
 from notify_people.words.notice import Fact, Notice, Paging, Severity, Step
-from notify_people.words.remedies import cause, remedies
 from notify_people.words.spans import duration, moment
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NAME_LIMIT = 30
 """Characters of a stack's name in a title, so that an e-mail's subject has room for the cause."""
+
+_CAUSES = {
+    "AtlasUnauthorizedError": "Atlas refuses the role or the credentials",
+    "AtlasForbiddenError": "Atlas refuses the address or the access",
+    "CredentialsError": "the secret cannot be used",
+    "AtlasRateLimitError": "the rate limit is used up",
+    "AtlasUnavailableError": "Atlas does not answer",
+    "RestoreJobNotFoundError": "Atlas has no such project",
+    "AtlasBadRequestError": "Atlas refuses the request",
+    "EndpointRetiredError": "Atlas has retired an endpoint",
+    "UnexpectedAtlasResponseError": "Atlas gives an unknown answer",
+    "TimeBudgetExceededError": "a sweep has too little time",
+}
+"""What is wrong in a few words, by the name of an error of `restore_watch`."""
+
+_WITHOUT_FIX = "Read what failed above, and the log group that the output LogGroupName names"
+"""What to do where the message does not say it: 1.0.0 did not."""
+
+_STATUS_PAGE = Step(
+    "See whether Atlas has an incident",
+    address="https://status.mongodb.com",
+    label="Open the status page",
+)
 
 _WATCH_AGAIN = Step(
     "To watch it again, name it in the stack's parameter AtlasProjectIds; or, if that is all, give "
@@ -73,7 +95,7 @@ def _story_of(change: WatchChange, console: str) -> _Story:
         title = f"Restore watch recovered after {outage}: {name}"
         detail = "Nothing is left to do. Restores that ran meanwhile are reported now."
         return _Story(Severity.SUCCESS, title, detail)
-    title = f"Restore watch blind in {name}: {cause(change.error)}"
+    title = f"Restore watch blind in {name}: {_cause(change)}"
     if change.group_id and change.error == "RestoreJobNotFoundError":
         title = f"Restore watch blind: Atlas has no project {name}"
     where = " there" if change.group_id else ""
@@ -82,7 +104,25 @@ def _story_of(change: WatchChange, console: str) -> _Story:
         "caught up."
     )
     severity = Severity.ERROR if change.group_id else Severity.CRITICAL
-    return _Story(severity, title, detail, remedies(change, console))
+    return _Story(severity, title, detail, _steps(change, console))
+
+
+def _cause(change: WatchChange) -> str:
+    return _CAUSES.get(change.error, change.error)
+
+
+def _steps(change: WatchChange, console: str) -> tuple[Step, ...]:
+    """What to do, where to look, and what comes then."""
+    fix = Step(change.fix or _WITHOUT_FIX)
+    return (fix, *_look(change, console), Step("When the watch recovers, it is reported here"))
+
+
+def _look(change: WatchChange, console: str) -> tuple[Step, ...]:
+    if change.error == "AtlasUnavailableError":
+        return (_STATUS_PAGE,)
+    if change.group_id is None or change.error == "RestoreJobNotFoundError":
+        return ()
+    return (Step("Open the project in Atlas", address=f"{console}/v2/{change.group_id}"),)
 
 
 def _facts(change: WatchChange) -> tuple[Fact, ...]:
@@ -93,7 +133,7 @@ def _facts(change: WatchChange) -> tuple[Fact, ...]:
         "Error": change.error,
         # An error's text may also say what to do, which is over.
         "The cause was" if change.recovered else "What failed": (
-            cause(change.error) if change.recovered else change.message
+            _cause(change) if change.recovered else change.message
         ),
         "Since": moment(change.since),
         "Seen again": at if change.recovered and not change.is_removed else "",

@@ -11,22 +11,23 @@ from itertools import chain
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList, AtlasStatus, Family
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family
 from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.diagnosis.causes import together
 from restore_watch.diagnosis.line import Line
-from restore_watch.diagnosis.remedies import fix_of
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasRateLimitError,
+    AtlasUnauthorizedError,
     AtlasUnavailableError,
     EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
+from restore_watch.model.fixes import fix_of
 from restore_watch.sweep.find.wanted import LISTED_KINDS
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
@@ -196,7 +197,23 @@ def named_cluster(name: str, look: Look) -> Line:
 
 def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
     is_told = not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError))
-    return Line(check, ok=False if is_told else None, found=str(error), fix=fix_of(error, family))
+    return Line(check, ok=False if is_told else None, found=str(error), fix=_fix(error, family))
+
+
+def _fix(error: RestoreWatchError, family: Family) -> str:
+    """What a message would say; or more, because it is known what was asked for."""
+    match error:
+        case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
+            return (
+                "In Atlas, make a new secret for the service account, or a new API key, and store "
+                "it in the secret. Secrets of service accounts expire"
+            )
+        case AtlasUnauthorizedError():
+            return f"In Atlas, give the service account or API key {ROLES[family]}"
+        case TimeBudgetExceededError():
+            return "Diagnose again: there was too little time"
+        case _:
+            return fix_of(error)
 
 
 def _counted(look: Look) -> str:

@@ -11,8 +11,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.aws.secret import read_credentials
-from restore_watch.diagnosis.line import Line
-from restore_watch.diagnosis.remedies import (
+from restore_watch.diagnosis.aws_fixes import (
     DENIED,
     KEY_FIXES,
     MAKE_TOPIC_AGAIN,
@@ -22,7 +21,9 @@ from restore_watch.diagnosis.remedies import (
     AwsFixes,
     is_passing,
 )
+from restore_watch.diagnosis.line import Line
 from restore_watch.errors import CredentialsError
+from restore_watch.model.fixes import fix_of
 from restore_watch.settings import Settings
 
 SCHEDULE_NAME = "sweep"
@@ -63,11 +64,7 @@ class AwsDiagnosis:
             )
             credentials = read_credentials(answer.get("SecretString"))
         except CredentialsError as error:
-            fix = (
-                "Store JSON with client_id and client_secret of a service account, or public_key "
-                "and private_key of an API key"
-            )
-            return Line("secret", ok=False, found=str(error), fix=fix), None
+            return Line("secret", ok=False, found=str(error), fix=fix_of(error)), None
         except AwsCallError as error:
             return _refused("secret", "Secrets Manager", error, SECRET_FIXES), None
         except TimeBudgetExceededError as error:

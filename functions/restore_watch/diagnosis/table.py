@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
+from restore_watch.diagnosis.aws_fixes import TABLE_FIXES, is_passing
 from restore_watch.diagnosis.line import Line
-from restore_watch.diagnosis.remedies import TABLE_FIXES, is_passing
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text

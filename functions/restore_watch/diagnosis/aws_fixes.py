@@ -1,28 +1,11 @@
-"""What to do about an error or a refusal of AWS, in one sentence. Pure."""
+"""What to do about a refusal of AWS. Pure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.endpoints import ROLES, AtlasStatus, Family
-from restore_watch.errors import (
-    AtlasForbiddenError,
-    AtlasRateLimitError,
-    AtlasUnauthorizedError,
-    AtlasUnavailableError,
-    RestoreJobNotFoundError,
-    RestoreWatchError,
-)
-
-NO_ANSWER = (
-    "A function in a VPC needs subnets with a route to {what}, and security groups that allow "
-    "outgoing HTTPS (443). Outside a VPC, try again"
-)
-
 DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
 _GONE = {"ResourceNotFoundException", "NotFound", "NotFoundException"}
-
 
 _LIMITED = re.compile(
     "Throttl|TooManyRequests|LimitExceeded|ThroughputExceeded|ServiceUnavailable|Internal"
@@ -65,7 +48,10 @@ _LOOK_UP = (
 
 
 def _no_answer(service: str, endpoint: str = "an interface endpoint") -> str:
-    return NO_ANSWER.format(what=f"{service}: a NAT gateway or {endpoint}")
+    return (
+        f"A function in a VPC needs subnets with a route to {service}: a NAT gateway or "
+        f"{endpoint}, and security groups that allow outgoing HTTPS (443). Outside a VPC, try again"
+    )
 
 
 _ARN = "Set AtlasSecretArn to the ARN that aws secretsmanager describe-secret prints"
@@ -132,38 +118,3 @@ TOPIC_FIXES = AwsFixes(
     ),
     silent=_no_answer("SNS"),
 )
-
-
-def fix_of(error: RestoreWatchError, family: Family) -> str:
-    """What to do after an error of Atlas; `family` is what was asked for."""
-    match error:
-        case AtlasForbiddenError() if error.reason and error.reason.address:
-            fix = (
-                f"In Atlas, add {error.reason.address} to the API access list of the service "
-                "account or API key"
-            )
-        case AtlasForbiddenError():
-            fix = "In Atlas, give the service account or API key access"
-        case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
-            fix = (
-                "In Atlas, make a new secret for the service account, or a new API key, and store "
-                "it in the secret. Secrets of service accounts expire"
-            )
-        case AtlasUnauthorizedError():
-            fix = f"In Atlas, give the service account or API key {ROLES[family]}"
-        case RestoreJobNotFoundError():
-            fix = (
-                "Take the project's id from the address of its pages in Atlas, and set "
-                "AtlasProjectIds"
-            )
-        case AtlasRateLimitError():
-            fix = "Wait, and slow down the other tools that use this project's rate limit"
-        case AtlasUnavailableError() if error.reason is not None:
-            fix = "Wait: Atlas has a problem. https://status.mongodb.com says more"
-        case AtlasUnavailableError():
-            fix = NO_ANSWER.format(what="a NAT gateway")
-        case TimeBudgetExceededError():
-            fix = "Diagnose again: there was too little time"
-        case _:
-            fix = "Report it to us, with this text"
-    return fix
