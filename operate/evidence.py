@@ -46,9 +46,10 @@ class EvidenceCommand:
         self._objectives = Objectives()
         self._table = wanted.table or ""
 
-    def run(self, files: EvidenceFiles, progress: Console, results: Console) -> int:
+    def run(self, progress: Console, results: Console) -> int:
         """Write the files. Return the exit status. Raises OperateError."""
         self._find_table()
+        files = EvidenceFiles(self._wanted.names)
         summary = self._collect(files, progress)
         notes = self._wanted.period.notes(self._now)
         digest = files.write({**self._about(), **summary.as_json(), "notes": notes})
@@ -122,8 +123,8 @@ def main(words: Sequence[str] | None = None) -> int:
     progress, results = Console(stderr=True), Console()
     try:
         wanted = EvidenceArguments.read(words, __doc__, now)
-        with EvidenceFiles(wanted.names) as files, AwsClients() as aws:
-            return EvidenceCommand(wanted, aws, now).run(files, progress, results)
+        with AwsClients() as aws:
+            return EvidenceCommand(wanted, aws, now).run(progress, results)
     except OperateError as error:
         _say(progress, f"evidence: {error}")
         return error.exit_status

@@ -1,27 +1,26 @@
 """
 The two files of evidence: CSV with a line for each restore, and JSON with everything.
 
-Restores come in the table's order, and are written in the order in which they began. They wait in a
-temporary database on disk, so that memory does not grow with their number, and restores that have
-ended give the same CSV each time.
+Restores come in the table's order, and are written in the order in which they began, so those that
+have ended give the same CSV each time. Until then each waits in memory, as the text of its line and
+of its JSON.
 """
 
 import csv
-import errno
 import hashlib
 import io
 import json
 import os
 import re
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from errno import EISDIR
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from operate.errors import ArgumentError, OperateError
 from operate.restore_evidence import RestoreEvidence
@@ -82,86 +81,66 @@ class Names:
         return cls(path.with_name(f"{path.name}.csv"), path.with_name(f"{path.name}.json"))
 
 
-class EvidenceFiles:
-    """
-    Takes restores within its block, in any order, and writes them at the end.
+@dataclass(frozen=True, order=True, slots=True)
+class _Restore:
+    """A restore as both files have it, in the order of when it began."""
 
-    Files of the same names are replaced only when both are complete, both or none. Methods raise
-    OperateError.
-    """
+    began: str
+    cluster: str
+    restore_id: str
+    line: str
+    said: str
+
+
+class EvidenceFiles:
+    """Takes restores in any order, and writes them at the end."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self._blocks = ExitStack()
-        self._csv: BinaryIO
-        self._json: BinaryIO
-        self._restores: sqlite3.Connection
-
-    def __enter__(self) -> Self:
-        with _writing(), ExitStack() as blocks:
-            self._csv = blocks.enter_context(_part(self.names.csv))
-            self._json = blocks.enter_context(_part(self.names.json))
-            # Without a name, SQLite keeps the database in a temporary file.
-            self._restores = sqlite3.connect("", isolation_level=None)
-            blocks.callback(self._restores.close)
-            self._restores.execute(
-                "CREATE TABLE restore (began TEXT, cluster TEXT, id TEXT, line TEXT, said TEXT, "
-                "PRIMARY KEY (began, cluster, id)) WITHOUT ROWID"
-            )
-            self._restores.execute("BEGIN")
-            self._blocks = blocks.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._blocks.close()
+        self._restores: list[_Restore] = []
 
     def add(self, evidence: RestoreEvidence) -> None:
         """Keep a restore until the files are written."""
         facts = evidence.facts
         said = {**facts, "changes": evidence.changes, "validations": evidence.validations}
-        row = (
+        restore = _Restore(
             utc_text(evidence.began),
             f"{facts['groupId']}/{facts['clusterName']}",
             facts["restoreId"],
             _line(_cells(evidence)),
             json.dumps(said),
         )
-        with _writing():
-            self._restores.execute("INSERT OR REPLACE INTO restore VALUES (?, ?, ?, ?, ?)", row)
+        self._restores.append(restore)
 
     def write(self, summary: Mapping[str, Any]) -> str:
         """
-        Write both files. Return the SHA-256 of the CSV.
+        Write both files. Return the SHA-256 of the CSV. Raises OperateError.
 
-        The JSON is `summary`, then `csv` with the name and the SHA-256, then `restores`.
+        The JSON is `summary`, then `csv` with the name and the SHA-256, then `restores`. Files of
+        the same names are replaced when both are complete, the JSON last. If even that is
+        interrupted, its SHA-256 shows that it does not belong to the CSV.
         """
-        with _writing():
-            digest = hashlib.sha256()
-            # Without the mark, Excel reads UTF-8 in the code page of Windows.
-            for line in ("\ufeff", _line(COLUMNS), *self._column("line")):
-                digest.update(line.encode())
-                self._csv.write(line.encode())
-            csv_file = {"file": self.names.csv.name, "sha256": digest.hexdigest()}
-            head = json.dumps({**summary, "csv": csv_file}, indent=2).removesuffix("\n}")
-            self._json.write(f'{head},\n  "restores": ['.encode())
-            for number, said in enumerate(self._column("said")):
-                self._json.write(f"{',' if number else ''}\n    {said}".encode())
-            self._json.write(b"\n  ]\n}\n")
-            self._csv.close()
-            self._json.close()
-            with _free(self.names.csv), _free(self.names.json):
-                Path(self._csv.name).replace(self.names.csv)
-                Path(self._json.name).replace(self.names.json)
+        self._restores.sort()
+        # Without the mark, Excel reads UTF-8 in the code page of Windows.
+        lines = ["\ufeff", _line(COLUMNS), *(one.line for one in self._restores)]
+        digest = hashlib.sha256()
+        for line in lines:
+            digest.update(line.encode())
+        csv_file = {"file": self.names.csv.name, "sha256": digest.hexdigest()}
+        head = json.dumps({**summary, "csv": csv_file}, indent=2).removesuffix("\n}")
+        restores = (
+            f"{',' if number else ''}\n    {one.said}" for number, one in enumerate(self._restores)
+        )
+        whole = chain([f'{head},\n  "restores": ['], restores, ["\n  ]\n}\n"])
+        try:
+            with _part(self.names.csv, lines) as table, _part(self.names.json, whole) as rest:
+                table.replace(self.names.csv)
+                rest.replace(self.names.json)
+        except OSError as error:
+            where = f": {str(error.filename)!a}" if error.filename else ""
+            msg = f"the evidence cannot be written: {error.strerror}{where}"
+            raise OperateError(msg) from None
         return digest.hexdigest()
-
-    def _column(self, name: str) -> Iterator[str]:
-        rows = self._restores.execute(f"SELECT {name} FROM restore ORDER BY began, cluster, id")  # noqa: S608
-        return (value for (value,) in rows)
 
 
 def _cells(evidence: RestoreEvidence) -> list[str]:
@@ -199,52 +178,19 @@ def _line(cells: Any) -> str:
 
 
 @contextmanager
-def _part(path: Path) -> Iterator[BinaryIO]:
+def _part(path: Path, texts: Iterable[str]) -> Iterator[Path]:
     """
-    A file beside `path` that is removed at the end of the block, if it is still there.
+    A complete file beside `path`, which is removed at the end of the block if it is still there.
 
     Another run may write the same evidence, so each has its own.
     """
-    part = path.with_name(f"{path.name}.{token_hex(4)}.part")
-    file = part.open("xb")
-    try:
-        yield file
-    finally:
-        # A file that was written is closed already. Another one is not wanted any more.
-        with suppress(OSError):
-            file.close()
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _free(path: Path) -> Iterator[None]:
-    """The file of this name is removed at the end of the block, or is back if the block fails."""
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    old = path.with_name(f"{path.name}.{token_hex(4)}.old")
-    with suppress(FileNotFoundError):
-        path.rename(old)
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    part = path.with_name(f"{path.name}.{token_hex(4)}.part")
     try:
-        yield
-    except BaseException:
-        try:
-            old.replace(path)
-        except FileNotFoundError:  # there was none
-            path.unlink(missing_ok=True)
-        raise
-    with suppress(OSError):
-        old.unlink()
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        where = f": {str(error.filename)!a}" if error.filename else ""
-        msg = f"the evidence cannot be written: {error.strerror}{where}"
-        raise OperateError(msg) from None
-    except sqlite3.Error as error:
-        msg = f"the evidence cannot be kept in the folder for temporary files: {error}"
-        raise OperateError(msg) from None
+        with part.open("x", encoding="utf-8", newline="") as file:
+            file.writelines(texts)
+        yield part
+    finally:
+        with suppress(OSError):
+            part.unlink()

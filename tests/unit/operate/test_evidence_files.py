@@ -35,12 +35,16 @@ def written(
     names: Names, *restores: RestoreEvidence
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """Write the files. Return the rows of the CSV and the JSON."""
-    with EvidenceFiles(names) as files:
-        for one in restores:
-            files.add(one)
-        files.write({"made": "by a test"})
+    files = EvidenceFiles(names)
+    for one in restores:
+        files.add(one)
+    files.write({"made": "by a test"})
     rows = csv.DictReader(io.StringIO(names.csv.read_text(encoding="utf-8-sig", newline="")))
     return list(rows), json.loads(names.json.read_text(encoding="utf-8"))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def test_the_json_proves_which_csv_belongs_to_it(names: Names) -> None:
 
     assert whole["csv"] == {
         "file": "evidence.csv",
-        "sha256": hashlib.sha256(names.csv.read_bytes()).hexdigest(),
+        "sha256": sha256(names.csv),
     }
     assert whole["made"] == "by a test"
 
@@ -193,31 +197,36 @@ def test_the_last_verdict_is_that_of_the_last_test(
     assert rows[0]["verdict"] == last
 
 
-def test_files_that_are_there_stay_until_both_new_ones_are_complete(names: Names) -> None:
-    names.csv.write_text("old")
-
-    def stopped() -> None:
-        with EvidenceFiles(names) as files:
-            files.add(evidence(plain_job()))
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stopped()
-
-    assert [path.name for path in names.csv.parent.iterdir()] == ["evidence.csv"]
-    assert names.csv.read_text() == "old"
+def test_the_csv_is_replaced_first_and_both_are_complete_by_then(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops the command between the two has a JSON that names another CSV."""
     written(names)
-    assert sorted(path.name for path in names.csv.parent.iterdir()) == [
-        "evidence.csv",
-        "evidence.json",
-    ]
+    before = names.json.read_bytes()
+    replace, replaced = Path.replace, []
+
+    def stop_at_the_second(part: Path, path: Path) -> Path:
+        replaced.append(path)
+        if len(replaced) == 2:
+            assert json.loads(part.read_text())["csv"]["sha256"] == sha256(names.csv)
+            raise KeyboardInterrupt
+        return replace(part, path)
+
+    monkeypatch.setattr(Path, "replace", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        written(names, evidence(plain_job()))
+
+    assert replaced == [names.csv, names.json]
+    assert names.json.read_bytes() == before
+    assert json.loads(before)["csv"]["sha256"] != sha256(names.csv)
+    assert set(names.csv.parent.iterdir()) == {names.csv, names.json}
 
 
 def test_a_file_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         OperateError, match=r"^the evidence cannot be written: File name too long: '.+'$"
     ):
-        EvidenceFiles(Names.of(str(tmp_path / ("a" * 250)))).__enter__()
+        written(Names.of(str(tmp_path / ("a" * 250))))
 
 
 @pytest.mark.parametrize("old", [[], ["old"]], ids=["new", "old"])
@@ -235,22 +244,6 @@ def test_a_file_that_cannot_be_replaced_leaves_the_other_as_it_was(
         written(names, evidence(plain_job()))
 
     assert [path.read_text() for path in names.csv.parent.iterdir() if path.is_file()] == old
-
-
-@pytest.mark.parametrize("old", [[], ["old"]], ids=["new", "old"])
-def test_the_first_file_is_as_it_was_if_the_second_is_not_replaced(
-    names: Names, old: list[str]
-) -> None:
-    for text in old:
-        names.csv.write_text(text)
-
-    with EvidenceFiles(names) as files:
-        (part,) = names.csv.parent.glob("evidence.json.*")
-        part.unlink()
-        with pytest.raises(OperateError, match="No such file"):
-            files.write({})
-
-    assert [path.read_text() for path in names.csv.parent.iterdir()] == old
 
 
 @contextmanager
@@ -279,11 +272,11 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(names: Names, size: i
 
 
 def test_two_runs_at_once_do_not_mix_their_files(names: Names) -> None:
-    with EvidenceFiles(names) as first:
-        first.add(evidence(plain_job(cluster_name="first")))
-        rows, _ = written(names, evidence(plain_job(cluster_name="second")))
-        assert [row["clusterName"] for row in rows] == ["second"]
-        first.write({})
+    first = EvidenceFiles(names)
+    first.add(evidence(plain_job(cluster_name="first")))
+    rows, _ = written(names, evidence(plain_job(cluster_name="second")))
+    assert [row["clusterName"] for row in rows] == ["second"]
+    first.write({})
 
     (restore,) = json.loads(names.json.read_text(encoding="utf-8"))["restores"]
     assert restore["clusterName"] == "first"
