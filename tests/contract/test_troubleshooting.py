@@ -160,9 +160,7 @@ NO_TEXTS = {
     " jobs of a cluster": "the end of such a name",
     "not a date": "a value beside a text",
     "the status of the API": "the name of what a diagnosis reads",
-    "the auditing of the project": "the name of what a diagnosis reads",
     "any role": "the role for what a diagnosis reads",
-    "the role Project Owner in this project": "the role for what a diagnosis reads",
 }
 """Other sentences that are no text for an operator, and why."""
 

@@ -100,7 +100,6 @@ def test_a_healthy_stack_has_nothing_to_fix(
         "address",
         "clock",
         f"project {group}",
-        "roles",
         "index",
         "table",
         "publishing",
@@ -397,20 +396,6 @@ def test_a_role_that_is_only_for_dedicated_clusters(
 
     assert line["ok"] is None
     assert line["fix"].startswith("Without dedicated clusters, Project Read Only is enough")
-
-
-def test_a_service_account_that_owns_the_project(
-    stack: ObservedStack, diagnosed: Diagnosed, group: str
-) -> None:
-    stack.atlas.grant(CREDENTIALS["service_account"]["client_id"], Role.OWNER)
-
-    found, fix = wrong(diagnosed())["roles"]
-
-    assert found == f"the service account is Project Owner of {group}"
-    other = "6d" * 12
-    stack.atlas.add_project(other)
-    assert "roles" in wrong(diagnosed({"project_ids": (other, group)}))
-    assert fix.startswith("In Atlas, give the service account Project Read Only instead")
 
 
 def test_messages_that_sns_did_not_take(

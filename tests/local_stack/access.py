@@ -37,7 +37,6 @@ _NEEDED: dict[Family, frozenset[Role]] = {
     "dedicated": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
     "collection": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
     "system": frozenset(Role),
-    "auditing": frozenset({Role.OWNER}),
 }
 
 

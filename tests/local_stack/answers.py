@@ -86,8 +86,6 @@ class Answers:
         match address.family:
             case "system":
                 return self._system(request, caller)
-            case "auditing":
-                return {"auditAuthorizationSuccess": False, "enabled": False}
             case "projects":
                 return self._page_of(request, host, self._clusters.listed_projects())
             case "snapshots":
@@ -165,7 +163,7 @@ class Answers:
 
     def _take(self, request: Request, family: Family, group_id: str) -> dict[str, str]:
         """Take one token from the bucket and return the rate limit headers."""
-        if family in {"projects", "system", "auditing"}:
+        if family in {"projects", "system"}:
             # Atlas's list of limits does not have them.
             return {}
         if family == "snapshots":

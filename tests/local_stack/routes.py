@@ -21,7 +21,6 @@ type Family = (
         "dedicated_clusters",
         "snapshots",
         "system",
-        "auditing",
     ]
 )
 """Endpoints with the same role and the same bucket: those of a kind of job, or of one list."""
@@ -113,16 +112,9 @@ OPERATIONS: dict[str, Operation] = {
         "2025-03-12",
         "ApiAtlasCollectionRestoreJobsResource",
     ),
-    # Never recorded either, like the two after it.
+    # Never recorded either, like the one after it.
     "system": Operation(
         "system", _SYSTEM, "2023-01-01", "ApiRootResource::getSystemStatus", lists=False
-    ),
-    "auditing": Operation(
-        "auditing",
-        f"{_GROUP}/auditLog",
-        "2023-01-01",
-        "ApiAtlasAuditLogResource::getAuditLog",
-        lists=False,
     ),
     **_list("projects", _PROJECTS, "2023-01-01", "ApiAtlasGroupsResource::getAllGroups"),
     **_list("events", f"{_GROUP}/events", "2023-01-01", "ApiGroupEventsResource::getAllEvents"),

@@ -12,12 +12,11 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.client import Get
-from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus, auditing_path
+from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.pages import answered_at
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.errors import AtlasForbiddenError, AtlasUnauthorizedError
 from restore_watch.redaction import redact
 
 
@@ -50,18 +49,6 @@ class AtlasDiagnostics:
         """Return what Atlas sees of the credentials. They are accepted if it answers."""
         get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
         return self._session.read(get, deadline, _read_caller)
-
-    def is_owner(self, group_id: str, deadline: Deadline) -> bool:
-        """
-        Whether the credentials may administer a project: only its owner may read its auditing.
-
-        https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getauditingconfiguration
-        """
-        get = Get(auditing_path(group_id), None, Bucket(group_id, AtlasStatus.AUDITING))
-        try:
-            return self._session.read(get, deadline, lambda _answer: True)
-        except (AtlasUnauthorizedError, AtlasForbiddenError):
-            return False
 
 
 def _read_caller(answer: Answer) -> Caller:

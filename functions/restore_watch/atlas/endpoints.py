@@ -22,7 +22,6 @@ class AtlasStatus(StrEnum):
     """What only a diagnosis reads. The values are their names in messages."""
 
     SYSTEM = "the status of the API"
-    AUDITING = "the auditing of the project"
 
 
 type Family = RestoreKind | AtlasList | AtlasStatus
@@ -30,7 +29,6 @@ type Family = RestoreKind | AtlasList | AtlasStatus
 
 _READ_ONLY = "the role Project Read Only in this project"
 _BACKUP_MANAGER = "the role Project Backup Manager in this project"
-_OWNER = "the role Project Owner in this project"
 
 ROLES: dict[Family, str] = {
     AtlasList.PROJECTS: "a role in the organization",
@@ -42,7 +40,6 @@ ROLES: dict[Family, str] = {
     RestoreKind.DEDICATED: _BACKUP_MANAGER,
     RestoreKind.COLLECTION: _BACKUP_MANAGER,
     AtlasStatus.SYSTEM: "any role",
-    AtlasStatus.AUDITING: _OWNER,
 }
 """What may read each, from the specification's x-rolesRequirements."""
 
@@ -73,11 +70,6 @@ _PROJECT_LISTS = {
 
 SYSTEM_PATH = "/api/atlas/v2"
 PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
-
-
-def auditing_path(group_id: str) -> str:
-    """The path of the auditing of a project."""
-    return f"{PROJECTS_PATH}/{group_id}/auditLog"
 
 
 def project_list_path(group_id: str, which: AtlasList) -> str:

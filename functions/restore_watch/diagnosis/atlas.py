@@ -1,6 +1,6 @@
 """Diagnoses what Atlas lets the credentials do, and which address it sees. Changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -143,43 +143,6 @@ class AtlasDiagnosis:
             look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
         return look
 
-    def roles(
-        self,
-        caller: Caller,
-        looks: dict[str, Look],
-        deadline: Deadline,
-        *,
-        are_all: bool,
-    ) -> Line:
-        """
-        Look whether the credentials may do more than the watch needs.
-
-        `are_all` is true if these are all the projects in which they may be needed.
-        """
-        if caller.roles is not None:
-            seen = [look.has_dedicated for look in looks.values()]
-            is_needless = are_all and bool(seen) and all(one is False for one in seen)
-            return _roles(caller.roles, is_needless=is_needless)
-        asked: list[str] = []
-        for group_id in looks:
-            try:
-                is_owner = self._diagnostics.is_owner(group_id, deadline.within(_CALL_TIME))
-            except RestoreWatchError:
-                continue
-            if is_owner:
-                fix = (
-                    "In Atlas, give the service account Project Read Only instead, or Project "
-                    "Backup Manager for dedicated clusters"
-                )
-                found = f"the service account is Project Owner of {group_id}"
-                return Line("roles", ok=False, found=found, fix=fix)
-            asked.append(group_id)
-        hidden = "Atlas does not show the roles of a service account"
-        if not asked:
-            return Line("roles", ok=None, found=hidden)
-        found = f"it owns none of the projects that were looked at ({len(asked)}); {hidden}"
-        return Line("roles", ok=True, found=found)
-
 
 def named_cluster(name: str, look: Look) -> Line:
     """Look whether a project has a cluster of this name."""
@@ -193,6 +156,29 @@ def named_cluster(name: str, look: Look) -> Line:
     close = get_close_matches(name, every)
     fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
     return Line(check, ok=False, found="the project has no cluster of this name", fix=fix)
+
+
+def held_roles(roles: tuple[str, ...], looks: Iterable[Look], *, are_all: bool) -> Line:
+    """
+    Look whether the credentials may do more than the watch needs.
+
+    `are_all` is true if these are all the projects in which they may be needed.
+    """
+    names = {role.partition(" ")[0] for role in roles}
+    told = ", ".join(sorted(set(roles))) or "none"
+    surplus = sorted(names - ENOUGH)
+    if surplus:
+        fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
+        return Line("roles", ok=False, found=told, fix=fix)
+    seen = [look.has_dedicated for look in looks]
+    is_needless = are_all and bool(seen) and all(one is False for one in seen)
+    if "GROUP_BACKUP_MANAGER" in names and is_needless:
+        fix = (
+            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
+            "restore over a cluster"
+        )
+        return Line("roles", ok=None, found=told, fix=fix)
+    return Line("roles", ok=True, found=told)
 
 
 def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
@@ -232,19 +218,3 @@ def _clock(date: datetime | None, now: datetime) -> Line:
         return Line("clock", ok=True, found="agrees with Atlas's" if abs(ahead) < 3 else found)
     fix = "Ask Atlas's support or AWS's which clock is wrong. 15 minutes and more can hide restores"
     return Line("clock", ok=False, found=found, fix=fix)
-
-
-def _roles(roles: tuple[str, ...], *, is_needless: bool) -> Line:
-    names = {role.partition(" ")[0] for role in roles}
-    told = ", ".join(sorted(set(roles))) or "none"
-    surplus = sorted(names - ENOUGH)
-    if surplus:
-        fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
-        return Line("roles", ok=False, found=told, fix=fix)
-    if "GROUP_BACKUP_MANAGER" in names and is_needless:
-        fix = (
-            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster"
-        )
-        return Line("roles", ok=None, found=told, fix=fix)
-    return Line("roles", ok=True, found=told)

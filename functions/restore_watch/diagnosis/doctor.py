@@ -5,7 +5,7 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
+from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, held_roles, named_cluster
 from restore_watch.diagnosis.aws import AwsDiagnosis
 from restore_watch.diagnosis.causes import without_consequences
 from restore_watch.diagnosis.line import Line
@@ -106,5 +106,6 @@ class Doctor:
             yield Line("other projects", ok=None, found=found, fix=fix)
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
-        are_all = bool(ordered) and len(ordered) == len(chosen) and bool(self._settings.project_ids)
-        yield atlas.roles(caller, looks, deadline, are_all=are_all)
+        if caller.roles is not None:
+            are_all = len(ordered) == len(chosen) and bool(self._settings.project_ids)
+            yield held_roles(caller.roles, looks.values(), are_all=are_all)
