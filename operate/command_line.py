@@ -1,14 +1,52 @@
-"""Reads the words of a command line."""
+"""What every command has in common: the words of its command line, and how it ends."""
 
-from argparse import ArgumentParser
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
 from typing import NoReturn, override
 
-from operate.errors import ArgumentError
+from operate.errors import INTERRUPTED, ArgumentError, OperateError
 
 
-class OneLineParser(ArgumentParser):
-    """Says what is wrong in one line, without the usage. Raises ArgumentError."""
-
+class _OneLineParser(ArgumentParser):
     @override
     def error(self, message: str) -> NoReturn:
         raise ArgumentError(None, message)
+
+
+def read_words(
+    program: str, description: str | None, words: Sequence[str] | None, names: Sequence[str]
+) -> dict[str, str | None]:
+    """
+    Return what is given for each name, None if nothing is.
+
+    Without `words`, those of the command line count. Raises ArgumentError.
+    """
+    parser = _OneLineParser(
+        prog=f"python -m operate.{program}",
+        allow_abbrev=False,
+        description=description,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    for name in names:
+        parser.add_argument(f"--{name}")
+    return vars(parser.parse_args(words))
+
+
+def run(program: str, command: Callable[[], int], stopped: str = "") -> int:
+    """
+    Run a command and return its exit status. An error of ours is one line.
+
+    `stopped` is what is said when Ctrl-C has stopped it.
+    """
+    try:
+        return command()
+    except OperateError as error:
+        status, said = error.exit_status, str(error)
+    except KeyboardInterrupt:
+        # An answer that was half read complains when it is dropped.
+        sys.unraisablehook = lambda _: None
+        status, said = INTERRUPTED, stopped
+    if said:
+        sys.stderr.write(f"{program}: {said}\n")
+    return status

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
-from operate.looking import Looking
+from operate.looking import looked
 from restore_watch.diagnosis.line import Line
 
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
@@ -37,12 +39,12 @@ _QUEUES = (
 )
 
 
-def dead_letters(looking: Looking, stack: DeployedStack) -> Iterator[Line]:
+def dead_letters(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
     """Yield a line for each queue that holds something, or one that says that none does."""
     lines = [
-        looking.line(
+        looked(
             f"dead letters: {queue.output.removesuffix('Arn')}",
-            lambda check, queue=queue: _look(check, queue, looking, stack),  # type: ignore[misc]
+            partial(_look, aws, stack, queue),
             gone="Delete the stack and deploy it again: the table is kept",
         )
         for queue in _QUEUES
@@ -54,11 +56,11 @@ def dead_letters(looking: Looking, stack: DeployedStack) -> Iterator[Line]:
         yield Line("dead letters", ok=True, found="there are none")
 
 
-def _look(check: str, queue: _Queue, looking: Looking, stack: DeployedStack) -> Line:
+def _look(aws: Aws, stack: DeployedStack, queue: _Queue, check: str) -> Line:
     arn = stack.outputs[queue.output]
     _, _, _, _, account, name = arn.split(":", 5)
-    url = looking.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
-    attributes = looking.ask(
+    url = aws.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
+    attributes = aws.ask(
         "sqs", "get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=list(_COUNTS)
     ).get("Attributes", {})
     count = sum(int(attributes.get(name, 0)) for name in _COUNTS)

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from operate.command_line import OneLineParser
-from operate.errors import INTERRUPTED, ArgumentError, OperateError
+from operate.command_line import read_words, run
+from operate.errors import ArgumentError, OperateError
 from operate.parameter_overrides import FILE, as_words, merged, words_of
 
 _ARGUMENTS = ("environment", "stack", "secret-arn", "projects", "email", "parameters", "args")
@@ -81,23 +81,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise ArgumentError(None, f"{path} cannot be read: {error}") from error
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status. An error of ours is one line."""
-    try:
-        parser = OneLineParser(prog="python -m operate.deploy", allow_abbrev=False)
-        for name in _ARGUMENTS:
-            parser.add_argument(f"--{name}")
-        given = vars(parser.parse_args(words))
-        status, said = _run(command(given, _read(FILE)))
-    except OperateError as error:
-        sys.stderr.write(f"deploy: {error}\n")
-        return error.exit_status
-    except KeyboardInterrupt:
-        return INTERRUPTED
+def _deploy() -> int:
+    given = read_words("deploy", __doc__, None, _ARGUMENTS)
+    status, said = _run(command(given, _read(FILE)))
     if status and not given["secret_arn"] and _NO_SECRET in said:
         sys.stderr.write(_FIRST)
     return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("deploy", _deploy))

@@ -3,21 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operate.aws_refusal import called
+from operate.aws import Aws
 from operate.errors import OperateError
 from operate.objectives import Objectives, seconds
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
 
 DEFAULT_NAME = "atlas-restore-watch"
 """The name that `make deploy` gives to a stack."""
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
 
-FUNCTION_OUTPUT = "FunctionName"
 TABLE_OUTPUT = "TableName"
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 
@@ -34,21 +30,20 @@ class DeployedStack:
     parameters: Mapping[str, str]
 
 
-def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> DeployedStack:
+def read_stack(aws: Aws, name: str) -> DeployedStack:
     """Read a stack. Raises OperateError."""
-    answer = called(
-        "cloudformation:DescribeStacks",
-        client.describe_stacks,
-        "Stacks",
-        policy_page=policy_page,
-        fixes={
-            # The only thing that CloudFormation finds wrong with a name of the right form.
-            "ValidationError": f"There is no stack {name} in {client.meta.region_name}. Name it "
-            "with STACK=..., and its region with AWS_REGION=..."
-        },
-        StackName=name,
+    # The only thing that CloudFormation finds wrong with a name of the right form.
+    missing = (
+        f"There is no stack {name} in {aws.region}. Name it with STACK=..., and its region with "
+        "AWS_REGION=..."
     )
-    (stack,) = answer["Stacks"]
+    (stack,) = aws.ask(
+        "cloudformation",
+        "describe_stacks",
+        "Stacks",
+        fixes={"ValidationError": missing},
+        StackName=name,
+    )["Stacks"]
     outputs = _pairs(stack.get("Outputs", ()), "Output")
     parameters = _pairs(stack.get("Parameters", ()), "Parameter")
     if not outputs.get(TABLE_OUTPUT):
@@ -57,7 +52,7 @@ def read_stack(client: "CloudFormationClient", name: str, policy_page: str) -> D
     return DeployedStack(
         name=name,
         table_name=outputs[TABLE_OUTPUT],
-        function_name=outputs.get(FUNCTION_OUTPUT, ""),
+        function_name=outputs.get("FunctionName", ""),
         # A stack of an older version has no such parameters.
         objectives=Objectives(
             rto=_objective(parameters, RTO_PARAMETER), rpo=_objective(parameters, RPO_PARAMETER)

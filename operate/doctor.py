@@ -8,108 +8,89 @@ Exit status: 0 if nothing is wrong; 1 if something is, or AWS refused; 2 if an a
 """
 
 import json
-import re
 import sys
-from argparse import RawDescriptionHelpFormatter
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
+from rich.text import Text
 
-from operate.aws_clients import AwsClients
-from operate.aws_refusal import called
-from operate.command_line import OneLineParser
+from operate.aws import INVOKING, LOOKING, Aws
+from operate.command_line import read_words, run
 from operate.dead_letters import dead_letters
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
-from operate.doctor_report import show
-from operate.errors import INTERRUPTED, ArgumentError, OperateError
-from operate.key_diagnosis import KeyDiagnosis
-from operate.looking import PAGE, Looking
+from operate.errors import ArgumentError, OperateError, plain
+from operate.key_diagnosis import key_policies
 from operate.people_diagnosis import PeopleDiagnosis
-from restore_watch.diagnosis.causes import without_consequences
-from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.line import Line, without_consequences
+
+PAGE = "docs/operations.md"
+"""The page with the permissions that this command needs."""
+
+_OTHER_FORM = (
+    "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
+    "again, with this version"
+)
 
 _TEST = {"yes": True, "no": False, None: False}
 
 
-@dataclass(frozen=True)
-class DoctorArguments:
-    """Which stack is diagnosed, and what is looked at besides."""
-
-    stack: str
-    event: Mapping[str, str]
-    sends_test: bool
-
-    @classmethod
-    def read(cls, words: Sequence[str] | None) -> Self:
-        """Read the words of the command line. Raises ArgumentError."""
-        parser = OneLineParser(
-            prog="python -m operate.doctor",
-            allow_abbrev=False,
-            description=__doc__,
-            formatter_class=RawDescriptionHelpFormatter,
-        )
-        for name in ("stack", "project", "cluster", "test"):
-            parser.add_argument(f"--{name}")
-        given = parser.parse_args(words)
-        stack = given.stack or DEFAULT_NAME
-        if not re.fullmatch(STACK_NAME, stack):
-            raise ArgumentError("STACK", f"expected the name of a stack, such as {DEFAULT_NAME}")
-        if given.test not in _TEST:
-            raise ArgumentError("TEST", "expected yes or no")
-        # The function checks both, and says what it expects.
-        named = {"groupId": given.project, "clusterName": given.cluster}
-        event = {"action": "diagnose"} | {name: text for name, text in named.items() if text}
-        return cls(stack, event, _TEST[given.test])
+def _arguments(words: Sequence[str] | None) -> tuple[str, Mapping[str, str], bool]:
+    """Return the stack, the event for its function, and whether a test notification is sent."""
+    given = read_words("doctor", __doc__, words, ("stack", "project", "cluster", "test"))
+    stack = given["stack"] or DEFAULT_NAME
+    if not STACK_NAME.fullmatch(stack):
+        raise ArgumentError("STACK", f"expected the name of a stack, such as {DEFAULT_NAME}")
+    if given["test"] not in _TEST:
+        raise ArgumentError("TEST", "expected yes or no")
+    # The function checks both, and says what it expects.
+    named = {"groupId": given["project"], "clusterName": given["cluster"]}
+    event = {"action": "diagnose"} | {name: text for name, text in named.items() if text}
+    return stack, event, _TEST[given["test"]]
 
 
-class Stethoscope:
-    """Invokes the function of a stack. Its methods raise OperateError."""
+def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
+    """What the function finds. One that does not start is one line."""
+    answer = _invoked(aws, stack, event)
+    if "errorType" in answer:
+        return [_failed("function", answer)]
+    try:
+        return [_line(one) for one in answer["checks"]]
+    except (LookupError, TypeError):
+        raise OperateError(_OTHER_FORM) from None
 
-    def __init__(self, aws: AwsClients, stack: DeployedStack) -> None:
-        if not stack.function_name:
-            msg = f"the stack {stack.name} has no output FunctionName: deploy it again"
-            raise OperateError(msg)
-        self._aws = aws
-        self._function = stack.function_name
 
-    def lines(self, event: Mapping[str, str]) -> list[Line]:
-        """What a diagnosis found. A function that does not start is one line."""
-        answer = self._invoke(event)
-        if "errorType" in answer:
-            return [_failed("function", answer)]
-        try:
-            return [_line(one) for one in answer["checks"]]
-        except (LookupError, TypeError):
-            raise _other_form() from None
+def _test(aws: Aws, stack: DeployedStack) -> Line:
+    """What became of a test notification."""
+    answer = _invoked(aws, stack, {"action": "test-notification"})
+    if "messageId" in answer:
+        found = "SNS has taken it. Look whether it arrives everywhere"
+        return Line("test notification", ok=True, found=found)
+    return _failed("test notification", answer)
 
-    def test(self) -> Line:
-        """What became of a test notification."""
-        answer = self._invoke({"action": "test-notification"})
-        if "messageId" in answer:
-            found = "SNS has taken it. Look whether it arrives everywhere"
-            return Line("test notification", ok=True, found=found)
-        return _failed("test notification", answer)
 
-    def _invoke(self, event: Mapping[str, str]) -> dict[str, Any]:
-        answer = called(
-            "lambda:InvokeFunction",
-            self._aws.functions.invoke,
-            "Payload",
-            policy_page=PAGE,
-            fixes={"ResourceNotFoundException": "The function was deleted: deploy the stack again"},
-            FunctionName=self._function,
-            Payload=json.dumps(event),
-        )
-        try:
-            payload = json.loads(answer["Payload"].read())
-        except (BotoCoreError, ValueError, RecursionError):
-            raise _other_form() from None
-        if not isinstance(payload, dict):
-            raise _other_form()
-        return payload
+def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
+    if not stack.function_name:
+        msg = f"the stack {stack.name} has no output FunctionName: deploy it again"
+        raise OperateError(msg)
+    answer = aws.ask(
+        "lambda",
+        "invoke",
+        "Payload",
+        config=INVOKING,
+        fixes={"ResourceNotFoundException": "The function was deleted: deploy the stack again"},
+        FunctionName=stack.function_name,
+        Payload=json.dumps(event),
+    )
+    try:
+        payload = json.loads(answer["Payload"].read())
+    except (BotoCoreError, ValueError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
+        raise OperateError(_OTHER_FORM)
+    return payload
 
 
 def _line(one: Any) -> Line:
@@ -120,55 +101,78 @@ def _line(one: Any) -> Line:
     return Line(str(check), ok=ok, found=str(found), fix=fix and str(fix))
 
 
-def _other_form() -> OperateError:
-    return OperateError(
-        "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the "
-        "stack again, with this version"
-    )
-
-
 def _failed(check: str, answer: Mapping[str, Any]) -> Line:
     error = answer.get("errorType", "an unknown error")
     found = f"{error}: {answer.get('errorMessage', 'no text')}"
     return Line(check, ok=False, found=found, fix="Look for this text in docs/troubleshooting.md")
 
 
-def _diagnosed(wanted: DoctorArguments, aws: AwsClients) -> Iterator[Line]:
-    stack = read_stack(aws.cloudformation, wanted.stack, PAGE)
-    stethoscope = Stethoscope(aws, stack)
-    looking = Looking(aws)
-    for line in stethoscope.lines(wanted.event):
+def _diagnosed(
+    aws: Aws, stack_name: str, event: Mapping[str, str], *, sends_test: bool
+) -> Iterator[Line]:
+    stack = read_stack(aws, stack_name)
+    for line in _of_function(aws, stack, event):
         # A message that is sent says more than what can be told without one.
-        if line.check != "publishing" or not wanted.sends_test:
+        if line.check != "publishing" or not sends_test:
             yield line
-    yield from KeyDiagnosis(looking, stack).lines()
-    yield from PeopleDiagnosis(looking, stack).lines()
-    yield from dead_letters(looking, stack)
-    if wanted.sends_test:
-        yield stethoscope.test()
+    yield from key_policies(aws, stack)
+    yield from PeopleDiagnosis(aws, stack).lines()
+    yield from dead_letters(aws, stack)
+    if sends_test:
+        yield _test(aws, stack)
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    try:
-        wanted = DoctorArguments.read(words)
-        with AwsClients() as aws:
-            lines = without_consequences(list(_diagnosed(wanted, aws)))
-    except OperateError as error:
-        Console(stderr=True).print(
-            f"doctor: {error}", markup=False, highlight=False, soft_wrap=True
-        )
-        return error.exit_status
-    except KeyboardInterrupt:
-        # An answer that was half read complains when it is dropped.
-        sys.unraisablehook = lambda _: None
-        Console(stderr=True).print("doctor: stopped")
-        return INTERRUPTED
+def _doctor(words: Sequence[str] | None) -> int:
+    stack_name, event, sends_test = _arguments(words)
+    with Aws(PAGE, LOOKING) as aws:
+        found = list(_diagnosed(aws, stack_name, event, sends_test=sends_test))
+    lines = without_consequences(found)
     console = Console(highlight=False)
     show(lines, console)
     wrong = sum(one.ok is False for one in lines)
     console.print(f"\n{wrong} of {len(lines)} are wrong" if wrong else "\nNothing is wrong")
     return 1 if wrong else 0
+
+
+_MARKS = {True: ("ok", ""), False: ("wrong", "bold red"), None: ("?", "")}
+
+_INDENT = " " * 7
+
+WIDEST = 120
+
+
+def show(lines: Sequence[Line], console: Console) -> None:
+    """
+    Show each line, and what to do about it.
+
+    Texts are wrapped between words. An id or a command stays whole, so that it can be copied.
+    """
+    width = max(40, min(console.width, WIDEST))
+    for line in lines:
+        mark, style = _MARKS[line.ok]
+        first, *others = _wrapped(f"{plain(line.check)}  {plain(line.found)}", width)
+        _print(console, Text.assemble((f"{mark:<7}", style), first))
+        for text in (*others, *_of_fix(line.fix or "", width)):
+            _print(console, Text(f"{_INDENT}{text}"))
+
+
+def _of_fix(fix: str, width: int) -> Iterator[str]:
+    for text in map(plain, fix.splitlines()):
+        yield from [text] if text.startswith("aws ") else _wrapped(f"-> {text}", width)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    width -= len(_INDENT)
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _print(console: Console, text: Text) -> None:
+    console.print(text, soft_wrap=True)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return run("doctor", lambda: _doctor(words), "stopped")
 
 
 if __name__ == "__main__":

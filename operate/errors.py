@@ -6,10 +6,13 @@ OperateError                        1: the operator sees to what the text names,
  +- ArgumentError                   2: the operator changes an argument; nothing was called
 """
 
-from operate.plain_text import plain
-
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C has stopped: 128 and the number of SIGINT."""
+
+
+def plain(text: str) -> str:
+    """Return text in one line without control characters, which could change a terminal."""
+    return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)
 
 
 class OperateError(Exception):

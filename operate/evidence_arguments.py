@@ -1,19 +1,18 @@
-"""The arguments of `make evidence`, checked before any call."""
+"""The arguments of `make evidence`, checked before any call. No I/O."""
 
 import re
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from re import Pattern
 from typing import Self
 
-from operate.command_line import OneLineParser
+from operate.command_line import read_words
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME
 from operate.errors import ArgumentError
 from operate.evidence_files import Names
-from operate.objectives import seconds
-from operate.period import Period, read_period
+from operate.objectives import Objectives, seconds
+from restore_watch.table.job_item import RETENTION
 
 _GROUP_ID = re.compile(r"[a-f0-9]{24}")
 _CLUSTER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}")
@@ -25,6 +24,35 @@ _FORMS: dict[str, tuple[Pattern[str], str]] = {
     "PROJECT": (_GROUP_ID, "the id of a project, 24 of 0-9 and a-f"),
     "CLUSTER": (_CLUSTER_NAME, "a cluster's letters, digits and hyphens"),
 }
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?")
+
+_EXPECTED = "expected a UTC date such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z"
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `start` until before `end`, in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+    def notes(self, now: datetime) -> list[str]:
+        """Return what a reader of the evidence has to know about this period."""
+        oldest = now - RETENTION
+        notes = []
+        if self.start < oldest:
+            notes.append(
+                f"The table keeps a restore for {RETENTION.days} days after its last change: those "
+                f"that began before {oldest:%Y-%m-%d} may be missing."
+            )
+        if self.end > now:
+            notes.append("The period has not ended: more restores may begin in it.")
+        return notes
 
 
 @dataclass(frozen=True)
@@ -48,16 +76,9 @@ class EvidenceArguments:
     @classmethod
     def read(cls, words: Sequence[str] | None, description: str | None, now: datetime) -> Self:
         """Read the words of the command line. Raises ArgumentError."""
-        parser = OneLineParser(
-            prog="python -m operate.evidence",
-            allow_abbrev=False,
-            description=description,
-            formatter_class=RawDescriptionHelpFormatter,
-        )
-        for name in ("from", "to", *map(str.lower, _FORMS), "rto", "rpo"):
-            parser.add_argument(f"--{name}")
-        parser.add_argument("--out", default="evidence")
-        given = {name.upper(): text for name, text in vars(parser.parse_args(words)).items()}
+        names = ("from", "to", *map(str.lower, _FORMS), "rto", "rpo", "out")
+        read = read_words("evidence", description, words, names)
+        given = {name.upper(): text for name, text in read.items()}
         for name, (form, expected) in _FORMS.items():
             text = given[name]
             if text is not None and not form.fullmatch(text):
@@ -68,7 +89,7 @@ class EvidenceArguments:
             raise ArgumentError("TABLE", "stands in place of STACK; expected one of them")
         return cls(
             period=read_period(given["FROM"], given["TO"], now),
-            names=Names.of(given["OUT"]),
+            names=Names.of("evidence" if given["OUT"] is None else given["OUT"]),
             stack=None if given["TABLE"] else given["STACK"] or DEFAULT_NAME,
             table=given["TABLE"],
             group_id=given["PROJECT"],
@@ -77,9 +98,52 @@ class EvidenceArguments:
             rpo=_objective("RPO", given["RPO"]),
         )
 
+    def objectives(self, own: Objectives) -> Objectives:
+        """The objectives that count: those that are given, and otherwise the stack's own."""
+        return Objectives(
+            rto=own.rto if self.rto is None else self.rto or None,
+            rpo=own.rpo if self.rpo is None else self.rpo or None,
+        )
+
 
 def _objective(name: str, text: str | None) -> float | None:
     try:
         return None if text is None else seconds(text)
     except ValueError as error:
         raise ArgumentError(name, str(error)) from None
+
+
+def read_period(since: str | None, until: str | None, now: datetime) -> Period:
+    """
+    Read FROM and TO. A day as TO is included, a moment is not.
+
+    A moment without an offset is UTC. Raises ArgumentError.
+    """
+    start, _ = _read("FROM", since)
+    end, is_day = _read("TO", until)
+    if is_day:
+        try:
+            end += timedelta(days=1)
+        except OverflowError:
+            raise ArgumentError("TO", f"{until} is too late") from None
+    if start >= end:
+        raise ArgumentError("TO", "must be later than FROM")
+    if start > now:
+        raise ArgumentError("FROM", f"{since} is in the future, so no restore can have begun")
+    return Period(start, end)
+
+
+def _read(name: str, text: str | None) -> tuple[datetime, bool]:
+    """Return the moment, and whether it is the beginning of a whole day."""
+    if not text:
+        raise ArgumentError(name, f"is missing; {_EXPECTED}")
+    wrong = ArgumentError(name, f"{text[:60]!a} is not a date; {_EXPECTED}")
+    is_day = bool(_DAY.fullmatch(text))
+    if not is_day and not _MOMENT.fullmatch(text):
+        raise wrong
+    try:
+        moment = datetime.fromisoformat(text)
+        utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise wrong from None
+    return utc, is_day

@@ -74,7 +74,7 @@ def _checked(name: str, value: str, where: str) -> tuple[str, str]:
 
 def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
     """Return the parameters that the file has for an environment. Raises ArgumentError."""
-    names = [name for name, one in config.items() if "deploy" in (one if _is_table(one) else ())]
+    names = [name for name, one in config.items() if isinstance(one, dict) and "deploy" in one]
     name = environment or "default"
     if environment and environment not in names:
         has = f"It has: {' '.join(names)}."
@@ -87,10 +87,6 @@ def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[s
         for key, value in one.get(command, {}).get("parameters", {}).items()
     }
     return parameters(options.get("parameter_overrides", ""), f"{FILE} ({name})")
-
-
-def _is_table(one: Any) -> bool:
-    return isinstance(one, dict)
 
 
 def as_words(given: Mapping[str, str]) -> str:

@@ -3,12 +3,15 @@
 import json
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
 from notify_people.channels.secret import read_secret
 from notify_people.errors import SecretError
+from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.errors import OperateError
-from operate.looking import Looking
+from operate.looking import looked
+from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line
 
 MAKE_AGAIN = (
@@ -27,8 +30,8 @@ TRIGGER_OPTIONS = (
 class PeopleDiagnosis:
     """Asks with the operator's own credentials about a stack that notifies people."""
 
-    def __init__(self, looking: Looking, stack: DeployedStack) -> None:
-        self._looking = looking
+    def __init__(self, aws: Aws, stack: DeployedStack) -> None:
+        self._aws = aws
         self._topic = stack.outputs.get("TopicArn", "")
         self._queue = stack.outputs.get("NoticeQueueArn", "")
         self._dead_letters = stack.outputs.get("NoticeDeadLetterQueueArn", "")
@@ -40,22 +43,18 @@ class PeopleDiagnosis:
         if not self._queue:
             return
         if self._function:
-            line = self._looking.line
-            yield line("people: function", self._concurrency, gone=MAKE_AGAIN)
-            yield line("people: trigger", self._trigger, gone=MAKE_AGAIN)
+            yield looked("people: function", self._concurrency, gone=MAKE_AGAIN)
+            yield looked("people: trigger", self._trigger, gone=MAKE_AGAIN)
         else:
             found = "this version of the stack has no output NotifyPeopleFunctionName"
             yield Line("people: function", ok=None, found=found, fix="Deploy the stack again")
-        subscribe = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
-        yield self._looking.line("people: subscription", self._subscription, gone=subscribe)
+        yield looked("people: subscription", self._subscription, gone=MAKE_TOPIC_AGAIN)
         if self._secret:
             fix = "Make the secret again, and set NotifySecretArn to its ARN"
-            yield self._looking.line("people: secret", self._webhooks, gone=fix)
+            yield looked("people: secret", self._webhooks, gone=fix)
 
     def _concurrency(self, check: str) -> Line:
-        answer = self._looking.ask(
-            "lambda", "get_function_concurrency", FunctionName=self._function
-        )
+        answer = self._aws.ask("lambda", "get_function_concurrency", FunctionName=self._function)
         if answer.get("ReservedConcurrentExecutions") == 0:
             fix = (
                 "Let it run again:\n"
@@ -67,7 +66,7 @@ class PeopleDiagnosis:
         return Line(check, ok=True, found="may run")
 
     def _trigger(self, check: str) -> Line:
-        mappings = self._looking.ask(
+        mappings = self._aws.ask(
             "lambda",
             "list_event_source_mappings",
             FunctionName=self._function,
@@ -89,9 +88,9 @@ class PeopleDiagnosis:
         return Line(check, ok=False, found="is disabled", fix=f"Enable it:\n{command}")
 
     def _subscription(self, check: str) -> Line:
-        token: dict[str, str] = {}
+        token: dict[str, Any] = {}
         while True:
-            answer = self._looking.ask(
+            answer = self._aws.ask(
                 "sns", "list_subscriptions_by_topic", TopicArn=self._topic, **token
             )
             for one in answer.get("Subscriptions", ()):
@@ -113,7 +112,7 @@ class PeopleDiagnosis:
 
     def _attributes(self, check: str, arn: str) -> Line:
         """Look at what the subscription lets through, and in which form."""
-        held = self._looking.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)[
+        held = self._aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)[
             "Attributes"
         ]
         if (held.get("FilterPolicy") or "{}") != "{}":
@@ -132,23 +131,22 @@ class PeopleDiagnosis:
 
     def _webhooks(self, check: str) -> Line:
         """Look for the secret, and at the form of what it holds. No value of it is shown."""
-        described = self._looking.ask("secretsmanager", "describe_secret", SecretId=self._secret)
+        described = self._aws.ask("secretsmanager", "describe_secret", SecretId=self._secret)
         if described.get("DeletedDate"):
             fix = f"Restore it:\naws secretsmanager restore-secret --secret-id {self._secret}"
             return Line(check, ok=False, found="is marked for deletion", fix=fix)
         try:
-            value = self._looking.ask(
-                "secretsmanager", "get_secret_value", SecretId=self._secret
-            ).get("SecretString")
+            value = self._aws.ask("secretsmanager", "get_secret_value", SecretId=self._secret).get(
+                "SecretString"
+            )
         except OperateError as error:
             found = f"is there. Its form was not looked at: {error}"
             return Line(check, ok=None, found=found)
         try:
             held = read_secret(value).values
-        except SecretError as error:
-            problems = [str(error)]
-        else:
             problems = [str(one) for one in held.values() if isinstance(one, SecretError)]
+        except SecretError as error:
+            held, problems = {}, [str(error)]
         if problems:
             fix = "Put the right value into the secret: docs/people.md says where to find it"
             return Line(check, ok=False, found="; ".join(problems), fix=fix)

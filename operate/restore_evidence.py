@@ -1,10 +1,11 @@
 """
-What the table says of one restore: its figures, every recorded change, and verdicts. Pure.
+What the table says of restores: figures, every recorded change, verdicts, and the sums. Pure.
 
 A change and a verdict say what their messages said, because both are made from the same entry of
 `history`.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +20,15 @@ from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
-from restore_watch.redaction import redact_report
+from restore_watch.redaction import redact, redact_report
 from restore_watch.table.job_item import Recorded, read_item
 
 OPEN = "OPEN"
 """The outcome of a restore that has not ended. Any other outcome is its last status."""
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
+
+_JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
 
@@ -123,3 +126,64 @@ def _validated(entry: RecordedValidation, recorded: Recorded) -> dict[str, Any]:
         "observedAt": utc_text(entry.observed_at),
         **said,
     }
+
+
+class Summary:
+    """Counts restores by outcome, and by whether they met the objectives."""
+
+    def __init__(self, objectives: Objectives) -> None:
+        self.objectives = objectives
+        self._outcomes: Counter[str] = Counter()
+        self._rto: Counter[str] = Counter()
+        self._rpo: Counter[str] = Counter()
+        self.unreadable: list[dict[str, str]] = []
+        """The keys of the items that this version cannot read."""
+
+    def add(self, evidence: RestoreEvidence) -> None:
+        """Count a restore."""
+        self._outcomes[evidence.facts["outcome"]] += 1
+        self._rto[_JUDGEMENTS[evidence.facts["rtoMet"]]] += 1
+        self._rpo[_JUDGEMENTS[evidence.facts["rpoMet"]]] += 1
+
+    def add_unreadable(self, item: Mapping[str, Any]) -> None:
+        """Keep the key of an item that cannot be read. It may hold anything."""
+        key = {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
+        self.unreadable.append(key)
+
+    @property
+    def restores(self) -> int:
+        """How many restores were counted."""
+        return self._outcomes.total()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON."""
+        return {
+            "restoreCount": self.restores,
+            "outcomes": {one: self._outcomes[one] for one in OUTCOMES if self._outcomes[one]},
+            "rto": _judged(self.objectives.rto, self._rto),
+            "rpo": _judged(self.objectives.rpo, self._rpo),
+            "unreadable": self.unreadable,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the totals in words."""
+        outcomes = ", ".join(f"{one} {count}" for one, count in self.as_json()["outcomes"].items())
+        lines = [f"Restores: {self.restores}" + (f" ({outcomes})" if outcomes else "")]
+        for name, seconds, counts in (
+            ("RTO", self.objectives.rto, self._rto),
+            ("RPO", self.objectives.rpo, self._rpo),
+        ):
+            if seconds is not None:
+                met, missed, rest = (counts[one] for one in _JUDGEMENTS.values())
+                lines.append(
+                    f"{name} of {seconds / 60:g} minutes: met {met}, missed {missed}, "
+                    f"not judged {rest}"
+                )
+        return lines
+
+
+def _judged(seconds: float | None, counts: Counter[str]) -> dict[str, Any]:
+    said = None if seconds is None else seconds / 60
+    if said is not None and said.is_integer():
+        said = int(said)
+    return {"minutes": said, **{one: counts[one] for one in _JUDGEMENTS.values()}}

@@ -1,13 +1,10 @@
 """The items of restore jobs, page by page, read and never written."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operate.aws_refusal import called
+from operate.aws import Aws
 from operate.errors import OperateError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _KEY = ("cluster", "restoreId")
 
@@ -15,67 +12,48 @@ type Item = Mapping[str, Any]
 """An item in DynamoDB's types."""
 
 
-class RestoreItems:
+def read_pages(
+    aws: Aws, table: str, group_id: str | None, cluster_name: str | None
+) -> Iterator[tuple[int, list[Item]]]:
     """
-    The table of restore jobs. Its pages leave out what is not a job.
+    Yield for each page how many items were read, and the jobs of the project or cluster among them.
 
-    Reads are consistent. They cost twice as much, which is cents for 100,000 jobs, and what was
-    stored a second ago is in the evidence.
+    A cluster is one partition, which is queried; everything else is a scan. Reads are consistent.
+    They cost twice as much, which is cents for 100,000 jobs, and what was stored a second ago is in
+    the evidence. Raises OperateError.
     """
+    if cluster_name is None:
+        prefix = f"{group_id or ''}/"
+        for items in _read(aws, table, "scan"):
+            yield len(items), [one for one in items if _is_job(one, prefix)]
+        return
+    for items in _read(
+        aws,
+        table,
+        "query",
+        KeyConditionExpression="#cluster = :cluster",
+        ExpressionAttributeNames={"#cluster": "cluster"},
+        ExpressionAttributeValues={":cluster": {"S": f"{group_id}/{cluster_name}"}},
+    ):
+        yield len(items), list(items)
 
-    def __init__(self, client: "DynamoDBClient", table_name: str, policy_page: str) -> None:
-        self._client = client
-        self._table_name = table_name
-        self._policy_page = policy_page
 
-    def pages(
-        self, group_id: str | None = None, cluster_name: str | None = None
-    ) -> Iterator[tuple[int, list[Item]]]:
-        """
-        Yield for each page how many items were read, and those of the project or cluster.
-
-        A cluster is one partition, which is queried; everything else is a scan. Raises
-        OperateError.
-        """
-        if cluster_name is None:
-            prefix = f"{group_id or ''}/"
-            for items in self._read("Scan"):
-                yield len(items), [one for one in items if _is_job(one, prefix)]
+def _read(aws: Aws, table: str, operation: str, **what: Any) -> Iterator[Sequence[Item]]:
+    fixes = {
+        "ResourceNotFoundException": f"There is no table {table} in {aws.region}. Name it with "
+        "TABLE=..., and its region with AWS_REGION=...",
+        "ValidationException": _not_ours(table),
+    }
+    what |= {"TableName": table, "ConsistentRead": True}
+    while True:
+        page = aws.ask("dynamodb", operation, "Items", fixes=fixes, **what)
+        items: Sequence[Item] = page["Items"]
+        if any("S" not in item.get(name, ()) for item in items for name in _KEY):
+            raise OperateError(_not_ours(table))
+        yield items
+        if not page.get("LastEvaluatedKey"):
             return
-        for items in self._read(
-            "Query",
-            KeyConditionExpression="#cluster = :cluster",
-            ExpressionAttributeNames={"#cluster": "cluster"},
-            ExpressionAttributeValues={":cluster": {"S": f"{group_id}/{cluster_name}"}},
-        ):
-            yield len(items), list(items)
-
-    def _read(self, operation: str, **what: Any) -> Iterator[Sequence[Item]]:
-        call = self._client.query if operation == "Query" else self._client.scan
-        table = self._table_name
-        while True:
-            page = called(
-                f"dynamodb:{operation}",
-                call,
-                "Items",
-                policy_page=self._policy_page,
-                fixes={
-                    "ResourceNotFoundException": f"There is no table {table} in "
-                    f"{self._client.meta.region_name}. Name it with TABLE=..., and its region with "
-                    "AWS_REGION=...",
-                    "ValidationException": _not_ours(table),
-                },
-                TableName=table,
-                ConsistentRead=True,
-                **what,
-            )
-            items: Sequence[Item] = page["Items"]
-            if any("S" not in item.get(name, ()) for item in items for name in _KEY):
-                raise OperateError(_not_ours(table))
-            yield items
-            if not page.get("LastEvaluatedKey"):
-                return
-            what["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        what["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _is_job(item: Item, prefix: str) -> bool:

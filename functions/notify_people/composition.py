@@ -10,10 +10,9 @@ from botocore.config import Config
 
 from notify_people import __version__
 from notify_people.application import Application
-from notify_people.channels.channels import Channels
+from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
-from notify_people.channels.topics import Topics
 from notify_people.channels.webhooks import Webhooks
 from notify_people.notifier import Notifier
 from notify_people.settings import Settings

@@ -86,7 +86,7 @@ def compose(
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         # Imported now, so that no cold start of another invocation takes longer for it.
-        from restore_watch.diagnosis.composition import compose_doctor  # noqa: PLC0415
+        from restore_watch.diagnosis.doctor import compose_doctor  # noqa: PLC0415
 
         # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
         # replaced only once in a while.

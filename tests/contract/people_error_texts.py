@@ -29,10 +29,9 @@ from local_stack.faults import Action, Answer, Close, Hang
 from local_stack.readers import Readers
 from local_stack.wire import Fault
 from notify_people.channels.channel import Channel
-from notify_people.channels.channels import Channels
+from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret, read_secret
 from notify_people.channels.sent_table import SentTable
-from notify_people.channels.topics import Topics
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import NotifyPeopleError
 from notify_people.message import read_message

@@ -3,18 +3,60 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
-from notify_people.channels.topics import Topics
 from notify_people.channels.webhooks import Webhooks
-from notify_people.errors import NotifyPeopleError
+from notify_people.errors import (
+    ChannelRefusedError,
+    ChannelUnavailableError,
+    NotifyPeopleError,
+)
 from notify_people.forms import chat, pager, slack, teams
 from notify_people.forms.mail import mail
 from notify_people.words.notice import Notice, Paging
 
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
 PAGERDUTY_PATH = "/v2/enqueue"
+
+
+class Topics:
+    """Publishes to the topics of chat and e-mail, each of which reads another form."""
+
+    def __init__(self, client: "SNSClient") -> None:
+        self._client = client
+
+    def publish(
+        self, channel: Channel, arn: str, text: str, deadline: Deadline, subject: str | None = None
+    ) -> None:
+        """
+        Publish a text.
+
+        Raises ChannelRefusedError, ChannelUnavailableError, or TimeBudgetExceededError when too
+        little time is left to begin.
+        """
+        with_subject = {"Subject": subject} if subject else {}
+        try:
+            aws_call(
+                deadline,
+                f"publish to {channel}",
+                self._client.publish,
+                "MessageId",
+                TopicArn=arn,
+                Message=text,
+                **with_subject,
+            )
+        except AwsCallError as error:
+            msg = f"{channel}: SNS {error}"
+            if error.is_lasting:
+                msg += ". Check that the topic exists and that the function may publish to it"
+                raise ChannelRefusedError(msg) from None
+            raise ChannelUnavailableError(msg, may_be_sent=not error.answer) from None
 
 
 @dataclass(frozen=True)

@@ -126,9 +126,8 @@ def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:
 
 
 def _may_repeat(channel: Channel, error: BaseException) -> bool:
-    is_unknown = isinstance(error, ChannelUnavailableError) and error.was_sent
     return isinstance(error, ChannelUnavailableError) and (
-        channel is Channel.PAGER or not is_unknown
+        channel is Channel.PAGER or not error.was_sent
     )
 
 

@@ -10,9 +10,8 @@ enough for either chat.
 
 from typing import Any
 
-from notify_people.forms.mrkdwn import code, literal
+from notify_people.forms.mrkdwn import code, literal, story
 from notify_people.plain_text import lines_within
-from notify_people.words.icons import with_icon
 from notify_people.words.notice import Notice, Step
 
 TITLE_LIMIT = 250
@@ -31,8 +30,8 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
         "id": f"{notice.key}/{notice.order}",
         "content": {
             "textType": "client-markdown",
-            "title": literal(with_icon(notice), TITLE_LIMIT),
-            "description": _description(notice),
+            "title": literal(notice.title_with_icon, TITLE_LIMIT),
+            "description": lines_within(story(notice), DESCRIPTION_LIMIT),
             "nextSteps": [_line(step) for step in notice.steps[:STEPS_LIMIT]],
             "keywords": [literal(word, WORD_LIMIT) for word in notice.keywords],
         },
@@ -48,15 +47,6 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
             },
         },
     }
-
-
-def _description(notice: Notice) -> str:
-    facts = [f"*{fact.name}:* {literal(fact.value)}" for fact in notice.facts]
-    return lines_within([*_detail(notice), *facts], DESCRIPTION_LIMIT)
-
-
-def _detail(notice: Notice) -> list[str]:
-    return [literal(notice.detail), ""] if notice.detail else []
 
 
 def _line(step: Step) -> str:

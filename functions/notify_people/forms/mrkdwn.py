@@ -9,6 +9,7 @@ https://docs.slack.dev/messaging/formatting-message-text/
 import re
 
 from notify_people.plain_text import cut
+from notify_people.words.notice import Notice
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -40,6 +41,12 @@ def _escaped(text: str) -> str:
         return "".join(chr(ord(sign) + _FULL_WIDTH) for sign in signs[0])
 
     return _SIGNS.sub(full_width, text).translate(_ENTITY_OF)
+
+
+def story(notice: Notice) -> list[str]:
+    """Return the lines that tell what happened."""
+    detail = [literal(notice.detail), ""] if notice.detail else []
+    return [*detail, *(f"*{fact.name}:* {literal(fact.value)}" for fact in notice.facts)]
 
 
 def code(command: str) -> str:

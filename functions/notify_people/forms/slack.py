@@ -9,9 +9,8 @@ The form: https://docs.slack.dev/messaging/sending-messages-using-incoming-webho
 
 from typing import Any
 
-from notify_people.forms.mrkdwn import code, literal
+from notify_people.forms.mrkdwn import code, literal, story
 from notify_people.plain_text import lines_within
-from notify_people.words.icons import with_icon
 from notify_people.words.notice import Notice, Step
 
 HEADER_LIMIT = 150
@@ -20,14 +19,12 @@ TEXT_LIMIT = 3000
 
 def webhook_message(notice: Notice) -> dict[str, Any]:
     """Return the body of the request. `text` is what a phone's preview and old clients show."""
-    facts = [f"*{fact.name}:* {literal(fact.value)}" for fact in notice.facts]
-    detail = [literal(notice.detail), ""] if notice.detail else []
     steps = [_line(step) for step in notice.steps]
     return {
         "text": literal(notice.summary),
         "blocks": [
-            {"type": "header", "text": _plain(_header(with_icon(notice)))},
-            _section([*detail, *facts]),
+            {"type": "header", "text": _plain(_header(notice.title_with_icon))},
+            _section(story(notice)),
             *([{"type": "divider"}, _section(steps)] if steps else []),
         ],
     }

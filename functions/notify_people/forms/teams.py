@@ -12,7 +12,6 @@ import re
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.words.icons import with_icon
 from notify_people.words.notice import Notice, Severity, Step
 
 VERSION = "1.4"
@@ -32,7 +31,7 @@ _COLORS = {
 def workflow_message(notice: Notice) -> dict[str, Any]:
     """Return the body of the request."""
     color = _COLORS[notice.severity]
-    title = _run(with_icon(notice), size="large", weight="bolder", color=color)
+    title = _run(notice.title_with_icon, size="large", weight="bolder", color=color)
     facts = [
         _block(_run(f"{fact.name}: ", weight="bolder"), _run(fact.value), spacing="small")
         for fact in notice.facts

@@ -1,5 +1,6 @@
 """What people read, before any channel gives it a form. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,12 +26,26 @@ class Paging(StrEnum):
     """Trigger and resolve at once: a test."""
 
 
+_ICONS = {
+    Severity.SUCCESS: "✅",
+    Severity.INFO: "🔵",
+    Severity.WARNING: "⚠️",
+    Severity.ERROR: "❌",
+    Severity.CRITICAL: "🚨",
+}
+
+
 @dataclass(frozen=True)
 class Fact:
     """A line such as `Took: 42 min`."""
 
     name: str
     value: str
+
+
+def facts_of(values: Mapping[str, str | None]) -> tuple[Fact, ...]:
+    """Return the facts, in order. One without a value is left out."""
+    return tuple(Fact(name, value) for name, value in values.items() if value)
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,12 @@ class Notice:
     def key(self) -> str:
         """The subject, of this stack alone."""
         return f"{self.stack}/{self.subject}"
+
+    @property
+    def title_with_icon(self) -> str:
+        """The title after the sign of its severity, or of a test, where a channel shows signs."""
+        icon = "🧪" if self.paging is Paging.TRY_BOTH else _ICONS[self.severity]
+        return f"{icon} {self.title}"
 
     @property
     def summary(self) -> str:

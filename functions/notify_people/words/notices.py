@@ -1,7 +1,5 @@
 """Message → Notice. Pure."""
 
-from datetime import UTC, datetime, timedelta
-
 from notify_people.message import (
     Message,
     NotificationTest,
@@ -11,11 +9,9 @@ from notify_people.message import (
 )
 from notify_people.words.notice import Fact, Notice, Paging, Severity, Step
 from notify_people.words.restore_notice import restore_notice
-from notify_people.words.spans import moment
+from notify_people.words.spans import microseconds, moment
 from notify_people.words.validation_notice import validation_notice
 from notify_people.words.watch_notice import watch_notice
-
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def notice_of(message: Message, console: str, stack: str) -> Notice:
@@ -40,7 +36,7 @@ def _test_notice(test: NotificationTest) -> Notice:
     return Notice(
         stack=test.subject,
         subject=f"test/{test.subject}",
-        order=(test.requested_at - _UNIX_EPOCH) // timedelta(microseconds=1),
+        order=microseconds(test.requested_at),
         thread=f"test-{test.subject}",
         event_type="test",
         severity=Severity.INFO,

@@ -1,10 +1,8 @@
 """A change of a restore job → the words about it. Pure."""
 
-from dataclasses import dataclass
-
 from notify_people.message import Status, StatusChange
 from notify_people.selection import Change, change_of
-from notify_people.words.notice import Fact, Notice, Paging, Severity
+from notify_people.words.notice import Fact, Notice, Paging, Severity, facts_of
 from notify_people.words.restore_steps import next_steps
 from notify_people.words.spans import duration, minute, moment
 
@@ -50,7 +48,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     restore that succeeded only in part has such a word. The end of a download's link is not paged,
     because every link expires some hours after it was reported as ready.
     """
-    story = _story_of(change)
+    title, severity = _title_of(change)
     happened = change_of(change)
     return Notice(
         stack=stack,
@@ -58,11 +56,11 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         order=order_of(change),
         thread=change.restore_id,
         event_type=f"restore-{happened}",
-        severity=story.severity,
-        paging=_paging(change, story),
-        title=story.title,
+        severity=severity,
+        paging=_paging(change),
+        title=title,
         detail=_age_in_a_sentence(change),
-        facts=tuple(_facts(change)),
+        facts=_facts(change),
         steps=next_steps(change, console),
         at=change.observed_at,
         source=f"/groups/{change.group_id}/clusters/{change.cluster_name}",
@@ -92,37 +90,30 @@ def order_of(change: StatusChange) -> int:
     return rank * 10_000 + change.sequence
 
 
-def _paging(change: StatusChange, story: "_Story") -> Paging:
-    if story.is_paged:
+def _paging(change: StatusChange) -> Paging:
+    is_link = change.is_download and change.status is Status.EXPIRED
+    if change.terminal and change.status is not Status.COMPLETED and not is_link:
         return Paging.TRIGGER
     # An unknown word was paged; now it is known to be good.
     is_known_now = change.status is Status.COMPLETED and change.previous_status is Status.UNKNOWN
     return Paging.RESOLVE if is_known_now else Paging.NOTHING
 
 
-@dataclass(frozen=True)
-class _Story:
-    title: str
-    severity: Severity
-    is_paged: bool = False
-
-
-def _story_of(change: StatusChange) -> _Story:
+def _title_of(change: StatusChange) -> tuple[str, Severity]:
     where = change.cluster_name
     if change.is_download and change.status is Status.COMPLETED:
-        return _Story(f"Download ready: {where}{_until(change)}", Severity.SUCCESS)
+        return f"Download ready: {where}{_until(change)}", Severity.SUCCESS
     if change.is_download and change.status is Status.EXPIRED:
-        return _Story(f"Download link expired: {where}", Severity.INFO)
+        return f"Download link expired: {where}", Severity.INFO
     if change.target_deployment_item_name:
         where += f" -> {change.target_deployment_item_name}"
     what = "Download" if change.is_download else "Restore"
     if change.terminal:
         severity = _SEVERITIES.get(change.status, Severity.WARNING)
-        title = f"{what} {_outcome(change)}: {where}{_in_time(change)}"
-        return _Story(title, severity, is_paged=change.status is not Status.COMPLETED)
+        return f"{what} {_outcome(change)}: {where}{_in_time(change)}", severity
     if change_of(change) is Change.STARTED:
-        return _Story(f"{what} started: {where}", Severity.INFO)
-    return _Story(f"{what} {_outcome(change)}: {where}", Severity.INFO)
+        return f"{what} started: {where}", Severity.INFO
+    return f"{what} {_outcome(change)}: {where}", Severity.INFO
 
 
 def _outcome(change: StatusChange) -> str:
@@ -148,8 +139,7 @@ def _age_in_a_sentence(change: StatusChange) -> str:
     return "" if age is None else f"The snapshot was {duration(age)} old."
 
 
-def _facts(change: StatusChange) -> list[Fact]:
-    """The facts, in order. One without a value is left out."""
+def _facts(change: StatusChange) -> tuple[Fact, ...]:
     age = change.snapshot_age_seconds
     took = change.duration_seconds
     link_until = change.expiration_date if change_of(change) is Change.READY else None
@@ -161,14 +151,14 @@ def _facts(change: StatusChange) -> list[Fact]:
         "Target cluster": change.target_deployment_item_name,
         "Target project": target_project if target_project != project else None,
         "Kind": _kind(change),
-        "Began": change.restore_scheduled_date and moment(change.restore_scheduled_date),
-        "Ended": change.restore_finished_date and moment(change.restore_finished_date),
+        "Began": moment(change.restore_scheduled_date),
+        "Ended": moment(change.restore_finished_date),
         "Took": None if took is None else duration(took),
         "Age of the snapshot": f"{duration(age)}, when it was scheduled" if age is not None else "",
-        "Link works until": link_until and moment(link_until),
+        "Link works until": moment(link_until),
         "Restore job": change.restore_id,
     }
-    return [Fact(name, value) for name, value in values.items() if value]
+    return facts_of(values)
 
 
 def _kind(change: StatusChange) -> str:

@@ -1,6 +1,6 @@
 """Durations and moments, as people read them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -21,9 +21,14 @@ def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
 
 
-def moment(at: datetime) -> str:
-    """Return a moment in UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def microseconds(at: datetime) -> int:
+    """Return the microseconds since 1970, by which notices are ordered."""
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def moment(at: datetime | None) -> str:
+    """Return a moment in UTC, to the second; nothing if it is not known."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else ""
 
 
 def minute(at: datetime) -> str:

@@ -1,14 +1,10 @@
 """The verdict of a pipeline on restored data → the words about it. Pure."""
 
-from datetime import UTC, datetime, timedelta
-
 from notify_people.message import ValidationRecorded
 from notify_people.selection import Change
-from notify_people.words.notice import Fact, Notice, Paging, Severity, Step
+from notify_people.words.notice import Fact, Notice, Paging, Severity, Step, facts_of
 from notify_people.words.restore_steps import project_step
-from notify_people.words.spans import moment
-
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from notify_people.words.spans import microseconds, moment
 
 
 def validation_notice(recorded: ValidationRecorded, console: str, stack: str) -> Notice:
@@ -24,7 +20,7 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     return Notice(
         stack=stack,
         subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
-        order=(recorded.observed_at - _UNIX_EPOCH) // timedelta(microseconds=1),
+        order=microseconds(recorded.observed_at),
         thread=recorded.restore_id,
         event_type=f"restore-{Change.VALIDATED}",
         severity=Severity.SUCCESS if is_good else Severity.ERROR,
@@ -58,7 +54,6 @@ def _title(recorded: ValidationRecorded) -> str:
 
 
 def _facts(recorded: ValidationRecorded) -> tuple[Fact, ...]:
-    """The facts, in order. One without a value is left out."""
     found = recorded.validation
     values = {
         "Verdict": found.verdict,
@@ -66,12 +61,12 @@ def _facts(recorded: ValidationRecorded) -> tuple[Fact, ...]:
         "Source cluster": recorded.cluster_name,
         "Target cluster": recorded.target_deployment_item_name,
         "Tested by": found.validated_by,
-        "Tested": found.validated_at and moment(found.validated_at),
+        "Tested": moment(found.validated_at),
         "Recorded": moment(recorded.observed_at),
         "Status of the restore": recorded.status,
         "Restore job": recorded.restore_id,
     }
-    return tuple(Fact(name, value) for name, value in values.items() if value)
+    return facts_of(values)
 
 
 def _advice(recorded: ValidationRecorded) -> tuple[Step, ...]:

@@ -1,15 +1,12 @@
 """A change of the watch itself → the words about it. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
 from notify_people.selection import change_of
-from notify_people.words.notice import Fact, Notice, Paging, Severity, Step
-from notify_people.words.spans import duration, moment
-
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from notify_people.words.notice import Fact, Notice, Paging, Severity, Step, facts_of
+from notify_people.words.spans import duration, microseconds, moment
 
 _NAME_LIMIT = 30
 """Characters of a stack's name in a title, so that an e-mail's subject has room for the cause."""
@@ -72,8 +69,7 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
 
 def order_of(change: WatchChange) -> int:
     """Order the notices of a subject: by outage, and within an outage degraded before recovered."""
-    since = (change.since - _UNIX_EPOCH) // timedelta(microseconds=1)
-    return 2 * since + change.recovered
+    return 2 * microseconds(change.since) + change.recovered
 
 
 @dataclass(frozen=True)
@@ -126,8 +122,7 @@ def _look(change: WatchChange, console: str) -> tuple[Step, ...]:
 
 
 def _facts(change: WatchChange) -> tuple[Fact, ...]:
-    """The facts, in order. One without a value is left out."""
-    seen, at = change.last_success_at, moment(change.at)
+    at = moment(change.at)
     values = {
         "Project" if change.group_id else "Stack": change.subject,
         "Error": change.error,
@@ -138,7 +133,7 @@ def _facts(change: WatchChange) -> tuple[Fact, ...]:
         "Since": moment(change.since),
         "Seen again": at if change.recovered and not change.is_removed else "",
         "No longer watched": f"since {at}" if change.is_removed else "",
-        "Last seen before": moment(seen) if seen else "never",
+        "Last seen before": moment(change.last_success_at) or "never",
         "Open restores at that moment": str(change.open_jobs),
     }
-    return tuple(Fact(name, value) for name, value in values.items() if value)
+    return facts_of(values)

@@ -1,6 +1,6 @@
 """Diagnoses what Atlas lets the credentials do, and which address it sees. Changes nothing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,8 +15,7 @@ from restore_watch.atlas.endpoints import CLUSTER_LISTS, ROLES, AtlasList, Atlas
 from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.diagnosis.causes import together
-from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.line import Line, together
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasRateLimitError,
@@ -51,12 +50,6 @@ class Look:
     clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
     are_all: bool = True
     """Whether these are all clusters: the lists could be read, and had one page."""
-
-    @property
-    def has_dedicated(self) -> bool | None:
-        """Whether the project has a dedicated cluster; None if that was not seen."""
-        names = self.clusters.get(AtlasList.CLUSTERS)
-        return None if names is None else bool(names)
 
 
 class AtlasDiagnosis:
@@ -158,7 +151,7 @@ def named_cluster(name: str, look: Look) -> Line:
     return Line(check, ok=False, found="the project has no cluster of this name", fix=fix)
 
 
-def held_roles(roles: tuple[str, ...], looks: Iterable[Look], *, are_all: bool) -> Line:
+def held_roles(roles: tuple[str, ...], looks: Collection[Look], *, are_all: bool) -> Line:
     """
     Look whether the credentials may do more than the watch needs.
 
@@ -170,9 +163,8 @@ def held_roles(roles: tuple[str, ...], looks: Iterable[Look], *, are_all: bool) 
     if surplus:
         fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
         return Line("roles", ok=False, found=told, fix=fix)
-    seen = [look.has_dedicated for look in looks]
-    is_needless = are_all and bool(seen) and all(one is False for one in seen)
-    if "GROUP_BACKUP_MANAGER" in names and is_needless:
+    none_is_dedicated = all(look.clusters.get(AtlasList.CLUSTERS) == [] for look in looks)
+    if "GROUP_BACKUP_MANAGER" in names and are_all and looks and none_is_dedicated:
         fix = (
             "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
             "restore over a cluster"

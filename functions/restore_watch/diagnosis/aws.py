@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -37,14 +36,6 @@ _STATEMENT = "DenyWithoutTls"
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """The lines of the schedule, and its period if it has one."""
-
-    lines: tuple[Line, ...]
-    period: timedelta | None = None
-
-
 class AwsDiagnosis:
     """Asks AWS with the function's own role. `client` makes a boto3 client of a service."""
 
@@ -65,10 +56,8 @@ class AwsDiagnosis:
             credentials = read_credentials(answer.get("SecretString"))
         except CredentialsError as error:
             return Line("secret", ok=False, found=str(error), fix=fix_of(error)), None
-        except AwsCallError as error:
-            return _refused("secret", "Secrets Manager", error, SECRET_FIXES), None
-        except TimeBudgetExceededError as error:
-            return Line("secret", ok=None, found=str(error)), None
+        except (AwsCallError, TimeBudgetExceededError) as error:
+            return _refused("secret", error, SECRET_FIXES), None
         is_account = isinstance(credentials, ServiceAccount)
         kind = "a service account" if is_account else "an API key"
         return Line("secret", ok=True, found=f"holds {kind}"), credentials
@@ -89,7 +78,7 @@ class AwsDiagnosis:
                     deadline, "sns", "get_topic_attributes", "Attributes", TopicArn=arn
                 )["Attributes"]
             except (AwsCallError, TimeBudgetExceededError) as error:
-                yield _refused(check, "SNS", error, TOPIC_FIXES)
+                yield _refused(check, error, TOPIC_FIXES)
                 if not isinstance(error, AwsCallError) or not error.answer:
                     return  # and SNS does not answer about the others
                 continue
@@ -102,12 +91,12 @@ class AwsDiagnosis:
                 yield self._publishing(arn, deadline)
             yield self._subscriptions(f"subscriptions of the {check}", arn, deadline)
 
-    def schedule(self, deadline: Deadline) -> Schedule:
-        """Look whether the schedule is there and enabled."""
+    def schedule(self, deadline: Deadline) -> tuple[Line, timedelta | None]:
+        """Look whether the schedule is there and enabled. Return its period too, if it has one."""
         group = self._settings.schedule_group
         if not group:
             found = "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"
-            return Schedule((Line("schedule", ok=None, found=found),))
+            return Line("schedule", ok=None, found=found), None
         try:
             answer = self._call(
                 deadline,
@@ -118,17 +107,16 @@ class AwsDiagnosis:
                 Name=SCHEDULE_NAME,
             )
         except (AwsCallError, TimeBudgetExceededError) as error:
-            line = _refused("schedule", "EventBridge Scheduler", error, SCHEDULE_FIXES)
-            return Schedule((line,))
+            return _refused("schedule", error, SCHEDULE_FIXES), None
         expression = str(answer.get("ScheduleExpression", ""))
         if answer["State"] != "ENABLED":
             fix = (
                 f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
                 "EventBridge Scheduler, or deploy the stack again with another ScheduleExpression"
             )
-            return Schedule((Line("schedule", ok=False, found="is disabled", fix=fix),))
+            return Line("schedule", ok=False, found="is disabled", fix=fix), None
         line = Line("schedule", ok=True, found=f"is enabled: {expression}")
-        return Schedule((line,), _period(expression))
+        return line, _period(expression)
 
     def _publishing(self, arn: str, deadline: Deadline) -> Line:
         """
@@ -148,7 +136,7 @@ class AwsDiagnosis:
             )
         except AwsCallError as error:
             if error.code in DENIED or error.code.startswith("KMS") or is_passing(error.code):
-                return _refused("publishing", "SNS", error, TOPIC_FIXES)
+                return _refused("publishing", error, TOPIC_FIXES)
         except TimeBudgetExceededError as error:
             return Line("publishing", ok=None, found=str(error))
         found = "not refused. Only a message proves that SNS takes and encrypts it"
@@ -162,7 +150,7 @@ class AwsDiagnosis:
                 deadline, "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn
             )["Subscriptions"]
         except (AwsCallError, TimeBudgetExceededError) as error:
-            return _refused(check, "SNS", error, TOPIC_FIXES)
+            return _refused(check, error, TOPIC_FIXES)
         arns = [str(one.get("SubscriptionArn")) for one in listed]
         confirmed = sum(one.startswith("arn:") for one in arns)
         waiting = arns.count("PendingConfirmation")
@@ -198,7 +186,7 @@ class AwsDiagnosis:
                 "KeyMetadata"
             ].get("KeyState")
         except (AwsCallError, TimeBudgetExceededError) as error:
-            yield _refused(check, "KMS", error, KEY_FIXES)
+            yield _refused(check, error, KEY_FIXES)
             return
         if state == "Enabled":
             yield Line(check, ok=True, found="is enabled")
@@ -213,12 +201,12 @@ class AwsDiagnosis:
         return aws_call(deadline.within(_TIME), f"ask {service}", call, field, **parameters)
 
 
-def _refused(check: str, service: str, error: Exception, fixes: AwsFixes) -> Line:
+def _refused(check: str, error: Exception, fixes: AwsFixes) -> Line:
     if not isinstance(error, AwsCallError):
         return Line(check, ok=None, found=str(error))
     code = error.code if error.answer else None
     ok = None if is_passing(code) else False
-    return Line(check, ok=ok, found=f"{service} {error}", fix=fixes.of(code))
+    return Line(check, ok=ok, found=f"{fixes.service} {error}", fix=fixes.of(code))
 
 
 def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:

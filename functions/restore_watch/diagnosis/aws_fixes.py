@@ -14,17 +14,26 @@ _LIMITED = re.compile(
 
 @dataclass(frozen=True)
 class AwsFixes:
-    """What to do if AWS has no such thing, refuses, does not answer, or has another code."""
+    """
+    What to do if a service of AWS has no such thing, refuses, or has another code.
 
+    `endpoint` is what leads to the service from within a VPC, beside a NAT gateway.
+    """
+
+    service: str
     gone: str
     denied: str
-    silent: str
     others: Mapping[str, str] = field(default_factory=dict)
+    endpoint: str = "an interface endpoint"
 
     def of(self, code: str | None) -> str:
         """What to do after this error code of AWS, None if it did not answer."""
         if code is None:
-            return self.silent
+            return (
+                f"A function in a VPC needs subnets with a route to {self.service}: a NAT gateway "
+                f"or {self.endpoint}, and security groups that allow outgoing HTTPS (443). Outside "
+                "a VPC, try again"
+            )
         if code in self.others:
             return self.others[code]
         if code in _GONE:
@@ -47,22 +56,15 @@ _LOOK_UP = (
 )
 
 
-def _no_answer(service: str, endpoint: str = "an interface endpoint") -> str:
-    return (
-        f"A function in a VPC needs subnets with a route to {service}: a NAT gateway or "
-        f"{endpoint}, and security groups that allow outgoing HTTPS (443). Outside a VPC, try again"
-    )
-
-
 _ARN = "Set AtlasSecretArn to the ARN that aws secretsmanager describe-secret prints"
 
 SECRET_FIXES = AwsFixes(
+    "Secrets Manager",
     gone=_ARN,
     denied=(
         f"{_ARN}. If the secret has a customer managed key, set AtlasSecretKmsKeyArn, and allow "
         "the function's role kms:Decrypt in the policy of the key"
     ),
-    silent=_no_answer("Secrets Manager"),
     others={
         "InvalidRequestException": (
             "The secret is marked for deletion. Restore it:\n"
@@ -73,6 +75,7 @@ SECRET_FIXES = AwsFixes(
 )
 
 TABLE_FIXES = AwsFixes(
+    "DynamoDB",
     gone=(
         "The table was deleted. Restore it under the same name from a backup, or delete the stack "
         "and deploy it again"
@@ -81,7 +84,7 @@ TABLE_FIXES = AwsFixes(
         "Deploy the stack again: the function's role lacks a permission for the table. With a "
         "customer managed key, its policy must allow the role"
     ),
-    silent=_no_answer("DynamoDB", "a gateway endpoint"),
+    endpoint="a gateway endpoint",
     others={
         "ValidationException": (
             "The index OpenJobs was deleted. Deploy the stack again, after a change of the template"
@@ -90,24 +93,25 @@ TABLE_FIXES = AwsFixes(
 )
 
 SCHEDULE_FIXES = AwsFixes(
+    "EventBridge Scheduler",
     gone="The schedule was deleted. Delete the stack and deploy it again: the table is kept",
     denied="Deploy the stack again: the function's role lacks scheduler:GetSchedule",
-    silent=_no_answer("EventBridge Scheduler"),
 )
 
 KEY_FIXES = AwsFixes(
+    "KMS",
     gone="The key was deleted. Deploy the stack with another TopicKmsKeyArn or KmsKeyArn",
     denied=(
         "The policy of the key must allow the function's role kms:Decrypt, kms:GenerateDataKey "
         "and kms:DescribeKey"
     ),
-    silent=_no_answer("KMS"),
 )
 
 
 MAKE_TOPIC_AGAIN = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
 
 TOPIC_FIXES = AwsFixes(
+    "SNS",
     gone=(
         f"The topic was deleted. {MAKE_TOPIC_AGAIN}: its key, its policy and its subscriptions "
         "have to be made again too. What is pending is published then"
@@ -116,5 +120,4 @@ TOPIC_FIXES = AwsFixes(
         "Deploy the stack again: the topic's policy or the function's role refuses. With a "
         "customer managed key, its policy must allow the role"
     ),
-    silent=_no_answer("SNS"),
 )

@@ -1,17 +1,28 @@
-"""Goes through everything that a watch needs, step by step. Changes nothing."""
+"""
+Goes through everything that a watch needs, step by step. Changes nothing.
+
+Imported only when somebody asks for a diagnosis.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from foundation.deadline import Deadline
+from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.diagnostics import AtlasDiagnostics
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, held_roles, named_cluster
 from restore_watch.diagnosis.aws import AwsDiagnosis
-from restore_watch.diagnosis.causes import without_consequences
-from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.line import Line, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.projects import Bookkeeping
 
 PROJECTS_LOOKED_AT = 20
 """A diagnosis looks at so many projects. Each takes six questions to Atlas."""
@@ -77,9 +88,9 @@ class Doctor:
     def _of_aws(self, deadline: Deadline) -> Iterator[Line]:
         yield from self._table.table(deadline)
         yield from self._aws.topics(deadline)
-        schedule = self._aws.schedule(deadline)
-        yield from schedule.lines
-        yield self._table.last_sweep(schedule.period, deadline)
+        schedule, period = self._aws.schedule(deadline)
+        yield schedule
+        yield self._table.last_sweep(period, deadline)
 
     def _of_atlas(
         self, wanted: Diagnose, atlas: AtlasDiagnosis, deadline: Deadline
@@ -109,3 +120,22 @@ class Doctor:
         if caller.roles is not None:
             are_all = len(ordered) == len(chosen) and bool(self._settings.project_ids)
             yield held_roles(caller.roles, looks.values(), are_all=are_all)
+
+
+def compose_doctor(
+    settings: Settings,
+    atlas: AtlasClient,
+    client: Callable[[str], Any],
+    now: Callable[[], datetime],
+) -> Doctor:
+    """Return a doctor. `client` makes a boto3 client of a service."""
+    dynamodb, name = client("dynamodb"), settings.table_name
+    table = TableDiagnosis(
+        SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
+    )
+
+    def atlas_with(credentials: Credentials) -> AtlasDiagnosis:
+        session = AtlasSession(atlas, only(credentials))
+        return AtlasDiagnosis(AtlasProjects(session), AtlasDiagnostics(session), now)
+
+    return Doctor(settings, AwsDiagnosis(settings, client), table, atlas_with)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from operate.errors import ArgumentError
-from operate.period import read_period
+from operate.evidence_arguments import read_period
 
 NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

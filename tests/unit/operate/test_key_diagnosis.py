@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from operate.key_policy import missing, of_role
+from operate.key_diagnosis import missing, of_role
 
 ROLE = "arn:aws:iam::123456789012:role/watch"
 ACCOUNT = "arn:aws:iam::123456789012:root"
