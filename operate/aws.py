@@ -1,15 +1,16 @@
-"""AWS, asked with the operator's own credentials, region and profile."""
+"""AWS, asked with the operator's own credentials, and what to do when it refuses or is silent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from operate.aws_refusal import called, connection_refused
+from operate.errors import OperateError, RefusedError
 
 PATIENT = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 8}
@@ -29,6 +30,46 @@ ONE_TRY = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts
 
 _ACTIONS = {"invoke": "InvokeFunction"}
 """What a policy calls an operation, if not by its name."""
+
+_UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
+"""botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
+
+_SIGN_IN = "Sign in to AWS again: `aws sso login` or `aws configure`, and AWS_PROFILE if you use it"
+_CLOCK = "Set the clock of this machine, or sign in to AWS again"
+_LATER = "Run the command again later"
+_NETWORK = "Look at the network, the proxy and the region (AWS_REGION), and run the command again"
+
+# By AWS's error code, or by the name of botocore's exception.
+_FIXES = {
+    **dict.fromkeys(
+        (
+            "AuthFailure",
+            "CredentialRetrievalError",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "LoginRefreshRequired",
+            "LoginTokenLoadError",
+            "MissingAuthenticationToken",
+            "NoCredentialsError",
+            "PartialCredentialsError",
+            "SSOTokenLoadError",
+            "SignatureDoesNotMatch",
+            "TokenRetrievalError",
+            "UnauthorizedSSOTokenError",
+            "UnrecognizedClientException",
+        ),
+        _SIGN_IN,
+    ),
+    **dict.fromkeys(("RequestExpired", "InvalidSignatureException"), _CLOCK),
+    "NoRegionError": "Set the region of the stack: AWS_REGION=eu-central-1, or `aws configure`",
+    "InvalidRegionError": "Set the region of the stack: AWS_REGION=eu-central-1",
+    "ProfileNotFound": "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows",
+    "ConfigParseError": "Correct AWS's configuration files, ~/.aws/config and ~/.aws/credentials",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 
 
 class Aws(ExitStack):
@@ -94,4 +135,40 @@ def _connecting() -> Iterator[None]:
         yield
     except (BotoCoreError, ValueError) as error:
         # botocore raises ValueError for an AWS_ENDPOINT_URL that is not a URL.
-        raise connection_refused(type(error).__name__) from None
+        name = type(error).__name__
+        fix = _FIXES.get(name, "Look at AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL")
+        raise OperateError(f"no connection to AWS ({name}). {fix}") from None
+
+
+def called(
+    action: str,
+    operation: Callable[..., Any],
+    required_field: str,
+    *,
+    policy_page: str,
+    fixes: Mapping[str, str],
+    **parameters: Any,
+) -> Any:
+    """Call an operation of a client. `action` is its name in a policy, the rest as in `ask`."""
+    try:
+        answer = operation(**parameters)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code") or "an error without a code"
+        fix = fixes.get(code) or _fix(code, action, policy_page)
+        raise RefusedError(f"{action}: AWS answered {code}. {fix}", code) from None
+    except (BotoCoreError, *_UNREADABLE) as error:
+        raise _no_answer(action, type(error).__name__) from None
+    if required_field not in answer:
+        # For an answer that was cut off, botocore returns an empty one.
+        raise _no_answer(action, "the answer was cut off")
+    return answer
+
+
+def _fix(code: str, action: str, policy_page: str) -> str:
+    if code in _DENIED:
+        return f"Give these credentials the policy of {policy_page}: they lack {action}"
+    return _FIXES.get(code, _LATER)
+
+
+def _no_answer(action: str, why: str) -> OperateError:
+    return OperateError(f"{action}: AWS did not answer ({why}). {_FIXES.get(why, _NETWORK)}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from operate.aws_refusal import called, connection_refused
+from operate.aws import called
 from operate.errors import OperateError
 from unit.stubbed_aws import Answer, Refusal, dynamodb
 
@@ -49,11 +49,3 @@ def test_an_answer_that_was_cut_off_is_no_answer() -> None:
         "dynamodb:Scan: AWS did not answer (the answer was cut off). Look at the network, the "
         "proxy and the region (AWS_REGION), and run the command again"
     )
-
-
-def test_a_missing_region_says_how_to_set_it() -> None:
-    assert str(connection_refused("NoRegionError")) == (
-        "no connection to AWS (NoRegionError). "
-        "Set the region of the stack: AWS_REGION=eu-central-1, or `aws configure`"
-    )
-    assert "AWS_ENDPOINT_URL" in str(connection_refused("ValueError"))
