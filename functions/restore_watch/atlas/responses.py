@@ -15,12 +15,20 @@ Download URLs are dropped here; only their presence is kept.
 """
 
 import json
-from typing import Any
+from abc import abstractmethod
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.alias_generators import to_camel
 
-from restore_watch.atlas.fields import Flag, HasLink, HasUrl
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import OrNull, Text, UtcDate
 from restore_watch.model.restore_job import (
@@ -31,17 +39,68 @@ from restore_watch.model.restore_job import (
     is_download,
 )
 
+_URLS = ("deliveryUrl", "downloadUrl", "privateDownloadDeliveryUrls")
+
+
+def _holds_a_url(value: object) -> bool:
+    match value:
+        case None | str():
+            return bool(value and value.strip())
+        case list():
+            return any(map(_holds_a_url, value))
+        case dict():
+            return any(_holds_a_url(value.get(name)) for name in _URLS)
+        case _:
+            msg = "a URL must be text"
+            raise ValueError(msg)
+
+
+_HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]
+"""True if a field holds a URL, in any of the shapes that Atlas uses. The URL is dropped."""
+
+
+def _link_of_a_download(value: object, info: ValidationInfo) -> bool:
+    return is_download(info.data.get("delivery_type")) and _holds_a_url(value)
+
+
+_HasLink = Annotated[bool, BeforeValidator(_link_of_a_download)]
+"""As _HasUrl. Unless a dedicated job is a download, its links decide nothing."""
+
+_Flag = Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)]
+
 
 class _Answer(BaseModel):
+    """A field of a RestoreJob is named as there, with Atlas's name as the alias."""
+
     model_config = ConfigDict(
         extra="ignore", alias_generator=to_camel, hide_input_in_errors=True, frozen=True
     )
 
     id: Text
+    snapshot_id: OrNull[Text] = None
 
     def is_of(self, target: RestoreTarget) -> bool:
         """False if it names another job."""
         return self.id == target.restore_id
+
+    def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
+        return RestoreJob.model_validate(
+            {
+                # A dedicated job has no creation date; its id contains it.
+                "restore_scheduled_date": target.created_at,
+                **dict(self),
+                "group_id": target.group_id,
+                "cluster_name": target.cluster_name,
+                "restore_id": target.restore_id,
+                "kind": kind,
+                **self.decided,
+            }
+        )
+
+    @property
+    @abstractmethod
+    def decided(self) -> dict[str, Any]:
+        """The status, and what else no single field says."""
 
 
 class _FlexAnswer(_Answer):
@@ -52,14 +111,13 @@ class _FlexAnswer(_Answer):
     cluster_name: OrNull[Text] = None
     status: Text
     delivery_type: OrNull[Text] = None
-    snapshot_id: OrNull[Text] = None
     snapshot_finished_date: OrNull[UtcDate] = None
     restore_scheduled_date: OrNull[UtcDate] = None
     restore_finished_date: OrNull[UtcDate] = None
     expiration_date: OrNull[UtcDate] = None
     target_project_id: OrNull[Text] = None
     target_deployment_item_name: OrNull[Text] = None
-    snapshot_url: OrNull[HasUrl] = None
+    snapshot_url: OrNull[_HasUrl] = None
 
     def is_of(self, target: RestoreTarget) -> bool:
         """False if it names another job, or that of another cluster or project."""
@@ -68,44 +126,30 @@ class _FlexAnswer(_Answer):
         is_elsewhere = clusters - {target.cluster_name} or projects - {target.group_id}
         return super().is_of(target) and not is_elsewhere
 
-    def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
-        return RestoreJob(
-            **_named(target),
-            kind=kind,
-            delivery_type=self.delivery_type,
-            status=RestoreStatus(self.status),
-            atlas_status=self.status,
-            snapshot_id=self.snapshot_id,
-            snapshot_finished_date=self.snapshot_finished_date,
-            restore_scheduled_date=self.restore_scheduled_date,
-            restore_finished_date=self.restore_finished_date,
-            expiration_date=self.expiration_date,
-            target_project_id=self.target_project_id,
-            target_deployment_item_name=self.target_deployment_item_name,
-            download_available=bool(self.snapshot_url) and self.status == "COMPLETED",
-        )
+    @property
+    def decided(self) -> dict[str, Any]:
+        return {
+            "status": RestoreStatus(self.status),
+            "atlas_status": self.status,
+            "download_available": bool(self.snapshot_url) and self.status == "COMPLETED",
+        }
 
 
 class _DedicatedAnswer(_Answer):
     """Has no status field: the flags, the finish date and the presence of a URL decide it."""
 
     delivery_type: Text
-    cancelled: Flag = False
-    failed: Flag = False
-    expired: Flag = False
-    finished_at: UtcDate | None = None
-    expires_at: OrNull[UtcDate] = None
-    timestamp: OrNull[UtcDate] = None
-    snapshot_id: OrNull[Text] = None
-    target_group_id: OrNull[Text] = None
-    target_cluster_name: OrNull[Text] = None
-    delivery_url: HasLink = False
-    private_download_delivery_urls: HasLink = False
-    components: HasLink = False
-
-    @property
-    def _is_download(self) -> bool:
-        return is_download(self.delivery_type)
+    cancelled: _Flag = False
+    failed: _Flag = False
+    expired: _Flag = False
+    restore_finished_date: UtcDate | None = Field(None, alias="finishedAt")
+    expiration_date: OrNull[UtcDate] = Field(None, alias="expiresAt")
+    snapshot_finished_date: OrNull[UtcDate] = Field(None, alias="timestamp")
+    target_project_id: OrNull[Text] = Field(None, alias="targetGroupId")
+    target_deployment_item_name: OrNull[Text] = Field(None, alias="targetClusterName")
+    delivery_url: _HasLink = False
+    private_download_delivery_urls: _HasLink = False
+    components: _HasLink = False
 
     @property
     def _has_link(self) -> bool:
@@ -118,32 +162,19 @@ class _DedicatedAnswer(_Answer):
             return RestoreStatus.CANCELLED
         if self.failed:
             return RestoreStatus.FAILED
-        if self._is_download:
-            # A link that has expired is of no use, finished or not.
-            if self.expired:
-                return RestoreStatus.EXPIRED
-            done = self._has_link or self.finished_at is not None
-            return RestoreStatus.COMPLETED if done else RestoreStatus.RUNNING
-        if self.finished_at is not None:
+        # A link that has expired is of no use, finished or not.
+        if self.expired and is_download(self.delivery_type):
+            return RestoreStatus.EXPIRED
+        if self._has_link or self.restore_finished_date is not None:
             return RestoreStatus.COMPLETED
         return RestoreStatus.EXPIRED if self.expired else RestoreStatus.RUNNING
 
-    def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
-        return RestoreJob(
-            **_named(target),
-            kind=kind,
-            delivery_type=self.delivery_type,
-            status=self._status,
-            snapshot_id=self.snapshot_id,
-            snapshot_finished_date=self.timestamp,
-            # A dedicated job has no creation date; its id contains it.
-            restore_scheduled_date=target.created_at,
-            restore_finished_date=self.finished_at,
-            expiration_date=self.expires_at,
-            target_project_id=self.target_group_id,
-            target_deployment_item_name=self.target_cluster_name,
-            download_available=self._has_link and self._status is RestoreStatus.COMPLETED,
-        )
+    @property
+    def decided(self) -> dict[str, Any]:
+        return {
+            "status": self._status,
+            "download_available": self._has_link and self._status is RestoreStatus.COMPLETED,
+        }
 
 
 _STATES = {
@@ -165,34 +196,24 @@ class _CollectionAnswer(_Answer):
     """
 
     state: Text
-    snapshot_id: OrNull[Text] = None
-    created_at: OrNull[UtcDate] = None
-    finished_at: OrNull[UtcDate] = None
-    target_group_id: OrNull[Text] = None
-    target_cluster_name: OrNull[Text] = None
+    restore_scheduled_date: OrNull[UtcDate] = Field(None, alias="createdAt")
+    restore_finished_date: OrNull[UtcDate] = Field(None, alias="finishedAt")
+    target_project_id: OrNull[Text] = Field(None, alias="targetGroupId")
+    target_deployment_item_name: OrNull[Text] = Field(None, alias="targetClusterName")
 
-    def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
-        return RestoreJob(
-            **_named(target),
-            kind=kind,
-            # The words of other kinds have no known meaning here.
-            status=_STATES.get(self.state, RestoreStatus.UNKNOWN),
-            atlas_status=self.state,
-            snapshot_id=self.snapshot_id,
-            restore_scheduled_date=self.created_at,
-            restore_finished_date=self.finished_at,
-            target_project_id=self.target_group_id,
-            target_deployment_item_name=self.target_cluster_name,
-        )
+    @property
+    def decided(self) -> dict[str, Any]:
+        # The words of other kinds have no known meaning here.
+        status = _STATES.get(self.state, RestoreStatus.UNKNOWN)
+        return {"status": status, "atlas_status": self.state}
 
 
-_ANSWERS: dict[RestoreKind, type[_FlexAnswer | _DedicatedAnswer | _CollectionAnswer]] = {
+_ANSWERS: dict[RestoreKind, type[_Answer]] = {
     RestoreKind.FLEX: _FlexAnswer,
     RestoreKind.TENANT: _FlexAnswer,
     RestoreKind.DEDICATED: _DedicatedAnswer,
     RestoreKind.COLLECTION: _CollectionAnswer,
 }
-
 
 FIELDS = frozenset(
     field.alias or name for model in _ANSWERS.values() for name, field in model.model_fields.items()
@@ -232,11 +253,3 @@ def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> Restor
 
 def _where(kind: RestoreKind) -> str:
     return f"Atlas answered 200 for a {kind} restore job, but"
-
-
-def _named(target: RestoreTarget) -> dict[str, Any]:
-    return {
-        "group_id": target.group_id,
-        "cluster_name": target.cluster_name,
-        "restore_id": target.restore_id,
-    }
