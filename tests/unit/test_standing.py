@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from restore_watch.atlas.standing import StandingRefusal
+from restore_watch.atlas.rate_limits import StandingRefusal
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,

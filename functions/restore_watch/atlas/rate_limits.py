@@ -8,13 +8,13 @@ for how long Atlas will be out of order.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
-from restore_watch.atlas.standing import StandingRefusal
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
 STANDS_AT_MOST = 60.0
@@ -34,6 +34,35 @@ class Bucket(NamedTuple):
 
     group_id: str | None
     family: Family
+
+
+@dataclass(frozen=True)
+class StandingRefusal:
+    """A refusal that Atlas would repeat for `seconds` from `since`, in Unix seconds."""
+
+    error: AtlasError
+    since: float
+    seconds: float
+
+    @classmethod
+    def of(cls, error: AtlasError, now: float, seconds: float) -> Self:
+        """Return the refusal of this error, for this many seconds."""
+        # A copy has no traceback, which would keep many objects alive.
+        return cls(copy(error), now, seconds)
+
+    def stands(self, now: float) -> bool:
+        """False after its time, or if the clock was set back."""
+        return 0 <= now - self.since < self.seconds
+
+    def raise_while_it_stands(self, now: float) -> None:
+        """Raise the error again while it stands, with the rest of the time that Atlas asked for."""
+        if not self.stands(now):
+            return
+        again = copy(self.error)
+        if again.reason and again.reason.retry_after_seconds:
+            left = again.reason.retry_after_seconds - (now - self.since)
+            again.reason = replace(again.reason, retry_after_seconds=max(left, 0.1))
+        raise again
 
 
 @dataclass(frozen=True)
