@@ -14,7 +14,6 @@ from foundation.deadline import Deadline
 from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.pages import answered_at
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.redaction import redact
@@ -63,7 +62,7 @@ def _read_caller(answer: Answer) -> Caller:
     return Caller(
         address=_address(said.get("ipAddress")),
         roles=tuple(filter(None, map(_role, roles))) if isinstance(roles, list) else None,
-        date=answered_at(answer.headers),
+        date=answer.date,
     )
 
 

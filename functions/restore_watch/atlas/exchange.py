@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -24,6 +26,20 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
+
+    @property
+    def date(self) -> datetime | None:
+        """When Atlas answered, by its own clock, in UTC; None if it does not say so."""
+        return http_date(self.headers.get("date", ""))
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the moment of a header, in UTC; None for anything else."""
+    try:
+        date = parsedate_to_datetime(text)
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def exchange(

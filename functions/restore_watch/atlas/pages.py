@@ -6,10 +6,8 @@ host.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from restore_watch.atlas.endpoints import AtlasList, Family
@@ -111,7 +109,7 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     is_full = family is not RestoreKind.TENANT and len(results) >= at.size
     if isinstance(family, RestoreKind) and len(answer.body) > ANSWER_LIMIT:
         results = [_without_surplus(entry) for entry in results]
-    return Page(results, is_linked or is_full, answered_at(answer.headers), at)
+    return Page(results, is_linked or is_full, answer.date, at)
 
 
 def _without_surplus(entry: Any) -> Any:
@@ -119,12 +117,3 @@ def _without_surplus(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     return {name: value for name, value in entry.items() if name in FIELDS}
-
-
-def answered_at(headers: Mapping[str, str]) -> datetime | None:
-    """When Atlas answered, by its own clock, in UTC; None if it does not say so."""
-    try:
-        date = parsedate_to_datetime(headers.get("date", ""))
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

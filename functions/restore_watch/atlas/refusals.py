@@ -11,11 +11,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any
 
 from restore_watch.atlas.endpoints import ROLES, Family, named
+from restore_watch.atlas.exchange import http_date
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -203,23 +203,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     the past, and anything unreadable.
     """
     value = headers.get("retry-after", "")
-    # A header that was sent twice arrives as one, with commas.
-    waits = [_seconds(part.strip()) for part in value.split(",")]
-    if any(waits):
-        return max(filter(None, waits))
-    moment = _moment(value)
+    moment = http_date(value)
     if moment is None:
-        return None
-    answered = _moment(headers.get("date", "")) or datetime.now(UTC)
+        return _seconds(value)
+    answered = http_date(headers.get("date", "")) or datetime.now(UTC)
     return _seconds((moment - answered).total_seconds())
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _seconds(value: object) -> float | None:
