@@ -253,7 +253,7 @@ def test_a_body_that_is_not_json_is_not_quoted(body: bytes) -> None:
     assert f"{len(body)} bytes that are not JSON" in refusal(body, FLEX)
 
 
-@pytest.mark.parametrize("answer", [None, True, 5, "text", [], [flex()]], ids=type)
+@pytest.mark.parametrize("answer", [True, 5, "text", [], [flex()]], ids=type)
 @pytest.mark.parametrize("kind", [FLEX, DEDICATED])
 def test_json_that_is_not_an_object_is_not_a_job(answer: object, kind: RestoreKind) -> None:
     assert "the answer is not as expected" in refusal(json.dumps(answer).encode(), kind)

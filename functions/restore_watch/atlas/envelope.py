@@ -1,7 +1,16 @@
-"""What an answer would be without `envelope=true`. Pure."""
+"""What the body of an answer says, and what it would be without `envelope=true`. Pure."""
 
 import json
 from http import HTTPStatus
+from typing import Any
+
+
+def read_json(body: bytes) -> Any:
+    """Return the value of a body, None if it is not JSON. The decoder's error would quote it."""
+    try:
+        return json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return None
 
 
 def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
@@ -11,10 +20,7 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     With an envelope even a refusal has HTTP status 200; its true status is a number in the body.
     MongoDB's documents name the content both `content` and `envelope`.
     """
-    try:
-        answer = json.loads(body.decode())
-    except (ValueError, RecursionError):
-        return status, body
+    answer = read_json(body)
     if not isinstance(answer, dict):
         return status, body
     inner = answer.get("status")

@@ -5,12 +5,12 @@ One page of one of Atlas's lists. Pure.
 host.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from restore_watch.atlas.endpoints import AtlasList, Family
+from restore_watch.atlas.envelope import read_json
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.responses import FIELDS
@@ -91,13 +91,9 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     may follow a full page as well. Raises UnexpectedAtlasResponseError if the answer is not a list
     of results.
     """
-    try:
-        read: Any = json.loads(answer.body.decode())
-    except (ValueError, RecursionError):
-        read = None
+    read = read_json(answer.body)
     results = read.get("results") if isinstance(read, dict) else None
     if not isinstance(results, list):
-        # Not chained: the decoder's error holds the whole body.
         what = family if isinstance(family, AtlasList) else f"{family} restore jobs"
         msg = f"Atlas answered 200 for a list of {what}, but without results"
         raise UnexpectedAtlasResponseError(msg)

@@ -6,7 +6,6 @@ UNEXPECTED_ERROR with 401, 404 and 500, and sends bodies without a code, or no b
 texts decide nothing.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from restore_watch.atlas.endpoints import ROLES, Family, named
+from restore_watch.atlas.envelope import read_json
 from restore_watch.atlas.exchange import http_date
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -169,10 +169,7 @@ def _reason(
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    answer = read_json(body)
     return answer if isinstance(answer, dict) else {}
 
 

@@ -2,19 +2,17 @@
 Atlas's answer as a RestoreJob: tolerant of what Atlas sends, exact in the result.
 
 A strict model made from the specification fails on every recorded dedicated job: dates are null
-although they are not nullable, and undeclared fields are present. So unknown fields are ignored,
-and a field decides or is `Told`:
+although they are not nullable, and undeclared fields are present. So unknown fields are ignored.
 
-- What decides are the id and the status: the word for it, or what a dedicated job has instead. That
-  is the flags, the delivery type, the finish date, and of a download its links. An answer in which
-  one of these cannot be read is refused.
-- All others are only told. One that cannot be read is null. That includes the finish date beside a
-  word: if the word is unknown, the job counts as running until the date can be read.
+- The id and the status decide. A dedicated job has no word for its status, but flags, a delivery
+  type, a finish date and, if it is a download, links. An answer is refused if one of these cannot
+  be read.
+- Any other field is null if it cannot be read. That includes the finish date beside a word: if the
+  word is unknown, the job counts as running until the date can be read.
 
 Download URLs are dropped here; only their presence is kept.
 """
 
-import json
 from abc import abstractmethod
 from typing import Annotated, Any
 
@@ -29,6 +27,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from restore_watch.atlas.envelope import read_json
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import OrNull, Text, UtcDate
 from restore_watch.model.restore_job import (
@@ -80,7 +79,6 @@ class _Answer(BaseModel):
     snapshot_id: OrNull[Text] = None
 
     def is_of(self, target: RestoreTarget) -> bool:
-        """False if it names another job."""
         return self.id == target.restore_id
 
     def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
@@ -121,10 +119,9 @@ class _FlexAnswer(_Answer):
 
     def is_of(self, target: RestoreTarget) -> bool:
         """False if it names another job, or that of another cluster or project."""
-        clusters = {self.instance_name, self.cluster_name} - {None, ""}
-        projects = {self.project_id} - {None, ""}
-        is_elsewhere = clusters - {target.cluster_name} or projects - {target.group_id}
-        return super().is_of(target) and not is_elsewhere
+        other_cluster = {self.instance_name, self.cluster_name} - {None, "", target.cluster_name}
+        other_project = {self.project_id} - {None, "", target.group_id}
+        return super().is_of(target) and not (other_cluster or other_project)
 
     @property
     def decided(self) -> dict[str, Any]:
@@ -223,12 +220,10 @@ FIELDS = frozenset(
 
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
     """Return the job. Raises UnexpectedAtlasResponseError that names the field that is wrong."""
-    try:
-        answer: Any = json.loads(body.decode())
-    except (ValueError, RecursionError):
-        # Not chained: the decoder's error holds the whole body.
+    answer = read_json(body)
+    if answer is None:
         msg = f"{_where(kind)} {len(body)} bytes that are not JSON"
-        raise UnexpectedAtlasResponseError(msg) from None
+        raise UnexpectedAtlasResponseError(msg)
     return read_job(answer, target, kind)
 
 
