@@ -5,12 +5,10 @@ Each call reads one page of 500 entries at most.
 """
 
 from datetime import datetime
-from functools import partial
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.client import Get, Query
 from restore_watch.atlas.endpoints import PROJECTS_PATH, AtlasList, project_list_path
-from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
+from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.model.restore_job import RestoreKind
@@ -46,32 +44,31 @@ class AtlasProjects:
 
     def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
-        bucket, at = Bucket(None, AtlasList.PROJECTS), PageAt(number)
-        return self._read(Get(PROJECTS_PATH, page_query(bucket.family, at), bucket), at, deadline)
+        bucket = Bucket(None, AtlasList.PROJECTS)
+        return self._session.page(PROJECTS_PATH, bucket, PageAt(number), deadline)
 
     def events(self, group_id: str, since: datetime, deadline: Deadline) -> Page:
         """Return the newest events of restore jobs since that moment, in UTC: one page."""
-        query: Query = {
-            "eventType": RESTORE_EVENTS,
-            "includeCount": "false",
-            "itemsPerPage": str(EVENTS_ON_PAGE),
-            "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        path = project_list_path(group_id, AtlasList.EVENTS)
-        get = Get(path, query, Bucket(group_id, AtlasList.EVENTS))
-        return self._read(get, PageAt(size=EVENTS_ON_PAGE), deadline)
+        return self._session.page(
+            project_list_path(group_id, AtlasList.EVENTS),
+            Bucket(group_id, AtlasList.EVENTS),
+            PageAt(size=EVENTS_ON_PAGE),
+            deadline,
+            {
+                "eventType": RESTORE_EVENTS,
+                "includeCount": "false",
+                "itemsPerPage": str(EVENTS_ON_PAGE),
+                "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+        )
 
     def clusters(self, group_id: str, which: AtlasList, deadline: Deadline) -> Page:
         """Return the project's Flex or dedicated clusters: one page has all that Atlas allows."""
-        path, query = project_list_path(group_id, which), page_query(which, FIRST_PAGE)
-        return self._read(Get(path, query, Bucket(group_id, which)), FIRST_PAGE, deadline)
+        path, bucket = project_list_path(group_id, which), Bucket(group_id, which)
+        return self._session.page(path, bucket, FIRST_PAGE, deadline)
 
     def restore_jobs(
         self, group_id: str, cluster_name: str, kind: RestoreKind, at: PageAt, deadline: Deadline
     ) -> Page:
         """Return a page of the restore jobs of a cluster, or the first part of that page."""
         return self._session.page_of_jobs((group_id, cluster_name), kind, at, deadline)
-
-    def _read(self, get: Get, at: PageAt, deadline: Deadline) -> Page:
-        read = partial(read_page, family=get.bucket.family, at=at)
-        return self._session.read(get, deadline, read)

@@ -6,12 +6,13 @@ from typing import Protocol
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.access import Access
-from restore_watch.atlas.client import AtlasClient, Get
+from restore_watch.atlas.client import AtlasClient, Get, Query
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import job_path, jobs_path
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.kinds import Cluster, ClusterKinds
 from restore_watch.atlas.large import LargeAnswers
+from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.responses import restore_job
@@ -83,33 +84,29 @@ class AtlasSession:
         After a transient error it waits and asks again; without `patient`, it raises the error.
         If the target names no kind and none is known, the `likely` one is asked first.
         """
-
-        def find() -> RestoreJob:
+        if not patient:
             return self._find(target, likely, deadline)
-
-        return retrying(_is_transient, deadline, self._client.sleep)(find) if patient else find()
+        attempts = retrying(_is_transient, deadline, self._client.sleep)
+        job: RestoreJob = attempts(self._find, target, likely, deadline)
+        return job
 
     def page_of_jobs(
         self, cluster: Cluster, kind: RestoreKind, at: PageAt, deadline: Deadline
     ) -> Page:
         """Return a page of the list of a cluster's jobs, or the first part of that page."""
         path, bucket = jobs_path(*cluster, kind), Bucket(cluster[0], kind)
+        return self._large.page(path, kind, at, lambda at: self.page(path, bucket, at, deadline))
 
-        def ask(at: PageAt) -> Page:
-            get = Get(path, page_query(kind, at), bucket)
-            return self.read(get, deadline, partial(read_page, family=kind, at=at))
-
-        return self._large.page(path, kind, at, ask)
+    def page(
+        self, path: str, bucket: Bucket, at: PageAt, deadline: Deadline, query: Query = None
+    ) -> Page:
+        """Return a page of a list, asked for with `query` if that is not the one of every list."""
+        get = Get(path, query or page_query(bucket.family, at), bucket)
+        return self.read(get, deadline, partial(read_page, family=bucket.family, at=at))
 
     def read[Read](self, get: Get, deadline: Deadline, read: Callable[[Answer], Read]) -> Read:
         """Ask for a path, within its rate limit, and `read` the answer."""
-
-        def ask(limit: int) -> Read:
-            return self._with_access(
-                lambda access: self._client.get(get, access, deadline, read, limit), deadline
-            )
-
-        return self._large.read(get.path, ask, deadline)
+        return self._large.read(get.path, partial(self._get, get, deadline, read), deadline)
 
     def _find(
         self, target: RestoreTarget, likely: RestoreKind | None, deadline: Deadline
@@ -120,13 +117,7 @@ class AtlasSession:
         def ask(kind: RestoreKind) -> RestoreJob:
             bucket = Bucket(target.group_id, kind)
             get = Get(job_path(target, kind), given, bucket, is_enveloped=bool(target.envelope))
-
-            def read(answer: Answer) -> RestoreJob:
-                return restore_job(answer.body, target, kind)
-
-            return self._with_access(
-                lambda access: self._client.get(get, access, deadline, read), deadline
-            )
+            return self._get(get, deadline, lambda said: restore_job(said.body, target, kind))
 
         try:
             return self._kinds.find(target, ask, likely)
@@ -134,6 +125,17 @@ class AtlasSession:
             age = self._client.now() - target.created_at.timestamp()
             error.transient = abs(age) < GRACE  # Atlas may not show the job yet
             raise
+
+    def _get[Read](
+        self,
+        get: Get,
+        deadline: Deadline,
+        read: Callable[[Answer], Read],
+        limit: int = ANSWER_LIMIT,
+    ) -> Read:
+        return self._with_access(
+            lambda access: self._client.get(get, access, deadline, read, limit), deadline
+        )
 
     def _with_access[Read](self, ask: Callable[[Access], Read], deadline: Deadline) -> Read:
         credentials = self.credentials(deadline)

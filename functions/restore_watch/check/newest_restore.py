@@ -7,8 +7,8 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.entries import Unreadable, job_entries
+from restore_watch.atlas.kinds import Cluster
 from restore_watch.atlas.pages import FIRST_PAGE
-from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
@@ -18,7 +18,6 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.event.actions import FindNewestRestore
-from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 
 
@@ -36,7 +35,7 @@ class NewestRestore:
         moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
         second counts as created after it.
         """
-        found = self._of_cluster(wanted.group_id, wanted.cluster_name, deadline)
+        found = self._of_cluster((wanted.group_id, wanted.cluster_name), deadline)
         after, since = wanted.created_after, ""
         if after is not None:
             after = after.replace(microsecond=0)
@@ -47,46 +46,39 @@ class NewestRestore:
             raise RestoreJobNotFoundError(msg)
         return max(found, key=lambda target: target.restore_id).as_json()
 
-    def _of_cluster(
-        self, group_id: str, cluster_name: str, deadline: Deadline
-    ) -> list[RestoreTarget]:
-        def read(kind: RestoreKind) -> list[RestoreTarget]:
-            return self._listed(group_id, Part(kind, cluster_name), deadline)
-
+    def _of_cluster(self, cluster: Cluster, deadline: Deadline) -> list[RestoreTarget]:
         with suppress(AtlasBadRequestError, RestoreJobNotFoundError):  # it is no Flex cluster
-            return read(RestoreKind.FLEX)
-        found = read(RestoreKind.DEDICATED)
+            return self._listed(cluster, RestoreKind.FLEX, deadline)
+        found = self._listed(cluster, RestoreKind.DEDICATED, deadline)
         # Not every cluster has collection restores.
         with suppress(AtlasBadRequestError, AtlasUnauthorizedError, RestoreJobNotFoundError):
-            found += read(RestoreKind.COLLECTION)
+            found += self._listed(cluster, RestoreKind.COLLECTION, deadline)
         return found
 
-    def _listed(self, group_id: str, part: Part, deadline: Deadline) -> list[RestoreTarget]:
+    def _listed(
+        self, cluster: Cluster, kind: RestoreKind, deadline: Deadline
+    ) -> list[RestoreTarget]:
         """
         Read all pages, or raise: nobody documents the order of a list.
 
         Raises UnexpectedAtlasResponseError if a page shows only what others have shown, because it
         may be followed by the same one for ever; and if an entry that cannot be read may be newest.
         """
-        projects = AtlasProjects(self.atlas)
-        cluster_name, at = part.cluster_name or "", FIRST_PAGE
+        at = FIRST_PAGE
         found: dict[str, RestoreTarget] = {}
         unreadable: list[Unreadable] = []
         while True:
-            page = projects.restore_jobs(
-                group_id, cluster_name, part.kind, at, deadline.within(QUESTION_TIME)
-            )
-            known, entries = len(found), job_entries(page, part.kind)
+            page = self.atlas.page_of_jobs(cluster, kind, at, deadline.within(QUESTION_TIME))
+            known, entries = len(found), job_entries(page, kind)
             found |= {
-                one.id: RestoreTarget.listed(group_id, cluster_name, one.id, part.kind)
-                for one in entries.readable
+                one.id: RestoreTarget.listed(*cluster, one.id, kind) for one in entries.readable
             }
             unreadable += entries.unreadable
             if not page.has_next:
                 _require_older(unreadable, found.values())
                 return list(found.values())
             if len(found) == known:
-                msg = f"Atlas repeats a page of a list of {part.kind} restore jobs"
+                msg = f"Atlas repeats a page of a list of {kind} restore jobs"
                 raise UnexpectedAtlasResponseError(msg)
             at = page.at.next
 
