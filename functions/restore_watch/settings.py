@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from foundation.environment import read_environment, standard_topic
 from foundation.errors import ConfigurationError
-from restore_watch.atlas.address import DEFAULT_BASE_URL, allowed_base_url
+from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
 
 PROJECTS_LIMIT = 100
 """Ids of projects at most: Lambda allows a function 4,096 bytes of environment variables."""

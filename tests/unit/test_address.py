@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.address import allowed_base_url
+from restore_watch.atlas.credentials import allowed_base_url
 
 HOSTS = {
     "cloud.mongodb.com",

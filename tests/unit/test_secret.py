@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel, to_pascal
 
-from restore_watch.atlas.address import DEFAULT_BASE_URL
-from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.credentials import DEFAULT_BASE_URL, ApiKey, Credentials, ServiceAccount
 from restore_watch.aws.secret import read_credentials
 from restore_watch.errors import CredentialsError
 from strategies import json_values, secrets

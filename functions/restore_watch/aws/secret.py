@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.address import GOVERNMENT_BASE_URL, allowed_base_url
-from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.credentials import (
+    GOVERNMENT_BASE_URL,
+    ApiKey,
+    Credentials,
+    ServiceAccount,
+    allowed_base_url,
+)
 from restore_watch.errors import CredentialsError
 
 if TYPE_CHECKING:
