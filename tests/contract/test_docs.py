@@ -32,9 +32,11 @@ from restore_watch import errors
 from restore_watch.aws.messages import EVENT_TYPE, message_attributes
 from restore_watch.aws.secret import read_credentials
 from restore_watch.event.event import SeveralTargets, parse
+from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
+from restore_watch.table.project_item import marks_as_values
 from restore_watch.table.watched_item import watched_as_values
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
@@ -147,12 +149,12 @@ def test_the_namespace_of_the_metrics_is_the_templates() -> None:
 
 def test_every_attribute_of_an_item_is_described_and_no_other() -> None:
     """Those of the job stand on another page; `cluster` and `restoreId` are the key."""
-    written = {
-        name
-        for path in (SOURCES / "table").glob("*.py")
-        for name in re.findall(r"#(\w+)", path.read_text())
-    } - {"name"}
-    written |= watched_as_values(Watched(None)).keys() | {"watchVersion"}
+    source = "".join(path.read_text() for path in (SOURCES / "table").glob("*.py"))
+    sets = "".join(re.findall(r"\bsets\b[^{}\n]*= ?(\{[^{}]*\})", source))
+    written = set(re.findall(r"#(\w+)", source)) - {"name"}
+    written |= {*re.findall(r'"(\w+)":', sets), *re.findall(r'\bsets\["(\w+)"\]', source)}
+    written |= watched_as_values(Watched(None)).keys()
+    written |= marks_as_values(Marks.at_first(datetime.now(UTC))).keys()
 
     assert names(page("storage")) == written - set(job_fields())
 

@@ -64,7 +64,7 @@ class KeepsTheLease(SweepLease):
 
 def wait_in_silence(_: Any, parameters: Parameters) -> Parameters:
     """A sweep that waits says so to nobody."""
-    if ":until" not in parameters.get("ExpressionAttributeValues", {}):
+    if ":waitingUntil" not in parameters.get("ExpressionAttributeValues", {}):
         return parameters
     other = "attribute_not_exists(#owner) AND #owner = :owner"
     return parameters | {"ConditionExpression": other}

@@ -120,7 +120,7 @@ def history_of_one(_: Any, parameters: Parameters) -> Parameters:
 
 def acknowledges(parameters: Parameters) -> bool:
     """An UpdateItem acknowledges what was published."""
-    return ":published" in parameters.get("ExpressionAttributeValues", {})
+    return ":publishedSequence" in parameters.get("ExpressionAttributeValues", {})
 
 
 def acknowledge_all(_: Any, parameters: Parameters) -> Parameters:
@@ -129,7 +129,7 @@ def acknowledge_all(_: Any, parameters: Parameters) -> Parameters:
     if not acknowledges(parameters):
         return parameters
     return parameters | {
-        "UpdateExpression": update.replace(":published", "#sequence", 1),
+        "UpdateExpression": update.replace(":publishedSequence", "#sequence", 1),
         "ExpressionAttributeNames": parameters["ExpressionAttributeNames"]
         | {"#sequence": "sequence"},
     }
@@ -180,9 +180,9 @@ def validation_out_of_the_index(_: Any, parameters: Parameters) -> Parameters:
     if not _validates(parameters):
         return parameters
     update = parameters["UpdateExpression"]
-    assert ",\n    #openShard = :openShard" in update
+    assert ", #openShard = :openShard" in update
     return parameters | {
-        "UpdateExpression": update.replace(",\n    #openShard = :openShard", ""),
+        "UpdateExpression": update.replace(", #openShard = :openShard", ""),
         "ExpressionAttributeNames": _without("#openShard", parameters["ExpressionAttributeNames"]),
         "ExpressionAttributeValues": _without(
             ":openShard", parameters["ExpressionAttributeValues"]

@@ -92,41 +92,22 @@ class ReplacesWhoWaits(RestoreJobsTable):
     """Who waits by now is replaced by who waited when the item was read."""
 
     def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
-        left = {wait.as_text() for wait in recorded.waits} - {
-            wait.as_text() for wait in done.answered
-        }
-        items = self._updates
-        self._updates = _Replaced(items, left)  # type: ignore[assignment]
-        try:
-            super().acknowledge(recorded, done, deadline)
-        finally:
-            self._updates = items
+        left = set(recorded.waits) - set(done.answered)
+        self._left = {wait.as_text() for wait in left} or None
+        super().acknowledge(recorded, done, deadline)
 
-
-class _Replaced:
-    """Items whose set of waits is written as a whole."""
-
-    def __init__(self, items: Any, left: set[str]) -> None:
-        self._updates = items
-        self._left = left
-
-    def update(self, key: Any, deadline: Deadline, **how: Any) -> Any:
-        update, values = how["update"], dict(how.get("values") or {})
-        if "DELETE #waiting :answered" not in update:
-            return self._updates.update(key, deadline, **how)
-        del values[":answered"]
-        update = update.replace("DELETE #waiting :answered", "")
-        if self._left:
-            update = update.replace("SET ", "SET #waiting = :left, ", 1)
-            values[":left"] = self._left
-        elif "REMOVE " in update:
-            update = update.replace("REMOVE ", "REMOVE #waiting, ", 1)
-        else:
-            update += " REMOVE #waiting"
-        values.pop(":waits", None)
-        condition = how["condition"].replace(" AND #waiting = :waits", "")
-        how |= {"update": update, "condition": condition, "values": values}
-        return self._updates.update(key, deadline, **how)
+    def _update(self, item_key: Any, deadline: Deadline, **how: Any) -> Any:
+        if how.get("elements") == "DELETE #waiting :answered":
+            values = {**how["values"]}
+            for name in ("answered", "waits"):
+                values.pop(name, None)
+            how |= {
+                "sets": {**how["sets"], "waiting": self._left},
+                "elements": "",
+                "condition": how["condition"].replace(_SAME_WAITS, ""),
+                "values": values,
+            }
+        return super()._update(item_key, deadline, **how)
 
 
 _SAME_WAITS = " AND #waiting = :waits"

@@ -101,4 +101,4 @@ def is_lease_write(call: Call) -> bool:
 
 def says_that_a_sweep_waits(call: Call) -> bool:
     """The holder of the lease reads it, and hands its hot jobs over."""
-    return is_lease_write(call) and b'":until"' in call.body
+    return is_lease_write(call) and b'":waitingUntil"' in call.body

@@ -105,8 +105,8 @@ class StubbedTable:
         if self.refusal:
             raise self.refusal
         values = parameters.get("ExpressionAttributeValues", {})
-        if ":published" in values:
-            self.acknowledged.append(int(values[":published"]["N"]))
+        if ":publishedSequence" in values:
+            self.acknowledged.append(int(values[":publishedSequence"]["N"]))
             return {"Attributes": {}}
         if ":change" in values and self.item is None:
             return {"Attributes": parameters["Key"] | _first_attributes(values)}

@@ -59,10 +59,10 @@ class LeaseItem:
         number, text = self.item.get("validUntil", {}), self.item.get("lastTick", {})
         now, latest = (int(values[name]["N"]) for name in (":now", ":latest"))
         is_held = now <= float(number.get("N", "inf")) <= latest
-        assert ("lastTick" in condition) is (":tick" in values)
-        if ":tick" not in values:
+        assert ("lastTick" in condition) is (":lastTick" in values)
+        if ":lastTick" not in values:
             return not is_held
-        tick, ahead = values[":tick"]["S"], values[":ahead"]["S"]
+        tick, ahead = values[":lastTick"]["S"], values[":ahead"]["S"]
         return not (is_held or ("S" in text and tick <= text["S"] <= ahead))
 
 

@@ -18,8 +18,8 @@ from uuid import uuid4
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.items import Items
 from restore_watch.table.stored_fields import AHEAD, past_moment
-from restore_watch.table.updates import Updates
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,16 +46,9 @@ ENDING = 3.0
 """Seconds that the holder may need to end. A sweep that waits for less is not waited for."""
 
 _HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
-_SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :tick AND :ahead)"
-_TAKE = "SET #owner = :owner, #validUntil = :validUntil"
-_REMEMBER = ", #lastTick = :tick"
-_END_WAITING = " REMOVE #waitingUntil, #waitingTick"
-_WAIT = "SET #waitingUntil = :until, #waitingTick = :tick"
-_GIVE_BACK = "REMOVE #owner, #validUntil, #waitingUntil, #waitingTick"
-_SUCCEEDED = "SET #succeededAt = :at "
+_SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :lastTick AND :ahead)"
 _IS_OURS = "#owner = :owner"
-_READ = "SET #lastTick = #lastTick"
-_NEVER = "attribute_exists(#lastTick) AND attribute_not_exists(#lastTick)"
+_NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
 
 
 @dataclass(frozen=True)
@@ -90,13 +83,8 @@ class _Stored:
         return tick is not None and waiting is not None and waiting >= tick
 
 
-class SweepLease:
-    """
-    The lease. `now` gives Unix seconds; `sleep` takes seconds.
-
-    Its methods raise TableUnavailableError when DynamoDB refuses or does not answer, and
-    TimeBudgetExceededError when too little time is left to begin.
-    """
+class SweepLease(Items):
+    """The lease. `now` gives Unix seconds; `sleep` takes seconds."""
 
     def __init__(
         self,
@@ -106,7 +94,7 @@ class SweepLease:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._updates = Updates(client, table_name)
+        super().__init__(client, table_name)
         self._now = now
         self._sleep = sleep
 
@@ -138,7 +126,7 @@ class SweepLease:
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
         """Whether another sweep waits for the lease, or has it already."""
         with suppress(RestoreWatchError):  # the next look tells
-            stored = self._read(deadline)
+            stored = self._stored(deadline)
             return stored.owner != owner or stored.waits_until > 0
         return False
 
@@ -150,42 +138,32 @@ class SweepLease:
 
         One that has run out and was taken by another sweep stays.
         """
-        at = {":at": utc_text(succeeded_at)} if succeeded_at else {}
-        self._updates.update(
-            KEY,
-            deadline,
-            update=(_SUCCEEDED if at else "") + _GIVE_BACK,
-            condition=_IS_OURS,
-            values={":owner": owner, **at},
-        )
+        sets: dict[str, Any] = {"owner": None, "validUntil": None, **_NOBODY_WAITS}
+        if succeeded_at:
+            sets["succeededAt"] = utc_text(succeeded_at)
+        self._update(KEY, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
     def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
         """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
-        stored = self._read(deadline)
+        stored = self._stored(deadline)
         return stored.moment("lastTick"), stored.moment("succeededAt")
 
-    def _read(self, deadline: Deadline) -> _Stored:
-        attributes = self._updates.update(KEY, deadline, update=_READ, condition=_NEVER)
-        return _Stored(attributes, self._now())
+    def _stored(self, deadline: Deadline) -> _Stored:
+        return _Stored(self._read(KEY, deadline, "lastTick"), self._now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
         now = self._now()
-        longest = SWEEP_TIME + GRACE + CLOCKS_APART
-        values: dict[str, Any] = {
-            ":owner": owner,
-            ":now": math.floor(now),
-            ":latest": math.ceil(now + longest),
-            ":number": "N",
-            ":validUntil": math.ceil(now + deadline.remaining() + GRACE),
-        }
-        update, condition = _TAKE, f"NOT {_HELD}"
+        latest = now + SWEEP_TIME + GRACE + CLOCKS_APART
+        valid_until = math.ceil(now + deadline.remaining() + GRACE)
+        sets: dict[str, Any] = {"owner": owner, "validUntil": valid_until, **_NOBODY_WAITS}
+        condition = f"NOT {_HELD}"
+        values = {"now": math.floor(now), "latest": math.ceil(latest), "number": "N"}
         if tick:
-            update, condition = update + _REMEMBER, f"{condition} AND NOT {_SWEPT}"
             ahead = datetime.fromtimestamp(now, UTC) + AHEAD
-            values |= {":tick": utc_text(tick), ":ahead": utc_text(ahead), ":text": "S"}
-        stored = self._updates.update(
-            KEY, deadline, update=update + _END_WAITING, condition=condition, values=values
-        )
+            sets["lastTick"] = utc_text(tick)
+            condition += f" AND NOT {_SWEPT}"
+            values |= {"ahead": utc_text(ahead), "text": "S"}
+        stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)
         return _Stored(stored, now)
 
     def _note(
@@ -193,10 +171,10 @@ class SweepLease:
     ) -> None:
         """Store for the holder that a sweep waits."""
         if holder is not None:
-            self._updates.update(
+            self._update(
                 KEY,
                 deadline,
-                update=_WAIT,
+                sets={"waitingUntil": until, "waitingTick": tick and utc_text(tick)},
                 condition=_IS_OURS,
-                values={":owner": holder, ":until": until, ":tick": tick and utc_text(tick)},
+                values={"owner": holder},
             )

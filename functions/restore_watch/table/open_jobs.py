@@ -6,78 +6,58 @@ A job leaves the index by one conditional write, so that nothing that is pending
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.items import Items
 from restore_watch.table.job_item import OPEN_SHARDS, key
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.stored_fields import AHEAD
-from restore_watch.table.updates import Updates
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 INDEX = "OpenJobs"
 
 OLDEST_TEXT = "2000"
 """No moment of this application is older."""
 
-_MISS = "SET #missingSince = :missingSince"
 _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
 # What cannot be such a moment counts as absent.
 _NOT_MISSED = (
     " AND NOT (attribute_type(#missingSince, :text) AND #missingSince BETWEEN :oldest AND :ahead)"
 )
-_FIND = "REMOVE #missingSince"
-_LEAVE = "REMOVE #openShard"
 _ALL_PUBLISHED = " AND #publishedSequence = :sequence AND attribute_not_exists(#waiting)"
 _STILL_MISSED = " AND #missingSince = :missingSince"
 _SAME_LINK = " AND #expirationDate = :expirationDate"
 _NO_LINK_DATE = " AND attribute_not_exists(#expirationDate)"
 # Within one second, texts are not in the order of their moments. A link works for an hour.
 _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < :expirationDate)"
-_MOVE_LINK = "SET #expirationDate = :expirationDate"
 
 
-class OpenJobs:
-    """
-    The index OpenJobs of the table.
-
-    Its methods raise TableUnavailableError when DynamoDB refuses or does not answer, and
-    TimeBudgetExceededError when too little time is left to begin.
-    """
-
-    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._updates = Updates(client, table_name)
+class OpenJobs(Items):
+    """The index OpenJobs of the table."""
 
     def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
         """Return every open job: every page of every shard."""
         entries = (
             entry
             for shard in OPEN_SHARDS
-            for entry in self._updates.query({"openShard": shard}, deadline, index=INDEX)
+            for entry in self._query({"openShard": shard}, deadline, index=INDEX)
         )
         return [job for entry in entries if (job := read_open_job(entry, now))]
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store since when Atlas does not know the job, if that is not stored."""
-        self._update(
+        self._update_open(
             job,
             deadline,
-            update=_MISS,
-            condition=_IS_OPEN + _NOT_MISSED,
-            values={
-                ":missingSince": utc_text(at),
-                ":text": "S",
-                ":oldest": OLDEST_TEXT,
-                ":ahead": utc_text(at + AHEAD),
-            },
+            sets={"missingSince": utc_text(at)},
+            condition=_NOT_MISSED,
+            values={"text": "S", "oldest": OLDEST_TEXT, "ahead": utc_text(at + AHEAD)},
         )
 
     def found(self, job: OpenJob, deadline: Deadline) -> None:
         """Forget that the job was missed."""
-        self._update(job, deadline, update=_FIND, condition=_IS_OPEN)
+        self._update_open(job, deadline, sets={"missingSince": None})
 
     def forget(self, job: OpenJob, deadline: Deadline) -> bool:
         """
@@ -105,39 +85,38 @@ class OpenJobs:
 
     def move_link(self, job: OpenJob, expires_at: datetime, deadline: Deadline) -> None:
         """Store that the link of a ready download expires at another moment. Not a change."""
-        self._update(
+        self._update_open(
             job,
             deadline,
-            update=_MOVE_LINK,
-            condition=_IS_OPEN + _OLDER_LINK,
-            values={":expirationDate": _json_date(expires_at)},
+            sets={"expirationDate": _json_date(expires_at)},
+            condition=_OLDER_LINK,
         )
 
     def _leave(self, job: OpenJob, deadline: Deadline, reason: str, **values: str) -> bool:
-        stored = self._update(
+        stored = self._update_open(
             job,
             deadline,
-            update=_LEAVE,
-            condition=_IS_OPEN + _ALL_PUBLISHED + reason,
-            values={f":{name}": value for name, value in values.items()},
+            sets={"openShard": None},
+            condition=_ALL_PUBLISHED + reason,
+            values=values,
         )
         return "openShard" not in stored
 
-    def _update(
+    def _update_open(
         self,
         job: OpenJob,
         deadline: Deadline,
         *,
-        update: str,
-        condition: str,
+        sets: Mapping[str, Any],
+        condition: str = "",
         values: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        return self._updates.update(
+        return self._update(
             key(*job.key),
             deadline,
-            update=update,
-            condition=condition,
-            values={":sequence": job.sequence, **(values or {})},
+            sets=sets,
+            condition=_IS_OPEN + condition,
+            values={"sequence": job.sequence, **(values or {})},
         )
 
 

@@ -5,14 +5,15 @@ One query reads all of it. Every write is conditional and only moves forward, so
 outlives its lease does no harm.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.items import Items
 from restore_watch.table.project_item import (
     PARTITION,
     Project,
@@ -21,19 +22,11 @@ from restore_watch.table.project_item import (
     project_key,
     read_project,
 )
-from restore_watch.table.updates import Updates
 from restore_watch.table.watched_item import LARGEST_VERSION, watched_as_values
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-_BEGIN = "SET #firstMark = :firstMark, #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
-_MOVE = "SET #mark = :mark, #behind = :behind, #expiresAt = :expiresAt"
-_LISTED = ", #listedAt = :listedAt"
-_READABLE = ", #readable = :readable"
 _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
-_DROP = "SET #removedAt = :now REMOVE #firstMark, #mark, #behind, #listedAt, #readable"
+_LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
 _AS_READ = "#watchVersion = :version"
 # What cannot be a version counts as absent.
 _FIRST = (
@@ -41,20 +34,12 @@ _FIRST = (
 )
 
 
-class Bookkeeping:
-    """
-    The bookkeeping items of the table.
-
-    Its methods raise TableUnavailableError when DynamoDB refuses or does not answer, and
-    TimeBudgetExceededError when too little time is left to begin.
-    """
-
-    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._updates = Updates(client, table_name)
+class Bookkeeping(Items):
+    """The bookkeeping items of the table."""
 
     def read(self, deadline: Deadline, now: datetime) -> tuple[dict[str, Project], Watched]:
         """Return the known projects by id, and how the stack is seen."""
-        entries = self._updates.query({"cluster": PARTITION}, deadline)
+        entries = self._query({"cluster": PARTITION}, deadline)
         read = [project for entry in entries if (project := read_project(entry, now))]
         stack = next((one.watched for one in read if not one.group_id), Watched(None))
         return {one.group_id: one for one in read if one.group_id}, stack
@@ -73,12 +58,12 @@ class Bookkeeping:
 
         This is the one write after which a mark may lie further back.
         """
-        self._updates.update(
+        self._update(
             project_key(group_id),
             deadline,
-            update=_BEGIN,
+            sets=marks_as_values(marks) | {"expiresAt": expires_at(now)},
             condition=_STILL_OR_NONE,
-            values=_given(marks_as_values(marks) | {"expiresAt": expires_at(now), "known": lost}),
+            values={"known": lost},
         )
 
     def move(
@@ -99,33 +84,29 @@ class Bookkeeping:
         """
         if project.marks is None:
             return
-        values = marks_as_values(marks) | {"expiresAt": expires_at(now)}
-        del values["firstMark"]
-        values |= {"known": _stored_mark(project.marks)}
-        update = _MOVE
+        sets = marks_as_values(marks) | {"expiresAt": expires_at(now)}
+        del sets["firstMark"]
         if is_full:
-            update += _LISTED
-            values["listedAt"] = utc_text(now)
+            sets["listedAt"] = utc_text(now)
         if readable:
-            update += _READABLE
-            values["readable"] = {*project.readable, *readable}
-        self._updates.update(
+            sets["readable"] = {*project.readable, *readable}
+        self._update(
             project_key(project.group_id),
             deadline,
-            update=update,
+            sets=sets,
             condition=_STILL,
-            values=_given(values),
+            values={"known": _stored_mark(project.marks)},
         )
 
     def drop(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is not watched any more, and store that it is not."""
         if project.marks is not None:
-            self._updates.update(
+            self._update(
                 project_key(project.group_id),
                 deadline,
-                update=_DROP,
+                sets={"removedAt": utc_text(now), **dict.fromkeys(_LISTED)},
                 condition=_STILL_OR_NONE,
-                values=_given({"known": _stored_mark(project.marks), "now": utc_text(now)}),
+                values={"known": _stored_mark(project.marks)},
             )
 
     def watch(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
@@ -134,34 +115,29 @@ class Bookkeeping:
 
         What may have been written although no answer came counts as written by somebody else.
         """
-        values = watched_as_values(watched)
-        present = {name: value for name, value in values.items() if value is not None}
-        absent = [name for name, value in values.items() if value is None]
-        # A project that is not listed has nothing that renews it.
-        present |= {"watchVersion": watched.version + 1, "expiresAt": expires_at(now)}
-        sets = ", ".join(f"#{name} = :{name}" for name in present)
-        removes = ", ".join(f"#{name}" for name in absent)
+        version = watched.version + 1
         if watched.version:
             condition = _AS_READ
-            present["version"] = watched.version
+            values: dict[str, Any] = {"version": watched.version}
         else:
             condition = _FIRST
-            present |= {"number": "N", "first": 1, "largest": LARGEST_VERSION}
-        stored = self._updates.update(
+            values = {"number": "N", "first": 1, "largest": LARGEST_VERSION}
+        stored = self._update(
             project_key(watched.group_id),
             deadline,
-            update=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+            # A project that is not listed has nothing else that renews it.
+            sets={
+                **watched_as_values(watched),
+                "watchVersion": version,
+                "expiresAt": expires_at(now),
+            },
             condition=condition,
-            values=_given(present),
+            values=values,
         )
         written = read_project({**project_key(watched.group_id), **stored}, now)
-        if written is None or written.watched.version != watched.version + 1:
+        if written is None or written.watched.version != version:
             return None
         return written.watched
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f":{name}": value for name, value in values.items()}
 
 
 def _stored_mark(marks: Marks) -> object:

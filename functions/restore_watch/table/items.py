@@ -6,7 +6,7 @@ same round trip. A condition that always fails makes it a read.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -22,31 +22,57 @@ _serialize = TypeSerializer().serialize
 _NAME = re.compile(r"#(\w+)")
 
 
-class Updates:
-    """The items of one table."""
+class Items:
+    """
+    The items of the table.
+
+    What reads or writes them raises TableUnavailableError when DynamoDB refuses or does not answer,
+    and TimeBudgetExceededError when too little time is left to begin.
+    """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client = client
         self._table_name = table_name
 
-    def update(
+    def _update(
         self,
         item_key: Mapping[str, Any],
         deadline: Deadline,
         *,
-        update: str,
+        sets: Mapping[str, Any],
         condition: str,
         values: Mapping[str, Any] | None = None,
+        computes: Iterable[str] = (),
+        elements: str = "",
     ) -> Mapping[str, Any]:
         """
         Update the item if it meets the condition. Return what is stored afterwards, updated or not.
 
-        A hash stands before every attribute's name in both expressions. The answer is in DynamoDB's
-        types, empty if there is no item. Raises TableUnavailableError when DynamoDB refuses or does
-        not answer, and TimeBudgetExceededError when too little time is left to begin.
+        `sets` has the new values of attributes, None for one to remove. `computes` assigns what
+        depends on stored values, and `elements` adds to a set or deletes from it. In expressions,
+        a hash stands before the name of an attribute, and a colon before the name of one of the
+        `values` or of `sets`. The answer is in DynamoDB's types, empty if there is no item.
         """
-        # DynamoDB rejects an empty map of values.
-        given = {name: _serialize(value) for name, value in (values or {}).items()}
+        given = {name: value for name, value in sets.items() if value is not None}
+        assigned = ", ".join([*(f"#{name} = :{name}" for name in given), *computes])
+        removed = ", ".join(f"#{name}" for name in sets if name not in given)
+        clauses = (assigned and f"SET {assigned}", removed and f"REMOVE {removed}", elements)
+        update = " ".join(filter(None, clauses))
+        # A placeholder for every name: DynamoDB reserves hundreds of words.
+        names = {f"#{name}": name for name in _NAME.findall(f"{update} {condition}")}
+        given |= values or {}
+        serialized = {f":{name}": _serialize(value) for name, value in given.items()}
+        return self._write(
+            deadline,
+            Key=item_key,
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            # DynamoDB rejects an empty map of values.
+            **({"ExpressionAttributeValues": serialized} if serialized else {}),
+        )
+
+    def _write(self, deadline: Deadline, **how: Any) -> Mapping[str, Any]:
         try:
             answer = aws_call(
                 deadline,
@@ -54,16 +80,9 @@ class Updates:
                 self._client.update_item,
                 "Attributes",
                 TableName=self._table_name,
-                Key=item_key,
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                # A placeholder for every name: DynamoDB reserves hundreds of words.
-                ExpressionAttributeNames={
-                    f"#{name}": name for name in _NAME.findall(f"{update} {condition}")
-                },
-                **({"ExpressionAttributeValues": given} if given else {}),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **how,
             )
         except AwsCallError as error:
             if error.code == "ConditionalCheckFailedException":
@@ -73,13 +92,30 @@ class Updates:
         written: Mapping[str, Any] = answer["Attributes"]
         return written
 
-    def query(
+    def _read(
+        self, item_key: Mapping[str, Any], deadline: Deadline, attribute: str
+    ) -> Mapping[str, Any]:
+        """
+        Return the item, in DynamoDB's types, empty if there is none.
+
+        The condition of this update, of any attribute, always fails. So reading needs no permission
+        beyond UpdateItem.
+        """
+        return self._update(
+            item_key,
+            deadline,
+            sets={},
+            computes=[f"#{attribute} = #{attribute}"],
+            condition=f"attribute_exists(#{attribute}) AND attribute_not_exists(#{attribute})",
+        )
+
+    def _query(
         self, partition: Mapping[str, str], deadline: Deadline, *, index: str | None = None
     ) -> Iterator[Mapping[str, Any]]:
         """
         Yield every item of a partition, given as its key's name and value, in DynamoDB's types.
 
-        Reads of an `index` may lag. Raises as `update` does.
+        Reads of an `index` may lag.
         """
         ((name, value),) = partition.items()
         where: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
