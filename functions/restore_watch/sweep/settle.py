@@ -24,7 +24,7 @@ from restore_watch.model.status_change import utc_text
 from restore_watch.sweep.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at
 from restore_watch.sweep.run import Run
 from restore_watch.table.job_item import Recorded
-from restore_watch.table.open_job import JobKey, OpenJob, unknown_job
+from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Follower:
 
         True if it is in the table now, whether it was there before or not.
         """
-        job = unknown_job(target, answer.kind)
+        job = OpenJob(target, answer.kind)
         with self.acting.setdefault(job.key, Lock()):
             if self.run.memory.is_recorded(job.key):
                 return True

@@ -36,23 +36,23 @@ class OpenJob:
     """
     A job that may still change, or has a pending change. Dates are UTC, None if unknown.
 
-    `missing_since` is when Atlas first answered that it does not know the job. A job that
-    `is_foreign` is of a kind that only another version knows. A workflow may be due an answer
-    about a job that `is_unanswered`. `answered_word` is an unknown status
-    that Atlas gave in this sweep and that was no change.
+    With a target and a kind alone, it is not known to be in the table. `missing_since` is when
+    Atlas first answered that it does not know the job. A job that `is_foreign` is of a kind that
+    only another version knows. A workflow may be due an answer about a job that `is_unanswered`.
+    `answered_word` is an unknown status that Atlas gave in this sweep and that was no change.
     """
 
     target: RestoreTarget
     kind: RestoreKind | None
-    status: RestoreStatus | None
-    atlas_status: str | None
-    delivery_type: str | None
-    expiration_date: datetime | None
-    scheduled_at: datetime | None
-    first_observed_at: datetime | None
-    observed_at: datetime | None
-    sequence: int
-    published: int
+    status: RestoreStatus | None = None
+    atlas_status: str | None = None
+    delivery_type: str | None = None
+    expiration_date: datetime | None = None
+    scheduled_at: datetime | None = None
+    first_observed_at: datetime | None = None
+    observed_at: datetime | None = None
+    sequence: int = 0
+    published: int = 0
     missing_since: datetime | None = None
     is_foreign: bool = False
     is_unanswered: bool = False
@@ -124,23 +124,6 @@ class OpenJob:
             sequence=changes,
             published=published,
         )
-
-
-def unknown_job(target: RestoreTarget, kind: RestoreKind) -> OpenJob:
-    """A job that is not known to be in the table."""
-    return OpenJob(
-        target=target,
-        kind=kind,
-        status=None,
-        atlas_status=None,
-        delivery_type=None,
-        expiration_date=None,
-        scheduled_at=None,
-        first_observed_at=None,
-        observed_at=None,
-        sequence=0,
-        published=0,
-    )
 
 
 def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
