@@ -12,7 +12,7 @@ from operate.deployed_stack import DEFAULT_NAME, STACK_NAME
 from operate.errors import ArgumentError
 from operate.evidence_files import Names
 from operate.objectives import Objectives, seconds
-from restore_watch.table.job_item import RETENTION
+from restore_watch.table.stored_fields import RETENTION
 
 _GROUP_ID = re.compile(r"[a-f0-9]{24}")
 _CLUSTER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}")

@@ -17,8 +17,9 @@ from restore_watch.sweep.sweep import Sweeper
 from restore_watch.sweep.workers import Workers
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.project_item import PARTITION, marks_as_values, project_key
+from restore_watch.table.project_item import marks_as_values, project_key
 from restore_watch.table.projects import Bookkeeping
+from restore_watch.table.stored_fields import PARTITION
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.checking import Checking
 from unit.scripted_atlas import GROUP, RESTORE, Clock, ScriptedAtlas

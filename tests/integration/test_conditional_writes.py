@@ -9,7 +9,8 @@ import pytest
 from integration.tables import CHECKS_AT_ONCE, NOON, Job, Stored, at_once, key_of
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.status_change import UNKNOWN_LIMIT
-from restore_watch.table.job_item import RETENTION, Recorded
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.stored_fields import RETENTION
 
 # Recording
 

@@ -20,7 +20,7 @@ from observed_stack import ObservedStack
 from restore_watch.application import Application
 from restore_watch.errors import NotificationPendingError
 from restore_watch.sweep.workers import Workers
-from restore_watch.table.job_item import RETENTION
+from restore_watch.table.stored_fields import RETENTION
 from restore_watch.telemetry.telemetry import Telemetry
 
 RECORDED = ["UpdateItem", *CHANGED]

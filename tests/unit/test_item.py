@@ -13,15 +13,14 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import (
     OPEN_SHARDS,
-    RETENTION,
     Recorded,
-    expires_at,
     history_entry,
     key,
     open_shard,
     read_item,
     state_of,
 )
+from restore_watch.table.stored_fields import RETENTION, expires_at
 from strategies import changes, jobs, plain_job
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -16,13 +16,12 @@ from restore_watch.sweep.find.wanted import LISTED_KINDS
 from restore_watch.table.lease import KEY as LEASE_KEY
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (
-    PARTITION,
     Project,
-    expires_at,
     marks_as_values,
     project_key,
     read_project,
 )
+from restore_watch.table.stored_fields import PARTITION, expires_at
 from restore_watch.table.watched_item import watched_as_values
 from strategies import recent_dates
 from unit.open_jobs import NOON

@@ -7,7 +7,7 @@ validations: every entry after `publishedSequence` is pending.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -19,9 +19,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.wait import Wait
-
-RETENTION = timedelta(days=400)
-"""How long a finished job is kept: more than the year that an auditor looks at."""
+from restore_watch.table.stored_fields import RETENTION
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
@@ -141,11 +139,6 @@ def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def open_shard(job: RestoreJob | RestoreTarget) -> str:
     """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
     return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
-
-
-def expires_at(observed_at: datetime) -> int:
-    """When DynamoDB deletes the item, in Unix seconds."""
-    return int((observed_at + RETENTION).timestamp())
 
 
 def read_item(

@@ -24,7 +24,6 @@ from restore_watch.table.acknowledgement import Acknowledgement
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
     Recorded,
-    expires_at,
     history_entry,
     key_of,
     open_shard,
@@ -34,6 +33,7 @@ from restore_watch.table.job_item import (
     state_of,
     validation_entry,
 )
+from restore_watch.table.stored_fields import expires_at
 
 _MAY_REPLACE = "attribute_not_exists(#status) OR NOT #status IN ({kept})"
 _STILL_UNKNOWN = "#status = :unknown AND #sequence = :known"

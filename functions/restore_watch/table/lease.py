@@ -19,13 +19,12 @@ from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items
-from restore_watch.table.stored_fields import AHEAD, past_moment
+from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-KEY = {"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease"}}
-"""A job's partition key contains a slash."""
+KEY = sweeps_key("lease")
 
 SWEEP_TIME = 125.0
 """Seconds that a sweep takes at most: the function's timeout."""

@@ -12,10 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from pydantic import (
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.fields import ClusterName, ObjectId, OrNull
@@ -23,11 +20,8 @@ from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import RETENTION, Moment, Stored
+from restore_watch.table.stored_fields import RETENTION, Moment, Stored, sweeps_key
 from restore_watch.table.watched_item import read_watched
-
-PARTITION = "sweeps"
-"""A job's partition key contains a slash."""
 
 STACK = "stack"
 
@@ -80,13 +74,7 @@ class _Listed(Stored):
 
 def project_key(group_id: str | None) -> dict[str, Any]:
     """The primary key of a project's item, or of the stack's, in DynamoDB's types."""
-    name = STACK if group_id is None else f"{_PROJECT}{group_id}"
-    return {"cluster": {"S": PARTITION}, "restoreId": {"S": name}}
-
-
-def expires_at(now: datetime) -> int:
-    """When DynamoDB deletes the item, in Unix seconds."""
-    return int((now + RETENTION).timestamp())
+    return sweeps_key(STACK if group_id is None else f"{_PROJECT}{group_id}")
 
 
 def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:

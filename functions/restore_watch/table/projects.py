@@ -15,13 +15,12 @@ from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items
 from restore_watch.table.project_item import (
-    PARTITION,
     Project,
-    expires_at,
     marks_as_values,
     project_key,
     read_project,
 )
+from restore_watch.table.stored_fields import PARTITION, expires_at
 from restore_watch.table.watched_item import LARGEST_VERSION, watched_as_values
 
 _STILL = "#mark = :known"

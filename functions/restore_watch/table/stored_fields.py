@@ -7,13 +7,26 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, V
 from pydantic.alias_generators import to_camel
 
 RETENTION = timedelta(days=400)
-"""How long an item is kept that no sweep writes: as long as a job, so that no break is too long."""
+"""How long an item is kept that nobody writes: more than the year that an auditor looks at."""
 
 AHEAD = timedelta(minutes=10)
 """A stored moment may lie so far in the future, because clocks differ."""
 
+PARTITION = "sweeps"
+"""The partition key of what sweeps remember. That of a job contains a slash."""
+
 WORDS_LIMIT = 4096
 """Characters of an error that a message can hold."""
+
+
+def sweeps_key(name: str) -> dict[str, Any]:
+    """The primary key of something that sweeps remember, in DynamoDB's types."""
+    return {"cluster": {"S": PARTITION}, "restoreId": {"S": name}}
+
+
+def expires_at(written_at: datetime) -> int:
+    """When DynamoDB deletes an item that is not written again, in Unix seconds."""
+    return int((written_at + RETENTION).timestamp())
 
 
 def read_moment(stored: object) -> datetime | None:
