@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -10,6 +10,7 @@ import httpx
 from foundation.deadline import Deadline
 from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
 from restore_watch.errors import AtlasUnavailableError
+from restore_watch.model.fields import in_utc
 from restore_watch.redaction import redact
 
 EXCHANGE_TIMEOUT = 15.0
@@ -36,8 +37,7 @@ class Answer:
 def http_date(text: str) -> datetime | None:
     """Return the moment of a header, in UTC; None for anything else."""
     try:
-        date = parsedate_to_datetime(text)
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        return in_utc(parsedate_to_datetime(text))
     except (ValueError, OverflowError):
         return None
 

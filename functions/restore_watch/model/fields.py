@@ -43,7 +43,8 @@ def _trim(text: str) -> str:
     return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
 
 
-def _in_utc(value: datetime) -> datetime:
+def in_utc(value: datetime) -> datetime:
+    """Return the moment in UTC, which is also meant where no zone is named."""
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
@@ -52,7 +53,7 @@ def _in_utc(value: datetime) -> datetime:
 
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]
-UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(_in_utc)]
+UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(in_utc)]
 
 
 def _null_if_unreadable(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

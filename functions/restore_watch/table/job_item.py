@@ -19,7 +19,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.wait import Wait
-from restore_watch.table.stored_fields import RETENTION
+from restore_watch.table.stored_fields import RETENTION, read_moment
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
@@ -165,19 +165,12 @@ def read_item(
             missing_since=item.get("missingSince"),
             waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
             is_unanswered="unansweredSince" in item,
-            unanswered_since=_moment(item.get("unansweredSince")),
+            unanswered_since=read_moment(item.get("unansweredSince")),
             written=written,
         )
     except (ValidationError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return _observed_at(value)
-    except ValidationError:
-        return None
 
 
 def _read_history(

@@ -1,10 +1,12 @@
-"""Fields that sweeps have stored, and that somebody may have changed by hand. Pure."""
+"""What the items have in common. Somebody may have changed their fields by hand. Pure."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, ValidationInfo
 from pydantic.alias_generators import to_camel
+
+from restore_watch.model.fields import in_utc
 
 RETENTION = timedelta(days=400)
 """How long an item is kept that nobody writes: more than the year that an auditor looks at."""
@@ -32,11 +34,8 @@ def expires_at(written_at: datetime) -> int:
 def read_moment(stored: object) -> datetime | None:
     """Return a moment in UTC, from text in ISO 8601. None for anything else."""
     try:
-        moment = datetime.fromisoformat(stored) if isinstance(stored, str) else None
-        if moment is None or moment.tzinfo is not None:
-            return moment and moment.astimezone(UTC)
-        return moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return in_utc(datetime.fromisoformat(stored)) if isinstance(stored, str) else None
+    except ValueError:
         return None
 
 
