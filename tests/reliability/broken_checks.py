@@ -18,7 +18,7 @@ from restore_watch.atlas.envelope import open_envelope
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ENVELOPE
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.atlas.token import AccessToken
+from restore_watch.atlas.token import AccessToken, TokenRequests
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
 from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
@@ -120,17 +120,27 @@ class OtherToken(AtlasClient):
         return self._used[credentials]
 
 
-class ForgetsFailures(AccessToken):
+class _OtherRequests(AccessToken):
+    """A token that is requested in another way."""
+
+    requests: type[TokenRequests]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._requests.__class__ = self.requests
+
+
+class _NeverPauses(TokenRequests):
+    def raise_standing_failure(self) -> None: ...
+
+
+class ForgetsFailures(_OtherRequests):
     """A token request that failed does not stand."""
 
-    def _request(self, deadline: Deadline) -> str:
-        self._failure = None
-        return super()._request(deadline)
+    requests = _NeverPauses
 
 
-class RepeatsUnknownOutcomes(AccessToken):
-    """A token request without an answer is repeated at once."""
-
+class _AsksTwice(TokenRequests):
     def _exchange(self, deadline: Deadline) -> str:
         try:
             return super()._exchange(deadline)
@@ -138,6 +148,12 @@ class RepeatsUnknownOutcomes(AccessToken):
             if error.reason is not None:
                 raise
             return super()._exchange(deadline)
+
+
+class RepeatsUnknownOutcomes(_OtherRequests):
+    """A token request without an answer is repeated at once."""
+
+    requests = _AsksTwice
 
 
 class ReplacesEveryRefusedToken(AccessToken):

@@ -79,23 +79,18 @@ class AccessToken:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._account = account
-        self._url = f"{base_url}{TOKEN_PATH}"
-        self._http = http
+        self._requests = TokenRequests(account, f"{base_url}{TOKEN_PATH}", http, now, sleep)
         self._now = now
-        self._sleep = sleep
         self._lock = RLock()
         self._token: str | None = None
         self._previous: str | None = None
         self._issued_at = 0.0
         self._replaced_at: float | None = None
-        self._failure: StandingRefusal | None = None
-        self._failures_without_answer = 0
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be quoted: the token, the one before it, and the client secret."""
-        return (*filter(None, (self._token, self._previous)), *self._account.secrets)
+        return (*filter(None, (self._token, self._previous)), *self._requests.account.secrets)
 
     def current(self, deadline: Deadline) -> str:
         """Return a token that has not expired. A failed early renewal is tolerated."""
@@ -122,7 +117,7 @@ class AccessToken:
             now, before = self._now(), self._replaced_at
             if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
                 return None
-            self._raise_standing_failure()
+            self._requests.raise_standing_failure()
             self._replaced_at = now
             try:
                 return self._request(deadline)
@@ -134,12 +129,40 @@ class AccessToken:
                     self._replaced_at = before  # Atlas refused, so it issued no token
                 raise
 
-    def _raise_standing_failure(self) -> None:
+    def _request(self, deadline: Deadline) -> str:
+        token = self._requests.request(deadline)
+        self._previous, self._token = self._token, token
+        self._issued_at = self._now()
+        return token
+
+
+class TokenRequests:
+    """The requests for tokens of one account, and the pause after one that failed."""
+
+    def __init__(
+        self,
+        account: ServiceAccount,
+        url: str,
+        http: httpx.Client,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.account = account
+        self._url = url
+        self._http = http
+        self._now = now
+        self._sleep = sleep
+        self._failure: StandingRefusal | None = None
+        self._failures_without_answer = 0
+
+    def raise_standing_failure(self) -> None:
+        """Raise the last failure again, while it stands."""
         if self._failure:
             self._failure.raise_while_it_stands(self._now())
 
-    def _request(self, deadline: Deadline) -> str:
-        self._raise_standing_failure()
+    def request(self, deadline: Deadline) -> str:
+        """Return a new token. Raises AtlasError if the request fails or a failure stands."""
+        self.raise_standing_failure()
         attempts = retrying(_is_answered_server_error, deadline, self._sleep)
         try:
             token: str = attempts(self._exchange, deadline)
@@ -148,8 +171,6 @@ class AccessToken:
             self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
             raise
         self._failures_without_answer = 0
-        self._previous, self._token = self._token, token
-        self._issued_at = self._now()
         return token
 
     def _pause_after(self, error: AtlasError) -> float:
@@ -168,12 +189,11 @@ class AccessToken:
             data={"grant_type": "client_credentials"},
             headers={"Accept": "application/json"},
         )
-        basic = httpx.BasicAuth(*self._account.quoted)
-        answer = exchange(self._http, request, deadline, auth=basic, secrets=self._account.secrets)
+        secrets = self.account.secrets
+        basic = httpx.BasicAuth(*self.account.quoted)
+        answer = exchange(self._http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
-            raise token_refusal(
-                answer.status, answer.headers, answer.body, secrets=self._account.secrets
-            )
+            raise token_refusal(answer.status, answer.headers, answer.body, secrets=secrets)
         try:
             return _TokenAnswer.model_validate_json(answer.body).access_token
         except ValidationError:

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,7 @@ class AtlasSecret:
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._client = client
-        self._secret_id = secret_id
+        self._get = partial(client.get_secret_value, SecretId=secret_id)
         self._now = now
         self._lock = RLock()
         self._credentials: Credentials | None = None
@@ -112,13 +112,7 @@ class AtlasSecret:
 
     def _read(self, deadline: Deadline) -> Credentials:
         try:
-            answer = aws_call(
-                deadline,
-                "read the secret",
-                self._client.get_secret_value,
-                "ARN",
-                SecretId=self._secret_id,
-            )
+            answer = aws_call(deadline, "read the secret", self._get, "ARN")
         except AwsCallError as error:
             msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
             if error.code in _PARTIAL_ARN_CODES:
