@@ -113,10 +113,9 @@ class OtherToken(AtlasClient):
     def access(self, credentials: Credentials) -> Access:
         if credentials not in self._used:
             assert isinstance(credentials, ServiceAccount)
-            token = self.token(
-                credentials, self._base_url, self._http, now=self.now, sleep=self.sleep
-            )
-            self._used[credentials] = ServiceAccountAccess(token, self._base_url, self._http)
+            base_url = self._new_access.keywords["base_url"]
+            token = self.token(credentials, base_url, self._http, now=self.now, sleep=self.sleep)
+            self._used[credentials] = ServiceAccountAccess(token, base_url, self._http)
         return self._used[credentials]
 
 

@@ -137,7 +137,8 @@ def access_with(
     sleep: Callable[[float], None] = time.sleep,
     replaces_tokens: bool = True,
 ) -> Access:
-    """Return the access for these credentials."""
+    """Return the access for these credentials, at their own address if they have one."""
+    base_url = credentials.base_url or base_url
     if isinstance(credentials, ServiceAccount):
         token = AccessToken(credentials, base_url, http, now=now, sleep=sleep)
         return ServiceAccountAccess(token, base_url, http, replaces=replaces_tokens)

@@ -7,6 +7,7 @@ https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 import httpx
@@ -61,26 +62,24 @@ class AtlasClient:
         self.limits = RateLimits(now)
         self.now = now
         self.sleep = sleep
-        self._replaces_tokens = replaces_tokens
-        self._base_url = base_url
         self._http = http or http_client()
+        self._new_access = partial(
+            access_with,
+            base_url=base_url,
+            http=self._http,
+            now=now,
+            sleep=sleep,
+            replaces_tokens=replaces_tokens,
+        )
         self._lock = Lock()
         self._used: LRUCache[Credentials, Access] = LRUCache(CREDENTIALS_REMEMBERED)
 
     def access(self, credentials: Credentials) -> Access:
         """Return the access of these credentials, with the token or challenge it has."""
         with self._lock:
-            access = self._used.get(credentials)
-            if access is None:
-                access = self._used[credentials] = access_with(
-                    credentials,
-                    credentials.base_url or self._base_url,
-                    self._http,
-                    now=self.now,
-                    sleep=self.sleep,
-                    replaces_tokens=self._replaces_tokens,
-                )
-            return access
+            if credentials not in self._used:
+                self._used[credentials] = self._new_access(credentials)
+            return self._used[credentials]
 
     def get[Read](
         self,
@@ -112,7 +111,6 @@ class AtlasClient:
             answer.body,
             secrets=access.secrets(request),
         )
-        refusal.family = get.bucket.family
         self.limits.refused(get.bucket, refusal)
         raise refusal
 

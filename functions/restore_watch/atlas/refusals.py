@@ -92,7 +92,9 @@ def family_refusal(
     reason = _reason(status, headers, body, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
     advice = _ADVICE.get(error, "").format(role=ROLES[family])
-    return _error(error, f"Atlas answered {status} for {named(family)}", reason, advice)
+    refusal = _error(error, f"Atlas answered {status} for {named(family)}", reason, advice)
+    refusal.family = family
+    return refusal
 
 
 def token_refusal(
