@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     GetCoreSchemaHandler,
     GetPydanticSchema,
     StringConstraints,
 )
+from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
 from restore_watch.redaction import without_urls
@@ -66,3 +69,19 @@ What does not validate is null, and the other fields of its model stay.
 
 Pydantic's core has this as `on_error`, so no validator in Python runs for each field.
 """
+
+
+class Shown(BaseModel):
+    """What items, messages and results show, each field by its public name."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    def as_json(self) -> dict[str, Any]:
+        """Every field by its public name, as plain JSON values; None if absent."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, StrictBool, computed_field
 from pydantic.alias_generators import to_camel
 
-from restore_watch.model.fields import ClusterName, ObjectId, Text, UtcDate
+from restore_watch.model.fields import ClusterName, ObjectId, Shown, Text, UtcDate
 
 
 class RestoreKind(StrEnum):
@@ -116,21 +116,13 @@ class RestoreTarget(BaseModel):
         }
 
 
-class RestoreJob(BaseModel):
+class RestoreJob(Shown):
     """
     One restore job as Atlas last described it. Dates are UTC, durations whole seconds.
 
     Download URLs have no field here, because a URL is enough to read the whole database. They are
     dropped at parsing; only `download_available` remains.
     """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        hide_input_in_errors=True,
-    )
 
     group_id: str
     cluster_name: str
@@ -202,10 +194,6 @@ class RestoreJob(BaseModel):
         if self.is_download and self.status.ends and not self.is_ready_download:
             open_ones.add(RestoreStatus.COMPLETED)
         return frozenset(open_ones)
-
-    def as_json(self) -> dict[str, Any]:
-        """Every field by its public name, as plain JSON values; None if absent."""
-        return self.model_dump(mode="json", by_alias=True)
 
 
 def _whole_seconds(start: datetime | None, end: datetime | None) -> int | None:

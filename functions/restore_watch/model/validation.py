@@ -9,12 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
-from restore_watch.model.fields import UtcDate
+from restore_watch.model.fields import Shown, UtcDate
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 
@@ -33,29 +29,17 @@ class Verdict(StrEnum):
     FAILED = "FAILED"
 
 
-class Validation(BaseModel):
+class Validation(Shown):
     """
     The verdict of a pipeline on the restored data. Its texts are redacted.
 
     `validated_at` is when the pipeline tested the data, if it says so.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        hide_input_in_errors=True,
-    )
-
     verdict: Verdict
     validated_by: str | None = None
     detail: str | None = None
     validated_at: UtcDate | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Every field by its public name, as plain JSON values; None if absent."""
-        return self.model_dump(mode="json", by_alias=True)
 
 
 @dataclass(frozen=True)
