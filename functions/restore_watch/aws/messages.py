@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from restore_watch.model.fixes import fix_named
 from restore_watch.model.outage import WatchChange, WatchState
-from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry, RecordedValidation
 
 if TYPE_CHECKING:
@@ -42,33 +42,26 @@ def cloud_event(entry: Entry) -> dict[str, Any]:
     """
     job = entry.job
     observed_at = utc_text(entry.observed_at)
-    news: dict[str, Any]
-    match entry:
-        case StatusChange():
-            event_type = EVENT_TYPE
-            news = {
-                "previousStatus": entry.previous_status,
-                "sequence": entry.sequence,
-                "observedAt": observed_at,
-                "detectionLatencySeconds": entry.detection_latency_seconds,
-            }
-        case RecordedValidation():
-            event_type = VALIDATION_EVENT_TYPE
-            news = {
-                "sequence": entry.sequence,
-                "observedAt": observed_at,
-                "validation": entry.validation.as_json(),
-            }
-    return {
-        "specversion": "1.0",
-        "id": entry.event_id,
-        "source": f"/groups/{job.group_id}/clusters/{job.cluster_name}",
-        "type": event_type,
-        "subject": job.restore_id,
-        "time": observed_at,
-        "datacontenttype": "application/json",
-        "data": job.as_json() | news,
-    }
+    place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}
+    if isinstance(entry, RecordedValidation):
+        event_type = VALIDATION_EVENT_TYPE
+        news = {**place, "validation": entry.validation.as_json()}
+    else:
+        event_type = EVENT_TYPE
+        latency = entry.detection_latency_seconds
+        news = {
+            "previousStatus": entry.previous_status,
+            **place,
+            "detectionLatencySeconds": latency,
+        }
+    return _cloud_event(
+        job.as_json() | news,
+        id=entry.event_id,
+        source=f"/groups/{job.group_id}/clusters/{job.cluster_name}",
+        type=event_type,
+        subject=job.restore_id,
+        time=observed_at,
+    )
 
 
 def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
@@ -77,44 +70,46 @@ def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
     trouble = change.trouble
     since = utc_text(trouble.since)
     success_at = change.last_success_at
-    return {
-        "specversion": "1.0",
-        "id": f"{name}:{change.state}:{since}",
-        "source": f"/groups/{name}" if change.group_id else f"/stacks/{name}",
-        "type": WATCH_EVENT_TYPES[change.state],
-        "subject": name,
-        "time": utc_text(change.at) if change.state is WatchState.RECOVERED else since,
-        "datacontenttype": "application/json",
-        "data": {
-            "stack": stack_name,
-            "groupId": change.group_id,
-            "error": trouble.error,
-            "message": trouble.message,
-            "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
-            "reason": change.reason,
-            "since": since,
-            "lastSuccessAt": utc_text(success_at) if success_at else None,
-            "openJobs": change.open_jobs,
-        },
+    data = {
+        "stack": stack_name,
+        "groupId": change.group_id,
+        "error": trouble.error,
+        "message": trouble.message,
+        "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
+        "reason": change.reason,
+        "since": since,
+        "lastSuccessAt": utc_text(success_at) if success_at else None,
+        "openJobs": change.open_jobs,
     }
+    return _cloud_event(
+        data,
+        id=f"{name}:{change.state}:{since}",
+        source=f"/groups/{name}" if change.group_id else f"/stacks/{name}",
+        type=WATCH_EVENT_TYPES[change.state],
+        subject=name,
+        time=utc_text(change.at) if change.state is WatchState.RECOVERED else since,
+    )
 
 
 def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, Any]:
-    """
-    Return the body of a test notification.
-
-    Its schema is `events/test-notification.schema.json`.
-    """
+    """Return the body of a test notification, as in `events/test-notification.schema.json`."""
     at = utc_text(requested_at)
+    return _cloud_event(
+        {"requestedAt": at},
+        id=f"{stack_name}:test:{at}",
+        source=f"/stacks/{stack_name}",
+        type=TEST_EVENT_TYPE,
+        subject=stack_name,
+        time=at,
+    )
+
+
+def _cloud_event(data: Mapping[str, Any], **attributes: str) -> dict[str, Any]:
     return {
         "specversion": "1.0",
-        "id": f"{stack_name}:test:{at}",
-        "source": f"/stacks/{stack_name}",
-        "type": TEST_EVENT_TYPE,
-        "subject": stack_name,
-        "time": at,
+        **attributes,
         "datacontenttype": "application/json",
-        "data": {"requestedAt": at},
+        "data": data,
     }
 
 
@@ -135,28 +130,21 @@ def message_attributes(entry: Entry) -> dict[str, "MessageAttributeValueTypeDef"
     reports its verdict would otherwise start itself again.
     """
     job = entry.job
+    names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
     if isinstance(entry, RecordedValidation):
-        return attributes_of(
-            {
-                "type": VALIDATION_EVENT_TYPE,
-                "verdict": entry.validation.verdict,
-                "kind": job.kind,
-                "groupId": job.group_id,
-                "clusterName": job.cluster_name,
-            }
-        )
-    values = {
-        "type": EVENT_TYPE,
-        "status": job.status,
-        "previousStatus": entry.previous_status,
-        "terminal": json.dumps(job.terminal),
-        "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
-        "kind": job.kind,
-        "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
-        "groupId": job.group_id,
-        "clusterName": job.cluster_name,
-    }
-    return attributes_of(values)
+        verdict = entry.validation.verdict
+        return attributes_of({"type": VALIDATION_EVENT_TYPE, "verdict": verdict, **names})
+    return attributes_of(
+        {
+            "type": EVENT_TYPE,
+            "status": job.status,
+            "previousStatus": entry.previous_status,
+            "terminal": json.dumps(job.terminal),
+            "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
+            "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
+            **names,
+        }
+    )
 
 
 def attributes_of(values: Mapping[str, str | None]) -> "dict[str, MessageAttributeValueTypeDef]":

@@ -184,23 +184,16 @@ class Watched:
         return self._over(since, open_jobs)
 
     def _over(self, at: datetime, open_jobs: int, reason: str | None = None) -> "Watched":
-        over = replace(
-            self,
-            troubles={},
-            failing_since=None,
-            degraded=None,
-            recovering_since=None,
-            last_success_at=None,
-        )
-        if self.degraded is None:
-            return over
-        change = WatchChange(
-            state=WatchState.RECOVERED,
-            group_id=self.group_id,
-            trouble=self.degraded,
-            at=at,
-            last_success_at=self.last_success_at,
-            open_jobs=open_jobs,
-            reason=reason,
-        )
-        return replace(over, unsent=(*self.unsent, change))
+        unsent = self.unsent
+        if self.degraded is not None:
+            change = WatchChange(
+                state=WatchState.RECOVERED,
+                group_id=self.group_id,
+                trouble=self.degraded,
+                at=at,
+                last_success_at=self.last_success_at,
+                open_jobs=open_jobs,
+                reason=reason,
+            )
+            unsent = (*unsent, change)
+        return Watched(self.group_id, self.version, unsent=unsent, kept_until=self.kept_until)
