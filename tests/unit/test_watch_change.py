@@ -16,7 +16,6 @@ from restore_watch.model.outage import (
     DROPPED_AFTER,
     RECOVERED_AFTER,
     REMOVED,
-    RENEWED_BEFORE,
     UNSENT_LIMIT,
     Trouble,
     WatchChange,
@@ -258,39 +257,6 @@ def test_a_degradation_that_waits_for_the_topic_always_finds_room_for_its_end() 
     after = recovering(watched, NOON + MINUTE, 3)
 
     assert after.unsent[-1].state is RECOVERED
-
-
-# What DynamoDB deletes
-
-
-@pytest.mark.parametrize(
-    ("kept_for", "is_renewed"),
-    [
-        (None, True),
-        (-SECOND, True),
-        (RENEWED_BEFORE - SECOND, True),
-        (RENEWED_BEFORE, False),
-        (2 * RENEWED_BEFORE, False),
-    ],
-    ids=["unknown", "over", "half of it", "a little more", "new"],
-)
-def test_what_fails_is_stored_again_before_it_would_be_deleted(
-    kept_for: timedelta | None, *, is_renewed: bool
-) -> None:
-    """A project that fails for months stays degraded, and recovers under its id."""
-    kept_until = NOON + kept_for if kept_for is not None else None
-    watched = replace(FAILED, kept_until=kept_until)
-
-    assert watched.must_be_renewed(NOON) is is_renewed
-
-
-def test_of_a_project_that_is_seen_nothing_has_to_be_kept() -> None:
-    assert not Watched(GROUP, kept_until=NOON).must_be_renewed(NOON)
-
-
-def test_when_something_is_deleted_is_no_part_of_how_a_project_is_seen() -> None:
-    """Otherwise every sweep would store it again."""
-    assert replace(FAILED, kept_until=NOON) == FAILED
 
 
 # Any sweeps

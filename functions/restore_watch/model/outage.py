@@ -24,9 +24,6 @@ RECOVERED_AFTER = timedelta(minutes=3)
 DROPPED_AFTER = timedelta(days=1)
 """A project that the list of all projects has not shown for so long is dropped."""
 
-RENEWED_BEFORE = timedelta(days=15)
-"""What is remembered of a project that fails is stored again so long before it is deleted."""
-
 ABSENT = "projects"
 """The name of the trouble that the list of projects does not show a project."""
 
@@ -103,7 +100,6 @@ class Watched:
     `degraded` is the trouble that was reported and is not over. Without troubles, it has been
     recovering since `recovering_since`. `unsent` are the changes that the topic has not accepted.
     `version` counts the writes: each is made only if nobody else has written since it was read.
-    `kept_until` is when DynamoDB may delete all of it.
     """
 
     group_id: str | None
@@ -114,7 +110,6 @@ class Watched:
     recovering_since: datetime | None = None
     last_success_at: datetime | None = None
     unsent: tuple[WatchChange, ...] = ()
-    kept_until: datetime | None = field(default=None, compare=False)
 
     @property
     def fails(self) -> bool:
@@ -160,11 +155,6 @@ class Watched:
         absent = self.troubles.get(ABSENT)
         return absent is not None and now - absent.since >= DROPPED_AFTER
 
-    def must_be_renewed(self, now: datetime) -> bool:
-        """Whether this must be stored again because it would be deleted too soon."""
-        is_near = self.kept_until is None or self.kept_until - now < RENEWED_BEFORE
-        return bool(self.troubles) and is_near
-
     def _lasting(self, name: str, trouble: Trouble, now: datetime) -> Trouble:
         """A trouble that was met before. A refusal says more than that no answer came."""
         known = self.troubles.get(name)
@@ -196,4 +186,4 @@ class Watched:
                 reason=reason,
             )
             unsent = (*unsent, change)
-        return Watched(self.group_id, self.version, unsent=unsent, kept_until=self.kept_until)
+        return Watched(self.group_id, self.version, unsent=unsent)

@@ -1,14 +1,14 @@
 """How a project or the stack is seen, as its bookkeeping item has it. Pure."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from restore_watch.model.fields import OrNull
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import AHEAD, RETENTION, Moment, Stored, Words
+from restore_watch.table.stored_fields import Moment, Stored, Words
 
 LARGEST_VERSION = 10**15
 """No number of writes is larger."""
@@ -40,7 +40,6 @@ class _Seen(Stored):
     last_success_at: OrNull[Moment] = None
     unsent: OrNull[tuple[OrNull[_Change], ...]] = None
     watch_version: Any = None
-    expires_at: OrNull[int] = None
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
@@ -59,8 +58,6 @@ def watched_as_values(watched: Watched) -> dict[str, Any]:
 def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
     """Read the attributes of an item. What cannot be read counts as absent."""
     item = _Seen.model_validate(values, context=now)
-    latest = (now + RETENTION + AHEAD).timestamp()
-    kept = item.expires_at if item.expires_at and 0 < item.expires_at <= latest else None
     version = item.watch_version
     is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_VERSION
     troubles = {name: one.read() for name, one in (item.troubles or {}).items() if one}
@@ -74,7 +71,6 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
         degraded=item.degraded.read() if item.degraded else None,
         recovering_since=item.recovering_since,
         last_success_at=item.last_success_at,
-        kept_until=datetime.fromtimestamp(kept, UTC) if kept else None,
         unsent=tuple(
             WatchChange(
                 state=one.state,

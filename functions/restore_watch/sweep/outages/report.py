@@ -147,7 +147,7 @@ class Watch:
         return self._store(watched, watched.after(troubles, self.run.now(), success_at, open_jobs))
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
-        if after == watched and not watched.must_be_renewed(self.run.at):
+        if after == watched:
             return watched
         with suppress(TableUnavailableError, TimeBudgetExceededError):
             stored = self.bookkeeping.watch(after, self.run.at, self.run.ending)
