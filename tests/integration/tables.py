@@ -16,8 +16,7 @@ from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Validation, Verdict
-from restore_watch.table.acknowledgement import Acknowledgement
-from restore_watch.table.job_item import OPEN_SHARDS, Recorded, key
+from restore_watch.table.job_item import OPEN_SHARDS, Acknowledgement, Recorded, key
 from restore_watch.table.jobs import RestoreJobsTable
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -10,8 +10,7 @@ from foundation.deadline import Deadline
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.validation import Entry
-from restore_watch.table.acknowledgement import Acknowledgement
-from restore_watch.table.job_item import Recorded
+from restore_watch.table.job_item import Acknowledgement, Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 
 type Parameters = dict[str, Any]

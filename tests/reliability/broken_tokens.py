@@ -15,8 +15,7 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import Entry
 from restore_watch.model.wait import TaskAnswer, answer_to
-from restore_watch.table.acknowledgement import Acknowledgement
-from restore_watch.table.job_item import Recorded
+from restore_watch.table.job_item import Acknowledgement, Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 
 # The check

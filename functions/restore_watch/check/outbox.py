@@ -19,8 +19,7 @@ from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
 from restore_watch.model.wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind
-from restore_watch.table.acknowledgement import Acknowledgement
-from restore_watch.table.job_item import Recorded
+from restore_watch.table.job_item import Acknowledgement, Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry
 

@@ -20,9 +20,9 @@ from restore_watch.model.status_change import (
 )
 from restore_watch.model.validation import Validation
 from restore_watch.model.wait import WAITS_LIMIT, Wait
-from restore_watch.table.acknowledgement import Acknowledgement
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
+    Acknowledgement,
     Recorded,
     history_entry,
     key_of,
