@@ -7,7 +7,6 @@ Any thread may use it. `limit` is the size of the largest answer, in bytes.
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
-from threading import Lock
 
 import httpx
 
@@ -15,7 +14,7 @@ from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.exchange import Answer, exchange
 from restore_watch.atlas.network import ANSWER_LIMIT
-from restore_watch.atlas.slots import current_slot
+from restore_watch.atlas.slots import PerSlot
 from restore_watch.atlas.token import AccessToken
 from restore_watch.errors import UnexpectedAtlasResponseError
 
@@ -67,8 +66,8 @@ class ApiKeyAccess:
         self.base_url = base_url
         self._key = key
         self._http = http
-        self._lock = Lock()
-        self._digests: dict[int, _Digest] = {}
+        # Threads that share a challenge use some of its counts twice, which a server refuses.
+        self._digests = PerSlot(lambda: _Digest(key))
 
     def prepare(self, _deadline: Deadline) -> None:
         """Do nothing: a challenge comes with the first answer."""
@@ -79,18 +78,10 @@ class ApiKeyAccess:
             self._http,
             request,
             deadline,
-            auth=self._digest_of_this_slot(),
+            auth=self._digests.current(),
             secrets=self._key.secrets,
             limit=limit,
         )
-
-    def _digest_of_this_slot(self) -> "_Digest":
-        """Threads that share a challenge use some of its counts twice, which a server refuses."""
-        slot = current_slot()
-        with self._lock:
-            if slot not in self._digests:
-                self._digests[slot] = _Digest(self._key)
-            return self._digests[slot]
 
     def secrets(self, request: httpx.Request) -> Iterable[str]:
         """What must never be quoted of an answer to this request."""

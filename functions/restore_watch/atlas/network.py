@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from threading import Lock
 from typing import Any
 
 import httpcore
@@ -28,7 +27,7 @@ import httpx
 
 from restore_watch import __version__
 from restore_watch.atlas.envelope import open_envelope
-from restore_watch.atlas.slots import current_slot
+from restore_watch.atlas.slots import PerSlot
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CONNECT_TIMEOUT = 5.0
@@ -130,28 +129,19 @@ class _Transport(httpx.BaseTransport):
 
     def __init__(self) -> None:
         # One for all slots: it takes long to make, because it reads every certificate.
-        self._tls = httpx.create_ssl_context(trust_env=False)
-        self._lock = Lock()
-        self._slots: dict[int, httpx.HTTPTransport] = {}
+        tls = httpx.create_ssl_context(trust_env=False)
+        self._transports = PerSlot(lambda: _transport(tls))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._of_this_slot().handle_request(request)
+        response = self._transports.current().handle_request(request)
         for name in _IGNORED_HEADERS:
             response.headers.pop(name, None)
         is_enveloped = request.extensions.get(ENVELOPE) and response.status_code == httpx.codes.OK
         return _opened(response) if is_enveloped else response
 
     def close(self) -> None:
-        with self._lock:
-            for transport in self._slots.values():
-                transport.close()
-
-    def _of_this_slot(self) -> httpx.HTTPTransport:
-        with self._lock:
-            transport = self._slots.get(current_slot())
-            if transport is None:
-                transport = self._slots[current_slot()] = _transport(self._tls)
-        return transport
+        for transport in self._transports.made():
+            transport.close()
 
 
 def _transport(tls: ssl.SSLContext) -> httpx.HTTPTransport:

@@ -6,7 +6,7 @@ questions use the same few connections again and again, whichever threads ask th
 open. A thread that has taken no slot, such as that of a check by name, uses slot 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -17,6 +17,27 @@ _slot: ContextVar[int] = ContextVar("_slot", default=0)
 def current_slot() -> int:
     """Return the number of this thread's slot."""
     return _slot.get()
+
+
+class PerSlot[Part]:
+    """A part that each slot has one of. Any thread may use it."""
+
+    def __init__(self, make: Callable[[], Part]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._parts: dict[int, Part] = {}
+
+    def current(self) -> Part:
+        """Return the part of this thread's slot, made when it is first needed."""
+        with self._lock:
+            if current_slot() not in self._parts:
+                self._parts[current_slot()] = self._make()
+            return self._parts[current_slot()]
+
+    def made(self) -> list[Part]:
+        """Return the parts of all slots."""
+        with self._lock:
+            return list(self._parts.values())
 
 
 class Slots:
