@@ -38,7 +38,11 @@ _UNDER_WAY = (RestoreStatus.PENDING, RestoreStatus.QUEUED, RestoreStatus.RUNNING
 
 
 class WaitError(StrEnum):
-    """The error names that `Catch` of a workflow's state matches. A released one never changes."""
+    """
+    The error names that `Catch` of a workflow's state matches. A released one never changes.
+
+    Those of an end are named after its status.
+    """
 
     FAILED = "RestoreFailed"
     CANCELLED = "RestoreCancelled"
@@ -46,15 +50,6 @@ class WaitError(StrEnum):
     COMPLETED = "RestoreCompleted"
     UNKNOWN = "RestoreEndedUnknown"
     NOT_FOLLOWED = "RestoreNotFollowed"
-
-
-_BY_END = {
-    RestoreStatus.COMPLETED: WaitError.COMPLETED,
-    RestoreStatus.FAILED: WaitError.FAILED,
-    RestoreStatus.CANCELLED: WaitError.CANCELLED,
-    RestoreStatus.EXPIRED: WaitError.EXPIRED,
-    RestoreStatus.UNKNOWN: WaitError.UNKNOWN,
-}
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,7 @@ def answer_to(wait: Wait, job: RestoreJob, seen: Collection[RestoreStatus]) -> T
         return TaskAnswer(wait)
     if not job.terminal or job.is_ready_download:
         return None
-    return TaskAnswer(wait, _BY_END[job.status])
+    return TaskAnswer(wait, WaitError[job.status.name])
 
 
 def is_over(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> bool:
