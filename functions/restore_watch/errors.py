@@ -150,11 +150,7 @@ class EndpointRetiredError(AtlasError):
 class UnexpectedAtlasResponseError(AtlasError):
     """Atlas's answer has an unknown shape or status, or `is_too_large`."""
 
-    def __init__(
-        self, message: str, reason: AtlasReason | None = None, *, is_too_large: bool = False
-    ) -> None:
-        super().__init__(message, reason)
-        self.is_too_large = is_too_large
+    is_too_large = False
 
 
 class TableUnavailableError(RestoreWatchError):

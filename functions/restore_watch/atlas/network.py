@@ -75,7 +75,9 @@ class Bounds:
         self.received += len(data)
         if self.received > self.limit:
             msg = f"Atlas sent more than {self.limit} bytes"
-            raise UnexpectedAtlasResponseError(msg, is_too_large=True)
+            error = UnexpectedAtlasResponseError(msg)
+            error.is_too_large = True
+            raise error
         return data
 
 

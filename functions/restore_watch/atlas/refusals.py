@@ -61,7 +61,7 @@ _BY_CODE: dict[str, type[AtlasError]] = {
 # The token endpoint says nothing about a restore job or its endpoint.
 _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
 # RFC 6749, 5.2: the answer to wrong credentials may be a 400 as well.
-_TOKEN_ERRORS[400] = _TOKEN_ERRORS[401]
+_TOKEN_ERRORS[400] = AtlasUnauthorizedError
 
 _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
