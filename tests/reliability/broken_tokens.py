@@ -49,6 +49,8 @@ class NotesFirst(Outbox):
         last: Entry | None,
         deadline: Deadline,
     ) -> bool:
+        if not (answers or last or recorded.is_unanswered):
+            return True
         done = Acknowledgement(last, tuple(answer.wait for answer in answers))
         self.table.acknowledge(recorded, done, deadline)
         for answer in answers:

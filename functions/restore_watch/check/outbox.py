@@ -95,10 +95,7 @@ class Outbox:
                 with suppress(RestoreWatchError):  # the first failure is the one to report
                     self.table.acknowledge(recorded, Acknowledgement(last), deadline)
             raise
-        if recorded.waits or recorded.is_unanswered:
-            self._answer(recorded, last, deadline)
-        elif last is not None:
-            self.table.acknowledge(recorded, Acknowledgement(last), deadline)
+        self._answer(recorded, last, deadline)
         return recorded.pending
 
     def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
@@ -140,7 +137,11 @@ class Outbox:
         last: Entry | None,
         deadline: Deadline,
     ) -> bool:
-        """Send the answers and acknowledge. True if none of them has to be sent again."""
+        """
+        Send the answers, and acknowledge what was done. Nothing done costs no write.
+
+        True if no answer has to be sent again.
+        """
         taken: list[Wait] = []
         since = recorded.unanswered_since
         due_for = self.clock.now() - since if since else timedelta()
