@@ -127,19 +127,19 @@ def read_credentials(text: str | None) -> Credentials:
 
     Raises CredentialsError naming the key that is missing or wrong, never a value.
     """
-    secret = _Secret(_object(text))
-    base_url = secret.base_url()
-    if secret.has("client_id") or secret.has("client_secret"):
-        return ServiceAccount(secret.text("client_id"), secret.text("client_secret"), base_url)
-    if secret.has("public_key") or secret.has("private_key"):
-        public_key = secret.text("public_key")
+    given = _given(text)
+    base_url = _base_url(given)
+    if "client_id" in given or "client_secret" in given:
+        return ServiceAccount(_text(given, "client_id"), _text(given, "client_secret"), base_url)
+    if "public_key" in given or "private_key" in given:
+        public_key = _text(given, "public_key")
         if public_key.startswith("mdb_sa_"):
             msg = (
                 "the secret's public_key holds a service account's client id: store it as "
                 "client_id, and its secret as client_secret"
             )
             raise CredentialsError(msg)
-        return ApiKey(public_key, secret.text("private_key"), base_url)
+        return ApiKey(public_key, _text(given, "private_key"), base_url)
     msg = (
         "the secret holds neither client_id and client_secret (service account) nor public_key "
         "and private_key (API key)"
@@ -147,48 +147,41 @@ def read_credentials(text: str | None) -> Credentials:
     raise CredentialsError(msg)
 
 
-def _object(text: str | None) -> Mapping[str, Any]:
+def _given(text: str | None) -> dict[str, Any]:
+    """Return the values that are not empty, each by the first spelling of its key."""
     try:
-        value = json.loads(text or "")
+        secret = json.loads(text or "")
     except (ValueError, RecursionError):
         # Not chained: the decoder's error holds the secret.
-        value = None
-    if not isinstance(value, dict):
+        secret = None
+    if not isinstance(secret, dict):
         msg = "the secret is not a JSON object in SecretString"
         raise CredentialsError(msg)
-    return value
+    given: dict[str, Any] = {}
+    for key, spellings in _SPELLINGS.items():
+        for name in spellings:
+            if key not in given and secret.get(name) not in (None, ""):
+                given[key] = secret[name]
+    return given
 
 
-class _Secret:
-    """The values of a secret, found under any spelling of their keys."""
+def _text(given: Mapping[str, Any], key: str) -> str:
+    value = given.get(key)
+    # Both go into headers, where only visible ASCII is unambiguous.
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or not text.isascii() or not text.isprintable():
+        msg = f"the secret's {key} is missing, or not a text of visible ASCII characters"
+        raise CredentialsError(msg)
+    return text
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
 
-    def _get(self, key: str) -> Any:
-        """Return the first value that is not empty, else None."""
-        values = (self._values.get(name) for name in _SPELLINGS[key])
-        return next((value for value in values if value not in (None, "")), None)
-
-    def has(self, key: str) -> bool:
-        return self._get(key) is not None
-
-    def text(self, key: str) -> str:
-        value = self._get(key)
-        # Both go into headers, where only visible ASCII is unambiguous.
-        text = value.strip() if isinstance(value, str) else ""
-        if not text or not text.isascii() or not text.isprintable():
-            msg = f"the secret's {key} is missing, or not a text of visible ASCII characters"
+def _base_url(given: Mapping[str, Any]) -> str | None:
+    value = given.get("base_url")
+    if value:
+        allowed = allowed_base_url(value, loopback=False) if isinstance(value, str) else None
+        if allowed is None:
+            msg = "the secret's base_url is not one of MongoDB's own hosts under https"
             raise CredentialsError(msg)
-        return text
-
-    def base_url(self) -> str | None:
-        value = self._get("base_url")
-        if value:
-            allowed = allowed_base_url(value, loopback=False) if isinstance(value, str) else None
-            if allowed is None:
-                msg = "the secret's base_url is not one of MongoDB's own hosts under https"
-                raise CredentialsError(msg)
-            return allowed
-        government = str(self._get("government")).casefold() == "true"
-        return GOVERNMENT_BASE_URL if government else None
+        return allowed
+    government = str(given.get("government")).casefold() == "true"
+    return GOVERNMENT_BASE_URL if government else None
