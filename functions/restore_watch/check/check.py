@@ -4,9 +4,10 @@ from foundation.deadline import Deadline
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import PUBLISHING_TIME, QUESTION_TIME, Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import (
+    event_id,
     has_room_for_unknown,
     is_contradiction,
     is_new_unknown,
@@ -73,7 +74,7 @@ def result_of(
     asked_tenant = target.kind is RestoreKind.TENANT
     return CheckResult(
         # If the status is the same, Atlas's latest answer has newer details.
-        job=job if _says_the_same(job, stored) else stored,
+        job=job if event_id(job) == event_id(stored) else stored,
         previous_status=change.previous_status if change else stored.status,
         changed=change is not None,
         sequence=len(recorded.history),
@@ -82,14 +83,4 @@ def result_of(
         unrecorded_word=job.atlas_status if is_surplus else None,
         successor=job.kind if asked_tenant and job.kind is not RestoreKind.TENANT else None,
         seen=recorded.seen,
-    )
-
-
-def _says_the_same(job: RestoreJob, stored: RestoreJob) -> bool:
-    if job.status is not stored.status:
-        return False
-    is_unknown = job.status is RestoreStatus.UNKNOWN
-    return not is_unknown or (job.atlas_status, job.terminal) == (
-        stored.atlas_status,
-        stored.terminal,
     )

@@ -30,7 +30,7 @@ class StatusChange:
     @property
     def event_id(self) -> str:
         """The same each time this change is published, so that consumers can deduplicate."""
-        return _event_id(self.job)
+        return event_id(self.job)
 
     @property
     def detection_latency_seconds(self) -> float | None:
@@ -51,8 +51,8 @@ def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
         return False
     known = [change.job for change in history if change.job.status is RestoreStatus.UNKNOWN]
     words = {one.atlas_status for one in known}
-    ids = {_event_id(one) for one in known}
-    return _event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
+    ids = {event_id(one) for one in known}
+    return event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
 
 
 def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
@@ -85,7 +85,8 @@ def utc_text(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def _event_id(job: RestoreJob) -> str:
+def event_id(job: RestoreJob) -> str:
+    """The id of the change to the status of this job, the same for the same status."""
     parts = [job.restore_id, job.status]
     if job.status is RestoreStatus.UNKNOWN:
         parts.append(job.atlas_status or "")
