@@ -5,7 +5,6 @@ Entries are looked at one by one: one of an unknown shape does not hide the othe
 only the id is read here. `read_job` reads the rest, if anybody is interested in it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -14,13 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.model.fields import ClusterName, ObjectId, UtcDate
+from restore_watch.model.fields import UtcDate, is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreKind
 
-_cluster_name = TypeAdapter(ClusterName).validate_python
-_object_id = TypeAdapter(ObjectId).validate_python
 _utc_date = TypeAdapter(UtcDate).validate_python
-_is_object_id = re.compile("[a-f0-9]{24}").fullmatch
 
 _CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")
 """
@@ -61,26 +57,19 @@ class Entries(NamedTuple):
 
 def job_entries(page: Page, kind: RestoreKind) -> Entries:
     """Read the ids on a page of restore jobs."""
-    entries = Entries([], [])
     problem = f"An entry in a list of {kind} restore jobs has no usable id"
-    for entry in page.entries:
-        restore_id = entry.get("id") if isinstance(entry, dict) else None
-        if isinstance(restore_id, str) and _is_object_id(restore_id):
-            entries.readable.append(Entry(restore_id, entry))
-        else:
-            entries.unreadable.append(Unreadable(problem, created_at=_created_at(entry)))
-    return entries
+    return _entries(page, "id", is_object_id, problem)
 
 
 def cluster_entries(page: Page, which: AtlasList) -> Entries:
     """Read the names on a page of clusters."""
     problem = f"An entry in the list of {which} has no usable name"
-    return _entries(page, "name", _cluster_name, problem)
+    return _entries(page, "name", is_cluster_name, problem)
 
 
 def project_entries(page: Page) -> Entries:
     """Read the ids on a page of projects."""
-    return _entries(page, "id", _object_id, "An entry in the list of projects has no usable id")
+    return _entries(page, "id", is_object_id, "An entry in the list of projects has no usable id")
 
 
 def is_free(cluster: Mapping[str, Any]) -> bool:
@@ -94,15 +83,14 @@ def is_free(cluster: Mapping[str, Any]) -> bool:
     return named == {_FREE}
 
 
-def _entries(page: Page, field: str, usable: Callable[[object], str], problem: str) -> Entries:
+def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem: str) -> Entries:
     entries = Entries([], [])
     for entry in page.entries:
-        try:
-            name = usable(entry.get(field) if isinstance(entry, dict) else None)
-        except ValidationError:
-            entries.unreadable.append(Unreadable(problem))
-        else:
+        name = entry.get(field) if isinstance(entry, dict) else None
+        if isinstance(name, str) and is_usable(name):
             entries.readable.append(Entry(name, entry))
+        else:
+            entries.unreadable.append(Unreadable(problem, created_at=_created_at(entry)))
     return entries
 
 

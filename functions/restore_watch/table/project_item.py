@@ -12,10 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
-from restore_watch.model.fields import ClusterName, ObjectId, OrNull
+from restore_watch.model.fields import OrNull, is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
@@ -28,7 +27,6 @@ STACK = "stack"
 _PROJECT = "project/"
 
 _deserialize = TypeDeserializer().deserialize
-_ID, _NAME = TypeAdapter(ObjectId), TypeAdapter(ClusterName)
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     if name != STACK and not name.startswith(_PROJECT):
         return None
     group_id = name.removeprefix(_PROJECT) if name != STACK else None
-    if group_id is not None and not _is_a(_ID, group_id):
+    if group_id is not None and not is_object_id(group_id):
         return None
     values = {key: _deserialize(one) for key, one in attributes.items()}
     listed = _Listed.model_validate(values, context=now)
@@ -122,7 +120,7 @@ def _marks(item: _Listed, values: Mapping[str, Any], now: datetime) -> Marks | N
     behind: dict[Part, datetime] = {}
     for name, mark in (item.behind or {}).items():
         kind, _, cluster_name = name.partition("/")
-        if kind in CLUSTER_LISTS and (not cluster_name or _is_a(_NAME, cluster_name)):
+        if kind in CLUSTER_LISTS and (not cluster_name or is_cluster_name(cluster_name)):
             part = Part(RestoreKind(kind), cluster_name or None)
             behind[part] = _believed(mark, now) or now - OLDEST_MARK
     return Marks(first or whole, whole, behind, values.get("mark"), is_lost)
@@ -131,11 +129,3 @@ def _marks(item: _Listed, values: Mapping[str, Any], now: datetime) -> Marks | N
 def _believed(mark: datetime | None, now: datetime) -> datetime | None:
     """An item with an older mark would have been deleted."""
     return mark if mark and now - mark <= RETENTION else None
-
-
-def _is_a(form: TypeAdapter[str], text: str) -> bool:
-    try:
-        form.validate_python(text)
-    except ValidationError:
-        return False
-    return True
