@@ -45,8 +45,7 @@ def aws_call(
     Call an operation of a boto3 client and return its answer.
 
     `required_field` is a field that every complete answer has: for an answer that was cut off,
-    botocore returns an empty one. Raises AwsCallError, or TimeBudgetExceededError when too little
-    time is left to begin the step.
+    botocore returns an empty one. Raises AwsCallError.
     """
     try:
         answer = timed_call(deadline, step, lambda: operation(**parameters))

@@ -13,7 +13,8 @@ class Deadline:
     """
     A moment on a monotonic clock, in seconds, by which everything must have ended.
 
-    Monotonic, because the wall clock may jump while an invocation runs.
+    Monotonic, because the wall clock may jump while an invocation runs. Every call that takes a
+    deadline raises TimeBudgetExceededError when too little time is left to begin.
     """
 
     at: float

@@ -25,12 +25,7 @@ class CallTimeoutError(Exception):
 
 
 def timed_call[Answer](deadline: Deadline, step: str, call: Callable[[], Answer]) -> Answer:
-    """
-    Return the call's answer, or raise its error.
-
-    Raises CallTimeoutError after the deadline, and TimeBudgetExceededError when too little time is
-    left to begin the step.
-    """
+    """Return the call's answer, or raise its error; CallTimeoutError after the deadline."""
     deadline.require(LEAST_TIME, step)
     running = _threads(step).submit(call)
     try:

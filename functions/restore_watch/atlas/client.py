@@ -92,7 +92,7 @@ class AtlasClient:
         """
         Send the request, within its rate limit, and `read` the answer of at most `limit` bytes.
 
-        Raises AtlasError, or TimeBudgetExceededError when too little time is left to ask.
+        Raises AtlasError.
         """
         self.limits.check(get.bucket)
         request = self._request(get, access)

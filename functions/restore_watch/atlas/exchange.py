@@ -54,9 +54,8 @@ def exchange(
     """
     Send the request and return the answer, which may have `limit` bytes.
 
-    Raises AtlasUnavailableError, without the `secrets` in its text, if there is no answer;
-    UnexpectedAtlasResponseError if it is too large; and TimeBudgetExceededError when too little
-    time is left to begin.
+    Raises AtlasUnavailableError, without the `secrets` in its text, if there is no answer, and
+    UnexpectedAtlasResponseError if it is too large.
     """
     deadline.require(LEAST_EXCHANGE, "ask Atlas")
     try:

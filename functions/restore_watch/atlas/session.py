@@ -51,8 +51,7 @@ class AtlasSession:
 
     It remembers the kinds of clusters. After AtlasUnauthorizedError, the `credentials` are asked
     for again, because they may have been rotated, and Atlas is asked with those if they differ.
-    Its methods raise AtlasError, CredentialsError if there are no credentials, or
-    TimeBudgetExceededError when too little time is left to ask.
+    Its methods raise AtlasError, or CredentialsError if there are no credentials.
     """
 
     def __init__(self, client: AtlasClient, credentials: CredentialsProvider) -> None:

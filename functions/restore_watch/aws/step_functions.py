@@ -32,8 +32,7 @@ class Workflows:
         """
         Tell a workflow how its job stands. Return why Step Functions did not take the answer.
 
-        A token that is gone, used or timed out counts as answered. Raises TimeBudgetExceededError
-        when too little time is left to begin.
+        A token that is gone, used or timed out counts as answered.
         """
         said = json.dumps(job.as_json())
         send: Callable[..., object] = self._client().send_task_success

@@ -32,8 +32,7 @@ class StatusChangesTopic:
     The topic that changes are published to. `stack_name` is what messages about the stack name.
 
     Its methods return SNS's message id. When SNS refuses or does not answer, they raise
-    NotificationPendingError, or NotificationRefusedError for a test. They raise
-    TimeBudgetExceededError when too little time is left to begin.
+    NotificationPendingError, or NotificationRefusedError for a test.
     """
 
     def __init__(

@@ -23,12 +23,7 @@ _NAME = re.compile(r"#(\w+)")
 
 
 class Items:
-    """
-    The items of the table.
-
-    What reads or writes them raises TableUnavailableError when DynamoDB refuses or does not answer,
-    and TimeBudgetExceededError when too little time is left to begin.
-    """
+    """The items. Any call raises TableUnavailableError if DynamoDB refuses or does not answer."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client = client
