@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
+from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -135,22 +134,21 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     does not name a job.
     """
     group_id, _, cluster_name = entry["cluster"]["S"].partition("/")
-    kind, status = _text(entry, "kind"), _text(entry, "status")
-    names = {
-        "groupId": group_id,
-        "clusterName": cluster_name,
-        "restoreId": entry["restoreId"]["S"],
-        "kind": kind if kind in _ASKED_BY_NAME else None,
-    }
-    try:
-        target = RestoreTarget.model_validate(names)
-    except ValidationError:
+    restore_id, kind_name = entry["restoreId"]["S"], _text(entry, "kind")
+    kind = _KINDS.get(kind_name)
+    are_ids = is_object_id(group_id) and is_object_id(restore_id)
+    if not (are_ids and is_cluster_name(cluster_name)):
         return None
     return OpenJob(
-        target=target,
-        kind=_KINDS.get(kind),
-        is_foreign=kind is not None and kind not in _KINDS,
-        status=_STATUSES.get(status),
+        target=RestoreTarget.model_construct(
+            group_id=group_id,
+            cluster_name=cluster_name,
+            restore_id=restore_id,
+            kind=kind if kind in _ASKED_BY_NAME else None,
+        ),
+        kind=kind,
+        is_foreign=kind_name is not None and kind is None,
+        status=_STATUSES.get(_text(entry, "status")),
         atlas_status=_text(entry, "atlasStatus"),
         delivery_type=_text(entry, "deliveryType"),
         expiration_date=read_moment(_text(entry, "expirationDate")),
