@@ -25,14 +25,10 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
         return status, body
     inner = answer.get("status")
     # A job's own status is a word; only an envelope's is a number.
-    if isinstance(inner, bool) or not isinstance(inner, int) or not _is_status(inner):
+    if isinstance(inner, bool) or not isinstance(inner, int) or not 200 <= inner <= 599:
         return status, body
     content = answer.get("content", answer.get("envelope"))
     if isinstance(content, dict):
         return inner, json.dumps(content).encode()
     # A refusal may have no content; a job always has.
     return (status, body) if inner == HTTPStatus.OK else (inner, b"")
-
-
-def _is_status(number: int) -> bool:
-    return 200 <= number <= 599

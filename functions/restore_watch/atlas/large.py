@@ -66,7 +66,9 @@ class LargeAnswers:
         entry is too large.
         """
         if at.number == 1:
-            at = PageAt(1, min(at.size, self._largest(path, kind)))
+            usual = COLLECTIONS_ON_PAGE if kind is RestoreKind.COLLECTION else PAGE_LIMIT
+            with self._lock:
+                at = PageAt(1, min(at.size, self._sizes.get(path, usual)))
         while True:
             try:
                 return ask(at)
@@ -76,11 +78,6 @@ class LargeAnswers:
             at = at.smaller
             with self._lock:
                 self._sizes[path] = at.size
-
-    def _largest(self, path: str, kind: RestoreKind) -> int:
-        usual = COLLECTIONS_ON_PAGE if kind is RestoreKind.COLLECTION else PAGE_LIMIT
-        with self._lock:
-            return self._sizes.get(path, usual)
 
     @contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
