@@ -37,7 +37,6 @@ class Get:
     path: str
     query: Query
     bucket: Bucket
-    is_enveloped: bool = False
 
 
 class AtlasClient:
@@ -121,5 +120,5 @@ class AtlasClient:
             # None if empty: for an empty set httpx parses the URL a second time.
             params=get.query or None,
             headers={"Accept": ACCEPT},
-            extensions={ENVELOPE: True} if get.is_enveloped else None,
+            extensions={ENVELOPE: (get.query or {}).get("envelope") == "true"},
         )

@@ -115,7 +115,7 @@ class AtlasSession:
 
         def ask(kind: RestoreKind) -> RestoreJob:
             bucket = Bucket(target.group_id, kind)
-            get = Get(job_path(target, kind), given, bucket, is_enveloped=bool(target.envelope))
+            get = Get(job_path(target, kind), given, bucket)
             return self._get(get, deadline, lambda said: restore_job(said.body, target, kind))
 
         try:
