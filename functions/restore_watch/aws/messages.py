@@ -34,12 +34,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 def cloud_event(entry: Entry) -> dict[str, Any]:
-    """
-    Return the body of a job's message.
-
-    Its schema is `events/restore-status-changed.schema.json`, or, of a validation,
-    `events/validation-recorded.schema.json`.
-    """
+    """Return the body of a message about a job. Each of its two forms has a schema in `events/`."""
     job = entry.job
     observed_at = utc_text(entry.observed_at)
     place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}

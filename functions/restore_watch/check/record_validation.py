@@ -67,7 +67,9 @@ class ValidationRecorder:
         recorded = self.outbox.table.recall(target, deadline)
         for _ in range(TRIES):
             if recorded is not None:
-                found = _entry_of(validation, request_id, recorded)
+                found = recorded.validation or recorded_before(
+                    validation, recorded.validations, request_id
+                )
                 if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
                     return self._result(recorded, found, deadline, first_check)
             if recorded is None or (first_check is None and _needs_check(validation, recorded)):
@@ -130,12 +132,3 @@ def _require_fit(validation: Validation, recorded: Recorded) -> None:
             f"validatedAt: this restore job was scheduled later, at {scheduled:%Y-%m-%dT%H:%M:%SZ}"
         )
         raise ValidationRefusedError(msg)
-
-
-def _entry_of(
-    validation: Validation, request_id: str | None, recorded: Recorded
-) -> RecordedValidation | None:
-    """Return the entry that this invocation wrote, or the one that the validation repeats."""
-    if isinstance(recorded.written, RecordedValidation):
-        return recorded.written
-    return recorded_before(validation, recorded.validations, request_id)

@@ -67,6 +67,11 @@ class Recorded:
         return self.written if isinstance(self.written, StatusChange) else None
 
     @property
+    def validation(self) -> RecordedValidation | None:
+        """The validation that this invocation recorded."""
+        return self.written if isinstance(self.written, RecordedValidation) else None
+
+    @property
     def changes(self) -> tuple[StatusChange, ...]:
         """The recorded changes of the status, in order. The first entry is one."""
         return tuple(one for one in self.history if isinstance(one, StatusChange))
