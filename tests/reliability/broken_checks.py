@@ -195,7 +195,7 @@ class OpensEnvelopesLate(AtlasClient):
 
 def _opened(answer: Answer) -> Answer:
     status, body = open_envelope(answer.status, answer.body)
-    return replace(answer, status=status, body=body)
+    return answer._replace(status=status, body=body)
 
 
 class IgnoresErrorCodes(AtlasClient):
@@ -206,7 +206,7 @@ class IgnoresErrorCodes(AtlasClient):
 
 
 def _uncoded(answer: Answer) -> Answer:
-    return answer if answer.status in {200, 400} else replace(answer, body=b"")
+    return answer if answer.status in {200, 400} else answer._replace(body=b"")
 
 
 class ForgetsLimits(AtlasClient):

@@ -103,13 +103,7 @@ class AtlasClient:
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        refusal = family_refusal(
-            get.bucket.family,
-            answer.status,
-            answer.headers,
-            answer.body,
-            secrets=access.secrets(request),
-        )
+        refusal = family_refusal(get.bucket.family, *answer, secrets=access.secrets(request))
         self.limits.refused(get.bucket, refusal)
         raise refusal
 

@@ -1,9 +1,9 @@
 """One request to Atlas and its whole answer, within limits."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 import httpx
 
@@ -20,8 +20,7 @@ LEAST_EXCHANGE = 1.0
 """No exchange begins with less time left, in seconds."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What Atlas answered, with any status."""
 
     status: int

@@ -193,7 +193,7 @@ class TokenRequests:
         basic = httpx.BasicAuth(*self.account.quoted)
         answer = exchange(self._http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
-            raise token_refusal(answer.status, answer.headers, answer.body, secrets=secrets)
+            raise token_refusal(*answer, secrets=secrets)
         try:
             return _TokenAnswer.model_validate_json(answer.body).access_token
         except ValidationError:
