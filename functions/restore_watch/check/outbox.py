@@ -24,25 +24,13 @@ from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry
 
 PUBLISHING_TIME = 4.0
-"""
-Seconds that are reserved for the table and the topic; Atlas cannot use them up.
-
-Nor can Step Functions: what was published is acknowledged while it hangs.
-"""
+"""Seconds that Atlas and Step Functions leave to the table and the topic, even if they hang."""
 
 QUESTION_TIME = 6.0
-"""
-Seconds that a question about one of several jobs may take, and so may its answers to workflows.
-
-In recordings Atlas takes 0.4 s.
-"""
+"""Seconds that a question about one of several jobs may take, and the answers to its workflows."""
 
 PATIENCE = (0.1, 0.2, 0.4)
-"""
-Seconds to wait before each new look at a change that another check is publishing.
-
-Within a region, publishing and acknowledging takes tens of milliseconds.
-"""
+"""Seconds before each look at a change that another check publishes in tens of milliseconds."""
 
 
 class Outbox:

@@ -38,11 +38,7 @@ _UNDER_WAY = (RestoreStatus.PENDING, RestoreStatus.QUEUED, RestoreStatus.RUNNING
 
 
 class WaitError(StrEnum):
-    """
-    The error names that `Catch` of a workflow's state matches. A released one never changes.
-
-    Those of an end are named after its status.
-    """
+    """What a workflow's `Catch` matches, by the status of the end. Its names never change."""
 
     FAILED = "RestoreFailed"
     CANCELLED = "RestoreCancelled"

@@ -1,9 +1,8 @@
 """
-The table of restore jobs, written and read only by conditional updates.
+The table of restore jobs.
 
-One conditional UpdateItem records a change: it sets the job's state and appends to `history`
-(`job_item`). Another one appends a validation. A crash at any moment leaves the entry marked as
-pending.
+One conditional update records a change: it sets the job's state and appends to `history`
+(`job_item`). A crash at any moment leaves the entry marked as pending.
 """
 
 from collections.abc import Mapping
