@@ -1,11 +1,9 @@
 """Recording a validation, top to bottom: read what is known of the job, append, publish."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from foundation.deadline import Deadline
 from restore_watch.check.check import JobChecker
-from restore_watch.check.outbox import Outbox
 from restore_watch.errors import (
     InvalidEventError,
     TableUnavailableError,
@@ -35,16 +33,12 @@ not more than the limit, or a change of the status, of which there are few.
 """
 
 
-@dataclass(frozen=True)
 class ValidationRecorder:
     """Records validations of jobs, by the same outbox as changes of their status."""
 
-    checker: JobChecker
-
-    @property
-    def outbox(self) -> Outbox:
-        """What the checks use too."""
-        return self.checker.outbox
+    def __init__(self, checker: JobChecker) -> None:
+        self._checker = checker
+        self._outbox = checker.outbox
 
     def record(
         self,
@@ -64,7 +58,7 @@ class ValidationRecorder:
         """
         self._require_moment(target, validation)
         first_check = None
-        recorded = self.outbox.table.recall(target, deadline)
+        recorded = self._outbox.table.recall(target, deadline)
         for _ in range(TRIES):
             if recorded is not None:
                 found = recorded.validation or recorded_before(
@@ -73,12 +67,12 @@ class ValidationRecorder:
                 if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
                     return self._result(recorded, found, deadline, first_check)
             if recorded is None or (first_check is None and _needs_check(validation, recorded)):
-                first_check = self.checker.check(target, deadline)
-                recorded = self.outbox.table.recall(target, deadline)
+                first_check = self._checker.check(target, deadline)
+                recorded = self._outbox.table.recall(target, deadline)
                 continue
             _require_fit(validation, recorded)
-            recorded = self.outbox.table.validate(
-                recorded, validation, self.outbox.clock.now(), deadline, request_id
+            recorded = self._outbox.table.validate(
+                recorded, validation, self._outbox.clock.now(), deadline, request_id
             )
         msg = "other invocations wrote to this job again and again; try again"
         raise TableUnavailableError(msg)
@@ -88,7 +82,7 @@ class ValidationRecorder:
         at = validation.validated_at
         if at is None:
             return
-        if at > self.outbox.clock.now() + AHEAD:
+        if at > self._outbox.clock.now() + AHEAD:
             raise InvalidEventError("validatedAt", "expected a moment that has come")
         if at < target.created_at:
             problem = "expected a moment after the restore job was created"
@@ -101,7 +95,7 @@ class ValidationRecorder:
         deadline: Deadline,
         first_check: CheckResult | None,
     ) -> ValidationResult:
-        published = self.outbox.publish(recorded, deadline)
+        published = self._outbox.publish(recorded, deadline)
         if entry is None:
             msg = (
                 f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "

@@ -1,12 +1,10 @@
 """Registering a workflow that waits for a restore job, top to bottom: store, publish, answer."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.check.check import JobChecker
-from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, TableUnavailableError, TooManyWaitsError
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult, Registration
@@ -14,16 +12,12 @@ from restore_watch.model.wait import WAITS_LIMIT, Wait
 from restore_watch.table.job_item import Recorded
 
 
-@dataclass(frozen=True)
 class WaitRegistrar:
     """Registers workflows. Each is answered once its wait is over, here or by a sweep."""
 
-    checker: JobChecker
-
-    @property
-    def outbox(self) -> Outbox:
-        """What the checks use too."""
-        return self.checker.outbox
+    def __init__(self, checker: JobChecker) -> None:
+        self._checker = checker
+        self._outbox = checker.outbox
 
     def register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Registration:
         """
@@ -52,15 +46,15 @@ class WaitRegistrar:
         return Registration(recorded.job, wait.until, first_check)
 
     def _store(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Recorded | None:
-        return self.outbox.table.wait(target, wait, self.outbox.clock.now(), deadline)
+        return self._outbox.table.wait(target, wait, self._outbox.clock.now(), deadline)
 
     def _publish(self, recorded: Recorded, deadline: Deadline) -> None:
         """A sweep publishes what cannot be published or noted now, and answers."""
         with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
-            self.outbox.publish(recorded, deadline)
+            self._outbox.publish(recorded, deadline)
 
     def _check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult | None:
         """A job whose change could not be published is in the table all the same."""
         with suppress(NotificationPendingError):
-            return self.checker.check(target, deadline)
+            return self._checker.check(target, deadline)
         return None
