@@ -19,7 +19,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.wait import Wait
-from restore_watch.table.stored_fields import RETENTION, read_moment
+from restore_watch.table.stored_fields import RETENTION, present, read_moment
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
@@ -150,7 +150,7 @@ def history_entry(
     state: Mapping[str, Any], restore_id: str, observed_at: datetime
 ) -> dict[str, Any]:
     """The entry of `history` for this state: everything that its message says."""
-    return _present(state) | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
+    return present(state) | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
 
 
 def validation_entry(
@@ -162,12 +162,8 @@ def validation_entry(
     A version that does not know validations reads the state alone: the same status once more.
     """
     entry = history_entry(state_of(job), job.restore_id, observed_at)
-    reported = {"validation": _present(validation.as_json()), "requestId": request_id}
-    return entry | _present(reported)
-
-
-def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in attributes.items() if value is not None}
+    reported = {"validation": present(validation.as_json()), "requestId": request_id}
+    return entry | present(reported)
 
 
 def open_shard(job: RestoreJob | RestoreTarget) -> str:

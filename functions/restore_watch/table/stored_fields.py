@@ -1,5 +1,6 @@
 """What the items have in common. Somebody may have changed their fields by hand. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -24,6 +25,11 @@ WORDS_LIMIT = 4096
 def sweeps_key(name: str) -> dict[str, Any]:
     """The primary key of something that sweeps remember, in DynamoDB's types."""
     return {"cluster": {"S": PARTITION}, "restoreId": {"S": name}}
+
+
+def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that have a value."""
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def expires_at(written_at: datetime) -> int:

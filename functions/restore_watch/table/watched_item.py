@@ -8,7 +8,7 @@ from typing import Any, Literal
 from restore_watch.model.fields import OrNull
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import Moment, Stored, Words
+from restore_watch.table.stored_fields import Moment, Stored, Words, present
 
 LARGEST_VERSION = 10**15
 """No number of writes is larger."""
@@ -92,20 +92,18 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _trouble(trouble: Trouble) -> dict[str, Any]:
-    return {
-        "since": utc_text(trouble.since),
-        "error": trouble.error,
-        "message": trouble.message,
-        **({"fix": trouble.fix} if trouble.fix else {}),
-    }
+    fields = {"error": trouble.error, "message": trouble.message, "fix": trouble.fix or None}
+    return present({"since": utc_text(trouble.since), **fields})
 
 
 def _change(change: WatchChange) -> dict[str, Any]:
-    optional = {"lastSuccessAt": _moment(change.last_success_at), "reason": change.reason}
-    return {
-        **_trouble(change.trouble),
-        **{name: value for name, value in optional.items() if value is not None},
-        "state": change.state,
-        "at": utc_text(change.at),
-        "openJobs": change.open_jobs,
-    }
+    return present(
+        {
+            **_trouble(change.trouble),
+            "state": change.state,
+            "at": utc_text(change.at),
+            "lastSuccessAt": _moment(change.last_success_at),
+            "openJobs": change.open_jobs,
+            "reason": change.reason,
+        }
+    )
