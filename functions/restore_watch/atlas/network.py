@@ -170,10 +170,7 @@ def _connecting() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")
 
 
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self) -> None:
-        self._sync = httpcore.SyncBackend()
-
+class _Backend(httpcore.SyncBackend):
     def connect_tcp(
         self,
         host: str,
@@ -187,7 +184,7 @@ class _Backend(httpcore.NetworkBackend):
         timeout = bounds.timeout(timeout, httpcore.ConnectTimeout)
         # In a thread, because a name lookup cannot be interrupted.
         connected = _connecting().submit(
-            self._sync.connect_tcp, host, port, timeout, local_address, socket_options
+            super().connect_tcp, host, port, timeout, local_address, socket_options
         )
         try:
             return _Stream(connected.result(timeout))
