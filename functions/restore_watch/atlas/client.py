@@ -6,9 +6,9 @@ https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
+from typing import NamedTuple
 
 import httpx
 from cachetools import LRUCache
@@ -30,8 +30,7 @@ type Query = Mapping[str, str | Sequence[str]] | None
 """The query of a request. A name that has several values is sent several times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(NamedTuple):
     """A path to ask for, the query, and the bucket of the rate limit that it is taken from."""
 
     path: str
