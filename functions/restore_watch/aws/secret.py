@@ -82,27 +82,24 @@ class AtlasSecret:
         read and no cached value may be used.
         """
         with self._lock:
-            return self._current(deadline, refused)
-
-    def _current(self, deadline: Deadline, refused: Credentials | None) -> Credentials:
-        now = self._now()
-        age = now - self._read_at
-        # After the clock was set back, the age of the cached value is unknown.
-        cached = self._credentials if 0 <= age < MAX_AGE else None
-        is_refused = cached is not None and cached == refused
-        if cached is not None and not self._is_due(now, is_refused=is_refused):
-            return cached
-        if is_refused:
-            self._read_for_refusal_at = now
-        try:
-            self._credentials = self._read(deadline)
-        except (CredentialsError, TimeBudgetExceededError):
-            if cached is None:
-                raise
-            self._failed_at = now
-            return cached
-        self._read_at = now
-        return self._credentials
+            now = self._now()
+            # After the clock was set back, the age of the cached value is unknown.
+            is_usable = 0 <= now - self._read_at < MAX_AGE
+            cached = self._credentials if is_usable else None
+            is_refused = cached is not None and cached == refused
+            if cached is not None and not self._is_due(now, is_refused=is_refused):
+                return cached
+            if is_refused:
+                self._read_for_refusal_at = now
+            try:
+                self._credentials = self._read(deadline)
+            except (CredentialsError, TimeBudgetExceededError):
+                if cached is None:
+                    raise
+                self._failed_at = now
+                return cached
+            self._read_at = now
+            return self._credentials
 
     def _is_due(self, now: float, *, is_refused: bool) -> bool:
         """Whether to read the secret again although a value is cached."""
