@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
+type _Message = tuple[str, Mapping[str, Any], dict[str, MessageAttributeValueTypeDef]]
+"""The subject, the body and the attributes."""
+
 
 class StatusChangesTopic:
     """
@@ -44,60 +47,48 @@ class StatusChangesTopic:
 
     def publish(self, entry: Entry, deadline: Deadline) -> str:
         """Publish a recorded change of a job's status, or a validation."""
-        return self._publish_change(
-            subject(entry), cloud_event(entry), message_attributes(entry), deadline
-        )
+        message = (subject(entry), cloud_event(entry), message_attributes(entry))
+        return self._publish_change(message, deadline)
 
     def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
         """Publish that a project or the stack is degraded or has recovered."""
         name = change.group_id or self._stack_name
-        return self._publish_change(
-            f"Atlas restore watch {change.state}: {name}"[:SUBJECT_LIMIT],
+        message = (
+            f"Atlas restore watch {change.state}: {name}",
             watch_cloud_event(change, self._stack_name),
             attributes_of({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
-            deadline,
         )
+        return self._publish_change(message, deadline)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
         """Publish a message by which people see whether messages reach them."""
+        message = (
+            f"Atlas restore watch test: {self._stack_name}",
+            cloud_event_of_test(self._stack_name, requested_at),
+            attributes_of({"type": TEST_EVENT_TYPE}),
+        )
         try:
-            return self._publish(
-                f"Atlas restore watch test: {self._stack_name}"[:SUBJECT_LIMIT],
-                cloud_event_of_test(self._stack_name, requested_at),
-                attributes_of({"type": TEST_EVENT_TYPE}),
-                deadline,
-            )
+            return self._publish(message, deadline)
         except AwsCallError as error:
             msg = f"SNS {error}; no test notification was sent"
             raise NotificationRefusedError(msg) from None
 
-    def _publish_change(
-        self,
-        subject: str,
-        event: Mapping[str, Any],
-        attributes: "dict[str, MessageAttributeValueTypeDef]",
-        deadline: Deadline,
-    ) -> str:
+    def _publish_change(self, message: _Message, deadline: Deadline) -> str:
         try:
-            return self._publish(subject, event, attributes, deadline)
+            return self._publish(message, deadline)
         except AwsCallError as error:
             msg = f"SNS {error}; the change is stored and will be published"
             raise NotificationPendingError(msg) from None
 
-    def _publish(
-        self,
-        subject: str,
-        event: Mapping[str, Any],
-        attributes: "dict[str, MessageAttributeValueTypeDef]",
-        deadline: Deadline,
-    ) -> str:
+    def _publish(self, message: _Message, deadline: Deadline) -> str:
+        subject, event, attributes = message
         answer = aws_call(
             deadline,
             "publish",
             self._client.publish,
             "MessageId",
             TopicArn=self._arn,
-            Subject=subject,
+            Subject=subject[:SUBJECT_LIMIT],
             Message=json.dumps(event),
             MessageAttributes=attributes,
         )
