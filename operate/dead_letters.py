@@ -6,7 +6,7 @@ from functools import partial
 
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
-from operate.looking import looked
+from operate.doctor_question import looked
 from restore_watch.diagnosis.line import Line
 
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")

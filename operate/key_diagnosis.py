@@ -12,7 +12,7 @@ from typing import Any
 
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
-from operate.looking import looked
+from operate.doctor_question import looked
 from restore_watch.diagnosis.line import Line
 
 NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")

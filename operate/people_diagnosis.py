@@ -9,8 +9,8 @@ from notify_people.channels.secret import read_secret
 from notify_people.errors import SecretError
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
+from operate.doctor_question import looked
 from operate.errors import OperateError
-from operate.looking import looked
 from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line
 

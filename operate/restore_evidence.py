@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from operate.objectives import Objectives
-from restore_watch.aws.messages import cloud_event
+from restore_watch.aws.cloud_events import cloud_event
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from foundation.deadline import Deadline
-from restore_watch.batch import BatchChecker, FailedCheck
+from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder
@@ -31,9 +31,9 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.wait import Wait, is_over
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
 from restore_watch.table.lease import SWEEP_TIME
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 CHECK_TIME = 60.0
 """Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""

@@ -1,6 +1,6 @@
 """Which parts the application is made of, and how they reach AWS and Atlas."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
@@ -24,12 +24,12 @@ from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
 from restore_watch.sweep.parts import SweepOptions
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.projects import Bookkeeping
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 AWS_CONFIG = Config(
     connect_timeout=1,
@@ -51,10 +51,7 @@ def compose(
     aws_config: Config = AWS_CONFIG,
 ) -> Application:
     """Return the application, connected to nothing yet."""
-
-    def client(service: Any) -> Any:
-        return session.client(service, config=aws_config)
-
+    client: Callable[[Any], Any] = partial(session.client, config=aws_config)
     telemetry = Telemetry(logger)
     http = http_client(telemetry.atlas_answered)
     dynamodb = client("dynamodb")
@@ -83,15 +80,23 @@ def compose(
             settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids
         ),
     )
-
-    def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
-        # Imported now, so that no cold start of another invocation takes longer for it.
-        from restore_watch.diagnosis.doctor import compose_doctor  # noqa: PLC0415
-
-        # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
-        # replaced only once in a while.
-        with http_client(telemetry.atlas_answered) as own:
-            asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
-            return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)
-
+    diagnose = partial(_diagnose, settings, telemetry, client, clock)
     return Application(JobChecker(atlas, outbox), sweeper, workers, telemetry, diagnose)
+
+
+def _diagnose(
+    settings: Settings,
+    telemetry: Telemetry,
+    client: Callable[[Any], Any],
+    clock: Clock,
+    wanted: Diagnose,
+    deadline: Deadline,
+) -> Mapping[str, Any]:
+    # Imported now, so that no cold start of another invocation takes longer for it.
+    from restore_watch.diagnosis.doctor import compose_doctor  # noqa: PLC0415
+
+    # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
+    # replaced only once in a while.
+    with http_client(telemetry.atlas_answered) as own:
+        asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
+        return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeSerializer
 from local_stack.clock import Clock
 from local_stack.restores import EmulatedRestore, StatusRestore
 from local_stack.stack import LocalStack
-from restore_watch.atlas.responses import read_job
+from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.job_item import history_entry, key, open_shard, state_of

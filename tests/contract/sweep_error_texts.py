@@ -11,16 +11,16 @@ from contract.error_text_cases import logged
 from contract.error_texts import ANY, ErrorText
 from restore_watch.event.actions import Sweep
 from restore_watch.model.marks import Marks
-from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.find.watched_projects import ProjectIds
 from restore_watch.sweep.parts import SweepOptions
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.table.project_item import marks_as_values, project_key
-from restore_watch.table.projects import Bookkeeping
 from restore_watch.table.stored_fields import PARTITION
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 from unit.checking import Checking
 from unit.scripted_atlas import GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import dynamodb

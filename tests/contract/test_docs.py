@@ -29,8 +29,8 @@ from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
 from operate.evidence_files import COLUMNS
 from operate.restore_evidence import OUTCOMES
 from restore_watch import errors
-from restore_watch.aws.messages import EVENT_TYPE, message_attributes
-from restore_watch.aws.secret import read_credentials
+from restore_watch.aws.cloud_events import EVENT_TYPE, message_attributes
+from restore_watch.aws.secrets_manager import read_credentials
 from restore_watch.event.event import SeveralTargets, parse
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.messages import cloud_event
+from restore_watch.aws.cloud_events import cloud_event
 from restore_watch.model.fields import TEXT_LIMIT
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange

@@ -9,7 +9,7 @@ from benchmark import cost_table
 from benchmark.costs import Prices
 from contract.documents import README, ROOT, blocks, links, section
 from pictures.architecture import BEGIN, END
-from restore_watch.aws.messages import cloud_event
+from restore_watch.aws.cloud_events import cloud_event
 from restore_watch.event.event import OneTarget, parse
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob

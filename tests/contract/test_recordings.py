@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal
-from restore_watch.atlas.responses import restore_job
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from contract.test_watch_schema import moments, stack_names
-from restore_watch.aws.messages import TEST_EVENT_TYPE, cloud_event_of_test
+from restore_watch.aws.cloud_events import TEST_EVENT_TYPE, cloud_event_of_test
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "events" / "test-notification.schema.json").read_text())

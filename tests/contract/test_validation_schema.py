@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from contract.documents import blocks, names, page, section
 from contract.test_message_schema import CONTRADICTIONS, ENVELOPE, JOB, edited
-from restore_watch.aws.messages import VALIDATION_EVENT_TYPE, cloud_event, message_attributes
+from restore_watch.aws.cloud_events import VALIDATION_EVENT_TYPE, cloud_event, message_attributes
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.validation import (
     DETAIL_LIMIT,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.messages import WATCH_EVENT_TYPES, watch_cloud_event
+from restore_watch.aws.cloud_events import WATCH_EVENT_TYPES, watch_cloud_event
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, WatchState
 
 ROOT = Path(__file__).parents[2]

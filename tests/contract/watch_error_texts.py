@@ -37,10 +37,10 @@ from restore_watch.atlas.endpoints import AtlasList, Family
 from restore_watch.atlas.exchange import exchange
 from restore_watch.atlas.network import Bounds, http_client
 from restore_watch.atlas.pages import FIRST_PAGE
+from restore_watch.atlas.read_restore_job import read_job, restore_job
 from restore_watch.atlas.refusals import family_refusal, token_refusal
-from restore_watch.atlas.responses import read_job, restore_job
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.aws.secret import AtlasSecret, read_credentials
+from restore_watch.aws.secrets_manager import AtlasSecret, read_credentials
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder

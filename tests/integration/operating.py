@@ -33,9 +33,9 @@ from notify_people.application import Application as NotifyPeople
 from notify_people.settings import Settings as PeopleSettings
 from restore_watch.application import Application
 from restore_watch.settings import Settings
-from restore_watch.sweep.workers import Workers
 from restore_watch.table.lease import SweepLease
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 MINUTE = 60.0
 

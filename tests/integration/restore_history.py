@@ -13,7 +13,7 @@ from local_stack.runtime import Outcome
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Call, Fault, Injected
 from observed_stack import ObservedStack
-from restore_watch.aws.messages import EVENT_TYPE, VALIDATION_EVENT_TYPE
+from restore_watch.aws.cloud_events import EVENT_TYPE, VALIDATION_EVENT_TYPE
 
 GROUP = "5f0000000000000000000e01"
 OTHER_GROUP = "5f0000000000000000000e02"

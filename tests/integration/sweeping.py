@@ -20,7 +20,7 @@ from local_stack.stack import LocalStack
 from local_stack.wire import Fault, Injected
 from restore_watch.event.actions import Sweep
 from restore_watch.model.restore_job import RestoreTarget
-from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.find.watched_projects import ProjectIds
 from restore_watch.telemetry.telemetry import Telemetry
 
 HOUR = 3600.0

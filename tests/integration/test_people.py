@@ -13,7 +13,7 @@ from local_stack.faults import Answer
 from local_stack.readers import Reader
 from local_stack.template import STACK_NAME
 from local_stack.wire import Fault
-from restore_watch.aws.messages import watch_cloud_event
+from restore_watch.aws.cloud_events import watch_cloud_event
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 
 pytestmark = pytest.mark.timeout(120)

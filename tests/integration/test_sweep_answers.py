@@ -15,8 +15,8 @@ from local_stack.in_process import Clients
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Fault
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.settle import REFUSALS
-from restore_watch.sweep.workers import THREADS
+from restore_watch.sweep.act_on_answer import REFUSALS
+from restore_watch.threads.workers import THREADS
 
 
 def started(

@@ -20,7 +20,7 @@ from local_stack.faults import Reset
 from local_stack.in_process import Clients
 from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
-from restore_watch.sweep.pace import REFUSALS
+from restore_watch.sweep.rate_limit_pace import REFUSALS
 
 
 def test_without_open_jobs_atlas_is_not_asked(sweeping: Sweeping, stack: LocalStack) -> None:

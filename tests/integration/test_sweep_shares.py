@@ -8,7 +8,7 @@ from local_stack.atlas import in_group
 from local_stack.in_process import Clients
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
-from restore_watch.sweep.workers import THREADS
+from restore_watch.threads.workers import THREADS
 
 
 @pytest.mark.usefixtures("sweeping")

@@ -14,7 +14,7 @@ from local_stack.aws import aws_error
 from local_stack.in_process import Clients, clients
 from local_stack.stack import LocalStack
 from local_stack.wire import Call, Fault
-from restore_watch.sweep.settle import REFUSALS
+from restore_watch.sweep.act_on_answer import REFUSALS
 
 
 def in_clusters(stack: LocalStack, group: str, count: int) -> list[EmulatedRestore]:

@@ -24,7 +24,7 @@ from local_stack.restores import date
 from local_stack.stack import LocalStack
 from local_stack.wire import Attached, Fault
 from restore_watch.errors import AtlasUnauthorizedError
-from restore_watch.sweep.workers import THREADS
+from restore_watch.threads.workers import THREADS
 
 UNAVAILABLE = atlas_error(503, "SERVICE_UNAVAILABLE", "Later.")
 

@@ -18,7 +18,7 @@ from observed_stack import ObservedStack
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.atlas.slots import Slots
-from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.errors import AtlasUnauthorizedError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 

@@ -19,9 +19,9 @@ from local_stack.stack import LocalStack
 from observed_stack import ObservedStack
 from restore_watch.application import Application
 from restore_watch.errors import NotificationPendingError
-from restore_watch.sweep.workers import Workers
 from restore_watch.table.stored_fields import RETENTION
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 RECORDED = ["UpdateItem", *CHANGED]
 """What recording a validation of a known job calls in AWS: it reads first. Atlas is not asked."""

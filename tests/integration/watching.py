@@ -20,7 +20,7 @@ from local_stack.in_process import Clients
 from local_stack.loopback import Line
 from local_stack.stack import LocalStack, Received
 from local_stack.wire import Fault, Injected
-from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.find.watched_projects import ProjectIds
 
 WATCH_SCHEMA = ROOT / "events" / "watch-changed.schema.json"
 

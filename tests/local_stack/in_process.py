@@ -25,7 +25,7 @@ from local_stack.wire import Call
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
@@ -33,16 +33,16 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.event.actions import Diagnose
 from restore_watch.model.validation import Entry
-from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.find.watched_projects import ProjectIds
 from restore_watch.sweep.parts import SweepOptions
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.projects import Bookkeeping
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 ENVIRONMENT_HEADER = "X-Environment"
 

@@ -110,10 +110,10 @@ from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
 from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.projects import Bookkeeping
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from reliability.broken_sweeps import with_part
 from restore_watch.atlas.entries import Entry
 from restore_watch.atlas.pages import Page
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.model.marks import Interest, Marks, Part
+from restore_watch.model.jobs_of_interest import Interest
+from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import ProjectListing
@@ -19,8 +20,8 @@ from restore_watch.sweep.find.wake import Waking
 from restore_watch.sweep.observe import Observed, Observer, Shown
 from restore_watch.sweep.outages.report import Watch
 from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
-from restore_watch.table.projects import Bookkeeping
 
 # Marks
 

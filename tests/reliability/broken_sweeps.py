@@ -9,10 +9,10 @@ from typing import Any
 from foundation.deadline import Deadline
 from reliability.broken_table import Client, Parameters
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.sweep.act_on_answer import Follower
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.question import Question
 from restore_watch.sweep.parts import Parts
-from restore_watch.sweep.settle import Follower
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_job import OpenJob

@@ -38,8 +38,8 @@ from restore_watch.check.check import JobChecker
 from restore_watch.composition import AWS_CONFIG
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.sweep.workers import Workers
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 ONE_TRY = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 """The function's own configuration with one try: botocore's retries have tests of their own."""

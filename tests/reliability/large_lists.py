@@ -18,7 +18,7 @@ from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.atlas.slots import Slots
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.workers import THREADS
+from restore_watch.threads.workers import THREADS
 
 
 def main(url: str, group_id: str, clusters: int) -> None:

@@ -37,8 +37,8 @@ from restore_watch.application import Application
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.check.check import JobChecker
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 MINUTE = 60.0
 

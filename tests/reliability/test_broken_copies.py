@@ -24,8 +24,8 @@ from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep.parts import SweepOptions
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 UNTIL_CAUGHT = settings(
     BOUNDED,

@@ -27,7 +27,7 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.aws.messages import cloud_event, message_attributes, subject
+from restore_watch.aws.cloud_events import cloud_event, message_attributes, subject
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from strategies import COLLECTION_WORDS, json_values, plain_change

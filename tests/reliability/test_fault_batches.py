@@ -22,8 +22,8 @@ from local_stack.wire import Call, Phase, Selection
 from reliability.campaign import PLENTY, Campaign, event, record, requested
 from reliability.steps import ACKNOWLEDGE, ATLAS, RECORD
 from restore_watch.application import Application
-from restore_watch.sweep.workers import THREADS
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import THREADS
 
 pytestmark = pytest.mark.timeout(120)
 cases = pytest.mark.parametrize

@@ -11,7 +11,7 @@ from local_stack.stack import Credentials
 from local_stack.wire import Action, Answer, Reset, Truncate
 from reliability.campaign import UNCHANGED, Campaign, Stored, target
 from reliability.steps import ACCOUNT, API_KEY, ATLAS, DEDICATED, JSON, MISSING_ROLE, SECRET, TOKEN
-from restore_watch.aws.secret import REFUSAL_PAUSE
+from restore_watch.aws.secrets_manager import REFUSAL_PAUSE
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,

@@ -24,7 +24,7 @@ from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, LocalStack
 from local_stack.wire import Call, Fault, Phase
 from restore_watch.errors import AtlasUnauthorizedError
-from restore_watch.sweep.settle import REFUSALS
+from restore_watch.sweep.act_on_answer import REFUSALS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -13,7 +13,7 @@ from local_stack.wire import Answer, Gate, Selection
 from reliability.campaign import Campaign
 from reliability.finding import BEGIN, MINUTE, MOVE, WATCH, Finds, listed
 from reliability.sweeping import LEASE_IS_OVER, SKIPPED
-from restore_watch.sweep.workers import THREADS
+from restore_watch.threads.workers import THREADS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

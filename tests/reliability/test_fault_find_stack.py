@@ -21,7 +21,7 @@ from local_stack.refusal import atlas_error
 from local_stack.stack import LocalStack
 from local_stack.wire import Call, Fault, Injected
 from restore_watch.errors import CredentialsError
-from restore_watch.sweep.find.projects import ProjectIds
+from restore_watch.sweep.find.watched_projects import ProjectIds
 
 pytestmark = pytest.mark.timeout(100)
 

@@ -27,7 +27,7 @@ from reliability.campaign import Campaign, event
 from reliability.quotations import BASE_URL, TARGET, answered, ask, said_by, secrets, texts_with
 from reliability.steps import ATLAS, TOKEN
 from restore_watch.atlas.credentials import ApiKey, ServiceAccount
-from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import RestoreWatchError

@@ -8,7 +8,7 @@ from local_stack.wire import Answer, Selection
 from reliability.campaign import Campaign, Stored, concerns, event
 from reliability.steps import ATLAS, DEDICATED, too_many_requests
 from reliability.sweeping import FLEX_LIST, Sweeps, many_jobs, metrics, record_like
-from restore_watch.sweep.workers import THREADS
+from restore_watch.threads.workers import THREADS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -21,7 +21,7 @@ from restore_watch.errors import (
     NotificationPendingError,
     TableUnavailableError,
 )
-from restore_watch.sweep.workers import THREADS
+from restore_watch.threads.workers import THREADS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

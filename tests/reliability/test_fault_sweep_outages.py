@@ -12,7 +12,7 @@ from reliability.campaign import Campaign, Stored, always
 from reliability.steps import PUBLISH
 from reliability.sweeping import SKIPPED, Sweeps
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
-from restore_watch.sweep.settle import REFUSALS
+from restore_watch.sweep.act_on_answer import REFUSALS
 
 pytestmark = pytest.mark.timeout(60)
 cases = pytest.mark.parametrize

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from restore_watch.atlas.responses import restore_job
+from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 ID = "69f88a400000000000000b01"  # created at noon

@@ -8,7 +8,7 @@ from foundation.clock import Clock as SystemClock
 from local_stack.in_process import Quiet
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.aws.secret import AtlasSecret
+from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
@@ -17,12 +17,12 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep.parts import SweepOptions
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.sweep.workers import Workers
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.projects import Bookkeeping
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 from unit.scripted_atlas import BASE_URL, GROUP, RESTORE, Clock, ScriptedAtlas
 from unit.stubbed_aws import StubbedTable, StubbedTopic, dynamodb, secrets_manager, sns
 

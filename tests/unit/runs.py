@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from foundation.clock import Clock as UtcClock
-from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
-from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.rate_limit_pace import Pace
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.tally import Tally
 from restore_watch.table.project_item import Project

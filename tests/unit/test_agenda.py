@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.agenda import Agenda
 from restore_watch.sweep.follow.question import Question, questions
+from restore_watch.threads.agenda import Agenda
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
 

@@ -9,9 +9,9 @@ from threading import Barrier, Lock
 
 import pytest
 
-from restore_watch.sweep.agenda import Agenda
 from restore_watch.sweep.follow.question import Question
 from restore_watch.table.open_job import OpenJob
+from restore_watch.threads.agenda import Agenda
 from unit.open_jobs import open_job
 
 THREADS = 32

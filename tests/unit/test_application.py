@@ -9,13 +9,13 @@ from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
 from restore_watch.application import Application
-from restore_watch.batch import ROUNDS
+from restore_watch.check.batch import ROUNDS
 from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
 from restore_watch.event.actions import Diagnose
 from restore_watch.event.event import DETAIL_TYPE
-from restore_watch.sweep.workers import Workers
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 from unit.checking import Checking
 from unit.scripted_atlas import GROUP, Clock, Reply, ScriptedAtlas, answer, no_answer
 

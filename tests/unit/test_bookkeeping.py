@@ -6,8 +6,8 @@ import pytest
 
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Trouble, Watched
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
-from restore_watch.table.projects import Bookkeeping
 from unit.bookkept import BookkeepingItems
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP, Clock

@@ -6,11 +6,17 @@ import pytest
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.projects import RESTORE_EVENTS
-from restore_watch.model.marks import MARGIN, Part
+from restore_watch.model.jobs_of_interest import MARGIN
+from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.events import kinds_woken_by
-from restore_watch.sweep.find.memory import CLUSTERS_KNOWN, PROJECTS_KNOWN, REMEMBERED, FindMemory
-from restore_watch.sweep.find.wanted import LISTED_KINDS
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
+from restore_watch.sweep.find.memory_of_projects import (
+    CLUSTERS_KNOWN,
+    PROJECTS_KNOWN,
+    REMEMBERED,
+    FindMemory,
+)
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, COLLECTION = LISTED_KINDS

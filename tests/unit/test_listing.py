@@ -14,12 +14,13 @@ from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import cluster_entries, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.model.marks import MARGIN, Marks, Part
+from restore_watch.model.jobs_of_interest import MARGIN
+from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.find.listing import MORE_CLUSTERS, ProjectListing
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS, Wanted
 from restore_watch.sweep.find.progress import Read
 from restore_watch.sweep.find.steps import ClustersPage, JobsPage, ListingStep
-from restore_watch.sweep.find.wanted import LISTED_KINDS, Wanted
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.marks import FIRST_MARK, MARGIN, Interest, Marks, Part
+from restore_watch.model.jobs_of_interest import MARGIN, Interest
+from restore_watch.model.marks import FIRST_MARK, Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.wanted import LISTED_KINDS
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 from strategies import plain_job
 from unit.open_jobs import NOON
 

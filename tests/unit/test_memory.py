@@ -6,7 +6,7 @@ import pytest
 
 from restore_watch.errors import AtlasUnavailableError
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.memory import (
+from restore_watch.sweep.memory_of_jobs import (
     FAILS_LONG,
     LISTS_REMEMBERED,
     MISSED_APART,

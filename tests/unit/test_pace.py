@@ -5,7 +5,7 @@ import pytest
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.pace import REFUSALS, SILENCES, STARVED, Pace
+from restore_watch.sweep.rate_limit_pace import REFUSALS, SILENCES, STARVED, Pace
 from unit.scripted_atlas import GROUP
 
 FLEX, DEDICATED = (Bucket(GROUP, kind) for kind in (RestoreKind.FLEX, RestoreKind.DEDICATED))

@@ -30,7 +30,7 @@ from restore_watch.atlas.pages import (
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.wanted import LISTED_KINDS
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 from strategies import date_likes
 from unit.open_jobs import NOON
 

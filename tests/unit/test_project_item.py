@@ -12,7 +12,7 @@ from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.sweep.find.wanted import LISTED_KINDS
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 from restore_watch.table.lease import KEY as LEASE_KEY
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from restore_watch.atlas.responses import restore_job
+from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.redaction import without_urls

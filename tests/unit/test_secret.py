@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel, to_pascal
 
 from restore_watch.atlas.credentials import DEFAULT_BASE_URL, ApiKey, Credentials, ServiceAccount
-from restore_watch.aws.secret import read_credentials
+from restore_watch.aws.secrets_manager import read_credentials
 from restore_watch.errors import CredentialsError
 from strategies import json_values, secrets
 

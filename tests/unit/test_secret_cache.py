@@ -8,7 +8,7 @@ import pytest
 
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.aws.secret import (
+from restore_watch.aws.secrets_manager import (
     MAX_AGE,
     REFUSAL_PAUSE,
     RENEWAL_AGE,

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import example, given
 
-from restore_watch.aws.messages import cloud_event, message_attributes, subject
+from restore_watch.aws.cloud_events import cloud_event, message_attributes, subject
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, jobs, plain_change, plain_job

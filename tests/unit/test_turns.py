@@ -1,7 +1,7 @@
 """In which order an environment asks about the targets of a delivery."""
 
+from restore_watch.check.batch_order import TARGETS_REMEMBERED, Turns
 from restore_watch.model.restore_job import RestoreTarget
-from restore_watch.turns import TARGETS_REMEMBERED, Turns
 from unit.checking import target
 
 

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restore_watch.aws.messages import cloud_event, message_attributes, subject
+from restore_watch.aws.cloud_events import cloud_event, message_attributes, subject
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import TEXT_LIMIT
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus

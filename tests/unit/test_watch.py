@@ -17,14 +17,14 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.outage import Watched
-from restore_watch.sweep.outages.projects import ProjectVerdict
+from restore_watch.sweep.act_on_answer import REFUSALS, TopicRefusals
+from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
 from restore_watch.sweep.outages.report import LastSeen, Watch
-from restore_watch.sweep.outages.stack import ListOfProjects
-from restore_watch.sweep.settle import REFUSALS, TopicRefusals
-from restore_watch.sweep.workers import Workers
+from restore_watch.sweep.outages.stack_verdict import ListOfProjects
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
-from restore_watch.table.projects import Bookkeeping
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 from unit.bookkept import BookkeepingItems
 from unit.checking import Checking
 from unit.open_jobs import NOON

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.aws.messages import watch_cloud_event
+from restore_watch.aws.cloud_events import watch_cloud_event
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.fixes import fix_named

@@ -13,7 +13,7 @@ from restore_watch.atlas.endpoints import AtlasList, Family
 from restore_watch.atlas.envelope import read_json
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ANSWER_LIMIT
-from restore_watch.atlas.responses import FIELDS
+from restore_watch.atlas.read_restore_job import FIELDS
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreKind
 

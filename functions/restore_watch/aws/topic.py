@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from restore_watch.aws.messages import (
+from restore_watch.aws.cloud_events import (
     SUBJECT_LIMIT,
     TEST_EVENT_TYPE,
     WATCH_EVENT_TYPES,

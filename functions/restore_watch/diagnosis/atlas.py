@@ -27,7 +27,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.fixes import fix_of
-from restore_watch.sweep.find.wanted import LISTED_KINDS
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
 """The roles that the watch needs, the last for dedicated clusters. Any other may do more."""

@@ -20,9 +20,9 @@ from restore_watch.diagnosis.line import Line, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.projects import Bookkeeping
 
 PROJECTS_LOOKED_AT = 20
 """A diagnosis looks at so many projects. Each takes six questions to Atlas."""

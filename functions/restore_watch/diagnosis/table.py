@@ -9,9 +9,9 @@ from restore_watch.diagnosis.line import Line
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.projects import Bookkeeping
 
 LATE = 3
 """A sweep is late after so many periods of the schedule."""

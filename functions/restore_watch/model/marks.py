@@ -10,19 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreKind
 
 FIRST_MARK = timedelta(hours=1)
 """So long before the first attempt to list a project its first mark lies."""
 
 OLDEST_MARK = timedelta(days=7)
 """No mark lies further back: what a project had before it was watched is history."""
-
-MARGIN = timedelta(minutes=60)
-"""Jobs created so long before a mark are of interest too: a list may lag, and clocks differ."""
-
-CLOCKS_DIFFER = timedelta(minutes=15)
-"""A job that ended so long before the first attempt may have run then."""
 
 
 class Part(NamedTuple):
@@ -82,53 +76,3 @@ class Marks:
                 behind[part] = mark
         whole = max(self.whole, began) if is_full else self.whole
         return Marks(self.first, whole, behind)
-
-
-@dataclass(frozen=True)
-class Interest:
-    """
-    Which jobs of a cluster a listing takes in; at first, also those that run for longer.
-
-    It may be much later than the first attempt, so what ran then may have `ended_since`.
-    """
-
-    now: datetime
-    since: datetime
-    running_since: datetime
-    ended_since: datetime
-    is_first: bool
-
-    @classmethod
-    def beyond(cls, marks: Marks, part: Part, now: datetime) -> "Interest":
-        """What is of interest in the jobs of a part."""
-        mark = marks.of(part)
-        return cls(
-            now=now,
-            since=max(mark, now - OLDEST_MARK) - MARGIN,
-            running_since=marks.first + FIRST_MARK - OLDEST_MARK,
-            ended_since=marks.first + FIRST_MARK - CLOCKS_DIFFER,
-            is_first=mark <= marks.first,
-        )
-
-    def may_take(self, created_at: datetime) -> bool:
-        """Whether a job is of interest, or may be if it ran at the first attempt."""
-        if created_at >= self.since:
-            return True
-        oldest = max(self.running_since, self.now - OLDEST_MARK - MARGIN)
-        return self.is_first and created_at >= oldest
-
-    def takes(self, job: RestoreJob, created_at: datetime) -> bool:
-        """Whether this job is of interest: it is new, can still change, or ran at first."""
-        if created_at >= self.since:
-            return True
-        finished_at = job.restore_finished_date
-        if finished_at is not None and finished_at >= self.ended_since:
-            return True
-        if job.is_ready_download:
-            return job.expiration_date is not None and job.expiration_date > self.now
-        return not job.terminal
-
-    @property
-    def reaches_to(self) -> datetime:
-        """Nothing that was created before this moment is of interest."""
-        return min(self.running_since, self.since) if self.is_first else self.since

@@ -2,7 +2,7 @@
 What a restore job is. Pure: no I/O, no clock.
 
 The vocabulary is that of Atlas's Flex and tenant restore jobs. The other kinds are translated into
-it (`restore_watch.atlas.responses`).
+it (`restore_watch.atlas.read_restore_job`).
 """
 
 from datetime import UTC, datetime

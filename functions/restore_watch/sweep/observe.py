@@ -14,12 +14,13 @@ from typing import NamedTuple
 from foundation.part import part
 from restore_watch.atlas.entries import Entry, Unreadable, job_entries
 from restore_watch.atlas.pages import Page
-from restore_watch.atlas.responses import read_job
+from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.marks import Interest, Part
+from restore_watch.model.jobs_of_interest import Interest
+from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.sweep.act_on_answer import Follower
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.settle import Follower
 from restore_watch.table.open_job import JobKey
 
 

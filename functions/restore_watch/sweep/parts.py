@@ -8,29 +8,29 @@ from foundation.part import part
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
+from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.find.all_projects import AllProjects
 from restore_watch.sweep.find.calls import FindCalls
 from restore_watch.sweep.find.find import Finder
-from restore_watch.sweep.find.memory import FindMemory
-from restore_watch.sweep.find.projects import ProjectIds, WatchedProjects
+from restore_watch.sweep.find.memory_of_projects import FindMemory
+from restore_watch.sweep.find.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.lists import JobLists
-from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.observe import Observer
-from restore_watch.sweep.outages.projects import ProjectVerdicts
+from restore_watch.sweep.outages.project_verdicts import ProjectVerdicts
 from restore_watch.sweep.outages.report import LastSeen, Watch
 from restore_watch.sweep.outcomes import Outcomes
-from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.rate_limit_pace import Pace
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.settle import Follower, TopicRefusals
 from restore_watch.sweep.tally import Tally
-from restore_watch.sweep.workers import Workers
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.table.project_item import Project
-from restore_watch.table.projects import Bookkeeping
 from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
 
 ENDING_TIME = 5.0
 """Seconds of the invocation that are kept for recording, publishing and giving the lease back."""

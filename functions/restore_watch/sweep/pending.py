@@ -4,10 +4,10 @@ from random import shuffle
 
 from foundation.deadline import Deadline
 from foundation.timed_call import LEAST_TIME
+from restore_watch.sweep.act_on_answer import Follower
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.settle import Follower
-from restore_watch.sweep.workers import Workers
 from restore_watch.table.open_job import OpenJob
+from restore_watch.threads.workers import Workers
 
 
 def publish_pending(run: Run, follower: Follower, workers: Workers, deadline: Deadline) -> None:

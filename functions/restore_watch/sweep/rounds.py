@@ -10,15 +10,15 @@ from collections.abc import Callable, Collection, Iterable
 
 from foundation.part import part
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.sweep.agenda import Agenda
 from restore_watch.sweep.cadence import is_due, is_hot
 from restore_watch.sweep.find.find import Finder
 from restore_watch.sweep.find.steps import FindStep
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.question import Question, questions
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.workers import THREADS, Workers
 from restore_watch.table.open_job import OpenJob
+from restore_watch.threads.agenda import Agenda
+from restore_watch.threads.workers import THREADS, Workers
 
 HOT_UNTIL = 110.0
 """Seconds after the start of a sweep until which hot jobs are asked about, if no other waits."""

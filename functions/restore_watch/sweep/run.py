@@ -5,9 +5,9 @@ from datetime import datetime
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.part import part
-from restore_watch.sweep.memory import SweepMemory
+from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
-from restore_watch.sweep.pace import Pace
+from restore_watch.sweep.rate_limit_pace import Pace
 from restore_watch.sweep.tally import Tally
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project

@@ -17,7 +17,7 @@ from notify_people.forms.mail import mail
 from notify_people.message import read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
-from restore_watch.aws.messages import cloud_event, cloud_event_of_test, watch_cloud_event
+from restore_watch.aws.cloud_events import cloud_event, cloud_event_of_test, watch_cloud_event
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.fixes import fix_of
 from restore_watch.model.outage import Trouble, WatchChange, WatchState

@@ -17,7 +17,7 @@ from operate.restore_evidence import (
     began_at,
     read_evidence,
 )
-from restore_watch.aws.messages import cloud_event
+from restore_watch.aws.cloud_events import cloud_event
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from strategies import jobs, json_values, plain_job, recent_dates

@@ -12,12 +12,12 @@ from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
-from restore_watch.sweep.agenda import TRIES, failed_fast
 from restore_watch.sweep.answers import Answers
-from restore_watch.sweep.find.memory import FindMemory
+from restore_watch.sweep.find.memory_of_projects import FindMemory
 from restore_watch.sweep.find.steps import ClustersPage, FindStep, JobsPage, ProjectsPage, Wake
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
+from restore_watch.threads.agenda import TRIES, failed_fast
 
 
 @part

@@ -19,7 +19,6 @@ from restore_watch.errors import (
 from restore_watch.sweep.answers import has_nothing_to_read
 from restore_watch.sweep.find.calls import FindCalls, asked_by
 from restore_watch.sweep.find.listing import ProjectListing
-from restore_watch.sweep.find.projects import WatchedProjects
 from restore_watch.sweep.find.steps import (
     ClustersPage,
     FindStep,
@@ -30,6 +29,7 @@ from restore_watch.sweep.find.steps import (
 )
 from restore_watch.sweep.find.unread import set_aside
 from restore_watch.sweep.find.wake import Waking
+from restore_watch.sweep.find.watched_projects import WatchedProjects
 from restore_watch.sweep.observe import Observer, Shown
 from restore_watch.sweep.run import Run
 

@@ -16,10 +16,11 @@ from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList
 from restore_watch.atlas.entries import Entry, cluster_entries, is_free
 from restore_watch.atlas.pages import NOTHING_NEW, Page
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
-from restore_watch.model.marks import Interest, Part
+from restore_watch.model.jobs_of_interest import Interest
+from restore_watch.model.marks import Part
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS, Clusters, Wanted
 from restore_watch.sweep.find.progress import Progress, Read
 from restore_watch.sweep.find.steps import ClustersPage, JobsPage, ListingStep
-from restore_watch.sweep.find.wanted import LISTED_KINDS, Clusters, Wanted
 
 MORE_CLUSTERS = "Atlas shows more clusters of a project than one page holds"
 """

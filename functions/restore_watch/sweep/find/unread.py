@@ -18,8 +18,8 @@ from restore_watch.errors import (
 from restore_watch.model.marks import FIRST_MARK, Part
 from restore_watch.sweep.find.calls import FindCalls, asked_by
 from restore_watch.sweep.find.listing import ProjectListing
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 from restore_watch.sweep.find.steps import JobsPage
-from restore_watch.sweep.find.wanted import LISTED_KINDS
 from restore_watch.sweep.outcomes import REFUSALS_OF_A_FAMILY, of_clusters
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project

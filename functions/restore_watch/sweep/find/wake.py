@@ -21,9 +21,9 @@ from restore_watch.sweep.answers import PROJECT_GONE
 from restore_watch.sweep.find.calls import FindCalls
 from restore_watch.sweep.find.events import EVENTS_BEFORE_MARK, woken_kinds
 from restore_watch.sweep.find.listing import ProjectListing
-from restore_watch.sweep.find.projects import WatchedProjects
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS, Wanted
 from restore_watch.sweep.find.steps import FindStep, ProjectsPage, Wake
-from restore_watch.sweep.find.wanted import LISTED_KINDS, Wanted
+from restore_watch.sweep.find.watched_projects import WatchedProjects
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 

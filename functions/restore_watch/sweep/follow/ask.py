@@ -16,15 +16,15 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
-from restore_watch.sweep.agenda import failed_fast
+from restore_watch.sweep.act_on_answer import Follower
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.follow.question import JobList, Question, Search, Turns
 from restore_watch.sweep.observe import Observer, Shown
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.settle import Follower
 from restore_watch.table.open_job import OpenJob
+from restore_watch.threads.agenda import failed_fast
 
 type Questions = list[Question]
 

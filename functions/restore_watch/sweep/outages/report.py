@@ -18,13 +18,13 @@ from foundation.part import part
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import NotificationPendingError, RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.sweep.outages.projects import ProjectVerdict
-from restore_watch.sweep.outages.stack import Held, ListOfProjects, StackTrouble, judge
+from restore_watch.sweep.act_on_answer import TopicRefusals
+from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
+from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackTrouble, judge
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.settle import TopicRefusals
-from restore_watch.sweep.workers import Workers
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
-from restore_watch.table.projects import Bookkeeping
+from restore_watch.threads.workers import Workers
 
 
 class LastSeen:

@@ -12,8 +12,8 @@ from restore_watch.model.marks import Marks
 from restore_watch.sweep.find.all_projects import AllProjects
 from restore_watch.sweep.find.progress import Read
 from restore_watch.sweep.run import Run
+from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
-from restore_watch.table.projects import Bookkeeping
 
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""

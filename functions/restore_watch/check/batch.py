@@ -14,15 +14,15 @@ from typing import Any
 from foundation.deadline import Deadline
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.check.batch_order import Turns
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.sweep.agenda import Agenda
-from restore_watch.sweep.workers import THREADS, Workers
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.turns import Turns
+from restore_watch.threads.agenda import Agenda
+from restore_watch.threads.workers import THREADS, Workers
 
 ROUNDS = 3
 """One of several targets is checked this many times at most."""

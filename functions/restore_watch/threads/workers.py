@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from foundation.deadline import Deadline
 from foundation.timed_call import CALLS_AT_ONCE
 from restore_watch.atlas.slots import Slots
-from restore_watch.sweep.agenda import Agenda, Task
+from restore_watch.threads.agenda import Agenda, Task
 
 THREADS = 32
 """Questions to Atlas at once. More do not help at the share of a processor that 512 MB buys."""

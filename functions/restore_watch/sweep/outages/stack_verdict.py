@@ -13,7 +13,7 @@ from itertools import chain
 
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.sweep.outages.projects import ProjectVerdict
+from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
 
 LEAST_UNANSWERED = 3
 SHARE_UNANSWERED = 1 / 4

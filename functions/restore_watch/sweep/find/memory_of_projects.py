@@ -16,7 +16,7 @@ from cachetools import LRUCache, TTLCache
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.wanted import Clusters
+from restore_watch.sweep.find.listing_scope import Clusters
 
 CLUSTERS_KNOWN = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""

@@ -9,9 +9,9 @@ from foundation.part import part
 from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
 from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.memory import FindMemory
-from restore_watch.sweep.find.projects import WatchedProjects
-from restore_watch.sweep.find.wanted import LISTED_KINDS
+from restore_watch.sweep.find.listing_scope import LISTED_KINDS
+from restore_watch.sweep.find.memory_of_projects import FindMemory
+from restore_watch.sweep.find.watched_projects import WatchedProjects
 from restore_watch.sweep.outcomes import of_clusters
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob

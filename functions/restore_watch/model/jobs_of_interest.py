@@ -1,0 +1,63 @@
+"""Which jobs that nobody named are taken in: those that no earlier listing has seen. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
+from restore_watch.model.restore_job import RestoreJob
+
+MARGIN = timedelta(minutes=60)
+"""Jobs created so long before a mark are of interest too: a list may lag, and clocks differ."""
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""A job that ended so long before the first attempt may have run then."""
+
+
+@dataclass(frozen=True)
+class Interest:
+    """
+    Which jobs of a cluster a listing takes in; at first, also those that run for longer.
+
+    It may be much later than the first attempt, so what ran then may have `ended_since`.
+    """
+
+    now: datetime
+    since: datetime
+    running_since: datetime
+    ended_since: datetime
+    is_first: bool
+
+    @classmethod
+    def beyond(cls, marks: Marks, part: Part, now: datetime) -> "Interest":
+        """What is of interest in the jobs of a part."""
+        mark = marks.of(part)
+        return cls(
+            now=now,
+            since=max(mark, now - OLDEST_MARK) - MARGIN,
+            running_since=marks.first + FIRST_MARK - OLDEST_MARK,
+            ended_since=marks.first + FIRST_MARK - CLOCKS_DIFFER,
+            is_first=mark <= marks.first,
+        )
+
+    def may_take(self, created_at: datetime) -> bool:
+        """Whether a job is of interest, or may be if it ran at the first attempt."""
+        if created_at >= self.since:
+            return True
+        oldest = max(self.running_since, self.now - OLDEST_MARK - MARGIN)
+        return self.is_first and created_at >= oldest
+
+    def takes(self, job: RestoreJob, created_at: datetime) -> bool:
+        """Whether this job is of interest: it is new, can still change, or ran at first."""
+        if created_at >= self.since:
+            return True
+        finished_at = job.restore_finished_date
+        if finished_at is not None and finished_at >= self.ended_since:
+            return True
+        if job.is_ready_download:
+            return job.expiration_date is not None and job.expiration_date > self.now
+        return not job.terminal
+
+    @property
+    def reaches_to(self) -> datetime:
+        """Nothing that was created before this moment is of interest."""
+        return min(self.running_since, self.since) if self.is_first else self.since
