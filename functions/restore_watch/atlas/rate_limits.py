@@ -65,8 +65,7 @@ class StandingRefusal:
         raise again
 
 
-@dataclass(frozen=True)
-class _Share:
+class _Share(NamedTuple):
     left: float
     at: float
 

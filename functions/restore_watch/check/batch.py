@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
@@ -31,8 +31,7 @@ REPORTING_TIME = 2.0
 """Seconds that are kept for reporting what was not reached: 1,000 targets at most."""
 
 
-@dataclass(frozen=True)
-class FailedCheck:
+class FailedCheck(NamedTuple):
     """A target whose check failed, and why."""
 
     target: Target

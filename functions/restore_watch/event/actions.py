@@ -9,7 +9,7 @@ sweep too, so that a rule can trigger it.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,8 +25,7 @@ _FORMS = {"groupId": TypeAdapter(ObjectId), "clusterName": TypeAdapter(ClusterNa
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
 
-@dataclass(frozen=True)
-class Sweep:
+class Sweep(NamedTuple):
     """
     Follow every open job.
 
@@ -44,24 +43,21 @@ class TestNotification:
     __test__ = False  # it is not a class of tests
 
 
-@dataclass(frozen=True)
-class Diagnose:
+class Diagnose(NamedTuple):
     """Say what works and what does not, also about a project or a cluster. Changes nothing."""
 
     group_id: str | None = None
     cluster_name: str | None = None
 
 
-@dataclass(frozen=True)
-class RecordValidation:
+class RecordValidation(NamedTuple):
     """Keep what a pipeline found in the restored data of a job, and publish it."""
 
     target: RestoreTarget
     validation: Validation
 
 
-@dataclass(frozen=True)
-class FindNewestRestore:
+class FindNewestRestore(NamedTuple):
     """Say which restore job of a cluster is the newest one, of those `created_after` a moment."""
 
     group_id: str

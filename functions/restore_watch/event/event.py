@@ -18,8 +18,7 @@ An error never quotes a value: a secret pasted into the wrong field must not rea
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
@@ -36,8 +35,7 @@ TARGETS_LIMIT = 100
 """Targets of one event at most. More do not fit in one invocation: use the queue."""
 
 
-@dataclass(frozen=True)
-class RefusedTarget:
+class RefusedTarget(NamedTuple):
     """
     A target or queue record that does not name a job. Only this one fails.
 
@@ -55,8 +53,7 @@ class RefusedTarget:
 type Target = RestoreTarget | RefusedTarget
 
 
-@dataclass(frozen=True)
-class OneTarget:
+class OneTarget(NamedTuple):
     """
     The caller named one job and gets its result.
 
@@ -67,8 +64,7 @@ class OneTarget:
     until: str | None = None
 
 
-@dataclass(frozen=True)
-class SeveralTargets:
+class SeveralTargets(NamedTuple):
     """
     The caller named several jobs.
 
@@ -80,23 +76,20 @@ class SeveralTargets:
     all_must_succeed: bool = False
 
 
-@dataclass(frozen=True)
-class QueueRecord:
+class QueueRecord(NamedTuple):
     """One SQS record and the targets that its body names."""
 
     message_id: str
     targets: tuple[Target, ...]
 
 
-@dataclass(frozen=True)
-class QueueBatch:
+class QueueBatch(NamedTuple):
     """An SQS batch. Records that fail are reported by their message id and delivered again."""
 
     records: tuple[QueueRecord, ...]
 
 
-@dataclass(frozen=True)
-class WaitForJob:
+class WaitForJob(NamedTuple):
     """A workflow waits for a job."""
 
     target: RestoreTarget

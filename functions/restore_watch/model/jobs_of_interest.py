@@ -1,7 +1,7 @@
 """Which jobs that nobody named are taken in: those that no earlier listing has seen. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
 from restore_watch.model.restore_job import RestoreJob
@@ -13,8 +13,7 @@ CLOCKS_DIFFER = timedelta(minutes=15)
 """A job that ended so long before the first attempt may have run then."""
 
 
-@dataclass(frozen=True)
-class Interest:
+class Interest(NamedTuple):
     """
     Which jobs of a cluster a listing takes in; at first, also those that run for longer.
 

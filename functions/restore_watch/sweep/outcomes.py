@@ -8,7 +8,6 @@ not know is no failure of the project.
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 
@@ -66,8 +65,7 @@ class Asked(NamedTuple):
         return cls(bucket, str(bucket.family))
 
 
-@dataclass(frozen=True)
-class _Failure:
+class _Failure(NamedTuple):
     error: RestoreWatchError
     lasts: bool
 

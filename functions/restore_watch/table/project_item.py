@@ -14,12 +14,12 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
-from restore_watch.model.fields import OrNull, is_cluster_name, is_object_id
+from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import RETENTION, Moment, Stored, sweeps_key
+from restore_watch.table.stored_fields import RETENTION, past_moment, read_map, sweeps_key
 from restore_watch.table.watched_item import read_watched
 
 STACK = "stack"
@@ -61,15 +61,6 @@ class Project:
         return self.stored_watched or Watched(self.group_id)
 
 
-class _Listed(Stored):
-    first_mark: OrNull[Moment] = None
-    mark: OrNull[Moment] = None
-    listed_at: OrNull[Moment] = None
-    behind: OrNull[dict[str, OrNull[Moment]]] = None
-    readable: OrNull[frozenset[str]] = None
-    removed_at: OrNull[Moment] = None
-
-
 def project_key(group_id: str | None) -> dict[str, Any]:
     """The primary key of a project's item, or of the stack's, in DynamoDB's types."""
     return sweeps_key(STACK if group_id is None else f"{_PROJECT}{group_id}")
@@ -89,14 +80,14 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     if group_id is not None and not is_object_id(group_id):
         return None
     values = {key: _deserialize(one) for key, one in attributes.items()}
-    listed = _Listed.model_validate(values, context=now)
+    readable = values.get("readable")
     return Project(
         group_id=group_id or "",
-        marks=_marks(listed, values, now),
-        listed_at=listed.listed_at,
-        readable=listed.readable or frozenset(),
+        marks=_marks(values, now),
+        listed_at=past_moment(values.get("listedAt"), now),
+        readable=frozenset(readable if isinstance(readable, set) else ()),
         stored_watched=read_watched(group_id, values, now),
-        removed_at=listed.removed_at,
+        removed_at=past_moment(values.get("removedAt"), now),
     )
 
 
@@ -109,23 +100,25 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
     }
 
 
-def _marks(item: _Listed, values: Mapping[str, Any], now: datetime) -> Marks | None:
+def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:
     """The marks. What is not known lies as far back as a mark may, so that nothing is missed."""
     if not values.keys() & {"firstMark", "mark", "behind", "listedAt"}:
         return None
-    first, whole = (_believed(mark, now) for mark in (item.first_mark, item.mark))
+    first, whole = (_mark(values.get(name), now) for name in ("firstMark", "mark"))
+    stored = values.get("behind", {})
     is_lost = first is None or whole is None
-    if whole is None or ("behind" in values and item.behind is None):
+    if whole is None or not isinstance(stored, dict):
         is_lost, whole = True, now - OLDEST_MARK
     behind: dict[Part, datetime] = {}
-    for name, mark in (item.behind or {}).items():
+    for name, mark in read_map(stored).items():
         kind, _, cluster_name = name.partition("/")
         if kind in CLUSTER_LISTS and (not cluster_name or is_cluster_name(cluster_name)):
             part = Part(RestoreKind(kind), cluster_name or None)
-            behind[part] = _believed(mark, now) or now - OLDEST_MARK
+            behind[part] = _mark(mark, now) or now - OLDEST_MARK
     return Marks(first or whole, whole, behind, values.get("mark"), is_lost)
 
 
-def _believed(mark: datetime | None, now: datetime) -> datetime | None:
+def _mark(stored: object, now: datetime) -> datetime | None:
     """An item with an older mark would have been deleted."""
+    mark = past_moment(stored, now)
     return mark if mark and now - mark <= RETENTION else None

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, ValidationInfo
-from pydantic.alias_generators import to_camel
+from typing import Any
 
 from restore_watch.model.fields import in_utc
 
@@ -51,21 +48,11 @@ def past_moment(stored: object, now: datetime) -> datetime | None:
     return moment if moment and moment - now <= AHEAD else None
 
 
-def _past(stored: object, info: ValidationInfo[Any]) -> datetime:
-    moment = past_moment(stored, info.context)
-    if moment is None:
-        msg = "expected a moment that has come"
-        raise ValueError(msg)
-    return moment
+def read_words(stored: object) -> str | None:
+    """Return text that a message can hold. None for anything else."""
+    return stored if isinstance(stored, str) and len(stored) <= WORDS_LIMIT else None
 
 
-type Moment = Annotated[datetime, PlainValidator(_past)]
-"""A moment that has come. The context of the validation is the present."""
-
-type Words = Annotated[str, StringConstraints(strict=True, max_length=WORDS_LIMIT)]
-
-
-class Stored(BaseModel):
-    """A group of stored fields. What others have added is passed over."""
-
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True)
+def read_map(stored: object) -> dict[str, Any]:
+    """Return a map. It is empty for anything else."""
+    return stored if isinstance(stored, dict) else {}

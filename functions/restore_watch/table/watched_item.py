@@ -3,43 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, TypeGuard
 
-from restore_watch.model.fields import OrNull
-from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import Moment, Stored, Words, present
+from restore_watch.table.stored_fields import past_moment, present, read_map, read_words
 
 LARGEST_VERSION = 10**15
 """No number of writes is larger."""
-
-
-class _Trouble(Stored):
-    since: Moment
-    error: Words
-    message: Words
-    fix: OrNull[Words] = None
-
-    def read(self) -> Trouble:
-        return Trouble(self.since, self.error, self.message, self.fix or "")
-
-
-class _Change(_Trouble):
-    state: WatchState
-    at: Moment
-    last_success_at: OrNull[Moment] = None
-    open_jobs: OrNull[int] = None
-    reason: OrNull[Literal["removed"]] = None
-
-
-class _Seen(Stored):
-    troubles: OrNull[dict[str, OrNull[_Trouble]]] = None
-    failing_since: OrNull[Moment] = None
-    degraded: OrNull[_Trouble] = None
-    recovering_since: OrNull[Moment] = None
-    last_success_at: OrNull[Moment] = None
-    unsent: OrNull[tuple[OrNull[_Change], ...]] = None
-    watch_version: Any = None
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
@@ -57,33 +28,54 @@ def watched_as_values(watched: Watched) -> dict[str, Any]:
 
 def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
     """Read the attributes of an item. What cannot be read counts as absent."""
-    item = _Seen.model_validate(values, context=now)
-    version = item.watch_version
+    stored = read_map(values.get("troubles"))
+    read = ((name, _read_trouble(one, now)) for name, one in stored.items())
+    troubles = {name: trouble for name, trouble in read if trouble}
+    unsent = values.get("unsent")
+    changes = (_read_change(one, group_id, now) for one in unsent) if _is_list(unsent) else ()
+    version: Any = values.get("watchVersion")
     is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_VERSION
-    troubles = {name: one.read() for name, one in (item.troubles or {}).items() if one}
     # 1.0.0 stored no `failingSince`.
     first = min((one.since for one in troubles.values()), default=None)
     return Watched(
         group_id=group_id,
         version=version if is_version else 0,
         troubles=troubles,
-        failing_since=item.failing_since or first,
-        degraded=item.degraded.read() if item.degraded else None,
-        recovering_since=item.recovering_since,
-        last_success_at=item.last_success_at,
-        unsent=tuple(
-            WatchChange(
-                state=one.state,
-                group_id=group_id,
-                trouble=one.read(),
-                at=one.at,
-                last_success_at=one.last_success_at,
-                open_jobs=one.open_jobs or 0,
-                reason=one.reason,
-            )
-            for one in item.unsent or ()
-            if one
-        ),
+        failing_since=past_moment(values.get("failingSince"), now) or first,
+        degraded=_read_trouble(values.get("degraded"), now),
+        recovering_since=past_moment(values.get("recoveringSince"), now),
+        last_success_at=past_moment(values.get("lastSuccessAt"), now),
+        unsent=tuple(one for one in changes if one),
+    )
+
+
+def _is_list(stored: object) -> TypeGuard[list[object]]:
+    return isinstance(stored, list)
+
+
+def _read_trouble(stored: object, now: datetime) -> Trouble | None:
+    read = read_map(stored)
+    since = past_moment(read.get("since"), now)
+    error, message = read_words(read.get("error")), read_words(read.get("message"))
+    if since is None or error is None or message is None:
+        return None
+    return Trouble(since, error, message, read_words(read.get("fix")) or "")
+
+
+def _read_change(stored: object, group_id: str | None, now: datetime) -> WatchChange | None:
+    read = read_map(stored)
+    trouble, at = _read_trouble(read, now), past_moment(read.get("at"), now)
+    state, open_jobs = read.get("state"), read.get("openJobs")
+    if trouble is None or at is None or state not in {str(one) for one in WatchState}:
+        return None
+    return WatchChange(
+        state=WatchState(state),
+        group_id=group_id,
+        trouble=trouble,
+        at=at,
+        last_success_at=past_moment(read.get("lastSuccessAt"), now),
+        open_jobs=int(open_jobs) if isinstance(open_jobs, Decimal) else 0,
+        reason=REMOVED if read.get("reason") == REMOVED else None,
     )
 
 

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.errors import RestoreWatchError
@@ -11,8 +11,7 @@ from restore_watch.model.marks import Marks, Part
 from restore_watch.sweep.find.steps import ListingStep
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """
     The parts that a listing has read in the end.
 

@@ -6,10 +6,11 @@ none of its projects.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, StrEnum
 from itertools import chain
+from typing import NamedTuple
 
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
@@ -42,16 +43,14 @@ class Held(Enum):
     EVERYTHING = "everything"
 
 
-@dataclass(frozen=True)
-class ListOfProjects:
+class ListOfProjects(NamedTuple):
     """How reading the list of all projects went: it was read, or why it failed, or neither."""
 
     is_read: bool = False
     failure: RestoreWatchError | None = None
 
 
-@dataclass(frozen=True)
-class StackVerdict:
+class StackVerdict(NamedTuple):
     """The stack's troubles after a sweep, and what stands still of its projects meanwhile."""
 
     troubles: Mapping[str, Trouble]
@@ -108,8 +107,7 @@ def judge(
     return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
-@dataclass(frozen=True)
-class _Shared:
+class _Shared(NamedTuple):
     trouble: Trouble
     held: Held
 
