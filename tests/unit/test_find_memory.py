@@ -9,7 +9,6 @@ from restore_watch.atlas.projects import RESTORE_EVENTS
 from restore_watch.model.jobs_of_interest import MARGIN
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.events import kinds_woken_by
 from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 from restore_watch.sweep.find.memory_of_projects import (
     CLUSTERS_KNOWN,
@@ -17,6 +16,7 @@ from restore_watch.sweep.find.memory_of_projects import (
     REMEMBERED,
     FindMemory,
 )
+from restore_watch.sweep.find.wake import kinds_woken_by
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, COLLECTION = LISTED_KINDS

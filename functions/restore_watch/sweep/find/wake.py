@@ -9,17 +9,18 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
 from random import sample
+from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.part import part
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
+from restore_watch.atlas.projects import EVENTS_ON_PAGE
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.answers import PROJECT_GONE
 from restore_watch.sweep.find.calls import FindCalls
-from restore_watch.sweep.find.events import EVENTS_BEFORE_MARK, woken_kinds
 from restore_watch.sweep.find.listing import ProjectListing
 from restore_watch.sweep.find.listing_scope import LISTED_KINDS, Wanted
 from restore_watch.sweep.find.steps import FindStep, ProjectsPage, Wake
@@ -35,6 +36,15 @@ EARLY = timedelta(seconds=15)
 
 LISTED_AT_ONCE = 100
 """So many projects, or a tenth of all if that is more, are listed in one sweep for their age."""
+
+EVENTS_BEFORE_MARK = timedelta(minutes=2)
+"""Events are asked for since so long before a project's mark, because they may come late."""
+
+_WOKEN = {
+    "TENANT": (RestoreKind.FLEX,),
+    "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),
+}
+"""The kinds of job by the first word of an event's type."""
 
 
 @part
@@ -116,7 +126,17 @@ class Waking:
         return not timedelta(0) <= age < LISTED_EVERY - EARLY
 
     def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
-        return woken_kinds(self.calls.memory, group_id, page)
+        """The kinds to list now, and in the next sweep, for events not seen before."""
+        types, memory = dict(map(_event, page.entries)), self.calls.memory
+        unseen = memory.unseen_events(group_id, types.keys())
+        woken = frozenset(kind for one in unseen for kind in kinds_woken_by(types[one]))
+        if len(page.entries) >= EVENTS_ON_PAGE:
+            woken = frozenset(LISTED_KINDS)
+        if woken:
+            # A new cluster may have been restored, and an event may precede its job.
+            memory.forget_clusters(group_id, woken)
+            memory.read_again(group_id, map(Part, woken))
+        return woken
 
     def _listing(
         self,
@@ -155,3 +175,16 @@ def _ends_the_search(error: RestoreWatchError) -> bool:
     """Whether no time is left, or Atlas does not know the project."""
     is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
     return is_gone or isinstance(error, TimeBudgetExceededError)
+
+
+def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:
+    """Return the kinds of job that an event of this type may be of; of an unknown type, all."""
+    return _WOKEN.get(event_type.partition("_")[0], LISTED_KINDS)
+
+
+def _event(entry: Any) -> tuple[str, str]:
+    """The id and the type of an event. One of an unknown shape is known by its text."""
+    read: dict[str, Any] = entry if isinstance(entry, dict) else {}
+    names = (read.get("id"), read.get("eventTypeName"))
+    key, kind = (name if isinstance(name, str) else "" for name in names)
+    return key or repr(entry), kind
