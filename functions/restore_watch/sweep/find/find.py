@@ -149,7 +149,8 @@ class Finder:
             listing.fails(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
         more = listing.jobs_shown(step, page, shown.entries)
         news = self._observer.news(shown, step.group_id, part, asked_at)
-        self._finished(step, is_read=self._observer.take(news))
+        is_taken = self._observer.take(news)
+        self._finished(step, is_read=is_taken)
         return more
 
     def _again(
