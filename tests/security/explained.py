@@ -7,7 +7,7 @@ from itertools import product
 
 from contract.documents import page, quoted, rows, section
 
-TABLE = "Tally that stay"
+TABLE = "Findings that stay"
 TEMPLATE_CHECK = re.compile(r"(CKV2?_[A-Z0-9_]+|[EWI]\d{4})")
 
 

@@ -8,7 +8,7 @@ from contract.deployed_template import CHECKOUT, READERS, Stack, source_template
 from contract.documents import page, rows, section
 from security.explained import TABLE, TEMPLATE_CHECK, Finding, differences, explained
 
-ROW = "\n## Tally that stay\n\n| check | where | why |\n| --- | --- | --- |\n"
+ROW = "\n## Findings that stay\n\n| check | where | why |\n| --- | --- | --- |\n"
 
 
 def test_each_check_of_a_row_is_explained_at_each_of_its_places() -> None:
