@@ -1,4 +1,4 @@
-"""Which parts the application is made of, and how they reach AWS and the channels."""
+"""Which parts the notifier is made of, and how they reach AWS and the channels."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from notify_people import __version__
-from notify_people.application import Application
 from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
@@ -28,7 +27,6 @@ AWS_CONFIG = Config(
 )
 """Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
 
-
 SNS_CONFIG = AWS_CONFIG.merge(Config(read_timeout=10, retries={"total_max_attempts": 1}))
 """A message whose answer is late may have been taken, so it is not published again at once."""
 
@@ -40,9 +38,8 @@ def compose(
     *,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
-) -> Application:
-    """Return the application, connected to nothing yet."""
-    telemetry = Telemetry(logger)
+) -> Notifier:
+    """Return the notifier, connected to nothing yet."""
     channels = Channels(
         topics=Topics(session.client("sns", config=SNS_CONFIG)),
         webhooks=Webhooks(sleep=sleep),
@@ -56,12 +53,11 @@ def compose(
     sent = SentTable(
         session.client("dynamodb", config=AWS_CONFIG), settings.sent_table_name, now=now
     )
-    notifier = Notifier(
+    return Notifier(
         channels,
         sent,
-        telemetry,
+        Telemetry(logger),
         settings.changes,
         partial(notice_of, console=settings.console, stack=settings.stack_name),
         sleep=sleep,
     )
-    return Application(notifier, telemetry)

@@ -1,12 +1,18 @@
-"""What becomes of one message: read it, put it into words, send it on every channel, note that."""
+"""What becomes of a message: read it, put it into words, send it on every channel, note that."""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from foundation.deadline import Deadline
@@ -23,6 +29,9 @@ from notify_people.message import Message, read_message
 from notify_people.selection import PAGED, Change, is_wanted
 from notify_people.telemetry import Telemetry
 from notify_people.words.notice import Notice, Paging
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 CHANNEL_TIME = 20.0
 """Seconds for one channel at most, which is less than the life of a claim."""
@@ -79,6 +88,27 @@ class Notifier:
         self._changes = changes
         self._notice_of = notice_of
         self._sleep = sleep
+
+    def answer(self, event: dict[str, Any], deadline: Deadline) -> Mapping[str, Any]:
+        """
+        Handle an SQS batch. Return `batchItemFailures`: the messages that SQS delivers again.
+
+        One that fails leaves the others alone, also if our own code fails at it.
+        """
+        batch = Batch()
+
+        def handle(record: "SQSRecord") -> None:
+            try:
+                self.notify(record.body, deadline, batch)
+            except NotifyPeopleError:
+                raise  # reported already
+            except Exception as error:
+                self._telemetry.crashed(error)
+                raise
+
+        # A new one each time: it keeps the records of its batch.
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        return process_partial_response(event, handle, processor)
 
     def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:
         """

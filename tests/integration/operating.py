@@ -29,7 +29,7 @@ from local_stack.readers import Readers
 from local_stack.runtime import Invocation, Outcome
 from local_stack.stack import FUNCTION, PEOPLE, LocalStack
 from notify_people import composition as people
-from notify_people.application import Application as NotifyPeople
+from notify_people.notifier import Notifier as NotifyPeople
 from notify_people.settings import Settings as PeopleSettings
 from restore_watch.application import Application
 from restore_watch.settings import Settings

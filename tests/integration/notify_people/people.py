@@ -14,8 +14,8 @@ from foundation.deadline import Deadline
 from golden.notify_people.cases import STACK
 from local_stack.aws import REGION, AwsEmulator
 from local_stack.readers import Readers
-from notify_people.application import Application
 from notify_people.composition import compose
+from notify_people.notifier import Notifier as Application
 from notify_people.settings import Settings
 from produced import Produced
 

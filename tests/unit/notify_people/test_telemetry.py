@@ -8,7 +8,6 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
-from notify_people.application import Application
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError
 from notify_people.notifier import Batch, Notifier
@@ -71,7 +70,8 @@ class Broken(Notifier):
     """It has a bug at every message but one."""
 
     def __init__(self) -> None:
-        """Need nothing."""
+        """Need nothing but what reports a bug."""
+        self._telemetry = telemetry()
 
     def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:  # noqa: ARG002
         if text != "good":
@@ -85,7 +85,7 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
             for body in ("canary", "good")
         ]
     }
-    answer = Application(Broken(), telemetry()).answer(event, Deadline.after(10))
+    answer = Broken().answer(event, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "canary"}]}
     metric, log = lines(capsys)
