@@ -92,32 +92,42 @@ class _Read(BaseModel):
     )
 
 
-class StatusChange(_Read):
-    """A restore job has another status. `sequence` counts its changes from 1."""
+class AboutRestore(_Read):
+    """A message about a restore job. `sequence` counts its changes from 1."""
 
     group_id: ObjectId
     cluster_name: ClusterName
     restore_id: ObjectId
-    kind: Text
-    status: Status
-    terminal: StrictBool
     sequence: Annotated[Count, Field(ge=1)]
     observed_at: UtcDate
     delivery_type: Text | None = None
+    target_deployment_item_name: Text | None = None
+
+    @property
+    def is_download(self) -> bool:
+        """Flex says DOWNLOAD, dedicated says download."""
+        return (self.delivery_type or "").casefold() == "download"
+
+    @property
+    def source(self) -> str:
+        """The source of its CloudEvent."""
+        return f"/groups/{self.group_id}/clusters/{self.cluster_name}"
+
+
+class StatusChange(AboutRestore):
+    """A restore job has another status."""
+
+    kind: Text
+    status: Status
+    terminal: StrictBool
     atlas_status: Text | None = None
     previous_status: Status | None = None
     restore_scheduled_date: UtcDate | None = None
     restore_finished_date: UtcDate | None = None
     expiration_date: UtcDate | None = None
     target_project_id: Text | None = None
-    target_deployment_item_name: Text | None = None
     duration_seconds: Seconds | None = None
     snapshot_age_seconds: Seconds | None = None
-
-    @property
-    def is_download(self) -> bool:
-        """Flex says DOWNLOAD, dedicated says download."""
-        return (self.delivery_type or "").casefold() == "download"
 
 
 class Validation(_Read):
@@ -134,25 +144,17 @@ class Validation(_Read):
         return self.verdict == "PASSED"
 
 
-class ValidationRecorded(_Read):
+class ValidationRecorded(AboutRestore):
     """A pipeline has tested the restored data. `status` is that of the restore job."""
 
-    group_id: ObjectId
-    cluster_name: ClusterName
-    restore_id: ObjectId
     status: Text
-    sequence: Annotated[Count, Field(ge=1)]
-    observed_at: UtcDate
     validation: Validation
-    delivery_type: Text | None = None
-    target_deployment_item_name: Text | None = None
 
     @property
     def is_completed(self) -> bool:
         """The restore has completed. PASSED is recorded of no other: a download may have ended."""
-        is_download = (self.delivery_type or "").casefold() == "download"
         ended = {Status.EXPIRED, Status.CANCELLED, Status.FAILED}
-        return self.status == Status.COMPLETED or (is_download and self.status in ended)
+        return self.status == Status.COMPLETED or (self.is_download and self.status in ended)
 
     @property
     def is_good(self) -> bool:

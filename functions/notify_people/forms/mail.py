@@ -34,8 +34,8 @@ def mail(notice: Notice) -> Mail:
 
 
 def _text(notice: Notice) -> str:
-    widest = max(len(fact.name) for fact in notice.facts)
-    facts = [f"{fact.name + ':':<{widest + 2}}{fact.value}" for fact in notice.facts]
+    widest = max(map(len, notice.facts))
+    facts = [f"{name + ':':<{widest + 2}}{value}" for name, value in notice.facts.items()]
     parts = [notice.detail or notice.title, "\n".join(facts)]
     if notice.steps:
         parts.append("\n".join(["What to do next:", *map(_line, notice.steps)]))

@@ -11,16 +11,14 @@ import re
 from notify_people.plain_text import cut
 from notify_people.words.notice import Notice
 
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 # Underscores within a word format nothing, and are frequent in names. A hash is a channel, an at
 # sign a person, and a word between colons an emoji.
 _SIGNS = re.compile(r"[*~`|@#\[\]]|\{(?=\{)|(?<!\w)_+|_+(?!\w)|:(?=[\w+'-]*[a-z][\w+'-]*:)")
 
-_ENTITY_OF = str.maketrans(_ENTITIES)
 _FULL_WIDTH = 0xFEE0
 """What is added to the number of an ASCII sign for that of its full-width double."""
-
 
 LITERAL_LIMIT = 1500
 """Characters of a text with its entities. The longest of our own texts has about 700."""
@@ -40,15 +38,15 @@ def _escaped(text: str) -> str:
     def full_width(signs: re.Match[str]) -> str:
         return "".join(chr(ord(sign) + _FULL_WIDTH) for sign in signs[0])
 
-    return _SIGNS.sub(full_width, text).translate(_ENTITY_OF)
+    return _SIGNS.sub(full_width, text).translate(_ENTITIES)
 
 
 def story(notice: Notice) -> list[str]:
     """Return the lines that tell what happened."""
     detail = [literal(notice.detail), ""] if notice.detail else []
-    return [*detail, *(f"*{fact.name}:* {literal(fact.value)}" for fact in notice.facts)]
+    return [*detail, *(f"*{name}:* {literal(value)}" for name, value in notice.facts.items())]
 
 
 def code(command: str) -> str:
     """Return a command that can be copied. Commands have no backtick."""
-    return f"`{command.translate(_ENTITY_OF)}`"
+    return f"`{command.translate(_ENTITIES)}`"

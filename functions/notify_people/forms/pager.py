@@ -47,7 +47,6 @@ def _trigger(notice: Notice) -> dict[str, Any]:
     steps = [
         ": ".join(filter(None, (step.text, step.command or step.address))) for step in notice.steps
     ]
-    links = [{"href": step.address, "text": step.label} for step in notice.steps if step.address]
     return {
         "event_action": "trigger",
         "dedup_key": _key(notice.key),
@@ -57,13 +56,10 @@ def _trigger(notice: Notice) -> dict[str, Any]:
             "severity": _SEVERITIES[notice.severity],
             "timestamp": notice.at.isoformat(),
             "class": notice.event_type,
-            "custom_details": {
-                **{fact.name: fact.value for fact in notice.facts},
-                "What to do next": steps,
-            },
+            "custom_details": {**notice.facts, "What to do next": steps},
         },
         "client": CLIENT,
-        "links": links,
+        "links": [{"href": step.address, "text": step.label} for step in notice.links],
     }
 
 

@@ -33,15 +33,14 @@ def workflow_message(notice: Notice) -> dict[str, Any]:
     color = _COLORS[notice.severity]
     title = _run(notice.title_with_icon, size="large", weight="bolder", color=color)
     facts = [
-        _block(_run(f"{fact.name}: ", weight="bolder"), _run(fact.value), spacing="small")
-        for fact in notice.facts
+        _block(_run(f"{name}: ", weight="bolder"), _run(value), spacing="small")
+        for name, value in notice.facts.items()
     ]
     detail = [_block(_run(notice.detail))] if notice.detail else []
     steps = [_step(step) for step in notice.steps]
     actions = [
         {"type": "Action.OpenUrl", "title": step.label, "url": step.address}
-        for step in notice.steps
-        if step.address
+        for step in notice.links
     ]
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

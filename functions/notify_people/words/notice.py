@@ -36,19 +36,6 @@ _ICONS = {
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A line such as `Took: 42 min`."""
-
-    name: str
-    value: str
-
-
-def facts_of(values: Mapping[str, str | None]) -> tuple[Fact, ...]:
-    """Return the facts, in order. One without a value is left out."""
-    return tuple(Fact(name, value) for name, value in values.items() if value)
-
-
-@dataclass(frozen=True)
 class Step:
     """
     What to do next, with a command to copy or an address to open, which `label` names.
@@ -70,7 +57,8 @@ class Notice:
     `subject` and `order` say what it is about and which of its notices is newer. `thread` groups
     them in a chat. `stack` keeps them apart from those of another stack that watches the same
     project. `title` is the headline, and `detail` a sentence that completes it, or nothing.
-    `source` is the CloudEvent's, and `event_type` a word such as `restore-ended`.
+    `facts` are lines such as `Took: 42 min`. `source` is the CloudEvent's, and `event_type` a word
+    such as `restore-ended`.
     """
 
     stack: str
@@ -82,11 +70,11 @@ class Notice:
     paging: Paging
     title: str
     detail: str
-    facts: tuple[Fact, ...]
+    facts: Mapping[str, str]
     steps: tuple[Step, ...]
     at: datetime
     source: str
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -100,6 +88,16 @@ class Notice:
         return f"{icon} {self.title}"
 
     @property
+    def links(self) -> list[Step]:
+        """The steps with an address to open."""
+        return [step for step in self.steps if step.address]
+
+    @property
     def summary(self) -> str:
         """The whole story in one line."""
         return f"{self.title}. {self.detail}".rstrip()
+
+
+def known(facts: Mapping[str, str | None]) -> Mapping[str, str]:
+    """Return the facts without those that have no value."""
+    return {name: value for name, value in facts.items() if value}

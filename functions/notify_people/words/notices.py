@@ -7,7 +7,7 @@ from notify_people.message import (
     ValidationRecorded,
     WatchChange,
 )
-from notify_people.words.notice import Fact, Notice, Paging, Severity, Step
+from notify_people.words.notice import Notice, Paging, Severity, Step
 from notify_people.words.restore_notice import restore_notice
 from notify_people.words.spans import microseconds, moment
 from notify_people.words.validation_notice import validation_notice
@@ -43,10 +43,7 @@ def _test_notice(test: NotificationTest) -> Notice:
         paging=Paging.TRY_BOTH,
         title=f"TEST of Atlas Restore Watch: notices of {test.subject} arrive here",
         detail="No restore has changed.",
-        facts=(
-            Fact("Stack", test.subject),
-            Fact("Requested", moment(test.requested_at)),
-        ),
+        facts={"Stack": test.subject, "Requested": moment(test.requested_at)},
         steps=(Step("Nothing is to be done: this is a test"),),
         at=test.requested_at,
         source=f"/stacks/{test.subject}",

@@ -1,9 +1,11 @@
 """A change of a restore job → the words about it. Pure."""
 
+from collections.abc import Mapping
+
 from notify_people.message import Status, StatusChange
 from notify_people.selection import Change, change_of
-from notify_people.words.notice import Fact, Notice, Paging, Severity, facts_of
-from notify_people.words.restore_steps import next_steps
+from notify_people.words.notice import Notice, Paging, Severity, known
+from notify_people.words.restore_steps import clusters, next_steps
 from notify_people.words.spans import duration, minute, moment
 
 _KINDS = {
@@ -26,18 +28,15 @@ _OUTCOMES = {
     Status.QUEUED: "queued",
     Status.RUNNING: "running",
     Status.COMPLETED: "completed",
-    Status.FAILED: "FAILED",
-    Status.CANCELLED: "CANCELLED",
-    Status.EXPIRED: "EXPIRED",
 }
+"""A bad end keeps its word in capitals."""
 
 _SEVERITIES = {
     Status.COMPLETED: Severity.SUCCESS,
     Status.FAILED: Severity.ERROR,
-    Status.CANCELLED: Severity.WARNING,
     Status.EXPIRED: Severity.ERROR,
-    Status.UNKNOWN: Severity.WARNING,
 }
+"""Any other end is a warning."""
 
 
 def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
@@ -49,21 +48,21 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     because every link expires some hours after it was reported as ready.
     """
     title, severity = _title_of(change)
-    happened = change_of(change)
+    snapshot_age = duration(change.snapshot_age_seconds)
     return Notice(
         stack=stack,
         subject=f"restore/{change.restore_id}",
-        order=order_of(change),
+        order=_order_of(change),
         thread=change.restore_id,
-        event_type=f"restore-{happened}",
+        event_type=f"restore-{change_of(change)}",
         severity=severity,
         paging=_paging(change),
         title=title,
-        detail=_age_in_a_sentence(change),
-        facts=_facts(change),
-        steps=next_steps(change, console),
+        detail=f"The snapshot was {snapshot_age} old." if snapshot_age else "",
+        facts=known(_facts(change, snapshot_age)),
+        steps=tuple(next_steps(change, console)),
         at=change.observed_at,
-        source=f"/groups/{change.group_id}/clusters/{change.cluster_name}",
+        source=change.source,
         keywords=("restore", change.kind, change.status.lower(), change.cluster_name),
     )
 
@@ -77,7 +76,7 @@ _RANKS = {
 }
 
 
-def order_of(change: StatusChange) -> int:
+def _order_of(change: StatusChange) -> int:
     """
     Order the notices of a restore.
 
@@ -100,51 +99,36 @@ def _paging(change: StatusChange) -> Paging:
 
 
 def _title_of(change: StatusChange) -> tuple[str, Severity]:
-    where = change.cluster_name
-    if change.is_download and change.status is Status.COMPLETED:
-        return f"Download ready: {where}{_until(change)}", Severity.SUCCESS
+    if change_of(change) is Change.READY:
+        until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
+        return f"Download ready: {change.cluster_name}{until}", Severity.SUCCESS
     if change.is_download and change.status is Status.EXPIRED:
-        return f"Download link expired: {where}", Severity.INFO
-    if change.target_deployment_item_name:
-        where += f" -> {change.target_deployment_item_name}"
+        return f"Download link expired: {change.cluster_name}", Severity.INFO
     what = "Download" if change.is_download else "Restore"
     if change.terminal:
         severity = _SEVERITIES.get(change.status, Severity.WARNING)
-        return f"{what} {_outcome(change)}: {where}{_in_time(change)}", severity
-    if change_of(change) is Change.STARTED:
-        return f"{what} started: {where}", Severity.INFO
-    return f"{what} {_outcome(change)}: {where}", Severity.INFO
+        return f"{what} {_outcome(change)}: {clusters(change)}{_in_time(change)}", severity
+    outcome = "started" if change_of(change) is Change.STARTED else _outcome(change)
+    return f"{what} {outcome}: {clusters(change)}", Severity.INFO
 
 
 def _outcome(change: StatusChange) -> str:
     if change.status is not Status.UNKNOWN:
-        return _OUTCOMES[change.status]
+        return _OUTCOMES.get(change.status, change.status)
     word = change.atlas_status or "no word"
     return f"ended with an unknown status ({word})" if change.terminal else f"at {word}"
 
 
-def _until(change: StatusChange) -> str:
-    return f", until {minute(change.expiration_date)}" if change.expiration_date else ""
-
-
 def _in_time(change: StatusChange) -> str:
-    if change.duration_seconds is None:
-        return ""
+    took = duration(change.duration_seconds)
     preposition = "in" if change.status is Status.COMPLETED else "after"
-    return f" {preposition} {duration(change.duration_seconds)}"
+    return f" {preposition} {took}" if took else ""
 
 
-def _age_in_a_sentence(change: StatusChange) -> str:
-    age = change.snapshot_age_seconds
-    return "" if age is None else f"The snapshot was {duration(age)} old."
-
-
-def _facts(change: StatusChange) -> tuple[Fact, ...]:
-    age = change.snapshot_age_seconds
-    took = change.duration_seconds
+def _facts(change: StatusChange, snapshot_age: str) -> Mapping[str, str | None]:
     link_until = change.expiration_date if change_of(change) is Change.READY else None
     project, target_project = change.group_id, change.target_project_id
-    values = {
+    return {
         "Status": _status(change),
         "Project": project,
         "Source cluster": change.cluster_name,
@@ -153,12 +137,11 @@ def _facts(change: StatusChange) -> tuple[Fact, ...]:
         "Kind": _kind(change),
         "Began": moment(change.restore_scheduled_date),
         "Ended": moment(change.restore_finished_date),
-        "Took": None if took is None else duration(took),
-        "Age of the snapshot": f"{duration(age)}, when it was scheduled" if age is not None else "",
+        "Took": duration(change.duration_seconds),
+        "Age of the snapshot": snapshot_age and f"{snapshot_age}, when it was scheduled",
         "Link works until": moment(link_until),
         "Restore job": change.restore_id,
     }
-    return facts_of(values)
 
 
 def _kind(change: StatusChange) -> str:

@@ -5,8 +5,14 @@ from datetime import UTC, datetime, timedelta
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units, such as `61 s`, `42 min` or `5 h 10 min`."""
+def duration(seconds: float | None) -> str:
+    """
+    Return a duration in its two largest units, such as `61 s`, `42 min` or `5 h 10 min`.
+
+    Nothing if it is not known.
+    """
+    if seconds is None:
+        return ""
     whole = max(0, round(seconds))
     if whole < 2 * _MINUTE:
         return f"{whole} s"

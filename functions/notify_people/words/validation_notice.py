@@ -1,9 +1,11 @@
 """The verdict of a pipeline on restored data → the words about it. Pure."""
 
+from collections.abc import Mapping
+
 from notify_people.message import ValidationRecorded
 from notify_people.selection import Change
-from notify_people.words.notice import Fact, Notice, Paging, Severity, Step, facts_of
-from notify_people.words.restore_steps import project_step
+from notify_people.words.notice import Notice, Paging, Severity, Step, known
+from notify_people.words.restore_steps import clusters, project_step
 from notify_people.words.spans import microseconds, moment
 
 
@@ -27,35 +29,28 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
         paging=Paging.NOTHING if is_good else Paging.TRIGGER,
         title=_title(recorded),
         detail=found.detail or "",
-        facts=_facts(recorded),
-        steps=(
-            *_advice(recorded),
-            project_step(recorded.group_id, recorded.cluster_name, console),
-        ),
+        facts=known(_facts(recorded)),
+        steps=(*map(Step, _advice(recorded)), project_step(recorded, console)),
         at=recorded.observed_at,
-        source=f"/groups/{recorded.group_id}/clusters/{recorded.cluster_name}",
+        source=recorded.source,
         keywords=("validation", found.verdict.lower(), recorded.cluster_name),
     )
+
+
+def _title(recorded: ValidationRecorded) -> str:
+    verdict = "passed" if recorded.is_good else recorded.validation.verdict
+    if recorded.validation.passed and not recorded.is_completed:
+        became = _NOT_COMPLETED.get(recorded.status, f"is {recorded.status}")
+        verdict = f"{verdict}, but the restore {became}"
+    return f"Validation {verdict}: {clusters(recorded)}"
 
 
 _NOT_COMPLETED = {"FAILED": "FAILED", "EXPIRED": "EXPIRED", "CANCELLED": "was CANCELLED"}
 
 
-def _title(recorded: ValidationRecorded) -> str:
+def _facts(recorded: ValidationRecorded) -> Mapping[str, str | None]:
     found = recorded.validation
-    verdict = "passed" if recorded.is_good else found.verdict
-    if found.passed and not recorded.is_completed:
-        became = _NOT_COMPLETED.get(recorded.status, f"is {recorded.status}")
-        verdict = f"{verdict}, but the restore {became}"
-    where = recorded.cluster_name
-    if recorded.target_deployment_item_name:
-        where += f" -> {recorded.target_deployment_item_name}"
-    return f"Validation {verdict}: {where}"
-
-
-def _facts(recorded: ValidationRecorded) -> tuple[Fact, ...]:
-    found = recorded.validation
-    values = {
+    return {
         "Verdict": found.verdict,
         "Project": recorded.group_id,
         "Source cluster": recorded.cluster_name,
@@ -66,20 +61,19 @@ def _facts(recorded: ValidationRecorded) -> tuple[Fact, ...]:
         "Status of the restore": recorded.status,
         "Restore job": recorded.restore_id,
     }
-    return facts_of(values)
 
 
-def _advice(recorded: ValidationRecorded) -> tuple[Step, ...]:
+def _advice(recorded: ValidationRecorded) -> tuple[str, ...]:
+    target = recorded.target_deployment_item_name or "the target"
+    who = recorded.validation.validated_by or "the pipeline"
     if recorded.is_good:
         return ()
-    target = recorded.target_deployment_item_name or "the target"
-    who = recorded.validation.validated_by
     if recorded.validation.passed:
         return (
-            Step(f"Do not rely on the data in {target}: the restore has not completed"),
-            Step(f"Look at what {who or 'the pipeline'} tested: it may be other data"),
+            f"Do not rely on the data in {target}: the restore has not completed",
+            f"Look at what {who} tested: it may be other data",
         )
     return (
-        Step(f"Do not rely on the restored data in {target}"),
-        Step(f"Look at what {who or 'the pipeline'} reports. If the data is wrong, restore again"),
+        f"Do not rely on the restored data in {target}",
+        f"Look at what {who} reports. If the data is wrong, restore again",
     )

@@ -1,11 +1,11 @@
 """A change of the watch itself → the words about it. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
 from notify_people.selection import change_of
-from notify_people.words.notice import Fact, Notice, Paging, Severity, Step, facts_of
+from notify_people.words.notice import Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, moment
 
 _NAME_LIMIT = 30
@@ -47,37 +47,29 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     Restores are reported late while the watch cannot see, so degraded is always paged. The whole
     stack is worse than a project. What is no longer watched closes its page too.
     """
-    story = _story_of(change, console)
+    severity, title, detail, steps = _story_of(change, console)
     happened = change_of(change)
     return Notice(
         stack=stack,
         subject=f"watch/{change.subject}",
-        order=order_of(change),
+        # By outage, and within an outage degraded before recovered.
+        order=2 * microseconds(change.since) + change.recovered,
         thread=change.subject,
         event_type=f"watch-{happened}",
-        severity=story.severity,
+        severity=severity,
         paging=Paging.RESOLVE if change.recovered else Paging.TRIGGER,
-        title=story.title,
-        detail=story.detail,
-        facts=_facts(change),
-        steps=story.steps,
+        title=title,
+        detail=detail,
+        facts=known(_facts(change)),
+        steps=steps,
         at=change.at,
         source=f"/{'groups' if change.group_id else 'stacks'}/{change.subject}",
         keywords=("watch", happened, change.error),
     )
 
 
-def order_of(change: WatchChange) -> int:
-    """Order the notices of a subject: by outage, and within an outage degraded before recovered."""
-    return 2 * microseconds(change.since) + change.recovered
-
-
-@dataclass(frozen=True)
-class _Story:
-    severity: Severity
-    title: str
-    detail: str
-    steps: tuple[Step, ...] = ()
+type _Story = tuple[Severity, str, str, tuple[Step, ...]]
+"""How bad it is, the title, the detail, and what to do."""
 
 
 def _story_of(change: WatchChange, console: str) -> _Story:
@@ -85,12 +77,12 @@ def _story_of(change: WatchChange, console: str) -> _Story:
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
         detail = "Nothing is left to do. Restores there are not reported any more."
-        return _Story(Severity.INFO, title, detail, (_WATCH_AGAIN,))
+        return Severity.INFO, title, detail, (_WATCH_AGAIN,)
     if change.recovered:
         outage = duration((change.at - change.since).total_seconds())
         title = f"Restore watch recovered after {outage}: {name}"
         detail = "Nothing is left to do. Restores that ran meanwhile are reported now."
-        return _Story(Severity.SUCCESS, title, detail)
+        return Severity.SUCCESS, title, detail, ()
     title = f"Restore watch blind in {name}: {_cause(change)}"
     if change.group_id and change.error == "RestoreJobNotFoundError":
         title = f"Restore watch blind: Atlas has no project {name}"
@@ -100,7 +92,7 @@ def _story_of(change: WatchChange, console: str) -> _Story:
         "caught up."
     )
     severity = Severity.ERROR if change.group_id else Severity.CRITICAL
-    return _Story(severity, title, detail, _steps(change, console))
+    return severity, title, detail, _steps(change, console)
 
 
 def _cause(change: WatchChange) -> str:
@@ -121,9 +113,9 @@ def _look(change: WatchChange, console: str) -> tuple[Step, ...]:
     return (Step("Open the project in Atlas", address=f"{console}/v2/{change.group_id}"),)
 
 
-def _facts(change: WatchChange) -> tuple[Fact, ...]:
+def _facts(change: WatchChange) -> Mapping[str, str | None]:
     at = moment(change.at)
-    values = {
+    return {
         "Project" if change.group_id else "Stack": change.subject,
         "Error": change.error,
         # An error's text may also say what to do, which is over.
@@ -136,4 +128,3 @@ def _facts(change: WatchChange) -> tuple[Fact, ...]:
         "Last seen before": moment(change.last_success_at) or "never",
         "Open restores at that moment": str(change.open_jobs),
     }
-    return facts_of(values)

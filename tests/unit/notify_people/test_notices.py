@@ -12,7 +12,7 @@ from unit.notify_people.messages import CASES, notice
 
 
 def facts(name: str, **data: object) -> dict[str, str]:
-    return {fact.name: fact.value for fact in notice(name, **data).facts}
+    return dict(notice(name, **data).facts)
 
 
 @pytest.mark.parametrize(
