@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -40,22 +41,18 @@ def compose(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Notifier:
     """Return the notifier, connected to nothing yet."""
+    client: Callable[[Any], Any] = partial(session.client, config=AWS_CONFIG)
     channels = Channels(
         topics=Topics(session.client("sns", config=SNS_CONFIG)),
         webhooks=Webhooks(sleep=sleep),
-        secret=NotifySecret(
-            session.client("secretsmanager", config=AWS_CONFIG), settings.secret_id, now=now
-        ),
+        secret=NotifySecret(client("secretsmanager"), settings.secret_id, now=now),
         topic_arns=settings.topic_arns,
         pagerduty_base_url=settings.pagerduty_base_url,
         named=settings.channels,
     )
-    sent = SentTable(
-        session.client("dynamodb", config=AWS_CONFIG), settings.sent_table_name, now=now
-    )
     return Notifier(
         channels,
-        sent,
+        SentTable(client("dynamodb"), settings.sent_table_name, now=now),
         Telemetry(logger),
         settings.changes,
         partial(notice_of, console=settings.console, stack=settings.stack_name),

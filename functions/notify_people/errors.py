@@ -64,7 +64,7 @@ class ChannelUnavailableError(ChannelError):
     def __init__(
         self,
         message: str,
-        retry_after_seconds: float | None = None,
+        retry_after_seconds: float = 0.0,
         *,
         was_sent: bool = False,
         may_be_sent: bool = False,

@@ -128,11 +128,9 @@ class Notifier:
         if batch.problem is not None:
             errors.append(batch.problem)
             self._telemetry.failed(batch.problem, notice=notice)
-        channels = [
-            channel
-            for channel in batch.channels
-            if self._channels.takes(channel, notice) and (wanted or channel is Channel.PAGER)
-        ]
+        # Nobody is paged for a good end or for progress.
+        is_paged = notice.paging is not Paging.NOTHING
+        channels = [one for one in batch.channels if (is_paged if one is Channel.PAGER else wanted)]
         for place, channel in enumerate(channels):
             left = sum(one not in batch.silent for one in channels[place:])
             share = min(CHANNEL_TIME, deadline.remaining() / max(left, 1))

@@ -17,12 +17,10 @@ from notify_people.errors import (
 )
 from notify_people.forms import chat, pager, slack, teams
 from notify_people.forms.mail import mail
-from notify_people.words.notice import Notice, Paging
+from notify_people.words.notice import Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
-
-PAGERDUTY_PATH = "/v2/enqueue"
 
 
 class Topics:
@@ -34,12 +32,7 @@ class Topics:
     def publish(
         self, channel: Channel, arn: str, text: str, deadline: Deadline, subject: str | None = None
     ) -> None:
-        """
-        Publish a text.
-
-        Raises ChannelRefusedError, ChannelUnavailableError, or TimeBudgetExceededError when too
-        little time is left to begin.
-        """
+        """Raise ChannelRefusedError, ChannelUnavailableError or TimeBudgetExceededError."""
         with_subject = {"Subject": subject} if subject else {}
         try:
             aws_call(
@@ -86,34 +79,23 @@ class Channels:
             problem = error
         return [channel for channel in Channel if channel in found], problem
 
-    def takes(self, channel: Channel, notice: Notice) -> bool:
-        """Nobody is paged for a good end or for progress."""
-        return channel is not Channel.PAGER or notice.paging is not Paging.NOTHING
-
     def send(self, channel: Channel, notice: Notice, deadline: Deadline) -> None:
         """Send the notice. Raises ChannelError, SecretError or TimeBudgetExceededError."""
+        if channel is Channel.CHAT:
+            text = json.dumps(chat.custom_notification(notice))
+            self.topics.publish(channel, self.topic_arns[channel], text, deadline)
+            return
+        if channel is Channel.EMAIL:
+            made, arn = mail(notice), self.topic_arns[channel]
+            self.topics.publish(channel, arn, made.text, deadline, made.subject)
+            return
+        value = self.secret.read(deadline).of(channel)
         match channel:
-            case Channel.PAGER:
-                self._page(notice, deadline)
-            case Channel.CHAT:
-                body = json.dumps(chat.custom_notification(notice))
-                self.topics.publish(channel, self.topic_arns[channel], body, deadline)
             case Channel.SLACK:
-                address = self._secret_of(channel, deadline)
-                self.webhooks.post(channel, address, slack.webhook_message(notice), deadline)
+                self.webhooks.post(channel, value, slack.webhook_message(notice), deadline)
             case Channel.TEAMS:
-                address = self._secret_of(channel, deadline)
-                self.webhooks.post(channel, address, teams.workflow_message(notice), deadline)
-            case Channel.EMAIL:
-                made = mail(notice)
-                arn = self.topic_arns[channel]
-                self.topics.publish(channel, arn, made.text, deadline, made.subject)
-
-    def _page(self, notice: Notice, deadline: Deadline) -> None:
-        key = {"routing_key": self._secret_of(Channel.PAGER, deadline)}
-        address = self.pagerduty_base_url + PAGERDUTY_PATH
-        for event in pager.events(notice):
-            self.webhooks.post(Channel.PAGER, address, key | event, deadline)
-
-    def _secret_of(self, channel: Channel, deadline: Deadline) -> str:
-        return self.secret.read(deadline).of(channel)
+                self.webhooks.post(channel, value, teams.workflow_message(notice), deadline)
+            case Channel.PAGER:
+                address = f"{self.pagerduty_base_url}/v2/enqueue"
+                for event in pager.events(notice):
+                    self.webhooks.post(channel, address, {"routing_key": value} | event, deadline)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -35,9 +36,6 @@ KEYS = {
     Channel.PAGER: "pagerduty_routing_key",
 }
 """The key of each channel in the secret. Any may be absent."""
-
-_WORDS = {Channel.SLACK: "slack", Channel.TEAMS: "teams", Channel.PAGER: "pagerduty"}
-"""A key with such a word is meant for the channel."""
 
 _KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 """A key that is named in an error. In the place of another one there may be an address."""
@@ -109,13 +107,8 @@ class NotifySecret:
 
     def _ask(self, secret_id: str, deadline: Deadline) -> ChannelSecrets:
         try:
-            answer = aws_call(
-                deadline,
-                "read the secret",
-                self._client.get_secret_value,
-                "ARN",
-                SecretId=secret_id,
-            )
+            get = partial(self._client.get_secret_value, SecretId=secret_id)
+            answer = aws_call(deadline, "read the secret", get, "ARN")
         except AwsCallError as error:
             msg = f"the secret that NOTIFY_SECRET_ID names cannot be read: Secrets Manager {error}"
             raise SecretError(msg) from None
@@ -140,13 +133,12 @@ def read_secret(text: str | None) -> ChannelSecrets:
 
 
 def _is_misspelt(name: str, channel: Channel) -> bool:
-    """Whether a key is meant for the channel, but is not read."""
-    plain = _plain(name)
+    """Whether a key is meant for the channel, whose service it may name, but is not read."""
     if name in KEYS.values():
         return False
-    return _WORDS[channel] in plain or bool(
-        get_close_matches(plain, [_plain(KEYS[channel])], cutoff=0.85)
-    )
+    plain, key = _plain(name), KEYS[channel]
+    service = key.partition("_")[0]
+    return service in plain or bool(get_close_matches(plain, [_plain(key)], cutoff=0.85))
 
 
 def _plain(name: str) -> str:
@@ -156,15 +148,14 @@ def _plain(name: str) -> str:
 def _checked(channel: Channel, value: object) -> str | SecretError:
     """Return the value, or what is wrong with it: that concerns this channel alone."""
     text = value.strip() if isinstance(value, str) else ""
+    key = KEYS[channel]
     if channel is Channel.PAGER:
         if not _ROUTING_KEY.fullmatch(text):
-            return SecretError(
-                f"the secret's {KEYS[channel]} is not a key of 32 letters and digits"
-            )
+            return SecretError(f"the secret's {key} is not a key of 32 letters and digits")
     elif not text.isascii() or not text.isprintable() or not is_allowed(text):
-        return SecretError(f"the secret's {KEYS[channel]} is not an https address")
+        return SecretError(f"the secret's {key} is not an https address")
     elif text.endswith("...") or "TODO" in text:
-        return SecretError(f"the secret's {KEYS[channel]} is a placeholder")
+        return SecretError(f"the secret's {key} is a placeholder")
     return text
 
 

@@ -78,13 +78,10 @@ class SentTable:
         """
         now = self._now()
         claim = secrets.token_hex(8)
-        values = {
-            ":sequence": _number(sequence),
-            ":now": _number(now),
+        values = _values(sequence, now) | {
             ":claimedBy": {"S": claim},
             ":claimedUntil": _number(now + CLAIM_TIME),
             ":latest": _number(now + 2 * CLAIM_TIME),
-            ":expiresAt": self._expires_at(),
         }
         item = self._update(subject, channel, _CLAIM, f"{_NEWER} AND {_FREE}", values, deadline)
         if item is None:
@@ -97,11 +94,7 @@ class SentTable:
 
     def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
         """Note that this was sent. A newer `sequence` that is noted already stays."""
-        values = {
-            ":sequence": _number(sequence),
-            ":now": _number(self._now()),
-            ":expiresAt": self._expires_at(),
-        }
+        values = _values(sequence, self._now())
         self._update(subject, channel, _NOTE, _NEWER, values, deadline)
 
     def release(self, subject: str, channel: Channel, claim: str, deadline: Deadline) -> None:
@@ -131,7 +124,7 @@ class SentTable:
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={f"#{n}": n for n in names if f"#{n}" in expression},
-                ExpressionAttributeValues=dict(values),
+                ExpressionAttributeValues=values,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsCallError as error:
@@ -141,8 +134,14 @@ class SentTable:
             raise SentTableError(f"the table of what was sent: DynamoDB {error}") from None
         return None
 
-    def _expires_at(self) -> dict[str, str]:
-        return _number(int(self._now() + RETENTION.total_seconds()))
+
+def _values(sequence: int, now: float) -> dict[str, Any]:
+    expires_at = int(now + RETENTION.total_seconds())
+    return {
+        ":sequence": _number(sequence),
+        ":now": _number(now),
+        ":expiresAt": _number(expires_at),
+    }
 
 
 def _number(value: float) -> dict[str, str]:

@@ -10,6 +10,7 @@ is needed, and a body may quote the address or the key.
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -59,12 +60,12 @@ class Webhooks:
 
         def is_over(state: RetryCallState) -> bool:
             left = deadline.remaining() - state.upcoming_sleep
-            wait = _asked_wait(state) or 0.0
-            return state.attempt_number >= ATTEMPTS or wait > LONGEST_WAIT or left < LEAST_TIME
+            is_long = _asked_wait(state) > LONGEST_WAIT
+            return state.attempt_number >= ATTEMPTS or is_long or left < LEAST_TIME
 
         Retrying(
             retry=retry_if_exception(lambda error: _may_repeat(channel, error)),
-            wait=lambda state: (_asked_wait(state) or 0.0) + _backoff(state),
+            wait=lambda state: _asked_wait(state) + _backoff(state),
             stop=is_over,
             sleep=self._sleep,
             reraise=True,
@@ -74,9 +75,8 @@ class Webhooks:
         was_sent = Event()
         request.extensions["trace"] = _watch(deadline, was_sent)
         try:
-            status, headers = timed_call(
-                deadline, f"post to {channel}", lambda: self._exchange(request)
-            )
+            exchange = partial(self._exchange, request)
+            status, headers = timed_call(deadline, f"post to {channel}", exchange)
         except (CallTimeoutError, _TooLateError):
             self._hang_up()
             msg = f"{channel} did not answer in time"
@@ -85,10 +85,8 @@ class Webhooks:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             # Not quoted and not chained: the text may hold the address.
             msg = f"{channel} did not answer: {type(error).__name__}"
-            is_late = isinstance(error, httpx.TimeoutException)
-            raise ChannelUnavailableError(
-                msg, was_sent=was_sent.is_set(), is_late=is_late
-            ) from None
+            late = isinstance(error, httpx.TimeoutException)
+            raise ChannelUnavailableError(msg, was_sent=was_sent.is_set(), is_late=late) from None
         if status in _TRANSIENT or status >= 500:
             msg = f"{channel} answered {status}"
             raise ChannelUnavailableError(msg, _retry_after(headers))
@@ -146,15 +144,15 @@ def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
     )
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def _retry_after(headers: httpx.Headers) -> float:
     """Return the seconds of the header, as Slack sends it. A date counts as nothing."""
     text = headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
 
 
-def _asked_wait(state: RetryCallState) -> float | None:
+def _asked_wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    return error.retry_after_seconds if isinstance(error, ChannelUnavailableError) else None
+    return error.retry_after_seconds if isinstance(error, ChannelUnavailableError) else 0.0
 
 
 def _advice(channel: Channel, status: int) -> str:
