@@ -11,6 +11,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def in_utc(value: datetime) -> datetime:
+    """Return the moment in UTC, which is also meant where no zone is named. Raises ValueError."""
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        msg = "a date must lie within the years 1 to 9999, in UTC too"
+        raise ValueError(msg) from None
+
+
 @dataclass(frozen=True)
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""

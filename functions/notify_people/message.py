@@ -8,8 +8,8 @@ may add some. Every text loses URLs: a download URL in a wrong field must reach 
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,11 +21,12 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
-    StringConstraints,
+    StrictStr,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
 
+from foundation.clock import in_utc
 from notify_people.errors import InvalidMessageError
 from notify_people.plain_text import SENTENCE_LIMIT, plain
 
@@ -44,27 +45,13 @@ def _require_text(value: object) -> object:
     raise ValueError(msg)
 
 
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        msg = "a date must lie within the years 1 to 9999, in UTC too"
-        raise ValueError(msg) from None
-
-
-def _sentence(text: str) -> str:
-    return plain(text, SENTENCE_LIMIT)
-
-
-ObjectId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-f0-9]{24}$")]
+ObjectId = Annotated[StrictStr, Field(pattern=r"^[a-f0-9]{24}$")]
 # Commands are made with these two, so they hold nothing that a shell would read.
-ClusterName = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$")
-]
-Subject = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9-]{1,128}$")]
-Text = Annotated[str, StringConstraints(strict=True), AfterValidator(plain)]
-Sentence = Annotated[str, StringConstraints(strict=True), AfterValidator(_sentence)]
-UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(_in_utc)]
+ClusterName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$")]
+Subject = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9-]{1,128}$")]
+Text = Annotated[StrictStr, AfterValidator(plain)]
+Sentence = Annotated[StrictStr, AfterValidator(partial(plain, limit=SENTENCE_LIMIT))]
+UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(in_utc)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
 

@@ -2,10 +2,9 @@
 
 from base64 import b64encode
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import quote
 
-import httpx
+from foundation.address import is_loopback, read_address
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 GOVERNMENT_BASE_URL = "https://cloud.mongodbgov.com"
@@ -61,25 +60,11 @@ def allowed_base_url(text: str, *, loopback: bool) -> str | None:
 
     Allowed: https to MongoDB's own hosts and, with `loopback`, http or https to this machine.
     """
-    try:
-        url = httpx.URL(text)
-        host = url.host
-    except (httpx.InvalidURL, TypeError, ValueError):
-        # `host` raises ValueError if it is not a valid international name.
+    url = read_address(text)
+    if url is None or url.path.strip("/") or url.query:
         return None
-    if url.userinfo or url.path.strip("/") or url.query or url.fragment:
-        return None
-    if url.scheme == "https" and host in _HOSTS and url.port is None:
-        return f"https://{host}"
-    if loopback and url.scheme in {"http", "https"} and _is_loopback(host):
+    if url.scheme == "https" and url.host in _HOSTS and url.port is None:
+        return f"https://{url.host}"
+    if loopback and url.scheme in {"http", "https"} and is_loopback(url.host):
         return f"{url.scheme}://{url.netloc.decode()}"
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import httpx
 
+from foundation.clock import in_utc
 from foundation.deadline import Deadline
 from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
 from restore_watch.errors import AtlasUnavailableError
-from restore_watch.model.fields import in_utc
 from restore_watch.redaction import redact
 
 EXCHANGE_TIMEOUT = 15.0

@@ -1,7 +1,7 @@
 """The types of fields, of Atlas's answers and of our own items. Pure."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
+from foundation.clock import in_utc
 from restore_watch.redaction import without_urls
 
 # Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
@@ -56,15 +57,6 @@ def _trim(text: str) -> str:
     # longer, and a stored text must not change when it is read again, so the result is cut too.
     # JSON can contain half of a surrogate pair, which no message and no item can hold.
     return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
-
-
-def in_utc(value: datetime) -> datetime:
-    """Return the moment in UTC, which is also meant where no zone is named."""
-    try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:
-        msg = "a date must lie within the years 1 to 9999, in UTC too"
-        raise ValueError(msg) from None
 
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from restore_watch.model.fields import in_utc
+from foundation.clock import in_utc
 
 RETENTION = timedelta(days=400)
 """How long an item is kept that nobody writes: more than the year that an auditor looks at."""
