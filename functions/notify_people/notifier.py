@@ -16,6 +16,7 @@ from aws_lambda_powertools.utilities.batch import (
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from foundation.deadline import Deadline
+from foundation.part import part
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.channels.sent_table import SentTable, Standing
@@ -43,7 +44,6 @@ CLAIM_TRIES = 7
 CLAIM_PAUSE = 0.5
 """Tries, and seconds between two: sending by another environment takes a second as a rule."""
 
-
 FAILURES = 2
 """After so many notices that it did not take, a channel is not tried again in the batch."""
 
@@ -69,25 +69,16 @@ class Batch:
             self.silent.add(channel)
 
 
+@part
 class Notifier:
     """Notifies people: at least once on every channel, and never of a change after a newer one."""
 
-    def __init__(
-        self,
-        channels: Channels,
-        sent: SentTable,
-        telemetry: Telemetry,
-        changes: AbstractSet[Change],
-        notice_of: Callable[[Message], Notice],
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._channels = channels
-        self._sent = sent
-        self._telemetry = telemetry
-        self._changes = changes
-        self._notice_of = notice_of
-        self._sleep = sleep
+    channels: Channels
+    sent: SentTable
+    telemetry: Telemetry
+    changes: AbstractSet[Change]
+    notice_of: Callable[[Message], Notice]
+    sleep: Callable[[float], None] = time.sleep
 
     def answer(self, event: dict[str, Any], deadline: Deadline) -> Mapping[str, Any]:
         """
@@ -103,7 +94,7 @@ class Notifier:
             except NotifyPeopleError:
                 raise  # reported already
             except Exception as error:
-                self._telemetry.crashed(error)
+                self.telemetry.crashed(error)
                 raise
 
         # A new one each time: it keeps the records of its batch.
@@ -123,11 +114,11 @@ class Notifier:
             return
         notice, wanted = read
         if batch.channels is None:
-            batch.channels, batch.problem = self._channels.set_up(deadline)
+            batch.channels, batch.problem = self.channels.set_up(deadline)
         errors: list[NotifyPeopleError] = []
         if batch.problem is not None:
             errors.append(batch.problem)
-            self._telemetry.failed(batch.problem, notice=notice)
+            self.telemetry.failed(batch.problem, notice=notice)
         # Nobody is paged for a good end or for progress.
         is_paged = notice.paging is not Paging.NOTHING
         channels = [one for one in batch.channels if (is_paged if one is Channel.PAGER else wanted)]
@@ -137,7 +128,7 @@ class Notifier:
             error = self._try(channel, notice, deadline.within(share), batch)
             if error is not None:
                 errors.append(error)
-                self._telemetry.failed(error, channel, notice)
+                self.telemetry.failed(error, channel, notice)
         if errors:
             raise errors[0]
 
@@ -146,15 +137,15 @@ class Notifier:
         try:
             message = read_message(text)
         except NotifyPeopleError as error:
-            self._telemetry.failed(error)
+            self.telemetry.failed(error)
             raise
-        notice = self._notice_of(message)
-        wanted = is_wanted(message, self._changes)
+        notice = self.notice_of(message)
+        wanted = is_wanted(message, self.changes)
         # What was paged is closed, although people do not want to hear of that.
-        is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self._changes)
+        is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
         if wanted or is_closing:
             return notice, wanted
-        self._telemetry.unwanted(notice.event_type)
+        self.telemetry.unwanted(notice.event_type)
         return None
 
     def _try(
@@ -182,27 +173,27 @@ class Notifier:
             retry=retry_if_exception_type(SendingElsewhereError),
             stop=stop_after_attempt(CLAIM_TRIES),
             wait=wait_fixed(CLAIM_PAUSE),
-            sleep=self._sleep,
+            sleep=self.sleep,
             reraise=True,
-        )(self._sent.claim, notice.subject, channel, notice.order, deadline)
+        )(self.sent.claim, notice.subject, channel, notice.order, deadline)
 
     def _deliver(self, channel: Channel, notice: Notice, deadline: Deadline) -> None:
         standing, claim = self._claim(channel, notice, deadline)
         if standing is Standing.SENT:
-            self._telemetry.sent_before(channel, notice)
+            self.telemetry.sent_before(channel, notice)
             return
         if standing is Standing.OUTDATED:
-            self._telemetry.dropped(channel, notice)
+            self.telemetry.dropped(channel, notice)
             return
         try:
-            self._channels.send(channel, notice, deadline.earlier(NOTE_TIME))
+            self.channels.send(channel, notice, deadline.earlier(NOTE_TIME))
         except Exception as error:
             may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
             # As long as a call that was left behind may send, no newer notice is sent. If giving it
             # back fails, the claim expires by itself.
             if not may_be_sent:
                 with suppress(NotifyPeopleError):
-                    self._sent.release(notice.subject, channel, claim, deadline)
+                    self.sent.release(notice.subject, channel, claim, deadline)
             raise
-        self._sent.note(notice.subject, channel, notice.order, deadline)
-        self._telemetry.sent(channel, notice)
+        self.sent.note(notice.subject, channel, notice.order, deadline)
+        self.telemetry.sent(channel, notice)

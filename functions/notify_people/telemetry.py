@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import emitting, write_metrics
+from foundation.part import part
 from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
 from notify_people.words.notice import Notice
@@ -13,6 +14,7 @@ from notify_people.words.notice import Notice
 _ONE = MetricUnit.Count, 1
 
 
+@part
 class Telemetry:
     """
     Writes logs and metrics, which docs/people.md describes.
@@ -20,25 +22,24 @@ class Telemetry:
     No message, address or key is logged.
     """
 
-    def __init__(self, logger: Logger) -> None:
-        self._logger = logger
+    logger: Logger
 
     def sent(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that a channel took."""
         with emitting():
             write_metrics({"NoticesSent": _ONE}, channel=channel)
-            self._logger.info("sent", **_names(channel, notice))
+            self.logger.info("sent", **_names(channel, notice))
 
     def sent_before(self, channel: Channel, notice: Notice) -> None:
         """Report a message that was delivered again."""
         with emitting():
-            self._logger.info("sent already", **_names(channel, notice))
+            self.logger.info("sent already", **_names(channel, notice))
 
     def dropped(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that came after a newer one about the same subject."""
         with emitting():
             write_metrics({"NoticesDropped": _ONE})
-            self._logger.warning(
+            self.logger.warning(
                 "A newer notice was sent before this one, so this one is not sent",
                 **_names(channel, notice),
             )
@@ -46,7 +47,7 @@ class Telemetry:
     def unwanted(self, event_type: str) -> None:
         """Report a change that NOTIFY_CHANGES leaves out."""
         with emitting():
-            self._logger.debug("not wanted", event_type=event_type)
+            self.logger.debug("not wanted", event_type=event_type)
 
     def failed(
         self, error: NotifyPeopleError, channel: Channel | None = None, notice: Notice | None = None
@@ -55,13 +56,13 @@ class Telemetry:
         with emitting():
             write_metrics({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
-            self._logger.error(str(error), **names, error=type(error).__name__)
+            self.logger.error(str(error), **names, error=type(error).__name__)
 
     def crashed(self, error: Exception) -> None:
         """Count a message at which our own code failed. The error's text may hold anything."""
         with emitting():
             write_metrics({"NoticesFailed": _ONE})
-            self._logger.error("This is a bug", error=type(error).__name__)
+            self.logger.error("This is a bug", error=type(error).__name__)
 
 
 def _names(channel: Channel | None, notice: Notice) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.part import part
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 
+@part
 class Topics:
     """Publishes to the topics of chat and e-mail, each of which reads another form."""
 
-    def __init__(self, client: "SNSClient") -> None:
-        self._client = client
+    client: "SNSClient"
 
     def publish(
         self, channel: Channel, arn: str, text: str, deadline: Deadline, subject: str | None = None
@@ -38,7 +38,7 @@ class Topics:
             aws_call(
                 deadline,
                 f"publish to {channel}",
-                self._client.publish,
+                self.client.publish,
                 "MessageId",
                 TopicArn=arn,
                 Message=text,
@@ -52,7 +52,7 @@ class Topics:
             raise ChannelUnavailableError(msg, may_be_sent=not error.answer) from None
 
 
-@dataclass(frozen=True)
+@part
 class Channels:
     """Sends notices. `named` are the channels that the operator named, if any."""
 

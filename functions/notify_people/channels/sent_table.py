@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.part import part
 from notify_people.channels.channel import Channel
 from notify_people.errors import SendingElsewhereError, SentTableError
 
@@ -52,6 +53,7 @@ class Standing(StrEnum):
     OUTDATED = "older than what was sent"
 
 
+@part
 class SentTable:
     """
     The table, written by one environment.
@@ -60,12 +62,9 @@ class SentTable:
     TimeBudgetExceededError when too little time is left to begin. `now` gives Unix seconds.
     """
 
-    def __init__(
-        self, client: "DynamoDBClient", name: str, *, now: Callable[[], float] = time.time
-    ) -> None:
-        self._client = client
-        self._name = name
-        self._now = now
+    client: "DynamoDBClient"
+    name: str
+    now: Callable[[], float] = time.time
 
     def claim(
         self, subject: str, channel: Channel, sequence: int, deadline: Deadline
@@ -76,7 +75,7 @@ class SentTable:
         The text is the claim, which `release` needs. Raises SendingElsewhereError if another
         invocation has claimed the item.
         """
-        now = self._now()
+        now = self.now()
         claim = secrets.token_hex(8)
         values = _values(sequence, now) | {
             ":claimedBy": {"S": claim},
@@ -94,7 +93,7 @@ class SentTable:
 
     def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
         """Note that this was sent. A newer `sequence` that is noted already stays."""
-        values = _values(sequence, self._now())
+        values = _values(sequence, self.now())
         self._update(subject, channel, _NOTE, _NEWER, values, deadline)
 
     def release(self, subject: str, channel: Channel, claim: str, deadline: Deadline) -> None:
@@ -117,9 +116,9 @@ class SentTable:
             aws_call(
                 deadline,
                 "write what was sent",
-                self._client.update_item,
+                self.client.update_item,
                 "ResponseMetadata",
-                TableName=self._name,
+                TableName=self.name,
                 Key={"subject": {"S": subject}, "channel": {"S": channel}},
                 UpdateExpression=update,
                 ConditionExpression=condition,

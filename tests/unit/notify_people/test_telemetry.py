@@ -69,10 +69,6 @@ def test_an_output_that_fails_is_ignored(
 class Broken(Notifier):
     """It has a bug at every message but one."""
 
-    def __init__(self) -> None:
-        """Need nothing but what reports a bug."""
-        self._telemetry = telemetry()
-
     def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:  # noqa: ARG002
         if text != "good":
             raise KeyError(text)
@@ -85,7 +81,8 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
             for body in ("canary", "good")
         ]
     }
-    answer = Broken().answer(event, Deadline.after(10))
+    unused: Any = None
+    answer = Broken(unused, unused, telemetry(), set(), unused).answer(event, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "canary"}]}
     metric, log = lines(capsys)
