@@ -77,8 +77,7 @@ def _channels(
             raise ConfigurationError(msg)
         return None
     named = _words(text)
-    unknown = named - set(Channel)
-    if unknown or not named:
+    if not named or named - set(Channel):
         msg = f"NOTIFY_CHANNELS: expected words of {', '.join(Channel)}, with commas between them"
         raise ConfigurationError(msg)
     channels = tuple(channel for channel in Channel if channel in named)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -33,17 +34,10 @@ class Topics:
         self, channel: Channel, arn: str, text: str, deadline: Deadline, subject: str | None = None
     ) -> None:
         """Raise ChannelRefusedError, ChannelUnavailableError or TimeBudgetExceededError."""
-        with_subject = {"Subject": subject} if subject else {}
+        message = {"Message": text} | ({"Subject": subject} if subject else {})
+        publish = partial(self.client.publish, TopicArn=arn)
         try:
-            aws_call(
-                deadline,
-                f"publish to {channel}",
-                self.client.publish,
-                "MessageId",
-                TopicArn=arn,
-                Message=text,
-                **with_subject,
-            )
+            aws_call(deadline, f"publish to {channel}", publish, "MessageId", **message)
         except AwsCallError as error:
             msg = f"{channel}: SNS {error}"
             if error.is_lasting:

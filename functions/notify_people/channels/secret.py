@@ -91,19 +91,17 @@ class NotifySecret:
             return ChannelSecrets({})
         now = self._now()
         # After the clock was set back, the age of the cached value is unknown.
-        cached = self._cached
-        if cached is not None and 0 <= now - self._read_at < MAX_AGE:
-            return cached
+        if self._cached is not None and 0 <= now - self._read_at < MAX_AGE:
+            return self._cached
         try:
-            cached = self._ask(self._secret_id, deadline.within(READ_TIME))
+            self._cached = self._ask(self._secret_id, deadline.within(READ_TIME))
             self._read_at = self._renewed_at = now
         except NotifyPeopleError:
-            if cached is None or not 0 <= now - self._renewed_at < STALE_AGE:
+            if self._cached is None or not 0 <= now - self._renewed_at < STALE_AGE:
                 raise
             # Not at every notice of a batch.
             self._read_at = now - MAX_AGE + RETRY_AFTER
-        self._cached = cached
-        return cached
+        return self._cached
 
     def _ask(self, secret_id: str, deadline: Deadline) -> ChannelSecrets:
         try:
@@ -118,12 +116,12 @@ class NotifySecret:
 def read_secret(text: str | None) -> ChannelSecrets:
     """Return what a secret's text holds. Errors name a key, never a value. Raises SecretError."""
     secret = _object(text)
-    found: dict[Channel, str | SecretError] = {
-        channel: _checked(channel, secret[key]) for channel, key in KEYS.items() if secret.get(key)
-    }
+    found: dict[Channel, str | SecretError] = {}
     for channel, key in KEYS.items():
         misspelt = [name for name, value in secret.items() if value and _is_misspelt(name, channel)]
-        if channel not in found and misspelt:
+        if secret.get(key):
+            found[channel] = _checked(channel, secret[key])
+        elif misspelt:
             named = next((f": {name}" for name in misspelt if _KEY_NAME.fullmatch(name)), "")
             problem = f"the secret has no {key}, but a key that is much like it{named}"
             found[channel] = SecretError(problem)

@@ -58,13 +58,17 @@ class Webhooks:
         """
         request = _request(address, body)
 
+        def may_repeat(error: BaseException) -> bool:
+            is_known = channel is Channel.PAGER
+            return isinstance(error, ChannelUnavailableError) and (is_known or not error.was_sent)
+
         def is_over(state: RetryCallState) -> bool:
             left = deadline.remaining() - state.upcoming_sleep
             is_long = _asked_wait(state) > LONGEST_WAIT
             return state.attempt_number >= ATTEMPTS or is_long or left < LEAST_TIME
 
         Retrying(
-            retry=retry_if_exception(lambda error: _may_repeat(channel, error)),
+            retry=retry_if_exception(may_repeat),
             wait=lambda state: _asked_wait(state) + _backoff(state),
             stop=is_over,
             sleep=self._sleep,
@@ -121,12 +125,6 @@ def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:
             was_sent.set()
 
     return trace
-
-
-def _may_repeat(channel: Channel, error: BaseException) -> bool:
-    return isinstance(error, ChannelUnavailableError) and (
-        channel is Channel.PAGER or not error.was_sent
-    )
 
 
 def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:

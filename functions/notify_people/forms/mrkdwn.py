@@ -17,8 +17,7 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # sign a person, and a word between colons an emoji.
 _SIGNS = re.compile(r"[*~`|@#\[\]]|\{(?=\{)|(?<!\w)_+|_+(?!\w)|:(?=[\w+'-]*[a-z][\w+'-]*:)")
 
-_FULL_WIDTH = 0xFEE0
-"""What is added to the number of an ASCII sign for that of its full-width double."""
+_FULL_WIDTH = {ord(sign): ord(sign) + 0xFEE0 for sign in "*~`|@#[]{_:"}
 
 LITERAL_LIMIT = 1500
 """Characters of a text with its entities. The longest of our own texts has about 700."""
@@ -35,10 +34,7 @@ def literal(text: str, limit: int = LITERAL_LIMIT) -> str:
 
 
 def _escaped(text: str) -> str:
-    def full_width(signs: re.Match[str]) -> str:
-        return "".join(chr(ord(sign) + _FULL_WIDTH) for sign in signs[0])
-
-    return _SIGNS.sub(full_width, text).translate(_ENTITIES)
+    return _SIGNS.sub(lambda signs: signs[0].translate(_FULL_WIDTH), text).translate(_ENTITIES)
 
 
 def story(notice: Notice) -> list[str]:

@@ -13,15 +13,6 @@ from notify_people.words.notice import Notice, Paging, Severity
 
 SUMMARY_LIMIT = 1024
 KEY_LIMIT = 255
-CLIENT = "Atlas Restore Watch"
-
-_SEVERITIES = {
-    Severity.SUCCESS: "info",
-    Severity.INFO: "info",
-    Severity.WARNING: "warning",
-    Severity.ERROR: "error",
-    Severity.CRITICAL: "critical",
-}
 
 
 def events(notice: Notice) -> Sequence[dict[str, Any]]:
@@ -38,9 +29,9 @@ def events(notice: Notice) -> Sequence[dict[str, Any]]:
         case Paging.TRIGGER:
             return (_trigger(notice),)
         case Paging.RESOLVE:
-            return (_resolve(_key(notice.key)), _resolve(_key(notice.subject)))
+            return (_resolve(notice.key), _resolve(notice.subject))
         case Paging.TRY_BOTH:
-            return (_trigger(notice), _resolve(_key(notice.key)))
+            return (_trigger(notice), _resolve(notice.key))
 
 
 def _trigger(notice: Notice) -> dict[str, Any]:
@@ -53,18 +44,19 @@ def _trigger(notice: Notice) -> dict[str, Any]:
         "payload": {
             "summary": cut(notice.summary, SUMMARY_LIMIT),
             "source": notice.source,
-            "severity": _SEVERITIES[notice.severity],
+            # PagerDuty has our words, but for success.
+            "severity": "info" if notice.severity is Severity.SUCCESS else notice.severity,
             "timestamp": notice.at.isoformat(),
             "class": notice.event_type,
             "custom_details": {**notice.facts, "What to do next": steps},
         },
-        "client": CLIENT,
+        "client": "Atlas Restore Watch",
         "links": [{"href": step.address, "text": step.label} for step in notice.links],
     }
 
 
-def _resolve(key: str) -> dict[str, Any]:
-    return {"event_action": "resolve", "dedup_key": key}
+def _resolve(name: str) -> dict[str, Any]:
+    return {"event_action": "resolve", "dedup_key": _key(name)}
 
 
 def _key(name: str) -> str:

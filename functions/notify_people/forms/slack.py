@@ -19,11 +19,12 @@ TEXT_LIMIT = 3000
 
 def webhook_message(notice: Notice) -> dict[str, Any]:
     """Return the body of the request. `text` is what a phone's preview and old clients show."""
+    header = _header(notice.title_with_icon)
     steps = [_line(step) for step in notice.steps]
     return {
         "text": literal(notice.summary),
         "blocks": [
-            {"type": "header", "text": _plain(_header(notice.title_with_icon))},
+            {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}},
             _section(story(notice)),
             *([{"type": "divider"}, _section(steps)] if steps else []),
         ],
@@ -36,10 +37,6 @@ def _header(text: str) -> str:
     if len(units) <= 2 * HEADER_LIMIT:
         return text
     return units[: 2 * (HEADER_LIMIT - 1)].decode("utf-16-le", "ignore") + "…"
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def _section(lines: list[str]) -> dict[str, Any]:

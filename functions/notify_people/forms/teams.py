@@ -9,6 +9,7 @@ so no name needs an escape. Only `msteams.entities` notify people, and no messag
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from notify_people.plain_text import cut
@@ -19,49 +20,37 @@ RUN_LIMIT = 1000
 
 _TWO_BRACES = re.compile(r"\{(?=\{)")
 
-_COLORS = {
-    Severity.SUCCESS: "good",
-    Severity.INFO: "default",
-    Severity.WARNING: "warning",
-    Severity.ERROR: "attention",
-    Severity.CRITICAL: "attention",
-}
+_COLORS = {Severity.SUCCESS: "good", Severity.INFO: "default", Severity.WARNING: "warning"}
 
 
 def workflow_message(notice: Notice) -> dict[str, Any]:
     """Return the body of the request."""
-    color = _COLORS[notice.severity]
-    title = _run(notice.title_with_icon, size="large", weight="bolder", color=color)
-    facts = [
-        _block(_run(f"{name}: ", weight="bolder"), _run(value), spacing="small")
-        for name, value in notice.facts.items()
-    ]
-    detail = [_block(_run(notice.detail))] if notice.detail else []
-    steps = [_step(step) for step in notice.steps]
     actions = [
         {"type": "Action.OpenUrl", "title": step.label, "url": step.address}
         for step in notice.links
     ]
-    card: dict[str, Any] = {
+    card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": VERSION,
         "fallbackText": _literal(notice.summary),
         "msteams": {"width": "Full"},
-        "body": [_block(title), *detail, *facts, *steps],
+        "body": list(_body(notice)),
+        **({"actions": actions} if actions else {}),
     }
-    if actions:
-        card["actions"] = actions
-    return {
-        "type": "message",
-        "attachments": [
-            {
-                "contentType": "application/vnd.microsoft.card.adaptive",
-                "contentUrl": None,
-                "content": card,
-            }
-        ],
-    }
+    content_type = "application/vnd.microsoft.card.adaptive"
+    attachment = {"contentType": content_type, "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _body(notice: Notice) -> Iterator[dict[str, Any]]:
+    color = _COLORS.get(notice.severity, "attention")
+    yield _block(_run(notice.title_with_icon, size="large", weight="bolder", color=color))
+    if notice.detail:
+        yield _block(_run(notice.detail))
+    for name, value in notice.facts.items():
+        yield _block(_run(f"{name}: ", weight="bolder"), _run(value), spacing="small")
+    yield from map(_step, notice.steps)
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A change of the watch itself → the words about it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
@@ -92,25 +92,21 @@ def _story_of(change: WatchChange, console: str) -> _Story:
         "caught up."
     )
     severity = Severity.ERROR if change.group_id else Severity.CRITICAL
-    return severity, title, detail, _steps(change, console)
+    return severity, title, detail, tuple(_steps(change, console))
 
 
 def _cause(change: WatchChange) -> str:
     return _CAUSES.get(change.error, change.error)
 
 
-def _steps(change: WatchChange, console: str) -> tuple[Step, ...]:
+def _steps(change: WatchChange, console: str) -> Iterator[Step]:
     """What to do, where to look, and what comes then."""
-    fix = Step(change.fix or _WITHOUT_FIX)
-    return (fix, *_look(change, console), Step("When the watch recovers, it is reported here"))
-
-
-def _look(change: WatchChange, console: str) -> tuple[Step, ...]:
+    yield Step(change.fix or _WITHOUT_FIX)
     if change.error == "AtlasUnavailableError":
-        return (_STATUS_PAGE,)
-    if change.group_id is None or change.error == "RestoreJobNotFoundError":
-        return ()
-    return (Step("Open the project in Atlas", address=f"{console}/v2/{change.group_id}"),)
+        yield _STATUS_PAGE
+    elif change.group_id and change.error != "RestoreJobNotFoundError":
+        yield Step("Open the project in Atlas", address=f"{console}/v2/{change.group_id}")
+    yield Step("When the watch recovers, it is reported here")
 
 
 def _facts(change: WatchChange) -> Mapping[str, str | None]:
