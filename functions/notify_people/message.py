@@ -30,11 +30,7 @@ from foundation.clock import in_utc
 from notify_people.errors import InvalidMessageError
 from notify_people.plain_text import SENTENCE_LIMIT, plain
 
-STATUS_CHANGED = "atlas-restore-watch.status-changed.v1"
-VALIDATION_RECORDED = "atlas-restore-watch.validation-recorded.v1"
-WATCH_DEGRADED = "atlas-restore-watch.watch-degraded.v1"
 WATCH_RECOVERED = "atlas-restore-watch.watch-recovered.v1"
-TEST_NOTIFICATION = "atlas-restore-watch.test-notification.v1"
 
 
 def _require_text(value: object) -> object:
@@ -214,11 +210,11 @@ def read_message(text: str) -> Message:
 
 
 _MODELS: Mapping[str, type[Message]] = {
-    STATUS_CHANGED: StatusChange,
-    VALIDATION_RECORDED: ValidationRecorded,
-    WATCH_DEGRADED: WatchChange,
+    "atlas-restore-watch.status-changed.v1": StatusChange,
+    "atlas-restore-watch.validation-recorded.v1": ValidationRecorded,
+    "atlas-restore-watch.watch-degraded.v1": WatchChange,
     WATCH_RECOVERED: WatchChange,
-    TEST_NOTIFICATION: NotificationTest,
+    "atlas-restore-watch.test-notification.v1": NotificationTest,
 }
 
 _OF_ENVELOPE = {"data.subject": "subject", "data.at": "time"}

@@ -16,11 +16,7 @@ _ONE = MetricUnit.Count, 1
 
 @part
 class Telemetry:
-    """
-    Writes logs and metrics, which docs/people.md describes.
-
-    No message, address or key is logged.
-    """
+    """Writes what docs/people.md describes. No message, address or key is logged."""
 
     logger: Logger
 

@@ -45,11 +45,7 @@ _ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 @dataclass(frozen=True)
 class ChannelSecrets:
-    """
-    What the secret holds for each channel: a value, or what is wrong with it.
-
-    Its text shows no value.
-    """
+    """The value of each channel, or what is wrong with it. Its text shows no value."""
 
     values: Mapping[Channel, str | SecretError] = field(repr=False)
 
@@ -66,9 +62,8 @@ class NotifySecret:
     The secret with the webhooks, read again after five minutes. Without an id it is empty.
 
     If it cannot be read again, the old values are used for an hour: a page should not wait for
-    Secrets Manager.
-
-    `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
+    Secrets Manager. `now` gives Unix seconds: a monotonic clock may stand still while an
+    environment is frozen.
     """
 
     def __init__(

@@ -136,11 +136,8 @@ class SentTable:
 
 def _values(sequence: int, now: float) -> dict[str, Any]:
     expires_at = int(now + RETENTION.total_seconds())
-    return {
-        ":sequence": _number(sequence),
-        ":now": _number(now),
-        ":expiresAt": _number(expires_at),
-    }
+    values = {":sequence": sequence, ":now": now, ":expiresAt": expires_at}
+    return {name: _number(value) for name, value in values.items()}
 
 
 def _number(value: float) -> dict[str, str]:

@@ -24,7 +24,6 @@ from golden.notify_people.cases import (
 from notify_people.channels.channel import Channel
 from notify_people.forms.mail import mail
 from notify_people.forms.pager import events
-from notify_people.message import STATUS_CHANGED, VALIDATION_RECORDED
 from unit.notify_people.messages import notice
 
 CASES = {case.name: case for case in cases()}
@@ -66,7 +65,10 @@ def test_every_case_has_a_name_that_no_other_has() -> None:
 def test_the_messages_fit_the_published_schemas(case: Case) -> None:
     if case.name in {"test", "flex-odd-name"}:
         return
-    schemas = {STATUS_CHANGED: STATUS, VALIDATION_RECORDED: VALIDATION}
+    schemas = {
+        "atlas-restore-watch.status-changed.v1": STATUS,
+        "atlas-restore-watch.validation-recorded.v1": VALIDATION,
+    }
     schema = schemas.get(case.message["type"], WATCH)
 
     schema.validate(json.loads(case.body))
