@@ -96,7 +96,7 @@ def test_what_atlas_says_shows_a_family_or_that_it_fails(
 
 
 def test_an_answer_about_the_pace_alone_shows_nothing(answers: Answers) -> None:
-    answers.note_answer(A_JOB)
+    answers.accepted(A_JOB.bucket)
 
     assert answers.run.memory.was_answered_lately
     assert answers.run.outcomes.families(GROUP) == set()

@@ -56,7 +56,7 @@ def job(created_at: datetime, number: int = 0) -> dict[str, Any]:
 
 def listing(**options: Any) -> ProjectListing:
     began = options.pop("began", None)
-    wanted = Wanted(GROUP, options.pop("marks", MARKS), NOON)
+    wanted = Wanted(GROUP, options.pop("marks", MARKS), NOON, lambda _: 0.0)
     for name in ("kinds", "clusters"):
         if name in options:
             options[name] = frozenset(options[name])

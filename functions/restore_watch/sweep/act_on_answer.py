@@ -10,12 +10,14 @@ from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
+from random import shuffle
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.part import part
+from foundation.timed_call import LEAST_TIME
 from restore_watch.check.check import result_of
 from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
@@ -26,6 +28,7 @@ from restore_watch.sweep.run import Run
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.threads.workers import Workers
 
 if TYPE_CHECKING:
     from restore_watch.model.validation import Entry
@@ -208,6 +211,25 @@ class Follower:
         if has_left:
             self.run.known.pop(job.key, None)
             self.run.telemetry.no_longer_followed(job.target, reason)
+
+
+def publish_pending(run: Run, follower: Follower, workers: Workers, deadline: Deadline) -> None:
+    """
+    Publish what is pending, in any order, until the topic refuses too often.
+
+    The topic may refuse the messages of some jobs for ever; these do not always come first. Then
+    workflows that may be due an answer get it, so that neither service holds up the other.
+    """
+    pending = [job for job in run.open_jobs() if job.pending or job.is_unanswered]
+    shuffle(pending)
+    pending.sort(key=lambda job: not job.pending)
+
+    def publish(job: OpenJob) -> None:
+        is_in_vain = job.pending and follower.refusals.are_too_many
+        if not is_in_vain and deadline.remaining() > LEAST_TIME:
+            follower.publish_pending(job, deadline)
+
+    workers.each(pending, publish, deadline)
 
 
 def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:

@@ -29,12 +29,8 @@ class Answers:
 
     def answered(self, asked: Asked) -> None:
         """Atlas answered, if only that it does not know a job or cluster."""
-        self._accepted(asked.bucket)
+        self.accepted(asked.bucket)
         self.run.outcomes.answered(asked)
-
-    def note_answer(self, asked: Asked) -> None:
-        """Note an answer for the pace alone: whether a known job is seen has other reasons."""
-        self._accepted(asked.bucket)
 
     def failed(self, asked: Asked, error: RestoreWatchError, *, lasts: bool = True) -> None:
         """A question was refused, or not answered. It `lasts` if it did not begin just now."""
@@ -64,7 +60,7 @@ class Answers:
                 self.run.pace.refused(asked.bucket._replace(family=family))
                 return False
             case AtlasError():
-                self._accepted(asked.bucket)
+                self.accepted(asked.bucket)
                 return _says_there_is_none(asked.bucket, error)
         return False
 
@@ -80,8 +76,8 @@ class Answers:
                 Asked(bucket, str(bucket.family), "starved"), AtlasRateLimitError(msg)
             )
 
-    def _accepted(self, bucket: Bucket) -> None:
-        """Atlas accepted the credentials."""
+    def accepted(self, bucket: Bucket) -> None:
+        """Atlas accepted the credentials, whatever its answer says."""
         self.run.pace.answered(bucket)
         self.run.tally.answered()
         self.run.memory.answered()

@@ -190,11 +190,7 @@ class SweepMemory:
             return is_useful and all(job.key not in self._left_out for job in jobs)
 
     def left_out(self, job: OpenJob) -> None:
-        """
-        No call was left for a job that is asked about alone.
-
-        Until it had its turn, the list of its cluster does not take the only call of a sweep.
-        """
+        """No call was left to ask about a job alone: the list of its cluster lets it go first."""
         with self._lock:
             self._left_out.add(job.key)
 

@@ -10,11 +10,10 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
-from restore_watch.sweep.find.all_projects import AllProjects
 from restore_watch.sweep.find.calls import FindCalls
 from restore_watch.sweep.find.find import Finder
 from restore_watch.sweep.find.memory_of_projects import FindMemory
-from restore_watch.sweep.find.watched_projects import ProjectIds, WatchedProjects
+from restore_watch.sweep.find.watched_projects import AllProjects, ProjectIds, WatchedProjects
 from restore_watch.sweep.follow.ask import Asker
 from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.memory_of_jobs import SweepMemory

@@ -26,13 +26,13 @@ from restore_watch.errors import (
 )
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
+from restore_watch.sweep.act_on_answer import publish_pending
 from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.find.memory_of_projects import FindMemory
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outages.report import LastSeen
 from restore_watch.sweep.outages.stack_verdict import ListOfProjects
 from restore_watch.sweep.parts import Environment, Parts, SweepOptions
-from restore_watch.sweep.pending import publish_pending
 from restore_watch.sweep.rounds import Rounds
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease

@@ -68,7 +68,7 @@ class Finder:
             case ProjectsPage():
                 self.watched.all_projects.failure = TimeBudgetExceededError(_LIST_NOT_READ)
             case ClustersPage() | JobsPage():
-                listing = self._listing_of(step)
+                listing = self._listings[step.group_id]
                 if step.error is not None:
                     listing.fails(step, step.error)
                 listing.finished(step, is_read=False)
@@ -119,7 +119,7 @@ class Finder:
         return steps
 
     def _list_clusters(self, step: ClustersPage) -> Iterable[FindStep]:
-        listing, begun = self._listing_of(step), self._run.asking.clock()
+        listing, begun = self._listings[step.group_id], self._run.asking.clock()
         try:
             page = self._calls.clusters(step)
         except RestoreWatchError as error:
@@ -133,7 +133,7 @@ class Finder:
         return more
 
     def _list_jobs(self, step: JobsPage) -> Iterable[FindStep]:
-        listing, part, begun = self._listing_of(step), step.part, self._run.asking.clock()
+        listing, part, begun = self._listings[step.group_id], step.part, self._run.asking.clock()
         asked_at, shown = self._run.now(), Shown()
         try:
             page = self._calls.restore_jobs(step)
@@ -159,16 +159,13 @@ class Finder:
         again = self._calls.again(step, error, begun)
         if not again:
             if isinstance(error, AtlasError):
-                self._listing_of(step).fails(step, error)
+                self._listings[step.group_id].fails(step, error)
             else:
                 self._calls.found_failing(step.group_id, None, error)
             self._finished(step, is_read=False)
         return again
 
     def _finished(self, step: ListingStep, *, is_read: bool = True) -> None:
-        listing = self._listing_of(step)
+        listing = self._listings[step.group_id]
         if listing.finished(step, is_read=is_read):
             self.end(listing)
-
-    def _listing_of(self, step: ListingStep) -> ProjectListing:
-        return self._listings[step.group_id]

@@ -1,6 +1,5 @@
 """The parts of a project that a sweep is to read. Pure."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,10 +15,6 @@ type Clusters = Mapping[AtlasList, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
 
-def _never(_: Part) -> float:
-    return -math.inf
-
-
 @dataclass(frozen=True)
 class Wanted:
     """
@@ -32,10 +27,10 @@ class Wanted:
     group_id: str
     marks: Marks
     now: datetime
+    last_asked: Callable[[Part], float]
     kinds: frozenset[RestoreKind] = frozenset(LISTED_KINDS)
     clusters: frozenset[Part] = frozenset()
     known: Clusters = field(default_factory=dict)
-    last_asked: Callable[[Part], float] = _never
 
     @property
     def is_full(self) -> bool:

@@ -157,10 +157,10 @@ class Waking:
             project.group_id,
             marks,
             self.run.now(),
+            partial(memory.last_asked, project.group_id),
             kinds=frozenset(kinds),
             clusters=frozenset(clusters),
             known=memory.clusters_of(project.group_id),
-            last_asked=partial(memory.last_asked, project.group_id),
         )
         return ProjectListing(wanted, said_at)
 

@@ -127,5 +127,5 @@ class JobLists:
             if not isinstance(error, _OF_A_LIST):
                 self.answers.note(asked, error)
             raise
-        self.answers.note_answer(asked)
+        self.answers.accepted(asked.bucket)
         return page
