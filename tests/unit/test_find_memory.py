@@ -155,6 +155,14 @@ def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
     assert memory.last_asked(OTHER_GROUP) == -math.inf
 
 
+def test_a_project_for_which_no_time_was_left_comes_first(memory: FindMemory) -> None:
+    for group_id in (GROUP, OTHER_GROUP):
+        memory.asking(group_id)
+    memory.not_asked(OTHER_GROUP)
+
+    assert sorted([GROUP, OTHER_GROUP], key=memory.last_asked) == [OTHER_GROUP, GROUP]
+
+
 def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(memory: FindMemory) -> None:
     for number in range(REMEMBERED + 1):
         memory.asking(str(number))

@@ -39,7 +39,6 @@ class FindCalls:
 
     def events(self, step: Wake, since: datetime) -> Page:
         """Read the newest restore events of a project since that moment, in UTC."""
-        self.memory.asking(step.group_id)
         return self._read(step, partial(self.projects.events, step.group_id, since))
 
     def clusters(self, step: ClustersPage) -> Page:
@@ -48,12 +47,9 @@ class FindCalls:
 
     def restore_jobs(self, step: JobsPage) -> Page:
         """Read a page of a cluster's jobs."""
-        group_id, part = step.group_id, step.part
-        self.memory.asking(group_id, part)
-        name = part.cluster_name or ""
-        return self._read(
-            step, partial(self.projects.restore_jobs, group_id, name, part.kind, step.at)
-        )
+        kind, name = step.part
+        jobs = partial(self.projects.restore_jobs, step.group_id, name or "", kind, step.at)
+        return self._read(step, jobs)
 
     def _read(self, step: FindStep, ask: Callable[[Deadline], Page]) -> Page:
         """
@@ -62,9 +58,13 @@ class FindCalls:
         If a list of a cluster's jobs is refused, the end of the listing shows what that means.
         """
         asked = asked_by(step)
+        part = step.part if isinstance(step, JobsPage) else None
+        self.memory.asking(asked.bucket.group_id, part)
         try:
             page = ask(self.run.asking.within(QUESTION_TIME))
         except RestoreWatchError as error:
+            if isinstance(error, TimeBudgetExceededError):
+                self.memory.not_asked(asked.bucket.group_id, part)
             note = self.answers.note if isinstance(step, JobsPage) else self.answers.failed
             note(asked, error)
             raise

@@ -58,7 +58,7 @@ class FindMemory:
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # Whoever was not asked for long is forgotten first, and then comes first.
-        self._asked_at: LRUCache[tuple[str, Part | None], float] = LRUCache(REMEMBERED)
+        self._asked_at: LRUCache[tuple[str | None, Part | None], float] = LRUCache(REMEMBERED)
         self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
 
     # All projects
@@ -85,10 +85,15 @@ class FindMemory:
 
     # Turns
 
-    def asking(self, group_id: str, part: Part | None = None) -> None:
-        """A project is asked for its events, or the jobs of a cluster are read."""
+    def asking(self, group_id: str | None, part: Part | None = None) -> None:
+        """A project is asked for its events and clusters, or the jobs of a cluster are read."""
         with self._lock:
             self._asked_at[group_id, part] = self._now()
+
+    def not_asked(self, group_id: str | None, part: Part | None = None) -> None:
+        """No time was left for the question: it comes first in the next sweep."""
+        with self._lock:
+            self._asked_at.pop((group_id, part), None)
 
     def last_asked(self, group_id: str, part: Part | None = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
