@@ -1,1 +1,1 @@
-"""What both functions stand on. It knows nothing of restores, Atlas or people."""
+"""Code that both functions use. It knows nothing of restores, Atlas or people."""

@@ -1,4 +1,4 @@
-"""Addresses that an operator or a secret gives. What may be sent there is up to each function."""
+"""Addresses that an operator or a secret gives. Each function decides what it sends there."""
 
 from ipaddress import ip_address
 
@@ -6,7 +6,7 @@ import httpx
 
 
 def read_address(text: str) -> httpx.URL | None:
-    """Return the URL, or None if the text is none, or names a user or a part of a page."""
+    """Return the URL. None if the text is not a URL, or names a user or a part of a page."""
     try:
         url = httpx.URL(text)
         host = url.host

@@ -1,4 +1,4 @@
-"""One call to AWS, and what its refusals mean."""
+"""One call to AWS, and the meaning of its refusals."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus

@@ -12,7 +12,7 @@ def utc_now() -> datetime:
 
 
 def in_utc(value: datetime) -> datetime:
-    """Return the moment in UTC, which is also meant where no zone is named. Raises ValueError."""
+    """Return the moment in UTC. A moment without a zone is UTC already. Raises ValueError."""
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:

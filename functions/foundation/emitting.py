@@ -1,4 +1,4 @@
-"""Logs and metrics whose failure fails nothing."""
+"""Logs and metrics. If writing them fails, nothing else does."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -12,7 +12,7 @@ type Metrics = dict[str, tuple[MetricUnit, float]]
 @contextmanager
 def emitting(lock: AbstractContextManager[object] | None = None) -> Iterator[None]:
     """
-    Ignore failures: what succeeded must not fail because of a log.
+    Ignore failures: a log must not fail an action that succeeded.
 
     With a `lock`, one thread writes at a time: a line of a log and one of metrics must not mix.
     """

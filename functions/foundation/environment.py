@@ -18,8 +18,7 @@ def read_environment(environment: Mapping[str, str], *required: str) -> dict[str
     """
     Return the variables, without spaces around them; the level of logs in capitals.
 
-    Raises ConfigurationError that names those `required` ones that are missing, or a level that
-    there is not.
+    Raises ConfigurationError that names the missing `required` ones, or the unknown level.
     """
     given = {name: value.strip() for name, value in environment.items()}
     missing = [name for name in (*required, *POWERTOOLS) if not given.get(name)]
@@ -34,7 +33,7 @@ def read_environment(environment: Mapping[str, str], *required: str) -> dict[str
 
 
 def standard_topic(given: Mapping[str, str], name: str) -> str:
-    """Return the ARN of a topic. Raises ConfigurationError if it is none, or of a FIFO topic."""
+    """Return the ARN of a topic. Raises ConfigurationError for other text and FIFO topics."""
     if not _STANDARD_TOPIC.fullmatch(given[name]):
         msg = f"{name}: expected the ARN of a standard SNS topic"
         raise ConfigurationError(msg)

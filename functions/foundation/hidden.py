@@ -1,7 +1,7 @@
 """
-What nobody may see in a text from outside: the patterns of URLs and of secrets.
+Patterns of URLs and secrets, which nobody may see in a text from outside.
 
-Each is slow on long text, so cut it first.
+Each pattern is slow on long text, so cut the text first.
 """
 
 import re
@@ -36,10 +36,10 @@ NAME = (
 )
 """The name of a secret, as in `DB_PASSWORD`."""
 
-# A percentage or a date is no secret, nor is a number after a plural, as in `tokens: 12`.
+# Not a secret: a percentage, a date, or a number after a plural, as in `tokens: 12`.
 _END = r"[.,;:)]?(?:\s|\Z)"
 COUNT = rf"(?!(?:(?<=[denty]s )|(?<=[denty]s: ))\d{{1,12}}(?:[.,]\d{{1,6}})?%?{_END})"
-"""What follows is no number after a plural."""
+"""Rejects a number after a plural."""
 
 _FIGURE = (
     r"(?!(?:\d{1,3}(?:\.\d{1,6})?%|\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?)"
@@ -55,8 +55,8 @@ SPOKEN_SECRET = re.compile(
     re.IGNORECASE,
 )
 """
-A secret in a sentence, as in `password hunter3`; its first group is what comes before it.
+A secret in a sentence, as in `password hunter3`. The first group is the text before it.
 
-Six characters or more, with a digit or a sign among them, are a secret; so `the password is wrong`
-and `token 401` stay. An ARN is none.
+A secret has six characters or more, with a digit or a sign among them, so `the password is wrong`
+and `token 401` stay. An ARN is not a secret.
 """

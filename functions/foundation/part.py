@@ -1,4 +1,4 @@
-"""Classes that hold what they work with."""
+"""Classes that hold their tools."""
 
 from dataclasses import dataclass, field
 from typing import dataclass_transform
@@ -7,9 +7,9 @@ from typing import dataclass_transform
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def part[C](cls: type[C]) -> type[C]:
     """
-    Make a dataclass of a part: nobody compares, prints or changes it.
+    Make a dataclass of a part, which nobody compares, prints or changes.
 
-    So it has no methods for that. To make them takes two thirds of the time that a cold start
-    spends on a class. That nobody sets its fields is checked by mypy.
+    It gets no methods for that: making them takes two thirds of the time that a cold start spends
+    on a class. mypy checks that nobody sets its fields.
     """
     return dataclass(eq=False, repr=False)(cls)

@@ -39,5 +39,5 @@ def timed_call[Answer](deadline: Deadline, step: str, call: Callable[[], Answer]
 
 @cache
 def _threads(step: str) -> ThreadPoolExecutor:
-    # For each step its own, so that a topic that hangs does not keep the table from recording.
+    # Each step has its own threads, so a topic that hangs does not keep the table from recording.
     return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix=step)

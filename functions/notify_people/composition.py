@@ -1,4 +1,4 @@
-"""Which parts the notifier is made of, and how they reach AWS and the channels."""
+"""The parts of the notifier, and their clients for AWS and the channels."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ AWS_CONFIG = Config(
 """Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
 
 SNS_CONFIG = AWS_CONFIG.merge(Config(read_timeout=10, retries={"total_max_attempts": 1}))
-"""A message whose answer is late may have been taken, so it is not published again at once."""
+"""SNS may have taken a message without an answer in time, so it is not sent again at once."""
 
 
 def compose(

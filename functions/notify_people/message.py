@@ -42,7 +42,7 @@ def _require_text(value: object) -> object:
 
 
 ObjectId = Annotated[StrictStr, Field(pattern=r"^[a-f0-9]{24}$")]
-# Commands are made with these two, so they hold nothing that a shell would read.
+# Commands contain these two, so neither has a character that a shell interprets.
 ClusterName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$")]
 Subject = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9-]{1,128}$")]
 Text = Annotated[StrictStr, AfterValidator(plain)]
@@ -53,7 +53,7 @@ Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
 
 
 class Status(StrEnum):
-    """What a restore job is at. A word that this version does not know is UNKNOWN."""
+    """The status of a restore job. A word that this version does not know is UNKNOWN."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"
@@ -76,7 +76,7 @@ class _Read(BaseModel):
 
 
 class AboutRestore(_Read):
-    """A message about a restore job. `sequence` counts its changes from 1."""
+    """A message about a restore job. `sequence` counts its changes and validations from 1."""
 
     group_id: ObjectId
     cluster_name: ClusterName
@@ -114,7 +114,7 @@ class StatusChange(AboutRestore):
 
 
 class Validation(_Read):
-    """What a pipeline found. A verdict that this version does not know has not passed."""
+    """The report of a pipeline. A verdict that this version does not know has not passed."""
 
     verdict: Text
     validated_by: Text | None = None
@@ -135,13 +135,13 @@ class ValidationRecorded(AboutRestore):
 
     @property
     def is_completed(self) -> bool:
-        """The restore has completed. PASSED is recorded of no other: a download may have ended."""
+        """The restore has completed, as PASSED requires. A download may have ended since."""
         ended = {Status.EXPIRED, Status.CANCELLED, Status.FAILED}
         return self.status == Status.COMPLETED or (self.is_download and self.status in ended)
 
     @property
     def is_good(self) -> bool:
-        """What the pipeline found is good, and there is a restore that it can be good of."""
+        """The data passed, and the restore has completed."""
         return self.validation.passed and self.is_completed
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a message: read it, put it into words, send it on every channel, note that."""
+"""The path of a message: read it, put it into words, send it on every channel, note that."""
 
 import time
 from collections import Counter
@@ -38,23 +38,23 @@ CHANNEL_TIME = 20.0
 """Seconds for one channel at most, which is less than the life of a claim."""
 
 NOTE_TIME = 4.0
-"""Seconds of them that are kept for noting that it was sent."""
+"""Seconds of CHANNEL_TIME that are kept for noting that the notice was sent."""
 
 CLAIM_TRIES = 7
 CLAIM_PAUSE = 0.5
-"""Tries, and seconds between two: sending by another environment takes a second as a rule."""
+"""Tries, and seconds between two. Another environment usually sends within a second."""
 
 FAILURES = 2
-"""After so many notices that it did not take, a channel is not tried again in the batch."""
+"""After this many notices have failed, a channel is not tried again in the batch."""
 
 
 @dataclass
 class Batch:
     """
-    What one invocation has learnt about the channels.
+    The channels, as one invocation has seen them.
 
-    `silent` ones did not answer in time, or `failed` for several notices, so the rest of the batch
-    does not wait for them.
+    The rest of the batch does not wait for `silent` channels: they did not answer in time, or
+    `failed` for several notices.
     """
 
     channels: Sequence[Channel] | None = None
@@ -84,7 +84,7 @@ class Notifier:
         """
         Handle an SQS batch. Return `batchItemFailures`: the messages that SQS delivers again.
 
-        One that fails leaves the others alone, also if our own code fails at it.
+        A message that fails does not affect the others, even if our own code fails at it.
         """
         batch = Batch()
 
@@ -105,9 +105,9 @@ class Notifier:
         """
         Notify people of the message in this text.
 
-        Every channel is tried, within an equal share of the time that is left, and what succeeded
-        is noted. Then the first error is raised, so that the message is delivered again, and only
-        what failed is sent again.
+        Every channel is tried within an equal share of the time that is left, and each success is
+        noted. Then the first error is raised, so that SQS delivers the message again. Only the
+        channels that failed get it again.
         """
         read = self._read(text)
         if read is None:
@@ -141,7 +141,7 @@ class Notifier:
             raise
         notice = self.notice_of(message)
         wanted = is_wanted(message, self.changes)
-        # What was paged is closed, although people do not want to hear of that.
+        # An alert is closed even if people do not want to hear of the end.
         is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
         if wanted or is_closing:
             return notice, wanted
@@ -151,7 +151,7 @@ class Notifier:
     def _try(
         self, channel: Channel, notice: Notice, deadline: Deadline, batch: Batch
     ) -> NotifyPeopleError | None:
-        """Return why the channel did not get the notice, None if it did. The others go on."""
+        """Send the notice on one channel. Return the error, None without one. The others go on."""
         if channel in batch.silent:
             return ChannelUnavailableError(
                 f"{channel} failed for notices before this one, so it was not tried"
@@ -189,8 +189,8 @@ class Notifier:
             self.channels.send(channel, notice, deadline.earlier(NOTE_TIME))
         except Exception as error:
             may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
-            # As long as a call that was left behind may send, no newer notice is sent. If giving it
-            # back fails, the claim expires by itself.
+            # Keep the claim while a call that was left behind may still send: no newer notice may
+            # overtake it. If the release fails, the claim expires by itself.
             if not may_be_sent:
                 with suppress(NotifyPeopleError):
                     self.sent.release(notice.subject, channel, claim, deadline)

@@ -10,14 +10,14 @@ TEXT_LIMIT = 256
 """Characters kept of a name or a word from Atlas. Its longest name has 64."""
 
 SENTENCE_LIMIT = 600
-"""Characters kept of what an error says. The longest text of our own errors has about 500."""
+"""Characters kept of an error's text. The longest text of our own errors has about 500."""
 
 REMOVED = "[removed]"
 
 
 def plain(text: str, limit: int = TEXT_LIMIT) -> str:
     """Return the text as one line that can be printed, without URLs and secrets, cut to a limit."""
-    # Longer than any limit, and short enough for the patterns, which are slow on long text.
+    # 2,000 characters are more than any limit. The patterns are slow on longer text.
     line = " ".join("".join(map(_printable, text[:2000])).split())
     for pattern in (URL, CREDENTIAL):
         line = pattern.sub(REMOVED, line)
@@ -25,7 +25,7 @@ def plain(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def _printable(character: str) -> str:
-    """A sign without a width goes: a space in its place would end a URL."""
+    """Remove a sign without a width: a space in its place would end a URL."""
     if category(character) == "Cf":
         return ""
     return character if character.isprintable() else " "

@@ -14,7 +14,7 @@ from notify_people.message import (
 
 
 class Change(StrEnum):
-    """What happened, in the words of the setting NOTIFY_CHANGES."""
+    """The kinds of changes, in the words of the setting NOTIFY_CHANGES."""
 
     STARTED = "started"
     """A restore was seen for the first time, and has not ended."""
@@ -33,13 +33,13 @@ class Change(StrEnum):
 
 
 PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED})
-"""What somebody may be paged for."""
+"""Only these may page somebody."""
 
 DEFAULT_CHANGES = frozenset(Change) - {Change.STARTED, Change.PROGRESSED}
 
 
 def change_of(message: StatusChange | ValidationRecorded | WatchChange) -> Change:
-    """Return what happened."""
+    """Return the kind of change."""
     match message:
         case ValidationRecorded():
             return Change.VALIDATED

@@ -19,11 +19,11 @@ DEFAULT_PAGERDUTY = "https://events.pagerduty.com"
 @dataclass(frozen=True)
 class Settings:
     """
-    What the operator decided when the stack was deployed.
+    The operator's choices when the stack was deployed.
 
-    `topic_arns` has chat and e-mail if they have a topic. `channels` are those that were named; if
-    it is None, all that have a topic or a key in the secret `secret_id`. `console` is the address
-    of Atlas's console, which is that of its API.
+    `topic_arns` has chat and e-mail if they have a topic. `channels` are the named ones; None means
+    all that have a topic or a key in the secret `secret_id`. `console` is the address of Atlas's
+    console, the same as that of its API.
     """
 
     sent_table_name: str

@@ -1,4 +1,4 @@
-"""What an operator sees: a log line for each channel of a notice, and metrics."""
+"""The operator's view: a log line for each channel of a notice, and metrics."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _ONE = MetricUnit.Count, 1
 
 @part
 class Telemetry:
-    """Writes what docs/people.md describes. No message, address or key is logged."""
+    """Writes the logs and metrics of docs/people.md. No message, address or key is logged."""
 
     logger: Logger
 

@@ -1,1 +1,1 @@
-"""How a notice reaches people: SNS and HTTPS, within limits, and what was sent."""
+"""The way of a notice to people: SNS and HTTPS, within limits, and the table of sent notices."""

@@ -1,10 +1,10 @@
-"""The channels, by which people are reached."""
+"""The channels to people."""
 
 from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """Where a notice is sent to, the most urgent first: in this order they are tried."""
+    """The channels for a notice, in the order in which they are tried: the most urgent first."""
 
     PAGER = "pager"
     CHAT = "chat"

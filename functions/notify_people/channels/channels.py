@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @part
 class Topics:
-    """Publishes to the topics of chat and e-mail, each of which reads another form."""
+    """Publishes to the topics of chat and e-mail, each in its own form."""
 
     client: "SNSClient"
 

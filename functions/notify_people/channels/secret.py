@@ -38,14 +38,14 @@ KEYS = {
 """The key of each channel in the secret. Any may be absent."""
 
 _KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
-"""A key that is named in an error. In the place of another one there may be an address."""
+"""An error names only such a key. In the place of another key there may be an address."""
 
 _ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 
 @dataclass(frozen=True)
 class ChannelSecrets:
-    """The value of each channel, or what is wrong with it. Its text shows no value."""
+    """The value of each channel, or the error in it. Its text shows no value."""
 
     values: Mapping[Channel, str | SecretError] = field(repr=False)
 
@@ -94,7 +94,7 @@ class NotifySecret:
         except NotifyPeopleError:
             if self._cached is None or not 0 <= now - self._renewed_at < STALE_AGE:
                 raise
-            # Not at every notice of a batch.
+            # Do not try again for every notice of a batch.
             self._read_at = now - MAX_AGE + RETRY_AFTER
         return self._cached
 
@@ -109,7 +109,7 @@ class NotifySecret:
 
 
 def read_secret(text: str | None) -> ChannelSecrets:
-    """Return what a secret's text holds. Errors name a key, never a value. Raises SecretError."""
+    """Return the values in a secret's text. Raises SecretError that names a key, never a value."""
     secret = _object(text)
     found: dict[Channel, str | SecretError] = {}
     for channel, key in KEYS.items():
@@ -126,7 +126,7 @@ def read_secret(text: str | None) -> ChannelSecrets:
 
 
 def _is_misspelt(name: str, channel: Channel) -> bool:
-    """Whether a key is meant for the channel, whose service it may name, but is not read."""
+    """Whether an unknown key seems meant for the channel: it names the service, or is similar."""
     if name in KEYS.values():
         return False
     plain, key = _plain(name), KEYS[channel]
@@ -139,7 +139,7 @@ def _plain(name: str) -> str:
 
 
 def _checked(channel: Channel, value: object) -> str | SecretError:
-    """Return the value, or what is wrong with it: that concerns this channel alone."""
+    """Return the value, or an error that concerns this channel alone."""
     text = value.strip() if isinstance(value, str) else ""
     key = KEYS[channel]
     if channel is Channel.PAGER:

@@ -1,10 +1,10 @@
 """
-The table of what was sent: one item for each subject and channel, with the last `sequence`.
+The table of sent notices: one item for each subject and channel, with the last `sequence`.
 
 Before sending, an invocation claims the item; afterwards it notes what it sent. Each is one
 conditional update, so nothing has to be read, and `sequence` never decreases. Two invocations with
 the same message, or with two about the same subject, cannot both send at once: one of them fails
-and is tried again later, when it sees what the other has sent. The claim of an invocation that was
+and is tried again later, when it sees the other's note. The claim of an invocation that was
 killed expires.
 """
 
@@ -32,7 +32,7 @@ RETENTION = timedelta(days=400)
 
 _CLAIM = "SET #claimedBy = :claimedBy, #claimedUntil = :claimedUntil, #expiresAt = :expiresAt"
 _NEWER = "(attribute_not_exists(#sequence) OR #sequence < :sequence)"
-# A claim that ends later than any that is made now was made by a clock that is ahead.
+# A claim that ends after any claim made now comes from a clock that is ahead.
 _FREE = (
     "(attribute_not_exists(#claimedUntil) OR #claimedUntil < :now OR #claimedUntil > :latest "
     "OR #claimedBy = :claimedBy)"
@@ -46,7 +46,7 @@ _MINE = "#claimedBy = :claimedBy"
 
 
 class Standing(StrEnum):
-    """How a notice stands to what was sent before."""
+    """A notice, compared with the last one sent."""
 
     NEW = "new"
     SENT = "sent already"
@@ -70,7 +70,7 @@ class SentTable:
         self, subject: str, channel: Channel, sequence: int, deadline: Deadline
     ) -> tuple[Standing, str]:
         """
-        Return how the notice stands; if it is new, others keep off until it is noted or released.
+        Compare the notice with the last one sent. Claim a new one, until it is noted or released.
 
         The text is the claim, which `release` needs. Raises SendingElsewhereError if another
         invocation has claimed the item.
@@ -92,7 +92,7 @@ class SentTable:
         return (Standing.SENT if sent == sequence else Standing.OUTDATED), claim
 
     def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
-        """Note that this was sent. A newer `sequence` that is noted already stays."""
+        """Note that this was sent. If a newer `sequence` is noted already, that stays."""
         values = _values(sequence, self.now())
         self._update(subject, channel, _NOTE, _NEWER, values, deadline)
 
@@ -109,7 +109,7 @@ class SentTable:
         values: Mapping[str, Any],
         deadline: Deadline,
     ) -> Mapping[str, Any] | None:
-        """Return None, or the item as it is if the condition does not hold."""
+        """Return None. If the condition does not hold, return the item."""
         expression = update + condition
         names = ("sequence", "sentAt", "claimedBy", "claimedUntil", "expiresAt")
         try:

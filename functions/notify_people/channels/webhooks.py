@@ -31,7 +31,7 @@ ATTEMPTS = 4
 """Tries of one request, the first included."""
 
 LONGEST_WAIT = 8.0
-"""An invocation waits at most this many seconds between two tries; SQS waits longer for less."""
+"""Seconds between two tries at most. A longer wait is cheaper in SQS than in an invocation."""
 
 _TRANSIENT = (408, 429)
 
@@ -52,8 +52,8 @@ class Webhooks:
         """
         Post the body, again after 408, 429, 5xx or no connection, within the deadline.
 
-        What was sent and not answered is not sent again, except to the pager, which knows that it
-        is the same. Raises ChannelRefusedError, ChannelUnavailableError, or
+        If the body was sent and no answer came, only the pager gets it again, because it
+        recognizes a repetition. Raises ChannelRefusedError, ChannelUnavailableError, or
         TimeBudgetExceededError when too little time is left to begin.
         """
         request = _request(address, body)
@@ -112,7 +112,7 @@ class Webhooks:
 
 
 class _TooLateError(Exception):
-    """The call was left behind. It must not send what a newer notice may have overtaken."""
+    """The call was left behind. It must not send a notice that a newer one may have overtaken."""
 
 
 def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:
@@ -143,7 +143,7 @@ def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
 
 
 def _retry_after(headers: httpx.Headers) -> float:
-    """Return the seconds of the header, as Slack sends it. A date counts as nothing."""
+    """Return the seconds of the header, as Slack sends it. A date counts as 0."""
     text = headers.get("retry-after", "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
 

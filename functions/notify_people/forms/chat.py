@@ -1,11 +1,10 @@
 """
 Notice → a custom notification of Amazon Q Developer in chat applications. Pure.
 
-The service drops anything of another form without a word. The form:
+The service silently drops a message of any other form. The form:
 https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html (event schema). It shows
-`client-markdown` in the markdown of the chat: Slack's, in which this is written, or Teams', which
-shows the same text with fewer signs. The page names the fields; the limits here are ours, short
-enough for either chat.
+`client-markdown` in the markdown of the chat. This text is in Slack's; Teams shows it with fewer
+signs. The page names the fields. The limits are ours, short enough for either chat.
 """
 
 from typing import Any

@@ -18,7 +18,7 @@ WIDTH = 78
 
 @dataclass(frozen=True)
 class Mail:
-    """What the topic gets."""
+    """The e-mail, as the topic gets it."""
 
     subject: str
     text: str
@@ -26,7 +26,7 @@ class Mail:
 
 def mail(notice: Notice) -> Mail:
     """Return the e-mail. Its subject begins with the outcome."""
-    # After the cut, which ends with a character that becomes three.
+    # An ellipsis at a cut becomes three characters, so the length is known only after that.
     subject = ascii_only(notice.title)
     if len(subject) > SUBJECT_LIMIT:
         subject = f"{subject[: SUBJECT_LIMIT - 3]}..."

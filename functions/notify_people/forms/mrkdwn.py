@@ -1,5 +1,5 @@
 """
-Text in Slack's mrkdwn that means only what it says.
+Text in Slack's mrkdwn in which no sign has a special meaning.
 
 `&`, `<` and `>` have entities; the other signs have no escape at all, so each is replaced by its
 full-width double, which looks alike and means nothing to Slack:
@@ -24,7 +24,7 @@ LITERAL_LIMIT = 1500
 
 
 def literal(text: str, limit: int = LITERAL_LIMIT) -> str:
-    """Return the text so that nothing of it formats, links or notifies, within the limit."""
+    """Return the text, within the limit, so that no part of it formats, links or notifies."""
     escaped = _escaped(text)
     # An entity must not be cut in two, so the text is made shorter until it fits.
     while len(escaped) > limit:
@@ -38,7 +38,7 @@ def _escaped(text: str) -> str:
 
 
 def story(notice: Notice) -> list[str]:
-    """Return the lines that tell what happened."""
+    """Return the lines of the story: the detail and the facts."""
     detail = [literal(notice.detail), ""] if notice.detail else []
     return [*detail, *(f"*{name}:* {literal(value)}" for name, value in notice.facts.items())]
 

@@ -17,11 +17,11 @@ KEY_LIMIT = 255
 
 def events(notice: Notice) -> Sequence[dict[str, Any]]:
     """
-    Return the events to send, in order; none for what nobody is paged for.
+    Return the events to send, in order, or none if the notice pages nobody.
 
-    A restore that failed stays so: its alert is closed by hand. That of a degraded watch is closed
-    when it recovers, also one that 1.0.0 opened, whose key does not name the stack. PagerDuty
-    ignores the closing of what is not open.
+    People close the alert of a failed restore by hand. The recovery of a degraded watch closes its
+    alert, and also the one that 1.0.0 opened, whose key does not name the stack. PagerDuty ignores
+    an event that closes an alert that is not open.
     """
     match notice.paging:
         case Paging.NOTHING:
@@ -44,7 +44,7 @@ def _trigger(notice: Notice) -> dict[str, Any]:
         "payload": {
             "summary": cut(notice.summary, SUMMARY_LIMIT),
             "source": notice.source,
-            # PagerDuty has our words, but for success.
+            # PagerDuty has our words, except for success.
             "severity": "info" if notice.severity is Severity.SUCCESS else notice.severity,
             "timestamp": notice.at.isoformat(),
             "class": notice.event_type,

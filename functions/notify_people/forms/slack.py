@@ -18,7 +18,7 @@ TEXT_LIMIT = 3000
 
 
 def webhook_message(notice: Notice) -> dict[str, Any]:
-    """Return the body of the request. `text` is what a phone's preview and old clients show."""
+    """Return the body of the request. A phone's preview and old clients show `text`."""
     header = _header(notice.title_with_icon)
     steps = [_line(step) for step in notice.steps]
     return {

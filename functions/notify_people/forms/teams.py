@@ -68,5 +68,5 @@ def _run(text: str, **style: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    # Two braces would begin a date that the client puts into local time, also those of three.
+    # Two braces, also two of three, would begin a date that the client puts into local time.
     return _TWO_BRACES.sub("{ ", cut(text, RUN_LIMIT))

@@ -1,1 +1,1 @@
-"""What people are told, before any channel gives it a form. No I/O."""
+"""The words for people, before any channel gives them a form. No I/O."""

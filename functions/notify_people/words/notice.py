@@ -1,4 +1,4 @@
-"""What people read, before any channel gives it a form. Pure."""
+"""A notice for people, before any channel gives it a form. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 
 class Paging(StrEnum):
-    """What the pager does."""
+    """The action of the pager."""
 
     NOTHING = "nothing"
     TRIGGER = "trigger"
@@ -38,9 +38,9 @@ _ICONS = {
 @dataclass(frozen=True)
 class Step:
     """
-    What to do next, with a command to copy or an address to open, which `label` names.
+    The next thing to do, with a command to copy or an address to open, which `label` names.
 
-    Neither the command nor the address holds anything that has to be escaped.
+    Neither the command nor the address needs escaping.
     """
 
     text: str
@@ -52,10 +52,10 @@ class Step:
 @dataclass(frozen=True)
 class Notice:
     """
-    What people read about one change.
+    The notice about one change.
 
-    `subject` and `order` say what it is about and which of its notices is newer. `thread` groups
-    them in a chat. `stack` keeps them apart from those of another stack that watches the same
+    Of two notices about a `subject`, the one with the larger `order` is newer. `thread` groups
+    notices in a chat. `stack` separates them from those of another stack that watches the same
     project. `title` is the headline, and `detail` a sentence that completes it, or nothing.
     `facts` are lines such as `Took: 42 min`. `source` is the CloudEvent's, and `event_type` a word
     such as `restore-ended`.

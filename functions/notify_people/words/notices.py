@@ -15,7 +15,7 @@ from notify_people.words.watch_notice import watch_notice
 
 
 def notice_of(message: Message, console: str, stack: str) -> Notice:
-    """Return what people read. `console` is the address of Atlas's console; the stack is ours."""
+    """Return the notice. `console` is the address of Atlas's console; `stack` is our stack."""
     match message:
         case StatusChange():
             return restore_notice(message, console, stack)
@@ -29,7 +29,7 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
 
 def _test_notice(test: NotificationTest) -> Notice:
     """
-    Return a notice that nobody can take for a real one.
+    Return a notice that nobody can mistake for a real one.
 
     The pager opens an alert and closes it at once, which shows that the key works.
     """

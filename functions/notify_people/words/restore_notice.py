@@ -43,9 +43,9 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     """
     Return the notice about a restore. `console` is the address of Atlas's console.
 
-    An end that is not known to be good is paged, also one whose word is unknown: a collection
-    restore that succeeded only in part has such a word. The end of a download's link is not paged,
-    because every link expires some hours after it was reported as ready.
+    An end pages somebody unless it is known to be good. An unknown word pages too: a collection
+    restore that succeeded only in part has one. The end of a download's link does not page, because
+    every link expires some hours after it was reported as ready.
     """
     title, severity = _title_of(change)
     snapshot_age = duration(change.snapshot_age_seconds)
@@ -78,10 +78,10 @@ _RANKS = {
 
 def _order_of(change: StatusChange) -> int:
     """
-    Order the notices of a restore.
+    Order the notices of a restore by the rank of its status, which never falls.
 
-    By the rank of its status, which never falls, because a restore whose item was deleted is
-    recorded anew: its `sequence` begins at 1 again. A download may end after it was ready.
+    Its `sequence` may fall: if the item is deleted, the restore is recorded anew and `sequence`
+    begins at 1 again. A download may end after it was ready.
     """
     rank = _RANKS.get(change.status, 6 if change.is_download else 5)
     if change.status is Status.UNKNOWN and change.terminal:

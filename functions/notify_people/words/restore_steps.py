@@ -1,9 +1,9 @@
 """
-What to do next about a restore. Pure.
+The next steps after a change of a restore. Pure.
 
-Where these sentences come from:
-- Atlas deletes the target's data before a restore into a cluster, and replaces only what was
-  chosen in a collection restore: https://www.mongodb.com/docs/atlas/backup/cloud-backup/restore-from-local-file/
+The sources of these sentences:
+- Atlas deletes the target's data before a restore into a cluster, and replaces only the chosen
+  collections in a collection restore: https://www.mongodb.com/docs/atlas/backup/cloud-backup/restore-from-local-file/
   and the Admin API's description of restore jobs.
 - `atlas backups restores describe <restoreJobId> --clusterName --projectId` reads Flex and
   dedicated jobs: https://www.mongodb.com/docs/atlas/cli/current/command/atlas-backups-restores-describe/
@@ -41,7 +41,7 @@ def clusters(message: AboutRestore) -> str:
 
 
 def next_steps(change: StatusChange, console: str) -> Iterator[Step]:
-    """Return what to do next, the most urgent first."""
+    """Return the next steps, the most urgent first."""
     yield from map(Step, _advice(change))
     yield project_step(change, console)
     if change.kind in _WITH_COMMAND:

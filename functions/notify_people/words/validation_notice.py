@@ -13,9 +13,9 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     """
     Return the notice about a validation. `console` is the address of Atlas's console.
 
-    It is in the thread of its restore. Its subject is no other's: a verdict on one part of the data
-    does not outdate that on another. A verdict that is not good is paged, and so is a good one on a
-    restore that has not completed.
+    It is in the thread of its restore. Each has a separate subject: a verdict on one part of the
+    data does not outdate a verdict on another part. A verdict pages somebody if it is not good, or
+    if the restore has not completed.
     """
     found = recorded.validation
     is_good = recorded.is_good

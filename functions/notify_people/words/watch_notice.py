@@ -23,10 +23,10 @@ _CAUSES = {
     "UnexpectedAtlasResponseError": "Atlas gives an unknown answer",
     "TimeBudgetExceededError": "a sweep has too little time",
 }
-"""What is wrong in a few words, by the name of an error of `restore_watch`."""
+"""The cause in a few words, by the name of an error of `restore_watch`."""
 
 _WITHOUT_FIX = "Read what failed above, and the log group that the output LogGroupName names"
-"""What to do where the message does not say it: 1.0.0 did not."""
+"""The advice for a message without any: 1.0.0 sent none."""
 
 _STATUS_PAGE = Step(
     "See whether Atlas has an incident",
@@ -44,8 +44,8 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     """
     Return the notice. Both about one outage have the same `since`; the recovered one is newer.
 
-    Restores are reported late while the watch cannot see, so degraded is always paged. The whole
-    stack is worse than a project. What is no longer watched closes its page too.
+    While the watch cannot see, restores are reported late, so degraded always pages somebody. The
+    whole stack is worse than a project. A project that is no longer watched closes its page too.
     """
     severity, title, detail, steps = _story_of(change, console)
     happened = change_of(change)
@@ -69,7 +69,7 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
 
 
 type _Story = tuple[Severity, str, str, tuple[Step, ...]]
-"""How bad it is, the title, the detail, and what to do."""
+"""The severity, the title, the detail, and the steps."""
 
 
 def _story_of(change: WatchChange, console: str) -> _Story:
@@ -100,7 +100,7 @@ def _cause(change: WatchChange) -> str:
 
 
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
-    """What to do, where to look, and what comes then."""
+    """Yield the advice, a place to look, and the next message to expect."""
     yield Step(change.fix or _WITHOUT_FIX)
     if change.error == "AtlasUnavailableError":
         yield _STATUS_PAGE
@@ -114,7 +114,7 @@ def _facts(change: WatchChange) -> Mapping[str, str | None]:
     return {
         "Project" if change.group_id else "Stack": change.subject,
         "Error": change.error,
-        # An error's text may also say what to do, which is over.
+        # An error's text may contain advice, which is out of date after a recovery.
         "The cause was" if change.recovered else "What failed": (
             _cause(change) if change.recovered else change.message
         ),
