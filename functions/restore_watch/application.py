@@ -1,4 +1,4 @@
-"""What one invocation does: read the event, check the jobs it names or sweep, return the result."""
+"""One invocation: read the event, check the jobs it names or sweep, return the result."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ CHECK_TIME = 60.0
 """Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
 
 type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
-"""Says what works and what does not."""
+"""Diagnoses the stack. The result has a line for each check."""
 
 
 class Application:
@@ -65,7 +65,7 @@ class Application:
         """
         Return the result of the invocation, plain JSON.
 
-        `request_id` is Lambda's id of the invocation, which its retries of the invocation share.
+        `request_id` is Lambda's id of the invocation. Lambda's retries have the same id.
 
         - One target: its result, and with `waitUntil`, whether such a wait would be over. If its
           check fails, the error is raised.
@@ -109,7 +109,7 @@ class Application:
 
     @contextmanager
     def _reporting(self, target: RestoreTarget | None = None) -> Iterator[None]:
-        """Report what fails in the block."""
+        """Report an error in the block."""
         try:
             yield
         except RestoreWatchError as error:

@@ -1,4 +1,4 @@
-"""Which parts the application is made of, and how they reach AWS and Atlas."""
+"""The parts of the application, and their clients for AWS and Atlas."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -95,8 +95,8 @@ def _diagnose(
     # Imported now, so that no cold start of another invocation takes longer for it.
     from restore_watch.diagnosis.doctor import compose_doctor  # noqa: PLC0415
 
-    # Its own client of Atlas: a diagnosis asks what Atlas may refuse, and a refused token is
-    # replaced only once in a while.
+    # A separate client of Atlas: Atlas may refuse a question of a diagnosis, and a refused token
+    # is replaced only once in a while.
     with http_client(telemetry.atlas_answered) as own:
         asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
         return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)

@@ -59,7 +59,7 @@ class CredentialsError(RestoreWatchError):
 @dataclass(frozen=True)
 class AtlasReason:
     """
-    What Atlas said about a refusal, redacted and trimmed; None or empty where it said nothing.
+    The reason that Atlas gave for a refusal, redacted and trimmed; None or empty if it gave none.
 
     `bad_request_fields` are the `field: description` lines of Atlas's `badRequestDetail`. `address`
     is the caller's address as Atlas saw it, for IP_ADDRESS_NOT_ON_ACCESS_LIST.
@@ -91,7 +91,7 @@ class AtlasError(RestoreWatchError):
         super().__init__(message)
         self.reason = reason
         self.summary: str | None = None
-        """What failed, without the advice that the message adds."""
+        """The failure, without the advice that the message adds."""
         self.family: str | None = None
         """The family of endpoints that refused: the kind of restore job, or the name of a list."""
 

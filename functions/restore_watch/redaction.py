@@ -1,4 +1,4 @@
-"""What may be quoted from a text that Atlas or AWS wrote."""
+"""Removes URLs and secrets from texts of Atlas, AWS and pipelines, so that they can be quoted."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ QUOTE_LIMIT = 300
 
 REDACTED = "[redacted]"
 
-# `basic checks` and `bearer of` stay: what follows is one word in lower case.
+# `basic checks` and `bearer of` stay: one word in lower case follows.
 _AUTHORIZATION = re.compile(
     r"\b(?:access_token|(?<=authorization: )(?:bearer|basic|digest)"
     r"|(?:bearer|basic|digest)(?!\s++(?-i:[A-Za-z][a-z]{0,15})[.,;:!?]?(?:\s|\Z)))\b"
@@ -19,7 +19,7 @@ _AUTHORIZATION = re.compile(
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
-# A private key in PEM (RFC 7468), also of PGP, also on one line. Without its end, all that follows.
+# A private key in PEM (RFC 7468), also of PGP, also on one line. Without an end, the whole rest.
 _PRIVATE_KEY = re.compile(
     r"-{2,5} {0,2}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-{2,5} {0,2}END [A-Z0-9 ]{0,60}-{2,5}|\Z)",
     re.IGNORECASE | re.DOTALL,
@@ -44,11 +44,11 @@ def without_urls(text: str) -> str:
 
 def redact_report(text: str, limit: int) -> str:
     """
-    Remove private keys, URLs, authorizations and every secret that is named, then trim to one line.
+    Remove private keys, URLs, authorizations and every named secret, then trim to one line.
 
     For a text that a pipeline wrote. Letters of every language stay.
     """
-    # The key first: it may hold what looks like a URL, which would hide where it begins or ends.
+    # The key first: removing a likely URL from it would hide where it begins or ends.
     for pattern in (_PRIVATE_KEY, URL, _AUTHORIZATION, CREDENTIAL):
         text = pattern.sub(REDACTED, text)
     for pattern in (_NAMED_SECRET, SPOKEN_SECRET):
@@ -58,12 +58,12 @@ def redact_report(text: str, limit: int) -> str:
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Remove every given secret, and what looks like a URL or a secret, then trim to one line."""
+    """Remove every given secret, and all likely URLs and secrets, then trim to one line."""
     # The longest first: a secret may be part of another one.
     hidden = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in hidden:
         text = text.replace(secret, REDACTED)
-    # Longer than any quote, and short enough for the patterns, which are slow on long text.
+    # This is longer than any quote. The patterns are slow on longer text.
     text = text[: 10 * QUOTE_LIMIT]
     for pattern in (URL, _AUTHORIZATION, CREDENTIAL):
         text = pattern.sub(REDACTED, text)

@@ -19,14 +19,13 @@ _PROJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 @dataclass(frozen=True)
 class Settings:
     """
-    What the operator decided when the stack was deployed.
+    The operator's choices when the stack was deployed.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
     share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
-    service of logs and metrics, and how messages about the stack name it. The rest is what only a
-    diagnosis looks at, "" if there is none: the schedule's group, and the topics of what people
-    read.
+    service of logs and metrics, and the stack's name in messages. Only a diagnosis reads the rest,
+    "" if there is none: the schedule's group, and the topics of people's notices.
     """
 
     atlas_secret_id: str

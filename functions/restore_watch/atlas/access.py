@@ -21,9 +21,9 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 
 class ServiceAccountAccess:
     """
-    Sends requests with a bearer token; after a 401, again if `AccessToken` allows a new one.
+    Sends requests with a bearer token. After a 401, tries again if `AccessToken` allows a new one.
 
-    Unless it `replaces` tokens, a 401 is the answer.
+    Without `replaces`, a 401 is the answer.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ServiceAccountAccess:
         return answer
 
     def secrets(self, _request: httpx.Request) -> Iterable[str]:
-        """What must never be quoted of an answer to this request."""
+        """Return the texts that must never be quoted from an answer to this request."""
         return self._token.secrets
 
     def _send_with(
@@ -66,7 +66,7 @@ class ApiKeyAccess:
         self.base_url = base_url
         self._key = key
         self._http = http
-        # Threads that share a challenge use some of its counts twice, which a server refuses.
+        # Threads that share a challenge would use some counts twice, and a server refuses those.
         self._digests = PerSlot(lambda: _Digest(key))
 
     def prepare(self, _deadline: Deadline) -> None:
@@ -84,7 +84,7 @@ class ApiKeyAccess:
         )
 
     def secrets(self, request: httpx.Request) -> Iterable[str]:
-        """What must never be quoted of an answer to this request."""
+        """Return the texts that must never be quoted from an answer to this request."""
         # A digest response is not a secret, but it does not belong in an error.
         digest = re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))
         return (*self._key.secrets, *digest)
@@ -94,8 +94,8 @@ class _Digest(httpx.Auth):
     """
     httpx's digest, which remembers the last challenge.
 
-    So only the first request of a slot gets a 401, and one more for each stale or refused nonce.
-    A second 401 in a row is a refusal.
+    So a slot gets a 401 only for its first request and for each stale or refused nonce. A second
+    401 in a row is a refusal.
     """
 
     def __init__(self, key: ApiKey) -> None:

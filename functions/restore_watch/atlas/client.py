@@ -31,7 +31,7 @@ type Query = Mapping[str, str | Sequence[str]] | None
 
 
 class Get(NamedTuple):
-    """A path to ask for, the query, and the bucket of the rate limit that it is taken from."""
+    """A path to ask for, its query, and the bucket of its rate limit."""
 
     path: str
     query: Query
@@ -42,9 +42,9 @@ class AtlasClient:
     """
     Sends requests. One object serves an execution environment, from any thread.
 
-    It keeps what is expensive to get again: the connections, and the token or digest challenge of
-    the credentials last used. Until a rate limit is over, it sends no request that the limit would
-    refuse. `now` gives Unix seconds; `sleep` takes seconds. Unless it `replaces_tokens`, one that
+    It keeps the connections, and the token or digest challenge of the credentials last used: these
+    are expensive to get again. Until a rate limit is over, it sends no request that the limit would
+    refuse. `now` gives Unix seconds; `sleep` takes seconds. Without `replaces_tokens`, a token that
     Atlas refuses is not replaced.
     """
 

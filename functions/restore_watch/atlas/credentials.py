@@ -32,7 +32,7 @@ class ServiceAccount:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be quoted: the secret in all its forms."""
+        """The secret in all its forms, which must never be quoted."""
         basic = b64encode(":".join(self.quoted).encode()).decode()
         return (self.client_secret, self.quoted[1], basic)
 
@@ -47,7 +47,7 @@ class ApiKey:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be quoted."""
+        """The texts that must never be quoted."""
         return (self.private_key,)
 
 

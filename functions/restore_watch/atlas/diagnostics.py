@@ -1,5 +1,5 @@
 """
-What Atlas says about the caller itself: its address and its roles. Only a diagnosis asks.
+Asks Atlas for the caller's own address and roles. Only a diagnosis does.
 
 https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getsystemstatus
 """
@@ -22,7 +22,7 @@ from restore_watch.redaction import redact
 @dataclass(frozen=True)
 class Caller:
     """
-    What Atlas sees of us.
+    The caller, as Atlas sees it.
 
     `address` is None if Atlas does not say it. `roles` has each role as "NAME" or "NAME in <id>";
     it is None for a service account, whose roles Atlas does not show here. `date` is when Atlas
@@ -45,7 +45,7 @@ class AtlasDiagnostics:
         self._session = session
 
     def caller(self, deadline: Deadline) -> Caller:
-        """Return what Atlas sees of the credentials. They are accepted if it answers."""
+        """Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials."""
         get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
         return self._session.read(get, deadline, _read_caller)
 

@@ -19,13 +19,13 @@ class AtlasList(StrEnum):
 
 
 class AtlasStatus(StrEnum):
-    """What only a diagnosis reads. The values are their names in messages."""
+    """The paths that only a diagnosis reads. The values are their names in messages."""
 
     SYSTEM = "the status of the API"
 
 
 type Family = RestoreKind | AtlasList | AtlasStatus
-"""The restore jobs of a kind, a list, or something that only a diagnosis reads."""
+"""The restore jobs of a kind, a list, or a path that only a diagnosis reads."""
 
 _READ_ONLY = "the role Project Read Only in this project"
 _BACKUP_MANAGER = "the role Project Backup Manager in this project"
@@ -41,14 +41,14 @@ ROLES: dict[Family, str] = {
     RestoreKind.COLLECTION: _BACKUP_MANAGER,
     AtlasStatus.SYSTEM: "any role",
 }
-"""What may read each, from the specification's x-rolesRequirements."""
+"""The role that each family needs, from the specification's x-rolesRequirements."""
 
 CLUSTER_LISTS = {
     RestoreKind.FLEX: AtlasList.FLEX_CLUSTERS,
     RestoreKind.DEDICATED: AtlasList.CLUSTERS,
     RestoreKind.COLLECTION: AtlasList.CLUSTERS,
 }
-"""Which list shows the clusters whose restore jobs are of a kind."""
+"""The list of the clusters that have restore jobs of a kind."""
 
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
 """Atlas answers in its newest version that is not later than this date."""
@@ -88,7 +88,7 @@ def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
 
 
 def named(family: Family) -> str:
-    """What is asked for, in a message."""
+    """Return the words for a family in a message."""
     if isinstance(family, AtlasList):
         return f"the list of {family}"
     if isinstance(family, AtlasStatus):

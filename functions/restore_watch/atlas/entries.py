@@ -1,8 +1,8 @@
 """
-What the entries of a list are of, and what is known of those that cannot be read. Pure.
+The entries of a list, and the known facts about entries that cannot be read. Pure.
 
-Entries are looked at one by one: one of an unknown shape does not hide the others. Of a restore job
-only the id is read here. `read_job` reads the rest, if anybody is interested in it.
+Each entry is read alone: one of an unknown shape does not hide the others. Of a restore job, only
+the id is read here. `read_job` reads the rest, if anybody is interested in it.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,8 +20,8 @@ _utc_date = TypeAdapter(UtcDate).validate_python
 
 _CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")
 """
-What says when a restore job was created, beside its id. Dedicated jobs have no such field: one that
-has finished was created before.
+The fields that date a restore job without a usable id: the first readable one counts. Dedicated
+jobs have no creation date, but a finished job was created before it finished.
 """
 
 _FREE = "TENANT"
@@ -29,7 +29,7 @@ _FREE = "TENANT"
 
 
 class Entry(NamedTuple):
-    """An entry with a usable id; of a list of clusters, that is the name."""
+    """An entry with a usable id. In a list of clusters, the id is the name."""
 
     id: str
     content: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """An entry that cannot be read: the `problem`, and what is known of it all the same."""
+    """An entry that cannot be read: the `problem`, and its id and date, None if unknown."""
 
     problem: str
     id: str | None = None
@@ -73,7 +73,7 @@ def project_entries(page: Page) -> Entries:
 
 
 def is_free(cluster: Mapping[str, Any]) -> bool:
-    """Whether everything that an entry of the dedicated clusters says of its provider is that."""
+    """Whether an entry of the list of dedicated clusters names the provider TENANT alone."""
     regions = [
         region
         for spec in _objects(cluster.get("replicationSpecs"))

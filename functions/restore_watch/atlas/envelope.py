@@ -1,4 +1,4 @@
-"""What the body of an answer says, and what it would be without `envelope=true`. Pure."""
+"""Reads the body of an answer, and opens the envelope of `envelope=true`. Pure."""
 
 import json
 from http import HTTPStatus
@@ -15,7 +15,7 @@ def read_json(body: bytes) -> Any:
 
 def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     """
-    Return the true status and body of an answer. If it is not an envelope, it is not changed.
+    Return the true status and body of an answer. An answer without an envelope stays the same.
 
     With an envelope even a refusal has HTTP status 200; its true status is a number in the body.
     MongoDB's documents name the content both `content` and `envelope`.

@@ -21,7 +21,7 @@ LEAST_EXCHANGE = 1.0
 
 
 class Answer(NamedTuple):
-    """What Atlas answered, with any status."""
+    """An answer of Atlas, with any status."""
 
     status: int
     headers: httpx.Headers

@@ -1,8 +1,8 @@
 """
-Which kind a cluster is, and so which endpoint answers for its restore jobs.
+The kind of each cluster, which decides the endpoint for its restore jobs.
 
-No request is sent just to find out the kind: the answers show it. It is remembered for as long as
-the environment lives, and found out again when Atlas refuses it.
+No request is sent just to find out the kind: the answers show it. An environment remembers it as
+long as it lives, and finds it out again when Atlas refuses it.
 """
 
 from collections.abc import Callable
@@ -50,11 +50,11 @@ class ClusterKinds:
         """
         Return the target's job from the endpoint that answers for it.
 
-        If the target names a kind, only that endpoint is asked; except for tenant, whose endpoint
-        Atlas retired on 2026-01-22: Flex is its successor. Without a kind, the remembered one is
-        asked first, else the `likely` one, else Flex, and then the other one of Flex and dedicated.
-        Collection restores are found only by their kind: their clusters are dedicated ones. Raises
-        the most specific AtlasError.
+        If the target names a kind, only its endpoint is asked. Tenant is the exception: Atlas
+        retired that endpoint on 2026-01-22, and Flex is its successor. Without a kind, the
+        remembered one is asked first, else the `likely` one, else Flex, and then the other one of
+        Flex and dedicated. Collection restores are found only by their kind, because their clusters
+        are dedicated ones. Raises the most specific AtlasError.
         """
         match target.kind:
             case None:

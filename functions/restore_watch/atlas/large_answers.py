@@ -2,7 +2,7 @@
 Large answers: few are read at a time, and a page that is too large is asked for in smaller ones.
 
 Each of 32 threads may read a page of 500 restore jobs at once. A page of 10 MB takes 50 MB until it
-is read, so an answer is first read up to the size that is usual.
+is read, so an answer is first read up to the usual size.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,10 +39,10 @@ class LargeAnswers:
 
     def read[Read](self, path: str, ask: Callable[[int], Read], deadline: Deadline) -> Read:
         """
-        Ask for an answer of the usual size and, if it is larger, once more when it has its turn.
+        Ask for an answer of the usual size. If it is larger, wait for a turn and ask again.
 
-        `ask` takes the bytes that the answer may have. An answer at this path that was larger waits
-        for its turn at once.
+        `ask` takes the bytes that the answer may have. If an earlier answer at this path was
+        larger, wait for a turn before asking at all.
         """
         with self._lock:
             is_large = path in self._large
@@ -81,7 +81,7 @@ class LargeAnswers:
 
     @contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
-        # If there is no turn in time, too little is left to ask at all, and the exchange says so.
+        # Without a turn in time, too little is left to ask at all, and the exchange raises that.
         is_taken = self._turns.acquire(timeout=max(0.0, deadline.remaining() - LEAST_EXCHANGE))
         try:
             yield

@@ -1,5 +1,5 @@
 """
-What httpx lacks: limits for a whole exchange with Atlas, and the opening of envelopes.
+Two things that httpx lacks: limits for a whole exchange with Atlas, and the opening of envelopes.
 
 httpx's timeouts limit a single read, so an answer of one byte a second never times out, and the
 operating system's name lookup has no timeout at all. A network backend of httpcore, below httpx,
@@ -55,7 +55,7 @@ _IGNORED_HEADERS = ("Content-Encoding", "Location", "Set-Cookie")
 
 @dataclass
 class Bounds:
-    """The limits of an exchange, and what it has used: bytes received and connections opened."""
+    """The limits of an exchange, and its use so far: bytes received and connections opened."""
 
     ends_at: float
     limit: int
@@ -63,7 +63,7 @@ class Bounds:
     connections: int = 0
 
     def timeout(self, seconds: float | None, expired: type[Exception]) -> float:
-        """Return the timeout of the next step: these seconds, or what is left of the exchange."""
+        """Return the timeout of the next step: these seconds, or the rest of the exchange."""
         left = self.ends_at - time.monotonic()
         if left > 0:
             return left if seconds is None else min(seconds, left)

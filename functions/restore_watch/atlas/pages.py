@@ -1,8 +1,8 @@
 """
 One page of one of Atlas's lists. Pure.
 
-`links` are not followed, only looked at: the next page is asked for by its number, at the same
-host.
+`links` show whether a page follows, and are not followed: the next page is asked for by its number,
+at the same host.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ NOTHING_NEW = "A page of a list from Atlas shows nothing new, although more is t
 """The same page may follow for ever, so the list cannot be read to its end."""
 
 _UNCOUNTED = (RestoreKind.FLEX, RestoreKind.DEDICATED)
-"""Of these families, Atlas lists the entries without counting all: `includeCount=false`."""
+"""Atlas lists these families without counting all entries: `includeCount=false`."""
 
 
 class PageAt(NamedTuple):
@@ -60,8 +60,8 @@ class Page:
     """
     The entries of a page, and whether there may be another one.
 
-    `date` is when Atlas answered, by its own clock, in UTC; None if it does not say so. It may be
-    `at` another place than was asked for, if that was too large; the next one is `at.next`.
+    `date` is when Atlas answered, by its own clock, in UTC; None if it does not say so. `at` is
+    a smaller page than the one asked for if that was too large. The next page is `at.next`.
     """
 
     entries: list[Any]
@@ -109,7 +109,7 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
 
 
 def _without_surplus(entry: Any) -> Any:
-    """What makes a page large is not kept in memory."""
+    """Drop the fields that nobody reads: they make a page large in memory."""
     if not isinstance(entry, dict):
         return entry
     return {name: value for name, value in entry.items() if name in FIELDS}

@@ -1,5 +1,5 @@
 """
-Reads what shows that restore jobs exist: projects, their events and clusters, and clusters' jobs.
+Reads the lists that show restore jobs: projects, their events and clusters, and clusters' jobs.
 
 Each call reads one page of 500 entries at most.
 """

@@ -1,5 +1,5 @@
 """
-What is known of Atlas's rate limits, each for one project and one family of endpoints.
+Atlas's rate limits as its answers show them, each for one project and one family of endpoints.
 
 Atlas keeps a bucket of calls for each of them, shared with every other tool of the project. Its
 headers say how much of a bucket is left; a 429 says for how long a bucket is empty. A 503 may say
@@ -93,7 +93,7 @@ class RateLimits:
 
     def refused(self, bucket: Bucket, refusal: AtlasError) -> None:
         """
-        Remember a 429, or a 503 with Retry-After, for as long as Atlas says. Forget what has ended.
+        Remember a 429, or a 503 with Retry-After, for as long as Atlas says. Forget ended refusals.
 
         The first is believed for a minute at most. Other refusals say nothing about time.
         """
@@ -125,13 +125,13 @@ class RateLimits:
                 self._shares[bucket] = _Share(share, self._now())
 
     def share_left(self, bucket: Bucket, since: float) -> float | None:
-        """The share that the last answer since that moment said is left, from 0 to 1, else None."""
+        """The share left by the last answer since that moment, from 0 to 1, None without one."""
         with self._lock:
             share = self._shares.get(bucket)
         return share.left if share and share.at >= since else None
 
     def smallest_share(self, since: float) -> float | None:
-        """The smallest of these shares of all buckets. Forget what is older."""
+        """The smallest of these shares of all buckets. Forget older shares."""
         with self._lock:
             self._shares = {
                 bucket: share for bucket, share in self._shares.items() if share.at >= since

@@ -1,5 +1,5 @@
 """
-Atlas's answer as a RestoreJob: tolerant of what Atlas sends, exact in the result.
+Atlas's answer as a RestoreJob: tolerant in reading, exact in the result.
 
 A strict model made from the specification fails on every recorded dedicated job: dates are null
 although they are not nullable, and undeclared fields are present. So unknown fields are ignored.
@@ -98,7 +98,7 @@ class _Answer(BaseModel):
     @property
     @abstractmethod
     def decided(self) -> dict[str, Any]:
-        """The status, and what else no single field says."""
+        """The status, and the other values that need more than one field."""
 
 
 class _FlexAnswer(_Answer):

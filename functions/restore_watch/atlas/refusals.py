@@ -88,7 +88,7 @@ def family_refusal(
     *,
     secrets: Iterable[str],
 ) -> AtlasError:
-    """Return the error for an answer of a family of endpoints that is not what was asked for."""
+    """Return the error for an answer of a family of endpoints that refuses the request."""
     reason = _reason(status, headers, body, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
     advice = _ADVICE.get(error, "").format(role=ROLES[family])

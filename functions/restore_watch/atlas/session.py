@@ -49,8 +49,8 @@ class AtlasSession:
     """
     A client and the credentials it asks with. One object serves an environment, from any thread.
 
-    It remembers the kinds of clusters. After AtlasUnauthorizedError, the `credentials` are asked
-    for again, because they may have been rotated, and Atlas is asked with those if they differ.
+    It remembers the kinds of clusters. After AtlasUnauthorizedError it fetches the `credentials`
+    again, because they may have been rotated. If they differ, it asks Atlas with the new ones.
     Its methods raise AtlasError, or CredentialsError if there are no credentials.
     """
 
@@ -62,7 +62,7 @@ class AtlasSession:
 
     @property
     def limits(self) -> RateLimits:
-        """What Atlas said of its rate limits."""
+        """The rate limits, as Atlas's answers show them."""
         return self._client.limits
 
     def prepare(self, deadline: Deadline) -> None:
@@ -99,7 +99,7 @@ class AtlasSession:
     def page(
         self, path: str, bucket: Bucket, at: PageAt, deadline: Deadline, query: Query = None
     ) -> Page:
-        """Return a page of a list, asked for with `query` if that is not the one of every list."""
+        """Return a page of a list. `query` replaces the usual query of the list."""
         get = Get(path, query or page_query(bucket.family, at), bucket)
         return self.read(get, deadline, partial(read_page, family=bucket.family, at=at))
 

@@ -1,5 +1,5 @@
 """
-Connection slots: a thread that asks Atlas uses the connections and the digest challenge of one.
+Connection slots: each has connections and a digest challenge for the thread that uses it.
 
 Threads take turns at slots, and the slot that was given back last is taken first. So a few
 questions use the same few connections again and again, whichever threads ask them, and those stay

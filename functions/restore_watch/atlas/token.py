@@ -44,7 +44,7 @@ RENEWAL_AGE = 3000.0
 """Seconds after which a token is renewed: ten minutes early, like MongoDB's Terraform provider."""
 
 REPLACEMENT_PAUSE = 600.0
-"""Seconds after a new token for a 401 in which no other 401 leads to a new token."""
+"""After a new token for a 401, no other 401 leads to a new token for this many seconds."""
 
 FAILURE_PAUSE = 30.0
 """Seconds without a token request after one failed; 60, then 120, while none is answered."""
@@ -89,7 +89,7 @@ class AccessToken:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be quoted: the token, the one before it, and the client secret."""
+        """The token, the one before it, and the client secret, which must never be quoted."""
         return (*filter(None, (self._token, self._previous)), *self._requests.account.secrets)
 
     def current(self, deadline: Deadline) -> str:
@@ -203,7 +203,7 @@ class TokenRequests:
 
 
 def _is_answered_server_error(error: BaseException) -> bool:
-    """An error without a reason has no answer: Atlas may have issued a token all the same."""
+    """False for an error without a reason: no answer came, and Atlas may have issued a token."""
     if not isinstance(error, AtlasUnavailableError) or error.reason is None:
         return False
     return error.reason.http_status >= httpx.codes.INTERNAL_SERVER_ERROR

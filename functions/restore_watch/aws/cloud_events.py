@@ -1,7 +1,7 @@
 """
 The messages: CloudEvents 1.0 in JSON, and the attributes of SNS to filter by. No I/O.
 
-A message is made only from what is recorded, so it is the same each time it is published.
+A message has only recorded values, so it is the same each time it is published.
 """
 
 import json

@@ -33,7 +33,7 @@ RENEWAL_PAUSE = 20.0
 """Seconds between a failed read and the next try, while the value may still be used."""
 
 REFUSAL_PAUSE = 60.0
-"""Seconds after a read because of a 401 in which no other 401 causes a read."""
+"""After a read because of a 401, no other 401 causes a read for this many seconds."""
 
 # The spellings of the Terraform provider, JSON APIs and MongoDB's CloudFormation resources, so that
 # people can use the secret they have.

@@ -30,7 +30,7 @@ class Workflows:
         self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline
     ) -> AwsCallError | None:
         """
-        Tell a workflow how its job stands. Return why Step Functions did not take the answer.
+        Send a workflow the state of its job. Return the error if Step Functions does not take it.
 
         A token that is gone, used or timed out counts as answered.
         """

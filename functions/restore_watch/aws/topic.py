@@ -1,4 +1,4 @@
-"""The topic: SNS takes one message after the other, or says why not."""
+"""The topic. It publishes one message after the other, and raises SNS's refusals."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ type _Message = tuple[str, Mapping[str, Any], dict[str, MessageAttributeValueTyp
 
 class StatusChangesTopic:
     """
-    The topic that changes are published to. `stack_name` is what messages about the stack name.
+    The topic that changes are published to. Messages about the stack have its `stack_name`.
 
     Its methods return SNS's message id. When SNS refuses or does not answer, they raise
     NotificationPendingError, or NotificationRefusedError for a test.
@@ -61,7 +61,7 @@ class StatusChangesTopic:
         return self._publish_change(message, deadline)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
-        """Publish a message by which people see whether messages reach them."""
+        """Publish a test message, which shows people whether messages reach them."""
         message = (
             f"Atlas restore watch test: {self._stack_name}",
             cloud_event_of_test(self._stack_name, requested_at),

@@ -28,7 +28,7 @@ ROUNDS = 3
 """One of several targets is checked this many times at most."""
 
 REPORTING_TIME = 2.0
-"""Seconds that are kept for reporting what was not reached: 1,000 targets at most."""
+"""Seconds that are kept for reporting targets that were not reached, 1,000 at most."""
 
 
 class FailedCheck(NamedTuple):
@@ -51,7 +51,7 @@ type Outcome = CheckResult | FailedCheck
 
 @dataclass(frozen=True)
 class _Check:
-    """A task of the agenda: ask about a target that is asked about once at a time."""
+    """A task of the agenda: ask about a target. No two threads ask about the same one at once."""
 
     target: RestoreTarget
     tries: int = 0
@@ -70,7 +70,7 @@ class _Check:
 
 class _Delivery:
     """
-    What became of the targets of one event or batch so far. Any thread may use it.
+    The outcomes so far of the targets of one event or batch. Any thread may use it.
 
     `report` is called once for each place where a target is named.
     """
@@ -103,13 +103,13 @@ class _Delivery:
 
     @property
     def again(self) -> list[_Check]:
-        """What is to be checked again after all others."""
+        """The checks to repeat after all others."""
         with self._lock:
             return list(self._again.values())
 
     @property
     def answered(self) -> list[RestoreTarget]:
-        """The targets that Atlas gave an answer about, good or bad, which stands for now."""
+        """The targets for which Atlas gave an answer, good or bad, that is not transient."""
         with self._lock:
             return [
                 target
@@ -118,7 +118,7 @@ class _Delivery:
             ]
 
     def end(self, not_reached: RestoreWatchError) -> list[Outcome]:
-        """Return the outcome at each place. What has none was `not_reached`."""
+        """Return the outcome at each place. A target without one fails with `not_reached`."""
         with self._lock:
             self._is_over = True
             for target in self._times:
@@ -151,7 +151,7 @@ def _is_answer(outcome: Outcome) -> bool:
 
 
 def _repeated(outcome: Outcome) -> Outcome:
-    """Return what a second check would find at once: nothing new."""
+    """Return the outcome of a second check right after this one: nothing new."""
     if isinstance(outcome, FailedCheck):
         return outcome
     return replace(
@@ -177,8 +177,8 @@ class BatchChecker:
         """
         Check the targets of these records. Return their outcomes in the order of the targets.
 
-        A single target may wait and ask Atlas again. One that is named twice is asked about once,
-        and its second outcome is that nothing changed.
+        A single target may wait and ask Atlas again. A target that is named twice is asked about
+        once; its second outcome is "nothing changed".
         """
         targets = [target for record in records for target in record]
         if len(targets) == 1:

@@ -1,9 +1,9 @@
 """
-In which order an environment asks about the targets of a delivery. Pure.
+The order in which an environment asks about the targets of a delivery.
 
-AWS delivers again what was not reached. So what this environment never had an answer about comes
-first, and then what was answered longest ago. The rest is random, because another environment must
-not stop at the same target.
+AWS delivers targets again that were not reached. So those that this environment never had an answer
+about come first, then those answered longest ago. The rest is random, because another environment
+must not stop at the same target.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -26,13 +26,13 @@ class Turns[Target: Hashable]:
         """
         Return the targets of these records, each once.
 
-        Those of a record stay together: it fails if one of them is not reached.
+        Targets of one record with the same turn stay together: one that is missed fails the record.
         """
         shuffled = (target for record in _shuffled(records) for target in _shuffled(record))
         return sorted(dict.fromkeys(shuffled), key=lambda target: self._answered.get(target, 0))
 
     def answered(self, targets: Iterable[Target]) -> None:
-        """Remember what was answered in one delivery."""
+        """Remember the targets that were answered in one delivery."""
         self._deliveries += 1
         for target in targets:
             self._answered[target] = self._deliveries

@@ -52,7 +52,7 @@ class JobChecker:
         self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline
     ) -> None:
         """
-        Publish what is pending for a job that could not be fetched.
+        Publish the pending changes of a job that could not be fetched.
 
         Raises NotificationPendingError instead of `error`, because the caller has to try again. Any
         other failure becomes a note on `error`, and is logged with it.
@@ -68,7 +68,7 @@ class JobChecker:
 def result_of(
     target: RestoreTarget, job: RestoreJob, recorded: Recorded, published: tuple[Entry, ...]
 ) -> CheckResult:
-    """Return what the check of a job has found."""
+    """Return the result of the check of a job."""
     stored, change, changes = recorded.job, recorded.change, recorded.changes
     is_surplus = is_new_unknown(job, changes) and not has_room_for_unknown(job, changes)
     asked_tenant = target.kind is RestoreKind.TENANT

@@ -1,4 +1,4 @@
-"""Which restore job of a cluster is the newest one: for a workflow that knows only the cluster."""
+"""Finds the newest restore job of a cluster, for a workflow that knows only the cluster."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -61,8 +61,8 @@ class NewestRestore:
         """
         Read all pages, or raise: nobody documents the order of a list.
 
-        Raises UnexpectedAtlasResponseError if a page shows only what others have shown, because it
-        may be followed by the same one for ever; and if an entry that cannot be read may be newest.
+        Raises UnexpectedAtlasResponseError if a page shows nothing new, because the same page may
+        follow for ever, or if an entry that cannot be read may be the newest.
         """
         at = FIRST_PAGE
         found: dict[str, RestoreTarget] = {}

@@ -1,5 +1,5 @@
 """
-The outbox: every change is recorded, published, told to the workflows that wait, and acknowledged.
+The outbox: every change is recorded, published, sent to waiting workflows, and acknowledged.
 
 A function that dies in between leaves the change pending. The next one publishes it, with the same
 id.
@@ -34,7 +34,7 @@ PATIENCE = (0.1, 0.2, 0.4)
 
 
 class Outbox:
-    """The one way of every change, for checks and sweeps. Any thread may use it."""
+    """Every change of checks and sweeps goes through it. Any thread may use it."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Outbox:
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         """
-        Record what Atlas answered to a question that was asked at `begun`.
+        Record Atlas's answer. The question was asked at `begun`.
 
         If another check is publishing the change now, let it finish.
         """
@@ -68,9 +68,9 @@ class Outbox:
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
         """
-        Publish what is pending, in order, and answer the workflows whose wait is over.
+        Publish the pending entries, in order, and answer the workflows whose wait is over.
 
-        Acknowledge what was published, even if one fails.
+        If one fails, the entries before it are acknowledged.
         """
         last: Entry | None = None
         try:
@@ -87,7 +87,7 @@ class Outbox:
         return recorded.pending
 
     def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
-        """Publish what is pending for a job, from the table alone. Return what was published."""
+        """Publish the pending entries of a job, from the table alone. Return them."""
         recorded = self.table.recall(target, deadline)
         return self.publish(recorded, deadline) if recorded else ()
 
@@ -101,8 +101,8 @@ class Outbox:
         """
         Answer all workflows that wait for a job, if nobody follows it any more since `left_at`.
 
-        A workflow that was due an answer gets that one. True if there were some, and all have been
-        told or are given up.
+        A workflow that was due an answer gets that one. True if workflows waited, and all of them
+        are answered or given up.
         """
         recorded = self.table.recall(target, deadline)
         if recorded is None or not recorded.waits or not is_left(recorded):
@@ -126,7 +126,7 @@ class Outbox:
         deadline: Deadline,
     ) -> bool:
         """
-        Send the answers, and acknowledge what was done. Nothing done costs no write.
+        Send the answers, and acknowledge the work that was done. Without any, nothing is written.
 
         True if no answer has to be sent again.
         """

@@ -1,4 +1,4 @@
-"""Recording a validation, top to bottom: read what is known of the job, append, publish."""
+"""Recording a validation, top to bottom: read the item of the job, append, publish."""
 
 from datetime import timedelta
 
@@ -22,14 +22,14 @@ from restore_watch.model.validation import (
 from restore_watch.table.job_item import Recorded
 
 AHEAD = timedelta(minutes=5)
-"""A test may have been this long from now: the clock of a pipeline may be fast."""
+"""A test may lie this far in the future: the clock of a pipeline may be fast."""
 
 TRIES = VALIDATIONS_LIMIT + 5
 """
 A validation is written this many times at most.
 
-Each lost try means that another invocation wrote to the same job: a validation, of which there are
-not more than the limit, or a change of the status, of which there are few.
+Each lost try means that another invocation wrote to the same job. Validations have a limit, and a
+job has few changes of its status.
 """
 
 
@@ -48,12 +48,12 @@ class ValidationRecorder:
         request_id: str | None = None,
     ) -> ValidationResult:
         """
-        Record the validation, unless it was recorded before, and publish what is pending.
+        Record the validation, unless it was recorded before, and publish the pending entries.
 
-        A retry by Lambda, which has the `request_id` of the first attempt, records nothing again.
-        A job that the table does not know, or of which it is not known that it completed, is
-        checked first. Raises TooManyValidationsError if the job has as many validations as are
-        kept, InvalidEventError or ValidationRefusedError if the verdict does not fit it, and
+        A retry by Lambda has the `request_id` of the first attempt, and records nothing again. The
+        job is checked first if the table does not know it, or if PASSED needs a completion that is
+        not recorded. Raises TooManyValidationsError if the job has as many validations as are kept,
+        InvalidEventError or ValidationRefusedError if the verdict does not fit the job, and
         otherwise as a check does.
         """
         self._require_moment(target, validation)
@@ -78,7 +78,7 @@ class ValidationRecorder:
         raise TableUnavailableError(msg)
 
     def _require_moment(self, target: RestoreTarget, validation: Validation) -> None:
-        """Refuse what no restore job can have, before anything is read."""
+        """Refuse a moment that no restore job can have, before anything is read."""
         at = validation.validated_at
         if at is None:
             return
@@ -112,7 +112,7 @@ class ValidationRecorder:
 
 
 def _needs_check(validation: Validation, recorded: Recorded) -> bool:
-    """Whether Atlas may know more that the verdict depends on: PASSED is of what completed."""
+    """Whether the verdict is PASSED, and no completion of the job is recorded."""
     return validation.verdict is Verdict.PASSED and RestoreStatus.COMPLETED not in recorded.seen
 
 

@@ -23,7 +23,7 @@ class WaitRegistrar:
         """
         Store that the workflow waits. If its wait is over already, it is answered at once.
 
-        One write stores the token and returns the job, so no end slips between. A job that the
+        One write stores the token and returns the job, so no end is missed. A job that the
         table does not know is checked first. Raises TooManyWaitsError, and otherwise as a check.
         """
         first_check = None
@@ -32,7 +32,7 @@ class WaitRegistrar:
             first_check = self._check(target, deadline)
             recorded = self._store(target, wait, deadline)
         if recorded is not None and wait not in recorded.waits:
-            # Those whose wait is over leave their places.
+            # Workflows whose wait is over free their places.
             self._publish(recorded, deadline)
             recorded = self._store(target, wait, deadline)
         if recorded is None:
@@ -49,12 +49,12 @@ class WaitRegistrar:
         return self._outbox.table.wait(target, wait, self._outbox.clock.now(), deadline)
 
     def _publish(self, recorded: Recorded, deadline: Deadline) -> None:
-        """A sweep publishes what cannot be published or noted now, and answers."""
+        """Publish and answer. If that fails, a sweep does it."""
         with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
             self._outbox.publish(recorded, deadline)
 
     def _check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult | None:
-        """A job whose change could not be published is in the table all the same."""
+        """Check the job. Even if its change cannot be published, the table knows the job then."""
         with suppress(NotificationPendingError):
             return self._checker.check(target, deadline)
         return None

@@ -1,4 +1,4 @@
-"""Diagnoses what Atlas lets the credentials do, and which address it sees. Changes nothing."""
+"""Diagnoses the rights of the credentials in Atlas, and the address it sees. Changes nothing."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -44,7 +44,7 @@ _CALL_TIME = 6.0
 
 @dataclass
 class Look:
-    """What was seen of one project."""
+    """The clusters of one project, and the lines about it."""
 
     lines: list[Line] = field(default_factory=list)
     clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
@@ -179,7 +179,7 @@ def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
 
 
 def _fix(error: RestoreWatchError, family: Family) -> str:
-    """What a message would say; or more, because it is known what was asked for."""
+    """Return the advice of messages, or a more exact one for this family."""
     match error:
         case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
             return (

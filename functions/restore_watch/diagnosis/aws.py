@@ -1,4 +1,4 @@
-"""Diagnoses the secret, the topics and the schedule: what AWS says of each. Changes nothing."""
+"""Diagnoses the secret, the topics and the schedule by AWS's answers. Changes nothing."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ _TIME = 6.0
 """Seconds that one call may take."""
 
 _STATEMENT = "DenyWithoutTls"
-"""The policy of the stack's topic has it; one that SNS makes for a new topic has not."""
+"""The policy of the stack's topic has it. The policy that SNS gives to a new topic has not."""
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 

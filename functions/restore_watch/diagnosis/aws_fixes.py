@@ -1,4 +1,4 @@
-"""What to do about a refusal of AWS. Pure."""
+"""Advice about refusals of AWS. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _LIMITED = re.compile(
 @dataclass(frozen=True)
 class AwsFixes:
     """
-    What to do if a service of AWS has no such thing, refuses, or has another code.
+    Advice if a service of AWS has no such thing, refuses, or answers with another code.
 
-    `endpoint` is what leads to the service from within a VPC, beside a NAT gateway.
+    `endpoint` leads to the service from within a VPC, as a NAT gateway does.
     """
 
     service: str
@@ -27,7 +27,7 @@ class AwsFixes:
     endpoint: str = "an interface endpoint"
 
     def of(self, code: str | None) -> str:
-        """What to do after this error code of AWS, None if it did not answer."""
+        """Return the advice for this error code of AWS; without an answer the code is None."""
         if code is None:
             return (
                 f"A function in a VPC needs subnets with a route to {self.service}: a NAT gateway "

@@ -36,7 +36,7 @@ class Doctor:
     Diagnoses a stack from inside its function, with the function's own role and network.
 
     The result is `{"ok", "checks": [{"check", "ok", "found", "fix"}]}`, plain JSON. `ok` of a check
-    is null if it could not be told; that of the whole is false if any check is false.
+    is null if the answer is unknown. `ok` of the whole is false if any check is false.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Doctor:
         self._atlas = atlas
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
-        """Return what works and what does not. Raises nothing for what it finds."""
+        """Return the result of every check. A bad one raises nothing."""
         lines = without_consequences(list(self._lines(wanted, deadline)))
         return {
             "ok": all(line.ok is not False for line in lines),

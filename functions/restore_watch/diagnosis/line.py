@@ -1,4 +1,4 @@
-"""The lines of a diagnosis, and which follow from others: one mistake is one line. Pure."""
+"""The lines of a diagnosis, without consequences of others: one mistake is one line. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +8,9 @@ from typing import Any
 @dataclass(frozen=True)
 class Line:
     """
-    What was found about one thing.
+    The finding about one thing.
 
-    `ok` is None if it could not be told, or if it is only worth a look. `fix` says what to do.
+    `ok` is None if the answer is unknown, or the finding is only worth a look. `fix` is advice.
     """
 
     check: str
@@ -39,13 +39,13 @@ _DEGRADED = ": degraded"
 
 
 def without_consequences(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines without those that follow from another one that is wrong."""
+    """Return the lines that do not follow from another line that is wrong."""
     wrong = {line.check for line in lines if line.ok is False}
     return [line for line in lines if line.ok is True or not _follows(line.check, wrong)]
 
 
 def together(whole: str, lines: Sequence[Line]) -> list[Line]:
-    """Return one line for those that have one fix: the parts of a whole, named by their checks."""
+    """Join the lines about parts of a whole that have the same fix. Checks name the parts."""
     groups: dict[tuple[bool | None, str | None], list[Line]] = {}
     for line in lines:
         groups.setdefault((line.ok, line.fix), []).append(line)
@@ -58,7 +58,7 @@ def together(whole: str, lines: Sequence[Line]) -> list[Line]:
 def _follows(check: str, wrong: set[str]) -> bool:
     if not check.endswith(_DEGRADED):
         return not wrong.isdisjoint(_CAUSES.get(check, ()))
-    # What the watch cannot see now, the lines about Atlas have too.
+    # If the watch still cannot see, the lines about Atlas show the same.
     whose = check.removesuffix(_DEGRADED)
     about = "project " if whose == "stack" else whose
     return not wrong.isdisjoint(_ATLAS) or any(

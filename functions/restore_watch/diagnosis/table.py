@@ -1,4 +1,4 @@
-"""Diagnoses the table, its index, and what sweeps have left there. Changes nothing."""
+"""Diagnoses the table, its index, and the records of sweeps there. Changes nothing."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ PENDING_FOR = timedelta(minutes=2)
 
 
 class TableDiagnosis:
-    """Reads what sweeps read."""
+    """Reads the same items as sweeps do."""
 
     def __init__(
         self,

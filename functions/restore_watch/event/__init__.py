@@ -1,1 +1,1 @@
-"""What an invocation asks for: JSON becomes a request, or an error that names the field."""
+"""Reads the event of an invocation: JSON becomes a request, or an error that names the field."""

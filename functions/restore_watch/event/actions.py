@@ -1,5 +1,5 @@
 """
-Invocations that are no checks of named jobs. Pure.
+Invocations other than checks of named jobs. Pure.
 
 They carry an `action` at the top level of the event: `sweep`, `test-notification`, `diagnose`,
 `record-validation` or `newest-restore`. The classic Scheduled Event of an EventBridge rule is a
@@ -44,21 +44,21 @@ class TestNotification:
 
 
 class Diagnose(NamedTuple):
-    """Say what works and what does not, also about a project or a cluster. Changes nothing."""
+    """Diagnose the stack and, if they are named, a project and a cluster. Changes nothing."""
 
     group_id: str | None = None
     cluster_name: str | None = None
 
 
 class RecordValidation(NamedTuple):
-    """Keep what a pipeline found in the restored data of a job, and publish it."""
+    """Record the verdict of a pipeline on the restored data of a job, and publish it."""
 
     target: RestoreTarget
     validation: Validation
 
 
 class FindNewestRestore(NamedTuple):
-    """Say which restore job of a cluster is the newest one, of those `created_after` a moment."""
+    """Find the newest restore job of a cluster, of those `created_after` a moment."""
 
     group_id: str
     cluster_name: str
@@ -168,4 +168,4 @@ _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Acti
         _find_newest_restore,
     ),
 }
-"""The other fields that the event of an action may have, and the function that reads it."""
+"""For each action, the other fields of its event, and its reader."""

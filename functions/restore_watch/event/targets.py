@@ -23,10 +23,10 @@ EXPECTED = {
     "envelope": "true or false",
     "pretty": "true or false",
 }
-"""What an error says that a field should be."""
+"""The expected form of each field, for the texts of errors."""
 
 NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "kind"})
-"""The fields that say which job is meant."""
+"""The fields that name a job."""
 
 # They say who waits. Only one target, at the top level, may have them.
 _WAIT_FIELDS = ("taskToken", "waitUntil")
@@ -65,7 +65,7 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
 
 def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
     """
-    Return by which of its spellings a field is given, and its value. None counts as absent.
+    Return the spelling by which a field is given, and its value. None counts as absent.
 
     Raises InvalidEventError if the two spellings have different values.
     """
