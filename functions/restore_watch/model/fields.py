@@ -69,14 +69,14 @@ def _null_if_unreadable(source: Any, handler: GetCoreSchemaHandler) -> CoreSchem
 
 type OrNull[Read] = Annotated[Read | None, GetPydanticSchema(_null_if_unreadable)]
 """
-What does not validate is null, and the other fields of its model stay.
+An invalid value is null, and the other fields of its model stay.
 
 Pydantic's core has this as `on_error`, so no validator in Python runs for each field.
 """
 
 
 class Shown(BaseModel):
-    """What items, messages and results show, each field by its public name."""
+    """A part of items, messages and results, with each field by its public name."""
 
     model_config = ConfigDict(
         frozen=True,

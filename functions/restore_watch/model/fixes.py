@@ -1,4 +1,4 @@
-"""What to do so that the watch sees again, in a sentence or two for each error. Pure."""
+"""Advice that lets the watch see again, in a sentence or two for each error. Pure."""
 
 from restore_watch.errors import AtlasError, RestoreWatchError
 
@@ -57,13 +57,13 @@ _OTHERS = (
 
 
 def fix_of(error: RestoreWatchError, *, of_stack: bool = False) -> str:
-    """What to do about an error of a project or of the whole stack."""
+    """Return the advice for an error of a project or of the whole stack."""
     if isinstance(error, AtlasError) and error.reason and error.reason.address:
         return _ADD_ADDRESS.format(address=error.reason.address)
     return fix_named(type(error).__name__, of_stack=of_stack)
 
 
 def fix_named(error: str, *, of_stack: bool = False) -> str:
-    """What to do about an error of which only the name is known."""
+    """Return the advice for the name of an error."""
     is_of_credentials = of_stack and error == "AtlasUnauthorizedError"
     return _OF_THE_STACK if is_of_credentials else _FIXES.get(error, _OTHERS)

@@ -1,4 +1,4 @@
-"""Which jobs that nobody named are taken in: those that no earlier listing has seen. Pure."""
+"""The choice of jobs that nobody named: those that no earlier listing has seen. Pure."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -7,17 +7,17 @@ from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
 from restore_watch.model.restore_job import RestoreJob
 
 MARGIN = timedelta(minutes=60)
-"""Jobs created so long before a mark are of interest too: a list may lag, and clocks differ."""
+"""Jobs created up to this long before a mark count too: a list may lag, and clocks differ."""
 
 CLOCKS_DIFFER = timedelta(minutes=15)
-"""A job that ended so long before the first attempt may have run then."""
+"""A job that ended this long before the first attempt may still have run then."""
 
 
 class Interest(NamedTuple):
     """
-    Which jobs of a cluster a listing takes in; at first, also those that run for longer.
+    The jobs of a cluster that a listing takes in. The first also takes older ones that can change.
 
-    It may be much later than the first attempt, so what ran then may have `ended_since`.
+    It may come much later than the first attempt, so a job that ran then may have `ended_since`.
     """
 
     now: datetime
@@ -28,7 +28,7 @@ class Interest(NamedTuple):
 
     @classmethod
     def beyond(cls, marks: Marks, part: Part, now: datetime) -> "Interest":
-        """What is of interest in the jobs of a part."""
+        """Return the interest in the jobs of a part."""
         mark = marks.of(part)
         return cls(
             now=now,

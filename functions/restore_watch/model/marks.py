@@ -1,8 +1,8 @@
 """
-Up to which moment the restore jobs of a project are known. Pure.
+Marks: the moments up to which the restore jobs of a project are known. Pure.
 
-A mark belongs to a whole project. A part of it that could not be read then, a kind of restore job
-or the jobs of one cluster, stays behind with an older mark of its own. Marks only move forward.
+A mark belongs to a whole project. A part of it that could not be read stays behind with an older
+mark: a kind of restore job, or the jobs of one cluster. Marks only move forward.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from restore_watch.model.restore_job import RestoreKind
 
 FIRST_MARK = timedelta(hours=1)
-"""So long before the first attempt to list a project its first mark lies."""
+"""The first mark of a project lies this long before the first attempt to list it."""
 
 OLDEST_MARK = timedelta(days=7)
-"""No mark lies further back: what a project had before it was watched is history."""
+"""No mark lies further back: older jobs, from before the project was watched, are history."""
 
 
 class Part(NamedTuple):
@@ -34,9 +34,9 @@ class Marks:
     """
     The marks of a project, in UTC.
 
-    `first` is the mark of the first attempt: what ran then is of interest as well. `whole` is the
-    project's, and `behind` has the parts whose marks are older. `stored` is the whole mark as the
-    table has it, if it was read. It `is_lost` if it was of no use, and is then replaced.
+    `first` is the mark of the first attempt: jobs that ran then are of interest too. `whole` is the
+    project's, and `behind` has the parts with older marks. `stored` is the whole mark as the table
+    has it, if it was read. If it was of no use, it `is_lost` and will be replaced.
     """
 
     first: datetime
@@ -61,8 +61,8 @@ class Marks:
         """
         Return the marks after a listing that began at this moment.
 
-        It read some parts and not others; a whole kind is read if all of its clusters are in
-        either. Only if it `is_full`, which means all kinds, the mark of the whole project moves.
+        A whole kind is in `read` if each of its clusters is in `read` or `unread`. The mark of the
+        whole project moves only if the listing `is_full`, which means all kinds.
         """
         behind = {
             part: mark

@@ -16,22 +16,22 @@ from restore_watch.errors import (
 from restore_watch.model.fixes import fix_of
 
 DEGRADED_AFTER = timedelta(minutes=3)
-"""What sweeps have failed to see for so long is degraded."""
+"""A project or the stack is degraded after sweeps have failed to see it for this long."""
 
 RECOVERED_AFTER = timedelta(minutes=3)
-"""What was degraded has recovered when it was seen for so long without a failure."""
+"""It has recovered after sweeps have seen it for this long without a failure."""
 
 DROPPED_AFTER = timedelta(days=1)
-"""A project that the list of all projects has not shown for so long is dropped."""
+"""A project is dropped after the list of all projects has not shown it for this long."""
 
 ABSENT = "projects"
-"""The name of the trouble that the list of projects does not show a project."""
+"""The name of the trouble of a project that the list of projects does not show."""
 
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""
 
 UNSENT_LIMIT = 50
-"""Changes that may wait for the topic. It takes a topic that refuses for hours to have as many."""
+"""Changes that may wait for the topic. Only a topic that refuses for hours leaves as many."""
 
 UNANSWERED = (AtlasUnavailableError, UnexpectedAtlasResponseError, TimeBudgetExceededError)
 """No answer came, or none that can be read. Every other error is a refusal."""
@@ -40,7 +40,7 @@ _UNANSWERED_NAMES = {one.__name__ for one in UNANSWERED}
 
 
 class WatchState(StrEnum):
-    """What a message about the watch says."""
+    """The state in a message about the watch."""
 
     DEGRADED = "degraded"
     RECOVERED = "recovered"
@@ -49,9 +49,9 @@ class WatchState(StrEnum):
 @dataclass(frozen=True)
 class Trouble:
     """
-    Why something cannot be seen, and since when, in UTC.
+    The reason why something cannot be seen, and the moment since when, in UTC.
 
-    It has the name and text of our error, and what to do about it; 1.0.0 stored no `fix`.
+    It has the name and text of our error, and advice; 1.0.0 stored no `fix`.
     """
 
     since: datetime
@@ -61,14 +61,14 @@ class Trouble:
 
     @classmethod
     def of(cls, error: RestoreWatchError, since: datetime, *, of_stack: bool = False) -> Self:
-        """The trouble that this error is."""
+        """Return the trouble for this error."""
         summary = error.summary if isinstance(error, AtlasError) else None
         fix = fix_of(error, of_stack=of_stack)
         return cls(since, type(error).__name__, summary or str(error), fix)
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether it is for want of an answer, not a refusal."""
+        """Whether no readable answer came, in contrast to a refusal."""
         return self.error in _UNANSWERED_NAMES
 
 
@@ -77,8 +77,8 @@ class WatchChange:
     """
     A project, or the stack if `group_id` is None, is degraded or has recovered. Moments are UTC.
 
-    `since` is when it was first not seen, `at` when this was found out or it was seen again, and
-    `last_success_at` when it was last seen before, None if it never was. `reason` is REMOVED if
+    `since` is the first failure. `at` is when the outage was found out, or the first success after
+    it. `last_success_at` is the last success before it, None without one. `reason` is REMOVED if
     nobody looks at it any more.
     """
 
@@ -94,12 +94,13 @@ class WatchChange:
 @dataclass(frozen=True)
 class Watched:
     """
-    What the table remembers of how a project, or the stack if `group_id` is None, is seen.
+    The memory, kept in the table, of how a project or the stack is seen.
 
-    `troubles` has what fails now, by what was asked; `failing_since` is when the first failure was.
-    `degraded` is the trouble that was reported and is not over. Without troubles, it has been
-    recovering since `recovering_since`. `unsent` are the changes that the topic has not accepted.
-    `version` counts the writes: each is made only if nobody else has written since it was read.
+    Of the stack, `group_id` is None. `troubles` has the present failures, each by the name of its
+    question; `failing_since` is the first one. `degraded` is the reported trouble, until it is
+    over. Without troubles, it has been recovering since `recovering_since`. `unsent` are the
+    changes that the topic has not accepted. `version` counts the writes: a write needs the version
+    that was read.
     """
 
     group_id: str | None
@@ -123,7 +124,7 @@ class Watched:
         last_success_at: datetime | None,
         open_jobs: int,
     ) -> "Watched":
-        """What is to be remembered after a sweep that met these troubles."""
+        """Return the memory after a sweep that met these troubles."""
         if not troubles:
             return self._without_troubles(now, open_jobs)
         lasting = {name: self._lasting(name, one, now) for name, one in troubles.items()}
@@ -147,7 +148,7 @@ class Watched:
         return replace(after, degraded=reported, unsent=(*self.unsent, change))
 
     def removed(self, now: datetime, open_jobs: int) -> "Watched":
-        """What is to be remembered of a project that is no longer watched: what waits to go out."""
+        """Return the memory of a project that is no longer watched: its unsent changes."""
         return self._over(now, open_jobs, REMOVED)
 
     def is_gone(self, now: datetime) -> bool:
@@ -156,7 +157,7 @@ class Watched:
         return absent is not None and now - absent.since >= DROPPED_AFTER
 
     def _lasting(self, name: str, trouble: Trouble, now: datetime) -> Trouble:
-        """A trouble that was met before. A refusal says more than that no answer came."""
+        """Return the trouble since it was first met. A refusal replaces a missing answer."""
         known = self.troubles.get(name)
         if known is None:
             return trouble

@@ -1,5 +1,5 @@
 """
-What a restore job is. Pure: no I/O, no clock.
+A restore job. Pure: no I/O, no clock.
 
 The vocabulary is that of Atlas's Flex and tenant restore jobs. The other kinds are translated into
 it (`restore_watch.atlas.read_restore_job`).
@@ -16,7 +16,7 @@ from restore_watch.model.fields import ClusterName, ObjectId, Shown, Text, UtcDa
 
 
 class RestoreKind(StrEnum):
-    """Which family of Atlas endpoints answers for a job."""
+    """The family of Atlas endpoints that answers for a job."""
 
     FLEX = "flex"
     DEDICATED = "dedicated"
@@ -72,7 +72,7 @@ def is_download(delivery_type: str | None) -> bool:
 
 class RestoreTarget(BaseModel):
     """
-    Which restore job to look up. `cluster_name` is the cluster whose snapshot is restored.
+    The restore job to look up. `cluster_name` is the cluster whose snapshot is restored.
 
     If `kind` is None, the kind is found out. `envelope` and `pretty` are passed on to Atlas.
     """

@@ -1,4 +1,4 @@
-"""What became of an invocation: of a check, a wait, a verdict or a sweep. Pure."""
+"""The result of an invocation: of a check, a wait, a verdict or a sweep. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,12 @@ FAILURES_SHOWN = 20
 @dataclass(frozen=True)
 class CheckResult:
     """
-    What a check found.
+    The result of a check.
 
     `job` is the recorded state, with the details of Atlas's latest answer if the status is the
-    same. `previous_status` is what was stored before this check, None for a new job. `changed` is
+    same. `previous_status` was stored before this check, None for a new job. `changed` is
     true if this check recorded a change. `published` has the changes and validations that this
-    check published, earlier pending ones included. `sequence` is the number of both.
+    check published, earlier pending ones included. `sequence` counts all of them.
 
     `contradiction` is a final status that Atlas reports although another one is recorded.
     `unrecorded_word` is an unknown status for which the history has no room. `successor` is the
@@ -69,7 +69,7 @@ class Registration:
 @dataclass(frozen=True)
 class ValidationResult:
     """
-    What became of a validation.
+    The result of recording a validation.
 
     `entry` is the validation in the history. `changed` is false if it was recorded before.
     `first_check` is the check of a job that the table did not know.
@@ -94,7 +94,7 @@ class ValidationResult:
 @dataclass(frozen=True)
 class Failure:
     """
-    What failed: one job or, if `restore_id` is None, the list of a cluster's jobs.
+    The failure of one job or, if `restore_id` is None, of the list of a cluster's jobs.
 
     Without a `cluster_name`, a list of the project failed; without a `group_id`, the list of
     projects. `is_known` is true if an earlier sweep found the same and the table remembers it.
@@ -128,7 +128,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep found. `succeeded` are the jobs that it asked about and that did not fail."""
+    """The result of a sweep. `succeeded` counts the jobs that it asked about without a failure."""
 
     open: int
     found: int

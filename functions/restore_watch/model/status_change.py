@@ -1,4 +1,4 @@
-"""What counts as a change of a restore job, and how a recorded change is identified. Pure."""
+"""The changes of a restore job that count, and the id of a recorded change. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class StatusChange:
     """
     One recorded change of a job's status.
 
-    `sequence` counts the recorded changes of the job from 1. `previous_status` is None for the
+    `sequence` counts the entries of the job's history from 1. `previous_status` is None for the
     first. `observed_at` is when Atlas's answer had arrived, in UTC.
     """
 

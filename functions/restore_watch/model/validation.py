@@ -1,8 +1,8 @@
 """
-What a pipeline reports that tested the restored data, and how it is recorded. Pure.
+The report of a pipeline that tested the restored data, and the record of it. Pure.
 
 A validation is an entry of the job's history beside its status changes, so it takes the same way to
-the topic. It is not a status change: the job's status and what may follow it stay as they are.
+the topic. It changes neither the job's status nor the statuses that may follow.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ DETAIL_LIMIT = 1000
 
 
 class Verdict(StrEnum):
-    """What the pipeline found."""
+    """The verdict of the pipeline."""
 
     PASSED = "PASSED"
     FAILED = "FAILED"
@@ -64,7 +64,7 @@ class RecordedValidation:
 
 
 type Entry = StatusChange | RecordedValidation
-"""What the history of a job holds."""
+"""An entry of the history of a job."""
 
 
 def recorded_before(

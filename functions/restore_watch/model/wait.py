@@ -1,7 +1,7 @@
 """
-Who waits for a restore job: task tokens of Step Functions, and how each is answered. Pure.
+Workflows that wait for a restore job: their task tokens of Step Functions, and the answers. Pure.
 
-A token lets whoever has it end a workflow's state. So it is stored with the job alone, and never
+Anybody with a token can end a workflow's state. So it is stored with the job alone, and never
 logged, published or returned.
 """
 
@@ -17,7 +17,7 @@ ENDED = "ended"
 DOWNLOAD_READY = "download-ready"
 
 UNTIL = (ENDED, DOWNLOAD_READY, *(one for one in RestoreStatus if one is not RestoreStatus.UNKNOWN))
-"""What a workflow may wait for: the end, a download that can be fetched, or a status."""
+"""A workflow may wait for the end, a download that can be fetched, or a status."""
 
 TOKEN_LIMIT = 2048
 """Characters of a task token at most: "SendTaskSuccess", AWS Step Functions API Reference."""
@@ -29,16 +29,16 @@ TOKEN_LIFE = timedelta(days=365)
 """No token is older: an execution lasts a year at most ("Quotas", AWS Step Functions)."""
 
 DENIED_LIFE = timedelta(days=7)
-"""An answer is sent again this long while it is denied: a policy may be repaired meanwhile."""
+"""A denied answer is sent again for this long: somebody may repair a policy meanwhile."""
 
 _DENIALS = {"AccessDenied", "AccessDeniedException"}
-"""What AWS says of a token of another account or region, or without the permission to answer."""
+"""AWS's codes for a token of another account or region, and for a missing permission to answer."""
 
 _UNDER_WAY = (RestoreStatus.PENDING, RestoreStatus.QUEUED, RestoreStatus.RUNNING)
 
 
 class WaitError(StrEnum):
-    """What a workflow's `Catch` matches, by the status of the end. Its names never change."""
+    """The errors for a workflow's `Catch`, by the status of the end. The names never change."""
 
     FAILED = "RestoreFailed"
     CANCELLED = "RestoreCancelled"
@@ -61,14 +61,14 @@ class Wait:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `as_text` has written."""
+        """Read the text of `as_text`."""
         until, _, token = text.partition(" ")
         return cls(token, until)
 
 
 @dataclass(frozen=True)
 class TaskAnswer:
-    """What a workflow is told. Without an error, it goes on with the job."""
+    """The answer to a workflow. Without an error, the workflow goes on with the job."""
 
     wait: Wait
     error: WaitError | None = None
@@ -94,12 +94,12 @@ def is_over(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> boo
 
 
 def is_given_up(code: str, due_for: timedelta) -> bool:
-    """Whether an answer that is due so long, and was refused with this code, is sent no more."""
+    """Whether to give up an answer that is due for this long and was refused with this code."""
     return due_for >= (DENIED_LIFE if code in _DENIALS else TOKEN_LIFE)
 
 
 def left_behind(wait: Wait) -> TaskAnswer:
-    """The answer to a workflow that waits for a job which nobody follows any more."""
+    """Return the answer to a workflow whose job nobody follows any more."""
     return TaskAnswer(wait, WaitError.NOT_FOLLOWED)
 
 

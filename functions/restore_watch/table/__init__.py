@@ -1,1 +1,1 @@
-"""DynamoDB: what is recorded of restore jobs, of projects and of the sweep at work."""
+"""DynamoDB: the records of restore jobs, of projects and of the sweep at work."""

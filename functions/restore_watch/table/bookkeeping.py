@@ -1,8 +1,8 @@
 """
-The bookkeeping of sweeps: up to when each watched project is known, and how it is seen.
+The bookkeeping of sweeps: the marks of each watched project, and how it is seen.
 
-One query reads all of it. Every write is conditional and only moves forward, so a sweep that
-outlives its lease does no harm.
+One query reads all of it. Every write is conditional, so a sweep that outlives its lease does no
+harm.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
 _AS_READ = "#watchVersion = :version"
-# What cannot be a version counts as absent.
+# A value that cannot be a version counts as absent.
 _FIRST = (
     "NOT (attribute_type(#watchVersion, :number) AND #watchVersion BETWEEN :first AND :largest)"
 )
@@ -53,9 +53,9 @@ class Bookkeeping(Items):
         lost: object = None,
     ) -> None:
         """
-        Store the first marks of a project, unless it has some, or replace what was `lost`.
+        Store the first marks of a project, unless it has some, or replace the `lost` mark.
 
-        This is the one write after which a mark may lie further back.
+        Only this write may move a mark back.
         """
         self._update(
             project_key(group_id),
@@ -76,10 +76,10 @@ class Bookkeeping(Items):
         is_full: bool,
     ) -> None:
         """
-        Store the marks after a listing, and which families of endpoints it could read.
+        Store the marks after a listing, and the families of endpoints that it could read.
 
-        Nothing is stored if somebody else has moved the marks since they were read. A listing that
-        is not full leaves alone when the project was last listed.
+        Nothing is stored if somebody else has moved the marks since they were read. Only a full
+        listing stores when the project was last listed.
         """
         if project.marks is None:
             return
@@ -98,7 +98,7 @@ class Bookkeeping(Items):
         )
 
     def drop(self, project: Project, now: datetime, deadline: Deadline) -> None:
-        """Forget the marks of a project that is not watched any more, and store that it is not."""
+        """Forget the marks of a project that is no longer watched, and store when that was."""
         if project.marks is not None:
             self._update(
                 project_key(project.group_id),
@@ -112,7 +112,7 @@ class Bookkeeping(Items):
         """
         Store how a project is seen; None if somebody else has stored it since it was read.
 
-        What may have been written although no answer came counts as written by somebody else.
+        A write whose answer was lost counts as written by somebody else.
         """
         version = watched.version + 1
         if watched.version:
@@ -124,7 +124,7 @@ class Bookkeeping(Items):
         stored = self._update(
             project_key(watched.group_id),
             deadline,
-            # A project that is not listed has nothing else that renews it.
+            # Nothing else renews the item of a project that is not listed.
             sets={
                 **watched_as_values(watched),
                 "watchVersion": version,

@@ -34,15 +34,15 @@ _deserialize = TypeDeserializer().deserialize
 @dataclass(frozen=True)
 class Recorded:
     """
-    What the table holds for a job.
+    A restore job, as the table has it.
 
     `history` has every recorded change and validation in order; the first `published` of them are
     known to be published. `written` is the entry that this invocation recorded, else None.
     `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
     `missing_since` is the stored text of when Atlas first did not know the job, if it still does
-    not. `waits` has the workflows that wait for the job; `is_unanswered` is true if some of them
-    may be due an answer, and `unanswered_since` is since when, if that can be read.
+    not. `waits` has the workflows that wait for the job. `is_unanswered` is true if some of them
+    may be due an answer, since `unanswered_since` if that can be read.
     """
 
     job: RestoreJob
@@ -90,9 +90,9 @@ class Recorded:
 @dataclass(frozen=True)
 class Acknowledgement:
     """
-    What was done about a job: the `last` entry that was published, if any, and who was `answered`.
+    The work done for a job: the `last` entry published, if any, and the waits `answered`.
 
-    `due_since` is when Step Functions did not take an answer, which a sweep sends again.
+    `due_since` is when Step Functions did not take an answer. A sweep sends that answer again.
     """
 
     last: Entry | None = None
@@ -104,11 +104,11 @@ class Acknowledgement:
         return self.last.sequence if self.last else recorded.published
 
     def answers_all(self, recorded: Recorded) -> bool:
-        """Whether answers were due, and none is any more."""
+        """Whether answers were due, and all of them are given."""
         return self.due_since is None and recorded.is_unanswered and self._publishes_all(recorded)
 
     def settles(self, recorded: Recorded) -> bool:
-        """Whether nothing is left to be done about a finished job."""
+        """Whether the job has finished, and nothing is left to do."""
         nobody_waits = len(self.answered) == len(recorded.waits)
         return recorded.job.terminal and nobody_waits and self._publishes_all(recorded)
 

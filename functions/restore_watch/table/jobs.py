@@ -54,7 +54,7 @@ class RestoreJobsTable(Items):
 
     def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         """
-        Record the job if its status may replace the stored one. Return what is stored afterwards.
+        Record the job if its status may replace the stored one. Return the job as stored then.
 
         Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
         contradicts the stored status.
@@ -62,7 +62,7 @@ class RestoreJobsTable(Items):
         A job that has not ended is followed again if it had left the index OpenJobs, and counts no
         longer as missing.
         """
-        # List the statuses that stay, so that one which only a newer version knows is replaced.
+        # List the statuses that stay, so that an unlisted status of a newer version is replaced.
         replaced = job.may_replace
         stays = [status for status in RestoreStatus if status not in replaced]
         kept = {f"kept{n}": status for n, status in enumerate(stays)}
@@ -98,7 +98,7 @@ class RestoreJobsTable(Items):
         """
         Append a validation to the history, if the item is as it was read.
 
-        Return what is stored afterwards, None if the item is gone. The job's state stays as it is.
+        Return the job as stored then, None if the item is gone. The job's state stays as it is.
         The item is in the index OpenJobs until the validation is published, so that sweeps see it,
         and does not expire before.
         """
@@ -108,7 +108,7 @@ class RestoreJobsTable(Items):
         item = self._update(
             key_of(job),
             deadline,
-            # The age of what is pending counts from the newest entry.
+            # The age of pending entries counts from the newest one.
             sets={
                 "observedAt": utc_text(observed_at),
                 "openShard": open_shard(job),
@@ -121,7 +121,7 @@ class RestoreJobsTable(Items):
         return read_item(item, entry) if item else None
 
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
-        """Return what is stored for a job, or None."""
+        """Return the job as it is stored, or None."""
         item = self._read(key_of(target), deadline, "sequence")
         return read_item(item) if item else None
 
@@ -129,7 +129,7 @@ class RestoreJobsTable(Items):
         self, target: RestoreTarget, wait: Wait, now: datetime, deadline: Deadline
     ) -> Recorded | None:
         """
-        Store that a workflow waits for a job. Return what is stored afterwards, None if nothing is.
+        Store that a workflow waits for a job. Return the job as stored then, None without one.
 
         The wait is not among the stored ones if the job has WAITS_LIMIT others. The same one may be
         stored again. A job that somebody waits for is in the index OpenJobs, so that sweeps see
@@ -149,11 +149,11 @@ class RestoreJobsTable(Items):
 
     def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
         """
-        Store what was published and answered. `publishedSequence` never decreases.
+        Store the work that was done. `publishedSequence` never decreases.
 
-        Nothing is stored if the item was deleted and recorded again; nor, if nothing seems left to
-        be done, if another workflow waits meanwhile or a finished job has a newer entry: the
-        invocation that wrote that acknowledges both.
+        Nothing is stored if the item was deleted and recorded again. If nothing seems left to do,
+        nothing is stored either when another workflow waits meanwhile or a finished job has a newer
+        entry: the invocation that wrote it acknowledges both.
         """
         same, values = same_item(recorded)
         sets: dict[str, Any] = {"publishedSequence": done.published_of(recorded)}
@@ -213,7 +213,7 @@ class RestoreJobsTable(Items):
 
 
 def _settled(recorded: Recorded) -> dict[str, Any]:
-    """Its retention begins, and it leaves the index unless it is a download that may change."""
+    """The retention begins. The job leaves the index, unless it is a download that may change."""
     settled = {"expiresAt": expires_at(recorded.history[-1].observed_at)}
     return settled if recorded.job.is_ready_download else settled | {"openShard": None}
 

@@ -1,5 +1,5 @@
 """
-The lease of sweeps: one sweep works at a time, whatever AWS delivers twice or late.
+The lease of sweeps: one sweep works at a time, even if AWS delivers ticks twice or late.
 
 It is an item of the table under a key that no job can have. It also remembers the last tick, so
 that a tick that was delivered again, late or out of order is not swept again. A sweep that finds
@@ -42,7 +42,7 @@ PAUSE = 1.0
 """Seconds between two looks at the lease."""
 
 ENDING = 3.0
-"""Seconds that the holder may need to end. A sweep that waits for less is not waited for."""
+"""Seconds that the holder may need to end. It ignores a sweep that will wait for less."""
 
 _HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
 _SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :lastTick AND :ahead)"
@@ -52,7 +52,7 @@ _NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
 
 @dataclass(frozen=True)
 class _Stored:
-    """The item at a moment. What cannot be read or lies too far ahead is absent."""
+    """The item at a moment. A value that cannot be read or lies too far ahead is absent."""
 
     attributes: Mapping[str, Any]
     now: float
@@ -64,7 +64,7 @@ class _Stored:
 
     @property
     def waits_until(self) -> float:
-        """Until when a sweep waits, in Unix seconds, 0 if none does."""
+        """The end of the wait of a sweep, in Unix seconds, 0 if none waits."""
         until = float(self.attributes.get("waitingUntil", {}).get("N", 0))
         return until if self.now <= until <= self.now + AHEAD.total_seconds() else 0.0
 
@@ -102,8 +102,8 @@ class SweepLease(Items):
         Return the new owner's name, or None: another sweep works, or the tick was swept already.
 
         The lease is valid until a little after the deadline. A sweep that dies does not give it
-        back; it runs out. What a sweep that waits has stored counts for the present holder alone,
-        and only as long as it will go on to wait: one that died stops nothing.
+        back; it runs out. The note of a waiting sweep counts for the present holder alone, and only
+        as long as that sweep will go on to wait: one that died stops nothing.
         """
         owner = uuid4().hex
         until = math.ceil(self._now() + PATIENCE - ENDING)
@@ -117,14 +117,14 @@ class SweepLease(Items):
             is_repeated = look == 0 and stored.is_awaited_by(tick)
             if is_repeated or stored.has_swept(tick):
                 return None
-            # The note of another sweep that waits may end sooner, or was meant for the last holder.
+            # The note of another waiting sweep may end sooner, or was meant for the last holder.
             if stored.waits_until < until and self._now() < until:
                 self._note(stored.owner, tick, until, deadline)
         return None
 
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
         """Whether another sweep waits for the lease, or has it already."""
-        with suppress(RestoreWatchError):  # the next look tells
+        with suppress(RestoreWatchError):  # the next look may succeed
             stored = self._stored(deadline)
             return stored.owner != owner or stored.waits_until > 0
         return False
@@ -135,7 +135,7 @@ class SweepLease(Items):
         """
         Give the lease back, and store when the sweep has succeeded, if it has.
 
-        One that has run out and was taken by another sweep stays.
+        If it ran out and another sweep took it, it stays.
         """
         sets: dict[str, Any] = {"owner": None, "validUntil": None, **_NOBODY_WAITS}
         if succeeded_at:

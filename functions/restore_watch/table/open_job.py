@@ -1,5 +1,5 @@
 """
-What a sweep knows of an open job without reading its item: an entry of the index OpenJobs. Pure.
+An open job as a sweep knows it without its item: an entry of the index OpenJobs. Pure.
 
 The index may lag behind the item. That does no harm, because every write is conditional.
 """
@@ -27,7 +27,7 @@ _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKin
 _STATUSES: dict[str | None, RestoreStatus] = {status.value: status for status in RestoreStatus}
 
 type JobKey = tuple[str, str, str]
-"""Project id, cluster name and restore id: what the table knows a job by."""
+"""Project id, cluster name and restore id: the key of a job in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class OpenJob:
     With a target and a kind alone, it is not known to be in the table. `missing_since` is when
     Atlas first answered that it does not know the job. A job that `is_foreign` is of a kind that
     only another version knows. A workflow may be due an answer about a job that `is_unanswered`.
-    `answered_word` is an unknown status that Atlas gave in this sweep and that was no change.
+    `answered_word` is an unknown status that Atlas gave in this sweep, and no change.
     """
 
     target: RestoreTarget
@@ -59,7 +59,7 @@ class OpenJob:
 
     @property
     def key(self) -> JobKey:
-        """What the table knows the job by."""
+        """The key of the job in the table."""
         return *self.target.cluster, self.target.restore_id
 
     @property
@@ -97,7 +97,7 @@ class OpenJob:
         return self.status in job.may_replace
 
     def is_news(self, job: RestoreJob) -> bool:
-        """Whether what Atlas says has to be acted on: a change, a new link, or that it is there."""
+        """Whether Atlas's answer needs action: a change, a new link, or a missing job found."""
         return self.missing_since is not None or self.has_newer_link(job) or self.may_become(job)
 
     def has_newer_link(self, job: RestoreJob) -> bool:
@@ -109,7 +109,7 @@ class OpenJob:
     def now_recorded(
         self, job: RestoreJob, changes: int, published: int, at: datetime
     ) -> "OpenJob":
-        """What is known after the table has shown this state, with so many changes."""
+        """Return the job after the table has shown this state, with so many changes."""
         is_news = changes > self.sequence
         return replace(
             self,

@@ -1,7 +1,7 @@
 """
 The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it.
 
-A job leaves the index by one conditional write, so that nothing that is pending or newer is lost.
+A job leaves the index by one conditional write, so that no pending or newer entry is lost.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ OLDEST_TEXT = "2000"
 """No moment of this application is older."""
 
 _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
-# What cannot be such a moment counts as absent.
+# A value that cannot be such a moment counts as absent.
 _NOT_MISSED = (
     " AND NOT (attribute_type(#missingSince, :text) AND #missingSince BETWEEN :oldest AND :ahead)"
 )
@@ -46,7 +46,7 @@ class OpenJobs(Items):
         return [job for entry in entries if (job := read_open_job(entry, now))]
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
-        """Store since when Atlas does not know the job, if that is not stored."""
+        """Store the moment since when Atlas does not know the job, unless one is stored."""
         self._update_open(
             job,
             deadline,

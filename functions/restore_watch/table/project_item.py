@@ -2,8 +2,7 @@
 The form of the bookkeeping items: one for each watched project, one for the stack. Pure.
 
 They lie in the partition of the sweeps' lease, where no job can be. Moments are ISO 8601, in UTC.
-A field that cannot be read, or that lies too far ahead to be true, counts as absent, and the others
-stay.
+A field counts as absent if it cannot be read, or lies too far ahead to be true. The others stay.
 """
 
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ _deserialize = TypeDeserializer().deserialize
 @dataclass(frozen=True)
 class Project:
     """
-    What the table remembers of a project.
+    A project, as the table has it.
 
     `marks` is None if nobody has tried to list it, `listed_at` if nothing was ever read. `readable`
     has the families of endpoints that were read before. `removed_at` is when it was last dropped.
@@ -70,8 +69,8 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     """
     Read an item of the partition, in DynamoDB's types. None if its key is not that of a project.
 
-    The stack's is a project without an id: its `group_id` is empty. What is in a form that this
-    version cannot read is replaced when something is written.
+    The stack counts as a project with an empty `group_id`. The next write replaces values in a form
+    that this version cannot read.
     """
     name = attributes["restoreId"]["S"]
     if name != STACK and not name.startswith(_PROJECT):
@@ -101,7 +100,7 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
 
 
 def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:
-    """The marks. What is not known lies as far back as a mark may, so that nothing is missed."""
+    """The marks. An unknown mark lies as far back as possible, so that nothing is missed."""
     if not values.keys() & {"firstMark", "mark", "behind", "listedAt"}:
         return None
     first, whole = (_mark(values.get(name), now) for name in ("firstMark", "mark"))
@@ -119,6 +118,6 @@ def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:
 
 
 def _mark(stored: object, now: datetime) -> datetime | None:
-    """An item with an older mark would have been deleted."""
+    """None for a mark so old that its item would have been deleted."""
     mark = past_moment(stored, now)
     return mark if mark and now - mark <= RETENTION else None

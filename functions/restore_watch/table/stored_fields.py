@@ -1,4 +1,4 @@
-"""What the items have in common. Somebody may have changed their fields by hand. Pure."""
+"""The fields that items share. Somebody may have changed fields by hand. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -7,20 +7,20 @@ from typing import Any
 from foundation.clock import in_utc
 
 RETENTION = timedelta(days=400)
-"""How long an item is kept that nobody writes: more than the year that an auditor looks at."""
+"""An item that nobody writes is kept this long: more than the year that an auditor looks at."""
 
 AHEAD = timedelta(minutes=10)
 """A stored moment may lie so far in the future, because clocks differ."""
 
 PARTITION = "sweeps"
-"""The partition key of what sweeps remember. That of a job contains a slash."""
+"""The partition key of the items of sweeps. The partition key of a job contains a slash."""
 
 WORDS_LIMIT = 4096
 """Characters of an error that a message can hold."""
 
 
 def sweeps_key(name: str) -> dict[str, Any]:
-    """The primary key of something that sweeps remember, in DynamoDB's types."""
+    """The primary key of an item of sweeps, in DynamoDB's types."""
     return {"cluster": {"S": PARTITION}, "restoreId": {"S": name}}
 
 

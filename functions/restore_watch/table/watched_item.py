@@ -14,7 +14,7 @@ LARGEST_VERSION = 10**15
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
-    """The attributes of how the project is seen; None for what is absent."""
+    """The attributes of how the project is seen; None for an absent value."""
     troubles = {name: _trouble(one) for name, one in watched.troubles.items()}
     return {
         "troubles": troubles or None,
@@ -27,7 +27,7 @@ def watched_as_values(watched: Watched) -> dict[str, Any]:
 
 
 def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
-    """Read the attributes of an item. What cannot be read counts as absent."""
+    """Read the attributes of an item. A value that cannot be read counts as absent."""
     stored = read_map(values.get("troubles"))
     read = ((name, _read_trouble(one, now)) for name, one in stored.items())
     troubles = {name: trouble for name, trouble in read if trouble}

@@ -1,4 +1,4 @@
-"""What an operator sees of a check: one log line, and metrics."""
+"""The operator's view of a check: one log line, and metrics."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ REPORTS_REMEMBERED = 1000
 
 
 class CheckTelemetry:
-    """Writes logs and metrics of checks, and of what the outbox does. Any thread may use it."""
+    """Writes logs and metrics of checks, and of the outbox. Any thread may use it."""
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
@@ -56,7 +56,7 @@ class CheckTelemetry:
             self.settled(target, result)
 
     def settled(self, target: RestoreTarget, result: CheckResult) -> None:
-        """Report what became of Atlas's answer about a job."""
+        """Report the result of Atlas's answer about a job."""
         with emitting(self._lock):
             self._warn(target, result)
             self._logger.info(
@@ -78,7 +78,7 @@ class CheckTelemetry:
                 write_metrics(of_snapshot)
 
     def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
-        """Report a validation that was recorded, or repeated one that was. Its texts stay out."""
+        """Report a validation, recorded now or repeated. Its texts stay out."""
         with emitting(self._lock):
             if result.first_check is not None:
                 self.checked(target, result.first_check)

@@ -1,4 +1,4 @@
-"""Which metrics a change and the open jobs have. Pure."""
+"""The metrics of a change and of the open jobs. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -43,7 +43,7 @@ def metrics_of_open_jobs(
     at_start: Sequence[OpenJob], at_end: Iterable[OpenJob], now: datetime
 ) -> Metrics:
     """
-    Return how many jobs are open and pending at the start of a sweep, and what runs at its end.
+    Return metrics of the jobs open at the start of a sweep, and of those that run at its end.
 
     A ready download has seconds left until its link expires.
     """

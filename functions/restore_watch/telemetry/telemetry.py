@@ -1,4 +1,4 @@
-"""What an operator sees of sweeps and of the other actions: log lines, and metrics."""
+"""The operator's view of sweeps and of the other actions: log lines, and metrics."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -44,9 +44,9 @@ class Telemetry(CheckTelemetry):
 
     def asked(self, open_jobs: Metrics, share_left: float | None, result: SweepResult) -> None:
         """
-        Report the open jobs and what failed in a sweep, also if the sweep fails.
+        Report the open jobs and the failures of a sweep, even if the sweep itself fails.
 
-        `share_left` is what is left of the emptiest rate limit.
+        `share_left` is the share left of the emptiest rate limit.
         """
         with emitting(self._lock):
             metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}

@@ -1,5 +1,5 @@
 """
-The open tasks of a sweep, handed out to its threads fairly.
+The open tasks of a sweep or a batch, handed out to its threads fairly.
 
 Several projects get equal shares of the threads, and none of them gets all: one that is slow or
 hangs must not hold up the others.
@@ -44,7 +44,7 @@ class Task(Protocol):
         """Nobody else may work on these meanwhile."""
 
     def without(self, busy: Container[Hashable]) -> Self | None:
-        """Return what is left of it without the keys that are busy."""
+        """Return the rest of it without the busy keys, None if there is none."""
 
 
 class _Project[T: Task]:
@@ -106,7 +106,7 @@ class _Turns[T: Task]:
         self._busy.difference_update(task.keys)
 
     def skip_all(self) -> None:
-        """Skip whatever waits."""
+        """Skip every waiting task."""
         while self.projects:
             project = self.projects.popleft()
             while project.waiting:
@@ -127,7 +127,7 @@ class _Turns[T: Task]:
 
 class Agenda[T: Task]:
     """
-    The tasks of one sweep. Its methods may be called from any thread.
+    The tasks of one sweep or batch. Its methods may be called from any thread.
 
     `allows` decides, when a task's turn comes, whether its call may be made. A task that is not
     done is given to `skip`. When it `is_over`, no task is handed out any more.
@@ -149,7 +149,7 @@ class Agenda[T: Task]:
         self._is_closed = False
 
     def add(self, tasks: Iterable[T]) -> None:
-        """Add tasks, without what is on the agenda already."""
+        """Add tasks, without their parts that are on the agenda already."""
         with self._changed:
             for task in tasks:
                 self._turns.add_new(task)

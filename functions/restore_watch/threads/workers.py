@@ -44,7 +44,7 @@ class Workers:
     def each[One](
         self, things: Iterable[One], do: Callable[[One], object], deadline: Deadline
     ) -> None:
-        """Do the same, which calls AWS, with each thing in turn, as long as time is left."""
+        """Call `do`, which calls AWS, with each thing, as long as time is left."""
         waiting = deque(things)
         threads = min(CALLS_AT_ONCE, len(waiting))
 
