@@ -1,5 +1,5 @@
 """
 The operator's commands, run from a checkout with the operator's own AWS credentials.
 
-They are in no function: `sam build` copies only the packages restore_watch and notify_people.
+They are in no function: `sam build` copies only packages of `functions/`.
 """

@@ -1,4 +1,4 @@
-"""AWS, asked with the operator's own credentials, and what to do when it refuses or is silent."""
+"""AWS, asked with the operator's own credentials, and advice for refusals and silence."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,16 +20,16 @@ PATIENT = Config(
 LOOKING = Config(
     connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3}
 )
-"""For many questions, of which each may go unanswered."""
+"""For many questions. Each of them may go unanswered."""
 
 INVOKING = Config(connect_timeout=5, read_timeout=90, retries={"total_max_attempts": 1})
 """Waits as long as an invocation may take."""
 
 ONE_TRY = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
-"""For what nothing depends on."""
+"""For an answer that nothing depends on."""
 
 _ACTIONS = {"invoke": "InvokeFunction"}
-"""What a policy calls an operation, if not by its name."""
+"""The names of operations in a policy, where they differ."""
 
 _UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
 """botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
@@ -106,8 +106,8 @@ class Aws(ExitStack):
         """
         Return the answer to an operation, as boto3 names both.
 
-        `required_field` is a field that every complete answer has. `fixes` says, by AWS's error
-        code, what to do about an error of this question alone. Raises OperateError.
+        `required_field` is a field that every complete answer has. `fixes` has the advice for
+        errors of this question alone, by AWS's error code. Raises OperateError.
         """
         name = _ACTIONS.get(operation) or operation.title().replace("_", "")
         return called(

@@ -1,4 +1,4 @@
-"""What every command has in common: the words of its command line, and how it ends."""
+"""The parts that commands share: the words of the command line, and the exit status."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -18,7 +18,7 @@ def read_words(
     program: str, description: str | None, words: Sequence[str] | None, names: Sequence[str]
 ) -> dict[str, str | None]:
     """
-    Return what is given for each name, None if nothing is.
+    Return the value given for each name, None without one.
 
     Without `words`, those of the command line count. Raises ArgumentError.
     """
@@ -37,14 +37,14 @@ def run(program: str, command: Callable[[], int], stopped: str = "") -> int:
     """
     Run a command and return its exit status. An error of ours is one line.
 
-    `stopped` is what is said when Ctrl-C has stopped it.
+    `stopped` is the text to show after Ctrl-C has stopped it.
     """
     try:
         return command()
     except OperateError as error:
         status, said = error.exit_status, str(error)
     except KeyboardInterrupt:
-        # An answer that was half read complains when it is dropped.
+        # A half-read answer complains when it is dropped.
         sys.unraisablehook = lambda _: None
         status, said = INTERRUPTED, stopped
     if said:

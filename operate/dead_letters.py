@@ -14,7 +14,7 @@ _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 @dataclass(frozen=True)
 class _Queue:
-    """The outputs of a queue and of its source, what it holds, and whose log has the cause."""
+    """The outputs of a queue, of its source and of the log with the cause, and its content."""
 
     output: str
     source: str | None
@@ -40,7 +40,7 @@ _QUEUES = (
 
 
 def dead_letters(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
-    """Yield a line for each queue that holds something, or one that says that none does."""
+    """Yield a line for each queue that is not known to be empty, or one line for all of them."""
     lines = [
         looked(
             f"dead letters: {queue.output.removesuffix('Arn')}",

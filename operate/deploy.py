@@ -25,7 +25,7 @@ _COMPUTED = {
     "--parameter-overrides": "PARAMETERS",
     "--stack-name": "STACK",
 }
-"""What SAM is given with these follows from our own argument: a second value contradicts it."""
+"""Our own arguments set these options of SAM: a second value would contradict them."""
 
 _NO_SECRET = b"AtlasSecretArn"
 """SAM names this parameter if a new stack has no value for it."""
@@ -57,7 +57,7 @@ def _further(text: str) -> list[str]:
 
 
 def _run(words: Sequence[str]) -> tuple[int, bytes]:
-    """Run SAM. Return its exit status, and what it wrote as errors, which is shown at once."""
+    """Run SAM and show its output at once. Return its exit status and its error output."""
     said = b""
     try:
         # Our own program, and each argument is one word of it.

@@ -1,4 +1,4 @@
-"""What CloudFormation knows of a stack of this application: its parts and its objectives."""
+"""A stack of this application, as CloudFormation knows it: its parts and its objectives."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class DeployedStack:
 
 def read_stack(aws: Aws, name: str) -> DeployedStack:
     """Read a stack. Raises OperateError."""
-    # The only thing that CloudFormation finds wrong with a name of the right form.
+    # CloudFormation finds nothing else wrong with a name of the right form.
     missing = (
         f"There is no stack {name} in {aws.region}. Name it with STACK=..., and its region with "
         "AWS_REGION=..."

@@ -45,14 +45,14 @@ def _arguments(words: Sequence[str] | None) -> tuple[str, Mapping[str, str], boo
         raise ArgumentError("STACK", f"expected the name of a stack, such as {DEFAULT_NAME}")
     if given["test"] not in _TEST:
         raise ArgumentError("TEST", "expected yes or no")
-    # The function checks both, and says what it expects.
+    # The function checks both, and its error says what it expects.
     named = {"groupId": given["project"], "clusterName": given["cluster"]}
     event = {"action": "diagnose"} | {name: text for name, text in named.items() if text}
     return stack, event, _TEST[given["test"]]
 
 
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
-    """What the function finds. One that does not start is one line."""
+    """Return the findings of the function. A function that does not start is one line."""
     answer = _invoked(aws, stack, event)
     if "errorType" in answer:
         return [_failed("function", answer)]
@@ -63,7 +63,7 @@ def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> li
 
 
 def _test(aws: Aws, stack: DeployedStack) -> Line:
-    """What became of a test notification."""
+    """Send a test notification, and return the line about it."""
     answer = _invoked(aws, stack, {"action": "test-notification"})
     if "messageId" in answer:
         found = "SNS has taken it. Look whether it arrives everywhere"
@@ -112,7 +112,7 @@ def _diagnosed(
 ) -> Iterator[Line]:
     stack = read_stack(aws, stack_name)
     for line in _of_function(aws, stack, event):
-        # A message that is sent says more than what can be told without one.
+        # A test message proves more than a look without one.
         if line.check != "publishing" or not sends_test:
             yield line
     yield from key_policies(aws, stack)
@@ -143,7 +143,7 @@ WIDEST = 120
 
 def show(lines: Sequence[Line], console: Console) -> None:
     """
-    Show each line, and what to do about it.
+    Show each line, and its fix.
 
     Texts are wrapped between words. An id or a command stays whole, so that it can be copied.
     """

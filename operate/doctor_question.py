@@ -16,9 +16,9 @@ _GONE = {
 
 def looked(check: str, look: Callable[[str], Line], *, gone: str) -> Line:
     """
-    Return the line of a look, which may raise OperateError; then it could not be told.
+    Return the line of a look. If it raises OperateError, the result is unknown.
 
-    `gone` says what to do if AWS has no such thing.
+    `gone` is the fix if AWS has no such thing.
     """
     try:
         return look(check)

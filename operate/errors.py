@@ -1,5 +1,5 @@
 """
-What ends a command, split by the exit status. Each text is one line that says what to do.
+The errors that end a command, split by the exit status. Each text is one line with advice.
 
 OperateError                        1: the operator sees to what the text names, and tries again
  +- RefusedError                    1: the same; AWS answered with an error code
@@ -16,7 +16,7 @@ def plain(text: str) -> str:
 
 
 class OperateError(Exception):
-    """The command cannot do its work. The text never holds a credential, or what AWS wrote."""
+    """The command cannot do its work. The text never holds a credential, or text of AWS."""
 
     exit_status = 1
 

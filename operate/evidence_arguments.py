@@ -42,7 +42,7 @@ class Period:
         return self.start <= moment < self.end
 
     def notes(self, now: datetime) -> list[str]:
-        """Return what a reader of the evidence has to know about this period."""
+        """Return notes on this period for a reader of the evidence."""
         oldest = now - RETENTION
         notes = []
         if self.start < oldest:
@@ -58,7 +58,7 @@ class Period:
 @dataclass(frozen=True)
 class EvidenceArguments:
     """
-    What the command is asked for.
+    The arguments of the command.
 
     `stack` is None if `table` names the table. `rto` and `rpo` are seconds, 0 for none; if they are
     None, the stack's own count.

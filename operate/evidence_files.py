@@ -157,7 +157,7 @@ def _cells(evidence: RestoreEvidence) -> list[str]:
 
 
 def _tested_at(verdict: Mapping[str, Any]) -> tuple[datetime, int]:
-    """A message may arrive later than that of a later test."""
+    """A message may arrive after the message of a later test."""
     tested = verdict["validatedAt"] or verdict["observedAt"]
     return datetime.fromisoformat(tested), verdict["sequence"]
 

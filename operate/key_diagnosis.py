@@ -16,7 +16,7 @@ from operate.doctor_question import looked
 from restore_watch.diagnosis.line import Line
 
 NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
-"""What SNS uses of a publisher's permissions, and what SNS itself needs for an encrypted queue."""
+"""SNS needs these from a publisher to its topic, and itself for an encrypted queue."""
 
 _SNS = "sns.amazonaws.com"
 _GONE = "Deploy the stack with another TopicKmsKeyArn or KmsKeyArn"

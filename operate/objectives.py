@@ -1,4 +1,4 @@
-"""The objectives that restores are judged by, and how a restore is judged. Pure."""
+"""The objectives of restores, and the verdict whether a restore met them. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
 @dataclass(frozen=True)
 class Objectives:
     """
-    In seconds, each None if there is none.
+    The objectives, in seconds; None for an objective that is not set.
 
     `rto` is how long a restore may take, `rpo` how old its snapshot may be when it begins.
     """
@@ -26,10 +26,10 @@ class Objectives:
         self, changes: Sequence[StatusChange], began: datetime, until: datetime
     ) -> bool | None:
         """
-        Whether the restore completed in time. None if that cannot be said, or not yet.
+        Whether the restore completed in time. None if that is unknown, or not yet known.
 
-        It did not if it ended otherwise, or is open and had taken longer `until` it was last known
-        to be open. What became of a download after it was ready makes no difference.
+        False if it ended otherwise, or was known to be open at `until` and had taken too long. The
+        fate of a download after it was ready makes no difference.
         """
         if self.rto is None:
             return None
@@ -46,10 +46,10 @@ class Objectives:
 
     def rpo_met(self, job: RestoreJob) -> bool | None:
         """
-        Whether the snapshot was young enough. None if that cannot be said.
+        Whether the snapshot was young enough. None if that is unknown.
 
-        The age of a snapshot is not that of the data of a restore to a point in time. No restore
-        begins before its snapshot: then one of the dates is wrong.
+        After a restore to a point in time, the data are newer than the snapshot. No restore begins
+        before its snapshot: then one of the dates is wrong.
         """
         age, taken, began = (
             job.snapshot_age_seconds,

@@ -5,7 +5,7 @@ SAM drops the parameters of an environment of samconfig.toml when the command li
 both are read here, and those of the command line count.
 
 SAM ends a value at a blank, and silently drops the rest. So values are read as a shell reads words,
-and what is no `Name=value` is an error. A value with a blank is put in double quotes.
+and a word other than `Name=value` is an error. A value with a blank is put in double quotes.
 """
 
 import re
@@ -80,7 +80,7 @@ def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[s
         has = f"It has: {' '.join(names)}."
         raise ArgumentError(None, f"{FILE} has no environment {environment[:60]}. {has}")
     one = config.get(name, {})
-    # What holds for all commands of SAM, and what holds for this one.
+    # The options of all commands of SAM, then those of this one.
     options = {
         key: value
         for command in ("global", "deploy")

@@ -1,4 +1,4 @@
-"""Diagnoses what brings messages to people: what a function cannot ask. Changes nothing."""
+"""Diagnoses the path of messages to people by calls that no function makes. Changes nothing."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ TRIGGER_OPTIONS = (
     "--batch-size 10 --function-response-types ReportBatchItemFailures "
     "--scaling-config MaximumConcurrency=2"
 )
-"""What template.yaml gives to the trigger."""
+"""The options of the trigger in template.yaml."""
 
 
 class PeopleDiagnosis:
@@ -111,7 +111,7 @@ class PeopleDiagnosis:
         return Line(check, ok=False, found=found, fix=fix)
 
     def _attributes(self, check: str, arn: str) -> Line:
-        """Look at what the subscription lets through, and in which form."""
+        """Look at the filter of the subscription, and at the form of its messages."""
         held = self._aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)[
             "Attributes"
         ]
@@ -130,7 +130,7 @@ class PeopleDiagnosis:
         return Line(check, ok=False, found=found, fix=fix)
 
     def _webhooks(self, check: str) -> Line:
-        """Look for the secret, and at the form of what it holds. No value of it is shown."""
+        """Look for the secret, and at the form of its values. No value is shown."""
         described = self._aws.ask("secretsmanager", "describe_secret", SecretId=self._secret)
         if described.get("DeletedDate"):
             fix = f"Restore it:\naws secretsmanager restore-secret --secret-id {self._secret}"

@@ -1,7 +1,7 @@
 """
-What the table says of restores: figures, every recorded change, verdicts, and the sums. Pure.
+The restores in the table: figures, every recorded change, verdicts, and the sums. Pure.
 
-A change and a verdict say what their messages said, because both are made from the same entry of
+A change and a verdict have the content of their messages, because both come from the same entry of
 `history`.
 """
 
@@ -107,14 +107,14 @@ def _key(one: RestoreJob | RestoreTarget) -> tuple[str, str, str]:
 
 
 def _changed(change: StatusChange, recorded: Recorded) -> dict[str, Any]:
-    """What the message of a change says, without the names of the restore."""
+    """The content of the message of a change, without the names of the restore."""
     event = cloud_event(change)
     data = {name: value for name, value in event["data"].items() if name not in _NAMES}
     return {"id": event["id"], "published": change.sequence <= recorded.published, **data}
 
 
 def _validated(entry: RecordedValidation, recorded: Recorded) -> dict[str, Any]:
-    """What the message of a verdict says beside the state of the job."""
+    """The content of the message of a verdict, without the state of the job."""
     said = entry.validation.as_json()
     # Redacted when it was recorded; a table can be written by others as well.
     for name in ("validatedBy", "detail"):

@@ -16,11 +16,11 @@ def read_pages(
     aws: Aws, table: str, group_id: str | None, cluster_name: str | None
 ) -> Iterator[tuple[int, list[Item]]]:
     """
-    Yield for each page how many items were read, and the jobs of the project or cluster among them.
+    Yield, for each page, the number of items read, and the jobs of the project or cluster in it.
 
     A cluster is one partition, which is queried; everything else is a scan. Reads are consistent.
-    They cost twice as much, which is cents for 100,000 jobs, and what was stored a second ago is in
-    the evidence. Raises OperateError.
+    They cost twice as much, which is cents for 100,000 jobs, and show even an item that was stored
+    a second ago. Raises OperateError.
     """
     if cluster_name is None:
         prefix = f"{group_id or ''}/"
