@@ -22,6 +22,13 @@ cases = pytest.mark.parametrize
 _serialize = TypeSerializer().serialize
 
 DAY = 24 * 60 * MINUTE
+CHANGE = {
+    **dict.fromkeys(("since", "at"), "2026-01-01T00:00:00.000000Z"),
+    "state": "degraded",
+    "error": "AtlasUnavailableError",
+    "message": "Atlas was silent.",
+}
+"""A change of the watch that was not sent, as the table has it."""
 POISONS: dict[str, Any] = {
     "a huge number": 10**17,
     "a number below zero": -1.5,
@@ -33,6 +40,8 @@ POISONS: dict[str, Any] = {
     "null": None,
     "a list": [[{"since": 5}], None],
     "a map of maps": {"flex": {"since": {"at": [1]}}, "dedicated/a/../b": 10**37},
+    "a set of numbers": {1, 2},
+    "a change of an odd state": [CHANGE | {"state": ["degraded"]}],
 }
 LISTED = ("mark", "firstMark", "behind", "listedAt", "readable")
 SEEN = ("troubles", "degraded", "lastSuccessAt", "unsent", "watchVersion", "expiresAt")
@@ -74,7 +83,7 @@ def is_reported(campaign: Campaign, *jobs: EmulatedRestore) -> bool:
 
 
 @pytest.mark.fault("F89")
-@cases("poison", always(POISONS, "a huge number", "the first year", "the year 2099"))
+@cases("poison", always(POISONS, "a huge number", "the first year", "a set of numbers"))
 def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
     campaign: Campaign, sweeps: Sweeps, poison: Any
 ) -> None:

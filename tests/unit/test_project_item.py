@@ -230,6 +230,7 @@ GARBAGE_OF_SIGHT: dict[str, dict[str, Any]] = {
     "degraded that is text": {"degraded": "since noon"},
     "state of another version": {"unsent": [CHANGE | {"state": "paused"}]},
     "change without a moment": {"unsent": [{**CHANGE, "at": ""}]},
+    "change of an odd state": {"unsent": [CHANGE | {"state": ["degraded"]}]},
     "version that is text": {"watchVersion": "three"},
     "version that is huge": {"watchVersion": 10**37},
     "version below zero": {"watchVersion": -3},
@@ -237,6 +238,26 @@ GARBAGE_OF_SIGHT: dict[str, dict[str, Any]] = {
     "troubles that are a number": {"troubles": 10**37},
     "error that nobody can read": {"degraded": {**CHANGE, "message": "x" * 5000}},
 }
+
+
+@pytest.mark.parametrize("count", [10**37, -3, "two", [2], None], ids=str)
+def test_a_change_without_a_possible_number_of_open_jobs_has_none(count: Any) -> None:
+    project = read_project(item_of(GROUP, unsent=[CHANGE | {"openJobs": count}]), NOON)
+
+    assert project is not None
+    assert [one.open_jobs for one in project.watched.unsent] == [0]
+
+
+@pytest.mark.parametrize(
+    ("stored", "readable"),
+    [({"flex"}, {"flex"}), (["flex", 3], {"flex"}), ({1, 2}, set()), ("flex", set())],
+    ids=str,
+)
+def test_only_words_name_what_was_readable(stored: Any, readable: set[str]) -> None:
+    project = read_project(item_of(GROUP, readable=stored), NOON)
+
+    assert project is not None
+    assert project.readable == readable
 
 
 @pytest.mark.parametrize("values", GARBAGE_OF_SIGHT.values(), ids=GARBAGE_OF_SIGHT)

@@ -61,8 +61,8 @@ class Wait:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read the text of `as_text`."""
-        until, _, token = text.partition(" ")
+        """Read the text of `as_text`. Raises TypeError for anything but text."""
+        until, _, token = str.partition(text, " ")
         return cls(token, until)
 
 

@@ -193,7 +193,7 @@ def read_item(
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
             missing_since=item.get("missingSince"),
-            waits=tuple(map(Wait.read, sorted(item.get("waiting", ())))),
+            waits=_waits(item.get("waiting", set())),
             is_unanswered="unansweredSince" in item,
             unanswered_since=read_moment(item.get("unansweredSince")),
             written=written,
@@ -232,3 +232,10 @@ def _read_entry(
         validation = Validation.model_validate(entry["validation"])
         return RecordedValidation(job, validation, sequence, observed_at, entry.get("requestId"))
     return StatusChange(job, previous_status, sequence, observed_at)
+
+
+def _waits(stored: object) -> tuple[Wait, ...]:
+    """The waits of a set of texts. Raises TypeError for anything else: it could not be changed."""
+    if not isinstance(stored, set):
+        raise TypeError
+    return tuple(map(Wait.read, sorted(stored)))

@@ -79,12 +79,12 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     if group_id is not None and not is_object_id(group_id):
         return None
     values = {key: _deserialize(one) for key, one in attributes.items()}
-    readable = values.get("readable")
+    readable = stored if isinstance(stored := values.get("readable"), set | list) else ()
     return Project(
         group_id=group_id or "",
         marks=_marks(values, now),
         listed_at=past_moment(values.get("listedAt"), now),
-        readable=frozenset(readable if isinstance(readable, set) else ()),
+        readable=frozenset(one for one in readable if isinstance(one, str)),
         stored_watched=read_watched(group_id, values, now),
         removed_at=past_moment(values.get("removedAt"), now),
     )

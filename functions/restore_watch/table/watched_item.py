@@ -10,7 +10,7 @@ from restore_watch.model.status_change import utc_text
 from restore_watch.table.stored_fields import past_moment, present, read_map, read_words
 
 LARGEST_VERSION = 10**15
-"""No number of writes is larger."""
+"""No number of writes, or of open jobs, is larger."""
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
@@ -65,16 +65,18 @@ def _read_trouble(stored: object, now: datetime) -> Trouble | None:
 def _read_change(stored: object, group_id: str | None, now: datetime) -> WatchChange | None:
     read = read_map(stored)
     trouble, at = _read_trouble(read, now), past_moment(read.get("at"), now)
-    state, open_jobs = read.get("state"), read.get("openJobs")
-    if trouble is None or at is None or state not in {str(one) for one in WatchState}:
+    state = {str(one): one for one in WatchState}.get(read_words(read.get("state")) or "")
+    if trouble is None or at is None or state is None:
         return None
+    jobs: Any = read.get("openJobs")
+    is_count = isinstance(jobs, Decimal) and 0 <= jobs <= LARGEST_VERSION
     return WatchChange(
-        state=WatchState(state),
+        state=state,
         group_id=group_id,
         trouble=trouble,
         at=at,
         last_success_at=past_moment(read.get("lastSuccessAt"), now),
-        open_jobs=int(open_jobs) if isinstance(open_jobs, Decimal) else 0,
+        open_jobs=int(jobs) if is_count else 0,
         reason=REMOVED if read.get("reason") == REMOVED else None,
     )
 

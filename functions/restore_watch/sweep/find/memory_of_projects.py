@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cachetools import LRUCache, TTLCache
 
@@ -26,6 +26,9 @@ PROJECTS_KNOWN = 600.0
 
 REMEMBERED = 20_000
 """Projects and clusters that are remembered."""
+
+type Asked = Part | Literal["listing"] | None
+"""The jobs of a cluster, a listing that is due, or the events and clusters of a project."""
 
 
 @dataclass
@@ -58,7 +61,7 @@ class FindMemory:
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # Whoever was not asked for long is forgotten first, and then comes first.
-        self._asked_at: LRUCache[tuple[str | None, Part | None], float] = LRUCache(REMEMBERED)
+        self._asked_at: LRUCache[tuple[str | None, Asked], float] = LRUCache(REMEMBERED)
         self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
 
     # All projects
@@ -85,20 +88,20 @@ class FindMemory:
 
     # Turns
 
-    def asking(self, group_id: str | None, part: Part | None = None) -> None:
-        """A project is asked for its events and clusters, or the jobs of a cluster are read."""
+    def asking(self, group_id: str | None, what: Asked = None) -> None:
+        """A project is asked for its events and clusters, a cluster for its jobs, or all is due."""
         with self._lock:
-            self._asked_at[group_id, part] = self._now()
+            self._asked_at[group_id, what] = self._now()
 
-    def not_asked(self, group_id: str | None, part: Part | None = None) -> None:
+    def not_asked(self, group_id: str | None, what: Asked = None) -> None:
         """No time was left for the question: it comes first in the next sweep."""
         with self._lock:
-            self._asked_at.pop((group_id, part), None)
+            self._asked_at.pop((group_id, what), None)
 
-    def last_asked(self, group_id: str, part: Part | None = None) -> float:
+    def last_asked(self, group_id: str, what: Asked = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
-            return self._asked_at.get((group_id, part), -math.inf)
+            return self._asked_at.get((group_id, what), -math.inf)
 
     # Projects
 

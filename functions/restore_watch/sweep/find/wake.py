@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
-from random import sample
 from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
@@ -86,6 +85,7 @@ class Waking:
         left = memory.to_read_again(group_id)
         kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
         if group_id not in self.postponed and self._is_due(project):
+            memory.asking(group_id, "listing")
             kinds.update(LISTED_KINDS)
         begun = self.run.asking.clock()
         said_at = None
@@ -109,9 +109,9 @@ class Waking:
         known = self.run.projects
         due = [one for one in group_ids if one in known and known[one].listed_at]
         due = [one for one in due if self._is_due(known[one])]
-        at_once = max(LISTED_AT_ONCE, len(group_ids) // 10)
-        # Any of them: one that cannot be listed does not keep others from it.
-        self.postponed.update(sample(due, max(0, len(due) - at_once)))
+        # They take turns: one that cannot be listed does not keep others from it.
+        due.sort(key=lambda one: self.calls.memory.last_asked(one, "listing"))
+        self.postponed.update(due[max(LISTED_AT_ONCE, len(group_ids) // 10) :])
 
     def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
         # Projects that a sweep has not reached come first in the next one.
