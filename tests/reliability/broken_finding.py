@@ -133,7 +133,7 @@ class TakesAllForRead(Observer):
 
 def observes(kind: type[Observer]) -> type[Sweeper]:
     """A sweep that takes otherwise what Atlas says."""
-    return with_part(lambda parts: parts.asker.observer, kind)
+    return with_part(lambda parts: parts.asker.lists.observer, kind)
 
 
 class ListsOnce(Waking):

@@ -110,11 +110,6 @@ class Observer:
             is_taken &= self._take(one)
         return is_taken
 
-    def is_removed(self, group_id: str) -> bool:
-        """Whether the project was watched and is no longer."""
-        project = self.run.projects.get(group_id)
-        return project is not None and project.is_removed
-
     def _take(self, one: Observed) -> bool:
         known = self.run.known.get(one.key)
         if self.run.asking.remaining() <= 0:

@@ -95,7 +95,7 @@ class Environment:
             run=run,
             answers=answers,
             follower=follower,
-            asker=Asker(run, self.atlas, lists, observer, follower, answers),
+            asker=Asker(run, self.atlas, lists, follower, answers),
             finder=finder,
             verdicts=ProjectVerdicts(run, watched, self.find_memory, finder.listed),
             watch=Watch(

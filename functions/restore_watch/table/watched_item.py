@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import Any
 
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.status_change import utc_text
@@ -32,7 +32,8 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
     read = ((name, _read_trouble(one, now)) for name, one in stored.items())
     troubles = {name: trouble for name, trouble in read if trouble}
     unsent = values.get("unsent")
-    changes = (_read_change(one, group_id, now) for one in unsent) if _is_list(unsent) else ()
+    unsent = unsent if isinstance(unsent, list) else []
+    changes = (_read_change(one, group_id, now) for one in unsent)
     version: Any = values.get("watchVersion")
     is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_VERSION
     # 1.0.0 stored no `failingSince`.
@@ -47,10 +48,6 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
         last_success_at=past_moment(values.get("lastSuccessAt"), now),
         unsent=tuple(one for one in changes if one),
     )
-
-
-def _is_list(stored: object) -> TypeGuard[list[object]]:
-    return isinstance(stored, list)
 
 
 def _read_trouble(stored: object, now: datetime) -> Trouble | None:

@@ -167,7 +167,7 @@ class ProjectListing:
         if names is None or part.cluster_name in names or not self._progress.is_read(which):
             return False
         unread_for = self.wanted.now - self.wanted.marks.of(part)
-        is_lost = self._progress.has_failed(part) and unread_for > UNREAD_AT_MOST
+        is_lost = not self._progress.is_read(part) and unread_for > UNREAD_AT_MOST
         return part in self._gone or is_lost
 
     def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:

@@ -68,7 +68,3 @@ class Progress:
     def is_read(self, what: AtlasList | Part) -> bool:
         """Whether no step of it is open or went wrong."""
         return not self._open[what] and what not in self._unread
-
-    def has_failed(self, part: Part) -> bool:
-        """Whether a step of the part went wrong."""
-        return part in self._unread

@@ -20,7 +20,7 @@ from restore_watch.sweep.act_on_answer import Follower
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.follow.question import JobList, Question, Search, Turns
-from restore_watch.sweep.observe import Observer, Shown
+from restore_watch.sweep.observe import Shown
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
@@ -40,7 +40,6 @@ class Asker:
     run: Run
     atlas: AtlasSession
     lists: JobLists
-    observer: Observer
     follower: Follower
     answers: Answers
     asked_alone: set[JobList] = field(default_factory=set)
@@ -162,7 +161,8 @@ class Asker:
         self.run.memory.failed(job, error)
         self.answers.failed(asked, error, lasts=self.run.memory.lasting_failure(job) is not None)
         is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
-        if is_refused and self.observer.is_removed(job.target.group_id):
+        project = self.run.projects.get(job.target.group_id)
+        if is_refused and project is not None and project.is_removed:
             self.follower.missed(job, is_refused=True)
         if failed_fast(error, self.run.asking.clock() - begun):
             return [replace(question, tries=question.tries + 1)]
