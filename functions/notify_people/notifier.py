@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.batch import (
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from foundation.deadline import Deadline
-from foundation.part import part
+from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.channels.sent_table import SentTable, Standing
@@ -69,7 +69,7 @@ class Batch:
             self.silent.add(channel)
 
 
-@part
+@service
 class Notifier:
     """Notifies people: at least once on every channel, and never of a change after a newer one."""
 

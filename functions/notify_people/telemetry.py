@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import emitting, write_metrics
-from foundation.part import part
+from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
 from notify_people.words.notice import Notice
@@ -14,7 +14,7 @@ from notify_people.words.notice import Notice
 _ONE = MetricUnit.Count, 1
 
 
-@part
+@service
 class Telemetry:
     """Writes the logs and metrics of docs/people.md. No message, address or key is logged."""
 

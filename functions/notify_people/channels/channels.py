@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.part import part
+from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 
-@part
+@service
 class Topics:
     """Publishes to the topics of chat and e-mail, each in its own form."""
 
@@ -46,7 +46,7 @@ class Topics:
             raise ChannelUnavailableError(msg, may_be_sent=not error.answer) from None
 
 
-@part
+@service
 class Channels:
     """Sends notices. `named` are the channels that the operator named, if any."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.part import part
+from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.errors import SendingElsewhereError, SentTableError
 
@@ -53,7 +53,7 @@ class Standing(StrEnum):
     OUTDATED = "older than what was sent"
 
 
-@part
+@service
 class SentTable:
     """
     The table, written by one environment.

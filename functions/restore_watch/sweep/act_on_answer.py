@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.part import part
+from foundation.service import service
 from foundation.timed_call import LEAST_TIME
 from restore_watch.check.check import result_of
 from restore_watch.check.outbox import Outbox
@@ -52,7 +52,7 @@ class TopicRefusals:
         self.are_too_many |= next(self._numbers) >= REFUSALS
 
 
-@part
+@service
 class Follower:
     """
     Follows the open jobs of one sweep. Any thread may use it. What fails is a failure of the sweep.

@@ -1,6 +1,6 @@
 """How Atlas receives the questions of one sweep, noted for everything that depends on it."""
 
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.endpoints import AtlasList, Family, named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
@@ -21,7 +21,7 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 """Atlas's code for a project that it does not know."""
 
 
-@part
+@service
 class Answers:
     """Notes answers and refusals for all that depends on them. Any thread may use it."""
 

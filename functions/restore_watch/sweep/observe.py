@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.entries import Entry, Unreadable, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.read_restore_job import read_job
@@ -57,7 +57,7 @@ class Shown:
             self.jobs[job.restore_id] = job
 
 
-@part
+@service
 class Observer:
     """
     Compares what Atlas says with what is known. Any thread may use it.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foundation.deadline import Deadline
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
@@ -49,7 +49,7 @@ class SweepOptions:
     project_ids: ProjectIds = ()
 
 
-@part
+@service
 class Parts:
     """The parts of one sweep."""
 
@@ -62,7 +62,7 @@ class Parts:
     watch: Watch
 
 
-@part
+@service
 class Environment:
     """The wires, the options and the memory, which last from sweep to sweep."""
 

@@ -8,7 +8,7 @@ turn, whatever is to be done for it.
 import math
 from collections.abc import Callable, Collection, Iterable
 
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.sweep.cadence import is_due, is_hot
 from restore_watch.sweep.find.find import Finder
@@ -29,7 +29,7 @@ LOOK_EVERY = 10.0
 type SweepTask = Question | FindStep
 
 
-@part
+@service
 class Rounds:
     """
     Asks and finds. `begun` is when the sweep began, on the clock of its deadlines.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
-from foundation.part import part
+from foundation.service import service
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -14,7 +14,7 @@ from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 
 
-@part
+@service
 class Run:
     """
     One sweep, which began `at` a moment in UTC. Any thread may use it.

@@ -21,7 +21,7 @@ from restore_watch.table.project_item import (
     read_project,
 )
 from restore_watch.table.stored_fields import PARTITION, expires_at
-from restore_watch.table.watched_item import LARGEST_VERSION, watched_as_values
+from restore_watch.table.watched_item import LARGEST_COUNT, watched_as_values
 
 _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
@@ -120,7 +120,7 @@ class Bookkeeping(Items):
             values: dict[str, Any] = {"version": watched.version}
         else:
             condition = _FIRST
-            values = {"number": "N", "first": 1, "largest": LARGEST_VERSION}
+            values = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
         stored = self._update(
             project_key(watched.group_id),
             deadline,

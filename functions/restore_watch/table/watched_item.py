@@ -9,7 +9,7 @@ from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, W
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.stored_fields import past_moment, present, read_map, read_words
 
-LARGEST_VERSION = 10**15
+LARGEST_COUNT = 10**15
 """No number of writes, or of open jobs, is larger."""
 
 
@@ -35,7 +35,7 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
     unsent = unsent if isinstance(unsent, list) else []
     changes = (_read_change(one, group_id, now) for one in unsent)
     version: Any = values.get("watchVersion")
-    is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_VERSION
+    is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_COUNT
     # 1.0.0 stored no `failingSince`.
     first = min((one.since for one in troubles.values()), default=None)
     return Watched(
@@ -66,7 +66,7 @@ def _read_change(stored: object, group_id: str | None, now: datetime) -> WatchCh
     if trouble is None or at is None or state is None:
         return None
     jobs: Any = read.get("openJobs")
-    is_count = isinstance(jobs, Decimal) and 0 <= jobs <= LARGEST_VERSION
+    is_count = isinstance(jobs, Decimal) and 0 <= jobs <= LARGEST_COUNT
     return WatchChange(
         state=state,
         group_id=group_id,

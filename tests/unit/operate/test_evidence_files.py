@@ -200,7 +200,7 @@ def test_the_last_verdict_is_that_of_the_last_test(
 def test_the_csv_is_replaced_first_and_both_are_complete_by_then(
     names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever stops the command between the two has a JSON that names another CSV."""
+    """If the command is stopped between the two, the JSON names another CSV."""
     written(names)
     before = names.json.read_bytes()
     replace, replaced = Path.replace, []

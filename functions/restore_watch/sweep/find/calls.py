@@ -7,7 +7,7 @@ from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check.outbox import QUESTION_TIME
@@ -20,7 +20,7 @@ from restore_watch.sweep.run import Run
 from restore_watch.threads.agenda import TRIES, failed_fast
 
 
-@part
+@service
 class FindCalls:
     """
     Makes the calls of one sweep. Any thread may use it.

@@ -27,7 +27,9 @@ PROJECTS_KNOWN = 600.0
 REMEMBERED = 20_000
 """Projects and clusters that are remembered."""
 
-type Asked = Part | Literal["listing"] | None
+_LISTS = frozenset(CLUSTER_LISTS.values())
+
+type Turn = Part | Literal["listing"] | None
 """The jobs of a cluster, a listing that is due, or the events and clusters of a project."""
 
 
@@ -60,8 +62,8 @@ class FindMemory:
         self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
         )
-        # Whoever was not asked for long is forgotten first, and then comes first.
-        self._asked_at: LRUCache[tuple[str | None, Asked], float] = LRUCache(REMEMBERED)
+        # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
+        self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
         self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
 
     # All projects
@@ -88,17 +90,17 @@ class FindMemory:
 
     # Turns
 
-    def asking(self, group_id: str | None, what: Asked = None) -> None:
+    def asking(self, group_id: str | None, what: Turn = None) -> None:
         """A project is asked for its events and clusters, a cluster for its jobs, or all is due."""
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def not_asked(self, group_id: str | None, what: Asked = None) -> None:
+    def not_asked(self, group_id: str | None, what: Turn = None) -> None:
         """No time was left for the question: it comes first in the next sweep."""
         with self._lock:
             self._asked_at.pop((group_id, what), None)
 
-    def last_asked(self, group_id: str, what: Asked = None) -> float:
+    def last_asked(self, group_id: str, what: Turn = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)
@@ -157,9 +159,8 @@ class FindMemory:
 
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""
-        lists = set(CLUSTER_LISTS.values())
         with self._lock:
-            known = {which: self._clusters.get((group_id, which)) for which in lists}
+            known = {which: self._clusters.get((group_id, which)) for which in _LISTS}
         return {which: names for which, names in known.items() if names is not None}
 
     def clusters_are(self, group_id: str, clusters: Clusters) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE
@@ -46,7 +46,7 @@ _WOKEN = {
 """The kinds of job by the first word of an event's type."""
 
 
-@part
+@service
 class Waking:
     """
     Wakes the projects of one sweep. Any thread may use it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
 
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
@@ -86,7 +86,7 @@ class AllProjects:
         return []
 
 
-@part
+@service
 class WatchedProjects:
     """
     The projects of one sweep: those that the operator `named`, or the list of `all_projects`.

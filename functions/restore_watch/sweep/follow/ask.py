@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
@@ -29,7 +29,7 @@ from restore_watch.threads.agenda import failed_fast
 type Questions = list[Question]
 
 
-@part
+@service
 class Asker:
     """
     Asks the questions of one sweep. Any thread may use it. What fails is a failure of the sweep.

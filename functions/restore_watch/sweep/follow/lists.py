@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from foundation.part import part
+from foundation.service import service
 from restore_watch.atlas.pages import Page, PageAt, page_for
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import QUESTION_TIME
@@ -51,7 +51,7 @@ class Whole:
         return not self.has_jobs or (self.is_read and not odd)
 
 
-@part
+@service
 class JobLists:
     """
     Reads lists for one sweep. Any thread may use it.

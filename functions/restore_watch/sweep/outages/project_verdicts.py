@@ -5,7 +5,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.part import part
+from foundation.service import service
 from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
 from restore_watch.model.outage import ABSENT, UNANSWERED, Trouble
 from restore_watch.model.restore_job import RestoreKind
@@ -60,7 +60,7 @@ class ProjectVerdict:
         return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
 
 
-@part
+@service
 class ProjectVerdicts:
     """How one sweep saw each project. `listed` has those of which everything was read."""
 
@@ -99,10 +99,12 @@ class ProjectVerdicts:
     ) -> ProjectVerdict:
         project = self.run.projects.get(group_id, Project(group_id))
         is_watched = group_id in self.watched.woken
-        failures = self._failures(project, open_jobs)
+        # A job that the table knows could be read before.
+        known = {str(job.kind) for job in open_jobs if job.kind}
+        failures = self._failures(project, open_jobs, known)
         if odd_item is not None:
             failures[ITEMS] = odd_item
-        learnt = {*failures, *self._learnt(project, open_jobs)}
+        learnt = {*failures, *self._learnt(project, known)}
         is_seen = bool(self.run.outcomes.families(group_id))
         if not is_seen and not failures:
             failures[_SWEEP] = TimeBudgetExceededError(_NOT_REACHED)
@@ -117,25 +119,22 @@ class ProjectVerdicts:
         )
 
     def _failures(
-        self, project: Project, open_jobs: Iterable[OpenJob]
+        self, project: Project, open_jobs: Iterable[OpenJob], known: Collection[str]
     ) -> dict[str, RestoreWatchError]:
-        """The failures of now, by question. A job that the table knows could be read before."""
-        known = {str(job.kind) for job in open_jobs if job.kind}
-        failures = self.run.outcomes.failures(project.group_id, project.readable | known)
+        """The failures of now, by question."""
+        failures = self.run.outcomes.failures(project.group_id, project.readable.union(known))
         for job in open_jobs:
             error = self.run.memory.lasting_failure(job)
             if error is not None:
                 failures.setdefault(str(job.kind or RestoreKind.FLEX), error)
         return failures
 
-    def _learnt(self, project: Project, open_jobs: Iterable[OpenJob]) -> set[str]:
+    def _learnt(self, project: Project, known: Collection[str]) -> set[str]:
         """The questions of which the sweep has learnt whether they fail."""
-        group_id = project.group_id
-        known = {str(job.kind) for job in open_jobs if job.kind}
         # As long as clusters of a kind have stayed behind, one that failed may not have been tried.
         behind = project.marks.behind.keys() if project.marks else frozenset()
-        are_behind = {part.kind for part in behind - self.memory.aside(group_id)}
-        answered = self.run.outcomes.learnt(group_id)
+        are_behind = {part.kind for part in behind - self.memory.aside(project.group_id)}
+        answered = self.run.outcomes.learnt(project.group_id)
         return {
             _SWEEP,
             ITEMS,

@@ -14,7 +14,7 @@ from threading import Lock
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.part import part
+from foundation.service import service
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import NotificationPendingError, RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, Watched
@@ -45,7 +45,7 @@ class LastSeen:
             return self._moments.get(group_id)
 
 
-@part
+@service
 class Watch:
     """
     Records and publishes what becomes of projects and the stack in one sweep.

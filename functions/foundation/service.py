@@ -5,9 +5,9 @@ from typing import dataclass_transform
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def part[C](cls: type[C]) -> type[C]:
+def service[C](cls: type[C]) -> type[C]:
     """
-    Make a dataclass of a part, which nobody compares, prints or changes.
+    Make a dataclass of a service, which nobody compares, prints or changes.
 
     It gets no methods for that: making them takes two thirds of the time that a cold start spends
     on a class. mypy checks that nobody sets its fields.
