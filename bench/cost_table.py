@@ -1,0 +1,72 @@
+"""
+What a month costs, the table of the README.
+
+`python -m bench.cost_table` writes it there from loads.toml, which has what was measured, and when.
+As a part of the benchmark, it is computed from new figures, which only `bench.needs` keeps.
+"""
+
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from bench import needs
+from bench.costs import Prices, read_figures
+from bench.loads import FIGURES, Figures, loads, watching
+from bench.report import Report, Row
+from local_stack.stack import ROOT
+
+README = ROOT / "README.md"
+BEGIN = "<!-- `make docs` computes this table from bench/loads.toml and bench/prices.toml -->\n"
+END = "<!-- end of the table -->\n"
+
+
+def rows(figures: Figures) -> list[Row]:
+    """The heading, and for each load its dollars without and with e-mail to people."""
+    prices = Prices.read()
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    dollars = [
+        (load.name, load.usage.dollars(prices), load.with_people(figures.notice).dollars(prices))
+        for load in loads(figures)
+    ]
+    more = watching(template)
+    if cost := more.dollars(prices):
+        alarms, dashboards = more.alarm_metric_month, more.dashboard_month
+        name = f"more for alarms on {alarms:.0f} metrics and {dashboards:.0f} dashboard"
+        dollars.append((name, cost, cost))
+    head = (f"US dollars a month in {prices.region}", "", "with e-mail to people")
+    return [head, *((name, f"{alone:.2f}", f"{told:.2f}") for name, alone, told in dollars)]
+
+
+def with_table(text: str) -> str:
+    """The README with the table between its two comments."""
+    figures = read_figures(Figures, FIGURES)
+    remarks = (
+        f"[List prices](bench/prices.toml) of {Prices.read().date}; free tiers are not taken off.\n"
+        f"What sweeps, restores and e-mails need was measured on {figures.date}, in the real\n"
+        "Lambda runtime with Atlas 100 ms away."
+    )
+    return placed(text, BEGIN, rows(figures), remarks)
+
+
+def placed(text: str, begin: str, rows: list[Row], remarks: str) -> str:
+    """A page with a table and remarks between the comment `begin` and the one that ends it."""
+    head, _, rest = text.partition(begin)
+    _, found, tail = rest.partition(END)
+    if not found:
+        raise ValueError("the page has no place for the table of costs")
+    rule = ("---", *("---:" for _ in rows[0][1:]))
+    lines = (f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+    # An empty heading is one blank, as in any cell.
+    table = "\n".join(lines).replace("|  |", "| |")
+    return f"{head}{begin}\n{table}\n\n{remarks}\n\n{END}{tail}"
+
+
+def measure() -> Report:
+    """Measure again what the README's table is computed from."""
+    report = Report()
+    report.table(*rows(needs.measure_loads()))
+    return report
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text()))

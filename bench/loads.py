@@ -1,0 +1,233 @@
+"""
+What a month costs under some loads: the README's table. Pure.
+
+Usage comes from what was measured (loads.toml, which `bench.needs` writes) and from what is counted
+in the template: alarms and dashboards.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from bench.costs import MINUTES, PEOPLE_MEGABYTES, REPORT_BYTES, WATCH_MEGABYTES, Usage
+from bench.timelines import AUTOMATED, DOWNLOAD, FLEX
+
+FIGURES = Path(__file__).with_name("loads.toml")
+
+HOURS = 730
+NIGHTS = HOURS / 24
+
+LISTED_EVERY = 15
+"""Minutes between two listings of a project in which nothing happens."""
+
+WOKEN_LISTINGS = 4
+"""Two events of a restore wake two listings each: its start and its end."""
+
+HOT_SECONDS = 10.0
+
+HAND_OVER = HOT_SECONDS / 2 + 0.5
+"""Seconds that a sweep waits on average: half a hot round, and half a pause between looks."""
+
+ASKING_ENDS = 119.5
+"""Seconds after the start of a sweep at which the last question has ended."""
+
+LEASE_WRITES = 2
+SHARDS = 4
+
+EMPTY_RECEIVES = 5 * 3
+"""Calls a minute by which Lambda polls a queue: five at once, each for 20 seconds."""
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    """
+    The sweeps of a stack with few jobs, one a minute.
+
+    `seconds` are billed; `log_bytes` without Lambda's own lines; `metrics` are counted with their
+    dimensions.
+    """
+
+    seconds: float
+    log_bytes: float
+    metrics: int
+    bookkeeping_bytes: float
+
+    def month(self, lease_writes: float = LEASE_WRITES) -> Usage:
+        """The usage of a month with such a sweep in each minute."""
+        # One Query for each shard, eventually consistent, which is half a unit for 4 KB. And one
+        # for the bookkeeping, consistent, which is a whole one.
+        reads = SHARDS / 2 + max(1, math.ceil(self.bookkeeping_bytes / 4096))
+        of_sweep = Usage(
+            lambda_gb_second=self.seconds * WATCH_MEGABYTES / 1024,
+            lambda_request=1,
+            dynamodb_write_unit=lease_writes,
+            dynamodb_read_unit=reads,
+            log_gb=(self.log_bytes + REPORT_BYTES) / 1e9,
+            schedule_invocation=1,
+            trace=1,
+            queue_request=EMPTY_RECEIVES,
+        )
+        return of_sweep.times(MINUTES) + Usage(metric_month=self.metrics)
+
+    def hot_month(self) -> Usage:
+        """
+        The same with hot jobs all the time: round after round, until the next sweep takes over.
+
+        Each look at the lease is a write that is refused, and billed.
+        """
+        rounds = max(1.0, 60 / max(HOT_SECONDS, self.seconds))
+        hot = replace(self, seconds=max(60.0, min(self.seconds, ASKING_ENDS)) + HAND_OVER)
+        return hot.month(LEASE_WRITES + 1 + rounds + HAND_OVER)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """
+    What one restore adds from its start to its end.
+
+    `notices` of its messages are for people. `updates` are its writes to the table.
+    """
+
+    changes: int
+    notices: int
+    updates: int
+    item_bytes: float
+    log_bytes: float
+    metrics: int
+
+    def times(self, times: float, duration: float = 0, listing: float = 0) -> "Load":
+        """
+        So many restores in a month, beside sweeps that run anyhow.
+
+        What lasts keeps sweeps at work. Each of its listings takes so many seconds.
+        """
+        seconds = hot_seconds_of(duration) + WOKEN_LISTINGS * listing
+        # Each write goes to the item and to the index.
+        kilobytes = math.ceil(self.item_bytes / 1024) + 1
+        usage = Usage(
+            lambda_gb_second=seconds * WATCH_MEGABYTES / 1024,
+            dynamodb_write_unit=self.updates * kilobytes,
+            sns_publish=self.changes,
+            log_gb=self.log_bytes / 1e9,
+        )
+        # A metric costs in the hours in which it is sent.
+        metrics = Usage(metric_month=self.metrics * min(1.0, times / HOURS))
+        return Load("", usage.times(times) + metrics, times * self.changes, times * self.notices)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What the function that notifies people needs for a message, and for one with an e-mail."""
+
+    message_seconds: float
+    notice_seconds: float
+    message_log_bytes: float
+    notice_log_bytes: float
+    writes: int
+    metrics: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that was measured, and when."""
+
+    date: date
+    idle: Sweeps
+    listing: Sweeps
+    young: Sweeps
+    flex: Restore
+    automated: Restore
+    download: Restore
+    notice: Notice
+    idle_10: Sweeps
+    listing_10: Sweeps
+
+
+@dataclass(frozen=True)
+class Load:
+    """A month of a stack, and the messages and e-mails of its restores."""
+
+    name: str
+    usage: Usage
+    messages: float = 0
+    notices: float = 0
+
+    def beside(self, name: str, sweeps: Usage) -> Self:
+        """The same with the sweeps of a month."""
+        return replace(self, name=name, usage=sweeps + self.usage)
+
+    def with_people(self, notice: Notice) -> Usage:
+        """The same, with e-mails of what has ended and what is ready."""
+        others = self.messages - self.notices
+        seconds = others * notice.message_seconds + self.notices * notice.notice_seconds
+        logs = others * notice.message_log_bytes + self.notices * notice.notice_log_bytes
+        return self.usage + Usage(
+            lambda_gb_second=seconds * PEOPLE_MEGABYTES / 1024,
+            lambda_request=self.messages,
+            dynamodb_write_unit=self.notices * notice.writes,
+            sns_publish=self.notices,
+            email_delivery=self.notices,
+            metric_month=notice.metrics * min(1.0, self.notices / HOURS),
+            log_gb=logs / 1e9,
+            trace=self.messages,
+            # Its poller, and the receipt and deletion of each message.
+            queue_request=MINUTES * EMPTY_RECEIVES + 2 * self.messages,
+        )
+
+
+def loads(figures: Figures) -> tuple[Load, ...]:
+    """The rows of the table."""
+    idle = _month(figures.idle, figures.listing)
+    idle_10 = _month(figures.idle_10, figures.listing_10)
+    nightly = figures.automated.times(NIGHTS, AUTOMATED.median, figures.listing.seconds)
+    often = figures.flex.times(100 * NIGHTS, FLEX.median, figures.listing_10.seconds / 10)
+    # One after the other, beside sweeps that are always hot, or never.
+    downloads = figures.download.times(MINUTES * 60 / DOWNLOAD.median)
+    return (
+        Load("one project, nothing happens", idle),
+        nightly.beside("one project, a restore of a dedicated cluster every night", idle),
+        often.beside("10 projects with 100 clusters, 100 restores of Flex clusters a day", idle_10),
+        downloads.beside(
+            "one project, one download after the other, day and night: always hot",
+            figures.young.hot_month(),
+        ),
+        downloads.beside("the same with `HotSeconds=0`", figures.young.month()),
+    )
+
+
+def watching(template: Mapping[str, Any]) -> Usage:
+    """What the alarms and dashboards of a template use. An alarm costs by its metrics."""
+    alarms = dashboards = 0
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            metrics = json.dumps(resource["Properties"].get("Metrics", []))
+            alarms += max(1, metrics.count('"MetricStat"'))
+        dashboards += resource["Type"] == "AWS::CloudWatch::Dashboard"
+    return Usage(alarm_metric_month=alarms, dashboard_month=dashboards)
+
+
+def _month(quiet: Sweeps, listing: Sweeps) -> Usage:
+    """A month in which each project is listed every 15 minutes, and nothing else happens."""
+    share = 1 / LISTED_EVERY
+    mixed = quiet.month().times(1 - share) + listing.month().times(share)
+    return replace(mixed, metric_month=max(quiet.metrics, listing.metrics))
+
+
+def hot_seconds_of(duration: float) -> float:
+    """
+    Seconds of sweeps that a job keeps at work until its end is seen: the mean of all phases.
+
+    It is named at 0; no other job is hot. Sweeps begin in each minute, and take over from each
+    other.
+    """
+    phases = [second + 0.5 for second in range(60)]
+    return sum(_hot_seconds(duration, phase) for phase in phases) / len(phases)
+
+
+def _hot_seconds(duration: float, tick: float) -> float:
+    seconds = max(0, math.ceil((duration - tick) / HOT_SECONDS)) * HOT_SECONDS
+    return seconds + math.floor(seconds / 60) * HAND_OVER

@@ -1,0 +1,199 @@
+"""The real runtime, watched: cold starts, and what an invocation needs as seen from outside."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any, Self
+
+from bench.processor import MEGABYTES_OF_ONE_VCPU, Throttle
+from local_stack.runtime import Invocation, LambdaRuntime
+from local_stack.stack import LocalStack
+from local_stack.wire import Call
+
+_END_OF_INIT = b"INIT REPORT"
+_LOOK_EVERY = 0.0005
+"""Seconds. For about this long a throttled answer runs unthrottled."""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """
+    Milliseconds from the first call to the end of INIT, and from there to the answer.
+
+    `first_answer_cpu` is the processor time of the function's process after INIT.
+    """
+
+    init: float
+    first_answer: float
+    first_answer_cpu: float
+
+    @property
+    def total(self) -> float:
+        return self.init + self.first_answer
+
+    def estimated_at(self, share: float) -> Self:
+        """
+        The first answer waits as long as before, and then computes for longer.
+
+        This is more than the truth: a throttled function gets new quota while it waits.
+        """
+        waiting = max(0.0, self.first_answer - self.first_answer_cpu)
+        return replace(self, first_answer=waiting + self.first_answer_cpu / share)
+
+
+class MeasuredRuntime(LambdaRuntime):
+    """A runtime that is watched from its start to its first answer."""
+
+    def start_cold(
+        self, event: Any, throttle: Throttle | None = None
+    ) -> tuple[Invocation, ColdStart]:
+        """Invoke a new environment. A throttle holds it from the end of INIT to the answer."""
+        self.restart()
+        answered, skip = Event(), self._output.stat().st_size
+        with ThreadPoolExecutor(1) as watcher:
+            cpu_of_init = watcher.submit(self._watch_init, skip, answered, throttle)
+            try:
+                answer = self.invoke(event)
+                cpu = self.cpu_seconds
+            finally:
+                answered.set()
+            if throttle:
+                throttle.release()
+            first_answer_cpu = 1000 * (cpu - cpu_of_init.result())
+        init = self.init_milliseconds
+        assert init is not None, "the emulator reported no INIT"
+        return answer, ColdStart(init, answer.milliseconds - init, first_answer_cpu)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the function's process since its start, in steps of nanoseconds."""
+        return sum(time.clock_gettime(_cpu_clock(pid)) for pid in self._children())
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The largest resident memory of the function's process since its start."""
+        (pid,) = filter(_runs_python, self._children())
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+    @contextmanager
+    def held_by(self, throttle: Throttle) -> Iterator[None]:
+        """Within the block, a running function has its share of a processor only."""
+        throttle.take(self._children())
+        throttle.hold()
+        try:
+            yield
+        finally:
+            throttle.release()
+
+    def _watch_init(self, skip: int, answered: Event, throttle: Throttle | None) -> float:
+        """CPU seconds of INIT; the emulator's output before `skip` is from earlier starts."""
+        if throttle:
+            throttle.take(self._wait_for_process(answered))
+        self._wait_for_end_of_init(skip, answered)
+        if throttle:
+            throttle.hold()
+        return self.cpu_seconds
+
+    def _wait_for_process(self, answered: Event) -> list[int]:
+        while not (pids := list(filter(_runs_python, self._children()))):
+            assert not answered.wait(_LOOK_EVERY), "no process before the answer"
+        return pids
+
+    def _wait_for_end_of_init(self, skip: int, answered: Event) -> None:
+        written = b""
+        with self._output.open("rb") as output:
+            output.seek(skip)
+            while _END_OF_INIT not in written:
+                last_look = answered.wait(_LOOK_EVERY)
+                written += output.read()
+                assert _END_OF_INIT in written or not last_look, "no INIT before the answer"
+
+
+@dataclass(frozen=True)
+class Did:
+    """What one invocation needed."""
+
+    answer: Invocation
+    cpu_seconds: float
+    calls: tuple[Call, ...]
+    logs: str
+
+    @property
+    def seconds(self) -> float:
+        return self.answer.milliseconds / 1000
+
+    @property
+    def log_bytes(self) -> int:
+        return len(self.logs.encode())
+
+    def seconds_at(self, share: float) -> float:
+        """Estimate the seconds on a share of a processor: computing takes longer, waiting not."""
+        return max(0.0, self.seconds - self.cpu_seconds) + self.cpu_seconds / share
+
+    def count(self, service: str, operation: str = "") -> int:
+        return sum(
+            call.service == service and operation in {"", call.operation} for call in self.calls
+        )
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Each metric with the values of its dimensions: CloudWatch counts them separately."""
+        lines = [json.loads(line) for line in self.logs.splitlines() if '"_aws"' in line]
+        return frozenset(
+            " ".join((metric["Name"], *(line[name] for name in sorted(names))))
+            for line in lines
+            for directive in line["_aws"]["CloudWatchMetrics"]
+            for metric in directive["Metrics"]
+            for names in directive["Dimensions"]
+        )
+
+
+class Function:
+    """A function in a runtime of its own, and what its invocations needed since they were taken."""
+
+    def __init__(self, stack: LocalStack, runtime: MeasuredRuntime) -> None:
+        self.stack = stack
+        self.runtime = runtime
+        self._did = list[Did]()
+
+    @property
+    def share(self) -> float:
+        """The share of a processor that its memory buys."""
+        return self.runtime.environment.memory_megabytes / MEGABYTES_OF_ONE_VCPU
+
+    def measure(self, event: Any) -> Did:
+        """Invoke it. Raises AssertionError if that fails."""
+        self.stack.forget_calls()
+        self.runtime.logs()
+        begun = self.runtime.cpu_seconds
+        answer = self.runtime.invoke(event)
+        cpu_seconds = self.runtime.cpu_seconds - begun
+        assert answer.error_type is None, answer
+        calls = tuple(self.stack.http_calls())
+        self._did.append(Did(answer, cpu_seconds, calls, self.runtime.logs()))
+        return self._did[-1]
+
+    def take(self) -> list[Did]:
+        """Return what was done since the last call of this method."""
+        did, self._did = self._did, []
+        return did
+
+
+def _runs_python(pid: int) -> bool:
+    """False for a short-lived child of the emulator, and for a child before its exec."""
+    try:
+        return Path(f"/proc/{pid}/exe").samefile(sys.executable)
+    except OSError:
+        return False
+
+
+def _cpu_clock(pid: int) -> int:
+    """The clock that clock_getcpuclockid(3) names for a process; Python has no call for it."""
+    return (~pid << 3) | 2

@@ -1,0 +1,194 @@
+"""
+How long a sweep of thousands of open jobs takes, and what it asks.
+
+The jobs are running Flex restores, two hours old, in 20 projects. Atlas is 100 ms away, in a
+process of its own; 10,000 jobs are swept within its real rate limits. The index OpenJobs is
+answered from prepared pages. CPU is that of the function's process, everything in a sweep included;
+the peer makes 20 checks before each sweep, and a ratio is the median of the turns. By memory: 2,000
+jobs are swept on that share of one processor, and the time is multiplied by five. Dollars are those
+of Lambda.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from statistics import median
+
+from bench.contenders import PEER, Contender, contenders
+from bench.costs import MINUTES, Prices
+from bench.far_atlas import FarAtlas, far_atlas
+from bench.open_jobs import Fleet, prepared_index
+from bench.processor import Share, share_of
+from bench.report import Report, Row, Target
+from bench.runtime import Did, Function, MeasuredRuntime
+from local_stack.stack import LocalStack
+
+UNCHANGED = (Fleet(200), Fleet(2_000), Fleet(200, 10), Fleet(2_000, 10))
+SCALE = (Fleet(10_000, 10), Fleet(10_000))
+MEMORY = (512, 1024, 1769)
+
+ROUNDS = 4
+PEER_CHECKS = 20
+"""Checks of the peer between two sweeps, because other load on the machine affects both."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep of unchanged jobs. `asked` counts calls to Atlas, without that for a token."""
+
+    fleet: Fleet
+    did: Did
+    asked: int
+    peak_megabytes: float
+
+    @property
+    def surplus(self) -> int:
+        """Calls to Atlas beyond those that the fleet needs."""
+        return self.asked - self.fleet.least_calls
+
+    @property
+    def cpu_of_job(self) -> float:
+        """Milliseconds of processor time for each job, everything included."""
+        return 1000 * self.did.cpu_seconds / self.fleet.jobs
+
+    @property
+    def row(self) -> Row:
+        return (
+            *(self.fleet.name, f"{self.did.seconds:.1f} s", f"{self.did.cpu_seconds:.1f} s"),
+            *(f"{self.peak_megabytes:.0f} MB", f"{self.asked:,}", f"{self.fleet.least_calls:,}"),
+        )
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Warm sweeps of one fleet, and the peer's milliseconds of processor time before each."""
+
+    sweeps: list[Sweep]
+    peer_cpu: list[float]
+
+    @property
+    def name(self) -> str:
+        return self.sweeps[0].fleet.name
+
+    @property
+    def ratio(self) -> float:
+        """Of a job in a sweep to a check of the peer: the median of the ratios of each turn."""
+        pairs = zip(self.sweeps, self.peer_cpu, strict=True)
+        return median(sweep.cpu_of_job / peer for sweep, peer in pairs)
+
+    @property
+    def row(self) -> Row:
+        cpu = median(sweep.cpu_of_job for sweep in self.sweeps)
+        seconds = median(sweep.did.seconds for sweep in self.sweeps)
+        figures = (f"{cpu:.2f} ms", f"{median(self.peer_cpu):.1f} ms", f"{self.ratio:.3f}")
+        return (self.name, *figures, f"{seconds:.2f} s")
+
+
+class Sweeping:
+    """The function with open jobs, ready to be swept."""
+
+    def __init__(self, function: Function, atlas: FarAtlas, fleet: Fleet) -> None:
+        self._function = function
+        self._atlas = atlas
+        self._fleet = fleet
+
+    def sweep(self) -> Sweep:
+        """Sweep, and assert that every job was asked about and none had changed."""
+        self._atlas.take_calls()
+        did = self._function.measure({"action": "sweep"})
+        calls = self._atlas.take_calls()
+        result, jobs = did.answer.result, self._fleet.jobs
+        assert (result["open"], result["checked"]) == (jobs, jobs), result
+        assert (result["changed"], result["notReached"], result["failures"]) == (0, 0, []), result
+        asked = calls.total() - calls["token"]
+        return Sweep(self._fleet, did, asked, self._function.runtime.peak_megabytes)
+
+    def seconds_at(self, share: Share) -> float:
+        """Sweep on this share of a processor. Without a throttle, the longer of both counts."""
+        if share.throttle is None:
+            did = self.sweep().did
+            return max(did.seconds, did.cpu_seconds / share.of_processor)
+        with self._function.runtime.held_by(share.throttle):
+            return self.sweep().did.seconds
+
+    def beside(self, peer: Contender) -> Beside:
+        """Sweep several times, each time after checks of the peer."""
+        restore = peer.running()
+        measured = Beside([], [])
+        self.sweep()
+        for _ in range(ROUNDS):
+            begun = peer.runtime.cpu_seconds
+            for _ in range(PEER_CHECKS):
+                peer.check(restore)
+            measured.peer_cpu.append(1000 * (peer.runtime.cpu_seconds - begun) / PEER_CHECKS)
+            measured.sweeps.append(self.sweep())
+        return measured
+
+
+@contextmanager
+def sweeping(
+    stack: LocalStack, atlas: FarAtlas, fleet: Fleet, *, lift_limits: bool = True
+) -> Iterator[Sweeping]:
+    """Make the jobs, and an index in which all are as the function records the first of them."""
+    atlas.furnish(fleet, lift_limits=lift_limits)
+    stack.empty_table()
+    environment = stack.pool.runtimes[0].environment
+    variables = {**environment.variables, "ATLAS_BASE_URL": atlas.url()}
+    with MeasuredRuntime(replace(environment, variables=variables)) as runtime:
+        function = Function(stack, runtime)
+        function.measure(fleet.targets[0])
+        (item,) = stack.aws.client("dynamodb").scan(TableName=stack.table_name)["Items"]
+        runtime.restart()
+        with prepared_index(stack, fleet.entries(item)):
+            yield Sweeping(function, atlas, fleet)
+
+
+def measure() -> Report:
+    """Measure warm sweeps beside the peer, sweeps by memory, and first sweeps of many jobs."""
+    unchanged, scale = list[Beside](), list[Sweep]()
+    seconds: dict[Share, list[float]] = {}
+    with ExitStack() as blocks:
+        # They end after the functions: a throttle cannot be removed while it has a process.
+        shares = [blocks.enter_context(share_of(memory)) for memory in MEMORY]
+        peer = blocks.enter_context(contenders())[PEER]
+        atlas = blocks.enter_context(far_atlas(0.1))
+        for fleet in UNCHANGED:
+            with sweeping(peer.stack, atlas, fleet) as ready:
+                unchanged.append(ready.beside(peer))
+                for share in shares if fleet.jobs == 2_000 else ():
+                    seconds.setdefault(share, []).append(5 * ready.seconds_at(share))
+        for fleet in SCALE:
+            with sweeping(peer.stack, atlas, fleet, lift_limits=False) as ready:
+                scale.append(ready.sweep())
+    report = Report(*_targets(unchanged, scale))
+    head: Row = ("first sweep of a new environment", "seconds", "CPU", "memory", "calls", "minimum")
+    report.table(head, *(sweep.row for sweep in scale))
+    head = ("warm sweep of unchanged jobs", "CPU of a job", "peer's check", "ratio", "seconds")
+    report.table(head, *(one.row for one in unchanged))
+    head = (f"10,000 jobs, {shares[0].way}", "a cluster each", "a month", "ten in each", "a month")
+    report.table(head, *(_by_memory(*one) for one in seconds.items()))
+    return report
+
+
+def _targets(unchanged: Sequence[Beside], scale: Sequence[Sweep]) -> Iterator[Target]:
+    warm = [sweep for one in unchanged for sweep in one.sweeps]
+    writes = max(sweep.did.count("dynamodb", "UpdateItem") for sweep in warm)
+    allowed = {"Query", "UpdateItem", "GetSecretValue"}
+    others = sum(call.operation not in allowed for sweep in warm for call in sweep.did.calls)
+    memory = max(sweep.peak_megabytes for sweep in scale)
+    surplus = max(sweep.surplus for sweep in (*scale, *warm))
+    slowest = max(sweep.did.seconds for sweep in scale)
+    yield Target.at_most(60, "seconds of a sweep, 10,000 jobs", slowest, " s", 1)
+    yield Target.at_most(256, "resident memory, 10,000 jobs", memory, " MB")
+    yield Target.at_most(0, "Atlas calls beyond the minimum", surplus)
+    yield Target.at_most(2, "writes of an unchanged sweep", writes)
+    yield Target.at_most(0, "other calls to AWS than reads of the index", others)
+    for one in unchanged:
+        name = f"CPU of a job, of the peer's check: {one.name}"
+        yield Target.at_most(0.10, name, one.ratio, digits=3)
+
+
+def _by_memory(share: Share, seconds: Sequence[float]) -> Row:
+    dollars = MINUTES * share.memory_megabytes / 1024 * Prices.read().usd["lambda_gb_second"]
+    cells = ((f"{one:.1f} s", f"{one * dollars:.2f} $") for one in seconds)
+    return (f"{share.memory_megabytes} MB", *(cell for pair in cells for cell in pair))

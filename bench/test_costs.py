@@ -1,0 +1,127 @@
+"""The dollars of the tables, computed a second time by hand, and compared."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from bench import loads, needs, waits
+from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Prices, Usage, as_toml, read_figures
+from bench.loads import Sweeps, hot_seconds_of, watching
+from bench.waits import Asked, Waited, blocked_job, function_loop, http_loop, polled, token
+from local_stack.stack import ROOT
+
+PRICES = Prices.read()
+FIGURES = read_figures(loads.Figures, loads.FIGURES)
+IDLE, NIGHTLY, *_ = loads.loads(FIGURES)
+
+MONTH = 43_800
+"""Minutes."""
+
+SWEEP = Sweeps(seconds=0.2, log_bytes=650, metrics=9, bookkeeping_bytes=4097)
+WAITED = Waited(seconds=2, log_bytes=650, updates=2, other_updates=8, item_bytes=2500)
+ASKED = Asked(seconds=0.5, questions=1, log_bytes=650, updates=1, item_bytes=1500)
+
+
+@pytest.mark.parametrize("tables", [loads, waits], ids=["loads", "waits"])
+def test_the_figures_are_read_as_they_were_written(tables: Any) -> None:
+    figures = read_figures(tables.Figures, tables.FIGURES)
+
+    assert as_toml(figures) == tables.FIGURES.read_text()
+
+
+def test_a_month_of_sweeps() -> None:
+    of_sweep = (
+        0.2 * 0.5 * 0.0000133334  # 512 MB
+        + 0.0000002  # its request
+        + 2 * 0.000000625  # the lease
+        + 4 * 0.000000125  # four shards at half a unit, and two for the bookkeeping
+        + 1000e-9 * 0.50  # its log
+        + 0.000001  # its schedule
+        + 0.000005  # its trace
+        + 15 * 0.0000004  # empty receives of the queue
+    )
+
+    assert SWEEP.month().dollars(PRICES) == pytest.approx(MONTH * of_sweep + 9 * 0.30)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds", "billed"), [(0.5, 6, 65.5), (20, 3, 65.5), (200, 1, 125)]
+)
+def test_hot_sweeps_ask_until_the_next_one_takes_over(
+    seconds: float, rounds: int, billed: float
+) -> None:
+    usage = replace(SWEEP, seconds=seconds).hot_month()
+
+    assert usage.lambda_gb_second == pytest.approx(MONTH * billed * 0.5)
+    assert usage.dynamodb_write_unit == pytest.approx(MONTH * (2 + 1 + rounds + 5.5))
+
+
+def test_a_job_keeps_sweeps_at_work_until_its_end_is_seen() -> None:
+    assert hot_seconds_of(0.2) == 0
+    assert 25 < hot_seconds_of(61) < 40
+    assert hot_seconds_of(60_000) == pytest.approx(65_500, rel=0.01)
+
+
+def test_people_cost_a_poller_and_what_each_message_needs() -> None:
+    more = [load.with_people(FIGURES.notice) + load.usage.times(-1) for load in (IDLE, NIGHTLY)]
+
+    assert (more[0].queue_request, more[0].email_delivery) == (15 * MONTH, 0)
+    assert more[1].email_delivery == pytest.approx(730 / 24)
+    assert more[1].trace == pytest.approx(2 * 730 / 24)
+
+
+def test_an_alarm_costs_by_its_metrics() -> None:
+    one: dict[str, Any] = {"MetricStat": {"Metric": {}}}
+    properties = [{"MetricName": "Sweeps"}, {"Metrics": [one, one, {"Expression": "a - b"}]}]
+    alarms = [{"Type": "AWS::CloudWatch::Alarm", "Properties": each} for each in properties]
+    others = [{"Type": "AWS::CloudWatch::Dashboard"}, {"Type": "AWS::SNS::Topic"}]
+    template = {"Resources": dict(enumerate((*alarms, *others)))}
+
+    assert watching(template) == Usage(alarm_metric_month=3, dashboard_month=1)
+
+
+def test_the_memory_is_the_templates() -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    people = template["Resources"]["NotifyPeopleFunction"]["Properties"]
+
+    assert template["Parameters"]["MemorySize"]["Default"] == WATCH_MEGABYTES
+    assert people["MemorySize"] == PEOPLE_MEGABYTES
+
+
+def test_an_idle_sweep_sends_the_metrics_that_were_measured() -> None:
+    """If not: `python -m bench.needs`, and then `make docs`."""
+    with needs.world(1) as world:
+        for _ in range(3):
+            world.sweep()
+        *_, idle = world.watch.take()
+
+    assert len(idle.metrics) == FIGURES.idle.metrics, sorted(idle.metrics)
+
+
+def test_a_token_costs_the_same_however_long_it_waits() -> None:
+    usage = token(WAITED, states=6)
+
+    assert (usage.state_transition, usage.lambda_request, usage.trace) == (6, 1, 1)
+    assert usage.lambda_gb_second == 2 * 0.5
+    # Two writes of 3 KB and of the index, and one KB more for each of the eight others.
+    assert usage.dynamodb_write_unit == 2 * (3 + 1) + 8
+    assert usage.log_gb == pytest.approx(1000e-9)
+
+
+def test_a_round_of_a_loop() -> None:
+    of_states = 3 * 0.000025 + 1000e-9 * 0.09  # and what is sent to Atlas
+    of_function = (
+        0.25 * 0.0000133334
+        + 0.0000002  # its request
+        + 2 * 0.000000625  # the write that is refused
+        + 1000e-9 * 0.50  # its log
+        + 0.000005  # its trace
+    )
+
+    assert http_loop(3601, 60).dollars(PRICES) == pytest.approx(61 * of_states)
+    asked = function_loop(ASKED, 3600, 30).dollars(PRICES)
+    assert asked == pytest.approx(120 * (of_states + of_function))
+    assert blocked_job(61).dollars(PRICES) == pytest.approx(2 * 0.006)
+    assert polled(60) == ("30 s", "57 s")

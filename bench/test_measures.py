@@ -1,0 +1,95 @@
+"""What is measured is what the reports say."""
+
+import subprocess
+import sys
+from random import Random
+from statistics import median
+
+import pytest
+
+from bench.far_atlas import far_atlas
+from bench.finding import Estate, count_calls
+from bench.open_jobs import Fleet
+from bench.processor import share_of
+from bench.sweeps import sweeping
+from bench.timelines import FLEX, Timeline, percentile, polled
+from local_stack.stack import LocalStack
+
+# Waits for a line, computes for 100 ms of CPU, and prints how many milliseconds that took.
+COMPUTE = """
+import time
+input()
+begun, computed = time.perf_counter(), time.process_time()
+while time.process_time() - computed < 0.1:
+    pass
+print(1000 * (time.perf_counter() - begun))
+"""
+
+
+def test_a_process_has_its_share_or_the_report_says_why_not() -> None:
+    command = [sys.executable, "-c", COMPUTE]
+    with (
+        share_of(512) as share,
+        subprocess.Popen(  # noqa: S603 - the command is made above
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        if share.throttle:
+            share.throttle.take([process.pid])
+            share.throttle.hold()
+        output, _ = process.communicate("\n")
+
+    slowest = 100 if share.throttle is None else 0.8 * 100 / 0.289
+    assert share.of_processor == pytest.approx(0.289, abs=0.001)
+    assert float(output) >= slowest
+    assert share.way.startswith("throttled" if share.throttle else "estimated (")
+
+
+def test_durations_are_drawn_around_the_recorded_median() -> None:
+    random = Random(1)  # noqa: S311 - no secret depends on it
+    drawn = [FLEX.draw(random) for _ in range(4001)]
+
+    assert median(drawn) == pytest.approx(61, rel=0.02)
+    assert (round(min(drawn)), max(drawn) <= 3421) == (50, True)
+
+
+def test_a_poll_sees_a_change_half_a_period_later_unless_another_came_first() -> None:
+    random = Random(3)  # noqa: S311 - no secret depends on it
+    alone = Timeline("automated", ((100.0, "finished"),))
+    overtaken = Timeline("Flex", ((10.0, "QUEUED"), (11.0, "RUNNING"), (400.0, "COMPLETED")))
+
+    seconds = list(polled([alone] * 4000, 60, random))
+
+    assert sum(seconds) / len(seconds) == pytest.approx(30, abs=1)
+    assert 0 <= min(seconds) < max(seconds) < 60
+    assert len(list(polled([overtaken] * 500, 300, random))) < 2 * 500 + 20
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.95, 95), (0.991, 100), (1, 100)])
+def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed(
+    share: float, value: int
+) -> None:
+    assert percentile(list(range(100, 0, -1)), share) == value
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("active", [0, 1])
+def test_a_sweep_that_lists_nothing_makes_the_least_calls(active: int) -> None:
+    calls = count_calls(Estate(projects=2, clusters=4, active=active))
+
+    assert calls.quiet == calls.estate.least_calls == 2 + active
+    # Two lists of clusters for each project; two of jobs for a dedicated cluster, one for Flex.
+    assert calls.most == 2 + active + 2 * 2 + 2 * 2 + 2 * 1
+    assert calls.average == pytest.approx(2 + active + 10 / 15)
+
+
+@pytest.mark.campaign
+def test_every_prepared_job_is_asked_about_so_far_away() -> None:
+    with LocalStack() as stack, far_atlas(0.1) as atlas:
+        for jobs_of_cluster, seconds in ((1, 0.1), (5, 0.2)):
+            with sweeping(stack, atlas, Fleet(20, jobs_of_cluster)) as ready:
+                first, second = ready.sweep(), ready.sweep()
+
+            assert (first.surplus, second.surplus) == (0, 0)
+            assert second.did.seconds >= seconds
+            assert 0 < second.did.cpu_seconds <= 2 * second.did.seconds

@@ -1,0 +1,1 @@
+"""`make demo`: what the watch does, with the real function in a stack on this machine."""
