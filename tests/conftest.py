@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from left_threads import LEFT_THREADS
 from produced import Produced
 
 if TYPE_CHECKING:
     from local_stack.dynamodb_local import DynamoDBLocal
+    from local_stack.ministack import MiniStack
     from local_stack.stack import Credentials
     from observed_stack import ObservedStack
+
+# How long an example takes is a matter of the machine.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 PRODUCED = pytest.StashKey[Produced]()
 
@@ -31,36 +37,35 @@ class _Collector:
         self._produced.add_report(report)
 
 
-def _is_canary(item: pytest.Item) -> bool:
-    return item.path.name == "test_canaries.py"
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the canaries last, because they search what all other tests produced."""
-    items.sort(key=_is_canary)
-
-
 def pytest_runtest_teardown() -> None:
     LEFT_THREADS.end()
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail if the named files have no tests beside the canaries: a half of `make test` is empty."""
-    named = [argument for argument in session.config.args if "test_canaries" not in argument]
-    is_filtered = session.config.option.keyword or session.config.option.markexpr
-    if named and not is_filtered and all(map(_is_canary, session.items)):
-        raise pytest.UsageError(f"no test was found in {' '.join(named)}")
-    # A full collection looks through a million objects, nearly all of which stay to the end. It
-    # stops the emulators' threads too, for longer than a client waits for them on a busy machine.
-    # Hardly any runs now; `LeftThreads` runs one where threads were left behind.
+def pytest_collection_finish() -> None:
+    # What was imported stays to the end. Looking through it in each full collection takes twice as
+    # long, and stops the emulators' threads while a client waits for them.
     gc.freeze()
-    gc.set_threshold(2_000, 10, 10_000)
 
 
 @pytest.fixture(scope="session")
 def produced(pytestconfig: pytest.Config) -> Produced:
     return pytestconfig.stash[PRODUCED]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_leaked(produced: Produced) -> Iterator[None]:
+    """No secret is in what the tests of this process produced, and the page has every error."""
+    from contract import error_texts  # noqa: PLC0415
+
+    yield
+    assert produced.found() == []
+    texts = {
+        one
+        for source, read in (("logs", error_texts.logged), ("errors", error_texts.raised))
+        for piece in produced.pieces(source)
+        for one in read(piece.text)
+    }
+    assert sorted(one for one in texts if not error_texts.is_on_the_page(one)) == []
 
 
 @pytest.fixture(scope="session", params=["service_account", "api_key"])
@@ -116,6 +121,15 @@ def new_stack(stack: "ObservedStack") -> Iterator["ObservedStack"]:
     stack.settle()
     stack.reset()
     stack.new_environments()
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator["MiniStack"]:
+    """A DynamoDB that somebody else wrote, to compare moto with."""
+    from local_stack.ministack import MiniStack  # noqa: PLC0415
+
+    with MiniStack() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -26,18 +26,11 @@ class Role(StrEnum):
         return self.replace("Project", "GROUP").replace(" ", "_").upper()
 
 
-_NEEDED: dict[Family, frozenset[Role]] = {
-    "projects": frozenset(Role),
-    "events": frozenset(Role),
-    "flex_clusters": frozenset(Role),
-    "dedicated_clusters": frozenset(Role),
-    "flex": frozenset(Role),
-    "tenant": frozenset(Role),
-    "snapshots": frozenset(Role),
-    "dedicated": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
-    "collection": frozenset({Role.BACKUP_MANAGER, Role.OWNER}),
-    "system": frozenset(Role),
+_NEEDED: dict[Family, set[Role]] = {
+    "dedicated": {Role.BACKUP_MANAGER, Role.OWNER},
+    "collection": {Role.BACKUP_MANAGER, Role.OWNER},
 }
+"""The roles that may read an endpoint, if not every role may."""
 
 
 class Access:
@@ -77,7 +70,7 @@ class Access:
         for key in ((group_id, None), (group_id, family)):
             if key in self.locked_out:
                 raise Refusal(self.locked_out[key])
-        if not self.roles[name] & _NEEDED[family]:
+        if not self.roles[name] & _NEEDED.get(family, set(Role)):
             detail = "This credential has no role that allows it."
             raise Refusal(atlas_error(401, "USER_UNAUTHORIZED", detail))
         return name
@@ -111,6 +104,7 @@ class Access:
             case "uncoded":
                 return Answer.json(401, body, headers)
             case "coded":
-                return Answer.json(401, {**body, "errorCode": "UNEXPECTED_ERROR"}, headers)
+                coded = {**body, "errorCode": "UNEXPECTED_ERROR"}
+                return Answer.json(401, coded, {"Vary": "Accept-Encoding", **headers})
             case other:
                 assert_never(other)

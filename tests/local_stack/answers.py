@@ -2,17 +2,16 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Request
 
 from local_stack.access import Access
-from local_stack.behaviour import Behaviour, RateLimit
-from local_stack.clusters import Clusters
-from local_stack.events import Events
+from local_stack.behaviour import RateLimit
 from local_stack.faults import Answer
+from local_stack.inventory import Inventory
 from local_stack.limits import Buckets, Taken
 from local_stack.lists import Page
 from local_stack.projects import EmulatedCluster, Project
@@ -23,21 +22,11 @@ from local_stack.snapshots import EmulatedSnapshot, Order
 
 
 class Answers:
-    def __init__(
-        self,
-        behaviour: Behaviour,
-        access: Access,
-        clusters: Clusters,
-        events: Events,
-        buckets: Buckets,
-        start: Callable[[str, str, Order], EmulatedRestore],
-    ) -> None:
-        self._behaviour = behaviour
+    def __init__(self, inventory: Inventory, access: Access, buckets: Buckets) -> None:
+        self._inventory = inventory
+        self._behaviour = inventory.behaviour
         self._access = access
-        self._clusters = clusters
-        self._events = events
         self._buckets = buckets
-        self._start = start
         self.served: dict[Address, Any] = {}
         self.scripts: dict[str, deque[Answer]] = defaultdict(deque)
 
@@ -87,13 +76,13 @@ class Answers:
             case "system":
                 return self._system(request, caller)
             case "projects":
-                return self._page_of(request, host, self._clusters.listed_projects())
+                return self._page_of(request, host, self._inventory.listed_projects())
             case "snapshots":
-                snapshots = self._clusters.snapshots_of(address.group_id, address.cluster)
+                snapshots = self._inventory.snapshots_of(address.group_id, address.cluster)
                 return self._page_of(request, host, snapshots)
             case "dedicated" if request.method == "POST":
                 order = Order.of(request.get_json(silent=True))
-                started = self._start(address.group_id, address.cluster, order)
+                started = self._inventory.restore_from(address.group_id, address.cluster, order)
                 return started.body("dedicated", host)
             case _:
                 return self._restores(request, address)
@@ -103,14 +92,14 @@ class Answers:
         family, group_id, cluster, restore_id = address
         match family:
             case "events":
-                self._clusters.project(group_id)
-                return self._events.page(request, group_id, host)
+                self._inventory.project(group_id)
+                return self._inventory.events.page(request, group_id, host)
             case "flex_clusters":
-                return self._page_of(request, host, self._clusters.project(group_id).flex)
+                return self._page_of(request, host, self._inventory.project(group_id).flex)
             case "dedicated_clusters":
-                return self._page_of(request, host, self._clusters.project(group_id).dedicated)
+                return self._page_of(request, host, self._inventory.project(group_id).dedicated)
             case "flex" | "dedicated" | "tenant" | "collection" as kind if restore_id:
-                return self._clusters.find(kind, group_id, cluster, restore_id).body(kind, host)
+                return self._inventory.find(kind, group_id, cluster, restore_id).body(kind, host)
             case "flex" | "dedicated" | "tenant" | "collection" as kind:
                 return self._job_list(request, kind, group_id, cluster)
             case other:
@@ -120,7 +109,7 @@ class Answers:
         """Return what the specification says of it; `apiKey` is null for a service account."""
         roles = [
             {"groupId": project.group_id, "roleName": role.code}
-            for project in self._clusters.listed_projects()
+            for project in self._inventory.listed_projects()
             for role in sorted(self._access.roles[caller])
         ]
         key = {"accessList": [], "id": "6a" * 12, "publicKey": caller, "roles": roles}
@@ -147,7 +136,7 @@ class Answers:
 
     def _job_list(self, request: Request, kind: Kind, group_id: str, cluster: str) -> Any:
         host = request.host_url.rstrip("/")
-        entries = self._clusters.entries(kind, group_id, cluster)
+        entries = self._inventory.entries(kind, group_id, cluster)
         largest = self._behaviour.largest_page
         counts = kind != "collection"
         page = Page() if kind == "tenant" else Page.asked(request, counts=counts, largest=largest)

@@ -6,7 +6,6 @@ How it answers is in `answers`; whom it lets in, in `access`; what is there, in 
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -51,14 +50,7 @@ class AtlasEmulator(Inventory):
         self.wire = Wire(self._serve, operation_of)
         self._access = Access(self.behaviour, self.clock)
         self._buckets = Buckets(self.clock)
-        self._answers = Answers(
-            self.behaviour,
-            self._access,
-            self._clusters,
-            self._events,
-            self._buckets,
-            self.restore_from,
-        )
+        self._answers = Answers(self, self._access, self._buckets)
         self._server = LoopbackServer(self.wire)
 
     @property
@@ -69,13 +61,8 @@ class AtlasEmulator(Inventory):
         self._server.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._server.__exit__()
 
     def clear(self) -> None:
         """
@@ -84,14 +71,9 @@ class AtlasEmulator(Inventory):
         All limits start anew: what was asked or issued before counts towards none of them.
         """
         with self._lock:
-            for state in (
-                self._access,
-                self._answers,
-                self._buckets,
-                self._clusters,
-                self._events,
-            ):
+            for state in (self._access, self._answers, self._buckets):
                 state.clear()
+            self.empty()
             self.behaviour.reset()
         self.wire.heal()
         self.wire.clear()

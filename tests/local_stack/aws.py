@@ -1,21 +1,20 @@
-"""AWS on a loopback port: moto's server, or for tables DynamoDB Local, behind our own wire."""
+"""AWS on a loopback port: moto's server, or for tables another DynamoDB, behind our own wire."""
 
 import os
 import re
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, nullcontext
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import boto3
 import httpx
+from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request
 
-from local_stack import partiql
 from local_stack.faults import Answer
 from local_stack.interpreter import repaired
 from local_stack.loopback import LoopbackServer
@@ -23,7 +22,7 @@ from local_stack.shortcuts import shortcuts
 from local_stack.wire import Call, Wire
 
 if TYPE_CHECKING:
-    from local_stack.dynamodb_local import DynamoDBLocal
+    from local_stack.other_dynamodb import OtherDynamoDB
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -31,9 +30,11 @@ FUNCTION_KEY_ID = "AKIAFUNCTIONFUNCTION"
 TEST_KEY_ID = "AKIATESTTESTTESTTEST"
 """Two keys, because they tell the function's calls from the tests' own."""
 
+ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
+"""A retry would hide the first error of a set-up."""
+
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/[^/]+/(?P<service>[^/]+)/aws4_request")
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
-_PARTIQL = "moto.dynamodb.parsing.partiql.query"
 _QUERY_SERVICES = {"sns", "sts", "iam", "cloudformation"}
 
 # Requests to moto's own API: empty it, give the same random names every time, and really run state
@@ -88,7 +89,7 @@ class AwsEmulator:
     """
 
     def __init__(self) -> None:
-        self.dynamodb: DynamoDBLocal | None = None
+        self.dynamodb: OtherDynamoDB | None = None
         """Answers for DynamoDB instead of moto, if set."""
         self._app = DomainDispatcherApplication(create_backend_app)
         self._applications: dict[tuple[str, str], Any] = {}
@@ -112,7 +113,6 @@ class AwsEmulator:
             blocks.enter_context(patch.dict(os.environ, port))
             blocks.enter_context(shortcuts())
             blocks.enter_context(repaired())
-            blocks.enter_context(patch(_PARTIQL, partiql.query))
             blocks.enter_context(self._server)
             api = httpx.Client(base_url=f"{self.url}/moto-api", trust_env=False)
             self._moto = blocks.enter_context(api)
@@ -120,19 +120,15 @@ class AwsEmulator:
             self._blocks = blocks.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._blocks.close()
 
     def client(self, name: str) -> Any:
         """Return a boto3 client of this service that signs with the tests' key."""
         with self._client_lock:  # a session makes clients one at a time
             if name not in self._clients:
-                self._clients[name] = self._session.client(name, endpoint_url=self.url)  # type: ignore[call-overload]
+                made = self._session.client(name, endpoint_url=self.url, config=ONE_TRY)  # type: ignore[call-overload]
+                self._clients[name] = made
             return self._clients[name]
 
     def clear(self) -> None:

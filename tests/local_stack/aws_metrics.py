@@ -7,7 +7,6 @@ the name that the template's `Ref` or `GetAtt` has in `contract.deployed_templat
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from moto.backends import get_backend
@@ -16,53 +15,36 @@ from local_stack.aws import ACCOUNT, REGION, AwsEmulator
 from local_stack.cloudwatch import Metric, Metrics
 from local_stack.wire import Attached, Call, Phase
 
-
-@dataclass(frozen=True)
-class Documented:
-    """Metrics of a namespace, which have one dimension. `page` is where AWS describes them."""
-
-    dimension: str
-    names: frozenset[str]
-    page: str
-
-
 DOCUMENTED = {
-    "AWS/Lambda": Documented(
-        "FunctionName",
-        frozenset({"Invocations", "Errors", "Throttles"}),
-        "Types of metrics for Lambda functions, AWS Lambda Developer Guide",
-    ),
-    "AWS/SQS": Documented(
+    # Types of metrics for Lambda functions, AWS Lambda Developer Guide
+    "AWS/Lambda": ("FunctionName", {"Invocations", "Errors", "Throttles"}),
+    # Available CloudWatch metrics for Amazon SQS, Amazon SQS Developer Guide
+    "AWS/SQS": (
         "QueueName",
-        frozenset({"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}),
-        "Available CloudWatch metrics for Amazon SQS, Amazon SQS Developer Guide",
+        {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
     ),
-    "AWS/SNS": Documented(
+    # Monitoring Amazon SNS topics using CloudWatch, Amazon SNS Developer Guide
+    "AWS/SNS": (
         "TopicName",
-        frozenset(
-            {
-                "NumberOfMessagesPublished",
-                "NumberOfNotificationsDelivered",
-                "NumberOfNotificationsFailed",
-                "NumberOfNotificationsFilteredOut",
-            }
-        ),
-        "Monitoring Amazon SNS topics using CloudWatch, Amazon SNS Developer Guide",
+        {
+            "NumberOfMessagesPublished",
+            "NumberOfNotificationsDelivered",
+            "NumberOfNotificationsFailed",
+            "NumberOfNotificationsFilteredOut",
+        },
     ),
-    "AWS/Scheduler": Documented(
-        "ScheduleGroup",
-        frozenset({"InvocationAttemptCount", "InvocationDroppedCount"}),
-        "Monitoring Amazon EventBridge Scheduler with CloudWatch, EventBridge Scheduler User Guide",
-    ),
+    # Monitoring Amazon EventBridge Scheduler with CloudWatch, EventBridge Scheduler User Guide
+    "AWS/Scheduler": ("ScheduleGroup", {"InvocationAttemptCount", "InvocationDroppedCount"}),
 }
+"""By namespace, the one dimension of its metrics and their names."""
 
 
 def documented(namespace: str, name: str, resource: str) -> Metric:
-    """Return a metric of a resource. Raises LookupError if AWS does not describe it."""
-    about = DOCUMENTED[namespace]
-    if name not in about.names:
-        raise LookupError(f"{about.page} does not describe {name}")
-    return Metric(namespace, name, frozenset({(about.dimension, resource)}))
+    """Return a metric of a resource. Raise LookupError if AWS does not describe it."""
+    dimension, names = DOCUMENTED[namespace]
+    if name not in names:
+        raise LookupError(f"AWS does not describe {name} of {namespace}")
+    return Metric(namespace, name, frozenset({(dimension, resource)}))
 
 
 class AwsMetrics:

@@ -88,7 +88,6 @@ class Behaviour:
 
     opaque: str | None = None
 
-    token_seconds: float = 3600
     expires_in: int | None = 3600
     """The lifetime that the token endpoint announces; None leaves it out."""
 

@@ -21,11 +21,7 @@ type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 FURTHER_PERIODS = 2
 """CloudWatch looks at so many more. Its documentation has an example of two, and no rule."""
 
-_STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
-    "Sum": sum,
-    "Maximum": max,
-    "Minimum": min,
-}
+_STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {"Sum": sum, "Maximum": max}
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
@@ -87,7 +83,7 @@ class Metrics:
         values: defaultdict[int, list[float]] = defaultdict(list)
         for at, value in known[first:last]:
             values[int((at - end) // period)].append(value)
-        return {number: _STATISTICS[statistic](some) for number, some in values.items()}
+        return Series({number: _STATISTICS[statistic](some) for number, some in values.items()})
 
 
 class Alarm:

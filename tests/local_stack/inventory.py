@@ -1,54 +1,57 @@
-"""What is in the emulated Atlas, and what a test can do to it: projects, clusters, jobs, events."""
+"""What a test can do to what is in the emulated Atlas: projects, clusters, jobs, events."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from local_stack.behaviour import Behaviour, ListOrder
+from local_stack.behaviour import ListOrder
 from local_stack.clock import Clock
-from local_stack.clusters import Clusters
-from local_stack.events import Events
-from local_stack.jobs import CLASSES, defaults_of
-from local_stack.projects import EmulatedCluster
-from local_stack.restores import EmulatedRestore, FlagRestore, Kind, object_id
+from local_stack.clusters import OF_DEDICATED, Clusters
+from local_stack.projects import EmulatedCluster, Project
+from local_stack.refusal import Refusal, atlas_error
+from local_stack.restores import CLASSES, EmulatedRestore, Kind, defaults_of, object_id
 from local_stack.snapshots import EmulatedSnapshot, Order, SnapshotStatus
 
 
-class Inventory:
-    def __init__(self, clock: Callable[[], datetime], behaviour: Behaviour) -> None:
-        self.clock = clock
-        self.behaviour = behaviour
-        self._lock = threading.RLock()
-        self._clusters = Clusters(behaviour, self.now)
-        self._events = Events(behaviour)
-
-    def now(self) -> datetime:
-        """Return the time as Atlas says it, which `clock_ahead` can make wrong."""
-        return self.clock() + timedelta(seconds=self.behaviour.clock_ahead)
+class Inventory(Clusters):
+    def empty(self) -> None:
+        """Remove every project and event."""
+        for state in (
+            self._projects,
+            self._restores,
+            self._snapshots,
+            self._orders,
+            self._listed_as,
+            self._additions,
+        ):
+            state.clear()
+        self.events.clear()
 
     # Projects and clusters
 
-    def add_project(self, group_id: str, name: str | None = None) -> None:
+    def add_project(self, group_id: str, name: str | None = None) -> Project:
+        """Add a project if it is missing."""
         with self._lock:
-            self._clusters.add_project(group_id, name)
+            name = name or f"Project {group_id[-4:]}"
+            made = Project(group_id, self.now(), name)
+            return self._projects.setdefault(group_id, made)
 
     def remove_project(self, group_id: str) -> None:
         """From now on the project is unknown. Added again, it has no clusters and no events."""
         with self._lock:
-            self._clusters.remove_project(group_id)
-            self._events.remove(group_id)
+            for name in list(self._projects[group_id].clusters):
+                self.remove_cluster(group_id, name)
+            del self._projects[group_id]
+            self.events.remove(group_id)
 
     def hide_project(self, group_id: str) -> None:
         """From now on, the list of projects does not show it; all else goes on."""
-        with self._lock:
-            self._clusters.projects[group_id].is_listed = False
+        self._projects[group_id].is_listed = False
 
     def show_project(self, group_id: str) -> None:
         """The list of projects shows a hidden project again."""
-        with self._lock:
-            self._clusters.projects[group_id].is_listed = True
+        self._projects[group_id].is_listed = True
 
     def add_cluster(self, group_id: str, name: str, kind: Kind) -> EmulatedCluster:
         """
@@ -56,13 +59,19 @@ class Inventory:
 
         Adding it again with another kind upgrades it; its restore jobs stay.
         """
+        kind = "dedicated" if kind in OF_DEDICATED else kind
         with self._lock:
-            return self._clusters.add(group_id, name, kind)
+            made = EmulatedCluster(group_id, name, kind, self.now())
+            cluster = self.add_project(group_id).clusters.setdefault(name, made)
+            cluster.kind = kind
+            return cluster
 
     def remove_cluster(self, group_id: str, name: str) -> None:
         """From now on the cluster is unknown. Added again, it has no jobs."""
         with self._lock:
-            self._clusters.remove(group_id, name)
+            del self._projects[group_id].clusters[name]
+            for state in (self._restores, self._snapshots, self._orders, self._additions):
+                state.pop((group_id, name), None)
 
     def add_snapshot(
         self,
@@ -76,9 +85,8 @@ class Inventory:
         created = self.now() - age
         snapshot = EmulatedSnapshot(group_id, cluster, object_id(created), created, status)
         with self._lock:
-            if cluster not in self._clusters.add_project(group_id).clusters:
-                self._clusters.add(group_id, cluster, "dedicated")
-            self._clusters.snapshots[group_id, cluster].append(snapshot)
+            self._add_missing(group_id, cluster, "dedicated")
+            self._snapshots[group_id, cluster].append(snapshot)
         return snapshot
 
     # Restore jobs
@@ -86,24 +94,27 @@ class Inventory:
     def restores(self, group_id: str, cluster: str) -> list[EmulatedRestore]:
         """Return a cluster's jobs, of whoever started them."""
         with self._lock:
-            return self._clusters.restores(group_id, cluster)
+            return list(self._restores[group_id, cluster].values())
 
     def restore_from(self, group_id: str, cluster: str, order: Order) -> EmulatedRestore:
         """Do what a request for a restore asks for. Raise Refusal if that cannot be done."""
-        with self._lock:
-            snapshot = self._clusters.snapshot(group_id, cluster, order.snapshot_id)
-            self._clusters.check_target(order.target_group, order.target_cluster)
-            return self.start_restore(
-                group_id,
-                cluster,
-                "dedicated",
-                target_group=order.target_group,
-                target_cluster=order.target_cluster,
-                snapshot_id=snapshot.snapshot_id,
-                snapshot_age=self.now() - snapshot.created,
-                timeline=self.behaviour.restore_timeline,
-                every_url=False,
-            )
+        for snapshot in self.snapshots_of(group_id, cluster):
+            if snapshot.snapshot_id == order.snapshot_id and snapshot.status == "completed":
+                break
+        else:
+            detail, names = "There is no such snapshot.", [f"Snapshot {order.snapshot_id}"]
+            raise Refusal(atlas_error(404, "RESOURCE_NOT_FOUND", detail, names))
+        self._check("dedicated", order.target_group, order.target_cluster)
+        return self.start_restore(
+            group_id,
+            cluster,
+            "dedicated",
+            target_group=order.target_group,
+            target_cluster=order.target_cluster,
+            snapshot_id=snapshot.snapshot_id,
+            snapshot_age=self.now() - snapshot.created,
+            timeline=self.behaviour.restore_timeline,
+        )
 
     def start_restore(
         self,
@@ -118,7 +129,6 @@ class Inventory:
         snapshot_id: str | None = None,
         snapshot_age: timedelta = timedelta(hours=1),
         timeline: Sequence[str] | None = None,
-        every_url: bool = True,
         at: datetime | None = None,
     ) -> EmulatedRestore:
         """
@@ -128,28 +138,24 @@ class Inventory:
         """
         began = at or self.now()
         default, steps = defaults_of(kind, delivery_type)
-        facts: dict[str, Any] = {
-            "group_id": group_id,
-            "cluster": cluster,
-            "restore_id": restore_id or object_id(began),
-            "delivery_type": delivery_type or default,
-            "target_group": target_group or group_id,
-            "target_cluster": target_cluster or f"{cluster}-restored",
-            "snapshot_id": snapshot_id or object_id(began - snapshot_age),
-            "snapshot_at": began - snapshot_age,
-            "timeline": steps if timeline is None else timeline,
-            "clock": Clock(began),
-            "on_step": partial(self._events.stepped, kind),
-        }
         with self._lock:
-            self._events.started(group_id, kind, began)
-            restore: EmulatedRestore = (
-                FlagRestore(every_url=every_url, **facts)
-                if kind == "dedicated"
-                else CLASSES[kind](**facts)
+            self.events.started(group_id, kind, began)
+            restore = CLASSES[kind](
+                group_id=group_id,
+                cluster=cluster,
+                restore_id=restore_id or object_id(began),
+                delivery_type=delivery_type or default,
+                target_group=target_group or group_id,
+                target_cluster=target_cluster or f"{cluster}-restored",
+                snapshot_id=snapshot_id or object_id(began - snapshot_age),
+                snapshot_at=began - snapshot_age,
+                timeline=steps if timeline is None else timeline,
+                clock=Clock(began),
+                on_step=partial(self.events.stepped, kind),
             )
             restore.clock = self.now
-            self._clusters.add_restore(restore, kind)
+            self._add_missing(group_id, cluster, kind)
+            self.show_restore(restore)
         return restore
 
     def add_ended_restores(
@@ -178,39 +184,35 @@ class Inventory:
     def hide_restore(self, restore: EmulatedRestore) -> None:
         """From now on the job is unknown; its cluster stays."""
         with self._lock:
-            self._clusters.hide(restore)
+            self._restores[restore.group_id, restore.cluster].pop(restore.restore_id, None)
 
     def show_restore(self, restore: EmulatedRestore) -> None:
         """A hidden job is known again, at the step it has reached."""
         with self._lock:
-            self._clusters.show(restore)
+            self._restores[restore.group_id, restore.cluster][restore.restore_id] = restore
 
     # What lists show
 
     def order_list(self, group_id: str, cluster: str, order: ListOrder) -> None:
         """From now on, the lists of this cluster's jobs have this order."""
-        with self._lock:
-            self._clusters.orders[group_id, cluster] = order
+        self._orders[group_id, cluster] = order
 
     def lag_lists(self, restore: EmulatedRestore) -> None:
         """From now on, lists show the job as it is now; a GET shows how it goes on."""
-        with self._lock:
-            self._clusters.listed_as[restore] = restore.frozen()
+        self._listed_as[restore] = restore.frozen()
 
     def omit_from_lists(self, restore: EmulatedRestore) -> None:
         """From now on, lists do not show the job; a GET does."""
-        with self._lock:
-            self._clusters.listed_as[restore] = None
+        self._listed_as[restore] = None
 
     def catch_up_lists(self, restore: EmulatedRestore) -> None:
         """Lists show the job again, at the step it has reached."""
-        with self._lock:
-            self._clusters.listed_as.pop(restore, None)
+        self._listed_as.pop(restore, None)
 
     def add_to_list(self, group_id: str, cluster: str, kind: Kind, entry: Any) -> None:
         """From now on, this list shows `entry`, any JSON, before its jobs."""
         with self._lock:
-            self._clusters.additions[kind, group_id, cluster].append(entry)
+            self._additions[group_id, cluster].setdefault(kind, []).append(entry)
 
     # Events
 
@@ -219,5 +221,9 @@ class Inventory:
     ) -> None:
         """Add an event of any type to a project, and the project if it is missing."""
         with self._lock:
-            self._clusters.add_project(group_id)
-            self._events.add(group_id, event_type, at or self.now(), **fields)
+            self.add_project(group_id)
+            self.events.add(group_id, event_type, at or self.now(), **fields)
+
+    def _add_missing(self, group_id: str, cluster: str, kind: Kind) -> None:
+        if cluster not in self.add_project(group_id).clusters:
+            self.add_cluster(group_id, cluster, kind)

@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from io import BytesIO
-from types import TracebackType
 from typing import Self, override
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -203,12 +202,7 @@ class LoopbackServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Refuse new connections and end the open ones, even if they wait for something."""
         self._server.stopping.set()
         self._server.shutdown()

@@ -40,7 +40,7 @@ class TokenOffice:
         except Refusal as refusal:
             return refusal.answer
         name = f"{CANARY_ACCESS_TOKEN}-{secrets.token_urlsafe(24)}"
-        lifetime = timedelta(seconds=self._behaviour.token_seconds)
+        lifetime = timedelta(hours=1)
         self._tokens[name] = _Token(client_id, self._clock() + lifetime)
         self._counted.append(name)
         says = self._behaviour.expires_in

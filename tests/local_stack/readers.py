@@ -7,7 +7,6 @@ They answer as the real ones do: Slack 200 with `ok`, a Teams workflow 202 witho
 
 import json
 from collections import defaultdict
-from types import TracebackType
 from typing import Any, Literal, Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -41,13 +40,8 @@ class Readers:
         self._server.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._server.__exit__()
 
     @property
     def url(self) -> str:

@@ -2,7 +2,7 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
@@ -14,12 +14,14 @@ type Kind = Literal["flex", "dedicated", "tenant", "collection"]
 FLEX_TIMELINE = ("PENDING", "QUEUED", "RUNNING", "COMPLETED")
 AUTOMATED_TIMELINE = ("running", "finished")
 DOWNLOAD_TIMELINE = ("running", "download-ready")
+COLLECTION_TIMELINE = ("INITIALIZING", "IN_PROGRESS", "FINALIZING", "SUCCESSFUL")
 
 # Six hours after the schedule, also if there is nothing to expire.
 _FLEX_LINK_LIFE = timedelta(hours=6)
 _DEDICATED_LINK_LIFE = timedelta(hours=1)
 
 _FINISHED = "+finished"
+_ENDS = {"COMPLETED", "SUCCESSFUL", "FAILED", "CANCELED"}
 
 
 def _unseen(_restore: "EmulatedRestore", /) -> None:
@@ -143,7 +145,7 @@ class StatusRestore(EmulatedRestore):
     """
 
     def _enter(self, step: str) -> None:
-        if step in {"COMPLETED", "FAILED", "CANCELED"} or step.endswith(_FINISHED):
+        if step in _ENDS or step.endswith(_FINISHED):
             self.finished = self.clock()
 
     def _body(self, kind: Kind | None, _host: str, /) -> dict[str, Any]:
@@ -174,11 +176,10 @@ class FlagRestore(EmulatedRestore):
     `finished+expired` sets both at once.
     """
 
-    def __init__(self, *, every_url: bool, **rest: Any) -> None:
-        self._every_url = every_url
+    def __init__(self, **facts: Any) -> None:
         self._flags = {"cancelled": False, "expired": False, "failed": False}
         self._ready: datetime | None = None
-        super().__init__(**rest)
+        super().__init__(**facts)
 
     def _enter(self, step: str) -> None:
         match step:
@@ -228,16 +229,17 @@ class FlagRestore(EmulatedRestore):
 
     def _urls(self) -> dict[str, Any]:
         """Recorded downloads have only `deliveryUrl`; private endpoints and shards have more."""
-        urls: dict[str, Any] = {"deliveryUrl": [self.download_url]}
-        if self._every_url:
-            private = [{"deliveryUrl": self.download_url, "endpointId": "vpce-0123456789abcdef0"}]
-            shard = {
-                "downloadUrl": self.download_url,
-                "privateDownloadDeliveryUrls": private,
-                "replicaSetName": "shard-0",
-            }
-            urls.update(components=[shard], privateDownloadDeliveryUrls=private)
-        return urls
+        private = [{"deliveryUrl": self.download_url, "endpointId": "vpce-0123456789abcdef0"}]
+        shard = {
+            "downloadUrl": self.download_url,
+            "privateDownloadDeliveryUrls": private,
+            "replicaSetName": "shard-0",
+        }
+        return {
+            "components": [shard],
+            "deliveryUrl": [self.download_url],
+            "privateDownloadDeliveryUrls": private,
+        }
 
     def _links(self, host: str) -> list[dict[str, str]]:
         group = f"{host}/api/atlas/v2/groups/{self.group_id}"
@@ -249,3 +251,58 @@ class FlagRestore(EmulatedRestore):
             {"href": f"{group}/clusters/{self.cluster}", "rel": f"{words}/cluster"},
             {"href": group, "rel": f"{words}/group"},
         ]
+
+
+class CollectionRestore(StatusRestore):
+    """A restore of some collections, as Atlas's specification has it; none was ever recorded."""
+
+    def _body(self, _kind: Kind | None, _host: str, /) -> dict[str, Any]:
+        is_done = self.step == "SUCCESSFUL"
+        body: dict[str, Any] = {
+            "collectionSuffix": "_restored",
+            "collections": [
+                {"sourceNamespace": "sales.orders", "targetNamespace": "sales.orders_restored"}
+            ],
+            "createdAt": date(self.scheduled),
+            "databaseSuffix": "",
+            "databases": [],
+            "id": self.restore_id,
+            "indexStatus": {
+                "failedCollectionCount": 0,
+                "state": "SUCCESSFUL" if is_done else "IN_PROGRESS",
+            },
+            "indexStrategy": "ALL",
+            "restoredDocuments": 20_000 if is_done else 15_500,
+            "snapshotId": self.snapshot_id,
+            "state": self.step.removesuffix(_FINISHED),
+            "targetClusterName": self.target_cluster,
+            "targetGroupId": self.target_group,
+            "totalDocuments": 20_000,
+            "writeStrategy": "CREATE_NEW",
+        }
+        if self.finished is not None:
+            body["finishedAt"] = date(self.finished)
+            if not is_done:
+                # Free text: nobody says what Atlas writes into it.
+                body["errorMessage"] = f"Stopped while reading {self.download_url}"
+        return body
+
+
+CLASSES: Mapping[Kind, type[EmulatedRestore]] = {
+    "flex": StatusRestore,
+    "tenant": StatusRestore,
+    "dedicated": FlagRestore,
+    "collection": CollectionRestore,
+}
+
+
+def defaults_of(kind: Kind, delivery_type: str | None) -> tuple[str, Sequence[str]]:
+    """Return the default delivery type of a kind, and the default steps of such a restore."""
+    match kind:
+        case "dedicated":
+            is_download = delivery_type == "download"
+            return "automated", DOWNLOAD_TIMELINE if is_download else AUTOMATED_TIMELINE
+        case "collection":
+            return "", COLLECTION_TIMELINE  # it has none
+        case _:
+            return "RESTORE", FLEX_TIMELINE

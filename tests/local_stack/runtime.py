@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib.metadata import distribution
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -140,12 +139,7 @@ class LambdaRuntime:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
         self._http.close()
         self._folder.cleanup()
@@ -279,14 +273,9 @@ class RuntimePool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for runtime in self.runtimes:
-            runtime.__exit__(kind, error, trace)
+            runtime.__exit__()
 
     def invoke(self, event: Any) -> Invocation:
         runtime = self._free.get()

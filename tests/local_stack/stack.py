@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import batched
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -19,8 +18,8 @@ from local_stack.atlas import AtlasEmulator, Role
 from local_stack.aws import FUNCTION_KEY_ID, REGION, AwsEmulator, key_id_of
 from local_stack.bridge import Invoke, bridged
 from local_stack.canaries import CANARY_CLIENT_SECRET, CANARY_PRIVATE_KEY
-from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.function_queue import FunctionQueue
+from local_stack.other_dynamodb import OtherDynamoDB
 from local_stack.readers import Readers
 from local_stack.runtime import Environment, Invocation, RuntimePool
 from local_stack.template import FunctionConfiguration, MadeStack, make_stack, translated
@@ -29,6 +28,7 @@ from local_stack.wire import Call
 __all__ = ["CREDENTIALS", "Credentials", "LocalStack", "Received", "from_function"]
 
 ROOT = Path(__file__).parents[2]
+BUILD = ROOT / ".aws-sam" / "build"
 FUNCTION = "RestoreWatchFunction"
 PEOPLE = "NotifyPeopleFunction"
 LAYER = "DependenciesLayer"
@@ -84,8 +84,6 @@ class LocalStack:
         timeout_seconds: int | None = None,
         clock: Callable[[], datetime] | None = None,
         readers: Readers | None = None,
-        template: Path = ROOT / "template.yaml",
-        build: Path = ROOT / ".aws-sam" / "build",
     ) -> None:
         self.credentials: Credentials = credentials
         self._credentials_at_start: Credentials = credentials
@@ -97,8 +95,6 @@ class LocalStack:
         self._size = environments
         self._parameters = {**(_EVERY_READER if readers else {}), **(parameters or {})}
         self._timeout_seconds = timeout_seconds
-        self._template = template
-        self._build = build
         self._blocks = ExitStack()
         self._made: MadeStack
         self._names_at_start: tuple[Mapping[str, str], str]
@@ -119,12 +115,7 @@ class LocalStack:
             self._blocks = blocks.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._blocks.close()
 
     def reset(self, credentials: Credentials | None = None) -> None:
@@ -152,8 +143,8 @@ class LocalStack:
             self.new_environments()
 
     @contextmanager
-    def storing_in(self, dynamodb: DynamoDBLocal) -> Iterator[None]:
-        """Within the block, DynamoDB Local holds the table instead of moto; resets at both ends."""
+    def storing_in(self, dynamodb: OtherDynamoDB) -> Iterator[None]:
+        """Within the block, another DynamoDB holds the table, not moto; resets at both ends."""
         before, self.aws.dynamodb = self.aws.dynamodb, dynamodb
         try:
             self.reset()
@@ -266,13 +257,13 @@ class LocalStack:
         variables: Mapping[str, str] | None = None,
         timeout_seconds: int | None = None,
     ) -> RuntimePool:
-        code = self._build / name
+        code = BUILD / name
         if not code.is_dir():
             raise FileNotFoundError(f"{code} does not exist: run `make build` first")
         configuration = self._made.functions[name]
         environment = Environment(
             code=code,
-            layer=self._build / LAYER,
+            layer=BUILD / LAYER,
             handler=configuration.handler,
             variables={**self._environment_of(configuration), **(variables or {})},
             name=configuration.name,
@@ -328,7 +319,7 @@ class LocalStack:
     @cached_property
     def _cloudformation(self) -> dict[str, Any]:
         # The secret does not exist yet, so its ARN is unknown; the translator does not read it.
-        return translated(self._template, {"AtlasSecretArn": "", **self._parameters})
+        return translated(ROOT / "template.yaml", {"AtlasSecretArn": "", **self._parameters})
 
     def _furnish(self) -> None:
         """Create what the function needs in an empty Atlas and an empty AWS."""

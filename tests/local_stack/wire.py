@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,12 +78,6 @@ class Call:
     connection: int
     arrived: float = field(default_factory=time.monotonic)
     status: int | None = None
-    query_string: str = ""
-
-    def values(self, name: str) -> list[str]:
-        """Return every value of a query parameter that may be repeated; `query` has the last."""
-        pairs = parse_qsl(self.query_string, keep_blank_values=True)
-        return [value for key, value in pairs if key == name]
 
 
 @dataclass(frozen=True)
@@ -122,12 +115,7 @@ class Attached:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
 
 
@@ -325,7 +313,6 @@ class Wire:
                 headers=Headers(request.headers),
                 body=body,
                 connection=environ[LINE].number,
-                query_string=target.query,
             )
         return call
 

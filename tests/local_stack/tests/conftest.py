@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from local_stack.atlas import AtlasEmulator, Clock
-from local_stack.aws import AwsEmulator
 from local_stack.tests.emulated import ACCOUNT, KEY, NOON, Place
 
 
@@ -18,15 +17,3 @@ def place() -> Iterator[Place]:
         place = Place(atlas, clock)
         with place.digest:
             yield place
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[AwsEmulator]:
-    with AwsEmulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(emulator: AwsEmulator) -> AwsEmulator:
-    emulator.clear()
-    return emulator

@@ -1,27 +1,21 @@
 """The real Lambda runtime on this machine, with a small handler."""
 
-import json
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from local_stack.aws import AwsEmulator
-from local_stack.bridge import bridged
 from local_stack.loopback import LoopbackServer
-from local_stack.runtime import Environment, LambdaRuntime, Outcome, RuntimePool
-from local_stack.template import make_stack, translated
+from local_stack.runtime import Environment, LambdaRuntime, Outcome
 from local_stack.wire import Wire
 
 pytestmark = pytest.mark.timeout(30)
 
 HANDLER = """
-import os, sys, threading, time, urllib.request
+import os, sys, time, urllib.request
 from words import greeting
 
 calls = 0
@@ -40,17 +34,9 @@ def handle(event, context):
             os._exit(3)
         case {"do": "hang"}:
             time.sleep(60)
-        case {"do": "compute"}:
-            until = time.process_time() + 0.05
-            while time.process_time() < until:
-                pass
         case {"do": "environment"}:
-            return dict(os.environ)
-        case {"do": "modules"}:
-            return {"path": sys.path, "files": [
-                file for module in list(sys.modules.values())
-                if (file := getattr(module, "__file__", None))
-            ]}
+            files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+            return {"variables": dict(os.environ), "files": [file for file in files if file]}
         case {"do": "ask", "url": url}:
             return urllib.request.urlopen(url).read().decode()
     return {"calls": calls, "process": os.getpid(), "left": context.get_remaining_time_in_millis()}
@@ -95,75 +81,55 @@ def processes_of(runtime: LambdaRuntime) -> set[int]:
     return found
 
 
-def test_a_process_keeps_its_state_between_invocations(runtime: LambdaRuntime) -> None:
+def test_a_process_is_warm_until_it_is_restarted(runtime: LambdaRuntime) -> None:
+    assert runtime.init_milliseconds is None
     first, second = (runtime.invoke({}).result for _ in range(2))
+    runtime.restart()
+    third = runtime.invoke({}).result
 
-    assert (first["calls"], second["calls"]) == (1, 2)
-    assert first["process"] == second["process"]
+    assert [one["calls"] for one in (first, second, third)] == [1, 2, 1]
+    assert first["process"] == second["process"] != third["process"]
+    assert 900 < second["left"] <= 1000
+    assert runtime.logs() == "said hello\n" * 3
+    assert 5 < (runtime.init_milliseconds or 0) < 5000
 
 
-def test_the_handler_has_the_configured_timeout(runtime: LambdaRuntime) -> None:
-    runtime.invoke({})
-
-    assert 900 < runtime.invoke({}).result["left"] <= 1000
-
-
-def test_no_variable_comes_from_the_tests(
-    runtime: LambdaRuntime, monkeypatch: pytest.MonkeyPatch
+def test_nothing_comes_from_the_tests(
+    runtime: LambdaRuntime, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "somebody")
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    variables = runtime.invoke({"do": "environment"}).result
+    said = runtime.invoke({"do": "environment"}).result
+    variables = said["variables"]
 
     assert "AWS_PROFILE" not in variables
     assert "/somewhere" not in variables["PYTHONPATH"]
-    assert variables["WORD"] == "yes"
+    assert (variables["WORD"], variables["TZ"]) == ("yes", ":UTC")
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "small"
     assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
-    assert variables["TZ"] == ":UTC"
+    assert [file for file in said["files"] if "/site-packages/" in file] == []
+    assert any(file.endswith("words.py") for file in said["files"])
+    assert not list(environment.code.parent.rglob("*.pyc"))
 
 
-def test_no_module_comes_from_the_tests(runtime: LambdaRuntime) -> None:
-    modules = runtime.invoke({"do": "modules"}).result
-
-    assert not [entry for entry in modules["path"] if "site-packages" in Path(entry).parts[:-1]]
-    outside = [file for file in modules["files"] if "/site-packages/" in file]
-    assert outside == []
-    assert any(file.endswith("words.py") for file in modules["files"])
-
-
-def test_no_bytecode_is_written_to_the_built_folders(
-    runtime: LambdaRuntime, environment: Environment
+@pytest.mark.parametrize(
+    ("do", "outcome", "error", "message", "calls"),
+    [
+        ("raise", Outcome.ERROR, "MeltedError", "it is too hot", 2),
+        ("exit", Outcome.CRASH, "Runtime.ExitError", "exit status 3", 1),
+        ("hang", Outcome.TIMEOUT, "Sandbox.Timedout", "Task timed out after 1.00 seconds", 1),
+    ],
+)
+def test_a_crash_and_a_timeout_end_the_process_and_an_error_does_not(
+    runtime: LambdaRuntime, do: str, outcome: Outcome, error: str, message: str, calls: int
 ) -> None:
-    runtime.invoke({})
+    invocation = runtime.invoke({"do": do})
 
-    assert not list(environment.code.rglob("*.pyc"))
-    assert not list(environment.layer.rglob("*.pyc"))
-
-
-def test_an_error_has_its_class_and_message(runtime: LambdaRuntime) -> None:
-    invocation = runtime.invoke({"do": "raise"})
-
-    assert invocation.outcome is Outcome.ERROR
-    assert (invocation.error_type, invocation.error_message) == ("MeltedError", "it is too hot")
-    with pytest.raises(AssertionError, match="MeltedError"):
+    assert (invocation.outcome, invocation.error_type) == (outcome, error)
+    assert message in (invocation.error_message or "")
+    with pytest.raises(AssertionError, match=error):
         _ = invocation.result
-
-
-def test_a_process_that_exits_has_crashed(runtime: LambdaRuntime) -> None:
-    invocation = runtime.invoke({"do": "exit"})
-
-    assert invocation.crashed
-    assert invocation.error_type == "Runtime.ExitError"
-    assert runtime.invoke({}).result["calls"] == 1
-
-
-def test_a_timeout_ends_the_process(runtime: LambdaRuntime) -> None:
-    invocation = runtime.invoke({"do": "hang"})
-
-    assert invocation.timed_out
-    assert invocation.error_message == "Task timed out after 1.00 seconds"
-    assert runtime.invoke({}).result["calls"] == 1
+    assert runtime.invoke({}).result["calls"] == calls
 
 
 def test_a_kill_ends_every_process_at_once(runtime: LambdaRuntime) -> None:
@@ -192,103 +158,3 @@ def test_a_kill_during_a_call_ends_the_process(runtime: LambdaRuntime) -> None:
 
     assert invocation.crashed
     assert wire.count() == 1
-
-
-def test_logs_are_what_the_function_wrote_since_the_last_call(runtime: LambdaRuntime) -> None:
-    runtime.invoke({})
-    assert runtime.logs() == "said hello\n"
-    assert runtime.logs() == ""
-
-    runtime.invoke({"do": "raise"})
-    assert "MeltedError" in runtime.logs()
-
-
-def test_the_emulator_reports_the_duration_of_init(runtime: LambdaRuntime) -> None:
-    before = runtime.init_milliseconds
-    runtime.invoke({})
-    after = runtime.init_milliseconds
-
-    assert before is None
-    assert after is not None
-    assert 5 < after < 5000
-
-
-def test_processor_time_counts_only_the_function(runtime: LambdaRuntime) -> None:
-    runtime.invoke({})
-    before = runtime.cpu_seconds
-    runtime.invoke({"do": "compute"})
-
-    assert 0.03 <= runtime.cpu_seconds - before < 0.5
-
-
-def test_a_pool_runs_one_call_in_each_environment_at_once(environment: Environment) -> None:
-    together = threading.Barrier(3, timeout=10)
-
-    def meet(_: Request) -> Response:
-        together.wait()
-        return Response("met")
-
-    with (
-        LoopbackServer(Request.application(meet)) as server,
-        RuntimePool(3, environment) as pool,
-        ThreadPoolExecutor(3) as threads,
-    ):
-        event = {"do": "ask", "url": server.url}
-        answers = list(threads.map(lambda _: pool.invoke(event).result, range(3)))
-
-    assert answers == ["met"] * 3
-
-
-def test_a_pool_prefers_a_warm_environment(environment: Environment) -> None:
-    with RuntimePool(3, environment) as pool:
-        processes = {pool.invoke({}).result["process"] for _ in range(3)}
-        assert len(processes) == 1
-
-        pool.restart()
-        assert pool.invoke({}).result["process"] not in processes
-
-
-TEMPLATE = """
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Small:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: functions/
-      Handler: small.handle
-      Runtime: python3.13
-      MemorySize: 256
-      Timeout: 1
-      Events:
-        Requests:
-          Type: SQS
-          Properties: { Queue: !GetAtt Requests.Arn }
-  Requests:
-    Type: AWS::SQS::Queue
-"""
-
-
-@pytest.fixture
-def bridge(
-    environment: Environment, tmp_path: Path
-) -> Iterator[tuple[AwsEmulator, Any, list[Any]]]:
-    """An AWS whose one function runs in the real runtime; what it is invoked with is listed."""
-    (tmp_path / "template.yaml").write_text(TEMPLATE)
-    events: list[Any] = []
-    with AwsEmulator() as aws, RuntimePool(1, environment) as pool:
-        stack = make_stack(aws, translated(tmp_path / "template.yaml", {}), {})
-
-        with bridged(lambda event: events.append(event) or pool.invoke(event)):  # type: ignore[func-returns-value]
-            yield aws, stack.resources, events
-
-
-def test_invoke_runs_the_real_function(bridge: tuple[AwsEmulator, Any, list[Any]]) -> None:
-    aws, resources, _ = bridge
-    invoke = aws.client("lambda").invoke
-    answered = invoke(FunctionName=resources["Small"], Payload=b"{}")
-    failed = invoke(FunctionName=resources["Small"], Payload=b'{"do": "raise"}')
-
-    assert json.load(answered["Payload"])["calls"] == 1
-    assert "FunctionError" not in answered
-    assert json.load(failed["Payload"])["errorType"] == "MeltedError"
-    assert failed["FunctionError"] == "Unhandled"

@@ -1,58 +1,19 @@
-"""The whole stack: the built function in the real runtime, between Atlas and AWS."""
+"""The whole stack: what isolates one test from the next, and an index that lags."""
 
-import pytest
+from typing import Any
 
-from local_stack.restores import EmulatedRestore
-from local_stack.stack import LocalStack, from_function
+from local_stack.stack import LocalStack
+from local_stack.stale_index import stale_index
 from local_stack.wire import Call, Fault, Phase, Reset
 from observed_stack import ObservedStack
 
 
-def start(stack: LocalStack, group: str) -> EmulatedRestore:
-    return stack.atlas.start_restore(group, "orders", "flex")
-
-
-def test_only_the_calls_of_the_function_are_listed(stack: LocalStack, group: str) -> None:
-    restore = start(stack, group)
-    stack.invoke(restore.event)
-    stack.forget_calls()
-    stack.items()
-    stack.invoke(restore.event)
-    stack.received()
-
-    assert [(call.service, call.operation) for call in stack.http_calls()] == [
-        ("atlas", "flex"),
-        ("dynamodb", "UpdateItem"),
-    ]
-
-
 def test_a_reset_keeps_the_environments_and_nothing_else(stack: LocalStack, group: str) -> None:
-    stack.invoke(start(stack, group).event)
+    """The names stay although another call draws from moto's random names meanwhile."""
+    stack.invoke(stack.atlas.start_restore(group, "orders", "flex").event)
     variables = stack.environment
-    stack.reset()
-
-    assert stack.environment == variables
-    assert (stack.items(), stack.received(), stack.http_calls()) == ([], [], [])
-
-    stack.invoke(start(stack, group).event)
-    assert "secretsmanager" not in {call.service for call in stack.http_calls()}
-
-
-def test_a_reset_recreates_deleted_resources(stack: LocalStack, group: str) -> None:
-    stack.aws.client("dynamodb").delete_table(TableName=stack.table_name)
     stack.aws.client("sns").delete_topic(TopicArn=stack.topic_arn)
-    stack.aws.wire.inject(Fault(action=Reset(), times=None))
-    stack.reset()
-
-    assert stack.invoke(start(stack, group).event).result["status"] == "PENDING"
-    assert len(stack.received()) == 1
-
-
-def test_a_reset_gives_the_same_names_although_another_call_comes_between(
-    stack: LocalStack,
-) -> None:
-    """The environments stay, and publish to the topic that their variables name."""
-    variables = stack.environment
+    stack.aws.wire.inject(Fault(action=Reset(), service="dynamodb", times=None))
     late: list[Call] = []
 
     def come_between(call: Call, phase: Phase) -> None:
@@ -65,33 +26,38 @@ def test_a_reset_gives_the_same_names_although_another_call_comes_between(
 
     assert late
     assert stack.environment == variables
-    assert "messageId" in stack.invoke({"action": "test-notification"}).result
+    assert (stack.items(), stack.received(), stack.http_calls()) == ([], [], [])
+    restore = stack.atlas.start_restore(group, "orders", "flex")
+    assert stack.invoke(restore.event).result["status"] == "PENDING"
+    assert len(stack.received()) == 1
+    assert "secretsmanager" not in {call.service for call in stack.http_calls()}
 
 
-def test_a_fault_can_affect_only_the_calls_of_the_function(stack: LocalStack, group: str) -> None:
-    fault = stack.aws.wire.inject(
-        Fault(action=Reset(), service="dynamodb", when=from_function, times=None)
+def put(stack: LocalStack, restore: str, shard: str) -> None:
+    item = {"cluster": "project/orders", "restoreId": restore, "openShard": shard}
+    stack.aws.client("dynamodb").put_item(
+        TableName=stack.table_name, Item={name: {"S": value} for name, value in item.items()}
     )
-    stack.items()
-    assert fault.hits == 0
-
-    stack.invoke(start(stack, group).event)
-    assert fault.hits > 0
 
 
-@pytest.mark.parametrize("refusal", ["401", "no-token"])
-def test_an_environment_whose_credentials_were_refused_is_not_used_again(
-    new_stack: ObservedStack, group: str, refusal: str
-) -> None:
-    restore = start(new_stack, group)
-    if refusal == "401":
-        new_stack.invoke(restore.event)
-        new_stack.atlas.expire_tokens()
-    else:
-        new_stack.atlas.behaviour.token_limit = 0
-    new_stack.invoke(restore.event)
-    new_stack.tidy()
+def in_index(stack: LocalStack, shard: str) -> list[str]:
+    answer: dict[str, Any] = stack.aws.client("dynamodb").query(
+        TableName=stack.table_name,
+        IndexName="OpenJobs",
+        KeyConditionExpression="openShard = :shard",
+        ExpressionAttributeValues={":shard": {"S": shard}},
+    )
+    return [entry["restoreId"]["S"] for entry in answer["Items"]]
 
-    restore = start(new_stack, group)
-    new_stack.invoke(restore.event).result  # noqa: B018 - it must succeed
-    assert new_stack.atlas.wire.count(operation="token") == 1
+
+def test_a_stale_index_shows_what_it_showed_before_the_block(stack: ObservedStack) -> None:
+    put(stack, "one", "3")
+    with stale_index(stack):
+        put(stack, "one", "4")
+        put(stack, "two", "3")
+
+        assert (in_index(stack, "3"), in_index(stack, "4")) == (["one"], [])
+        assert len(stack.items()) == 2
+
+    assert (in_index(stack, "3"), in_index(stack, "4")) == (["two"], ["one"])
+    assert stack.aws.client("dynamodb").list_tables()["TableNames"] == [stack.table_name]

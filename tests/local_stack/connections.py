@@ -1,0 +1,71 @@
+"""Connections of environments in the process of the tests, which are expensive to make."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from local_stack.aws import REGION, key_id_of
+from local_stack.stack import LocalStack
+from local_stack.wire import Call
+from restore_watch.atlas.network import http_client
+from restore_watch.composition import AWS_CONFIG
+
+ENVIRONMENT_HEADER = "X-Environment"
+
+ONE_TRY = AWS_CONFIG.merge(
+    Config(
+        connect_timeout=20,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+)
+"""What fails, fails at once; what is held, or slow because the machine is, does not fail."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Connections:
+    """
+    They serve many environments, one after the other.
+
+    `key_id` signs the calls to AWS and is a header of those to Atlas, so that a test knows which
+    connections made a call.
+    """
+
+    key_id: str
+    http: httpx.Client
+    secretsmanager: Any
+    dynamodb: Any
+    sns: Any
+    stepfunctions: Any
+
+    def made(self, call: Call) -> bool:
+        """True if a call was made over these connections."""
+        if call.service == "atlas":
+            return call.headers.get(ENVIRONMENT_HEADER) == self.key_id
+        return key_id_of(call) == self.key_id
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.http.close()
+        for client in (self.secretsmanager, self.dynamodb, self.sns, self.stepfunctions):
+            client.close()
+
+
+def connect(stack: LocalStack, config: Config = ONE_TRY) -> Connections:
+    """Return new connections. With AWS_CONFIG a call is repeated as often as in the function."""
+    key_id = f"AKIAENVIRONMENT{next(_numbers):05}"
+    session = boto3.Session(key_id, "in-process", region_name=REGION)
+
+    def client(service: Any) -> Any:
+        return session.client(service, endpoint_url=stack.aws.url, config=config)
+
+    http = http_client()
+    http.headers[ENVIRONMENT_HEADER] = key_id
+    services = ("secretsmanager", "dynamodb", "sns", "stepfunctions")
+    return Connections(key_id, http, *map(client, services))

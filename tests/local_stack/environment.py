@@ -1,0 +1,158 @@
+"""An execution environment in the process of the tests: the product's own parts, over sockets."""
+
+import io
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from foundation.clock import Clock
+from foundation.deadline import Deadline
+from local_stack.atlas import EmulatedRestore
+from local_stack.connections import Connections
+from restore_watch.application import Application
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.secrets_manager import AtlasSecret
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
+from restore_watch.event.actions import Diagnose
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.results import CheckResult
+from restore_watch.model.status_change import utc_text
+from restore_watch.sweep.find.watched_projects import ProjectIds
+from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.sweep import Sweeper
+from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.workers import Workers
+
+if TYPE_CHECKING:
+    from local_stack.world import World
+
+PLENTY = 60.0
+"""Seconds left to an invocation whose deadline is not tested."""
+
+MINUTE = 60.0
+
+
+class Environment:
+    """
+    A cold start, put together as `restore_watch.composition` does it, with the clock of its world.
+
+    It has cached nothing; its connections may be warm. What it says, `log` keeps.
+    """
+
+    def __init__(
+        self,
+        world: "World",
+        by: Connections,
+        *,
+        sleep: Callable[[float], None],
+        atlas_url: str | None = None,
+        hot_seconds: float = 0,
+        rate_limit_reserve: float = 0.5,
+        project_ids: ProjectIds = (),
+    ) -> None:
+        stack = world.stack
+        self.world = world
+        self.by = by
+        self.log = io.StringIO()
+        self.telemetry = Telemetry(
+            Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG")
+        )
+        clock = Clock(world.now, sleep)
+        secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=clock.unix)
+        client = AtlasClient(atlas_url or stack.atlas.url, by.http, now=clock.unix, sleep=sleep)
+        outbox = Outbox(
+            RestoreJobsTable(by.dynamodb, stack.table_name),
+            StatusChangesTopic(
+                by.sns, stack.topic_arn, stack.function.environment["POWERTOOLS_SERVICE_NAME"]
+            ),
+            Workflows(lambda: by.stepfunctions),
+            self.telemetry,
+            clock,
+        )
+        self.checker = JobChecker(AtlasSession(client, secret.credentials), outbox)
+        self._options = SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
+
+    @cached_property
+    def application(self) -> Application:
+        """From the event to its answer. Its threads start when a sweep or a batch needs them."""
+        workers, outbox = Workers(), self.checker.outbox
+        dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, outbox.clock
+        sweeper = Sweeper(
+            self.checker.atlas,
+            outbox,
+            OpenJobs(dynamodb, table),
+            Bookkeeping(dynamodb, table),
+            SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
+            workers,
+            self.telemetry,
+            options=self._options,
+        )
+        return Application(self.checker, sweeper, workers, self.telemetry, _no_diagnosis)
+
+    def deadline(self, seconds: float = PLENTY) -> Deadline:
+        return Deadline.after(seconds, self.world.uptime)
+
+    def check(self, job: EmulatedRestore | RestoreTarget, seconds: float = PLENTY) -> CheckResult:
+        """Check one job."""
+        target = job if isinstance(job, RestoreTarget) else target_of(job)
+        return self.checker.check(target, self.deadline(seconds))
+
+    def answer(self, event: object, seconds: float = PLENTY) -> dict[str, Any]:
+        """Answer an event as the function does."""
+        result = dict(self.application.answer(event, self.deadline(seconds)))
+        self.world.said.append(json.dumps(result))
+        return result
+
+    def sweep(self, tick: datetime | None = None, seconds: float = PLENTY) -> dict[str, Any]:
+        """Sweep, as the schedule does at a `tick`, or as somebody asks for it."""
+        scheduled = {"scheduledTime": utc_text(tick)} if tick else {}
+        return self.answer({"action": "sweep", **scheduled}, seconds)
+
+    def tick(self, minutes: float = 1, seconds: float = PLENTY) -> dict[str, Any]:
+        """Forget calls and log lines, let these minutes pass, and sweep as the schedule does."""
+        self.world.pass_time(minutes * MINUTE)
+        self.world.stack.forget_calls()
+        self.forget_log()
+        return self.sweep(self.world.clock(), seconds)
+
+    def ticks(self, count: int, minutes: float = 1) -> list[dict[str, Any]]:
+        return [self.tick(minutes) for _ in range(count)]
+
+    def lines(
+        self, message: str | None = None, *, level: str | None = None
+    ) -> list[Mapping[str, Any]]:
+        """The log lines so far, those with this message and level if they are given."""
+        lines = map(json.loads, self.log.getvalue().splitlines())
+        return [
+            line
+            for line in lines
+            if message in {None, line["message"]} and level in {None, line["level"]}
+        ]
+
+    def forget_log(self) -> None:
+        self.world.said.append(self.log.getvalue())
+        self.log.seek(0)
+        self.log.truncate()
+
+
+def target_of(job: EmulatedRestore, kind: str | None = None, **more: Any) -> RestoreTarget:
+    """The target that a caller names; without a kind, the product finds it out."""
+    return RestoreTarget.model_validate({**job.event, "kind": kind, **more})
+
+
+def _no_diagnosis(_wanted: Diagnose, _deadline: Deadline) -> Mapping[str, Any]:
+    """A diagnosis needs the settings of the real runtime."""
+    raise NotImplementedError

@@ -1,0 +1,39 @@
+"""
+MiniStack, an AWS that somebody else wrote, with its DynamoDB in moto's place.
+
+It pins another botocore than the tests use, so it has an environment of its own, which the Makefile
+makes from requirements.txt.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import override
+
+from local_stack.other_dynamodb import TOOLS, OtherDynamoDB
+
+PROGRAM = TOOLS / "ministack" / "bin" / "ministack"
+
+
+class MiniStack(OtherDynamoDB):
+    """Only its DynamoDB, on the loopback interface."""
+
+    health = "/_ministack/health"
+
+    def __init__(self, program: Path = PROGRAM) -> None:
+        super().__init__()
+        if not program.is_file():
+            raise FileNotFoundError(f"{program}: `make .tools/ministack/.ready` installs it")
+        self._program = program
+
+    @override
+    def command(self, port: int) -> Sequence[str]:
+        return [str(self._program)]
+
+    @override
+    def variables(self, port: int) -> Mapping[str, str]:
+        return {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "SERVICES": "dynamodb",
+            "LOG_LEVEL": "WARNING",
+        }

@@ -1,0 +1,202 @@
+"""What a test does to the emulated Atlas shows in its answers."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+
+from local_stack.atlas import AtlasEmulator, EmulatedRestore, Kind, RateLimit
+from local_stack.behaviour import ListOrder
+from local_stack.tests.emulated import ACCOUNT, GROUP, KEY, NOON, PATHS, RESTORE, Change, Place
+
+pytestmark = pytest.mark.timeout(20)
+
+
+FLEX = (
+    "deliveryType expirationDate id instanceName projectId restoreFinishedDate "
+    "restoreScheduledDate snapshotFinishedDate snapshotId status targetDeploymentItemName "
+    "targetProjectId"
+)
+DEDICATED = (
+    "cancelled deliveryType deliveryUrl desiredTimestamp expired failed finishedAt id links "
+    "snapshotId targetClusterName targetDeploymentItemName targetGroupId timestamp"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "fields"), [("flex", "COMPLETED", FLEX), ("dedicated", "finished", DEDICATED)]
+)
+def test_a_job_has_the_recorded_fields(place: Place, kind: Kind, step: str, fields: str) -> None:
+    """The only shapes that are here in writing; the others are compared with the recordings."""
+    place.start(kind, step)
+
+    assert list(place.get(kind).json()) == fields.split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "timeline", "types"),
+    [
+        ("flex", ["PENDING", "COMPLETED"], ["REQUESTED_AUDIT", "COMPLETED_AUDIT"]),
+        ("flex", ["FAILED"], ["REQUESTED_AUDIT", "FAILED"]),
+        ("dedicated", ["running", "finished"], ["REQUESTED_AUDIT", "SUCCESSFUL"]),
+        ("dedicated", ["download-ready"], ["REQUESTED_AUDIT"]),
+        ("collection", ["IN_PROGRESS"], []),
+        ("collection", ["IN_PROGRESS", "SUCCESSFUL"], ["SUCCESSFUL"]),
+    ],
+)
+def test_a_restore_leaves_the_events_of_its_kind(
+    place: Place, kind: Kind, timeline: list[str], types: list[str]
+) -> None:
+    """Newest first, and without the name of a cluster or job."""
+    place.start(kind, *timeline).run_to_end()
+    events = place.of_project("events").json()["results"]
+    of_kind = {"flex": "TENANT", "dedicated": "CPS", "collection": "CPS_COLLECTION"}[kind]
+
+    found = [event["eventTypeName"] for event in events]
+    assert found == [f"{of_kind}_RESTORE_{word}" for word in reversed(types)]
+    assert "source" not in str(events)
+    assert RESTORE not in str(events)
+
+
+def lag(atlas: AtlasEmulator, restore: EmulatedRestore) -> None:
+    atlas.lag_lists(restore)
+    restore.run_to_end()
+
+
+@pytest.mark.parametrize(
+    ("change", "listed", "got"),
+    [
+        (lambda _, restore: restore.run_to_end(), ["COMPLETED"], "COMPLETED"),
+        (lag, ["PENDING"], "COMPLETED"),
+        (AtlasEmulator.omit_from_lists, [], "PENDING"),
+        (AtlasEmulator.hide_restore, [], None),
+        (lambda atlas, _: atlas.lock_out(GROUP, "flex"), None, None),
+        (
+            lambda atlas, _: atlas.add_to_list(GROUP, "source", "flex", {"status": "odd"}),
+            ["odd", "PENDING"],
+            "PENDING",
+        ),
+    ],
+    ids=["end", "lag", "omit", "hide", "lock-out", "add"],
+)
+def test_lists_can_differ_from_what_a_get_shows(
+    place: Place,
+    change: Callable[[AtlasEmulator, EmulatedRestore], object],
+    listed: list[str] | None,
+    got: str | None,
+) -> None:
+    change(place.atlas, place.start())
+    body = place.list().json()
+
+    shown = [entry["status"] for entry in body["results"]] if "results" in body else None
+    assert shown == listed
+    assert place.get().json().get("status") == got
+
+
+@pytest.mark.parametrize(("asked", "largest"), [("2", 500), ("500", 2)])
+@pytest.mark.parametrize("order", ["newest first", "oldest first", "shuffled"])
+def test_the_links_lead_through_all_pages(
+    place: Place, order: ListOrder, asked: str, largest: int
+) -> None:
+    made = place.atlas.add_ended_restores(GROUP, "source", "flex", 5)
+    place.atlas.behaviour.largest_page = largest
+    place.atlas.order_list(GROUP, "source", order)
+    pages = [place.list(itemsPerPage=asked).json()]
+    while after := [link["href"] for link in pages[-1]["links"] if link["rel"] == "next"]:
+        pages.append(place.digest.get(after[0]).json())
+    path = f"{place.atlas.url}/api/atlas/v2/groups/{GROUP}/{PATHS['flex']}"
+    found = [entry["id"] for page in pages for entry in page["results"]]
+    newest_first = [restore.restore_id for restore in made]
+
+    assert sorted(found) == sorted(newest_first)
+    assert order == "shuffled" or found == newest_first[:: 1 if order == "newest first" else -1]
+    assert [page["totalCount"] for page in pages] == [5, 5, 5]
+    assert {link["rel"]: link["href"] for link in pages[1]["links"]} == {
+        "self": f"{path}?itemsPerPage={asked}&pageNum=2",
+        "previous": f"{path}?itemsPerPage={asked}&pageNum=1",
+        "next": f"{path}?itemsPerPage={asked}&pageNum=3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "statuses"),
+    [
+        (lambda _: None, [200]),
+        (lambda at: at.clock.advance(301), [401, 200]),
+        (lambda at: at.atlas.expire_nonces(), [401, 200]),
+        (lambda at: setattr(at.atlas.behaviour, "nonce_once", True), [401, 200]),
+        (lambda at: at.atlas.rotate_api_key(KEY[0], "another"), [401, 401]),
+        (lambda at: at.atlas.grant(KEY[0]), [401]),
+    ],
+    ids=["nothing", "late", "expired", "once", "rotated", "role"],
+)
+def test_a_digest_is_accepted_as_long_as_its_nonce_key_and_role(
+    place: Place, change: Change, statuses: list[int]
+) -> None:
+    place.start()
+    assert place.get().status_code == 200
+    place.atlas.wire.clear()
+    change(place)
+    place.get()
+
+    assert [call.status for call in place.atlas.wire.calls] == statuses
+
+
+def test_a_digest_is_good_for_one_request(place: Place) -> None:
+    place.start()
+    place.get()
+    answered = place.atlas.wire.calls[-1].headers["Authorization"]
+    counted = answered.replace("nc=00000001", "nc=00000002")
+
+    for path, header in (("/" + RESTORE, answered), ("", counted)):
+        url = f"/api/atlas/v2/groups/{GROUP}/{PATHS['flex']}{path}"
+        assert httpx.get(place.atlas.url + url, headers={"Authorization": header}).is_error
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (lambda at: at.clock.advance(3599), 200),
+        (lambda at: at.clock.advance(3600), 401),
+        (lambda at: at.atlas.expire_tokens(), 401),
+        (lambda at: at.atlas.rotate_service_account(ACCOUNT[0], "new"), 200),
+        (lambda at: at.atlas.remove_credential(ACCOUNT[0]), 401),
+    ],
+    ids=["an hour", "later", "expired", "rotated", "removed"],
+)
+def test_a_token_lives_an_hour_unless_it_is_ended(
+    place: Place, change: Change, status: int
+) -> None:
+    place.start()
+    token = place.token().json()["access_token"]
+    change(place)
+
+    assert place.bearer(token).status_code == status
+
+
+def test_a_bucket_refills(place: Place) -> None:
+    place.start()
+    place.atlas.behaviour.rate_limit = RateLimit(capacity=3, refill=1, seconds=10)
+    answers = [place.list(), place.get(), place.list(), place.get()]
+    place.clock.advance(10)
+    answers.append(place.get())
+    left = [(one.status_code, one.headers["Ratelimit-Remaining"]) for one in answers]
+
+    assert left == [(200, "2"), (200, "1"), (200, "0"), (429, "0"), (200, "0")]
+    assert answers[3].headers["Retry-After"] == "10"
+    limits = [place.of_project(path).headers["Ratelimit-Limit"] for path in ("events", "clusters")]
+    assert limits == ["300", "10000"]
+
+
+@pytest.mark.parametrize("seconds", [-90, 90])
+def test_the_clock_of_atlas_can_be_wrong(place: Place, seconds: int) -> None:
+    place.atlas.behaviour.clock_ahead = seconds
+    restore = place.atlas.start_restore(GROUP, "source", "flex")
+    response = place.list()
+    shown = datetime.fromtimestamp(NOON.timestamp() + seconds, UTC)
+
+    assert parsedate_to_datetime(response.headers["Date"]) == shown
+    assert int(restore.restore_id[:8], 16) == shown.timestamp()
+    assert response.json()["results"][0]["restoreScheduledDate"] == f"{shown:%Y-%m-%dT%H:%M:%SZ}"
