@@ -1,0 +1,78 @@
+"""
+The lease of sweeps, read from the wire: who took it, who gave it back, who works without it.
+
+The rules are written here a second time, because a judge must not ask the accused.
+"""
+
+import json
+import threading
+from datetime import datetime
+from typing import Any
+
+from local_stack.connections import Connections
+from local_stack.wire import Call, Phase
+from model.example import Example
+
+LONGEST = 200.0
+"""Seconds: a lease that is valid for longer counts as none."""
+
+AHEAD = 600.0
+"""Seconds by which a moment may lie in the future and be believed."""
+
+
+class LeaseLog:
+    """What happened to the lease. Every write that takes effect is judged at once."""
+
+    def __init__(self, example: Example) -> None:
+        self._by = example.by
+        self._lock = threading.Lock()
+        self._holder: tuple[str, float] | None = None
+        self._last_tick = ""
+        self._swept: set[str] = set()
+        self._broken: list[str] = []
+        self._listener = example.world.aws.wire.listen(self._heard)
+
+    def close(self) -> None:
+        self._listener.remove()
+
+    def judge(self) -> None:
+        assert not self._broken, self._broken
+
+    def _heard(self, call: Call, phase: Phase) -> None:
+        by = next((one for one in self._by if one.made(call)), None)
+        if by is None:
+            return
+        with self._lock:
+            if call.operation == "Query" and phase == "before" and by.key_id not in self._swept:
+                self._broken.append("F65: a sweep reads the index without the lease")
+            is_lease = call.operation == "UpdateItem" and b'"lease"' in call.body
+            if is_lease and phase == "after" and call.status == 200:
+                values = json.loads(call.body).get("ExpressionAttributeValues", {})
+                if ":validUntil" in values:
+                    self._take(by, {name: _plain(value) for name, value in values.items()})
+                elif ":waitingUntil" not in values:
+                    self._give_back(by, _plain(values[":owner"]))
+
+    def _take(self, by: Connections, values: dict[str, Any]) -> None:
+        now, until, tick = values[":now"], values[":validUntil"], values.get(":lastTick", "")
+        if self._holder is not None and now <= self._holder[1] <= now + LONGEST:
+            self._broken.append("F65: two sweeps had the lease at once")
+        if tick and self._last_tick and tick <= self._last_tick:
+            # A tick that lies far ahead is not believed: the clock was set back.
+            ahead = datetime.fromisoformat(self._last_tick).timestamp() - now
+            if ahead < AHEAD:
+                self._broken.append("F84: a tick was swept twice")
+        self._last_tick = max(tick, self._last_tick)
+        self._holder = values[":owner"], until
+        self._swept.add(by.key_id)
+
+    def _give_back(self, by: Connections, owner: str) -> None:
+        if self._holder is None or self._holder[0] != owner:
+            self._broken.append("F80: a sweep gave back a lease that it did not hold")
+        self._holder = None
+        self._swept.discard(by.key_id)
+
+
+def _plain(value: dict[str, str]) -> Any:
+    ((kind, text),) = value.items()
+    return float(text) if kind == "N" else text

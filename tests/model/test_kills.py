@@ -1,0 +1,17 @@
+"""The built function in its real runtime, killed over many seeds; `make soak` plays more."""
+
+import pytest
+
+from local_stack.stack import LocalStack
+from model.kills import Kills
+
+
+@pytest.mark.fault("F45")
+@pytest.mark.timeout(600)  # it finds a hung socket itself
+def test_nothing_is_lost_when_environments_are_killed_at_random(stack: LocalStack) -> None:
+    with Kills(stack) as kills:
+        for seed in range(24):
+            kills.play(seed)
+
+    assert kills.tally["killed while at work"] >= 8
+    assert kills.tally["killed with the lease"] >= 2
