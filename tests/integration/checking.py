@@ -11,8 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.aws import aws_error
 from local_stack.runtime import Invocation
 from local_stack.stack import LocalStack, Received
+from local_stack.wire import Fault, Injected
 from observed_stack import ObservedStack
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +80,12 @@ def warm_up(stack: ObservedStack, group: str) -> None:
         stack.received()
     assert stack.is_warm
     stack.forget_calls()
+
+
+def refuse_publications(stack: LocalStack) -> Injected:
+    """A context in which SNS refuses every message."""
+    denied = aws_error("sns", "AuthorizationError", status=403)
+    return stack.aws.wire.inject(Fault(action=denied, operation="Publish", times=None))
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:

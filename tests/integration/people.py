@@ -17,6 +17,7 @@ from local_stack.wire import Answer, Call, Close, Fault, Phase
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 
 CHANNELS = ("pager", "chat", "slack", "teams", "email")
+EVERYBODY = dict.fromkeys(CHANNELS, 1)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from integration.checking import received
-from integration.test_pending import refuse_publications
+from integration.checking import received, refuse_publications
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.restores import date

@@ -10,8 +10,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
-from integration.checking import item_of
-from integration.test_pending import refuse_publications
+from integration.checking import item_of, refuse_publications
 from local_stack.atlas import EmulatedRestore, Kind, in_group
 from local_stack.clock import Clock
 from local_stack.faults import Action

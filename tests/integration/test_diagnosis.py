@@ -12,9 +12,8 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from foundation.deadline import Deadline
-from integration.checking import check
+from integration.checking import check, refuse_publications
 from integration.conftest import RuntimeWith
-from integration.test_pending import refuse_publications
 from local_stack.atlas import Role
 from local_stack.aws import REGION, aws_error
 from local_stack.faults import Answer, Reset

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.checking import ROOT
+from integration.checking import ROOT, refuse_publications
 from integration.operators import Operator, run_doctor
-from integration.test_pending import refuse_publications
 from local_stack.aws import aws_error
 from local_stack.faults import Answer, Ask
 from local_stack.loopback import Line

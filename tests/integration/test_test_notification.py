@@ -4,8 +4,7 @@ import json
 
 from jsonschema import Draft202012Validator
 
-from integration.checking import ROOT
-from integration.test_pending import refuse_publications
+from integration.checking import ROOT, refuse_publications
 from local_stack.stack import LocalStack
 
 SCHEMA = json.loads((ROOT / "events" / "test-notification.schema.json").read_text())

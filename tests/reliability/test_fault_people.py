@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from golden.notify_people.cases import PROJECT, RESTORE
-from integration.notify_people.people import People
 from integration.people import CHANNELS, PeopleStack
-from local_stack.readers import READERS, Readers
+from local_stack.readers import READERS
 from local_stack.wire import Call, Phase
-from produced import Produced
-from unit.notify_people.messages import event
+from notify_people.forms import pager
+from notify_people.words.notices import notice_of
+from unit.notify_people.messages import PROJECT, RESTORE, read
 
 pytestmark = pytest.mark.timeout(100)
 
@@ -74,80 +73,41 @@ def test_after_a_kill_at_any_call_everybody_is_told(people: PeopleStack, phase: 
     assert 10 < number < MOST_CALLS
 
 
-BLUE, GREEN = "blue", "green"
-
-DEGRADED = "project-degraded-AtlasForbiddenError"
-UNKNOWN_END = event("collection-unknown-end")
-OPENED_BY_1_0_0 = f"atlas-restore-watch/watch/{PROJECT}"
+WATCH, JOB = f"watch/{PROJECT}", f"restore/{RESTORE}"
 
 
-@pytest.fixture
-def stacks(
-    people: PeopleStack, produced: Produced, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, People]]:
-    """Two stacks that watch one project and page by one key."""
-    people.begin_anew()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", people.aws.url)
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
-    yield {name: People(people.aws, people.posts, produced, name) for name in (BLUE, GREEN)}
-    people.begin_anew()
-
-
-def open_pages(readers: Readers, *opened: str) -> set[str]:
-    """The keys of the pages that are open in PagerDuty now, if these were before."""
-    pages = set(opened)
-    for one in readers.got("pager"):
+def open_pages(before: set[str], stack: str, name: str, data: dict[str, Any]) -> set[str]:
+    """The keys of the pages that are open after a message of this stack, if these were before."""
+    pages = set(before)
+    message = read(name, **{"stack": stack, **data})
+    for one in pager.events(notice_of(message, "https://cloud.mongodb.com", stack)):
         (pages.add if one["event_action"] == "trigger" else pages.discard)(one["dedup_key"])
     return pages
 
 
-def without_news(message: dict[str, Any]) -> dict[str, Any]:
-    """The message as 1.0.0 sends it."""
-    news = {"stack", "fix", "reason"}
-    return message | {"data": {k: v for k, v in message["data"].items() if k not in news}}
+@pytest.mark.fault("F93")
+@pytest.mark.parametrize(
+    ("bad", "good", "data", "about"),
+    [
+        ("project-degraded", "project-recovered", {}, WATCH),
+        ("project-degraded", "project-removed", {}, WATCH),
+        ("project-degraded", "project-recovered", {"stack": None, "fix": None}, WATCH),
+        ("collection-unknown-end", "collection-completed", {"previousStatus": "UNKNOWN"}, JOB),
+    ],
+    ids=["recovered", "removed", "messages of 1.0.0", "an end that is known now"],
+)
+def test_a_stack_closes_its_own_page_alone(
+    bad: str, good: str, data: dict[str, Any], about: str
+) -> None:
+    blue, green = f"atlas-restore-watch/blue/{about}", f"atlas-restore-watch/green/{about}"
+    opened = open_pages(open_pages(set(), "blue", bad, data), "green", bad, data)
+
+    assert opened == {blue, green}
+    assert open_pages(opened, "blue", good, data) == {green}
 
 
 @pytest.mark.fault("F93")
-@pytest.mark.parametrize("end", ["recovered", "removed"])
-def test_a_stack_that_sees_a_project_again_or_drops_it_closes_its_own_page_alone(
-    stacks: dict[str, People], people: PeopleStack, end: str
-) -> None:
-    for name, stack in stacks.items():
-        assert stack.deliver(event(DEGRADED, stack=name)) == []
-    opened = open_pages(people.posts)
-    stacks[BLUE].deliver(event(f"project-{end}-AtlasForbiddenError", stack=BLUE))
+def test_a_page_that_was_opened_before_the_upgrade_closes() -> None:
+    opened = {f"atlas-restore-watch/watch/{PROJECT}"}
 
-    assert len(opened) == 2
-    assert open_pages(people.posts) == {f"atlas-restore-watch/{GREEN}/watch/{PROJECT}"}
-
-
-@pytest.mark.fault("F93")
-def test_a_stack_that_learns_the_end_of_a_restore_closes_its_own_page_alone(
-    stacks: dict[str, People], people: PeopleStack
-) -> None:
-    for stack in stacks.values():
-        assert stack.deliver(UNKNOWN_END) == []
-    completed = event("collection-completed", sequence=3, previousStatus="UNKNOWN")
-    stacks[BLUE].deliver(completed)
-
-    assert open_pages(people.posts) == {f"atlas-restore-watch/{GREEN}/restore/{RESTORE}"}
-
-
-@pytest.mark.fault("F93")
-def test_a_page_that_was_opened_before_the_upgrade_closes(
-    stacks: dict[str, People], people: PeopleStack
-) -> None:
-    stacks[BLUE].deliver(event("project-recovered-AtlasForbiddenError", stack=BLUE))
-
-    assert open_pages(people.posts, OPENED_BY_1_0_0) == set()
-
-
-@pytest.mark.fault("F93")
-def test_messages_of_1_0_0_open_and_close_a_page_of_the_stack_that_reads_them(
-    stacks: dict[str, People], people: PeopleStack
-) -> None:
-    for stack in stacks.values():
-        assert stack.deliver(without_news(event(DEGRADED))) == []
-    stacks[BLUE].deliver(without_news(event("project-recovered-AtlasForbiddenError")))
-
-    assert open_pages(people.posts) == {f"atlas-restore-watch/{GREEN}/watch/{PROJECT}"}
+    assert open_pages(opened, "blue", "project-recovered", {}) == set()

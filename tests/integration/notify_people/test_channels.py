@@ -1,184 +1,107 @@
-"""What reaches people: one restore, a degraded watch and a test, over real sockets."""
-
-from typing import Any
+"""What reaches people, over real sockets: a restore, a degraded watch, and what is not sent."""
 
 import pytest
 
-from golden.notify_people.cases import PROJECT, RESTORE, STACK
-from integration.notify_people.people import People, batch, counted, output
-from local_stack.readers import Readers
-from notify_people.channels.channel import Channel
-from unit.notify_people.messages import event
+from integration.notify_people.people import People
+from integration.people import EVERYBODY
+from local_stack.template import STACK_NAME
+from unit.notify_people.messages import PROJECT, RESTORE, event
 
-STARTED = event("flex-started")
-ENDED = event("flex-failed")
-DEGRADED = event("project-degraded-AtlasForbiddenError")
-RECOVERED = event("project-recovered-AtlasForbiddenError")
+STARTED, ENDED = event("flex-started"), event("flex-failed")
+DEGRADED = event("project-degraded", stack=STACK_NAME)
+RECOVERED = event("project-recovered", stack=STACK_NAME)
+
+OPENED = ("trigger", f"atlas-restore-watch/{STACK_NAME}/watch/{PROJECT}")
+CLOSED = ("resolve", f"atlas-restore-watch/{STACK_NAME}/watch/{PROJECT}")
+CLOSED_OF_1_0_0 = ("resolve", f"atlas-restore-watch/watch/{PROJECT}")
 
 
-def test_one_restore_is_one_thread_in_chat_one_email_and_one_page(
-    people: People, readers: Readers, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_restore_is_one_thread_in_chat_two_emails_and_one_page(people: People) -> None:
     people.start(NOTIFY_CHANGES="all")
 
-    assert people.deliver(STARTED) == []
-    assert people.deliver(ENDED) == []
+    assert people.handle(STARTED) == []
+    assert people.handle(ENDED) == []
 
-    chat = people.chat()
-    assert [one["content"]["title"].split()[1:3] for one in chat] == [
-        ["Restore", "started:"],
-        ["Restore", "FAILED:"],
+    assert [one["metadata"]["threadId"] for one in people.chat()] == [f"{STACK_NAME}/{RESTORE}"] * 2
+    assert [subject for subject, _ in people.emails()] == [
+        "Restore started: production -> staging",
+        "Restore FAILED: production -> staging after 42 min",
     ]
-    assert {one["metadata"]["threadId"] for one in chat} == {f"{STACK}/{RESTORE}"}
-    assert [one["Subject"] for one in people.emails()][1:] == [
-        "Restore FAILED: production -> staging after 42 min"
-    ]
-    assert len(readers.got("slack")) == len(readers.got("teams")) == 2
-    (page,) = readers.got("pager")
-    assert page["event_action"] == "trigger"
-    assert page["dedup_key"] == f"atlas-restore-watch/{STACK}/restore/{RESTORE}"
-    assert people.sent() == {
-        (f"restore/{RESTORE}", channel): 50_002
-        for channel in ("chat", "email", "slack", "teams", "pager")
-    }
-    assert counted(output(capsys)) == {"NoticesSent": 9}
+    assert people.pages() == [("trigger", f"atlas-restore-watch/{STACK_NAME}/restore/{RESTORE}")]
+    assert people.told() == {"slack": 2, "teams": 2, "pager": 1}
+    sent = people.sent()
+    assert sent.keys() == EVERYBODY.keys()
+    assert {item["sequence"] for item in sent.values()} == {50_002}
+    assert {item["expiresAt"] for item in sent.values()} == {people.now + 400 * 86_400}
+    assert people.reported() == ({"NoticesSent": 9}, [])
 
 
-def test_by_default_only_the_end_of_a_restore_is_sent(people: People) -> None:
-    assert people.deliver(STARTED, ENDED) == []
-
-    assert len(people.emails()) == 1
-    assert set(people.sent().values()) == {50_002}
-
-
-def test_a_degraded_watch_opens_a_page_and_a_recovered_one_closes_it(
-    people: People, readers: Readers
+@pytest.mark.parametrize(
+    ("variables", "channels"),
+    [
+        ({}, {"chat", "email", "slack"}),
+        ({"EMAIL_TOPIC_ARN": ""}, {"chat", "slack"}),
+        ({"NOTIFY_SECRET_ID": ""}, {"chat", "email"}),
+        ({"NOTIFY_CHANNELS": "email,slack"}, {"email", "slack"}),
+    ],
+    ids=["one key in the secret", "one topic", "no secret", "named"],
+)
+def test_only_channels_that_are_set_up_get_notices(
+    people: People, variables: dict[str, str], channels: set[str]
 ) -> None:
-    assert people.deliver(DEGRADED) == []
-    assert people.deliver(RECOVERED) == []
+    people.put_people_secret(slack_webhook_url=people.posts.address("slack"))
+    people.start(**variables)
 
-    key, of_1_0_0 = (f"atlas-restore-watch/{name}watch/{PROJECT}" for name in (f"{STACK}/", ""))
-    assert [(one["event_action"], one["dedup_key"]) for one in readers.got("pager")] == [
-        ("trigger", key),
-        ("resolve", key),
-        ("resolve", of_1_0_0),
-    ]
+    assert people.handle(ENDED) == []
+    assert people.told().keys() == channels
 
 
-def test_a_page_that_closed_first_is_not_opened_afterwards(
-    people: People, readers: Readers, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("changes", "pages", "emails"),
+    [
+        ("all", [OPENED, CLOSED, CLOSED_OF_1_0_0], 2),
+        ("degraded", [OPENED, CLOSED, CLOSED_OF_1_0_0], 1),
+        ("ended", [CLOSED, CLOSED_OF_1_0_0], 0),
+        ("started", [], 0),
+    ],
+)
+def test_a_page_is_closed_even_if_people_do_not_want_to_hear_of_the_recovery(
+    people: People, changes: str, pages: list[tuple[str, str]], emails: int
 ) -> None:
-    assert people.deliver(RECOVERED) == []
-    output(capsys)
+    """Unless they want nothing that can open one."""
+    people.start(NOTIFY_CHANGES=changes)
 
-    assert people.deliver(DEGRADED) == []
-
-    assert [one["event_action"] for one in readers.got("pager")] == ["resolve"] * 2
-    assert counted(output(capsys)) == {"NoticesDropped": 5}
-
-
-def test_a_test_reaches_every_channel_whatever_is_wanted(people: People, readers: Readers) -> None:
-    people.start(NOTIFY_CHANGES="recovered")
-
-    assert people.deliver(event("test")) == []
-
-    assert [one["event_action"] for one in readers.got("pager")] == ["trigger", "resolve"]
-    assert len(readers.got("slack")) == len(readers.got("teams")) == 1
-    assert people.chat()[0]["metadata"]["threadId"] == f"{STACK}/test-{STACK}"
-    assert people.emails()[0]["Subject"].startswith("TEST of Atlas Restore Watch")
+    assert people.handle(DEGRADED, RECOVERED) == []
+    assert people.pages() == pages
+    assert people.told()["email"] == emails
 
 
-def test_only_channels_that_are_set_up_get_notices(people: People, readers: Readers) -> None:
-    people.put_secret(slack_webhook_url=readers.address("slack"))
-    people.start(EMAIL_TOPIC_ARN="")
+def test_a_notice_that_a_newer_one_overtook_is_dropped_on_each_channel(people: People) -> None:
+    assert people.handle(RECOVERED) == []
+    assert people.pages() == [CLOSED, CLOSED_OF_1_0_0]
+    people.told(), people.reported()
 
-    assert people.deliver(ENDED) == []
-
-    assert {channel for _, channel in people.sent()} == {"chat", "slack"}
-
-
-def test_topics_need_no_secret(people: People) -> None:
-    people.start(NOTIFY_SECRET_ID="")
-
-    assert people.deliver(ENDED) == []
-
-    assert {channel for _, channel in people.sent()} == {"chat", "email"}
-    assert people.aws.wire.count("secretsmanager") == 0
+    assert people.handle(DEGRADED) == []
+    assert people.told() == {}
+    assert people.reported() == ({"NoticesDropped": 5}, [])
 
 
-def test_channels_that_are_named_are_the_only_ones(people: People) -> None:
-    people.start(NOTIFY_CHANNELS="email,teams")
-
-    assert people.deliver(ENDED) == []
-
-    assert {channel for _, channel in people.sent()} == {"email", "teams"}
-
-
-@pytest.mark.parametrize("days", [0, 13])
-def test_a_message_that_is_delivered_again_is_sent_to_nobody(
-    people: People, readers: Readers, days: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    people.deliver(ENDED)
-    people.chat(), people.emails(), output(capsys)
-    readers.wire.clear()
-    people.now += days * 86_400
+def test_a_message_that_is_delivered_again_after_days_is_sent_to_nobody(people: People) -> None:
+    people.handle(ENDED)
+    assert people.told() == EVERYBODY
+    people.reported()
+    people.now += 13 * 86_400
     people.start()
 
-    assert people.deliver(ENDED) == []
-
-    assert (people.chat(), people.emails(), readers.wire.calls) == ([], [], ())
-    assert counted(output(capsys)) == {}
-
-
-def test_an_older_message_is_dropped_and_counted_on_each_channel(
-    people: People, readers: Readers, capsys: pytest.CaptureFixture[str]
-) -> None:
-    people.start(NOTIFY_CHANGES="all")
-    people.deliver(ENDED)
-    output(capsys)
-
-    assert people.deliver(STARTED) == []
-
-    assert len(readers.got("slack")) == 1
-    # Nobody is paged for a start, so the pager has nothing to drop.
-    assert counted(output(capsys)) == {"NoticesDropped": len(Channel) - 1}
+    assert people.handle(ENDED) == []
+    assert people.told() == {}
+    assert people.reported() == ({}, [])
 
 
-def test_a_message_that_is_none_fails_and_leaves_the_others_alone(
-    people: People, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert people.deliver("not JSON", ENDED, event() | {"type": "another"}) == [0, 2]
+def test_a_message_that_cannot_be_read_leaves_the_others_alone(people: People) -> None:
+    """Nor is a start sent, which nobody asked for."""
+    assert people.handle("not JSON", STARTED, ENDED, event() | {"type": "another"}) == [0, 3]
 
-    assert len(people.emails()) == 1
-    lines = output(capsys)
-    assert counted(lines) == {"NoticesSent": 5, "NoticesFailed": 2}
-    assert {line.get("error") for line in lines} >= {"InvalidMessageError"}
-
-
-def test_the_handler_answers_lambda(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in people.variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAPEOPLEPEOPLEPEOPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "people")
-
-    from notify_people.handler import lambda_handler  # noqa: PLC0415 - it works at import
-
-    context: Any = Context()
-    assert lambda_handler(batch(ENDED, "no"), context) == {
-        "batchItemFailures": [{"itemIdentifier": "1"}]
-    }
-    assert len(people.emails()) == 1
-
-
-class Context:
-    """What the handler asks of Lambda's context."""
-
-    function_name = "people"
-    memory_limit_in_mb = 128
-    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:people"
-    aws_request_id = "request"
-    tenant_id = None
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+    assert people.told() == EVERYBODY
+    counts = {"NoticesSent": 5, "NoticesFailed": 2}
+    assert people.reported() == (counts, ["InvalidMessageError"] * 2)

@@ -1,17 +1,27 @@
 """Nobody is notified twice, except after a kill between sending and noting."""
 
 import threading
+from typing import Any
 
+import boto3
 import pytest
 
-from integration.notify_people.people import People, errors
-from local_stack.faults import Reset
-from local_stack.readers import Readers
+from foundation.deadline import Deadline
+from integration.notify_people.people import People
+from local_stack.aws import REGION
+from local_stack.faults import Hang, Reset
 from local_stack.wire import Call, Fault
-from notify_people.channels.sent_table import CLAIM_TIME
-from unit.notify_people.messages import event
+from notify_people.channels.channel import Channel
+from notify_people.channels.sent_table import SentTable
+from unit.notify_people.messages import RESTORE, event
 
 ENDED = event("flex-failed")
+ONCE = {"slack": 1}
+
+
+@pytest.fixture(autouse=True)
+def only_slack(people: People) -> None:
+    people.start(NOTIFY_CHANNELS="slack", NOTIFY_CHANGES="all")
 
 
 def notes(call: Call) -> bool:
@@ -19,87 +29,80 @@ def notes(call: Call) -> bool:
     return b"sentAt" in call.body
 
 
-def test_only_a_kill_between_sending_and_noting_repeats_a_notice(
-    people: People, readers: Readers, capsys: pytest.CaptureFixture[str]
-) -> None:
-    people.start(NOTIFY_CHANNELS="slack")
+def test_only_a_kill_between_sending_and_noting_repeats_a_notice(people: People) -> None:
     with people.aws.wire.inject(Fault("dynamodb", "UpdateItem", notes, action=Reset(), times=None)):
-        assert people.deliver(ENDED) == [0]
-    assert len(readers.got("slack")) == 1
+        assert people.handle(ENDED) == [0]
+    assert people.told() == ONCE
 
-    assert people.deliver(ENDED) == [0]
-    people.now += CLAIM_TIME + 1
-    assert people.deliver(ENDED) == []
-    assert people.deliver(ENDED) == []
+    people.now += 59
+    assert people.handle(ENDED) == [0]
+    assert people.told() == {}
+    people.now += 2
+    assert people.handle(ENDED) == []
+    assert people.handle(ENDED) == []
+    assert people.told() == ONCE
+    assert people.reported()[1] == ["SentTableError", "SendingElsewhereError"]
 
-    assert len(readers.got("slack")) == 2
-    assert errors(capsys) == ["SentTableError", "SendingElsewhereError"]
+
+def test_nothing_newer_overtakes_a_call_that_was_left_behind(people: People) -> None:
+    people.start(NOTIFY_CHANNELS="email")
+    with people.aws.wire.inject(Fault("sns", "Publish", action=Hang(30))):
+        assert people.handle(ENDED, seconds=4) == [0]
+
+    assert people.handle(event(sequence=3)) == [0]
+    assert people.told() == {}
+    people.now += 61
+    assert people.handle(event(sequence=3)) == []
+    assert people.told() == {"email": 1}
 
 
-def test_a_note_whose_answer_was_lost_repeats_nothing(people: People, readers: Readers) -> None:
-    people.start(NOTIFY_CHANNELS="slack")
-    lost = Fault("dynamodb", "UpdateItem", notes, action=Reset(), phase="after")
+@pytest.mark.parametrize("when", [notes, None], ids=["note", "claim"])
+def test_a_write_whose_answer_was_lost_repeats_nothing(people: People, when: Any) -> None:
+    lost = Fault("dynamodb", "UpdateItem", when, action=Reset(), phase="after")
     with people.aws.wire.inject(lost):
-        assert people.deliver(ENDED) == []
+        assert people.handle(ENDED) == []
 
-    assert people.deliver(ENDED) == []
-    assert len(readers.got("slack")) == 1
-
-
-def test_a_claim_whose_answer_was_lost_keeps_nobody_from_sending(
-    people: People, readers: Readers
-) -> None:
-    people.start(NOTIFY_CHANNELS="slack")
-    lost = Fault("dynamodb", "UpdateItem", action=Reset(), phase="after")
-    with people.aws.wire.inject(lost):
-        assert people.deliver(ENDED) == []
-
-    assert len(readers.got("slack")) == 1
+    assert people.handle(ENDED) == []
+    assert people.told() == ONCE
 
 
-def test_without_the_table_nothing_is_sent(
-    people: People, readers: Readers, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_the_table_nothing_is_sent(people: People) -> None:
     with people.aws.wire.inject(Fault("dynamodb", action=Reset(), times=None)):
-        assert people.deliver(ENDED) == [0]
+        assert people.handle(ENDED) == [0]
 
-    assert readers.wire.calls == ()
-    assert set(errors(capsys)) == {"SentTableError"}
-    assert people.deliver(ENDED) == []
+    assert people.told() == {}
+    assert people.reported()[1] == ["SentTableError"]
+    assert people.handle(ENDED) == []
 
 
-def test_two_invocations_with_the_same_message_send_it_once(
-    people: People, readers: Readers
+@pytest.mark.parametrize("second", [ENDED, event("flex-started")], ids=["same", "older"])
+def test_a_message_waits_for_one_about_the_same_restore_that_is_being_sent(
+    people: People, second: dict[str, Any]
 ) -> None:
-    people.start(NOTIFY_CHANNELS="slack")
     failed: list[int] = []
-    with readers.wire.hold("slack") as gate:
-        first = threading.Thread(target=lambda: failed.extend(people.deliver(ENDED)))
+    with people.posts.wire.hold("slack") as gate:
+        first = threading.Thread(target=lambda: failed.extend(people.handle(ENDED)))
         first.start()
         gate.wait_for(1)
 
-        assert people.deliver(ENDED) == [0]
+        assert people.handle(second) == [0]
         gate.open()
         first.join()
 
-    assert failed == []
-    assert people.deliver(ENDED) == []
-    assert len(readers.got("slack")) == 1
-
-
-def test_an_older_message_waits_for_a_newer_one_that_is_being_sent(
-    people: People, readers: Readers
-) -> None:
-    people.start(NOTIFY_CHANNELS="slack", NOTIFY_CHANGES="all")
-    with readers.wire.hold("slack") as gate:
-        newer = threading.Thread(target=lambda: people.deliver(ENDED))
-        newer.start()
-        gate.wait_for(1)
-
-        assert people.deliver(event("flex-started")) == [0]
-        gate.open()
-        newer.join()
-
-    assert people.deliver(event("flex-started")) == []
-    (only,) = readers.got("slack")
+    assert failed == people.handle(second) == []
+    (only,) = people.posts.got("slack")
     assert "FAILED" in only["text"]
+
+
+@pytest.mark.parametrize("ahead", [0, 3600], ids=["released soon", "of a clock that is ahead"])
+def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int) -> None:
+    dynamodb = boto3.client("dynamodb", REGION, aws_access_key_id="A", aws_secret_access_key="a")
+    table = people.resources["SentNoticesTable"]
+    other = SentTable(dynamodb, table, now=lambda: people.now + ahead)
+    subject, deadline = f"restore/{RESTORE}", Deadline.after(10)
+    _, claim = other.claim(subject, Channel.SLACK, 10_001, deadline)
+    people.on_wait = lambda: other.release(subject, Channel.SLACK, claim, deadline)
+
+    assert people.handle(ENDED) == []
+    assert people.told() == ONCE
+    assert len(people.waits) == (0 if ahead else 1)

@@ -1,0 +1,254 @@
+"""What a sweep asks about the open jobs of a cluster: its list, or each job by its id."""
+
+from typing import Any
+
+import pytest
+
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.aws import aws_error
+from local_stack.environment import Environment
+from local_stack.faults import Action, Reset
+from local_stack.refusal import atlas_error
+from local_stack.restores import date
+from local_stack.steps import FLEX, MISS, QUESTION, RECORD, about
+from local_stack.wire import Selection
+from local_stack.world import Stored, World, within
+
+SHORT = ["RUNNING", "COMPLETED"]
+DONE = Stored("COMPLETED", 2, 2)
+
+
+def asked(world: World) -> list[str]:
+    """The operations that Atlas was asked, in the order of their names."""
+    return sorted(call.operation for call in world.questions())
+
+
+def all_checked(jobs: int) -> dict[str, Any]:
+    """The result of a sweep that asked about so many jobs and found nothing new."""
+    nothing = {"found": 0, "changed": 0, "published": 0, "notReached": 0, "failures": []}
+    return {"open": jobs, "checked": jobs} | nothing
+
+
+@pytest.fixture
+def twins(world: World) -> list[EmulatedRestore]:
+    """Two jobs of one cluster."""
+    return world.recorded_jobs(2, clusters=1, timeline=SHORT)
+
+
+# By the list
+
+
+@pytest.mark.fault("F68")
+@pytest.mark.parametrize("kind", ["flex", "dedicated", "collection"])
+def test_one_list_answers_for_all_open_jobs_of_a_cluster(
+    world: World, environment: Environment, kind: Kind
+) -> None:
+    jobs = world.recorded_jobs(3, kind, clusters=1)
+    assert environment.tick() == all_checked(3)
+    # A list may lag, so one job in turn gets a call of its own.
+    assert asked(world) == [kind, f"{kind}_list"]
+
+    jobs[1].run_to_end()
+    assert environment.tick()["changed"] == 1
+    assert asked(world) == [kind, f"{kind}_list"]
+    assert world.stored(jobs[1]) == DONE
+
+
+def test_each_kind_and_each_project_has_lists_of_its_own(
+    world: World, environment: Environment
+) -> None:
+    other = world.group[::-1]
+    jobs = [world.job(kind, "sales") for kind in ("dedicated", "collection") for _ in range(2)]
+    jobs += [world.job("flex", "orders", group=group) for group in (other, other, world.group)]
+    for job, kind in zip(jobs, ["dedicated"] * 2 + ["collection"] * 2 + ["flex"] * 3, strict=True):
+        environment.answer(job.event | {"kind": kind})
+
+    assert environment.tick() == all_checked(7)
+    lists = ["collection", "collection_list", "dedicated", "dedicated_list"]
+    assert asked(world) == [*lists, "flex", "flex", "flex_list"]
+
+
+@pytest.mark.fault("F68")
+@pytest.mark.parametrize("omitted", [1, 2], ids=["one", "all"])
+def test_a_job_that_the_list_does_not_show_is_asked_about_by_its_id(
+    world: World, environment: Environment, twins: list[EmulatedRestore], omitted: int
+) -> None:
+    for job in twins[:omitted]:
+        world.atlas.omit_from_lists(job)
+    for job in twins:
+        job.advance()
+    result = environment.tick()
+
+    assert (result["checked"], result["changed"], result["failures"]) == (2, 2, [])
+    assert asked(world) == [*["flex"] * omitted, "flex_list"]
+    assert [world.stored(job) for job in twins] == [DONE] * 2
+
+
+@pytest.mark.fault("F68")
+def test_a_list_that_shows_no_open_job_twice_is_not_asked_for_within_an_hour(
+    world: World, environment: Environment, twins: list[EmulatedRestore]
+) -> None:
+    """The order of a list is not documented: here, so many older jobs fill the first page."""
+    world.atlas.behaviour.list_order = "oldest first"
+    world.atlas.add_ended_restores(world.group, twins[0].cluster, "flex", 25)
+
+    by_id, by_list = ["flex", "flex"], ["flex", "flex", "flex_list"]
+    for minutes, questions in ((1, by_list), (1, by_list), (1, by_id), (58.5, by_id), (1, by_list)):
+        assert environment.tick(minutes)["checked"] == 2
+        assert asked(world) == questions
+    world.atlas.behaviour.list_order = "newest first"
+    environment.tick(61)
+    assert asked(world) == ["flex", "flex_list"]
+
+
+@pytest.mark.fault("F68")
+def test_a_list_that_is_older_than_the_table_changes_nothing(
+    world: World, environment: Environment, twins: list[EmulatedRestore]
+) -> None:
+    late, other = twins
+    world.atlas.lag_lists(late)
+    late.advance()
+    world.check(late)
+    # It has left the index. A third job makes the sweep ask for the list that shows it.
+    world.check(world.job(cluster=other.cluster))
+
+    assert environment.tick() == all_checked(2)
+    assert "flex_list" in asked(world)
+    assert (world.stored(late), world.published(late)) == (DONE, SHORT)
+
+
+@pytest.mark.fault("F68")
+def test_a_list_that_goes_back_and_forth_repeats_no_message(
+    world: World, environment: Environment
+) -> None:
+    job, other = world.recorded_jobs(2, clusters=1, timeline=["PENDING", *SHORT])
+    world.atlas.lag_lists(job)
+    job.advance()
+    world.check(job)
+    for _ in range(2):
+        world.atlas.lag_lists(other)
+        assert environment.tick()["changed"] == 0
+        world.atlas.catch_up_lists(job)
+        assert environment.tick()["changed"] == 0
+
+    job.advance()
+    assert environment.tick()["changed"] == 1
+    assert world.published(job) == ["PENDING", *SHORT]
+
+
+@pytest.mark.fault("F68")
+def test_a_list_that_shows_more_jobs_does_not_make_the_sweep_follow_them(
+    world: World, environment: Environment, twins: list[EmulatedRestore]
+) -> None:
+    strangers = [world.job(cluster=twins[0].cluster) for _ in range(3)]
+
+    assert environment.tick() == all_checked(2)
+    assert [world.item(job) for job in strangers] == [None] * 3
+
+
+# Second tries
+
+
+@pytest.mark.parametrize("action", [atlas_error(503, "X", "Later."), Reset()], ids=["503", "reset"])
+def test_a_question_without_an_answer_is_asked_once_more_in_the_same_sweep(
+    world: World, environment: Environment, action: Action
+) -> None:
+    world.recorded_job()
+    world.inject(QUESTION, action)
+
+    assert environment.tick() == all_checked(1)
+    assert asked(world) == ["flex"] * 2
+
+
+DENIED = aws_error("dynamodb", "AccessDeniedException")
+CANNOT_SETTLE: dict[str, tuple[Selection, Action, str]] = {
+    "503": (QUESTION, atlas_error(503, "X", "Later."), "AtlasUnavailableError"),
+    "reset": (QUESTION, Reset(), "AtlasUnavailableError"),
+    "table": (RECORD, DENIED, "TableUnavailableError"),
+}
+
+
+@pytest.mark.parametrize(("step", "action", "error"), CANNOT_SETTLE.values(), ids=CANNOT_SETTLE)
+def test_an_old_job_that_could_not_be_settled_is_asked_about_in_the_next_sweep(
+    world: World, environment: Environment, step: Selection, action: Action, error: str
+) -> None:
+    job, other = world.recorded_jobs(2, timeline=SHORT)
+    environment.tick(7 * 60)
+    for one in (job, other):
+        one.advance()
+    with world.inject(within(step, about(job.restore_id)), action, times=None):
+        result = environment.tick(5)
+    failures = [(one["restoreId"], one["error"]) for one in result["failures"]]
+    assert (result["changed"], failures) == (1, [(job.restore_id, error)])
+
+    assert environment.tick()["changed"] == 1
+    assert [world.stored(one) for one in (job, other)] == [DONE] * 2
+
+
+def test_a_missing_job_that_could_not_be_noted_is_noted_by_the_next_sweep(
+    world: World, environment: Environment
+) -> None:
+    job = world.recorded_job()
+    world.pass_time(120)
+    world.atlas.hide_restore(job)
+    world.inject(MISS, DENIED)
+
+    (failure,) = environment.tick()["failures"]
+    assert failure["error"] == "TableUnavailableError"
+    environment.tick()
+    assert "missingSince" in (world.item(job) or {})
+
+
+# Words that this version does not know
+
+
+def test_an_unknown_word_that_the_history_has_is_written_once_in_a_sweep(world: World) -> None:
+    """Only the table knows the history."""
+    job = world.job()
+    for word in ("PAUSED", "RESUMED"):
+        job.set(status=word)
+        world.check(job)
+    job.set(status="PAUSED")
+
+    assert world.environment(hot_seconds=10).tick()["changed"] == 0
+    assert asked(world) == ["flex"] * 6
+    assert world.count(within(RECORD, about(job.restore_id))) == 1
+
+
+def test_an_unknown_word_with_a_finish_date_is_the_end(world: World) -> None:
+    job = world.recorded_job()
+    job.set(status="PARTIAL", restoreFinishedDate=date(world.clock()))
+
+    assert world.environment(hot_seconds=10).tick()["changed"] == 1
+    assert asked(world) == ["flex"]
+    assert (world.stored(job), world.is_open(job)) == (Stored("UNKNOWN", 2, 2), False)
+
+
+# Credentials
+
+
+@pytest.mark.parametrize(
+    ("code", "projects"), [("USER_UNAUTHORIZED", 1), ("INVALID_KEY", 2)], ids=["role", "key"]
+)
+def test_a_sweep_does_not_fail_for_a_missing_role_or_for_what_another_project_accepts(
+    world: World, environment: Environment, code: str, projects: int
+) -> None:
+    for group in (world.group, world.group[::-1])[:projects]:
+        world.check(world.job(group=group))
+    world.inject(within(QUESTION, about(world.group)), atlas_error(401, code, "No."), times=None)
+
+    (failure,) = environment.tick()["failures"]
+    assert (failure["groupId"], failure["error"]) == (world.group, "AtlasUnauthorizedError")
+
+
+@pytest.mark.usefixtures("credentials")
+def test_sweeps_of_one_job_use_one_connection_and_one_challenge(
+    world: World, environment: Environment
+) -> None:
+    environment.check(world.job())
+    world.stack.forget_calls()
+    for _ in range(6):
+        environment.sweep()
+
+    assert [call.status for call in world.calls(FLEX)] == [200] * 6
+    assert len({call.connection for call in world.calls(FLEX)}) == 1

@@ -1,0 +1,191 @@
+"""
+No secret, token or download URL is anywhere in what checks of every kind produced.
+
+The emulator's secrets are canaries: words that appear only where a secret leaks. Beside this file,
+`conftest.py` searches all that any test kept, printed or failed with, at the end of each process.
+"""
+
+import json
+import logging
+
+import pytest
+
+from integration.operators import Operator
+from local_stack.atlas import Kind
+from local_stack.canaries import (
+    CANARIES,
+    CANARY_ACCESS_TOKEN,
+    CANARY_CLIENT_SECRET,
+    CANARY_DOWNLOAD_TOKEN,
+    CANARY_PRIVATE_KEY,
+)
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error, oauth_error
+from local_stack.restores import EmulatedRestore
+from local_stack.stack import CREDENTIALS
+from observed_stack import ObservedStack
+from produced import FORBIDDEN, SOURCES, Produced
+
+GROUP = "5f0000000000000000000ca1"
+DOWNLOADS: dict[Kind, str] = {"flex": "DOWNLOAD", "tenant": "DOWNLOAD", "dedicated": "download"}
+
+
+@pytest.fixture(scope="module")
+def everything(
+    module_stack: ObservedStack, produced: Produced, tmp_path_factory: pytest.TempPathFactory
+) -> Produced:
+    """What the run produced, and what these checks produce, which use every secret."""
+    for credentials in CREDENTIALS:
+        module_stack.reset(credentials)
+        module_stack.new_environments()
+        watch_downloads(module_stack)
+        watch_a_failed_collection_restore(module_stack)
+        be_refused(module_stack)
+        refuse_the_secret(module_stack)
+        module_stack.settle()
+        folder = tmp_path_factory.mktemp("evidence")
+        assert Operator(folder, module_stack, produced).evidence().status == 0
+    module_stack.reset("service_account")
+    module_stack.new_environments()
+    return produced
+
+
+def check(stack: ObservedStack, restore: EmulatedRestore, kind: str) -> str:
+    """Return the name of the error, or nothing."""
+    answer = stack.invoke(restore.event | {"kind": kind})
+    return answer.error_type or ""
+
+
+def watch_downloads(stack: ObservedStack) -> None:
+    """Check a download of each kind twice while it runs and twice at its end."""
+    stack.atlas.behaviour.tenant_endpoint = None
+    for kind, delivery_type in DOWNLOADS.items():
+        restore = stack.atlas.start_restore(GROUP, kind, kind, delivery_type=delivery_type)
+        assert [check(stack, restore, kind) for _ in range(2)] == ["", ""]
+        restore.run_to_end()
+        assert [check(stack, restore, kind) for _ in range(2)] == ["", ""]
+        assert CANARY_DOWNLOAD_TOKEN in json.dumps(restore.body(kind))
+
+
+def watch_a_failed_collection_restore(stack: ObservedStack) -> None:
+    """Check it when its error message quotes the download URL."""
+    restore = stack.atlas.start_restore(GROUP, "dedicated", "collection", timeline=["FAILED"])
+    assert check(stack, restore, "collection") == ""
+    assert CANARY_DOWNLOAD_TOKEN in json.dumps(restore.body())
+
+
+def be_refused(stack: ObservedStack) -> None:
+    """Check a job while Atlas's refusals quote what it was sent, and its download URL."""
+    restore = stack.atlas.start_restore(GROUP, "refused", "flex", delivery_type="DOWNLOAD")
+    sent = stack.atlas.wire.calls[-1].headers["Authorization"]
+    secret = {"service_account": CANARY_CLIENT_SECRET, "api_key": CANARY_PRIVATE_KEY}
+    for quoted in (sent, sent.split()[-1], secret[stack.credentials], restore.download_url):
+        stack.atlas.script("flex", atlas_error(403, "REFUSED", f"You may not: {quoted} {quoted}"))
+        assert check(stack, restore, "flex") == "AtlasForbiddenError"
+        stack.atlas.script("flex", Answer.json(200, {"id": quoted, "status": quoted}))
+        assert check(stack, restore, "flex") == "UnexpectedAtlasResponseError"
+        stack.atlas.script("flex", Answer(200, {}, f"{quoted}<html>{quoted}"))
+        assert check(stack, restore, "flex") == "UnexpectedAtlasResponseError"
+    stack.atlas.expire_tokens()
+    stack.atlas.expire_nonces()
+    stack.atlas.script("token", oauth_error(401, "invalid_client", f"No: {CANARY_CLIENT_SECRET}"))
+    check(stack, restore, "flex")
+
+
+def refuse_the_secret(stack: ObservedStack) -> None:
+    """Check with wrong secrets, and with an event that holds a secret."""
+    restore = stack.atlas.start_restore(GROUP, "refused", "flex")
+    quoted = " ".join(CANARIES)
+    stack.new_environments()
+    for secret in (quoted, {"client_id": quoted}, {"public_key": [quoted], "private_key": quoted}):
+        stack.put_secret(secret)
+        assert check(stack, restore, "flex") == "CredentialsError"
+    stack.put_secret({"public_key": "unknown", "private_key": CANARY_PRIVATE_KEY})
+    assert check(stack, restore, "flex") == "AtlasUnauthorizedError"
+    restore.cluster = quoted
+    assert check(stack, restore, quoted) == "InvalidEventError"
+
+
+def test_no_canary_is_in_anything_that_was_produced(everything: Produced) -> None:
+    assert everything.found() == []
+
+
+def test_the_secrets_are_in_use(everything: Produced, module_stack: ObservedStack) -> None:
+    """A secret that is not used cannot leak, and its absence proves nothing."""
+    assert everything.pieces("results")
+    restore = module_stack.atlas.start_restore(GROUP, "used", "flex")
+    check(module_stack, restore, "flex")
+    calls = module_stack.http_calls()
+    sent = [call.headers.get("Authorization", "") for call in calls if call.service == "atlas"]
+
+    assert [value for value in sent if CANARY_ACCESS_TOKEN in value]
+    assert [call for call in calls if call.operation == "GetSecretValue"]
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("logs", '"checked"'),
+        ("logs", "AtlasForbiddenError"),
+        ("results", GROUP),
+        ("results", '"downloadAvailable": true'),
+        ("errors", "CredentialsError"),
+        ("errors", "InvalidEventError"),
+        ("messages", GROUP),
+        ("messages", '"downloadAvailable": true'),
+        ("items", GROUP),
+        ("items", '"downloadAvailable": true'),
+        ("requests", "list_append"),
+        ("requests", "specversion"),
+        ("evidence", GROUP),
+        ("evidence", '"downloadAvailable": true'),
+    ],
+)
+def test_each_source_is_searched(everything: Produced, source: str, word: str) -> None:
+    assert [piece for piece in everything.pieces(source) if word in piece.text]
+
+
+@pytest.fixture
+def logged() -> str:
+    """Words that are logged before the body of a test begins, when the log of its setup is kept."""
+    words = "no other test logs this"
+    logging.getLogger(__name__).warning(words)
+    return words
+
+
+def test_what_a_test_logs_is_searched(logged: str, produced: Produced) -> None:
+    kept = [piece for piece in produced.pieces("reports") if logged in piece.text]
+
+    assert {piece.test.rpartition("::")[2] for piece in kept} == {
+        "test_what_a_test_logs_is_searched"
+    }
+
+
+@pytest.mark.parametrize("word", FORBIDDEN)
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_planted_canary_is_found(source: str, word: str) -> None:
+    other = Produced()
+    other.add(source, {"harmless": "text"})
+    assert other.found() == []
+
+    other.add(source, f"before {word} after")
+    assert {(found, kind) for found, kind, _ in other.found()} == {(word, source)}
+
+
+def test_a_canary_in_a_failed_assertion_is_found() -> None:
+    other = Produced()
+    report = pytest.TestReport(
+        nodeid="test_something",
+        location=("test_something.py", 1, "test_something"),
+        keywords={},
+        outcome="failed",
+        longrepr=f"AssertionError: {CANARY_PRIVATE_KEY}",
+        when="call",
+        sections=[("Captured stdout call", CANARY_CLIENT_SECRET)],
+    )
+    other.add_report(report)
+
+    assert other.found() == [
+        (CANARY_CLIENT_SECRET, "reports", "test_something"),
+        (CANARY_PRIVATE_KEY, "reports", "test_something"),
+    ]

@@ -1,0 +1,288 @@
+"""Restores that nobody named are found: by the events of their project, or within 15 minutes."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from behaviour.conftest import RuntimeWith
+from behaviour.projects import (
+    KINDS,
+    asked,
+    ended_jobs,
+    of,
+    project_with,
+    reported_once,
+)
+from integration.checking import expected_job
+from local_stack.atlas import Kind
+from local_stack.environment import Environment
+from local_stack.faults import Action, Answer, Delay, Reset
+from local_stack.steps import EVENTS, FLEX, FLEX_CLUSTERS, MISSING_ROLE
+from local_stack.world import World
+
+cases = pytest.mark.parametrize
+
+LISTED = ["dedicated_clusters", "events", "flex_clusters"]
+"""What a sweep asks that lists a project without clusters."""
+
+IDLE = ["UpdateItem", *["Query"] * 5, "events", "UpdateItem"]
+"""Every call of a sweep that finds nothing: its lease, what is known, and the events."""
+
+ENDS: list[tuple[Kind, *tuple[str, ...]]] = [
+    ("flex", "PENDING", "QUEUED", "RUNNING", "COMPLETED"),
+    ("dedicated", "RUNNING", "COMPLETED"),
+    ("collection", "PENDING", "RUNNING", "COMPLETED"),
+    ("dedicated", "RUNNING", "COMPLETED", "EXPIRED"),
+]
+"""The statuses that a subscriber receives. The last one is a download."""
+
+
+@cases("watched", ["one", "all"])
+def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_ends(
+    world: World, runtime_with: RuntimeWith, watched: str
+) -> None:
+    world.atlas.add_project(world.group)
+    ids = world.group if watched == "one" else "all"
+    runtime = runtime_with(ATLAS_PROJECT_IDS=ids, HOT_SECONDS="0")
+    begun = datetime.now(UTC)
+    results: list[dict[str, Any]] = []
+
+    def tick() -> None:
+        at = begun + timedelta(seconds=len(results))
+        results.append(runtime.invoke(world.stack.function.scheduled_event(at)).result)
+
+    tick()
+    jobs = [world.job(kind, f"{kind}-cluster") for kind in KINDS]
+    jobs.append(
+        world.job(
+            "dedicated",
+            "download-cluster",
+            delivery_type="download",
+            timeline=["running", "download-ready", "finished+expired"],
+        )
+    )
+    tick()
+    while any(map(world.is_open, jobs)):
+        for job in filter(world.is_open, jobs):
+            job.advance()
+        tick()
+
+    assert [result["found"] for result in results[:3]] == [0, 4, 0]
+    assert [result["failures"] for result in results] == [[]] * len(results)
+    for job, (kind, *statuses) in zip(jobs, ENDS, strict=True):
+        assert world.published(job) == statuses
+        data = world.messages(job)[-1].event["data"]
+        assert expected_job(job, kind, statuses[-1]).items() <= data.items()
+        assert data["sequence"] == len(statuses)
+
+
+def test_a_quiet_project_is_listed_every_fifteen_minutes_and_costs_one_call_otherwise(
+    world: World, watching: Environment
+) -> None:
+    """Its bookkeeping is written when it is listed, and at first before Atlas is asked."""
+    calls = []
+    for _ in range(31):
+        watching.tick()
+        calls.append([one for one in world.operations() if one not in {"GetSecretValue", "token"}])
+
+    assert calls[0][:7] == ["UpdateItem", *["Query"] * 5, "UpdateItem"]
+    assert sorted(calls[0][7:]) == ["UpdateItem", "UpdateItem", *LISTED]
+    assert [minute for minute, made in enumerate(calls) if made != IDLE] == [0, 15, 30]
+    assert sorted(calls[15]) == sorted([*IDLE, "UpdateItem", *LISTED[::2]])
+
+
+# What wakes a project
+
+
+@cases(
+    ("kind", "lists"),
+    [
+        ("flex", ["flex_clusters", "flex_list"]),
+        ("dedicated", ["collection_list", "dedicated_clusters", "dedicated_list"]),
+    ],
+)
+def test_an_event_has_its_kinds_listed_now_and_once_more(
+    world: World, watching: Environment, kind: Kind, lists: list[str]
+) -> None:
+    """A list may show the job later than its event. The cluster is new."""
+    watching.tick()
+    job = world.job(kind, timeline=["running" if kind == "dedicated" else "RUNNING"])
+    world.atlas.omit_from_lists(job)
+    assert watching.tick()["found"] == 0
+    assert asked(world) == sorted(["events", *lists])
+    world.atlas.catch_up_lists(job)
+    assert watching.tick()["found"] == 1
+    # The clusters are remembered.
+    assert asked(world) == sorted(["events", *(one for one in lists if one.endswith("_list"))])
+    assert watching.tick()["found"] == 0
+    assert asked(world) == sorted(["events", kind])
+
+
+@pytest.mark.fault("F75")
+def test_restores_without_an_event_are_found_within_a_quarter_of_an_hour(
+    world: World, watching: Environment
+) -> None:
+    """A collection restore has none at all."""
+    watching.tick()
+    world.atlas.behaviour.emits_events = False
+    jobs = ended_jobs(world)
+
+    assert [result["found"] for result in watching.ticks(15)] == [0] * 14 + [3]
+    assert reported_once(world, jobs)
+
+
+def fill_page(world: World) -> None:
+    for _ in range(100):
+        world.atlas.add_event(world.group, "TENANT_RESTORE_COMPLETED_AUDIT")
+
+
+def know_no_type(world: World) -> None:
+    world.atlas.behaviour.event_types = frozenset()
+
+
+def answering(action: Action) -> Callable[[World], object]:
+    return lambda world: world.inject(EVENTS, action, times=None)
+
+
+NO_EVENTS: dict[str, Callable[[World], object]] = {
+    "refused": answering(MISSING_ROLE),
+    "unknown-type": know_no_type,
+    "html": answering(Answer(200, {"Content-Type": "text/html"}, "<html>")),
+    "no-results": answering(Answer.json(200, {})),
+    "no-answer": answering(Reset()),
+    "out-of-order": answering(Answer(503)),
+    "full-page": fill_page,
+}
+
+
+@pytest.mark.fault("F75")
+@cases("spoil", NO_EVENTS.values(), ids=NO_EVENTS)
+def test_a_project_whose_events_cannot_be_relied_on_is_listed_in_every_sweep(
+    world: World, watching: Environment, spoil: Callable[[World], object]
+) -> None:
+    watching.tick()
+    world.atlas.behaviour.emits_events = False
+    spoil(world)
+    for number in range(2):
+        jobs = ended_jobs(world, cluster=f"orders-{number}")
+        # A cluster without an event is known when the list is read again.
+        assert (watching.tick(10)["found"], reported_once(world, jobs)) == (3, True)
+        assert world.count(FLEX_CLUSTERS) >= 1
+
+
+@pytest.mark.fault("F75")
+@cases("late", [1, 10], ids=["a-minute", "ten"])
+def test_a_late_event_wakes_its_project_when_it_appears(
+    world: World, watching: Environment, late: int
+) -> None:
+    world.atlas.add_cluster(world.group, "orders-flex", "flex")
+    watching.tick()
+    world.atlas.behaviour.emits_events = False
+    began = world.atlas.now()
+    jobs = ended_jobs(world, "flex")
+    assert [result["found"] for result in watching.ticks(late)] == [0] * late
+    world.atlas.add_event(world.group, "TENANT_RESTORE_REQUESTED_AUDIT", at=began)
+
+    assert watching.tick()["found"] == 1
+    assert reported_once(world, jobs)
+
+
+@pytest.mark.fault("F75")
+@cases(
+    ("before", "after", "found"),
+    [(-300, -300, [3, 0]), (300, 300, [3, 0]), (300, -300, [0, 3]), (-300, 300, [3, 0])],
+    ids=["behind", "ahead", "set-back", "set-forward"],
+)
+def test_a_clock_of_atlas_that_is_five_minutes_off_hides_nothing(
+    world: World, watching: Environment, before: int, after: int, found: list[int]
+) -> None:
+    world.atlas.behaviour.clock_ahead = before
+    watching.ticks(2)
+    world.atlas.behaviour.clock_ahead = after
+    jobs = ended_jobs(world)
+    assert [one["found"] for one in (watching.tick(), watching.tick(15))] == found
+    assert reported_once(world, jobs)
+    watching.ticks(2, minutes=15)
+    watching.tick()
+
+    assert asked(world) == ["events"]
+
+
+@pytest.mark.fault("F22", "F75")
+def test_a_cluster_that_changes_its_kind_has_its_restores_found_at_once(
+    world: World, watching: Environment
+) -> None:
+    world.atlas.add_cluster(world.group, "orders", "flex")
+    watching.tick()
+    kinds: tuple[Kind, ...] = ("dedicated", "flex")
+    for kind in kinds:
+        world.atlas.remove_cluster(world.group, "orders")
+        job = world.finished_job(kind, cluster="orders")
+        assert watching.tick()["found"] == 1
+        assert reported_once(world, [job])
+
+
+@pytest.mark.fault("F75")
+def test_a_restore_that_a_slow_answer_shows_is_asked_about_again_in_that_sweep(
+    world: World,
+) -> None:
+    """The first hot round is over when the events come."""
+    watching = world.watching(hot_seconds=0.3)
+    watching.tick()
+    world.clock.go_on()
+    world.job(timeline=["RUNNING"])
+    with world.inject(EVENTS, Delay(0.6)):
+        watching.tick(seconds=25)
+
+    assert world.count(FLEX) > 0
+
+
+# Many projects, many restores
+
+
+@pytest.mark.fault("F71")
+def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(world: World) -> None:
+    groups = [project_with(world) for _ in range(80)]
+    watching = world.watching(*groups)
+    watching.tick()
+    reached = []
+    with world.whenever(EVENTS, lambda: world.pass_time(1)):
+        for _ in range(2):
+            watching.tick()
+            reached.append({one for one in groups if world.count(of(EVENTS, one))})
+
+    assert len(reached[0]) < 80
+    assert reached[0] | reached[1] == set(groups)
+
+
+@pytest.mark.fault("F75", "F78", "F79")
+def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_hour(
+    world: World,
+) -> None:
+    """Those that are gone do not keep others from it. Nothing else finds collection restores."""
+    gone = [project_with(world) for _ in range(102)]
+    groups = [project_with(world, orders="dedicated") for _ in range(2)]
+    watching = world.watching(*gone, *groups)
+    watching.tick()
+    for group in gone:
+        world.atlas.remove_project(group)
+    watching.ticks(2, minutes=15)
+    jobs = [world.finished_job("collection", group=group, cluster="orders") for group in groups]
+    watching.ticks(2, minutes=15)
+
+    assert reported_once(world, jobs)
+
+
+@pytest.mark.fault("F75")
+def test_more_restores_at_once_than_a_page_of_events_shows_are_found_and_it_is_quiet_again(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    jobs = [world.finished_job(cluster=f"orders-{number % 6}") for number in range(60)]
+    watching.ticks(3)
+    assert reported_once(world, jobs)
+    watching.ticks(3)
+
+    assert asked(world) == ["events"]

@@ -1,0 +1,237 @@
+"""How often a sweep asks about a job: hot jobs every ten seconds, old ones every five minutes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count, cycle, pairwise
+from typing import Any
+
+import pytest
+
+from local_stack.aws import aws_error
+from local_stack.connections import Connections
+from local_stack.environment import Environment
+from local_stack.jumping_clock import JumpingClock, Schedule
+from local_stack.steps import FLEX, QUESTION, WAIT_FOR_LEASE, about
+from local_stack.wire import Selection
+from local_stack.world import World, within
+from restore_watch.errors import RestoreWatchError
+
+SKIPPED = {"skipped": True}
+
+
+def test_an_old_job_is_asked_about_every_five_minutes(
+    world: World, environment: Environment
+) -> None:
+    world.recorded_job()
+
+    checked = [environment.tick(minutes)["checked"] for minutes in (354, 1, 12, 1, 2, 2)]
+    assert checked == [1, 1, 1, 0, 0, 1]
+
+
+def test_a_job_that_atlas_does_not_know_is_asked_about_every_five_minutes(
+    world: World, environment: Environment
+) -> None:
+    world.atlas.hide_restore(world.recorded_job())
+
+    # A sweep may begin a little earlier than its tick before.
+    checked = [environment.tick(minutes)["checked"] for minutes in (2, 1, 2, 1.7, 0.1)]
+    assert checked == [1, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds", "questions"),
+    [(0, 30, 3), (0, 60, 6), (0, 125, 12), (29, 60, 6), (31, 60, 1)],
+    ids=["30-s", "60-s", "125-s", "29-min-old", "31-min-old"],
+)
+def test_a_hot_job_is_asked_about_every_ten_seconds_as_long_as_the_invocation_lasts(
+    world: World, age: float, seconds: float, questions: int
+) -> None:
+    """For 110 s at most: by then the next sweep goes on."""
+    world.recorded_job()
+    environment = world.environment(hot_seconds=10)
+    world.pass_time(age * 60)
+    begun = world.uptime()
+
+    assert environment.sweep(seconds=seconds)["checked"] == 1
+    assert world.count(FLEX) == questions
+    assert 10 * (questions - 1) <= world.uptime() - begun < 10 * questions
+
+
+def test_a_round_that_takes_longer_than_the_pause_is_followed_by_the_next_at_once(
+    world: World,
+) -> None:
+    world.recorded_job()
+    with world.whenever(FLEX, lambda: world.pass_time(20)):
+        world.environment(hot_seconds=10).sweep()
+
+    assert world.count(FLEX) == 3
+
+
+def test_the_hot_rounds_end_with_the_job_and_ask_about_nothing_else(world: World) -> None:
+    ready = world.job(delivery_type="DOWNLOAD", timeline=["COMPLETED"])
+    world.check(ready)
+    job = world.recorded_job(timeline=["PENDING", "RUNNING", "COMPLETED"])
+    asked = count()
+
+    with world.whenever(
+        within(FLEX, about(job.restore_id)), lambda: next(asked) % 2 and job.advance()
+    ):
+        result = world.environment(hot_seconds=10).sweep()
+
+    assert (result["checked"], result["changed"], result["published"]) == (2, 2, 2)
+    assert sorted(world.asked([job, ready])) == [0, 0, 0, 0, 1]
+
+
+# Another sweep
+
+NOTES: dict[str, tuple[int | str, int]] = {
+    "waits": (12, 2),
+    "has waited": (-1, 6),
+    "waits for years": (10**9, 6),
+    "has the lease": ("another", 2),
+}
+"""The end of its wait in seconds, or the owner of the lease; and the questions of the first."""
+
+
+@pytest.mark.parametrize(("note", "questions"), NOTES.values(), ids=NOTES)
+def test_hot_rounds_end_when_another_sweep_waits_or_has_the_lease(
+    world: World, note: int | str, questions: int
+) -> None:
+    world.recorded_job()
+    asked = count(1)
+
+    def write_note() -> None:
+        if next(asked) == 2:
+            if isinstance(note, str):
+                world.rewrite_lease(owner=note)
+            else:
+                world.rewrite_lease(waitingUntil=round(world.clock().timestamp()) + note)
+
+    with world.whenever(FLEX, write_note):
+        world.environment(hot_seconds=10).sweep()
+    assert world.count(FLEX) == questions
+
+
+def test_hot_rounds_go_on_although_nobody_can_read_who_waits(world: World) -> None:
+    world.recorded_job()
+    refused = aws_error("dynamodb", "AccessDeniedException")
+    with world.inject(Selection("dynamodb", "UpdateItem"), refused, times=5, skip=1):
+        world.environment(hot_seconds=10).sweep()
+
+    assert world.count(FLEX) == 6
+    assert "owner" not in world.lease
+
+
+# Ticks at any second of their minute
+
+PHASES: dict[str, tuple[list[float], float]] = {
+    "the same second": ([5.0] * 5, 11.5),
+    "just before a round": ([0.0, 9.5, 19.0, 28.5, 38.0], 11.5),
+    "within the first round": ([59.0, 0.0, 1.0, 2.0, 3.0], 11.5),
+    "two at once": ([0.0, 50.0, 59.9, 0.0, 0.1], 11.5),
+    "late, then early": ([55.0, 5.0, 55.0, 5.0], 11.5),
+    "any": ([31.4, 15.9, 26.5, 35.8, 9.7, 9.3], 11.5),
+    "any other": ([2.7, 18.2, 8.1, 28.4, 59.0, 45.2], 11.5),
+    # A sweep that had to wait is late with each round, and leaves out its last one.
+    "two minutes apart": ([0.0, 59.9, 0.0, 59.9], 20),
+}
+"""
+Seconds after its minute at which each tick fires, and the longest time between two questions.
+
+That is the pause between two rounds, and the look of a waiting sweep at the lease.
+"""
+
+
+class Jumping(JumpingClock):
+    """Lets environments sweep beside each other: it moves the world's clock while all sleep."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        super().__init__(world.uptime())
+
+    @property
+    def at(self) -> float:
+        return self._world.uptime()
+
+    @at.setter
+    def at(self, seconds: float) -> None:
+        self._world.pass_time(seconds - self._world.uptime())
+
+
+class Minutes:
+    """Ticks, their results, and the moments at which Atlas was asked about a hot job."""
+
+    def __init__(self, world: World, by: Connections) -> None:
+        self.world = world
+        self.clock = Jumping(world)
+        self.asked: list[float] = []
+        self.results: list[tuple[float, Any]] = []
+        self._begun = world.clock(), world.uptime()
+        self._connections = cycle((world.connections, by))
+
+    def environment(self) -> Callable[[float], None]:
+        """One that sweeps for a tick."""
+        environment = self.world.environment(
+            next(self._connections), hot_seconds=10, sleep=self.clock.sleep
+        )
+
+        def sweep(minute: float) -> None:
+            at, seconds = self._begun
+            result: Any
+            try:
+                result = environment.sweep(at + timedelta(seconds=minute - seconds), 124.5)
+            except RestoreWatchError as error:
+                result = error
+            self.results.append((minute, result))
+
+        return sweep
+
+    def pass_by(self, phases: list[float]) -> float:
+        """Let such ticks come, and then none. Return the longest gap between two questions."""
+        at = iter(phases)
+        with self.world.whenever(QUESTION, lambda: self.asked.append(self.world.uptime())):
+            schedule = Schedule(self.clock, self.environment, lambda: next(at, 1e9))
+            self.clock.sleep(60 * len(phases))
+            schedule.end()
+        return max(after - before for before, after in pairwise(self.asked))
+
+
+@pytest.fixture
+def minutes(world: World, patient: Connections) -> Minutes:
+    world.recorded_job(timeline=["RUNNING", "COMPLETED"])
+    return Minutes(world, patient)
+
+
+@pytest.mark.fault("F95", "F84")
+@pytest.mark.parametrize(("phases", "longest"), PHASES.values(), ids=PHASES)
+def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
+    minutes: Minutes, phases: list[float], longest: float
+) -> None:
+    begun = minutes.clock.at
+    assert minutes.pass_by(phases) <= longest
+    assert minutes.asked[-1] - begun >= 60 * (len(phases) - 1) + phases[-1] + 100
+    swept = [tick for tick, result in minutes.results if result != SKIPPED]
+    assert len({*swept}) == len(swept)
+    # Of two that wait, the newer one may be swept alone.
+    assert all(any(0 <= one - tick < 61 for one in swept) for tick, _ in minutes.results)
+
+    # AWS delivers the last one again.
+    minutes.environment()(swept[-1])
+    assert minutes.results[-1] == (swept[-1], SKIPPED)
+
+
+@pytest.mark.fault("F95", "F66")
+def test_a_sweep_that_dies_while_it_waits_stops_nobody(
+    world: World, minutes: Minutes, patient: Connections
+) -> None:
+    begun = minutes.clock.at
+    # The second environment has these connections.
+    with world.death(world.environment(patient), WAIT_FOR_LEASE, "after"):
+        minutes.pass_by([0.0, 5.0])
+    assert minutes.asked[-1] - begun < 60 + 21.5
+    (died,) = [result for _, result in minutes.results if not isinstance(result, dict)]
+    assert isinstance(died, RestoreWatchError)
+
+    # The holder ended for one that is dead. The next tick finds the lease free, and no note.
+    minutes.environment()(minutes.clock.at)
+    assert minutes.results[-1][1]["checked"] == 1

@@ -1,0 +1,108 @@
+"""What sweeps store: the index of open jobs, and their lease, in moto and in another DynamoDB."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from behaviour.stored import NOON, Stored, at_once, soon
+from restore_watch.table.lease import SweepLease
+
+
+def test_the_index_shows_a_job_as_it_was_recorded(stored: Stored) -> None:
+    before, after = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
+    dates = {"restore_scheduled_date": before, "expiration_date": after}
+    stored.record("PENDING", 0, atlas_status="PENDING", **dates)
+    stored.record("RUNNING", 1, atlas_status="RUNNING", **dates)
+
+    entry = stored.entry()
+
+    assert (entry.kind, entry.status, entry.atlas_status) == ("flex", "RUNNING", "RUNNING")
+    assert (entry.sequence, entry.pending, entry.delivery_type) == (2, 2, "RESTORE")
+    assert (entry.scheduled_at, entry.expiration_date) == (before, after)
+    assert (entry.first_observed_at, entry.observed_at) == (NOON, NOON + timedelta(minutes=1))
+    assert entry.missing_since is None
+
+
+def test_every_shard_is_read_and_what_names_no_job_is_passed_over(stored: Stored) -> None:
+    ids = [f"6b4a0f80000000000000{number:04x}" for number in range(9)]
+    for one in ids:
+        stored.record("RUNNING", restore_id=one)
+    odd = {"cluster": {"S": "no job"}, "restoreId": {"S": "at all"}, "openShard": {"S": "0"}}
+    stored.client.put_item(TableName=stored.table_name, Item=odd)
+
+    assert sorted(entry.target.restore_id for entry in stored.entries()) == ids
+
+    del odd["openShard"]
+    stored.client.delete_item(TableName=stored.table_name, Key=odd)
+
+
+def test_the_moment_since_which_a_job_is_missed_is_stored_once(stored: Stored) -> None:
+    stored.acknowledge(stored.record("RUNNING"))
+    known = stored.entry()
+    for hours in range(3):
+        stored.index.missed(known, NOON + timedelta(hours=hours), soon())
+    assert stored.entry().missing_since == NOON
+
+    for _ in range(2):
+        stored.index.found(known, soon())
+    assert stored.entry().missing_since is None
+
+    stored.index.missed(known, NOON + timedelta(hours=5), soon())
+    assert stored.entry().missing_since == NOON + timedelta(hours=5)
+    stored.record("COMPLETED", minute=1)
+    assert stored.entry().missing_since is None
+
+
+@pytest.mark.parametrize("what", ["changed", "closed", "deleted"])
+def test_a_job_that_is_not_as_the_index_said_is_neither_missed_nor_made(
+    stored: Stored, what: str
+) -> None:
+    stored.acknowledge(stored.record("RUNNING"))
+    known = stored.entry()
+    if what == "changed":
+        stored.record("COMPLETED", minute=1)
+    elif what == "closed":
+        stored.update("REMOVE openShard")
+    else:
+        stored.delete()
+    before = stored.find()
+
+    stored.index.missed(known, NOON, soon())
+    stored.index.found(known, soon())
+
+    assert stored.find() == before
+
+
+def lease_at(stored: Stored, second: float) -> SweepLease:
+    """The lease as an environment sees it so many seconds after noon."""
+    now = NOON + timedelta(seconds=second)
+    return SweepLease(stored.client, stored.table_name, now=now.timestamp, sleep=lambda _: None)
+
+
+def test_one_of_many_sweeps_gets_the_lease(stored: Stored) -> None:
+    lease = lease_at(stored, 0)
+
+    owners = at_once([partial(lease.take, NOON + timedelta(seconds=n), soon()) for n in range(16)])
+
+    assert sum(owner is not None for owner in owners) == 1
+
+
+def test_a_lease_is_free_after_it_was_given_back_or_ran_out(stored: Stored) -> None:
+    ticks = [NOON + timedelta(minutes=n) for n in range(4)]
+    lease = lease_at(stored, 0)
+    first = lease.take(ticks[0], soon())
+    assert first is not None
+    assert lease.take(ticks[1], soon()) is None
+    lease.give_back(first, soon())
+
+    second = lease.take(ticks[1], soon())
+    assert second is not None
+    # It is valid for the 60 seconds of its deadline and five more.
+    assert lease_at(stored, 64).take(ticks[2], soon()) is None
+    later = lease_at(stored, 67)
+    assert later.take(ticks[1], soon()) is None
+    assert later.take(ticks[2], soon()) is not None
+
+    lease.give_back(second, soon())
+    assert later.take(ticks[3], soon()) is None

@@ -1,0 +1,191 @@
+"""Items that another version or an operator wrote, odd texts in items, and when an item expires."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.steps import ACKNOWLEDGE, FLEX, MISSING_ROLE, PUBLISH
+from local_stack.wire import Answer, Selection
+from local_stack.world import Stored, World
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    NotificationPendingError,
+    RestoreWatchError,
+    TableUnavailableError,
+)
+
+cases = pytest.mark.parametrize
+
+
+def item_of(world: World, job: EmulatedRestore) -> dict[str, Any]:
+    item = world.item(job)
+    assert item is not None
+    return item
+
+
+@pytest.mark.fault("F49")
+@cases(
+    "text",
+    ["\U0001f4a5" * 10_000, "".join(map(chr, range(32))) * 100, '"\\\r\n' * 1000, "\u202eabc\0"],
+    ids=["emoji", "controls", "quotes", "right-to-left"],
+)
+def test_odd_texts_leave_the_message_and_the_item_valid(world: World, text: str) -> None:
+    job = world.job(cluster="c" * 64, timeline=["RUNNING", text, "COMPLETED"])
+    names = ("deliveryType", "snapshotId", "targetDeploymentItemName", "targetProjectId")
+    job.set(**dict.fromkeys(names, text))
+    world.check(job)
+    for _ in range(2):
+        job.advance()
+        world.check(job)
+
+    messages = world.messages(job)
+    statuses = [message.event["data"]["status"] for message in messages]
+    assert statuses == ["RUNNING", "UNKNOWN", "COMPLETED"]
+    for message in messages:
+        assert re.fullmatch(r"[\x20-\x7e]{1,99}", message.subject or "")
+        assert len(json.dumps(message.event)) < 20_000
+        assert len(message.attributes) <= 10
+        assert all(re.fullmatch(r"[\x20-\x7e]+", one) for one in message.attributes.values())
+    item = json.dumps(world.item(job), default=str, ensure_ascii=False)
+    assert len(item.encode()) < 40_000
+    assert world.stored(job) == Stored("COMPLETED", 3, 3)
+
+
+@pytest.mark.fault("F49", "F17")
+@cases("field", ["status", "targetDeploymentItemName"])
+def test_a_text_that_cannot_be_encoded_ends_in_a_result_or_a_typed_error(
+    world: World, field: str
+) -> None:
+    job = world.finished_job()
+    job.set(**{field: "A\ud800"})
+    answer = world.invoke(job)
+
+    assert answer.error_type in {None, "UnexpectedAtlasResponseError"}
+    assert (answer.error_type is None) is (world.stored(job) is not None)
+
+
+@pytest.mark.fault("F50")
+@cases(
+    ("kind", "how", "step", "error", "was_expiring"),
+    [
+        ("flex", {}, PUBLISH, NotificationPendingError, False),
+        ("dedicated", {}, ACKNOWLEDGE, TableUnavailableError, False),
+        (
+            "dedicated",
+            {"delivery_type": "download", "timeline": ["download-ready", "expired"]},
+            PUBLISH,
+            NotificationPendingError,
+            True,
+        ),
+    ],
+    ids=["publication", "acknowledgement", "ready-download"],
+)
+def test_an_item_expires_only_when_nothing_is_pending(
+    world: World,
+    kind: Kind,
+    how: dict[str, Any],
+    step: Selection,
+    error: type[RestoreWatchError],
+    was_expiring: bool,  # noqa: FBT001
+) -> None:
+    def keeps() -> tuple[bool, bool]:
+        item = item_of(world, job)
+        return "openShard" in item, "expiresAt" in item
+
+    job = world.recorded_job(kind, **how)
+    assert keeps() == (True, was_expiring)
+    job.run_to_end()
+    world.inject(step, Answer(400))
+    world.refused(error, job)
+    assert keeps() == (True, False)
+
+    world.check(job)
+    assert keeps() == (False, True)
+
+
+@pytest.mark.fault("F51")
+def test_attributes_of_a_newer_version_are_kept(world: World) -> None:
+    job = world.recorded_job(timeline=["PENDING", "COMPLETED"])
+    novel = {"deep": [None, 1, {"a", "b"}]}
+    history = [one | {"novel": novel} for one in item_of(world, job)["history"]]
+    world.rewrite(job, novel=novel, history=history)
+    assert not world.check(job).changed
+
+    job.advance()
+    assert world.check(job).changed
+    item = item_of(world, job)
+    assert item["novel"] == item["history"][0]["novel"] == novel
+    assert world.published(job) == ["PENDING", "COMPLETED"]
+    assert world.stored(job) == Stored("COMPLETED", 2, 2)
+
+
+DERIVED = ("terminal", "downloadAvailable", "atlasStatus", "durationSeconds", "snapshotAgeSeconds")
+OPTIONAL = ("deliveryType", "snapshotId", "expirationDate", "targetProjectId", "openShard")
+
+
+@pytest.mark.fault("F51")
+@cases(
+    ("of_the_item", "of_its_history"),
+    [(DERIVED, DERIVED), (OPTIONAL, ()), (["publishedSequence"], ())],
+    ids=["derived", "optional", "outbox-mark"],
+)
+def test_attributes_that_an_older_version_did_not_write_are_not_needed(
+    world: World, of_the_item: Sequence[str], of_its_history: Sequence[str]
+) -> None:
+    job = world.recorded_job(timeline=["PENDING", "COMPLETED"])
+    history = [
+        {name: value for name, value in entry.items() if name not in of_its_history}
+        for entry in item_of(world, job)["history"]
+    ]
+    world.rewrite(job, history=history, **dict.fromkeys(of_the_item))
+    world.check(job)
+    job.advance()
+    world.check(job)
+
+    assert world.published(job)[-1] == "COMPLETED"
+    assert world.stored(job) == Stored("COMPLETED", 2, 2)
+
+
+@pytest.mark.fault("F51", "F55")
+@cases(
+    "damage",
+    [{"kind": "serverless"}, {"history": ["PENDING"]}, {"publishedSequence": "all"}],
+    ids=["kind", "entry", "outbox-mark"],
+)
+def test_an_item_that_cannot_be_read_stays_until_it_is_repaired(
+    world: World, damage: dict[str, Any]
+) -> None:
+    """The unit tests of the item have every other kind of damage."""
+    job = world.recorded_job()
+    before = item_of(world, job)
+    world.rewrite(job, **damage)
+    damaged = world.item(job)
+    error = world.refused(TableUnavailableError, job)
+    assert "this version cannot read" in str(error)
+    with world.inject(FLEX, MISSING_ROLE, times=None):
+        world.refused(AtlasUnauthorizedError, job)
+    assert world.count(PUBLISH) == 0
+    assert world.item(job) == damaged
+
+    world.rewrite(job, **{name: before[name] for name in damage})
+    job.run_to_end()
+    world.check(job)
+    assert world.published(job) == ["PENDING", "COMPLETED"]
+
+
+@pytest.mark.fault("F51")
+@cases("written", ["2026-05-04T14:00:00+02:00", "2026-05-04T12:00:00"], ids=["zone", "no-zone"])
+def test_a_date_in_another_form_is_published_in_utc(world: World, written: str) -> None:
+    job = world.recorded_job()
+    (entry,) = item_of(world, job)["history"]
+    world.rewrite(job, history=[entry | {"observedAt": written}], publishedSequence=0)
+    world.check(job)
+
+    message = world.messages(job)[-1]
+    data = message.event["data"]
+    assert message.event["time"] == data["observedAt"] == "2026-05-04T12:00:00.000000Z"
+    assert world.stored(job) == Stored("PENDING", 1, 1)

@@ -1,0 +1,330 @@
+"""What a listing of a project reads, what it takes in, and what it costs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behaviour.projects import (
+    BAD,
+    KINDS,
+    asked,
+    behind,
+    ended_jobs,
+    listed,
+    mark,
+    of,
+    reported_once,
+)
+from local_stack.atlas import EmulatedRestore, Kind, Role
+from local_stack.behaviour import ListOrder
+from local_stack.environment import Environment
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error
+from local_stack.stack import CREDENTIALS, ROOT
+from local_stack.steps import (
+    COLLECTION_LIST,
+    FLEX,
+    FLEX_LIST,
+    MOVE_MARK,
+    NOTE_WATCH,
+    QUESTION,
+)
+from local_stack.wire import Selection
+from local_stack.world import World
+
+cases = pytest.mark.parametrize
+
+UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
+
+RUNNING: dict[Kind, str] = {"flex": "RUNNING", "dedicated": "running", "collection": "IN_PROGRESS"}
+
+
+def add_clusters(world: World, *names: str, kind: Kind = "flex") -> None:
+    for name in names:
+        world.atlas.add_cluster(world.group, name, kind)
+
+
+# What is of interest
+
+
+@pytest.mark.fault("F79")
+@cases("order", ["newest first", "oldest first", "shuffled"])
+def test_a_first_listing_sends_no_history_but_what_runs(
+    world: World, watching: Environment, order: ListOrder
+) -> None:
+    """Three months of an hourly test restore, in a cluster of each kind."""
+    now = world.atlas.now()
+    recent = []
+    for kind in KINDS:
+        for days in (5, 8):
+            running, at = [RUNNING[kind]], now - timedelta(days=days)
+            recent.append(world.job(kind, kind, timeline=running, at=at))
+        world.atlas.add_ended_restores(world.group, kind, kind, 720, apart=timedelta(hours=3))
+        world.atlas.order_list(world.group, kind, order)
+    results = watching.ticks(2, minutes=15)
+
+    assert [(one["found"], one["published"], one["failures"]) for one in results] == [
+        (3, 3, []),
+        (0, 0, []),
+    ]
+    assert [len(world.published(job)) for job in recent] == [1, 0] * 3
+    jobs = [item for item in world.stack.items() if item["cluster"] != "sweeps"]
+    assert len(jobs) == 3
+
+
+# Large projects and lists
+
+
+MEGABYTE = 1_000_000
+
+
+def old_jobs_and_a_new_one(
+    world: World, kind: Kind, count: int
+) -> tuple[list[EmulatedRestore], EmulatedRestore]:
+    """A list of jobs that ended long ago, and a new one that it shows last."""
+    cluster = f"orders-{kind}"
+    old = world.atlas.add_ended_restores(world.group, cluster, kind, count)
+    world.atlas.order_list(world.group, cluster, "oldest first")
+    return old[::-1], ended_jobs(world, kind)[0]
+
+
+def pages(world: World, step: Selection) -> list[tuple[int, int]]:
+    """The sizes and numbers of the pages that were asked for."""
+    queries = [call.query for call in world.calls(step)]
+    return [(int(one["itemsPerPage"]), int(one["pageNum"])) for one in queries]
+
+
+def pad(jobs: Sequence[EmulatedRestore], size: int) -> None:
+    for job in jobs:
+        job.set(padding="x" * size)
+
+
+@pytest.mark.fault("F88")
+def test_a_list_whose_pages_are_too_large_is_read_in_smaller_ones_from_then_on(
+    world: World, watching: Environment
+) -> None:
+    old, new = old_jobs_and_a_new_one(world, "flex", 589)
+    pad(old[500:], MEGABYTE // 5)
+    watching.tick()
+
+    assert reported_once(world, [new])
+    assert behind(world) == set()
+    # The second page has 20 MB. The entries that it begins with are read first.
+    halves = [(500, 1), (500, 2), (500, 2), (250, 3), (125, 5), (25, 21)]
+    assert pages(world, FLEX_LIST) == [*halves, (25, 22), (25, 23), (25, 24)]
+    ended_jobs(world, "flex")
+    watching.tick(15)
+    assert pages(world, FLEX_LIST)[:2] == [(25, 1), (25, 2)]
+
+
+@pytest.mark.fault("F88")
+def test_a_single_entry_that_is_too_large_keeps_its_list_unread_and_no_other(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    (huge,), usual = (ended_jobs(world, "flex", cluster=name) for name in ("huge", "usual"))
+    pad([huge], 10 * MEGABYTE)
+    result = watching.tick(15)
+
+    assert [one["clusterName"] for one in result["failures"]] == ["huge-flex"]
+    assert reported_once(world, usual)
+    assert behind(world) == {"flex/huge-flex"}
+    assert world.count(FLEX_LIST) <= 10
+    pad([huge], 0)
+
+    assert watching.tick()["failures"] == []
+    assert reported_once(world, [huge])
+    assert behind(world) == set()
+
+
+@pytest.mark.fault("F88")
+def test_the_large_lists_of_many_clusters_fit_into_the_memory_of_the_function(
+    world: World,
+) -> None:
+    """32 threads read 60 pages of almost 10 MB. The function has 512 MB."""
+    entries = [{"id": f"{number:024x}", "padding": "x" * 20_000} for number in range(490)]
+    add_clusters(world, *(f"cluster-{number}" for number in range(60)))
+    world.inject(FLEX_LIST, Answer.json(200, {"results": entries}), times=None)
+    program = Path(__file__).with_name("large_lists.py")
+    account = CREDENTIALS["service_account"].values()
+
+    run = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, str(program), world.atlas.url, world.group, "60", *account],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "functions")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    read, megabytes = map(int, run.stdout.split())
+    assert read == 60 * 490
+    assert megabytes < 400
+
+
+# Clusters of which there is nothing to read
+
+
+@cases("kind", ["flex", "dedicated"])
+def test_a_cluster_that_is_deleted_before_its_jobs_are_read_counts_as_read(
+    world: World, watching: Environment, kind: Kind
+) -> None:
+    add_clusters(world, "doomed", kind=kind)
+    jobs = ended_jobs(world, kind)
+    step = Selection("atlas", f"{kind}_clusters")
+    with world.whenever(step, lambda: world.atlas.remove_cluster(world.group, "doomed"), "after"):
+        result = watching.tick()
+
+    assert (result["found"], result["failures"], behind(world)) == (1, [], set())
+    assert reported_once(world, jobs)
+
+
+OF_ODD = of(QUESTION, "/clusters/odd/")
+
+NEVER_ANSWERED: dict[str, tuple[Selection, Answer | None, int]] = {
+    "404": (OF_ODD, UNKNOWN_404, 1),
+    "404-without-code": (OF_ODD, Answer.json(404, {"error": 404}), 1),
+    "400": (OF_ODD, atlas_error(400, "TENANT_CLUSTER_UPDATE_UNSUPPORTED", "Free."), 1),
+    "no-backups": (OF_ODD, atlas_error(404, "BACKUP_CONFIG_NOT_FOUND", ""), 0),
+    "no-collection-restores": (COLLECTION_LIST, Answer(405), 0),
+    "no-role": (OF_ODD, None, 0),
+}
+"""What Atlas answers, and the number of warnings that say so."""
+
+
+@pytest.mark.fault("F78", "F81", "F91")
+@cases(("step", "answer", "warnings"), NEVER_ANSWERED.values(), ids=NEVER_ANSWERED)
+def test_what_atlas_never_says_anything_about_is_no_alarm_and_costs_nothing_in_idle_sweeps(
+    world: World, watching: Environment, step: Selection, answer: Answer | None, warnings: int
+) -> None:
+    add_clusters(world, "odd", kind="dedicated")
+    if answer:
+        world.inject(step, answer, times=None)
+    else:
+        world.atlas.grant(CREDENTIALS["service_account"]["client_id"], Role.READ_ONLY)
+    warned = []
+    for minutes in (1, 15, 15, 1):
+        result = watching.tick(minutes)
+        warned += [line for line in watching.lines(level="WARNING") if "odd" in str(line)]
+
+    assert (asked(world), result["failures"], len(warned)) == (["events"], [], warnings)
+    assert world.watch_said() == []
+    assert mark(world).isoformat() > world.bookkeeping()["firstMark"]
+
+
+@pytest.mark.fault("F91")
+def test_a_free_cluster_is_not_asked_for_restores_and_the_others_are(
+    world: World, watching: Environment
+) -> None:
+    free = world.atlas.add_cluster(world.group, "free", "dedicated")
+    refusal = atlas_error(400, "ATLAS_HAS_NO_SUCH_THING", "Nobody has seen this code.")
+    world.inject(of(QUESTION, "/free/"), refusal, times=None)
+    # So it was with version 1.0.0.
+    watching.tick()
+    assert behind(world) == {"collection/free", "dedicated/free"}
+
+    free.provider_name = "TENANT"
+    jobs = ended_jobs(world, "dedicated")
+    watching.tick(15)
+    assert (reported_once(world, jobs), behind(world)) == (True, set())
+
+    assert watching.tick(15)["failures"] == []
+    assert listed(world) == ["orders-dedicated"] * 2
+
+
+@pytest.mark.fault("F91")
+@cases(
+    "said",
+    [
+        {"paused": True, "replicationSpecs": []},
+        {"replicationSpecs": None},
+        {"replicationSpecs": [{"regionConfigs": [{}, None]}]},
+        {"replicationSpecs": [{"regionConfigs": [{"providerName": None}]}]},
+        {"replicationSpecs": [{"regionConfigs": [{"providerName": p} for p in ("TENANT", "AWS")]}]},
+    ],
+    ids=["paused", "null", "empty", "no-name", "mixed"],
+)
+def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(
+    world: World, watching: Environment, said: dict[str, Any]
+) -> None:
+    jobs = ended_jobs(world, "dedicated")
+    world.atlas.add_cluster(world.group, "orders-dedicated", "dedicated").said.update(said)
+    watching.tick()
+
+    assert reported_once(world, jobs)
+
+
+# Clusters that fail for long, and what they may keep others from
+
+
+@pytest.mark.fault("F81")
+def test_one_bad_cluster_does_not_have_the_others_listed_every_other_minute(
+    world: World, watching: Environment
+) -> None:
+    add_clusters(world, "bad", *(f"good-{number}" for number in range(20)))
+    world.inject(BAD, Answer(503), times=None)
+    watching.ticks(6)
+    calls = []
+    for _ in range(14):
+        watching.tick()
+        calls.append(len(world.questions()))
+
+    # An event call and two tries in each, and one listing of 22 more.
+    assert sum(calls) <= 14 * 3 + 30
+
+
+@pytest.mark.fault("F81")
+def test_one_bad_cluster_does_not_take_the_only_call_that_is_left(
+    world: World, watching: Environment
+) -> None:
+    add_clusters(world, "good", "bad")
+    watching.tick()
+    with world.inject(BAD, Answer(503), times=None):
+        watching.ticks(2, minutes=15)
+        world.atlas.keep_bucket(world.group, "flex", 100)
+        job = world.finished_job(cluster="good")
+        watching.ticks(20)
+
+    assert reported_once(world, [job])
+
+
+@pytest.mark.fault("F81")
+def test_broken_clusters_do_not_keep_others_of_the_project_from_being_listed(
+    world: World, watching: Environment
+) -> None:
+    """The lists of collection restores have no answer, everything else works."""
+    add_clusters(world, *(f"orders-{number}" for number in range(40)), kind="dedicated")
+    add_clusters(world, "small")
+    watching.tick()
+    world.inject(COLLECTION_LIST, Answer(503), times=None)
+    watching.ticks(2, minutes=15)
+    jobs = [
+        world.finished_job(cluster="small"),
+        world.finished_job("dedicated", cluster="orders-7"),
+    ]
+    watching.ticks(3)
+
+    assert reported_once(world, jobs)
+
+
+@pytest.mark.fault("F81")
+def test_clusters_whose_lists_are_refused_cost_their_neighbours_nothing(world: World) -> None:
+    add_clusters(world, "bad-1", "bad-2", "bad-3")
+    watching = world.watching(hot_seconds=30)
+    world.job(cluster="good", timeline=["RUNNING"])
+    watching.tick()
+    refusal = atlas_error(403, "USER_CANNOT_ACCESS_CLUSTER", "Not this one.")
+    world.inject(BAD, refusal, times=None)
+    for minutes in (15, 5, 5):
+        watching.tick(minutes)
+        assert world.count(of(FLEX, "/good/")) == 2
+
+    watching.tick()
+    assert world.count(MOVE_MARK) + world.count(NOTE_WATCH) == 0
+    assert world.watch_said() == [("degraded", world.group)]

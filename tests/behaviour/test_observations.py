@@ -1,0 +1,273 @@
+"""What Atlas says is believed from wherever it comes; what cannot be read is not taken for read."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from behaviour.projects import behind, ended_jobs, of, reported_once, with_fields
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.environment import Environment
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error
+from local_stack.restores import date
+from local_stack.steps import (
+    COLLECTION_LIST,
+    DEDICATED_LIST,
+    EVENTS,
+    FLEX,
+    FLEX_LIST,
+    QUESTION,
+    UNKNOWN_JOB,
+)
+from local_stack.wire import Selection
+from local_stack.world import World, item_key
+
+cases = pytest.mark.parametrize
+
+LISTS = {"flex": FLEX_LIST, "dedicated": DEDICATED_LIST, "collection": COLLECTION_LIST}
+
+RUNNING_THEN_FAILED = ["RUNNING", "FAILED"]
+
+DOWNLOAD = ["running", "download-ready", "finished+expired"]
+
+
+def failing_jobs(world: World, *clusters: str) -> list[EmulatedRestore]:
+    """Restores that run now and fail later."""
+    return [world.job(cluster=name, timeline=RUNNING_THEN_FAILED) for name in clusters]
+
+
+# Fields that cannot be read
+
+
+@pytest.mark.fault("F85")
+@cases(
+    ("kind", "fields"),
+    [
+        ("flex", {"expirationDate": ""}),
+        ("flex", {"snapshotFinishedDate": 1_777_809_600_000, "targetDeploymentItemName": {"a": 1}}),
+        ("dedicated", {"timestamp": [], "targetGroupId": 7}),
+        ("collection", {"snapshotId": {}, "targetClusterName": 5}),
+    ],
+)
+def test_a_field_that_decides_nothing_and_cannot_be_read_is_null(
+    world: World, watching: Environment, kind: Kind, fields: Mapping[str, Any]
+) -> None:
+    watching.tick()
+    jobs = ended_jobs(world, kind)
+    world.inject(LISTS[kind], with_fields(**fields), times=None)
+    watching.ticks(2, minutes=15)
+
+    assert reported_once(world, jobs)
+    assert world.watch_said() == []
+
+
+@pytest.mark.fault("F85")
+def test_old_entries_that_cannot_be_read_keep_nothing_behind(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    jobs = ended_jobs(world, "flex", "dedicated")
+    flex, dedicated = (job.body() for job in jobs)
+    long_ago = f"{int(world.clock().timestamp()) - 9 * 24 * 3600:08x}" + "0" * 16
+    old: list[tuple[EmulatedRestore, Kind, dict[str, Any]]] = [
+        (jobs[0], "flex", flex | {"id": long_ago, "status": 7}),
+        (jobs[0], "flex", flex | {"id": 7, "restoreScheduledDate": "2020-01-01T00:00:00Z"}),
+        (jobs[1], "dedicated", dedicated | {"id": None, "finishedAt": "2020-01-01T00:00:00Z"}),
+    ]
+    for job, kind, entry in old:
+        world.atlas.add_to_list(world.group, job.cluster, kind, entry)
+    watching.ticks(4, minutes=5)
+
+    assert (reported_once(world, jobs), behind(world), world.watch_said()) == (True, set(), [])
+
+
+@pytest.mark.fault("F85", "F89")
+@cases("is_known", [True, False], ids=["of a known job", "of an unknown job"])
+def test_an_item_that_cannot_be_read_is_reported(
+    world: World, watching: Environment, *, is_known: bool
+) -> None:
+    watching.tick()
+    (job,) = failing_jobs(world, "orders")
+    if is_known:
+        watching.tick()
+        world.rewrite(job, history=["PENDING"])
+    else:
+        bad = {"status": {"S": "RUNNING"}, "history": {"S": "x"}}
+        world.stack.put_items([{**item_key(job), **bad}])
+    job.run_to_end()
+    watching.ticks(5)
+
+    assert world.watch_said() == [("degraded", world.group)]
+
+
+# One path for what Atlas says
+
+
+def older(job: EmulatedRestore) -> Answer:
+    return Answer.json(200, job.body() | {"status": "RUNNING"})
+
+
+DISAGREEING: Mapping[str, Answer | None] = {
+    "503": Answer(503),
+    "400": atlas_error(400, "SOMETHING_NEW", "No."),
+    "404": UNKNOWN_JOB,
+    "odd": Answer.json(200, {"id": 7}),
+    "older": None,
+}
+
+
+@pytest.mark.fault("F86")
+@cases("answer", DISAGREEING.values(), ids=DISAGREEING)
+def test_the_end_that_a_list_shows_is_recorded_although_the_jobs_own_endpoint_says_less(
+    world: World, watching: Environment, answer: Answer | None
+) -> None:
+    (job,) = failing_jobs(world, "orders")
+    watching.ticks(2)
+    world.inject(FLEX, answer or older(job), times=None)
+    job.run_to_end()
+    watching.ticks(2, minutes=15)
+
+    assert world.published(job) == RUNNING_THEN_FAILED
+
+
+@pytest.mark.fault("F86")
+def test_the_end_that_the_jobs_own_endpoint_shows_is_recorded_although_lists_say_less(
+    world: World, environment: Environment
+) -> None:
+    jobs = failing_jobs(world, *["orders"] * 3)
+    for job in jobs:
+        world.check(job)
+        world.atlas.lag_lists(job)
+        job.run_to_end()
+    environment.ticks(len(jobs))
+
+    assert [world.published(job) for job in jobs] == [RUNNING_THEN_FAILED] * 3
+
+
+@pytest.mark.fault("F86")
+def test_what_a_page_shows_is_recorded_although_the_next_page_is_refused(
+    world: World, environment: Environment
+) -> None:
+    jobs = failing_jobs(world, *["orders"] * 3)
+    for job in jobs:
+        world.check(job)
+    jobs[0].run_to_end()
+    link = {"rel": "next", "href": "?pageNum=2"}
+    first = Answer.json(200, {"links": [link], "results": [jobs[0].body()]})
+    second = Selection("atlas", "flex_list", lambda call: call.query["pageNum"] == "2")
+    world.inject(second, Answer(429, {"Retry-After": "60"}), times=None)
+    world.inject(FLEX_LIST, first, times=None)
+    result = environment.tick()
+
+    assert (result["changed"], result["notReached"]) == (1, 2)
+    assert world.published(jobs[0]) == RUNNING_THEN_FAILED
+
+
+@pytest.mark.fault("F83", "F86")
+def test_a_job_that_a_list_shows_is_followed_although_its_own_endpoint_does_not_know_it(
+    world: World, environment: Environment
+) -> None:
+    job = world.recorded_job(timeline=["RUNNING", "COMPLETED"])
+    world.inject(FLEX, UNKNOWN_JOB, times=None)
+    for minutes in (1, 25 * 60, 5, 5, 5, 5):
+        environment.tick(minutes)
+    job.run_to_end()
+    environment.tick(5)
+
+    assert world.published(job) == ["RUNNING", "COMPLETED"]
+
+
+@pytest.mark.fault("F83", "F86")
+def test_an_older_link_that_a_list_shows_does_not_end_a_download(
+    world: World, watching: Environment
+) -> None:
+    job, _ = (
+        world.job("dedicated", "orders", delivery_type="download", timeline=DOWNLOAD)
+        for _ in range(2)
+    )
+    watching.ticks(2)
+    job.advance()
+    watching.tick()
+    world.pass_time(50 * 60)
+    world.atlas.lag_lists(job)
+    job.set(expiresAt=date(world.atlas.now() + timedelta(hours=1)))
+    watching.ticks(18, minutes=5)
+    assert world.published(job) == ["RUNNING", "COMPLETED"]
+    job.advance()
+    watching.ticks(2, minutes=5)
+
+    assert world.published(job) == ["RUNNING", "COMPLETED", "EXPIRED"]
+
+
+# What is a trouble although something is answered
+
+
+@pytest.mark.fault("F86")
+@cases(
+    ("clusters", "headers"),
+    [(["a", "b", "c"], {}), (["a", "b"], {"Retry-After": "900"}), (["a", "a"], {})],
+    ids=["of several clusters", "for a while", "of one cluster"],
+)
+def test_a_job_that_fails_is_a_trouble_although_another_one_is_answered(
+    world: World, watching: Environment, clusters: list[str], headers: Mapping[str, str]
+) -> None:
+    jobs = failing_jobs(world, *clusters)
+    watching.ticks(2)
+    world.inject(of(FLEX, jobs[0].restore_id), Answer(503, headers), times=None)
+    world.atlas.lag_lists(jobs[0])
+    jobs[0].run_to_end()
+    watching.ticks(6)
+
+    assert world.watch_said() == [("degraded", world.group)]
+
+
+@pytest.mark.fault("F86", "F99")
+@cases("wait", ["30", "900"])
+def test_a_503_that_names_a_time_hides_no_trouble_and_no_restore(
+    world: World, watching: Environment, wait: str
+) -> None:
+    ended_jobs(world, "flex")
+    watching.ticks(2)
+    for step in (FLEX_LIST, EVENTS):
+        world.inject(step, Answer(503, {"Retry-After": wait}), times=None)
+    flex, dedicated = ended_jobs(world, "flex"), ended_jobs(world, "dedicated")
+    watching.ticks(18)
+
+    assert world.watch_said() == [("degraded", world.group)]
+    assert reported_once(world, dedicated)
+    world.heal()
+    watching.tick(20)
+    assert reported_once(world, flex)
+
+
+# When a job leaves the index
+
+
+@pytest.mark.fault("F83", "F93")
+def test_a_refused_job_of_a_project_that_is_no_longer_watched_leaves_after_seven_days(
+    world: World, watching: Environment
+) -> None:
+    (job,) = failing_jobs(world, "orders")
+    watching.tick()
+    world.atlas.lock_out(world.group)
+    unwatching = world.watching("6a1f3c9e5b7d204e8c61f0ff")
+    unwatching.tick()
+    for minutes, is_open in [(7 * 24 * 60 - 60, True), (65, False)]:
+        unwatching.tick(minutes)
+        unwatching.ticks(3, minutes=5)
+        assert world.is_open(job) is is_open
+
+
+@pytest.mark.fault("F83")
+def test_a_job_of_which_every_answer_is_not_found_leaves_the_index(
+    world: World, environment: Environment
+) -> None:
+    job = world.recorded_job(timeline=["RUNNING"])
+    world.inject(of(QUESTION, job.cluster), UNKNOWN_JOB, times=None)
+    environment.ticks(23, minutes=60)
+    assert world.is_open(job)
+    environment.ticks(7, minutes=60)
+
+    assert not world.is_open(job)

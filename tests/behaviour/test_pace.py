@@ -1,0 +1,388 @@
+"""How a sweep leaves Atlas's rate limits to others, and one project's trouble to that project."""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.environment import Environment
+from local_stack.faults import Action, Answer, CloseIdle, Delay, Hang
+from local_stack.refusal import atlas_error
+from local_stack.steps import (
+    DEDICATED,
+    FLEX,
+    FLEX_LIST,
+    MISSING_ROLE,
+    QUESTION,
+    TOKEN,
+    about,
+    too_many_requests,
+)
+from local_stack.world import Stored, World, within
+from restore_watch.errors import AtlasUnauthorizedError
+
+SHORT = ["RUNNING", "COMPLETED"]
+DONE = Stored("COMPLETED", 2, 2)
+THREADS = 32
+"""Questions that a sweep has under way at once."""
+
+
+def by_id(
+    world: World, environment: Environment, kind: Kind = "flex", number: int = 3
+) -> list[EmulatedRestore]:
+    """Open jobs of one cluster that the environment asks about one by one: no list shows them."""
+    steps = SHORT if kind == "flex" else ["running", "finished"]
+    jobs = world.recorded_jobs(number, kind, clusters=1, timeline=steps)
+    for job in jobs:
+        world.atlas.omit_from_lists(job)
+    environment.ticks(2)
+    world.stack.forget_calls()
+    return jobs
+
+
+def counts(result: Mapping[str, object]) -> tuple[object, ...]:
+    return result["checked"], result["notReached"], result["failures"]
+
+
+# The reserve
+
+RESERVES: dict[str, tuple[float, str | None, int]] = {
+    "absent": (0.5, None, 3),
+    "odd": (0.5, "nan", 3),
+    "at-it": (0.5, "600", 3),
+    "below-it": (0.5, "599", 1),
+    "no-reserve": (0.0, "0", 3),
+    "all-of-it": (1.0, "1199", 1),
+}
+
+
+@pytest.mark.fault("F73")
+@pytest.mark.parametrize(("reserve", "left", "checked"), RESERVES.values(), ids=RESERVES)
+def test_a_bucket_that_is_said_to_be_below_the_reserve_is_spared(
+    world: World, reserve: float, left: str | None, checked: int
+) -> None:
+    world.atlas.behaviour.announces_limits = False
+    environment = world.environment(rate_limit_reserve=reserve)
+    job, *_ = by_id(world, environment)
+    if left is not None:
+        world.atlas.behaviour.announces_limits = True
+        world.atlas.behaviour.limit_headers = {
+            "Ratelimit-Limit": "1200",
+            "Ratelimit-Remaining": left,
+        }
+    assert counts(environment.tick()) == (checked, 3 - checked, [])
+    assert world.count(FLEX) == checked
+
+    world.atlas.behaviour.announces_limits = False
+    job.advance()
+    assert environment.tick()["changed"] == 1
+
+
+@pytest.mark.fault("F73")
+def test_named_jobs_are_asked_about_although_the_bucket_is_below_the_reserve(
+    world: World, environment: Environment
+) -> None:
+    jobs = by_id(world, environment)
+    world.atlas.keep_bucket(world.group, "flex", 1)
+    assert environment.tick()["notReached"] == 2
+    for job in jobs:
+        job.advance()
+    environment.answer(jobs[0].event)
+    environment.answer({"targets": [job.event for job in jobs]})
+
+    assert [world.stored(job) for job in jobs] == [DONE] * 3
+
+
+# Buckets that others use up
+
+
+@pytest.mark.fault("F82")
+def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_for_an_hour(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = world.environment(hot_seconds=10)
+    kinds: tuple[Kind, ...] = ("flex", "dedicated")
+    jobs = {kind: by_id(world, environment, kind) for kind in kinds}
+    ended = [jobs[kind][0] for kind in jobs]
+    for kind in jobs:
+        world.atlas.keep_bucket(world.group, kind, 500)
+    for number in range(8):
+        capsys.readouterr()
+        result = environment.tick(7.5)
+        assert (world.count(FLEX), world.count(DEDICATED)) == (1, 1)
+        assert counts(result) == (2, result["open"] - 2, [])
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        (line,) = [one for one in lines if "RateLimitRemaining" in one]
+        assert line["RateLimitRemaining"] == [pytest.approx(500 / 1200)]
+        assert line["NotReached"] == [result["notReached"]]
+        if number == 3:
+            for job in ended:
+                job.advance()
+    # Each job had its turn, so both ends were seen.
+    assert [world.stored(job) for job in ended] == [DONE] * 2
+    assert [world.published(job) for job in ended] == [SHORT] * 2
+
+    for kind, (_, *others) in jobs.items():
+        world.atlas.release_bucket(world.group, kind)
+        for job in others:
+            job.advance()
+    result = environment.tick()
+    assert (result["changed"], result["notReached"]) == (4, 0)
+
+
+@pytest.mark.fault("F82")
+def test_one_list_answers_for_a_whole_cluster_although_others_use_up_the_bucket(
+    world: World, environment: Environment
+) -> None:
+    """What it does not show has to wait."""
+    jobs = world.recorded_jobs(6, clusters=1)
+    world.atlas.keep_bucket(world.group, "flex", 1)
+    assert [counts(result) for result in environment.ticks(3)] == [(6, 0, [])] * 3
+    assert (world.count(FLEX_LIST), world.count(FLEX)) == (1, 0)
+
+    for job in jobs[:2]:
+        world.atlas.omit_from_lists(job)
+    assert counts(environment.tick()) == (4, 2, [])
+    world.atlas.release_bucket(world.group, "flex")
+    assert counts(environment.tick()) == (6, 0, [])
+
+
+@pytest.mark.fault("F82", "F72", "F73")
+def test_a_bucket_that_others_emptied_is_not_asked_again_before_it_refills(
+    world: World, environment: Environment
+) -> None:
+    jobs = by_id(world, environment)
+    world.check(world.job(group=world.group[::-1]))
+    step = within(FLEX, about(world.group))
+    world.inject(step, too_many_requests({"Retry-After": "40"}), times=None)
+    world.stack.forget_calls()
+    results = [environment.sweep() for _ in range(3)]
+    assert world.count(step) == 1
+    assert [counts(result) for result in results] == [(1, 3, [])] * 3
+
+    world.heal()
+    jobs[0].advance()
+    result = environment.tick()
+    assert (result["changed"], counts(result)) == (1, (4, 0, []))
+
+
+@pytest.mark.fault("F82")
+def test_an_old_job_that_a_rate_limit_did_not_let_through_is_asked_about_in_the_next_sweep(
+    world: World, environment: Environment
+) -> None:
+    """Otherwise it is asked about every five minutes only."""
+    world.recorded_job()
+    world.pass_time(7 * 3600)
+    world.atlas.keep_bucket(world.group, "flex", 0)
+    assert counts(environment.tick()) == (0, 1, [])
+
+    world.atlas.release_bucket(world.group, "flex")
+    assert counts(environment.tick(1.5)) == (1, 0, [])
+
+
+@pytest.mark.fault("F82")
+def test_calls_that_are_under_way_overshoot_by_no_more_than_the_threads(
+    world: World, environment: Environment
+) -> None:
+    world.recorded_jobs(THREADS + 3)
+    world.atlas.keep_bucket(world.group, "flex", 1)
+    result = environment.tick()
+
+    assert 1 <= len(world.questions()) <= THREADS
+    assert result["checked"] + result["notReached"] == THREADS + 3
+
+
+@pytest.mark.fault("F99")
+def test_a_503_leaves_its_family_one_call_a_sweep_for_a_quarter_of_an_hour_at_most(
+    world: World, environment: Environment
+) -> None:
+    """As long as it says. It is not slept out, and a job that is named is asked about."""
+    job, *_ = by_id(world, environment)
+    world.check(world.job("dedicated"))
+    world.inject(FLEX, Answer(503, {"Retry-After": "86400"}))
+    environment.tick()
+    for result in environment.ticks(14):
+        assert (result["notReached"], result["failures"]) == (2, [])
+    assert (world.count(FLEX), world.count(DEDICATED)) == (1, 1)
+    job.advance()
+    assert environment.answer(job.event)["changed"]
+
+    assert environment.tick()["notReached"] == 0
+
+
+# Projects, families and jobs that are refused
+
+
+@pytest.mark.fault("F99")
+def test_jobs_that_are_refused_for_good_do_not_stop_the_others_of_their_family(
+    world: World, environment: Environment
+) -> None:
+    jobs = by_id(world, environment, number=6)
+    environment.tick()
+    first, second, *others = [jobs[one] for one in world.asked(jobs)]
+    refusal = atlas_error(403, "USER_CANNOT_ACCESS_RESTORE", "Not this one.")
+    world.inject(within(FLEX, about(first.restore_id, second.restore_id)), refusal, times=None)
+    for job in jobs:
+        job.advance()
+    result = environment.tick()
+
+    assert (result["changed"], result["notReached"]) == (4, 0)
+    assert [world.stored(job) for job in others] == [DONE] * 4
+
+
+TROUBLES: dict[str, tuple[Action, str | None, int, int]] = {
+    "throttled": (too_many_requests({"Retry-After": "40"}), None, 2 * THREADS, 2),
+    "no-role": (MISSING_ROLE, "AtlasUnauthorizedError", 2 * THREADS, 2),
+    "503": (Answer(503), "AtlasUnavailableError", 2 * (THREADS + 2), 0),
+    "hanging": (Hang(5.0), "AtlasUnavailableError", 2 * THREADS, 2),
+}
+
+
+@pytest.mark.fault("F72")
+@pytest.mark.parametrize(("trouble", "error", "calls", "left_out"), TROUBLES.values(), ids=TROUBLES)
+def test_a_project_in_trouble_does_not_delay_the_others(
+    world: World,
+    environment: Environment,
+    trouble: Action,
+    error: str | None,
+    calls: int,
+    left_out: int,
+) -> None:
+    """Its jobs cost at most so many calls, and at least so many of them are left out."""
+    bad = world.recorded_jobs(THREADS + 2, timeline=SHORT)
+    good = world.recorded_jobs(3, timeline=SHORT, group=secrets.token_hex(12))
+    environment.check(good[0])  # it has a token
+    world.stack.forget_calls()
+    for job in (*good, bad[0]):
+        job.advance()
+    of_bad = within(QUESTION, about(world.group))
+    world.inject(of_bad, trouble, times=None)
+    world.clock.go_on()  # what hangs ends at a real deadline
+    begun = time.monotonic()
+    result = environment.sweep(seconds=6)
+
+    assert time.monotonic() - begun < 6.5
+    assert [world.stored(job) for job in good] == [DONE] * 3
+    assert {one["error"] for one in result["failures"]} == ({error} if error else set())
+    assert (world.count(of_bad) <= calls, result["notReached"] >= left_out) == (True, True)
+    assert world.count(TOKEN) <= 4
+
+    world.heal()
+    world.pass_time(60)
+    result = environment.sweep()
+    assert (result["changed"], result["failures"], result["notReached"]) == (1, [], 0)
+
+
+SILENT: dict[str, tuple[Action, int, int, int]] = {
+    "403": (atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yours."), 3, 3, 3),
+    "503": (Answer(503), 3, 3 + 5, 6 + 5),
+    "503-for-many": (Answer(503), 40, 3, THREADS + 5),
+}
+
+
+@pytest.mark.fault("F72", "F33")
+@pytest.mark.parametrize(("answer", "jobs", "least", "most"), SILENT.values(), ids=SILENT)
+def test_hot_jobs_of_a_project_that_gives_no_answer_cost_few_calls(
+    world: World, answer: Action, jobs: int, least: int, most: int
+) -> None:
+    """Three failures, and those under way by then. After a 503, one call in each hot round."""
+    world.recorded_jobs(jobs)
+    world.check(world.job(group=world.group[::-1]))
+    bad, good = (within(QUESTION, about(group)) for group in (world.group, world.group[::-1]))
+    world.inject(bad, answer, times=None)
+    result = world.environment(hot_seconds=10).tick()
+
+    assert least <= world.count(bad) <= most
+    assert result["checked"] + result["notReached"] == jobs + 1
+    assert world.count(good) == 6
+
+
+@pytest.mark.fault("F72")
+def test_a_refusal_by_one_kind_of_endpoint_does_not_stop_questions_to_the_other(
+    world: World,
+) -> None:
+    """A Flex cluster was upgraded while its job was open; there is no role for dedicated ones."""
+    upgraded, healthy = world.recorded_jobs(2)
+    wrong = atlas_error(400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "No.")
+    world.inject(within(FLEX, about(upgraded.cluster)), wrong, times=None)
+    world.inject(DEDICATED, MISSING_ROLE, times=None)
+    world.environment(hot_seconds=10).tick()
+
+    assert world.asked([healthy]) == [0] * 6
+
+
+@pytest.mark.fault("F72", "F33")
+def test_three_jobs_that_atlas_cannot_answer_for_do_not_end_the_hot_rounds_of_the_others(
+    world: World,
+) -> None:
+    *bad, healthy = world.recorded_jobs(4)
+    world.inject(within(FLEX, about(*(job.restore_id for job in bad))), Answer(500), times=None)
+    world.environment(hot_seconds=10).tick()
+
+    assert len(world.asked([healthy])) >= 3
+
+
+@pytest.mark.fault("F72")
+def test_a_sweep_fails_only_if_atlas_has_refused_the_credentials_for_ten_minutes(
+    world: World, environment: Environment
+) -> None:
+    """One project refuses them. The job of the other is asked about every five minutes."""
+    refused, healthy = world.recorded_jobs(2)
+    world.pass_time(7 * 3600)
+    no_member = atlas_error(401, None, "Not a member.")
+    world.inject(within(FLEX, about(refused.cluster)), no_member, times=None)
+    asked = 0
+    for result in (environment.tick() for _ in range(7)):
+        assert [one["error"] for one in result["failures"]] == ["AtlasUnauthorizedError"]
+        asked += len(world.asked([healthy]))
+    assert asked == 2
+
+    world.inject(FLEX, no_member, times=None)
+    world.raised(AtlasUnauthorizedError, lambda: environment.tick(10))
+
+
+@pytest.mark.fault("F35", "F72")
+@pytest.mark.usefixtures("credentials")
+def test_connections_that_died_while_the_environment_was_frozen_cost_no_sweep(
+    world: World, environment: Environment
+) -> None:
+    jobs = world.recorded_jobs(8, timeline=SHORT)
+    # Slow answers, so that each thread opens a connection.
+    with world.inject(FLEX, Delay(0.2), times=None):
+        assert environment.tick()["checked"] == 8
+    with world.inject(FLEX, CloseIdle(noticed=False), times=None):
+        assert environment.tick()["failures"] == []
+    for job in jobs:
+        job.advance()
+
+    result = environment.tick()
+    assert (result["changed"], result["notReached"], result["failures"]) == (8, 0, [])
+
+
+@pytest.mark.fault("F72")
+def test_a_project_that_hangs_does_not_hold_up_the_hot_jobs_of_another(world: World) -> None:
+    """It gets three quarters of the threads at most."""
+    slow, other = world.recorded_jobs(THREADS), world.group[::-1]
+    world.pass_time(3600)
+    (hot,) = world.recorded_jobs(1, group=other, timeline=SHORT)
+    environment = world.environment(hot_seconds=0.1)
+    environment.check(hot)
+    held: list[int] = []
+
+    with world.hold(within(QUESTION, about(world.group))) as gate:
+
+        def end_it() -> None:
+            held.append(len(gate.held))
+            if len(held) == 4:
+                hot.run_to_end()
+                gate.open()
+
+        with world.whenever(within(FLEX, about(other)), end_it):
+            result = environment.sweep()
+
+    assert (result["checked"], result["changed"]) == (len(slow) + 1, 1)
+    assert max(held) <= 24
+    assert world.published(hot) == SHORT

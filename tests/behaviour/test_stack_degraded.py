@@ -1,0 +1,202 @@
+"""When the whole stack is degraded, and when it has recovered."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from behaviour.projects import BAD, Changed, going_on, of, project_with
+from local_stack.aws import aws_error
+from local_stack.environment import Environment
+from local_stack.faults import Action, Answer
+from local_stack.refusal import atlas_error
+from local_stack.stack import CREDENTIALS
+from local_stack.steps import MISSING_ROLE, QUESTION, SECRET
+from local_stack.wire import Injected, Selection
+from local_stack.world import World
+from restore_watch.errors import AtlasUnauthorizedError, CredentialsError
+from restore_watch.sweep.find.watched_projects import ProjectIds
+
+cases = pytest.mark.parametrize
+
+PROJECTS = Selection("atlas", "projects")
+SECOND_PAGE = Selection("atlas", "projects", lambda call: call.query.get("pageNum") == "2")
+LIST_REFUSED = atlas_error(401, "USER_UNAUTHORIZED", "No role in the organization.")
+NO_SECRET = aws_error("secretsmanager", "AccessDeniedException", status=400)
+
+DEGRADED, RECOVERED = ("degraded", None), ("recovered", None)
+
+
+def watching_all(world: World) -> Environment:
+    """A cold start that watches all projects."""
+    return world.environment(project_ids="all")
+
+
+def refuse_list(world: World) -> Injected:
+    """The credentials have no role for the list of all projects."""
+    return world.inject(PROJECTS, LIST_REFUSED, times=None)
+
+
+def blind_ticks(world: World, count: int, projects: ProjectIds = ()) -> None:
+    """Cold starts, one in each minute, that cannot read the secret."""
+    with world.inject(SECRET, NO_SECRET, times=None):
+        for _ in range(count):
+            world.raised(CredentialsError, world.environment(project_ids=projects).tick)
+
+
+FEW_CALLS = Changed(headers={"RateLimit-Limit": "300", "RateLimit-Remaining": "20"})
+
+LASTING: dict[str, tuple[Selection, Action, int]] = {
+    "list-refused": (PROJECTS, LIST_REFUSED, 1),
+    "second-page-fails": (SECOND_PAGE, Answer(503), 1),
+    "list-repeats-its-page": (PROJECTS, going_on(), 1),
+    "others-use-up-the-limit": (PROJECTS, FEW_CALLS, 0),
+    "every-project-refused": (of(QUESTION, "/groups/"), MISSING_ROLE, 3),
+}
+"""What fails, and the number of failures that a sweep reports."""
+
+
+@pytest.mark.fault("F69", "F78", "F82")
+@cases(("step", "action", "failures"), LASTING.values(), ids=LASTING)
+def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
+    world: World, step: Selection, action: Action, failures: int
+) -> None:
+    """The last complete list of all projects stays in force."""
+    for _ in range(3):
+        project_with(world)
+    world.atlas.behaviour.largest_page = 2
+    watching = watching_all(world)
+    watching.tick()
+    world.inject(step, action, times=None)
+    assert [len(one["failures"]) for one in watching.ticks(3, minutes=11)] == [failures] * 3
+    assert world.count(PROJECTS) <= 3
+    assert world.watch_said() == [DEGRADED]
+    # It is not forgotten.
+    watching.ticks(2, minutes=20 * 24 * 60)
+    assert (world.stack.get("sweeps", "stack") or {})["expiresAt"] > world.clock().timestamp()
+    world.heal()
+    watching.ticks(2, minutes=11)
+
+    assert world.watch_said() == [DEGRADED, RECOVERED]
+    degraded, recovered = world.published("atlas-restore-watch")
+    assert degraded.removeprefix("degraded") == recovered.removeprefix("recovered")
+
+
+@pytest.fixture
+def remove_key(world: World) -> Iterator[Callable[[], None]]:
+    """The secret has an API key. Remove it from Atlas, until the test ends."""
+    key = CREDENTIALS["api_key"]
+    world.use("api_key")
+    yield lambda: world.atlas.remove_credential(key["public_key"])
+    world.atlas.add_api_key(key["public_key"], key["private_key"])
+    world.use("service_account")
+
+
+@pytest.mark.fault("F26", "F78")
+def test_an_api_key_that_is_refused_is_reported_once_and_not_for_the_project_as_well(
+    world: World, watching: Environment, remove_key: Callable[[], None]
+) -> None:
+    """There is no token: each call is refused, as it would be for the project alone."""
+    world.atlas.add_cluster(world.group, "orders", "flex")
+    watching.tick()
+    remove_key()
+    for _ in range(3):
+        with suppress(AtlasUnauthorizedError):
+            watching.tick(4)
+
+    assert world.watch_said() == [DEGRADED]
+
+
+@pytest.mark.fault("F78")
+def test_a_stack_recovers_when_credentials_work_although_a_cluster_is_bad(
+    world: World, watching: Environment
+) -> None:
+    for name in ("good", "bad"):
+        world.atlas.add_cluster(world.group, name, "flex")
+    watching.tick()
+    world.inject(BAD, Answer(503), times=None)
+    watching.tick(15)
+    watching.tick(4)
+    blind_ticks(world, 1, (world.group,))
+    watching.ticks(2, minutes=4)
+    # A minute without credentials is no alarm.
+    assert world.watch_said() == (said := [("degraded", world.group)])
+    blind_ticks(world, 5, (world.group,))
+    assert world.watch_said() == [*said, DEGRADED]
+    watching.ticks(2, minutes=4)
+
+    assert world.watch_said() == [*said, DEGRADED, RECOVERED]
+
+
+@pytest.mark.fault("F78")
+def test_a_stack_that_follows_named_jobs_alone_recovers(
+    world: World, environment: Environment
+) -> None:
+    """The job ends by an event, with the new credentials; nothing is open afterwards."""
+    job = world.recorded_job(timeline=["RUNNING", "COMPLETED"])
+    blind_ticks(world, 5)
+    assert world.watch_said() == [DEGRADED]
+    job.run_to_end()
+    world.check(job)
+    environment.ticks(2, minutes=4)
+
+    assert world.watch_said() == [DEGRADED, RECOVERED]
+
+
+@pytest.mark.fault("F78")
+def test_a_project_that_an_old_list_lacks_is_not_reported_while_the_list_is_refused(
+    world: World,
+) -> None:
+    """The table knows a project that this list lacks, so it is due in each sweep for a while."""
+    project_with(world)
+    first = watching_all(world)
+    first.tick()
+    new = project_with(world)
+    watching_all(world).tick()
+    assert world.bookkeeping(new)
+    with refuse_list(world):
+        first.ticks(6)
+
+    assert world.watch_said() == [DEGRADED]
+
+
+@pytest.mark.fault("F78")
+def test_what_is_degraded_recovers_when_the_operator_names_the_projects_instead_of_all(
+    world: World,
+) -> None:
+    """The credentials have no role in the organization, so that is what an operator does."""
+    absent, group = project_with(world), project_with(world)
+    watching_all(world).tick()
+    world.atlas.hide_project(absent)
+    watching_all(world).ticks(2, minutes=4)
+    assert world.watch_said() == [("degraded", absent)]
+    world.atlas.show_project(absent)
+    with refuse_list(world):
+        watching_all(world).ticks(2, minutes=4)
+        assert world.watch_said() == [("degraded", absent), DEGRADED]
+        world.environment(project_ids=(absent, group)).ticks(2, minutes=4)
+
+    recovered = [RECOVERED, ("recovered", absent)]
+    assert sorted(world.watch_said()[2:], key=str) == sorted(recovered, key=str)
+
+
+@pytest.mark.fault("F78")
+def test_an_environment_whose_list_is_not_due_does_not_say_that_anything_is_over(
+    world: World,
+) -> None:
+    absent, _ = project_with(world), project_with(world)
+    first, second, third = (watching_all(world) for _ in range(3))
+    first.tick()
+    world.atlas.hide_project(absent)
+    for minutes in (0.1, 3):
+        second.tick(minutes)
+    refuse_list(world)
+    for minutes in (0.1, 3):
+        third.tick(minutes)
+    assert world.watch_said() == [("degraded", absent), DEGRADED]
+    # A minute without a secret ends nothing either.
+    blind_ticks(world, 1, "all")
+    first.tick(0.1)
+
+    assert world.count(PROJECTS) == 0
+    assert world.watch_said() == [("degraded", absent), DEGRADED]

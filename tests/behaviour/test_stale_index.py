@@ -1,0 +1,136 @@
+"""Sweeps over an index of open jobs that lags behind its table."""
+
+import pytest
+
+from local_stack.atlas import EmulatedRestore
+from local_stack.environment import Environment
+from local_stack.stale_index import stale_index
+from local_stack.steps import RECORD
+from local_stack.world import Stored, World
+
+STEPS = ["PENDING", "RUNNING", "COMPLETED"]
+
+
+@pytest.fixture
+def job(world: World) -> EmulatedRestore:
+    return world.recorded_job(timeline=STEPS)
+
+
+@pytest.mark.fault("F67")
+@pytest.mark.parametrize("steps", [1, 2], ids=["an-older-state", "a-job-that-is-settled"])
+def test_an_index_that_lags_brings_nothing_back_and_repeats_nothing(
+    world: World, environment: Environment, job: EmulatedRestore, steps: int
+) -> None:
+    with stale_index(world.stack):
+        for _ in range(steps):
+            job.advance()
+            world.check(job)
+        before = world.item(job)
+        result = environment.tick()
+
+    assert (result["open"], result["checked"], result["changed"]) == (1, 1, 0)
+    assert world.count(RECORD) == 1  # the conditional write decides
+    assert world.item(job) == before
+    job.run_to_end()
+    environment.tick()
+    assert world.published(job) == STEPS
+    assert environment.tick()["open"] == 0
+
+
+@pytest.mark.fault("F67")
+def test_a_change_is_recorded_once_although_the_index_shows_the_state_before_the_last(
+    world: World, environment: Environment, job: EmulatedRestore
+) -> None:
+    with stale_index(world.stack):
+        job.advance()
+        world.check(job)
+        job.advance()
+        results = [one.tick() for one in (environment, environment, world.environment())]
+
+    assert [result["changed"] for result in results] == [1, 0, 0]
+    assert [one["status"] for one in (world.item(job) or {})["history"]] == STEPS
+    assert world.published(job) == STEPS
+
+
+@pytest.mark.fault("F67")
+@pytest.mark.parametrize("is_published", [False, True], ids=["not-published", "published"])
+def test_what_the_index_shows_as_pending_is_published_once(
+    world: World, environment: Environment, *, is_published: bool
+) -> None:
+    job = world.job()
+    world.leave_pending(job)
+    with stale_index(world.stack):
+        if is_published:
+            world.check(job)
+        published = [result["published"] for result in environment.ticks(2)]
+
+    assert published == ([0, 0] if is_published else [1, 0])
+    assert world.published(job) == ["PENDING"]
+    assert world.stored(job) == Stored("PENDING", 1, 1)
+
+
+@pytest.mark.fault("F67")
+def test_a_change_that_the_index_does_not_show_as_pending_yet_is_published(
+    world: World, environment: Environment, job: EmulatedRestore
+) -> None:
+    """Atlas's answer is news to the index, so the item is asked, which knows what is pending."""
+    with stale_index(world.stack):
+        job.advance()
+        world.leave_pending(job)
+        assert environment.tick()["published"] == 1
+    assert world.published(job) == ["PENDING", "RUNNING"]
+
+
+@pytest.mark.fault("F67")
+def test_a_job_that_the_index_does_not_show_yet_is_followed_once_it_does(
+    world: World, environment: Environment
+) -> None:
+    job = world.job()
+    with stale_index(world.stack):
+        world.check(job)
+        job.advance()
+        assert environment.tick()["open"] == 0
+
+    assert environment.tick()["changed"] == 1
+
+
+@pytest.mark.fault("F67")
+@pytest.mark.parametrize("changes", [False, True], ids=["found", "found-and-changed"])
+def test_a_job_stays_although_the_index_shows_it_as_missing(
+    world: World, environment: Environment, job: EmulatedRestore, *, changes: bool
+) -> None:
+    """By the index it has been missing for a day, by the table for no time at all."""
+    world.pass_time(120)
+    world.atlas.hide_restore(job)
+    environment.tick()
+    with stale_index(world.stack):
+        world.atlas.show_restore(job)
+        if changes:
+            job.advance()
+            world.check(job)
+        else:
+            environment.tick(5)
+        assert "missingSince" not in (world.item(job) or {})
+        world.atlas.hide_restore(job)
+        environment.ticks(15, minutes=110)
+    assert world.is_open(job)
+    assert environment.lines("This restore job is no longer followed") == []
+
+
+@pytest.mark.fault("F67", "F63")
+def test_a_job_whose_item_was_deleted_is_recorded_again_only_by_a_change(
+    world: World, environment: Environment, job: EmulatedRestore
+) -> None:
+    with stale_index(world.stack):
+        world.delete(job)
+        environment.tick()
+        world.pass_time(120)
+        world.atlas.hide_restore(job)
+        environment.ticks(15, minutes=110)
+        assert world.item(job) is None
+        world.atlas.show_restore(job)
+        job.advance()
+        assert environment.tick(5)["changed"] == 1
+
+    assert world.stored(job) == Stored("RUNNING", 1, 1)
+    assert world.published(job) == ["PENDING", "RUNNING"]

@@ -1,0 +1,341 @@
+"""The statuses that Atlas gives: skipped, contradicted, of downloads, unknown, or of odd jobs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.environment import Environment
+from local_stack.world import Stored, World
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.model.results import CheckResult
+
+cases = pytest.mark.parametrize
+
+END = {"restoreFinishedDate": "2026-10-05T12:05:05Z"}
+"""It makes an unknown word an end."""
+
+
+def follow(environment: Environment, job: EmulatedRestore, *moves: int) -> list[CheckResult]:
+    """Check the job, and again after each of these numbers of its next steps."""
+    results = [environment.check(job)]
+    for steps in moves:
+        for _ in range(steps):
+            job.advance()
+        results.append(environment.check(job))
+    return results
+
+
+def is_open(world: World, job: EmulatedRestore) -> bool:
+    return "openShard" in (world.item(job) or {})
+
+
+@pytest.mark.fault("F11")
+@cases(
+    ("kind", "timeline", "before", "after"),
+    [
+        ("flex", ["PENDING", "RUNNING", "COMPLETED"], "PENDING", "COMPLETED"),
+        ("dedicated", ["running", "finished"], "RUNNING", "COMPLETED"),
+        ("dedicated", ["running", "cancelled"], "RUNNING", "CANCELLED"),
+    ],
+    ids=["flex", "dedicated", "dedicated-cancelled"],
+)
+def test_statuses_skipped_between_checks_give_one_message(
+    world: World, kind: Kind, timeline: list[str], before: str, after: str
+) -> None:
+    job = world.recorded_job(kind, timeline=timeline)
+    world.pass_time(61)
+    job.run_to_end()
+    world.pass_time(7)
+    result = world.check(job)
+    assert (result.previous_status, result.job.status, result.sequence) == (before, after, 2)
+
+    first, message = world.messages(job)
+    assert first.event["data"]["previousStatus"] is None
+    assert "previousStatus" not in first.attributes
+    data = message.event["data"]
+    assert (data["previousStatus"], data["status"], data["sequence"]) == (before, after, 2)
+    assert data["durationSeconds"] in {60, 61, 62}
+    assert 7 <= data["detectionLatencySeconds"] < 10
+    assert data["succeeded"] is (after == "COMPLETED")
+    assert world.published(job) == [before, after]
+
+
+@pytest.mark.fault("F11")
+def test_detection_latency_is_measured_only_for_jobs_seen_before_their_end(
+    world: World, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen, late = world.job(), world.finished_job()
+    environment.check(seen)
+    seen.run_to_end()
+    world.pass_time(3600)
+    capsys.readouterr()
+    environment.check(seen)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("DetectionLatency" in line for line in lines) == 1
+
+    environment.check(late)
+    assert "DetectionLatency" not in capsys.readouterr().out
+    (message,) = world.messages(late)
+    assert message.event["data"]["detectionLatencySeconds"] >= 3600
+
+
+@pytest.mark.fault("F12")
+@cases("delivery_type", ["automated", "pointInTime"])
+def test_an_automated_restore_that_expires_later_sends_no_message(
+    world: World, environment: Environment, delivery_type: str
+) -> None:
+    timeline = ["running", "finished", "expired"]
+    job = world.job("dedicated", delivery_type=delivery_type, timeline=timeline)
+    job.advance()
+    environment.check(job)
+    job.advance()
+    job.drop("finishedAt")
+    world.stack.forget_calls()
+    result = environment.check(job)
+
+    assert (result.changed, result.contradiction, result.job.status) == (False, None, "COMPLETED")
+    assert world.operations() == ["dedicated", "UpdateItem"]
+    assert world.published(job) == ["COMPLETED"]
+    assert world.stored(job) == Stored("COMPLETED", 1, 1)
+
+
+@pytest.mark.fault("F14")
+@cases(
+    ("kind", "timeline", "contradicts", "end"),
+    [
+        ("flex", ["FAILED", "COMPLETED"], {}, "FAILED"),
+        (
+            "dedicated",
+            ["failed"],
+            {"failed": False, "finishedAt": "2026-10-05T12:05:05Z"},
+            "FAILED",
+        ),
+        ("dedicated", ["cancelled"], {"cancelled": False, "failed": False}, "CANCELLED"),
+    ],
+    ids=["flex", "dedicated-failed", "dedicated-cancelled"],
+)
+def test_the_first_end_stays_and_another_one_is_reported_once(
+    world: World,
+    environment: Environment,
+    kind: Kind,
+    timeline: list[str],
+    contradicts: dict[str, Any],
+    end: str,
+) -> None:
+    job = world.job(kind, timeline=timeline)
+    environment.answer(job.event)
+    job.run_to_end()
+    job.set(**contradicts)
+    result = environment.check(job)
+    assert (result.changed, result.job.status) == (False, end)
+    assert result.contradiction == "COMPLETED"
+    for _ in range(2):
+        environment.answer(job.event)
+
+    (warning,) = environment.lines(level="WARNING")
+    assert (warning["recorded"], warning["contradiction"]) == (end, "COMPLETED")
+    assert world.published(job) == [end]
+    assert world.stored(job) == Stored(end, 1, 1)
+
+
+# Downloads
+
+
+def download(world: World, kind: Kind, *steps: str) -> EmulatedRestore:
+    """A download that runs. These steps are next."""
+    delivery, first = ("download", "running") if kind == "dedicated" else ("DOWNLOAD", "RUNNING")
+    return world.job(kind, delivery_type=delivery, timeline=[first, *steps])
+
+
+@pytest.mark.fault("F8", "F13", "F56")
+@cases(
+    ("kind", "ready", "step", "end"),
+    [
+        ("dedicated", "download-ready", "expired", "EXPIRED"),
+        ("dedicated", "download-ready", "cancelled", "CANCELLED"),
+        ("dedicated", "download-ready", "failed", "FAILED"),
+        ("flex", "COMPLETED", "EXPIRED", "EXPIRED"),
+        ("flex", "COMPLETED", "CANCELED", "CANCELLED"),
+    ],
+)
+def test_a_ready_download_stays_open_and_its_later_end_is_published(
+    world: World, environment: Environment, kind: Kind, ready: str, step: str, end: str
+) -> None:
+    job = download(world, kind, ready, step)
+    _, completed = follow(environment, job, 1)
+    assert (completed.job.download_available, completed.job.succeeded) == (True, True)
+    assert is_open(world, job)
+    older = job.frozen()
+
+    (_, ended) = follow(environment, job, 1)
+    assert (ended.previous_status, ended.job.status) == ("COMPLETED", end)
+    assert (ended.job.download_available, ended.job.succeeded) == (False, False)
+    assert world.published(job) == ["RUNNING", "COMPLETED", end]
+    assert (world.item(job) or {})["downloadAvailable"] is False
+    assert not is_open(world, job)
+
+    world.atlas.serve(job.group_id, job.cluster, kind, job.restore_id, older.body())
+    result = environment.check(job)
+    assert (result.changed, result.job.status, result.contradiction) == (False, end, None)
+    assert world.stored(job) == Stored(end, 3, 3)
+
+
+@pytest.mark.fault("F57")
+@cases(
+    ("moves", "published"),
+    [
+        (["expired", "finished"], ["EXPIRED"]),
+        (["finished", "expired"], ["COMPLETED", "EXPIRED"]),
+        (["finished+expired"], ["EXPIRED"]),
+        (["expired+finished"], ["EXPIRED"]),
+        (["download-ready+expired"], ["EXPIRED"]),
+        (["download-ready", "expired+finished"], ["COMPLETED", "EXPIRED"]),
+        (["download-ready", "finished+expired"], ["COMPLETED", "EXPIRED"]),
+        (["download-ready", "finished", "expired"], ["COMPLETED", "EXPIRED"]),
+    ],
+    ids=",".join,
+)
+def test_a_download_expires_with_or_without_a_finish_date(
+    world: World, environment: Environment, moves: list[str], published: list[str]
+) -> None:
+    steps = [move.split("+") for move in moves]
+    job = download(world, "dedicated", *(step for move in steps for step in move))
+    results = follow(environment, job, *map(len, steps))
+
+    assert {result.contradiction for result in results} == {None}
+    assert world.published(job) == ["RUNNING", *published]
+    assert world.stored(job) == Stored("EXPIRED", 1 + len(published), 1 + len(published))
+    assert (world.item(job) or {})["downloadAvailable"] is False
+
+
+# Words that Atlas may add
+
+
+@pytest.mark.fault("F15", "F58")
+def test_each_unknown_word_is_published_once_and_the_job_stays_open(
+    world: World, environment: Environment
+) -> None:
+    words = ["RUNNING", "PAUSED", "RESUMING", "PAUSED", "RESUMING", "RUNNING", "COMPLETED"]
+    job = world.job(timeline=words)
+    results = follow(environment, job, 1, 0, 1, 1, 1, 1)
+
+    changed = [True, True, False, True, False, False, False]
+    assert [result.changed for result in results] == changed
+    assert (results[1].job.status, results[1].job.atlas_status) == ("UNKNOWN", "PAUSED")
+    assert (results[3].previous_status, results[3].job.terminal) == ("UNKNOWN", False)
+    assert results[-1].job.atlas_status == "RESUMING"
+    assert is_open(world, job)
+
+    _, last = follow(environment, job, 1)
+    assert last.previous_status == "UNKNOWN"
+    ids = ["RUNNING", "UNKNOWN:PAUSED", "UNKNOWN:RESUMING", "COMPLETED"]
+    assert world.published(job) == ids
+    assert world.stored(job) == Stored("COMPLETED", 4, 4)
+
+
+@pytest.mark.fault("F8", "F15", "F58")
+@cases("words", [["CLOSED", "CLOSED"], ["CLOSING", "CLOSED"]], ids=["same-word", "another-word"])
+def test_an_unknown_word_that_gains_a_finish_date_is_a_change_and_an_end(
+    world: World, words: list[str]
+) -> None:
+    job = world.recorded_job(timeline=[*words, "PAUSED"])
+    assert "expiresAt" not in (world.item(job) or {})
+
+    job.advance()
+    job.set(**END)
+    result = world.check(job)
+    assert (result.changed, result.job.terminal, result.job.succeeded) == (True, True, None)
+    item = world.item(job) or {}
+    assert item["terminal"] is True
+    assert item["restoreFinishedDate"] == END["restoreFinishedDate"]
+    assert ("expiresAt" in item, "openShard" in item) == (True, False)
+
+    assert not world.check(job).changed
+    job.advance()
+    job.drop(*END)
+    assert not world.check(job).changed
+    assert not is_open(world, job)
+    assert world.published(job) == [f"UNKNOWN:{words[0]}", "UNKNOWN:CLOSED:ENDED"]
+    assert world.stored(job) == Stored("UNKNOWN", 2, 2)
+
+
+@pytest.mark.fault("F49", "F58")
+def test_thirty_unknown_words_leave_room_for_the_end(
+    world: World, environment: Environment
+) -> None:
+    words = [f"WORD-{number}-{'x' * 200}" for number in range(30)]
+    job = world.job(timeline=words)
+    results = follow(environment, job, *[1] * 29)
+    assert [result.changed for result in results] == [True] * 13 + [False] * 17
+    assert [result.unrecorded_word for result in results] == [None] * 13 + words[13:]
+    assert is_open(world, job)
+
+    job.set(**END)
+    ended = environment.check(job)
+    assert (ended.changed, ended.job.terminal, ended.job.succeeded) == (True, True, None)
+    assert not is_open(world, job)
+
+    job.set(status="COMPLETED")
+    assert environment.check(job).changed
+    ids = [f"UNKNOWN:{word}" for word in words[:13]]
+    assert world.published(job) == [*ids, f"UNKNOWN:{words[-1]}:ENDED", "COMPLETED"]
+    assert world.stored(job) == Stored("COMPLETED", 15, 15)
+    assert len(json.dumps(world.item(job), default=str)) < 100_000
+
+
+# Fields that cannot be read
+
+MINOR: dict[Kind, tuple[str, str]] = {
+    "flex": (
+        "RUNNING COMPLETED",
+        """deliveryType expirationDate restoreFinishedDate restoreScheduledDate snapshotId
+        snapshotFinishedDate targetDeploymentItemName targetProjectId""",
+    ),
+    "dedicated": (
+        "running finished",
+        "expiresAt snapshotId targetClusterName targetGroupId timestamp",
+    ),
+    "collection": (
+        "IN_PROGRESS SUCCESSFUL",
+        "createdAt finishedAt snapshotId targetClusterName targetGroupId",
+    ),
+}
+"""A timeline, and the fields that decide nothing. The unit tests have each one that does."""
+
+
+@pytest.mark.fault("F85")
+@cases("odd", ["", 1_777_896_000_000, {"$date": {"$numberLong": "1"}}, [[]]], ids=repr)
+@cases("kind", list(MINOR))
+def test_a_job_is_found_and_followed_although_what_decides_nothing_cannot_be_read(
+    world: World, watching: Environment, kind: Kind, odd: Any
+) -> None:
+    timeline, names = MINOR[kind]
+    job = world.job(kind, timeline=timeline.split())
+    job.set(**dict.fromkeys(names.split(), odd))
+    assert watching.tick()["found"] == 1
+    job.advance()
+    result = watching.tick()
+
+    assert (result["changed"], result["failures"]) == (1, [])
+    assert world.stored(job) == Stored("COMPLETED", 2, 2)
+    assert world.published(job) == ["RUNNING", "COMPLETED"]
+
+
+@pytest.mark.fault("F85")
+@cases(
+    "elsewhere",
+    [{"instanceName": "carts"}, {"projectId": "5f00000000000000000000c1"}],
+    ids=["cluster", "project"],
+)
+def test_the_job_of_another_cluster_or_project_is_not_recorded(
+    world: World, elsewhere: dict[str, str]
+) -> None:
+    job = world.job()
+    job.set(**elsewhere)
+    world.refused(UnexpectedAtlasResponseError, job)
+    assert world.item(job) is None
+
+    job.drop(*elsewhere)
+    assert world.check(job).changed

@@ -1,0 +1,104 @@
+"""Sweeps that have too little time for all of their jobs."""
+
+import time
+
+import pytest
+
+from foundation.errors import TimeBudgetExceededError
+from local_stack.environment import Environment
+from local_stack.faults import Hang
+from local_stack.steps import QUESTION
+from local_stack.wire import Selection
+from local_stack.world import Stored, World
+from restore_watch.errors import TableUnavailableError
+
+SHORT = ["RUNNING", "COMPLETED"]
+DONE = Stored("COMPLETED", 2, 2)
+
+
+@pytest.mark.fault("F71")
+def test_what_a_sweep_did_not_reach_comes_first_in_the_next(
+    world: World, environment: Environment
+) -> None:
+    jobs = world.recorded_jobs(40, timeline=SHORT)
+    left: set[int] = set()
+    for _ in range(4):
+        with world.hold(QUESTION) as gate:
+            sweep = world.begin(lambda: environment.tick(seconds=30))
+            gate.wait_for(32)  # all threads of a sweep
+            asked = {*world.asked(jobs)}
+            world.pass_time(24.5)
+            gate.open()
+            result = sweep.end()
+        assert (result["checked"], result["notReached"], result["failures"]) == (32, 8, [])
+        assert asked >= left
+        left = {*range(40)} - asked
+
+    jobs[0].advance()
+    result = environment.tick()
+    assert (result["checked"], result["changed"], result["notReached"]) == (40, 1, 0)
+    assert world.published(jobs[0]) == SHORT
+    assert "owner" not in world.lease
+
+
+@pytest.mark.fault("F71")
+def test_without_time_to_ask_every_job_is_left_to_the_next_sweep(
+    world: World, environment: Environment
+) -> None:
+    world.recorded_jobs(2)
+
+    result = environment.tick(seconds=1.4)
+    assert (result["open"], result["checked"], result["notReached"]) == (2, 0, 2)
+    assert world.questions() == []
+
+
+@pytest.mark.fault("F71")
+@pytest.mark.parametrize("jobs", [1, 2], ids=["one-job", "a-list"])
+def test_an_answer_that_there_is_no_time_to_act_on_counts_as_not_reached(
+    world: World, environment: Environment, jobs: int
+) -> None:
+    for job in world.recorded_jobs(jobs, clusters=1, timeline=SHORT):
+        job.advance()
+    with world.whenever(QUESTION, lambda: world.pass_time(59.5), "after"):
+        result = environment.tick()
+    assert (result["checked"], result["notReached"]) == (0, jobs)
+    assert (result["changed"], result["failures"]) == (0, [])
+
+    # The lease runs out by itself.
+    assert environment.tick()["changed"] == jobs
+
+
+@pytest.mark.fault("F71", "F44")
+@pytest.mark.parametrize(
+    ("seconds", "step", "skip"),
+    [
+        (0.0, QUESTION, 0),
+        (2.0, QUESTION, 0),
+        (1.05, Selection("dynamodb", "UpdateItem"), 1),
+        (2.0, Selection("dynamodb", "UpdateItem"), 1),
+    ],
+    ids=["0-s-atlas", "2-s-atlas", "1-s-dynamodb", "2-s-dynamodb"],
+)
+def test_a_sweep_ends_in_time_with_a_result_or_a_typed_error(
+    world: World, environment: Environment, seconds: float, step: Selection, skip: int
+) -> None:
+    """A call hangs for longer than the sweep has."""
+    pending, moved = world.job(timeline=["RUNNING"]), world.recorded_job(timeline=SHORT)
+    world.leave_pending(pending)
+    moved.advance()
+    world.inject(step, Hang(seconds + 0.3), skip=skip)
+    world.clock.go_on()
+    begun = time.monotonic()
+    try:
+        environment.sweep(seconds=seconds)
+    except (TimeBudgetExceededError, TableUnavailableError) as error:
+        world.said.append(repr(error))
+    assert time.monotonic() - begun < seconds + 0.5
+
+    world.heal()
+    world.pass_time(66)
+    assert environment.sweep()["failures"] == []
+    assert list(dict.fromkeys(world.published(pending))) == ["RUNNING"]
+    assert list(dict.fromkeys(world.published(moved))) == SHORT
+    assert world.stored(pending) == Stored("RUNNING", 1, 1)
+    assert world.stored(moved) == DONE

@@ -1,0 +1,344 @@
+"""What a sweep publishes from the table alone, while Atlas, the topic or Step Functions fail."""
+
+import time
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+
+from local_stack.atlas import EmulatedRestore
+from local_stack.aws import aws_error
+from local_stack.canaries import CANARY_TASK_TOKEN
+from local_stack.environment import Environment
+from local_stack.faults import Action, Close
+from local_stack.refusal import atlas_error, oauth_error
+from local_stack.restores import object_id
+from local_stack.running import TIME_LIMIT
+from local_stack.steps import (
+    FLEX,
+    MISSING_ROLE,
+    PUBLISH,
+    QUESTION,
+    SECRET,
+    TELL,
+    TOKEN,
+    UNKNOWN_JOB,
+    about,
+)
+from local_stack.wire import Selection
+from local_stack.world import Stored, World, within
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    CredentialsError,
+    RestoreWatchError,
+)
+
+type Pair = tuple[EmulatedRestore, EmulatedRestore]
+
+FORBIDDEN = aws_error("sns", "AuthorizationError", status=403)
+AT_ONCE = 8
+"""Calls of one step to AWS that are under way at once."""
+
+
+def pending_jobs(world: World, number: int, shard: int | None = None) -> list[EmulatedRestore]:
+    """Jobs that have ended, whose messages the topic refused; in one shard of the index, or any."""
+    checker, jobs = world.environment(), []
+    for _ in range(number):
+        restore_id = object_id(world.clock())
+        if shard is not None:
+            restore_id = f"{restore_id[:-1]}{shard}"
+        jobs.append(world.finished_job(restore_id=restore_id))
+        world.leave_pending(jobs[-1], checker)
+    world.stack.forget_calls()
+    return jobs
+
+
+@pytest.fixture
+def pair(world: World) -> Pair:
+    """A job that has ended and one that has not; the topic refused the last message of both."""
+    ended = world.recorded_job(timeline=["RUNNING", "COMPLETED"])
+    running = world.recorded_job(timeline=["PENDING", "RUNNING"])
+    for job in (ended, running):
+        job.advance()
+        world.leave_pending(job)
+    world.pass_time(120)
+    world.stack.forget_calls()
+    return ended, running
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + TIME_LIMIT
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def assert_published(world: World, pair: Pair) -> None:
+    ended, running = pair
+    assert world.published(ended) == ["RUNNING", "COMPLETED"]
+    assert world.published(running) == ["PENDING", "RUNNING"]
+    assert world.stored(ended) == Stored("COMPLETED", 2, 2)
+    assert world.stored(running) == Stored("RUNNING", 2, 2)
+
+
+# While Atlas says nothing
+
+GONE: dict[str, tuple[Action, str]] = {
+    "job": (UNKNOWN_JOB, "RestoreJobNotFoundError"),
+    "project": (atlas_error(404, "GROUP_NOT_FOUND", "None."), "RestoreJobNotFoundError"),
+    "role": (MISSING_ROLE, "AtlasUnauthorizedError"),
+    "closed": (Close(), "AtlasUnavailableError"),
+}
+
+
+@pytest.mark.fault("F70")
+@pytest.mark.parametrize(("answer", "error"), GONE.values(), ids=GONE)
+def test_what_is_pending_is_published_although_atlas_does_not_know_the_job(
+    world: World, environment: Environment, pair: Pair, answer: Action, error: str
+) -> None:
+    environment.check(world.finished_job())
+    world.inject(QUESTION, answer, times=None)
+    result = environment.tick()
+
+    assert result["published"] == 2
+    # Nothing more can come of the job that has ended, so Atlas is not asked about it.
+    assert world.count(within(QUESTION, about(pair[0].restore_id))) == 0
+    failures = [(one["restoreId"], one["error"]) for one in result["failures"]]
+    assert failures == [(pair[1].restore_id, error)]
+    assert_published(world, pair)
+    world.heal()
+    assert environment.tick()["failures"] == []
+
+
+NO_ACCESS: dict[str, tuple[Selection, Action, type[RestoreWatchError]]] = {
+    "token-refused": (TOKEN, oauth_error(401, "invalid_client", "x"), AtlasUnauthorizedError),
+    "token-closed": (TOKEN, Close(), AtlasUnavailableError),
+    "secret-denied": (SECRET, aws_error("secretsmanager", "AccessDenied"), CredentialsError),
+    "key-refused": (QUESTION, atlas_error(401, "INVALID_KEY", "No."), AtlasUnauthorizedError),
+}
+
+
+@pytest.mark.fault("F70", "F55")
+@pytest.mark.parametrize(("step", "answer", "error"), NO_ACCESS.values(), ids=NO_ACCESS)
+def test_what_is_pending_is_published_before_a_sweep_without_credentials_fails(
+    world: World,
+    environment: Environment,
+    pair: Pair,
+    step: Selection,
+    answer: Action,
+    error: type[RestoreWatchError],
+) -> None:
+    world.inject(step, answer, times=None)
+    world.raised(error, environment.tick)
+    assert_published(world, pair)
+    assert step == QUESTION or world.questions() == []
+    assert environment.lines("swept") == []
+    assert "owner" not in world.lease
+
+    world.heal()
+    assert environment.tick(11)["checked"] == 1
+
+
+@pytest.mark.fault("F70", "F83")
+@pytest.mark.parametrize("is_download", [False, True], ids=["forgotten", "link-expired"])
+def test_a_job_that_is_over_for_atlas_does_not_leave_before_its_message_is_published(
+    world: World, environment: Environment, *, is_download: bool
+) -> None:
+    steps = {"delivery_type": "DOWNLOAD", "timeline": ["COMPLETED"]} if is_download else {}
+    job = world.job("flex", None, **steps)
+    world.leave_pending(job)
+    world.pass_time(120)
+    world.atlas.hide_restore(job)
+    with world.inject(PUBLISH, FORBIDDEN, times=None):
+        environment.ticks(15, minutes=110)
+    assert world.is_open(job)
+
+    assert environment.tick()["published"] == 1
+    environment.tick(60)
+    assert not world.is_open(job)
+
+
+# While the topic refuses or hangs
+
+REFUSALS = {
+    "deleted": aws_error("sns", "NotFound", status=404),
+    "forbidden": FORBIDDEN,
+    "key-disabled": aws_error("sns", "KMSDisabled"),
+    "500": aws_error("sns", "InternalError", status=500),
+}
+
+
+@pytest.mark.fault("F74", "F4")
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_what_the_topic_refuses_is_a_failure_until_the_next_sweep_after_the_repair(
+    world: World, environment: Environment, pair: Pair, refusal: Action
+) -> None:
+    """Although Atlas says nothing new."""
+    with world.inject(PUBLISH, refusal, times=None):
+        for result in (environment.tick() for _ in range(3)):
+            failures = [one["error"] for one in result["failures"]]
+            assert (failures, result["published"]) == (["NotificationPendingError"] * 2, 0)
+            assert (world.count(PUBLISH), result["checked"]) == (2, 1)
+
+    result = environment.tick()
+    assert (result["published"], result["failures"]) == (2, [])
+    assert_published(world, pair)
+
+
+@pytest.mark.fault("F74")
+def test_a_sweep_stops_publishing_after_a_few_refusals(
+    world: World, environment: Environment
+) -> None:
+    jobs = pending_jobs(world, 12)
+    with world.inject(PUBLISH, REFUSALS["500"], times=None):
+        result = environment.tick()
+    # Those that are under way are not stopped.
+    assert 3 <= world.count(PUBLISH) < 3 + AT_ONCE
+    assert (result["published"], world.questions()) == (0, [])
+
+    assert environment.tick()["published"] == 12
+    assert [world.published(job) for job in jobs] == [["COMPLETED"]] * 12
+
+
+def test_what_the_topic_refuses_for_ever_does_not_hold_up_the_others(
+    world: World, environment: Environment
+) -> None:
+    """Those that are last in the index come in any order, so that they have their turn too."""
+    refused = [job.restore_id for job in pending_jobs(world, AT_ONCE + 2, shard=0)]
+    others = pending_jobs(world, 2, shard=3)
+    denied = aws_error("sns", "InvalidParameter")
+    world.inject(within(PUBLISH, about(*refused)), denied, times=None)
+
+    published = sum(result["published"] for result in environment.ticks(12))
+    assert published == 2
+    assert [world.published(job) for job in others] == [["COMPLETED"]] * 2
+
+
+def test_a_change_is_not_published_again_and_again_in_the_same_sweep(world: World) -> None:
+    environment = world.environment(hot_seconds=10)
+    jobs = world.recorded_jobs(2, clusters=1)
+    for job in jobs:
+        job.advance()
+    with world.inject(PUBLISH, FORBIDDEN, times=None):
+        result = environment.tick()
+
+    assert (result["changed"], result["published"], world.count(PUBLISH)) == (2, 0, 2)
+    assert [one["error"] for one in result["failures"]] == ["NotificationPendingError"] * 2
+    assert [world.stored(job) for job in jobs] == [Stored("QUEUED", 2, 1)] * 2
+    after = environment.tick()
+    assert (after["changed"], after["published"]) == (0, 2)
+
+
+def test_after_three_refusals_a_sweep_records_without_publishing(world: World) -> None:
+    environment = world.environment(hot_seconds=10)
+    *first, late = world.recorded_jobs(4)
+    for job in first:
+        job.advance()
+    asked = count(1)
+
+    with (
+        world.inject(PUBLISH, FORBIDDEN, times=None),
+        world.whenever(
+            within(FLEX, about(late.restore_id)), lambda: next(asked) == 2 and late.advance()
+        ),
+    ):
+        result = environment.tick()
+    assert (result["changed"], world.count(PUBLISH)) == (4, 3)
+    assert world.stored(late) == Stored("QUEUED", 2, 1)
+
+    assert environment.tick()["published"] == 4
+
+
+def test_a_topic_that_hangs_does_not_keep_the_table_from_recording(
+    world: World, environment: Environment
+) -> None:
+    jobs = world.recorded_jobs(AT_ONCE + 2)
+    for job in jobs:
+        job.advance()
+    with world.hold(PUBLISH) as gate:
+        sweep = world.begin(environment.tick)
+        gate.wait_for(AT_ONCE)
+        wait_until(lambda: {world.stored(job) for job in jobs} == {Stored("QUEUED", 2, 1)})
+        gate.open()
+        result = sweep.end()
+
+    assert (result["changed"], result["published"]) == (AT_ONCE + 2,) * 2
+
+
+# Answers that a sweep owes to workflows
+
+
+def owe_an_answer(world: World, jobs: list[EmulatedRestore]) -> None:
+    """Step Functions does not take the answers to workflows that wait for these jobs."""
+    down = aws_error("states", "ServiceUnavailable", status=503)
+    environment = world.environment()
+    with world.inject(TELL, down, times=None):
+        for number, job in enumerate(jobs):
+            wait = {"taskToken": f"{CANARY_TASK_TOKEN}-{number}", "waitUntil": "PENDING"}
+            environment.answer(job.event | wait)
+    world.stack.forget_calls()
+
+
+@pytest.mark.fault("W11")
+def test_a_message_does_not_wait_while_step_functions_hangs(
+    world: World, environment: Environment
+) -> None:
+    """Otherwise older jobs would hold it up in every sweep, because they come first."""
+    owe_an_answer(world, world.recorded_jobs(AT_ONCE + 1))
+    world.pass_time(60)
+    (pending,) = pending_jobs(world, 1)
+
+    with world.hold(TELL) as gate:
+        sweep = world.begin(environment.tick)
+        gate.wait_for(AT_ONCE)
+        while_they_hang = world.published(pending)
+        gate.open()
+        sweep.end()
+    assert while_they_hang == ["COMPLETED"]
+
+
+@pytest.mark.fault("W11")
+@pytest.mark.campaign  # it lasts as long as answers may take
+def test_a_sweep_goes_on_while_step_functions_hangs(world: World, environment: Environment) -> None:
+    """More jobs than a sweep has threads end at once, and workflows wait for each."""
+    jobs = world.recorded_jobs(33)
+    for job in jobs:
+        for number in range(4):
+            wait = {"taskToken": f"{CANARY_TASK_TOKEN}-{number}", "waitUntil": "ended"}
+            environment.answer(job.event | wait)
+        job.run_to_end()
+    world.clock.go_on()
+
+    with world.hold(TELL) as gate:
+        sweep = world.begin(environment.sweep)
+        wait_until(lambda: all("COMPLETED" in world.published(job) for job in jobs))
+        gate.open()
+        sweep.end()
+
+
+@pytest.mark.fault("W11")
+def test_an_answer_does_not_wait_for_a_topic_that_refuses(
+    world: World, environment: Environment
+) -> None:
+    jobs = pending_jobs(world, AT_ONCE + 3)
+    owe_an_answer(world, world.recorded_jobs(1))
+
+    with world.inject(PUBLISH, FORBIDDEN, times=None):
+        environment.tick()
+    assert [call.operation for call in world.calls(TELL)] == ["SendTaskSuccess"]
+    assert [world.published(job) for job in jobs] == [[]] * (AT_ONCE + 3)
+
+
+@pytest.mark.fault("W3")
+def test_since_when_an_answer_is_due_does_not_move_with_each_sweep(
+    world: World, environment: Environment
+) -> None:
+    (job,) = world.recorded_jobs(1)
+    owe_an_answer(world, [job])
+    since = (world.item(job) or {})["unansweredSince"]
+
+    with world.inject(TELL, aws_error("states", "ServiceUnavailable", status=503), times=None):
+        environment.tick()
+        assert world.count(TELL) >= 1
+    assert (world.item(job) or {})["unansweredSince"] == since

@@ -1,0 +1,211 @@
+"""Sweeps: a job is named once, and ticks follow it to its end. What they cost, log and count."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from behaviour.conftest import RuntimeWith
+from local_stack.atlas import Kind
+from local_stack.environment import Environment
+from local_stack.loopback import HungUp
+from local_stack.runtime import Invocation, LambdaRuntime, RuntimePool
+from local_stack.steps import FLEX, PUBLISH, TAKE_LEASE
+from local_stack.world import Stored, World
+
+SKIPPED = {"skipped": True}
+SHORT = ["RUNNING", "COMPLETED"]
+DONE = Stored("COMPLETED", 2, 2)
+
+LEASE, KNOWN = ["UpdateItem"], ["Query"] * 5
+"""The index has four shards, and one query reads the bookkeeping."""
+
+
+@pytest.mark.parametrize("kind", ["flex", "dedicated", "collection"])
+def test_a_job_that_was_named_once_is_followed_to_its_end_by_ticks(
+    world: World, environment: Environment, kind: Kind
+) -> None:
+    job = world.job(kind)
+    environment.answer(job.event | {"kind": kind})
+    while world.is_open(job):
+        job.advance()
+        assert environment.tick()["failures"] == []
+
+    steps = {"flex": ["PENDING", "QUEUED", "RUNNING"], "dedicated": ["RUNNING"]}
+    words = [*steps.get(kind, ["PENDING", "RUNNING"]), "COMPLETED"]
+    assert world.published(job) == words
+    assert world.stored(job) == Stored("COMPLETED", len(words), len(words))
+    assert environment.tick()["open"] == 0
+
+
+@pytest.mark.parametrize(
+    ("jobs", "changes", "calls"),
+    [
+        (0, False, []),
+        (1, False, ["flex"]),
+        (1, True, ["flex", "UpdateItem", "Publish", "UpdateItem"]),
+    ],
+    ids=["idle", "unchanged", "changed"],
+)
+def test_an_unchanged_sweep_makes_eight_calls_and_a_change_three_more(
+    world: World, environment: Environment, jobs: int, calls: list[str], *, changes: bool
+) -> None:
+    environment.check(world.finished_job())  # it has a secret and a token
+    for job in world.recorded_jobs(jobs):
+        if changes:
+            job.advance()
+
+    nothing = {"found": 0, "changed": 0, "published": 0, "notReached": 0, "failures": []}
+    changed = {"changed": 1, "published": 1} if changes else {}
+    assert environment.tick() == {"open": jobs, "checked": jobs} | nothing | changed
+    assert world.operations() == [*LEASE, *KNOWN, *calls, *LEASE]
+
+
+def test_a_sweep_asks_once_for_each_cluster_and_not_about_settled_jobs(
+    world: World, environment: Environment
+) -> None:
+    world.recorded_jobs(2, clusters=1)
+    world.recorded_jobs(3, "dedicated")
+    for job in world.recorded_jobs(2, clusters=1):
+        job.run_to_end()
+        world.check(job)
+
+    result = environment.tick()
+    assert (result["open"], result["checked"]) == (5, 5)
+    asked = Counter(call.operation for call in world.questions())
+    assert asked == {"dedicated": 3, "flex_list": 1, "flex": 1}
+
+
+# In the real runtime
+
+
+def tick_of(world: World, runtime: LambdaRuntime | RuntimePool, at: datetime) -> Invocation:
+    """Send what the template's schedule sends, and forget the earlier calls."""
+    world.stack.forget_calls()
+    return runtime.invoke(world.stack.function.scheduled_event(at))
+
+
+@pytest.mark.fault("F84")
+def test_a_tick_is_swept_once_in_the_real_runtime(world: World, runtime_with: RuntimeWith) -> None:
+    job, runtime = world.job(timeline=SHORT), runtime_with(HOT_SECONDS="0")
+    assert runtime.invoke(job.event).result["changed"]
+    now = datetime.now(UTC)
+    assert tick_of(world, runtime, now - timedelta(seconds=112)).result == SKIPPED
+    assert world.calls() == []
+
+    assert tick_of(world, runtime, now).result["checked"] == 1
+    job.advance()
+    assert tick_of(world, runtime, now).result == SKIPPED
+    assert tick_of(world, runtime, now - timedelta(seconds=3)).result == SKIPPED
+    assert world.operations() == LEASE
+    assert tick_of(world, runtime, now + timedelta(seconds=1)).result["changed"] == 1
+    assert world.published(job) == SHORT
+    error = tick_of(world, runtime, now + timedelta(minutes=5))
+    assert (error.error_type, world.calls()) == ("InvalidEventError", [])
+
+
+@pytest.mark.fault("F65", "F84")
+def test_a_tick_that_is_delivered_twice_at_once_is_swept_once_in_the_real_runtime(
+    world: World,
+) -> None:
+    job = world.recorded_job(timeline=SHORT)
+    job.advance()
+    environment = world.stack.pool.runtimes[0].environment
+    with RuntimePool(2, environment) as pool, world.hold(TAKE_LEASE) as gate:
+        running = [world.begin(lambda: tick_of(world, pool, datetime.now(UTC))) for _ in range(2)]
+        gate.wait_for(2)
+        gate.open()
+        results = [one.end().result for one in running]
+
+    assert results.count(SKIPPED) == 1
+    assert world.count(FLEX) == 1
+    assert (world.stored(job), world.published(job)) == (DONE, SHORT)
+
+
+@pytest.mark.fault("F66", "F1", "F2")
+def test_a_sweep_that_is_killed_is_replaced_once_its_lease_has_run_out(
+    world: World, environment: Environment
+) -> None:
+    job, tick = world.recorded_job(timeline=SHORT), datetime.now(UTC)
+    job.advance()
+
+    def kill() -> None:
+        world.stack.pool.restart()
+        raise HungUp
+
+    with world.whenever(PUBLISH, kill, "after"):
+        assert world.stack.tick(tick).crashed
+    assert "owner" in world.lease
+    assert world.stored(job) == Stored("COMPLETED", 2, 1)
+    assert world.stack.tick(tick).result == SKIPPED
+    assert environment.tick() == SKIPPED
+
+    # The lease was valid until a little after the function's deadline.
+    assert environment.tick(125 / 60)["published"] == 1
+    assert world.published(job) == [*SHORT, "COMPLETED"]
+    assert world.stored(job) == DONE
+
+
+def test_a_hot_job_is_asked_about_every_second_if_the_operator_wishes_so(
+    world: World, runtime_with: RuntimeWith
+) -> None:
+    job, numbers = world.recorded_job(timeline=SHORT), count(1)
+    runtime = runtime_with(HOT_SECONDS="1")
+    with world.whenever(FLEX, lambda: next(numbers) == 3 and job.advance()):
+        result = tick_of(world, runtime, datetime.now(UTC)).result
+
+    assert (result["checked"], result["changed"], result["failures"]) == (1, 1, [])
+    first, _, third = (call.arrived for call in world.calls(FLEX))
+    assert third - first > 0.9
+
+
+def test_a_sweep_leaves_as_much_of_a_rate_limit_as_the_operator_wishes(
+    world: World, runtime_with: RuntimeWith
+) -> None:
+    for job in world.recorded_jobs(3, clusters=1)[1:]:
+        world.atlas.omit_from_lists(job)
+    world.atlas.keep_bucket(world.group, "flex", 1000)
+    runtime = runtime_with(HOT_SECONDS="0", RATE_LIMIT_RESERVE="0.9")
+
+    result = tick_of(world, runtime, datetime.now(UTC)).result
+    assert (result["checked"], result["notReached"]) == (1, 2)
+
+
+def test_a_sweep_logs_one_line_and_its_metrics(world: World, runtime_with: RuntimeWith) -> None:
+    pending = world.job()
+    ready = world.job(delivery_type="DOWNLOAD", timeline=["COMPLETED"])
+    changed = world.recorded_job("dedicated")
+    world.check(ready)
+    world.leave_pending(pending)
+    changed.set(cancelled=True)
+    runtime = runtime_with(HOT_SECONDS="0")
+    tick_of(world, runtime, datetime.now(UTC))
+    lines: list[dict[str, Any]] = [json.loads(line) for line in runtime.logs().splitlines()]
+
+    (line,) = [one for one in lines if one.get("message") == "swept"]
+    counts = {"open": 3, "checked": 3, "changed": 1, "published": 2, "not_reached": 0, "failed": 0}
+    assert counts.items() <= line.items()
+    checked = [one["restore_id"] for one in lines if one.get("message") == "checked"]
+    assert checked == [changed.restore_id]
+    assert [one for one in lines if one.get("level") in {"WARNING", "ERROR"}] == []
+    metrics = Counter[str]()
+    for one in lines:
+        for directive in one.get("_aws", {}).get("CloudWatchMetrics", ()):
+            for name in (metric["Name"] for metric in directive["Metrics"]):
+                metrics[name] += sum(one[name])
+    expected = {
+        "SuccessfulSweeps": 1,
+        "OpenJobs": 3,
+        "PendingChanges": 1,
+        "NotReached": 0,
+        "SuccessfulChecks": 3,
+        "AtlasCalls": 4,
+        "StatusChanges": 2,
+    }
+    assert {name: metrics[name] for name in expected} == expected
+    assert 6 * 3600 - 120 < metrics["DownloadSecondsLeft"] <= 6 * 3600
+    assert 0.9 < metrics["RateLimitRemaining"] < 1
+    assert 0 < metrics["SweepSeconds"] < 30

@@ -1,0 +1,310 @@
+"""The table's conditional writes, in moto and in a DynamoDB that somebody else wrote."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from behaviour.stored import AT_ONCE, NOON, Stored, at_once, client_of, soon
+from local_stack.other_dynamodb import OtherDynamoDB
+from observed_stack import ObservedStack
+from restore_watch.errors import TableUnavailableError
+from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.table.job_item import Recorded
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.lease import SweepLease
+from restore_watch.table.open_jobs import OpenJobs
+from strategies import plain_job
+
+cases = pytest.mark.parametrize
+
+# Recording
+
+
+def test_the_first_change_makes_the_item(stored: Stored) -> None:
+    recorded = stored.record("PENDING")
+
+    item = stored.item()
+    assert recorded.change is not None
+    assert recorded.pending == (recorded.change,)
+    assert (item["sequence"], item["publishedSequence"]) == (1, 0)
+    assert item["firstObservedAt"] == item["observedAt"] == "2026-05-04T12:00:00.000000Z"
+    assert [entry["status"] for entry in item["history"]] == ["PENDING"]
+    assert None not in item.values()
+    assert item.keys().isdisjoint({"expiresAt", "succeeded", "durationSeconds", "snapshotId"})
+
+
+def test_later_changes_are_appended_and_replace_the_state(stored: Stored) -> None:
+    stored.record("PENDING", snapshot_id="5f0000000000000000000a0f")
+    assert "snapshotId" in stored.item()
+    stored.record("QUEUED", minute=1)
+    recorded = stored.record("RUNNING", minute=2)
+
+    item = stored.item()
+    assert [change.sequence for change in recorded.pending] == [1, 2, 3]
+    assert [entry["status"] for entry in item["history"]] == ["PENDING", "QUEUED", "RUNNING"]
+    assert item["firstObservedAt"] == "2026-05-04T12:00:00.000000Z"
+    assert item["observedAt"] == "2026-05-04T12:02:00.000000Z"
+    assert "snapshotId" not in item
+
+
+@cases("status", ["PENDING", "RUNNING"])
+def test_a_refused_write_changes_nothing_and_returns_the_item(stored: Stored, status: str) -> None:
+    written = stored.record("RUNNING")
+    before = stored.item()
+
+    refused = stored.record(status, minute=1)
+
+    assert refused == Recorded(written.job, written.history, 0, written.first_observed_at)
+    assert stored.item() == before
+
+
+def test_a_write_is_recognised_when_it_is_repeated(stored: Stored) -> None:
+    """If the answer to a write is lost, botocore sends it again."""
+    first = stored.record("RUNNING")
+
+    assert stored.record("RUNNING") == first
+
+
+@cases("attributes", [{}, {"status": "VERIFYING"}], ids=["absent", "of-a-newer-version"])
+def test_a_status_that_this_version_does_not_know_is_replaced(
+    stored: Stored, attributes: dict[str, str]
+) -> None:
+    stored.put(**attributes)
+
+    assert stored.record("RUNNING").change is not None
+    assert stored.item()["sequence"] == 1
+
+
+def test_each_unknown_word_and_the_first_end_are_recorded_once(stored: Stored) -> None:
+    words = [("PAUSED", None), ("RESUMED", None), ("PAUSED", None), ("RESUMED", NOON)]
+    for minute, (word, end) in enumerate([*words, ("GONE", None), ("RESUMED", NOON)]):
+        recorded = stored.record("UNKNOWN", minute, atlas_status=word, restore_finished_date=end)
+
+    ids = [change.event_id.partition(":")[2] for change in recorded.changes]
+    assert ids == ["UNKNOWN:PAUSED", "UNKNOWN:RESUMED", "UNKNOWN:RESUMED:ENDED"]
+    assert recorded.change is None
+    assert stored.item()["terminal"] is True
+
+
+def test_a_read_changes_nothing(stored: Stored) -> None:
+    assert stored.recall() is None
+    assert stored.find() is None
+    recorded = stored.record("RUNNING")
+    before = stored.item()
+
+    read = stored.recall()
+
+    assert read is not None
+    assert (read.history, read.pending) == (recorded.history, recorded.pending)
+    assert stored.item() == before
+
+
+# Acknowledging
+
+
+def test_the_highest_acknowledgement_is_kept(stored: Stored) -> None:
+    states = [stored.record(word, n) for n, word in enumerate(("PENDING", "QUEUED", "RUNNING"))]
+    at_once([partial(stored.acknowledge, states[n % 3]) for n in range(AT_ONCE)])
+    assert stored.item()["publishedSequence"] == 3
+    before = stored.item()
+
+    stored.acknowledge(states[0])
+
+    assert stored.item() == before
+
+
+def test_an_acknowledgement_counts_only_for_the_item_that_was_read(stored: Stored) -> None:
+    """A job can be deleted, and recorded again, before its acknowledgement arrives."""
+    late = stored.record("COMPLETED")
+    stored.delete()
+    stored.acknowledge(late)
+    assert stored.find() is None
+
+    stored.record("COMPLETED", minute=1)
+    stored.acknowledge(late)
+
+    assert stored.item()["publishedSequence"] == 0
+    assert "openShard" in stored.item()
+
+
+def test_an_item_without_the_moment_of_its_first_observation_is_acknowledged(
+    stored: Stored,
+) -> None:
+    """An item that another version wrote may lack what the condition compares."""
+    stored.record("RUNNING")
+    stored.update("REMOVE firstObservedAt")
+    recalled = stored.recall()
+    assert recalled is not None
+
+    stored.acknowledge(recalled)
+
+    assert stored.item()["publishedSequence"] == 1
+
+
+def test_a_finished_job_leaves_the_index_and_expires_once_all_is_published(stored: Stored) -> None:
+    dates = {"restore_scheduled_date": NOON, "restore_finished_date": NOON + timedelta(hours=1)}
+    stored.record("RUNNING")
+    completed = stored.record("COMPLETED", minute=1, **dates)
+    stored.acknowledge(completed, up_to=1)
+    assert stored.item()["publishedSequence"] == 1
+    assert "expiresAt" not in stored.item()
+    assert stored.entry().pending == 1
+
+    stored.acknowledge(completed)
+
+    item = stored.item()
+    assert stored.entries() == []
+    assert "openShard" not in item
+    assert {name: item[name] for name in item if isinstance(item[name], Decimal)} == {
+        "sequence": 2,
+        "publishedSequence": 2,
+        "durationSeconds": 3600,
+        "expiresAt": datetime(2027, 6, 8, 12, 1, tzinfo=UTC).timestamp(),  # 400 days later
+    }
+
+
+def test_a_ready_download_stays_in_the_index_until_its_end_is_published(stored: Stored) -> None:
+    ready = stored.record("COMPLETED", delivery_type="download")
+    stored.acknowledge(ready)
+    assert len(stored.entries()) == 1
+    assert "expiresAt" in stored.item()
+
+    expired = stored.record("EXPIRED", minute=1, delivery_type="download")
+    assert "expiresAt" not in stored.item()
+    stored.acknowledge(ready)
+    assert len(stored.entries()) == 1
+
+    stored.acknowledge(expired)
+    assert stored.entries() == []
+    assert "expiresAt" in stored.item()
+
+
+# Concurrent checks
+
+
+@cases(
+    ("words", "recorded"),
+    [
+        (["RUNNING"], ["RUNNING"]),
+        (["PENDING", "QUEUED", "RUNNING", "COMPLETED", "FAILED"], None),
+        (["UNKNOWN:PAUSED", "UNKNOWN:RESUMED", "UNKNOWN:WAITING"], 3 * ["UNKNOWN"]),
+    ],
+    ids=["same", "different", "unknown"],
+)
+def test_concurrent_checks_record_each_change_once_and_in_order(
+    stored: Stored, words: list[str], recorded: list[str] | None
+) -> None:
+    def record(number: int) -> Recorded:
+        status, _, word = words[number % len(words)].partition(":")
+        return stored.record(status, number, atlas_status=word or None)
+
+    results = at_once([partial(record, number) for number in range(AT_ONCE)])
+
+    item = stored.item()
+    changes = [(one["status"], one.get("atlasStatus")) for one in item["history"]]
+    ranks = [RestoreStatus(status).rank for status, _ in changes]
+    assert len(set(changes)) == len(changes) == item["sequence"]
+    assert ranks == sorted(ranks)
+    assert recorded in (None, [status for status, _ in changes])
+    assert sum(result.change is not None for result in results) == len(changes)
+
+
+# DynamoDB itself
+
+
+def test_a_missing_table_is_reported(stored: Stored) -> None:
+    recorded = stored.record("RUNNING")
+    known = stored.entry()
+    table = RestoreJobsTable(stored.client, "elsewhere")
+    index = OpenJobs(stored.client, "elsewhere")
+
+    for work in (
+        partial(table.record, recorded.job, NOON, soon()),
+        partial(index.read, soon(), NOON),
+        partial(index.missed, known, NOON, soon()),
+        partial(SweepLease(stored.client, "elsewhere").take, None, soon()),
+    ):
+        with pytest.raises(TableUnavailableError, match="ResourceNotFoundException"):
+            work()
+
+
+@cases(
+    ("expression", "more"),
+    [
+        ("SET status = :one", {}),
+        ("SET seen = :one", {"ExpressionAttributeNames": {"#unused": "unused"}}),
+        (
+            "SET seen = :one",
+            {"ExpressionAttributeValues": {":one": {"N": "1"}, ":unused": {"N": "1"}}},
+        ),
+    ],
+    ids=["reserved-name", "unused-name", "unused-value"],
+)
+def test_an_expression_that_aws_refuses_is_refused(
+    stored: Stored, expression: str, more: dict[str, Any]
+) -> None:
+    """So the expressions of the table's code cannot pass here and fail at AWS."""
+    with pytest.raises(ClientError, match="ValidationException"):
+        stored.update(expression, **{"ExpressionAttributeValues": {":one": {"N": "1"}}, **more})
+
+
+type Write = tuple[str, dict[str, Any], int, int]
+"""One call of the table's code, a job, a minute, and which of the results is acknowledged."""
+
+writes: st.SearchStrategy[Write] = st.tuples(
+    st.sampled_from(["record", "record", "record", "acknowledge", "recall", "delete"]),
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(RestoreStatus),
+            "atlas_status": st.none() | st.text(max_size=4),
+            "delivery_type": st.sampled_from([None, "RESTORE", "download"]),
+            "restore_finished_date": st.none() | st.just(NOON),
+        }
+    ),
+    st.integers(0, 3),
+    st.integers(0, 9),
+)
+
+
+def played(stored: Stored, sequence: list[Write]) -> list[object]:
+    """Return the results of the writes, and the item after each of them."""
+    results: list[Recorded] = []
+    items = []
+    for what, fields, minute, number in sequence:
+        if what == "record":
+            results.append(stored.record_job(plain_job(**fields), minute))
+        elif what == "recall":
+            results += filter(None, [stored.recall()])
+        elif what == "delete":
+            stored.delete()
+        elif results:
+            stored.acknowledge(results[number % len(results)])
+        items.append(stored.find())
+    return [results, items]
+
+
+def test_moto_and_another_dynamodb_agree_on_any_sequence_of_writes(
+    stack: ObservedStack, other_dynamodb: OtherDynamoDB
+) -> None:
+    client = client_of(stack)
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(writes, min_size=1, max_size=8))
+    def agree(sequence: list[Write]) -> None:
+        stored = Stored(stack, client)
+        stack.aws.dynamodb = other_dynamodb
+        by_other = played(stored, sequence)
+        # moto has the table as well, and answers if no other DynamoDB is set.
+        stack.aws.dynamodb = None
+        assert stored.find() is None
+        assert played(stored, sequence) == by_other
+
+    with stack.storing_in(other_dynamodb):
+        agree()
+    client.close()

@@ -1,0 +1,160 @@
+"""What subscribers receive when a project cannot be seen, and when it can again."""
+
+from datetime import datetime
+
+import pytest
+
+from local_stack.aws import aws_error
+from local_stack.environment import Environment
+from local_stack.steps import PUBLISH, about
+from local_stack.wire import Reset, Selection
+from local_stack.world import DEGRADED, RECOVERED, World, within
+
+RECOVERY = 4
+"""Sweeps, a minute apart, from the first one without a failure to the one that reports it."""
+
+WRITE = Selection("dynamodb", "UpdateItem")
+
+ACKNOWLEDGE_WATCH = Selection(
+    "dynamodb",
+    "UpdateItem",
+    lambda call: b"#unsent" in call.body.partition(b" REMOVE ")[2].partition(b'"')[0],
+)
+"""The write that removes what was published from the outbox."""
+
+
+@pytest.fixture
+def seen(world: World, watching: Environment) -> Environment:
+    """An environment that has seen its project, in which a job runs."""
+    world.job(timeline=["RUNNING", "COMPLETED"])
+    watching.tick()
+    assert watching.tick()["failures"] == []
+    return watching
+
+
+def kinds(world: World) -> list[str]:
+    """What was published about the project: `degraded` or `recovered`."""
+    return [one.partition(":")[0] for one in world.published(world.group)]
+
+
+def seconds_apart(text: str, moment: datetime) -> float:
+    return abs((datetime.fromisoformat(text) - moment).total_seconds())
+
+
+def test_a_project_is_degraded_after_three_minutes_and_recovers_after_three_without_a_failure(
+    world: World, seen: Environment
+) -> None:
+    last_seen = world.now()
+    world.atlas.lock_out(world.group)
+    said = []
+    for _ in range(10):
+        seen.tick()
+        said.append(len(kinds(world)))
+    world.atlas.admit(world.group)
+    seen.tick()
+    seen_again = world.now()
+    seen.ticks(RECOVERY - 2)
+    assert kinds(world) == ["degraded"]
+    seen.tick()
+
+    assert said == [0, 0, 0] + [1] * 7
+    degraded, recovered = world.messages(world.group)
+    event, data = degraded.event, degraded.event["data"]
+    since = data["since"]
+    assert (event["type"], event["id"]) == (DEGRADED, f"{world.group}:degraded:{since}")
+    assert (event["subject"], event["source"]) == (world.group, f"/groups/{world.group}")
+    assert event["time"] == since
+    assert seconds_apart(since, last_seen) < 66
+    assert seconds_apart(data["lastSuccessAt"], last_seen) < 5
+    assert (data["stack"], data["groupId"]) == ("atlas-restore-watch", world.group)
+    assert (data["openJobs"], data["reason"]) == (1, None)
+    assert data["error"] == "AtlasUnauthorizedError"
+    assert "Project Read Only" in data["fix"]
+    assert degraded.attributes == {"type": DEGRADED, "groupId": world.group}
+    assert degraded.subject == f"Atlas restore watch degraded: {world.group}"
+
+    event = recovered.event
+    assert (event["type"], event["id"]) == (RECOVERED, f"{world.group}:recovered:{since}")
+    assert seconds_apart(event["time"], seen_again) < 5
+    assert event["data"] == data
+    assert recovered.attributes == {"type": RECOVERED, "groupId": world.group}
+
+    world.atlas.lock_out(world.group)
+    seen.ticks(4)
+    world.atlas.admit(world.group)
+    seen.ticks(RECOVERY)
+    assert kinds(world) == ["degraded", "recovered"] * 2
+    assert len(set(world.published(world.group))) == 4
+
+
+def test_sweeps_write_when_a_failure_or_a_recovery_begins_breaks_or_is_reported(
+    world: World, seen: Environment
+) -> None:
+    counts = []
+    for minute in range(13):
+        if minute in {1, 7}:
+            world.atlas.lock_out(world.group)
+        if minute in {6, 8}:
+            world.atlas.admit(world.group)
+        seen.tick()
+        # The lease is taken and given back.
+        counts.append(world.count(WRITE) - 2)
+
+    # What is reported is written before the message and after it.
+    assert counts == [0, 1, 0, 0, 2, 0, 1, 1, 1, 0, 0, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("step", "is_sent"),
+    [(PUBLISH, False), (ACKNOWLEDGE_WATCH, True)],
+    ids=["publication", "acknowledgement"],
+)
+def test_a_message_that_dies_on_its_way_is_sent_again_under_its_id(
+    world: World,
+    seen: Environment,
+    step: Selection,
+    is_sent: bool,  # noqa: FBT001
+) -> None:
+    world.atlas.lock_out(world.group)
+    seen.ticks(3)
+    refusal = aws_error(step.service or "", "InternalError", status=500)
+    with world.inject(within(step, about(world.group)), refusal, times=None):
+        seen.ticks(2)
+    assert kinds(world) == ["degraded"] * 2 * is_sent
+    world.atlas.admit(world.group)
+    seen.ticks(RECOVERY + 2)
+
+    *degraded, recovered = world.messages(world.group)
+    assert len(degraded) == 1 + 2 * is_sent
+    assert all(one == degraded[0] for one in degraded)
+    assert recovered.event["type"] == RECOVERED
+    assert world.bookkeeping().keys().isdisjoint({"unsent", "degraded", "troubles"})
+
+
+def test_a_project_recovers_although_its_degradation_was_pending(
+    world: World, seen: Environment
+) -> None:
+    world.atlas.lock_out(world.group)
+    with world.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403), times=None):
+        seen.ticks(5)
+        world.atlas.admit(world.group)
+        seen.ticks(RECOVERY - 1)
+    assert kinds(world) == []
+    seen.tick()
+
+    assert kinds(world) == ["degraded", "recovered"]
+
+
+def test_another_environment_goes_on_where_one_has_died(world: World, seen: Environment) -> None:
+    world.inject(Selection("atlas", when=about(world.group).when), Reset(), times=None)
+    seen.ticks(2)
+    for _ in range(3):
+        world.watching().tick()
+    assert kinds(world) == ["degraded"]
+    world.heal()
+    for _ in range(RECOVERY):
+        world.watching().tick()
+
+    degraded, recovered = world.messages(world.group)
+    assert degraded.event["data"]["error"] == "AtlasUnavailableError"
+    assert recovered.event["data"]["since"] == degraded.event["data"]["since"]

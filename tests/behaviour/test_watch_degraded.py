@@ -1,0 +1,311 @@
+"""Projects that the watch cannot see: when that is reported, and when it is over."""
+
+from random import Random
+
+import pytest
+
+from behaviour.projects import (
+    BAD,
+    asked,
+    behind,
+    each,
+    ended_jobs,
+    going_on,
+    mark,
+    of,
+    project_with,
+    reported_once,
+    unknown,
+    with_fields,
+)
+from local_stack.behaviour import RateLimit
+from local_stack.environment import Environment
+from local_stack.faults import Action, Answer, Reset
+from local_stack.refusal import atlas_error
+from local_stack.steps import (
+    COLLECTION_LIST,
+    DEDICATED_LIST,
+    EVENTS,
+    FLEX,
+    FLEX_CLUSTERS,
+    FLEX_LIST,
+    MISSING_ROLE,
+    NOTE_WATCH,
+    QUESTION,
+    too_many_requests,
+)
+from local_stack.wire import Selection
+from local_stack.world import World
+
+cases = pytest.mark.parametrize
+
+HTML = Answer(200, {"Content-Type": "text/html"}, "<html>")
+UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
+INVALID = atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid.")
+
+
+def row(name: str, faults: str, step: Selection, action: Action, *hidden: str) -> object:
+    """A fault that lasts, and the kinds of restores that it hides."""
+    marks = pytest.mark.fault(*faults.split())
+    return pytest.param(step, action, hidden, id=name, marks=marks)
+
+
+ALL = ("flex", "dedicated", "collection")
+
+LASTING = [
+    row("locked-out", "F77 F78", QUESTION, MISSING_ROLE, *ALL),
+    row("gone", "F77 F78", QUESTION, atlas_error(404, "GROUP_NOT_FOUND", "No such."), *ALL),
+    row("no-answer", "F77 F78", QUESTION, Reset(), *ALL),
+    row("html", "F77 F78", QUESTION, HTML, *ALL),
+    row("404-without-code", "F82", QUESTION, Answer.json(404, {"error": 404}), *ALL),
+    row("clusters-400", "F82", FLEX_CLUSTERS, INVALID, "flex"),
+    row("jobs-400", "F82", FLEX_LIST, INVALID, "flex"),
+    row("one-cluster-503", "F81", of(FLEX_LIST, "/before-"), Answer(503)),
+    row("one-cluster-403", "F81", of(FLEX_LIST, "/before-"), atlas_error(403, "NO", "No.")),
+    row("no-role-for-a-kind", "F78", DEDICATED_LIST, MISSING_ROLE, "dedicated"),
+    row("no-role-for-events", "F78", EVENTS, MISSING_ROLE),
+    row("empty-bucket", "F82", EVENTS, too_many_requests()),
+    row("status", "F85", FLEX_LIST, with_fields(status={"name": "RUNNING"}), "flex"),
+    row("finish-date", "F85", DEDICATED_LIST, with_fields(finishedAt="yesterday"), "dedicated"),
+    row("state", "F85", COLLECTION_LIST, with_fields(state=None), "collection"),
+    row("id", "F85", FLEX_LIST, with_fields(id={"$oid": 1}), "flex"),
+    row("no-object", "F85", FLEX_LIST, each(lambda _: "a job"), "flex"),
+    row("cluster-name", "F85", FLEX_CLUSTERS, with_fields(name=None), "flex"),
+    row("more-clusters", "F82", FLEX_CLUSTERS, going_on()),
+    row("endless-clusters", "F69 F85", FLEX_CLUSTERS, going_on(lambda _: []), "flex"),
+    row("endless-jobs", "F69 F85", FLEX_LIST, going_on()),
+    row("endless-emptiness", "F69 F85", FLEX_LIST, going_on(lambda _: []), "flex"),
+    row("own-503", "F86", FLEX, Answer(503)),
+    row("own-400", "F86", FLEX, INVALID),
+    row("own-odd", "F86", FLEX, Answer.json(200, {"id": 7})),
+]
+
+
+@cases(("step", "action", "hidden"), LASTING)
+def test_a_fault_that_lasts_is_reported_until_it_is_over_and_hides_no_restore(
+    world: World, watching: Environment, step: Selection, action: Action, hidden: tuple[str, ...]
+) -> None:
+    ended_jobs(world, cluster="before")
+    running = world.job(cluster="running", timeline=["RUNNING", "COMPLETED"])
+    watching.tick()
+    at_first = mark(world)
+    world.inject(step, action, times=None)
+    watching.tick()
+    jobs = ended_jobs(world)
+    # Longer than a mark reaches back, and than clusters are remembered.
+    watching.ticks(2, minutes=40)
+    assert [job.cluster for job in jobs if unknown(world, [job])] == [f"orders-{k}" for k in hidden]
+    assert world.watch_said() == [("degraded", world.group)]
+    assert len(world.questions()) < 30
+    world.heal()
+    running.run_to_end()
+    watching.tick(15)
+    watching.ticks(2, minutes=4)
+
+    assert asked(world) == ["events"]
+    degraded, recovered = world.published(world.group)
+    assert degraded.removeprefix("degraded") == recovered.removeprefix("recovered")
+    assert reported_once(world, jobs)
+    assert world.published(running) == ["RUNNING", "COMPLETED"]
+    assert (behind(world), mark(world) > at_first) == (set(), True)
+
+
+@pytest.mark.fault("F78")
+def test_a_role_that_is_taken_away_is_reported_for_jobs_that_were_named(
+    world: World, environment: Environment
+) -> None:
+    world.recorded_job("flex"), world.recorded_job("dedicated")
+    world.atlas.lock_out(world.group, "dedicated")
+    results = environment.ticks(2, minutes=4)
+
+    assert [one["error"] for one in results[-1]["failures"]] == ["AtlasUnauthorizedError"]
+    assert world.watch_said() == [("degraded", world.group)]
+
+
+@pytest.mark.fault("F81")
+def test_a_cluster_that_was_unanswerable_and_then_fails_is_reported_and_found_after_the_repair(
+    world: World, watching: Environment
+) -> None:
+    for name in ("good", "bad"):
+        world.atlas.add_cluster(world.group, name, "flex")
+    with world.inject(BAD, UNKNOWN_404, times=None):
+        watching.ticks(2)
+    with world.inject(BAD, Answer(503), times=None):
+        watching.ticks(2)
+        job = world.finished_job(cluster="bad")
+        watching.ticks(2, minutes=4)
+    assert world.watch_said() == [("degraded", world.group)]
+
+    assert sum(one["found"] for one in watching.ticks(3)) == 1
+    assert reported_once(world, [job])
+
+
+@pytest.mark.fault("F78")
+def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
+    world: World, watching: Environment
+) -> None:
+    """The project has more clusters than the reserve lets a sweep read."""
+    for name in ("bad", *(f"good-{number}" for number in range(20))):
+        world.atlas.add_cluster(world.group, name, "flex")
+    world.atlas.behaviour.family_limits = {"flex": RateLimit(capacity=30, refill=30)}
+    watching.ticks(3)
+    with world.inject(BAD, Answer(503), times=None):
+        watching.ticks(40)
+
+    assert world.watch_said() == [("degraded", world.group)]
+
+
+@pytest.mark.fault("F82")
+def test_a_rate_limit_that_keeps_clusters_from_being_read_for_half_an_hour_is_reported(
+    world: World, watching: Environment
+) -> None:
+    """One list is answered in each sweep. The others get a 429, which no header announces."""
+    for number in range(45):
+        world.atlas.add_cluster(world.group, f"good-{number}", "flex")
+    watching.tick()
+    world.atlas.behaviour.announces_limits = False
+    said = []
+    for _ in range(40):
+        with world.inject(FLEX_LIST, too_many_requests({"Retry-After": "40"}), skip=1, times=None):
+            watching.tick()
+        said.append(world.watch_said())
+
+    assert said[24] == []
+    assert said[-1] == [("degraded", world.group)]
+
+
+@pytest.mark.fault("F78")
+def test_an_hour_that_the_clock_was_ahead_does_not_delay_a_report_by_an_hour(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    world.atlas.lock_out(world.group)
+    world.skew = 3600
+    watching.tick()
+    world.skew = 0
+    watching.ticks(5)
+
+    assert world.watch_said() == [("degraded", world.group)]
+
+
+# Outages of Atlas in which it answers some requests
+
+
+@pytest.mark.fault("F94")
+def test_an_outage_in_which_some_requests_are_answered_is_one_message(world: World) -> None:
+    """What was reported of a project stands still, and one that is refused is reported."""
+    silent, refused, *others = (project_with(world) for _ in range(12))
+    watching = world.watching(silent, refused, *others)
+    watching.tick()
+    with world.inject(of(QUESTION, silent), Reset(), times=None):
+        watching.ticks(2, minutes=4)
+    chance = Random(94)  # noqa: S311 - it need not be secret
+    partly = Selection("atlas", None, lambda _: chance.random() < 0.25)
+    for action in (Answer(503), Answer(500), Reset(), HTML):
+        world.inject(of(partly, *others), action, times=None)
+    watching.ticks(6)
+    assert world.watch_said() == (said := [("degraded", silent), ("degraded", None)])
+    with world.inject(of(QUESTION, refused), MISSING_ROLE, times=None):
+        watching.ticks(6)
+    assert world.watch_said() == (said := [*said, ("degraded", refused)])
+
+    world.heal()
+    watching.ticks(8)
+    recovered = [("recovered", one) for one in (None, silent, refused)]
+    assert sorted(world.watch_said()[3:], key=str) == sorted(recovered, key=str)
+    assert world.watch_said()[:3] == said
+    watching.tick()
+    assert world.count(NOTE_WATCH) == 0
+    assert all("troubles" not in world.bookkeeping(one) for one in others)
+
+
+# What is over, what could never be seen, and what is nobody's fault
+
+
+def assert_quiet(world: World, watching: Environment) -> None:
+    """Nothing fails for eight minutes, and nothing is reported."""
+    assert [result["failures"] for result in watching.ticks(3, minutes=4)] == [[]] * 3
+    assert world.watch_said() == []
+
+
+@pytest.mark.fault("F78")
+def test_one_list_of_all_projects_that_leaves_one_out_is_no_alarm(world: World) -> None:
+    """The list is read again in the next sweep, not ten minutes later."""
+    project, _ = project_with(world), project_with(world)
+    watching = world.environment(project_ids="all")
+    watching.tick()
+    world.atlas.hide_project(project)
+    watching.tick(11)
+    world.atlas.show_project(project)
+    watching.ticks(4)
+    assert_quiet(world, watching)
+
+
+@pytest.mark.fault("F78")
+def test_a_failure_about_a_job_that_has_ended_is_no_alarm_while_another_one_runs(
+    world: World, environment: Environment
+) -> None:
+    """Nobody asks for Flex jobs of the project any more."""
+    ends, _ = world.recorded_job("flex"), world.recorded_job("dedicated")
+    with world.inject(FLEX, Answer(503), times=None):
+        environment.tick()
+    ends.run_to_end()
+    environment.check(ends)
+    assert_quiet(world, environment)
+
+
+@pytest.mark.fault("F78")
+def test_a_failure_that_one_environment_met_is_no_alarm_while_another_one_goes_on(
+    world: World, watching: Environment
+) -> None:
+    """A cold start reads the list of clusters, which the other environment remembers."""
+    world.finished_job(cluster="orders")
+    watching.ticks(3)
+    with world.inject(FLEX_CLUSTERS, Answer(503), times=None):
+        world.watching().tick()
+    assert_quiet(world, watching)
+
+
+@pytest.mark.fault("F86")
+def test_a_sweep_in_which_every_job_of_a_cluster_failed_is_no_outage(
+    world: World, watching: Environment
+) -> None:
+    for _ in range(8):
+        world.job(cluster="many", timeline=["RUNNING", "FAILED"])
+    watching.ticks(2)
+    with world.inject(QUESTION, MISSING_ROLE, times=None):
+        watching.tick()
+    assert_quiet(world, watching)
+
+
+@pytest.mark.fault("F91")
+def test_a_cold_start_does_not_excuse_what_was_reported(
+    world: World, watching: Environment
+) -> None:
+    ended_jobs(world, "dedicated")
+    watching.ticks(2)
+    world.inject(DEDICATED_LIST, atlas_error(400, "SOMETHING_NEW", "No."), times=None)
+    watching.ticks(2, minutes=15)
+    cold = world.watching()
+    for environment in (cold, watching, cold):
+        environment.ticks(3, minutes=5)
+
+    assert world.watch_said() == [("degraded", world.group)]
+
+
+@pytest.mark.fault("F93")
+def test_a_refused_cluster_that_was_deleted_degrades_its_project_for_a_day_at_most(
+    world: World, watching: Environment
+) -> None:
+    ended_jobs(world, "dedicated")
+    world.atlas.add_cluster(world.group, "other", "flex")
+    watching.ticks(3)
+    for step in (DEDICATED_LIST, COLLECTION_LIST):
+        world.inject(step, MISSING_ROLE, times=None)
+    watching.ticks(2, minutes=15)
+    world.atlas.remove_cluster(world.group, "orders-dedicated")
+    watching.ticks(6, minutes=4 * 60)
+    assert world.watch_said() == [("degraded", world.group)]
+    watching.ticks(2, minutes=60)
+
+    assert world.watch_said() == [("degraded", world.group), ("recovered", world.group)]

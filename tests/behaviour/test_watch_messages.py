@@ -1,0 +1,223 @@
+"""What subscribers receive about the watch: a topic that refuses, sweeps that die, old projects."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from behaviour.projects import of, project_with
+from local_stack.aws import aws_error
+from local_stack.refusal import atlas_error
+from local_stack.steps import PUBLISH, QUESTION
+from local_stack.wire import Injected
+from local_stack.world import World
+
+cases = pytest.mark.parametrize
+
+
+def refuse(world: World, *about: str) -> Injected:
+    """The topic refuses messages: those about this, or all."""
+    denied = aws_error("sns", "AuthorizationError", status=403)
+    return world.inject(of(PUBLISH, *about) if about else PUBLISH, denied, times=None)
+
+
+def reasons(world: World, group: str) -> list[tuple[str, str | None]]:
+    """What the messages about a project say, and for which reason."""
+    events = [one.event for one in world.messages(group)]
+    return [(event["id"].split(":")[1], event["data"]["reason"]) for event in events]
+
+
+@pytest.mark.fault("F64", "F78")
+def test_a_message_that_went_out_is_not_repeated_while_the_next_one_is_refused(
+    world: World,
+) -> None:
+    group = project_with(world)
+    watching = world.watching(group, project_with(world))
+    watching.tick()
+    with refuse(world):
+        world.atlas.lock_out(group)
+        watching.ticks(2, minutes=4)
+        world.atlas.admit(group)
+        watching.ticks(2, minutes=4)
+    with refuse(world, "watch-recovered"):
+        watching.ticks(3)
+    assert world.watch_said() == [("degraded", group)]
+    watching.ticks(2)
+
+    assert world.watch_said() == [("degraded", group), ("recovered", group)]
+    stacks = [one.event["data"]["stack"] for one in world.messages(group)]
+    assert stacks == ["atlas-restore-watch"] * 2
+
+
+@pytest.mark.fault("F4", "F78")
+def test_a_topic_that_refuses_is_tried_a_few_times_in_a_sweep_however_much_waits(
+    world: World,
+) -> None:
+    healthy, *broken = (project_with(world) for _ in range(16))
+    watching = world.watching(healthy, *broken)
+    watching.tick()
+    for group in broken:
+        world.atlas.lock_out(group)
+    with refuse(world):
+        watching.ticks(2, minutes=4)
+        # Seven others are under way when the third is refused.
+        assert 3 <= world.count(PUBLISH) <= 10
+    watching.ticks(2)
+
+    assert sorted(world.watch_said()) == sorted(("degraded", group) for group in broken)
+
+
+@pytest.mark.fault("F78")
+def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(
+    world: World,
+) -> None:
+    healthy, *broken = (project_with(world, "orders") for _ in range(17))
+    watching = world.watching(healthy, *broken)
+    watching.tick()
+    for group in broken:
+        world.atlas.lock_out(group)
+    for _ in range(3):
+        world.job(group=healthy, cluster="orders", timeline=["RUNNING"])
+    with refuse(world, "status-changed"), refuse(world, *sorted(broken)[:14]):
+        watching.ticks(20)
+        said = world.watch_said()
+
+    assert sorted(said) == sorted(("degraded", group) for group in sorted(broken)[14:])
+
+
+@pytest.mark.fault("F3", "F78")
+@cases("accepts", [True, False], ids=["slow", "refuses"])
+def test_a_topic_that_takes_long_does_not_keep_a_sweep_from_its_jobs(
+    world: World, *, accepts: bool
+) -> None:
+    """All messages together would take the time of the sweep."""
+    healthy, *broken = (project_with(world, "orders") for _ in range(17))
+    watching = world.watching(healthy, *broken)
+    job = world.job(group=healthy, cluster="orders", timeline=["RUNNING", "COMPLETED"])
+    watching.tick()
+    for group in broken:
+        world.atlas.lock_out(group)
+    with refuse(world):
+        watching.ticks(2, minutes=4)
+    job.run_to_end()
+    with (
+        nullcontext() if accepts else refuse(world),
+        world.whenever(PUBLISH, lambda: world.pass_time(4)),
+    ):
+        result = watching.tick()
+
+    stored = world.stored(job)
+    assert stored is not None
+    assert (stored.status, result["notReached"]) == ("COMPLETED", 0)
+
+
+DETAILS = (
+    "see https://restore-1.c.mongodb-dev.net:27017/AbCdEfGhIjKlMnOpQrStUvWx/restore-2.tar.gz",
+    "token Bearer eyJhbGciOi.secret.word is not valid",
+    "restore-1.c.mongodb-dev.net:27017/AbCdEfGhIjKlMnOpQrStUvWx/restore-2.tar.gz",
+    "https:\\/\\/restore-1.c.mongodb-dev.net\\/AbCdEfGhIjKlMnOpQrStUvWx",
+)
+
+
+@pytest.mark.fault("F53")
+def test_no_url_or_token_in_a_text_of_atlas_is_in_a_message_or_item_about_the_watch(
+    world: World,
+) -> None:
+    groups = [project_with(world) for _ in DETAILS]
+    watching = world.watching(project_with(world), *groups)
+    watching.tick()
+    for group, detail in zip(groups, DETAILS, strict=True):
+        refused = atlas_error(401, "USER_UNAUTHORIZED", detail)
+        world.inject(of(QUESTION, group), refused, times=None)
+    watching.ticks(2, minutes=4)
+
+    assert sorted(world.watch_said()) == sorted(("degraded", group) for group in groups)
+    items = [world.bookkeeping(group) for group in groups]
+    text = repr([*map(world.messages, groups), *items]) + watching.log.getvalue()
+    assert "AbCdEf" not in text
+    assert "secret.word" not in text
+
+
+# Projects that nobody watches any more
+
+
+@pytest.mark.fault("F93")
+@cases("left", [True, False], ids=["one of two", "the last one"])
+def test_a_degraded_project_that_is_removed_is_over_although_a_restore_is_open(
+    world: World, *, left: bool
+) -> None:
+    removed, kept = project_with(world, "orders"), project_with(world)
+    watching = world.watching(removed, kept)
+    world.job(group=removed, cluster="orders", timeline=["RUNNING"])
+    watching.tick()
+    world.atlas.lock_out(removed)
+    watching.ticks(2, minutes=4)
+    over = [("degraded", None), ("recovered", "removed")]
+    unwatching = world.environment(project_ids=(kept,) if left else ())
+    assert unwatching.tick()["open"] == 1
+    assert reasons(world, removed) == over
+
+    # Its restore is followed, and degrades nothing.
+    assert any(one["failures"] for one in unwatching.ticks(2, minutes=4))
+    assert world.watch_said() == [("degraded", removed), ("recovered", removed)]
+    watching.ticks(2, minutes=4)
+    assert reasons(world, removed) == [*over, ("degraded", None)]
+
+
+@pytest.mark.fault("F93")
+def test_a_message_that_waits_for_the_topic_is_not_lost_with_its_project(world: World) -> None:
+    removed, kept = project_with(world), project_with(world)
+    watching, unwatching = world.watching(removed, kept), world.watching(kept)
+    watching.tick()
+    world.atlas.lock_out(removed)
+    with refuse(world):
+        watching.ticks(2, minutes=4)
+        unwatching.ticks(2)
+    assert reasons(world, removed) == []
+    unwatching.tick()
+
+    assert reasons(world, removed) == [("degraded", None), ("recovered", "removed")]
+
+
+@pytest.mark.fault("F93")
+def test_of_all_projects_one_that_no_list_shows_for_a_day_is_dropped(world: World) -> None:
+    gone = project_with(world, "orders")
+    project_with(world)
+    idle, watching = (world.environment(project_ids="all") for _ in range(2))
+    world.job(group=gone, cluster="orders", timeline=["RUNNING"])
+    idle.tick()
+    watching.tick()
+    world.atlas.remove_project(gone)
+    watching.ticks(2, minutes=11)
+    assert reasons(world, gone) == [("degraded", None)]
+    watching.tick(23.5 * 60)
+    assert reasons(world, gone) == [("degraded", None)]
+    watching.tick(60)
+    assert reasons(world, gone) == [("degraded", None), ("recovered", "removed")]
+
+    # Nobody asks for it any more, nor an environment whose list is of yesterday.
+    for environment in (watching, idle):
+        environment.tick(15)
+        assert world.count(of(QUESTION, f"{gone}/events")) == 0
+        assert "mark" not in world.bookkeeping(gone)
+    assert len(world.watch_said()) == 2
+    world.atlas.add_project(gone)
+    watching.ticks(2, minutes=10)
+    assert world.bookkeeping(gone)["mark"]
+
+
+@pytest.mark.fault("F78")
+def test_a_project_that_was_taken_out_and_deleted_is_no_alarm_when_all_are_watched(
+    world: World,
+) -> None:
+    kept, removed = project_with(world, "orders"), project_with(world, "orders")
+    job = world.job(group=removed, cluster="orders", timeline=["RUNNING", "COMPLETED"])
+    world.watching(kept, removed).tick()
+    job.run_to_end()
+    unwatching = world.watching(kept)
+    # What is known of it is followed.
+    assert unwatching.tick()["changed"] == 1
+    assert (world.count(of(QUESTION, removed)), "mark" in world.bookkeeping(removed)) == (1, False)
+    world.atlas.remove_project(removed)
+    world.environment(project_ids="all").ticks(2, minutes=7 * 24 * 60)
+
+    assert world.watch_said() == []
