@@ -8,7 +8,7 @@ from html import escape
 from pictures.mrkdwn import bullets, command, inline, plain, to_html
 from pictures.template import ROOT, Json
 
-GOLDEN = ROOT / "tests" / "golden" / "notify_people"
+GOLDEN = ROOT / "tests" / "unit" / "notify_people" / "__snapshots__" / "test_golden"
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,15 @@ class Mail:
         return self.text.partition("\n")[0]
 
 
+def golden(channel: str, name: str) -> str:
+    """The file of what a channel gets in a case. A test has stored it under its own name."""
+    ending = "txt" if channel == "email" else "json"
+    return (GOLDEN / f"test_people_get_what_is_stored[{channel}-{name}].{ending}").read_text()
+
+
 def document(channel: str, name: str) -> Json:
     """What a channel gets in a case."""
-    stored: Json = json.loads((GOLDEN / channel / f"{name}.json").read_text())
+    stored: Json = json.loads(golden(channel, name))
     return stored
 
 
@@ -39,7 +45,7 @@ def observed_at(name: str) -> datetime:
 
 def mail(name: str) -> Mail:
     """The e-mail of a case."""
-    head, _, text = (GOLDEN / "email" / f"{name}.txt").read_text().partition("\n\n")
+    head, _, text = golden("email", name).partition("\n\n")
     return Mail(head.removeprefix("Subject: "), text, observed_at(name))
 
 

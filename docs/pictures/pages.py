@@ -17,8 +17,8 @@ _INBOX = (
     "another-failed-restore",
     "dedicated-completed",
     "dedicated-download-ready",
-    "project-recovered-AtlasForbiddenError",
-    "project-degraded-AtlasForbiddenError",
+    "project-recovered",
+    "project-degraded",
 )
 
 
@@ -29,9 +29,7 @@ def pages() -> dict[str, str]:
         "inbox": _window("phone", "Inbox", "".join(map(_row, _INBOX))),
         "email": _window("mail", "", _opened("dedicated-completed")),
         "teams": _window("channel", "Restores", _card("dedicated-download-ready")),
-        "degraded": _window(
-            "channel", "# restores", _webhook("project-degraded-AtlasForbiddenError")
-        ),
+        "degraded": _window("channel", "# restores", _webhook("project-degraded")),
     }
     return {
         f"{name}-{theme}": _PAGE.substitute(name=name, theme=theme, style=_STYLE, body=body)

@@ -1,19 +1,137 @@
-"""Messages of these tests."""
+"""The messages of every kind and outcome, as `restore_watch` makes them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from golden.notify_people.cases import CONSOLE, STACK, cases
 from notify_people.message import Message, read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
+from restore_watch.aws.cloud_events import cloud_event, cloud_event_of_test, watch_cloud_event
+from restore_watch.errors import AtlasForbiddenError, AtlasReason
+from restore_watch.model.fixes import fix_of
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 
-CASES = {case.name: case for case in cases()}
+PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
+RESTORE = "6b4a0f800000000000000b01"
+STACK = "atlas-restore-watch"
+
+ODD_NAME = "_*<&@everyone>|`~[x](y):fire:#general {{DATE(2017-02-14T06:08:00Z)}}"
+"""It tries to format, to link, to notify everybody and to be a date."""
+
+_BEGAN = datetime(2026, 11, 26, 9, 14, tzinfo=UTC)
+_ENDED = _BEGAN + timedelta(minutes=42)
+_LATER = _BEGAN + timedelta(hours=4, minutes=51)
+_DELIVERIES = {"dedicated": "automated", "collection": None}
+
+
+def _restore(
+    kind: str, status: str, sequence: int = 2, previous: str | None = "PENDING", **fields: Any
+) -> dict[str, Any]:
+    """A change of a restore into a cluster, except for the given fields."""
+    usual = {
+        "group_id": PROJECT,
+        "cluster_name": "production",
+        "restore_id": RESTORE,
+        "kind": kind,
+        "delivery_type": _DELIVERIES.get(kind, "RESTORE"),
+        "status": status,
+        "snapshot_finished_date": _BEGAN - timedelta(hours=6, minutes=12),
+        "restore_scheduled_date": _BEGAN,
+        "restore_finished_date": None if previous is None else _ENDED,
+        "target_project_id": PROJECT,
+        "target_deployment_item_name": "staging",
+    }
+    job = RestoreJob.model_validate(usual | fields)
+    observed_at = (job.restore_finished_date or _ENDED) + timedelta(seconds=12, milliseconds=125)
+    before = RestoreStatus(previous) if previous else None
+    return cloud_event(StatusChange(job, before, sequence, observed_at))
+
+
+_NO_TARGET: dict[str, Any] = {"target_project_id": None, "target_deployment_item_name": None}
+_FLEX_FILE: dict[str, Any] = {"delivery_type": "DOWNLOAD", "expiration_date": _LATER, **_NO_TARGET}
+_DEDICATED_FILE: dict[str, Any] = {
+    "delivery_type": "download",
+    "restore_finished_date": None,
+    "expiration_date": _ENDED + timedelta(hours=1),
+    **_NO_TARGET,
+}
+_ANOTHER: dict[str, Any] = {
+    "cluster_name": "orders-flex",
+    "restore_id": "6b4a558a0000000000000b02",
+    "snapshot_finished_date": _LATER - timedelta(hours=11, minutes=2),
+    "restore_scheduled_date": _LATER,
+    "restore_finished_date": _LATER + timedelta(minutes=7),
+    "target_deployment_item_name": "orders-staging",
+}
+"""A restore later on the same day, which the pictures show beside the first."""
+
+ALL = "12 of 12 collections have the expected number of documents."
+FEW = "orders.invoices: 2 documents of 48,120 are missing."
+
+
+def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict[str, Any]:
+    """A pipeline tested the data of the Flex restore, half an hour after its end."""
+    at = _ENDED + timedelta(minutes=30)
+    job = RestoreJob.model_validate(_restore("flex", status)["data"])
+    validation = Validation(
+        verdict=verdict, validated_by="restore-drill", detail=detail, validated_at=at
+    )
+    return cloud_event(RecordedValidation(job, validation, 3, at + timedelta(seconds=4)))
+
+
+_CODE = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
+_REFUSED = AtlasForbiddenError("refused", AtlasReason(403, _CODE, address="203.0.113.7"))
+_TEXT = f"Atlas answered 403 for a flex restore job: {_CODE}"
+_OF_PROJECT = Trouble(_BEGAN, "AtlasForbiddenError", _TEXT, fix_of(_REFUSED))
+_OF_STACK = Trouble(_BEGAN, "CredentialsError", "the secret is not a JSON object", "")
+
+
+def _watch(state: WatchState, group_id: str | None, reason: str | None = None) -> dict[str, Any]:
+    """The watch could not see for 12 minutes."""
+    trouble = _OF_PROJECT if group_id else _OF_STACK
+    at, seen = _BEGAN + timedelta(minutes=12), _BEGAN - timedelta(minutes=1)
+    return watch_cloud_event(WatchChange(state, group_id, trouble, at, seen, 2, reason), STACK)
+
+
+NOTICES: dict[str, dict[str, Any]] = {
+    "flex-started": _restore("flex", "PENDING", 1, None),
+    "dedicated-completed": _restore("dedicated", "COMPLETED"),
+    "another-failed-restore": _restore("flex", "FAILED", 3, "RUNNING", **_ANOTHER),
+    "collection-cancelled": _restore("collection", "CANCELLED"),
+    "tenant-expired": _restore("tenant", "EXPIRED"),
+    "collection-unknown-end": _restore("collection", "UNKNOWN", atlas_status="PARTIAL_SUCCESS"),
+    "dedicated-download-ready": _restore("dedicated", "COMPLETED", **_DEDICATED_FILE),
+    "flex-download-link-expired": _restore("flex", "EXPIRED", 3, "COMPLETED", **_FLEX_FILE),
+    "validation-passed": _validated(Verdict.PASSED, ALL),
+    "validation-failed": _validated(Verdict.FAILED, FEW),
+    "validation-passed-of-failed": _validated(Verdict.PASSED, ALL, "FAILED"),
+    "project-degraded": _watch(WatchState.DEGRADED, PROJECT),
+    "project-recovered": _watch(WatchState.RECOVERED, PROJECT),
+    "project-removed": _watch(WatchState.RECOVERED, PROJECT, "removed"),
+    "stack-degraded": _watch(WatchState.DEGRADED, None),
+    "test": cloud_event_of_test(STACK, _BEGAN),
+}
+"""One for each kind of notice. With an odd name, these are the golden files."""
+
+MESSAGES = NOTICES | {
+    "flex-completed": _restore("flex", "COMPLETED"),
+    "flex-failed": _restore("flex", "FAILED"),
+    "flex-cancelled": _restore("flex", "CANCELLED"),
+    "flex-expired": _restore("flex", "EXPIRED"),
+    "flex-unknown-end": _restore("flex", "UNKNOWN", atlas_status="CLOSED"),
+    "flex-download-ready": _restore("flex", "COMPLETED", **_FLEX_FILE),
+    "collection-completed": _restore("collection", "COMPLETED"),
+    "stack-recovered": _watch(WatchState.RECOVERED, None),
+}
 
 
 def event(name: str = "flex-failed", /, **data: Any) -> dict[str, Any]:
-    """The message of a golden case, with other data."""
-    message = CASES[name].message
+    """The message of this name, with other data."""
+    message = MESSAGES[name]
     return {**message, "data": {**message["data"], **data}}
 
 
@@ -22,4 +140,8 @@ def read(name: str = "flex-failed", /, **data: Any) -> Message:
 
 
 def notice(name: str = "flex-failed", /, **data: Any) -> Notice:
-    return notice_of(read(name, **data), CONSOLE, STACK)
+    return notice_of(read(name, **data), "https://cloud.mongodb.com", STACK)
+
+
+ODD = event(targetDeploymentItemName=ODD_NAME, kind=ODD_NAME, deliveryType=ODD_NAME)
+NOTICES["flex-odd-name"] = MESSAGES["flex-odd-name"] = ODD

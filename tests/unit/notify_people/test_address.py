@@ -18,9 +18,12 @@ from notify_people.channels.address import allowed_base_url, is_allowed
         ("ftp://127.0.0.1/", False),
         ("https://user@hooks.slack.com/", False),
         ("https://hooks.slack.com/#part", False),
+        ("https://hooks..slack.com/services/T", False),
+        (f"https://{'a' * 70}.com/x", False),
         ("https://", False),
         ("https://xn--/", False),
         ("https://host\x00/", False),
+        ("TODO", False),
         ("", False),
     ],
 )

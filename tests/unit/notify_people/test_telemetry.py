@@ -10,9 +10,11 @@ from aws_lambda_powertools import Logger
 from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError
-from notify_people.notifier import Batch, Notifier
+from notify_people.message import Message
+from notify_people.notifier import Notifier
 from notify_people.telemetry import Telemetry
-from unit.notify_people.messages import notice
+from notify_people.words.notice import Notice
+from unit.notify_people.messages import event, notice, read
 
 
 @pytest.fixture(autouse=True)
@@ -66,25 +68,22 @@ def test_an_output_that_fails_is_ignored(
     assert capsys.readouterr().out == "telemetry failed: SchemaValidationError\n"
 
 
-class Broken(Notifier):
-    """It has a bug at every message but one."""
-
-    def notify(self, text: str, deadline: Deadline, batch: Batch) -> None:  # noqa: ARG002
-        if text != "good":
-            raise KeyError(text)
-
-
 def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    event = {
-        "Records": [
-            {"messageId": body, "body": body, "eventSource": "aws:sqs"}
-            for body in ("canary", "good")
-        ]
-    }
-    unused: Any = None
-    answer = Broken(unused, unused, telemetry(), set(), unused).answer(event, Deadline.after(10))
+    def words(message: Message) -> Notice:
+        if message == read(sequence=7):
+            raise KeyError("canary")
+        return notice()
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "canary"}]}
+    bodies = {"bad": event(sequence=7), "good": event()}
+    records = [
+        {"messageId": name, "body": json.dumps(body), "eventSource": "aws:sqs"}
+        for name, body in bodies.items()
+    ]
+    unused: Any = None
+    notifier = Notifier(unused, unused, telemetry(), set(), words)
+    answer = notifier.answer({"Records": records}, Deadline.after(10))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     metric, log = lines(capsys)
     assert metric["NoticesFailed"] == [1.0]
     assert (log["message"], log["error"]) == ("This is a bug", "KeyError")

@@ -1,17 +1,15 @@
 """Texts stay plain, short and literal, whatever is in them."""
 
-import itertools
 import re
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify_people.forms.mail import SUBJECT_LIMIT, mail
-from notify_people.forms.mrkdwn import code, literal
-from notify_people.plain_text import TEXT_LIMIT, ascii_only, cut, lines_within, plain
-from notify_people.words.spans import duration, minute, moment
+from notify_people.forms.mail import mail
+from notify_people.forms.mrkdwn import literal
+from notify_people.plain_text import cut, lines_within, plain
+from notify_people.words.spans import duration
 from unit.notify_people.messages import notice
 
 SIGNS = st.text(alphabet="_*~`|<>&@#[]{}:ab1 \n", max_size=80)
@@ -22,7 +20,7 @@ LIMITS = st.integers(min_value=10, max_value=100)
 def test_a_plain_text_is_one_printable_line_within_its_limit(text: str) -> None:
     made = plain(text)
 
-    assert len(made) <= TEXT_LIMIT
+    assert len(made) <= 256
     assert made.isprintable()
     assert plain(made) == made
 
@@ -54,20 +52,11 @@ def test_a_cut_text_shows_that_it_was_cut(text: str, limit: int) -> None:
     assert made == text or made.endswith("…")
 
 
-@given(st.lists(st.text(), max_size=8), LIMITS)
-def test_only_whole_lines_are_kept(lines: list[str], limit: int) -> None:
-    made = lines_within(lines, limit)
-
-    assert len(made) <= limit
-    assert made in {
-        "\n".join(kept)
-        for count in range(len(lines) + 1)
-        for kept in itertools.combinations(lines, count)
-    }
-
-
-def test_a_long_line_does_not_cost_those_after_it() -> None:
-    assert lines_within(["one", "x" * 20, "two"], 10) == "one\ntwo"
+@pytest.mark.parametrize(("limit", "kept"), [(7, "one\ntwo"), (6, "one"), (2, "")])
+def test_only_whole_lines_are_kept_and_a_long_one_does_not_cost_the_others(
+    limit: int, kept: str
+) -> None:
+    assert lines_within(["x" * 20, "one", "two"], limit) == kept
 
 
 @given(st.text() | SIGNS, LIMITS)
@@ -94,16 +83,11 @@ def test_underscores_at_the_edge_of_a_word_format_nothing(text: str) -> None:
     assert literal(text).replace("\N{FULLWIDTH LOW LINE}", "_") == text
 
 
-def test_a_command_can_be_copied() -> None:
-    assert code("atlas backups restores describe x") == "`atlas backups restores describe x`"
-
-
 @given(st.text() | SIGNS)
 def test_a_subject_is_ascii_within_the_limit_of_sns(text: str) -> None:
     subject = mail(notice(targetDeploymentItemName=text)).subject
 
-    assert len(subject) <= SUBJECT_LIMIT
-    assert subject == ascii_only(subject)
+    assert re.fullmatch(r"[\x20-\x7e]{1,99}", subject)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +107,3 @@ def test_a_subject_is_ascii_within_the_limit_of_sns(text: str) -> None:
 )
 def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
-
-
-def test_a_moment_is_in_utc() -> None:
-    at = datetime(2026, 11, 26, 9, 14, tzinfo=UTC)
-
-    assert (moment(at), minute(at)) == ("2026-11-26 09:14:00 UTC", "2026-11-26 09:14 UTC")
