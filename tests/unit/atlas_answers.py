@@ -75,3 +75,12 @@ def collection(**fields: object) -> dict[str, object]:
 
 def read(answer: object, kind: RestoreKind) -> RestoreJob:
     return restore_job(json.dumps(answer).encode(), TARGET, kind)
+
+
+RESTORE_EVENTS = [
+    *("TENANT_RESTORE_REQUESTED_AUDIT", "TENANT_RESTORE_COMPLETED_AUDIT", "TENANT_RESTORE_FAILED"),
+    *("CPS_RESTORE_REQUESTED_AUDIT", "CPS_RESTORE_AUTH_AUDIT", "CPS_RESTORE_SUCCESSFUL"),
+    *("CPS_RESTORE_FAILED", "CPS_COLLECTION_RESTORE_SUCCESSFUL", "CPS_COLLECTION_RESTORE_FAILED"),
+    *("CPS_COLLECTION_RESTORE_PARTIAL_SUCCESS", "CPS_COLLECTION_RESTORE_CANCELED"),
+]
+"""The types of the events of restore jobs."""

@@ -1,11 +1,11 @@
-"""Open jobs as a sweep knows them from the index."""
+"""Open jobs as a sweep knows them from the index, and targets as an event names them."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.table.open_job import OpenJob
-from unit.scripted_atlas import GROUP
+from unit.scripted_atlas import GROUP, RESTORE
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -38,3 +38,8 @@ def open_job(
 def ready_download(number: int = 1, **fields: Any) -> OpenJob:
     usual = {"status": RestoreStatus.COMPLETED, "delivery_type": "DOWNLOAD"}
     return open_job(number, **usual | fields)
+
+
+def target(restore_id: str = RESTORE, **fields: object) -> RestoreTarget:
+    named = {"groupId": GROUP, "clusterName": "orders", "restoreId": restore_id, "kind": "flex"}
+    return RestoreTarget.model_validate(named | fields)

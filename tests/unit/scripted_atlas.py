@@ -10,7 +10,6 @@ import httpx
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.token import AccessToken
 from restore_watch.errors import (
     AtlasError,
@@ -68,8 +67,7 @@ class ScriptedAtlas:
     """
     Answers with the next reply of its script. Without one it issues a token or sends the job.
 
-    It refuses a bearer token in `revoked`. It keeps every request with the headers it had when it
-    was sent.
+    It keeps every request with the headers it had when it was sent.
     """
 
     def __init__(self) -> None:
@@ -77,7 +75,6 @@ class ScriptedAtlas:
         self.job_replies: deque[Reply] = deque()
         self.token_requests: list[httpx.Request] = []
         self.job_requests: list[httpx.Request] = []
-        self.revoked: set[str] = set()
         self.job: dict[str, Any] = {"id": RESTORE, "status": "RUNNING"}
         self._clients = ExitStack()
 
@@ -85,14 +82,12 @@ class ScriptedAtlas:
         sent = httpx.Request(
             request.method, request.url, headers=request.headers, content=request.read()
         )
-        if request.url.path == TOKEN_PATH:
+        if request.url.path == "/api/oauth/token":
             self.token_requests.append(sent)
             name = f"token-{len(self.token_requests)}"
             issue = answer(200, {"access_token": name, "expires_in": 3600})
             return (self.token_replies.popleft() if self.token_replies else issue)(request)
         self.job_requests.append(sent)
-        if sent.headers.get("Authorization", "").removeprefix("Bearer ") in self.revoked:
-            return answer(401)(request)
         send_job = answer(200, self.job)
         return (self.job_replies.popleft() if self.job_replies else send_job)(request)
 

@@ -1,7 +1,11 @@
-"""In which order the threads of a sweep get its questions, and what a project may hold up."""
+"""In which order threads get the questions of a sweep, what a project may hold up, and the end."""
 
+import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 
@@ -12,13 +16,16 @@ from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
 
 OTHER_GROUP = "5f0000000000000000000a02"
-THIRD_GROUP = "5f0000000000000000000a03"
 
 
 def asked(group: str, count: int, begin: int = 0) -> list[Question]:
     """Questions about clusters of one project."""
     numbers = range(begin, begin + count)
     return [Question((open_job(n, group, f"orders-{n}"),)) for n in numbers]
+
+
+def groups(count: int) -> list[str]:
+    return [f"5f0000000000000000000b{number:02x}" for number in range(count)]
 
 
 class Round:
@@ -44,10 +51,6 @@ class Round:
         task = self.agenda.take()
         assert task is not None
         return task
-
-    def groups(self, count: int) -> list[str | None]:
-        """The projects of the next questions, none of which is done."""
-        return [self.take().bucket.group_id for _ in range(count)]
 
 
 # Questions
@@ -80,26 +83,30 @@ def test_jobs_are_grouped_by_cluster_and_kind_in_the_order_of_the_first_of_each(
     assert [one.bucket.family for one in grouped] == kinds
 
 
-def test_the_questions_of_one_project_are_taken_in_their_order() -> None:
-    given = asked(GROUP, 4)
-    round_ = Round(given)
-
-    assert [round_.take() for _ in range(4)] == given
-
-
 # Shares
 
 
-def test_projects_take_turns() -> None:
-    round_ = Round(asked(GROUP, 3), asked(OTHER_GROUP, 1), asked(THIRD_GROUP, 2), threads=30)
+@pytest.mark.parametrize(
+    ("counts", "threads", "taken"),
+    [([3, 1, 2], 30, [0, 1, 2, 0, 2, 0]), ([8], 8, [0] * 8), ([2] * 6, 4, [0, 1, 2, 3])],
+    ids=["in turns", "alone", "more projects than threads"],
+)
+def test_projects_take_turns_and_a_project_alone_gets_every_thread(
+    counts: list[int], threads: int, taken: list[int]
+) -> None:
+    given = [asked(groups(6)[number], count) for number, count in enumerate(counts)]
+    round_ = Round(*given, threads=threads)
 
-    assert round_.groups(6) == [GROUP, OTHER_GROUP, THIRD_GROUP, GROUP, THIRD_GROUP, GROUP]
+    questions = [round_.take() for _ in taken]
+
+    assert [one.bucket.group_id for one in questions] == [groups(6)[number] for number in taken]
+    of_first = [one for one in questions if one.bucket.group_id == groups(6)[0]]
+    assert of_first == given[0][: len(of_first)]
 
 
 def test_a_project_that_hangs_holds_its_share_of_the_threads_only() -> None:
     round_ = Round(asked(GROUP, 50), asked(OTHER_GROUP, 50, 50), threads=8)
     hanging = 0
-
     for _ in range(40):
         question = round_.take()
         if question.bucket.group_id == GROUP:
@@ -110,29 +117,16 @@ def test_a_project_that_hangs_holds_its_share_of_the_threads_only() -> None:
     assert hanging == 4
 
 
-def test_a_project_alone_gets_every_thread() -> None:
-    round_ = Round(asked(GROUP, 8), threads=8)
-
-    assert round_.groups(8) == [GROUP] * 8
-
-
 def test_a_project_that_hangs_never_holds_more_than_three_quarters_of_the_threads() -> None:
     """Also if the others have nothing to do at the moment: what is added for them is taken."""
     hanging, other = asked(GROUP, 50), asked(OTHER_GROUP, 2, 50)
     round_ = Round(hanging, other[:1], threads=8, closed=False)
     round_.agenda.done(next(one for one in (round_.take(), round_.take()) if one == other[0]))
 
-    assert round_.groups(5) == [GROUP] * 5
+    assert [round_.take().bucket.group_id for _ in range(5)] == [GROUP] * 5
     round_.agenda.add(other[1:])
 
     assert round_.take() == other[1]
-
-
-def test_with_more_projects_than_threads_each_gets_one_at_a_time() -> None:
-    groups = [f"5f0000000000000000000b{number:02x}" for number in range(6)]
-    round_ = Round(*(asked(group, 2) for group in groups), threads=4)
-
-    assert round_.groups(4) == groups[:4]
 
 
 # Second tries, refusals, the end
@@ -152,17 +146,6 @@ def test_a_question_without_a_usable_answer_is_asked_once_more_after_the_others(
     assert round_.skipped == []
 
 
-def test_a_second_try_that_is_not_allowed_at_its_turn_is_skipped() -> None:
-    (given,) = asked(GROUP, 1)
-    round_ = Round([given], allows=lambda question: not question.tries)
-    again = replace(given, tries=1)
-
-    round_.agenda.done(round_.take(), [again])
-
-    assert round_.agenda.take() is None
-    assert round_.skipped == [again]
-
-
 def test_a_question_that_is_not_allowed_at_its_turn_is_skipped() -> None:
     given = asked(GROUP, 3)
     others = asked(OTHER_GROUP, 2)
@@ -172,16 +155,14 @@ def test_a_question_that_is_not_allowed_at_its_turn_is_skipped() -> None:
         allows=lambda question: question.bucket.group_id != GROUP or question == given[2],
     )
 
-    assert [round_.take(), round_.take(), round_.take()] == [given[2], *others]
+    taken = [round_.take(), round_.take(), round_.take()]
+    assert taken == [given[2], *others]
     assert round_.skipped == given[:2]
 
-
-def test_an_agenda_that_allows_nothing_ends_at_once() -> None:
-    given = asked(GROUP, 3)
-    round_ = Round(given, allows=lambda _: False)
-
+    again = replace(given[0], tries=1)
+    round_.agenda.done(taken[0], [again])
     assert round_.agenda.take() is None
-    assert round_.skipped == given
+    assert round_.skipped == [*given[:2], again]
 
 
 def test_when_the_time_is_over_what_was_not_taken_is_skipped() -> None:
@@ -196,24 +177,7 @@ def test_when_the_time_is_over_what_was_not_taken_is_skipped() -> None:
     assert round_.agenda.take() is None
 
 
-def test_an_empty_agenda_ends_at_once() -> None:
-    assert Round().agenda.take() is None
-
-
 # Additions
-
-
-def test_what_waits_or_is_under_way_is_not_added_again() -> None:
-    given = asked(GROUP, 3)
-    round_ = Round(given[:2], closed=False)
-    first = round_.take()
-
-    round_.agenda.add(given)
-    round_.agenda.close()
-
-    assert [round_.take(), round_.take()] == given[1:]
-    assert round_.agenda.take() is None
-    assert first == given[0]
 
 
 def test_of_the_jobs_of_a_question_only_those_that_are_not_on_the_agenda_are_added() -> None:
@@ -249,7 +213,7 @@ def test_a_job_may_be_added_again_after_its_question_was_asked_or_skipped(ending
 # Idleness
 
 
-def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way() -> None:
+def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way_or_follows() -> None:
     given = asked(GROUP, 2)
     round_ = Round(closed=False)
     seen = [round_.agenda.is_idle]
@@ -262,11 +226,129 @@ def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way() -> None:
 
     assert seen == [True, *[False] * 4]
     assert round_.agenda.is_idle
-
-
-def test_an_agenda_is_not_idle_while_a_task_has_others_follow() -> None:
-    first, second = asked(GROUP, 2)
-    round_ = Round([first], closed=False)
-    round_.agenda.done(round_.take(), [second])
-
+    round_.agenda.add(given[:1])
+    round_.agenda.done(round_.take(), given[1:])
     assert not round_.agenda.is_idle
+
+
+# Threads
+
+THREADS = 32
+
+
+def questions_of(projects: int, of_each: int) -> list[Question]:
+    return [one for group in groups(projects) for one in asked(group, of_each)]
+
+
+def agenda_of(given: Iterable[Question], threads: int = THREADS) -> Agenda[Question]:
+    """An agenda that is still open. It is over after ten seconds."""
+    ends_at = time.monotonic() + 10
+    agenda: Agenda[Question] = Agenda(
+        threads,
+        allows=lambda _: True,
+        skip=lambda _: None,
+        is_over=lambda: time.monotonic() > ends_at,
+    )
+    agenda.add(given)
+    return agenda
+
+
+def at_once[T](work: Callable[[], T], threads: int = THREADS) -> list[T]:
+    with ThreadPoolExecutor(threads) as pool:
+        return [one.result() for one in [pool.submit(work) for _ in range(threads)]]
+
+
+@pytest.mark.parametrize("projects", [1, 3, 31, 32, 40])
+def test_every_thread_gets_a_question(projects: int) -> None:
+    agenda = agenda_of(questions_of(projects, of_each=THREADS))
+    all_have_one = Barrier(THREADS)
+
+    def work() -> None:
+        assert agenda.take() is not None
+        all_have_one.wait(timeout=4)
+
+    at_once(work)
+
+
+@pytest.mark.parametrize(
+    ("threads", "projects", "of_each"),
+    [(1, 3, 20), (2, 3, 20), (THREADS, 3, 20), (THREADS, 1, 1), (THREADS, 5, 2)],
+)
+def test_threads_ask_every_question_and_end(threads: int, projects: int, of_each: int) -> None:
+    """One about a job whose id ends in 7 has no usable answer, so it is asked twice."""
+    given = questions_of(projects, of_each)
+    agenda = agenda_of(given, threads)
+    agenda.close()
+    asked: list[Question] = []
+
+    def work() -> None:
+        while (question := agenda.take()) is not None:
+            asked.append(question)
+            again = replace(question, tries=question.tries + 1)
+            agenda.done(question, [again] if is_unanswered(question) else ())
+
+    at_once(work, threads)
+
+    assert set(given) <= set(asked)
+    assert len(asked) == len(given) + sum(map(is_unanswered, given))
+    assert sum(one.tries for one in asked) == sum(map(is_unanswered, given))
+
+
+def is_unanswered(question: Question) -> bool:
+    return question.jobs[0].target.restore_id.endswith("7")
+
+
+def test_a_thread_without_a_question_waits_for_a_second_try_an_addition_and_the_end() -> None:
+    first, second = questions_of(projects=2, of_each=1)
+    agenda = agenda_of([first])
+    with ThreadPoolExecutor(1) as pool:
+        assert agenda.take() == first
+        waiting = pool.submit(agenda.take)
+        agenda.done(first, [replace(first, tries=1)])
+        assert waiting.result(timeout=10) == replace(first, tries=1)
+
+        waiting = pool.submit(agenda.take)
+        agenda.add([second])
+        assert waiting.result(timeout=10) == second
+
+        waiting = pool.submit(agenda.take)
+        with suppress(TimeoutError):
+            waiting.result(timeout=0.05)
+        assert not waiting.done()
+        agenda.close()
+        assert waiting.result(timeout=10) is None
+
+
+def test_an_agenda_is_done_when_nothing_waits_or_is_under_way() -> None:
+    (given,) = questions_of(projects=1, of_each=1)
+    agenda = agenda_of([given])
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(agenda.wait_until_done, 10)
+        taken = agenda.take()
+        with suppress(TimeoutError):
+            waiting.result(timeout=0.05)
+        assert not waiting.done()
+
+        assert taken is not None
+        agenda.done(taken)
+        waiting.result(timeout=10)
+
+
+def test_an_agenda_is_done_when_nothing_of_it_may_be_asked() -> None:
+    agenda: Agenda[Question] = Agenda(
+        2, allows=lambda _: False, skip=lambda _: None, is_over=lambda: False
+    )
+    agenda.add(asked(GROUP, 2))
+    with ThreadPoolExecutor(2) as pool:
+        waiting, taking = pool.submit(agenda.wait_until_done, 10), pool.submit(agenda.take)
+        waiting.result(timeout=5)
+        agenda.close()
+        assert taking.result(timeout=10) is None
+
+
+def test_the_wait_for_the_end_has_a_limit() -> None:
+    agenda = agenda_of(questions_of(projects=1, of_each=1))
+
+    agenda.wait_until_done(0.02)
+
+    assert not agenda.is_idle

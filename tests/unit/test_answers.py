@@ -1,11 +1,17 @@
-"""What an answer or a failure means for the pace, the outcomes and the memory of a sweep."""
+"""
+What one sweep saw of each project: an answer to one question clears no other.
 
-from collections.abc import Mapping
+And what an answer or a failure means for its pace and its memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
 from aws_lambda_powertools import Logger
 
+from foundation.clock import Clock as UtcClock
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
@@ -23,12 +29,16 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
+from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.answers import Answers, has_nothing_to_read
-from restore_watch.sweep.outcomes import Asked
+from restore_watch.sweep.memory_of_jobs import SweepMemory
+from restore_watch.sweep.outcomes import Asked, Outcomes
+from restore_watch.sweep.rate_limit_pace import Pace
+from restore_watch.sweep.run import Run
+from restore_watch.sweep.tally import Tally
 from restore_watch.telemetry.telemetry import Telemetry
 from unit.open_jobs import restore_id
-from unit.runs import a_run
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX = Bucket(GROUP, RestoreKind.FLEX)
@@ -46,6 +56,123 @@ NO_JOB = coded(RestoreJobNotFoundError, 404)
 NO_CLUSTER = coded(RestoreJobNotFoundError, 404, "CLUSTER_NOT_FOUND")
 NO_PROJECT = coded(RestoreJobNotFoundError, 404, "GROUP_NOT_FOUND")
 NO_FILTER = coded(AtlasBadRequestError, 400, "INVALID_ATTRIBUTE")
+
+
+# What was seen
+
+DOWN = AtlasUnavailableError("Atlas did not answer")
+LIMITED = AtlasRateLimitError("limited")
+NO_ROLE = AtlasUnauthorizedError("no role")
+NOT_ALLOWED = AtlasForbiddenError("address")
+RETIRED = EndpointRetiredError("no such endpoint")
+UNUSED = AtlasBadRequestError("no such list")
+
+
+def a_job(number: int, bucket: Bucket = FLEX) -> Asked:
+    return Asked.job(bucket, restore_id(number))
+
+
+def a_cluster(name: str, kind: RestoreKind = RestoreKind.FLEX) -> Asked:
+    return Asked.part(Bucket(GROUP, kind), Part(kind, name))
+
+
+SOME_EVENTS = Asked.list(EVENTS)
+OF_A_CLUSTER = "flex jobs of a cluster"
+
+type Happened = Sequence[tuple[Asked, RestoreWatchError | None]]
+
+SEEN: Mapping[str, tuple[Happened, Mapping[str, RestoreWatchError]]] = {
+    "nothing": ([], {}),
+    "an answer": ([(a_job(1), None)], {}),
+    "the same job answers later": ([(a_job(1), DOWN), (a_job(1), None)], {}),
+    "the same job fails later": ([(a_job(1), None), (a_job(1), DOWN)], {"flex": DOWN}),
+    "another job": ([(a_job(1), DOWN), (a_job(2), None)], {"flex": DOWN}),
+    "a list": ([(a_job(1), DOWN), (a_cluster("orders"), None)], {"flex": DOWN}),
+    "a job beside a list": ([(a_job(1), None), (a_cluster("orders"), DOWN)], {OF_A_CLUSTER: DOWN}),
+    "another list": (
+        [(a_cluster("orders"), DOWN), (a_cluster("carts"), None)],
+        {OF_A_CLUSTER: DOWN},
+    ),
+    "events": ([(SOME_EVENTS, None), (a_job(1), LIMITED)], {"flex": LIMITED}),
+}
+
+
+def saw(outcomes: Outcomes, happened: Happened, *, lasts: bool = True) -> None:
+    for asked, error in happened:
+        if error is None:
+            outcomes.answered(asked)
+        else:
+            outcomes.failed(asked, error, lasts=lasts)
+
+
+@pytest.mark.parametrize(("happened", "failures"), SEEN.values(), ids=SEEN)
+def test_a_failure_counts_until_the_same_question_is_answered(
+    happened: Happened, failures: Mapping[str, RestoreWatchError]
+) -> None:
+    outcomes = Outcomes()
+    saw(outcomes, happened)
+
+    assert outcomes.failures(GROUP, ()) == failures
+    answered = {asked for asked, error in happened if error is None}
+    assert outcomes.families(GROUP) == {asked.bucket.family for asked in answered}
+    assert outcomes.learnt(GROUP) == {asked.name for asked in answered}
+    assert outcomes.failures("5f0000000000000000000a02", ()) == {}
+
+
+@pytest.mark.parametrize(
+    ("others", "fails"), [((), True), ((a_cluster("orders"),), True), ((a_job(2),), False)], ids=str
+)
+def test_a_failure_that_does_not_last_counts_if_nothing_else_of_its_name_answers(
+    others: Sequence[Asked], *, fails: bool
+) -> None:
+    outcomes = Outcomes()
+    saw(outcomes, [(a_job(1), DOWN), *((one, None) for one in others)], lasts=False)
+
+    assert outcomes.failures(GROUP, ()) == ({"flex": DOWN} if fails else {})
+
+
+def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
+    outcomes = Outcomes()
+    saw(outcomes, [(a_job(1), None), (SOME_EVENTS, None)])
+    outcomes.left(a_job(2))
+
+    assert outcomes.learnt(GROUP) == {"events"}
+    assert outcomes.families(GROUP) == {RestoreKind.FLEX, AtlasList.EVENTS}
+
+
+@pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED, RETIRED, UNUSED], ids=repr)
+@pytest.mark.parametrize(
+    "asked", [a_job(1, DEDICATED), a_cluster("users", RestoreKind.DEDICATED)], ids=str
+)
+@pytest.mark.parametrize(
+    ("readable", "others", "fails"),
+    [
+        ({"flex"}, True, False),
+        ({"flex", "dedicated"}, True, True),
+        ((), True, False),
+        ((), False, True),
+        ({"flex"}, False, False),
+    ],
+    ids=["never read", "read before", "first sweep", "refuses all", "refuses all later"],
+)
+def test_a_refusal_fails_only_for_what_could_be_read_before(
+    refusal: RestoreWatchError, asked: Asked, readable: set[str], *, others: bool, fails: bool
+) -> None:
+    """Without a role for dedicated clusters, a project is still watched."""
+    outcomes = Outcomes()
+    saw(outcomes, [(asked, refusal), *([(SOME_EVENTS, None)] if others else [])])
+
+    assert outcomes.failures(GROUP, readable) == ({asked.name: refusal} if fails else {})
+
+
+def test_an_outage_of_a_family_that_was_never_read_is_not_a_missing_role() -> None:
+    outcomes = Outcomes()
+    saw(outcomes, [(SOME_EVENTS, None), (a_job(1, DEDICATED), DOWN)])
+
+    assert outcomes.failures(GROUP, {"flex"}) == {"dedicated": DOWN}
+
+
+# Answers and failures
 
 
 class Means(NamedTuple):
@@ -76,7 +203,26 @@ MEANINGS: Mapping[str, tuple[Bucket, RestoreWatchError | None, Means]] = {
 
 @pytest.fixture
 def answers(clock: Clock) -> Answers:
-    return Answers(a_run(clock, Telemetry(Logger(service="answers"))))
+    """Of a sweep that begins now and has a minute. Atlas has never named a limit."""
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(clock.now, UTC)
+
+    return Answers(
+        Run(
+            at=now(),
+            asking=clock.deadline(),
+            ending=clock.deadline(),
+            clock=UtcClock(now, clock.sleep),
+            pace=Pace(0.5, lambda _bucket, _since: None, since=0.0, waits=lambda _: False),
+            tally=Tally(opened=0),
+            outcomes=Outcomes(),
+            memory=SweepMemory(clock),
+            known={},
+            projects={},
+            telemetry=Telemetry(Logger(service="answers")),
+        )
+    )
 
 
 @pytest.mark.parametrize(("bucket", "error", "means"), MEANINGS.values(), ids=MEANINGS)
@@ -93,13 +239,6 @@ def test_what_atlas_says_shows_a_family_or_that_it_fails(
     assert answers.run.outcomes.families(GROUP) == ({bucket.family} if means.is_seen else set())
     assert answers.run.outcomes.failures(GROUP, ()) == ({asked.name: error} if means.fails else {})
     assert answers.run.pace.answers(GROUP) is not isinstance(error, AtlasUnavailableError)
-
-
-def test_an_answer_about_the_pace_alone_shows_nothing(answers: Answers) -> None:
-    answers.accepted(A_JOB.bucket)
-
-    assert answers.run.memory.was_answered_lately
-    assert answers.run.outcomes.families(GROUP) == set()
 
 
 def test_a_rate_limit_counts_only_if_no_other_job_answers(answers: Answers) -> None:

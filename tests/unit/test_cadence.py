@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 MOMENTS = ("scheduled_at", "first_observed_at", "observed_at")
 
 
-def aged(age: timedelta, **latest: Any) -> dict[str, Any]:
+def aged(age: timedelta, *latest: str) -> dict[str, Any]:
     """The three moments of a job: old ones, except for the latest."""
     return dict.fromkeys(MOMENTS, NOON - 30 * DAY) | dict.fromkeys(latest, NOON - age)
 
@@ -31,80 +31,64 @@ def aged(age: timedelta, **latest: Any) -> dict[str, Any]:
 def test_a_job_is_hot_for_half_an_hour_after_its_latest_moment(
     latest: str, age: timedelta, *, hot: bool
 ) -> None:
-    job = open_job(**aged(age, **{latest: True}))
-
-    assert is_hot(job, NOON) is hot
+    assert is_hot(open_job(**aged(age, latest)), NOON) is hot
 
 
-@pytest.mark.parametrize("status", RestoreStatus)
-def test_only_a_job_that_has_not_ended_is_hot(status: RestoreStatus) -> None:
-    assert is_hot(open_job(status=status), NOON) is not status.ends
-
-
-def test_a_job_whose_status_is_unknown_to_this_version_is_hot() -> None:
-    assert is_hot(open_job(status=None), NOON)
-
-
-@pytest.mark.parametrize("moments", [(None, None, None), (NOON + MINUTE + SECOND, None, None)])
-def test_a_job_without_a_moment_that_has_come_is_not_hot(
-    moments: tuple[datetime | None, ...],
-) -> None:
-    fields: dict[str, Any] = dict(zip(MOMENTS, moments, strict=True))
-    job = open_job(**fields)
-
-    assert not is_hot(job, NOON)
-    assert is_due(job, None, NOON)
-
-
-def test_a_restore_that_is_scheduled_for_next_week_is_hot_by_its_other_moments_only() -> None:
-    scheduled = NOON + 7 * DAY
-
-    assert is_hot(open_job(scheduled_at=scheduled), NOON)
-    assert not is_hot(open_job(scheduled_at=scheduled), NOON + HOUR)
-    assert is_hot(open_job(scheduled_at=scheduled), scheduled + MINUTE)
-
-
-@pytest.mark.parametrize("status", RestoreStatus)
-@pytest.mark.parametrize("delivery_type", ["RESTORE", "DOWNLOAD", "download", None])
-def test_a_job_that_can_change_is_due_when_it_was_never_asked(
-    status: RestoreStatus, delivery_type: str | None
-) -> None:
-    job = open_job(status=status, delivery_type=delivery_type, **aged(30 * DAY))
-    is_ready_download = status == "COMPLETED" and delivery_type in {"DOWNLOAD", "download"}
-
-    assert is_due(job, None, NOON) is (not status.ends or is_ready_download)
-
-
-def test_a_job_is_due_in_every_sweep_for_six_hours() -> None:
-    asked_at = (NOON - SECOND).timestamp()
-
-    assert is_due(open_job(**aged(6 * HOUR - SECOND, observed_at=True)), asked_at, NOON)
-    assert not is_due(open_job(**aged(6 * HOUR, observed_at=True)), asked_at, NOON)
-    assert is_due(ready_download(**aged(HOUR, observed_at=True)), asked_at, NOON)
+NEXT_WEEK = {"scheduled_at": NOON + 7 * DAY}
+NO_MOMENT: dict[str, Any] = dict.fromkeys(MOMENTS)
 
 
 @pytest.mark.parametrize(
-    ("ago", "due"),
-    [(0, False), (60, False), (284.9, False), (285, True), (300, True), (-0.1, True), (-900, True)],
+    ("fields", "now", "hot"),
+    [
+        *(({"status": status}, NOON, not status.ends) for status in RestoreStatus),
+        ({"status": None}, NOON, True),
+        ({"missing_since": NOON}, NOON, False),
+        (NO_MOMENT, NOON, False),
+        (NO_MOMENT | {"scheduled_at": NOON + MINUTE + SECOND}, NOON, False),
+        # It is hot by its other moments, and when it is to begin.
+        (NEXT_WEEK, NOON, True),
+        (NEXT_WEEK, NOON + HOUR, False),
+        (NEXT_WEEK, NOON + 7 * DAY + MINUTE, True),
+    ],
     ids=str,
 )
-def test_an_older_job_is_due_every_five_minutes_and_after_the_clock_was_set_back(
-    ago: float, *, due: bool
+def test_a_job_is_hot_that_has_not_ended_and_has_a_moment_that_has_come(
+    fields: dict[str, Any], now: datetime, *, hot: bool
 ) -> None:
-    assert is_due(open_job(**aged(DAY)), NOON.timestamp() - ago, NOON) is due
+    assert is_hot(open_job(**fields), now) is hot
 
 
-def test_a_job_that_atlas_does_not_know_is_not_hot_and_due_every_five_minutes_only() -> None:
-    job = open_job(missing_since=NOON)
-
-    assert not is_hot(job, NOON)
-    assert is_due(job, None, NOON)
-    assert not is_due(job, NOON.timestamp() - 284, NOON)
-    assert is_due(job, NOON.timestamp() - 285, NOON)
+READY = {"status": RestoreStatus.COMPLETED, "delivery_type": "DOWNLOAD"}
 
 
-def test_a_job_of_a_kind_that_only_another_version_knows_is_never_due() -> None:
-    assert not is_due(open_job(kind=None, is_foreign=True), None, NOON)
+@pytest.mark.parametrize(
+    ("fields", "ago", "due"),
+    [
+        # Never asked
+        *((aged(30 * DAY) | {"status": one}, None, not one.ends) for one in RestoreStatus),
+        (aged(30 * DAY) | READY, None, True),
+        (NO_MOMENT, None, True),
+        ({"missing_since": NOON}, None, True),
+        ({"kind": None, "is_foreign": True}, None, False),
+        # In every sweep for six hours
+        (aged(6 * HOUR - SECOND, "observed_at"), 1, True),
+        (aged(6 * HOUR, "observed_at"), 1, False),
+        (aged(HOUR, "observed_at") | READY, 1, True),
+        # Then every five minutes, and after the clock was set back
+        *((aged(DAY), ago, False) for ago in (0, 60, 284.9)),
+        *((aged(DAY), ago, True) for ago in (285, 300, -0.1, -900)),
+        ({"missing_since": NOON}, 284, False),
+        ({"missing_since": NOON}, 285, True),
+    ],
+    ids=str,
+)
+def test_a_job_is_due_in_every_sweep_for_six_hours_and_then_every_five_minutes(
+    fields: dict[str, Any], ago: float | None, *, due: bool
+) -> None:
+    asked_at = None if ago is None else NOON.timestamp() - ago
+
+    assert is_due(open_job(**fields), asked_at, NOON) is due
 
 
 @pytest.mark.parametrize(
@@ -116,22 +100,17 @@ def test_a_job_of_a_kind_that_only_another_version_knows_is_never_due() -> None:
         ({"observed_at": NOON - DAY}, True),
         ({"observed_at": NOON - DAY + SECOND}, False),
         ({"observed_at": None}, True),
+        *(
+            ({"expiration_date": NOON - DAY, **other}, False)
+            for other in ({"status": "RUNNING"}, {"delivery_type": "RESTORE"}, {"status": None})
+        ),
     ],
-    ids=["an hour", "less", "seen just now", "no date, a day", "no date, less", "no moment"],
+    ids=str,
 )
 def test_a_ready_download_is_past_its_link_an_hour_after_it_or_a_day_without_a_date(
     fields: dict[str, Any], *, past: bool
 ) -> None:
     assert is_past_its_link(ready_download(**fields), NOON) is past
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"status": RestoreStatus.RUNNING}, {"delivery_type": "RESTORE"}, {"status": None}],
-    ids=str,
-)
-def test_only_a_ready_download_is_past_its_link(fields: dict[str, Any]) -> None:
-    assert not is_past_its_link(ready_download(expiration_date=NOON - DAY, **fields), NOON)
 
 
 @pytest.mark.parametrize(

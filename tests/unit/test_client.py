@@ -1,42 +1,44 @@
-"""What a client asks Atlas for one restore job, and what it keeps for the next one."""
+"""Where a session asks for a job or a list, with which proof, and what is transient."""
 
-# ruff: noqa: FBT001 - a table may have a column of booleans
-
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from foundation.deadline import Deadline
+from restore_watch.atlas.access import access_with
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
-from restore_watch.atlas.endpoints import ACCEPT
-from restore_watch.atlas.network import ENVELOPE
-from restore_watch.atlas.retrying import ATTEMPTS
-from restore_watch.atlas.session import GRACE, AtlasSession
+from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.pages import Page, PageAt
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,
     AtlasUnauthorizedError,
-    AtlasUnavailableError,
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from unit.checking import target
+from unit.atlas_answers import RESTORE_EVENTS
+from unit.open_jobs import NOON, target
 from unit.scripted_atlas import (
     ACCOUNT,
     BASE_URL,
     GROUP,
+    JOB_URL,
     RESTORE,
     Clock,
-    Reply,
     ScriptedAtlas,
     answer,
-    no_answer,
 )
 
-KEY = ApiKey("abcdefgh", "hidden")
-CREATED = int(RESTORE[:8], 16)
+KEY = ApiKey("abcdefgh", "11111111-2222-3333-4444-555555555555")
 
 
 class Client:
@@ -61,54 +63,6 @@ def client(atlas: ScriptedAtlas, clock: Clock) -> Client:
     return Client(atlas, clock)
 
 
-PATHS = {
-    RestoreKind.FLEX: "flexClusters/orders/backup/restoreJobs",
-    RestoreKind.DEDICATED: "clusters/orders/backup/restoreJobs",
-    RestoreKind.TENANT: "clusters/orders/backup/tenant/restores",
-    RestoreKind.COLLECTION: "clusters/orders/collectionRestoreJobs",
-}
-
-
-@pytest.mark.parametrize("kind", RestoreKind)
-def test_each_kind_has_its_endpoint(client: Client, kind: RestoreKind) -> None:
-    client.atlas.job = {"id": RESTORE, "deliveryType": "automated"} | dict.fromkeys(
-        ("status", "state"), "RUNNING"
-    )
-
-    assert client.get(kind=kind).kind is kind
-
-    (request,) = client.atlas.job_requests
-    path = f"/api/atlas/v2/groups/{GROUP}/{PATHS[kind]}/{RESTORE}"
-    assert (request.method, str(request.url)) == ("GET", BASE_URL + path)
-    assert request.headers["Accept"] == ACCEPT
-
-
-@pytest.mark.parametrize(
-    ("options", "query"),
-    [
-        ({}, ""),
-        ({"envelope": True}, "envelope=true"),
-        ({"envelope": False, "pretty": True}, "envelope=false&pretty=true"),
-    ],
-    ids=["absent", "envelope", "both"],
-)
-def test_envelope_and_pretty_are_sent_and_only_a_requested_envelope_is_opened(
-    client: Client, options: dict[str, Any], query: str
-) -> None:
-    opened: list[bool] = []
-    send_job = answer(200, client.atlas.job)
-
-    def reply(request: httpx.Request) -> httpx.Response:
-        opened.append(bool(request.extensions.get(ENVELOPE)))
-        return send_job(request)
-
-    client.atlas.job_replies.append(reply)
-    client.get(**options)
-
-    assert client.atlas.job_requests[0].url.query.decode() == query
-    assert opened == ["envelope=true" in query]
-
-
 @pytest.mark.parametrize(
     ("credentials", "requests"),
     [(KEY, "job_requests"), (ACCOUNT, "token_requests")],
@@ -118,107 +72,38 @@ def test_the_address_in_the_secret_overrides_the_operators(
     client: Client, credentials: Credentials, requests: str
 ) -> None:
     elsewhere = "https://cloud.mongodbgov.com"
-    kind = type(credentials)
-    account = kind("name", "hidden", elsewhere)
 
-    client.get(account)
+    client.get(type(credentials)("name", "hidden", elsewhere))
 
     assert {str(one.url).partition("/api")[0] for one in client.atlas.job_requests} == {elsewhere}
     assert str(getattr(client.atlas, requests)[0].url).startswith(elsewhere)
 
 
-def test_one_token_serves_many_checks_until_the_credentials_change(client: Client) -> None:
-    client.get(ACCOUNT)
-    client.get(ServiceAccount(ACCOUNT.client_id, ACCOUNT.client_secret))
-    assert len(client.atlas.token_requests) == 1
-
-    client.get(ServiceAccount(ACCOUNT.client_id, "rotated"))
-    assert client.atlas.bearers == ["token-1", "token-1", "token-2"]
-
-
 def test_old_and_new_credentials_that_are_used_in_turns_keep_their_tokens(client: Client) -> None:
     rotated = ServiceAccount(ACCOUNT.client_id, "rotated")
     for _ in range(3):
-        client.get(ACCOUNT)
+        client.get(ServiceAccount(ACCOUNT.client_id, ACCOUNT.client_secret))
         client.get(rotated)
 
     assert client.atlas.bearers == ["token-1", "token-2"] * 3
 
 
-def test_a_remembered_kind_is_asked_first(client: Client) -> None:
-    client.atlas.job = {"id": RESTORE, "deliveryType": "automated"}
-    client.atlas.job_replies.append(
-        answer(400, {"errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"})
-    )
-
-    client.get(kind=None)
-    client.get(kind=None)
-
-    families = [
-        "flex" if "/flexClusters/" in str(r.url) else "dedicated" for r in client.atlas.job_requests
-    ]
-    assert families == ["flex", "dedicated", "dedicated"]
-
-
-PASSING: dict[str, Reply] = {
-    "503": answer(503),
-    "502 in HTML": answer(502, b"<html></html>"),
-    "408": answer(408),
-    "429": answer(429, Retry_After="3"),
-    "timeout": no_answer(),
-}
-
-
-@pytest.mark.parametrize("reply", PASSING.values(), ids=PASSING)
-def test_a_request_for_a_job_is_repeated_after_a_transient_failure(
-    client: Client, reply: Reply
-) -> None:
-    client.atlas.job_replies.append(reply)
-
-    client.get()
-
-    assert len(client.atlas.job_requests) == 2
-    assert len(client.clock.sleeps) == 1
-
-
-@pytest.mark.parametrize("reply", PASSING.values(), ids=PASSING)
-def test_an_impatient_request_is_never_repeated(client: Client, reply: Reply) -> None:
-    client.atlas.job_replies.append(reply)
-
-    with pytest.raises(AtlasError) as refused:
-        client.get(patient=False)
-
-    assert refused.value.transient
-    assert (len(client.atlas.job_requests), client.clock.sleeps) == (1, [])
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 410])
-def test_a_refusal_that_is_not_transient_is_raised_at_once(client: Client, status: int) -> None:
-    client.atlas.job_replies.append(answer(status))
-
-    with pytest.raises(AtlasError, match=str(status)) as refused:
-        client.get()
-
-    assert not refused.value.transient
-    assert len(client.atlas.job_requests) == 1
-
-
 @pytest.mark.parametrize(
     ("age", "transient"),
-    [(0.0, True), (GRACE - 9, True), (1 - GRACE, True), (GRACE, False), (-GRACE, False)],
+    [(0.0, True), (51.0, True), (-59.0, True), (60.0, False), (-60.0, False)],
     ids=["new", "young", "clock slow", "over", "in the future"],
 )
 def test_a_404_is_transient_for_a_job_that_was_created_within_the_last_minute(
-    client: Client, age: float, transient: bool
+    client: Client, age: float, *, transient: bool
 ) -> None:
-    client.clock.now = CREATED + age
-    client.atlas.job_replies.extend([answer(404)] * ATTEMPTS)
+    client.clock.now = 0x6B4A0F80 + age  # the id of the job begins so
+    client.atlas.job_replies.extend([answer(404)] * 4)
 
     with pytest.raises(RestoreJobNotFoundError) as refused:
         client.get()
 
     assert refused.value.transient is transient
-    assert len(client.atlas.job_requests) == (ATTEMPTS if transient else 1)
+    assert len(client.atlas.job_requests) == (4 if transient else 1)
 
 
 @pytest.mark.parametrize(
@@ -250,45 +135,103 @@ def test_a_job_that_has_an_error_code_is_still_read(client: Client) -> None:
     assert client.get().status is RestoreStatus.RUNNING
 
 
-@pytest.mark.parametrize(
-    "reply", [answer(429), answer(503), no_answer()], ids=["429", "503", "timeout"]
-)
-def test_a_failed_token_request_is_not_repeated_as_a_request_for_a_job(
-    client: Client, reply: Reply
+# Digest
+
+
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
+def test_any_challenge_is_answered_or_a_typed_error(text: str) -> None:
+    atlas = ScriptedAtlas()
+    atlas.job_replies.append(answer(401, WWW_Authenticate=f"Digest {text}"))
+
+    try:
+        outcome: object = Client(atlas, Clock()).get()
+    except (UnexpectedAtlasResponseError, AtlasUnauthorizedError) as error:
+        outcome = error
+    finally:
+        atlas.close()
+
+    assert KEY.private_key not in str(outcome)
+
+
+def test_the_digest_that_was_sent_is_never_quoted(atlas: ScriptedAtlas, clock: Clock) -> None:
+    challenge = 'Digest realm="a", nonce="b", qop="auth"'
+    atlas.job_replies.append(answer(401, WWW_Authenticate=challenge))
+    access, sent = access_with(KEY, BASE_URL, atlas.client()), httpx.Request("GET", JOB_URL)
+    access.send(sent, clock.deadline())
+
+    header = atlas.job_requests[-1].headers["Authorization"]
+    response = header.partition('response="')[2].partition('"')[0]
+    assert len(response) == 32
+    assert {response, KEY.private_key} <= set(access.secrets(sent))
+
+
+# Lists
+
+
+FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
+PAGE = {"itemsPerPage": "500", "pageNum": "1"}
+
+type Ask = Callable[[AtlasProjects, Deadline], Page]
+
+
+def events(atlas: AtlasProjects, deadline: Deadline) -> Page:
+    return atlas.events(GROUP, NOON + timedelta(microseconds=999_999), deadline)
+
+
+# Each row: a question, and the path and query that are asked for.
+ASKS: dict[str, tuple[Ask, str, Mapping[str, str | list[str]]]] = {
+    "projects": (lambda atlas, by: atlas.projects(2, by), "", PAGE | {"pageNum": "2"}),
+    "events": (
+        events,
+        f"/{GROUP}/events",
+        {
+            "eventType": RESTORE_EVENTS,
+            "includeCount": "false",
+            "itemsPerPage": "100",
+            # A moment that was rounded up could hide an event.
+            "minDate": "2026-05-04T12:00:00Z",
+        },
+    ),
+    "Flex clusters": (
+        lambda atlas, by: atlas.clusters(GROUP, AtlasList.FLEX_CLUSTERS, by),
+        f"/{GROUP}/flexClusters",
+        PAGE,
+    ),
+    "dedicated clusters": (
+        lambda atlas, by: atlas.clusters(GROUP, AtlasList.CLUSTERS, by),
+        f"/{GROUP}/clusters",
+        PAGE,
+    ),
+    "Flex jobs": (
+        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", FLEX, PageAt(2), by),
+        f"/{GROUP}/flexClusters/orders/backup/restoreJobs",
+        PAGE | {"pageNum": "2", "includeCount": "false"},
+    ),
+    "dedicated jobs": (
+        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", DEDICATED, PageAt(), by),
+        f"/{GROUP}/clusters/orders/backup/restoreJobs",
+        PAGE | {"includeCount": "false"},
+    ),
+    "collection jobs": (
+        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", COLLECTION, PageAt(), by),
+        f"/{GROUP}/clusters/orders/collectionRestoreJobs",
+        PAGE | {"itemsPerPage": "100"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("ask", "path", "query"), ASKS.values(), ids=ASKS)
+def test_each_list_has_its_address(
+    atlas: ScriptedAtlas, clock: Clock, ask: Ask, path: str, query: Mapping[str, str | list[str]]
 ) -> None:
-    client.atlas.token_replies.extend([reply] * 20)
+    client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+    session = AtlasSession(client, only(ApiKey("abcdefgh", "hidden")))
+    atlas.job_replies.append(answer(200, {"results": []}))
 
-    for _ in range(3):
-        with pytest.raises((AtlasRateLimitError, AtlasUnavailableError)):
-            client.get(ACCOUNT)
+    assert ask(AtlasProjects(session), clock.deadline()).entries == []
 
-    assert len(client.atlas.token_requests) <= ATTEMPTS
-    assert not client.atlas.job_requests
-
-
-def limit_flex(client: Client, seconds: str = "30") -> None:
-    client.atlas.job_replies.append(answer(429, Retry_After=seconds))
-    with pytest.raises(AtlasRateLimitError):
-        client.get(patient=False)
-
-
-def test_no_request_is_sent_while_a_rate_limit_lasts(client: Client) -> None:
-    limit_flex(client)
-
-    client.clock.now += 10
-    with pytest.raises(AtlasRateLimitError) as limited:
-        client.get()
-    assert limited.value.retry_after_seconds == 20
-    assert len(client.atlas.job_requests) == 1
-
-    client.clock.now += 20
-    client.get()
-    assert len(client.atlas.job_requests) == 2
-
-
-def test_the_client_waits_for_a_rate_limit_that_ends_within_fifteen_seconds(client: Client) -> None:
-    limit_flex(client, seconds="10")
-
-    client.get()
-
-    assert 10 <= sum(client.clock.sleeps) <= 11
+    (request,) = atlas.job_requests
+    sent = {one: request.url.params.get_list(one) for one in request.url.params}
+    assert request.method == "GET"
+    assert str(request.url).partition("?")[0] == f"{BASE_URL}/api/atlas/v2/groups{path}"
+    assert {one: words if len(words) > 1 else words[0] for one, words in sent.items()} == query

@@ -1,13 +1,18 @@
-"""One exchange ends in a whole answer or in a typed error."""
+"""One exchange ends in a whole answer, as it would be without an envelope, or in an error."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.exchange import LEAST_EXCHANGE, exchange
+from restore_watch.atlas.envelope import open_envelope
+from restore_watch.atlas.exchange import exchange
+from restore_watch.atlas.network import ENVELOPE, http_client
 from restore_watch.errors import AtlasUnavailableError
+from strategies import json_values
 from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer
 
 MARK = "~|~"
@@ -29,23 +34,6 @@ class CutOff(httpx.SyncByteStream):
 
 def request() -> httpx.Request:
     return httpx.Request("GET", JOB_URL)
-
-
-@pytest.mark.parametrize("status", [200, 302, 401, 429, 503])
-def test_an_answer_with_any_status_is_returned_unchanged(
-    atlas: ScriptedAtlas, clock: Clock, status: int
-) -> None:
-    atlas.job_replies.append(answer(status, b"body", Retry_After="7"))
-
-    got = exchange(atlas.client(), request(), clock.deadline())
-
-    assert (got.status, got.body, got.headers["retry-after"]) == (status, b"body", "7")
-
-
-def test_a_body_is_not_decompressed(atlas: ScriptedAtlas, clock: Clock) -> None:
-    atlas.job_replies.append(answer(200, b"not compressed", Content_Encoding="gzip"))
-
-    assert exchange(atlas.client(), request(), clock.deadline()).body == b"not compressed"
 
 
 def says(error: type[httpx.TransportError], text: str) -> Reply:
@@ -91,8 +79,81 @@ def test_an_incomplete_answer_raises_an_error_and_is_closed(
     assert body.is_closed
 
 
-def test_no_request_is_sent_with_too_little_time_left(atlas: ScriptedAtlas, clock: Clock) -> None:
-    with pytest.raises(TimeBudgetExceededError, match="ask Atlas"):
-        exchange(atlas.client(), request(), clock.deadline(LEAST_EXCHANGE - 0.01))
+# Envelopes
 
-    assert not atlas.job_requests
+
+JOB = {"id": "69f88a400000000000000b01", "status": "RUNNING"}
+REFUSAL = {"errorCode": "RESOURCE_NOT_FOUND", "detail": "No."}
+
+# Each row: what is enveloped, the status, and the body if there is one.
+ENVELOPES: list[tuple[object, int, object]] = [
+    ({"status": 200, "content": JOB}, 200, JOB),
+    ({"status": 200, "envelope": JOB}, 200, JOB),
+    *(
+        ({"status": status, "content": REFUSAL}, status, REFUSAL)
+        for status in (400, 401, 403, 404, 410, 429, 500, 503)
+    ),
+    *(({"status": 401, **odd}, 401, None) for odd in ({"content": None}, {}, {"content": "No."})),
+]
+
+
+@pytest.mark.parametrize(("answered", "status", "content"), ENVELOPES, ids=str)
+def test_an_enveloped_answer_has_its_true_status_and_body(
+    answered: object, status: int, content: object
+) -> None:
+    body = b"" if content is None else json.dumps(content).encode()
+
+    assert open_envelope(200, json.dumps(answered).encode()) == (status, body)
+
+
+@pytest.mark.parametrize(
+    ("http_status", "seen"), [(200, 401), (201, 201), (207, 207), (503, 503)], ids=str
+)
+def test_an_envelope_is_opened_only_in_http_200(
+    monkeypatch: pytest.MonkeyPatch, http_status: int, seen: int
+) -> None:
+    enveloped = answer(http_status, {"status": 401, "content": REFUSAL})
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _, sent: enveloped(sent))
+
+    with http_client() as http:
+        response = http.get(JOB_URL, extensions={ENVELOPE: True})
+
+    assert response.status_code == seen
+
+
+NOT_ENVELOPES: list[object] = [
+    JOB,
+    JOB | {"content": {"id": "x"}},
+    {"id": "69f88a400000000000000b01", "deliveryType": "automated"},
+    {"error": 404} | REFUSAL,
+    *({"status": odd, "content": {}} for odd in (True, 200.0, "200", 199, 600)),
+    {"status": 200, "content": None},
+    [{"status": 200, "content": {}}],
+    None,
+]
+NOT_JSON = [b"", b"<html>", b"\xff", b"[" * 100_000]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [*(json.dumps(one).encode() for one in NOT_ENVELOPES), *NOT_JSON],
+    ids=lambda body: repr(body)[:60],
+)
+def test_an_answer_that_is_not_an_envelope_stays_as_it_is(body: bytes) -> None:
+    assert open_envelope(200, body) == (200, body)
+
+
+@given(
+    st.binary()
+    | json_values().map(lambda value: json.dumps(value).encode())
+    | st.builds(
+        lambda status, content: json.dumps({"status": status, "content": content}).encode(),
+        st.integers(0, 999),
+        json_values(),
+    )
+)
+def test_opening_any_answer_raises_no_error(body: bytes) -> None:
+    status, content = open_envelope(200, body)
+
+    assert 200 <= status <= 599
+    assert content in {body, b""} or json.dumps(json.loads(content)).encode() == content

@@ -1,67 +1,66 @@
 """The form of a restore job's item: what is written, and what is read back."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.table.job_item import (
-    OPEN_SHARDS,
-    Recorded,
     history_entry,
     key,
     open_shard,
     read_item,
     state_of,
+    validation_entry,
 )
-from restore_watch.table.stored_fields import RETENTION, expires_at
-from strategies import changes, jobs, plain_job
+from restore_watch.table.stored_fields import expires_at
+from strategies import TEXTS, jobs, plain_job, validations
+from unit.open_jobs import NOON
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-FIRST = "2026-05-04T11:58:00.000000Z"
+MINUTE = timedelta(minutes=1)
+PENDING = plain_job(status=RestoreStatus.PENDING)
+DONE = plain_job(
+    status=RestoreStatus.COMPLETED, restore_finished_date="2026-05-04T12:00:30Z", delivery_type=None
+)
+PASSED = Validation(verdict=Verdict.PASSED, validated_by="drill", validated_at=NOON)
+FAILED = Validation(verdict=Verdict.FAILED, detail="2 documents are missing")
 
-histories = st.lists(changes(), max_size=6).map(tuple)
 # Later dates cannot be added to the retention.
 moments = st.datetimes(max_value=datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
+def status_entry(job: RestoreJob, minute: int = 0) -> dict[str, Any]:
+    return history_entry(state_of(job), job.restore_id, NOON + minute * MINUTE)
+
+
+def verdict_entry(job: RestoreJob, validation: Validation, minute: int) -> dict[str, Any]:
+    return validation_entry(job, validation, NOON + minute * MINUTE)
+
+
 def stored(*entries: dict[str, Any], **attributes: Any) -> dict[str, Any]:
-    """An item in DynamoDB's types. Its state is that of the last entry."""
-    item = {
-        "history": list(entries),
-        "publishedSequence": 0,
-        "firstObservedAt": FIRST,
-        **entries[-1],
-        **attributes,
-    }
+    """An item in DynamoDB's types. Its state is that of the last entry. What is `...` is absent."""
+    state = {name: value for name, value in entries[-1].items() if name != "validation"}
+    item = {**state, "history": list(entries), "publishedSequence": 0, **attributes}
     serialize = TypeSerializer().serialize
     return {name: serialize(value) for name, value in item.items() if value is not ...}
 
 
-PENDING_ENTRY = history_entry(
-    state_of(plain_job(status=RestoreStatus.PENDING)), plain_job().restore_id, NOON
+FIRST = status_entry(PENDING)
+MIXED = (
+    FIRST,
+    verdict_entry(PENDING, FAILED, 1),
+    status_entry(DONE, 2),
+    verdict_entry(DONE, PASSED, 3),
+    verdict_entry(DONE, FAILED, 4),
 )
-DONE = plain_job(
-    status=RestoreStatus.COMPLETED, restore_finished_date="2026-05-04T12:00:30Z", delivery_type=None
-)
-DONE_ENTRY = history_entry(state_of(DONE), DONE.restore_id, NOON + timedelta(minutes=1))
-
-
-@given(histories, st.data())
-def test_every_change_is_either_published_or_pending(
-    history: tuple[StatusChange, ...], data: st.DataObject
-) -> None:
-    published = data.draw(st.integers(0, len(history)))
-
-    pending = Recorded(plain_job(), history, published, FIRST).pending
-
-    assert history[:published] + pending == history
 
 
 def test_the_key_of_an_item_identifies_its_job() -> None:
@@ -71,88 +70,106 @@ def test_the_key_of_an_item_identifies_its_job() -> None:
     }
 
 
-@given(jobs())
-def test_the_stored_state_is_the_whole_job_without_its_id(job: RestoreJob) -> None:
-    assert state_of(job) | {"restoreId": job.restore_id} == job.as_json()
-
-
-@given(jobs(), moments)
-def test_an_entry_of_the_history_holds_the_whole_change(job: RestoreJob, moment: datetime) -> None:
+@given(jobs(), moments, validations)
+def test_the_history_holds_whole_changes_and_validations(
+    job: RestoreJob, moment: datetime, validation: Validation
+) -> None:
     entry = history_entry(state_of(job), job.restore_id, moment)
-
     assert None not in entry.values()
-    recorded = read_item(stored(entry))
-    assert recorded.history == (StatusChange(job, None, 1, moment),)
+
+    recorded = read_item(stored(entry, validation_entry(job, validation, moment)))
+
+    assert recorded.history == (
+        StatusChange(job, None, 1, moment),
+        RecordedValidation(job, validation, 2, moment),
+    )
     assert recorded.job == job
 
 
-@settings(max_examples=20)
-@given(jobs())
-def test_jobs_are_spread_over_the_open_shards(job: RestoreJob) -> None:
-    shards = {open_shard(job.model_copy(update={"restore_id": f"{n:024x}"})) for n in range(16)}
+def test_jobs_are_spread_over_four_shards() -> None:
+    ids = [f"{number:024x}" for number in (0, 1, 2, 3, 4, 15)]
 
-    assert shards == set(OPEN_SHARDS)
-    assert open_shard(job) in shards
+    shards = [open_shard(plain_job(restore_id=one)) for one in ids]
 
-
-def test_an_item_expires_after_the_retention() -> None:
-    assert expires_at(NOON) == (NOON + RETENTION).timestamp()
+    assert shards == ["0", "1", "2", "3", "0", "3"]
 
 
-def test_sequences_and_previous_statuses_come_from_the_history() -> None:
-    recorded = read_item(stored(PENDING_ENTRY, DONE_ENTRY, publishedSequence=1))
-
-    first, second = recorded.changes
-    assert (first.sequence, first.previous_status) == (1, None)
-    assert (second.sequence, second.previous_status) == (2, RestoreStatus.PENDING)
-    assert second.observed_at == NOON + timedelta(minutes=1)
-    assert recorded.pending == (second,)
-    assert recorded.job == DONE
-    assert recorded.first_observed_at == FIRST
+def test_an_item_that_nobody_writes_is_deleted_after_four_hundred_days() -> None:
+    assert expires_at(NOON) == datetime(2027, 6, 8, 12, tzinfo=UTC).timestamp()
 
 
-def test_a_check_recognises_the_entry_that_it_wrote() -> None:
-    item = stored(PENDING_ENTRY, DONE_ENTRY)
+def test_changes_and_validations_share_one_sequence_and_previous_statuses_skip_validations() -> (
+    None
+):
+    recorded = read_item(stored(*MIXED, publishedSequence=2, firstObservedAt="then"))
 
-    assert read_item(item).change is None
-    assert read_item(item, DONE_ENTRY).change == read_item(item).history[1]
-    # Another check observed the same status at another moment.
-    assert read_item(item, history_entry(state_of(DONE), DONE.restore_id, NOON)).change is None
-
-
-def test_an_item_of_an_older_version_is_read() -> None:
-    recorded = read_item(stored(PENDING_ENTRY, publishedSequence=..., firstObservedAt=...))
-
-    assert (recorded.published, recorded.first_observed_at) == (0, None)
-
-
-def test_attributes_of_a_newer_version_are_ignored() -> None:
-    item = stored(PENDING_ENTRY | {"added": "x"}, added={"nested": [1, None]}, openShard="1")
-
-    assert read_item(item).history == read_item(stored(PENDING_ENTRY)).history
+    assert [one.sequence for one in recorded.history] == [1, 2, 3, 4, 5]
+    assert [(one.sequence, one.previous_status) for one in recorded.changes] == [
+        (1, None),
+        (3, RestoreStatus.PENDING),
+    ]
+    assert [one.sequence for one in recorded.validations] == [2, 4, 5]
+    assert recorded.pending == recorded.history[2:]
+    assert (recorded.job, recorded.first_observed_at) == (DONE, "then")
 
 
-def test_a_status_of_a_newer_version_is_unknown() -> None:
-    later = PENDING_ENTRY | {"status": "PAUSED", "atlasStatus": "PAUSED"}
+def test_an_invocation_recognises_the_entry_that_it_wrote() -> None:
+    item = stored(*MIXED)
+    assert read_item(item).written is None
 
+    change, validation = read_item(item, MIXED[2]), read_item(item, MIXED[3])
+
+    assert (change.change, change.validation) == (change.history[2], None)
+    assert (validation.change, validation.validation) == (None, validation.history[3])
+    # Another invocation has seen or found the same at another moment.
+    assert read_item(item, status_entry(DONE, 9)).written is None
+    assert read_item(item, verdict_entry(DONE, PASSED, 9)).written is None
+
+
+def test_items_of_other_versions_are_read() -> None:
+    older = read_item(stored(FIRST, publishedSequence=...))
+    assert (older.published, older.first_observed_at) == (0, None)
+
+    newer = stored(FIRST | {"added": "x"}, added={"nested": [1, None]}, openShard="1")
+    assert read_item(newer).history == older.history
+
+    later = FIRST | {"status": "PAUSED", "atlasStatus": "PAUSED"}
     assert read_item(stored(later)).job.status is RestoreStatus.UNKNOWN
 
 
+def test_an_older_version_reads_a_validation_as_the_same_status_once_more() -> None:
+    """It reads every entry as a job, and ignores attributes that it does not know."""
+    read = [RestoreJob.model_validate(entry) for entry in MIXED]
+
+    assert read == [PENDING, PENDING, DONE, DONE, DONE]
+    assert all(entry.keys() - {"validation"} == status_entry(DONE).keys() for entry in MIXED[2:])
+
+
+def entry_with(**fields: Any) -> dict[str, Any]:
+    return stored(FIRST, history=[FIRST | fields])
+
+
 DAMAGED: dict[str, dict[str, Any]] = {
-    "no history": stored(PENDING_ENTRY, history=...),
-    "empty history": stored(PENDING_ENTRY, history=[]),
-    "history of another type": stored(PENDING_ENTRY, history="none"),
-    "entry of another type": stored(PENDING_ENTRY, history=["~|~"]),
-    "entry without a date": stored(PENDING_ENTRY, history=[{**PENDING_ENTRY, "observedAt": "~|~"}]),
-    "entry of the year 9999": stored(
-        PENDING_ENTRY, history=[{**PENDING_ENTRY, "observedAt": "9999-12-31T00:00:00Z"}]
+    "no history": stored(FIRST, history=...),
+    "empty history": stored(FIRST, history=[]),
+    "history of another type": stored(FIRST, history="none"),
+    "entry of another type": stored(FIRST, history=["~|~"]),
+    "entry without a date": entry_with(observedAt="~|~"),
+    "entry of the year 9999": entry_with(observedAt="9999-12-31T00:00:00Z"),
+    "entry without a status": entry_with(status=None),
+    "validation first": stored(MIXED[1]),
+    **{
+        f"validation {odd!r}": stored(FIRST, MIXED[1] | {"validation": odd})
+        for odd in (None, "PASSED", {}, {"verdict": "~|~"}, {"verdict": "FAILED", "detail": 5})
+    },
+    "validation at no moment": stored(
+        FIRST, MIXED[1] | {"validation": {"verdict": "PASSED", "validatedAt": "~|~"}}
     ),
-    "entry without a status": stored(PENDING_ENTRY, history=[{**PENDING_ENTRY, "status": None}]),
-    "no status": stored(PENDING_ENTRY, status=...),
-    "unknown kind": stored(PENDING_ENTRY, kind="~|~"),
-    "no job": stored(PENDING_ENTRY, groupId=...),
-    "number of another type": stored(PENDING_ENTRY, publishedSequence="~|~"),
-    "unknown type": stored(PENDING_ENTRY) | {"history": {"X": "~|~"}},
+    "no status": stored(FIRST, status=...),
+    "unknown kind": stored(FIRST, kind="~|~"),
+    "no job": stored(FIRST, groupId=...),
+    "number of another type": stored(FIRST, publishedSequence="~|~"),
+    "unknown type": stored(FIRST) | {"history": {"X": "~|~"}},
     "nothing": {},
 }
 
@@ -164,3 +181,24 @@ def test_an_item_that_cannot_be_read_is_an_error_that_quotes_nothing(item: dict[
 
     assert "~|~" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_the_largest_item_fits_in_dynamodb() -> None:
+    """400 KB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
+    sign = "\N{COLLISION SYMBOL}"
+    dates = [name for name in RestoreJob.model_fields if name.endswith("_date")]
+    job = plain_job(
+        cluster_name="c" * 64,
+        **dict.fromkeys(TEXTS, sign * 256),
+        **dict.fromkeys(dates, "2026-05-04T12:00:00.123456Z"),
+    )
+    validation = Validation(
+        verdict=Verdict.FAILED, validated_by=sign * 256, detail=sign * 1000, validated_at=NOON
+    )
+    # Every known status, 14 unknown words and 20 validations.
+    item = stored(
+        *([status_entry(job)] * (len(RestoreStatus) - 1 + 14)),
+        *([verdict_entry(job, validation, 1)] * 20),
+    )
+
+    assert len(json.dumps(item, ensure_ascii=False).encode()) < 400 * 1024

@@ -1,12 +1,12 @@
 """Which endpoint is asked for a restore job, and which kind is remembered after each answer."""
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import pytest
 
-from restore_watch.atlas.kinds import CLUSTERS_REMEMBERED, ClusterKinds
+from restore_watch.atlas.kinds import ClusterKinds
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -25,6 +25,12 @@ from unit.scripted_atlas import GROUP, RESTORE
 
 FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 
+JOB = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE}
+
+type Refusals = Mapping[RestoreKind, AtlasError]
+
+NONE: Mapping[Any, Any] = {}
+
 
 def refusal(error: type[AtlasError], code: str | None = None) -> AtlasError:
     return error(f"{error.__name__} {code}", AtlasReason(400, error_code=code))
@@ -40,9 +46,8 @@ NO_CLUSTER = refusal(RestoreJobNotFoundError, "CLUSTER_NOT_FOUND")
 ABSENT = refusal(RestoreJobNotFoundError, "B")
 DOWN = refusal(AtlasUnavailableError)
 GONE = refusal(EndpointRetiredError, "VERSION_GONE")
-
-OTHER_REFUSALS = {
-    error.__name__: refusal(error)
+OTHER_REFUSALS = [
+    refusal(error)
     for error in (
         AtlasUnauthorizedError,
         AtlasForbiddenError,
@@ -50,18 +55,13 @@ OTHER_REFUSALS = {
         AtlasUnavailableError,
         UnexpectedAtlasResponseError,
     )
-}
-
-
-def target(kind: RestoreKind | None = None, **fields: str) -> RestoreTarget:
-    named = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE}
-    return RestoreTarget.model_validate(named | fields | {"kind": kind})
+]
 
 
 class Endpoints:
     """The endpoints of every kind. Each has a job unless it refuses; `asked` are those used."""
 
-    def __init__(self, **refusals: AtlasError) -> None:
+    def __init__(self, refusals: Refusals) -> None:
         self.refusals = refusals
         self.asked: list[RestoreKind] = []
 
@@ -72,64 +72,28 @@ class Endpoints:
         return plain_job(kind=kind)
 
 
-def ask(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) -> list[RestoreKind]:
-    """The endpoints asked, in order, whether the job was found or not."""
-    return ask_likely(kinds, None, which, **refusals)
+class Step(NamedTuple):
+    """A question about a job: the endpoints that are asked, in order, and the error raised."""
+
+    asked: list[RestoreKind]
+    refusals: Refusals = NONE
+    raises: AtlasError | None = None
+    kind: RestoreKind | None = None
+    likely: RestoreKind | None = None
+    names: Mapping[str, str] = NONE
+
+    def play(self, kinds: ClusterKinds) -> None:
+        target = RestoreTarget.model_validate({**JOB, **self.names, "kind": self.kind})
+        endpoints = Endpoints(self.refusals)
+        with pytest.raises(AtlasError) if self.raises else nullcontext() as raised:
+            kinds.find(target, endpoints, self.likely)
+        assert endpoints.asked == self.asked
+        assert raised is None or raised.value is self.raises
 
 
-def ask_likely(
-    kinds: ClusterKinds,
-    likely: RestoreKind | None,
-    which: RestoreTarget,
-    **refusals: AtlasError,
-) -> list[RestoreKind]:
-    endpoints = Endpoints(**refusals)
-    with contextlib.suppress(AtlasError):
-        kinds.find(which, endpoints, likely)
-    return endpoints.asked
-
-
-def raised(kinds: ClusterKinds, which: RestoreTarget, **refusals: AtlasError) -> AtlasError:
-    with pytest.raises(AtlasError) as error:
-        kinds.find(which, Endpoints(**refusals))
-    return error.value
-
-
-@pytest.mark.parametrize("kind", [FLEX, DEDICATED, COLLECTION])
-@pytest.mark.parametrize("error", [NOT_FLEX, NOT_DEDICATED, UNKNOWN_JOB, NO_ROLE, GONE], ids=str)
-def test_only_the_named_kind_is_asked(kind: RestoreKind, error: AtlasError) -> None:
-    kinds = ClusterKinds()
-
-    assert ask(kinds, target(kind)) == [kind]
-    assert ask(kinds, target(kind), **{kind: error}) == [kind]
-    assert raised(kinds, target(kind), **{kind: error}) is error
-
-
-def test_without_a_kind_flex_is_asked_first() -> None:
-    assert ask(ClusterKinds(), target()) == [FLEX]
-
-
-@pytest.mark.parametrize("error", [NOT_FLEX, UNSUPPORTED, UNKNOWN_JOB], ids=str)
-def test_the_dedicated_kind_is_asked_after_flex_and_is_remembered(error: AtlasError) -> None:
-    kinds = ClusterKinds()
-
-    assert ask(kinds, target(), flex=error) == [FLEX, DEDICATED]
-    assert ask(kinds, target()) == [DEDICATED]
-
-
-def test_collection_restores_are_not_asked_about_without_their_kind() -> None:
-    refusals = {"flex": UNKNOWN_JOB, "dedicated": UNKNOWN_JOB}
-
-    assert ask(ClusterKinds(), target(), **refusals) == [FLEX, DEDICATED]
-
-
-@pytest.mark.parametrize("error", [BAD, *OTHER_REFUSALS.values()], ids=str)
-def test_any_other_refusal_of_flex_is_raised_at_once(error: AtlasError) -> None:
-    kinds = ClusterKinds()
-
-    assert ask(kinds, target(), flex=error) == [FLEX]
-    assert raised(kinds, target(), flex=error) is error
-
+BOTH = [FLEX, DEDICATED]
+LEARNT = Step(BOTH, {FLEX: NOT_FLEX})  # the cluster is a dedicated one
+CARTS = {"clusterName": "carts"}
 
 # Each row: what Flex says, what dedicated says, and which of the two is raised.
 CASES: dict[str, tuple[AtlasError, AtlasError, int]] = {
@@ -146,166 +110,140 @@ CASES: dict[str, tuple[AtlasError, AtlasError, int]] = {
     "unsupported by flex, bad for dedicated": (UNSUPPORTED, BAD, 1),
 }
 
+# Each row: a story, by the error that it is about.
+STORIES: dict[str, Sequence[Step]] = {
+    **{
+        f"only the named kind {kind} is asked: {error}": [
+            Step([kind], kind=kind, likely=DEDICATED),
+            Step([kind], {kind: error}, error, kind),
+            Step([FLEX]),
+        ]
+        for kind in (FLEX, DEDICATED, COLLECTION)
+        for error in (NOT_FLEX, NOT_DEDICATED, UNKNOWN_JOB, NO_ROLE, GONE)
+    },
+    **{
+        f"dedicated is asked after flex and is remembered: {error}": [
+            Step(BOTH, {FLEX: error}),
+            Step([DEDICATED]),
+        ]
+        for error in (NOT_FLEX, UNSUPPORTED, UNKNOWN_JOB)
+    },
+    **{
+        f"any other refusal of flex is raised at once: {error}": [
+            Step([FLEX], {FLEX: error}, error)
+        ]
+        for error in (BAD, *OTHER_REFUSALS)
+    },
+    **{
+        f"a remembered or likely kind that is refused is detected again: {error}": [
+            LEARNT,
+            Step([DEDICATED, FLEX], {DEDICATED: error}),
+            Step([FLEX]),
+            Step([DEDICATED, FLEX], {DEDICATED: error}, names=CARTS, likely=DEDICATED),
+            Step([FLEX], names=CARTS, likely=DEDICATED),
+        ]
+        for error in (NOT_DEDICATED, BAD, UNKNOWN_JOB)
+    },
+    **{
+        f"the more specific refusal is raised, the kind that it shows remembered: {name}": [
+            Step(BOTH, {FLEX: flex, DEDICATED: dedicated}, (flex, dedicated)[says_most]),
+            Step([DEDICATED if flex in {NOT_FLEX, UNSUPPORTED} else FLEX]),
+        ]
+        for name, (flex, dedicated, says_most) in CASES.items()
+    },
+    "a remembered kind is forgotten when no kind answers": [
+        LEARNT,
+        Step([DEDICATED, FLEX], {DEDICATED: BAD, FLEX: NOT_FLEX}, BAD),
+        Step([FLEX]),
+    ],
+    "a remembered kind is kept when no kind knows the job": [
+        LEARNT,
+        Step([DEDICATED, FLEX], {DEDICATED: UNKNOWN_JOB, FLEX: NOT_FLEX}, UNKNOWN_JOB),
+        Step([DEDICATED]),
+    ],
+    **{
+        f"a remembered kind is kept when it fails otherwise, a likely one is not: {error}": [
+            LEARNT,
+            Step([DEDICATED], {DEDICATED: error}, error),
+            Step([DEDICATED]),
+            Step([DEDICATED], {DEDICATED: error}, error, names=CARTS, likely=DEDICATED),
+            Step([FLEX], names=CARTS),
+        ]
+        for error in OTHER_REFUSALS
+    },
+    "a kind is remembered for a cluster of one project": [
+        LEARNT,
+        Step([DEDICATED], names={"restoreId": "6b4a0f800000000000000b02"}),
+        Step([FLEX], names=CARTS),
+        Step([FLEX], names={"groupId": "5f0000000000000000000a02"}),
+    ],
+    "a collection restore does not change what is remembered": [
+        LEARNT,
+        Step([COLLECTION], {COLLECTION: BAD}, BAD, COLLECTION),
+        Step([DEDICATED]),
+    ],
+    **{
+        f"without a kind the likely one, {likely}, is asked first and remembered": [
+            Step([likely], likely=likely),
+            Step([likely]),
+        ]
+        for likely in BOTH
+    },
+    **{
+        f"flex is asked after the tenant endpoint is gone and is remembered: {error}": [
+            Step([TENANT], kind=TENANT, likely=DEDICATED),
+            Step([TENANT, FLEX], {TENANT: error}, kind=TENANT),
+            Step([FLEX], kind=TENANT),
+            Step([TENANT], kind=TENANT, names=CARTS),
+        ]
+        for error in (GONE, UNKNOWN_JOB)
+    },
+    "a job unknown to tenant and flex does not mark the tenant endpoint as retired": [
+        Step([TENANT, FLEX], {TENANT: UNKNOWN_JOB, FLEX: ABSENT}, ABSENT, TENANT),
+        Step([TENANT], kind=TENANT),
+    ],
+    "the retirement of the tenant endpoint is remembered even if flex fails": [
+        Step([TENANT, FLEX], {TENANT: GONE, FLEX: DOWN}, DOWN, TENANT),
+        Step([FLEX], kind=TENANT),
+    ],
+    **{
+        f"any other refusal of the tenant endpoint is raised at once: {error}": [
+            Step([TENANT], {TENANT: error}, error, TENANT)
+        ]
+        for error in (BAD, *OTHER_REFUSALS)
+    },
+}
 
-@pytest.mark.parametrize(("flex", "dedicated", "says_most"), CASES.values(), ids=CASES)
-def test_the_more_specific_refusal_is_raised_and_the_kind_that_it_shows_is_remembered(
-    flex: AtlasError, dedicated: AtlasError, says_most: int
+
+@pytest.mark.parametrize("steps", STORIES.values(), ids=STORIES)
+def test_the_endpoint_of_the_named_remembered_or_likely_kind_is_asked(
+    steps: Sequence[Step],
 ) -> None:
     kinds = ClusterKinds()
 
-    expected = (flex, dedicated)[says_most]
-    assert raised(kinds, target(), flex=flex, dedicated=dedicated) is expected
-    assert ask(kinds, target()) == [DEDICATED if flex in {NOT_FLEX, UNSUPPORTED} else FLEX]
+    for step in steps:
+        step.play(kinds)
 
 
-def learnt_dedicated() -> ClusterKinds:
-    kinds = ClusterKinds()
-    ask(kinds, target(), flex=NOT_FLEX)
-    return kinds
-
-
-@pytest.mark.parametrize("error", [NOT_DEDICATED, BAD, UNKNOWN_JOB], ids=str)
-def test_a_remembered_kind_that_is_refused_is_detected_again(error: AtlasError) -> None:
-    kinds = learnt_dedicated()
-
-    assert ask(kinds, target(), dedicated=error) == [DEDICATED, FLEX]
-    assert ask(kinds, target()) == [FLEX]
-
-
-def test_a_remembered_kind_is_forgotten_when_no_kind_answers() -> None:
-    kinds = learnt_dedicated()
-
-    assert raised(kinds, target(), dedicated=BAD, flex=NOT_FLEX) is BAD
-    assert ask(kinds, target()) == [FLEX]
-
-
-def test_a_remembered_kind_is_kept_when_no_kind_knows_the_job() -> None:
-    kinds = learnt_dedicated()
-
-    assert ask(kinds, target(), dedicated=UNKNOWN_JOB, flex=NOT_FLEX) == [DEDICATED, FLEX]
-    assert ask(kinds, target()) == [DEDICATED]
-
-
-@pytest.mark.parametrize("error", OTHER_REFUSALS.values(), ids=OTHER_REFUSALS)
-def test_a_remembered_kind_is_kept_when_it_fails_for_another_reason(error: AtlasError) -> None:
-    kinds = learnt_dedicated()
-
-    assert ask(kinds, target(), dedicated=error) == [DEDICATED]
-    assert ask(kinds, target()) == [DEDICATED]
-
-
-def test_a_kind_is_remembered_for_a_cluster_of_one_project() -> None:
-    kinds = learnt_dedicated()
-
-    assert ask(kinds, target(restoreId="6b4a0f800000000000000b02")) == [DEDICATED]
-    assert ask(kinds, target(clusterName="carts")) == [FLEX]
-    assert ask(kinds, target(groupId="5f0000000000000000000a02")) == [FLEX]
-
-
-@pytest.mark.parametrize("named", [DEDICATED, COLLECTION])
-def test_a_named_kind_is_not_remembered(named: RestoreKind) -> None:
-    kinds = ClusterKinds()
-    ask(kinds, target(named))
-
-    assert ask(kinds, target()) == [FLEX]
-
-
-def test_a_collection_restore_does_not_change_what_is_remembered() -> None:
-    kinds = learnt_dedicated()
-
-    assert ask(kinds, target(COLLECTION), collection=BAD) == [COLLECTION]
-    assert ask(kinds, target()) == [DEDICATED]
-
-
-@pytest.mark.parametrize("likely", [FLEX, DEDICATED])
-def test_without_a_kind_the_likely_one_is_asked_first_and_remembered(likely: RestoreKind) -> None:
-    kinds = ClusterKinds()
-
-    assert ask_likely(kinds, likely, target()) == [likely]
-    assert ask(kinds, target()) == [likely]
-
-
-@pytest.mark.parametrize("error", [NOT_DEDICATED, BAD, UNKNOWN_JOB], ids=str)
-def test_a_likely_kind_that_is_refused_is_detected_again(error: AtlasError) -> None:
-    kinds = ClusterKinds()
-
-    assert ask_likely(kinds, DEDICATED, target(), dedicated=error) == [DEDICATED, FLEX]
-    assert ask_likely(kinds, DEDICATED, target()) == [FLEX]
-
-
-def test_a_likely_kind_that_fails_for_another_reason_is_not_remembered() -> None:
-    kinds = ClusterKinds()
-
-    assert ask_likely(kinds, DEDICATED, target(), dedicated=DOWN) == [DEDICATED]
-    assert ask(kinds, target()) == [FLEX]
-
-
-@pytest.mark.parametrize("named", RestoreKind)
-def test_a_named_kind_is_asked_whichever_is_likely(named: RestoreKind) -> None:
-    assert ask_likely(ClusterKinds(), DEDICATED, target(named)) == [named]
-
-
-def test_many_threads_remember_the_kinds_of_more_clusters_than_are_kept() -> None:
-    kinds = ClusterKinds()
-    clusters = [target(clusterName=f"orders-{n}") for n in range(CLUSTERS_REMEMBERED + 200)]
-
-    with ThreadPoolExecutor(32) as threads:
-        asked = list(threads.map(lambda one: ask(kinds, one, flex=NOT_FLEX), clusters * 3))
-
-    assert all(one in ([FLEX, DEDICATED], [DEDICATED]) for one in asked)
-
-
-@pytest.mark.parametrize("error", [GONE, UNKNOWN_JOB], ids=str)
-def test_flex_is_asked_after_the_tenant_endpoint_is_gone_and_is_remembered(
-    error: AtlasError,
-) -> None:
-    kinds = ClusterKinds()
-
-    assert ask(kinds, target(TENANT)) == [TENANT]
-    assert ask(kinds, target(TENANT), tenant=error) == [TENANT, FLEX]
-    assert ask(kinds, target(TENANT)) == [FLEX]
-    assert ask(kinds, target(TENANT, clusterName="carts")) == [TENANT]
-
-
-def test_a_job_unknown_to_tenant_and_flex_does_not_mark_the_tenant_endpoint_as_retired() -> None:
-    kinds = ClusterKinds()
-
-    assert raised(kinds, target(TENANT), tenant=UNKNOWN_JOB, flex=ABSENT) is ABSENT
-    assert ask(kinds, target(TENANT)) == [TENANT]
-
-
-def test_the_retirement_of_the_tenant_endpoint_is_remembered_even_if_flex_fails() -> None:
-    kinds = ClusterKinds()
-
-    ask(kinds, target(TENANT), tenant=GONE, flex=DOWN)
-
-    assert ask(kinds, target(TENANT)) == [FLEX]
-
-
-@pytest.mark.parametrize("error", [BAD, *OTHER_REFUSALS.values()], ids=str)
-def test_any_other_refusal_of_the_tenant_endpoint_is_raised_at_once(error: AtlasError) -> None:
-    assert ask(ClusterKinds(), target(TENANT), tenant=error) == [TENANT]
-
-
-MEMORIES: dict[str, tuple[RestoreKind | None, dict[str, AtlasError], list[RestoreKind]]] = {
-    "kind": (None, {"flex": NOT_FLEX}, [FLEX, DEDICATED]),
-    "tenant endpoint": (TENANT, {"tenant": GONE}, [TENANT, FLEX]),
+MEMORIES: dict[str, tuple[RestoreKind | None, Refusals, list[RestoreKind]]] = {
+    "kind": (None, {FLEX: NOT_FLEX}, BOTH),
+    "tenant endpoint": (TENANT, {TENANT: GONE}, [TENANT, FLEX]),
 }
 
 
 @pytest.mark.parametrize(("kind", "refusals", "first_time"), MEMORIES.values(), ids=MEMORIES)
-def test_the_least_recently_used_cluster_is_forgotten_first(
-    kind: RestoreKind | None, refusals: dict[str, Any], first_time: list[RestoreKind]
+def test_of_more_than_a_thousand_clusters_the_least_recently_used_is_forgotten_first(
+    kind: RestoreKind | None, refusals: Refusals, first_time: list[RestoreKind]
 ) -> None:
     kinds = ClusterKinds()
 
-    def check(number: int) -> list[RestoreKind]:
-        return ask(kinds, target(kind, clusterName=f"orders-{number}"), **refusals)
+    def check(number: int, asked: list[RestoreKind]) -> None:
+        names = {"clusterName": f"orders-{number}"}
+        Step(asked, refusals, kind=kind, names=names).play(kinds)
 
-    for number in range(CLUSTERS_REMEMBERED):
-        assert check(number) == first_time
-    assert check(0) == first_time[1:]
-
-    assert check(CLUSTERS_REMEMBERED) == first_time
-    assert check(0) == first_time[1:]
-    assert check(1) == first_time
+    for number in range(1000):
+        check(number, first_time)
+    check(0, first_time[1:])
+    check(1000, first_time)
+    check(0, first_time[1:])
+    check(1, first_time)

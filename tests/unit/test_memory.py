@@ -1,21 +1,19 @@
-"""What an environment remembers of open jobs between its sweeps."""
+"""What an environment remembers between its sweeps: of open jobs, and of watched projects."""
 
-from unittest.mock import ANY
+import math
 
 import pytest
 
+from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.errors import AtlasUnavailableError
+from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.memory_of_jobs import (
-    FAILS_LONG,
-    LISTS_REMEMBERED,
-    MISSED_APART,
-    RECORDED_TIME,
-    USELESS_TIME,
-    SweepMemory,
-)
+from restore_watch.sweep.find.memory_of_projects import FindMemory
+from restore_watch.sweep.find.wake import kinds_woken_by
+from restore_watch.sweep.memory_of_jobs import SweepMemory
+from unit.atlas_answers import RESTORE_EVENTS
 from unit.open_jobs import open_job
-from unit.scripted_atlas import Clock
+from unit.scripted_atlas import GROUP, Clock
 
 FIRST, SECOND, THIRD = map(open_job, range(3))
 
@@ -28,9 +26,13 @@ def memory(clock: Clock) -> SweepMemory:
 # Moments
 
 
-def test_jobs_are_ordered_by_when_they_were_asked_about_the_unasked_first(
+def test_jobs_are_ordered_by_when_they_were_asked_about_the_unasked_first_in_any_order(
     memory: SweepMemory, clock: Clock
 ) -> None:
+    """So a job that kills its environment is not the first to be asked about every time."""
+    jobs = [open_job(number) for number in range(50)]
+    assert memory.longest_unasked_first(jobs) != jobs
+
     memory.settled(FIRST)  # recorded by a list of its cluster, but never asked about
     for job in (THIRD, SECOND):
         memory.asked(job)
@@ -39,78 +41,44 @@ def test_jobs_are_ordered_by_when_they_were_asked_about_the_unasked_first(
     assert memory.longest_unasked_first([SECOND, THIRD, FIRST]) == [FIRST, THIRD, SECOND]
 
 
-def test_jobs_that_were_never_asked_about_come_in_any_order(memory: SweepMemory) -> None:
-    """So a job that kills its environment is not the first to be asked about every time."""
-    jobs = [open_job(number) for number in range(50)]
-
-    assert memory.longest_unasked_first(jobs) != jobs
-    assert len(memory.longest_unasked_first(jobs)) == 50
-
-
-def test_a_job_that_was_only_asked_about_is_not_settled(memory: SweepMemory, clock: Clock) -> None:
-    memory.asked(FIRST)
-    assert memory.last_settled(FIRST) is None
-
-    memory.settled(FIRST)
-    settled_at = clock.now
-    clock.now += 5
-    memory.asked(FIRST)
-    assert memory.last_settled(FIRST) == settled_at
-
-
-def test_a_missed_job_is_settled_and_how_long_it_is_missed_counts_from_the_first_404(
-    memory: SweepMemory, clock: Clock
+@pytest.mark.parametrize(
+    ("waits", "missed"),
+    [
+        ((0, 300, 300), [0, 300, 600]),
+        ((0, 7200, 7201, 300), [0, 7200, 0, 300]),
+        ((0, -1000, 60), [0, 0, 60]),
+    ],
+    ids=["from the first 404", "a long time without an answer", "a clock that was set back"],
+)
+def test_a_missed_job_is_settled_and_missed_since_the_first_of_the_404s(
+    memory: SweepMemory, clock: Clock, waits: tuple[int, ...], missed: list[int]
 ) -> None:
-    seconds = []
-    for _ in range(3):
-        seconds.append(memory.missed(FIRST))
-        assert memory.last_settled(FIRST) == clock.now
-        clock.now += 300
-
-    assert seconds == [0, 300, 600]
-
-
-def test_another_answer_ends_what_is_heard_of_a_missing_job(
-    memory: SweepMemory, clock: Clock
-) -> None:
-    memory.missed(FIRST)
-    clock.now += 900
-    memory.settled(FIRST)
-
-    assert memory.missed(FIRST) == 0
-
-
-def test_after_the_clock_was_set_back_a_job_is_missed_anew(
-    memory: SweepMemory, clock: Clock
-) -> None:
-    memory.missed(FIRST)
-    clock.now -= 1000
-
-    assert memory.missed(FIRST) == 0
-    clock.now += 60
-    assert memory.missed(FIRST) == 60
-
-
-def test_after_a_long_time_without_an_answer_a_job_is_missed_anew(
-    memory: SweepMemory, clock: Clock
-) -> None:
-    waits = (0, MISSED_APART, MISSED_APART + 1, 300)
     seconds = []
     for wait in waits:
         clock.now += wait
         seconds.append(memory.missed(FIRST))
+        assert memory.last_settled(FIRST) == clock.now
+    assert seconds == missed
 
-    assert seconds == [0, MISSED_APART, 0, 300]
+    memory.settled(FIRST)  # by another answer
+    clock.now += 60
+    assert memory.missed(FIRST) == 0
 
 
 def test_jobs_that_are_no_longer_open_are_forgotten(memory: SweepMemory) -> None:
     for job in (FIRST, SECOND):
         memory.settled(job)
+        memory.left_out(job)
+    memory.asked(THIRD)
 
-    memory.keep_only({SECOND.key})
+    memory.keep_only({SECOND.key, THIRD.key})
 
-    assert [memory.last_settled(job) for job in (FIRST, SECOND)] == [None, ANY]
-    assert memory.last_settled(SECOND) is not None
+    assert [memory.last_settled(job) is None for job in (FIRST, SECOND, THIRD)] == [
+        True,
+        False,
+        True,
+    ]
+    assert [memory.list_helps([job]) for job in (FIRST, SECOND)] == [True, False]
 
 
 def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
@@ -118,7 +86,7 @@ def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
 ) -> None:
     job, error = open_job(), AtlasUnavailableError("down")
     memory.failed(job, error)
-    clock.now += FAILS_LONG - 1
+    clock.now += 99
     assert memory.lasting_failure(job) is None
     clock.now += 1
     memory.settled(job)
@@ -130,12 +98,11 @@ def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
 
 def test_a_recorded_job_is_known_for_two_hours(memory: SweepMemory, clock: Clock) -> None:
     memory.recorded(FIRST.key)
-    clock.now += RECORDED_TIME - 1
+    clock.now += 7199
     assert [memory.is_recorded(job.key) for job in (FIRST, SECOND)] == [True, False]
 
     clock.now += 1
     assert not memory.is_recorded(FIRST.key)
-    assert RECORDED_TIME == 7200
 
 
 # Lists
@@ -169,23 +136,18 @@ def test_the_jobs_whose_own_endpoints_fail_come_instead_the_longest_unasked_one_
 def test_a_list_that_was_of_no_use_twice_is_not_asked_for_within_an_hour(
     memory: SweepMemory, clock: Clock
 ) -> None:
-    memory.list_was(FIRST, useful=False)
-    assert memory.list_helps([FIRST])
-
-    memory.list_was(FIRST, useful=False)
-    assert not memory.list_helps([FIRST])
-    assert USELESS_TIME == 3600
+    """Each cluster and kind has its own list."""
+    others = [open_job(cluster="carts"), open_job(kind=RestoreKind.DEDICATED)]
+    helps = []
+    for useful in (False, True, False, False):
+        memory.list_was(FIRST, useful=useful)
+        helps.append(memory.list_helps([FIRST]))
+    assert helps == [True, True, True, False]
+    assert [memory.list_helps([one]) for one in (SECOND, *others)] == [False, True, True]
 
     clock.now += 3599
     assert not memory.list_helps([FIRST])
     clock.now += 2
-    assert memory.list_helps([FIRST])
-
-
-def test_a_list_that_was_of_use_starts_anew(memory: SweepMemory) -> None:
-    for useful in (False, True, False):
-        memory.list_was(FIRST, useful=useful)
-
     assert memory.list_helps([FIRST])
 
 
@@ -199,22 +161,174 @@ def test_while_a_job_waits_for_a_turn_of_its_own_the_list_of_its_cluster_is_not_
     assert memory.list_helps([FIRST, SECOND, THIRD])
 
 
-def test_each_cluster_and_kind_has_its_own_list(memory: SweepMemory) -> None:
-    for _ in range(2):
-        memory.list_was(FIRST, useful=False)
-    others = [open_job(cluster="carts"), open_job(kind=RestoreKind.DEDICATED)]
-
-    assert [memory.list_helps([one]) for one in (FIRST, SECOND, *others)] == [
-        False,
-        False,
-        True,
-        True,
-    ]
-
-
 def test_a_limited_number_of_lists_is_remembered(memory: SweepMemory) -> None:
-    jobs = [open_job(cluster=f"orders-{number}") for number in range(LISTS_REMEMBERED + 1)]
+    jobs = [open_job(cluster=f"orders-{number}") for number in range(1001)]
     for job in jobs * 2:
         memory.list_was(job, useful=False)
 
-    assert sum(not memory.list_helps([job]) for job in jobs) <= LISTS_REMEMBERED
+    assert sum(not memory.list_helps([job]) for job in jobs) <= 1000
+
+
+# Projects
+
+
+LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
+FLEX, DEDICATED, COLLECTION = LISTED_KINDS
+FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
+OTHER_GROUP = "5f0000000000000000000a02"
+BOTH = {FLEX_CLUSTERS: ["orders"], CLUSTERS: ["carts", "users"]}
+ORDERS, CARTS = Part(FLEX, "orders"), Part(FLEX, "carts")
+EVENT, NEWER_EVENT = "1", "2"
+"""Ids of events."""
+
+
+@pytest.fixture
+def found(clock: Clock) -> FindMemory:
+    return FindMemory(clock)
+
+
+# Projects
+
+
+@pytest.mark.parametrize("projects", [[], [GROUP, OTHER_GROUP]], ids=len)
+def test_the_list_of_projects_is_due_again_after_ten_minutes_and_if_the_clock_is_set_back(
+    found: FindMemory, clock: Clock, projects: list[str]
+) -> None:
+    assert (found.projects_are_due, found.projects) == (True, None)
+
+    found.list_of_projects(projects)
+    read_at, are_due = clock.now, []
+    for seconds in (0, 599, 600, -1):
+        clock.now = read_at + seconds
+        are_due.append(found.projects_are_due)
+
+    assert are_due == [False, False, True, True]
+    assert found.projects == frozenset(projects)
+
+
+def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(found: FindMemory) -> None:
+    for group_id in (GROUP, OTHER_GROUP):
+        found.unseen_events(group_id, [EVENT])
+        found.read_again(group_id, [Part(FLEX)])
+        found.tried(group_id, read=(), failing=(), aside=[ORDERS])
+
+    found.keep_only({GROUP})
+
+    assert found.unseen_events(GROUP, [EVENT]) == frozenset()
+    assert found.unseen_events(OTHER_GROUP, [EVENT]) == {EVENT}
+    found.read_again(GROUP, [ORDERS])
+    assert found.to_read_again(GROUP) == {Part(FLEX), ORDERS}
+    assert found.to_read_again(GROUP) == found.to_read_again(OTHER_GROUP) == set()
+    assert found.aside(GROUP) == {ORDERS}
+    assert found.aside(OTHER_GROUP) == frozenset()
+
+
+# Events
+
+
+def test_an_event_is_unseen_once_and_only_those_shown_last_are_remembered(
+    found: FindMemory,
+) -> None:
+    """The others lie before the moment since which events are asked for."""
+    shown = [[EVENT], [EVENT], [EVENT, NEWER_EVENT], [NEWER_EVENT], [EVENT]]
+
+    unseen = [found.unseen_events(GROUP, events) for events in shown]
+
+    assert unseen == [{EVENT}, set(), {NEWER_EVENT}, set(), {EVENT}]
+    assert found.unseen_events(OTHER_GROUP, [EVENT]) == {EVENT}
+
+
+WOKEN = {
+    **dict.fromkeys(RESTORE_EVENTS[:3], (FLEX,)),
+    **dict.fromkeys(RESTORE_EVENTS[3:], (DEDICATED, COLLECTION)),
+    **dict.fromkeys(("", "FLEX_RESTORE_FAILED", "tenant_restore"), LISTED_KINDS),
+    "TENANT": (FLEX,),
+}
+
+
+@pytest.mark.parametrize(("event_type", "kinds"), WOKEN.items(), ids=WOKEN)
+def test_an_event_wakes_the_kinds_of_its_jobs_and_an_unknown_one_every_kind(
+    event_type: str, kinds: tuple[RestoreKind, ...]
+) -> None:
+    assert kinds_woken_by(event_type) == kinds
+
+
+# Listings
+
+
+def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
+    found: FindMemory, clock: Clock
+) -> None:
+    """So does one for which no time was left."""
+    for part in (ORDERS, None, ORDERS):
+        clock.now += 60
+        found.asking(GROUP, part)
+
+    turns = [ORDERS, None, CARTS]
+    assert sorted(turns, key=lambda part: found.last_asked(GROUP, part)) == [CARTS, None, ORDERS]
+    found.not_asked(GROUP, ORDERS)
+    assert found.last_asked(GROUP, ORDERS) == found.last_asked(OTHER_GROUP) == -math.inf
+
+
+def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(found: FindMemory) -> None:
+    for number in range(20_001):
+        found.asking(str(number))
+
+    assert found.last_asked("0") < found.last_asked("1")
+
+
+def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(found: FindMemory) -> None:
+    users = Part(DEDICATED, "users")
+    found.tried(GROUP, read=(), failing=(), aside=[ORDERS, CARTS, users])
+    found.tried(GROUP, read=[ORDERS], failing=[users], aside=[Part(DEDICATED)])
+
+    assert found.aside(GROUP) == {CARTS, Part(DEDICATED)}
+    assert found.aside(OTHER_GROUP) == frozenset()
+    assert [found.was_read(GROUP, part) for part in (ORDERS, CARTS)] == [True, False]
+    assert not found.was_read(OTHER_GROUP, ORDERS)
+
+
+# Clusters
+
+
+def test_clusters_are_remembered_for_ten_minutes(found: FindMemory, clock: Clock) -> None:
+    found.clusters_are(GROUP, BOTH)
+    found.clusters_are(OTHER_GROUP, {FLEX_CLUSTERS: ()})
+    clock.now += 599
+    assert found.clusters_of(GROUP) == BOTH
+    assert found.clusters_of(OTHER_GROUP) == {FLEX_CLUSTERS: ()}
+
+    clock.now += 1
+    assert found.clusters_of(GROUP) == {}
+
+
+def test_each_list_of_clusters_has_its_own_age(found: FindMemory, clock: Clock) -> None:
+    found.clusters_are(GROUP, BOTH)
+    clock.now += 400
+    found.clusters_are(GROUP, {CLUSTERS: ["carts"]})
+    clock.now += 400
+
+    assert found.clusters_of(GROUP) == {CLUSTERS: ["carts"]}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "left"),
+    [
+        ([FLEX], {CLUSTERS}),
+        ([DEDICATED], {FLEX_CLUSTERS}),
+        ([COLLECTION], {FLEX_CLUSTERS}),
+        (LISTED_KINDS, set()),
+        ([], {FLEX_CLUSTERS, CLUSTERS}),
+    ],
+    ids=["flex", "dedicated", "collection", "all", "none"],
+)
+def test_what_wakes_a_kind_has_the_list_of_its_clusters_read_anew(
+    found: FindMemory, kinds: list[RestoreKind], left: set[AtlasList]
+) -> None:
+    found.clusters_are(GROUP, BOTH)
+    found.clusters_are(OTHER_GROUP, BOTH)
+
+    found.forget_clusters(GROUP, kinds)
+
+    assert set(found.clusters_of(GROUP)) == left
+    assert found.clusters_of(OTHER_GROUP) == BOTH

@@ -1,6 +1,9 @@
 """What a sweep knows of a job: read from the index, and compared with Atlas's answer."""
 
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,48 +11,36 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.model.status_change import StatusChange, is_new_unknown
 from restore_watch.table.job_item import history_entry, key, open_shard, state_of
-from restore_watch.table.open_job import read_open_job
+from restore_watch.table.open_job import OpenJob, read_open_job
+from restore_watch.table.open_jobs import OpenJobs
 from strategies import jobs, plain_job, statuses
-from unit.open_jobs import NOON, open_job, ready_download
-from unit.scripted_atlas import GROUP, RESTORE
+from unit.open_jobs import NOON, open_job, ready_download, restore_id
+from unit.scripted_atlas import GROUP, RESTORE, Clock
+from unit.stubbed_aws import Refusal, dynamodb
 
 _serialize = TypeSerializer().serialize
-
-PROJECTED = {
-    "openShard",
-    "kind",
-    "status",
-    "atlasStatus",
-    "deliveryType",
-    "expirationDate",
-    "restoreScheduledDate",
-    "firstObservedAt",
-    "observedAt",
-    "sequence",
-    "publishedSequence",
-    "missingSince",
-}
+HOUR = timedelta(hours=1)
 
 
-def entry_of(job: RestoreJob, observed_at: datetime = NOON, **fields: Any) -> dict[str, Any]:
-    """The entry of the index for a job that was recorded once and published."""
-    item = history_entry(state_of(job), job.restore_id, observed_at) | {
+def entry_of(job: RestoreJob, **fields: Any) -> dict[str, Any]:
+    """The entry of the index for a job that was recorded once and published, but for the fields."""
+    item = history_entry(state_of(job), job.restore_id, NOON) | {
         "firstObservedAt": "2026-05-04T11:00:00.000000Z",
         "sequence": 1,
         "publishedSequence": 1,
         "openShard": open_shard(job),
     }
-    projected = {name: value for name, value in (item | fields).items() if name in PROJECTED}
-    return key(job.group_id, job.cluster_name, job.restore_id) | {
-        name: _serialize(value) for name, value in projected.items()
-    }
+    stored = {name: _serialize(value) for name, value in (item | fields).items()}
+    return stored | key(job.group_id, job.cluster_name, job.restore_id)
 
 
-def without(entry: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != name}
+def read(entry: dict[str, Any]) -> OpenJob:
+    job = read_open_job(entry, NOON)
+    assert job is not None
+    return job
 
 
 # Reading
@@ -61,97 +52,77 @@ def test_an_entry_of_the_index_is_read() -> None:
         expiration_date="2026-05-04T18:00:00Z",
         restore_scheduled_date="2026-05-04T10:00:00Z",
     )
-    read = read_open_job(
-        entry_of(job, missingSince="2026-05-04T11:30:00.000000Z", sequence=3), NOON
-    )
+    known = read(entry_of(job, missingSince="2026-05-04T11:30:00.000000Z", sequence=3))
 
-    assert read == open_job(
-        target=read.target if read else None,
-        expiration_date=NOON + timedelta(hours=6),
-        scheduled_at=NOON - timedelta(hours=2),
-        first_observed_at=NOON - timedelta(hours=1),
+    assert known == open_job(
+        target=known.target,
+        expiration_date=NOON + 6 * HOUR,
+        scheduled_at=NOON - 2 * HOUR,
+        first_observed_at=NOON - HOUR,
         observed_at=NOON,
         sequence=3,
         published=1,
-        missing_since=NOON - timedelta(minutes=30),
+        missing_since=NOON - HOUR / 2,
     )
-    assert read.key == (GROUP, "orders", RESTORE)
-    assert read.pending == 2
+    assert known.key == (GROUP, "orders", RESTORE)
+    assert known.pending == 2
 
 
 @given(jobs(), st.integers(0, 30), st.integers(0, 30))
 def test_what_the_table_writes_is_read_from_the_index(
     job: RestoreJob, sequence: int, published: int
 ) -> None:
-    read = read_open_job(entry_of(job, sequence=sequence, publishedSequence=published), NOON)
+    known = read(entry_of(job, sequence=sequence, publishedSequence=published))
 
-    assert read is not None
-    assert (read.kind, read.status, read.atlas_status) == (job.kind, job.status, job.atlas_status)
-    assert read.expiration_date == job.expiration_date
-    assert read.scheduled_at == job.restore_scheduled_date
-    assert read.is_ready_download is job.is_ready_download
-    assert read.has_ended is job.status.ends
-    assert (read.sequence, read.pending) == (sequence, max(0, sequence - published))
+    assert (known.kind, known.status, known.atlas_status) == (
+        *(job.kind, job.status, job.atlas_status),
+    )
+    assert known.expiration_date == job.expiration_date
+    assert known.scheduled_at == job.restore_scheduled_date
+    assert known.is_ready_download is job.is_ready_download
+    assert known.has_ended is job.status.ends
+    assert (known.sequence, known.pending) == (sequence, max(0, sequence - published))
     asked_by_name = {RestoreKind.TENANT, RestoreKind.COLLECTION}
-    assert read.target.kind == (job.kind if job.kind in asked_by_name else None)
+    assert known.target.kind == (job.kind if job.kind in asked_by_name else None)
 
 
 def test_an_entry_with_nothing_but_its_key_is_read() -> None:
-    read = read_open_job(key(GROUP, "orders", RESTORE), NOON)
+    known = read(key(GROUP, "orders", RESTORE))
 
-    assert read is not None
-    assert (read.kind, read.status, read.observed_at, read.pending) == (None, None, None, 0)
-    assert read.can_change
-    assert not read.has_ended
+    assert known == OpenJob(known.target, None)
+    assert known.can_change
+    assert not known.has_ended
 
 
-ODD: dict[str, tuple[str, dict[str, Any], Any]] = {
-    "kind of another version": ("kind", {"S": "serverless"}, None),
-    "kind of another type": ("kind", {"N": "1"}, None),
-    "status of another version": ("status", {"S": "VERIFYING"}, None),
-    "status that is a number": ("status", {"N": "1"}, None),
-    "date that is text": ("observed_at", {"S": "yesterday"}, None),
-    "date that is empty": ("observed_at", {"S": ""}, None),
-    "date that is a number": ("observed_at", {"N": "5"}, None),
-    "date without a zone": ("observed_at", {"S": "2026-05-04T12:00:00"}, NOON),
-    "date in another zone": ("observed_at", {"S": "2026-05-04T14:00:00+02:00"}, NOON),
-    "number that is text": ("sequence", {"S": "three"}, 0),
-    "number with a fraction": ("sequence", {"N": "1.5"}, 0),
-    "number below zero": ("sequence", {"N": "-1"}, 0),
-    "delivery type that is null": ("delivery_type", {"NULL": True}, None),
-}
-ATTRIBUTES = {
-    "kind": "kind",
-    "status": "status",
-    "observed_at": "observedAt",
-    "sequence": "sequence",
-    "delivery_type": "deliveryType",
+ODD: dict[str, tuple[str, dict[str, Any], str, Any]] = {
+    "kind of another version": ("kind", {"S": "serverless"}, "kind", None),
+    "kind of another type": ("kind", {"N": "1"}, "kind", None),
+    "status of another version": ("status", {"S": "VERIFYING"}, "status", None),
+    "status that is a number": ("status", {"N": "1"}, "status", None),
+    "date that is text": ("observedAt", {"S": "yesterday"}, "observed_at", None),
+    "date that is empty": ("observedAt", {"S": ""}, "observed_at", None),
+    "date that is a number": ("observedAt", {"N": "5"}, "observed_at", None),
+    "date without a zone": ("observedAt", {"S": "2026-05-04T12:00:00"}, "observed_at", NOON),
+    "date in a zone": ("observedAt", {"S": "2026-05-04T14:00:00+02:00"}, "observed_at", NOON),
+    "number that is text": ("sequence", {"S": "three"}, "sequence", 0),
+    "number with a fraction": ("sequence", {"N": "1.5"}, "sequence", 0),
+    "number below zero": ("sequence", {"N": "-1"}, "sequence", 0),
+    "delivery type that is null": ("deliveryType", {"NULL": True}, "delivery_type", None),
+    # A job of a kind that only another version knows is not asked about.
+    "foreign kind": ("kind", {"S": "serverless"}, "is_foreign", True),
+    "known kind": ("kind", {"S": "flex"}, "is_foreign", False),
+    "kind that is a number": ("kind", {"N": "1"}, "is_foreign", False),
 }
 
 
-@pytest.mark.parametrize(("field", "stored", "read"), ODD.values(), ids=ODD)
+@pytest.mark.parametrize(("name", "stored", "field", "value"), ODD.values(), ids=ODD)
 def test_an_attribute_that_this_version_cannot_read_is_unknown(
-    field: str, stored: dict[str, Any], read: Any
+    name: str, stored: dict[str, Any], field: str, value: Any
 ) -> None:
-    job = read_open_job(entry_of(plain_job()) | {ATTRIBUTES[field]: stored}, NOON)
+    known = read(entry_of(plain_job()) | {name: stored})
 
-    assert getattr(job, field) == read
-
-
-@pytest.mark.parametrize(
-    ("kind", "is_foreign"),
-    [({"S": "serverless"}, True), ({"S": "flex"}, False), ({"N": "1"}, False), (None, False)],
-    ids=str,
-)
-def test_a_job_of_a_kind_that_only_another_version_knows_is_not_asked_about(
-    kind: dict[str, Any] | None, *, is_foreign: bool
-) -> None:
-    entry = entry_of(plain_job(), sequence=2)
-    job = read_open_job({**entry, "kind": kind} if kind else without(entry, "kind"), NOON)
-
-    assert job is not None
-    assert (job.is_foreign, job.can_change) == (is_foreign, not is_foreign)
-    assert job.pending == 1
+    assert getattr(known, field) == value
+    assert known.can_change is not known.is_foreign
 
 
 @pytest.mark.parametrize(
@@ -165,26 +136,37 @@ def test_a_key_that_names_no_job_is_not_read(cluster: str, restore: str) -> None
 # What it can become
 
 
+@pytest.mark.parametrize("delivery_type", ["RESTORE", "DOWNLOAD", "download", None])
 @pytest.mark.parametrize("status", RestoreStatus)
 def test_a_job_that_has_ended_cannot_change_unless_it_is_a_ready_download(
-    status: RestoreStatus,
+    status: RestoreStatus, delivery_type: str | None
 ) -> None:
-    assert open_job(status=status).can_change is not status.ends
-    download = open_job(status=status, delivery_type="download")
-    assert download.can_change is (not status.ends or status is RestoreStatus.COMPLETED)
+    job = open_job(status=status, delivery_type=delivery_type)
+    is_ready = status == "COMPLETED" and delivery_type in {"DOWNLOAD", "download"}
+
+    assert job.is_ready_download is is_ready
+    assert job.can_change is (not status.ends or is_ready)
 
 
-def test_a_ready_download_is_recognised_in_both_spellings() -> None:
-    assert ready_download().is_ready_download
-    assert ready_download(delivery_type="download").is_ready_download
-    assert not ready_download(delivery_type=None).is_ready_download
+@pytest.mark.parametrize(
+    ("known", "answered", "is_newer"),
+    [(NOON, NOON + HOUR, True), (None, NOON, True), (NOON, NOON, False), (NOON, None, False)],
+    ids=["later", "first", "the same", "none"],
+)
+def test_a_link_that_moved_and_a_job_that_was_missed_are_news(
+    known: Any, answered: Any, *, is_newer: bool
+) -> None:
+    job = ready_download(expiration_date=known)
+    ready = plain_job(status="COMPLETED", delivery_type="DOWNLOAD", expiration_date=answered)
+
+    assert job.has_newer_link(ready) is job.is_news(ready) is is_newer
+    assert replace(job, missing_since=NOON).is_news(ready)
 
 
 stored_statuses = st.none() | statuses
-download_types = st.sampled_from(["RESTORE", "DOWNLOAD", "download", None])
 
 
-@given(stored_statuses, download_types, jobs())
+@given(stored_statuses, st.sampled_from(["RESTORE", "DOWNLOAD", "download", None]), jobs())
 def test_whenever_the_table_would_record_a_known_status_it_is_asked(
     stored: RestoreStatus | None, delivery_type: str | None, answer: RestoreJob
 ) -> None:
@@ -195,32 +177,6 @@ def test_whenever_the_table_would_record_a_known_status_it_is_asked(
     if answer.status is RestoreStatus.UNKNOWN is stored:
         return
     assert job.may_become(answer) is would_record
-
-
-words = st.sampled_from(["PAUSED", "RESUMED", "WAITING"])
-finish_dates = st.none() | st.just(NOON)
-
-
-@st.composite
-def unknown_jobs(draw: st.DrawFn) -> RestoreJob:
-    return plain_job(
-        status=RestoreStatus.UNKNOWN,
-        atlas_status=draw(words),
-        restore_finished_date=draw(finish_dates),
-    )
-
-
-@given(st.lists(unknown_jobs(), min_size=1, max_size=4), unknown_jobs())
-def test_whenever_a_further_unknown_word_is_new_the_table_is_asked(
-    states: list[RestoreJob], answer: RestoreJob
-) -> None:
-    history: list[StatusChange] = []
-    for state in states:
-        if not history or is_new_unknown(state, history):
-            history.append(StatusChange(state, None, len(history) + 1, NOON))
-    job = open_job(status=RestoreStatus.UNKNOWN, atlas_status=history[-1].job.atlas_status)
-
-    assert job.may_become(answer) or not is_new_unknown(answer, history)
 
 
 @pytest.mark.parametrize("known_by", ["atlas_status", "answered_word"])
@@ -245,14 +201,61 @@ def test_what_was_recorded_is_what_is_known(
 
     known = before.now_recorded(answer, sequence, published, later)
 
-    assert (known.status, known.kind, known.sequence, known.pending) == (
-        answer.status,
-        answer.kind,
-        sequence,
-        max(0, sequence - published),
+    assert known == replace(
+        before,
+        kind=answer.kind,
+        status=answer.status,
+        atlas_status=answer.atlas_status,
+        delivery_type=answer.delivery_type,
+        expiration_date=answer.expiration_date,
+        scheduled_at=answer.restore_scheduled_date,
+        observed_at=later if sequence > 3 else NOON,
+        sequence=sequence,
+        published=published,
     )
-    assert known.expiration_date == answer.expiration_date
-    assert known.observed_at == (later if sequence > 3 else NOON)
-    assert known.first_observed_at == before.first_observed_at
     if answer.status is not RestoreStatus.UNKNOWN:
         assert not known.may_become(answer)
+
+
+# Pages of the index, which no emulator has as small as this
+
+
+class PagedIndex:
+    """An index of one job on each of three pages of each shard, and a last page without any."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[tuple[str, str | None]] = Counter()
+        self.refusal: Refusal | None = None
+
+    def __call__(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert parameters["IndexName"] == "OpenJobs"
+        shard = parameters["ExpressionAttributeValues"][":value"]["S"]
+        start = parameters.get("ExclusiveStartKey", {}).get("restoreId", {}).get("S")
+        self.asked[shard, start] += 1
+        if self.refusal and start:
+            raise self.refusal
+        page = 0 if start is None else int(start[-2:], 16) // 16 + 1
+        if page == 3:
+            return {"Items": []}
+        job = restore_id(16 * page + int(shard))
+        item = {"cluster": {"S": f"{GROUP}/orders"}, "restoreId": {"S": job}}
+        return {"Items": [item], "LastEvaluatedKey": item}
+
+
+def test_every_page_of_every_shard_is_read_once(clock: Clock) -> None:
+    index = PagedIndex()
+    jobs = OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline(), NOON)
+
+    expected = {restore_id(16 * page + int(shard)) for page in range(3) for shard in "0123"}
+    assert {job.target.restore_id for job in jobs} == expected
+    assert len(jobs) == 12
+    assert len(index.asked) == index.asked.total() == 16
+
+
+def test_a_page_that_is_refused_fails_the_whole_read(clock: Clock) -> None:
+    """Half of the open jobs would look like all of them."""
+    index = PagedIndex()
+    index.refusal = Refusal("AccessDeniedException")
+
+    with pytest.raises(TableUnavailableError, match="AccessDeniedException"):
+        OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline(), NOON)

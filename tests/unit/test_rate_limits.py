@@ -1,18 +1,15 @@
-"""What is known of Atlas's rate limits: a 429 stands, and headers say how much is left."""
+"""What is known of Atlas's rate limits, and when a request is repeated."""
 
+import gc
+import weakref
 from itertools import product
 
 import pytest
 
-from restore_watch.atlas.rate_limits import (
-    OUTAGE_AT_MOST,
-    STANDS_AT_MOST,
-    Bucket,
-    RateLimits,
-    share_left,
-)
-from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
+from restore_watch.atlas.rate_limits import Bucket, RateLimits, StandingRefusal, share_left
+from restore_watch.atlas.retrying import retrying
 from restore_watch.errors import (
+    AtlasError,
     AtlasForbiddenError,
     AtlasRateLimitError,
     AtlasReason,
@@ -29,9 +26,63 @@ def limit(wait: float | None = None) -> AtlasRateLimitError:
     return AtlasRateLimitError("limited", AtlasReason(429, retry_after_seconds=wait))
 
 
+# A refusal that stands is raised again without a request
+
+
+@pytest.mark.parametrize(
+    ("passed", "stands"),
+    [(0.0, True), (29.9, True), (30.0, False), (-0.1, False)],
+    ids=["at once", "at the end", "over", "clock set back"],
+)
+def test_a_refusal_stands_for_a_given_time(clock: Clock, passed: float, *, stands: bool) -> None:
+    refusal = StandingRefusal.of(AtlasUnavailableError("out"), clock.now, 30.0)
+
+    assert refusal.stands(clock.now + passed) is stands
+    if stands:
+        with pytest.raises(AtlasUnavailableError, match="out"):
+            refusal.raise_while_it_stands(clock.now + passed)
+    else:
+        refusal.raise_while_it_stands(clock.now + passed)
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed", "left"),
+    [(40.0, 15, 25.0), (5.0, 10, 0.1)],
+    ids=["the rest", "a token failure stands for 30 s, even if Atlas asked for fewer"],
+)
+def test_a_standing_refusal_is_the_first_one_with_the_rest_of_its_wait(
+    clock: Clock, asked: float, passed: float, left: float
+) -> None:
+    first = limit(asked)
+    first.transient = False
+    standing = StandingRefusal.of(first, clock.now, max(asked, 30.0))
+
+    with pytest.raises(AtlasRateLimitError, match="limited") as again:
+        standing.raise_while_it_stands(clock.now + passed)
+
+    assert again.value is not first
+    assert (again.value.retry_after_seconds, again.value.transient) == (left, False)
+    assert f"Ask again in {left:.0f} s" in str(again.value)
+
+
+def test_a_standing_refusal_keeps_no_traceback_alive(clock: Clock) -> None:
+    error = limit(40.0)
+    kept = weakref.ref(error)
+    standing = StandingRefusal.of(error, clock.now, 40.0)
+
+    del error
+    gc.collect()
+
+    assert kept() is None
+    assert standing.stands(clock.now)
+
+
+# What the answers of a family of endpoints have shown
+
+
 @pytest.mark.parametrize(
     ("asked", "seconds"),
-    [(5.0, 5.0), (45.0, 45.0), (3600.0, STANDS_AT_MOST), (None, RATE_LIMIT_PAUSE)],
+    [(5.0, 5.0), (45.0, 45.0), (3600.0, 60.0), (None, 10.0)],
     ids=["short", "long", "an hour", "not named"],
 )
 def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
@@ -49,7 +100,7 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
 
 
 @pytest.mark.parametrize(
-    ("asked", "seconds"), [(5.0, 5.0), (300.0, 300.0), (86_400.0, OUTAGE_AT_MOST)]
+    ("asked", "seconds"), [(5.0, 5.0), (300.0, 300.0), (86_400.0, 900.0)], ids=str
 )
 def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
     clock: Clock, asked: float, seconds: float
@@ -128,36 +179,120 @@ def test_the_share_that_is_left_comes_from_two_headers_or_is_unknown(
     assert share_left({name: text for name, text in given.items() if text is not None}) == share
 
 
-def test_only_shares_since_a_moment_count(clock: Clock) -> None:
-    limits = RateLimits(clock)
-    bucket = Bucket(GROUP, FLEX)
-    limits.answered(bucket, {"ratelimit-limit": "100", "ratelimit-remaining": "20"})
-    told_at = clock.now
-
-    clock.now += 5
-
-    assert limits.share_left(bucket, told_at) == 0.2
-    assert limits.share_left(bucket, told_at + 1) is None
-    assert limits.share_left(Bucket(GROUP, DEDICATED), told_at) is None
-
-
-def test_the_smallest_share_is_that_of_the_emptiest_bucket(clock: Clock) -> None:
-    limits = RateLimits(clock)
-    begun = clock.now
+def test_the_shares_since_a_moment_count_and_the_smallest_is_that_of_the_emptiest_bucket(
+    clock: Clock,
+) -> None:
+    limits, begun = RateLimits(clock), clock.now
     for kind, left in ((FLEX, "70"), (DEDICATED, "30"), (TENANT, "90")):
-        limits.answered(
-            Bucket(GROUP, kind), {"ratelimit-limit": "100", "ratelimit-remaining": left}
+        headers = {"ratelimit-limit": "100", "ratelimit-remaining": left}
+        limits.answered(Bucket(GROUP, kind), headers)
+    clock.now += 5
+    limits.answered(Bucket(GROUP, FLEX), {})
+
+    flex = Bucket(GROUP, FLEX)
+    assert (limits.share_left(flex, begun), limits.share_left(flex, begun + 1)) == (0.7, None)
+    assert limits.share_left(Bucket(GROUP, COLLECTION), begun) is None
+    assert (limits.smallest_share(begun), limits.smallest_share(begun + 1)) == (0.3, None)
+
+
+# When a request is repeated, and after how long
+
+
+def unavailable(wait: float | None = None) -> AtlasUnavailableError:
+    return AtlasUnavailableError("unavailable", AtlasReason(503, retry_after_seconds=wait))
+
+
+class Request:
+    """Fails with these errors, one for each attempt, and then succeeds."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = list(errors)
+        self.attempts = 0
+
+    def __call__(self) -> str:
+        self.attempts += 1
+        if self._errors:
+            raise self._errors.pop(0)
+        return "answer"
+
+    def run(self, clock: Clock, seconds: float = 300.0) -> str:
+        loop = retrying(
+            lambda error: isinstance(error, AtlasError), clock.deadline(seconds), clock.sleep
         )
-
-    assert limits.smallest_share(begun) == 0.3
-    assert limits.smallest_share(begun + 1) is None
+        return loop(self)
 
 
-def test_an_answer_without_the_headers_changes_nothing(clock: Clock) -> None:
-    limits = RateLimits(clock)
-    bucket = Bucket(GROUP, FLEX)
-    limits.answered(bucket, {"ratelimit-limit": "100", "ratelimit-remaining": "20"})
+def test_an_answer_or_an_error_that_is_not_transient_ends_the_tries(clock: Clock) -> None:
+    assert Request().run(clock) == "answer"
+    request = Request(ValueError("a bug"))
 
-    limits.answered(bucket, {})
+    with pytest.raises(ValueError, match="a bug"):
+        request.run(clock)
 
-    assert limits.share_left(bucket, clock.now) == 0.2
+    assert (request.attempts, clock.sleeps) == (1, [])
+
+
+def test_four_attempts_are_made_and_then_the_last_error_is_raised(clock: Clock) -> None:
+    errors = [unavailable() for _ in range(4)]
+    request = Request(*errors)
+
+    with pytest.raises(AtlasUnavailableError) as last:
+        request.run(clock)
+
+    assert last.value is errors[-1]
+    assert request.attempts == 4
+
+
+def test_the_waits_grow_and_are_jittered(clock: Clock) -> None:
+    for _ in range(20):
+        Request(unavailable(), unavailable(), unavailable()).run(clock)
+
+    for n, base in enumerate((0.2, 0.4, 0.8)):
+        waits = clock.sleeps[n::3]
+        assert all(base <= wait <= base + 0.3 for wait in waits)
+        assert len(set(waits)) > 1
+
+
+@pytest.mark.parametrize(
+    ("error", "least", "most"),
+    [
+        (limit(7.0), 7.2, 7.5),
+        (unavailable(7.0), 7.2, 7.5),
+        (limit(15.0), 15.2, 15.5),
+        (unavailable(15.0), 15.2, 15.5),
+        (limit(), 10.0, 13.0),
+    ],
+    ids=["429", "503", "a long 429", "a long 503", "a 429 that names no time"],
+)
+def test_the_wait_is_the_one_that_atlas_asks_for_or_ten_seconds(
+    clock: Clock, error: AtlasError, least: float, most: float
+) -> None:
+    """A second is left for the next attempt."""
+    Request(error).run(clock, seconds=most + 1)
+
+    (wait,) = clock.sleeps
+    assert least <= wait <= most
+
+
+@pytest.mark.parametrize(
+    ("errors", "seconds", "attempts"),
+    [
+        ([limit(15.1)], 300, 1),
+        ([unavailable(15.1)], 300, 1),
+        # The wait doubles, so it is longer than 15 s.
+        ([limit(), limit()], 300, 2),
+        ([limit(7.0)], 8.19, 1),
+        ([limit(7.0)], 3.0, 1),
+    ],
+    ids=["long 429", "long 503", "second 429", "just does not fit", "does not fit"],
+)
+def test_no_wait_is_longer_than_fifteen_seconds_or_than_the_time_left(
+    clock: Clock, errors: list[AtlasError], seconds: float, attempts: int
+) -> None:
+    request = Request(*errors)
+
+    with pytest.raises(type(errors[-1])):
+        request.run(clock, seconds)
+
+    assert request.attempts == attempts
+    assert len(clock.sleeps) == attempts - 1

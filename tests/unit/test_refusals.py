@@ -1,7 +1,10 @@
-"""Atlas's refusals as typed errors: its code decides, else the HTTP status."""
+"""Atlas's refusals as typed errors, and how long they ask to wait."""
 
 import json
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -9,7 +12,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from restore_watch.atlas.refusals import family_refusal, token_refusal
+from restore_watch.atlas.endpoints import AtlasList, AtlasStatus, Family
+from restore_watch.atlas.refusals import family_refusal, retry_after, token_refusal
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -82,12 +86,11 @@ def refusal(
     status: int,
     body: object = b"",
     *,
-    kind: RestoreKind = RestoreKind.FLEX,
+    family: Family = RestoreKind.FLEX,
     headers: dict[str, str] | None = None,
-    hidden: tuple[str, ...] = (),
 ) -> AtlasError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return family_refusal(kind, status, httpx.Headers(headers), content, secrets=hidden)
+    return family_refusal(family, status, httpx.Headers(headers), content, secrets=())
 
 
 def token_refused(status: int, body: object = b"", **headers: str) -> AtlasError:
@@ -152,24 +155,30 @@ def test_an_error_names_the_first_five_fields_that_atlas_rejects() -> None:
     assert "f0: must not be blank; f1: must not be blank;" in str(error)
 
 
-@pytest.mark.parametrize(
-    "detail",
-    [
-        None,
-        [],
-        "text",
-        {},
-        {"fields": None},
-        {"fields": {}},
+ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
+ODD: dict[tuple[str, str | None], list[Any]] = {
+    ("badRequestDetail", "VALIDATION_ERROR"): [
+        *(None, [], "text", {}, {"fields": None}, {"fields": {}}),
         {"fields": [None, 5, "x", [], {}, {"field": 5}]},
     ],
-    ids=repr,
-)
-def test_a_bad_request_detail_of_another_shape_is_left_out(detail: object) -> None:
-    error = refusal(400, {"errorCode": "VALIDATION_ERROR", "badRequestDetail": detail})
+    ("parameters", ACCESS_LIST): [
+        *(None, [], "203.0.113.9", {}, ["not one"], [None], [5], [{}], ["fe80::1%\r\nevil"])
+    ],
+    ("errorCode", None): [None, 5, [], "", "a b", "x" * 101, "CODE\n", "a-b"],
+}
+ODD_VALUES = [(field, code, odd) for (field, code), values in ODD.items() for odd in values]
 
+
+@pytest.mark.parametrize(("field", "code", "odd"), ODD_VALUES, ids=lambda value: repr(value)[:30])
+def test_a_value_of_another_shape_is_left_out(field: str, code: str | None, odd: object) -> None:
+    error = refusal(400, {"errorCode": code, field: odd})
+
+    assert error.error_code == code
     assert error.reason is not None
-    assert error.reason.bad_request_fields == ()
+    assert (error.reason.bad_request_fields, error.reason.address) == ((), None)
+    assert ("the address of this function to Atlas's API access" in str(error)) is (
+        code == ACCESS_LIST
+    )
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"], ids=["IPv4", "IPv6"])
@@ -185,66 +194,51 @@ def test_a_403_for_the_access_list_names_the_address_to_allow(
     assert "100 live tokens" not in str(error)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        None,
-        [],
-        "203.0.113.9",
-        {},
-        ["not an address"],
-        [None],
-        [5],
-        [{}],
-        ["fe80::1%\r\nevil"],
-    ],
-    ids=repr,
-)
-def test_a_value_that_is_not_an_address_is_not_quoted(parameters: object) -> None:
-    error = refusal(403, {"errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST", "parameters": parameters})
+READ_ONLY = "the role Project Read Only in this project"
+BACKUP_MANAGER = "the role Project Backup Manager in this project"
 
-    assert error.reason is not None
-    assert error.reason.address is None
-    assert "Atlas's API access list" in str(error)
+# Each row: a family of endpoints, its name in a message, and the role that it needs.
+FAMILIES: dict[Family, tuple[str, str]] = {
+    RestoreKind.FLEX: ("a flex restore job", READ_ONLY),
+    RestoreKind.TENANT: ("a tenant restore job", READ_ONLY),
+    RestoreKind.DEDICATED: ("a dedicated restore job", BACKUP_MANAGER),
+    RestoreKind.COLLECTION: ("a collection restore job", BACKUP_MANAGER),
+    AtlasList.PROJECTS: ("the list of projects", "a role in the organization"),
+    AtlasList.EVENTS: ("the list of events", READ_ONLY),
+    AtlasList.FLEX_CLUSTERS: ("the list of Flex clusters", READ_ONLY),
+    AtlasList.CLUSTERS: ("the list of dedicated clusters", READ_ONLY),
+    AtlasStatus.SYSTEM: ("the status of the API", "any role"),
+}
 
 
-@pytest.mark.parametrize(
-    "code",
-    [None, 5, [], "", "a b", "x" * 101, "CODE\n", "code-with-hyphen"],
-    ids=lambda code: repr(code)[:20],
-)
-def test_a_value_that_does_not_look_like_a_code_is_not_quoted(code: object) -> None:
-    assert refusal(404, {"errorCode": code}).error_code is None
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_401_names_what_was_asked_for_and_the_role_that_it_needs(family: Family) -> None:
+    name, role = FAMILIES[family]
+
+    assert str(refusal(401, family=family)) == (
+        f"Atlas answered 401 for {name}: no reason given. Give the service account or API key "
+        f"{role}. If it has the role, renew the credentials in the secret"
+    )
 
 
-@pytest.mark.parametrize("status", [300, 302, 308, 399])
-def test_a_redirect_is_not_followed(status: int) -> None:
-    error = refusal(status, headers={"Location": "http://169.254.169.254/latest/meta-data"})
-
-    assert "Redirects are not followed" in str(error)
-    assert "169.254" not in str(error)
-
-
+ELSEWHERE = {"Location": "http://169.254.169.254/latest/meta-data"}
 ADVICE: dict[str, tuple[AtlasError, str]] = {
-    "flex role": (refusal(401), "the role Project Read Only"),
-    "tenant role": (refusal(401, kind=RestoreKind.TENANT), "the role Project Read Only"),
-    "dedicated role": (refusal(401, kind=RestoreKind.DEDICATED), "the role Project Backup Manager"),
-    "collection role": (
-        refusal(401, kind=RestoreKind.COLLECTION),
-        "the role Project Backup Manager",
-    ),
     "project": (refusal(403), "access to this project"),
     "endpoint": (refusal(405), "no longer offers this endpoint"),
     "version": (refusal(410), "this version of it"),
     "token": (token_refused(401), "Renew client_id and client_secret"),
     "too many tokens": (token_refused(403), "100 live tokens"),
+    **{
+        str(status): (refusal(status, headers=ELSEWHERE), "Redirects are not followed")
+        for status in (300, 302, 308, 399)
+    },
 }
 
 
 @pytest.mark.parametrize(("error", "advice"), ADVICE.values(), ids=ADVICE)
 def test_an_error_has_advice(error: AtlasError, advice: str) -> None:
     assert advice in str(error)
-    assert "access list" not in str(error)
+    assert not [text for text in ("access list", "169.254") if text in str(error)]
 
 
 @pytest.mark.parametrize("status", [204, 400, 404, 429, 500])
@@ -318,47 +312,108 @@ FIELDS = ("error", "errorCode", "error_description", "detail", "reason")
 @settings(max_examples=300)
 @given(
     secrets.map(lambda secret: MARK + secret),
+    st.sampled_from(["", "https://restore.example.net:27017/"]),
     st.sampled_from(FIELDS),
     st.text(max_size=20),
     st.text(max_size=20),
     not_ok,
 )
-@example(MARK + "hidden", "detail", "fe80::1%", "", 403)
-@example(MARK + "hid'\\den", "detail", "", "", 400)
-def test_no_refusal_quotes_a_secret_from_any_field(
-    secret: str, field: str, before: str, after: str, status: int
+@example(MARK + "hidden", "", "detail", "fe80::1%", "", 403)
+@example(MARK + "hid'\\den", "", "detail", "", "", 400)
+def test_no_refusal_quotes_a_secret_or_a_download_url_from_any_field(
+    hidden: str, host: str, field: str, before: str, after: str, status: int
 ) -> None:
     assume(MARK not in before + after)
-    text = before + secret + after
+    text = before + host + hidden + after
     body: dict[str, Any] = {
-        "errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST",
+        "errorCode": ACCESS_LIST,
         "parameters": [text],
         "badRequestDetail": {
             "fields": [{"field": text, "description": text}, {"field": {text: [text]}}]
         },
     }
     content = json.dumps(body | {field: text}).encode()
+    known = [] if host else [hidden]
 
+    headers = {"retry-after": text, "location": text}
     for error in (
-        family_refusal(RestoreKind.FLEX, status, {"retry-after": text}, content, secrets=[secret]),
-        token_refusal(status, {"retry-after": text}, content, secrets=[secret]),
+        family_refusal(RestoreKind.FLEX, status, headers, content, secrets=known),
+        token_refusal(status, headers, content, secrets=known),
     ):
         assert MARK not in str(error) + repr(error) + repr(error.reason)
 
 
-@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E)), not_ok)
-def test_no_refusal_quotes_a_download_url(path: str, status: int) -> None:
-    url = f"https://restore.example.net:27017/{MARK}{path}"
+# How long they ask to wait: in Retry-After, else in the body of a rate limit
 
-    error = refusal(
-        status,
-        {
-            "errorCode": "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-            "detail": f"{url} is gone",
-            "parameters": [url],
-            "badRequestDetail": {"fields": [{"field": url, "description": f"is {url}"}]},
-        },
-        headers={"Location": url},
-    )
 
-    assert MARK not in str(error) + repr(error.reason)
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("1", 1.0), ("55", 55.0), ("0.5", 0.5), (" 10 ", 10.0)),
+        *(("86400", 86_400.0), ("1e9", 86_400.0)),
+        *((odd, None) for odd in ("", " ", "0", "-5", "nan", "inf", "1e999", "soon", "5 seconds")),
+        ("0, 0", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("Wed, 99 Oct 2099 07:28:00 GMT", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2035 00:00:00 +99999999999999", None),
+    ],
+    ids=repr,
+)
+def test_retry_after_is_a_number_of_seconds_or_counts_as_absent(
+    text: str, seconds: float | None
+) -> None:
+    assert retry_after(httpx.Headers({"Retry-After": text})) == seconds
+    assert retry_after({}) is None
+
+
+def test_retry_after_may_be_a_date_which_is_measured_from_the_date_of_the_answer() -> None:
+    then = datetime.now(UTC) + timedelta(hours=5)
+    text = format_datetime(then, usegmt=True)
+    later = format_datetime(then + timedelta(seconds=30), usegmt=True)
+
+    assert retry_after({"date": text, "retry-after": later}) == 30
+    for headers in ({}, {"date": "today"}):
+        assert retry_after({"retry-after": text, **headers}) == pytest.approx(5 * 3600, abs=30)
+    without_a_zone = format_datetime(then).rsplit(" ", 1)[0]
+    assert retry_after({"retry-after": without_a_zone}) == pytest.approx(5 * 3600, abs=30)
+
+
+@settings(max_examples=500)
+@given(st.text() | date_likes | st.floats().map(str))
+def test_any_text_gives_a_wait_or_counts_as_absent(text: str) -> None:
+    seconds = retry_after({"retry-after": text})
+
+    assert seconds is None or (seconds > 0 and math.isfinite(seconds))
+
+
+TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "parameters", "seconds"),
+    [
+        (TOKEN_BUCKET, 429, ["path", 55, 1200, 500, 60], 55.0),
+        (TOKEN_BUCKET, 503, ["path", 55], 55.0),
+        (TOKEN_BUCKET, 429, ["path", "55"], 55.0),
+        # The second parameter of another limiter is a number of requests.
+        ("RATE_LIMITED", 429, ["/api/oauth/token", 50, 1], None),
+        *((TOKEN_BUCKET, 429, odd, None) for odd in (None, 5, [], ["path"], {"1": 55})),
+        *(
+            (TOKEN_BUCKET, 429, ["path", odd], None)
+            for odd in (None, "5 s", True, 0, -5, [55], math.inf, math.nan)
+        ),
+    ],
+    ids=repr,
+)
+def test_without_the_header_only_the_token_bucket_names_seconds_in_its_body(
+    code: str, status: int, parameters: object, seconds: float | None
+) -> None:
+    body = {"errorCode": code, "parameters": parameters}
+
+    assert refusal(status, body).retry_after_seconds == seconds
+    assert refusal(status, body, headers={"Retry-After": "7"}).retry_after_seconds == 7.0
+
+
+def test_a_limit_of_the_token_endpoint_lasts_a_minute() -> None:
+    assert token_refused(429).retry_after_seconds == 60

@@ -1,18 +1,21 @@
-"""Credentials are read from a secret in every spelling that people have stored."""
+"""How credentials are read from a secret in any spelling, and when it is read again."""
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel, to_pascal
 
-from restore_watch.atlas.credentials import DEFAULT_BASE_URL, ApiKey, Credentials, ServiceAccount
-from restore_watch.aws.secrets_manager import read_credentials
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.aws.secrets_manager import AtlasSecret, read_credentials
 from restore_watch.errors import CredentialsError
 from strategies import json_values, secrets
+from unit.scripted_atlas import Clock
+from unit.stubbed_aws import Refusal, secrets_manager
 
 ACCOUNT = {"client_id": "mdb_sa_id_1", "client_secret": "mdb_sa_sk_hidden"}
 KEY = {"public_key": "abcdefgh", "private_key": "11111111-2222-3333-4444-555555555555"}
@@ -38,23 +41,25 @@ def test_credentials_are_read_in_every_spelling_without_spaces_around_them(
     assert read_credentials(json.dumps(text)) == kind("name", "hidden")
 
 
-def test_a_service_account_is_preferred_to_an_api_key() -> None:
-    assert isinstance(read_credentials(json.dumps(KEY | ACCOUNT)), ServiceAccount)
-
-
-@pytest.mark.parametrize("empty", [None, ""], ids=["null", "empty"])
-def test_a_key_without_a_value_counts_as_absent(empty: str | None) -> None:
-    text = json.dumps({"client_id": empty, "client_secret": empty} | KEY)
-
-    assert isinstance(read_credentials(text), ApiKey)
+@pytest.mark.parametrize(
+    ("secret", "kind"),
+    [
+        (KEY | ACCOUNT, ServiceAccount),
+        ({"client_id": None, "client_secret": None} | KEY, ApiKey),
+        ({"client_id": "", "client_secret": ""} | KEY, ApiKey),
+    ],
+    ids=["both", "null", "empty"],
+)
+def test_a_service_account_is_preferred_to_an_api_key_if_it_has_values(
+    secret: dict[str, str], kind: type[Credentials]
+) -> None:
+    assert isinstance(read_credentials(json.dumps(secret)), kind)
 
 
 @pytest.mark.parametrize("secret", [ACCOUNT, KEY], ids=["service account", "api key"])
 @pytest.mark.parametrize("missing", [0, 1], ids=["name", "secret"])
 @pytest.mark.parametrize(
-    "value",
-    [None, "", " ", 5, ["x"], "in\nside", "h\u00e4", "\ud800", "nul\0"],
-    ids=repr,
+    "value", [None, "", " ", 5, ["x"], "in\nside", "h\u00e4", "\ud800", "nul\0"], ids=repr
 )
 def test_a_missing_or_wrong_key_is_named(
     secret: dict[str, Any], missing: int, value: object
@@ -64,15 +69,22 @@ def test_a_missing_or_wrong_key_is_named(
     assert f"{key} is missing" in refusal(secret | {key: value})
 
 
+EVERY = "client_id client_secret public_key private_key"
+
+
 @pytest.mark.parametrize(
-    "secret", [{}, {"username": "x", "password": "y"}], ids=["empty", "other keys"]
+    ("secret", "named"),
+    [
+        ({}, EVERY),
+        ({"username": "x", "password": "y"}, EVERY),
+        ({"public_key": "mdb_sa_id_1", "private_key": "mdb_sa_sk_1"}, "client_id client_secret"),
+    ],
+    ids=["empty", "other keys", "a service account as an api key"],
 )
 def test_a_secret_without_credentials_names_the_known_keys(
-    secret: dict[str, str],
+    secret: dict[str, str], named: str
 ) -> None:
-    text = refusal(secret)
-
-    assert all(key in text for key in (*ACCOUNT, *KEY))
+    assert all(key in refusal(secret) for key in named.split())
 
 
 @pytest.mark.parametrize(
@@ -87,53 +99,42 @@ def test_a_secret_that_is_not_a_json_object_is_refused(text: str | None) -> None
     assert "not a JSON object" in refusal(text)
 
 
-def test_a_service_account_stored_as_an_api_key_is_recognised() -> None:
-    text = refusal({"public_key": "mdb_sa_id_1", "private_key": "mdb_sa_sk_hidden"})
+GOV = "https://cloud.mongodbgov.com"
+DEV = "https://cloud-dev.mongodb.com"
+ADDRESSES: list[tuple[Mapping[str, object], str | None]] = [
+    *(({name: f"{GOV}/"}, GOV) for name in ("base_url", "baseUrl", "BaseUrl")),
+    *(
+        ({name: value}, GOV)
+        for name in ("is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud")
+        for value in (True, "true", "True")
+    ),
+    *(
+        ({"BaseUrl": base_url, "IsMongoDBGovCloud": government}, None)
+        for base_url in (None, "")
+        for government in (False, "false", None, "")
+    ),
+    ({"BaseUrl": DEV, "IsMongoDBGovCloud": True}, DEV),
+]
 
-    assert "client_id" in text
-    assert "client_secret" in text
 
-
-@pytest.mark.parametrize("spelling", ["base_url", "baseUrl", "BaseUrl"])
+@pytest.mark.parametrize(("fields", "base_url"), ADDRESSES, ids=str)
 @pytest.mark.parametrize("secret", [ACCOUNT, KEY], ids=["service account", "api key"])
-def test_a_secret_may_name_another_host_of_mongodb(secret: dict[str, str], spelling: str) -> None:
-    text = json.dumps(secret | {spelling: "https://cloud.mongodbgov.com/"})
-
-    assert read_credentials(text).base_url == "https://cloud.mongodbgov.com"
+def test_a_secret_may_name_another_host_of_mongodb_or_the_government_cloud(
+    secret: dict[str, str], fields: Mapping[str, object], base_url: str | None
+) -> None:
+    assert read_credentials(json.dumps({**secret, **fields})).base_url == base_url
 
 
 @pytest.mark.parametrize(
-    "value", ["https://example.org", "http://127.0.0.1:8080", 5, [DEFAULT_BASE_URL]], ids=repr
+    "value",
+    ["https://example.org", "http://127.0.0.1:8080", 5, ["https://cloud.mongodb.com"]],
+    ids=repr,
 )
 def test_a_secret_may_not_name_a_foreign_host(value: object) -> None:
     text = refusal(KEY | {"BaseUrl": value})
 
     assert "base_url" in text
     assert "example.org" not in text
-
-
-@pytest.mark.parametrize(
-    "spelling", ["is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"]
-)
-@pytest.mark.parametrize("value", [True, "true", "True"], ids=repr)
-def test_a_secret_may_be_for_the_government_cloud(spelling: str, value: object) -> None:
-    text = json.dumps(KEY | {spelling: value})
-
-    assert read_credentials(text).base_url == "https://cloud.mongodbgov.com"
-
-
-@pytest.mark.parametrize("government", [False, "false", None, ""], ids=repr)
-@pytest.mark.parametrize("base_url", [None, ""], ids=repr)
-def test_a_secret_may_have_no_address(base_url: object, government: object) -> None:
-    text = json.dumps(KEY | {"BaseUrl": base_url, "IsMongoDBGovCloud": government})
-
-    assert read_credentials(text).base_url is None
-
-
-def test_an_address_overrides_the_government_flag() -> None:
-    text = json.dumps(KEY | {"BaseUrl": "https://cloud-dev.mongodb.com", "IsMongoDBGovCloud": True})
-
-    assert read_credentials(text).base_url == "https://cloud-dev.mongodb.com"
 
 
 NAMES = [
@@ -150,28 +151,122 @@ similar_secrets = st.dictionaries(
 )
 
 
-def outcome(text: str) -> Credentials | CredentialsError:
+@given(
+    json_values(st.booleans() | marked).map(json.dumps) | similar_secrets.map(json.dumps) | marked
+)
+def test_any_text_is_credentials_or_a_typed_error_that_quotes_and_keeps_nothing(text: str) -> None:
+    result: Credentials | CredentialsError
     try:
-        return read_credentials(text)
+        result = read_credentials(text)
     except CredentialsError as error:
-        return error
-
-
-@given(json_values(st.booleans() | marked).map(json.dumps) | similar_secrets.map(json.dumps))
-def test_any_json_is_credentials_or_a_typed_error_that_quotes_nothing(text: str) -> None:
-    result = outcome(text)
+        result = error
 
     if isinstance(result, CredentialsError):
         assert MARK not in str(result)
+        assert result.__cause__ is result.__context__ is None
     else:
         assert all(result.secrets)
 
 
-@given(marked)
-def test_a_text_that_is_not_json_is_not_quoted_or_kept(text: str) -> None:
-    with pytest.raises(CredentialsError) as refused:
-        read_credentials(text)
+# When it is read
 
-    assert MARK not in str(refused.value)
-    assert refused.value.__cause__ is None
-    assert refused.value.__context__ is None
+
+class StoredSecret:
+    """The secret in Secrets Manager, which counts how often it is read. Without one, AWS fails."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.stored: str | None = "first"
+        self.reads = 0
+        self._clock = clock
+        self._cached = AtlasSecret(secrets_manager(self._answer), "atlas/credentials", now=clock)
+
+    def _answer(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert parameters == {"SecretId": "atlas/credentials"}
+        self.reads += 1
+        if self.stored is None:
+            raise Refusal("InternalServiceError")
+        text = json.dumps({"client_id": "mdb_sa_id_1", "client_secret": self.stored})
+        return {"ARN": "arn", "SecretString": text}
+
+    def get(self, *, refused: bool = False, seconds: float = 60.0) -> str:
+        """Return the client secret. Atlas may have refused the one that was stored first."""
+        credentials = self._cached.credentials(
+            self._clock.deadline(seconds),
+            refused=ServiceAccount("mdb_sa_id_1", "first") if refused else None,
+        )
+        assert isinstance(credentials, ServiceAccount)
+        return credentials.client_secret
+
+
+@pytest.fixture
+def secret(clock: Clock) -> StoredSecret:
+    return StoredSecret(clock)
+
+
+class Look(NamedTuple):
+    """A look at the secret some seconds after the first, and what comes of it."""
+
+    seconds: float
+    stored: str | None
+    got: str | None
+    reads: int
+    refused: bool = False
+
+
+LOOKS: dict[str, Sequence[Look]] = {
+    "used for four minutes": [Look(239, "second", "first", 1), Look(240, "second", "second", 2)],
+    "used for five minutes when it cannot be renewed": [
+        Look(240, None, "first", 2),
+        Look(259, None, "first", 2),
+        Look(260, None, "first", 3),
+        Look(300, None, None, 4),
+    ],
+    "a clock that is set back": [Look(-3600, "second", "second", 2)],
+    "refusals within a minute": [
+        Look(0, "first", "first", 2, refused=True),
+        Look(59.9, "second", "first", 2, refused=True),
+        Look(60, "second", "second", 3, refused=True),
+    ],
+    "a refusal of what was renewed": [
+        Look(0, "second", "second", 2, refused=True),
+        Look(0, "second", "second", 2, refused=True),
+    ],
+    "a refusal while it cannot be read": [
+        Look(0, None, "first", 2, refused=True),
+        Look(59.9, None, "first", 2, refused=True),
+    ],
+    "a refusal after the clock is set back": [
+        Look(0, "first", "first", 2, refused=True),
+        Look(-3600, "first", "first", 3),
+        Look(-3600, "first", "first", 4, refused=True),
+    ],
+}
+
+
+@pytest.mark.parametrize("looks", LOOKS.values(), ids=LOOKS)
+def test_a_cached_value_is_used_until_it_is_old_or_refused(
+    secret: StoredSecret, clock: Clock, looks: Sequence[Look]
+) -> None:
+    secret.get()
+    begun = clock.now
+
+    for look in looks:
+        clock.now, secret.stored = begun + look.seconds, look.stored
+        if look.got is None:
+            with pytest.raises(CredentialsError, match="InternalServiceError"):
+                secret.get()
+        else:
+            assert secret.get(refused=look.refused) == look.got
+        assert secret.reads == look.reads
+
+
+def test_a_cached_value_is_used_when_too_little_time_is_left_to_renew_it(
+    secret: StoredSecret, clock: Clock
+) -> None:
+    with pytest.raises(TimeBudgetExceededError):
+        secret.get(seconds=0.5)
+
+    secret.get()
+    clock.now += 240
+
+    assert (secret.get(seconds=0.5), secret.reads) == ("first", 1)

@@ -24,7 +24,10 @@ def refusal(environment: dict[str, str]) -> str:
 
 
 def test_a_complete_environment_is_accepted() -> None:
-    assert Settings.from_environment(COMPLETE | {"PATH": "/usr/bin"}) == Settings(
+    """Spaces around a value are ignored."""
+    spaced = {name: f" {value}\n" for name, value in COMPLETE.items()}
+
+    assert Settings.from_environment(spaced | {"PATH": "/usr/bin"}) == Settings(
         atlas_secret_id="atlas/credentials",
         table_name="restore-jobs",
         topic_arn="arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
@@ -37,132 +40,117 @@ def test_a_complete_environment_is_accepted() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("HOT_SECONDS", "-1"),
-        ("HOT_SECONDS", "0.5"),
-        ("HOT_SECONDS", "51"),
-        ("HOT_SECONDS", "ten"),
-        ("HOT_SECONDS", "1e2"),
-        ("HOT_SECONDS", "inf"),
-        ("HOT_SECONDS", "\N{ARABIC-INDIC DIGIT FIVE}"),
-        ("RATE_LIMIT_RESERVE", "-0.1"),
-        ("RATE_LIMIT_RESERVE", "1.1"),
-        ("RATE_LIMIT_RESERVE", "50 %"),
-        ("RATE_LIMIT_RESERVE", "nan"),
-    ],
-)
-def test_a_number_out_of_range_is_refused_by_name(name: str, value: str) -> None:
-    assert refusal(COMPLETE | {name: value}).startswith(f"{name}: expected ")
-
-
-@pytest.mark.parametrize(
-    ("hot", "seconds", "reserve", "share"),
-    [
-        ("0", 0, "0", 0),
-        ("50", 50, "1", 1),
-        ("2.5", 2.5, "0.25", 0.25),
-        (" 5 ", 5, "", 0.5),
-        # Other forms that CloudFormation takes for a number.
-        ("+5", 5, ".5", 0.5),
-        ("1e1", 10, "5e-1", 0.5),
-        ("1.", 1, "0.3333333333", 0.3333333333),
-    ],
-)
-def test_the_pace_and_the_cadence_are_numbers(
-    hot: str, seconds: float, reserve: str, share: float
-) -> None:
-    settings = Settings.from_environment(
-        COMPLETE | {"HOT_SECONDS": hot, "RATE_LIMIT_RESERVE": reserve}
-    )
-
-    assert (settings.hot_seconds, settings.rate_limit_reserve) == (seconds, share)
-
-
 FIRST, SECOND = "5f0000000000000000000a01", "5f0000000000000000000a02"
+HUNDRED = [f"{number:024x}" for number in range(100)]
+ARN = "arn:{}:sns:us-gov-west-1:123456789012:restore_status-changes"
+
+# Each row: a variable, the setting that it is for, and values as they are given and taken.
+TAKEN: dict[str, tuple[str, dict[str, object]]] = {
+    "HOT_SECONDS": (
+        "hot_seconds",
+        # Also other forms that CloudFormation takes for a number.
+        {"0": 0, "50": 50, "2.5": 2.5, " 5 ": 5, "+5": 5, "1e1": 10, "1.": 1, "": 10},
+    ),
+    "RATE_LIMIT_RESERVE": (
+        "rate_limit_reserve",
+        {"0": 0, "1": 1, "0.25": 0.25, "": 0.5, ".5": 0.5, "5e-1": 0.5, "0.333333": 0.333333},
+    ),
+    "ATLAS_PROJECT_IDS": (
+        "project_ids",
+        {
+            **dict.fromkeys(["", "  ", ","], ()),
+            **dict.fromkeys(["all", " ALL "], "all"),
+            FIRST: (FIRST,),
+            f"{FIRST},{SECOND}": (FIRST, SECOND),
+            f" {SECOND} ,\n{FIRST}, ": (SECOND, FIRST),
+            FIRST.upper(): (FIRST,),
+            f"{FIRST},{FIRST.upper()},{SECOND},{FIRST}": (FIRST, SECOND),
+            ",".join(HUNDRED * 2): tuple(HUNDRED),
+        },
+    ),
+    "POWERTOOLS_LOG_LEVEL": (
+        "log_level",
+        dict.fromkeys(["warning", " WARNING", "Warning\n"], "WARNING"),
+    ),
+    "TOPIC_ARN": (
+        "topic_arn",
+        {ARN.format(one): ARN.format(one) for one in ("aws", "aws-cn", "aws-us-gov")},
+    ),
+    "ATLAS_BASE_URL": (
+        "atlas_base_url",
+        {
+            "  ": "https://cloud.mongodb.com",
+            "https://cloud.mongodbgov.com/": "https://cloud.mongodbgov.com",
+            "http://127.0.0.1:8080/": "http://127.0.0.1:8080",
+        },
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "project_ids"),
+    ("name", "field", "given", "taken"),
     [
-        ("", ()),
-        ("  ", ()),
-        (",", ()),
-        (FIRST, (FIRST,)),
-        (f"{FIRST},{SECOND}", (FIRST, SECOND)),
-        (f" {SECOND} ,\n{FIRST}, ", (SECOND, FIRST)),
-        (FIRST.upper(), (FIRST,)),
-        (f"{FIRST},{FIRST.upper()},{SECOND},{FIRST}", (FIRST, SECOND)),
-        ("all", "all"),
-        (" ALL ", "all"),
+        (name, field, given, taken)
+        for name, (field, values) in TAKEN.items()
+        for given, taken in values.items()
     ],
-    ids=[
-        "empty",
-        "spaces",
-        "comma",
-        "one",
-        "two",
-        "spaced",
-        "upper case",
-        "named twice",
-        "all",
-        "ALL",
-    ],
+    ids=lambda value: repr(value)[:30],
 )
-def test_the_projects_to_watch_are_ids_or_all(
-    text: str, project_ids: tuple[str, ...] | str
-) -> None:
-    settings = Settings.from_environment(COMPLETE | {"ATLAS_PROJECT_IDS": text})
+def test_a_variable_is_read(name: str, field: str, given: str, taken: object) -> None:
+    assert getattr(Settings.from_environment(COMPLETE | {name: given}), field) == taken
 
-    assert settings.project_ids == project_ids
+
+NOT_AN_ID = (
+    "expected ids of 24 hexadecimal digits, with commas between them, or all; entry {} is not an id"
+)
+REFUSED: dict[str, dict[str, str]] = {
+    "HOT_SECONDS": dict.fromkeys(
+        ["-1", "0.5", "51", "ten", "1e2", "inf", "\N{ARABIC-INDIC DIGIT FIVE}"],
+        "expected seconds from 1 to 50",
+    ),
+    "RATE_LIMIT_RESERVE": dict.fromkeys(
+        ["-0.1", "1.1", "50 %", "nan"], "expected a share from 0 to 1"
+    ),
+    "ATLAS_PROJECT_IDS": {
+        "none": NOT_AN_ID.format(1),
+        FIRST[1:]: NOT_AN_ID.format(1),
+        f"{FIRST}0": NOT_AN_ID.format(1),
+        f"{FIRST};{SECOND}": NOT_AN_ID.format(1),
+        f"{FIRST},all": NOT_AN_ID.format(2),
+        f"{FIRST},,{SECOND}/": NOT_AN_ID.format(2),
+        f"{FIRST},{SECOND},mdb_sa_sk_hidden": NOT_AN_ID.format(3),
+        f"{FIRST[1:]}\N{ARABIC-INDIC DIGIT FIVE}": NOT_AN_ID.format(1),
+        ",".join([*HUNDRED, FIRST]): "expected at most 100 ids, or all; got 101",
+    },
+    "POWERTOOLS_LOG_LEVEL": dict.fromkeys(
+        ["LOUD", "20", "INFO,", "NOTSET"], "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
+    ),
+    "TOPIC_ARN": dict.fromkeys(
+        [
+            "restore-status-changes",
+            "arn:aws:sqs:eu-central-1:123456789012:restore-status-changes",
+            "arn:aws:sns:eu-central-1:123456789012:restore-status-changes.fifo",
+            "arn:aws:sns:eu-central-1:1234:restore-status-changes",
+            "arn:aws:sns::123456789012:restore-status-changes",
+            "arn:aws:sns:eu-central-1:123456789012:",
+            "arn:aws:sns:eu-central-1:123456789012:changes\nX: y",
+        ],
+        "expected",
+    ),
+    "ATLAS_BASE_URL": {"https://user:pw@example.org": "expected"},
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("none", 1),
-        (FIRST[1:], 1),
-        (f"{FIRST}0", 1),
-        (f"{FIRST};{SECOND}", 1),
-        (f"{FIRST},all", 2),
-        (f"{FIRST},,{SECOND}/", 2),
-        (f"{FIRST},{SECOND},mdb_sa_sk_hidden", 3),
-        (f"{FIRST[1:]}\N{ARABIC-INDIC DIGIT FIVE}", 1),
-    ],
-    ids=["word", "short", "long", "semicolon", "all", "slash", "secret", "digit"],
+    ("name", "given", "says"),
+    [(name, given, says) for name, values in REFUSED.items() for given, says in values.items()],
+    ids=lambda value: repr(value)[:30],
 )
-def test_an_entry_that_is_not_a_project_id_is_refused_by_its_number_and_not_quoted(
-    text: str, number: int
-) -> None:
-    assert refusal(COMPLETE | {"ATLAS_PROJECT_IDS": text}) == (
-        "ATLAS_PROJECT_IDS: expected ids of 24 hexadecimal digits, with commas between them, "
-        f"or all; entry {number} is not an id"
-    )
+def test_a_wrong_value_is_refused_by_name_and_not_quoted(name: str, given: str, says: str) -> None:
+    text = refusal(COMPLETE | {name: given})
 
-
-def test_no_more_than_a_hundred_different_projects_are_watched() -> None:
-    ids = [f"{number:024x}" for number in range(101)]
-    most = Settings.from_environment(COMPLETE | {"ATLAS_PROJECT_IDS": ",".join(ids[:100] * 2)})
-
-    assert most.project_ids == tuple(ids[:100])
-    assert refusal(COMPLETE | {"ATLAS_PROJECT_IDS": ",".join(ids)}) == (
-        "ATLAS_PROJECT_IDS: expected at most 100 ids, or all; got 101"
-    )
-
-
-@pytest.mark.parametrize("level", ["LOUD", "20", "INFO,", "NOTSET"])
-def test_an_unknown_log_level_is_refused(level: str) -> None:
-    assert refusal(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level}) == (
-        "POWERTOOLS_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
-    )
-
-
-@pytest.mark.parametrize("level", ["warning", " WARNING", "Warning\n"], ids=repr)
-def test_case_and_spaces_of_a_log_level_are_ignored(level: str) -> None:
-    settings = Settings.from_environment(COMPLETE | {"POWERTOOLS_LOG_LEVEL": level})
-
-    assert settings.log_level == "WARNING"
+    assert text.startswith(f"{name}: {says}")
+    assert not any(secret in text for secret in ("example.org", "mdb_sa", "restore-status"))
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -176,55 +164,7 @@ def test_each_missing_variable_is_named(name: str, value: str | None) -> None:
     assert all(name in refusal({}) for name in REQUIRED)
 
 
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "restore-status-changes",
-        "arn:aws:sqs:eu-central-1:123456789012:restore-status-changes",
-        "arn:aws:sns:eu-central-1:123456789012:restore-status-changes.fifo",
-        "arn:aws:sns:eu-central-1:1234:restore-status-changes",
-        "arn:aws:sns::123456789012:restore-status-changes",
-        "arn:aws:sns:eu-central-1:123456789012:",
-        "arn:aws:sns:eu-central-1:123456789012:changes\nX: y",
-    ],
-    ids=["name", "queue", "FIFO topic", "account", "no region", "no name", "line feed"],
-)
-def test_a_value_that_is_not_the_arn_of_a_standard_topic_is_refused(arn: str) -> None:
-    assert refusal(COMPLETE | {"TOPIC_ARN": arn}).startswith("TOPIC_ARN: ")
+def test_the_default_address_is_that_of_the_public_atlas() -> None:
+    environment = {name: COMPLETE[name] for name in REQUIRED}
 
-
-@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_a_topic_may_be_in_any_partition(partition: str) -> None:
-    arn = f"arn:{partition}:sns:us-gov-west-1:123456789012:restore_status-changes"
-
-    assert Settings.from_environment(COMPLETE | {"TOPIC_ARN": arn}).topic_arn == arn
-
-
-@pytest.mark.parametrize("name", ["ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN", "ATLAS_BASE_URL"])
-def test_spaces_around_a_value_are_ignored(name: str) -> None:
-    spaced = COMPLETE | {name: f" {COMPLETE[name]}\n"}
-
-    assert Settings.from_environment(spaced) == Settings.from_environment(COMPLETE)
-
-
-@pytest.mark.parametrize(
-    ("given", "taken"),
-    [
-        ({}, "https://cloud.mongodb.com"),
-        ({"ATLAS_BASE_URL": "  "}, "https://cloud.mongodb.com"),
-        ({"ATLAS_BASE_URL": "https://cloud.mongodbgov.com/"}, "https://cloud.mongodbgov.com"),
-        ({"ATLAS_BASE_URL": "http://127.0.0.1:8080/"}, "http://127.0.0.1:8080"),
-    ],
-    ids=["absent", "spaces", "government", "loopback"],
-)
-def test_the_default_address_is_that_of_the_public_atlas(given: dict[str, str], taken: str) -> None:
-    environment = {name: COMPLETE[name] for name in REQUIRED} | given
-
-    assert Settings.from_environment(environment).atlas_base_url == taken
-
-
-def test_a_foreign_host_is_refused_and_not_quoted() -> None:
-    text = refusal(COMPLETE | {"ATLAS_BASE_URL": "https://user:pw@example.org"})
-
-    assert text.startswith("ATLAS_BASE_URL: ")
-    assert "example.org" not in text
+    assert Settings.from_environment(environment).atlas_base_url == "https://cloud.mongodb.com"

@@ -1,53 +1,63 @@
-"""What an operator sees of a check: metrics, one log line, and warnings."""
+"""What an operator sees: metrics, log lines, and warnings that come once."""
 
 import json
 import secrets
-from functools import cached_property
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from threading import Event
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 
-from restore_watch.errors import AtlasForbiddenError, AtlasReason, InvalidEventError
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasReason,
+    AtlasUnavailableError,
+    NotificationPendingError,
+)
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import StatusChange
+from restore_watch.sweep.tally import Tally
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.checks import REPORTS_REMEMBERED
+from restore_watch.table.open_job import OpenJob
+from restore_watch.telemetry.metrics import metrics_of_open_jobs
 from restore_watch.telemetry.telemetry import Telemetry
 from strategies import plain_change, plain_job
-from unit.checking import target
+from unit.open_jobs import NOON, open_job, ready_download, restore_id, target
+from unit.scripted_atlas import GROUP
 
-RUNNING = plain_change()
-COMPLETED = plain_change(
-    plain_job(
-        status=RestoreStatus.COMPLETED,
-        restore_scheduled_date="2026-05-04T11:58:00Z",
-        restore_finished_date="2026-05-04T11:59:01Z",
-    )
-)
+DOWN = AtlasUnavailableError("Atlas did not answer")
+NAMES = {"group_id": GROUP, "cluster_name": "orders", "restore_id": restore_id(1)}
 
 
 class Output:
     """A telemetry, and what it has written since the last read."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, capsys: pytest.CaptureFixture[str], level: str = "INFO") -> None:
         self._capsys = capsys
+        self._level = level
 
     @cached_property
     def telemetry(self) -> Telemetry:
         # A logger keeps the output stream that was set when its service was first named.
-        return Telemetry(Logger(service=secrets.token_hex(8), location=None))
+        return Telemetry(Logger(service=secrets.token_hex(8), location=None, level=self._level))
 
     def lines(self) -> list[dict[str, Any]]:
+        self.telemetry.flush()
         return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
 
     def logs(self) -> list[dict[str, Any]]:
         return [line for line in self.lines() if "_aws" not in line]
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Names, values and dimensions only."""
-        self.telemetry.flush()
+        """Names, values and dimensions of each line."""
         return [
             {
                 name: value[0] if isinstance(value, list) else value
@@ -59,32 +69,32 @@ class Output:
         ]
 
 
-@pytest.fixture
-def output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Output:
+@pytest.fixture(autouse=True)
+def powertools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tested")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tested")
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str]) -> Output:
     return Output(capsys)
+
+
+# Checks
 
 
 def result(**fields: Any) -> CheckResult:
     return CheckResult(plain_job(), RestoreStatus.RUNNING, changed=False, sequence=2, **fields)
 
 
-def test_an_unchanged_check_is_counted_and_logged_once(output: Output) -> None:
-    output.telemetry.checked(target(), result())
-    (line,) = output.logs()
-    output.telemetry.checked(target(), result())
-
-    assert output.metrics() == [{"SuccessfulChecks": 2}]
-    assert (line["level"], line["message"]) == ("INFO", "checked")
-    assert (line["kind"], line["status"], line["changed"], line["published"]) == (
-        "flex",
-        "RUNNING",
-        False,
-        0,
+RUNNING = plain_change()
+COMPLETED = plain_change(
+    plain_job(
+        status=RestoreStatus.COMPLETED,
+        restore_scheduled_date="2026-05-04T11:58:00Z",
+        restore_finished_date="2026-05-04T11:59:01Z",
     )
-
-
+)
 READY = plain_change(
     plain_job(
         kind=RestoreKind.DEDICATED,
@@ -106,9 +116,7 @@ PUBLISHED: dict[str, tuple[StatusChange, list[StatusChange], dict[str, float]]] 
 def test_a_published_change_is_counted_with_its_duration_and_its_latency(
     output: Output, change: StatusChange, history: list[StatusChange], seconds: dict[str, float]
 ) -> None:
-    recorded = Recorded(change.job, tuple(history), published=0, first_observed_at=None)
-
-    output.telemetry.published(change, recorded)
+    output.telemetry.published(change, Recorded(change.job, tuple(history), 0, None))
 
     assert output.metrics() == [{"status": change.job.status, "StatusChanges": 1} | seconds]
 
@@ -119,55 +127,24 @@ OF_NOON = {
 }
 
 
+@pytest.mark.parametrize(
+    ("delivery_type", "ages"),
+    [("RESTORE", [{"SnapshotAge": 7200}]), ("pointInTime", []), ("POINTINTIME", [])],
+)
 def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
-    output: Output,
+    output: Output, delivery_type: str, ages: list[dict[str, float]]
 ) -> None:
+    """An alarm looks at it. After a restore to a point in time, the data are newer than it."""
+    dated = {**OF_NOON, "delivery_type": delivery_type}
     history = (
         plain_change(sequence=1),
-        plain_change(plain_job(**OF_NOON), sequence=2),
-        plain_change(plain_job(status=RestoreStatus.COMPLETED, **OF_NOON), sequence=3),
+        plain_change(plain_job(**dated), sequence=2),
+        plain_change(plain_job(status=RestoreStatus.COMPLETED, **dated), sequence=3),
     )
-    recorded = Recorded(history[2].job, history, published=0, first_observed_at=None)
-
     for change in history:
-        output.telemetry.published(change, recorded)
+        output.telemetry.published(change, Recorded(history[2].job, history, 0, None))
 
-    metrics = [one for one in output.metrics() if "StatusChanges" not in one]
-    assert metrics == [{"SnapshotAge": 7200}]
-
-
-@pytest.mark.parametrize("word", ["pointInTime", "POINTINTIME"])
-def test_the_snapshot_of_a_restore_to_a_point_in_time_has_no_metric(
-    output: Output, word: str
-) -> None:
-    """The alarm about the RPO looks at it, and the data are newer than the snapshot."""
-    change = plain_change(plain_job(delivery_type=word, **OF_NOON), sequence=1)
-
-    output.telemetry.published(change, Recorded(change.job, (change,), 0, None))
-
-    assert not [one for one in output.metrics() if "SnapshotAge" in one]
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (InvalidEventError("groupId", "wrong"), None),
-        (AtlasForbiddenError("no", AtlasReason(403, error_code="SOME_CODE")), "SOME_CODE"),
-        (AtlasForbiddenError("no"), None),
-    ],
-    ids=["event", "Atlas with a code", "Atlas"],
-)
-def test_a_failed_check_is_counted_by_its_error(
-    output: Output, error: InvalidEventError | AtlasForbiddenError, code: str | None
-) -> None:
-    output.telemetry.failed(error, target())
-    metric, line = output.lines()
-
-    assert (metric["FailedChecks"], metric["error"]) == ([1.0], type(error).__name__)
-    assert (line["level"], line["message"]) == ("ERROR", str(error))
-    assert (line["error"], line.get("error_code")) == (type(error).__name__, code)
-    assert line["notes"] == []
-    assert line["restore_id"] == target().restore_id
+    assert [one for one in output.metrics() if "StatusChanges" not in one] == ages
 
 
 def test_the_notes_of_an_error_are_logged(output: Output) -> None:
@@ -176,37 +153,9 @@ def test_the_notes_of_an_error_are_logged(output: Output) -> None:
 
     output.telemetry.failed(error)
 
-    assert output.logs()[0]["notes"] == ["Pending changes were not published"]
-
-
-def test_the_log_of_a_failure_without_a_target_has_no_restore_id(output: Output) -> None:
-    output.telemetry.failed(InvalidEventError("event", "wrong"))
-
-    assert "restore_id" not in output.logs()[0]
-
-
-WARNINGS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
-    "contradiction": (
-        {"contradiction": RestoreStatus.FAILED},
-        {"recorded": "RUNNING", "contradiction": "FAILED"},
-        1,
-    ),
-    "unrecorded word": ({"unrecorded_word": "NEW"}, {"atlas_status": "NEW"}, 0),
-    "retired tenant endpoint": ({"successor": RestoreKind.FLEX}, {}, 0),
-}
-
-
-@pytest.mark.parametrize(("fields", "extra", "counted"), WARNINGS.values(), ids=WARNINGS)
-def test_a_report_that_a_check_makes_once_is_a_warning_that_names_the_job(
-    output: Output, fields: dict[str, Any], extra: dict[str, str], counted: int
-) -> None:
-    output.telemetry.checked(target(), result(**fields))
-
-    warning, line = output.logs()
-    assert output.metrics()[0].get("Contradictions", 0) == counted
-    assert (warning["level"], line["level"]) == ("WARNING", "INFO")
-    assert warning["restore_id"] == target().restore_id
-    assert extra.items() <= warning.items()
+    (line,) = output.logs()
+    assert line["notes"] == ["Pending changes were not published"]
+    assert "restore_id" not in line
 
 
 @pytest.mark.parametrize("field", ["contradiction", "unrecorded_word"])
@@ -217,9 +166,9 @@ def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, fi
 
     assert [warns(number) for number in (0, 0, 1)] == [True, False, True]
 
-    assert all(warns(number) for number in range(2, REPORTS_REMEMBERED + 1))
+    assert all(warns(number) for number in range(2, 1001))
     assert warns(0)
-    assert not warns(REPORTS_REMEMBERED)
+    assert not warns(1000)
 
 
 def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> None:
@@ -247,14 +196,201 @@ def test_a_sunset_is_logged_as_a_date_only(output: Output, sunset: str, logged: 
     assert (warning["level"], warning["sunset"]) == ("WARNING", logged)
 
 
-class BrokenLogger(Logger):
-    def info(self, *_: Any, **__: Any) -> None:
-        raise OSError("no space left")
+# Sweeps
 
 
-def test_a_log_that_cannot_be_written_does_not_fail_a_check(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("share", [None, 0.0, 0.75], ids=["unknown", "empty", "known"])
+def test_what_a_sweep_asked_about_has_metrics_with_their_units(
+    output: Output, share: float | None
 ) -> None:
-    Telemetry(BrokenLogger(service="broken", location=None)).checked(target(), result())
+    tally = Tally(opened=4)
+    tally.asked([open_job(1), open_job(2)])
+    tally.skipped([open_job(3)])
 
-    assert capsys.readouterr().out == "telemetry failed: OSError\n"
+    output.telemetry.asked({"OpenJobs": (MetricUnit.Count, 4)}, share, tally.result)
+
+    first, second = output.lines()
+    (published,) = first["_aws"]["CloudWatchMetrics"]
+    assert published["Dimensions"] == [["service"]]
+    assert {one["Name"]: (one["Unit"], *first[one["Name"]]) for one in published["Metrics"]} == {
+        "OpenJobs": ("Count", 4),
+        "NotReached": ("Count", 1),
+    } | ({} if share is None else {"RateLimitRemaining": ("None", share)})
+    assert second["SuccessfulChecks"] == [2]
+
+
+def test_a_failure_is_logged_once_with_its_job_and_counted_by_its_error(output: Output) -> None:
+    tally = Tally(opened=4)
+    refused = AtlasForbiddenError("no", AtlasReason(403, error_code="SOME_CODE"))
+    tally.failed(open_job(1), refused)
+    tally.failed(open_job(2, missing_since=NOON), DOWN)  # the table remembers it
+    tally.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
+
+    output.telemetry.asked({}, None, tally.result)
+
+    lines = output.lines()
+    first, of_list = [line for line in lines if "_aws" not in line]
+    said = {"error": "AtlasForbiddenError", "error_code": "SOME_CODE", "message": "no"}
+    assert (NAMES | said | {"level": "ERROR"}).items() <= first.items()
+    assert (of_list["cluster_name"], of_list.get("restore_id")) == ("carts", None)
+    assert {line["error"]: line["FailedChecks"] for line in lines if "FailedChecks" in line} == {
+        "AtlasForbiddenError": [1],
+        "AtlasUnavailableError": [2],
+    }
+
+
+def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) -> None:
+    tally = Tally(opened=50)
+    for number in range(50):
+        error = DOWN if number % 2 else NotificationPendingError("not accepted")
+        tally.failed(open_job(number), error)
+
+    output.telemetry.asked({}, None, tally.result)
+
+    lines = output.lines()
+    assert sum("_aws" not in line for line in lines) == 20
+    assert sum(line["FailedChecks"][0] for line in lines if "FailedChecks" in line) == 50
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 0), ("WARNING", 0)])
+def test_an_unchanged_job_is_logged_at_the_level_debug_only(
+    capsys: pytest.CaptureFixture[str], level: str, lines: int
+) -> None:
+    output = Output(capsys, level)
+
+    output.telemetry.unchanged(target(restore_id(1)))
+
+    logs = output.logs()
+    assert len(logs) == lines
+    for line in logs:
+        assert (NAMES | {"level": "DEBUG", "message": "unchanged"}).items() <= line.items()
+
+
+# Threads
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Let threads take turns a thousand times more often than usual."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def at_once(works: Sequence[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(len(works)) as threads:
+        for one in [threads.submit(work) for work in works]:
+            one.result()
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_counts_of_many_threads_are_exact_also_while_they_are_written(output: Output) -> None:
+    telemetry, written = output.telemetry, Event()
+
+    def count() -> None:
+        for _ in range(50):
+            telemetry.atlas_answered(429, None)
+
+    def write() -> None:
+        while not written.wait(0.0001):
+            telemetry.flush()
+
+    with ThreadPoolExecutor(1) as writer:
+        writing = writer.submit(write)
+        at_once([count] * 32)
+        written.set()
+        writing.result()
+
+    sums: Counter[str] = Counter()
+    for line in output.metrics():
+        sums.update(line)
+    assert sums == {"AtlasCalls": 1600, "AtlasThrottles": 1600}
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
+    telemetry, tally = output.telemetry, Tally(opened=1)
+
+    def report(number: int) -> None:
+        for _ in range(10):
+            telemetry.no_longer_followed(target(restore_id(number)), "reason")
+            telemetry.swept(tally.result, 0, number)
+
+    at_once([partial(report, number) for number in range(32)])
+
+    lines = output.lines()  # each of them is JSON
+    seconds = Counter(line["SweepSeconds"][0] for line in lines if "SweepSeconds" in line)
+    assert seconds == Counter({float(number): 10 for number in range(32)})
+    followed = Counter(line.get("restore_id") for line in lines if "reason" in line)
+    assert followed == Counter({restore_id(number): 10 for number in range(32)})
+    assert sum(line.get("message") == "swept" for line in lines) == 320
+
+
+# Open jobs
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def values(
+    at_start: Sequence[OpenJob], at_end: Sequence[OpenJob], now: datetime = NOON
+) -> dict[str, float]:
+    metrics = metrics_of_open_jobs(at_start, at_end, now)
+    for name, (unit, _) in metrics.items():
+        assert unit is (MetricUnit.Seconds if "Seconds" in name else MetricUnit.Count)
+    return {name: value for name, (_, value) in metrics.items()}
+
+
+def test_without_open_jobs_nothing_is_open_or_pending_and_the_rest_has_no_metric() -> None:
+    assert values([], []) == {"OpenJobs": 0, "PendingChanges": 0, "OldestPendingSeconds": 0}
+
+
+def test_the_age_of_what_is_pending_is_that_of_the_oldest_pending_job() -> None:
+    jobs = [
+        open_job(1, observed_at=NOON - 8 * MINUTE),
+        open_job(2, sequence=3, published=1, observed_at=NOON - 2 * MINUTE),
+        open_job(3, sequence=2, observed_at=NOON - MINUTE),
+    ]
+
+    assert values(jobs, []) == {"OpenJobs": 3, "PendingChanges": 3, "OldestPendingSeconds": 120}
+
+    # A moment that is unknown or in the future has no age, and the index may lag.
+    for at in (None, NOON + MINUTE):
+        assert values([open_job(observed_at=at, sequence=2)], [])["OldestPendingSeconds"] == 0
+    assert values([open_job(sequence=1, published=2)], [])["PendingChanges"] == 0
+
+
+def test_the_link_that_expires_first_counts_as_known_at_the_end_of_the_sweep() -> None:
+    at_end = [
+        ready_download(1, expiration_date=NOON + 20 * MINUTE),
+        ready_download(2, expiration_date=NOON + 5 * MINUTE),
+        ready_download(3, expiration_date=NOON - MINUTE),
+        ready_download(4),
+        open_job(5, expiration_date=NOON + MINUTE),
+    ]
+
+    assert values([], at_end)["DownloadSecondsLeft"] == 300
+    assert "DownloadSecondsLeft" not in values(at_end, at_end[2:])
+
+
+def test_a_restore_runs_from_when_it_was_scheduled_until_it_has_ended() -> None:
+    at_end = [
+        open_job(1, scheduled_at=NOON - 5 * MINUTE, first_observed_at=NOON),
+        open_job(2, scheduled_at=NOON + MINUTE),
+        ready_download(3, scheduled_at=NOON - 90 * MINUTE),
+        open_job(4, scheduled_at=NOON - 90 * MINUTE, missing_since=NOON - MINUTE),
+        open_job(5, scheduled_at=NOON - 90 * MINUTE, is_foreign=True),
+        open_job(6, scheduled_at=NOON - 90 * MINUTE, status=None),
+    ]
+
+    assert values([], at_end)["OldestRunningSeconds"] == 300
+    assert values([], at_end[1:])["OldestRunningSeconds"] == 0
+    assert "OldestRunningSeconds" not in values(at_end, at_end[2:])
+
+
+def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
+    job = open_job(1, scheduled_at=None)
+
+    now = job.target.created_at + MINUTE
+    assert values([], [job], now)["OldestRunningSeconds"] == 60

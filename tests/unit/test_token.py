@@ -1,34 +1,24 @@
-"""When a service account's token is requested, and when not (DESIGN section 5)."""
+"""When a service account's token is requested and replaced, and when not (DESIGN section 5)."""
 
 import base64
-import contextlib
+from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import httpx
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.retrying import ATTEMPTS
-from restore_watch.atlas.token import (
-    FAILURE_PAUSE,
-    LIFETIME,
-    RENEWAL_AGE,
-    AccessToken,
-)
-from restore_watch.errors import (
-    AtlasError,
-    AtlasForbiddenError,
-    AtlasUnauthorizedError,
-    AtlasUnavailableError,
-    UnexpectedAtlasResponseError,
-)
+from restore_watch.atlas.token import AccessToken
+from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 from strategies import secrets
 from unit.scripted_atlas import (
     ACCOUNT,
     BASE_URL,
     TOKEN_FAILURES,
+    TOKEN_REFUSALS,
     TOKEN_UNKNOWN_OUTCOMES,
     Clock,
     Reply,
@@ -89,66 +79,202 @@ def test_a_malformed_token_answer_is_an_error_that_does_not_quote_it(
     assert refused.value.__cause__ is None
 
 
-@given(st.binary())
-def test_any_token_answer_is_a_token_or_a_typed_error(body: bytes) -> None:
-    atlas, clock = ScriptedAtlas(), Clock()
-    atlas.token_replies.append(answer(200, body))
-    token = AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock)
+class Step(NamedTuple):
+    """A token is asked for some seconds later, also after a 401 for one: what comes, or raises."""
 
-    try:
-        assert token.current(clock.deadline())
-    except UnexpectedAtlasResponseError:
-        pass
-    finally:
-        atlas.close()
+    after: float
+    got: str | type[Exception] | None
+    refused: str | None = None
+    seconds: float = 60.0
 
 
-def test_a_day_of_checks_costs_one_token_in_fifty_minutes(token: Token) -> None:
-    for _ in range(24 * 60):
-        token.current()
-        token.clock.now += 60
+class Story(NamedTuple):
+    """What Atlas answers to token requests, if not a new token, and what is got from it."""
 
-    assert len(token.atlas.token_requests) == 24 * 60 // 50 + 1
-
-
-@pytest.mark.parametrize("lifetime", [3600, None, 0, -1, 10**300, "soon", [3600]], ids=repr)
-def test_a_token_is_used_for_fifty_minutes_with_any_lifetime_that_atlas_names(
-    token: Token, lifetime: object
-) -> None:
-    token.atlas.token_replies.append(answer(200, {"access_token": "first", "expires_in": lifetime}))
-    token.current()
-
-    token.clock.now += RENEWAL_AGE - 1
-    assert token.current() == "first"
-
-    token.clock.now += 1
-    assert token.current() == "token-2"
+    replies: Sequence[Reply]
+    steps: Sequence[Step]
+    requests: int
 
 
-@pytest.mark.parametrize("step", [-1, -86_400, LIFETIME, 86_400], ids="by-{}-s".format)
-def test_a_jump_of_the_clock_costs_one_new_token(token: Token, step: float) -> None:
-    token.current()
-
-    token.clock.now += step
-
-    assert [token.current() for _ in range(3)] == ["token-2"] * 3
-    assert len(token.atlas.token_requests) == 2
+def issued(name: str, lifetime: object = 3600) -> Reply:
+    return answer(200, {"access_token": name, "expires_in": lifetime})
 
 
-@pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
-def test_a_token_stays_in_use_when_its_early_renewal_fails(
-    token: Token, reply: Reply, error: type[AtlasError]
-) -> None:
-    token.current()
-    token.clock.now += RENEWAL_AGE
-    token.atlas.token_replies.append(reply)
+def stands(seconds: float) -> list[Step]:
+    """A request fails half a second later, and stands for almost this long without another."""
+    return [Step(0.5, AtlasError), Step(seconds - 0.5, AtlasError)]
 
-    assert token.current() == "token-1"
 
-    token.clock.now += LIFETIME - RENEWAL_AGE
-    token.atlas.token_replies.append(reply)
-    with pytest.raises(error):
-        token.current()
+FIRST, SECOND, THIRD = "token-1", "token-2", "token-3"
+SERVER_ERROR = answer(503)
+
+REFUSED_REPLACEMENTS: dict[str, tuple[list[Reply], type[AtlasError]]] = {
+    **{name: ([reply], error) for name, (reply, error) in TOKEN_REFUSALS.items()},
+    "server error": ([SERVER_ERROR] * 4, AtlasUnavailableError),
+}
+
+STORIES: dict[str, Story] = {
+    **{
+        f"fifty minutes with the lifetime {lifetime!r}"[:60]: Story(
+            [issued(FIRST, lifetime)], [Step(0, FIRST), Step(2999, FIRST), Step(1, SECOND)], 2
+        )
+        for lifetime in (3600, None, 0, -1, 10**300, "soon", [3600])
+    },
+    **{
+        f"a jump of the clock by {seconds} s costs one token": Story(
+            [], [Step(0, FIRST), Step(seconds, SECOND), Step(0, SECOND)], 2
+        )
+        for seconds in (-1, -86_400, 3600, 86_400)
+    },
+    **{
+        f"in use although its early renewal fails: {name}": Story(
+            [issued(FIRST), reply, reply], [Step(0, FIRST), Step(3000, FIRST), Step(600, error)], 3
+        )
+        for name, (reply, error) in TOKEN_FAILURES.items()
+    },
+    "in use when too little time is left to renew it": Story(
+        [], [Step(0, FIRST), Step(3000, FIRST, seconds=0.5), Step(0, SECOND)], 2
+    ),
+    **{
+        f"a failure stands: {name}": Story([reply], [Step(0, error), Step(0.4, error)], 1)
+        for name, (reply, error) in TOKEN_FAILURES.items()
+    },
+    **{
+        f"a failure stands for {seconds} s: {name}": Story(
+            [reply], [*stands(seconds), Step(0.5, SECOND)], 2
+        )
+        for name, reply, seconds in [
+            ("unauthorized", answer(401), 30),
+            ("timeout", no_answer(), 30),
+            ("malformed", answer(200), 30),
+            ("limit with a short wait", answer(429, Retry_After="5"), 30),
+            ("limit with a wait", answer(429, Retry_After="45"), 45),
+            ("limit with a long wait", answer(429, Retry_After="3600"), 60),
+            ("limit that names no wait", answer(429), 60),
+            ("refusal with a wait", answer(403, Retry_After="50"), 50),
+        ]
+    },
+    **{
+        f"the pause doubles up to two minutes: {name}": Story(
+            [reply] * 4,
+            [*stands(30), *stands(60), *stands(120), *stands(120), Step(0.5, "token-5")],
+            5,
+        )
+        for name, (reply, _) in TOKEN_UNKNOWN_OUTCOMES.items()
+    },
+    "a refusal makes the pause short again": Story(
+        [no_answer(), no_answer(), answer(403), no_answer()],
+        [*stands(30), *stands(60), *stands(30), *stands(30), Step(0.5, "token-5")],
+        5,
+    ),
+    "a token makes the pause short again": Story(
+        [no_answer(), no_answer(), issued(THIRD), no_answer()],
+        [*stands(30), *stands(60), Step(0.5, THIRD), Step(3600, AtlasError), Step(30, "token-5")],
+        5,
+    ),
+    **{
+        f"{failures} answered server errors": Story(
+            [SERVER_ERROR] * failures, [Step(0, f"token-{failures + 1}")], failures + 1
+        )
+        for failures in (1, 2, 3)
+    },
+    "four answered server errors": Story(
+        [SERVER_ERROR] * 4, [Step(0, AtlasUnavailableError), Step(0, AtlasUnavailableError)], 4
+    ),
+    **{
+        f"only an answered server error is repeated: {name}": Story(
+            [SERVER_ERROR, reply], [Step(0, error)], 2
+        )
+        for name, (reply, error) in TOKEN_FAILURES.items()
+    },
+    # After a 401
+    "replaced once in ten minutes": Story(
+        [],
+        [
+            Step(0, FIRST),
+            Step(0, SECOND, refused=FIRST),
+            Step(0, SECOND, refused=FIRST),  # it was replaced already
+            Step(599, None, refused=SECOND),
+            Step(0, SECOND),
+            Step(1, THIRD, refused=SECOND),
+        ],
+        3,
+    ),
+    "replaced at once after the clock steps back": Story(
+        [], [Step(0, FIRST), Step(0, SECOND, FIRST), Step(-3600, THIRD, SECOND)], 3
+    ),
+    **{
+        f"a refused replacement does not count: {name}": Story(
+            [issued(FIRST), *replies],
+            [
+                Step(0, FIRST),
+                Step(0, error, refused=FIRST),
+                Step(0, error, refused=FIRST),
+                Step(60, FIRST),
+                Step(0, f"token-{2 + len(replies)}", refused=FIRST),
+            ],
+            2 + len(replies),
+        )
+        for name, (replies, error) in REFUSED_REPLACEMENTS.items()
+    },
+    **{
+        f"a replacement of unknown outcome counts: {name}": Story(
+            [issued(FIRST), reply],
+            [
+                Step(0, FIRST),
+                Step(0, error, refused=FIRST),
+                Step(599, None, refused=FIRST),
+                Step(1, THIRD, refused=FIRST),
+            ],
+            3,
+        )
+        for name, (reply, error) in TOKEN_UNKNOWN_OUTCOMES.items()
+    },
+    "a replacement that was never requested does not count": Story(
+        [],
+        [
+            Step(0, FIRST),
+            Step(0, TimeBudgetExceededError, refused=FIRST, seconds=0.5),
+            Step(0, SECOND, refused=FIRST),
+        ],
+        2,
+    ),
+    **{
+        f"a failed renewal stands for a refused token, and is no replacement: {name}": Story(
+            [issued(FIRST), reply],
+            [
+                Step(0, FIRST),
+                Step(3000, FIRST),
+                Step(0, AtlasError, refused=FIRST),
+                Step(60, THIRD, refused=FIRST),
+            ],
+            3,
+        )
+        for name, reply in (("refused", answer(429)), ("no answer", no_answer()))
+    },
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_a_token_is_requested_as_seldom_as_possible(token: Token, story: Story) -> None:
+    token.atlas.token_replies.extend(story.replies)
+
+    def get(step: Step) -> str | None:
+        if step.refused is None:
+            return token.current(step.seconds)
+        return token.replacement(step.refused, step.seconds)
+
+    for step in story.steps:
+        token.clock.now += step.after
+        if isinstance(step.got, type):
+            with pytest.raises(step.got) as raised:
+                get(step)
+            assert not getattr(raised.value, "transient", False)
+            assert ACCOUNT.client_secret not in str(raised.value)
+        else:
+            assert get(step) == step.got
+
+    assert len(token.atlas.token_requests) == story.requests
 
 
 @pytest.mark.parametrize(("taken", "wait"), [(4.1, "0"), (0.0, "5")], ids=["slow", "long wait"])
@@ -158,138 +284,11 @@ def test_an_early_renewal_takes_five_seconds_at_most(token: Token, taken: float,
         return answer(503, Retry_After=wait)(request)
 
     token.current()
-    token.clock.now += RENEWAL_AGE
+    token.clock.now += 3000
     token.atlas.token_replies.append(reply)
 
-    assert token.current() == "token-1"
+    assert token.current() == FIRST
     assert (len(token.atlas.token_requests), token.clock.sleeps) == (2, [])
-
-
-def test_a_token_stays_in_use_when_too_little_time_is_left_to_renew_it(token: Token) -> None:
-    token.current()
-    token.clock.now += RENEWAL_AGE
-
-    assert token.current(0.5) == "token-1"
-    assert token.current() == "token-2"
-    assert len(token.atlas.token_requests) == 2
-
-
-@pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
-def test_a_failure_is_not_transient_and_stands_without_a_second_request(
-    token: Token, reply: Reply, error: type[AtlasError]
-) -> None:
-    token.atlas.token_replies.append(reply)
-
-    texts = set()
-    for _ in range(3):
-        with pytest.raises(error) as refused:
-            token.current()
-        texts.add(str(refused.value))
-        assert not refused.value.transient
-        token.clock.now += 0.4
-
-    assert len(token.atlas.token_requests) == 1
-    assert len(texts) <= 2  # the seconds to wait go down
-    assert ACCOUNT.client_secret not in "".join(texts)
-
-
-WAITS: dict[str, tuple[Reply, float]] = {
-    "unauthorized": (answer(401), FAILURE_PAUSE),
-    "timeout": (no_answer(), FAILURE_PAUSE),
-    "malformed": (answer(200), FAILURE_PAUSE),
-    "limit with a short wait": (answer(429, Retry_After="5"), FAILURE_PAUSE),
-    "limit with a wait": (answer(429, Retry_After="45"), 45.0),
-    "limit with a long wait": (answer(429, Retry_After="3600"), 60.0),
-    "limit that names no wait": (answer(429), 60.0),
-    "refusal with a wait": (answer(403, Retry_After="50"), 50.0),
-}
-
-
-@pytest.mark.parametrize(("reply", "seconds"), WAITS.values(), ids=WAITS)
-def test_a_failure_stands_for_30_seconds_or_as_long_as_atlas_asks_up_to_a_minute(
-    token: Token, reply: Reply, seconds: float
-) -> None:
-    token.atlas.token_replies.append(reply)
-    with pytest.raises(AtlasError):
-        token.current()
-
-    token.clock.now += seconds - 0.5
-    with pytest.raises(AtlasError):
-        token.current()
-    assert len(token.atlas.token_requests) == 1
-
-    token.clock.now += 0.5
-    assert token.current() == "token-2"
-
-
-def fail(token: Token, seconds: float) -> None:
-    """The token fails for this long."""
-    for step in (0.0, seconds - 0.5):
-        token.clock.now += step
-        with pytest.raises(AtlasError):
-            token.current()
-    token.clock.now += 0.5
-
-
-@pytest.mark.parametrize(
-    "reply", [reply for reply, _ in TOKEN_UNKNOWN_OUTCOMES.values()], ids=TOKEN_UNKNOWN_OUTCOMES
-)
-def test_the_pause_doubles_up_to_two_minutes_while_atlas_does_not_answer(
-    token: Token, reply: Reply
-) -> None:
-    token.atlas.token_replies.extend([reply] * 4)
-
-    for n, seconds in enumerate((30.0, 60.0, 120.0, 120.0), start=1):
-        fail(token, seconds)
-        assert len(token.atlas.token_requests) == n
-
-    assert token.current() == "token-5"
-
-
-@pytest.mark.parametrize(
-    "reply", [answer(403), answer(200, {"access_token": "x"})], ids=["refusal", "token"]
-)
-def test_an_answer_makes_the_pause_short_again(token: Token, reply: Reply) -> None:
-    token.atlas.token_replies.extend([no_answer(), no_answer(), reply, no_answer()])
-    fail(token, 30.0)
-    fail(token, 60.0)
-    with contextlib.suppress(AtlasForbiddenError):
-        token.current()
-    token.clock.now += LIFETIME
-
-    fail(token, 30.0)
-
-    assert token.current() == "token-5"
-
-
-@pytest.mark.parametrize("failures", range(1, ATTEMPTS))
-def test_an_answered_server_error_is_repeated(token: Token, failures: int) -> None:
-    token.atlas.token_replies.extend([answer(503)] * failures)
-
-    assert token.current() == f"token-{failures + 1}"
-    assert len(token.clock.sleeps) == failures
-
-
-def test_an_answered_server_error_is_tried_four_times(token: Token) -> None:
-    token.atlas.token_replies.extend([answer(503)] * ATTEMPTS)
-
-    for _ in range(2):
-        with pytest.raises(AtlasUnavailableError):
-            token.current()
-
-    assert len(token.atlas.token_requests) == ATTEMPTS == 4
-
-
-@pytest.mark.parametrize(("reply", "error"), TOKEN_FAILURES.values(), ids=TOKEN_FAILURES)
-def test_only_an_answered_server_error_is_repeated(
-    token: Token, reply: Reply, error: type[AtlasError]
-) -> None:
-    token.atlas.token_replies.extend([answer(503), reply])
-
-    with pytest.raises(error):
-        token.current()
-
-    assert len(token.atlas.token_requests) == 2
 
 
 def test_the_token_and_the_one_before_it_are_never_quoted(token: Token) -> None:
@@ -299,24 +298,3 @@ def test_the_token_and_the_one_before_it_are_never_quoted(token: Token) -> None:
     second = token.replacement(first)
 
     assert set(token.tested.secrets) == {first, second, *ACCOUNT.secrets}
-
-
-@given(secrets, secrets.map(lambda secret: MARK + secret))
-def test_no_form_of_the_client_secret_is_quoted(client: str, secret: str) -> None:
-    atlas, clock = ScriptedAtlas(), Clock()
-    sent: list[str] = []
-
-    def echo(request: httpx.Request) -> httpx.Response:
-        sent.append(request.headers["Authorization"].removeprefix("Basic "))
-        text = f"Not {sent[0]} of {secret}!"
-        return answer(401, {"error": "invalid_client", "error_description": text})(request)
-
-    atlas.token_replies.append(echo)
-    token = AccessToken(ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock)
-    with pytest.raises(AtlasUnauthorizedError) as refused:
-        token.current(clock.deadline())
-    atlas.close()
-
-    assert sent[0] not in str(refused.value)
-    assert secret not in str(refused.value)
-    assert MARK not in repr(token)

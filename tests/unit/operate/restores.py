@@ -1,14 +1,13 @@
 """Items of restores as the function writes them, with their keys."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.validation import Validation
-from restore_watch.table.job_item import key, validation_entry
-from unit.stubbed_aws import stored_item
+from restore_watch.table.job_item import history_entry, key, state_of, validation_entry
 
 _serialize: Any = TypeSerializer().serialize
 
@@ -19,9 +18,20 @@ def item_of(
     *states: RestoreJob, published: int = 1, observed_at: datetime = NOON
 ) -> dict[str, Any]:
     """The item after the job was in these states, a minute each."""
-    job = states[-1]
-    item = stored_item(*states, published=published, observed_at=observed_at)
-    return item | key(job.group_id, job.cluster_name, job.restore_id)
+    job, last = states[-1], len(states) - 1
+    history = [
+        history_entry(state_of(one), one.restore_id, observed_at - timedelta(minutes=last - n))
+        for n, one in enumerate(states)
+    ]
+    item = {
+        **history[-1],
+        "history": history,
+        "sequence": len(states),
+        "publishedSequence": published,
+        "firstObservedAt": history[0]["observedAt"],
+    }
+    stored = {name: _serialize(value) for name, value in item.items()}
+    return stored | key(job.group_id, job.cluster_name, job.restore_id)
 
 
 def verdict_on(job: RestoreJob, verdict: str = "PASSED", **said: Any) -> dict[str, Any]:

@@ -1,0 +1,234 @@
+"""The messages about jobs and about the watch itself: bodies, subjects and attributes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+
+from restore_watch.aws.cloud_events import (
+    cloud_event,
+    message_attributes,
+    subject,
+    watch_cloud_event,
+)
+from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.status_change import StatusChange
+from strategies import TEXTS, changes, plain_change, plain_job
+from unit.open_jobs import NOON
+from unit.scripted_atlas import GROUP, Clock
+from unit.stubbed_aws import sns
+
+# Jobs
+
+COMPLETED = plain_change(
+    plain_job(status=RestoreStatus.COMPLETED, restore_finished_date="2026-05-04T11:59:01Z"),
+    previous_status=RestoreStatus.RUNNING,
+    sequence=3,
+)
+
+
+def test_a_message_is_a_cloud_event_with_the_whole_job() -> None:
+    assert json.loads(json.dumps(cloud_event(COMPLETED))) == {
+        "specversion": "1.0",
+        "id": "6b4a0f800000000000000b01:COMPLETED",
+        "source": "/groups/5f0000000000000000000a01/clusters/orders",
+        "type": "atlas-restore-watch.status-changed.v1",
+        "subject": "6b4a0f800000000000000b01",
+        "time": "2026-05-04T12:00:00.000000Z",
+        "datacontenttype": "application/json",
+        "data": {
+            **COMPLETED.job.as_json(),
+            "previousStatus": "RUNNING",
+            "sequence": 3,
+            "observedAt": "2026-05-04T12:00:00.000000Z",
+            "detectionLatencySeconds": 59.0,
+        },
+    }
+
+
+def test_a_subject_names_the_status_and_the_cluster() -> None:
+    assert subject(COMPLETED) == "Atlas restore COMPLETED: orders"
+
+
+LONG = "\N{GRINNING FACE}" * 10_000
+
+
+@given(changes())
+@example(plain_change(plain_job(status=LONG, **dict.fromkeys(TEXTS, LONG))))
+def test_sns_accepts_every_message(change: StatusChange) -> None:
+    """256 KB with the attributes, and with raw delivery to a queue at most ten of those."""
+    attributes, text = message_attributes(change), subject(change)
+
+    size = len(json.dumps(cloud_event(change)).encode())
+    for name, value in attributes.items():
+        assert set(value) == {"DataType", "StringValue"}
+        assert value["DataType"] == "String"
+        assert value["StringValue"]
+        assert value["StringValue"].isascii()
+        assert value["StringValue"].isprintable()
+        size += len((name + value["DataType"] + value["StringValue"]).encode())
+    assert size < 256 * 1024 / 10
+    assert len(attributes) <= 10
+
+    assert text.isascii()
+    assert text.isprintable()
+    assert len(text) < 100
+    assert text[0].isalnum()
+
+
+ATTRIBUTES = {
+    "type": "atlas-restore-watch.status-changed.v1",
+    "status": "COMPLETED",
+    "previousStatus": "RUNNING",
+    "terminal": "true",
+    "succeeded": "true",
+    "kind": "flex",
+    "deliveryType": "RESTORE",
+    "groupId": "5f0000000000000000000a01",
+    "clusterName": "orders",
+}
+
+
+def attributes_of(change: StatusChange) -> dict[str, str]:
+    return {name: one["StringValue"] for name, one in message_attributes(change).items()}
+
+
+def test_a_message_has_the_documented_attributes_but_those_without_a_value() -> None:
+    assert attributes_of(COMPLETED) == ATTRIBUTES
+
+    first = plain_change(previous_status=None, sequence=1)
+    present = ATTRIBUTES.keys() - {"previousStatus", "succeeded"}
+    assert attributes_of(first) == {name: ATTRIBUTES[name] for name in present} | {
+        "status": "RUNNING",
+        "terminal": "false",
+    }
+    assert cloud_event(first)["data"]["previousStatus"] is None
+
+
+@pytest.mark.parametrize("delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=repr)
+def test_a_delivery_type_that_sns_refuses_is_omitted(delivery_type: str | None) -> None:
+    change = plain_change(plain_job(delivery_type=delivery_type))
+
+    assert "deliveryType" not in attributes_of(change)
+    assert cloud_event(change)["data"]["deliveryType"] == delivery_type
+
+
+# The watch
+
+STACK = "restore-watch"
+DEGRADED, RECOVERED = WatchState
+
+TROUBLE = Trouble(NOON, "AtlasUnavailableError", "Atlas did not answer", "Wait")
+CHANGE = WatchChange(
+    state=DEGRADED,
+    group_id=GROUP,
+    trouble=TROUBLE,
+    at=NOON + timedelta(minutes=3),
+    last_success_at=NOON - timedelta(minutes=1),
+    open_jobs=2,
+)
+MESSAGE: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": f"{GROUP}:degraded:2026-05-04T12:00:00.000000Z",
+    "source": f"/groups/{GROUP}",
+    "type": "atlas-restore-watch.watch-degraded.v1",
+    "subject": GROUP,
+    "time": "2026-05-04T12:00:00.000000Z",
+    "datacontenttype": "application/json",
+}
+DATA: dict[str, Any] = {
+    "stack": STACK,
+    "groupId": GROUP,
+    "error": "AtlasUnavailableError",
+    "message": "Atlas did not answer",
+    "fix": "Wait",
+    "reason": None,
+    "since": "2026-05-04T12:00:00.000000Z",
+    "lastSuccessAt": "2026-05-04T11:59:00.000000Z",
+    "openJobs": 2,
+}
+
+# Each row: what differs in a change, in its message, and in the data of that.
+MESSAGES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "a degraded project": ({}, {}, {}),
+    "a recovery, by its own moment": (
+        {"state": RECOVERED},
+        {
+            "id": f"{GROUP}:recovered:2026-05-04T12:00:00.000000Z",
+            "type": "atlas-restore-watch.watch-recovered.v1",
+            "time": "2026-05-04T12:03:00.000000Z",
+        },
+        {},
+    ),
+    "the stack": (
+        {"group_id": None},
+        {
+            "id": f"{STACK}:degraded:2026-05-04T12:00:00.000000Z",
+            "source": f"/stacks/{STACK}",
+            "subject": STACK,
+        },
+        {"groupId": None},
+    ),
+    "a project that is no longer watched": ({"reason": "removed"}, {}, {"reason": "removed"}),
+    "what was never seen": ({"last_success_at": None}, {}, {"lastSuccessAt": None}),
+}
+
+
+@pytest.mark.parametrize(("fields", "message", "data"), MESSAGES.values(), ids=MESSAGES)
+def test_a_message_says_why_and_since_when(
+    fields: dict[str, Any], message: dict[str, Any], data: dict[str, Any]
+) -> None:
+    event = watch_cloud_event(replace(CHANGE, **fields), STACK)
+
+    assert event == {**MESSAGE, **message, "data": {**DATA, **data}}
+
+
+@pytest.mark.parametrize(
+    ("group_id", "fix"),
+    [(GROUP, "Give the service account or API key"), (None, "Renew the credentials")],
+    ids=["project", "stack"],
+)
+def test_a_change_that_1_0_0_has_stored_gets_the_fix_of_its_error(
+    group_id: str | None, fix: str
+) -> None:
+    old = Trouble(NOON, "AtlasUnauthorizedError", "No role")
+    change = replace(CHANGE, group_id=group_id, trouble=old)
+
+    assert watch_cloud_event(change, STACK)["data"]["fix"].startswith(fix)
+
+
+@pytest.mark.parametrize("state", WatchState)
+@pytest.mark.parametrize("group_id", [GROUP, None], ids=["project", "stack"])
+@pytest.mark.parametrize("length", [1, 68, 69, 70, 71, 128])
+def test_the_subject_is_shorter_than_a_hundred_characters_for_a_stack_of_any_name(
+    clock: Clock, state: WatchState, group_id: str | None, length: int
+) -> None:
+    sent: list[Mapping[str, Any]] = []
+
+    def accept(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        sent.append(parameters)
+        return {"MessageId": "m-1"}
+
+    topic = StatusChangesTopic(sns(accept), "arn", "s" * length)
+    change = replace(CHANGE, state=state, group_id=group_id)
+
+    assert topic.publish_watch(change, clock.deadline()) == "m-1"
+
+    (message,) = sent
+    whole = f"Atlas restore watch {state}: {group_id or 's' * length}"
+    assert (message["TopicArn"], message["Subject"]) == ("arn", whole[:99])
+    assert json.loads(message["Message"])["subject"] == (group_id or "s" * length)
+    # SNS's protocol has numbered entries.
+    attributes = {
+        message[name]: message[name.replace("Name", "Value.StringValue")]
+        for name in message
+        if name.startswith("MessageAttributes") and name.endswith(".Name")
+    }
+    of_project = {"groupId": group_id} if group_id else {}
+    assert attributes == {"type": f"atlas-restore-watch.watch-{state}.v1"} | of_project

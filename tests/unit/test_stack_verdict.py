@@ -1,0 +1,167 @@
+"""Whether projects fail for themselves or the stack for all of them, and what stands still."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    CredentialsError,
+    RestoreWatchError,
+)
+from restore_watch.model.outage import Trouble, Watched
+from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
+from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackVerdict, judge
+from restore_watch.table.project_item import Project
+from unit.open_jobs import NOON
+from unit.scripted_atlas import GROUP
+
+MINUTE = timedelta(minutes=1)
+DOWN = AtlasUnavailableError("Atlas did not answer")
+NO_ROLE = AtlasUnauthorizedError("no role")
+NOTHING, UNANSWERED, EVERYTHING = Held
+
+PROJECTS, CREDENTIALS, LIST = "all projects", "credentials", "projects"
+"""The troubles of a stack."""
+
+
+def seen(
+    watched: Watched | None = None, standing: Mapping[str, Trouble] | None = None, **failures: str
+) -> ProjectVerdict:
+    """How a sweep saw a project: what failed there now, and older troubles that may go on."""
+    errors: dict[str, RestoreWatchError] = {
+        name: {"down": DOWN, "refused": NO_ROLE}[how] for name, how in failures.items()
+    }
+    project = Project(GROUP, stored_watched=watched)
+    return ProjectVerdict(project, errors, standing or {}, is_seen=not errors, open_jobs=1)
+
+
+SEES, FAILS, REFUSED = seen(), seen(flex="down"), seen(flex="refused")
+
+
+def trouble(error: RestoreWatchError, minute: int = 0) -> Trouble:
+    return Trouble.of(error, NOON + minute * MINUTE)
+
+
+def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False) -> Watched:
+    """A stack that has these troubles, of which a message was sent if it was reported."""
+    old = trouble(DOWN, -9)
+    return Watched(
+        None,
+        troubles=dict.fromkeys(troubles, old),
+        degraded=old if is_reported else None,
+        recovering_since=NOON if is_recovering else None,
+    )
+
+
+class Swept(NamedTuple):
+    """How a sweep saw projects and the stack, and the verdict: its troubles, what stands still."""
+
+    seen: list[ProjectVerdict]
+    troubles: set[str]
+    held: Held
+    stack: Watched = Watched(None)
+    listed: ListOfProjects = ListOfProjects()
+    open_jobs: int = 1
+
+
+NO_LIST, READ = ListOfProjects(failure=CredentialsError("no secret")), ListOfProjects(is_read=True)
+
+SWEPT: dict[str, Swept] = {
+    "nothing fails": Swept([SEES], set(), NOTHING),
+    "a project alone": Swept([FAILS], set(), NOTHING),
+    "one of two": Swept([SEES, FAILS], set(), NOTHING),
+    "each of two, unanswered": Swept([FAILS, FAILS], {PROJECTS}, EVERYTHING),
+    "each of two, one refused": Swept([FAILS, REFUSED], {PROJECTS}, EVERYTHING),
+    "each of two, refused": Swept([REFUSED, REFUSED], {PROJECTS}, EVERYTHING),
+    "each of two, one by an older trouble": Swept(
+        [FAILS, seen(standing={"flex": trouble(DOWN)})], {PROJECTS}, EVERYTHING
+    ),
+    # Outages of Atlas in which some requests are answered
+    "two of eight": Swept([FAILS] * 2 + [SEES] * 6, set(), NOTHING),
+    "three, a quarter": Swept([FAILS] * 3 + [SEES] * 9, {PROJECTS}, UNANSWERED),
+    "three, less than a quarter": Swept([FAILS] * 3 + [SEES] * 10, set(), NOTHING),
+    "three that are refused": Swept([REFUSED] * 3 + [SEES] * 3, set(), NOTHING),
+    "half of an outage goes on": Swept(
+        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, UNANSWERED, stack(PROJECTS)
+    ),
+    "also before it is reported": Swept(
+        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, UNANSWERED, stack(PROJECTS, is_reported=False)
+    ),
+    "also while the stack recovers": Swept(
+        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, UNANSWERED, stack(is_recovering=True)
+    ),
+    "less of an outage is over": Swept([FAILS, *[SEES] * 11], set(), UNANSWERED, stack(PROJECTS)),
+    # What was reported lasts until it is seen to be over
+    "its other projects are taken out": Swept([FAILS], {PROJECTS}, UNANSWERED, stack(PROJECTS)),
+    "nothing is asked": Swept([], {PROJECTS}, UNANSWERED, stack(PROJECTS)),
+    "nothing is left to see": Swept([], set(), UNANSWERED, stack(PROJECTS), open_jobs=0),
+    "what was not reported is forgotten": Swept(
+        [FAILS], set(), NOTHING, stack(PROJECTS, is_reported=False)
+    ),
+    "credentials, nothing is seen": Swept([FAILS], {CREDENTIALS}, EVERYTHING, stack(CREDENTIALS)),
+    "credentials, one is seen": Swept([SEES], set(), UNANSWERED, stack(CREDENTIALS)),
+    "the list fails": Swept([SEES, FAILS], {LIST}, NOTHING, listed=NO_LIST),
+    "the list was not read": Swept([SEES], {LIST}, NOTHING, stack(LIST)),
+    "the list is read": Swept([SEES], set(), UNANSWERED, stack(LIST), READ),
+}
+
+
+@pytest.mark.parametrize("swept", SWEPT.values(), ids=SWEPT)
+def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) -> None:
+    verdict = judge(swept.seen, swept.stack, swept.listed, swept.open_jobs, NOON)
+
+    assert (set(verdict.troubles), verdict.held) == (swept.troubles, swept.held)
+
+
+@pytest.mark.parametrize(
+    ("projects", "message"),
+    [
+        ([*[FAILS] * 3, *[SEES] * 9], "3 of 12 projects could not be seen. Atlas did not answer"),
+        ([REFUSED, FAILS], "Each of the 2 projects fails. no role"),
+        (
+            [seen(standing={"flex": trouble(DOWN, -9)})] * 2,
+            "Each of the 2 projects fails. Atlas did not answer",
+        ),
+    ],
+    ids=["outage", "all", "all by older troubles"],
+)
+def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
+    projects: list[ProjectVerdict], message: str
+) -> None:
+    verdict = judge(projects, Watched(None), ListOfProjects(), 1, NOON)
+
+    met = verdict.troubles[PROJECTS]
+    assert (met.since, met.message) == (NOON, message)
+
+
+SILENT, REFUSAL = trouble(DOWN, -9), trouble(NO_ROLE, -9)
+KNOWN = Watched(GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
+REPORTED = Watched(GROUP, troubles=KNOWN.troubles, degraded=SILENT)
+
+
+@pytest.mark.parametrize(
+    ("held", "watched", "troubles"),
+    [
+        (NOTHING, KNOWN, {"dedicated": trouble(DOWN), "collection": trouble(NO_ROLE)}),
+        (EVERYTHING, KNOWN, None),
+        # What was not answered says nothing new.
+        (UNANSWERED, KNOWN, {"dedicated": REFUSAL, "collection": trouble(NO_ROLE)}),
+        # A project that was reported for want of an answer does not recover.
+        (
+            UNANSWERED,
+            REPORTED,
+            {"flex": SILENT, "dedicated": trouble(DOWN), "collection": trouble(NO_ROLE)},
+        ),
+    ],
+    ids=["nothing", "everything", "unanswered", "unanswered and reported"],
+)
+def test_what_stands_still_of_a_project_neither_begins_nor_ends(
+    held: Held, watched: Watched, troubles: Mapping[str, Trouble] | None
+) -> None:
+    one = seen(watched, dedicated="down", collection="refused")
+
+    assert StackVerdict({}, held).troubles_of(one, NOON) == troubles
