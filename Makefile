@@ -19,19 +19,13 @@ DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
 BIN := .venv/bin
 SECURITY := .tools/security
+MINISTACK := .tools/ministack
 WORKFLOWS := .tools/workflows
+PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-# The tests run in three processes: two cores have work while one process waits. Of the faults, six files run with all
-# other tests. Move a file when the times, which `make test` prints, drift apart.
-INTEGRATION := tests/integration
-WITH_OTHERS := $(wildcard $(addprefix tests/reliability/test_fault_,people.py network.py crash_and_publish.py find_pages.py find_unseen.py find_deaths.py))
-FAULTS := $(filter-out $(INTEGRATION) $(WITH_OTHERS),$(wildcard tests/reliability/test_fault_*.py))
-CANARIES := $(addprefix tests/test_canaries.py::,test_no_canary_is_in_what_the_other_tests_produced \
-	test_every_error_text_that_the_other_tests_produced_is_on_the_page)
-
-.PHONY: all demo test test-integration test-faults test-others campaign coverage check check-locks publication bench soak build lock clean dynamodb-local
+.PHONY: all demo test campaign mutants coverage check check-locks publication bench soak build lock clean dynamodb-local
 .PHONY: check-security check-advisories check-workflows audit sbom
 
 all: test check demo
@@ -42,30 +36,21 @@ help: ## list the targets
 	@echo 'make alone runs test, check and demo.'
 
 demo: build ## restores that nobody names, found and followed to their ends, in the real Lambda runtime
-	@PYTHONPATH=functions:tests $(RUN) python -m demo
+	@PYTHONPATH=functions:tests:. $(RUN) python -m demo
 
-test: build ## every test, in random order, in three processes
-	@echo 'What each of the three processes prints appears when it ends. Its last line has its time.'
-	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs 3 test-integration test-faults test-others
+test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, in random order, in two processes
+	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m "not campaign"
 
-# Each process ends with the canaries, which search everything that it produced.
-test-integration: build ## the integration tests
-	@echo 'Integration tests'
-	@$(RUN) python -m pytest -m "not campaign" $(INTEGRATION) $(CANARIES)
+campaign: build $(PEER)/.built ## the tests that take long
+	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m campaign
 
-test-faults: build ## the faults, without six files
-	@echo 'Tests of faults'
-	@$(RUN) python -m pytest -m "not campaign" $(FAULTS) $(CANARIES)
+# Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.
+mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)
+	@PYTHONPATH=functions:tests:. $(RUN) python -m mutants $(if $(filter no,$(MEASURE)),,--measure) \
+		$(if $(TABLE),--table $(TABLE)) $(if $(ONLY),--only "$(ONLY)")
 
-test-others: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the model, the kills, six files of faults, the workflow, and every other test
-	@echo 'All other tests'
-	@$(RUN) python -m pytest -m "not campaign" $(addprefix --ignore=,$(INTEGRATION) $(FAULTS))
-
-campaign: build ## the model catches every broken copy of the product, and other tests that take long
-	@$(RUN) python -m pytest -m campaign tests/reliability tests/benchmark tests/integration tests/workflows
-
-coverage: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
-	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest -m "not campaign" \
+coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
+	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest --numprocesses 2 --dist loadfile -m "not campaign" \
 		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: .venv/.ready ## lint, types, import contracts, template, workflows, locks, security
@@ -127,11 +112,11 @@ publication: build ## package for the Serverless Application Repository (REPOSIT
 		--s3-bucket $(or $(BUCKET),$(error BUCKET is missing: an S3 bucket that the repository may read)) >/dev/null
 	@echo 'Publish it with: sam publish --template .aws-sam/publication.yaml'
 
-bench: build ## measure speed against the usual kind of handler
-	@PYTHONPATH=functions:tests $(RUN) python -m benchmark
+bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|costs|waits)
+	@PYTHONPATH=functions:tests:. $(RUN) python -m bench $(PART)
 
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
-	@PYTHONPATH=functions:tests $(RUN) python -m reliability.soak \
+	@PYTHONPATH=functions:tests $(RUN) python -m model.soak \
 		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: pictures
@@ -142,8 +127,8 @@ pictures: .venv/.ready ## draw the messages and the architecture of README and d
 .PHONY: docs
 docs: .venv/.ready ## write the generated parts again: the page of error texts, and the tables of costs in the README and of workflows
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
-	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.cost_table
-	@PYTHONPATH=functions:tests $(RUN) python -m benchmark.wait_table
+	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.cost_table
+	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.wait_table
 
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
 
@@ -173,6 +158,19 @@ build: .aws-sam/.built ## what sam deploy would upload
 	@rm -f .sam-build.log
 	@touch $@
 
+# The benchmark's peer as a plain `sam build` ships it, and the same compiled like ours. Packages that both use have the
+# same version.
+$(PEER)/.built: $(wildcard bench/peer/*.* bench/peer/*/*.* bench/peer/*/*/*.py) tests/requirements.txt .venv/.ready | .aws-sam/.built
+	@echo "Building the benchmark's peer."
+	@rm -rf $(PEER)
+	@PIP_CONSTRAINT="$(CURDIR)/tests/requirements.txt" $(RUN) sam build --template-file bench/peer/template.yaml \
+		--build-dir $(PEER)/build --parameter-overrides Architecture=$$(uname -m | sed 's/aarch64/arm64/') \
+		>.sam-build.log 2>&1 || { cat .sam-build.log; exit 1; }
+	@rm -f .sam-build.log
+	@cp -R $(PEER)/build/CheckRestoreFunction $(PEER)/compiled
+	@$(BIN)/python -m compileall -q --invalidation-mode unchecked-hash $(PEER)/compiled
+	@touch $@
+
 # Packages come with bytecode: where Python may write none, each command would compile them all again.
 .venv/.ready: tests/requirements.txt
 	@test -x $(UV) || { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
@@ -185,6 +183,12 @@ $(SECURITY)/.ready: tests/security/requirements.txt .venv/.ready
 	@echo 'Setting up checkov and pip-audit in $(SECURITY), once.'
 	@$(UV) venv --quiet --clear --python 3.13 $(SECURITY)
 	@$(UV) pip install --quiet --compile-bytecode --python $(SECURITY)/bin/python --require-hashes -r tests/security/requirements.txt
+	@touch $@
+
+$(MINISTACK)/.ready: tests/local_stack/ministack/requirements.txt .venv/.ready
+	@echo 'Setting up MiniStack in $(MINISTACK), once.'
+	@$(UV) venv --quiet --clear --python 3.13 $(MINISTACK)
+	@$(UV) pip install --quiet --compile-bytecode --python $(MINISTACK)/bin/python --require-hashes -r tests/local_stack/ministack/requirements.txt
 	@touch $@
 
 # npm compares each package with its hash in the lock, and runs none of their scripts. Where there is no npm, or it
@@ -206,22 +210,27 @@ LOCK = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --
 	--no-annotate --no-emit-index-url --no-header
 RESOLVE = $(LOCK) pyproject.toml
 RESOLVE_SECURITY = $(LOCK) --group pyproject.toml:security
+RESOLVE_MINISTACK = $(LOCK) --group pyproject.toml:ministack
 
 lock: .venv/.ready ## resolve again after a change in pyproject.toml
 	@$(RESOLVE) --group test -o tests/requirements.txt
 	@$(RESOLVE) --constraints tests/requirements.txt -o layers/dependencies/requirements.txt
 	@$(RESOLVE_SECURITY) -o tests/security/requirements.txt
+	@$(RESOLVE_MINISTACK) -o tests/local_stack/ministack/requirements.txt
 
 check-locks: .venv/.ready ## compare the locks with pyproject.toml
 	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
 	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
 	&& cp tests/security/requirements.txt "$$checked/security" \
+	&& cp tests/local_stack/ministack/requirements.txt "$$checked/ministack" \
 	&& $(RESOLVE) --group test -o "$$checked/tests" \
 	&& $(RESOLVE) --constraints tests/requirements.txt -o "$$checked/layer" \
 	&& $(RESOLVE_SECURITY) -o "$$checked/security" \
+	&& $(RESOLVE_MINISTACK) -o "$$checked/ministack" \
 	&& diff -u tests/requirements.txt "$$checked/tests" \
 	&& diff -u layers/dependencies/requirements.txt "$$checked/layer" \
-	&& diff -u tests/security/requirements.txt "$$checked/security"
+	&& diff -u tests/security/requirements.txt "$$checked/security" \
+	&& diff -u tests/local_stack/ministack/requirements.txt "$$checked/ministack"
 
 # `sam build` runs these in a scratch copy of functions/. Each function ships its own package and the
 # foundation, and no files that an editor, a checker or a run left there.

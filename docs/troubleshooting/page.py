@@ -4,8 +4,8 @@
 What happened and who can do something about it come from the error classes and the trees in their
 modules. What to do about each text comes from watch.toml and people.toml, beside this file: it has
 links and commands, and a function that runs needs none of that. What takes several steps is in
-repairs.md. The contract tests provoke every text, and find every text in the code that has no row.
-lambda.toml has texts of AWS.
+repairs.md. The contract tests find every text of the code that has no row, and every row whose text
+the code does not have. lambda.toml has texts of AWS.
 """
 
 import inspect

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase as is_like
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -60,7 +60,8 @@ def source_template() -> Json:
 
 
 @cache
-def _transformed() -> Json:
+def transformed_template() -> Json:
+    """template.yaml after SAM's transform, as if its code was uploaded."""
     source = yaml_parse((CHECKOUT / "template.yaml").read_text())
     uploaded = "s3://bucket/key"
     for function in ("RestoreWatchFunction", "NotifyPeopleFunction"):
@@ -70,11 +71,6 @@ def _transformed() -> Json:
     session = boto3.Session(region_name=_PSEUDO_PARAMETERS["AWS::Region"])
     transformed: Json = Translator({}, Parser(), boto_session=session).translate(source, {})
     return transformed
-
-
-def transformed_template() -> Json:
-    """template.yaml after SAM's transform, as if its code was uploaded."""
-    return _transformed()
 
 
 class Stack:
@@ -96,7 +92,7 @@ class Stack:
 
     def template(self) -> Json:
         """The transformed template with every condition decided, and references as they are."""
-        whole = _transformed()
+        whole = transformed_template()
         parts = {name: self._made(whole[name]) for name in ("Resources", "Outputs")}
         given = {
             name: {**parameter, "Default": self._values[name]}
@@ -140,7 +136,7 @@ class Stack:
             case {"Ref": "AWS::NoValue"}:
                 return _NO_VALUE
             case {"Fn::If": [condition, if_true, if_false]}:
-                holds = self._holds(_transformed()["Conditions"][condition])
+                holds = self._holds(transformed_template()["Conditions"][condition])
                 return self._decided(if_true if holds else if_false)
             case dict():
                 pairs = ((name, self._decided(part)) for name, part in value.items())
@@ -177,7 +173,7 @@ class Stack:
     def _holds(self, condition: Json) -> bool:
         match condition:
             case {"Condition": name}:
-                return self._holds(_transformed()["Conditions"][name])
+                return self._holds(transformed_template()["Conditions"][name])
             case {"Fn::And": parts}:
                 return all(map(self._holds, parts))
             case {"Fn::Or": parts}:
@@ -232,9 +228,9 @@ def verdict(statements: list[Json], call: Call) -> Literal["Allow", "Deny"] | No
 
 def _applies(statement: Json, call: Call) -> bool:
     return (
-        any(_like(call.action.lower(), action.lower()) for action in _listed(statement["Action"]))
-        and any(_like(call.resource, name) for name in _listed(statement.get("Resource", "*")))
-        and any(_like(call.principal or "", name) for name in _principals(statement))
+        any(is_like(call.action.lower(), action.lower()) for action in _listed(statement["Action"]))
+        and any(is_like(call.resource, name) for name in _listed(statement.get("Resource", "*")))
+        and any(is_like(call.principal or "", name) for name in _principals(statement))
         and all(_conditions(statement, call))
     )
 
@@ -262,13 +258,11 @@ def _conditions(statement: Json, call: Call) -> Iterator[bool]:
                     yield (value is None) is (expected == "true")
                 case "ArnEquals" | "ArnLike":
                     # Without the key in the call, the condition does not hold.
-                    yield value is not None and any(_like(value, arn) for arn in _listed(expected))
+                    yield value is not None and any(
+                        is_like(value, arn) for arn in _listed(expected)
+                    )
                 case _:
                     pytest.fail(f"this test cannot evaluate the operator {operator}")
-
-
-def _like(value: str, pattern: str) -> bool:
-    return fnmatchcase(value, pattern)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,56 +1,74 @@
-"""The pages describe exactly what exists."""
+"""The README and the pages: links, generated parts, samples, and the tables of names."""
 
 import inspect
-import itertools
 import json
 import re
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+import notify_people.errors
+import restore_watch.errors
+from bench import cost_table, wait_table
 from contract.documents import (
     DOCUMENTS,
+    README,
     ROOT,
     anchors,
     blocks,
     links,
     names,
     page,
-    prose,
     quoted,
     rows,
     section,
     table,
 )
+from contract.test_schemas import WATCH, fits
+from notify_people.channels.secret import KEYS
+from notify_people.selection import DEFAULT_CHANGES, Change
 from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
 from operate.evidence_files import COLUMNS
-from operate.restore_evidence import OUTCOMES
-from restore_watch import errors
-from restore_watch.aws.cloud_events import EVENT_TYPE, message_attributes
+from pictures.architecture import with_flowchart
+from pictures.pages import FOLDER, THEMES, pages
+from pictures.render import DRAWN, hashes
+from restore_watch.aws import cloud_events
+from restore_watch.aws.cloud_events import cloud_event, message_attributes
 from restore_watch.aws.secrets_manager import read_credentials
-from restore_watch.event.event import SeveralTargets, parse
+from restore_watch.event.event import OneTarget, SeveralTargets, parse
+from restore_watch.model.fields import UtcDate
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.table.project_item import marks_as_values
 from restore_watch.table.watched_item import watched_as_values
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-SCHEMA = json.loads((ROOT / "events" / "restore-status-changed.schema.json").read_text())
 SOURCES = ROOT / "functions" / "restore_watch"
-
-# A word that a reader has to look up, or read twice.
-DIFFICULT = re.compile(
-    r"\b(lest|mend|mends|mended|told of|is none|dear|whoever|whatever|thereby|in hand|of its own|"
-    r"telling|besides|hereby|therein|wherein|shall)\b",
-    re.IGNORECASE,
-)
+OUT_OF_DATE = "out of date; `make docs` and `make pictures` make it"
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+def event(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return found
+
+
+def json_of(name: str, title: str) -> list[Any]:
+    """The JSON that a section of a page shows, or of the README."""
+    text = README.read_text() if name == "README" else page(name)
+    return [json.loads(block) for block in blocks(section(text, title), "json")]
+
+
+# Links and files
 
 
 @every_document
@@ -77,15 +95,192 @@ def test_every_file_named_exists(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_every_page_and_every_sample_event_is_linked() -> None:
+    linked = links(section(README.read_text(), "Pages"))
+    listed = {link for name in ("events", "messages") for link in links(page(name))}
+
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= set(linked)
+    assert {"SECURITY.md", "CONTRIBUTING.md"} <= set(linked)
+    assert {f"../events/{path.name}" for path in (ROOT / "events").glob("*.json")} <= listed
+
+
+# Generated parts
+
+
+@pytest.mark.parametrize(
+    ("path", "generated"),
+    [
+        (README, cost_table.with_table),
+        (README, with_flowchart),
+        (ROOT / "docs" / "workflows.md", wait_table.with_table),
+    ],
+    ids=["costs", "flowchart", "waits"],
+)
+def test_a_generated_part_is_what_the_code_says_now(
+    path: Path, generated: Callable[[str], str]
+) -> None:
+    assert generated(path.read_text()) == path.read_text(), OUT_OF_DATE
+
+
+def test_every_picture_is_drawn_from_what_the_golden_files_say_now() -> None:
+    assert json.loads(DRAWN.read_text()) == hashes(), OUT_OF_DATE
+    assert set(pages()) == {path.stem for path in FOLDER.glob("*.png")}, OUT_OF_DATE
+
+
+def test_every_picture_is_shown_in_light_and_dark() -> None:
+    shown = {
+        (document.parent / name).resolve()
+        for document in DOCUMENTS
+        for name in re.findall(r'src(?:set)?="([^"]+)"', document.read_text())
+    }
+    both = {
+        path.with_name(f"{path.stem.rpartition('-')[0]}-{theme}.png")
+        for path in shown
+        for theme in THEMES
+    }
+
+    assert shown == both == set(FOLDER.glob("*.png"))
+
+
+# Samples
+
+
 @every_document
 def test_every_json_shown_is_json(path: Path) -> None:
     for block in blocks(path.read_text(), "json"):
         json.loads(block)
 
 
-@every_document
-def test_every_sentence_uses_the_usual_words(path: Path) -> None:
-    assert DIFFICULT.findall(prose(path.read_text())) == []
+def test_every_event_shown_is_read_as_what_it_shows() -> None:
+    (one,), (several,) = json_of("events", "One target"), json_of("events", "Several targets")
+    (of_readme,) = json_of("README", "One event")
+
+    assert isinstance(parse(one), OneTarget)
+    assert isinstance(parse(of_readme), OneTarget)
+    assert isinstance(parse(several), SeveralTargets)
+    assert one.keys() <= names(section(page("events"), "One target"))
+    assert json_of("events", "A sweep")[0] == event("sweep")
+    assert json_of("events", "A validation")[0] == event("record-validation")
+
+
+def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
+    (message,) = json_of("README", "One message")
+    data = message["data"]
+    change = StatusChange(
+        job=RestoreJob.model_validate(data),
+        previous_status=data["previousStatus"],
+        sequence=data["sequence"],
+        observed_at=TypeAdapter(UtcDate).validate_python(data["observedAt"]),
+    )
+
+    assert cloud_event(change) == message
+    assert fits(WATCH, json_of("messages", "When the watch cannot see")[0])
+
+
+def test_every_type_of_a_message_is_named() -> None:
+    on_demand = {cloud_events.VALIDATION_EVENT_TYPE, cloud_events.TEST_EVENT_TYPE}
+    others = {cloud_events.EVENT_TYPE, *cloud_events.WATCH_EVENT_TYPES.values()}
+
+    assert [one for one in on_demand if f"`{one}`" not in page("events")] == []
+    assert [one for one in on_demand | others if f"`{one}`" not in page("messages")] == []
+
+
+def test_every_key_of_the_secrets_is_read() -> None:
+    source = (SOURCES / "aws" / "secrets_manager.py").read_text()
+    accepted = table(section(page("operations"), "Secret"))
+    keys = [key for cells in accepted for key in quoted(cells[1])]
+
+    assert len(keys) == 18
+    assert [key for key in keys if f'"{key}"' not in source] == []
+    assert all(f"`{key}`" in page("people") for key in KEYS.values())
+    (secret,) = json_of("README", "Deploy in five minutes")
+    assert read_credentials(json.dumps(secret))
+
+
+# Tables of names
+
+
+def leaves(errors: Any, root: type[Exception]) -> set[str]:
+    return {
+        name
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, root) and not kind.__subclasses__()
+    }
+
+
+ERRORS = leaves(restore_watch.errors, restore_watch.errors.RestoreWatchError)
+
+
+def fields_of_a_job() -> set[str]:
+    computed = RestoreJob.model_computed_fields
+    return {one.alias or name for name, one in (RestoreJob.model_fields | computed).items()}
+
+
+def attributes_of_an_item() -> set[str]:
+    """Those of the job stand on another page; `cluster` and `restoreId` are the key."""
+    source = "".join(path.read_text() for path in (SOURCES / "table").glob("*.py"))
+    sets = "".join(re.findall(r"\bsets\b[^{}\n]*= ?(\{[^{}]*\})", source))
+    written = set(re.findall(r"#(\w+)", source)) - {"name"}
+    written |= {*re.findall(r'"(\w+)":', sets), *re.findall(r'\bsets\["(\w+)"\]', source)}
+    written |= watched_as_values(Watched(None)).keys()
+    written |= marks_as_values(Marks.at_first(datetime.now(UTC))).keys()
+    return written - fields_of_a_job()
+
+
+def attributes_of_messages() -> tuple[set[str], set[str]]:
+    """Of a change, and of a validation."""
+    job = RestoreJob.model_validate(json_of("README", "One message")[0]["data"])
+    now = datetime.now(UTC)
+    change = StatusChange(job, RestoreStatus.RUNNING, 4, now)
+    validation = RecordedValidation(job, Validation(verdict="PASSED"), 4, now)  # type: ignore[arg-type]
+    return set(message_attributes(change)), set(message_attributes(validation))
+
+
+OF_CHANGES, OF_VALIDATIONS = attributes_of_messages()
+MESSAGE = event("restore-status-changed.schema")
+DATA = set(MESSAGE["$defs"]["change"]["required"])
+RECIPE = (ROOT / "Makefile").read_text().partition("\nevidence:")[2].partition("\n\n")[0]
+TELEMETRY = (ROOT / "functions/notify_people/telemetry.py").read_text()
+OF_PEOPLE = leaves(notify_people.errors, notify_people.errors.NotifyPeopleError)
+
+TABLES: dict[tuple[str, str], Collection[str]] = {
+    ("operations", "Outputs"): TEMPLATE["Outputs"],
+    ("storage", ""): attributes_of_an_item(),
+    ("errors", ""): ERRORS,
+    ("events", "One target"): {
+        *("groupId", "projectId", "clusterName", "restoreId", "restoreJobId", "kind", "envelope"),
+        *("pretty", "auto", *RestoreKind),
+    },
+    ("events", "A sweep"): {*event("schedule"), *json_of("events", "A sweep")[1]},
+    ("events", "A validation"): {
+        *json_of("events", "A validation")[0],
+        *json_of("events", "A validation")[1],
+        "kind",
+    },
+    ("events", "Result"): json_of("events", "Result")[0],
+    ("events", "The job"): fields_of_a_job(),
+    ("messages", "Body"): {*MESSAGE["required"], *(DATA - fields_of_a_job())},
+    ("messages", "Filter by attributes"): OF_CHANGES,
+    ("messages", "A validation"): {"id", "time", "validation", *OF_VALIDATIONS},
+    ("evidence", ""): re.findall(r"\(call argument,(\w+),", RECIPE),
+    ("evidence", "The lines of the CSV"): COLUMNS,
+    ("people", "Which changes"): {*Change, "all"},
+    ("people", "When a message does not arrive"): {
+        *("NoticeDeadLetterQueueArn", *OF_PEOPLE, *re.findall(r'"(Notices\w+)"', TELEMETRY)),
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "title"), TABLES, ids=" ".join)
+def test_a_table_has_the_names_that_exist_and_no_other(name: str, title: str) -> None:
+    """Without a title, it is what the page begins with, or the only table of the page."""
+    text = page(name)
+    if title:
+        text = section(text, title)
+    elif name != "storage":
+        text = text.partition("\n## ")[0]
+
+    assert names(text) == set(TABLES[name, title])
 
 
 def test_every_parameter_is_described_with_its_default() -> None:
@@ -101,25 +296,45 @@ def test_every_parameter_is_described_with_its_default() -> None:
     }
 
 
-def test_every_output_is_described_and_no_other() -> None:
-    assert names(section(page("operations"), "Outputs")) == set(TEMPLATE["Outputs"])
+def test_every_metric_is_described_with_its_dimensions_and_no_other() -> None:
+    source = "".join(path.read_text() for path in (SOURCES / "telemetry").glob("*.py"))
+    described = rows(section(page("operations"), "Metrics"))
+
+    for cells in (1, 2):
+        assert {name for row in described if len(row.cells) == cells for name in row.names} == set(
+            re.findall(r'"([A-Z]\w+)"', source)
+        )
+    assert "`AtlasRestoreWatch`" in section(page("operations"), "Metrics")
 
 
-def test_every_key_of_the_secret_is_accepted() -> None:
-    account, key, base_url, government = (
-        quoted(cells[1])
-        for cells in table(section(page("operations"), "Secret"))
-        if "`" in cells[1]
-    )
+def test_every_status_is_named_in_the_order_of_rank() -> None:
+    order = section(page("events"), "Status").strip().splitlines()[0]
 
-    for first, second in itertools.batched((*account, *key), 2, strict=True):
-        read_credentials(json.dumps({first: "one", second: "two"}))
-    for name, value, address in (
-        *((name, "https://cloud.mongodb.com", "https://cloud.mongodb.com") for name in base_url),
-        *((name, True, "https://cloud.mongodbgov.com") for name in government),
-    ):
-        secret = {"client_id": "one", "client_secret": "two", name: value}
-        assert read_credentials(json.dumps(secret)).base_url == address
+    assert list(quoted(order)) == sorted(RestoreStatus, key=lambda status: status.rank)
+
+
+def test_the_retry_example_lists_exactly_the_errors_to_retry_later() -> None:
+    (retry,) = json_of("errors", "Retry in Step Functions")[0]["Retry"]
+    to_retry = [row.names[0] for row in rows(page("errors")) if row.cells[1:] == ("retry later",)]
+
+    assert retry["ErrorEquals"] == to_retry
+    assert names(section(page("errors"), "What a sweep raises")) <= ERRORS
+
+
+def test_the_filter_policies_use_only_attributes() -> None:
+    for title, known in (("Filter by attributes", OF_CHANGES), ("A validation", OF_VALIDATIONS)):
+        (policy,) = json_of("messages", title)
+        alternatives = policy.pop("$or", [])
+        assert {*policy, *(name for one in alternatives for name in one)} <= known
+    assert len(OF_CHANGES) <= 10, "SNS drops messages with more for raw queues"
+
+
+def test_what_evidence_reads_and_people_get_by_default_exists() -> None:
+    (default,) = re.findall(r"The default is `([\w,]+)`", page("people"))
+
+    assert set(default.split(",")) == DEFAULT_CHANGES
+    assert TABLE_OUTPUT in TEMPLATE["Outputs"]
+    assert {RTO_PARAMETER, RPO_PARAMETER} <= TEMPLATE["Parameters"].keys()
 
 
 def test_the_map_of_the_code_has_every_module() -> None:
@@ -128,265 +343,3 @@ def test_the_map_of_the_code_has_every_module() -> None:
     modules = {path.stem for folder in folders for path in folder.rglob("*.py")} - {"__init__"}
 
     assert modules - set(re.findall(r"[a-z_]+", tree)) == set()
-
-
-def test_every_metric_is_described_with_its_dimensions_and_no_other() -> None:
-    source = "".join(path.read_text() for path in (SOURCES / "telemetry").glob("*.py"))
-    described = rows(section(page("operations"), "Metrics"))
-    dimensioned = {name for row in described if len(row.cells) == 2 for name in row.names}
-    explained = {name for row in described if len(row.cells) == 1 for name in row.names}
-
-    assert dimensioned == set(re.findall(r'"([A-Z]\w+)"', source))
-    assert explained == dimensioned
-
-
-def test_the_namespace_of_the_metrics_is_the_templates() -> None:
-    variables = TEMPLATE["Resources"]["RestoreWatchFunction"]["Properties"]["Environment"]
-    namespace = variables["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
-
-    assert f"`{namespace}`" in section(page("operations"), "Metrics")
-
-
-def test_every_attribute_of_an_item_is_described_and_no_other() -> None:
-    """Those of the job stand on another page; `cluster` and `restoreId` are the key."""
-    source = "".join(path.read_text() for path in (SOURCES / "table").glob("*.py"))
-    sets = "".join(re.findall(r"\bsets\b[^{}\n]*= ?(\{[^{}]*\})", source))
-    written = set(re.findall(r"#(\w+)", source)) - {"name"}
-    written |= {*re.findall(r'"(\w+)":', sets), *re.findall(r'\bsets\["(\w+)"\]', source)}
-    written |= watched_as_values(Watched(None)).keys()
-    written |= marks_as_values(Marks.at_first(datetime.now(UTC))).keys()
-
-    assert names(page("storage")) == written - set(job_fields())
-
-
-def job_fields() -> list[str]:
-    return [
-        field.alias or name
-        for fields in (RestoreJob.model_fields, RestoreJob.model_computed_fields)
-        for name, field in fields.items()
-    ]
-
-
-def test_every_field_of_a_job_is_described_and_no_other() -> None:
-    assert names(section(page("events"), "The job")) == set(job_fields())
-
-
-def test_every_field_of_a_result_is_described_and_no_other() -> None:
-    (result,) = blocks(section(page("events"), "Result"), "json")
-
-    assert names(section(page("events"), "Result")) == set(json.loads(result))
-
-
-def test_every_field_of_a_sweep_and_of_its_result_is_described_and_no_other() -> None:
-    event, result = map(json.loads, blocks(section(page("events"), "A sweep"), "json"))
-    tick = json.loads((ROOT / "events/schedule.json").read_text())
-
-    assert event == json.loads((ROOT / "events/sweep.json").read_text())
-    assert names(section(page("events"), "A sweep")) == {*tick, *result}
-
-
-def test_every_error_that_a_sweep_raises_is_one_of_the_errors() -> None:
-    assert names(section(page("errors"), "What a sweep raises")) <= set(leaves())
-
-
-def test_every_metric_named_among_the_alarms_exists() -> None:
-    metrics = names(section(page("operations"), "Metrics"))
-    parameters, queues = set(TEMPLATE["Parameters"]), set(TEMPLATE["Resources"])
-    named = {
-        name
-        for title in ("Alarms", "When NotReached is not 0")
-        for name in quoted(section(page("operations"), title))
-        if name[0].isupper()
-    }
-
-    assert named <= metrics | parameters | queues
-
-
-def test_every_status_is_named_in_the_order_of_rank() -> None:
-    order = section(page("events"), "Status").strip().splitlines()[0]
-    ranked = [quoted(part) for part in order.split("<")]
-
-    assert [status for part in ranked for status in part] == list(RestoreStatus)
-    assert all(
-        RestoreStatus(status).rank == rank for rank, part in enumerate(ranked) for status in part
-    )
-
-
-def test_every_kind_is_described_and_no_other() -> None:
-    described = {
-        name
-        for row in rows(section(page("events"), "One target"))
-        for name in row.names
-        if len(row.cells) == 1 and name in {"auto", *RestoreKind}
-    }
-
-    assert described == {"auto", *RestoreKind}
-
-
-def test_the_event_shown_has_the_fields_described() -> None:
-    (event,) = blocks(section(page("events"), "One target"), "json")
-
-    parse(json.loads(event))
-    assert set(json.loads(event)) <= names(section(page("events"), "One target"))
-
-
-def test_the_several_targets_shown_are_several_targets() -> None:
-    (event,) = blocks(section(page("events"), "Several targets"), "json")
-
-    assert isinstance(parse(json.loads(event)), SeveralTargets)
-
-
-def test_every_sample_event_is_listed_and_no_other() -> None:
-    samples = {path.name for path in (ROOT / "events").glob("*.json")}
-    listed = {
-        link.removeprefix("../events/")
-        for name in ("events", "messages")
-        for link in links(page(name))
-        if link.startswith("../events/")
-    }
-
-    assert listed == samples
-
-
-def test_every_field_of_a_message_is_described_and_no_other() -> None:
-    described = names(section(page("messages"), "Body"))
-    data = set(SCHEMA["$defs"]["change"]["required"])
-
-    assert described == set(SCHEMA["required"]) | (data - set(job_fields()))
-
-
-def test_every_attribute_of_a_message_is_described_and_no_other() -> None:
-    (block,) = blocks((ROOT / "README.md").read_text(), "json")[-1:]
-    data = json.loads(block)["data"]
-    change = StatusChange(
-        job=RestoreJob.model_validate(data),
-        previous_status=RestoreStatus(data["previousStatus"]),
-        sequence=data["sequence"],
-        observed_at=datetime.now(UTC),
-    )
-    described = names(section(page("messages"), "Filter by attributes"))
-
-    assert described == set(message_attributes(change))
-    assert len(described) <= 10, "SNS drops messages with more for raw queues"
-
-
-def test_the_filter_policy_uses_only_attributes() -> None:
-    described = names(section(page("messages"), "Filter by attributes"))
-    (policy,) = blocks(section(page("messages"), "Filter by attributes"), "json")
-    alternatives = json.loads(policy).pop("$or")
-
-    assert {"terminal", "clusterName", "$or"} == set(json.loads(policy))
-    assert {"terminal", "clusterName", *(n for one in alternatives for n in one)} <= described
-
-
-def test_the_type_of_a_message_is_the_functions() -> None:
-    assert f"`{EVENT_TYPE}`" in section(page("messages"), "Body")
-
-
-def test_every_error_is_described_and_no_other() -> None:
-    assert names(page("errors").partition("\n## ")[0]) == set(leaves())
-
-
-def leaves() -> list[str]:
-    return [
-        name
-        for name, kind in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(kind, errors.RestoreWatchError) and not kind.__subclasses__()
-    ]
-
-
-def test_the_docs_and_the_code_agree_on_who_can_fix_an_error() -> None:
-    words = {"caller": "caller", "operator": "operator", "retry later": "retry", "us": "report"}
-    tree = {
-        line.split()[0]: line
-        for line in re.findall(r"^[ |]*\+- (\w+ +.+)$", errors.__doc__ or "", re.MULTILINE)
-    }
-
-    for row in rows(page("errors").partition("\n## ")[0]):
-        (name,) = row.names
-        assert words[row.cells[1]] in tree[name]
-
-
-def test_the_retry_example_lists_exactly_the_errors_to_retry_later() -> None:
-    (block,) = blocks(page("errors"), "json")
-    (retry,) = json.loads(block)["Retry"]
-
-    assert retry["ErrorEquals"] == [
-        row.names[0]
-        for row in rows(page("errors").partition("\n## ")[0])
-        if row.cells[1] == "retry later"
-    ]
-
-
-def test_the_docs_and_the_template_agree_on_what_aws_retries() -> None:
-    resources = TEMPLATE["Resources"]
-    function = resources["RestoreWatchFunction"]["Properties"]
-    schedule, rule = (
-        function["Events"][name]["Properties"]["RetryPolicy"] for name in ("Schedule", "Request")
-    )
-    asynchronous = function["EventInvokeConfig"]
-    said = section(page("errors"), "What AWS retries by itself")
-
-    assert [cells[1] for cells in table(said)[2:7]] == [
-        "twice, for an hour at most",
-        "20 times, for an hour at most",
-        "twice, and skipped as too old",
-        "not",
-        "four times",
-    ]
-    assert (
-        asynchronous["MaximumRetryAttempts"],
-        asynchronous["MaximumEventAgeInSeconds"],
-    ) == (2, 3600)
-    assert (rule["MaximumRetryAttempts"], rule["MaximumEventAgeInSeconds"]) == (20, 3600)
-    assert schedule["MaximumRetryAttempts"] == 0
-    assert resources["RequestQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
-    assert "14 days" in said
-    assert {
-        resources[name]["Properties"]["MessageRetentionPeriod"]
-        for name in ("RequestDeadLetterQueue", "OnFailureQueue")
-    } == {14 * 24 * 60 * 60}
-
-
-def test_every_variable_of_make_evidence_is_described_and_no_other() -> None:
-    first_table = page("evidence").partition("\n## ")[0]
-    recipe = (ROOT / "Makefile").read_text().partition("\nevidence:")[2].partition("\n\n")[0]
-    passed_on = set(re.findall(r"\(call argument,(\w+),", recipe))
-
-    assert names(first_table) == passed_on
-
-
-def test_every_column_of_the_evidence_is_described_in_its_order() -> None:
-    described = [
-        name
-        for row in rows(section(page("evidence"), "The lines of the CSV"))
-        for name in row.names
-    ]
-
-    assert described == list(COLUMNS)
-
-
-def test_evidence_reads_outputs_and_parameters_that_the_template_has() -> None:
-    assert TABLE_OUTPUT in TEMPLATE["Outputs"]
-    assert {RTO_PARAMETER, RPO_PARAMETER} <= TEMPLATE["Parameters"].keys()
-
-
-def test_every_outcome_of_a_restore_is_described() -> None:
-    (row,) = [
-        row
-        for row in rows(section(page("evidence"), "The lines of the CSV"))
-        if row.names == ("outcome",)
-    ]
-
-    assert quoted(row.cells[0]) == OUTCOMES
-
-
-def test_every_service_of_the_stack_is_among_the_permissions() -> None:
-    made = {
-        resource["Type"].split("::")[1]
-        for resource in TEMPLATE["Resources"].values()
-        if not resource["Type"].startswith("AWS::Serverless::")
-    }
-    said = {cells[0] for cells in table(section(page("deploying"), "Permissions in AWS"))}
-
-    assert made | {"Lambda", "Events", "Scheduler", "CloudFormation"} <= said

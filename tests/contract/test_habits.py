@@ -1,31 +1,30 @@
-"""What a developer's tools and the hosted workflow run is what `make check` and `.ci/run` run."""
+"""What a developer's tools and the hosted workflows run, and the bounds of the house."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-HOOKS: list[dict[str, Any]] = [
-    hook
-    for repository in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
-    for hook in repository["hooks"]
-]
-WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
-AUDIT: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text())
+REPOSITORIES = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+HOOKS = [hook for repository in REPOSITORIES for hook in repository["hooks"]]
+WORKFLOWS: dict[str, dict[Any, Any]] = {
+    path.name: yaml.safe_load(path.read_text()) for path in ROOT.glob(".github/workflows/*.yml")
+}
 
 
-def checks() -> set[str]:
-    """The commands of `make check`, without how they are run."""
+def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_the_hooks_run_exactly_the_checks_and_fetch_nothing() -> None:
     recipe = MAKEFILE.partition("\ncheck:")[2].partition("\n\n")[0]
     lines = re.findall(r"^\t@(?:PYTHONPATH=\S+ )?\$\((?:RUN|MAKE)\) (.+)$", recipe, re.MULTILINE)
-    return {line.removeprefix("--no-print-directory ").removesuffix(" .") for line in lines}
-
-
-def test_the_hooks_run_exactly_the_checks() -> None:
     entries = {
         re.sub(r"^(env( \w+=\S+)+ |make --no-print-directory )", "", hook["entry"])
         .removeprefix(".venv/bin/")
@@ -33,41 +32,51 @@ def test_the_hooks_run_exactly_the_checks() -> None:
         for hook in HOOKS
     }
 
-    assert entries == checks()
-
-
-def test_the_hooks_fetch_nothing() -> None:
-    configuration = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
-
-    assert {repository["repo"] for repository in configuration["repos"]} == {"local"}
+    assert entries == {
+        line.removeprefix("--no-print-directory ").removesuffix(" .") for line in lines
+    }
+    assert {repository["repo"] for repository in REPOSITORIES} == {"local"}
     assert {hook["language"] for hook in HOOKS} == {"system"}
 
 
-def test_the_hosted_workflow_runs_only_the_ci_script() -> None:
-    (job,) = WORKFLOW["jobs"].values()
-
-    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
-    assert WORKFLOW["permissions"] == {"contents": "read"}
+COMMANDS = {"ci.yml": ".ci/run", "audit.yml": "make audit", "mutants.yml": "make mutants"}
 
 
-def test_advisories_are_read_every_week_and_must_be_readable() -> None:
+@pytest.mark.parametrize(("name", "command"), COMMANDS.items(), ids=COMMANDS)
+def test_a_workflow_runs_one_command_for_each_change_or_every_week(name: str, command: str) -> None:
     """A vulnerability becomes known without a change here. YAML reads the word `on` as true."""
-    (job,) = AUDIT["jobs"].values()
-    triggers: Any = AUDIT[True]  # type: ignore[index]
-
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["make audit"]
-    assert re.fullmatch(r"\d+ \d+ \* \* \d", triggers["schedule"][0]["cron"])
-    assert AUDIT["permissions"] == {"contents": "read"}
+    assert [step["run"] for step in steps(WORKFLOWS[name]) if "run" in step] == [command]
+    weekly = [one["cron"] for one in WORKFLOWS[name][True].get("schedule", ())]
+    assert all(re.fullmatch(r"\d+ \d+ \* \* \d", one) for one in weekly)
+    assert len(weekly) == (name != "ci.yml")
 
 
-def test_every_action_is_pinned_to_a_commit() -> None:
-    used = [
-        step["uses"]
-        for workflow in (WORKFLOW, AUDIT)
-        for job in workflow["jobs"].values()
-        for step in job["steps"]
-        if "uses" in step
-    ]
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_may_only_read_and_uses_actions_of_one_commit(name: str) -> None:
+    used = [step["uses"] for step in steps(WORKFLOWS[name]) if "uses" in step]
 
+    assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
     assert used
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in used)
+
+
+def test_files_functions_and_classes_keep_their_bounds() -> None:
+    """250 lines of a file, 40 of a function, and 7 attributes that the methods of a class set."""
+    beyond: list[str] = []
+    for path in (one for name in ("functions", "operate") for one in ROOT.glob(f"{name}/**/*.py")):
+        text = path.read_text()
+        beyond += [path.name] if len(text.splitlines()) > 250 else []
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                beyond += [node.name] if lines > 40 else []
+            elif isinstance(node, ast.ClassDef):
+                stored = {
+                    one.attr
+                    for one in ast.walk(node)
+                    if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store)
+                    if ast.unparse(one.value) == "self"
+                }
+                beyond += [node.name] if len(stored) > 7 else []
+
+    assert beyond == []

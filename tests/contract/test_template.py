@@ -1,260 +1,349 @@
-"""The function, the parameters, the rules and the outputs of template.yaml."""
+"""The parameters, variables, outputs and names of template.yaml."""
 
+import json
 import re
-import tomllib
 
 import pytest
+from botocore.session import get_session
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
-from contract.deployed_template import CHECKOUT, Stack, source_template
-from contract.deployed_template import SECRET as DEFAULT_SECRET
-from restore_watch import __version__
+from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
+from contract.deployed_template import SECRET as GIVEN_SECRET
+
+PARAMETERS = source_template()["Parameters"]
+IDS = ["0123456789abcdef01234567"] * 100
+
+
+def place(service: str) -> str:
+    """The beginning of the longest ARN of a service in any region."""
+    session = get_session()
+    places = (
+        f"arn:{partition}:{service}:{region}:111122223333:"
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("lambda", partition)
+    )
+    return max(places, key=len)
+
+
+def secret(characters: int) -> str:
+    return place("secretsmanager") + f"secret:{'n' * characters}-a1B2c3"
+
+
+# What is accepted
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"
 KMS = "arn:aws:kms:eu-central-1:111122223333:"
-PARAMETERS = source_template()["Parameters"]
+TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
+MINUTES = (["0", "1", "60", "9999999"], ["", "00", "0.0", "-0", "060", "0.5", "1e3", "10000000"])
+
+VALUES: dict[str, tuple[list[str], list[str]]] = {
+    "AtlasSecretArn": (
+        [
+            SECRET + "atlas-a1B2c3",
+            SECRET.replace("aws", "aws-us-gov") + "a/b-ZZZZZZ",
+            # The six characters are random: they can be a word.
+            SECRET + "atlas/restore-watch-status",
+            SECRET + "rds!atlas+=.@_-000000",
+            secret(200),
+        ],
+        [
+            *("", "atlas", secret(201), SECRET.replace("arn:aws:", "arn:awsome:") + "atlas-a1B2c3"),
+            *(SECRET + name for name in ("atlas", "atlas/restore-watch", "atlas/restore-watch-")),
+            *(SECRET + name for name in ("-a1B2c3", "*", "atlas-??????", "*-a1B2c3")),
+            *(SECRET + name for name in ("atlas a-a1B2c3", "atlas-a1B2c3 ")),
+        ],
+    ),
+    "AtlasSecretKmsKeyArn": ([KMS + "key/mrk-0123456789abcdef"], ["alias/atlas"]),
+    "TopicKmsKeyArn": (["", KMS + "key/0123"], [KMS + "alias/atlas"]),
+    "AtlasProjectIds": (["", "all", ",".join(IDS), " , ".join(IDS)], [",".join([*IDS, IDS[0]])]),
+    "NotifySecretArn": (["", secret(512)], [secret(513)]),
+    "NotifyChanges": (["all", " , ".join(["progressed"] * 7)], ["", ",".join(["ready"] * 8)]),
+    "RequestSource": (
+        ["", "ops.restores", "com.example/restores_2"],
+        ["aws.events", "ops restores", "o" * 257],
+    ),
+    "ScheduleExpression": (["rate(1 minute)", "cron(0/5 * * * ? *)"], ["every minute"]),
+    "SubnetIds": (
+        ["subnet-0a1b2c3d,subnet-0123456789abcdef0"],
+        ["subnet-0a1b2c3d, subnet-0a1b2c3e"],
+    ),
+    "SecurityGroupIds": (["sg-0123456789abcdef0"], ["default"]),
+    # CloudFormation compares texts: `0.0` as a number would be an alarm that always rings.
+    "RtoMinutes": MINUTES,
+    "RpoMinutes": MINUTES,
+    "AlarmTopicArn": (
+        ["", TOPIC, "arn:aws-us-gov:sns:us-gov-west-1:111122223333:Ops_Alarms"],
+        ["alarms", f"{TOPIC}.fifo", f"{TOPIC}:6b1d5e0f", TOPIC.replace("sns", "sqs")],
+    ),
+    "PermissionsBoundaryArn": (
+        [
+            "arn:aws:iam::111122223333:policy/boundaries/team-a",
+            "arn:aws-us-gov:iam::aws:policy/PowerUserAccess",
+        ],
+        [
+            "PowerUserAccess",
+            *(f"arn:aws:iam::111122223333:{name}" for name in ("role/boundary", "policy/")),
+        ],
+    ),
+    "NamePrefix": (
+        ["", "acme-prod", "a" + "b" * 31],
+        ["a", "-a", "a-", "1a", "a_b", "a b", "ä-b", "a" + "b" * 32],
+    ),
+}
+CHOICES = {
+    # The credentials are sent only to MongoDB.
+    "AtlasBaseUrl": ["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"],
+    "PagerDutyUrl": ["https://events.pagerduty.com", "https://events.eu.pagerduty.com"],
+    "Architecture": ["arm64", "x86_64"],
+}
+RANGES = {
+    "HotSeconds": (10, 0, 50),
+    "RateLimitReserve": (0.5, 0, 1),
+    "MemorySize": (512, 256, 10240),
+    "NoSweepMinutes": (4, 0, 24 * 60),
+}
 
 
-def environment(stack: Stack) -> dict[str, str]:
-    """The environment variables of the function."""
-    variables: dict[str, str] = stack.properties("RestoreWatchFunction")["Environment"]["Variables"]
-    return variables
+@pytest.mark.parametrize("name", VALUES)
+def test_a_parameter_accepts_and_rejects(name: str) -> None:
+    accepted, rejected = VALUES[name]
+    pattern = re.compile(PARAMETERS[name]["AllowedPattern"])
+
+    assert [value for value in accepted if not pattern.search(value)] == []
+    assert [value for value in rejected if pattern.search(value)] == []
 
 
-def test_the_function_gets_exactly_the_variables_that_it_reads() -> None:
-    readers = ("restore_watch/settings.py", "foundation/environment.py")
-    settings = "".join((CHECKOUT / "functions" / name).read_text() for name in readers)
-    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', settings))
+def test_choices_and_ranges_are_those_that_the_functions_accept() -> None:
+    assert {name: PARAMETERS[name]["AllowedValues"] for name in CHOICES} == CHOICES
+    assert {
+        name: tuple(PARAMETERS[name][key] for key in ("Default", "MinValue", "MaxValue"))
+        for name in RANGES
+    } == RANGES
 
-    assert set(environment(Stack())) == read
+
+def test_every_parameter_is_explained_in_the_console() -> None:
+    interface = source_template()["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    constrained = {
+        name
+        for name, one in PARAMETERS.items()
+        if one.keys() & {"AllowedPattern", "MinValue", "MaxValue"}
+    }
+
+    assert sorted(grouped) == sorted(PARAMETERS) == sorted(interface["ParameterLabels"])
+    assert all(one["Description"] for one in PARAMETERS.values())
+    assert all(PARAMETERS[name]["ConstraintDescription"] for name in constrained)
+    assert {name for name, one in PARAMETERS.items() if "Default" not in one} == {"AtlasSecretArn"}
 
 
-def test_every_variable_has_the_value_of_its_parameter_or_resource() -> None:
-    stack = Stack(
-        "restore-watch",
-        AtlasProjectIds="all",
-        HotSeconds="5",
-        RateLimitReserve="0.25",
-        LogLevel="DEBUG",
-    )
+def test_parameters_that_do_not_fit_together_are_rejected() -> None:
+    for given, accepted in (
+        ({}, True),
+        ({"SubnetIds": "x", "SecurityGroupIds": "y"}, True),
+        ({"SubnetIds": "x"}, False),
+        ({"SecurityGroupIds": "y"}, False),
+    ):
+        assert Stack(**given).accepted_by("WholeNetworkOrNone") is accepted
+    for reserved in ("0", "1", "2", "3", "4", "10"):
+        # The queue uses two environments, and the sweep another one.
+        stack = Stack(ReservedConcurrency=reserved)
+        assert stack.accepted_by("RoomBesideQueueAndSweep") is (reserved not in "123")
 
-    assert environment(stack) == {
-        "ATLAS_SECRET_ID": DEFAULT_SECRET,
-        "ATLAS_BASE_URL": "https://cloud.mongodb.com",
+
+# The functions
+
+OF_BOTH = {
+    "ATLAS_BASE_URL": "https://cloud.mongodb.com",
+    "EMAIL_TOPIC_ARN": "EmailTopic",
+    "CHAT_TOPIC_ARN": "ChatTopic",
+    "POWERTOOLS_SERVICE_NAME": "drills",
+    "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
+    "POWERTOOLS_LOG_LEVEL": "DEBUG",
+}
+VARIABLES = {
+    "RestoreWatchFunction": OF_BOTH
+    | {
+        "ATLAS_SECRET_ID": GIVEN_SECRET,
         "TABLE_NAME": "RestoreJobsTable",
         "TOPIC_ARN": "StatusChangesTopic",
         "ATLAS_PROJECT_IDS": "all",
         "HOT_SECONDS": "5",
         "RATE_LIMIT_RESERVE": "0.25",
         "SCHEDULE_GROUP": "ScheduleGroup",
-        "EMAIL_TOPIC_ARN": "",
-        "CHAT_TOPIC_ARN": "",
-        "POWERTOOLS_SERVICE_NAME": "restore-watch",
-        "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
-        "POWERTOOLS_LOG_LEVEL": "DEBUG",
-    }
+    },
+    "NotifyPeopleFunction": OF_BOTH
+    | {
+        "SENT_TABLE_NAME": "SentNoticesTable",
+        "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated",
+        "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
+        "PAGERDUTY_BASE_URL": "https://events.pagerduty.com",
+    },
+}
 
 
-@pytest.mark.parametrize("name", ["atlas-restore-watch", "restore-watch-of-the-other-team"])
-def test_logs_and_metrics_name_the_stack_as_their_service(name: str) -> None:
-    """Two stacks in one account write their metrics to one namespace."""
-    assert environment(Stack(name))["POWERTOOLS_SERVICE_NAME"] == name
-
-
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_the_layer_supports_each_processor_that_the_operator_may_choose(architecture: str) -> None:
-    stack = Stack(Architecture=architecture)
-    ((layer_id, layer),) = stack.of_type("AWS::Lambda::LayerVersion").items()
-
-    assert stack.properties("RestoreWatchFunction")["Architectures"] == [architecture]
-    assert stack.properties("RestoreWatchFunction")["Layers"] == [layer_id]
-    assert architecture in layer["CompatibleArchitectures"]
-    assert architecture in PARAMETERS["Architecture"]["AllowedValues"]
-
-
-def test_lambda_traces_the_function() -> None:
-    assert Stack().properties("RestoreWatchFunction")["TracingConfig"] == {"Mode": "Active"}
-
-
-def test_no_resource_has_a_fixed_name() -> None:
-    """A fixed name prevents a second stack, and for a role it requires CAPABILITY_NAMED_IAM."""
-    stack = Stack()
-    named = {
-        f"{logical_id}.{name}"
-        for logical_id, resource in stack.resources.items()
-        for name in ("Name", "RoleName", "TableName", "TopicName", "QueueName", "LogGroupName")
-        if name in resource.get("Properties", {})
-    }
-
-    # Its group, which has no fixed name, is this stack's own.
-    assert named == {"RestoreWatchFunctionSchedule.Name"}
-    assert "FunctionName" not in stack.properties("RestoreWatchFunction")
-
-
-def test_the_layer_is_named_after_the_stack() -> None:
-    layer = Stack("restore-watch").only("AWS::Lambda::LayerVersion")
-
-    assert layer["LayerName"].startswith("restore-watch-")
-
-
-def test_no_output_is_exported() -> None:
-    """The name of an export is unique in an account and region."""
-    assert all("Export" not in output for output in Stack().outputs.values())
-
-
-def test_every_parameter_has_a_description() -> None:
-    assert all(parameter["Description"] for parameter in PARAMETERS.values())
-
-
-def test_only_the_secret_has_no_default() -> None:
-    required = {name for name, parameter in PARAMETERS.items() if "Default" not in parameter}
-
-    assert required == {"AtlasSecretArn"}
-
-
-def test_every_pattern_and_range_is_explained_in_words() -> None:
-    unexplained = {
-        name
-        for name, parameter in PARAMETERS.items()
-        if parameter.keys() & {"AllowedPattern", "MinValue", "MaxValue"}
-        and not parameter.get("ConstraintDescription")
-    }
-
-    assert unexplained == set()
-
-
-def test_every_default_meets_its_own_constraints() -> None:
-    for parameter in PARAMETERS.values():
-        default = parameter.get("Default")
-        if default is None:
-            continue
-
-        assert re.search(parameter.get("AllowedPattern", ""), str(default))
-        assert default in parameter.get("AllowedValues", [default])
-        if parameter["Type"] == "Number":
-            assert default >= parameter.get("MinValue", default)
-            assert default <= parameter.get("MaxValue", default)
-
-
-def test_the_console_shows_every_parameter_once_in_a_group_and_with_a_label() -> None:
-    interface = source_template()["Metadata"]["AWS::CloudFormation::Interface"]
-    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
-
-    assert sorted(grouped) == sorted(PARAMETERS)
-    assert set(interface["ParameterLabels"]) == set(PARAMETERS)
+def variables(stack: Stack, function: str) -> dict[str, str]:
+    found: dict[str, str] = stack.properties(function)["Environment"]["Variables"]
+    return found
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"),
-    [
-        ("AtlasSecretArn", SECRET + "atlas-a1B2c3"),
-        ("AtlasSecretArn", SECRET.replace("aws", "aws-us-gov") + "a/b-ZZZZZZ"),
-        # The six characters are random: they can be a word.
-        ("AtlasSecretArn", SECRET + "atlas/restore-watch-status"),
-        ("AtlasSecretArn", SECRET + "rds!atlas+=.@_-000000"),
-        ("AtlasSecretKmsKeyArn", KMS + "key/mrk-0123456789abcdef"),
-        ("RequestSource", "ops.restores"),
-        ("RequestSource", "com.example/restores_2"),
-        ("ScheduleExpression", "cron(0/5 * * * ? *)"),
-        ("SubnetIds", "subnet-0a1b2c3d,subnet-0123456789abcdef0"),
-        ("SecurityGroupIds", "sg-0123456789abcdef0"),
-    ],
+    ("function", "package"),
+    [("RestoreWatchFunction", "restore_watch"), ("NotifyPeopleFunction", "notify_people")],
 )
-def test_a_parameter_accepts(parameter: str, value: str) -> None:
-    assert re.search(PARAMETERS[parameter]["AllowedPattern"], value)
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value"),
-    [
-        ("AtlasSecretArn", ""),
-        ("AtlasSecretArn", "atlas"),
-        ("AtlasSecretArn", SECRET + "atlas"),
-        ("AtlasSecretArn", SECRET + "atlas/restore-watch"),
-        ("AtlasSecretArn", SECRET + "atlas/restore-watch-"),
-        ("AtlasSecretArn", SECRET + "-a1B2c3"),
-        ("AtlasSecretArn", SECRET + "*"),
-        ("AtlasSecretArn", SECRET + "atlas-??????"),
-        ("AtlasSecretArn", SECRET + "*-a1B2c3"),
-        ("AtlasSecretArn", SECRET + "atlas a-a1B2c3"),
-        ("AtlasSecretArn", SECRET + "atlas-a1B2c3 "),
-        ("AtlasSecretArn", SECRET.replace("arn:aws:", "arn:awsome:") + "atlas-a1B2c3"),
-        ("AtlasSecretKmsKeyArn", "alias/atlas"),
-        ("TopicKmsKeyArn", KMS + "alias/atlas"),
-        ("RequestSource", "aws.events"),
-        ("RequestSource", "ops restores"),
-        ("RequestSource", "o" * 257),
-        ("ScheduleExpression", "every minute"),
-        ("SubnetIds", "subnet-0a1b2c3d, subnet-0a1b2c3e"),
-    ],
-)
-def test_a_parameter_rejects(parameter: str, value: str) -> None:
-    assert not re.search(PARAMETERS[parameter]["AllowedPattern"], value)
-
-
-@pytest.mark.parametrize(
-    ("parameter", "default", "least", "most"),
-    [("HotSeconds", 10, 0, 50), ("RateLimitReserve", 0.5, 0, 1), ("MemorySize", 512, 256, 10240)],
-)
-def test_a_number_has_the_range_that_the_function_accepts(
-    parameter: str, default: float, least: float, most: float
+def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stack(
+    function: str, package: str
 ) -> None:
-    assert PARAMETERS[parameter]["Type"] == "Number"
-    assert PARAMETERS[parameter]["Default"] == default
-    assert PARAMETERS[parameter]["MinValue"] == least
-    assert PARAMETERS[parameter]["MaxValue"] == most
+    """Two stacks in one account write their metrics to one namespace, as different services."""
+    given = {"AtlasProjectIds": "all", "HotSeconds": "5", "RateLimitReserve": "0.25"}
+    stack = Stack("drills", **READERS, **given, LogLevel="DEBUG")
+    modules = (f"{package}/settings.py", "foundation/environment.py")
+    source = "".join((CHECKOUT / "functions" / name).read_text() for name in modules)
+
+    assert variables(stack, function) == VARIABLES[function]
+    assert [name for name in VARIABLES[function] if f'"{name}"' not in source] == []
+    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
+    assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS"}
+    # A channel that nobody asks for has an empty variable.
+    assert variables(Stack(NotifyEmail="ops@example.com"), function)["CHAT_TOPIC_ARN"] == ""
 
 
-def test_no_parameter_names_a_restore_job() -> None:
-    """An event names a job, once; the schedule follows it from then on."""
-    assert PARAMETERS.keys().isdisjoint({"GroupId", "ClusterName", "RestoreId", "Kind"})
-    assert set(source_template()["Rules"]) == {"RoomBesideQueueAndSweep", "WholeNetworkOrNone"}
+LONGEST = {
+    **{name: max(VALUES[name][0], key=len) for name in ("AtlasSecretArn", "AtlasProjectIds")},
+    **{name: max(VALUES[name][0], key=len) for name in ("NotifySecretArn", "NotifyChanges")},
+    "HotSeconds": "50.00000",
+    "RateLimitReserve": "0.333333",
+    "NotifyEmail": "ops@example.com",
+    "NotifyChat": "yes",
+    **{name: max(CHOICES[name], key=len) for name in ("AtlasBaseUrl", "PagerDutyUrl")},
+    "LogLevel": "WARNING",
+}
 
 
-def test_the_credentials_are_sent_only_to_mongodb() -> None:
-    assert PARAMETERS["AtlasBaseUrl"]["AllowedValues"] == [
-        "https://cloud.mongodb.com",
-        "https://cloud.mongodbgov.com",
+@pytest.mark.parametrize("function", VARIABLES)
+def test_the_longest_environment_that_the_template_allows_fits(function: str) -> None:
+    """Lambda takes 4,096 bytes of all variables of a function, as compact JSON with their names."""
+    stack = Stack(LONGEST_STACK_NAME, **LONGEST)
+    names = longest_names(stack)
+    given = {name: names.get(value, value) for name, value in variables(stack, function).items()}
+    assert len(json.dumps(given, separators=(",", ":"))) < 4096
+    if "ATLAS_PROJECT_IDS" in given:
+        # Without blanks, whatever the operator gives.
+        assert given["ATLAS_PROJECT_IDS"] == ",".join(IDS)
+
+
+def test_every_parameter_in_an_environment_has_a_longest_value() -> None:
+    resources = source_template()["Resources"].values()
+    given = [one["Properties"].get("Environment") for one in resources if "Properties" in one]
+
+    assert set(re.findall(r"'Ref': '(\w+)'", str(given))) & PARAMETERS.keys() <= LONGEST.keys()
+
+
+def test_the_layer_supports_each_processor_that_the_operator_may_choose() -> None:
+    for architecture in CHOICES["Architecture"]:
+        stack = Stack(Architecture=architecture)
+        function = stack.properties("RestoreWatchFunction")
+        assert function["Architectures"] == [architecture]
+        assert function["Layers"] == list(stack.of_type(LAYER))
+        assert architecture in stack.only(LAYER)["CompatibleArchitectures"]
+
+
+# Names
+
+NAMED = {
+    "AWS::DynamoDB::Table": ("TableName", 255),
+    "AWS::Events::Rule": ("Name", 64),
+    "AWS::IAM::Role": ("RoleName", 64),
+    "AWS::Lambda::Function": ("FunctionName", 64),
+    "AWS::Lambda::LayerVersion": ("LayerName", 140),
+    "AWS::Logs::LogGroup": ("LogGroupName", 512),
+    "AWS::SNS::Topic": ("TopicName", 256),
+    "AWS::SQS::Queue": ("QueueName", 80),
+    "AWS::Scheduler::ScheduleGroup": ("Name", 64),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80),
+}
+"""The property that names a resource, by type, and the most characters that AWS accepts in it."""
+
+LONGEST_STACK_NAME = "s" * 128
+
+
+def longest_names(stack: Stack) -> dict[str, str]:
+    """
+    The longest value that each reference to a resource may have.
+
+    "Name type", AWS CloudFormation User Guide: the stack, the logical id and a random part with
+    hyphens between them, cut where the service takes no more. The `Ref` of a topic is its ARN.
+    """
+    names = {}
+    for logical_id, resource in stack.resources.items():
+        kind = resource["Type"]
+        name = f"{LONGEST_STACK_NAME}-{logical_id}-{'R' * 13}"[: NAMED.get(kind, ("", 255))[1]]
+        names[logical_id] = place("sns") + name if kind == "AWS::SNS::Topic" else name
+        names[f"{logical_id}.QueueName"] = name
+    return names
+
+
+# SAM itself fills in the name of the layer, from parameters that it is not given here.
+LAYER = "AWS::Lambda::LayerVersion"
+
+
+def named(stack: Stack) -> list[tuple[str, str | None]]:
+    """The type and the name of each resource that can have one."""
+    return [
+        (kind, properties.get(NAMED[kind][0]))
+        for kind in NAMED
+        for properties in stack.of_type(kind).values()
     ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "given", "accepted"),
-    [
-        ("WholeNetworkOrNone", (), True),
-        ("WholeNetworkOrNone", ("SubnetIds", "SecurityGroupIds"), True),
-        ("WholeNetworkOrNone", ("SubnetIds",), False),
-        ("WholeNetworkOrNone", ("SecurityGroupIds",), False),
-    ],
-)
-def test_parameters_that_belong_together_are_given_together(
-    rule: str, given: tuple[str, ...], *, accepted: bool
-) -> None:
-    assert Stack(**dict.fromkeys(given, "given")).accepted_by(rule) is accepted
+def test_a_prefix_begins_every_name_and_the_longest_one_fits() -> None:
+    prefix, region = "a" + "b" * 31, "ap-northeast-1"
+    names = named(Stack(NamePrefix=prefix, **{"AWS::Region": region}, **EVERYTHING, **READERS))
+
+    assert len(set(names)) == len(names)
+    for kind, name in names:
+        assert kind == LAYER or str(name).startswith(f"{prefix}-")
+        assert len(str(name)) <= NAMED[kind][1]
+        # A role's name is unique in the account, in all its regions together.
+        assert kind != "AWS::IAM::Role" or str(name).endswith(f"-{region}")
 
 
-@pytest.mark.parametrize(
-    ("reserved", "accepted"),
-    [("0", True), ("1", False), ("2", False), ("3", False), ("4", True), ("10", True)],
-)
-def test_reserved_concurrency_exceeds_what_the_queue_and_the_sweep_use(
-    reserved: str, *, accepted: bool
-) -> None:
-    stack = Stack(ReservedConcurrency=reserved)
-    queue = stack.only("AWS::Lambda::EventSourceMapping")["ScalingConfig"]["MaximumConcurrency"]
+def test_without_a_prefix_no_resource_has_a_fixed_name() -> None:
+    """A fixed name prevents a second stack, and for a role it requires CAPABILITY_NAMED_IAM."""
+    stack = Stack("drills", **READERS)
 
-    assert queue == 2
-    assert stack.accepted_by("RoomBesideQueueAndSweep") is accepted
+    assert {name for kind, name in named(stack) if kind != LAYER} == {None}
+    assert stack.only(LAYER)["LayerName"] == "drills-layer"
+    layer = source_template()["Resources"]["DependenciesLayer"]["Properties"]["LayerName"]
+    with_prefix = {"Fn::Join": ["-", [{"Ref": "NamePrefix"}, "layer"]]}
+    assert layer["Fn::If"][:2] == ["HasNamePrefix", with_prefix]
+    # The name of an export is unique in an account and region.
+    assert all("Export" not in output for output in stack.outputs.values())
 
 
-def test_every_rule_has_a_description() -> None:
-    for rule in source_template()["Rules"].values():
-        assert all(assertion["AssertDescription"] for assertion in rule["Assertions"])
+def test_every_type_that_takes_a_name_has_one() -> None:
+    """A schedule is named within its group. Alarms and dashboards are not named by the prefix."""
+
+    def takes_a_name(resource_type: str) -> bool:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
+        fixed = {path.rpartition("/")[2] for path in schema.get("createOnlyProperties", [])}
+        own = {"Name", f"{resource_type.rpartition('::')[2]}Name", "LayerName"}
+        return bool(fixed & own & schema["properties"].keys())
+
+    kinds = {one["Type"] for one in Stack(**EVERYTHING, **READERS).resources.values()}
+    others = {"AWS::Scheduler::Schedule", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"}
+    assert set(filter(takes_a_name, kinds)) - others == set(NAMED)
+
+
+def test_a_stack_that_is_deployed_again_gives_its_table_another_name() -> None:
+    """The table of the stack that was deleted still has its name."""
+    arn = "arn:aws:cloudformation:us-east-1:111122223333:stack/rw/0f1e2d3c-4b5a-6978"
+    stack = Stack(NamePrefix="acme", **{"AWS::StackId": arn})
+
+    assert stack.properties("RestoreJobsTable")["TableName"] == "acme-restore-jobs-0f1e2d3c"
 
 
 def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> None:
-    outputs = Stack().outputs
-
-    assert {name: output["Value"] for name, output in outputs.items()} == {
+    always = {
         "FunctionName": "RestoreWatchFunction",
         "FunctionArn": "RestoreWatchFunction.Arn",
         "AwaitRestoreStateMachineArn": "AwaitRestoreStateMachine",
@@ -268,16 +357,15 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
         "OnFailureQueueArn": "OnFailureQueue.Arn",
         "LogGroupName": "LogGroup",
     }
-    assert all(output["Description"] for output in outputs.values())
+    of_people = {
+        "EmailTopicArn": "EmailTopic",
+        "ChatTopicArn": "ChatTopic",
+        "NoticeQueueArn": "NoticeQueue.Arn",
+        "NoticeDeadLetterQueueArn": "NoticeDeadLetterQueue.Arn",
+        "NotifyPeopleFunctionName": "NotifyPeopleFunction",
+        "NotifyPeopleLogGroupName": "NotifyPeopleLogGroup",
+    }
 
-
-def test_the_published_application_has_the_version_licence_and_readme_of_the_project() -> None:
-    application = source_template()["Metadata"]["AWS::ServerlessRepo::Application"]
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-
-    assert application["SemanticVersion"] == __version__
-    assert "version" in project["dynamic"]
-    assert application["Name"] == project["name"]
-    assert application["SpdxLicenseId"] == project["license"]
-    assert (CHECKOUT / application["LicenseUrl"]).is_file()
-    assert (CHECKOUT / application["ReadmeUrl"]).is_file()
+    for stack, expected in ((Stack(), always), (Stack(**READERS), always | of_people)):
+        assert {name: output["Value"] for name, output in stack.outputs.items()} == expected
+        assert all(output["Description"] for output in stack.outputs.values())

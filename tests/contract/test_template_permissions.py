@@ -1,4 +1,6 @@
-"""What the roles of template.yaml may do."""
+"""What the roles, the policies of queues and topics, and the key policy of the docs allow."""
+
+import json
 
 import pytest
 
@@ -7,251 +9,329 @@ from contract.deployed_template import (
     READERS,
     SECRET,
     Call,
+    Json,
     Stack,
     granted,
     role_statements,
     verdict,
 )
+from contract.documents import blocks, names, page, section
 from restore_watch.table.lease import KEY
 from restore_watch.table.project_item import project_key
 
-SECRET_KEY = EVERYTHING["AtlasSecretKmsKeyArn"]
-TOPIC_KEY = EVERYTHING["TopicKmsKeyArn"]
-STACK_KEY = EVERYTHING["KmsKeyArn"]
+ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
+ALL = Stack(**EVERYTHING, **READERS)
+NO_TOPIC_KEY = Stack(**EVERYTHING | {"TopicKmsKeyArn": ""}, **READERS)
+ROLES = ALL.of_type("AWS::IAM::Role")
+FUNCTION = role_statements(ROLES["RestoreWatchFunctionRole"])
 
+# The roles
+
+TOPIC_KEY, STACK_KEY = EVERYTHING["TopicKmsKeyArn"], EVERYTHING["KmsKeyArn"]
 TO_ATTACH_TO_A_VPC = {
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
+    *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    *("ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses"),
     "ec2:UnassignPrivateIpAddresses",
 }
-
-# A policy cannot name their resources: X-Ray has none, and an interface does not exist yet.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | TO_ATTACH_TO_A_VPC
-RULES_OF_SAMPLING = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
-
-
+TO_TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+TO_SAMPLE = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
+TO_RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+TO_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TO_ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure"}
 WORKFLOWS = "arn:aws:states:us-east-1:111122223333:stateMachine:*"
-SCHEDULES = "arn:aws:scheduler:us-east-1:111122223333:schedule"
+SWEEP = "arn:aws:scheduler:us-east-1:111122223333:schedule/ScheduleGroup/sweep"
 
 
-def test_the_function_may_do_what_it_does_and_nothing_else() -> None:
-    assert granted(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")) == {
+def each(actions: set[str], *resources: str) -> dict[str, set[str]]:
+    return {action: set(resources) for action in actions}
+
+
+GRANTED = {
+    "RestoreWatchFunctionRole": {
+        # Exactly the given ARN, so a partial one, given by mistake, gives access to no secret.
         "secretsmanager:GetSecretValue": {SECRET},
-        "kms:Decrypt": {SECRET_KEY, TOPIC_KEY, STACK_KEY},
-        "kms:DescribeKey": {TOPIC_KEY, STACK_KEY},
-        "kms:GenerateDataKey": {TOPIC_KEY, STACK_KEY},
-        "scheduler:GetSchedule": {f"{SCHEDULES}/ScheduleGroup/sweep"},
+        "kms:Decrypt": {EVERYTHING["AtlasSecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
+        **each({"kms:DescribeKey", "kms:GenerateDataKey"}, TOPIC_KEY, STACK_KEY),
+        "scheduler:GetSchedule": {SWEEP},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
         "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs", "RestoreJobsTable.Arn"},
-        "states:SendTaskSuccess": {WORKFLOWS},
-        "states:SendTaskFailure": {WORKFLOWS},
+        **each(TO_ANSWER, WORKFLOWS),
         "sns:Publish": {"StatusChangesTopic"},
-        "sns:GetTopicAttributes": {"StatusChangesTopic"},
-        "sns:ListSubscriptionsByTopic": {"StatusChangesTopic"},
-        "sqs:ReceiveMessage": {"RequestQueue.Arn"},
-        "sqs:DeleteMessage": {"RequestQueue.Arn"},
-        "sqs:GetQueueAttributes": {"RequestQueue.Arn"},
+        "sns:GetTopicAttributes": {"StatusChangesTopic", "EmailTopic", "ChatTopic"},
+        "sns:ListSubscriptionsByTopic": {"StatusChangesTopic", "EmailTopic", "ChatTopic"},
+        **each(TO_RECEIVE, "RequestQueue.Arn"),
         "sqs:SendMessage": {"OnFailureQueue.Arn"},
-        "logs:CreateLogStream": {"LogGroup.Arn"},
-        "logs:PutLogEvents": {"LogGroup.Arn"},
-    } | {action: {"*"} for action in WITHOUT_RESOURCE}
-
-
-def test_the_workflow_that_waits_may_invoke_the_function_and_be_traced() -> None:
-    """What tracing needs: "IAM policies for AWS X-Ray", AWS Step Functions Developer Guide."""
-    assert granted(Stack(**EVERYTHING).properties("AwaitRestoreRole")) == {
+        **each(TO_LOG, "LogGroup.Arn"),
+        # A policy cannot name their resources: X-Ray has none, and an interface is not there yet.
+        **each(TO_TRACE | TO_ATTACH_TO_A_VPC, "*"),
+    },
+    "NotifyPeopleFunctionRole": {
+        **each(TO_RECEIVE, "NoticeQueue.Arn"),
+        "dynamodb:UpdateItem": {"SentNoticesTable.Arn"},
+        "sns:Publish": {"EmailTopic", "ChatTopic"},
+        "secretsmanager:GetSecretValue": {READERS["NotifySecretArn"]},
+        "kms:Decrypt": {READERS["NotifySecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
+        "kms:DescribeKey": {STACK_KEY},
+        "kms:GenerateDataKey": {TOPIC_KEY, STACK_KEY},
+        **each(TO_LOG, "NotifyPeopleLogGroup.Arn"),
+        **each(TO_TRACE, "*"),
+    },
+    "ScheduleRole": {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}},
+    # "IAM policies for AWS X-Ray", AWS Step Functions Developer Guide.
+    "AwaitRestoreRole": {
         "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},
-        "xray:PutTraceSegments": {"*"},
-        "xray:PutTelemetryRecords": {"*"},
-    } | {action: {"*"} for action in RULES_OF_SAMPLING}
+        **each(TO_TRACE | TO_SAMPLE, "*"),
+    },
+}
 
 
-def test_a_diagnosis_may_look_at_the_topics_of_people() -> None:
-    role = Stack(**EVERYTHING, **READERS).properties("RestoreWatchFunctionRole")
-
-    assert granted(role)["sns:ListSubscriptionsByTopic"] == {
-        "StatusChangesTopic",
-        "EmailTopic",
-        "ChatTopic",
-    }
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_it_does_and_nothing_else(role: str) -> None:
+    assert granted(ROLES[role]) == GRANTED[role]
+    assert "ManagedPolicyArns" not in ROLES[role]
 
 
-@pytest.mark.parametrize(
-    ("given", "secret", "answer"),
-    [
-        ("atlas/restores-a1B2c3", "atlas/restores-a1B2c3", "Allow"),
-        # The same name, created again after its deletion.
-        ("atlas/restores-a1B2c3", "atlas/restores-x7Y8z9", None),
-        # Another secret, with a name that begins with the given name and suffix.
-        ("atlas/restores-a1B2c3", "atlas/restores-a1B2c3-x7Y8z9", None),
-        # A partial ARN with a name that ends like a full ARN. Secrets Manager reads it as full too.
-        ("atlas/restore-status", "atlas/restore-status-a1B2c3", None),
-    ],
-)
-def test_the_function_may_read_only_the_secret_with_the_given_arn(
-    given: str, secret: str, answer: str | None
-) -> None:
-    """A partial ARN, given by mistake, gives access to no secret at all."""
-    prefix = "arn:aws:secretsmanager:us-east-1:111122223333:secret:"
-    stack = Stack(AtlasSecretArn=prefix + given)
-    statements = role_statements(stack.properties("RestoreWatchFunctionRole"))
-
-    assert verdict(statements, Call("secretsmanager:GetSecretValue", prefix + secret)) == answer
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_gets_the_boundary(role: str) -> None:
+    assert ROLES[role]["PermissionsBoundary"] == EVERYTHING["PermissionsBoundaryArn"]
+    assert "PermissionsBoundary" not in Stack(**READERS).properties(role)
 
 
-@pytest.mark.parametrize(
-    ("resource", "partition", "answer"),
-    [
+def test_what_is_not_configured_is_not_allowed() -> None:
+    """A key, a VPC, a channel or a secret."""
+    watch = granted(Stack().properties("RestoreWatchFunctionRole"))
+    people = granted(Stack(NotifyEmail="ops@example.com").properties("NotifyPeopleFunctionRole"))
+
+    assert {action for action in watch if action.startswith(("kms:", "ec2:"))} == set()
+    assert people["sns:Publish"] == {"EmailTopic"}
+    assert {"secretsmanager:GetSecretValue", "kms:Decrypt"}.isdisjoint(people)
+
+
+def test_the_function_may_query_only_the_open_jobs_and_the_bookkeeping_of_sweeps() -> None:
+    """A query of the table itself could list the jobs of every cluster that were ever recorded."""
+    for resource, partition, answer in (
         ("RestoreJobsTable.Arn/index/OpenJobs", "0", "Allow"),
-        ("RestoreJobsTable.Arn/index/Another", "0", None),
         ("RestoreJobsTable.Arn/index/Another", "sweeps", None),
         ("RestoreJobsTable.Arn", "sweeps", "Allow"),
         ("RestoreJobsTable.Arn", "6b1d5e0f4c7a92d38e60f17b/orders", None),
         ("RestoreJobsTable.Arn", "sweeps/orders", None),
         ("RestoreJobsTable.Arn", "Sweeps", None),
-    ],
-)
-def test_the_function_may_query_only_the_open_jobs_and_the_bookkeeping_of_sweeps(
-    resource: str, partition: str, answer: str | None
-) -> None:
-    """A query of the table itself could list the jobs of every cluster that were ever recorded."""
-    stack = Stack(**EVERYTHING)
-    (index,) = stack.properties("RestoreJobsTable")["GlobalSecondaryIndexes"]
-    statements = role_statements(stack.properties("RestoreWatchFunctionRole"))
-
-    call = Call("dynamodb:Query", resource, context={"dynamodb:LeadingKeys": partition})
-
-    assert index["IndexName"] == "OpenJobs"
-    assert verdict(statements, call) == answer
+    ):
+        context = {"dynamodb:LeadingKeys": partition}
+        assert verdict(FUNCTION, Call("dynamodb:Query", resource, context=context)) == answer
+    # A condition for all values holds without any value.
+    assert verdict(FUNCTION, Call("dynamodb:Query", "RestoreJobsTable.Arn")) is None
+    assert KEY["cluster"]["S"] == project_key(None)["cluster"]["S"] == "sweeps"
 
 
-def test_the_partition_that_the_function_may_query_is_that_of_the_bookkeeping() -> None:
-    (partition,) = {KEY["cluster"]["S"], project_key(None)["cluster"]["S"]}
-    statements = role_statements(Stack().properties("RestoreWatchFunctionRole"))
-    (condition,) = [one["Condition"] for one in statements if one["Sid"] == "ReadBookkeeping"]
-
-    assert condition["ForAllValues:StringEquals"] == {"dynamodb:LeadingKeys": [partition]}
-
-
-def test_no_query_without_a_partition_is_allowed() -> None:
-    """A condition for all values holds without any value."""
-    statements = role_statements(Stack().properties("RestoreWatchFunctionRole"))
-
-    assert verdict(statements, Call("dynamodb:Query", "RestoreJobsTable.Arn")) is None
-
-
-def test_every_role_names_its_actions_and_resources() -> None:
-    for role in Stack(**EVERYTHING).of_type("AWS::IAM::Role").values():
-        for action, resources in granted(role).items():
-            assert "*" not in action
-            assert "*" not in resources or action in WITHOUT_RESOURCE | RULES_OF_SAMPLING
-
-
-def test_no_role_has_a_managed_policy() -> None:
-    for role in Stack(**EVERYTHING).of_type("AWS::IAM::Role").values():
-        assert "ManagedPolicyArns" not in role
-
-
-def test_a_key_is_used_only_through_its_own_service() -> None:
-    statements = role_statements(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole"))
-    services = {"secretsmanager", "sns", "s3"}
-
-    through = {
-        key: {
-            service
-            for service in services
-            if verdict(
-                statements,
-                Call(
-                    "kms:Decrypt",
-                    key,
-                    context={"kms:ViaService": f"{service}.us-east-1.amazonaws.com"},
-                ),
-            )
-        }
-        for key in (SECRET_KEY, TOPIC_KEY)
-    }
-
-    assert through == {SECRET_KEY: {"secretsmanager"}, TOPIC_KEY: {"sns"}}
-
-
-def test_the_function_may_not_use_keys_or_a_vpc_that_are_not_configured() -> None:
-    actions = granted(Stack().properties("RestoreWatchFunctionRole"))
-
-    assert {action for action in actions if action.startswith(("kms:", "ec2:"))} == set()
-
-
-def test_the_function_is_in_a_vpc_only_with_subnets() -> None:
-    assert "VpcConfig" not in Stack().properties("RestoreWatchFunction")
-    assert Stack(**EVERYTHING).properties("RestoreWatchFunction")["VpcConfig"] == {
-        "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
-        "SecurityGroupIds": ["sg-0a1b2c3d"],
-    }
-
-
-@pytest.mark.parametrize("action", sorted(TO_ATTACH_TO_A_VPC | {"ec2:DetachNetworkInterface"}))
-def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_function(
-    action: str,
-) -> None:
-    """A call from a function's code carries the function's ARN; one that Lambda makes does not."""
-    statements = role_statements(Stack(**EVERYTHING).properties("RestoreWatchFunctionRole"))
-    function = "arn:aws:lambda:us-east-1:111122223333:function:a-stack-with-a-long-na-5QzXk2pWv1Ba"
-    from_code = Call(action, context={"lambda:SourceFunctionArn": function})
-    from_lambda = Call(action)
-
-    assert verdict(statements, from_code) == "Deny"
-    assert verdict(statements, from_lambda) == ("Allow" if action in TO_ATTACH_TO_A_VPC else None)
-
-
-def test_the_code_needs_no_denied_permission_for_network_interfaces() -> None:
-    role = Stack(**EVERYTHING).properties("RestoreWatchFunctionRole")
-    function = "arn:aws:lambda:us-east-1:111122223333:function:restore-watch"
-    denials = [one for one in role_statements(role) if one["Effect"] == "Deny"]
-    context = {"lambda:SourceFunctionArn": function}
-    denied = {
-        action
-        for action, resources in granted(role).items()
-        if any(verdict(denials, Call(action, resource, context=context)) for resource in resources)
-    }
-
-    assert denied == TO_ATTACH_TO_A_VPC
-
-
-def test_the_schedule_may_only_invoke_the_function() -> None:
-    stack = Stack(**EVERYTHING)
-
-    assert stack.only("AWS::Scheduler::Schedule")["Target"]["RoleArn"] == "ScheduleRole.Arn"
-    assert granted(stack.properties("ScheduleRole")) == {
-        "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},
+def through(role: str, key: str, stack: Stack, action: str = "kms:Decrypt") -> set[str]:
+    """The services through which a role may use a key."""
+    statements = role_statements(stack.properties(role))
+    return {
+        service
+        for service in ("dynamodb", "logs", "sqs", "sns", "secretsmanager", "s3", "ec2")
+        if verdict(
+            statements,
+            Call(action, key, context={"kms:ViaService": f"{service}.us-east-1.amazonaws.com"}),
+        )
+        == "Allow"
     }
 
 
 @pytest.mark.parametrize(
-    ("service", "account", "group", "answer"),
+    ("role", "secret_key"),
     [
-        ("scheduler", "111122223333", "ScheduleGroup.Arn", "Allow"),
-        ("scheduler", "444455556666", "ScheduleGroup.Arn", None),
-        (
-            "scheduler",
-            "111122223333",
-            "arn:aws:scheduler:us-east-1:111122223333:schedule-group/default",
-            None,
-        ),
-        ("scheduler", None, None, None),
-        ("lambda", "111122223333", "ScheduleGroup.Arn", None),
+        ("RestoreWatchFunctionRole", EVERYTHING["AtlasSecretKmsKeyArn"]),
+        ("NotifyPeopleFunctionRole", READERS["NotifySecretKmsKeyArn"]),
     ],
 )
-def test_only_schedules_of_this_account_and_group_may_use_the_role_of_the_schedule(
-    service: str, account: str | None, group: str | None, answer: str | None
+def test_a_function_uses_a_key_only_through_the_services_it_calls(
+    role: str, secret_key: str
 ) -> None:
-    stack = Stack()
-    trust = stack.properties("ScheduleRole")["AssumeRolePolicyDocument"]["Statement"]
-    context = {"aws:SourceAccount": account, "aws:SourceArn": group}
-    given = {key: value for key, value in context.items() if value}
-    call = Call("sts:AssumeRole", principal=f"{service}.amazonaws.com", context=given)
+    assert through(role, secret_key, ALL) == {"secretsmanager"}
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        assert through(role, TOPIC_KEY, ALL, action) == {"sns"}
+        assert through(role, STACK_KEY, ALL, action) == {"dynamodb", "logs", "sqs"}
+        assert through(role, STACK_KEY, NO_TOPIC_KEY, action) == {"dynamodb", "logs", "sqs", "sns"}
 
-    assert stack.only("AWS::Scheduler::Schedule")["GroupName"] == "ScheduleGroup"
-    assert verdict(trust, call) == answer
+
+def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_function() -> None:
+    """A call from a function's code carries the function's ARN; one that Lambda makes does not."""
+    function = "arn:aws:lambda:us-east-1:111122223333:function:a-stack-with-a-long-na-5QzXk2pWv1Ba"
+
+    for action in TO_ATTACH_TO_A_VPC | {"ec2:DetachNetworkInterface"}:
+        from_code = Call(action, context={"lambda:SourceFunctionArn": function})
+        by_lambda = "Allow" if action in TO_ATTACH_TO_A_VPC else None
+        assert (verdict(FUNCTION, from_code), verdict(FUNCTION, Call(action))) == (
+            "Deny",
+            by_lambda,
+        )
+
+
+def test_only_schedules_of_this_account_and_group_may_use_the_role_of_the_schedule() -> None:
+    trust = ROLES["ScheduleRole"]["AssumeRolePolicyDocument"]["Statement"]
+    other_group = "arn:aws:scheduler:us-east-1:111122223333:schedule-group/default"
+
+    for service, account, group, answer in (
+        ("scheduler", ACCOUNT, "ScheduleGroup.Arn", "Allow"),
+        ("scheduler", OTHER_ACCOUNT, "ScheduleGroup.Arn", None),
+        ("scheduler", ACCOUNT, other_group, None),
+        ("lambda", ACCOUNT, "ScheduleGroup.Arn", None),
+    ):
+        context = {"aws:SourceAccount": account, "aws:SourceArn": group}
+        call = Call("sts:AssumeRole", principal=f"{service}.amazonaws.com", context=context)
+        assert verdict(trust, call) == answer
+    nobody = Call("sts:AssumeRole", principal="scheduler.amazonaws.com")
+    assert verdict(trust, nobody) is None
+
+
+def test_the_boundary_shown_allows_exactly_what_the_roles_allow() -> None:
+    (policy,) = blocks(section(page("security"), "Permissions boundary"), "json")
+    (statement,) = json.loads(policy)["Statement"]
+    allowed = {action for role in ROLES.values() for action in granted(role)}
+
+    assert (statement["Effect"], statement["Action"]) == ("Allow", sorted(allowed))
+
+
+# The policies of queues and topics
+
+# Those that SNS accepts in the policy of a topic; it rejects sns:*.
+TOPIC_ACTIONS = {
+    *("sns:AddPermission", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes"),
+    *("sns:ListSubscriptionsByTopic", "sns:Publish", "sns:RemovePermission", "sns:Subscribe"),
+}
+QUEUE_ACTIONS = {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:PurgeQueue"}
+
+
+def resource_policies() -> dict[str, list[Json]]:
+    """The statements by queue and topic. AWS keeps one policy of each: the last that is set."""
+    policies = [
+        (resource, policy["PolicyDocument"]["Statement"])
+        for kind, property_ in (("SQS::Queue", "Queues"), ("SNS::Topic", "Topics"))
+        for policy in ALL.of_type(f"AWS::{kind}Policy").values()
+        for resource in policy[property_]
+    ]
+    assert len(dict(policies)) == len(policies)
+    return dict(policies)
+
+
+POLICIES = resource_policies()
+
+
+def test_every_queue_and_the_topic_deny_every_call_without_tls() -> None:
+    queues = ALL.of_type("AWS::SQS::Queue")
+    assert POLICIES.keys() == {*queues, "StatusChangesTopic"}
+
+    for resource, statements in POLICIES.items():
+        arn, actions = (
+            (f"{resource}.Arn", QUEUE_ACTIONS) if resource in queues else (resource, TOPIC_ACTIONS)
+        )
+        for action in actions:
+            for tls, expected in (("false", {"Deny"}), ("true", {"Allow", None})):
+                context = {"aws:SecureTransport": tls, "AWS:SourceOwner": ACCOUNT}
+                assert verdict(statements, Call(action, arn, "anyone", context)) in expected
+        assert len({one["Sid"] for one in statements}) == len(statements)
+
+
+@pytest.mark.parametrize(
+    ("queue", "sender", "source"),
+    [
+        ("RequestDeadLetterQueue", "events", "RestoreWatchFunctionRequest.Arn"),
+        ("NoticeQueue", "sns", "StatusChangesTopic"),
+        ("NoticeDeadLetterQueue", "sns", "StatusChangesTopic"),
+        ("RequestQueue", None, "StatusChangesTopic"),
+        ("OnFailureQueue", None, "RestoreWatchFunction.Arn"),
+    ],
+)
+def test_only_the_source_of_a_queue_may_send_to_it_without_a_role(
+    queue: str, sender: str | None, source: str
+) -> None:
+    for given in (source, "another"):
+        for service in ("events", "sns", "lambda"):
+            context = {"aws:SourceArn": given, "aws:SecureTransport": "true"}
+            principal = f"{service}.amazonaws.com"
+            call = Call("sqs:SendMessage", f"{queue}.Arn", principal, context)
+            is_allowed = verdict(POLICIES[queue], call) == "Allow"
+            assert is_allowed is ((service, given) == (sender, source))
+
+
+def test_the_topic_lets_only_its_own_account_publish_and_subscribe() -> None:
+    """The default policy, which this one replaces, does the same; alarms of the account need it."""
+    for owner, answer in ((ACCOUNT, "Allow"), (OTHER_ACCOUNT, None), (None, None)):
+        context = {"AWS:SourceOwner": owner} if owner else {}
+        for action in ("sns:Publish", "sns:Subscribe"):
+            call = Call(action, "StatusChangesTopic", "cloudwatch.amazonaws.com", context)
+            assert verdict(POLICIES["StatusChangesTopic"], call) == answer
+
+
+def test_the_policy_of_the_topic_names_only_actions_that_sns_accepts_there() -> None:
+    statements = POLICIES["StatusChangesTopic"]
+
+    assert {action for one in statements for action in one["Action"]} <= TOPIC_ACTIONS
+
+
+# The key policy of the docs
+
+
+def documented(number: int) -> list[Json]:
+    """The statements of a policy in the docs, as a reader fills them in."""
+    text = blocks(section(page("security"), "Encryption"), "json")[number]
+    filled = {"account": ACCOUNT, "region": "us-east-1", "stack": "atlas-restore-watch"}
+    for placeholder, value in filled.items():
+        text = text.replace(f"<{placeholder}>", value)
+    policy: Json = json.loads(text)
+    statements: list[Json] = policy.get("Statement", [policy])
+    return statements
+
+
+def test_the_key_policy_names_every_service_that_writes_without_a_role_and_no_other() -> None:
+    writing = {
+        statement["Principal"]["Service"]
+        for statements in POLICIES.values()
+        for statement in statements
+        if statement["Effect"] == "Allow" and "Service" in statement["Principal"]
+    }
+    named = {one["Principal"]["Service"] for one in documented(0) if "Service" in one["Principal"]}
+
+    assert named == writing | {"logs.us-east-1.amazonaws.com"}
+    text = section(page("security"), "Encryption").partition("### Who else")[0]
+    explained = names(text.partition("### The key policy")[2])
+    assert explained == {statement["Sid"] for statement in documented(0)}
+
+
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:atlas-restore-watch-StatusChangesTopic-1A2B"
+LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:atlas-restore-watch-LogGroup-3C4D"
+LOG_GROUP = "kms:EncryptionContext:aws:logs:arn"
+SNS, EVENTS, LOGGING = "sns.amazonaws.com", "events.amazonaws.com", "logs.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "context", "answer"),
+    [
+        # The policies of the roles of the account count.
+        (f"arn:aws:iam::{ACCOUNT}:root", "Decrypt", {}, "Allow"),
+        (f"arn:aws:iam::{OTHER_ACCOUNT}:root", "Decrypt", {}, None),
+        (SNS, "GenerateDataKey", {"aws:SourceArn": TOPIC}, "Allow"),
+        (SNS, "Decrypt", {"aws:SourceArn": TOPIC}, "Allow"),
+        (SNS, "Decrypt", {"aws:SourceArn": TOPIC.replace(ACCOUNT, OTHER_ACCOUNT)}, None),
+        (SNS, "Decrypt", {"aws:SourceArn": TOPIC.replace("atlas-", "other-")}, None),
+        (EVENTS, "GenerateDataKey", {}, "Allow"),
+        (EVENTS, "CreateGrant", {}, None),
+        (LOGGING, "GenerateDataKey", {LOG_GROUP: LOGS}, "Allow"),
+        (LOGGING, "GenerateDataKey", {LOG_GROUP: LOGS.replace("atlas-", "other-")}, None),
+        ("logs.eu-west-1.amazonaws.com", "GenerateDataKey", {LOG_GROUP: LOGS}, None),
+    ],
+)
+def test_the_key_policy_lets_services_write_for_this_stack_only(
+    principal: str, action: str, context: dict[str, str], answer: str | None
+) -> None:
+    call = Call(f"kms:{action}", principal=principal, context=context)
+
+    assert verdict(documented(0), call) == answer
+
+
+def test_the_statement_for_alarms_is_about_alarms_only() -> None:
+    (statement,) = documented(1)
+
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}

@@ -1,152 +1,44 @@
 """
-docs/troubleshooting.md has every text that the functions raise or log, in the very words.
+docs/troubleshooting.md has a row for every text that the functions raise or log, and no other.
 
-Two ways, because each finds what the other does not. The real code is made to fail in every way
-that the page names, so its wording is right with all that is composed around it. And each sentence
-in the source is on the page, also one that nobody thought of. Beside them, `test_canaries.py` looks
-up every text that the other tests met. What Lambda itself says is AWS's: its words are those of
-AWS's own programs.
+The source is read, not run: each of its sentences is on the page, under the error class that it is
+given to, and each row consists of what stands in the source. `test_canaries.py` looks up every text
+that the other tests met, as a whole. What Lambda itself says has the words of AWS's own programs.
 """
 
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import botocore.exceptions
+import httpx
 import pytest
 import samcli  # type: ignore[import-untyped]
 from awslambdaric import bootstrap  # type: ignore[import-untyped]
-from awslambdaric.lambda_runtime_exception import FaultException  # type: ignore[import-untyped]
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from botocore.session import get_session
 
 from contract.documents import ROOT, page
-from contract.error_texts import ANY, LOGGED, PEOPLE, WATCH, ErrorText, pattern, row_of
-from contract.people_error_texts import people_error_texts
-from contract.watch_error_texts import watch_error_texts
-from restore_watch.model.fixes import fix_named
+from contract.error_texts import ANY, LOGGED, PEOPLE, WATCH, ErrorText, row_of
 from troubleshooting import page as generator
-from troubleshooting.page import Chapter, Row, classes, of_lambda
+from troubleshooting.page import Chapter, classes, of_lambda
 
-TEXTS = {WATCH.title: watch_error_texts, PEOPLE.title: people_error_texts}
+LAMBDA = of_lambda().section
+SHOWN = [
+    (part.title, text)
+    for part in (*WATCH.sections, *PEOPLE.sections)
+    for row in part.rows
+    for text in row.texts
+]
 
-
-@cache
-def texts(title: str) -> list[ErrorText]:
-    return sorted(set(TEXTS[title]()))
-
-
-def placed(chapter: Chapter) -> dict[ErrorText, Row | None]:
-    """Every text of the function, each with the row where a reader finds it."""
-    return {one: row_of(chapter, one) for one in texts(chapter.title)}
-
-
-every_chapter = pytest.mark.parametrize("chapter", [WATCH, PEOPLE], ids=lambda one: one.title)
-
-
-@every_chapter
-def test_the_code_makes_every_text_of_the_page(chapter: Chapter) -> None:
-    found = {
-        (one.title, text)
-        for one, row in placed(chapter).items()
-        for text in (row.texts if row else ())
-        if pattern(text).fullmatch(one.text)
-    }
-    shown = {
-        (part.title, text) for part in chapter.sections for row in part.rows for text in row.texts
-    }
-
-    assert sorted(shown - found) == []
-
-
-@every_chapter
-def test_every_text_that_the_code_makes_here_is_on_the_page(chapter: Chapter) -> None:
-    assert [one for one, row in placed(chapter).items() if row is None] == []
-
-
-def test_the_page_is_generated() -> None:
-    assert page("troubleshooting") == generator.page(), "out of date; `make docs` writes it"
-
-
-@every_chapter
-def test_every_error_class_has_its_section_with_rows(chapter: Chapter) -> None:
-    raised = {
-        name
-        for name, one in inspect.getmembers(chapter.errors, inspect.isclass)
-        if issubclass(one, Exception) and not one.__subclasses__()
-    }
-    empty = [part.title for part in chapter.sections if not part.rows]
-
-    assert set(classes(chapter.errors)) == raised
-    assert {part.title for part in chapter.sections} - {ANY, LOGGED} == raised
-    assert empty == []
-
-
-def test_every_name_that_varies_is_explained_and_no_other() -> None:
-    explained = {name for one in (WATCH, PEOPLE, LAMBDA) for name in one.varies}
-    used = {
-        name
-        for part in (*WATCH.sections, *PEOPLE.sections, LAMBDA.section)
-        for row in part.rows
-        for text in row.texts
-        for name in re.findall(r"<(\w+)>", text)
-    }
-
-    assert explained == used
-
-
-# Texts of AWS, which our code cannot be made to say
-
-LAMBDA = of_lambda()
-
-EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / "aws-lambda-rie-x86_64"
-"""What Lambda runs a function with, as AWS gives it away. No test waits a minute for its words."""
-
-OF_THE_EMULATOR = {
-    "Task timed out after <n> seconds": ("Task timed out after %.2f seconds",),
-    "Runtime exited with error: signal: killed": (
-        "Runtime exited with error: %s",
-        "signal: killed",
-    ),
+FOR_READERS = {
+    *("restore_notice", "restore_steps", "watch_notice", "notices", "selection", "notice"),
+    *("validation_notice", "mail", "pager", "slack", "teams", "chat", "fixes", "diagnosis"),
 }
-OF_THE_RUNTIME = {
-    "Unable to import module '<module>': <missing>": "nothing_has.this_name",
-    "Handler 'lambda_handler' missing on module '<module>'": "troubleshooting.page.lambda_handler",
-}
-"""Texts of the process that runs Python in Lambda, and a handler of which it says them."""
-
-
-def test_every_text_of_lambda_is_proven_here() -> None:
-    texts = [text for row in LAMBDA.section.rows for text in row.texts]
-
-    assert sorted(texts) == sorted([*OF_THE_EMULATOR, *OF_THE_RUNTIME])
-
-
-@pytest.mark.parametrize("words", OF_THE_EMULATOR.values(), ids=OF_THE_EMULATOR)
-def test_lambda_has_the_words(words: tuple[str, ...]) -> None:
-    program = EMULATOR.read_bytes()
-
-    assert [one for one in words if one.encode() not in program] == []
-
-
-@pytest.mark.parametrize(("text", "handler"), OF_THE_RUNTIME.items())
-def test_the_runtime_of_python_says_it(text: str, handler: str) -> None:
-    with pytest.raises(FaultException) as raised:
-        bootstrap._get_handler(handler)  # noqa: SLF001 - what it calls first of all
-
-    assert pattern(text).fullmatch(raised.value.msg)
-
-
-# The source
-
-_SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]")
-
-FOR_READERS = (
-    *("restore_notice", "restore_steps", "watch_notice", "notices", "selection"),
-    *("notice", "validation_notice", "mail", "pager", "slack", "teams", "chat"),
-)
-"""Modules of `notify_people` whose sentences are those of the notices."""
+"""Modules and folders whose sentences are those of notices and of diagnoses."""
 
 NO_TEXTS = {
     "Atlas restore {}: {}": "a subject",
@@ -164,73 +56,161 @@ NO_TEXTS = {
 }
 """Other sentences that are no text for an operator, and why."""
 
+_SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]")
+
 
 @cache
-def sentences() -> list[tuple[str, str]]:
-    """Every literal of several words, with {} for what varies, and its module. No docstring."""
-    return list(_sentences())
+def modules() -> dict[Path, ast.Module]:
+    """What stands in the source of the functions, without docstrings."""
+    paths = sorted((ROOT / "functions").rglob("*.py"))
+    found = {path: ast.parse(path.read_text()) for path in paths}
+    for node in (node for tree in found.values() for node in ast.walk(tree)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = ""
+    return found
 
 
-def _sentences() -> Iterator[tuple[str, str]]:
-    folders = (
-        ROOT / "functions" / name for name in ("foundation", "restore_watch", "notify_people")
-    )
-    for path in (one for folder in folders for one in sorted(folder.rglob("*.py"))):
-        if "notify_people" in path.parts and path.stem in FOR_READERS:
-            continue
-        # These say what to do: a diagnosis, and a message about the watch.
-        if path.parent.name == "diagnosis" or path.stem == "fixes":
-            continue
-        tree = ast.parse(path.read_text())
-        nodes = list(ast.walk(tree))
-        docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
-        composed = [node for node in nodes if isinstance(node, ast.JoinedStr)]
-        parts = {part for node in composed for part in ast.walk(node)}.difference(composed)
-        passed = docstrings | parts
-        for node in nodes:
-            text = _literal(node) if node not in passed else ""
-            if _SENTENCE.search(text) and "attribute_" not in text:
-                yield path.stem, text
-
-
-def _literal(node: ast.AST) -> str:
+def literals(node: ast.AST) -> Iterator[str]:
+    """Every literal, with {} for what varies."""
     match node:
         case ast.Constant(value=str(text)):
-            return text
+            yield text
         case ast.JoinedStr(values=parts):
-            return "".join(
-                str(one.value) if isinstance(one, ast.Constant) else "{}" for one in parts
-            )
-    return ""
+            said = [one.value if isinstance(one, ast.Constant) else "{}" for one in parts]
+            yield "".join(map(str, said))
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from literals(child)
+
+
+def sentences() -> set[str]:
+    return {
+        text
+        for path, tree in modules().items()
+        if FOR_READERS.isdisjoint({path.stem, path.parent.name})
+        for text in literals(tree)
+        if _SENTENCE.search(text) and "attribute_" not in text
+    }
+
+
+def raised() -> Iterator[tuple[str, str]]:
+    """Each sentence with the error class that it is given to, at once or as a variable above."""
+    errors = {*classes(WATCH.errors), *classes(PEOPLE.errors)}
+    for tree in modules().values():
+        assigned = defaultdict[str, list[str]](list)
+        for node in sorted(ast.walk(tree), key=lambda one: getattr(one, "lineno", 0)):
+            match node:
+                case ast.FunctionDef():
+                    assigned.clear()
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AugAssign(target=ast.Name(id=name), value=value)
+                ):
+                    assigned[name] += literals(value)
+                case ast.Call(func=ast.Name(id=error), args=args) if error in errors:
+                    for one in args:
+                        given = (
+                            assigned.pop(one.id, []) if isinstance(one, ast.Name) else literals(one)
+                        )
+                        yield from ((error, text) for text in given if _SENTENCE.search(text))
+
+
+def is_among(text: str, lines: Iterable[str]) -> bool:
+    parts = re.split(r"\{\w*\}", text.strip())
+    return any(map(re.compile(".*".join(map(re.escape, parts))).search, lines))
 
 
 def test_every_sentence_of_the_code_is_on_the_page_or_no_text_for_an_operator() -> None:
     lines = page("troubleshooting").splitlines()
 
-    def is_there(text: str) -> bool:
-        parts = re.split(r"\{\w*\}", text.strip())
-        return any(map(re.compile(".*".join(map(re.escape, parts))).search, lines))
-
-    assert [one for one in sentences() if one[1] not in NO_TEXTS and not is_there(one[1])] == []
+    assert [one for one in sentences() - NO_TEXTS.keys() if not is_among(one, lines)] == []
+    assert NO_TEXTS.keys() <= sentences()
 
 
-def test_every_exception_is_a_sentence_of_the_code() -> None:
-    assert NO_TEXTS.keys() <= {text for _, text in sentences()}
+def test_every_sentence_of_an_error_is_in_the_section_of_its_class() -> None:
+    found = set(raised())
+
+    assert len(found) > 60
+    assert [
+        (error, text)
+        for error, text in found
+        if not is_among(text, [shown for title, shown in SHOWN if title == error])
+    ] == []
 
 
-# What people are told
+def names_of_libraries() -> set[str]:
+    """Codes in AWS's models, and the errors of botocore and httpx, without `Error` at the end."""
+    found = {"AccessDeniedException"}
+    for service in ("dynamodb", "secretsmanager", "sns"):
+        for shape in get_session().get_service_model(service).error_shapes:
+            found |= {shape.name, shape.metadata.get("error", {}).get("code", shape.name)}
+    return {one.removesuffix("Error") for one in (*found, *dir(botocore.exceptions), *dir(httpx))}
 
-NAMES = {
-    *yaml_parse((ROOT / "template.yaml").read_text())["Parameters"],
-    *("Project Read Only", "Project Backup Manager", "API access list", "NAT gateway"),
-}
+
+def test_every_row_consists_of_what_stands_in_the_source() -> None:
+    said = {
+        re.sub(r"^\W+|\W+$", "", part)
+        for tree in modules().values()
+        for text in literals(tree)
+        for part in re.split(r"\{\w*\}", text)
+    }
+    words = sorted((one for one in said if re.search(r"[A-Za-z]", one)), key=len, reverse=True)
+    known = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b")
+    dead = {
+        (title, name.removesuffix("Error"), text)
+        for title, text in SHOWN
+        for name in re.findall(r"[A-Za-z]+", known.sub("|", re.sub(r"<\w+>", "|", text)))
+    }
+
+    assert [one for one in dead if one[1] not in names_of_libraries()] == []
 
 
-@pytest.mark.parametrize("name", classes(WATCH.errors))
-def test_the_page_names_what_people_are_told(name: str) -> None:
-    """What to set, to give or to repair, for each error."""
-    (part,) = (one for one in WATCH.sections if one.title == name)
-    page_says = " ".join(row.do for row in part.rows)
-    told = fix_named(name) + fix_named(name, of_stack=True)
+def test_no_row_hides_another_one() -> None:
+    """Of rows that fit a text, the first one counts."""
+    assert [
+        text
+        for chapter in (WATCH, PEOPLE)
+        for part in chapter.sections
+        for row in part.rows
+        for text in row.texts
+        if row_of(chapter, ErrorText(part.title, text)) is not row
+    ] == []
 
-    assert {name for name in NAMES if name in told} <= {name for name in NAMES if name in page_says}
+
+def test_the_page_is_generated() -> None:
+    assert page("troubleshooting") == generator.page(), "out of date; `make docs` writes it"
+
+
+@pytest.mark.parametrize("chapter", [WATCH, PEOPLE], ids=lambda one: one.title)
+def test_every_error_class_has_its_section_with_rows(chapter: Chapter) -> None:
+    defined = {
+        name
+        for name, one in inspect.getmembers(chapter.errors, inspect.isclass)
+        if issubclass(one, Exception) and not one.__subclasses__()
+    }
+
+    assert set(classes(chapter.errors)) == defined
+    assert {part.title for part in chapter.sections} - {ANY, LOGGED} == defined
+    assert [part.title for part in chapter.sections if not part.rows] == []
+
+
+def test_every_name_that_varies_is_explained_and_no_other() -> None:
+    texts = [text for _, text in SHOWN] + [text for row in LAMBDA.rows for text in row.texts]
+    used = {name for text in texts for name in re.findall(r"<(\w+)>", text)}
+
+    assert {*WATCH.varies, *PEOPLE.varies, *of_lambda().varies} == used
+
+
+def test_what_lambda_says_has_the_words_of_its_own_programs() -> None:
+    """No test waits a minute for them: the emulator is what Lambda runs a function with."""
+    emulator = Path(samcli.__file__).parent / "local" / "rapid" / "aws-lambda-rie-x86_64"
+    programs = (emulator.read_bytes(), inspect.getsource(bootstrap).encode())
+    words = {
+        part.strip().encode()
+        for row in LAMBDA.rows
+        for text in row.texts
+        for part in re.split(r"<\w+>|: |'\w*'", text)
+    }
+
+    assert len(words) > 5
+    assert [one for one in words if not any(one in program for program in programs)] == []

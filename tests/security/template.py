@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -116,14 +116,10 @@ def _checkov(files: list[Path], home: str) -> list[Json]:
     return reports if isinstance(reports, list) else [reports]
 
 
-def _of_templates(findings: set[Finding]) -> Iterator[Finding]:
-    return (one for one in findings if TEMPLATE_CHECK.fullmatch(one.check))
-
-
 def main() -> None:
     read = templates()
     found = linted(read[WRITTEN]) | linted(read[TRANSFORMED]) | checked(read)
-    expected = set(_of_templates(explained()))
+    expected = {one for one in explained() if TEMPLATE_CHECK.fullmatch(one.check)}
     different = differences(found, expected)
     for line in different:
         print(line, file=sys.stderr)

@@ -6,7 +6,8 @@ https://google.github.io/osv.dev/post-v1-query/ describes the answers.
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,133 +16,74 @@ import pytest
 
 from security.advisories import CONTROL, PIP_AUDIT, main
 
-needs_pip_audit = pytest.mark.skipif(
-    not PIP_AUDIT.exists(), reason="`make check-advisories` sets up pip-audit"
-)
-
 type Vulnerable = Mapping[tuple[str, str], str | None]
 """Versions of packages, each with the id of its advisory. None answers with an error."""
 
 
-class Database:
-    def __init__(self, vulnerable: Vulnerable) -> None:
-        database = self
-        self.vulnerable = vulnerable
+@contextmanager
+def database(vulnerable: Vulnerable) -> Iterator[str]:
+    """Yield the address of a database that knows these advisories."""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, answer = database.answer(query["package"]["name"], query["version"])
-                body = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1/query"
-
-    def answer(self, name: str, version: str) -> tuple[int, dict[str, Any]]:
-        if (name, version) not in self.vulnerable:
-            return 200, {}
-        known = self.vulnerable[name, version]
-        if known is None:
-            return 503, {}
+    def answer(name: str, version: str) -> tuple[int, dict[str, Any]]:
+        known = vulnerable.get((name, version), "")
+        if not known:
+            return (503 if known is None else 200), {}
         package = {"name": name, "ecosystem": "PyPI"}
         ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "9.9"}]}]
         return 200, {"vulns": [{"id": known, "affected": [{"package": package, "ranges": ranges}]}]}
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, found = answer(query["package"]["name"], query["version"])
+            body = json.dumps(found).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+        server.shutdown()
 
 
-type MakeDatabase = Callable[[Vulnerable], Database]
+CONTROLLED: Vulnerable = {CONTROL: "PYSEC-2019-1"}
+NOT_AUDITED = "NOT AUDITED for known vulnerabilities: no advisories can be read. "
+FOUND = (
+    "PYSEC-2026-1 httpx: 0.28.1 is vulnerable; fixed in 9.9. "
+    "Fix it, or explain it in docs/security.md"
+)
 
 
-@pytest.fixture
-def database() -> Iterator[MakeDatabase]:
-    made: list[Database] = []
-
-    def make(vulnerable: Vulnerable) -> Database:
-        made.append(Database(vulnerable))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def locks(tmp_path: Path) -> list[Path]:
+@pytest.mark.skipif(not PIP_AUDIT.exists(), reason="`make check-advisories` sets up pip-audit")
+@pytest.mark.parametrize(
+    ("known", "words", "status", "said"),
+    [
+        ({**CONTROLLED, ("httpx", "0.28.1"): "PYSEC-2026-1"}, [], 1, FOUND),
+        (CONTROLLED, ["--strict"], 0, "pip-audit: 3 packages, 0 known vulnerabilities."),
+        # A proxy that answers every question with nothing.
+        ({}, [], 0, f"{NOT_AUDITED}No advisory of django==3.0 is known, which has one"),
+        ({}, ["--strict"], 1, f"{NOT_AUDITED}No advisory of django==3.0 is known, which has one"),
+        ({**CONTROLLED, ("rich", "15.0.0"): None}, ["--strict"], 1, NOT_AUDITED),
+    ],
+    ids=["vulnerable", "clean", "nothing", "nothing, strict", "an error for one package, strict"],
+)
+def test_a_vulnerability_fails_and_so_does_what_is_not_audited_if_it_has_to_be(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    known: Vulnerable,
+    words: list[str],
+    status: int,
+    said: str,
+) -> None:
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text("httpx==0.28.1 \\\n    --hash=sha256:1a2b\n")
     second.write_text("rich==15.0.0\nhttpx==0.28.1\nwaitress==3.0.2 ; os_name != 'nt'\n")
-    return [first, second]
 
-
-@needs_pip_audit
-def test_a_known_vulnerability_fails(
-    database: MakeDatabase, locks: list[Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    known = database({CONTROL: "PYSEC-2019-1", ("httpx", "0.28.1"): "PYSEC-2026-1"})
-
-    assert main(["--osv-url", known.address], locks) == 1
-    assert capsys.readouterr().out.splitlines() == [
-        (
-            "PYSEC-2026-1 httpx: 0.28.1 is vulnerable; fixed in 9.9. "
-            "Fix it, or explain it in docs/security.md"
-        ),
-        "pip-audit: 3 packages, 1 known vulnerabilities.",
-    ]
-
-
-@needs_pip_audit
-def test_packages_without_an_advisory_pass(
-    database: MakeDatabase, locks: list[Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    known = database({CONTROL: "PYSEC-2019-1"})
-
-    assert main(["--strict", "--osv-url", known.address], locks) == 0
-    assert capsys.readouterr().out == "pip-audit: 3 packages, 0 known vulnerabilities.\n"
-
-
-@needs_pip_audit
-@pytest.mark.parametrize(
-    ("answers", "reason"),
-    [
-        ({}, "No advisory of django==3.0 is known, which has one"),
-        ({CONTROL: "PYSEC-2019-1", ("rich", "15.0.0"): None}, "ServiceError"),
-    ],
-    ids=["a proxy that answers every question with nothing", "an error for one package"],
-)
-def test_what_cannot_be_audited_passes_and_says_so(
-    database: MakeDatabase,
-    locks: list[Path],
-    capsys: pytest.CaptureFixture[str],
-    answers: dict[tuple[str, str], str | None],
-    reason: str,
-) -> None:
-    assert main(["--osv-url", database(answers).address], locks) == 0
-
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("NOT AUDITED for known vulnerabilities: no advisories can be read. ")
-    assert reason in line
-
-
-@needs_pip_audit
-def test_what_cannot_be_audited_fails_where_an_audit_is_required(
-    database: MakeDatabase, locks: list[Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    gone = database({})
-    gone.close()
-
-    assert main(["--strict", "--osv-url", gone.address], locks) == 1
-    assert capsys.readouterr().out.startswith("NOT AUDITED")
+    with database(known) as address:
+        assert main([*words, "--osv-url", address], [first, second]) == status
+    assert capsys.readouterr().out.startswith(said)

@@ -30,11 +30,8 @@ def lock_lines() -> list[list[str]]:
     return [line.split() for line in joined.splitlines() if line and not line.startswith("#")]
 
 
-def test_it_is_valid_cyclonedx(written: str) -> None:
+def test_it_is_valid_cyclonedx_and_the_same_for_the_same_build(written: str) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written) is None
-
-
-def test_the_same_build_gives_the_same_bill(written: str) -> None:
     assert bill() == written
     assert "serialNumber" not in written
     assert "timestamp" not in written
@@ -67,17 +64,6 @@ def test_every_package_has_a_licence_and_an_address_for_scanners(
         assert one["purl"] == f"pkg:pypi/{name}@{one['version']}"
         assert one["licenses"]
         assert "unknown" not in str(one["licenses"])
-
-
-def test_most_licences_have_their_spdx_name(packages: dict[str, dict[str, Any]]) -> None:
-    """The schema knows every SPDX name; a package without one states the licence in its words."""
-    unnamed = {
-        name
-        for name, one in packages.items()
-        if any("name" in licence.get("license", {}) for licence in one["licenses"])
-    }
-
-    assert unnamed <= {"python-dateutil", "s3transfer"}
 
 
 @pytest.mark.parametrize(("logical_id", "package"), FUNCTIONS.items())

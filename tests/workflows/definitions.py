@@ -25,9 +25,9 @@ SUBSTITUTES = {"Partition": "aws"}
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:example"
 
 
-def definitions(root: Path = ROOT) -> list[Path]:
+def definitions() -> list[Path]:
     """Every definition of the repository."""
-    return sorted(path for pattern in DEFINITIONS for path in root.glob(pattern))
+    return sorted(path for pattern in DEFINITIONS for path in ROOT.glob(pattern))
 
 
 def filled(text: str) -> str:

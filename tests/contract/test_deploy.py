@@ -1,0 +1,220 @@
+"""
+`make deploy` and `make evidence` pass on what they are given. The environments of samconfig.toml.
+
+SAM and Python are replaced by programs that print their arguments, and nothing is built.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.cli.types import CfnParameterOverridesType, CfnTags  # type: ignore[import-untyped]
+
+from contract.deployed_template import source_template
+from contract.documents import ROOT, page, quoted, rows, section
+
+ENVIRONMENTS: dict[str, Any] = {
+    name: one["deploy"]["parameters"]
+    for name, one in tomllib.loads((ROOT / "samconfig.toml").read_text()).items()
+    if name != "version"
+}
+OF_A_SHELL = dict.fromkeys(
+    (
+        *("SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "ENVIRONMENT"),
+        *("FROM", "TO", "TABLE", "RTO", "RPO", "PROJECT", "CLUSTER", "OUT", "TEST"),
+    ),
+    "Leaked=leaked",
+)
+"""What a shell may have set for something else. Nothing of it may reach a command."""
+
+PRINTS = (
+    '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
+    'echo "region $AWS_DEFAULT_REGION"\n[ -z "$FAILS" ] || { echo "$FAILS" >&2; exit 1; }\n'
+)
+
+type Ran = subprocess.CompletedProcess[str]
+
+
+def make(*arguments: str, **variables: str) -> Ran:
+    # Without the flags and job slots of `make test`, and without another region.
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAKE") and name != "AWS_REGION"
+    }
+    return subprocess.run(  # noqa: S603 - our own Makefile
+        ["make", "--no-print-directory", *arguments],  # noqa: S607 - whatever make there is
+        cwd=ROOT,
+        env=inherited | OF_A_SHELL | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    for name, script in scripts.items():
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    return f"BIN={os.path.relpath(folder, ROOT)}"
+
+
+def deploy(folder: Path, *words: str, **variables: str) -> Ran:
+    made = programs(folder, sam=PRINTS, python=f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    return make("--old-file=build", "deploy", made, *words, **variables)
+
+
+def evidence(folder: Path, *words: str, **variables: str) -> Ran:
+    made = programs(folder, python=PRINTS)
+    return make("--old-file=.venv/.ready", "evidence", made, *words, **variables)
+
+
+def test_help_lists_every_target() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = make("help").stdout
+
+    assert len(targets) > 10
+    assert all(f"make {target} " in listed for target in targets)
+
+
+STACK_TWO = ("--stack-name", "two", "--parameter-overrides")
+OF_DEV, OF_PROD = (("--config-env", name, "--parameter-overrides") for name in ("dev", "prod"))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], []),
+        (
+            ["SECRET_ARN=arn:aws:one", "PROJECTS=all", "EMAIL=ops@example.com"],
+            [
+                "--parameter-overrides",
+                "AtlasSecretArn=arn:aws:one AtlasProjectIds=all NotifyEmail=ops@example.com",
+            ],
+        ),
+        (
+            ["STACK=two", 'PARAMETERS=RequestSource="" LogLevel=DEBUG', "ARGS=--no-confirm x"],
+            [*STACK_TWO, 'RequestSource="" LogLevel=DEBUG', "--no-confirm", "x"],
+        ),
+        (["ENVIRONMENT=dev"], [*OF_DEV, "LogLevel=DEBUG LogRetentionDays=7"]),
+        (
+            ["ENVIRONMENT=prod", "PARAMETERS=LogLevel=DEBUG", "SECRET_ARN=arn:aws:one"],
+            [*OF_PROD, "LogLevel=DEBUG LogRetentionDays=365 AtlasSecretArn=arn:aws:one"],
+        ),
+    ],
+    ids=["nothing", "three answers", "stack and options", "environment", "command line counts"],
+)
+def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
+    tmp_path: Path, words: list[str], expected: list[str]
+) -> None:
+    ran = deploy(tmp_path, *words)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    *given, region = ran.stdout.splitlines()
+    assert [word[1:-1] for word in given] == ["deploy", *expected]
+    assert region.startswith("region ")
+
+
+def test_a_value_with_blanks_and_quotes_reaches_sam_whole_and_is_not_run(tmp_path: Path) -> None:
+    """SAM's own parser gives a name the last value that follows it."""
+    harm, one, two = tmp_path / "harm", "a" * 24, "b" * 24
+    value = f"it's; touch {harm} $(touch {harm})"
+    ran = deploy(tmp_path, f'PARAMETERS=NamePrefix="{value}"', f"PROJECTS={one}, {two}")
+
+    given = CfnParameterOverridesType().convert(ran.stdout.splitlines()[2][1:-1], None, None)
+    assert given == {"NamePrefix": value, "AtlasProjectIds": f"{one},{two}"}
+    assert not harm.exists()
+
+
+NOT_THERE = "deploy: samconfig.toml has no environment production. It has: default dev prod."
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("PARAMETERS=LogLevel='INFO", "deploy: "),
+        ("PARAMETERS=a, b", "deploy: "),
+        ("ENVIRONMENT=dev prod", "deploy: samconfig.toml has no environment dev prod."),
+        ("ENVIRONMENT=production", NOT_THERE),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_sam_is_not_called(
+    tmp_path: Path, word: str, said: str
+) -> None:
+    """With an environment that is not there, SAM itself deploys without any of its options."""
+    ran = deploy(tmp_path, word)
+
+    assert (ran.returncode == 0, ran.stdout) == (False, "")
+    line, of_make = ran.stderr.splitlines()
+    assert line.startswith(said)
+    assert of_make.startswith("make: ***")
+
+
+def test_a_failed_deployment_says_what_a_first_one_needs(tmp_path: Path) -> None:
+    missing = "Error: ValidationError: Parameters: [AtlasSecretArn] must have values"
+    for error, words, is_explained in (
+        (missing, [], True),
+        (missing, ["SECRET_ARN=arn:aws:one"], False),
+        ("Error: the security token is expired", [], False),
+    ):
+        ran = deploy(tmp_path, *words, FAILS=error)
+        assert ran.returncode != 0
+        assert error in ran.stderr
+        assert ("needs SECRET_ARN=" in ran.stderr) is is_explained
+
+
+def test_evidence_gets_each_variable_as_one_word_and_nothing_of_the_shell(tmp_path: Path) -> None:
+    given = [
+        *("FROM=2026-11-01", "TO=2026-11-30 08:00", "STACK=two", "TABLE=restores", "RTO=60"),
+        *("RPO=1440", "PROJECT=", 'CLUSTER=it\'s "$(pwd)" `pwd`; pwd', "OUT=~/an audit"),
+    ]
+
+    for words in (given, given[:1]):
+        *said, _ = evidence(tmp_path, *words).stdout.splitlines()
+        passed = [re.sub("^[A-Z]+", lambda name: name[0].lower(), word) for word in words]
+        assert said == ["[-m]", "[operate.evidence]", *(f"[--{one}]" for one in passed)]
+
+
+@pytest.mark.parametrize("target", [deploy, evidence])
+def test_both_use_the_region_of_the_aws_cli(target: Any, tmp_path: Path) -> None:
+    assert "region eu-central-1" in target(tmp_path, "AWS_REGION=eu-central-1").stdout
+
+
+# The environments of samconfig.toml
+
+
+def overrides(environment: str) -> dict[str, str]:
+    text = ENVIRONMENTS[environment].get("parameter_overrides", "")
+    read: dict[str, str] = CfnParameterOverridesType().convert(text, None, None)
+    return read
+
+
+def test_an_environment_is_complete_and_of_its_own() -> None:
+    """SAM reads one environment only. A stack keeps a NamePrefix, and so names roles, for ever."""
+    assert list(ENVIRONMENTS) == ["default", "dev", "prod"]
+    for name, one in ENVIRONMENTS.items():
+        assert one.keys() >= ENVIRONMENTS["default"].keys()
+        assert one["capabilities"] == "CAPABILITY_NAMED_IAM"
+        assert one["confirm_changeset"] is (name != "dev")
+        tags = {"Application": "atlas-restore-watch"}
+        expected = tags if name == "default" else {**tags, "Environment": name}
+        assert CfnTags().convert(one["tags"], None, None) == expected
+        for parameter, value in overrides(name).items():
+            assert value in map(str, source_template()["Parameters"][parameter]["AllowedValues"])
+    for option in ("stack_name", "s3_prefix"):
+        assert len({one[option] for one in ENVIRONMENTS.values()}) == 3
+
+
+def test_the_docs_list_what_each_environment_sets() -> None:
+    said = {row.names[0]: row.cells for row in rows(section(page("deploying"), "Environments"))}
+
+    assert said.keys() == {"dev", "prod"}
+    for environment, (stack, listed, asks) in said.items():
+        assert quoted(stack) == (ENVIRONMENTS[environment]["stack_name"],)
+        assert dict(one.split("=") for one in quoted(listed)) == overrides(environment)
+        assert (asks == "yes") is ENVIRONMENTS[environment]["confirm_changeset"]

@@ -1,0 +1,141 @@
+"""The examples of a parent stack and of a nightly refresh fit the stack, and allow what they do."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from moto.sns.utils import FilterPolicyMatcher
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from contract.deployed_template import CHECKOUT, granted, role_statements, source_template
+
+OUTPUTS, PARAMETERS = source_template()["Outputs"], source_template()["Parameters"]
+
+# The parent stack
+
+PARENT: dict[str, Any] = yaml_parse((CHECKOUT / "docs" / "parent-template.yaml").read_text())
+
+
+def test_the_child_gets_parameters_that_it_has_and_all_that_it_needs() -> None:
+    given = PARENT["Resources"]["RestoreWatch"]["Properties"]["Parameters"]
+    needed = {name for name, one in PARAMETERS.items() if "Default" not in one}
+
+    assert needed <= given.keys() <= PARAMETERS.keys()
+    for name, value in given.items():
+        if isinstance(value, str):
+            assert re.fullmatch(PARAMETERS[name]["AllowedPattern"], value)
+
+
+def test_the_filter_of_the_parent_selects_ends_of_restores() -> None:
+    policy = PARENT["Resources"]["EndedRestoresSubscription"]["Properties"]["FilterPolicy"]
+    matcher = FilterPolicyMatcher(policy, "MessageAttributes")
+
+    for name, value, is_selected in (
+        ("terminal", "true", True),
+        ("terminal", "false", False),
+        ("type", "atlas-restore-watch.watch-degraded.v1", False),
+    ):
+        assert matcher.matches({name: {"Type": "String", "Value": value}}, "") is is_selected
+
+
+def test_the_examples_use_outputs_that_the_stack_always_has() -> None:
+    of_refresh = {"FunctionArn", "AwaitRestoreStateMachineArn"}
+    used = set(re.findall(r'"RestoreWatch", "Outputs\.(\w+)"', json.dumps(PARENT)))
+
+    assert used == {"TopicArn"}
+    assert of_refresh <= EXAMPLE["Parameters"].keys()
+    assert [name for name in used | of_refresh if "Condition" in OUTPUTS[name]] == []
+
+
+# The nightly refresh
+
+FOLDER = CHECKOUT / "docs" / "nightly-refresh"
+EXAMPLE: dict[str, Any] = yaml_parse((FOLDER / "template.yaml").read_text())
+MACHINE = EXAMPLE["Resources"]["NightlyRefresh"]["Properties"]
+ROLE = EXAMPLE["Resources"]["NightlyRefreshRole"]["Properties"]
+TEXT = (FOLDER / MACHINE["DefinitionUri"]).read_text()
+DEFINITION: dict[str, Any] = yaml.safe_load(TEXT)
+TASKS = {name: one for name, one in DEFINITION["States"].items() if one["Type"] == "Task"}
+
+NEEDED = {
+    "http:invoke": {
+        *("states:InvokeHTTPEndpoint", "events:RetrieveConnectionCredentials"),
+        *("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
+    },
+    "states:startExecution.sync:2": {
+        *("states:StartExecution", "states:DescribeExecution", "states:StopExecution"),
+        *("events:PutTargets", "events:PutRule", "events:DescribeRule"),
+    },
+    "lambda:invoke": {"lambda:InvokeFunction"},
+    "sns:publish": {"sns:Publish"},
+}
+"""What each kind of task takes, by AWS's guide."""
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    """The parameters of the tasks of a kind."""
+    return [one["Parameters"] for one in TASKS.values() if one["Resource"].endswith(f":::{kind}")]
+
+
+def test_its_role_allows_what_its_tasks_do_and_nothing_else() -> None:
+    allowed = granted(json.loads(json.dumps(ROLE), object_hook=_as_text))
+
+    assert sum(len(of_kind(kind)) for kind in NEEDED) == len(TASKS)
+    assert set(allowed) == set().union(*NEEDED.values())
+    assert "*" not in {resource for resources in allowed.values() for resource in resources}
+    functions = {one["FunctionName"] for one in of_kind("lambda:invoke")}
+    assert allowed["lambda:InvokeFunction"] == functions
+
+
+def test_its_role_names_the_addresses_that_are_called() -> None:
+    named = {
+        (condition["states:HTTPMethod"], _address(condition["states:HTTPEndpoint"]))
+        for statement in role_statements(ROLE)
+        if statement["Action"] == "states:InvokeHTTPEndpoint"
+        for condition in [statement["Condition"]["StringEquals"]]
+    }
+    of_cluster = r"States\.Format\('(.*)', \$\.groupId, \$\.clusterName\)"
+    called = {
+        (one["Method"], re.sub(of_cluster, r"\1", one["ApiEndpoint.$"]))
+        for one in of_kind("http:invoke")
+    }
+
+    assert named == called
+
+
+def test_its_schedule_sends_what_the_workflow_takes() -> None:
+    sent = EXAMPLE["Resources"]["Nightly"]["Properties"]["Target"]["Input"]["Fn::Sub"]
+    event = json.loads(re.sub(r"\$\{\w+\}", "1", sent))
+    taken = re.search(r"# Input: \{(.*?)\}", TEXT, re.DOTALL)
+
+    assert taken
+    assert list(event) == re.findall(r'"(\w+)"', taken[1])
+    # All but what other states have put there.
+    used = set(re.findall(r"(?<!\$)\$\.(\w+)", json.dumps(DEFINITION)))
+    made = re.findall(r"ResultPath: \$\.(\w+)", TEXT)
+    assert used - {*made} - {"ResponseBody", "Output"} == set(event)
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_every_error_of_a_task_ends_in_a_verdict_or_a_page(name: str) -> None:
+    assert TASKS[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+def _as_text(value: dict[str, Any]) -> Any:
+    """The references of the role as the definition writes them."""
+    match value:
+        case {"Ref": str() as name}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"${{{name}.{attribute}}}"
+        case {"Fn::Sub": [text, dict()]} | {"Fn::Sub": str() as text}:
+            return text
+    return value
+
+
+def _address(sub: dict[str, Any]) -> str:
+    text, own = sub["Fn::Sub"]
+    replaced: str = text.replace("${Path}", own["Path"])
+    return replaced.replace("${SourceProjectId}", "{}").replace("${SourceCluster}", "{}")

@@ -1,0 +1,300 @@
+"""Every message that the function can make fits its published schema in events/, and no other."""
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from restore_watch.aws.cloud_events import cloud_event, cloud_event_of_test, watch_cloud_event
+from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from strategies import changes, plain_change, plain_job, recorded_validations
+
+type Json = dict[str, Any]
+
+EVENTS = Path(__file__).parents[2] / "events"
+CHANGED, VALIDATED, WATCH, TEST = (
+    "restore-status-changed",
+    "validation-recorded",
+    "watch-changed",
+    "test-notification",
+)
+SCHEMAS: dict[str, Json] = {
+    name: json.loads((EVENTS / f"{name}.schema.json").read_text())
+    for name in (CHANGED, VALIDATED, WATCH, TEST)
+}
+GROUP = "5f0000000000000000000a01"
+NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
+
+moments = st.floats(1.6e9, 4e9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+stack_names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,127}", fullmatch=True)
+watch_changes = st.builds(
+    WatchChange,
+    state=st.sampled_from(WatchState),
+    group_id=st.just(GROUP) | st.none(),
+    trouble=st.builds(
+        Trouble,
+        since=moments,
+        error=st.sampled_from(["AtlasUnauthorizedError", "CredentialsError"]),
+        message=st.text(),
+        fix=st.text(),
+    ),
+    at=moments,
+    last_success_at=st.none() | moments,
+    open_jobs=st.integers(0, 10_000),
+    reason=st.none(),
+)
+MESSAGES = {
+    CHANGED: changes().map(cloud_event),
+    VALIDATED: recorded_validations.map(cloud_event),
+    WATCH: st.builds(watch_cloud_event, watch_changes, stack_names),
+    TEST: st.builds(cloud_event_of_test, stack_names, moments),
+}
+
+
+def fits(name: str, message: Json) -> bool:
+    checker = Draft202012Validator.FORMAT_CHECKER
+    return Draft202012Validator(SCHEMAS[name], format_checker=checker).is_valid(message)
+
+
+def fields_of(name: str) -> Json:
+    """What the schema says of `data`."""
+    said: Json = SCHEMAS[name]["properties"]["data"]
+    defined: Json = SCHEMAS[name]["$defs"].get(said.get("$ref", "").rpartition("/")[2], said)
+    return defined
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+@settings(deadline=None)
+@given(data=st.data())
+def test_every_message_fits_and_has_the_fields_in_their_order(
+    name: str, data: st.DataObject
+) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+    message = json.loads(json.dumps(data.draw(MESSAGES[name])))
+
+    assert fits(name, message)
+    for said, fields in ((message, SCHEMAS[name]), (message["data"], fields_of(name))):
+        assert list(said) == fields["required"] == list(fields["properties"])
+
+
+def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None:
+    (changed,), (validated,) = SCHEMAS[CHANGED]["examples"], SCHEMAS[VALIDATED]["examples"]
+
+    for name, example in ((CHANGED, changed), (VALIDATED, validated)):
+        data = example["data"]
+        job, sequence = RestoreJob.model_validate(data), data["sequence"]
+        at = datetime.fromisoformat(data["observedAt"])
+        entry = (
+            StatusChange(job, RestoreStatus(data["previousStatus"]), sequence, at)
+            if name == CHANGED
+            else RecordedValidation(
+                job, Validation.model_validate(data["validation"]), sequence, at
+            )
+        )
+        assert fits(name, example)
+        assert json.loads(json.dumps(cloud_event(entry))) == example
+
+
+def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
+    validation = SCHEMAS[VALIDATED]["$defs"]["validation"]["properties"]
+
+    assert SCHEMAS[CHANGED]["$defs"]["status"]["enum"] == list(RestoreStatus)
+    assert fields_of(CHANGED)["properties"]["kind"]["enum"] == list(RestoreKind)
+    assert SCHEMAS[CHANGED]["$defs"]["textOrNull"]["maxLength"] == TEXT_LIMIT == 256
+    assert validation["verdict"]["enum"] == list(Verdict)
+    assert (validation["validatedBy"]["maxLength"], validation["detail"]["maxLength"]) == (
+        256,
+        1000,
+    )
+
+
+def test_a_job_is_described_alike_in_both_messages_about_it() -> None:
+    here, there = fields_of(VALIDATED)["properties"], fields_of(CHANGED)["properties"]
+    names = list(plain_job().as_json())
+
+    assert {name: here[name] for name in names} == {name: there[name] for name in names}
+    own = {name: one for name, one in SCHEMAS[VALIDATED]["$defs"].items() if "valid" not in name}
+    assert {"change": fields_of(CHANGED), **own} == SCHEMAS[CHANGED]["$defs"]
+
+
+# What does not fit
+
+
+def watch_message(state: WatchState = WatchState.DEGRADED, group_id: str | None = GROUP) -> Json:
+    trouble = Trouble(NOON, "AtlasError", "no")
+    return watch_cloud_event(WatchChange(state, group_id, trouble, NOON, NOON, 1), "restore-watch")
+
+
+COMPLETED = plain_job(
+    status=RestoreStatus.COMPLETED,
+    atlas_status="COMPLETED",
+    restore_scheduled_date="2026-05-04T11:58:00Z",
+    restore_finished_date="2026-05-04T11:59:01Z",
+)
+SAMPLES: dict[str, Json] = {
+    CHANGED: cloud_event(plain_change(COMPLETED)),
+    VALIDATED: SCHEMAS[VALIDATED]["examples"][0],
+    WATCH: watch_message(),
+    TEST: cloud_event_of_test("restore-watch", NOON),
+}
+NULLABLE = {
+    *("deliveryType", "atlasStatus", "snapshotId", "snapshotFinishedDate", "expirationDate"),
+    *("restoreScheduledDate", "restoreFinishedDate", "targetProjectId", "succeeded"),
+    *("targetDeploymentItemName", "durationSeconds", "snapshotAgeSeconds", "previousStatus"),
+    *("detectionLatencySeconds", "validatedBy", "detail", "validatedAt"),
+    *("groupId of watch-changed", "reason", "lastSuccessAt"),
+}
+TEXTS = {
+    *("deliveryType", "atlasStatus", "snapshotId", "targetProjectId", "targetDeploymentItemName"),
+    *("validatedBy", "detail", "message", "fix"),
+}
+"""Fields that hold any text: words of Atlas, and what people read."""
+
+
+def paths(message: Json) -> Iterator[str]:
+    for name, value in message.items():
+        yield name
+        if isinstance(value, dict):
+            yield from (f"{name}.{below}" for below in paths(value))
+
+
+def edited(message: Json, path: str, **edit: Any) -> Json:
+    """A copy of the message without the field at the path, or with `value` there."""
+    message = copy.deepcopy(message)
+    *to_parent, name = path.split(".")
+    parent = message
+    for step in to_parent:
+        parent = parent[step]
+    parent.pop(name, None)
+    if edit:
+        parent[name] = edit["value"]
+    return message
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [(name, path) for name, sample in SAMPLES.items() for path in paths(sample)]
+)
+def test_every_field_is_required_and_has_its_type(name: str, path: str) -> None:
+    sample, field = SAMPLES[name], path.rpartition(".")[2]
+    wrong: list[Any] = [[], {}, [None]]
+    if NULLABLE.isdisjoint({field, f"{field} of {name}"}):
+        wrong.append(None)
+    if field not in TEXTS:
+        wrong += ["?", "?COMPLETED"]
+
+    assert fits(name, sample)
+    assert not fits(name, edited(sample, path))
+    assert [value for value in wrong if fits(name, edited(sample, path, value=value))] == []
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_additional_field_does_not_fit(name: str) -> None:
+    for place in {path[: path.rfind(".") + 1] for path in paths(SAMPLES[name])}:
+        for added in ("?", "snapshotUrl", "deliveryUrl"):
+            assert not fits(name, edited(SAMPLES[name], f"{place}{added}", value="x"))
+
+
+OF_JOBS: dict[str, tuple[str, Any]] = {
+    "completed, not terminal": ("data.terminal", False),
+    "completed, not succeeded": ("data.succeeded", False),
+    "completed, success open": ("data.succeeded", None),
+    "failed, succeeded": ("data.status", "FAILED"),
+    "running, terminal": ("data.status", "RUNNING"),
+    "unknown, succeeded": ("data.status", "UNKNOWN"),
+    "sequence from zero": ("data.sequence", 0),
+    "fraction of a sequence": ("data.sequence", 1.5),
+    "negative duration": ("data.durationSeconds", -1),
+    "fraction of a duration": ("data.durationSeconds", 61.5),
+    "date in another zone": ("data.restoreFinishedDate", "2026-05-04T13:59:01+02:00"),
+    "date without a zone": ("data.restoreFinishedDate", "2026-05-04T11:59:01"),
+    "date that does not exist": ("data.restoreFinishedDate", "2026-02-30T11:59:01Z"),
+    "date alone": ("time", "2026-05-04"),
+    "capitals in an id": ("subject", "6B4A0F800000000000000B01"),
+    "text too long": ("data.targetDeploymentItemName", "a" * 257),
+    "cluster name too long": ("data.clusterName", "a" * 65),
+    "another version": ("specversion", "1.1"),
+    "another type": ("type", "atlas-restore-watch.status-changed.v2"),
+}
+CONTRADICTIONS: dict[str, dict[str, tuple[str, Any]]] = {
+    CHANGED: OF_JOBS
+    | {
+        "first, with a previous status": ("data.sequence", 1),
+        "second, without a previous status": ("data.previousStatus", None),
+        "negative latency": ("data.detectionLatencySeconds", -0.5),
+        "no latency though finished": ("data.detectionLatencySeconds", None),
+        "latency though not finished": ("data.restoreFinishedDate", None),
+        "id of another shape": ("id", "6b4a0f800000000000000b01"),
+        "id of a word": ("id", "6b4a0f800000000000000b01:DONE"),
+    },
+    VALIDATED: OF_JOBS
+    | {
+        "the first entry": ("data.sequence", 1),
+        "another verdict": ("data.validation.verdict", "passed"),
+        "detail too long": ("data.validation.detail", "x" * 1001),
+        "id of a change": ("id", f"{SAMPLES[VALIDATED]['subject']}:COMPLETED"),
+        "type of a change": ("type", "atlas-restore-watch.status-changed.v1"),
+    },
+    WATCH: {
+        "id of a recovery": ("id", f"{GROUP}:recovered:2026-10-05T12:00:00.000000Z"),
+        "source of the stack": ("source", "/stacks/restore-watch"),
+        "subject of the stack": ("subject", "restore-watch"),
+        "type of a change": ("type", "atlas-restore-watch.status-changed.v1"),
+        "date in another zone": ("time", "2026-10-05T12:00:00+02:00"),
+        "fewer open jobs than none": ("data.openJobs", -1),
+        "degraded, with a reason": ("data.reason", "removed"),
+        "no group, of a project": ("data.groupId", None),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        pytest.param(name, *edit, id=f"{name}: {says}")
+        for name, edits in CONTRADICTIONS.items()
+        for says, edit in edits.items()
+    ],
+)
+def test_a_message_that_contradicts_itself_does_not_fit(name: str, path: str, value: Any) -> None:
+    assert not fits(name, edited(SAMPLES[name], path, value=value))
+
+
+def test_an_unknown_status_needs_atlass_word_and_its_id_shows_that_the_job_ended() -> None:
+    for word in ("ARCHIVED", "A" * 256, "\N{SNOWMAN}: x"):
+        finished = {"restore_finished_date": "2026-05-04T11:59:01Z", "atlas_status": word}
+        ended = cloud_event(plain_change(plain_job(status=RestoreStatus.UNKNOWN, **finished)))
+        still_open = ended["id"].removesuffix(":ENDED")
+
+        assert ended["id"] == f"{still_open}:ENDED"
+        assert fits(CHANGED, ended)
+        assert not fits(CHANGED, edited(ended, "id", value=f"{still_open}?"))
+        assert not fits(CHANGED, edited(ended, "data.atlasStatus", value=None))
+
+
+def test_only_a_download_may_have_a_latency_without_a_finish_date() -> None:
+    for status in RestoreStatus:
+        job = plain_job(status=status, atlas_status="WORD", kind=RestoreKind.DEDICATED)
+        message = cloud_event(plain_change(job))
+        with_latency = edited(message, "data.detectionLatencySeconds", value=1.5)
+
+        assert fits(CHANGED, message)
+        assert fits(CHANGED, with_latency) is (status in {"COMPLETED", "EXPIRED"})
+
+
+def test_a_message_about_the_stack_names_no_project_and_a_recovery_may_have_a_reason() -> None:
+    of_stack, recovered = watch_message(group_id=None), watch_message(WatchState.RECOVERED)
+
+    assert fits(WATCH, of_stack)
+    assert not fits(WATCH, edited(of_stack, "data.groupId", value=GROUP))
+    assert fits(WATCH, edited(recovered, "data.reason", value="removed"))

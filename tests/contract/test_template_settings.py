@@ -1,0 +1,207 @@
+"""What invokes the functions, what is kept of a failure, and how data is stored and encrypted."""
+
+import json
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack
+
+KEY, TOPIC_KEY = EVERYTHING["KmsKeyArn"], EVERYTHING["TopicKmsKeyArn"]
+STACK = Stack(**READERS, LogRetentionDays="90")
+
+# What stays as it is, because something in AWS would be lost, late or open otherwise
+
+
+def retries(attempts: int, seconds: int) -> dict[str, int]:
+    return {"MaximumRetryAttempts": attempts, "MaximumEventAgeInSeconds": seconds}
+
+
+def redrive(queue: str) -> dict[str, Any]:
+    return {"deadLetterTargetArn": f"{queue}.Arn", "maxReceiveCount": 5}
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "RestoreWatchFunctionSchedule": {
+        "State": "ENABLED",
+        "ScheduleExpression": "rate(1 minute)",
+        "GroupName": "ScheduleGroup",
+        # The next sweep comes soon and does the work of one that was not delivered.
+        "Target.RetryPolicy": retries(0, 60),
+        "Target.DeadLetterConfig": None,
+        "Target.RoleArn": "ScheduleRole.Arn",
+    },
+    "RestoreWatchFunctionRequest": {
+        "Targets.0.RetryPolicy": retries(20, 3600),
+        "Targets.0.DeadLetterConfig": {"Arn": "RequestDeadLetterQueue.Arn"},
+    },
+    "RestoreWatchFunctionEventInvokeConfig": {
+        **retries(2, 3600),
+        "DestinationConfig.OnFailure.Destination": "OnFailureQueue.Arn",
+    },
+    "RestoreWatchFunctionRequestQueue": {
+        "EventSourceArn": "RequestQueue.Arn",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig.MaximumConcurrency": 2,
+    },
+    "NotifyPeopleFunctionNotices": {
+        "EventSourceArn": "NoticeQueue.Arn",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig.MaximumConcurrency": 2,
+    },
+    # SQS starts a move only from a queue that is the dead-letter queue of another queue. A batch
+    # stays invisible for six times the time-out of its function.
+    "RequestQueue": {"RedrivePolicy": redrive("RequestDeadLetterQueue"), "VisibilityTimeout": 750},
+    "NoticeQueue": {"RedrivePolicy": redrive("NoticeDeadLetterQueue"), "VisibilityTimeout": 360},
+    "RestoreWatchFunction": {
+        "Timeout": 125,
+        "VpcConfig": None,
+        "LoggingConfig.LogGroup": "LogGroup",
+    },
+    "NotifyPeopleFunction": {"Timeout": 60, "LoggingConfig.LogGroup": "NotifyPeopleLogGroup"},
+    "LogGroup": {"RetentionInDays": "90"},
+    "NotifyPeopleLogGroup": {"RetentionInDays": "90"},
+    # Messages arrive as they are, and none is lost on the way.
+    "NoticeSubscription": {
+        "TopicArn": "StatusChangesTopic",
+        "Protocol": "sqs",
+        "Endpoint": "NoticeQueue.Arn",
+        "RawMessageDelivery": True,
+        "RedrivePolicy": {"deadLetterTargetArn": "NoticeDeadLetterQueue.Arn"},
+    },
+    "EmailSubscription": {
+        "TopicArn": "EmailTopic",
+        "Protocol": "email",
+        "Endpoint": "ops@example.com",
+    },
+    "RestoreJobsTable": {
+        "TimeToLiveSpecification": {"AttributeName": "expiresAt", "Enabled": True},
+        "PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled": True,
+        "BillingMode": "PAY_PER_REQUEST",
+    },
+    "SentNoticesTable": {
+        "TimeToLiveSpecification": {"AttributeName": "expiresAt", "Enabled": True},
+    },
+}
+
+
+@pytest.mark.parametrize("logical_id", SETTINGS)
+def test_a_resource_is_set_as_it_has_to_be(logical_id: str) -> None:
+    def value(path: str) -> Any:
+        found: Any = STACK.properties(logical_id)
+        for step in path.split("."):
+            found = found[int(step)] if isinstance(found, list) else found.get(step)
+        return found
+
+    assert {path: value(path) for path in SETTINGS[logical_id]} == SETTINGS[logical_id]
+
+
+@pytest.mark.parametrize(
+    ("request_source", "source", "detail_type", "answered"),
+    [
+        ("", "com.example.restore-drill", "Atlas Restore Watch Requested", True),
+        ("", "anything", "Another Request", False),
+        ("ops.restores", "ops.restores", "Atlas Restore Watch Requested", True),
+        ("ops.restores", "ops.restores", "Another Request", False),
+        ("ops.restores", "ops.restores.test", "Atlas Restore Watch Requested", False),
+    ],
+)
+def test_the_rule_matches_any_source_or_only_the_given_source(
+    request_source: str, source: str, detail_type: str, *, answered: bool
+) -> None:
+    """Two stacks in one account can each have a separate source. The event is that of events/."""
+    rule = Stack(RequestSource=request_source).only("AWS::Events::Rule")
+    pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
+    event: Any = json.loads((CHECKOUT / "events" / "eventbridge-request.json").read_text())
+
+    assert event["source"] == "com.example.restore-drill"
+    named = {"source": source, "detail-type": detail_type}
+    assert pattern.matches_event(event | named) is answered
+
+
+def test_every_queue_keeps_a_message_for_14_days_the_most_that_sqs_allows() -> None:
+    """A message that is moved to a dead-letter queue keeps its age, so the first queue counts."""
+    queues = STACK.of_type("AWS::SQS::Queue").values()
+
+    assert [queue["MessageRetentionPeriod"] for queue in queues] == [14 * 24 * 60 * 60] * 5
+
+
+def test_the_index_holds_all_that_a_sweep_reads_of_an_open_job() -> None:
+    """CloudFormation changes no projection: another attribute needs another index."""
+    (index,) = STACK.properties("RestoreJobsTable")["GlobalSecondaryIndexes"]
+
+    assert (index["IndexName"], index["Projection"]["ProjectionType"]) == ("OpenJobs", "INCLUDE")
+    assert set(index["Projection"]["NonKeyAttributes"]) == {
+        *("kind", "status", "atlasStatus", "deliveryType", "expirationDate"),
+        *("restoreScheduledDate", "firstObservedAt", "observedAt", "sequence"),
+        *("publishedSequence", "missingSince", "unansweredSince"),
+    }
+
+
+def test_only_the_table_of_jobs_is_kept_when_the_stack_is_deleted() -> None:
+    kept = {
+        name: (one["DeletionPolicy"], one["UpdateReplacePolicy"])
+        for name, one in STACK.resources.items()
+        if one.get("DeletionPolicy", "Delete") != "Delete"
+    }
+
+    assert kept == {"RestoreJobsTable": ("RetainExceptOnCreate", "Retain")}
+
+
+def test_the_function_is_in_a_vpc_with_subnets() -> None:
+    assert Stack(**EVERYTHING).properties("RestoreWatchFunction")["VpcConfig"] == {
+        "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
+        "SecurityGroupIds": ["sg-0a1b2c3d"],
+    }
+
+
+# What is made for people
+
+
+def test_each_reader_has_made_what_it_needs_and_nobody_nothing() -> None:
+    without = Stack(NotifyChanges="all").resources.keys()
+    assert not [name for name in without if "Noti" in name or name in {"EmailTopic", "ChatTopic"}]
+
+    for reader, topics in (
+        ({"NotifyEmail": "ops@example.com"}, {"EmailTopic"}),
+        ({"NotifyChat": "yes"}, {"ChatTopic"}),
+        ({"NotifySecretArn": READERS["NotifySecretArn"]}, set[str]()),
+    ):
+        made = Stack(**reader).resources.keys() - without
+        assert "NotifyPeopleFunction" in made
+        assert made & {"EmailTopic", "ChatTopic"} == topics
+
+
+# Encryption
+
+# The property that names the key, by type of resource.
+ENCRYPTED = {
+    "AWS::DynamoDB::Table": "SSESpecification",
+    "AWS::Logs::LogGroup": "KmsKeyId",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
+    "AWS::SQS::Queue": "KmsMasterKeyId",
+}
+OF_TABLES = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ({"SSEEnabled": True}, None, "alias/aws/sns", None)),
+        ({"KmsKeyArn": KEY}, (OF_TABLES, KEY, KEY, KEY)),
+        ({"TopicKmsKeyArn": TOPIC_KEY}, ({"SSEEnabled": True}, None, TOPIC_KEY, None)),
+        ({"KmsKeyArn": KEY, "TopicKmsKeyArn": TOPIC_KEY}, (OF_TABLES, KEY, TOPIC_KEY, KEY)),
+    ],
+    ids=["keys of AWS", "a key", "a key of topics", "both"],
+)
+def test_everything_that_holds_data_is_encrypted_with_the_key_that_is_given(
+    given: dict[str, str], expected: tuple[Any, ...]
+) -> None:
+    """SQS refuses a queue with two kinds of encryption."""
+    stack = Stack(**given, **READERS)
+
+    for (kind, name), key in zip(ENCRYPTED.items(), expected, strict=True):
+        assert [one.get(name) for one in stack.of_type(kind).values() if one.get(name) != key] == []
+    for queue in stack.of_type("AWS::SQS::Queue").values():
+        assert queue.get("SqsManagedSseEnabled") is (None if "KmsKeyArn" in given else True)
