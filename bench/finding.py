@@ -88,7 +88,8 @@ class Calls:
     @property
     def row(self) -> Row:
         calls = (self.estate.least_calls, self.quiet)
-        return (self.estate.name, *map(str, calls), f"{self.average:,.1f}", f"{self.most:,}")
+        cells = (f"{one:,}" for one in (*calls, round(self.average, 1), self.most))
+        return (self.estate.name, *cells)
 
 
 def count_calls(estate: Estate) -> Calls:
