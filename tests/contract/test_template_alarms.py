@@ -144,6 +144,26 @@ def test_the_dashboard_is_made_unless_the_operator_wants_none() -> None:
         assert {one["properties"]["region"] for one in widgets} == {"us-east-1"}
 
 
+def test_the_dashboard_shows_metrics_and_queues_that_exist() -> None:
+    body = json.loads(STACK.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    lines = [one for each in body["widgets"] for one in each["properties"].get("metrics", ())]
+    shown = set()
+    for line in lines:
+        if isinstance(line[0], dict):
+            pattern = r"AtlasRestoreWatch,service,(\w+)\} MetricName=\"(\w+)\""
+            ((dimension, name),) = re.findall(pattern, line[0]["expression"])
+            assert own_metrics()[name] == {"service", dimension}
+        else:
+            namespace, name, *pairs = [one for one in line if isinstance(one, str)]
+            if namespace == "AtlasRestoreWatch":
+                assert own_metrics()[name] == set(pairs[::2])
+            else:
+                assert name == documented(namespace, name, pairs[1]).name
+        shown.add(name)
+
+    assert shown >= {"SuccessfulSweeps", "FailedChecks", "OpenJobs", "PendingChanges"}
+
+
 def test_the_docs_have_every_alarm_in_its_own_words_and_every_widget() -> None:
     def words(value: str | Json) -> str:
         text = value if isinstance(value, str) else value["Fn::Sub"]
