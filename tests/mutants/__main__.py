@@ -18,15 +18,12 @@ from mutants.mutant import TABLES, Mutant, read
 ENOUGH = 3
 """After so many failures a mutant is noticed well enough."""
 
-PARTS = (["--ignore=tests/reliability"], ["tests/reliability"])
-"""The arguments of two processes that take about as long."""
-
 
 def main(arguments: Sequence[str]) -> int:
     """Return 1 if a mutant is noticed by nobody."""
     given = _parser().parse_args(arguments)
     if given.measure:
-        measure(PARTS)
+        measure()
     mutants = {
         says: mutant
         for says, mutant in read(given.table and [TABLES / f"{given.table}.toml"]).items()

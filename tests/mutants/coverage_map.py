@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from coverage import CoverageData
 
@@ -14,44 +13,30 @@ from mutants.mutant import Edit, Mutant
 from mutants.selected import TIMES
 
 FOLDER = ROOT / ".mutants"
+_COVERAGE, _SECONDS = FOLDER / "coverage", FOLDER / "seconds.json"
 PACKAGES = ("foundation", "restore_watch", "notify_people", "operate")
 
 
-def measure(parts: Sequence[Sequence[str]]) -> None:
-    """Run every test with coverage, each part of the arguments of pytest in its own process."""
+def measure() -> None:
+    """Run every test with coverage, in two processes."""
     FOLDER.mkdir(exist_ok=True)
-    running = [_start(number, part) for number, part in enumerate(parts)]
-    for one in running:
-        one.wait()
-
-
-def _start(number: int, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
-        "COVERAGE_FILE": str(FOLDER / f"{number}.coverage"),
-        TIMES: str(FOLDER / f"{number}.times.json"),
-    }
+    environment = os.environ | {"COVERAGE_FILE": str(_COVERAGE), TIMES: str(_SECONDS)}
     counted = [f"--cov={package}" for package in PACKAGES]
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not campaign", "-p", "mutants.selected"]
-    command += [*counted, "--cov-context=test", "--cov-report=", *arguments]
-    with (FOLDER / f"{number}.log").open("w") as log:
-        return subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+    command = [sys.executable, "-m", "pytest", "-m", "not campaign", "-p", "mutants.selected"]
+    command += ["--numprocesses", "2", "--dist", "loadfile"]
+    command += [*counted, "--cov-context=test", "--cov-report="]
+    subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603 - our own command
 
 
 class CoverageMap:
     """What `measure` found. Code that runs only in the real runtime is covered by no test."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        self._data = CoverageData(no_disk=True)
-        self.seconds: dict[str, float] = {}
-        for file in sorted(folder.glob("*.coverage")):
-            one = CoverageData(str(file))
-            one.read()
-            self._data.update(one)
-            self.seconds |= json.loads(file.with_suffix(".times.json").read_text())
-        if not self.seconds:
-            raise FileNotFoundError(f"{folder} has no coverage: run with --measure first")
+    def __init__(self) -> None:
+        if not _SECONDS.exists():
+            raise FileNotFoundError(f"{_SECONDS} is missing: run with --measure first")
+        self.seconds: dict[str, float] = json.loads(_SECONDS.read_text())
+        self._data = CoverageData(str(_COVERAGE))
+        self._data.read()
 
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Return the ids of the tests that may notice the mutant, the quickest first."""
