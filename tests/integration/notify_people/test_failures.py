@@ -61,6 +61,7 @@ def test_an_outage_is_tried_again_within_bounds(people: People) -> None:
         people.posts.wire.inject(Fault("teams", action=answer))
     assert people.handle(ENDED) == []
     assert len(people.waits) == 3
+    assert max(people.waits) < 3
     assert people.told() == EVERYBODY
 
     with people.posts.wire.inject(Fault("pager", action=Answer(500), times=None)) as outage:

@@ -16,6 +16,7 @@ from notify_people.channels.sent_table import SentTable
 from unit.notify_people.messages import RESTORE, event
 
 ENDED = event("flex-failed")
+SUBJECT = f"restore/{RESTORE}"
 ONCE = {"slack": 1}
 
 
@@ -94,15 +95,31 @@ def test_a_message_waits_for_one_about_the_same_restore_that_is_being_sent(
     assert "FAILED" in only["text"]
 
 
+def table(people: People, ahead: int = 0) -> SentTable:
+    """The table, written by another environment, whose clock is ahead."""
+    dynamodb = boto3.client("dynamodb", REGION, aws_access_key_id="A", aws_secret_access_key="a")
+    name = people.resources["SentNoticesTable"]
+    return SentTable(dynamodb, name, now=lambda: people.now + ahead)
+
+
 @pytest.mark.parametrize("ahead", [0, 3600], ids=["released soon", "of a clock that is ahead"])
 def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int) -> None:
-    dynamodb = boto3.client("dynamodb", REGION, aws_access_key_id="A", aws_secret_access_key="a")
-    table = people.resources["SentNoticesTable"]
-    other = SentTable(dynamodb, table, now=lambda: people.now + ahead)
-    subject, deadline = f"restore/{RESTORE}", Deadline.after(10)
-    _, claim = other.claim(subject, Channel.SLACK, 10_001, deadline)
-    people.on_wait = lambda: other.release(subject, Channel.SLACK, claim, deadline)
+    other, item, deadline = table(people, ahead), (SUBJECT, Channel.SLACK), Deadline.after(10)
+    _, claim = other.claim(*item, 10_001, deadline)
+    people.on_wait = lambda: other.release(*item, claim, deadline)
 
     assert people.handle(ENDED) == []
     assert people.told() == ONCE
     assert len(people.waits) == (0 if ahead else 1)
+
+
+def test_only_its_owner_releases_a_claim_and_no_note_replaces_a_newer_one(people: People) -> None:
+    other, item, deadline = table(people), (SUBJECT, Channel.SLACK), Deadline.after(10)
+    other.claim(*item, 60_000, deadline)
+    other.release(*item, "the claim of another", deadline)
+    assert people.handle(ENDED) == [0]
+
+    other.note(*item, 60_000, deadline)
+    other.note(*item, 10_001, deadline)
+    assert people.handle(ENDED) == []
+    assert people.told() == {}

@@ -53,7 +53,7 @@ def everything_fails(people: People) -> None:
         Answer(404, {"X-Quoted": quoted}, quoted),
         Answer(302, {"Location": people.posts.address("slack")}, quoted),
         Answer(502, {"Retry-After": quoted}, quoted),
-        Verbatim(quoted.encode()),
+        Verbatim(f"{quoted}\r\n\r\n".encode()),
         Reset(),
     ]
     for action in actions:

@@ -9,7 +9,6 @@ from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
-from notify_people.errors import ChannelRefusedError
 from notify_people.message import Message
 from notify_people.notifier import Notifier
 from notify_people.telemetry import Telemetry
@@ -39,15 +38,6 @@ def test_a_sent_notice_is_counted_for_its_channel(capsys: pytest.CaptureFixture[
     assert (metric["NoticesSent"], metric["channel"]) == ([1.0], "chat")
     assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["channel", "service"]]
     assert (log["channel"], log["order"]) == ("chat", 50_002)
-
-
-def test_a_failure_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry().failed(ChannelRefusedError("slack answered 404. Renew it"), Channel.SLACK, notice())
-
-    metric, log = lines(capsys)
-    assert metric["NoticesFailed"] == [1.0]
-    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
-    assert (log["message"], log["error"]) == ("slack answered 404. Renew it", "ChannelRefusedError")
 
 
 def test_what_nobody_wants_is_logged_only_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,5 +76,6 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     metric, log = lines(capsys)
     assert metric["NoticesFailed"] == [1.0]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
     assert (log["message"], log["error"]) == ("This is a bug", "KeyError")
     assert "canary" not in json.dumps(log)

@@ -27,14 +27,7 @@ def test_a_plain_text_is_one_printable_line_within_its_limit(text: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    [
-        "https://restore.example.net/token",
-        "HTTP:\\/\\/host\\/token",
-        "//host/token",
-        "restore.mongodb-dev.net:27017/token",
-        "https%3a%2f%2fhost%2ftoken",
-        "restore-token.tar.gz?x=1",
-    ],
+    ["//host/token", "https://restore.example.net/\u200btoken", "restore-token.tar.gz?x=1"],
 )
 def test_a_plain_text_has_no_url(url: str) -> None:
     made = plain(f"before {url} after")
