@@ -58,7 +58,7 @@ def add_clusters(world: World, *names: str, kind: Kind = "flex") -> None:
 def test_a_first_listing_sends_no_history_but_what_runs(
     world: World, watching: Environment, order: ListOrder
 ) -> None:
-    """Three months of a test restore, in a cluster of each kind. Pages are smaller than asked for."""
+    """Three months of a restore, in a cluster of each kind. Atlas gives small pages."""
     world.atlas.behaviour.largest_page = 300
     now = world.atlas.now()
     recent = []

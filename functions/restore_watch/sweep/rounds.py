@@ -20,8 +20,12 @@ from restore_watch.table.open_job import OpenJob
 from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import THREADS, Workers
 
-HOT_UNTIL = 110.0
-"""Seconds after the start of a sweep until which hot jobs are asked about, if no other waits."""
+HOT_UNTIL = 111.0
+"""
+Seconds after the start of a sweep until which hot jobs are asked about, if no other waits.
+
+The rounds of a sweep that waited for its lease are a little late, that of 110 s too.
+"""
 
 LOOK_EVERY = 10.0
 """Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
