@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Answer
@@ -24,13 +25,11 @@ CHANGE = {
 }
 """A change of the watch that was not sent, as the table has it."""
 
-ALWAYS: dict[str, Any] = {
+POISONS: dict[str, Any] = {
     "a huge number": 10**17,
     "the first year": "0001-01-01T00:00:00+14:00",
     "the year 2099": "2099-01-01T00:00:00.000000Z",
     "a set of numbers": {1, 2},
-}
-SOMETIMES: dict[str, Any] = {
     "a number below zero": Decimal("-1.5"),
     "the last year": "9999-12-31T23:59:59-14:00",
     "no moment": "yesterday",
@@ -40,13 +39,6 @@ SOMETIMES: dict[str, Any] = {
     "a map of maps": {"flex": {"since": {"at": [1]}}, "dedicated/a/../b": 10**37},
     "a change of an odd state": [CHANGE | {"state": ["degraded"]}],
 }
-POISONS = [
-    *(pytest.param(value, id=name) for name, value in ALWAYS.items()),
-    *(
-        pytest.param(value, id=name, marks=pytest.mark.campaign)
-        for name, value in SOMETIMES.items()
-    ),
-]
 LISTED = ("mark", "firstMark", "behind", "listedAt", "readable")
 SEEN = ("troubles", "degraded", "lastSuccessAt", "unsent", "watchVersion", "expiresAt")
 LEASE = ("owner", "validUntil", "lastTick", "succeededAt", "waitingUntil", "waitingTick")
@@ -79,7 +71,7 @@ def all_reported(world: World, *jobs: EmulatedRestore) -> bool:
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", POISONS)
+@pytest.mark.parametrize("poison", rows(POISONS, "the first year", "a set of numbers"))
 def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
     world: World, poison: Any
 ) -> None:
@@ -116,7 +108,7 @@ def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", POISONS)
+@pytest.mark.parametrize("poison", rows(POISONS, "the first year", "a set of numbers"))
 def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     world: World, environment: Environment, poison: Any
 ) -> None:

@@ -262,7 +262,7 @@ def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_h
     world: World,
 ) -> None:
     """Those that are gone do not keep others from it. Nothing else finds collection restores."""
-    gone = [project_with(world) for _ in range(102)]
+    gone = [project_with(world) for _ in range(101)]
     groups = [project_with(world, orders="dedicated") for _ in range(2)]
     watching = world.watching(*gone, *groups)
     watching.tick()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -321,10 +322,12 @@ MEANWHILE: dict[str, tuple[str, Callable[[World, EmulatedRestore], None]]] = {
     "link without a date, gets one": ("no date", link_moves),
 }
 
+OFTEN = ("forgotten, found, and missed again", "forgotten, fails", "link, moves", "link, deleted")
+
 
 @pytest.mark.fault("F80", "F83")
 @pytest.mark.usefixtures("table_stack")
-@pytest.mark.parametrize(("why", "meanwhile"), MEANWHILE.values(), ids=MEANWHILE)
+@pytest.mark.parametrize(("why", "meanwhile"), rows(MEANWHILE, *OFTEN))
 def test_a_job_does_not_leave_if_it_is_not_as_the_sweep_knew_it(
     world: World,
     environment: Environment,

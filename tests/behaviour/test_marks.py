@@ -17,6 +17,7 @@ from behaviour.projects import (
     reported_once,
     unknown,
 )
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.behaviour import ListOrder
@@ -91,9 +92,11 @@ DEATHS: dict[str, tuple[Selection, Phase, Prepare | None]] = {
 }
 """Only a write leaves something behind if its answer is lost."""
 
+OFTEN = ("first-after-record", "later-before-move", "after-degraded", "before-its-message")
+
 
 @pytest.mark.fault("F1", "F2", "F66", "F76", "F78")
-@cases(("step", "phase", "prepare"), DEATHS.values(), ids=DEATHS)
+@cases(("step", "phase", "prepare"), rows(DEATHS, *OFTEN))
 def test_a_sweep_that_dies_is_replaced_by_one_that_misses_nothing(
     world: World, patient: Connections, step: Selection, phase: Phase, prepare: Prepare | None
 ) -> None:
@@ -159,7 +162,7 @@ OUTLIVED: dict[str, tuple[Selection, Prepare | None, bool]] = {
 
 
 @pytest.mark.fault("F78", "F80")
-@cases(("step", "prepare", "reads_all"), OUTLIVED.values(), ids=OUTLIVED)
+@cases(("step", "prepare", "reads_all"), rows(OUTLIVED, "begin", "catch-up", "recovered"))
 def test_a_sweep_that_outlives_its_lease_sets_nothing_back(
     world: World, patient: Connections, step: Selection, prepare: Prepare | None, *, reads_all: bool
 ) -> None:
@@ -225,7 +228,7 @@ FAILURES: dict[str, Action] = {
 
 
 @pytest.mark.fault("F76", "F81")
-@cases("failure", FAILURES.values(), ids=FAILURES)
+@cases("failure", rows(FAILURES, "limited", "cut-off"))
 def test_a_list_that_ends_between_two_pages_is_read_again(
     world: World, watching: Environment, failure: Action
 ) -> None:

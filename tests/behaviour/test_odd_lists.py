@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Close
@@ -49,7 +50,7 @@ NO_LISTS: dict[str, Action] = {
 
 
 @pytest.mark.fault("F69", "F33")
-@pytest.mark.parametrize("answer", NO_LISTS.values(), ids=NO_LISTS)
+@pytest.mark.parametrize("answer", rows(NO_LISTS, "500", "cluster-not-found", "not-json"))
 def test_jobs_are_asked_about_by_id_when_their_list_is_of_no_use(
     world: World, environment: Environment, answer: Action
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, CloseIdle, Delay, Hang
@@ -242,7 +243,9 @@ TROUBLES: dict[str, tuple[Action, str | None, int, int]] = {
 
 
 @pytest.mark.fault("F72")
-@pytest.mark.parametrize(("trouble", "error", "calls", "left_out"), TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize(
+    ("trouble", "error", "calls", "left_out"), rows(TROUBLES, "no-role", "hanging")
+)
 def test_a_project_in_trouble_does_not_delay_the_others(
     world: World,
     environment: Environment,

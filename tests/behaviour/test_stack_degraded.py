@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from behaviour.projects import BAD, Changed, going_on, of, project_with
+from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer
@@ -57,7 +58,9 @@ LASTING: dict[str, tuple[Selection, Action, int]] = {
 
 
 @pytest.mark.fault("F69", "F78", "F82")
-@cases(("step", "action", "failures"), LASTING.values(), ids=LASTING)
+@cases(
+    ("step", "action", "failures"), rows(LASTING, "list-repeats-its-page", "every-project-refused")
+)
 def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
     world: World, step: Selection, action: Action, failures: int
 ) -> None:

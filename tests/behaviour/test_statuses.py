@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.world import Stored, World
@@ -307,7 +308,7 @@ MINOR: dict[Kind, tuple[str, str]] = {
 
 @pytest.mark.fault("F85")
 @cases("odd", ["", 1_777_896_000_000, {"$date": {"$numberLong": "1"}}, [[]]], ids=repr)
-@cases("kind", list(MINOR))
+@cases("kind", rows({kind: kind for kind in MINOR}, "dedicated"))
 def test_a_job_is_found_and_followed_although_what_decides_nothing_cannot_be_read(
     world: World, watching: Environment, kind: Kind, odd: Any
 ) -> None:

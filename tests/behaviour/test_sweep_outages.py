@@ -5,6 +5,7 @@ from itertools import combinations
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Close
@@ -22,15 +23,13 @@ OUTAGES: dict[str, Action] = {
 MINUTES = [1.0] * 4 + [14.5] * 8
 """Before each tick of two hours: every minute first, then less often, to save time."""
 
-ALWAYS = [*((name,) for name in OUTAGES), ("atlas", "dynamodb"), ("sns", "secretsmanager")]
-PAIRS = [pair for pair in combinations(OUTAGES, 2) if pair not in ALWAYS]
+TOGETHER = [*combinations(OUTAGES, 1), *combinations(OUTAGES, 2)]
+OFTEN = ("dynamodb", "atlas-dynamodb", "sns-secretsmanager")
 
 
 @pytest.mark.fault("F74")
 @pytest.mark.parametrize(
-    "services",
-    [*ALWAYS, *(pytest.param(pair, marks=pytest.mark.campaign) for pair in PAIRS)],
-    ids="-".join,
+    "services", rows({"-".join(names): (names,) for names in TOGETHER}, *OFTEN)
 )
 def test_two_hours_of_outage_are_caught_up_within_two_sweeps(
     world: World, environment: Environment, services: tuple[str, ...]

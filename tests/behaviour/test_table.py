@@ -294,7 +294,7 @@ def test_moto_and_another_dynamodb_agree_on_any_sequence_of_writes(
 ) -> None:
     client = client_of(stack)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(st.lists(writes, min_size=1, max_size=8))
     def agree(sequence: list[Write]) -> None:
         stored = Stored(stack, client)

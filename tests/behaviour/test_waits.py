@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -139,7 +140,7 @@ STATES_FAULTS: dict[str, Action] = {
 
 @pytest.mark.fault("W3")
 @pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("fault", STATES_FAULTS.values(), ids=STATES_FAULTS)
+@pytest.mark.parametrize("fault", rows(STATES_FAULTS, "500", "closed"))
 def test_an_answer_that_step_functions_does_not_take_is_sent_by_the_next_sweep(
     world: World, waiting: Waiting, fault: Action, phase: Phase
 ) -> None:

@@ -44,9 +44,18 @@ UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
 INVALID = atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid.")
 
 
+OFTEN = {
+    *("locked-out", "one-cluster-503", "no-role-for-a-kind", "empty-bucket", "state"),
+    *("more-clusters", "endless-jobs", "own-503"),
+}
+"""The rows that `make test` has. `make campaign` has the others."""
+
+
 def row(name: str, faults: str, step: Selection, action: Action, *hidden: str) -> object:
     """A fault that lasts, and the kinds of restores that it hides."""
-    marks = pytest.mark.fault(*faults.split())
+    marks = [pytest.mark.fault(*faults.split())]
+    if name not in OFTEN:
+        marks.append(pytest.mark.campaign)
     return pytest.param(step, action, hidden, id=name, marks=marks)
 
 

@@ -4,7 +4,7 @@ What they replace is moto's own and private, which is why moto is pinned.
 """
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, lru_cache
 from pkgutil import resolve_name
@@ -14,10 +14,18 @@ from unittest.mock import patch
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 _PARSE = "moto.dynamodb.parsing.expressions.UpdateExpressionParser.make"
+_TREE = "moto.dynamodb.parsing.ast_nodes"
+_TRAVERSE = f"{_TREE}.DepthFirstTraverser.traverse_node_recursively"
+_FIND_CLAUSES = f"{_TREE}.Node.find_clauses"
+_COPY_TREE = "moto.dynamodb.parsing.validators.deepcopy"
 _SERIALIZE = "moto.core.serialize.BaseJSONSerializer._serialize_type_structure"
 _FIND_METHODS = "moto.core.responses.method_names_from_class"
 _SIGNING_KEY = "moto.sns.models.Subscription.private_key"
 
+_is_processed: dict[tuple[type, type], bool] = {}
+"""Whether a traverser of this type processes nodes of that type."""
+
+_tree = resolve_name(_TREE)
 _parse = resolve_name(_PARSE)
 _serialize = resolve_name(_SERIALIZE)
 _find_methods = resolve_name(_FIND_METHODS)
@@ -29,6 +37,9 @@ def shortcuts() -> Iterator[None]:
     with ExitStack() as patches:
         for name, replacement in {
             _PARSE: _parsed,
+            _TRAVERSE: _traverse,
+            _FIND_CLAUSES: _find_clauses,
+            _COPY_TREE: lambda tree: pickle.loads(pickle.dumps(tree)),  # noqa: S301 - its own
             _SERIALIZE: _serialized,
             _FIND_METHODS: cache(_find_methods),
             _SIGNING_KEY: lambda _: _signing_key(),
@@ -45,6 +56,41 @@ def _parsed(expression: str) -> Any:
 @lru_cache(maxsize=256)
 def _pickled(expression: str) -> bytes:
     return pickle.dumps(_parse(expression))
+
+
+def _traverse(traverser: Any, node: Any, child_id: int = -1) -> Any:
+    """Process the nodes of a tree, deepest first."""
+    if not isinstance(node, _tree.Node):
+        return node
+    types = type(traverser), type(node)
+    if types not in _is_processed:
+        _is_processed[types] = isinstance(node, traverser.nodes_to_be_processed())
+    parent = node.parent
+    for number, child in enumerate(node.children or ()):
+        traverser.pre_processing_of_child(node, number)
+        _traverse(traverser, child, number)
+    if _is_processed[types]:
+        node = traverser.process(node)
+        node.parent = parent
+        if parent:
+            parent.children[child_id] = node
+    return node
+
+
+def _find_clauses(tree: Any, wanted: Sequence[type]) -> list[Any]:
+    """Return the nodes of these types below a node, in their order."""
+    found = []
+    for child in tree.children or ():
+        if type(child) in wanted:
+            found.append(child)
+        elif _has_clauses(type(child)):  # type: ignore[arg-type]
+            found += _find_clauses(child, wanted)
+    return found
+
+
+@cache
+def _has_clauses(node: Any) -> bool:
+    return issubclass(node, (_tree.Expression, _tree.UpdateExpressionFunction))
 
 
 def _serialized(
