@@ -113,9 +113,10 @@ class AtlasEmulator(Inventory):
         with self._lock:
             self._access.remove(name)
 
-    def expire_tokens(self) -> None:
+    def expire_tokens(self, client_id: str | None = None) -> None:
+        """Expire the tokens of one service account, or all."""
         with self._lock:
-            self._access.oauth.expire_tokens()
+            self._access.oauth.expire_tokens(client_id)
 
     def expire_nonces(self) -> None:
         with self._lock:

@@ -180,6 +180,12 @@ class World:
     ) -> CheckResult:
         return (environment or self.environment()).check(job, seconds)
 
+    def is_unchanged(self, job: EmulatedRestore, environment: Environment | None = None) -> bool:
+        """Check the job. True if that changes and publishes nothing."""
+        before = self.stored(job), self.count(PUBLISH)
+        is_changed = self.check(job, environment).changed
+        return not is_changed and (self.stored(job), self.count(PUBLISH)) == before
+
     def refused[E: Exception](
         self,
         kind: type[E],
@@ -274,10 +280,24 @@ class World:
         with self._wire(step).listen(act):
             yield
 
+    def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
+        """Change the secret, until the test ends."""
+        self._blocks.callback(self.stack.put_secret, CREDENTIALS[self.stack.credentials])
+        self.stack.put_secret(value)
+
     def use(self, credentials: Credentials) -> None:
         """Store these credentials in the secret, until the test ends."""
-        self._blocks.callback(self.stack.put_secret, CREDENTIALS[self.stack.credentials])
-        self.stack.put_secret(CREDENTIALS[credentials])
+        self.put_secret(CREDENTIALS[credentials])
+
+    def own_credentials(self, kind: Credentials = "service_account") -> dict[str, str]:
+        """Store new credentials in the secret. What happens to them changes no other test."""
+        made = {key: f"{value}-{secrets.token_hex(4)}" for key, value in CREDENTIALS[kind].items()}
+        name, secret = made.values()
+        is_account = kind == "service_account"
+        add = self.atlas.add_service_account if is_account else self.atlas.add_api_key
+        add(name, secret)
+        self.put_secret(made)
+        return made
 
     # What can be seen from outside
 

@@ -1,0 +1,375 @@
+"""The secret and its credentials: rotated, refused, unreadable, and where they are sent."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from behaviour.conftest import RuntimeWith
+from local_stack.atlas import Kind, Role
+from local_stack.aws import aws_error
+from local_stack.canaries import CANARY_ACCESS_TOKEN
+from local_stack.connections import connect
+from local_stack.environment import Environment, target_of
+from local_stack.stack import CREDENTIALS, Credentials
+from local_stack.steps import FLEX, SECRET, TOKEN
+from local_stack.wire import Action, Answer, Reset, Truncate
+from local_stack.world import World
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    CredentialsError,
+    UnexpectedAtlasResponseError,
+)
+
+cases = pytest.mark.parametrize
+
+READ, STORED = "GetSecretValue", "UpdateItem"
+MINUTE = 60.0
+
+
+# Rotation
+
+
+def rotate(world: World, own: dict[str, str], to: Credentials = "service_account") -> None:
+    """Atlas refuses the old credentials from now on, and the secret holds new ones of a kind."""
+    (_, name), (key, _) = own.items()
+    if key == "client_secret":
+        world.atlas.rotate_service_account(name, "new")
+        world.atlas.expire_tokens(name)
+    else:
+        world.atlas.rotate_api_key(name, "new")
+    if key in CREDENTIALS[to]:
+        world.put_secret({**own, key: "new"})
+    else:
+        world.own_credentials(to)
+
+
+# The refused call, the refused renewal, and the same with what is in the secret now. The renewal of
+# an API key is a digest challenge.
+ROTATIONS: dict[str, tuple[Credentials, Credentials, list[str]]] = {
+    "client-secret": (
+        "service_account",
+        "service_account",
+        ["flex", "token", READ, "token", "flex"],
+    ),
+    "api-key": ("api_key", "api_key", ["flex", "flex", READ, "flex", "flex"]),
+    "account-to-key": ("service_account", "api_key", ["flex", "token", READ, "flex", "flex"]),
+}
+
+
+@pytest.mark.fault("F25")
+@cases(("before", "after", "calls"), ROTATIONS.values(), ids=ROTATIONS)
+def test_rotated_credentials_cost_one_more_read(
+    world: World,
+    environment: Environment,
+    before: Credentials,
+    after: Credentials,
+    calls: list[str],
+) -> None:
+    own, job = world.own_credentials(before), world.job()
+    environment.check(job)
+    rotate(world, own, after)
+    job.run_to_end()
+    world.stack.forget_calls()
+    environment.check(job)
+
+    assert world.operations()[:5] == calls
+    assert world.published(job) == ["PENDING", "COMPLETED"]
+
+
+@pytest.mark.fault("F25", "F26", "F30")
+def test_refused_checks_read_the_secret_once_a_minute(
+    world: World, environment: Environment
+) -> None:
+    """Also if it cannot be read then."""
+    own, job = world.own_credentials(), world.recorded_job()
+    environment.check(job)
+    rotate(world, own)
+    world.stack.forget_calls()
+    world.inject(SECRET, aws_error("secretsmanager", "ThrottlingException"))
+    for _ in range(5):
+        world.refused(AtlasUnauthorizedError, job, environment)
+        world.pass_time(11)
+    assert world.count(SECRET) == 1
+
+    world.pass_time(5)
+    assert world.is_unchanged(job, environment)
+    assert world.count(SECRET) == 2
+
+
+# Refusals that stay
+
+
+@pytest.mark.fault("F26")
+@cases(
+    ("kind", "role"),
+    [("flex", "Project Read Only"), ("dedicated", "Project Backup Manager")],
+    ids=["flex", "dedicated"],
+)
+def test_a_missing_role_is_named_and_costs_one_new_token(
+    world: World, environment: Environment, kind: Kind, role: str
+) -> None:
+    client_id = world.own_credentials()["client_id"]
+    job = world.job(kind)
+    target = target_of(job, kind)
+    world.check(target, environment)
+    world.atlas.grant(client_id, *([] if kind == "flex" else [Role.READ_ONLY]))
+    world.stack.forget_calls()
+    error = world.refused(AtlasUnauthorizedError, target, environment)
+    assert role in str(error)
+    assert world.operations() == [kind, "token", kind, READ, STORED]
+
+    world.stack.forget_calls()
+    for _ in range(5):
+        world.refused(AtlasUnauthorizedError, target, environment)
+    assert world.operations() == [kind, STORED] * 5
+
+    world.atlas.grant(client_id, Role.BACKUP_MANAGER)
+    job.run_to_end()
+    world.check(target, environment)
+    assert world.published(job)[-1] == "COMPLETED"
+
+
+# The first check reads the secret at its start, and again because Atlas refuses what it holds.
+UNKNOWN: dict[Credentials, tuple[list[str], list[str]]] = {
+    "service_account": ([READ, "token", READ, STORED], [STORED]),
+    "api_key": ([READ, "flex", "flex", READ, STORED], ["flex", "flex", STORED]),
+}
+
+
+@pytest.mark.fault("F26")
+@cases("kind", UNKNOWN)
+def test_credentials_that_atlas_does_not_know_are_tried_again_after_a_minute(
+    world: World, environment: Environment, kind: Credentials
+) -> None:
+    """A token is not requested again for thirty seconds; a refused API key is tried each time."""
+    own = world.own_credentials(kind)
+    name = list(own)[1]
+    world.put_secret({**own, name: "wrong"})
+    job, (first, later) = world.job(), UNKNOWN[kind]
+    for calls in (first, later, later):
+        world.stack.forget_calls()
+        world.refused(AtlasUnauthorizedError, target_of(job, "flex"), environment)
+        assert world.operations() == calls
+    assert world.stored(job) is None
+
+    world.put_secret(own)
+    world.pass_time(MINUTE)
+    environment.check(job)
+    assert world.published(job) == ["PENDING"]
+
+
+@pytest.mark.fault("F29")
+@cases(
+    ("kind", "address"), [("service_account", "203.0.113.7"), ("api_key", "2001:db8::7")], ids=str
+)
+def test_the_address_that_must_be_allowed_is_named(
+    world: World, environment: Environment, kind: Credentials, address: str
+) -> None:
+    job = world.recorded_job()
+    world.use(kind)
+    world.atlas.behaviour.refused_address = address
+    error = world.refused(AtlasForbiddenError, job, environment)
+    assert f"Add {address} to Atlas's API access list" in str(error)
+    assert world.naps == []
+
+    world.atlas.behaviour.refused_address = None
+    assert world.is_unchanged(job, environment)
+
+
+# Digest
+
+
+@pytest.fixture
+def with_key(world: World, environment: Environment) -> Environment:
+    """An environment whose secret holds an API key."""
+    world.use("api_key")
+    return environment
+
+
+NONCES: dict[str, tuple[Callable[[World], object], str | None, int]] = {
+    "kept": (lambda _: None, None, 1),
+    "stale": (lambda world: world.atlas.expire_nonces(), None, 2),
+    "stale-with-opaque": (lambda world: world.atlas.expire_nonces(), "an-opaque-word", 2),
+    "for-one-use": (lambda world: setattr(world.atlas.behaviour, "nonce_once", True), None, 2),
+}
+
+
+@pytest.mark.fault("F28")
+@cases(("spoil", "opaque", "questions"), NONCES.values(), ids=NONCES)
+def test_a_nonce_is_used_until_atlas_refuses_it(
+    world: World,
+    with_key: Environment,
+    spoil: Callable[[World], object],
+    opaque: str | None,
+    questions: int,
+) -> None:
+    world.atlas.behaviour.opaque = opaque
+    job = world.job(timeline=["PENDING", "QUEUED", "RUNNING"])
+    with_key.check(job)
+    for _ in range(2):
+        spoil(world)
+        job.advance()
+        world.stack.forget_calls()
+        with_key.check(job)
+        assert world.count(FLEX) == questions
+
+    assert world.published(job) == ["PENDING", "QUEUED", "RUNNING"]
+
+
+@pytest.mark.fault("F28")
+def test_an_endless_series_of_challenges_ends_in_an_error(
+    world: World, with_key: Environment
+) -> None:
+    world.atlas.behaviour.nonce_seconds = 0
+    world.refused(AtlasUnauthorizedError, target_of(world.job(), "flex"), with_key)
+
+    assert world.count(FLEX) == 2
+
+
+CHALLENGES: dict[str, tuple[str | None, type[AtlasError]]] = {
+    "none": (None, AtlasUnauthorizedError),
+    "basic": ('Basic realm="r"', AtlasUnauthorizedError),
+    "algorithm": (
+        'Digest realm="r", nonce="n", algorithm=MD4, qop="auth"',
+        UnexpectedAtlasResponseError,
+    ),
+    "flag-without-value": ('Digest realm="r", nonce="n", stale', UnexpectedAtlasResponseError),
+    "latin1": ('Digest realm="\xe9", nonce="n", qop="auth"', UnexpectedAtlasResponseError),
+}
+
+
+@pytest.mark.fault("F28")
+@cases(("challenge", "error"), CHALLENGES.values(), ids=CHALLENGES)
+def test_a_challenge_that_cannot_be_answered_is_an_error_of_this_check_only(
+    world: World, with_key: Environment, challenge: str | None, error: type[AtlasError]
+) -> None:
+    job = world.recorded_job()
+    headers = {"Www-Authenticate": challenge} if challenge else {}
+    world.inject(FLEX, Answer(401, headers, "{}"), times=None)
+    world.refused(error, target_of(job, "flex"), with_key)
+    assert world.count(FLEX) <= 4
+
+    world.heal()
+    assert world.is_unchanged(job, with_key)
+
+
+@pytest.mark.fault("F16", "F28")
+@cases("body", ["coded", "uncoded", "empty"])
+def test_a_challenge_with_any_body_is_answered(
+    world: World, with_key: Environment, body: Any
+) -> None:
+    world.atlas.behaviour.challenge_body = body
+    with_key.check(world.finished_job())
+
+    assert world.operations() == [READ, "flex", "flex", STORED, "Publish", STORED]
+
+
+# The secret itself
+
+UNREADABLE: dict[str, tuple[Action | str | bytes, str]] = {
+    "denied": (
+        aws_error("secretsmanager", "AccessDeniedException"),
+        "Secrets Manager answered AccessDeniedException; give the full ARN",
+    ),
+    "reset": (Reset(), "ATLAS_SECRET_ID"),
+    "truncated": (Truncate(40), "ATLAS_SECRET_ID"),
+    "html": (Answer(200, {"Content-Type": "text/html"}, "<html>"), "ATLAS_SECRET_ID"),
+    "nothing": (Answer(200), "ATLAS_SECRET_ID"),
+    "not-json": ("canary-private-key", "JSON"),
+    "binary": (b"\x00\xffcanary-private-key", "SecretString"),
+    "without-id": ('{"client_secret": "canary-private-key"}', "client_id"),
+}
+
+
+def spoil_secret(world: World, by: Action | str | bytes) -> None:
+    """It cannot be read from now on, or holds this."""
+    if isinstance(by, str | bytes):
+        world.put_secret(by)
+    else:
+        world.inject(SECRET, by, times=None)
+
+
+@pytest.mark.fault("F30")
+@cases(("by", "says"), UNREADABLE.values(), ids=UNREADABLE)
+def test_without_a_usable_secret_a_cold_start_ends_in_an_error_that_says_why(
+    world: World, environment: Environment, by: Action | str | bytes, says: str
+) -> None:
+    job = world.recorded_job()
+    spoil_secret(world, by)
+    assert says in str(world.refused(CredentialsError, job, environment))
+    assert world.operations() == [READ, STORED]
+
+    world.heal()
+    world.use("service_account")
+    assert world.is_unchanged(job, environment)
+
+
+@pytest.mark.fault("F30")
+@cases("how", ["denied", "without-id"])
+def test_the_cached_secret_is_used_for_five_minutes_after_it_was_read(
+    world: World, environment: Environment, how: str
+) -> None:
+    """It is read again after four, and then every twenty seconds until that succeeds."""
+    job, (by, says) = world.recorded_job(), UNREADABLE[how]
+    environment.check(job)
+    spoil_secret(world, by)
+    for age, reads in ((239, 0), (241, 1), (260, 1), (262, 2), (299, 3)):
+        world.pass_time(age - world.uptime())
+        assert world.is_unchanged(job, environment)
+        assert world.count(SECRET) == reads + 1
+
+    world.pass_time(2)
+    assert says in str(world.refused(CredentialsError, job, environment))
+
+
+def test_the_secret_is_sent_in_one_header_of_the_token_request_only(
+    world: World, environment: Environment
+) -> None:
+    own = {**world.own_credentials(), "client_secret": "a new/secret+of 100 %"}
+    world.atlas.rotate_service_account(own["client_id"], own["client_secret"])
+    world.put_secret(own)
+    environment.check(world.job())
+    (call,) = world.calls(TOKEN)
+    (question,) = world.calls(FLEX)
+
+    scheme, sent = call.headers["Authorization"].split()
+    assert scheme == "Basic"
+    assert base64.b64decode(sent).decode() == ":".join(quote(one, safe="") for one in own.values())
+    assert (call.body, call.query) == (b"grant_type=client_credentials", {})
+    assert question.headers["Authorization"].startswith(f"Bearer {CANARY_ACCESS_TOKEN}")
+
+
+@pytest.mark.fault("F30")
+def test_the_function_starts_without_a_usable_secret_and_reads_it_when_it_is_repaired(
+    world: World, runtime_with: RuntimeWith
+) -> None:
+    """Without it, it still publishes what is pending."""
+    job = world.job()
+    world.leave_pending(job)
+    world.put_secret("{}")
+    runtime = runtime_with()
+    assert runtime.invoke(job.event).error_type == "CredentialsError"
+    assert world.published(job) == ["PENDING"]
+
+    job.run_to_end()
+    world.use("service_account")
+    assert runtime.invoke(job.event).result["changed"] is True
+
+
+@cases("variable", ["HTTP_PROXY", "all_proxy"])
+def test_no_proxy_of_the_environment_sees_what_is_sent_to_atlas(
+    world: World, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # botocore reads these variables
+    connections = connect(world.stack)
+    atlas_url = world.atlas.url.replace("127.0.0.1", "localhost")
+
+    assert world.environment(connections, atlas_url=atlas_url).check(world.job()).changed
+    assert {call.headers["Host"].split(":")[0] for call in world.calls(FLEX)} == {"localhost"}
+    connections.close()

@@ -1,0 +1,481 @@
+"""A diagnosis names each of the most frequent mistakes, and how to fix it."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools import Logger
+
+from behaviour.conftest import RuntimeWith
+from foundation.deadline import Deadline
+from local_stack.atlas import Role
+from local_stack.aws import REGION, aws_error
+from local_stack.connections import ONE_TRY
+from local_stack.faults import Action, Answer, Reset
+from local_stack.refusal import atlas_error
+from local_stack.stack import CREDENTIALS
+from local_stack.steps import QUERY, SECRET
+from local_stack.wire import Selection
+from local_stack.world import World
+from produced import Produced
+from restore_watch.composition import compose
+from restore_watch.settings import Settings
+
+cases = pytest.mark.parametrize
+
+type Checks = Mapping[str, Mapping[str, Any]]
+"""The lines of a diagnosis by what they are about."""
+
+type Diagnose = Callable[..., Checks]
+type Break = Callable[[World], object]
+
+ACCOUNT, KEY = CREDENTIALS["service_account"], CREDENTIALS["api_key"]
+
+# It reads what services look like from disk, once for all diagnoses.
+SESSION = boto3.Session("AKIAFUNCTIONFUNCTION", "in-process", region_name=REGION)
+
+STATUS = Selection("atlas", "system")
+INDEX = Selection("dynamodb", "Query", lambda call: b"IndexName" in call.body)
+PUBLISH_BATCH = Selection("sns", "PublishBatch")
+
+
+@pytest.fixture
+def diagnose(
+    world: World, produced: Produced, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Diagnose]:
+    """Diagnose a stack that watches the project of the test, unless others are named."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", world.aws.url)
+    world.atlas.add_cluster(world.group, "orders", "flex")
+    world.atlas.add_cluster(world.group, "archive", "dedicated")
+    settings = Settings.from_environment(world.stack.environment)
+
+    def diagnose(*, watched: Any = (world.group,), seconds: float = 30, **event: str) -> Checks:
+        chosen = replace(settings, project_ids=watched)
+        logger = Logger(service=secrets.token_hex(8), location=None)
+        application = compose(chosen, logger, SESSION, ONE_TRY)
+        answer = application.answer({"action": "diagnose"} | event, Deadline.after(seconds))
+        produced.add("results", answer)
+        checks = {one["check"]: one for one in answer["checks"]}
+        assert len(checks) == len(answer["checks"])
+        assert answer["ok"] == all(one["ok"] is not False for one in checks.values())
+        return checks
+
+    yield diagnose
+    world.stack.reset()  # what these tests break
+
+
+def wrong(checks: Checks) -> dict[str, tuple[str, str]]:
+    """What is wrong, and the fixes."""
+    return {name: (one["found"], one["fix"]) for name, one in checks.items() if one["ok"] is False}
+
+
+def broken(step: Selection, action: Action) -> Break:
+    return lambda world: world.inject(step, action, times=None)
+
+
+def set_schedule(world: World, **changes: str) -> None:
+    scheduler = world.aws.client("scheduler")
+    group = world.stack.environment["SCHEDULE_GROUP"]
+    now = scheduler.get_schedule(GroupName=group, Name="sweep")
+    kept = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target", "State")
+    scheduler.update_schedule(**{name: now[name] for name in kept} | changes)
+
+
+def bookkeep(world: World, name: str, **fields: Any) -> None:
+    """Store what sweeps would remember."""
+    item = {"cluster": {"S": "sweeps"}, "restoreId": {"S": name}, **fields}
+    world.stack.put_items([item])
+
+
+def degrade(world: World, name: str, since: str = "2026-11-26T09:00:00Z") -> None:
+    trouble = {"since": since, "error": "AtlasUnauthorizedError", "message": "no role"}
+    typed = {"M": {key: {"S": value} for key, value in trouble.items()}}
+    bookkeep(world, name, degraded=typed, watchVersion={"N": "1"})
+
+
+def expect(checks: Checks, name: str, *, ok: bool | None, found: str, fix: str) -> None:
+    """Find these parts of what a line has found and of its fix. No other line is wrong."""
+    line = checks[name]
+    assert line["ok"] is ok
+    assert found in line["found"]
+    assert fix in line["fix"]
+    assert set(wrong(checks)) == ({name} if ok is False else set())
+
+
+# Mistakes
+
+
+def set_behaviour(name: str, value: object) -> Break:
+    return lambda world: setattr(world.atlas.behaviour, name, value)
+
+
+def expire_client_secret(world: World) -> None:
+    world.atlas.rotate_service_account(world.own_credentials()["client_id"], "another")
+
+
+def delete_topic(world: World) -> None:
+    world.aws.client("sns").delete_topic(TopicArn=world.stack.topic_arn)
+
+
+def make_topic_again(**attributes: str) -> Break:
+    def make(world: World) -> None:
+        sns = world.aws.client("sns")
+        delete_topic(world)
+        name = world.stack.topic_arn.rpartition(":")[2]
+        arn = sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
+        sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="a@b.example")
+
+    return make
+
+
+def own_key(answer: Answer) -> Break:
+    """A customer managed key of the topic keeps the function from publishing."""
+
+    def use(world: World) -> None:
+        key = "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e"
+        world.aws.client("sns").set_topic_attributes(
+            TopicArn=world.stack.topic_arn, AttributeName="KmsMasterKeyId", AttributeValue=key
+        )
+        world.inject(Selection("kms", "DescribeKey"), answer, times=None)
+        world.inject(PUBLISH_BATCH, aws_error("sns", "KMSAccessDenied"), times=None)
+
+    return use
+
+
+def subscription(arn: str) -> Break:
+    """The topic has one subscription, whose state its ARN shows."""
+    name = "ListSubscriptionsByTopic"
+    member = f"<member><SubscriptionArn>{arn}</SubscriptionArn></member>"
+    result = f"<{name}Result><Subscriptions>{member}</Subscriptions></{name}Result>"
+    body = f"<{name}Response>{result}</{name}Response>"
+    return broken(Selection("sns", name), Answer(200, {"Content-Type": "text/xml"}, body))
+
+
+def unsubscribe(world: World) -> None:
+    sns = world.aws.client("sns")
+    for one in sns.list_subscriptions()["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+
+
+DISABLED_KEY = Answer.json(200, {"KeyMetadata": {"KeyState": "Disabled"}})
+FOLLOW = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
+STORE = "Put client_id and client_secret of a service account"
+HEARERS = "subscriptions of the topic"
+NO_SUBSCRIPTION = "0 confirmed, 0 not confirmed"
+
+# Each row: the mistake, the line that is wrong, and parts of what it has found and of its fix.
+MISTAKES: dict[str, tuple[Break, str, str, str]] = {
+    "wrong-key-in-the-secret": (
+        lambda world: world.put_secret({"client": "mdb_sa_id_1", "client_secret": "x"}),
+        *("secret", "client_id", STORE),
+    ),
+    "secret-is-not-json": (lambda world: world.put_secret("no"), "secret", "JSON", STORE),
+    "client-secret-expired": (
+        expire_client_secret,
+        *("credentials", "Atlas answered 401 to the token request"),
+        "In Atlas, make a new secret for the service account",
+    ),
+    "missing-role": (
+        lambda world: world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY),
+        *("project {}: dedicated, collection", "Atlas answered 401 for a dedicated restore job"),
+        "give the service account or API key the role Project Backup Manager in this project",
+    ),
+    "address": (
+        set_behaviour("refused_address", "203.0.113.7"),
+        *("credentials", "403", "Add 203.0.113.7 to the API access list"),
+    ),
+    "no-way-out-of-the-vpc": (
+        broken(Selection("atlas"), Reset()),
+        *("credentials", "Atlas", "its subnets need a route to a NAT gateway"),
+    ),
+    "clock": (
+        set_behaviour("clock_ahead", 300),
+        *("clock", " s behind Atlas's", "15 minutes and more can hide restores"),
+    ),
+    "topic-is-gone": (delete_topic, "topic", "SNS answered NotFound", FOLLOW),
+    "topic-without-key-and-policy": (
+        make_topic_again(),
+        *("topic", "lacks the key and the policy that the stack gave it", FOLLOW),
+    ),
+    "topic-without-policy": (
+        make_topic_again(KmsMasterKeyId="alias/aws/sns"),
+        *("topic", "lacks the policy that the stack gave it", FOLLOW),
+    ),
+    "key-of-the-topic-denies": (
+        own_key(aws_error("kms", "AccessDeniedException")),
+        *("key of the topic", "AccessDeniedException", "The policy of the key must allow"),
+    ),
+    "key-of-the-topic-is-disabled": (
+        own_key(DISABLED_KEY),
+        *("key of the topic", "is in the state Disabled", "Enable the key"),
+    ),
+    "not-confirmed": (
+        subscription("PendingConfirmation"),
+        *(HEARERS, "0 confirmed, 1 not confirmed", "Confirm the subscription"),
+    ),
+    "unsubscribed": (subscription("Deleted"), HEARERS, NO_SUBSCRIPTION, "aws sns subscribe"),
+    "no-subscription": (unsubscribe, HEARERS, NO_SUBSCRIPTION, "Set NotifyEmail, NotifyChat or"),
+    "schedule-is-disabled": (
+        lambda world: set_schedule(world, State="DISABLED"),
+        *("schedule", "is disabled", "Enable the schedule sweep of the group"),
+    ),
+    "table-is-gone": (
+        lambda world: world.aws.client("dynamodb").delete_table(TableName=world.stack.table_name),
+        *("table", "ResourceNotFound", "The table was deleted"),
+    ),
+    "degraded-project": (
+        lambda world: degrade(world, f"project/{world.group}"),
+        *("project {}: degraded", "since 2026-11-26T09:00:00", "If no other line about Atlas"),
+    ),
+}
+
+
+@cases(("mistake", "check", "found", "fix"), MISTAKES.values(), ids=MISTAKES)
+def test_one_mistake_is_one_line_with_its_fix(
+    world: World, diagnose: Diagnose, mistake: Break, check: str, found: str, fix: str
+) -> None:
+    mistake(world)
+
+    expect(diagnose(), check.format(world.group), ok=False, found=found, fix=fix)
+
+
+LATER = "Diagnose again in a minute"
+
+# Each row: what AWS refuses, its code, the line about it, and a part of the fix.
+REFUSALS = [
+    (SECRET, "ResourceNotFoundException", "secret", "AtlasSecretArn"),
+    (SECRET, "InvalidRequestException", "secret", "The secret is marked for deletion"),
+    (SECRET, "DecryptionFailure", "secret", "Enable the KMS key of the secret"),
+    (SECRET, "AccessDeniedException", "secret", "set AtlasSecretKmsKeyArn, and allow the function"),
+    (SECRET, "ThrottlingException", "secret", LATER),
+    (INDEX, "ValidationException", "index", "The index OpenJobs was deleted"),
+    (INDEX, "SomethingNew", "index", "Look for this code on the page"),
+    (QUERY, "ProvisionedThroughputExceededException", "table", LATER),
+    (Selection("sns", "GetTopicAttributes"), "Throttling", "topic", LATER),
+    (PUBLISH_BATCH, "AuthorizationError", "publishing", "Deploy the stack again: the topic's"),
+    (PUBLISH_BATCH, "KMSThrottling", "publishing", LATER),
+]
+
+
+@cases(("step", "code", "check", "fix"), REFUSALS, ids=[row[1] for row in REFUSALS])
+def test_a_refusal_of_aws_is_one_line_with_its_fix(
+    world: World, diagnose: Diagnose, step: Selection, code: str, check: str, fix: str
+) -> None:
+    """A limit or a problem of AWS is not a mistake."""
+    world.inject(step, aws_error(str(step.service), code), times=None)
+
+    ok = None if fix is LATER else False
+    expect(diagnose(), check, ok=ok, found=f"answered {code}", fix=fix)
+
+
+def test_what_follows_from_a_mistake_has_no_line(world: World, diagnose: Diagnose) -> None:
+    """Sweeps fail without the secret, and the stack is degraded."""
+    since = (world.clock() - timedelta(minutes=30)).isoformat()
+    degrade(world, "stack", since)
+    bookkeep(world, "lease", lastTick={"S": since}, succeededAt={"S": since})
+    assert set(wrong(diagnose())) == {"stack: degraded", "last sweep"}
+
+    world.put_secret("{}")
+    assert set(wrong(diagnose())) == {"secret"}
+
+
+def test_what_atlas_does_not_tell_now_is_not_a_mistake(world: World, diagnose: Diagnose) -> None:
+    fix = "Slow down the other tools that call Atlas's API"
+    with world.inject(STATUS, Answer(200, {"Content-Type": "application/json"}, "[]")):
+        assert diagnose()["address"]["found"] == "Atlas does not say it"
+    for status, code in ((410, "VERSION_GONE"), (500, "UNEXPECTED_ERROR")):
+        with world.inject(STATUS, atlas_error(status, code, "No."), times=None):
+            checks = diagnose()
+        assert checks["credentials"]["found"].startswith(f"cannot be told: Atlas answered {status}")
+        assert (checks["credentials"]["ok"], wrong(checks)) == (None, {})
+        assert checks[f"project {world.group}"]["ok"] is True
+    world.atlas.keep_bucket(world.group, "events", 0)
+    check = f"project {world.group}: events"
+    expect(diagnose(), check, ok=None, found="429", fix=fix)
+
+
+def test_what_there_was_no_time_for_is_not_judged(diagnose: Diagnose) -> None:
+    checks = diagnose(seconds=1.2)
+
+    assert wrong(checks) == {}
+    assert "too few to" in checks["secret"]["found"]
+    assert checks["credentials"]["found"] == "without the secret, Atlas cannot be asked"
+
+
+# Projects and clusters
+
+
+def test_a_project_that_is_not_watched_or_does_not_exist(diagnose: Diagnose) -> None:
+    other = "6b" * 12
+    problems = wrong(diagnose(groupId=other))
+    assert problems["settings"] == (
+        f"the project {other} is not watched",
+        "Add it to AtlasProjectIds",
+    )
+
+    ((check, (_, fix)),) = wrong(diagnose(watched=(other,))).items()
+    assert check == f"project {other}: events, Flex clusters, dedicated clusters"
+    assert fix.startswith("If the project was deleted, take it out of AtlasProjectIds")
+
+
+def test_which_projects_are_watched(world: World, diagnose: Diagnose) -> None:
+    line = diagnose(watched=())["settings"]
+    assert (line["ok"], line["fix"]) == (
+        None,
+        "Set AtlasProjectIds, so that every restore is found",
+    )
+
+    assert f"project {world.group}" in diagnose(watched="all")
+    world.atlas.remove_project(world.group)
+    assert wrong(diagnose(watched="all"))["projects"] == (
+        "the credentials can read no project",
+        "In Atlas, give the service account or API key a role in a project",
+    )
+
+
+@cases("odd", ["../../orgs", None], ids=str)
+def test_an_odd_id_in_the_list_of_projects_is_not_asked_for(
+    world: World, diagnose: Diagnose, odd: str | None
+) -> None:
+    listed = Answer.json(200, {"results": [{"id": odd}], "links": [], "totalCount": 1})
+    world.atlas.script("projects", listed)
+
+    assert set(wrong(diagnose(watched="all"))) == {"projects"}
+
+
+def test_of_many_projects_twenty_are_looked_at(world: World, diagnose: Diagnose) -> None:
+    ids = tuple(f"6c{number:022x}" for number in range(23))
+    for one in ids:
+        world.atlas.add_project(one)
+    checks = diagnose(watched=ids)
+
+    assert sum(name.startswith("project ") for name in checks) == 20
+    assert checks["other projects"]["found"] == "3 more were not looked at"
+
+
+ABSENT = "the project has no cluster of this name"
+CLUSTERS = {
+    "ordres": (False, ABSENT, "Use orders"),
+    "zzz": (False, ABSENT, "Use the name that the project's page shows"),
+    "orders": (True, "is among the Flex clusters", None),
+    "archive": (True, "is among the dedicated clusters", None),
+}
+
+
+def test_a_named_cluster_is_looked_for_and_a_similar_name_is_proposed(
+    world: World, diagnose: Diagnose
+) -> None:
+    def line(name: str) -> tuple[bool | None, str, str | None]:
+        one = diagnose(groupId=world.group, clusterName=name)[f"cluster {name}"]
+        return one["ok"], one["found"], one["fix"]
+
+    assert {name: line(name) for name in CLUSTERS} == CLUSTERS
+
+    world.atlas.add_cluster(world.group, "newest", "dedicated")
+    world.atlas.behaviour.largest_page_of_clusters = 1
+    assert line("newest")[0] is None
+
+
+@cases(("status", "code"), [(404, "CLUSTER_NOT_FOUND"), (400, "BACKUPS_NOT_ENABLED")], ids=str)
+def test_a_cluster_without_backups_says_nothing_of_the_others(
+    world: World, diagnose: Diagnose, status: int, code: str
+) -> None:
+    step = Selection("atlas", when=lambda call: "/archive/" in call.path)
+    world.inject(step, atlas_error(status, code, "No."), times=None)
+
+    assert wrong(diagnose()) == {}
+
+
+def test_the_roles_of_an_api_key_are_those_that_are_needed(
+    world: World, diagnose: Diagnose
+) -> None:
+    world.use("api_key")
+
+    def roles(role: Role, **how: Any) -> tuple[bool | None, str | None]:
+        world.atlas.grant(KEY["public_key"], role)
+        line = diagnose(**how)["roles"]
+        return line["ok"], line["fix"]
+
+    surplus = "In Atlas, take away GROUP_OWNER: the watch only reads"
+    assert roles(Role.OWNER) == (False, surplus)
+    assert roles(Role.BACKUP_MANAGER) == (True, None)
+
+    world.atlas.remove_cluster(world.group, "archive")
+    # Jobs that an event names may be of dedicated clusters.
+    assert roles(Role.BACKUP_MANAGER, watched=(), groupId=world.group) == (True, None)
+    is_needed, fix = roles(Role.BACKUP_MANAGER)
+    assert is_needed is None
+    assert str(fix).startswith("Without dedicated clusters, Project Read Only is enough")
+
+
+# What sweeps left behind
+
+
+def test_messages_that_sns_has_not_taken_are_named_after_two_minutes(
+    world: World, diagnose: Diagnose
+) -> None:
+    job = world.finished_job()
+    world.leave_pending(job)
+    assert wrong(diagnose()) == {}
+
+    world.rewrite(job, observedAt=(world.clock() - timedelta(hours=1)).isoformat())
+    found, fix = wrong(diagnose())["pending messages"]
+    assert found.startswith("restore jobs with a change that SNS has not taken: 1, since 20")
+    assert fix.startswith("Send a test notification")
+
+
+def test_a_sweep_that_is_late_is_named(world: World, diagnose: Diagnose) -> None:
+    tick = (world.clock() - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:00.000000Z")
+    assert diagnose()["last sweep"]["found"] == "no tick of the schedule was swept yet"
+    bookkeep(world, "lease", lastTick={"S": tick})
+    assert wrong(diagnose())["last sweep"][0] == "sweeps have begun, and none has succeeded"
+
+    bookkeep(world, "lease", lastTick={"S": tick}, succeededAt={"S": tick})
+    found, fix = wrong(diagnose())["last sweep"]
+    assert found == f"succeeded at {tick}; later ones failed"
+    assert fix.startswith("Look at the log")
+
+    # A cron expression does not show whether another was due.
+    set_schedule(world, ScheduleExpression="cron(*/2 * * * ? *)")
+    assert diagnose()["last sweep"]["ok"] is None
+
+
+# What a diagnosis costs
+
+
+def test_a_diagnosis_takes_one_token_and_publishes_nothing(
+    world: World, diagnose: Diagnose
+) -> None:
+    """Also if a role is missing. SNS gets a batch that has no message."""
+    client_id = world.own_credentials()["client_id"]
+    world.atlas.grant(client_id, Role.READ_ONLY)
+    diagnose()
+
+    assert world.atlas.tokens_alive(client_id) == 1
+    (asked,) = [call for call in world.calls() if call.operation.startswith("Publish")]
+    assert asked.operation == "PublishBatch"
+    assert b"Message=" not in asked.body
+    assert world.received() == []
+
+
+def test_the_function_diagnoses_a_healthy_stack_and_changes_nothing(
+    world: World, runtime_with: RuntimeWith
+) -> None:
+    world.atlas.add_cluster(world.group, "orders", "flex")
+    world.atlas.add_cluster(world.group, "archive", "dedicated")
+    runtime = runtime_with(ATLAS_PROJECT_IDS=world.group)
+    runtime.invoke(world.stack.function.scheduled_event(world.clock()))
+    before = world.stack.items()
+    answer = runtime.invoke({"action": "diagnose"}).result
+
+    assert answer["ok"] is True
+    assert [one["check"] for one in answer["checks"]] == [
+        *("settings", "secret", "credentials", "address", "clock", f"project {world.group}"),
+        *("index", "table", "publishing", "subscriptions of the topic", "schedule", "last sweep"),
+    ]
+    assert [one["check"] for one in answer["checks"] if one["ok"] is not True] == ["publishing"]
+    assert (world.stack.items(), world.received()) == (before, [])

@@ -1,0 +1,165 @@
+"""What the function writes: a log line for each check, metrics of few dimensions, and no more."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from behaviour.conftest import RuntimeWith
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error
+from local_stack.runtime import Invocation
+from local_stack.steps import FLEX
+from local_stack.world import World
+
+cases = pytest.mark.parametrize
+
+# Powertools' own fields, with the identity of the function and the invocation.
+STANDARD = {
+    *("level", "message", "timestamp", "service", "cold_start", "function_name"),
+    *("function_memory_size", "function_arn", "function_request_id"),
+}
+NAMES = {"group_id", "cluster_name", "restore_id"}
+LONG_AGO = "5f0000000000000000000b01"
+
+
+class Lines:
+    """Log lines. Each is JSON, except the traceback that Lambda writes of an error."""
+
+    def __init__(self, logs: str) -> None:
+        self.all = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
+        self.checked = [line for line in self.all if line.get("message") == "checked"]
+        self.errors = [line for line in self.all if line.get("level") == "ERROR"]
+
+    def metrics(self) -> Iterator[tuple[tuple[str, str, tuple[str, ...]], dict[str, Any]]]:
+        """Yield each metric, by its name, unit and dimensions, with its line."""
+        for line in self.all:
+            for one in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+                assert one["Namespace"] == "AtlasRestoreWatch"
+                (dimensions,) = one["Dimensions"]
+                values = set(line) - {"_aws"} - set(dimensions)
+                assert values == {metric["Name"] for metric in one["Metrics"]}
+                for metric in one["Metrics"]:
+                    yield (metric["Name"], metric["Unit"], tuple(sorted(dimensions))), line
+
+    def sums(self) -> dict[str, float]:
+        """The sum of each metric, of failed checks by their error."""
+        sums = Counter[str]()
+        for (name, _, _), line in self.metrics():
+            sums[f"{name} {line['error']}" if "error" in line else name] += sum(line[name])
+        return dict(sums)
+
+
+def written(world: World, *events: Any) -> tuple[list[Invocation], Lines]:
+    """Answer these events in a warm environment. Return the answers, and what it has written."""
+    world.invoke(world.job())
+    world.stack.logs()
+    answers = [world.invoke(event) for event in events]
+    return answers, Lines(world.stack.logs())
+
+
+def test_each_check_logs_one_line(world: World) -> None:
+    jobs = [world.job() for _ in range(3)]
+    _, lines = written(world, jobs[0], jobs[0], {"targets": [job.event for job in jobs[1:]]})
+    first, second, *others = lines.checked
+
+    assert (
+        set(first) == set(second) == STANDARD | NAMES | {"kind", "status", "changed", "published"}
+    )
+    names = {"cluster_name": jobs[0].cluster, "restore_id": jobs[0].restore_id}
+    said = {"group_id": world.group, "kind": "flex", "status": "PENDING", "level": "INFO"}
+    assert (names | said | {"changed": True, "published": 1}).items() <= first.items()
+    assert (names | said | {"changed": False, "published": 0}).items() <= second.items()
+    assert {line["restore_id"] for line in others} == {job.restore_id for job in jobs[1:]}
+
+
+def test_a_failed_check_logs_one_line_with_advice_and_is_counted(world: World) -> None:
+    job, address = world.job(), "203.0.113.9"
+    refusal = atlas_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "No.", [address])
+    world.inject(FLEX, refusal, skip=1)  # the warm environment is not refused
+    (answer, _), lines = written(world, job.event | {"kind": "flex"}, {"groupId": "nothing"})
+    error, of_event = lines.errors
+
+    assert set(error) == STANDARD | NAMES | {"error", "error_code", "notes"}
+    assert error["error"] == answer.error_type == "AtlasForbiddenError"
+    assert error["error_code"] == "IP_ADDRESS_NOT_ON_ACCESS_LIST"
+    assert error["message"] == answer.error_message
+    assert f"Add {address}" in error["message"]
+    assert error["restore_id"] == job.restore_id
+    assert of_event["error"] == "InvalidEventError"
+    assert lines.checked == []
+    assert lines.sums() == {
+        "AtlasCalls": 1,
+        "FailedChecks AtlasForbiddenError": 1,
+        "FailedChecks InvalidEventError": 1,
+    }
+
+
+def test_each_check_of_a_batch_is_counted(world: World) -> None:
+    jobs = [world.job() for _ in range(3)]
+    unknown = {**jobs[0].event, "restoreId": LONG_AGO, "kind": "flex"}
+    sums = written(world, {"targets": [*(job.event for job in jobs), unknown]})[1].sums()
+
+    assert sums["SuccessfulChecks"] == 3
+    assert sums["FailedChecks RestoreJobNotFoundError"] == 1
+    assert sums["AtlasCalls"] == 4
+
+
+METRICS = {
+    ("AtlasCalls", "Count", ("service",)),
+    ("SuccessfulChecks", "Count", ("service",)),
+    ("FailedChecks", "Count", ("error", "service")),
+    ("StatusChanges", "Count", ("service", "status")),
+    ("RestoreDuration", "Seconds", ("service", "status")),
+    ("DetectionLatency", "Seconds", ("service", "status")),
+    ("SnapshotAge", "Seconds", ("service",)),
+}
+
+
+def test_metrics_have_few_dimensions_and_name_no_job(world: World) -> None:
+    jobs = world.job(timeline=["PENDING", "FAILED"]), world.job("dedicated")
+    _, first = written(world, *jobs)
+    for job in jobs:
+        job.run_to_end()
+    answers, lines = written(world, *jobs, {})
+    metrics = {**dict(first.metrics()), **dict(lines.metrics())}
+
+    assert set(metrics) == METRICS
+    for line in metrics.values():
+        assert line["service"] == "atlas-restore-watch"
+        names = [world.group, *(job.restore_id for job in jobs), *(job.cluster for job in jobs)]
+        assert [name for name in names if name in json.dumps(line)] == []
+    (changed,) = [line for line in lines.all if line.get("status") == "FAILED" and "_aws" in line]
+    assert changed["StatusChanges"] == [1]
+    assert changed["RestoreDuration"] == [answers[0].result["job"]["durationSeconds"]]
+    assert 0 <= changed["DetectionLatency"][0] < 30
+
+
+def test_every_call_to_atlas_is_counted_tokens_included(
+    world: World, runtime_with: RuntimeWith
+) -> None:
+    """At the level WARNING, a successful check has no line."""
+    job = world.job("tenant")
+    runtime = runtime_with(POWERTOOLS_LOG_LEVEL="WARNING")
+    assert runtime.invoke(job.event | {"kind": "tenant"}).result["changed"] is True
+    lines = Lines(runtime.logs())
+
+    assert lines.sums()["AtlasCalls"] == world.atlas.wire.count() == 3
+    assert [line["level"] for line in lines.all if "level" in line] == ["WARNING"]
+
+
+@cases("is_enveloped", [False, True], ids=["plain", "enveloped"])
+def test_a_throttle_is_counted(world: World, *, is_enveloped: bool) -> None:
+    headers = {"Retry-After": "300"}
+    answer = atlas_error(429, "RATE_LIMITED", "Slower.", headers=headers)
+    if is_enveloped:
+        body = {"status": 429, "content": json.loads(answer.body)}
+        answer = Answer.json(200, body, headers)
+    world.inject(FLEX, answer, skip=1)
+    event = {**world.job().event, "kind": "flex", "envelope": is_enveloped}
+    (refused,), lines = written(world, event)
+
+    assert refused.error_type == "AtlasRateLimitError"
+    assert lines.sums()["AtlasThrottles"] == 1
