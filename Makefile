@@ -41,7 +41,7 @@ demo: build ## restores that nobody names, found and followed to their ends, in 
 test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, in random order, in two processes
 	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m "not campaign"
 
-campaign: build $(PEER)/.built ## the tests that take long
+campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
 	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m campaign
 
 # Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.

@@ -8,31 +8,27 @@ second of its minute, drawn anew each time, and may meet a sweep that is still a
 """
 
 import io
+import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, redirect_stdout
 from datetime import UTC, datetime
-from functools import partial
 from multiprocessing import get_context
 from random import Random
 from types import TracebackType
 from typing import Self
 from unittest.mock import patch
+from urllib.parse import parse_qs
 
-from aws_lambda_powertools import Logger
-
-from foundation.deadline import Deadline
-from local_stack.in_process import clients, cold_start, sweeper_of
+from local_stack.connections import connect
+from local_stack.environment import Environment
 from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.stack import LocalStack
-from restore_watch.check.check import JobChecker
-from restore_watch.event.actions import Sweep
+from local_stack.steps import PUBLISH
+from local_stack.wire import Call, Phase
+from restore_watch.composition import AWS_CONFIG
 from restore_watch.model.restore_job import RestoreTarget
-from restore_watch.model.validation import Entry
-from restore_watch.sweep.sweep import Sweeper
-from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.telemetry import Telemetry
 
 INVOCATION = 124.5
 """Seconds that a sweep has: the template's timeout, less what the handler reserves."""
@@ -54,7 +50,9 @@ class Accelerated:
     def __init__(self, hot_seconds: float, project_ids: Sequence[str] = ()) -> None:
         self.random = Random(SEED)  # noqa: S311 - no secret depends on it
         self.clock = JumpingClock(BEGIN)
+        self.now, self.uptime = self.clock, self.clock.seconds
         self.stack = LocalStack(clock=self.clock)
+        self.said: list[str] = []
         self.published: dict[str, float] = {}
         self.swept: list[float] = []
         self._hot_seconds = hot_seconds
@@ -66,6 +64,7 @@ class Accelerated:
         self._blocks.enter_context(redirect_stdout(io.StringIO()))
         self._blocks.enter_context(self.stack)
         self._blocks.enter_context(self.stack.atlas.wire.listen(self.clock.answer))
+        self._blocks.enter_context(self.stack.aws.wire.listen(self._note))
         return self
 
     def __exit__(
@@ -82,23 +81,22 @@ class Accelerated:
 
     def checking(self) -> Callable[[RestoreTarget], None]:
         """An environment that checks jobs, beside the sweeps: the clock stands still."""
-        checker, _ = self._environment()
+        environment = self._environment()
 
         def check(target: RestoreTarget) -> None:
             at = self.clock.at
-            checker.check(target, Deadline.after(INVOCATION, self.clock.seconds))
+            environment.check(target, INVOCATION)
             self.clock.at = at
 
         return check
 
     def sweeping(self) -> Callable[[float], None]:
         """An environment that sweeps."""
-        _, sweeper = self._environment()
+        environment = self._environment()
 
         def sweep(tick: float) -> None:
             begun = self.clock.at
-            request = Sweep(datetime.fromtimestamp(tick, UTC))
-            result = sweeper.sweep(request, Deadline.after(INVOCATION, self.clock.seconds))
+            result = environment.sweep(datetime.fromtimestamp(tick, UTC), INVOCATION)
             assert not result.get("failures"), result
             assert not result.get("notReached"), result
             if not result.get("skipped"):
@@ -106,18 +104,24 @@ class Accelerated:
 
         return sweep
 
-    def _environment(self) -> tuple[JobChecker, Sweeper]:
-        by = clients(self.stack)
-        self._blocks.callback(by.close)
-        checker = cold_start(
-            self.stack, by, now=self.clock, sleep=self.clock.sleep, on_published=self._note
-        )
-        telemetry = Telemetry(Logger(service="bench", stream=io.StringIO()))
-        how = partial(sweeper_of, hot_seconds=self._hot_seconds, project_ids=self._project_ids)
-        return checker, how(self.stack, by, checker, telemetry)
+    def pass_time(self, seconds: float) -> None:
+        self.clock.at += seconds
 
-    def _note(self, entry: Entry, _: Recorded) -> None:
-        self.published.setdefault(entry.event_id, self.clock.at)
+    def _environment(self) -> Environment:
+        by = connect(self.stack, AWS_CONFIG)
+        self._blocks.callback(by.close)
+        return Environment(
+            self,
+            by,
+            sleep=self.clock.sleep,
+            hot_seconds=self._hot_seconds,
+            project_ids=self._project_ids,
+        )
+
+    def _note(self, call: Call, phase: Phase) -> None:
+        if phase == "after" and PUBLISH.covers(call):
+            message = json.loads(parse_qs(call.body.decode())["Message"][0])
+            self.published.setdefault(message["id"], self.clock.at)
 
 
 def side_by_side[T, R](measure: Callable[[T], R], *given: T) -> list[R]:

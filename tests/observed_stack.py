@@ -5,7 +5,7 @@ from typing import Any, Self, override
 from urllib.parse import unquote_plus
 
 from local_stack.aws import TEST_KEY_ID, key_id_of
-from local_stack.in_process import ENVIRONMENT_HEADER
+from local_stack.connections import ENVIRONMENT_HEADER
 from local_stack.runtime import Invocation, Outcome
 from local_stack.stack import Credentials, LocalStack, Received
 from local_stack.wire import Call, Phase

@@ -1,15 +1,14 @@
 """What these tests share beyond the stack itself."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from behaviour.operators import Operator
+from behaviour.restore_history import History, play
 from behaviour.stored import ONE_TRY, Stored, client_of
-from integration.operators import Operator
-from integration.restore_history import History, play
 from local_stack.connections import Connections, connect
 from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.environment import Environment
@@ -130,19 +129,12 @@ def history(running_stack: ObservedStack) -> History:
     return play(running_stack)
 
 
-@pytest.fixture(scope="module", params=["moto", *OTHERS])
-def history_table(
-    module_stack: ObservedStack, history: History, request: pytest.FixtureRequest
-) -> Iterator[ObservedStack]:
-    """A stack whose table holds that history, in moto and in each other DynamoDB."""
-    with ExitStack() as blocks:
-        if request.param == "moto":
-            module_stack.reset()
-        else:
-            other = request.getfixturevalue(request.param)
-            blocks.enter_context(module_stack.storing_in(other))
-        module_stack.put_items(history.items)
-        yield module_stack
+@pytest.fixture
+def history_table(stack: ObservedStack, history: History) -> ObservedStack:
+    """A stack whose table holds that history."""
+    stack.put_items(history.items)
+    stack.forget_calls()
+    return stack
 
 
 @pytest.fixture(scope="module")

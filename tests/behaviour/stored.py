@@ -14,6 +14,7 @@ from foundation.deadline import Deadline
 from local_stack.aws import REGION
 from local_stack.stack import LocalStack
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.validation import Validation, Verdict
 from restore_watch.table.job_item import Acknowledgement, Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.open_job import OpenJob
@@ -68,6 +69,11 @@ class Stored:
 
     def recall(self) -> Recorded | None:
         return self.table.recall(RestoreTarget.model_validate(self._job.as_json()), soon())
+
+    def validate(self, recorded: Recorded, detail: str, minute: float = 0) -> Recorded | None:
+        """Append a validation with this detail, if the item is as it was read."""
+        found = Validation(verdict=Verdict.PASSED, detail=detail)
+        return self.table.validate(recorded, found, NOON + timedelta(minutes=minute), soon())
 
     def acknowledge(self, recorded: Recorded, up_to: int = 0) -> None:
         """Acknowledge all changes, or those up to this sequence number."""

@@ -10,7 +10,7 @@ import logging
 
 import pytest
 
-from integration.operators import Operator
+from behaviour.operators import Operator
 from local_stack.atlas import Kind
 from local_stack.canaries import (
     CANARIES,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from behaviour.conftest import RuntimeWith
+from behaviour.expected_job import expected_job
 from behaviour.projects import (
     KINDS,
     asked,
@@ -15,7 +16,6 @@ from behaviour.projects import (
     project_with,
     reported_once,
 )
-from integration.checking import expected_job
 from local_stack.atlas import Kind
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Delay, Reset

@@ -98,6 +98,7 @@ def test_a_lease_is_free_after_it_was_given_back_or_ran_out(stored: Stored) -> N
 
     second = lease.take(ticks[1], soon())
     assert second is not None
+    assert [lease.is_awaited(one, soon()) for one in (first, second)] == [True, False]
     # It is valid for the 60 seconds of its deadline and five more.
     assert lease_at(stored, 64).take(ticks[2], soon()) is None
     later = lease_at(stored, 67)
@@ -106,3 +107,35 @@ def test_a_lease_is_free_after_it_was_given_back_or_ran_out(stored: Stored) -> N
 
     lease.give_back(second, soon())
     assert later.take(ticks[3], soon()) is None
+
+
+def test_a_lease_that_is_valid_for_longer_than_a_sweep_takes_is_of_a_wrong_clock(
+    stored: Stored,
+) -> None:
+    """Clocks may differ by a minute."""
+    assert lease_at(stored, 191).take(None, soon())
+
+    assert lease_at(stored, 67).take(None, soon()) is None
+    assert lease_at(stored, 65).take(None, soon())
+
+
+def test_the_holder_is_awaited_as_long_as_another_sweep_goes_on_to_wait(stored: Stored) -> None:
+    owner = lease_at(stored, 0).take(NOON, soon())
+    assert owner is not None
+    second, seen = 0.0, list[bool]()
+
+    def sleep(seconds: float) -> None:
+        nonlocal second
+        second += seconds
+        seen.append(lease_at(stored, second).is_awaited(owner, soon()))
+
+    waiting = SweepLease(
+        stored.client,
+        stored.table_name,
+        now=lambda: NOON.timestamp() + second,
+        sleep=sleep,
+    )
+    assert waiting.take(NOON + timedelta(minutes=1), soon()) is None
+    assert seen == [True] * 12 + [False] * 3
+    # A table that does not answer names nobody.
+    assert not SweepLease(stored.client, "elsewhere").is_awaited(owner, soon())

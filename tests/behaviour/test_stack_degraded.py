@@ -9,10 +9,10 @@ from behaviour.projects import BAD, Changed, going_on, of, project_with
 from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer
-from local_stack.refusal import atlas_error
+from local_stack.faults import Action, Answer, Reset
+from local_stack.refusal import atlas_error, oauth_error
 from local_stack.stack import CREDENTIALS
-from local_stack.steps import MISSING_ROLE, QUESTION, SECRET
+from local_stack.steps import MISSING_ROLE, QUESTION, SECRET, TOKEN
 from local_stack.wire import Injected, Selection
 from local_stack.world import World
 from restore_watch.errors import AtlasUnauthorizedError, CredentialsError
@@ -83,6 +83,11 @@ def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
     assert world.watch_said() == [DEGRADED, RECOVERED]
     degraded, recovered = world.published("atlas-restore-watch")
     assert degraded.removeprefix("degraded") == recovered.removeprefix("recovered")
+    for message, name in zip(
+        world.messages("atlas-restore-watch"), ("degraded", "recovered"), strict=True
+    ):
+        assert message.event["source"] == "/stacks/atlas-restore-watch"
+        assert message.attributes == {"type": f"atlas-restore-watch.watch-{name}.v1"}
 
 
 @pytest.fixture
@@ -129,6 +134,56 @@ def test_a_stack_recovers_when_credentials_work_although_a_cluster_is_bad(
     watching.ticks(2, minutes=4)
 
     assert world.watch_said() == [*said, DEGRADED, RECOVERED]
+
+
+@pytest.mark.parametrize("action", [MISSING_ROLE, Reset()], ids=["locked-out", "silent"])
+def test_a_project_that_cannot_be_seen_leaves_the_others_alone(
+    world: World, action: Action
+) -> None:
+    blind, seen = project_with(world), project_with(world)
+    watching = world.watching(blind, seen)
+    watching.tick()
+    job, hidden = (world.job(group=one, timeline=["RUNNING", "COMPLETED"]) for one in (seen, blind))
+    with world.inject(of(QUESTION, blind), action, times=None):
+        result = watching.tick()
+        assert result["found"] == 1
+        assert [one["groupId"] for one in result["failures"]] == [blind]
+        job.advance()
+        watching.ticks(2, minutes=4)
+    assert world.published(job) == ["RUNNING", "COMPLETED"]
+    assert world.watch_said() == [("degraded", blind)]
+
+    assert watching.tick()["found"] == 1
+    assert world.published(hidden) == ["RUNNING"]
+
+
+def test_a_project_that_stays_locked_out_is_degraded_when_the_other_one_recovers(
+    world: World,
+) -> None:
+    locked, other = project_with(world), project_with(world)
+    watching = world.watching(locked, other)
+    watching.tick()
+    for one in (locked, other):
+        world.atlas.lock_out(one)
+    watching.ticks(2, minutes=4)
+    world.atlas.admit(other)
+    watching.ticks(3, minutes=4)
+
+    assert world.watch_said() == [DEGRADED, RECOVERED, ("degraded", locked)]
+
+
+def test_a_stack_whose_token_requests_are_refused_is_degraded_although_its_sweeps_fail(
+    world: World,
+) -> None:
+    refused = oauth_error(401, "invalid_client", "x")
+    with world.inject(TOKEN, refused, times=None):
+        for _ in range(5):
+            world.raised(AtlasUnauthorizedError, world.watching().tick)
+    (message,) = world.messages("atlas-restore-watch")
+    assert message.event["data"]["error"] == "AtlasUnauthorizedError"
+
+    world.watching().ticks(2, minutes=4)
+    assert world.watch_said() == [DEGRADED, RECOVERED]
 
 
 @pytest.mark.fault("F78")
@@ -203,3 +258,38 @@ def test_an_environment_whose_list_is_not_due_does_not_say_that_anything_is_over
 
     assert world.count(PROJECTS) == 0
     assert world.watch_said() == [("degraded", absent), DEGRADED]
+
+
+# All projects
+
+
+def test_of_all_projects_a_new_one_is_watched_within_ten_minutes(world: World) -> None:
+    project_with(world)
+    watching = watching_all(world)
+    watching.tick()
+    job = world.job(group=project_with(world))
+
+    found = [one["found"] for one in watching.ticks(11)]
+    assert (sum(found), found[0]) == (1, 0)
+    assert world.published(job) == ["PENDING"]
+
+
+def test_projects_of_a_list_that_is_refused_are_known_from_the_table(world: World) -> None:
+    project = project_with(world)
+    watching_all(world).tick()
+    world.job(group=project)
+    refuse_list(world)
+
+    assert watching_all(world).tick()["found"] == 1
+
+
+def test_a_stack_that_has_never_read_the_list_of_all_projects_is_degraded(world: World) -> None:
+    project, watching = project_with(world), watching_all(world)
+    with refuse_list(world):
+        results = watching.ticks(2, minutes=4)
+    assert [one["groupId"] for one in results[-1]["failures"]] == [None]
+    assert world.watch_said() == [DEGRADED]
+
+    watching.ticks(2, minutes=4)
+    assert world.watch_said() == [DEGRADED, RECOVERED]
+    assert world.bookkeeping(project)["mark"]

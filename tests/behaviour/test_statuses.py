@@ -8,6 +8,8 @@ import pytest
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
+from local_stack.steps import RECORD
+from local_stack.wire import Call, Phase
 from local_stack.world import Stored, World
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.results import CheckResult
@@ -284,6 +286,25 @@ def test_thirty_unknown_words_leave_room_for_the_end(
     assert world.published(job) == [*ids, f"UNKNOWN:{words[-1]}:ENDED", "COMPLETED"]
     assert world.stored(job) == Stored("COMPLETED", 15, 15)
     assert len(json.dumps(world.item(job), default=str)) < 100_000
+
+
+def test_an_unknown_word_is_not_appended_to_an_item_that_was_recorded_anew(
+    world: World, environment: Environment
+) -> None:
+    """Somebody deletes the item after the check has read its history."""
+    job = world.recorded_job(timeline=["PAUSED", "RESUMED"])
+    job.advance()
+
+    def record_anew(call: Call, phase: Phase) -> None:
+        if phase == "after" and RECORD.covers(call) and world.count(RECORD) == 1:
+            world.delete(job)
+            world.check(job)
+
+    with world.aws.wire.listen(record_anew):
+        assert not environment.check(job).changed
+
+    assert world.published(job) == ["UNKNOWN:PAUSED", "UNKNOWN:RESUMED"]
+    assert world.stored(job) == Stored("UNKNOWN", 1, 1)
 
 
 # Fields that cannot be read

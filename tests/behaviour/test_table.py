@@ -185,6 +185,56 @@ def test_a_ready_download_stays_in_the_index_until_its_end_is_published(stored: 
     assert "expiresAt" in stored.item()
 
 
+# Validations
+
+
+def test_a_validation_is_appended_only_to_the_item_as_it_was_read(stored: Stored) -> None:
+    recorded = stored.record("COMPLETED")
+    stored.acknowledge(recorded)
+    results = at_once([partial(stored.validate, recorded, f"{n}", 1) for n in range(AT_ONCE)])
+
+    (first,) = [one for one in results if one and one.written]
+    assert first.written == first.history[1]
+    assert {one and one.history for one in results} == {first.history}
+    item, entry = stored.item(), stored.entry()
+    assert (item["sequence"], item["publishedSequence"], item["status"]) == (2, 1, "COMPLETED")
+    assert "expiresAt" not in item
+    assert (entry.sequence, entry.pending) == (2, 1)
+    assert entry.observed_at == NOON + timedelta(minutes=1)
+
+    stored.acknowledge(first)
+    assert stored.entries() == []
+    assert "expiresAt" in stored.item()
+
+
+def test_a_validation_is_not_appended_to_an_item_that_was_deleted_or_recorded_anew(
+    stored: Stored,
+) -> None:
+    recorded = stored.record("COMPLETED")
+    stored.delete()
+    assert stored.validate(recorded, "a") is None
+    assert stored.find() is None
+
+    stored.record("COMPLETED", minute=1)
+    anew = stored.validate(recorded, "a")
+    assert anew is not None
+    assert (anew.written, len(anew.history)) == (None, 1)
+
+
+def test_a_ready_download_stays_open_after_its_validation_is_published(stored: Stored) -> None:
+    ready = stored.record("COMPLETED", delivery_type="DOWNLOAD")
+    stored.acknowledge(ready)
+    appended = stored.validate(ready, "a", minute=1)
+    assert appended is not None
+    assert "expiresAt" not in stored.item()
+    stored.acknowledge(appended)
+    assert {"openShard", "expiresAt"} <= stored.item().keys()
+
+    change = stored.record("EXPIRED", minute=2, delivery_type="DOWNLOAD").change
+    assert change is not None
+    assert (change.sequence, change.previous_status) == (3, "COMPLETED")
+
+
 # Concurrent checks
 
 

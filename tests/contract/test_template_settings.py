@@ -47,6 +47,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "NotifyPeopleFunctionNotices": {
         "EventSourceArn": "NoticeQueue.Arn",
+        "BatchSize": 10,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig.MaximumConcurrency": 2,
     },

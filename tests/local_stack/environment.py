@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -14,6 +14,7 @@ from foundation.clock import Clock
 from foundation.deadline import Deadline
 from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
+from local_stack.stack import LocalStack
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
@@ -36,13 +37,23 @@ from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.workers import Workers
 
-if TYPE_CHECKING:
-    from local_stack.world import World
-
 PLENTY = 60.0
 """Seconds left to an invocation whose deadline is not tested."""
 
 MINUTE = 60.0
+
+
+class Surroundings(Protocol):
+    """The stack on which environments run, and their clock. `said` is what they said."""
+
+    stack: LocalStack
+    said: list[str]
+
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+    def now(self) -> datetime: ...
+    def uptime(self) -> float: ...
+    def pass_time(self, seconds: float) -> None: ...
 
 
 class Environment:
@@ -54,7 +65,7 @@ class Environment:
 
     def __init__(
         self,
-        world: "World",
+        world: Surroundings,
         by: Connections,
         *,
         sleep: Callable[[float], None],
@@ -62,11 +73,12 @@ class Environment:
         hot_seconds: float = 0,
         rate_limit_reserve: float = 0.5,
         project_ids: ProjectIds = (),
+        log: io.StringIO | None = None,
     ) -> None:
         stack = world.stack
         self.world = world
         self.by = by
-        self.log = io.StringIO()
+        self.log = log or io.StringIO()
         self.telemetry = Telemetry(
             Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG")
         )

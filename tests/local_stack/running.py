@@ -43,3 +43,12 @@ def wait_until_held_or_over(running: Iterable[threading.Thread], gates: Iterable
         if time.monotonic() > until:
             raise TimeoutError(f"nothing was held, and nothing ended, within {TIME_LIMIT} s")
         time.sleep(0.001)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = TIME_LIMIT) -> None:
+    """Return when it is true."""
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(0.005)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bench.waits import STATES_OF_CHILD
-from integration.checking import wait_until
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
+from local_stack.running import wait_until
 from local_stack.steps import ACKNOWLEDGE
 from local_stack.wire import Fault
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry

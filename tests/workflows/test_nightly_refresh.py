@@ -9,14 +9,14 @@ from uuid import uuid4
 import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from integration.checking import ROOT, wait_until
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import ACCOUNT, REGION
 from local_stack.canaries import CANARY_ACCESS_TOKEN, CANARY_CLIENT_SECRET
 from local_stack.faults import Lost
 from local_stack.refusal import atlas_error
+from local_stack.running import wait_until
 from local_stack.runtime import Invocation, Outcome
-from local_stack.stack import CREDENTIALS
+from local_stack.stack import CREDENTIALS, ROOT
 from local_stack.wire import Call, Fault, Phase
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry, substituted
 from observed_stack import ObservedStack

@@ -1,0 +1,148 @@
+"""Which notices reach which channels, and what is not sent."""
+
+from pathlib import Path
+
+import pytest
+
+from behaviour.notify_people.people import EVERYBODY, People
+from local_stack.canaries import CANARIES
+from local_stack.certificates import Authority
+from local_stack.loopback import LoopbackServer
+from local_stack.template import STACK_NAME
+from notify_people.channels.channel import Channel
+from notify_people.channels.webhooks import Webhooks
+from notify_people.errors import ChannelUnavailableError
+from unit.notify_people.messages import PROJECT, RESTORE, event
+
+STARTED, ENDED = event("flex-started"), event("flex-failed")
+DEGRADED = event("project-degraded", stack=STACK_NAME)
+RECOVERED = event("project-recovered", stack=STACK_NAME)
+
+KEYS = f"atlas-restore-watch/{STACK_NAME}"
+"""How the keys of this stack's pages begin."""
+
+OPENED = ("trigger", f"{KEYS}/watch/{PROJECT}")
+CLOSED = [
+    ("resolve", f"{KEYS}/watch/{PROJECT}"),
+    ("resolve", f"atlas-restore-watch/watch/{PROJECT}"),
+]
+"""Version 1.0.0 opened pages with keys that name no stack."""
+
+
+def test_one_restore_is_one_thread_in_chat_two_emails_and_one_page(people: People) -> None:
+    people.start(NOTIFY_CHANGES="all")
+    assert people.handle(STARTED) == people.handle(ENDED) == []
+
+    assert [one["metadata"]["threadId"] for one in people.chat()] == [f"{STACK_NAME}/{RESTORE}"] * 2
+    assert [subject for subject, _ in people.emails()] == [
+        "Restore started: production -> staging",
+        "Restore FAILED: production -> staging after 42 min",
+    ]
+    assert people.pages() == [("trigger", f"{KEYS}/restore/{RESTORE}")]
+    assert people.told() == {"slack": 2, "teams": 2, "pager": 1}
+    assert people.reported() == ({"NoticesSent": 9}, [])
+
+
+@pytest.mark.parametrize(
+    ("variables", "channels"),
+    [
+        ({}, {"chat", "email", "slack"}),
+        ({"EMAIL_TOPIC_ARN": ""}, {"chat", "slack"}),
+        ({"NOTIFY_SECRET_ID": ""}, {"chat", "email"}),
+        ({"NOTIFY_CHANNELS": "email,slack"}, {"email", "slack"}),
+    ],
+    ids=["one-key-in-the-secret", "one-topic", "no-secret", "named"],
+)
+def test_only_channels_that_are_set_up_get_notices(
+    people: People, variables: dict[str, str], channels: set[str]
+) -> None:
+    people.put_people_secret(slack_webhook_url=people.posts.address("slack"))
+    people.start(**variables)
+
+    assert people.handle(ENDED) == []
+    assert people.told().keys() == channels
+
+
+@pytest.mark.parametrize(
+    ("changes", "pages", "emails"),
+    [
+        ("all", [OPENED, *CLOSED], 2),
+        ("degraded", [OPENED, *CLOSED], 1),
+        ("ended", CLOSED, 0),
+        ("started", [], 0),
+    ],
+)
+def test_a_page_is_closed_even_if_people_do_not_want_to_hear_of_the_recovery(
+    people: People, changes: str, pages: list[tuple[str, str]], emails: int
+) -> None:
+    """Unless they want nothing that can open one."""
+    people.start(NOTIFY_CHANGES=changes)
+
+    assert people.handle(DEGRADED, RECOVERED) == []
+    assert people.pages() == pages
+    assert people.told()["email"] == emails
+
+
+def test_a_notice_that_a_newer_one_overtook_is_dropped_on_each_channel(people: People) -> None:
+    assert people.handle(RECOVERED) == []
+    assert people.pages() == CLOSED
+    people.told(), people.reported()
+
+    assert people.handle(DEGRADED) == []
+    assert people.told() == {}
+    assert people.reported() == ({"NoticesDropped": 5}, [])
+
+
+def test_a_message_that_cannot_be_read_leaves_the_others_alone(people: People) -> None:
+    """Nor is a start sent, which nobody asked for."""
+    assert people.handle("not JSON", STARTED, ENDED, event() | {"type": "another"}) == [0, 3]
+
+    assert people.told() == EVERYBODY
+    counts = {"NoticesSent": 5, "NoticesFailed": 2}
+    assert people.reported() == (counts, ["InvalidMessageError"] * 2)
+
+
+# Secrets: only the receiver sees the address of its webhook
+
+
+def test_a_proxy_of_the_environment_is_not_used(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would see the address of the webhook."""
+    with LoopbackServer(people.posts.wire) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        webhooks = Webhooks(sleep=people.waits.append)
+        with pytest.raises(ChannelUnavailableError):
+            webhooks.post(Channel.SLACK, "http://127.0.0.2:9/slack", {}, people.deadline())
+
+    assert people.posts.wire.calls == ()
+
+
+def test_a_webhook_with_a_certificate_that_nobody_trusts_gets_nothing(
+    people: People, tmp_path: Path
+) -> None:
+    with LoopbackServer(people.posts.wire, tls=Authority.make(tmp_path).server()) as server:
+        people.put_people_secret(slack_webhook_url=f"{server.url}/slack/{CANARIES[0]}")
+        assert people.handle(event()) == [0]
+
+    assert people.posts.wire.calls == ()
+    assert people.reported()[1] == ["ChannelUnavailableError"]
+
+
+def test_no_secret_is_in_a_log_an_item_or_a_message(people: People) -> None:
+    """Nor is a secret of a wrong form, or a field of a message that holds one."""
+    url = f"https://restore.example.net/{CANARIES[0]}/restore.tar.gz"
+    people.handle(event(targetDeploymentItemName=url, kind=url, deliveryType=url))
+    got = people.posts.got
+    sent = [*people.chat(), *people.emails(), *got("slack"), *got("teams")]
+    pages = [page | {"routing_key": ""} for page in got("pager")]
+    assert (len(sent), len(pages)) == (4, 1)
+
+    quoted = " ".join([*CANARIES, people.posts.address("slack")])
+    people.put_people_secret(slack_webhook_url=f"http://{quoted}", pagerduty_routing_key=quoted)
+    assert people.handle(event(sequence=3)) == [0]
+    assert people.handle(event(sequence=quoted, restoreId=quoted), quoted) == [0, 1]
+    items = people.aws.client("dynamodb").scan(TableName=people.resources["SentNoticesTable"])
+    shown = f"{people.log.getvalue()}{sent}{pages}{items['Items']}"
+    assert [word for word in (*CANARIES, people.posts.url) if word in shown] == []

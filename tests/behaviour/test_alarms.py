@@ -1,0 +1,371 @@
+"""
+Each alarm of the template is raised by the condition it is for, and none while all is well.
+
+They are evaluated over what the functions really write, and over what AWS's services would count of
+what happens in the local stack.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from behaviour.operating import GROUP, Operation, alarms
+from local_stack.atlas import EmulatedRestore, in_group
+from local_stack.aws import aws_error
+from local_stack.cloudwatch import Metrics
+from local_stack.faults import Answer
+from local_stack.restores import date
+from local_stack.stack import CREDENTIALS, FUNCTION, PEOPLE
+from local_stack.wire import Fault
+
+OBJECTIVES: dict[str, Any] = {"RtoMinutes": "30", "RpoMinutes": "90"}
+
+WITHOUT_SWEEPS: dict[str, Any] = {"NoSweepMinutes": "0"}
+"""For what has nothing to do with sweeps."""
+
+NOBODYS_JOB = {
+    "groupId": GROUP,
+    "clusterName": "orders",
+    "restoreId": "6948d5f2a07c3be41f9d6280",
+    "kind": "flex",
+}
+
+DENIED = Fault(
+    action=aws_error("secretsmanager", "AccessDeniedException"),
+    operation="GetSecretValue",
+    times=None,
+)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Operation]:
+    with Operation() as operation:
+        yield operation
+
+
+# What goes wrong
+
+
+@dataclass(frozen=True)
+class Case:
+    """What happens, and which alarms are raised so many minutes later."""
+
+    happens: Callable[[Operation], object]
+    alarms: set[str]
+    minutes: int
+    parameters: Mapping[str, str]
+
+
+CASES: dict[str, Case] = {}
+
+
+def raises(
+    *names: str, minutes: int = 1, **parameters: str
+) -> Callable[[Callable[[Operation], object]], None]:
+    """Make a case of a function. The stack has these parameters."""
+
+    def note(happens: Callable[[Operation], object]) -> None:
+        CASES[happens.__name__] = Case(happens, set(names), minutes, parameters)
+
+    return note
+
+
+def begin_restore(stack: Operation, *timeline: str) -> EmulatedRestore:
+    return stack.atlas.start_restore(GROUP, "orders", "flex", timeline=timeline or ["RUNNING"])
+
+
+@raises("NoSweepAlarm", minutes=4)
+def schedule_is_disabled(stack: Operation) -> None:
+    stack.is_scheduled = False
+
+
+@raises("ScheduleDroppedAlarm")
+def schedule_may_not_invoke(stack: Operation) -> None:
+    stack.are_delivered = False
+
+
+@raises("FunctionThrottlesAlarm", "NoSweepAlarm", minutes=6)
+def function_is_throttled(stack: Operation) -> None:
+    stack.throttled = {FUNCTION}
+
+
+@raises("CredentialsAlarm", minutes=6)
+def account_is_deleted(stack: Operation) -> None:
+    stack.atlas.remove_credential(CREDENTIALS["service_account"]["client_id"])
+
+
+@raises("CredentialsAlarm", "NoSweepAlarm", minutes=6)
+def secret_is_refused(stack: Operation) -> None:
+    stack.aws.wire.inject(DENIED)
+    stack.start()
+
+
+@raises("AccessListAlarm", "DegradedAlarm", minutes=6)
+def address_is_refused(stack: Operation) -> None:
+    stack.atlas.behaviour.refused_address = "203.0.113.9"
+
+
+@raises("DegradedAlarm", minutes=5)
+def project_does_not_answer(stack: Operation) -> None:
+    stack.atlas.wire.inject(Fault(action=Answer(503), when=in_group(GROUP), times=None))
+
+
+@raises("AtlasThrottlesAlarm", "DegradedAlarm", minutes=11)
+def others_use_up_the_limit(stack: Operation) -> None:
+    stack.atlas.keep_bucket(GROUP, "events", 0)
+
+
+@raises("SunsetAlarm")
+def atlas_announces_a_sunset(stack: Operation) -> None:
+    sunset = {"Sunset": "Sun, 1 Mar 2027 00:00:00 GMT"}
+    events = Answer.json(200, {"results": []}, sunset)
+    stack.atlas.wire.inject(Fault(action=events, operation="events"))
+
+
+@raises("PendingAlarm", minutes=7)
+def topic_refuses_a_change(stack: Operation) -> None:
+    begin_restore(stack)
+    denied = aws_error("sns", "AuthorizationError", status=403)
+    stack.aws.wire.inject(Fault(action=denied, operation="Publish", times=None))
+
+
+@raises("RequestDeadLetterQueueAlarm")
+def request_fails_five_times(stack: Operation) -> None:
+    stack.requests.send(NOBODYS_JOB)
+    for _ in range(6):
+        stack.requests.deliver()
+
+
+@raises("RequestQueueAlarm", **WITHOUT_SWEEPS)
+def nobody_takes_requests(stack: Operation) -> None:
+    stack.takes_requests = False
+    stack.requests.send(NOBODYS_JOB)
+    stack.minute()
+    stack.pass_time(15)
+
+
+@raises("OnFailureQueueAlarm", minutes=4)
+def event_fails_three_times(stack: Operation) -> None:
+    stack.send(NOBODYS_JOB)
+
+
+@raises("FunctionErrorsAlarm", **WITHOUT_SWEEPS)
+def callers_send_bad_events(stack: Operation) -> None:
+    stack.is_scheduled = False
+    for _ in range(10):
+        stack.invoke({})
+        stack.minute()
+    stack.invoke({})
+
+
+def change_subscriptions(stack: Operation, policy: str | None = None) -> None:
+    """Give each subscription of the topic a filter policy, or end it; then a restore begins."""
+    sns = stack.aws.client("sns")
+    for one in sns.list_subscriptions_by_topic(TopicArn=stack.topic_arn)["Subscriptions"]:
+        arn = one["SubscriptionArn"]
+        if policy is None:
+            sns.unsubscribe(SubscriptionArn=arn)
+        else:
+            sns.set_subscription_attributes(
+                SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=policy
+            )
+    begin_restore(stack)
+
+
+@raises("NobodyReachedAlarm", minutes=7)
+def nobody_is_subscribed(stack: Operation) -> None:
+    change_subscriptions(stack)
+
+
+@raises(minutes=7)
+def policies_leave_out_a_message(stack: Operation) -> None:
+    change_subscriptions(stack, '{"clusterName": ["another"]}')
+
+
+@raises("NobodyReachedAlarm", minutes=7)
+def one_refuses_what_another_leaves_out(stack: Operation) -> None:
+    change_subscriptions(stack, '{"clusterName": ["another"]}')
+    stack.minute()
+    stack.measured.put("AWS/SNS", "NumberOfNotificationsFailed", "StatusChangesTopic.TopicName")
+
+
+@raises("RtoAlarm", **OBJECTIVES, **WITHOUT_SWEEPS)
+def restore_runs_for_long(stack: Operation) -> None:
+    begin_restore(stack)
+    stack.minute()
+    stack.pass_time(30)
+
+
+@raises("RtoAlarm", **OBJECTIVES, **WITHOUT_SWEEPS)
+def restore_took_long(stack: Operation) -> None:
+    restore = begin_restore(stack, "RUNNING", "COMPLETED")
+    stack.minute()
+    stack.pass_time(30)
+    restore.advance()
+
+
+@raises("RpoAlarm", **OBJECTIVES)
+def old_snapshot_is_restored(stack: Operation) -> None:
+    restore = stack.atlas.start_restore(GROUP, "sales", "dedicated")
+    restore.set(timestamp=date(stack.world.clock() - timedelta(minutes=91)))
+
+
+def complete_a_restore(stack: Operation) -> None:
+    stack.takes_notices = False
+    begin_restore(stack, "RUNNING", "COMPLETED").run_to_end()
+    stack.minute()
+
+
+@raises("NoticeDeadLetterQueueAlarm")
+def webhook_is_revoked(stack: Operation) -> None:
+    stack.posts.wire.inject(Fault(service="slack", action=Answer(404), times=None))
+    complete_a_restore(stack)
+    for _ in range(6):
+        stack.notices.deliver()
+
+
+@raises("NoticeQueueAlarm", **WITHOUT_SWEEPS)
+def nobody_takes_notices(stack: Operation) -> None:
+    """The trigger is disabled, or the function may not run."""
+    complete_a_restore(stack)
+    stack.pass_time(15)
+
+
+def deliver_twice(stack: Operation) -> None:
+    """Six minutes are the visibility timeout of the queue."""
+    complete_a_restore(stack)
+    stack.notices.deliver()
+    stack.minutes(6)
+    stack.notices.deliver()
+
+
+@raises("NotifyPeopleErrorsAlarm")
+def people_cannot_start(stack: Operation) -> None:
+    stack.start_people(NOTIFY_CHANGES="everything")
+    deliver_twice(stack)
+
+
+@raises("NotifyPeopleThrottlesAlarm")
+def people_are_throttled(stack: Operation) -> None:
+    stack.throttled = {PEOPLE}
+    deliver_twice(stack)
+
+
+def test_every_alarm_of_the_template_has_a_case() -> None:
+    assert set.union(*(case.alarms for case in CASES.values())) == alarms(**OBJECTIVES).keys()
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case: Case) -> None:
+    stack = running.begin(**case.parameters)
+    stack.minute()
+    assert stack.raised == set()
+
+    case.happens(stack)
+    stack.minutes(case.minutes)
+
+    assert stack.raised == case.alarms
+
+
+def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
+    assert alarms()["NoSweepAlarm"].evaluate(Metrics(), 60) == "ALARM"
+
+
+# What raises none
+
+
+REACHED = {
+    "late": [(59, "published", 59), (241, "delivered", 61)],
+    "slow": [(0, "published", 0), (240, "delivered", 240)],
+    # SNS counts each attempt at an HTTPS endpoint; it tries again for a minute.
+    "refused-by-one": [(59, "published", 59), (59, "delivered", 59)]
+    + [(59 + wait, "failed", 59 + wait) for wait in (1, 21, 41, 61)],
+}
+
+
+@pytest.mark.parametrize("values", REACHED.values(), ids=REACHED)
+def test_a_message_that_somebody_gets_raises_no_alarm(values: list[tuple[int, str, int]]) -> None:
+    """For each value of a metric, the second in which CloudWatch gets it, and its own second."""
+    alarm = alarms()["NobodyReachedAlarm"]
+    known, states = Metrics(), set()
+    for now in range(60, 1200, 60):
+        for got, name, at in values:
+            if now - 60 <= got < now:
+                known.put(alarm.metrics[name], at, 1)
+        states.add(alarm.evaluate(known, now))
+
+    assert states == {"OK"}
+
+
+def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
+    stack = running.begin()
+    stack.minute()
+    stack.throttled = {FUNCTION, PEOPLE}
+    stack.minute()
+    stack.throttled, stack.is_scheduled = set(), False
+    stack.minute()
+    stack.is_scheduled = True
+    stack.atlas.behaviour.refused_address = "203.0.113.9"
+    stack.minute()
+    stack.atlas.behaviour.refused_address = None
+    stack.atlas.keep_bucket(GROUP, "events", 0)
+    stack.minute()
+    stack.atlas.release_bucket(GROUP, "events")
+    with stack.aws.wire.inject(DENIED):
+        stack.start()
+        stack.minute()
+    stack.start_people(NOTIFY_CHANGES="everything")
+    begin_restore(stack, "RUNNING", "COMPLETED").run_to_end()
+    stack.invoke({})
+    stack.minute()
+    stack.start_people()
+    stack.minutes(3)
+
+    assert stack.raised == set()
+
+
+def test_in_a_healthy_half_hour_no_alarm_is_raised(running: Operation) -> None:
+    """Restores begin, end and fail, a download becomes ready and expires, people are told."""
+    stack = running.begin(RtoMinutes="60", RpoMinutes="120")
+    begun, atlas = stack.now(), stack.atlas
+    stack.minute()
+    timeline = ["running", "download-ready", "expired"]
+    download = atlas.start_restore(
+        GROUP, "sales", "dedicated", delivery_type="download", timeline=timeline
+    )
+    stack.minutes(2)
+    download.advance()
+    flex = atlas.start_restore(GROUP, "orders", "flex")
+    for _ in range(3):
+        stack.minute()
+        flex.advance()
+    stack.requests.send(flex.event)
+    stack.send(download.event)
+    automated = atlas.start_restore(GROUP, "sales", "dedicated")
+    stack.minutes(4)
+    automated.advance()
+    failing = begin_restore(stack, "RUNNING", "FAILED")
+    stack.minutes(3)
+    failing.advance()
+    stack.minutes(22)
+    download.advance()
+    stack.minutes(2)
+
+    assert {alarm.state for alarm in stack.alarms.values()} | stack.raised == {"OK"}
+    assert [subject.partition(":")[0] for subject, _ in stack.emails()] == [
+        "Download ready",
+        "Restore completed",
+        "Restore completed",
+        "Restore FAILED",
+        "Download link expired",
+    ]
+    # Metrics may arrive a minute late, and AWS does not say at how many periods it looks.
+    for second, late, further in ((20, 0, 0), (20, 60, 5), (40, 60, 2)):
+        looking = alarms(further, RtoMinutes="60", RpoMinutes="120")
+        for now in range(int(begun) + second + 300, int(stack.now()), 60):
+            arrived = stack.metrics.before(now - late)
+            states = {name: alarm.evaluate(arrived, now) for name, alarm in looking.items()}
+            assert "ALARM" not in states.values(), states

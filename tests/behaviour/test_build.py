@@ -1,0 +1,173 @@
+"""What `sam build` makes and `sam deploy` uploads. `make test` builds it first."""
+
+import importlib.util
+import marshal
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+
+import pytest
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from local_stack.aws import REGION, AwsEmulator
+from local_stack.stack import BUILD, ROOT
+
+FUNCTIONS = {
+    "restore_watch": BUILD / "RestoreWatchFunction",
+    "notify_people": BUILD / "NotifyPeopleFunction",
+}
+LAYER = BUILD / "DependenciesLayer"
+PLACES = {**dict.fromkeys(FUNCTIONS.values(), "/var/task"), LAYER: "/opt"}
+"""Each folder, and where Lambda puts it."""
+
+# PEP 552: the bytecode holds a hash of its source, and Python does not compare it.
+UNCHECKED_HASH = 0b01
+
+# The e_machine field of an ELF header.
+MACHINES = {62: "x86_64", 183: "aarch64"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    for folder in PLACES:
+        assert folder.is_dir(), f"{folder.name} was not built: run make build"
+
+
+def files(pattern: str) -> set[Path]:
+    return {path for folder in PLACES for path in folder.rglob(pattern) if path.is_file()}
+
+
+def bytecode(module: Path) -> Path:
+    return module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+
+
+def libraries() -> Iterator[tuple[Path, str]]:
+    """Each native library, with the processor its header names."""
+    for path in files("*"):
+        with path.open("rb") as file:
+            header = file.read(20)
+        if header.startswith(b"\x7fELF"):
+            yield path, MACHINES[struct.unpack("<H", header[18:20])[0]]
+
+
+def run_as_shipped(program: str, package: str = "restore_watch") -> None:
+    """Run it with function and layer alone, without the packages of the test environment."""
+    path = [str(FUNCTIONS[package]), str(LAYER / "python")]
+    command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path[:0] = {path}\n"]
+    command[-1] += program
+    subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own text
+
+
+def test_bytecode_ships_for_every_module_and_is_never_compared_with_its_source() -> None:
+    assert files("*.pyc") == {bytecode(module) for module in files("*.py")}
+    for folder, place in PLACES.items():
+        for module in folder.rglob("*.py"):
+            compiled = bytecode(module).read_bytes()
+            magic, flags = struct.unpack("<4sI", compiled[:8])
+            assert (magic, flags) == (importlib.util.MAGIC_NUMBER, UNCHECKED_HASH), module
+            assert compiled[8:16] == importlib.util.source_hash(module.read_bytes()), module
+            code = marshal.loads(compiled[16:])  # noqa: S302  # built here
+            assert isinstance(code, CodeType)
+            # No path of the build machine.
+            assert code.co_filename == f"{place}/{module.relative_to(folder)}"
+
+
+def test_the_layer_has_each_library_for_both_processors() -> None:
+    """Python chooses a library by its name, so each name has to contain the processor."""
+    found = list(libraries())
+
+    of_pydantic = {machine for path, machine in found if path.parent.name == "pydantic_core"}
+    assert of_pydantic == {"aarch64", "x86_64"}
+    assert [path for path, machine in found if machine not in path.name] == []
+
+
+@pytest.mark.parametrize("package", FUNCTIONS)
+def test_a_function_ships_its_own_code_and_the_foundation_and_nothing_else(package: str) -> None:
+    source, function = ROOT / "functions", FUNCTIONS[package]
+    expected = {
+        path.relative_to(source): path.read_bytes()
+        for folder in ("foundation", package)
+        for path in (source / folder).rglob("*.py")
+    }
+
+    assert expected == {
+        path.relative_to(function): path.read_bytes()
+        for path in function.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+
+@pytest.mark.parametrize("package", FUNCTIONS)
+def test_a_function_finds_all_its_imports_in_the_layer(package: str) -> None:
+    """Without the handler, which acts when it is imported."""
+    run_as_shipped(
+        f"import importlib, pkgutil, {package}\n"
+        f"for module in pkgutil.walk_packages({package}.__path__, '{package}.'):\n"
+        f"    if module.name != '{package}.handler':\n"
+        "        importlib.import_module(module.name)\n",
+        package,
+    )
+
+
+def test_the_layer_describes_only_the_services_that_the_functions_call() -> None:
+    services = {"dynamodb", "kms", "scheduler", "secretsmanager", "sns", "stepfunctions"}
+    data = LAYER / "python" / "botocore" / "data"
+
+    assert {path.name for path in data.iterdir() if path.is_dir()} == services
+    run_as_shipped(
+        "import boto3\n"
+        "session = boto3.Session('test', 'test', region_name='us-east-1')\n"
+        f"for service in {sorted(services)}:\n"
+        "    session.client(service)\n"
+    )
+
+
+def test_the_layer_holds_metadata_and_licences_and_nothing_that_nobody_reads() -> None:
+    """Vulnerability scanners read the metadata; the licences demand to be included."""
+    unread = {"bin", "tests", "examples", "RECORD", "WHEEL", "INSTALLER", "REQUESTED"}
+    assert [path.name for path in LAYER.iterdir()] == ["python"]
+    assert [path for path in LAYER.rglob("*") if path.name in unread] == []
+
+    locked = (ROOT / "layers" / "dependencies" / "requirements.txt").read_text()
+    records = list((LAYER / "python").glob("*.dist-info"))
+    assert len(records) == sum(line[:1].isalpha() for line in locked.splitlines())
+    for record in records:
+        assert (record / "METADATA").is_file()
+        assert list(record.rglob("LICEN[CS]E*")), record
+
+
+@pytest.mark.timeout(100)
+def test_the_example_of_a_parent_stack_is_packaged_with_what_was_built(tmp_path: Path) -> None:
+    packaged, bucket = tmp_path / "packaged.yaml", "uploads"
+    with AwsEmulator() as aws:
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket=bucket)
+        command = [
+            *(str(Path(sys.executable).with_name("sam")), "package", "--s3-bucket", bucket),
+            *("--template-file", "docs/parent-template.yaml"),
+            *("--output-template-file", str(packaged)),
+        ]
+        variables = {
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ACCESS_KEY_ID": "AKIAPACKAGEPACKAGEPA",
+            "AWS_SECRET_ACCESS_KEY": "package",
+            "AWS_DEFAULT_REGION": REGION,
+            "SAM_CLI_TELEMETRY": "0",
+        }
+        subprocess.run(  # noqa: S603 - our own command
+            command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True
+        )
+        parent = yaml_parse(packaged.read_text())
+        key = parent["Resources"]["RestoreWatch"]["Properties"]["Location"].rpartition("/")[2]
+        child = yaml_parse(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        uploaded = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+
+    resources = child["Resources"]
+    functions = [resources[folder.name]["Properties"]["CodeUri"] for folder in FUNCTIONS.values()]
+    layer = resources[LAYER.name]["Properties"]["ContentUri"]
+    assert {one.rpartition("/")[2] for one in (*functions, layer)} <= uploaded
+    assert functions[0] != functions[1]

@@ -1,0 +1,408 @@
+"""`make doctor`, as an operator runs it: what is wrong is one line, with its fix."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from behaviour.notify_people.people import NotifyingStack
+from behaviour.operators import OPERATOR_KEY_ID, Operator, run_doctor
+from contract.documents import blocks, page, section
+from local_stack.aws import ACCOUNT, aws_error, key_id_of
+from local_stack.faults import Answer, Ask
+from local_stack.loopback import Line
+from local_stack.runtime import Invocation, Outcome
+from local_stack.stack import PEOPLE
+from local_stack.template import STACK_NAME
+from local_stack.wire import Call, Fault
+from produced import Produced
+
+type Doctor = Callable[..., tuple[int, str]]
+type Do = Callable[[NotifyingStack], object]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[NotifyingStack]:
+    with NotifyingStack() as stack:
+        stack.functions[stack.resources[PEOPLE]] = lambda _: Invocation(Outcome.RESULT, {}, 0)
+        yield stack
+
+
+@pytest.fixture
+def stack(shared: NotifyingStack) -> Iterator[NotifyingStack]:
+    """A stack that notifies people and has swept. What its trigger invokes does nothing."""
+    shared.aws.client("lambda").create_event_source_mapping(
+        EventSourceArn=queue_arn(shared), FunctionName=shared.resources[PEOPLE]
+    )
+    shared.tick()
+    yield shared
+    shared.aws.wire.heal()
+    shared.reset()
+
+
+@pytest.fixture
+def doctor(stack: NotifyingStack, tmp_path: Path, produced: Produced) -> Doctor:
+    """Return the exit status, and what is printed."""
+    environment = Operator(tmp_path, stack, produced).environment | {"COLUMNS": "80"}
+    return partial(run_doctor, environment, produced)
+
+
+def marks(printed: str) -> dict[str, str]:
+    """The mark of each check."""
+    lines = [line for line in printed.splitlines() if line[:7].strip()]
+    return {line[7:].split("  ")[0]: line[:7].strip() for line in lines}
+
+
+def wrong(printed: str) -> list[str]:
+    return [check for check, mark in marks(printed).items() if mark == "wrong"]
+
+
+def queue_arn(stack: NotifyingStack, name: str = "NoticeQueue") -> str:
+    attributes = stack.aws.client("sqs").get_queue_attributes(
+        QueueUrl=stack.resources[name], AttributeNames=["QueueArn"]
+    )
+    return str(attributes["Attributes"]["QueueArn"])
+
+
+# The command
+
+
+def test_make_doctor_prints_a_line_for_each_check(
+    stack: NotifyingStack, tmp_path: Path, produced: Produced
+) -> None:
+    ran = Operator(tmp_path, stack, produced).make(f"STACK={STACK_NAME}", target="doctor")
+
+    found = marks(ran.stdout)
+    assert found["secret"] == found["schedule"] == found["credentials"] == "ok"
+    assert found["people: function"] == found["people: secret"] == found["dead letters"] == "ok"
+    assert found["settings"] == found["publishing"] == "?"
+    assert "Set AtlasProjectIds, so that every restore is found" in ran.stdout
+    assert "Nothing is wrong" in ran.stdout
+    assert (ran.status, ran.stderr) == (0, "")
+
+
+def test_what_is_wrong_stands_beside_its_fix(
+    stack: NotifyingStack, doctor: Doctor, group: str
+) -> None:
+    stack.atlas.add_cluster(group, "orders", "flex")
+
+    status, printed = doctor("--project", group, "--cluster", "ordres")
+
+    assert status == 1
+    assert marks(printed)["cluster ordres"] == "wrong"
+    assert "Use orders" in printed
+    assert "2 of " in printed  # the project is not watched either
+
+
+def test_a_test_notification_shows_what_sns_answers(stack: NotifyingStack, doctor: Doctor) -> None:
+    status, printed = doctor("--test", "yes")
+    assert (status, marks(printed)["test notification"]) == (0, "ok"), printed
+    assert "publishing" not in marks(printed)
+    assert len(stack.received()) == 1
+
+    denied = aws_error("sns", "AuthorizationError", status=403)
+    with stack.aws.wire.inject(Fault(action=denied, operation="Publish", times=None)):
+        status, printed = doctor("--test", "yes")
+
+    assert (status, wrong(printed)) == (1, ["test notification"])
+    assert "NotificationRefusedError: SNS answered" in printed
+
+
+def test_a_function_that_does_not_start_is_one_line(
+    stack: NotifyingStack, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error is what the runtime says of it."""
+    monkeypatch.setitem(stack.pool.runtimes[0].environment.variables, "TOPIC_ARN", "topic")
+    stack.new_environments()
+    try:
+        status, printed = doctor()
+    finally:
+        monkeypatch.undo()
+        stack.new_environments()
+
+    assert (status, wrong(printed)) == (1, ["function"])
+    assert "ConfigurationError: TOPIC_ARN: expected the ARN of a standard" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "line"),
+    [
+        (("--stack", "no/stack"), 2, "STACK (--stack): expected the name of a stack"),
+        (("--test", "maybe"), 2, "TEST (--test): expected yes or no"),
+        (("--projects", "all"), 2, "unrecognized arguments: --projects all"),
+        (("--stack", "another"), 1, "There is no stack another in us-east-1"),
+    ],
+    ids=["stack", "test", "unknown", "no-such-stack"],
+)
+def test_a_wrong_argument_is_one_line(
+    doctor: Doctor, words: tuple[str, ...], status: int, line: str
+) -> None:
+    ended, printed = doctor(*words)
+
+    assert ended == status
+    assert line in printed
+    assert len(printed.splitlines()) == 1
+
+
+@dataclass(frozen=True)
+class WithKey:
+    """CloudFormation answers as usual, of a stack with a customer managed key."""
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        key = (
+            "<member><ParameterKey>TopicKmsKeyArn</ParameterKey><ParameterValue>"
+            "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e</ParameterValue></member>"
+        )
+        body = answer.body.decode().replace("</Parameters>", f"{key}</Parameters>", 1)
+        headers = [one for one in answer.headers if one[0].lower() != "content-length"]
+        return Answer(answer.status, headers, body)
+
+
+def test_a_key_policy_without_data_keys_is_named(stack: NotifyingStack, doctor: Doctor) -> None:
+    allowed = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "kms:Decrypt"}
+    policy = Answer.json(200, {"Policy": json.dumps({"Statement": [allowed]})})
+    stack.aws.wire.inject(Fault(action=WithKey(), operation="DescribeStacks", times=None))
+    stack.aws.wire.inject(Fault(action=policy, operation="GetKeyPolicy", times=None))
+    status, printed = doctor()
+
+    assert (status, wrong(printed)) == (1, ["key policy: function"])
+    assert "does not allow kms:GenerateDataKey" in printed
+
+
+# What the function answers
+
+
+def is_invocation(call: Call) -> bool:
+    return call.path.endswith("/invocations")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "<html>",
+        "[]",
+        '{"checks": 7}',
+        '{"checks": [{"check": "secret"}]}',
+        '{"checks": [{"check": "x", "ok": [], "found": "", "fix": null}]}',
+    ],
+    ids=["no-json", "a-list", "no-list-of-checks", "a-check-without-parts", "another-verdict"],
+)
+def test_an_answer_of_another_form_is_one_sentence(
+    stack: NotifyingStack, doctor: Doctor, payload: str
+) -> None:
+    answer = Answer(200, {"Content-Type": "application/json"}, payload)
+    with stack.aws.wire.inject(Fault(action=answer, when=is_invocation)):
+        status, printed = doctor()
+
+    assert status == 1
+    assert "the function's answer has a form that is not known" in printed
+    assert len(printed.splitlines()) == 1
+
+
+def test_what_is_shown_has_no_control_characters_and_cuts_no_id_and_no_command(
+    stack: NotifyingStack, doctor: Doctor
+) -> None:
+    arn = f"arn:aws:sns:us-east-1:123456789012:{'n' * 90}"
+    command = f"aws sns subscribe --topic-arn {arn} --protocol email"
+    check = {
+        "check": "project 6a1f3c9e5b7d204e8c61f0a3: \x1b]0;title\x07events",
+        "ok": False,
+        "found": f"Atlas\x1b[2J answered 401\nof the project {arn} and some more words here",
+        "fix": f"Subscribe again, with these words that need more than one line:\n{command}",
+    }
+    answer = Answer.json(200, {"ok": False, "checks": [check]})
+    with stack.aws.wire.inject(Fault(action=answer, when=is_invocation)):
+        status, printed = doctor()
+
+    assert status == 1
+    assert {one for one in printed if not one.isprintable()} == {"\n"}
+    lines = printed.splitlines()
+    assert command in [line.strip() for line in lines]
+    assert arn in printed
+    assert all(len(line) <= 80 or arn in line for line in lines)
+
+
+# What brings messages to people
+
+
+def trigger(stack: NotifyingStack) -> str:
+    answer = stack.aws.client("lambda").list_event_source_mappings(EventSourceArn=queue_arn(stack))
+    (last,) = {str(one["UUID"]) for one in answer["EventSourceMappings"]}
+    return last
+
+
+def subscriptions(stack: NotifyingStack, topic_arn: str) -> dict[str, str]:
+    """By the ARNs of the queues that get messages of a topic."""
+    answer = stack.aws.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)
+    return {one["Endpoint"]: one["SubscriptionArn"] for one in answer["Subscriptions"]}
+
+
+def subscription(stack: NotifyingStack) -> str:
+    return subscriptions(stack, stack.topic_arn)[queue_arn(stack)]
+
+
+def stop_function(stack: NotifyingStack) -> None:
+    stack.aws.client("lambda").put_function_concurrency(
+        FunctionName=stack.resources[PEOPLE], ReservedConcurrentExecutions=0
+    )
+
+
+def disable_trigger(stack: NotifyingStack) -> None:
+    stack.aws.client("lambda").update_event_source_mapping(UUID=trigger(stack), Enabled=False)
+
+
+def delete_trigger(stack: NotifyingStack) -> None:
+    stack.aws.client("lambda").delete_event_source_mapping(UUID=trigger(stack))
+
+
+def unsubscribe_queue(stack: NotifyingStack) -> None:
+    stack.aws.client("sns").unsubscribe(SubscriptionArn=subscription(stack))
+
+
+def unsubscribe_mail(stack: NotifyingStack) -> None:
+    for arn in subscriptions(stack, stack.resources["EmailTopic"]).values():
+        stack.aws.client("sns").unsubscribe(SubscriptionArn=arn)
+
+
+def delete_topic(stack: NotifyingStack) -> None:
+    stack.aws.client("sns").delete_topic(TopicArn=stack.topic_arn)
+
+
+def set_subscription(name: str, value: str) -> Do:
+    return lambda stack: stack.aws.client("sns").set_subscription_attributes(
+        SubscriptionArn=subscription(stack), AttributeName=name, AttributeValue=value
+    )
+
+
+def send_to(name: str) -> Do:
+    return lambda stack: stack.aws.client("sqs").send_message(
+        QueueUrl=stack.resources[name], MessageBody="{}"
+    )
+
+
+def put_secret(**values: str) -> Do:
+    return lambda stack: stack.aws.client("secretsmanager").put_secret_value(
+        SecretId="notify", SecretString=json.dumps(values)
+    )
+
+
+def delete_secret(*, for_good: bool) -> Do:
+    return lambda stack: stack.aws.client("secretsmanager").delete_secret(
+        SecretId="notify", ForceDeleteWithoutRecovery=for_good
+    )
+
+
+SUBSCRIPTION, SECRET, TRIGGER = "people: subscription", "people: secret", "people: trigger"
+DEAD_NOTICES, DEAD_REQUESTS = "NoticeDeadLetterQueue", "RequestDeadLetterQueue"
+# As in the template, says tests/contract/test_template_settings.py.
+MADE_AGAIN = (
+    "--batch-size 10 --function-response-types ReportBatchItemFailures "
+    "--scaling-config MaximumConcurrency=2"
+)
+TO_NOBODY = '{"terminal": ["nothing"]}'
+MISTYPED = {"slack_webhook_url": "https://hooks.slack.com/services/T/B/1", "teams_url": "TODO"}
+MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
+    "disabled": [
+        (unsubscribe_mail, "subscriptions of the e-mail topic", "aws sns subscribe --topic-arn"),
+        (stop_function, "people: function", "aws lambda delete-function-concurrency"),
+        (disable_trigger, TRIGGER, "aws lambda update-event-source-mapping --enabled"),
+        (
+            set_subscription("FilterPolicy", TO_NOBODY),
+            SUBSCRIPTION,
+            "--attribute-name FilterPolicy --attribute-value '{}'",
+        ),
+        (delete_secret(for_good=False), SECRET, "aws secretsmanager restore-secret --secret-id"),
+        (send_to(DEAD_NOTICES), f"dead letters: {DEAD_NOTICES}", "start-message-move-task"),
+    ],
+    "gone": [
+        (delete_trigger, TRIGGER, MADE_AGAIN),
+        (unsubscribe_queue, SUBSCRIPTION, "--protocol sqs --notification-endpoint"),
+        (delete_secret(for_good=True), SECRET, "set NotifySecretArn"),
+        (send_to(DEAD_REQUESTS), f"dead letters: {DEAD_REQUESTS}", "start-message-move-task"),
+    ],
+    "of another form": [
+        (
+            set_subscription("RawMessageDelivery", "false"),
+            SUBSCRIPTION,
+            "--attribute-name RawMessageDelivery --attribute-value true",
+        ),
+        (put_secret(slack_webhook_url="TODO"), SECRET, "docs/people.md"),
+    ],
+    "mistyped": [(put_secret(**MISTYPED), SECRET, "docs/people.md")],
+    "without the topic": [(delete_topic, "topic", "docs/troubleshooting.md")],
+}
+
+
+@pytest.mark.fault("F92")
+@pytest.mark.parametrize("mistakes", MISTAKES.values(), ids=MISTAKES)
+def test_each_mistake_is_one_line_with_its_fix(
+    stack: NotifyingStack, doctor: Doctor, mistakes: list[tuple[Do, str, str]]
+) -> None:
+    for make, _, _ in mistakes:
+        make(stack)
+
+    status, printed = doctor()
+
+    assert (status, wrong(printed)) == (1, [check for _, check, _ in mistakes])
+    for _, check, fix in mistakes:
+        assert fix in printed.partition(f"wrong  {check}")[2].partition("\nwrong")[0]
+    assert "TODO" not in printed
+
+
+@pytest.mark.fault("F92")
+def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
+    stack: NotifyingStack, doctor: Doctor
+) -> None:
+    """A new topic of its name is not enough, says the doctor."""
+    text = section(page("troubleshooting"), "SNS answered NotFound")
+    for name, value in {
+        "<TopicArn>": stack.topic_arn,
+        "<account>": ACCOUNT,
+        "<NoticeDeadLetterQueueArn>": queue_arn(stack, DEAD_NOTICES),
+    }.items():
+        text = text.replace(name, value)
+    policy, attributes = map(json.loads, blocks(text, "json"))
+
+    sns = stack.aws.client("sns")
+    made = sns.get_topic_attributes(TopicArn=stack.topic_arn)["Attributes"]
+    assert policy == json.loads(made["Policy"])
+    key = f"--attribute-name KmsMasterKeyId --attribute-value {made['KmsMasterKeyId']}"
+    assert key in text
+    dead_letters = json.dumps({"deadLetterTargetArn": queue_arn(stack, DEAD_NOTICES)})
+    assert attributes == {"RawMessageDelivery": "true", "RedrivePolicy": dead_letters}
+
+    delete_topic(stack)
+    sns.create_topic(Name=stack.topic_arn.rpartition(":")[2])
+    assert wrong(doctor()[1]) == ["topic"]
+
+
+@pytest.mark.fault("F92")
+def test_what_the_operator_may_not_ask_is_not_a_mistake(
+    stack: NotifyingStack, doctor: Doctor
+) -> None:
+    """Nor is a filter that was removed."""
+    set_subscription("FilterPolicy", "{}")(stack)
+    assert wrong(doctor()[1]) == []
+
+    for operation, service in {
+        "GetQueueUrl": "sqs",
+        "GetSecretValue": "secretsmanager",
+        "ListSubscriptionsByTopic": "sns",
+    }.items():
+        denied = aws_error(service, "AccessDeniedException")
+        stack.aws.wire.inject(
+            Fault(action=denied, operation=operation, when=is_of_operator, times=None)
+        )
+    status, printed = doctor()
+    assert (status, wrong(printed)) == (0, [])
+    words = " ".join(printed.split())
+    assert "is there. Its form was not looked at: secretsmanager:GetSecretValue" in words
+    assert "Give these credentials the policy of docs/operations.md" in words
+
+
+def is_of_operator(call: Call) -> bool:
+    return key_id_of(call) == OPERATOR_KEY_ID
