@@ -4,7 +4,7 @@ What they replace is moto's own and private, which is why moto is pinned.
 """
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, lru_cache
 from pkgutil import resolve_name
@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 _PARSE = "moto.dynamodb.parsing.expressions.UpdateExpressionParser.make"
 _TREE = "moto.dynamodb.parsing.ast_nodes"
 _TRAVERSE = f"{_TREE}.DepthFirstTraverser.traverse_node_recursively"
-_FIND_CLAUSES = f"{_TREE}.Node.find_clauses"
-_COPY_TREE = "moto.dynamodb.parsing.validators.deepcopy"
+_VALIDATORS = "moto.dynamodb.parsing.validators"
+_COUNT_ACTIONS = f"{_VALIDATORS}.ActionCountValidator.traverse"
+_COMPARE_PATHS = f"{_VALIDATORS}.OverlappingPathsValidator.traverse"
+_COPY_TREE = f"{_VALIDATORS}.deepcopy"
 _SERIALIZE = "moto.core.serialize.BaseJSONSerializer._serialize_type_structure"
 _FIND_METHODS = "moto.core.responses.method_names_from_class"
 _SIGNING_KEY = "moto.sns.models.Subscription.private_key"
@@ -38,7 +40,9 @@ def shortcuts() -> Iterator[None]:
         for name, replacement in {
             _PARSE: _parsed,
             _TRAVERSE: _traverse,
-            _FIND_CLAUSES: _find_clauses,
+            # A check of the root checks what is below it too.
+            _COUNT_ACTIONS: lambda checker, root: checker.verify_action_counts(root),
+            _COMPARE_PATHS: lambda checker, root: checker.check_for_overlapping_paths(root),
             _COPY_TREE: lambda tree: pickle.loads(pickle.dumps(tree)),  # noqa: S301 - its own
             _SERIALIZE: _serialized,
             _FIND_METHODS: cache(_find_methods),
@@ -75,22 +79,6 @@ def _traverse(traverser: Any, node: Any, child_id: int = -1) -> Any:
         if parent:
             parent.children[child_id] = node
     return node
-
-
-def _find_clauses(tree: Any, wanted: Sequence[type]) -> list[Any]:
-    """Return the nodes of these types below a node, in their order."""
-    found = []
-    for child in tree.children or ():
-        if type(child) in wanted:
-            found.append(child)
-        elif _has_clauses(type(child)):  # type: ignore[arg-type]
-            found += _find_clauses(child, wanted)
-    return found
-
-
-@cache
-def _has_clauses(node: Any) -> bool:
-    return issubclass(node, (_tree.Expression, _tree.UpdateExpressionFunction))
 
 
 def _serialized(
