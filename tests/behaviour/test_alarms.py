@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from behaviour.operating import GROUP, Operation, alarms
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, in_group
 from local_stack.aws import aws_error
 from local_stack.cloudwatch import Metrics
@@ -254,11 +255,17 @@ def people_are_throttled(stack: Operation) -> None:
     deliver_twice(stack)
 
 
+OFTEN = (
+    *("schedule_is_disabled", "account_is_deleted", "address_is_refused"),
+    *("topic_refuses_a_change", "request_fails_five_times", "webhook_is_revoked"),
+)
+
+
 def test_every_alarm_of_the_template_has_a_case() -> None:
     assert set.union(*(case.alarms for case in CASES.values())) == alarms(**OBJECTIVES).keys()
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", rows(CASES, *OFTEN))
 def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case: Case) -> None:
     stack = running.begin(**case.parameters)
     stack.minute()

@@ -105,6 +105,7 @@ def test_the_secret_is_read_once_for_all_threads_whose_credentials_are_refused(
     assert world.count(TOKEN) <= 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F43", "F87")
 def test_a_project_that_hangs_keeps_no_other_project_from_being_asked(
     world: World, environment: Environment
@@ -128,6 +129,7 @@ def test_a_project_that_hangs_keeps_no_other_project_from_being_asked(
     assert restores == [job.restore_id for job in (*hanging, *others)]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F59", "F87")
 def test_what_a_delivery_did_not_reach_comes_first_in_the_next_one(
     world: World, environment: Environment

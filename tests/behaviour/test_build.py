@@ -140,6 +140,7 @@ def test_the_layer_holds_metadata_and_licences_and_nothing_that_nobody_reads() -
         assert list(record.rglob("LICEN[CS]E*")), record
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(100)
 def test_the_example_of_a_parent_stack_is_packaged_with_what_was_built(tmp_path: Path) -> None:
     packaged, bucket = tmp_path / "packaged.yaml", "uploads"

@@ -124,6 +124,7 @@ def runtime(world: World) -> Iterator[LambdaRuntime]:
         world.said.append(made.logs())
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F44", "F45")
 def test_the_function_answers_before_its_timeout_when_a_step_hangs(
     world: World, runtime: LambdaRuntime

@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from behaviour.conftest import RuntimeWith
+from behaviour.rows import rows
 from foundation.deadline import Deadline
 from local_stack.atlas import Role
 from local_stack.aws import REGION, aws_error
@@ -233,8 +234,13 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
     ),
 }
 
+OFTEN = (
+    *("wrong-key-in-the-secret", "missing-role", "address", "topic-is-gone", "not-confirmed"),
+    *("schedule-is-disabled", "table-is-gone", "degraded-project"),
+)
 
-@cases(("mistake", "check", "found", "fix"), MISTAKES.values(), ids=MISTAKES)
+
+@cases(("mistake", "check", "found", "fix"), rows(MISTAKES, *OFTEN))
 def test_one_mistake_is_one_line_with_its_fix(
     world: World, diagnose: Diagnose, mistake: Break, check: str, found: str, fix: str
 ) -> None:

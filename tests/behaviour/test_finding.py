@@ -242,6 +242,7 @@ def test_a_restore_that_a_slow_answer_shows_is_asked_about_again_in_that_sweep(
 # Many projects, many restores
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F71")
 def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(world: World) -> None:
     groups = [project_with(world) for _ in range(80)]
@@ -257,6 +258,7 @@ def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(world: World
     assert reached[0] | reached[1] == set(groups)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F75", "F78", "F79")
 def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_hour(
     world: World,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
@@ -201,7 +202,9 @@ def minutes(world: World, patient: Connections) -> Minutes:
 
 
 @pytest.mark.fault("F95", "F84")
-@pytest.mark.parametrize("phases", PHASES.values(), ids=PHASES)
+@pytest.mark.parametrize(
+    "phases", rows(PHASES, "just before a round", "late, then early", "any", "two minutes apart")
+)
 def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
     minutes: Minutes, phases: list[float]
 ) -> None:

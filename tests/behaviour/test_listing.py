@@ -144,6 +144,7 @@ def test_a_single_entry_that_is_too_large_keeps_its_list_unread_and_no_other(
     assert behind(world) == set()
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F88")
 def test_the_large_lists_of_many_clusters_fit_into_the_memory_of_the_function(
     world: World,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from behaviour.rows import rows
 from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -94,8 +95,10 @@ def failing_calls() -> Iterator[object]:
     for step, row in rows.items():
         service = "sns" if step == "publish" else "dynamodb"
         for name, (action, phase) in aws_faults(service).items():
-            mark = pytest.mark.fault(row)
-            yield pytest.param(step, action, phase, id=f"{step}-{name}", marks=mark)
+            marks = [pytest.mark.fault(row)]
+            if name not in {"500-after", "denied", "throttled"}:
+                marks.append(pytest.mark.campaign)
+            yield pytest.param(step, action, phase, id=f"{step}-{name}", marks=marks)
 
 
 @cases(("step", "action", "phase"), list(failing_calls()))
@@ -112,7 +115,9 @@ def test_a_call_to_aws_that_fails_ends_the_check_and_the_next_one_makes_it_good(
 
 
 @pytest.mark.fault("F3", "F5", "F10")
-@cases("fault", ["reset-after", "throttled", "500-after"])
+@cases(
+    "fault", rows({name: name for name in ("reset-after", "throttled", "500-after")}, "reset-after")
+)
 @cases("step", ["record", "publish", "acknowledge"])
 def test_a_call_to_aws_that_fails_is_repeated_within_the_check(
     world: World, patient: Connections, step: str, fault: str

@@ -16,6 +16,7 @@ SHORT = ["RUNNING", "COMPLETED"]
 DONE = Stored("COMPLETED", 2, 2)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F71")
 def test_what_a_sweep_did_not_reach_comes_first_in_the_next(
     world: World, environment: Environment

@@ -201,6 +201,7 @@ def test_a_sweep_stops_publishing_after_a_few_refusals(
     assert [world.published(job) for job in jobs] == [["COMPLETED"]] * 12
 
 
+@pytest.mark.campaign
 def test_what_the_topic_refuses_for_ever_does_not_hold_up_the_others(
     world: World, environment: Environment
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_sweep_that_is_killed_is_replaced_once_its_lease_has_run_out(
     assert world.stored(job) == DONE
 
 
+@pytest.mark.campaign
 def test_a_hot_job_is_asked_about_every_second_if_the_operator_wishes_so(
     world: World, runtime_with: RuntimeWith
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_cluster_that_was_unanswerable_and_then_fails_is_reported_and_found_af
     assert reported_once(world, [job])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
     world: World, watching: Environment
@@ -164,6 +165,7 @@ def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
     assert world.watch_said() == [("degraded", world.group)]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F82")
 def test_a_rate_limit_that_keeps_clusters_from_being_read_for_half_an_hour_is_reported(
     world: World, watching: Environment
@@ -200,6 +202,7 @@ def test_an_hour_that_the_clock_was_ahead_does_not_delay_a_report_by_an_hour(
 # Outages of Atlas in which it answers some requests
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F94")
 def test_an_outage_in_which_some_requests_are_answered_is_one_message(world: World) -> None:
     """What was reported of a project stands still, and one that is refused is reported."""

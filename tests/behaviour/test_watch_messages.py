@@ -66,6 +66,7 @@ def test_a_topic_that_refuses_is_tried_a_few_times_in_a_sweep_however_much_waits
     assert sorted(world.watch_said()) == sorted(("degraded", group) for group in broken)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(
     world: World,

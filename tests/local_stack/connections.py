@@ -25,6 +25,9 @@ ONE_TRY = AWS_CONFIG.merge(
 )
 """What fails, fails at once; what is held, or slow because the machine is, does not fail."""
 
+_session = boto3.Session(region_name=REGION)
+"""One for all connections: each session reads the models of the services anew."""
+
 _numbers = itertools.count(1)
 
 
@@ -60,10 +63,10 @@ class Connections:
 def connect(stack: LocalStack, config: Config = ONE_TRY) -> Connections:
     """Return new connections. With AWS_CONFIG a call is repeated as often as in the function."""
     key_id = f"AKIAENVIRONMENT{next(_numbers):05}"
-    session = boto3.Session(key_id, "in-process", region_name=REGION)
+    key: dict[str, Any] = {"aws_access_key_id": key_id, "aws_secret_access_key": "in-process"}
 
     def client(service: Any) -> Any:
-        return session.client(service, endpoint_url=stack.aws.url, config=config)
+        return _session.client(service, endpoint_url=stack.aws.url, config=config, **key)
 
     http = http_client()
     http.headers[ENVIRONMENT_HEADER] = key_id

@@ -6,6 +6,7 @@ from local_stack.stack import LocalStack
 from model.kills import Kills
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F45")
 @pytest.mark.timeout(600)  # it finds a hung socket itself
 def test_nothing_is_lost_when_environments_are_killed_at_random(stack: LocalStack) -> None:

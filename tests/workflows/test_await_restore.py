@@ -183,6 +183,7 @@ def test_the_newest_restore_is_one_of_the_last_hour_unless_another_moment_is_nam
     assert error_of(workflow.run(**workflow.cluster, **more)) == error
 
 
+@pytest.mark.campaign
 def test_a_search_for_the_newest_restore_is_repeated_for_five_minutes(
     workflow: AwaitRestore, group: str
 ) -> None:
@@ -239,6 +240,7 @@ def test_a_field_that_is_null_has_its_default(workflow: AwaitRestore) -> None:
 # What may go wrong
 
 
+@pytest.mark.campaign
 def test_a_limit_is_waited_out(workflow: AwaitRestore) -> None:
     """Each invocation makes three tries, and the workflow makes more of these."""
     limited = aws_error("dynamodb", "ProvisionedThroughputExceededException")
@@ -303,6 +305,7 @@ def test_a_wait_that_takes_too_long_looks_once_more(
     assert execution.states() == [*LATE, *last_states]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W13")
 def test_a_status_that_was_reached_unseen_is_no_timeout(workflow: AwaitRestore) -> None:
     stack, restore = workflow.stack, workflow.restore("PENDING", "RUNNING")

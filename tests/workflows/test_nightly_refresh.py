@@ -297,6 +297,7 @@ def test_a_restore_of_which_nobody_knows_whether_it_started_is_not_asked_for_aga
     assert (len(refresh.posts()), len(refresh.restores())) == (1, 1)
 
 
+@pytest.mark.campaign
 def test_a_wait_that_fails_pages_someone(refresh: NightlyRefresh) -> None:
     """Atlas does not know the restore any more."""
     refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER)
@@ -310,6 +311,7 @@ def test_a_wait_that_fails_pages_someone(refresh: NightlyRefresh) -> None:
 # What passes
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W14")
 def test_a_limit_is_waited_out_at_either_request_and_an_outage_at_the_first(
     refresh: NightlyRefresh,
