@@ -38,7 +38,7 @@ help: ## list the targets
 demo: build ## restores that nobody names, found and followed to their ends, in the real Lambda runtime
 	@PYTHONPATH=functions:tests:. $(RUN) python -m demo
 
-test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, in random order, in two processes
+test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## the tests, in random order, in two processes
 	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m "not campaign"
 
 campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
