@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 from werkzeug.wrappers import Request, Response
 
 from local_stack.loopback import LoopbackServer
@@ -158,3 +160,20 @@ def test_a_kill_during_a_call_ends_the_process(runtime: LambdaRuntime) -> None:
 
     assert invocation.crashed
     assert wire.count() == 1
+
+
+def test_counted_branches_are_written_and_change_no_answer(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """`make coverage` counts what runs in the real runtime."""
+    handler = tmp_path / "restore_watch" / "handler.py"
+    handler.parent.mkdir()
+    handler.write_text("def lambda_handler(event, context):\n    return event\n")
+    counted = replace(environment, code=tmp_path, coverage=str(tmp_path / "counts"))
+    with LambdaRuntime(counted) as runtime:
+        assert runtime.invoke({"do": "this"}).result == {"do": "this"}
+
+    (counts,) = tmp_path.glob("counts.*")
+    data = CoverageData(str(counts))
+    data.read()
+    assert data.lines(str(handler.resolve())) == [1, 2]
