@@ -50,7 +50,7 @@ mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put
 		$(if $(TABLE),--table $(TABLE)) $(if $(ONLY),--only "$(ONLY)")
 
 coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
-	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest --numprocesses 2 --dist loadfile -m "not campaign" \
+	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest --numprocesses 2 --dist loadfile tests \
 		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: .venv/.ready ## lint, types, import contracts, template, workflows, locks, security

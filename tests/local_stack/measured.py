@@ -6,6 +6,7 @@ are written after every invocation.
 """
 
 import os
+from importlib import import_module
 from typing import Any
 
 import coverage
@@ -15,11 +16,12 @@ _counted = coverage.Coverage(
     data_suffix=True,
     branch=True,
     config_file=False,
-    include=f"{os.environ['LAMBDA_TASK_ROOT']}/restore_watch/*",
+    include=f"{os.environ['LAMBDA_TASK_ROOT']}/*",
 )
 _counted.start()
 
-from restore_watch.handler import lambda_handler as _handler  # noqa: E402 - after the start
+_module, _, _name = os.environ["COUNTED_HANDLER"].rpartition(".")
+_handler = getattr(import_module(_module), _name)
 
 
 def lambda_handler(event: Any, context: Any) -> Any:

@@ -95,6 +95,13 @@ class Environment:
     memory_megabytes: int = 128
     coverage: str | None = None
 
+    @property
+    def _counting(self) -> dict[str, str]:
+        """What `local_stack.measured` reads."""
+        if self.coverage is None:
+            return {}
+        return {"COVERAGE_FILE": self.coverage, "COUNTED_HANDLER": self.handler}
+
     def process_variables(self, runtime: Path) -> dict[str, str]:
         """Return the environment variables, with the paths in Lambda's order: the layer first."""
         python = self.layer / "python"
@@ -112,8 +119,8 @@ class Environment:
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout_seconds),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_megabytes),
-            **({"COVERAGE_FILE": self.coverage} if self.coverage else {}),
             **self.variables,
+            **self._counting,
         }
 
 
