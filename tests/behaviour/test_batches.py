@@ -12,11 +12,22 @@ from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore, Role
 from local_stack.connections import Connections
 from local_stack.environment import Environment
+from local_stack.running import wait_until
 from local_stack.stack import Credentials
-from local_stack.steps import ACKNOWLEDGE, FLEX, PUBLISH, RECORD, SECRET, TOKEN, about
+from local_stack.steps import (
+    ACKNOWLEDGE,
+    FLEX,
+    MISSING_ROLE,
+    PUBLISH,
+    RECORD,
+    SECRET,
+    TOKEN,
+    UNKNOWN_JOB,
+    about,
+)
 from local_stack.wire import Call, Phase
 from local_stack.world import Stored, World, within
-from restore_watch.errors import AtlasUnauthorizedError
+from restore_watch.errors import AtlasUnauthorizedError, RestoreJobNotFoundError
 
 cases = pytest.mark.parametrize
 by_each_credential = cases("credentials", ["service_account", "api_key"])
@@ -159,16 +170,32 @@ def test_what_a_delivery_did_not_reach_comes_first_in_the_next_one(
     assert set(reported(environment, "INFO")) == {job.restore_id for job in jobs}
 
 
-@pytest.mark.fault("F42")
-def test_a_job_that_several_records_name_is_recorded_once_and_every_record_is_done(
+def test_the_error_of_the_first_target_that_failed_is_raised(
     world: World, environment: Environment
 ) -> None:
+    unknown, refused = jobs_of(world, 2)
+    world.inject(within(FLEX, about(unknown.restore_id)), UNKNOWN_JOB, times=None)
+    world.inject(within(FLEX, about(refused.restore_id)), MISSING_ROLE, times=None)
+    event = {"targets": named([unknown, refused])}
+
+    world.raised(RestoreJobNotFoundError, lambda: environment.answer(event))
+
+
+@pytest.mark.fault("F42")
+def test_a_job_that_several_records_name_is_recorded_once_and_every_record_is_done(
+    world: World, roomy: Connections
+) -> None:
+    """A check waits while another one publishes; here until that one has acknowledged it."""
     job, other = jobs_of(world, 2)
+    done = Stored("PENDING", 1, 1)
+    environment = world.environment(
+        by=roomy, sleep=lambda _: wait_until(lambda: world.stored(job) == done)
+    )
     bodies = [*named([job, other, job]), {**job.event, "kind": "auto"}]
 
     assert environment.answer(batch(*bodies)) == {"batchItemFailures": []}
     assert published_once(world, [job, other])
-    assert world.stored(job) == Stored("PENDING", 1, 1)
+    assert world.stored(job) == done
     assert reported(environment, "INFO") == {job.restore_id: 3, other.restore_id: 1}
 
 

@@ -5,7 +5,7 @@ import pytest
 from local_stack.atlas import Kind
 from local_stack.environment import Environment, target_of
 from local_stack.stack import Credentials
-from local_stack.steps import FLEX
+from local_stack.steps import FLEX, QUESTION
 from local_stack.wire import Selection
 from local_stack.world import World
 
@@ -72,3 +72,14 @@ def test_the_function_keeps_a_connection_to_each_service_and_names_itself_and_it
     assert call.headers["Accept"] == "application/vnd.atlas.2025-03-12+json"
     assert call.headers["User-Agent"].startswith("atlas-restore-watch/")
     assert (call.query, call.body) == ({}, b"")
+
+
+def test_the_first_sweep_of_an_environment_asks_once_about_a_job_of_a_known_kind(
+    world: World,
+) -> None:
+    world.recorded_job("dedicated")
+    world.pass_time(60)
+
+    world.environment().tick()
+
+    assert [call.operation for call in world.calls(QUESTION)] == ["dedicated"]

@@ -11,6 +11,7 @@ from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.environment import Environment
+from local_stack.faults import Answer
 from local_stack.runtime import LambdaRuntime
 from local_stack.steps import ACKNOWLEDGE, FLEX, PUBLISH, RECORD, SECRET, TOKEN, about
 from local_stack.wire import Phase, Selection
@@ -136,3 +137,17 @@ def test_the_function_answers_before_its_timeout_when_a_step_hangs(
     assert answer.error_type == "NotificationPendingError"
 
     is_made_good(world, job)
+
+
+def test_a_check_takes_a_minute_at_most_whatever_time_lambda_gives_it(
+    world: World, environment: Environment
+) -> None:
+    """Atlas takes 35 s for each answer, and four would be asked for."""
+    job = world.job()
+    with (
+        world.inject(FLEX, Answer(503), times=None),
+        world.whenever(FLEX, lambda: world.pass_time(35)),
+    ):
+        world.raised(AtlasUnavailableError, lambda: environment.answer(job.event, seconds=125))
+
+    assert world.count(FLEX) == 2

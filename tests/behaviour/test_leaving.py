@@ -11,10 +11,10 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
-from local_stack.faults import Action, Lost
+from local_stack.faults import Action, Answer, Lost
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
-from local_stack.steps import DEDICATED, FLEX, LEAVE, QUESTION, UNKNOWN_JOB
+from local_stack.steps import DEDICATED, FLEX, FLEX_LIST, LEAVE, QUESTION, UNKNOWN_JOB
 from local_stack.wire import Selection
 from local_stack.world import Stored, World
 
@@ -425,3 +425,14 @@ def test_what_is_pending_for_a_job_of_a_newer_version_stays_for_that_version(
     assert (failure["restoreId"], failure["error"]) == (job.restore_id, "TableUnavailableError")
     assert (world.published(job), world.published(other)) == ([], ["PENDING"])
     assert world.stored(job) == Stored("PENDING", 1, 0)
+
+
+@pytest.mark.fault("F83")
+def test_a_job_does_not_leave_while_its_list_cannot_be_read(
+    world: World, environment: Environment, hidden: EmulatedRestore
+) -> None:
+    world.inject(FLEX_LIST, Answer(500), times=None)
+    environment.ticks(15, minutes=110)
+
+    assert "missingSince" not in item_of(world, hidden)
+    assert world.is_open(hidden)

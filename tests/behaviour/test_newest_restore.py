@@ -45,3 +45,10 @@ def test_a_job_of_the_same_second_was_created_after_the_moment(world: World) -> 
     later = "2026-10-05T11:33:41.000+00:00"
     error = world.raised(RestoreJobNotFoundError, lambda: newest(world, createdAfter=later))
     assert "created after 2026-10-05T11:33:41Z" in str(error)
+
+
+def test_a_restore_whose_id_cannot_be_read_may_be_the_newest(world: World) -> None:
+    world.job(cluster="orders")
+    world.atlas.add_to_list(world.group, "orders", "flex", {"id": {"$oid": 1}})
+
+    world.raised(UnexpectedAtlasResponseError, lambda: newest(world))

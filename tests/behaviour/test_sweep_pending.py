@@ -343,3 +343,21 @@ def test_since_when_an_answer_is_due_does_not_move_with_each_sweep(
         environment.tick()
         assert world.count(TELL) >= 1
     assert (world.item(job) or {})["unansweredSince"] == since
+
+
+def test_a_slow_topic_takes_fifteen_seconds_of_a_sweep_at_most(
+    world: World, environment: Environment
+) -> None:
+    pending_jobs(world, 60)
+    running = world.recorded_job(timeline=["RUNNING"])
+    begun, asked = world.uptime(), list[float]()
+
+    with (
+        world.whenever(PUBLISH, lambda: world.pass_time(1)),
+        world.whenever(
+            within(FLEX, about(running.restore_id)), lambda: asked.append(world.uptime() - begun)
+        ),
+    ):
+        environment.sweep(seconds=110)
+
+    assert asked[0] < 25  # what had begun is not stopped

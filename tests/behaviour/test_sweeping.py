@@ -13,7 +13,7 @@ from local_stack.atlas import Kind
 from local_stack.environment import Environment
 from local_stack.loopback import HungUp
 from local_stack.runtime import Invocation, LambdaRuntime, RuntimePool
-from local_stack.steps import FLEX, PUBLISH, TAKE_LEASE
+from local_stack.steps import FLEX, PUBLISH, QUERY, TAKE_LEASE
 from local_stack.world import Stored, World
 
 SKIPPED = {"skipped": True}
@@ -62,6 +62,10 @@ def test_an_unchanged_sweep_makes_eight_calls_and_a_change_three_more(
     changed = {"changed": 1, "published": 1} if changes else {}
     assert environment.tick() == {"open": jobs, "checked": jobs} | nothing | changed
     assert world.operations() == [*LEASE, *KNOWN, *calls, *LEASE]
+    # The bookkeeping is read as it is. An index can only be read as it was.
+    asked = [json.loads(call.body) for call in world.calls(QUERY)]
+    assert {"IndexName" in one or one["ConsistentRead"] for one in asked} == {True}
+    assert sum("IndexName" not in one for one in asked) == 1
 
 
 def test_a_sweep_asks_once_for_each_cluster_and_not_about_settled_jobs(

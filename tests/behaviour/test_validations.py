@@ -468,6 +468,7 @@ UNTRUE: dict[str, tuple[str, list[str], str | None]] = {
     "failed-after-it-was-ready": ("DOWNLOAD", ["RUNNING", "COMPLETED", "FAILED"], None),
     "completed-meanwhile": ("RESTORE", ["RUNNING", "COMPLETED"], None),
     "expired-since": ("DOWNLOAD", ["COMPLETED", "EXPIRED"], None),
+    "known-to-have-expired": ("DOWNLOAD", ["RUNNING", "COMPLETED", "EXPIRED", "EXPIRED"], None),
 }
 """The delivery, what Atlas says, and the status of which PASSED is refused. The last is news."""
 

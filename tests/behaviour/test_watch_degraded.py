@@ -1,6 +1,6 @@
 """Projects that the watch cannot see: when that is reported, and when it is over."""
 
-from random import Random
+from datetime import timedelta
 
 import pytest
 
@@ -34,8 +34,8 @@ from local_stack.steps import (
     QUESTION,
     too_many_requests,
 )
-from local_stack.wire import Selection
-from local_stack.world import World
+from local_stack.wire import Call, Selection
+from local_stack.world import World, within
 
 cases = pytest.mark.parametrize
 
@@ -211,10 +211,17 @@ def test_an_outage_in_which_some_requests_are_answered_is_one_message(world: Wor
     watching.tick()
     with world.inject(of(QUESTION, silent), Reset(), times=None):
         watching.ticks(2, minutes=4)
-    chance = Random(94)  # noqa: S311 - it need not be secret
-    partly = Selection("atlas", None, lambda _: chance.random() < 0.25)
-    for action in (Answer(503), Answer(500), Reset(), HTML):
-        world.inject(of(partly, *others), action, times=None)
+    begun = world.clock()
+
+    def fails(call: Call) -> bool:
+        """Each project has an answer every third minute, one after the other."""
+        (number,) = (number for number, one in enumerate(others) if one in call.path)
+        return (number + (world.clock() - begun) // timedelta(minutes=1)) % 3 > 0
+
+    failures: list[Action] = [Answer(503), Answer(500), Reset(), HTML]
+    for number, action in enumerate(failures):
+        some = of(QUESTION, *others[number::4])
+        world.inject(within(some, Selection(when=fails)), action, times=None)
     watching.ticks(6)
     assert world.watch_said() == (said := [("degraded", silent), ("degraded", None)])
     with world.inject(of(QUESTION, refused), MISSING_ROLE, times=None):

@@ -162,7 +162,11 @@ def test_the_notes_of_an_error_are_logged(output: Output) -> None:
 def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, field: str) -> None:
     def warns(number: int) -> bool:
         output.telemetry.settled(target(f"{number:024x}"), result(**{field: "DANCING"}))
-        return "WARNING" in {line["level"] for line in output.logs()}
+        lines = output.lines()
+        is_warned = "WARNING" in {line.get("level") for line in lines}
+        counted = any("Contradictions" in line for line in lines)
+        assert counted is (is_warned and field == "contradiction")
+        return is_warned
 
     assert [warns(number) for number in (0, 0, 1)] == [True, False, True]
 
@@ -394,3 +398,11 @@ def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
 
     now = job.target.created_at + MINUTE
     assert values([], [job], now)["OldestRunningSeconds"] == 60
+
+
+def test_a_job_that_is_no_longer_followed_is_counted(output: Output) -> None:
+    output.telemetry.no_longer_followed(target(restore_id(1)), "its link has expired")
+
+    line, counted = output.lines()
+    assert line["reason"] == "its link has expired"
+    assert counted["JobsNoLongerFollowed"] == [1]
