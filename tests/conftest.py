@@ -145,16 +145,6 @@ def dynamodb_local() -> Iterator["DynamoDBLocal"]:
 
 
 @pytest.fixture
-def stack_on_dynamodb_local(
-    stack: "ObservedStack", dynamodb_local: "DynamoDBLocal"
-) -> Iterator["ObservedStack"]:
-    """The stack with its table in DynamoDB Local instead of moto."""
-    with stack.storing_in(dynamodb_local):
-        yield stack
-        stack.settle()
-
-
-@pytest.fixture
 def group() -> str:
     """The id of a project that no other test uses."""
     return secrets.token_hex(12)

@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 
 
+def case(name: str, *values: object, is_telling: bool, faults: str = "") -> Any:
+    """One row. `faults` names rows of the catalogue, "F77 F78" for example."""
+    marks = [pytest.mark.fault(*faults.split())] if faults else []
+    if not is_telling:
+        marks.append(pytest.mark.campaign)
+    return pytest.param(*values, id=name, marks=marks)
+
+
 def rows(table: Mapping[str, Any], *telling: str) -> list[Any]:
     """Return a case for each row. Raises KeyError if a telling row is not in the table."""
     often = {name: table[name] for name in telling}
     return [
-        pytest.param(
-            *(row if isinstance(row, tuple) else (row,)),
-            id=name,
-            marks=() if name in often else pytest.mark.campaign,
-        )
+        case(name, *(row if isinstance(row, tuple) else (row,)), is_telling=name in often)
         for name, row in table.items()
     ]

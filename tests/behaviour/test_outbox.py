@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from behaviour.rows import rows
+from behaviour.rows import case, rows
 from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -95,10 +95,8 @@ def failing_calls() -> Iterator[object]:
     for step, row in rows.items():
         service = "sns" if step == "publish" else "dynamodb"
         for name, (action, phase) in aws_faults(service).items():
-            marks = [pytest.mark.fault(row)]
-            if name not in {"500-after", "denied", "throttled"}:
-                marks.append(pytest.mark.campaign)
-            yield pytest.param(step, action, phase, id=f"{step}-{name}", marks=marks)
+            is_telling = name in {"500-after", "denied", "throttled"}
+            yield case(f"{step}-{name}", step, action, phase, faults=row, is_telling=is_telling)
 
 
 @cases(("step", "action", "phase"), list(failing_calls()))

@@ -1,7 +1,5 @@
 """What a sweep publishes from the table alone, while Atlas, the topic or Step Functions fail."""
 
-import time
-from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -13,7 +11,7 @@ from local_stack.environment import Environment
 from local_stack.faults import Action, Close
 from local_stack.refusal import atlas_error, oauth_error
 from local_stack.restores import object_id
-from local_stack.running import TIME_LIMIT
+from local_stack.running import wait_until
 from local_stack.steps import (
     FLEX,
     MISSING_ROLE,
@@ -65,13 +63,6 @@ def pair(world: World) -> Pair:
     world.pass_time(120)
     world.stack.forget_calls()
     return ended, running
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + TIME_LIMIT
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def assert_published(world: World, pair: Pair) -> None:

@@ -18,6 +18,7 @@ from behaviour.projects import (
     unknown,
     with_fields,
 )
+from behaviour.rows import case
 from local_stack.behaviour import RateLimit
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Reset
@@ -53,10 +54,7 @@ OFTEN = {
 
 def row(name: str, faults: str, step: Selection, action: Action, *hidden: str) -> object:
     """A fault that lasts, and the kinds of restores that it hides."""
-    marks = [pytest.mark.fault(*faults.split())]
-    if name not in OFTEN:
-        marks.append(pytest.mark.campaign)
-    return pytest.param(step, action, hidden, id=name, marks=marks)
+    return case(name, step, action, hidden, faults=faults, is_telling=name in OFTEN)
 
 
 ALL = ("flex", "dedicated", "collection")

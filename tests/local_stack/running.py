@@ -38,11 +38,11 @@ class Running[T](threading.Thread):
 def wait_until_held_or_over(running: Iterable[threading.Thread], gates: Iterable[Gate]) -> None:
     """Return when a gate holds a call, or when nobody runs any more."""
     threads, doors = list(running), list(gates)
-    until = time.monotonic() + TIME_LIMIT
-    while not any(gate.held for gate in doors) and any(one.is_alive() for one in threads):
-        if time.monotonic() > until:
-            raise TimeoutError(f"nothing was held, and nothing ended, within {TIME_LIMIT} s")
-        time.sleep(0.001)
+
+    def is_held_or_over() -> bool:
+        return any(gate.held for gate in doors) or not any(one.is_alive() for one in threads)
+
+    wait_until(is_held_or_over)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = TIME_LIMIT) -> None:
@@ -51,4 +51,4 @@ def wait_until(holds: Callable[[], bool], seconds: float = TIME_LIMIT) -> None:
     while not holds():
         if time.monotonic() > until:
             raise TimeoutError(f"not within {seconds} s")
-        time.sleep(0.005)
+        time.sleep(0.001)

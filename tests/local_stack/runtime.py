@@ -70,10 +70,6 @@ class Invocation:
         return None if self.outcome is Outcome.RESULT else self.payload["errorMessage"]
 
     @property
-    def timed_out(self) -> bool:
-        return self.outcome is Outcome.TIMEOUT
-
-    @property
     def crashed(self) -> bool:
         return self.outcome is Outcome.CRASH
 

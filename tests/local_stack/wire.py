@@ -173,12 +173,6 @@ class Gate:
             self._changed.notify_all()
             return released
 
-    def release_call(self, call: Call) -> None:
-        """Release this call, even if others arrived before it."""
-        with self._changed:
-            self._held.remove(call)
-            self._changed.notify_all()
-
     def open(self) -> None:
         """Release all calls and hold none from now on."""
         with self._changed:

@@ -1,20 +1,14 @@
 """The model, run within bounds; `make soak` runs it without."""
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from local_stack.stack import LocalStack
 from model.machine import RestoreModel
+from model.soak import BATCH
 
-BOUNDED = settings(
-    max_examples=16,
-    stateful_step_count=15,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+BOUNDED = settings(BATCH, max_examples=16, stateful_step_count=15, derandomize=True)
 
 pytestmark = pytest.mark.timeout(900)  # dozens of examples, each bounded by the model itself
 

@@ -1,7 +1,6 @@
 """Up to when the jobs of a project are known: no mark passes what was read, and none moves back."""
 
 from datetime import datetime, timedelta
-from itertools import product
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ FLEX, DEDICATED, COLLECTION = (Part(kind) for kind in LISTED_KINDS)
 KINDS = {FLEX, DEDICATED, COLLECTION}
 CARTS, ORDERS = (Part(RestoreKind.FLEX, name) for name in ("carts", "orders"))
 DEDICATED_ORDERS = Part(RestoreKind.DEDICATED, "orders")
-EVERY_CLUSTER = [Part(kind, name) for kind, name in product(LISTED_KINDS, ("carts", "orders"))]
 
 AT_NOON = Marks(first=NOON, whole=NOON)
 

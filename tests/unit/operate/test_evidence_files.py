@@ -22,8 +22,6 @@ from restore_watch.model.restore_job import RestoreJob
 from strategies import plain_job
 from unit.operate.restores import NOON, item_of, verdict_on
 
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-
 
 def evidence(job: RestoreJob) -> RestoreEvidence:
     return read_evidence(item_of(job), Objectives(), NOON)
