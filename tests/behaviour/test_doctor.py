@@ -284,6 +284,17 @@ def send_to(name: str) -> Do:
     )
 
 
+def send_and_receive(name: str) -> Do:
+    """Somebody looks at the message, and has not put it back yet."""
+
+    def do(stack: NotifyingStack) -> None:
+        send_to(name)(stack)
+        received = stack.aws.client("sqs").receive_message(QueueUrl=stack.resources[name])
+        assert received["Messages"]
+
+    return do
+
+
 def put_secret(**values: str) -> Do:
     return lambda stack: stack.aws.client("secretsmanager").put_secret_value(
         SecretId="notify", SecretString=json.dumps(values)
@@ -322,7 +333,11 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
         (delete_trigger, TRIGGER, MADE_AGAIN),
         (unsubscribe_queue, SUBSCRIPTION, "--protocol sqs --notification-endpoint"),
         (delete_secret(for_good=True), SECRET, "set NotifySecretArn"),
-        (send_to(DEAD_REQUESTS), f"dead letters: {DEAD_REQUESTS}", "start-message-move-task"),
+        (
+            send_and_receive(DEAD_REQUESTS),
+            f"dead letters: {DEAD_REQUESTS}",
+            "start-message-move-task",
+        ),
     ],
     "of another form": [
         (

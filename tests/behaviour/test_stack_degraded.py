@@ -45,12 +45,20 @@ def blind_ticks(world: World, count: int, projects: ProjectIds = ()) -> None:
             world.raised(CredentialsError, world.environment(project_ids=projects).tick)
 
 
+ODD_ENTRY = Changed(
+    lambda body: {
+        "results": [{**one, "id": n and one["id"]} for n, one in enumerate(body["results"])]
+    }
+)
+"""The first project of each page has no id."""
+
 FEW_CALLS = Changed(headers={"RateLimit-Limit": "300", "RateLimit-Remaining": "20"})
 
 LASTING: dict[str, tuple[Selection, Action, int]] = {
     "list-refused": (PROJECTS, LIST_REFUSED, 1),
     "second-page-fails": (SECOND_PAGE, Answer(503), 1),
     "list-repeats-its-page": (PROJECTS, going_on(), 1),
+    "unreadable-entry": (PROJECTS, ODD_ENTRY, 1),
     "others-use-up-the-limit": (PROJECTS, FEW_CALLS, 0),
     "every-project-refused": (of(QUESTION, "/groups/"), MISSING_ROLE, 3),
 }
@@ -58,9 +66,7 @@ LASTING: dict[str, tuple[Selection, Action, int]] = {
 
 
 @pytest.mark.fault("F69", "F78", "F82")
-@cases(
-    ("step", "action", "failures"), rows(LASTING, "list-repeats-its-page", "every-project-refused")
-)
+@cases(("step", "action", "failures"), rows(LASTING, "unreadable-entry", "every-project-refused"))
 def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
     world: World, step: Selection, action: Action, failures: int
 ) -> None:

@@ -158,3 +158,16 @@ def test_another_environment_goes_on_where_one_has_died(world: World, seen: Envi
     degraded, recovered = world.messages(world.group)
     assert degraded.event["data"]["error"] == "AtlasUnavailableError"
     assert recovered.event["data"]["since"] == degraded.event["data"]["since"]
+
+
+def test_an_environment_that_has_not_seen_a_project_knows_when_it_was_last_listed(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    listed_at = world.bookkeeping()["listedAt"]
+    world.atlas.lock_out(world.group)
+    for _ in range(4):
+        world.watching().tick()
+
+    (degraded,) = world.messages(world.group)
+    assert degraded.event["data"]["lastSuccessAt"] == listed_at

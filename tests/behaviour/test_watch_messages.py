@@ -164,6 +164,23 @@ def test_a_degraded_project_that_is_removed_is_over_although_a_restore_is_open(
     assert reasons(world, removed) == [*over, ("degraded", None)]
 
 
+@pytest.mark.fault("F93", "F94")
+def test_a_removed_project_whose_restore_is_open_is_none_of_those_that_fail_together(
+    world: World,
+) -> None:
+    """If every watched project fails, that is one message of the stack."""
+    removed, kept = project_with(world, "orders"), project_with(world)
+    world.job(group=removed, cluster="orders", timeline=["RUNNING"])
+    world.watching(removed, kept).tick()
+    unwatching = world.watching(kept)
+    unwatching.tick()
+    for one in (removed, kept):
+        world.atlas.lock_out(one)
+    unwatching.ticks(2, minutes=4)
+
+    assert world.watch_said() == [("degraded", kept)]
+
+
 @pytest.mark.fault("F93")
 def test_a_message_that_waits_for_the_topic_is_not_lost_with_its_project(world: World) -> None:
     removed, kept = project_with(world), project_with(world)
