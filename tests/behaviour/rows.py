@@ -15,9 +15,13 @@ def case(name: str, *values: object, is_telling: bool, faults: str = "") -> Any:
 
 
 def rows(table: Mapping[str, Any], *telling: str) -> list[Any]:
-    """Return a case for each row. Raises KeyError if a telling row is not in the table."""
+    """
+    Return a case for each row. A plain tuple has several values.
+
+    Raises KeyError if a telling row is not in the table.
+    """
     often = {name: table[name] for name in telling}
     return [
-        case(name, *(row if isinstance(row, tuple) else (row,)), is_telling=name in often)
+        case(name, *(row if type(row) is tuple else (row,)), is_telling=name in often)
         for name, row in table.items()
     ]

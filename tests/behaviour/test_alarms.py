@@ -255,10 +255,7 @@ def people_are_throttled(stack: Operation) -> None:
     deliver_twice(stack)
 
 
-OFTEN = (
-    *("schedule_is_disabled", "account_is_deleted", "address_is_refused"),
-    *("topic_refuses_a_change", "request_fails_five_times", "webhook_is_revoked"),
-)
+OFTEN = ("schedule_is_disabled", "topic_refuses_a_change", "webhook_is_revoked")
 
 
 def test_every_alarm_of_the_template_has_a_case() -> None:
@@ -334,6 +331,7 @@ def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
     assert stack.raised == set()
 
 
+@pytest.mark.campaign
 def test_in_a_healthy_half_hour_no_alarm_is_raised(running: Operation) -> None:
     """Restores begin, end and fail, a download becomes ready and expires, people are told."""
     stack = running.begin(RtoMinutes="60", RpoMinutes="120")

@@ -68,6 +68,7 @@ def test_each_kind_and_each_project_has_lists_of_its_own(
     assert asked(world) == [*lists, "flex", "flex", "flex_list"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F68")
 @pytest.mark.parametrize("omitted", [1, 2], ids=["one", "all"])
 def test_a_job_that_the_list_does_not_show_is_asked_about_by_its_id(
@@ -117,6 +118,7 @@ def test_a_list_that_is_older_than_the_table_changes_nothing(
     assert (world.stored(late), world.published(late)) == (DONE, SHORT)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F68")
 def test_a_list_that_goes_back_and_forth_repeats_no_message(
     world: World, environment: Environment

@@ -72,6 +72,7 @@ def reported(environment: Environment, level: str) -> Counter[str]:
     return Counter(line["restore_id"] for line in environment.lines(level=level))
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F42", "F87")
 @by_each_credential
 def test_thirty_two_jobs_of_a_batch_are_asked_about_at_once(
@@ -97,6 +98,7 @@ def test_thirty_two_jobs_of_a_batch_are_asked_about_at_once(
     assert world.count(TOKEN) == (1 if credentials == "service_account" else 0)
 
 
+@pytest.mark.campaign
 @by_each_credential
 def test_the_secret_is_read_once_for_all_threads_whose_credentials_are_refused(
     world: World, environment: Environment, credentials: Credentials
@@ -199,6 +201,7 @@ def test_a_job_that_several_records_name_is_recorded_once_and_every_record_is_do
     assert reported(environment, "INFO") == {job.restore_id: 3, other.restore_id: 1}
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F9")
 def test_a_record_ten_times_in_a_batch_gives_one_message(world: World) -> None:
     job = world.finished_job()
@@ -208,6 +211,7 @@ def test_a_record_ten_times_in_a_batch_gives_one_message(world: World) -> None:
     assert world.count(PUBLISH) == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F43", "F61", "F87")
 def test_an_invocation_ends_before_its_deadline_although_atlas_hangs(
     world: World, environment: Environment

@@ -122,6 +122,7 @@ def test_the_secrets_are_in_use(everything: Produced, module_stack: ObservedStac
     assert [call for call in calls if call.operation == "GetSecretValue"]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("source", "word"),
     [

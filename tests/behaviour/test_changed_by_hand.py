@@ -71,7 +71,7 @@ def all_reported(world: World, *jobs: EmulatedRestore) -> bool:
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", rows(POISONS, "the first year", "a set of numbers"))
+@pytest.mark.parametrize("poison", rows(POISONS))
 def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
     world: World, poison: Any
 ) -> None:
@@ -108,7 +108,7 @@ def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", rows(POISONS, "the first year", "a set of numbers"))
+@pytest.mark.parametrize("poison", rows(POISONS))
 def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     world: World, environment: Environment, poison: Any
 ) -> None:
@@ -125,6 +125,7 @@ def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     assert statuses.count("COMPLETED") >= len(jobs) - UNREADABLE
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F90")
 @pytest.mark.parametrize("days", [8, 45])
 def test_when_the_schedule_was_off_for_long_the_restores_of_the_last_seven_days_are_found(

@@ -163,6 +163,7 @@ def test_credentials_that_atlas_does_not_know_are_tried_again_after_a_minute(
     assert world.published(job) == ["PENDING"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F29")
 @cases(
     ("kind", "address"), [("service_account", "203.0.113.7"), ("api_key", "2001:db8::7")], ids=str
@@ -199,6 +200,7 @@ NONCES: dict[str, tuple[Callable[[World], object], str | None, int]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F28")
 @cases(("spoil", "opaque", "questions"), NONCES.values(), ids=NONCES)
 def test_a_nonce_is_used_until_atlas_refuses_it(
@@ -344,6 +346,7 @@ def test_the_secret_is_sent_in_one_header_of_the_token_request_only(
     assert question.headers["Authorization"].startswith(f"Bearer {CANARY_ACCESS_TOKEN}")
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F30")
 def test_the_function_starts_without_a_usable_secret_and_reads_it_when_it_is_repaired(
     world: World, runtime_with: RuntimeWith

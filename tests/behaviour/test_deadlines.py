@@ -49,6 +49,7 @@ def is_made_good(world: World, job: EmulatedRestore) -> None:
     assert set(world.published(job)) == {"PENDING"}
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F3", "F5", "F10", "F27", "F30", "F44")
 def test_a_check_ends_in_time_when_any_step_hangs(
     world: World, environment: Environment, patient: Connections

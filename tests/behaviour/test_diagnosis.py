@@ -264,6 +264,13 @@ REFUSALS = [
     (Selection("sns", "GetTopicAttributes"), "Throttling", "topic", LATER),
     (PUBLISH_BATCH, "AuthorizationError", "publishing", "Deploy the stack again: the topic's"),
     (PUBLISH_BATCH, "KMSThrottling", "publishing", LATER),
+    (Selection("sns", "ListSubscriptionsByTopic"), "InternalError", HEARERS, LATER),
+    (
+        Selection("scheduler", when=lambda call: "/schedules/" in call.path),
+        "InternalServerException",
+        "schedule",
+        LATER,
+    ),
 ]
 
 
@@ -291,8 +298,10 @@ def test_what_follows_from_a_mistake_has_no_line(world: World, diagnose: Diagnos
 
 def test_what_atlas_does_not_tell_now_is_not_a_mistake(world: World, diagnose: Diagnose) -> None:
     fix = "Slow down the other tools that call Atlas's API"
-    with world.inject(STATUS, Answer(200, {"Content-Type": "application/json"}, "[]")):
-        assert diagnose()["address"]["found"] == "Atlas does not say it"
+    odd_fields = '{"ipAddress": "10.0.0.1%eth0", "apiKey": {"roles": [7, {"roleName": 1}]}}'
+    for odd in ("[]", "<html>", odd_fields):
+        with world.inject(STATUS, Answer(200, {"Content-Type": "application/json"}, odd)):
+            assert diagnose()["address"]["found"] == "Atlas does not say it"
     for status, code in ((410, "VERSION_GONE"), (500, "UNEXPECTED_ERROR")):
         with world.inject(STATUS, atlas_error(status, code, "No."), times=None):
             checks = diagnose()

@@ -148,29 +148,95 @@ def test_a_wrong_argument_is_one_line(
 
 
 @dataclass(frozen=True)
-class WithKey:
-    """CloudFormation answers as usual, of a stack with a customer managed key."""
+class OtherStack:
+    """CloudFormation answers as usual, with another text in place of one."""
+
+    old: str
+    new: str
 
     def play(self, _line: Line, ask: Ask, /) -> Answer:
         answer = ask()
-        key = (
-            "<member><ParameterKey>TopicKmsKeyArn</ParameterKey><ParameterValue>"
-            "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e</ParameterValue></member>"
-        )
-        body = answer.body.decode().replace("</Parameters>", f"{key}</Parameters>", 1)
+        body = answer.body.decode()
+        assert self.old in body
         headers = [one for one in answer.headers if one[0].lower() != "content-length"]
-        return Answer(answer.status, headers, body)
+        return Answer(answer.status, headers, body.replace(self.old, self.new, 1))
 
 
-def test_a_key_policy_without_data_keys_is_named(stack: NotifyingStack, doctor: Doctor) -> None:
-    allowed = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "kms:Decrypt"}
-    policy = Answer.json(200, {"Policy": json.dumps({"Statement": [allowed]})})
-    stack.aws.wire.inject(Fault(action=WithKey(), operation="DescribeStacks", times=None))
-    stack.aws.wire.inject(Fault(action=policy, operation="GetKeyPolicy", times=None))
-    status, printed = doctor()
+def describe_as(old: str, new: str) -> Do:
+    fault = Fault(action=OtherStack(old, new), operation="DescribeStacks", times=None)
+    return lambda stack: stack.aws.wire.inject(fault)
 
-    assert (status, wrong(printed)) == (1, ["key policy: function"])
-    assert "does not allow kms:GenerateDataKey" in printed
+
+def with_key(parameter: str) -> Do:
+    key = (
+        f"<member><ParameterKey>{parameter}</ParameterKey><ParameterValue>"
+        "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e</ParameterValue></member>"
+    )
+    return describe_as("</Parameters>", f"{key}</Parameters>")
+
+
+def without_output(name: str) -> Do:
+    """An older version of the stack has no such output."""
+    return describe_as(f"<OutputKey>{name}</OutputKey>", "<OutputKey>Other</OutputKey>")
+
+
+def policy(**allowed: object) -> Answer:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*"} | allowed
+    return Answer.json(200, {"Policy": json.dumps({"Statement": [statement]})})
+
+
+ALLOWED = "allows what is needed; conditions were not looked at"
+
+
+@pytest.mark.parametrize(
+    ("answer", "mark", "said"),
+    [
+        (policy(), "ok", ALLOWED),
+        (policy(Action="kms:Decrypt"), "wrong", "does not allow kms:GenerateDataKey"),
+        (Answer.json(200, {"Policy": "[]"}), "?", "a form that is not known"),
+        (aws_error("kms", "NotFoundException"), "wrong", "was deleted"),
+        (aws_error("kms", "AccessDeniedException"), "?", "AccessDeniedException"),
+    ],
+    ids=["allows", "denies", "odd", "gone", "unreadable"],
+)
+def test_the_policy_of_a_key_is_looked_at_for_the_function_and_for_sns(
+    stack: NotifyingStack, doctor: Doctor, answer: Answer, mark: str, said: str
+) -> None:
+    with_key("KmsKeyArn")(stack)
+    stack.aws.wire.inject(Fault(action=answer, operation="GetKeyPolicy", times=None))
+    _, printed = doctor()
+
+    found = {name: one for name, one in marks(printed).items() if name.startswith("key policy")}
+    assert found == {"key policy: function": mark, "key policy: SNS": mark}
+    assert " ".join(printed.split()).count(said) == 2
+
+
+def test_a_key_of_the_topics_alone_is_not_looked_at_for_sns(
+    stack: NotifyingStack, doctor: Doctor
+) -> None:
+    with_key("TopicKmsKeyArn")(stack)
+    stack.aws.wire.inject(Fault(action=policy(), operation="GetKeyPolicy", times=None))
+    found = marks(doctor()[1])
+
+    assert found["key policy: function"] == "ok"
+    assert "key policy: SNS" not in found
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("FunctionName", "has no output FunctionName: deploy it again"),
+        ("NotifyPeopleFunctionName", "has no output NotifyPeopleFunctionName"),
+    ],
+)
+def test_an_older_stack_is_told_apart_from_a_broken_one(
+    stack: NotifyingStack, doctor: Doctor, output: str, said: str
+) -> None:
+    without_output(output)(stack)
+    _, printed = doctor()
+
+    assert said in " ".join(printed.split())
+    assert "Traceback" not in printed
 
 
 # What the function answers
@@ -307,6 +373,10 @@ def delete_secret(*, for_good: bool) -> Do:
     )
 
 
+def put_no_json(stack: NotifyingStack) -> None:
+    stack.aws.client("secretsmanager").put_secret_value(SecretId="notify", SecretString="no")
+
+
 SUBSCRIPTION, SECRET, TRIGGER = "people: subscription", "people: secret", "people: trigger"
 DEAD_NOTICES, DEAD_REQUESTS = "NoticeDeadLetterQueue", "RequestDeadLetterQueue"
 # As in the template, says tests/contract/test_template_settings.py.
@@ -346,6 +416,14 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
             "--attribute-name RawMessageDelivery --attribute-value true",
         ),
         (put_secret(slack_webhook_url="TODO"), SECRET, "docs/people.md"),
+    ],
+    "of requests": [
+        (put_no_json, SECRET, "docs/people.md"),
+        (
+            send_to("OnFailureQueue"),
+            "dead letters: OnFailureQueue",
+            "docs/operations.md says how to invoke",
+        ),
     ],
     "mistyped": [(put_secret(**MISTYPED), SECRET, "docs/people.md")],
     "without the topic": [(delete_topic, "topic", "docs/troubleshooting.md")],

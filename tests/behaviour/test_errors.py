@@ -163,6 +163,7 @@ def test_a_401_in_an_envelope_without_a_challenge_is_the_answer_for_an_api_key(
     assert not world.check(job, environment).changed
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F24", "F28", "F60")
 @cases(
     ("credentials", "key", "questions"),

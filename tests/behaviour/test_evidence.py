@@ -177,6 +177,7 @@ def test_the_page_names_every_field_of_the_json(evidence: Ran) -> None:
     assert evidence.whole["restores"][0].keys() <= described | columns | fields
 
 
+@pytest.mark.campaign
 def test_the_evidence_of_another_dynamodb_is_the_same(
     stack: ObservedStack,
     operator: Operator,
@@ -368,6 +369,7 @@ def test_a_wrong_argument_is_named_before_any_call(operator: Operator) -> None:
     assert operator.calls() == []
 
 
+@pytest.mark.campaign
 def test_an_interrupted_command_ends_at_once_and_leaves_no_file(
     operator: Operator, history_table: ObservedStack
 ) -> None:

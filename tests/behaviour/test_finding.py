@@ -16,6 +16,7 @@ from behaviour.projects import (
     project_with,
     reported_once,
 )
+from behaviour.rows import rows
 from local_stack.atlas import Kind
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Delay, Reset
@@ -158,7 +159,7 @@ NO_EVENTS: dict[str, Callable[[World], object]] = {
 
 
 @pytest.mark.fault("F75")
-@cases("spoil", NO_EVENTS.values(), ids=NO_EVENTS)
+@cases("spoil", rows(NO_EVENTS, "unknown-type", "full-page"))
 def test_a_project_whose_events_cannot_be_relied_on_is_listed_in_every_sweep(
     world: World, watching: Environment, spoil: Callable[[World], object]
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_project_whose_events_cannot_be_relied_on_is_listed_in_every_sweep(
         assert world.count(FLEX_CLUSTERS) >= 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F75")
 @cases("late", [1, 10], ids=["a-minute", "ten"])
 def test_a_late_event_wakes_its_project_when_it_appears(
@@ -189,6 +191,7 @@ def test_a_late_event_wakes_its_project_when_it_appears(
     assert reported_once(world, jobs)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F75")
 @cases(
     ("before", "after", "found"),
@@ -224,6 +227,7 @@ def test_a_cluster_that_changes_its_kind_has_its_restores_found_at_once(
         assert reported_once(world, [job])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F75")
 def test_a_restore_that_a_slow_answer_shows_is_asked_about_again_in_that_sweep(
     world: World,
@@ -277,6 +281,7 @@ def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_h
     assert reported_once(world, jobs)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F75")
 def test_more_restores_at_once_than_a_page_of_events_shows_are_found_and_it_is_quiet_again(
     world: World, watching: Environment

@@ -80,6 +80,7 @@ def lease_at(stored: Stored, second: float) -> SweepLease:
     return SweepLease(stored.client, stored.table_name, now=now.timestamp, sleep=lambda _: None)
 
 
+@pytest.mark.campaign
 def test_one_of_many_sweeps_gets_the_lease(stored: Stored) -> None:
     lease = lease_at(stored, 0)
 
@@ -88,6 +89,7 @@ def test_one_of_many_sweeps_gets_the_lease(stored: Stored) -> None:
     assert sum(owner is not None for owner in owners) == 1
 
 
+@pytest.mark.campaign
 def test_a_lease_is_free_after_it_was_given_back_or_ran_out(stored: Stored) -> None:
     ticks = [NOON + timedelta(minutes=n) for n in range(4)]
     lease = lease_at(stored, 0)

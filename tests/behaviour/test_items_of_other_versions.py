@@ -27,6 +27,7 @@ def item_of(world: World, job: EmulatedRestore) -> dict[str, Any]:
     return item
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F49")
 @cases(
     "text",

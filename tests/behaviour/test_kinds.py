@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from behaviour.expected_job import expected_job
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
 from local_stack.environment import Environment, target_of
@@ -55,7 +56,7 @@ EACH_KIND = {
 SUCCEEDED = {True: "true", False: "false"}
 
 
-@cases("followed", EACH_KIND.values(), ids=EACH_KIND)
+@cases("followed", rows(EACH_KIND, "flex", "dedicated-download", "tenant-retired", "collection"))
 def test_a_job_is_followed_from_the_first_check_to_its_end(
     world: World, environment: Environment, followed: Followed
 ) -> None:

@@ -139,6 +139,7 @@ def test_a_tick_that_is_delivered_twice_at_once_is_swept_once(
     assert world.published(job) == SHORT
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F84")
 @pytest.mark.usefixtures("job")
 @pytest.mark.parametrize("late", [0, 60], ids=["the-same", "an-older-one"])
@@ -155,6 +156,7 @@ def test_a_tick_for_which_another_sweep_waits_is_skipped_at_once(
     assert (results, world.naps) == ([SKIPPED], [1.0] * 15)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("step", [TAKE_LEASE, GIVE_BACK_LEASE], ids=["taken", "given-back"])
 def test_a_lease_is_recognised_although_the_answer_was_lost(
     world: World, job: EmulatedRestore, other: Environment, step: Selection
@@ -267,6 +269,7 @@ def test_a_tick_of_the_future_is_refused(world: World, environment: Environment)
     assert world.calls() == []
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F84")
 @pytest.mark.parametrize("seconds", [0, 1, 60], ids=["again", "a-second-older", "a-minute-older"])
 def test_a_tick_delivered_again_or_after_a_newer_one_is_skipped_at_once(
@@ -284,6 +287,7 @@ def test_a_tick_delivered_again_or_after_a_newer_one_is_skipped_at_once(
     assert world.count(GIVE_BACK_LEASE) == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F84")
 @pytest.mark.parametrize("order", ["as-sent", "reversed", "mixed"])
 def test_an_hour_of_throttled_ticks_is_swept_twice_at_most(

@@ -110,6 +110,7 @@ ENDS: dict[str, tuple[Kind, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83", "F13")
 @pytest.mark.parametrize("status", ENDS)
 def test_a_ready_download_is_followed_to_another_end(
@@ -167,7 +168,7 @@ UNKNOWN: dict[str, dict[Selection, Action]] = {
 
 
 @pytest.mark.fault("F83")
-@pytest.mark.parametrize("answers", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("answers", rows(UNKNOWN, "hidden", "other-kind-gone"))
 def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again(
     world: World,
     environment: Environment,
@@ -203,6 +204,7 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again
     assert world.published(job) == SHORT
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83")
 @pytest.mark.parametrize("is_named", [False, True], ids=["by-a-sweep", "by-a-check"])
 def test_a_job_that_is_found_again_has_another_day(
@@ -233,6 +235,7 @@ def test_a_new_job_that_atlas_does_not_show_yet_is_not_missed(
     assert "missingSince" not in item_of(world, job)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("gone", [NO_CLUSTER, NO_PROJECT], ids=["cluster", "project"])
 def test_what_is_gone_costs_a_list_and_two_calls_for_each_job_and_all_are_missed(
     world: World, environment: Environment, gone: Action
@@ -249,6 +252,7 @@ def test_what_is_gone_costs_a_list_and_two_calls_for_each_job_and_all_are_missed
     assert all("missingSince" in item_of(world, job) for job in jobs)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("kind", ["flex", "collection"])
 def test_the_list_of_a_cluster_is_read_once_in_a_sweep_for_all_of_its_jobs_that_are_missing(
     world: World, environment: Environment, kind: Kind
@@ -265,6 +269,7 @@ def test_the_list_of_a_cluster_is_read_once_in_a_sweep_for_all_of_its_jobs_that_
     assert {*asked} == {kind, f"{kind}_list", *(["dedicated"] if kind == "flex" else [])}
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83")
 def test_a_forgotten_job_does_not_make_the_others_of_its_cluster_forgotten(
     world: World, environment: Environment
@@ -322,12 +327,10 @@ MEANWHILE: dict[str, tuple[str, Callable[[World, EmulatedRestore], None]]] = {
     "link without a date, gets one": ("no date", link_moves),
 }
 
-OFTEN = ("forgotten, found, and missed again", "forgotten, fails", "link, moves", "link, deleted")
-
 
 @pytest.mark.fault("F80", "F83")
 @pytest.mark.usefixtures("table_stack")
-@pytest.mark.parametrize(("why", "meanwhile"), rows(MEANWHILE, *OFTEN))
+@pytest.mark.parametrize(("why", "meanwhile"), rows(MEANWHILE, "forgotten, fails", "link, moves"))
 def test_a_job_does_not_leave_if_it_is_not_as_the_sweep_knew_it(
     world: World,
     environment: Environment,
@@ -401,6 +404,7 @@ def make_foreign(world: World, job: EmulatedRestore) -> None:
     world.rewrite(job, kind="snapshot-export", history=[entry | {"kind": "snapshot-export"}])
 
 
+@pytest.mark.campaign
 def test_a_job_of_a_kind_that_only_a_newer_version_knows_is_neither_asked_about_nor_forgotten(
     world: World, environment: Environment, hidden: EmulatedRestore
 ) -> None:
@@ -427,6 +431,7 @@ def test_what_is_pending_for_a_job_of_a_newer_version_stays_for_that_version(
     assert world.stored(job) == Stored("PENDING", 1, 0)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83")
 def test_a_job_does_not_leave_while_its_list_cannot_be_read(
     world: World, environment: Environment, hidden: EmulatedRestore

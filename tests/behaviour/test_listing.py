@@ -53,6 +53,7 @@ def add_clusters(world: World, *names: str, kind: Kind = "flex") -> None:
 # What is of interest
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F79")
 @cases("order", ["newest first", "oldest first", "shuffled"])
 def test_a_first_listing_sends_no_history_but_what_runs(
@@ -240,6 +241,7 @@ def test_a_free_cluster_is_not_asked_for_restores_and_the_others_are(
     assert listed(world) == ["orders-dedicated"] * 2
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F91")
 @cases(
     "said",
@@ -265,6 +267,7 @@ def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(
 # Clusters that fail for long, and what they may keep others from
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F81")
 def test_one_bad_cluster_does_not_have_the_others_listed_every_other_minute(
     world: World, watching: Environment
@@ -281,6 +284,7 @@ def test_one_bad_cluster_does_not_have_the_others_listed_every_other_minute(
     assert sum(calls) <= 14 * 3 + 30
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F81")
 def test_one_bad_cluster_does_not_take_the_only_call_that_is_left(
     world: World, watching: Environment
@@ -296,6 +300,7 @@ def test_one_bad_cluster_does_not_take_the_only_call_that_is_left(
     assert reported_once(world, [job])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F81")
 def test_broken_clusters_do_not_keep_others_of_the_project_from_being_listed(
     world: World, watching: Environment
@@ -315,6 +320,7 @@ def test_broken_clusters_do_not_keep_others_of_the_project_from_being_listed(
     assert reported_once(world, jobs)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F81")
 def test_clusters_whose_lists_are_refused_cost_their_neighbours_nothing(world: World) -> None:
     add_clusters(world, "bad-1", "bad-2", "bad-3")

@@ -137,6 +137,7 @@ def test_metrics_have_few_dimensions_and_name_no_job(world: World) -> None:
     assert 0 <= changed["DetectionLatency"][0] < 30
 
 
+@pytest.mark.campaign
 def test_every_call_to_atlas_is_counted_tokens_included(
     world: World, runtime_with: RuntimeWith
 ) -> None:

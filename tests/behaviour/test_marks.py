@@ -92,11 +92,9 @@ DEATHS: dict[str, tuple[Selection, Phase, Prepare | None]] = {
 }
 """Only a write leaves something behind if its answer is lost."""
 
-OFTEN = ("first-after-record", "later-before-move", "after-degraded", "before-its-message")
-
 
 @pytest.mark.fault("F1", "F2", "F66", "F76", "F78")
-@cases(("step", "phase", "prepare"), rows(DEATHS, *OFTEN))
+@cases(("step", "phase", "prepare"), rows(DEATHS, "later-before-move", "before-its-message"))
 def test_a_sweep_that_dies_is_replaced_by_one_that_misses_nothing(
     world: World, patient: Connections, step: Selection, phase: Phase, prepare: Prepare | None
 ) -> None:
@@ -162,7 +160,7 @@ OUTLIVED: dict[str, tuple[Selection, Prepare | None, bool]] = {
 
 
 @pytest.mark.fault("F78", "F80")
-@cases(("step", "prepare", "reads_all"), rows(OUTLIVED, "begin", "catch-up", "recovered"))
+@cases(("step", "prepare", "reads_all"), rows(OUTLIVED, "recovered"))
 def test_a_sweep_that_outlives_its_lease_sets_nothing_back(
     world: World, patient: Connections, step: Selection, prepare: Prepare | None, *, reads_all: bool
 ) -> None:
@@ -249,6 +247,7 @@ def test_a_list_that_ends_between_two_pages_is_read_again(
     assert behind(world) == set()
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F76")
 @cases("order", ["newest first", "oldest first", "shuffled"])
 def test_pages_that_shift_hide_nothing_and_repeat_no_message(
@@ -268,6 +267,7 @@ def test_pages_that_shift_hide_nothing_and_repeat_no_message(
     assert [world.published(job) for job in jobs] == [["RUNNING"]] * 5
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F76", "F81")
 def test_a_cluster_that_cannot_be_read_for_a_day_keeps_its_own_mark_and_stops_no_other(
     world: World, watching: Environment
@@ -330,6 +330,7 @@ def test_clusters_for_which_no_time_was_left_are_read_by_the_next_sweep(
     assert all(world.stored(job) == ENDED for job in jobs)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F81", "F82")
 def test_clusters_are_listed_in_turn_while_others_use_up_the_bucket_and_that_is_reported(
     world: World, watching: Environment
@@ -362,6 +363,7 @@ def test_clusters_are_listed_in_turn_while_others_use_up_the_bucket_and_that_is_
 # Lists that show a restore, or its cluster, late
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F75", "F79", "F90")
 @cases("minutes", [14, 55])
 def test_a_restore_that_lists_show_long_after_its_event_is_found(
@@ -380,6 +382,7 @@ def test_a_restore_that_lists_show_long_after_its_event_is_found(
     assert reported_once(world, jobs)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F79", "F81")
 @cases("failed_before", [False, True], ids=["a cluster that was read", "one that failed"])
 def test_a_cluster_that_its_list_leaves_out_for_less_than_an_hour_loses_no_restore(

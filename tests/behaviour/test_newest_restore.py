@@ -4,7 +4,10 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from local_stack.steps import FLEX_LIST
+import pytest
+
+from local_stack.atlas import Kind
+from local_stack.steps import COLLECTION_LIST, FLEX_LIST, MISSING_ROLE
 from local_stack.wire import Answer
 from local_stack.world import World
 from restore_watch.errors import RestoreJobNotFoundError, UnexpectedAtlasResponseError
@@ -52,3 +55,22 @@ def test_a_restore_whose_id_cannot_be_read_may_be_the_newest(world: World) -> No
     world.atlas.add_to_list(world.group, "orders", "flex", {"id": {"$oid": 1}})
 
     world.raised(UnexpectedAtlasResponseError, lambda: newest(world))
+
+
+@pytest.mark.parametrize("kinds", [("dedicated", "collection"), ("collection", "dedicated")])
+def test_of_a_dedicated_cluster_a_restore_of_either_kind_may_be_the_newest(
+    world: World, kinds: tuple[Kind, ...]
+) -> None:
+    for kind in kinds:
+        world.pass_time(60)
+        last = world.job(kind, "orders")
+
+    assert newest(world)["restoreId"] == last.restore_id
+
+
+def test_without_a_role_for_collection_restores_the_newest_of_the_cluster_is_found(
+    world: World,
+) -> None:
+    job = world.job("dedicated", "orders")
+    with world.inject(COLLECTION_LIST, MISSING_ROLE, times=None):
+        assert newest(world)["restoreId"] == job.restore_id

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from behaviour.projects import behind, ended_jobs, of, reported_once, with_fields
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Answer
@@ -41,6 +42,7 @@ def failing_jobs(world: World, *clusters: str) -> list[EmulatedRestore]:
 # Fields that cannot be read
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F85")
 @cases(
     ("kind", "fields"),
@@ -83,6 +85,7 @@ def test_old_entries_that_cannot_be_read_keep_nothing_behind(
     assert (reported_once(world, jobs), behind(world), world.watch_said()) == (True, set(), [])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F85", "F89")
 @cases("is_known", [True, False], ids=["of a known job", "of an unknown job"])
 def test_an_item_that_cannot_be_read_is_reported(
@@ -119,7 +122,7 @@ DISAGREEING: Mapping[str, Answer | None] = {
 
 
 @pytest.mark.fault("F86")
-@cases("answer", DISAGREEING.values(), ids=DISAGREEING)
+@cases("answer", rows(DISAGREEING, "503", "older"))
 def test_the_end_that_a_list_shows_is_recorded_although_the_jobs_own_endpoint_says_less(
     world: World, watching: Environment, answer: Answer | None
 ) -> None:
@@ -179,6 +182,7 @@ def test_a_job_that_a_list_shows_is_followed_although_its_own_endpoint_does_not_
     assert world.published(job) == ["RUNNING", "COMPLETED"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83", "F86")
 def test_an_older_link_that_a_list_shows_does_not_end_a_download(
     world: World, watching: Environment
@@ -204,6 +208,7 @@ def test_an_older_link_that_a_list_shows_does_not_end_a_download(
 # What is a trouble although something is answered
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F86")
 @cases(
     ("clusters", "headers"),
@@ -223,6 +228,7 @@ def test_a_job_that_fails_is_a_trouble_although_another_one_is_answered(
     assert world.watch_said() == [("degraded", world.group)]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F86", "F99")
 @cases("wait", ["30", "900"])
 def test_a_503_that_names_a_time_hides_no_trouble_and_no_restore(
@@ -260,6 +266,7 @@ def test_a_refused_job_of_a_project_that_is_no_longer_watched_leaves_after_seven
         assert world.is_open(job) is is_open
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83")
 def test_a_job_of_which_every_answer_is_not_found_leaves_the_index(
     world: World, environment: Environment

@@ -10,7 +10,13 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Close
 from local_stack.refusal import atlas_error
-from local_stack.steps import DEDICATED, DEDICATED_LIST, FLEX, FLEX_LIST
+from local_stack.steps import (
+    DEDICATED,
+    DEDICATED_LIST,
+    FLEX,
+    FLEX_LIST,
+    too_many_requests,
+)
 from local_stack.wire import LoopbackServer, Selection, Wire
 from local_stack.world import Stored, World
 
@@ -50,7 +56,7 @@ NO_LISTS: dict[str, Action] = {
 
 
 @pytest.mark.fault("F69", "F33")
-@pytest.mark.parametrize("answer", rows(NO_LISTS, "500", "cluster-not-found", "not-json"))
+@pytest.mark.parametrize("answer", rows(NO_LISTS, "cluster-not-found"))
 def test_jobs_are_asked_about_by_id_when_their_list_is_of_no_use(
     world: World, environment: Environment, answer: Action
 ) -> None:
@@ -60,6 +66,20 @@ def test_jobs_are_asked_about_by_id_when_their_list_is_of_no_use(
     assert_all_ended(world, environment, jobs)
     assert world.count(FLEX_LIST) <= 8
     assert world.count(FLEX) == 8
+
+
+@pytest.mark.fault("F31", "F71")
+def test_jobs_whose_list_is_limited_are_left_to_the_next_sweep(
+    world: World, environment: Environment
+) -> None:
+    """To ask about each of them would take more of the limit."""
+    jobs = ending_jobs(world, 3)
+    with world.inject(FLEX_LIST, too_many_requests(), times=None):
+        result = environment.tick()
+    assert (result["checked"], result["notReached"], result["failures"]) == (0, 3, [])
+    assert world.count(FLEX) == 0
+
+    assert_all_ended(world, environment, jobs)
 
 
 @pytest.mark.fault("F69")
@@ -153,6 +173,7 @@ def elsewhere() -> Iterator[LoopbackServer]:
         assert wire.calls == ()
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F69")
 @pytest.mark.parametrize(
     "path",

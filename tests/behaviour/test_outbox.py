@@ -133,6 +133,7 @@ def test_a_call_to_aws_that_fails_is_repeated_within_the_check(
     assert world.stored(job) == Stored("COMPLETED", 1, 1)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F3", "F5")
 @cases("step", ["record", "publish"])
 def test_a_call_to_aws_is_made_three_times_at_most(
@@ -298,6 +299,7 @@ def test_the_log_names_the_table_if_both_the_table_and_atlas_fail(
     assert world.published(job) == ["RUNNING", "COMPLETED"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F36", "F44", "F55")
 @cases(
     ("hangs", "seconds", "error"),

@@ -60,6 +60,7 @@ RESERVES: dict[str, tuple[float, str | None, int]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F73")
 @pytest.mark.parametrize(("reserve", "left", "checked"), RESERVES.values(), ids=RESERVES)
 def test_a_bucket_that_is_said_to_be_below_the_reserve_is_spared(
@@ -100,6 +101,7 @@ def test_named_jobs_are_asked_about_although_the_bucket_is_below_the_reserve(
 # Buckets that others use up
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F82")
 def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_for_an_hour(
     world: World, capsys: pytest.CaptureFixture[str]
@@ -134,6 +136,7 @@ def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_f
     assert (result["changed"], result["notReached"]) == (4, 0)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F82")
 def test_one_list_answers_for_a_whole_cluster_although_others_use_up_the_bucket(
     world: World, environment: Environment
@@ -151,6 +154,7 @@ def test_one_list_answers_for_a_whole_cluster_although_others_use_up_the_bucket(
     assert counts(environment.tick()) == (6, 0, [])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F82", "F72", "F73")
 def test_a_bucket_that_others_emptied_is_not_asked_again_before_it_refills(
     world: World, environment: Environment
@@ -184,6 +188,7 @@ def test_an_old_job_that_a_rate_limit_did_not_let_through_is_asked_about_in_the_
     assert counts(environment.tick(1.5)) == (1, 0, [])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F82")
 def test_calls_that_are_under_way_overshoot_by_no_more_than_the_threads(
     world: World, environment: Environment
@@ -196,6 +201,7 @@ def test_calls_that_are_under_way_overshoot_by_no_more_than_the_threads(
     assert result["checked"] + result["notReached"] == THREADS + 3
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F99")
 def test_a_503_leaves_its_family_one_call_a_sweep_for_a_quarter_of_an_hour_at_most(
     world: World, environment: Environment
@@ -217,6 +223,7 @@ def test_a_503_leaves_its_family_one_call_a_sweep_for_a_quarter_of_an_hour_at_mo
 # Projects, families and jobs that are refused
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F99")
 def test_jobs_that_are_refused_for_good_do_not_stop_the_others_of_their_family(
     world: World, environment: Environment
@@ -243,9 +250,7 @@ TROUBLES: dict[str, tuple[Action, str | None, int, int]] = {
 
 
 @pytest.mark.fault("F72")
-@pytest.mark.parametrize(
-    ("trouble", "error", "calls", "left_out"), rows(TROUBLES, "no-role", "hanging")
-)
+@pytest.mark.parametrize(("trouble", "error", "calls", "left_out"), rows(TROUBLES))
 def test_a_project_in_trouble_does_not_delay_the_others(
     world: World,
     environment: Environment,
@@ -286,6 +291,7 @@ SILENT: dict[str, tuple[Action, int, int, int]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F72", "F33")
 @pytest.mark.parametrize(("answer", "jobs", "least", "most"), SILENT.values(), ids=SILENT)
 def test_hot_jobs_of_a_project_that_gives_no_answer_cost_few_calls(
@@ -347,6 +353,7 @@ def test_a_sweep_fails_only_if_atlas_has_refused_the_credentials_for_ten_minutes
     world.raised(AtlasUnauthorizedError, lambda: environment.tick(10))
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F35", "F72")
 @pytest.mark.usefixtures("credentials")
 def test_connections_that_died_while_the_environment_was_frozen_cost_no_sweep(
@@ -365,6 +372,7 @@ def test_connections_that_died_while_the_environment_was_frozen_cost_no_sweep(
     assert (result["changed"], result["notReached"], result["failures"]) == (8, 0, [])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F72")
 def test_a_project_that_hangs_does_not_hold_up_the_hot_jobs_of_another(world: World) -> None:
     """It gets three quarters of the threads at most."""

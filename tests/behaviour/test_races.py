@@ -94,6 +94,7 @@ def test_a_check_without_enough_time_to_wait_for_another_one_fails(
     assert world.published(job) == ["COMPLETED"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F7")
 def test_a_hundred_checks_at_once_record_one_change(world: World, roomy: Connections) -> None:
     job = world.recorded_job(timeline=["PENDING", "COMPLETED"])

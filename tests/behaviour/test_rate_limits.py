@@ -97,6 +97,7 @@ def test_a_limit_applies_to_every_job_of_its_project_and_kind(
     assert [5 <= nap < 11 for nap in world.naps] == [True]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F32", "F60")
 def test_the_function_counts_and_waits_for_a_429_inside_an_envelope(world: World) -> None:
     job = world.job()
@@ -195,6 +196,7 @@ UNWELL: dict[str, tuple[Action, int]] = {
 """What goes wrong, and how often an environment with a kept connection asks."""
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F33", "F34")
 @cases(("action", "requests"), list(UNWELL.values()), ids=list(UNWELL))
 def test_a_check_asks_four_times_with_growing_waits(

@@ -97,6 +97,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F53")
 @cases("form", BROKEN.values(), ids=BROKEN)
 @cases(
@@ -209,6 +210,7 @@ SAID_BY_OTHERS = (
 """What a library, Powertools or an event has, and the function keeps out."""
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F53")
 @cases(("kind", "variables"), DEBUG.values(), ids=DEBUG)
 def test_no_secret_event_url_or_header_is_logged_at_the_level_debug(

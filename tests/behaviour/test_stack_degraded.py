@@ -121,6 +121,7 @@ def test_an_api_key_that_is_refused_is_reported_once_and_not_for_the_project_as_
     assert world.watch_said() == [DEGRADED]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_stack_recovers_when_credentials_work_although_a_cluster_is_bad(
     world: World, watching: Environment
@@ -178,6 +179,7 @@ def test_a_project_that_stays_locked_out_is_degraded_when_the_other_one_recovers
     assert world.watch_said() == [DEGRADED, RECOVERED, ("degraded", locked)]
 
 
+@pytest.mark.campaign
 def test_a_stack_whose_token_requests_are_refused_is_degraded_although_its_sweeps_fail(
     world: World,
 ) -> None:
@@ -192,6 +194,7 @@ def test_a_stack_whose_token_requests_are_refused_is_degraded_although_its_sweep
     assert world.watch_said() == [DEGRADED, RECOVERED]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_stack_that_follows_named_jobs_alone_recovers(
     world: World, environment: Environment
@@ -207,6 +210,7 @@ def test_a_stack_that_follows_named_jobs_alone_recovers(
     assert world.watch_said() == [DEGRADED, RECOVERED]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_project_that_an_old_list_lacks_is_not_reported_while_the_list_is_refused(
     world: World,

@@ -16,6 +16,7 @@ def job(world: World) -> EmulatedRestore:
     return world.recorded_job(timeline=STEPS)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F67")
 @pytest.mark.parametrize("steps", [1, 2], ids=["an-older-state", "a-job-that-is-settled"])
 def test_an_index_that_lags_brings_nothing_back_and_repeats_nothing(
@@ -94,6 +95,7 @@ def test_a_job_that_the_index_does_not_show_yet_is_followed_once_it_does(
     assert environment.tick()["changed"] == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F67")
 @pytest.mark.parametrize("changes", [False, True], ids=["found", "found-and-changed"])
 def test_a_job_stays_although_the_index_shows_it_as_missing(
@@ -117,6 +119,7 @@ def test_a_job_stays_although_the_index_shows_it_as_missing(
     assert environment.lines("This restore job is no longer followed") == []
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F67", "F63")
 def test_a_job_whose_item_was_deleted_is_recorded_again_only_by_a_change(
     world: World, environment: Environment, job: EmulatedRestore

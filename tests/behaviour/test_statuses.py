@@ -185,6 +185,7 @@ def test_a_ready_download_stays_open_and_its_later_end_is_published(
     assert world.stored(job) == Stored(end, 3, 3)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F57")
 @cases(
     ("moves", "published"),
@@ -216,6 +217,7 @@ def test_a_download_expires_with_or_without_a_finish_date(
 # Words that Atlas may add
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F15", "F58")
 def test_each_unknown_word_is_published_once_and_the_job_stays_open(
     world: World, environment: Environment
@@ -238,6 +240,7 @@ def test_each_unknown_word_is_published_once_and_the_job_stays_open(
     assert world.stored(job) == Stored("COMPLETED", 4, 4)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F8", "F15", "F58")
 @cases("words", [["CLOSED", "CLOSED"], ["CLOSING", "CLOSED"]], ids=["same-word", "another-word"])
 def test_an_unknown_word_that_gains_a_finish_date_is_a_change_and_an_end(
@@ -264,6 +267,7 @@ def test_an_unknown_word_that_gains_a_finish_date_is_a_change_and_an_end(
     assert world.stored(job) == Stored("UNKNOWN", 2, 2)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F49", "F58")
 def test_thirty_unknown_words_leave_room_for_the_end(
     world: World, environment: Environment

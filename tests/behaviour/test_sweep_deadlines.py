@@ -42,6 +42,7 @@ def test_what_a_sweep_did_not_reach_comes_first_in_the_next(
     assert "owner" not in world.lease
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F71")
 def test_without_time_to_ask_every_job_is_left_to_the_next_sweep(
     world: World, environment: Environment

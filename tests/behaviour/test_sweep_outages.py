@@ -24,12 +24,11 @@ MINUTES = [1.0] * 4 + [14.5] * 8
 """Before each tick of two hours: every minute first, then less often, to save time."""
 
 TOGETHER = [*combinations(OUTAGES, 1), *combinations(OUTAGES, 2)]
-OFTEN = ("dynamodb", "atlas-dynamodb", "sns-secretsmanager")
 
 
 @pytest.mark.fault("F74")
 @pytest.mark.parametrize(
-    "services", rows({"-".join(names): (names,) for names in TOGETHER}, *OFTEN)
+    "services", rows({"-".join(names): (names,) for names in TOGETHER}, "dynamodb")
 )
 def test_two_hours_of_outage_are_caught_up_within_two_sweeps(
     world: World, environment: Environment, services: tuple[str, ...]

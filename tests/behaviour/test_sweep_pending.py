@@ -110,6 +110,7 @@ NO_ACCESS: dict[str, tuple[Selection, Action, type[RestoreWatchError]]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F70", "F55")
 @pytest.mark.parametrize(("step", "answer", "error"), NO_ACCESS.values(), ids=NO_ACCESS)
 def test_what_is_pending_is_published_before_a_sweep_without_credentials_fails(
@@ -131,6 +132,7 @@ def test_what_is_pending_is_published_before_a_sweep_without_credentials_fails(
     assert environment.tick(11)["checked"] == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F70", "F83")
 @pytest.mark.parametrize("is_download", [False, True], ids=["forgotten", "link-expired"])
 def test_a_job_that_is_over_for_atlas_does_not_leave_before_its_message_is_published(
@@ -160,6 +162,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F74", "F4")
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_what_the_topic_refuses_is_a_failure_until_the_next_sweep_after_the_repair(
@@ -177,6 +180,7 @@ def test_what_the_topic_refuses_is_a_failure_until_the_next_sweep_after_the_repa
     assert_published(world, pair)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F74")
 def test_a_sweep_stops_publishing_after_a_few_refusals(
     world: World, environment: Environment
@@ -222,6 +226,7 @@ def test_a_change_is_not_published_again_and_again_in_the_same_sweep(world: Worl
     assert (after["changed"], after["published"]) == (0, 2)
 
 
+@pytest.mark.campaign
 def test_after_three_refusals_a_sweep_records_without_publishing(world: World) -> None:
     environment = world.environment(hot_seconds=10)
     *first, late = world.recorded_jobs(4)
@@ -242,6 +247,7 @@ def test_after_three_refusals_a_sweep_records_without_publishing(world: World) -
     assert environment.tick()["published"] == 4
 
 
+@pytest.mark.campaign
 def test_a_topic_that_hangs_does_not_keep_the_table_from_recording(
     world: World, environment: Environment
 ) -> None:
@@ -272,6 +278,7 @@ def owe_an_answer(world: World, jobs: list[EmulatedRestore]) -> None:
     world.stack.forget_calls()
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W11")
 def test_a_message_does_not_wait_while_step_functions_hangs(
     world: World, environment: Environment
@@ -336,6 +343,7 @@ def test_since_when_an_answer_is_due_does_not_move_with_each_sweep(
     assert (world.item(job) or {})["unansweredSince"] == since
 
 
+@pytest.mark.campaign
 def test_a_slow_topic_takes_fifteen_seconds_of_a_sweep_at_most(
     world: World, environment: Environment
 ) -> None:

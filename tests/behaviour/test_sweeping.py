@@ -111,6 +111,7 @@ def test_a_tick_is_swept_once_in_the_real_runtime(world: World, runtime_with: Ru
     assert (error.error_type, world.calls()) == ("InvalidEventError", [])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F65", "F84")
 def test_a_tick_that_is_delivered_twice_at_once_is_swept_once_in_the_real_runtime(
     world: World,
@@ -129,6 +130,7 @@ def test_a_tick_that_is_delivered_twice_at_once_is_swept_once_in_the_real_runtim
     assert (world.stored(job), world.published(job)) == (DONE, SHORT)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F66", "F1", "F2")
 def test_a_sweep_that_is_killed_is_replaced_once_its_lease_has_run_out(
     world: World, environment: Environment
@@ -167,6 +169,7 @@ def test_a_hot_job_is_asked_about_every_second_if_the_operator_wishes_so(
     assert third - first > 0.9
 
 
+@pytest.mark.campaign
 def test_a_sweep_leaves_as_much_of_a_rate_limit_as_the_operator_wishes(
     world: World, runtime_with: RuntimeWith
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_read_changes_nothing(stored: Stored) -> None:
 # Acknowledging
 
 
+@pytest.mark.campaign
 def test_the_highest_acknowledgement_is_kept(stored: Stored) -> None:
     states = [stored.record(word, n) for n, word in enumerate(("PENDING", "QUEUED", "RUNNING"))]
     at_once([partial(stored.acknowledge, states[n % 3]) for n in range(AT_ONCE)])
@@ -147,6 +148,7 @@ def test_an_item_without_the_moment_of_its_first_observation_is_acknowledged(
     assert stored.item()["publishedSequence"] == 1
 
 
+@pytest.mark.campaign
 def test_a_finished_job_leaves_the_index_and_expires_once_all_is_published(stored: Stored) -> None:
     dates = {"restore_scheduled_date": NOON, "restore_finished_date": NOON + timedelta(hours=1)}
     stored.record("RUNNING")
@@ -339,6 +341,7 @@ def played(stored: Stored, sequence: list[Write]) -> list[object]:
     return [results, items]
 
 
+@pytest.mark.campaign
 def test_moto_and_another_dynamodb_agree_on_any_sequence_of_writes(
     stack: ObservedStack, other_dynamodb: OtherDynamoDB
 ) -> None:

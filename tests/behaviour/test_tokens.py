@@ -111,6 +111,7 @@ def test_after_a_failed_token_request_none_is_sent_for_thirty_seconds(
     assert world.count(TOKEN) == requests + 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F54")
 @cases(("fault", "requests"), [(Answer(502), 4), (Close(), 1)], ids=["502", "closed"])
 def test_a_hundred_targets_request_no_more_tokens_than_one(

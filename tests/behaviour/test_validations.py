@@ -265,6 +265,7 @@ def test_a_late_retry_by_lambda_does_not_make_an_older_verdict_the_last_one(
     assert [one["validation"]["verdict"] for one in history[1:]] == ["FAILED", "PASSED"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("V3")
 def test_validations_at_once_are_all_recorded_and_published_in_order(
     world: World, job: EmulatedRestore, environment: Environment
@@ -395,6 +396,7 @@ def test_a_job_that_is_deleted_before_the_write_is_checked_and_recorded_anew(
     assert is_settled(world, job, 2)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("V7")
 def test_twenty_validations_are_kept_and_one_more_is_refused_and_loses_nothing(
     world: World, job: EmulatedRestore, environment: Environment

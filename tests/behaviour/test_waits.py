@@ -158,6 +158,7 @@ def test_an_answer_that_step_functions_does_not_take_is_sent_by_the_next_sweep(
     assert world.published(job) == ["RUNNING", "FAILED"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W4")
 @pytest.mark.parametrize("how", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_a_token_that_is_gone_holds_up_neither_message_nor_others(
@@ -174,6 +175,7 @@ def test_a_token_that_is_gone_holds_up_neither_message_nor_others(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F96")
 @pytest.mark.parametrize(
     ("fault", "days", "given_up"),
@@ -204,6 +206,7 @@ def test_a_token_that_is_refused_for_good_is_given_up_after_its_time(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W11")
 def test_what_is_published_is_noted_while_step_functions_hangs(
     world: World, waiting: Waiting, job: EmulatedRestore, patient: Connections
@@ -223,6 +226,7 @@ def test_what_is_published_is_noted_while_step_functions_hangs(
 # Others do something at the same time
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W5")
 @pytest.mark.parametrize(
     "step", [RECORD, PUBLISH, TELL, ACKNOWLEDGE], ids=["record", "publish", "tell", "acknowledge"]
@@ -302,6 +306,7 @@ def test_a_token_that_is_registered_twice_is_stored_once(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W7")
 def test_twenty_workflows_are_answered_and_one_more_is_refused(
     world: World, waiting: Waiting, job: EmulatedRestore
@@ -317,6 +322,7 @@ def test_twenty_workflows_are_answered_and_one_more_is_refused(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W7")
 def test_a_workflow_finds_room_where_the_others_only_have_to_be_answered(
     world: World, waiting: Waiting
@@ -434,6 +440,7 @@ def test_a_workflow_that_is_due_a_success_gets_it_after_the_link_has_expired(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F96")
 @pytest.mark.parametrize("is_download", [True, False], ids=["link-gone", "forgotten"])
 def test_a_job_leaves_the_index_although_a_token_is_denied_for_good(

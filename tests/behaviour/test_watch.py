@@ -87,6 +87,7 @@ def test_a_project_is_degraded_after_three_minutes_and_recovers_after_three_with
     assert len(set(world.published(world.group))) == 4
 
 
+@pytest.mark.campaign
 def test_sweeps_write_when_a_failure_or_a_recovery_begins_breaks_or_is_reported(
     world: World, seen: Environment
 ) -> None:
@@ -104,6 +105,7 @@ def test_sweeps_write_when_a_failure_or_a_recovery_begins_breaks_or_is_reported(
     assert counts == [0, 1, 0, 0, 2, 0, 1, 1, 1, 0, 0, 2, 0]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("step", "is_sent"),
     [(PUBLISH, False), (ACKNOWLEDGE_WATCH, True)],
@@ -131,6 +133,7 @@ def test_a_message_that_dies_on_its_way_is_sent_again_under_its_id(
     assert world.bookkeeping().keys().isdisjoint({"unsent", "degraded", "troubles"})
 
 
+@pytest.mark.campaign
 def test_a_project_recovers_although_its_degradation_was_pending(
     world: World, seen: Environment
 ) -> None:

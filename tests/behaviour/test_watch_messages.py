@@ -26,6 +26,7 @@ def reasons(world: World, group: str) -> list[tuple[str, str | None]]:
     return [(event["id"].split(":")[1], event["data"]["reason"]) for event in events]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F64", "F78")
 def test_a_message_that_went_out_is_not_repeated_while_the_next_one_is_refused(
     world: World,
@@ -48,6 +49,7 @@ def test_a_message_that_went_out_is_not_repeated_while_the_next_one_is_refused(
     assert stacks == ["atlas-restore-watch"] * 2
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F4", "F78")
 def test_a_topic_that_refuses_is_tried_a_few_times_in_a_sweep_however_much_waits(
     world: World,
@@ -85,6 +87,7 @@ def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(
     assert sorted(said) == sorted(("degraded", group) for group in sorted(broken)[14:])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F3", "F78")
 @cases("accepts", [True, False], ids=["slow", "refuses"])
 def test_a_topic_that_takes_long_does_not_keep_a_sweep_from_its_jobs(

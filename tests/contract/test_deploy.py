@@ -168,6 +168,14 @@ def test_a_failed_deployment_says_what_a_first_one_needs(tmp_path: Path) -> None
         assert ("needs SECRET_ARN=" in ran.stderr) is is_explained
 
 
+def test_without_sam_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    made = programs(tmp_path, python=f'#!/bin/sh\nPATH=/nowhere exec "{sys.executable}" "$@"\n')
+    ran = make("--old-file=build", "deploy", made)
+
+    assert ran.returncode != 0
+    assert ran.stderr.startswith("deploy: sam cannot be run (FileNotFoundError). Run make build\n")
+
+
 def test_evidence_gets_each_variable_as_one_word_and_nothing_of_the_shell(tmp_path: Path) -> None:
     given = [
         *("FROM=2026-11-01", "TO=2026-11-30 08:00", "STACK=two", "TABLE=restores", "RTO=60"),

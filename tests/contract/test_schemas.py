@@ -75,7 +75,7 @@ def fields_of(name: str) -> Json:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-@settings(deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_every_message_fits_and_has_the_fields_in_their_order(
     name: str, data: st.DataObject

@@ -143,6 +143,7 @@ def test_a_restore_that_has_ended_is_answered_at_once(workflow: AwaitRestore) ->
     assert "expiresAt" in workflow.item(restore)
 
 
+@pytest.mark.campaign
 def test_a_workflow_may_wait_for_less_than_the_end(workflow: AwaitRestore) -> None:
     execution = workflow.start(workflow.restore("RUNNING"), waitUntil="QUEUED")
 
@@ -165,6 +166,7 @@ def test_a_cluster_is_waited_for_by_its_newest_restore(workflow: AwaitRestore) -
     assert execution.states() == [*WAITED[:2], *found, *WAITED[2:]]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("hours", "more", "error"),
     [
@@ -204,6 +206,7 @@ def test_a_search_for_the_newest_restore_is_repeated_for_five_minutes(
     assert how_it_ended(execution)[1]["restoreId"] == restore.restore_id
 
 
+@pytest.mark.campaign
 def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: str) -> None:
     """Otherwise the newest one would be waited for."""
     named = workflow.restore("FAILED", at=workflow.stack.atlas.now() - timedelta(minutes=5))
@@ -215,6 +218,7 @@ def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: st
     assert (outcome, job["restoreId"]) == ("FAILED", named.restore_id)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "wrong",
     [{"projectId": "6b" * 12}, {"clusterName": None}, {"restoreId": ""}, {"waitUntil": "DONE"}],
@@ -228,6 +232,7 @@ def test_the_function_alone_judges_what_a_workflow_names(
     assert error_of(workflow.start(restore, **wrong)) == "InvalidEventError"
 
 
+@pytest.mark.campaign
 def test_a_field_that_is_null_has_its_default(workflow: AwaitRestore) -> None:
     restore = workflow.restore("COMPLETED")
     names = ("projectId", "restoreId", "restoreJobId", "kind", "waitUntil", "timeoutSeconds")
@@ -254,6 +259,7 @@ def test_a_limit_is_waited_out(workflow: AwaitRestore) -> None:
     assert execution.states() == WAITED
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W12")
 def test_a_function_that_dies_after_it_has_stored_the_token_is_tried_again(
     workflow: AwaitRestore,
@@ -279,6 +285,7 @@ def test_a_function_that_dies_after_it_has_stored_the_token_is_tried_again(
     assert execution.states() == WAITED
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W13")
 @pytest.mark.parametrize(
     ("blind", "ends", "outcome", "last_states"),
@@ -324,6 +331,7 @@ def test_a_status_that_was_reached_unseen_is_no_timeout(workflow: AwaitRestore) 
     assert execution.states() == [*LATE, "Is the wait over?", "Say how it ended"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W4")
 def test_a_stopped_workflow_holds_up_nothing(workflow: AwaitRestore) -> None:
     stack, restore = workflow.stack, workflow.restore("RUNNING", "COMPLETED")
@@ -341,6 +349,7 @@ def test_a_stopped_workflow_holds_up_nothing(workflow: AwaitRestore) -> None:
 TOKEN = "canary-task-token" * 4
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W3", "F96")
 def test_an_answer_that_is_refused_is_logged_with_its_code_until_it_is_given_up(
     workflow: AwaitRestore,
@@ -376,6 +385,7 @@ def test_an_answer_that_is_refused_is_logged_with_its_code_until_it_is_given_up(
     assert "canary-task-token" not in first + later
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W10")
 def test_a_token_is_in_no_log_line_message_or_result(workflow: AwaitRestore) -> None:
     stack, restore = workflow.stack, workflow.restore("RUNNING", "COMPLETED")

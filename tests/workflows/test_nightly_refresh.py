@@ -205,6 +205,7 @@ def test_data_that_is_not_right_is_a_verdict(refresh: NightlyRefresh) -> None:
     assert detail == "The test of the data ended with AssertionError."
 
 
+@pytest.mark.campaign
 def test_a_restore_that_does_not_complete_is_a_verdict(refresh: NightlyRefresh) -> None:
     refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER)
     refresh.stack.atlas.behaviour.restore_timeline = ("running", "cancelled")
@@ -214,6 +215,7 @@ def test_a_restore_that_does_not_complete_is_a_verdict(refresh: NightlyRefresh) 
     assert detail == "The wait for the restore ended with CANCELLED."
 
 
+@pytest.mark.campaign
 def test_a_restore_that_does_not_end_in_time_is_a_verdict(
     refresh: NightlyRefresh, group: str
 ) -> None:
@@ -225,6 +227,7 @@ def test_a_restore_that_does_not_end_in_time_is_a_verdict(
     assert detail == "The wait for the restore ended with TIMED_OUT."
 
 
+@pytest.mark.campaign
 def test_a_snapshot_that_is_too_old_is_a_verdict(refresh: NightlyRefresh) -> None:
     old = refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER, age=timedelta(seconds=DAY + 60))
 
@@ -233,6 +236,7 @@ def test_a_snapshot_that_is_too_old_is_a_verdict(refresh: NightlyRefresh) -> Non
     assert detail == f"The snapshot is of {old.created.strftime('%Y-%m-%dT%H:%M:%SZ')}."
 
 
+@pytest.mark.campaign
 def test_a_snapshot_whose_age_atlas_does_not_tell_is_a_verdict(refresh: NightlyRefresh) -> None:
     """Atlas's schema requires no date of it."""
     refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER)
@@ -254,6 +258,7 @@ def paged(refresh: NightlyRefresh, execution: Execution, *states: str) -> str:
     return error
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("status", [None, "failed"])
 def test_a_cluster_without_a_usable_snapshot_pages_someone(
     refresh: NightlyRefresh, status: Any
@@ -266,6 +271,7 @@ def test_a_cluster_without_a_usable_snapshot_pages_someone(
     assert (error, refresh.posts()) == ("NoSnapshot", [])
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W14")
 @pytest.mark.parametrize(
     ("operation", "status", "states"),
@@ -282,6 +288,7 @@ def test_what_atlas_refuses_is_not_asked_for_again(
     assert len(refresh.posts()) == len(states) // len(STARTED)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("W14")
 @pytest.mark.parametrize("status", [500, None])
 def test_a_restore_of_which_nobody_knows_whether_it_started_is_not_asked_for_again(
@@ -332,6 +339,7 @@ def test_a_limit_is_waited_out_at_either_request_and_an_outage_at_the_first(
     assert (len(refresh.posts()), len(refresh.restores())) == (3, 1)
 
 
+@pytest.mark.campaign
 def test_a_verdict_is_recorded_once_though_the_function_dies_meanwhile(
     refresh: NightlyRefresh,
 ) -> None:

@@ -81,6 +81,7 @@ def test_an_outage_is_tried_again_within_bounds(people: People) -> None:
     assert outage.hits == 8, "four times for each of two notices, and not for the third"
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("seconds", "is_waited_for"), [("3", True), ("9", False)])
 def test_a_rate_limit_is_waited_for_or_left_to_the_queue_if_it_is_long(
     people: People, seconds: str, *, is_waited_for: bool
@@ -93,6 +94,7 @@ def test_a_rate_limit_is_waited_for_or_left_to_the_queue_if_it_is_long(
     assert people.told() == EVERYBODY
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "action", [Reset(), Verbatim(b"canary-access-token\r\n\r\n")], ids=["reset", "no-http"]
 )
@@ -139,6 +141,7 @@ def test_a_wrong_value_in_the_secret_concerns_its_channel_alone(people: People) 
     assert people.reported()[1] == ["SecretError"]
 
 
+@pytest.mark.campaign
 def test_a_notice_that_a_channel_cannot_take_does_not_keep_others_from_it(people: People) -> None:
     first, *others = failed_restores(4)
     poison = first["data"]["restoreId"].encode()
@@ -218,6 +221,7 @@ def test_a_call_that_was_left_behind_sends_nothing_after_the_recovery(
     assert is_over()
 
 
+@pytest.mark.campaign
 def test_a_webhook_that_takes_nothing_leaves_the_message_in_the_dead_letter_queue(
     people: People,
 ) -> None:

@@ -30,6 +30,7 @@ def notes(call: Call) -> bool:
     return b"sentAt" in call.body
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("phase", ["before", "after"])
 def test_after_a_kill_at_any_call_everybody_is_told(people: People, phase: Phase) -> None:
     """Twice only if the kill is between the sending and the note."""
@@ -97,6 +98,7 @@ def test_nothing_newer_overtakes_a_message_that_the_topic_may_still_send(
     assert people.told() == {"email": 1}
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("when", [notes, None], ids=["note", "claim"])
 def test_a_write_whose_answer_was_lost_repeats_nothing(
     people: People, when: Callable[[Call], bool] | None
@@ -153,6 +155,7 @@ def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int
     assert len(people.waits) == (0 if ahead else 1)
 
 
+@pytest.mark.campaign
 def test_only_its_owner_releases_a_claim_and_no_note_replaces_a_newer_one(people: People) -> None:
     other = table(people)
     other.claim(*ITEM, 60_000, people.deadline())
