@@ -14,6 +14,7 @@ from mutants.selected import TIMES
 
 FOLDER = ROOT / ".mutants"
 _COVERAGE, _SECONDS = FOLDER / "coverage", FOLDER / "seconds.json"
+_OF_TABLES = "tests/contract/test_mutants.py"
 PACKAGES = ("foundation", "restore_watch", "notify_people", "operate")
 
 
@@ -34,7 +35,9 @@ class CoverageMap:
     def __init__(self) -> None:
         if not _SECONDS.exists():
             raise FileNotFoundError(f"{_SECONDS} is missing: run with --measure first")
-        self.seconds: dict[str, float] = json.loads(_SECONDS.read_text())
+        seconds: dict[str, float] = json.loads(_SECONDS.read_text())
+        # The test of the tables fails over every mutant.
+        self.seconds = {one: took for one, took in seconds.items() if _OF_TABLES not in one}
         self._data = CoverageData(str(_COVERAGE))
         self._data.read()
 
