@@ -90,6 +90,7 @@ def test_the_memory_is_the_templates() -> None:
     assert people["MemorySize"] == PEOPLE_MEGABYTES
 
 
+@pytest.mark.campaign
 def test_an_idle_sweep_sends_the_metrics_that_were_measured() -> None:
     """If not: `python -m bench.needs`, and then `make docs`."""
     with needs.world(1) as world:

@@ -41,6 +41,7 @@ def elsewhere() -> Iterator[Elsewhere]:
     assert wire.calls == ()
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F38")
 @cases(
     ("credentials", "step"),

@@ -70,6 +70,7 @@ def test_an_argument_reaches_the_command_as_it_is(programs: Path, target: str) -
         assert given == ["-m", f"operate.{target}", *map("--{0[0]}={0[1]}".format, options.items())]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("value", ["$(touch HARM)", "x\ntouch HARM", "'; touch HARM; '", "it's"])
 @pytest.mark.parametrize(
     "names", ["SECRET_ARN PROJECTS EMAIL STACK", "PARAMETERS", "ENVIRONMENT", "ARGS"]

@@ -110,6 +110,7 @@ def test_no_canary_is_in_anything_that_was_produced(everything: Produced) -> Non
     assert everything.found() == []
 
 
+@pytest.mark.campaign
 def test_the_secrets_are_in_use(everything: Produced, module_stack: ObservedStack) -> None:
     """A secret that is not used cannot leak, and its absence proves nothing."""
     assert everything.pieces("results")

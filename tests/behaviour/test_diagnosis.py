@@ -42,6 +42,7 @@ SESSION = boto3.Session("AKIAFUNCTIONFUNCTION", "in-process", region_name=REGION
 STATUS = Selection("atlas", "system")
 INDEX = Selection("dynamodb", "Query", lambda call: b"IndexName" in call.body)
 PUBLISH_BATCH = Selection("sns", "PublishBatch")
+SCHEDULE = Selection("scheduler", when=lambda call: "/schedules/" in call.path)
 
 
 @pytest.fixture
@@ -265,16 +266,17 @@ REFUSALS = [
     (PUBLISH_BATCH, "AuthorizationError", "publishing", "Deploy the stack again: the topic's"),
     (PUBLISH_BATCH, "KMSThrottling", "publishing", LATER),
     (Selection("sns", "ListSubscriptionsByTopic"), "InternalError", HEARERS, LATER),
-    (
-        Selection("scheduler", when=lambda call: "/schedules/" in call.path),
-        "InternalServerException",
-        "schedule",
-        LATER,
-    ),
+    (SCHEDULE, "InternalServerException", "schedule", LATER),
 ]
 
 
-@cases(("step", "code", "check", "fix"), REFUSALS, ids=[row[1] for row in REFUSALS])
+@cases(
+    ("step", "code", "check", "fix"),
+    rows(
+        {row[1]: row for row in REFUSALS},
+        *("DecryptionFailure", "SomethingNew", "Throttling", "AuthorizationError"),
+    ),
+)
 def test_a_refusal_of_aws_is_one_line_with_its_fix(
     world: World, diagnose: Diagnose, step: Selection, code: str, check: str, fix: str
 ) -> None:

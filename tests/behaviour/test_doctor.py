@@ -10,6 +10,7 @@ import pytest
 
 from behaviour.notify_people.people import NotifyingStack
 from behaviour.operators import OPERATOR_KEY_ID, Operator, run_doctor
+from behaviour.rows import rows
 from contract.documents import blocks, page, section
 from local_stack.aws import ACCOUNT, aws_error, key_id_of
 from local_stack.faults import Answer, Ask
@@ -111,6 +112,7 @@ def test_a_test_notification_shows_what_sns_answers(stack: NotifyingStack, docto
     assert "NotificationRefusedError: SNS answered" in printed
 
 
+@pytest.mark.campaign
 def test_a_function_that_does_not_start_is_one_line(
     stack: NotifyingStack, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,20 +187,16 @@ def policy(**allowed: object) -> Answer:
     return Answer.json(200, {"Policy": json.dumps({"Statement": [statement]})})
 
 
-ALLOWED = "allows what is needed; conditions were not looked at"
+POLICIES: dict[str, tuple[Answer, str, str]] = {
+    "allows": (policy(), "ok", "allows what is needed; conditions were not looked at"),
+    "denies": (policy(Action="kms:Decrypt"), "wrong", "does not allow kms:GenerateDataKey"),
+    "odd": (Answer.json(200, {"Policy": "[]"}), "?", "a form that is not known"),
+    "gone": (aws_error("kms", "NotFoundException"), "wrong", "was deleted"),
+    "unreadable": (aws_error("kms", "AccessDeniedException"), "?", "AccessDeniedException"),
+}
 
 
-@pytest.mark.parametrize(
-    ("answer", "mark", "said"),
-    [
-        (policy(), "ok", ALLOWED),
-        (policy(Action="kms:Decrypt"), "wrong", "does not allow kms:GenerateDataKey"),
-        (Answer.json(200, {"Policy": "[]"}), "?", "a form that is not known"),
-        (aws_error("kms", "NotFoundException"), "wrong", "was deleted"),
-        (aws_error("kms", "AccessDeniedException"), "?", "AccessDeniedException"),
-    ],
-    ids=["allows", "denies", "odd", "gone", "unreadable"],
-)
+@pytest.mark.parametrize(("answer", "mark", "said"), rows(POLICIES, "denies"))
 def test_the_policy_of_a_key_is_looked_at_for_the_function_and_for_sns(
     stack: NotifyingStack, doctor: Doctor, answer: Answer, mark: str, said: str
 ) -> None:
@@ -211,6 +209,7 @@ def test_the_policy_of_a_key_is_looked_at_for_the_function_and_for_sns(
     assert " ".join(printed.split()).count(said) == 2
 
 
+@pytest.mark.campaign
 def test_a_key_of_the_topics_alone_is_not_looked_at_for_sns(
     stack: NotifyingStack, doctor: Doctor
 ) -> None:

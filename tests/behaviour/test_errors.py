@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.environment import Environment, target_of
 from local_stack.faults import Ask
@@ -114,10 +115,19 @@ REFUSALS = {
 IN_ENVELOPES = ["401", "403", "404", "404-without-a-body", "410", "429", "500"]
 
 
+OFTEN = ("400", "401", "404", "429", "500", "html", "503-rate-limited", "404 in an envelope")
+
+
 @pytest.mark.fault("F16", "F19", "F29", "F60", "F62")
 @cases(
     ("name", "in_envelope"),
-    [*((name, False) for name in REFUSALS), *((name, True) for name in IN_ENVELOPES)],
+    rows(
+        {
+            **{name: (name, False) for name in REFUSALS},
+            **{f"{name} in an envelope": (name, True) for name in IN_ENVELOPES},
+        },
+        *OFTEN,
+    ),
 )
 def test_a_refusal_is_a_typed_error_and_changes_nothing(
     world: World,

@@ -346,6 +346,7 @@ def test_an_account_that_cannot_be_read_is_left_out(
     assert (ran.status, ran.whole["account"]) == (0, None)
 
 
+@pytest.mark.campaign
 @pytest.mark.usefixtures("history_table")
 @cases(
     ("without", "variables", "line"),

@@ -202,7 +202,7 @@ def minutes(world: World, patient: Connections) -> Minutes:
 
 
 @pytest.mark.fault("F95", "F84")
-@pytest.mark.parametrize("phases", rows(PHASES, "just before a round", "late, then early"))
+@pytest.mark.parametrize("phases", rows(PHASES, "just before a round"))
 def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
     minutes: Minutes, phases: list[float]
 ) -> None:
@@ -219,6 +219,7 @@ def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
     assert minutes.results[-1] == (swept[-1], SKIPPED)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F95", "F66")
 def test_a_sweep_that_dies_while_it_waits_stops_nobody(
     world: World, minutes: Minutes, patient: Connections

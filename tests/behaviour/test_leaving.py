@@ -70,7 +70,8 @@ DOWNLOADS: dict[str, tuple[Kind, float | None, float, bool]] = {
 
 @pytest.mark.fault("F83")
 @pytest.mark.parametrize(
-    ("kind", "link_hours", "hours", "is_hidden"), DOWNLOADS.values(), ids=DOWNLOADS
+    ("kind", "link_hours", "hours", "is_hidden"),
+    rows(DOWNLOADS, "flex", "hidden"),
 )
 def test_a_ready_download_is_followed_until_an_hour_after_its_link(
     world: World,
@@ -330,7 +331,7 @@ MEANWHILE: dict[str, tuple[str, Callable[[World, EmulatedRestore], None]]] = {
 
 @pytest.mark.fault("F80", "F83")
 @pytest.mark.usefixtures("table_stack")
-@pytest.mark.parametrize(("why", "meanwhile"), rows(MEANWHILE, "forgotten, fails", "link, moves"))
+@pytest.mark.parametrize(("why", "meanwhile"), rows(MEANWHILE, "forgotten, fails"))
 def test_a_job_does_not_leave_if_it_is_not_as_the_sweep_knew_it(
     world: World,
     environment: Environment,
@@ -376,6 +377,7 @@ def test_the_link_of_a_download_that_has_changed_meanwhile_does_not_move(
 REFUSED = aws_error("dynamodb", "InternalServerError", status=500)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83")
 @pytest.mark.parametrize(
     ("action", "times", "errors"),

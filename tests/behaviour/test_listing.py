@@ -21,6 +21,7 @@ from behaviour.projects import (
     of,
     reported_once,
 )
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind, Role
 from local_stack.behaviour import ListOrder
 from local_stack.environment import Environment
@@ -202,7 +203,7 @@ NEVER_ANSWERED: dict[str, tuple[Selection, Answer | None, int]] = {
 
 
 @pytest.mark.fault("F78", "F81", "F91")
-@cases(("step", "answer", "warnings"), NEVER_ANSWERED.values(), ids=NEVER_ANSWERED)
+@cases(("step", "answer", "warnings"), rows(NEVER_ANSWERED, "404", "no-role"))
 def test_what_atlas_never_says_anything_about_is_no_alarm_and_costs_nothing_in_idle_sweeps(
     world: World, watching: Environment, step: Selection, answer: Answer | None, warnings: int
 ) -> None:

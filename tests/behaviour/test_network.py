@@ -14,6 +14,7 @@ import boto3
 import certifi
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import REGION
 from local_stack.certificates import Authority
@@ -106,9 +107,12 @@ def test_nothing_is_sent_to_a_server_without_a_good_certificate(
 # Kept connections
 
 
+CONNECTIONS = {"secret": SECRET, "job": FLEX, "write": RECORD, "publication": PUBLISH}
+
+
 @pytest.mark.fault("F35")
 @cases("noticed", [True, False], ids=["closed", "forgotten"])
-@cases("step", [SECRET, FLEX, RECORD, PUBLISH], ids=["secret", "job", "write", "publication"])
+@cases("step", rows(CONNECTIONS, "job"))
 def test_a_connection_that_was_closed_while_idle_is_replaced_at_once(
     world: World,
     patient: Connections,
@@ -257,6 +261,7 @@ def full(sockets: ExitStack) -> str:
     return f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F28", "F36", "F37")
 def test_a_check_ends_by_its_deadline_whatever_hangs(world: World, names: Names) -> None:
     world.use("api_key")

@@ -112,6 +112,7 @@ def test_a_call_to_aws_that_fails_ends_the_check_and_the_next_one_makes_it_good(
     is_made_good(world, job, effects_of(step, phase))
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F3", "F5", "F10")
 @cases(
     "fault", rows({name: name for name in ("reset-after", "throttled", "500-after")}, "reset-after")

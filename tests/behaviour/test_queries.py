@@ -55,6 +55,7 @@ def test_partiql_names_attributes_of_items(history: History, statement: str) -> 
         assert named <= {name for item in history.items for name in item}
 
 
+@pytest.mark.campaign
 def test_logs_insights_names_fields_and_values_of_lines(
     world: World, watching: Environment, history: History
 ) -> None:

@@ -4,6 +4,7 @@ from itertools import count
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARY_TASK_TOKEN
@@ -84,7 +85,7 @@ GONE: dict[str, tuple[Action, str]] = {
 
 
 @pytest.mark.fault("F70")
-@pytest.mark.parametrize(("answer", "error"), GONE.values(), ids=GONE)
+@pytest.mark.parametrize(("answer", "error"), rows(GONE, "job", "closed"))
 def test_what_is_pending_is_published_although_atlas_does_not_know_the_job(
     world: World, environment: Environment, pair: Pair, answer: Action, error: str
 ) -> None:

@@ -240,6 +240,7 @@ def test_a_ready_download_stays_open_after_its_validation_is_published(stored: S
 # Concurrent checks
 
 
+@pytest.mark.campaign
 @cases(
     ("words", "recorded"),
     [

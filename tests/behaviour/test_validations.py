@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.canaries import (
@@ -146,7 +147,7 @@ DEATHS: dict[str, tuple[Selection, Phase, int]] = {
 
 
 @pytest.mark.fault("V1")
-@pytest.mark.parametrize(("step", "phase", "copies"), DEATHS.values(), ids=DEATHS)
+@pytest.mark.parametrize(("step", "phase", "copies"), rows(DEATHS, "after-the-write"))
 def test_a_validation_that_dies_at_any_step_is_published_by_the_next_sweep_if_it_was_stored(
     world: World, job: EmulatedRestore, step: Selection, phase: Phase, copies: int
 ) -> None:
@@ -476,7 +477,7 @@ UNTRUE: dict[str, tuple[str, list[str], str | None]] = {
 
 
 @pytest.mark.fault("F97")
-@pytest.mark.parametrize(("delivery", "timeline", "refused_as"), UNTRUE.values(), ids=UNTRUE)
+@pytest.mark.parametrize(("delivery", "timeline", "refused_as"), rows(UNTRUE, "failed"))
 def test_a_restore_whose_data_passed_has_completed(
     world: World, delivery: str, timeline: list[str], refused_as: str | None
 ) -> None:

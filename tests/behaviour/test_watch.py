@@ -148,6 +148,7 @@ def test_a_project_recovers_although_its_degradation_was_pending(
     assert kinds(world) == ["degraded", "recovered"]
 
 
+@pytest.mark.campaign
 def test_another_environment_goes_on_where_one_has_died(world: World, seen: Environment) -> None:
     world.inject(Selection("atlas", when=about(world.group).when), Reset(), times=None)
     seen.ticks(2)

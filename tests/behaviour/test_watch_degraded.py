@@ -45,7 +45,7 @@ UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
 INVALID = atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid.")
 
 
-OFTEN = {"locked-out", "one-cluster-503", "no-role-for-a-kind", "own-503"}
+OFTEN = {"locked-out", "no-role-for-a-kind", "own-503"}
 """The rows that `make test` has. `make campaign` has the others."""
 
 

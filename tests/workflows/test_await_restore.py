@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from bench.waits import STATES_OF_CHILD
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
@@ -101,16 +102,19 @@ def test_every_end_is_caught_and_the_costs_count_the_states(stack: ObservedStack
     assert len(WAITED) == STATES_OF_CHILD
 
 
+IN_PROGRESS = ["INITIALIZING", "IN_PROGRESS", "SUCCESSFUL"]
+
+ENDS: dict[str, tuple[Kind, str | None, list[str], str, list[str]]] = {
+    "completed": ("flex", None, ["PENDING", "RUNNING", "COMPLETED"], "COMPLETED", WAITED),
+    "failed": ("flex", None, ["RUNNING", "FAILED"], "FAILED", OTHERWISE),
+    "cancelled": ("dedicated", None, ["running", "cancelled"], "CANCELLED", OTHERWISE),
+    "expired": ("dedicated", "download", ["running", "finished+expired"], "EXPIRED", OTHERWISE),
+    "collection": ("collection", None, IN_PROGRESS, "COMPLETED", WAITED),
+}
+
+
 @pytest.mark.parametrize(
-    ("kind", "delivery", "timeline", "outcome", "states"),
-    [
-        ("flex", None, ["PENDING", "RUNNING", "COMPLETED"], "COMPLETED", WAITED),
-        ("flex", None, ["RUNNING", "FAILED"], "FAILED", OTHERWISE),
-        ("dedicated", None, ["running", "cancelled"], "CANCELLED", OTHERWISE),
-        ("dedicated", "download", ["running", "finished+expired"], "EXPIRED", OTHERWISE),
-        ("collection", None, ["INITIALIZING", "IN_PROGRESS", "SUCCESSFUL"], "COMPLETED", WAITED),
-    ],
-    ids=["completed", "failed", "cancelled", "expired", "collection"],
+    ("kind", "delivery", "timeline", "outcome", "states"), rows(ENDS, "completed", "cancelled")
 )
 def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
     workflow: AwaitRestore,

@@ -195,6 +195,7 @@ def failed(refresh: NightlyRefresh, execution: Execution, *states: str) -> str:
     return detail
 
 
+@pytest.mark.campaign
 def test_data_that_is_not_right_is_a_verdict(refresh: NightlyRefresh) -> None:
     refresh.stack.atlas.add_snapshot(refresh.group, CLUSTER)
     quoted = {"errorType": "AssertionError", "errorMessage": "alice@example.com is missing"}

@@ -63,6 +63,7 @@ def test_only_channels_that_are_set_up_get_notices(
     assert people.told().keys() == channels
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("changes", "pages", "emails"),
     [

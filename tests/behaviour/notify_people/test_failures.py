@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
+from behaviour.rows import rows
 from foundation.deadline import Deadline
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARIES
@@ -28,22 +29,23 @@ def without(channel: str) -> dict[str, int]:
     return {name: 1 for name in EVERYBODY if name != channel}
 
 
+REFUSED, UNAVAILABLE = "ChannelRefusedError", "ChannelUnavailableError"
+
 QUOTED = " ".join(CANARIES)
 """Every answer quotes the secrets; `people` finds them if they are in a log."""
 
 
-@pytest.mark.parametrize(
-    ("channel", "answer", "error"),
-    [
-        ("slack", Answer(500, {"Retry-After": QUOTED}, QUOTED), "ChannelUnavailableError"),
-        ("slack", Answer(301, {"Location": f"/{CANARIES[0]}"}, QUOTED), "ChannelRefusedError"),
-        ("teams", Answer(403, {"X-Quoted": QUOTED}, QUOTED), "ChannelRefusedError"),
-        ("pager", Answer(400, {}, QUOTED), "ChannelRefusedError"),
-        ("chat", aws_error("sns", "AuthorizationError", QUOTED, 403), "ChannelRefusedError"),
-        ("chat", aws_error("sns", "InternalError", QUOTED, 500), "ChannelUnavailableError"),
-    ],
-    ids=["webhook-down", "redirect", "webhook-revoked", "pager", "topic-refuses", "topic-down"],
-)
+FAILING = {
+    "webhook-down": ("slack", Answer(500, {"Retry-After": QUOTED}, QUOTED), UNAVAILABLE),
+    "redirect": ("slack", Answer(301, {"Location": f"/{CANARIES[0]}"}, QUOTED), REFUSED),
+    "webhook-revoked": ("teams", Answer(403, {"X-Quoted": QUOTED}, QUOTED), REFUSED),
+    "pager": ("pager", Answer(400, {}, QUOTED), REFUSED),
+    "topic-refuses": ("chat", aws_error("sns", "AuthorizationError", QUOTED, 403), REFUSED),
+    "topic-down": ("chat", aws_error("sns", "InternalError", QUOTED, 500), UNAVAILABLE),
+}
+
+
+@pytest.mark.parametrize(("channel", "answer", "error"), rows(FAILING, "redirect", "topic-down"))
 def test_one_channel_that_fails_neither_loses_nor_repeats_another(
     people: People, channel: str, answer: Answer, error: str
 ) -> None:
@@ -155,6 +157,7 @@ def test_a_notice_that_a_channel_cannot_take_does_not_keep_others_from_it(people
 # Time
 
 
+@pytest.mark.campaign
 def test_webhooks_without_an_answer_leave_time_to_the_others(people: People) -> None:
     """The rest of the batch does not wait for them."""
     people.start(NOTIFY_CHANNELS="slack,teams,email")
@@ -186,6 +189,7 @@ def test_without_time_nothing_begins(people: People) -> None:
     assert set(people.reported()[1]) == {"TimeBudgetExceededError"}
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("channel", ["pager", "slack"])
 def test_a_call_that_was_left_behind_sends_nothing_after_the_recovery(
     people: People, monkeypatch: pytest.MonkeyPatch, channel: Any

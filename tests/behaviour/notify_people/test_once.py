@@ -83,6 +83,7 @@ def test_only_a_kill_between_sending_and_noting_repeats_a_notice(people: People)
     assert people.reported()[1] == ["SentTableError", "SendingElsewhereError"]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("action", [Hang(30), Reset()], ids=["hangs", "answer-lost"])
 def test_nothing_newer_overtakes_a_message_that_the_topic_may_still_send(
     people: People, action: Any
