@@ -108,7 +108,7 @@ def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", rows(POISONS))
+@pytest.mark.parametrize("poison", rows(POISONS, "a set of numbers"))
 def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     world: World, environment: Environment, poison: Any
 ) -> None:
