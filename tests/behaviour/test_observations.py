@@ -278,3 +278,19 @@ def test_a_job_of_which_every_answer_is_not_found_leaves_the_index(
     environment.ticks(7, minutes=60)
 
     assert not world.is_open(job)
+
+
+@pytest.mark.fault("F82", "F86")
+def test_a_list_whose_second_try_is_left_out_has_failed(
+    world: World, watching: Environment
+) -> None:
+    """Its first answer says that others have used up the limit."""
+    world.atlas.add_cluster(world.group, "orders", "flex")
+    watching.tick()
+    few = {"RateLimit-Limit": "300", "RateLimit-Remaining": "20"}
+    world.inject(FLEX_LIST, Answer(503, few), times=None)
+    watching.tick(15)
+
+    assert world.count(FLEX_LIST) == 1
+    troubles = world.bookkeeping()["troubles"].values()
+    assert "AtlasUnavailableError" in {one["error"] for one in troubles}
