@@ -4,10 +4,11 @@ import time
 
 import pytest
 
+from behaviour.projects import project_with
 from foundation.errors import TimeBudgetExceededError
 from local_stack.environment import Environment
 from local_stack.faults import Hang
-from local_stack.steps import QUESTION
+from local_stack.steps import EVENTS, QUESTION
 from local_stack.wire import Selection
 from local_stack.world import Stored, World
 from restore_watch.errors import TableUnavailableError
@@ -40,6 +41,32 @@ def test_what_a_sweep_did_not_reach_comes_first_in_the_next(
     assert (result["checked"], result["changed"], result["notReached"]) == (40, 1, 0)
     assert world.published(jobs[0]) == SHORT
     assert "owner" not in world.lease
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F71", "F72")
+def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_those_that_gave_no_answer(
+    world: World,
+) -> None:
+    projects = {project_with(world) for _ in range(40)}
+    watching = world.watching(*projects)
+    watching.tick()
+
+    def asked() -> set[str]:
+        return {call.path.split("/")[5] for call in world.calls(EVENTS)}
+
+    world.clock.go_on()
+    with world.inject(EVENTS, Hang(60), times=None):
+        watching.tick(seconds=3)
+    world.clock.stand_still()
+    left = projects - asked()
+    assert len(left) == 8  # all threads of a sweep asked
+    with world.hold(EVENTS) as gate:
+        sweep = world.begin(watching.tick)
+        gate.wait_for(32)
+        assert left <= asked()
+        gate.open()
+        sweep.end()
 
 
 @pytest.mark.campaign

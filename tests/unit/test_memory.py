@@ -259,15 +259,13 @@ def test_an_event_wakes_the_kinds_of_its_jobs_and_an_unknown_one_every_kind(
 def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
     found: FindMemory, clock: Clock
 ) -> None:
-    """So does one for which no time was left."""
     for part in (ORDERS, None, ORDERS):
         clock.now += 60
         found.asking(GROUP, part)
 
     turns = [ORDERS, None, CARTS]
     assert sorted(turns, key=lambda part: found.last_asked(GROUP, part)) == [CARTS, None, ORDERS]
-    found.not_asked(GROUP, ORDERS)
-    assert found.last_asked(GROUP, ORDERS) == found.last_asked(OTHER_GROUP) == -math.inf
+    assert found.last_asked(OTHER_GROUP) == -math.inf
 
 
 def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(found: FindMemory) -> None:

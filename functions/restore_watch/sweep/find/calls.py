@@ -8,6 +8,7 @@ from functools import partial
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
+from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.check.outbox import QUESTION_TIME
@@ -59,12 +60,13 @@ class FindCalls:
         """
         asked = asked_by(step)
         part = step.part if isinstance(step, JobsPage) else None
-        self.memory.asking(asked.bucket.group_id, part)
+        deadline = self.run.asking.within(QUESTION_TIME)
         try:
-            page = ask(self.run.asking.within(QUESTION_TIME))
+            # What there was no time to ask comes first in the next sweep.
+            deadline.require(LEAST_EXCHANGE, "ask Atlas")
+            self.memory.asking(asked.bucket.group_id, part)
+            page = ask(deadline)
         except RestoreWatchError as error:
-            if isinstance(error, TimeBudgetExceededError):
-                self.memory.not_asked(asked.bucket.group_id, part)
             note = self.answers.note if isinstance(step, JobsPage) else self.answers.failed
             note(asked, error)
             raise

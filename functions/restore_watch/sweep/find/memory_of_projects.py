@@ -95,11 +95,6 @@ class FindMemory:
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def not_asked(self, group_id: str | None, what: Turn = None) -> None:
-        """No time was left for the question: it comes first in the next sweep."""
-        with self._lock:
-            self._asked_at.pop((group_id, what), None)
-
     def last_asked(self, group_id: str, what: Turn = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
