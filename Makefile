@@ -26,7 +26,7 @@ PEER := .aws-sam/peer
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
 .PHONY: all demo test campaign mutants coverage check check-locks publication bench soak build lock clean dynamodb-local
-.PHONY: check-security check-advisories check-workflows audit sbom
+.PHONY: check-security check-advisories check-workflows audit sbom release
 
 all: test check demo
 
@@ -78,7 +78,10 @@ audit: .venv/.ready $(SECURITY)/.ready ## the same; without advisories, fail
 	@PYTHONPATH=tests $(RUN) python -m security.advisories --strict
 
 sbom: build ## write what ships as a CycloneDX bill of materials: .aws-sam/sbom.cdx.json
-	@PYTHONPATH=functions:tests $(RUN) python -m security.sbom
+	@PYTHONPATH=functions:. $(RUN) python -m deploy.sbom
+
+release: build ## write what the AWS CLI alone installs: dist/<version>/
+	@PYTHONPATH=functions:. $(RUN) python -m deploy.release
 
 # The operator's commands, with your own AWS credentials and region. An argument is the program's: it reaches it by the
 # environment, and neither make nor the shell reads it. Only what stands on the command line of make counts: a variable
@@ -107,7 +110,7 @@ doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJE
 		$(call argument,TEST,test)
 
 publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
-	@PYTHONPATH=tests $(RUN) python -m publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))
+	@PYTHONPATH=. $(RUN) python -m deploy.publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))
 	@$(RUN) sam package --template-file .aws-sam/build/publication.yaml --output-template-file .aws-sam/publication.yaml \
 		--s3-bucket $(or $(BUCKET),$(error BUCKET is missing: an S3 bucket that the repository may read)) >/dev/null
 	@echo 'Publish it with: sam publish --template .aws-sam/publication.yaml'
@@ -146,7 +149,7 @@ $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION):
 	@rm $(@D)/*.tgz && touch $@
 
 clean: ## delete everything that make created
-	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist
 
 build: .aws-sam/.built ## what sam deploy would upload
 

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from contract.deployed_template import CHECKOUT, source_template
-from publication import APPLICATION, absolute, published
+from deploy.publication import APPLICATION, absolute, published
 from restore_watch import __version__
 
 REPOSITORY = "https://example.com/you/atlas-restore-watch"

@@ -9,8 +9,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
+from deploy.sbom import BUILD, FUNCTIONS, LOCK, bill
 from restore_watch import __version__
-from security.sbom import BUILD, FUNCTIONS, LOCK, bill
 
 
 @pytest.fixture(scope="module")

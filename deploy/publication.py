@@ -1,7 +1,7 @@
 """
 `make publication`: what the Serverless Application Repository takes of this application.
 
-    python -m publication https://example.com/you/atlas-restore-watch
+    python -m deploy.publication https://example.com/you/atlas-restore-watch
 
 Beside the built template, this writes one with the addresses of the source and its version, and a
 README whose links are absolute, because it is shown outside of the source. `sam package` and
@@ -10,6 +10,7 @@ README whose links are absolute, because it is shown outside of the source. `sam
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,7 @@ def published(template: dict[str, Any], repository: str) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Write the template and the README of a publication."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("repository", help="https address of the source")
     repository = parser.parse_args().repository.rstrip("/")
@@ -63,7 +65,7 @@ def main() -> None:
     version = template["Metadata"][APPLICATION]["SemanticVersion"]
     (BUILD / TEMPLATE).write_text(yaml_dump(template))
     (BUILD / README).write_text(absolute((ROOT / "README.md").read_text(), repository, version))
-    print(f"Wrote {(BUILD / TEMPLATE).relative_to(ROOT)} and its README.")
+    sys.stdout.write(f"Wrote {(BUILD / TEMPLATE).relative_to(ROOT)} and its README.\n")
 
 
 if __name__ == "__main__":

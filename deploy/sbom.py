@@ -1,7 +1,7 @@
 """
 `make sbom`: what ships, as a CycloneDX bill of materials.
 
-    python -m security.sbom
+    python -m deploy.sbom
 
 It has the two functions, each with its files, and the packages of the layer. Versions and licences
 are those that the built packages state. The hashes of a package are those of its lock: the files
@@ -10,6 +10,7 @@ that the build accepts. It has no serial number and no time, so the same build g
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -29,7 +30,7 @@ from restore_watch import __version__
 if TYPE_CHECKING:
     from email.message import Message
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
 LOCK = ROOT / "layers" / "dependencies" / "requirements.txt"
 WRITTEN = ROOT / ".aws-sam" / "sbom.cdx.json"
@@ -132,8 +133,9 @@ def _sha256(content: str) -> HashType:
 
 
 def main() -> None:
+    """Write the bill of materials of what was built."""
     WRITTEN.write_text(bill())
-    print(f"Wrote {WRITTEN.relative_to(ROOT)}.")
+    sys.stdout.write(f"Wrote {WRITTEN.relative_to(ROOT)}.\n")
 
 
 if __name__ == "__main__":

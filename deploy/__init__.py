@@ -1,0 +1,1 @@
+"""What is released, and the ways to install it without a checkout."""

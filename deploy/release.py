@@ -1,0 +1,104 @@
+"""
+`make release`: writes what the AWS CLI alone installs, to `dist/<version>/`.
+
+    python -m deploy.release
+
+The same commit gives the same bytes, whenever and wherever it is built. A checkout with changes is
+no version: its release has the first digits of the hash of what it holds in its name.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
+
+from deploy.released_template import ROOT, ZIPS, released, transformed
+from deploy.sbom import BUILD, WRITTEN, bill
+from restore_watch import __version__
+
+DIST = ROOT / "dist"
+
+TEMPLATE, TRANSFORMED = "template.yaml", "template-transformed.yaml"
+SUMS = "SHA256SUMS"
+
+README = (Path(__file__).parent / "README.txt").read_text()
+
+
+def write(folder: Path, *, is_changed: bool) -> Path:
+    """Write a release below the folder, in one of the version. Return that one."""
+    files = {zip_name: zipped(BUILD / built) for built, zip_name in ZIPS.items()}
+    version = __version__
+    if is_changed:
+        version += f"-changed-{_hash_of(files)[:8]}"
+    template = released(yaml_parse((ROOT / TEMPLATE).read_text()), version)
+    files |= {
+        TEMPLATE: yaml_dump(template).encode(),
+        TRANSFORMED: yaml_dump(transformed(template)).encode(),
+        WRITTEN.name: bill().encode(),
+        "LICENSE.txt": (ROOT / "LICENSE").read_bytes(),
+        "README.txt": README.replace("<version>", version).encode(),
+    }
+    files[SUMS] = "".join(
+        f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)
+    ).encode()
+    made = folder / version
+    made.mkdir(parents=True, exist_ok=True)
+    for old in made.iterdir():
+        old.unlink()
+    for name, content in files.items():
+        (made / name).write_bytes(content)
+    return made
+
+
+def zipped(folder: Path) -> bytes:
+    """Return a zip of a folder's files, in the order of their names and without their times."""
+    made = BytesIO()
+    with ZipFile(made, "w", ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(_files(folder)):
+            entry = ZipInfo(name)  # of 1980-01-01
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = ZIP_DEFLATED
+            archive.writestr(entry, (folder / name).read_bytes())
+    return made.getvalue()
+
+
+def is_changed() -> bool:
+    """Whether the checkout has other files than its commit, or none is known."""
+    said = subprocess.run(
+        ["git", "status", "--porcelain"],  # noqa: S607 - whatever git there is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return said.returncode != 0 or bool(said.stdout)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """The names of a folder's files, as they stand in a zip."""
+    return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _hash_of(files: Mapping[str, bytes]) -> str:
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+
+
+def main() -> int:
+    """Write the release of this checkout, and say where it is."""
+    changed = is_changed()
+    made = write(DIST, is_changed=changed)
+    if changed:
+        sys.stderr.write("The checkout has changes, so this is no version: do not publish it.\n")
+    sys.stdout.write(f"Wrote {made.relative_to(ROOT)}. Its README.txt says how to install it.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

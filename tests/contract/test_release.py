@@ -1,0 +1,91 @@
+"""A release is the checkout's own template and code, and lies in a bucket of the operator's."""
+
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import yaml
+
+from contract.deployed_template import source_template, transformed_template
+from deploy import release
+from deploy.released_template import ZIPS
+from deploy.sbom import BUILD
+from restore_watch import __version__
+
+PARAMETERS = {"ReleaseBucket", "ReleasePrefix"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release of this checkout, as if nothing was changed."""
+    return release.write(tmp_path_factory.mktemp("dist"), is_changed=False)
+
+
+def plain(folder: Path, name: str) -> dict[str, dict[str, object]]:
+    """A template of the release as plain YAML, without CloudFormation's short forms."""
+    read: dict[str, dict[str, object]] = yaml.safe_load((folder / name).read_text())
+    return read
+
+
+def test_a_release_is_a_folder_of_its_version_whose_sums_are_true(folder: Path) -> None:
+    lines = (folder / release.SUMS).read_text().splitlines()
+    sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
+
+    assert folder.name == __version__
+    assert {*sums, release.SUMS} == {path.name for path in folder.iterdir()}
+    for name, digest in sums.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(("built", "name"), ZIPS.items())
+def test_a_zip_has_what_was_built_and_no_time(folder: Path, built: str, name: str) -> None:
+    source = BUILD / built
+    with ZipFile(io.BytesIO((folder / name).read_bytes())) as archive:
+        assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert archive.namelist() == sorted(archive.namelist())
+        held = {one: archive.read(one) for one in archive.namelist()}
+
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert held.keys() == files
+    assert all(content == (source / one).read_bytes() for one, content in held.items())
+    assert release.zipped(source) == (folder / name).read_bytes()
+
+
+def test_the_templates_are_the_checkouts_own_with_the_code_in_a_bucket(folder: Path) -> None:
+    source = source_template()
+    written, transformed = plain(folder, release.TEMPLATE), plain(folder, release.TRANSFORMED)
+
+    assert written["Parameters"].keys() - source["Parameters"].keys() == PARAMETERS
+    assert written["Resources"].keys() == source["Resources"].keys()
+    for part in ("Outputs", "Conditions", "Rules"):
+        assert json.loads(json.dumps(written[part])) == json.loads(json.dumps(source[part]))
+    assert "Transform" not in transformed
+    own = transformed_template()["Resources"]
+    hashed = r"DependenciesLayer[0-9a-f]{10}$"
+    kept = [{re.sub(hashed, "layer", one) for one in of} for of in (own, transformed["Resources"])]
+    assert kept[0] == kept[1]
+
+
+def test_each_zip_is_found_in_the_folder_of_its_version(folder: Path) -> None:
+    """So an update that keeps every parameter takes the new code."""
+    text = (folder / release.TRANSFORMED).read_text()
+
+    for name in ZIPS.values():
+        assert f"${{ReleasePrefix}}{__version__}/{name}" in text
+    assert "atlas-restore-watch/1" not in text
+    assert set(re.findall(r"[\w-]+/(?=[\w-]+\.zip)", text)) == {
+        __version__.rpartition(".")[2] + "/"
+    }
+
+
+def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> None:
+    made = release.write(tmp_path, is_changed=True)
+
+    assert re.fullmatch(re.escape(__version__) + r"-changed-[0-9a-f]{8}", made.name)
+    assert f"Atlas Restore Watch {made.name}\n" in (made / "README.txt").read_text()
+    assert f"atlas-restore-watch/{made.name}/" in (made / "README.txt").read_text()
+    assert f"{made.name}/layer.zip" in (made / release.TEMPLATE).read_text()
