@@ -128,7 +128,8 @@ pictures: .venv/.ready ## draw the messages and the architecture of README and d
 	@PYTHONPATH=docs $(RUN) python -m pictures.render
 
 .PHONY: docs
-docs: .venv/.ready ## write the generated parts again: the page of error texts, and the tables of costs in the README and of workflows
+docs: .venv/.ready ## write the generated parts again: the page of error texts, the tables of costs, the Terraform module
+	@PYTHONPATH=functions:. $(RUN) python -m deploy.terraform_files
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.cost_table
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.wait_table

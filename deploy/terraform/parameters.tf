@@ -1,0 +1,39 @@
+# Written by `python -m deploy.terraform_files` from template.yaml.
+
+locals {
+  parameters = {
+    ReleaseBucket = var.release_bucket
+    ReleasePrefix = var.release_prefix
+    AtlasSecretArn = var.atlas_secret_arn
+    AtlasSecretKmsKeyArn = var.atlas_secret_kms_key_arn
+    AtlasBaseUrl = var.atlas_base_url
+    AtlasProjectIds = var.atlas_project_ids
+    ScheduleExpression = var.schedule_expression
+    HotSeconds = var.hot_seconds
+    RateLimitReserve = var.rate_limit_reserve
+    NotifyEmail = var.notify_email
+    NotifyChat = var.notify_chat
+    NotifySecretArn = var.notify_secret_arn
+    NotifySecretKmsKeyArn = var.notify_secret_kms_key_arn
+    PagerDutyUrl = var.pager_duty_url
+    NotifyChanges = var.notify_changes
+    RequestSource = var.request_source
+    Architecture = var.architecture
+    MemorySize = var.memory_size
+    ReservedConcurrency = var.reserved_concurrency
+    TopicKmsKeyArn = var.topic_kms_key_arn
+    LogLevel = var.log_level
+    LogRetentionDays = var.log_retention_days
+    AlarmTopicArn = var.alarm_topic_arn
+    RtoMinutes = var.rto_minutes
+    RpoMinutes = var.rpo_minutes
+    NoSweepMinutes = var.no_sweep_minutes
+    CreateAlarms = var.create_alarms
+    CreateDashboard = var.create_dashboard
+    SubnetIds = var.subnet_ids
+    SecurityGroupIds = var.security_group_ids
+    KmsKeyArn = var.kms_key_arn
+    PermissionsBoundaryArn = var.permissions_boundary_arn
+    NamePrefix = var.name_prefix
+  }
+}

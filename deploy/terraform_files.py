@@ -1,0 +1,139 @@
+"""
+Writes the variables and outputs of the Terraform module from the template; `make docs` runs it.
+
+    python -m deploy.terraform_files
+
+Terraform refuses what the template would refuse. Its regular expressions are those of RE2, which
+has no lookahead and repeats nothing more than 1,000 times, so two conditions are written here.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from deploy.released_template import ROOT, released
+
+FOLDER = Path(__file__).with_name("terraform")
+
+_GENERATED = "# Written by `python -m deploy.terraform_files` from template.yaml.\n"
+
+_OWN = """
+variable "stack_name" {
+  description = "Name of the stack."
+  type        = string
+  default     = "atlas-restore-watch"
+}
+
+variable "release_folder" {
+  description = "Path of the folder of a release, with its template and its zips."
+  type        = string
+}
+
+variable "tags" {
+  description = "Tags of the stack, which its resources get."
+  type        = map(string)
+  default     = {}
+}
+"""
+
+_CONDITIONS = {
+    "AtlasProjectIds": (
+        'contains(["", "all"], {0}) || length(split(",", {0})) <= 100 && alltrue('
+        '[for id in split(",", {0}) : can(regex("^ ?[a-f0-9]{{24}} ?$", id))])'
+    ),
+    "RequestSource": ('can(regex("^[A-Za-z0-9._/-]{{0,256}}$", {0})) && !startswith({0}, "aws.")'),
+}
+"""In place of patterns that RE2 does not have."""
+
+
+def variable_name(parameter: str) -> str:
+    """Return the name of a parameter in the words of Terraform: `atlas_secret_arn`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", parameter).lower()
+
+
+def files() -> dict[str, str]:
+    """Return what is written, by the names of the files."""
+    template = released(yaml_parse((ROOT / "template.yaml").read_text()), "0")
+    parameters, outputs = template["Parameters"], template["Outputs"]
+    return {
+        "variables.tf": _GENERATED + _OWN + "".join(map(_variable, parameters.items())),
+        "parameters.tf": _GENERATED + _parameters(parameters),
+        "outputs.tf": _GENERATED + "".join(map(_output, outputs.items())),
+    }
+
+
+def _variable(named: tuple[str, Mapping[str, Any]]) -> str:
+    name, parameter = named
+    variable, kind = variable_name(name), "number" if parameter["Type"] == "Number" else "string"
+    lines = [
+        f"description = {_quoted(parameter['Description'])}",
+        f"type = {kind}",
+        *(["default = null"] if "Default" in parameter else []),
+    ]
+    if name == "ReleasePrefix":  # main.tf uses it too
+        lines[-1] = f"default = {_quoted(parameter['Default'])}"
+    conditions = " && ".join(f"({one})" for one in _conditions(name, parameter, f"var.{variable}"))
+    if conditions:
+        is_optional = "Default" in parameter
+        held = f"var.{variable} == null ? true : {conditions}" if is_optional else conditions
+        error = f"{name} {parameter.get('ConstraintDescription') or _allowed(parameter)}."
+        lines += [
+            "validation {",
+            f"  condition = {held}",
+            f"  error_message = {_quoted(error)}",
+            "}",
+        ]
+    return f'\nvariable "{variable}" {{\n' + "".join(f"  {one}\n" for one in lines) + "}\n"
+
+
+def _conditions(name: str, parameter: Mapping[str, Any], value: str) -> Iterator[str]:
+    if name in _CONDITIONS:
+        yield _CONDITIONS[name].format(value)
+    elif "AllowedPattern" in parameter:
+        yield f"can(regex({_quoted(parameter['AllowedPattern'])}, {value}))"
+    if "AllowedValues" in parameter:
+        allowed = ", ".join(_quoted(str(one)) for one in parameter["AllowedValues"])
+        yield f"contains([{allowed}], tostring({value}))"
+    if "MinValue" in parameter:
+        yield f"{value} >= {parameter['MinValue']}"
+    if "MaxValue" in parameter:
+        yield f"{value} <= {parameter['MaxValue']}"
+
+
+def _allowed(parameter: Mapping[str, Any]) -> str:
+    return f"must be one of {', '.join(map(str, parameter['AllowedValues']))}"
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    pairs = "".join(f"    {name} = var.{variable_name(name)}\n" for name in parameters)
+    return f"\nlocals {{\n  parameters = {{\n{pairs}  }}\n}}\n"
+
+
+def _output(named: tuple[str, Mapping[str, Any]]) -> str:
+    name, output = named
+    value = f'aws_cloudformation_stack.restore_watch.outputs["{name}"]'
+    # One with a condition is not there in every stack.
+    held = f"try({value}, null)" if "Condition" in output else value
+    return (
+        f'\noutput "{variable_name(name)}" {{\n'
+        f"  description = {_quoted(output['Description'])}\n  value = {held}\n}}\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A text of HCL: as in JSON, but ${ and %{ begin a template."""
+    return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+
+
+def main() -> None:
+    """Write the generated files of the module."""
+    for name, text in files().items():
+        (FOLDER / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
