@@ -123,7 +123,7 @@ soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=.
 		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: pictures
-pictures: .venv/.ready ## draw the messages and the architecture of README and docs again, with a browser of this machine
+pictures: .venv/.ready ## draw the messages and the architecture again, with a browser of this machine
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
 	@PYTHONPATH=docs $(RUN) python -m pictures.render
 

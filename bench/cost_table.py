@@ -1,5 +1,5 @@
 """
-What a month costs, the table of the README.
+What a month costs, the table of the page Costs.
 
 `python -m bench.cost_table` writes it there from loads.toml, which has what was measured, and when.
 As a part of the benchmark, it is computed from new figures, which only `bench.needs` keeps.
@@ -15,7 +15,7 @@ from bench.loads import FIGURES, Figures, loads, watching
 from bench.report import Report, Row
 from local_stack.stack import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "costs.md"
 BEGIN = "<!-- `make docs` computes this table from bench/loads.toml and bench/prices.toml -->\n"
 END = "<!-- end of the table -->\n"
 
@@ -38,10 +38,11 @@ def rows(figures: Figures) -> list[Row]:
 
 
 def with_table(text: str) -> str:
-    """The README with the table between its two comments."""
+    """The page with the table between its two comments."""
     figures = read_figures(Figures, FIGURES)
     remarks = (
-        f"[List prices](bench/prices.toml) of {Prices.read().date}; free tiers are not taken off.\n"
+        f"[List prices](../bench/prices.toml) of {Prices.read().date}; "
+        "free tiers are not taken off.\n"
         f"What sweeps, restores and e-mails need was measured on {figures.date}, in the real\n"
         "Lambda runtime with Atlas 100 ms away."
     )
@@ -62,11 +63,11 @@ def placed(text: str, begin: str, rows: list[Row], remarks: str) -> str:
 
 
 def measure() -> Report:
-    """Measure again what the README's table is computed from."""
+    """Measure again what the table is computed from."""
     report = Report()
     report.table(*rows(needs.measure_loads()))
     return report
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text()))
+    PAGE.write_text(with_table(PAGE.read_text()))

@@ -1,5 +1,5 @@
 """
-What a month costs under some loads: the README's table. Pure.
+What a month costs under some loads: the table of the page Costs. Pure.
 
 Usage comes from what was measured (loads.toml, which `bench.needs` writes) and from what is counted
 in the template: alarms and dashboards.

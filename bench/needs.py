@@ -242,7 +242,7 @@ def world(projects: int) -> Iterator[World]:
 
 
 def measure_loads() -> loads.Figures:
-    """Measure what the README's table is computed from."""
+    """Measure what the table of costs is computed from."""
     with world(1) as one:
         idle, listing = one.sweeps(), one.sweeps(listing=True)
         began = one.begin("flex")

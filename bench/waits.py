@@ -40,7 +40,7 @@ HOT_LATENCY = (6, 25)
 """
 Seconds from a change to its message that half and 95 of 100 changes take while a job is hot.
 
-The README has them; `bench.detection` measures them. A workflow is answered by the same sweep.
+The page Costs has them; `bench.detection` measures them. A workflow is answered by the same sweep.
 """
 
 SWEEP_EVERY = 60.0

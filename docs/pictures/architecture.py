@@ -1,5 +1,5 @@
 """
-`PYTHONPATH=docs python -m pictures.architecture` draws the stack in the README, as a flowchart.
+`PYTHONPATH=docs python -m pictures.architecture` draws the stack as a flowchart on the page Design.
 
 Nodes are what carries data. Arrows are what the template says: events, subscriptions, destinations,
 redrive policies, and what the roles of the functions may do. Typed here are only words, and who is
@@ -13,7 +13,7 @@ from typing import Any
 
 from pictures.template import ROOT, Json, named, properties, template
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "design.md"
 BEGIN = "<!-- `make pictures` draws this flowchart from template.yaml -->\n"
 END = "<!-- end of the flowchart -->\n"
 
@@ -78,11 +78,11 @@ def flowchart() -> str:
 
 
 def with_flowchart(text: str) -> str:
-    """The README with the flowchart between its two comments."""
+    """The page with the flowchart between its two comments."""
     head, _, rest = text.partition(BEGIN)
     _, found, tail = rest.partition(END)
     if not found:
-        raise ValueError("the README has no place for the flowchart")
+        raise ValueError("the page has no place for the flowchart")
     return f"{head}{BEGIN}\n```mermaid\n{flowchart()}```\n\n{END}{tail}"
 
 
@@ -223,8 +223,8 @@ def _words(name: str) -> str:
 
 
 def main() -> None:
-    """Write the flowchart into the README."""
-    README.write_text(with_flowchart(README.read_text()))
+    """Write the flowchart into its page."""
+    PAGE.write_text(with_flowchart(PAGE.read_text()))
 
 
 if __name__ == "__main__":

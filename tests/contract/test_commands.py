@@ -21,13 +21,18 @@ EVERYWHERE = {"--query", "--output", "--region", "--profile", "--cli-binary-form
 AWS_CLI_ONLY = {
     ("logs", "tail"): {"--since", "--follow"},
     ("cloudformation", "wait"): {"--stack-name"},
+    ("cloudformation", "deploy"): {
+        *("--stack-name", "--template-file", "--s3-bucket", "--s3-prefix", "--capabilities"),
+        "--parameter-overrides",
+    },
+    ("s3", "cp"): {"--recursive"},
     ("s3", "rm"): {"--recursive"},
 }
 RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
 
 # Names that a sentence explains, and files that a reader writes.
-ANSWERED = {"stack", "BackupArn", "name"}
-WRITTEN = {"atlas.json", "notify.json", "topic-policy.json", "subscription.json"}
+ANSWERED = {"stack", "BackupArn", "name", "bucket"}
+WRITTEN = {"atlas.json", "notify.json", "topic-policy.json", "subscription.json", "target.json"}
 
 
 def shown(program: str) -> list[Any]:

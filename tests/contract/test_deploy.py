@@ -219,7 +219,7 @@ def test_an_environment_is_complete_and_of_its_own() -> None:
 
 
 def test_the_docs_list_what_each_environment_sets() -> None:
-    said = {row.names[0]: row.cells for row in rows(section(page("deploying"), "Environments"))}
+    said = {row.names[0]: row.cells for row in rows(section(page("make-deploy"), "Environments"))}
 
     assert said.keys() == {"dev", "prod"}
     for environment, (stack, listed, asks) in said.items():

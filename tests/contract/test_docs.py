@@ -34,7 +34,7 @@ from notify_people.channels.secret import KEYS
 from notify_people.selection import DEFAULT_CHANGES, Change
 from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
 from operate.evidence_files import COLUMNS
-from pictures.architecture import with_flowchart
+from pictures.architecture import PAGE, with_flowchart
 from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
 from restore_watch.aws import cloud_events
@@ -110,8 +110,8 @@ def test_every_page_and_every_sample_event_is_linked() -> None:
 @pytest.mark.parametrize(
     ("path", "generated"),
     [
-        (README, cost_table.with_table),
-        (README, with_flowchart),
+        (cost_table.PAGE, cost_table.with_table),
+        (PAGE, with_flowchart),
         (ROOT / "docs" / "workflows.md", wait_table.with_table),
     ],
     ids=["costs", "flowchart", "waits"],
@@ -193,7 +193,7 @@ def test_every_key_of_the_secrets_is_read() -> None:
     assert len(keys) == 18
     assert [key for key in keys if f'"{key}"' not in source] == []
     assert all(f"`{key}`" in page("people") for key in KEYS.values())
-    (secret,) = json_of("README", "Deploy in five minutes")
+    (secret,) = json_of("README", "Install")
     assert read_credentials(json.dumps(secret))
 
 

@@ -16,6 +16,8 @@ from deploy.released_template import ZIPS
 from deploy.sbom import BUILD
 from restore_watch import __version__
 
+pytestmark = pytest.mark.campaign
+
 PARAMETERS = {"ReleaseBucket", "ReleasePrefix"}
 
 
