@@ -3,8 +3,8 @@
 
     python -m deploy.release
 
-The same commit gives the same bytes, whenever and wherever it is built. A checkout with changes is
-no version: its release has the first digits of the hash of what it holds in its name.
+Two builds of a commit give the same bytes. A checkout with changes is no version: its release has
+the first digits of the hash of what it holds in its name.
 """
 
 import hashlib
