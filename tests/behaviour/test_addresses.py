@@ -7,6 +7,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.environment import Environment
 from local_stack.loopback import LoopbackServer
 from local_stack.stack import CREDENTIALS, Credentials
@@ -41,18 +42,21 @@ def elsewhere() -> Iterator[Elsewhere]:
     assert wire.calls == ()
 
 
-@pytest.mark.campaign
+REDIRECTS = {
+    "301": (301, "{}/api"),
+    "307": (307, "{}/api"),
+    "same-host": (302, "/api/oauth/token"),
+    "nowhere": (302, ""),
+}
+
+
 @pytest.mark.fault("F38")
 @cases(
     ("credentials", "step"),
     [("service_account", TOKEN), ("service_account", FLEX), ("api_key", FLEX)],
     ids=["token", "bearer", "digest"],
 )
-@cases(
-    ("status", "location"),
-    [(301, "{}/api"), (307, "{}/api"), (302, "/api/oauth/token"), (302, "")],
-    ids=["301", "307", "same-host", "nowhere"],
-)
+@cases(("status", "location"), rows(REDIRECTS, "307"))
 def test_no_redirect_is_followed(
     world: World,
     elsewhere: Elsewhere,
