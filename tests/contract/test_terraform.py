@@ -6,7 +6,7 @@ from typing import Any
 
 import hcl2
 import pytest
-import re2
+import re2  # type: ignore[import-untyped]
 
 from contract.deployed_template import EVERYTHING, READERS, SECRET, source_template
 from deploy.released_template import ZIPS
