@@ -121,7 +121,7 @@ class Sweeper:
         lasting, now = self._lasting, self._clock.now()
         jobs = lasting.open_jobs.read(deadline, now)
         projects, stack = lasting.bookkeeping.read(deadline, now)
-        parts = self._parts(jobs, projects, deadline)
+        parts = lasting.parts(jobs, projects, deadline)
         run, watch = parts.run, parts.watch
         publishing = deadline.within(PENDING_TIME)
         try:
@@ -145,9 +145,6 @@ class Sweeper:
         degraded = self._judge(parts, asked, stack, len(jobs), is_refused=refusal is not None)
         run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
         return run.tally.result.as_json()
-
-    def _parts(self, *how: Any) -> Parts:
-        return self._lasting.parts(*how)
 
     def _find_and_ask(
         self, parts: Parts, begun: float, is_awaited: Callable[[], bool]
