@@ -38,11 +38,14 @@ help: ## list the targets
 demo: build ## restores that nobody names, found and followed to their ends, in the real Lambda runtime
 	@PYTHONPATH=functions:tests:. $(RUN) python -m demo
 
-test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## the tests, in random order, in two processes
-	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m "not campaign"
+# Three on two cores: a third of the time, a test waits for a process or for something that hangs.
+PROCESSES := --numprocesses 3 --dist loadfile
+
+test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
+	@$(RUN) python -m pytest $(PROCESSES) -m "not campaign"
 
 campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
-	@$(RUN) python -m pytest --numprocesses 2 --dist loadfile -m campaign
+	@$(RUN) python -m pytest $(PROCESSES) -m campaign
 
 # Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.
 mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)
@@ -50,7 +53,7 @@ mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put
 		$(if $(TABLE),--table $(TABLE)) $(if $(ONLY),--only "$(ONLY)")
 
 coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
-	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest --numprocesses 2 --dist loadfile tests \
+	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest $(PROCESSES) tests \
 		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: .venv/.ready ## lint, types, import contracts, template, workflows, locks, security

@@ -1,7 +1,6 @@
 """Items that somebody has changed by hand, and bookkeeping that nobody has read for weeks."""
 
 import secrets
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,12 +29,8 @@ POISONS: dict[str, Any] = {
     "the first year": "0001-01-01T00:00:00+14:00",
     "the year 2099": "2099-01-01T00:00:00.000000Z",
     "a set of numbers": {1, 2},
-    "a number below zero": Decimal("-1.5"),
-    "the last year": "9999-12-31T23:59:59-14:00",
     "no moment": "yesterday",
-    "nothing": "",
     "null": None,
-    "a list": [[{"since": 5}], None],
     "a map of maps": {"flex": {"since": {"at": [1]}}, "dedicated/a/../b": 10**37},
     "a change of an odd state": [CHANGE | {"state": ["degraded"]}],
 }
