@@ -27,6 +27,8 @@ NOT_FOLLOWED = "RestoreNotFollowed"
 DENIED = aws_error("states", "AccessDeniedException")
 THROTTLED = aws_error("states", "ThrottlingException")
 
+DOWNLOADED = ["running", "download-ready", "expired"]
+
 _numbers = itertools.count(1)
 
 
@@ -252,6 +254,58 @@ def test_a_workflow_that_comes_while_its_job_is_settled_is_answered(
 
     assert {first, second} == {token for token, _ in waiting.told()}
     assert waiting.is_settled(job)
+
+
+@pytest.mark.fault("W3", "W5")
+@pytest.mark.parametrize("is_download", [False, True], ids=["ended", "ready"])
+def test_a_workflow_that_comes_then_and_gets_no_answer_gets_it_from_the_next_sweep(
+    world: World,
+    waiting: Waiting,
+    job: EmulatedRestore,
+    patient: Connections,
+    *,
+    is_download: bool,
+) -> None:
+    """Also for a download that is ready, and so is followed further."""
+    if is_download:
+        job = world.recorded_job("dedicated", delivery_type="download", timeline=DOWNLOADED)
+    waiting.wait(job, "COMPLETED")
+    job.advance()
+    slow = world.environment(patient)
+    with world.hold(within(ACKNOWLEDGE, Selection(when=patient.made))) as gate:
+        checking = world.begin(lambda: world.check(job, slow))
+        wait_until_held_or_over([checking], [gate])
+        with world.inject(TELL, THROTTLED, times=None):
+            second = waiting.wait(job, "COMPLETED")
+        world.stack.forget_calls()
+        gate.open()
+        checking.end()
+    assert waiting.told() == []
+
+    world.environment().sweep()
+    assert (second, "COMPLETED") in waiting.told()
+    assert waiting.is_settled(job) is not is_download
+
+
+@pytest.mark.fault("W5")
+def test_a_workflow_that_comes_while_another_is_answered_waits_for_its_own_end(
+    world: World, waiting: Waiting, patient: Connections
+) -> None:
+    job = world.recorded_job("dedicated", delivery_type="download", timeline=DOWNLOADED)
+    waiting.wait(job, "COMPLETED")
+    job.advance()
+    slow = world.environment(patient)
+    with world.hold(within(ACKNOWLEDGE, Selection(when=patient.made))) as gate:
+        checking = world.begin(lambda: world.check(job, slow))
+        wait_until_held_or_over([checking], [gate])
+        second = waiting.wait(job, "EXPIRED")
+        gate.open()
+        checking.end()
+    world.stack.forget_calls()
+    job.advance()
+    world.check(job)
+
+    assert waiting.told() == [(second, "EXPIRED")]
 
 
 @pytest.mark.fault("W12")
