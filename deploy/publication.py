@@ -11,14 +11,13 @@ README whose links are absolute, because it is shown outside of the source. `sam
 import argparse
 import re
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 
-ROOT = Path(__file__).parents[1]
-BUILD = ROOT / ".aws-sam" / "build"
+from deploy import BUILD, ROOT
+
 TEMPLATE = "publication.yaml"
 README = "publication-README.md"
 APPLICATION = "AWS::ServerlessRepo::Application"

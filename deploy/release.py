@@ -4,22 +4,22 @@
     python -m deploy.release
 
 Two builds of a commit give the same bytes. A checkout with changes is no version: its release has
-the first digits of the hash of what it holds in its name.
+the first digits of the hash of its zips in its name.
 """
 
 import hashlib
-import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 
-from deploy.released_template import ROOT, ZIPS, released, transformed
-from deploy.sbom import BUILD, WRITTEN, bill
+from deploy import BUILD, ROOT
+from deploy.released_template import ZIPS, released, transformed
+from deploy.sbom import WRITTEN, bill
 from restore_watch import __version__
 
 DIST = ROOT / "dist"
@@ -35,7 +35,7 @@ def write(folder: Path, *, is_changed: bool) -> Path:
     files = {zip_name: zipped(BUILD / built) for built, zip_name in ZIPS.items()}
     version = __version__
     if is_changed:
-        version += f"-changed-{_hash_of(files)[:8]}"
+        version += f"-changed-{_sha256(b''.join(files.values()))[:8]}"
     template = released(yaml_parse((ROOT / TEMPLATE).read_text()), version)
     files |= {
         TEMPLATE: yaml_dump(template).encode(),
@@ -44,9 +44,7 @@ def write(folder: Path, *, is_changed: bool) -> Path:
         "LICENSE.txt": (ROOT / "LICENSE").read_bytes(),
         "README.txt": README.replace("<version>", version).encode(),
     }
-    files[SUMS] = "".join(
-        f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)
-    ).encode()
+    files[SUMS] = "".join(f"{_sha256(files[name])}  {name}\n" for name in sorted(files)).encode()
     made = folder / version
     made.mkdir(parents=True, exist_ok=True)
     for old in made.iterdir():
@@ -85,9 +83,8 @@ def _files(folder: Path) -> Iterator[str]:
     return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def _hash_of(files: Mapping[str, bytes]) -> str:
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def main() -> int:

@@ -1,27 +1,25 @@
 """The templates of a release: the code lies in a bucket of the operator's own."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
 import boto3
 import yaml
-from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
-ROOT = Path(__file__).parents[1]
+from deploy import FUNCTIONS, ROOT
+from deploy.publication import APPLICATION
 
 ZIPS = {
     "DependenciesLayer": "layer.zip",
-    "RestoreWatchFunction": "restore_watch.zip",
-    "NotifyPeopleFunction": "notify_people.zip",
+    **{name: f"{package}.zip" for name, package in FUNCTIONS.items()},
 }
 """What is built, by its logical id and folder."""
 
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 _STATE_MACHINE = "AWS::Serverless::StateMachine"
-_PUBLICATION = "AWS::ServerlessRepo::Application"
 _INTERFACE = "AWS::CloudFormation::Interface"
 
 BUCKET, PREFIX = "ReleaseBucket", "ReleasePrefix"
@@ -64,7 +62,7 @@ def released(template: Mapping[str, Any], version: str) -> dict[str, Any]:
     interface = about[_INTERFACE]
     group = {"Label": {"default": "Files of this release"}, "Parameters": [BUCKET, PREFIX]}
     labels = {BUCKET: {"default": "Bucket"}, PREFIX: {"default": "Beginning of the keys"}}
-    metadata = {name: part for name, part in about.items() if name != _PUBLICATION} | {
+    metadata = {name: part for name, part in about.items() if name != APPLICATION} | {
         _INTERFACE: {
             "ParameterGroups": [group, *interface["ParameterGroups"]],
             "ParameterLabels": labels | interface["ParameterLabels"],
@@ -80,14 +78,13 @@ def released(template: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 def transformed(template: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return a released template after SAM's transform: for StackSets, and where it is not allowed.
+    Return a template after SAM's transform: for StackSets, and where the transform is not allowed.
 
-    It has no credentials and asks nobody.
+    Its code lies in a bucket. It takes no credentials, and asks nobody.
     """
     session = boto3.Session(region_name="us-east-1")
-    made: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(
-        yaml_parse(yaml_dump(dict(template))), {}
-    )
+    translator = Translator({}, Parser(), boto_session=session)
+    made: dict[str, Any] = translator.translate(deepcopy(dict(template)), {})
     return made
 
 

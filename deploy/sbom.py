@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -25,17 +24,15 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
+from deploy import BUILD, FUNCTIONS, ROOT
 from restore_watch import __version__
 
 if TYPE_CHECKING:
     from email.message import Message
 
-ROOT = Path(__file__).parents[1]
-BUILD = ROOT / ".aws-sam" / "build"
 LOCK = ROOT / "layers" / "dependencies" / "requirements.txt"
 WRITTEN = ROOT / ".aws-sam" / "sbom.cdx.json"
 
-FUNCTIONS = {"RestoreWatchFunction": "restore_watch", "NotifyPeopleFunction": "notify_people"}
 LICENCE = "Apache-2.0"
 
 _LOCKED = re.compile(r"^([\w.-]+)==.+((?:\\\n +--hash=sha256:[0-9a-f]{64} *)+)$", re.MULTILINE)

@@ -15,30 +15,12 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from deploy.released_template import ROOT, released
+from deploy import ROOT
+from deploy.released_template import PREFIX, released
 
 FOLDER = Path(__file__).with_name("terraform")
 
 _GENERATED = "# Written by `python -m deploy.terraform_files` from template.yaml.\n"
-
-_OWN = """
-variable "stack_name" {
-  description = "Name of the stack."
-  type        = string
-  default     = "atlas-restore-watch"
-}
-
-variable "release_folder" {
-  description = "Path of the folder of a release, with its template and its zips."
-  type        = string
-}
-
-variable "tags" {
-  description = "Tags of the stack, which its resources get."
-  type        = map(string)
-  default     = {}
-}
-"""
 
 _CONDITIONS = {
     "AtlasProjectIds": (
@@ -60,7 +42,7 @@ def files() -> dict[str, str]:
     template = released(yaml_parse((ROOT / "template.yaml").read_text()), "0")
     parameters, outputs = template["Parameters"], template["Outputs"]
     return {
-        "variables.tf": _GENERATED + _OWN + "".join(map(_variable, parameters.items())),
+        "variables.tf": _GENERATED + "".join(map(_variable, parameters.items())),
         "parameters.tf": _GENERATED + _parameters(parameters),
         "outputs.tf": _GENERATED + "".join(map(_output, outputs.items())),
     }
@@ -69,16 +51,17 @@ def files() -> dict[str, str]:
 def _variable(named: tuple[str, Mapping[str, Any]]) -> str:
     name, parameter = named
     variable, kind = variable_name(name), "number" if parameter["Type"] == "Number" else "string"
+    is_optional = "Default" in parameter
     lines = [
         f"description = {_quoted(parameter['Description'])}",
         f"type = {kind}",
-        *(["default = null"] if "Default" in parameter else []),
     ]
-    if name == "ReleasePrefix":  # main.tf uses it too
-        lines[-1] = f"default = {_quoted(parameter['Default'])}"
+    if is_optional:
+        # main.tf needs the prefix itself.
+        default = _quoted(parameter["Default"]) if name == PREFIX else "null"
+        lines.append(f"default = {default}")
     conditions = " && ".join(f"({one})" for one in _conditions(name, parameter, f"var.{variable}"))
     if conditions:
-        is_optional = "Default" in parameter
         held = f"var.{variable} == null ? true : {conditions}" if is_optional else conditions
         error = f"{name} {parameter.get('ConstraintDescription') or _allowed(parameter)}."
         lines += [

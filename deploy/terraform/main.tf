@@ -11,6 +11,23 @@ terraform {
   }
 }
 
+variable "stack_name" {
+  description = "Name of the stack."
+  type        = string
+  default     = "atlas-restore-watch"
+}
+
+variable "release_folder" {
+  description = "Path of the folder of a release, with its template and its zips."
+  type        = string
+}
+
+variable "tags" {
+  description = "Tags of the stack, which its resources get."
+  type        = map(string)
+  default     = {}
+}
+
 data "aws_region" "current" {}
 data "aws_partition" "current" {}
 

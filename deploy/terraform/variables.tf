@@ -1,22 +1,5 @@
 # Written by `python -m deploy.terraform_files` from template.yaml.
 
-variable "stack_name" {
-  description = "Name of the stack."
-  type        = string
-  default     = "atlas-restore-watch"
-}
-
-variable "release_folder" {
-  description = "Path of the folder of a release, with its template and its zips."
-  type        = string
-}
-
-variable "tags" {
-  description = "Tags of the stack, which its resources get."
-  type        = map(string)
-  default     = {}
-}
-
 variable "release_bucket" {
   description = "Bucket of your own, in this region, into which you have copied the release's files."
   type = string

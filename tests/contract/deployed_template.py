@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import boto3
 import pytest
-from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
-from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from deploy import FUNCTIONS
+from deploy.released_template import transformed
 
 type Json = dict[str, Any]
 
@@ -64,13 +64,11 @@ def transformed_template() -> Json:
     """template.yaml after SAM's transform, as if its code was uploaded."""
     source = yaml_parse((CHECKOUT / "template.yaml").read_text())
     uploaded = "s3://bucket/key"
-    for function in ("RestoreWatchFunction", "NotifyPeopleFunction"):
+    for function in FUNCTIONS:
         source["Resources"][function]["Properties"]["CodeUri"] = uploaded
     source["Resources"]["AwaitRestoreStateMachine"]["Properties"]["DefinitionUri"] = uploaded
     source["Resources"]["DependenciesLayer"]["Properties"]["ContentUri"] = uploaded
-    session = boto3.Session(region_name=_PSEUDO_PARAMETERS["AWS::Region"])
-    transformed: Json = Translator({}, Parser(), boto_session=session).translate(source, {})
-    return transformed
+    return transformed(source)
 
 
 class Stack:

@@ -11,9 +11,8 @@ import pytest
 import yaml
 
 from contract.deployed_template import source_template, transformed_template
-from deploy import release
+from deploy import BUILD, release
 from deploy.released_template import ZIPS
-from deploy.sbom import BUILD
 from restore_watch import __version__
 
 pytestmark = pytest.mark.campaign

@@ -9,7 +9,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
-from deploy.sbom import BUILD, FUNCTIONS, LOCK, bill
+from deploy import BUILD, FUNCTIONS
+from deploy.sbom import LOCK, bill
 from restore_watch import __version__
 
 
