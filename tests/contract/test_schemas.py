@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -75,7 +75,6 @@ def fields_of(name: str) -> Json:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-@settings(max_examples=30)
 @given(data=st.data())
 def test_every_message_fits_and_has_the_fields_in_their_order(
     name: str, data: st.DataObject

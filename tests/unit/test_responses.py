@@ -308,7 +308,7 @@ answers = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=500)
 @given(
     (answers | json_values()).map(lambda answer: json.dumps(answer).encode())
     | st.binary()
