@@ -360,20 +360,20 @@ def send_and_receive(name: str) -> Do:
     return do
 
 
-def put_secret(**values: str) -> Do:
+def put_text(text: str) -> Do:
     return lambda stack: stack.aws.client("secretsmanager").put_secret_value(
-        SecretId="notify", SecretString=json.dumps(values)
+        SecretId="notify", SecretString=text
     )
+
+
+def put_secret(**values: str) -> Do:
+    return put_text(json.dumps(values))
 
 
 def delete_secret(*, for_good: bool) -> Do:
     return lambda stack: stack.aws.client("secretsmanager").delete_secret(
         SecretId="notify", ForceDeleteWithoutRecovery=for_good
     )
-
-
-def put_no_json(stack: NotifyingStack) -> None:
-    stack.aws.client("secretsmanager").put_secret_value(SecretId="notify", SecretString="no")
 
 
 SUBSCRIPTION, SECRET, TRIGGER = "people: subscription", "people: secret", "people: trigger"
@@ -417,7 +417,7 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
         (put_secret(slack_webhook_url="TODO"), SECRET, "docs/people.md"),
     ],
     "of requests": [
-        (put_no_json, SECRET, "docs/people.md"),
+        (put_text("no"), SECRET, "docs/people.md"),
         (
             send_to("OnFailureQueue"),
             "dead letters: OnFailureQueue",

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -228,6 +229,20 @@ def test_what_is_published_is_noted_while_step_functions_hangs(
 # Others do something at the same time
 
 
+@contextmanager
+def while_checked(
+    world: World, job: EmulatedRestore, patient: Connections, step: Selection
+) -> Iterator[None]:
+    """Within the block, a check of the job stands before this step; then it ends."""
+    slow = world.environment(patient)
+    with world.hold(within(step, Selection(when=patient.made))) as gate:
+        checking = world.begin(lambda: world.check(job, slow))
+        wait_until_held_or_over([checking], [gate])
+        yield
+        gate.open()
+        checking.end()
+
+
 @pytest.mark.campaign
 @pytest.mark.fault("W5")
 @pytest.mark.parametrize(
@@ -242,13 +257,8 @@ def test_a_workflow_that_comes_while_its_job_is_settled_is_answered(
 ) -> None:
     first = waiting.wait(job)
     job.advance()
-    slow = world.environment(patient)
-    with world.hold(within(step, Selection(when=patient.made))) as gate:
-        checking = world.begin(lambda: world.check(job, slow))
-        wait_until_held_or_over([checking], [gate])
+    with while_checked(world, job, patient, step):
         second = waiting.wait(job)
-        gate.open()
-        checking.end()
 
     world.environment().sweep()
 
@@ -271,15 +281,10 @@ def test_a_workflow_that_comes_then_and_gets_no_answer_gets_it_from_the_next_swe
         job = world.recorded_job("dedicated", delivery_type="download", timeline=DOWNLOADED)
     waiting.wait(job, "COMPLETED")
     job.advance()
-    slow = world.environment(patient)
-    with world.hold(within(ACKNOWLEDGE, Selection(when=patient.made))) as gate:
-        checking = world.begin(lambda: world.check(job, slow))
-        wait_until_held_or_over([checking], [gate])
+    with while_checked(world, job, patient, ACKNOWLEDGE):
         with world.inject(TELL, THROTTLED, times=None):
             second = waiting.wait(job, "COMPLETED")
         world.stack.forget_calls()
-        gate.open()
-        checking.end()
     assert waiting.told() == []
 
     world.environment().sweep()
@@ -294,13 +299,8 @@ def test_a_workflow_that_comes_while_another_is_answered_waits_for_its_own_end(
     job = world.recorded_job("dedicated", delivery_type="download", timeline=DOWNLOADED)
     waiting.wait(job, "COMPLETED")
     job.advance()
-    slow = world.environment(patient)
-    with world.hold(within(ACKNOWLEDGE, Selection(when=patient.made))) as gate:
-        checking = world.begin(lambda: world.check(job, slow))
-        wait_until_held_or_over([checking], [gate])
+    with while_checked(world, job, patient, ACKNOWLEDGE):
         second = waiting.wait(job, "EXPIRED")
-        gate.open()
-        checking.end()
     world.stack.forget_calls()
     job.advance()
     world.check(job)
