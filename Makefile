@@ -25,8 +25,8 @@ PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test campaign mutants coverage check check-locks publication bench soak build lock clean dynamodb-local
-.PHONY: check-security check-advisories check-workflows audit sbom release
+.PHONY: all demo test campaign mutants coverage publication bench soak build lock clean dynamodb-local audit sbom release
+.PHONY: check check-code check-types check-template check-locks check-security check-advisories check-workflows
 
 all: test check demo
 
@@ -38,14 +38,15 @@ help: ## list the targets
 demo: build ## restores that nobody names, found and followed to their ends, in the real Lambda runtime
 	@PYTHONPATH=functions:tests:. $(RUN) python -m demo
 
-# Three on two cores: a third of the time, a test waits for a process or for something that hangs.
-PROCESSES := --numprocesses 3 --dist loadfile
+# Three on two cores: a third of the time, a test waits for a process or for something that hangs. Bytecode of tests may
+# be written whatever the shell says: pytest takes ten seconds to compile them, in each process.
+PYTEST := $(RUN) PYTHONDONTWRITEBYTECODE= python -m pytest --numprocesses 3 --dist worksteal
 
-test: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
-	@$(RUN) python -m pytest $(PROCESSES) -m "not campaign"
+test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
+	@$(PYTEST) -m "not campaign"
 
 campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
-	@$(RUN) python -m pytest $(PROCESSES) -m campaign
+	@$(PYTEST) -m campaign
 
 # Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.
 mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)
@@ -53,20 +54,22 @@ mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put
 		$(if $(TABLE),--table $(TABLE)) $(if $(ONLY),--only "$(ONLY)")
 
 coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
-	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(RUN) python -m pytest $(PROCESSES) tests \
+	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(PYTEST) tests \
 		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
-check: .venv/.ready ## lint, types, import contracts, template, workflows, locks, security
+check: check-code check-types check-template check-workflows check-locks check-security check-advisories ## lint, types, import contracts, template, workflows, locks, security
+
+check-code: .venv/.ready
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy
 	@PYTHONPATH=functions:. $(RUN) lint-imports
+
+check-types: .venv/.ready
+	@$(RUN) mypy
+
+check-template: .venv/.ready
 	@$(RUN) sam validate --lint
 	@$(RUN) sam validate --lint --template docs/nightly-refresh/template.yaml
-	@$(MAKE) --no-print-directory check-workflows
-	@$(MAKE) --no-print-directory check-locks
-	@$(MAKE) --no-print-directory check-security
-	@$(MAKE) --no-print-directory check-advisories
 
 check-workflows: .venv/.ready $(WORKFLOWS)/.ready ## asl-validator over the definitions of workflows; without npm, say so and pass
 	@PYTHONPATH=tests $(RUN) python -m workflows.definitions

@@ -21,7 +21,11 @@ from restore_watch.composition import AWS_CONFIG
 
 type RuntimeWith = Callable[..., LambdaRuntime]
 
-OTHERS = ["ministack", *(["dynamodb_local"] if DynamoDBLocal.absence() is None else [])]
+OTHERS = [
+    pytest.param(name, marks=pytest.mark.campaign)
+    for name in ("ministack", "dynamodb_local")
+    if name != "dynamodb_local" or DynamoDBLocal.absence() is None
+]
 """The fixtures with another DynamoDB than moto's; Amazon's own only where somebody fetched it."""
 
 
@@ -57,6 +61,7 @@ def table_stack(
     """A stack whose table is in moto, and in each other DynamoDB."""
     if request.param == "moto":
         yield module_stack
+        module_stack.settle()
         return
     with module_stack.storing_in(request.getfixturevalue(request.param)):
         yield module_stack

@@ -42,9 +42,9 @@ def everything(
         watch_a_failed_collection_restore(module_stack)
         be_refused(module_stack)
         refuse_the_secret(module_stack)
-        module_stack.settle()
         folder = tmp_path_factory.mktemp("evidence")
         assert Operator(folder, module_stack, produced).evidence().status == 0
+        module_stack.settle()
     module_stack.reset("service_account")
     module_stack.new_environments()
     return produced
@@ -111,12 +111,12 @@ def test_no_canary_is_in_anything_that_was_produced(everything: Produced) -> Non
 
 
 @pytest.mark.campaign
-def test_the_secrets_are_in_use(everything: Produced, module_stack: ObservedStack) -> None:
+def test_the_secrets_are_in_use(everything: Produced, stack: ObservedStack) -> None:
     """A secret that is not used cannot leak, and its absence proves nothing."""
     assert everything.pieces("results")
-    restore = module_stack.atlas.start_restore(GROUP, "used", "flex")
-    check(module_stack, restore, "flex")
-    calls = module_stack.http_calls()
+    restore = stack.atlas.start_restore(GROUP, "used", "flex")
+    check(stack, restore, "flex")
+    calls = stack.http_calls()
     sent = [call.headers.get("Authorization", "") for call in calls if call.service == "atlas"]
 
     assert [value for value in sent if CANARY_ACCESS_TOKEN in value]

@@ -41,9 +41,10 @@ type Put = Callable[..., None]
 @pytest.fixture(scope="module")
 def evidence(module_stack: ObservedStack, operator: Operator, history: History) -> Ran:
     """What a user gets who runs `make`."""
-    module_stack.reset()
     module_stack.put_items(history.items)
-    return operator.make("RTO=60", "RPO=1440")
+    ran = operator.make("RTO=60", "RPO=1440")
+    module_stack.settle()
+    return ran
 
 
 @pytest.fixture

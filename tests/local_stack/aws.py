@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, nullcontext
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from unittest.mock import patch
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -88,6 +88,8 @@ class AwsEmulator:
     moto's state belongs to the process: only one of these at a time.
     """
 
+    _emptied_last_by: ClassVar["AwsEmulator | None"] = None
+
     def __init__(self) -> None:
         self.dynamodb: OtherDynamoDB | None = None
         """Answers for DynamoDB instead of moto, if set."""
@@ -123,6 +125,11 @@ class AwsEmulator:
     def __exit__(self, *_: object) -> None:
         self._blocks.close()
 
+    @property
+    def has_its_state(self) -> bool:
+        """False if another emulator has emptied moto since this one did."""
+        return AwsEmulator._emptied_last_by is self
+
     def client(self, name: str) -> Any:
         """Return a boto3 client of this service that signs with the tests' key."""
         with self._client_lock:  # a session makes clients one at a time
@@ -136,6 +143,7 @@ class AwsEmulator:
         self.wire.heal()
         for path, wish in _WISHES.items():
             self._moto.post(path, json=wish).raise_for_status()
+        AwsEmulator._emptied_last_by = self
         if self.dynamodb is not None:
             self.dynamodb.clear()
         self.wire.clear()

@@ -1,6 +1,6 @@
-"""Shortcuts through moto: the same answers for less than half of the work.
+"""Shortcuts through moto and botocore: the same answers for less than half of the work.
 
-What they replace is moto's own and private, which is why moto is pinned.
+What they replace is mostly moto's own and private, which is why moto is pinned.
 """
 
 import pickle
@@ -11,6 +11,7 @@ from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
 
+from botocore.loaders import JSONFileLoader
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 _PARSE = "moto.dynamodb.parsing.expressions.UpdateExpressionParser.make"
@@ -22,7 +23,9 @@ _COMPARE_PATHS = f"{_VALIDATORS}.OverlappingPathsValidator.traverse"
 _COPY_TREE = f"{_VALIDATORS}.deepcopy"
 _SERIALIZE = "moto.core.serialize.BaseJSONSerializer._serialize_type_structure"
 _FIND_METHODS = "moto.core.responses.method_names_from_class"
+_UNDERSCORES = "moto.core.responses.camelcase_to_underscores"
 _SIGNING_KEY = "moto.sns.models.Subscription.private_key"
+_LOAD_MODEL = "botocore.loaders.JSONFileLoader.load_file"
 
 _is_processed: dict[tuple[type, type], bool] = {}
 """Whether a traverser of this type processes nodes of that type."""
@@ -31,6 +34,7 @@ _tree = resolve_name(_TREE)
 _parse = resolve_name(_PARSE)
 _serialize = resolve_name(_SERIALIZE)
 _find_methods = resolve_name(_FIND_METHODS)
+_load_model = resolve_name(_LOAD_MODEL)
 
 
 @contextmanager
@@ -46,7 +50,10 @@ def shortcuts() -> Iterator[None]:
             _COPY_TREE: lambda tree: pickle.loads(pickle.dumps(tree)),  # noqa: S301 - its own
             _SERIALIZE: _serialized,
             _FIND_METHODS: cache(_find_methods),
+            _UNDERSCORES: cache(resolve_name(_UNDERSCORES)),
             _SIGNING_KEY: lambda _: _signing_key(),
+            # Otherwise each session reads what services look like.
+            _LOAD_MODEL: lambda _, path: _loaded(path),
         }.items():
             patches.enter_context(patch(name, replacement))
         yield
@@ -57,6 +64,11 @@ def _parsed(expression: str) -> Any:
     return pickle.loads(_pickled(expression))  # noqa: S301 - its own
 
 
+@cache
+def _loaded(path: str) -> Any:
+    return _load_model(JSONFileLoader(), path)
+
+
 @lru_cache(maxsize=256)
 def _pickled(expression: str) -> bytes:
     return pickle.dumps(_parse(expression))
@@ -64,10 +76,10 @@ def _pickled(expression: str) -> bytes:
 
 def _traverse(traverser: Any, node: Any, child_id: int = -1) -> Any:
     """Process the nodes of a tree, deepest first."""
-    if not isinstance(node, _tree.Node):
-        return node
     types = type(traverser), type(node)
     if types not in _is_processed:
+        if not isinstance(node, _tree.Node):
+            return node
         _is_processed[types] = isinstance(node, traverser.nodes_to_be_processed())
     parent = node.parent
     for number, child in enumerate(node.children or ()):

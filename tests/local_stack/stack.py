@@ -120,7 +120,7 @@ class LocalStack:
 
     def reset(self, credentials: Credentials | None = None) -> None:
         """
-        Empty Atlas and AWS and make the stack again, with the same names, in 25 ms.
+        Empty Atlas and AWS and make the stack again, with the same names.
 
         The environments stay, with what they have cached; other credentials start new ones.
         """
@@ -212,12 +212,12 @@ class LocalStack:
         """Store items, which have DynamoDB's type marks."""
         self._write({"PutRequest": {"Item": item}} for item in items)
 
-    def empty_table(self) -> None:
-        """Delete every item."""
-        keys = [
-            {name: {"S": item[name]} for name in ("cluster", "restoreId")} for item in self.items()
-        ]
+    def empty_table(self) -> list[dict[str, Any]]:
+        """Delete every item, and return them."""
+        items = self.items()
+        keys = [{name: {"S": item[name]} for name in ("cluster", "restoreId")} for item in items]
         self._write({"DeleteRequest": {"Key": key}} for key in keys)
+        return items
 
     def http_calls(self) -> list[Call]:
         """Return every call that the function made to Atlas and to AWS, in order."""
