@@ -5,14 +5,11 @@ What a month costs, the table of the page Costs.
 As a part of the benchmark, it is computed from new figures, which only `bench.needs` keeps.
 """
 
-from typing import Any
-
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
-
 from bench import needs
 from bench.costs import Prices, read_figures
-from bench.loads import FIGURES, Figures, loads, watching
+from bench.loads import FIGURES, Figures, loads, standing
 from bench.report import Report, Row
+from contract.deployed_template import Stack
 from local_stack.stack import ROOT
 
 PAGE = ROOT / "docs" / "costs.md"
@@ -23,16 +20,17 @@ END = "<!-- end of the table -->\n"
 def rows(figures: Figures) -> list[Row]:
     """The heading, and for each load its dollars without and with e-mail to people."""
     prices = Prices.read()
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
     dollars = [
-        (load.name, load.usage.dollars(prices), load.with_people(figures.notice).dollars(prices))
+        (
+            load.name,
+            (load.usage + standing(Stack(**load.parameters).resources)).dollars(prices),
+            (
+                load.with_people(figures.notice)
+                + standing(Stack(NotifyEmail="ops@example.com", **load.parameters).resources)
+            ).dollars(prices),
+        )
         for load in loads(figures)
     ]
-    more = watching(template)
-    if cost := more.dollars(prices):
-        alarms, dashboards = more.alarm_metric_month, more.dashboard_month
-        name = f"more for alarms on {alarms:.0f} metrics and {dashboards:.0f} dashboard"
-        dollars.append((name, cost, cost))
     head = (f"US dollars a month in {prices.region}", "", "with e-mail to people")
     return [head, *((name, f"{alone:.2f}", f"{told:.2f}") for name, alone, told in dollars)]
 

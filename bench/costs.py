@@ -1,8 +1,8 @@
 """
 Dollars of what is used, from list prices (prices.toml), and the files with what was measured. Pure.
 
-Free tiers are not taken off. Not counted: secrets, storage, traffic of sweeps, deliveries to
-subscribers other than e-mail to people, and a NAT gateway.
+Free tiers are not taken off. Not counted: storage, traffic of sweeps, deliveries to subscribers
+other than e-mail to people, and a NAT gateway.
 """
 
 import tomllib
@@ -50,6 +50,7 @@ class Usage:
     dynamodb_read_unit: float = 0
     sns_publish: float = 0
     metric_month: float = 0
+    secret_month: float = 0
     log_gb: float = 0
     schedule_invocation: float = 0
     trace: float = 0

@@ -2,21 +2,31 @@
 What a month costs under some loads: the table of the page Costs. Pure.
 
 Usage comes from what was measured (loads.toml, which `bench.needs` writes) and from what is counted
-in the template: alarms and dashboards.
+in the stack: alarms and dashboards.
 """
 
 import json
 import math
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 from bench.costs import MINUTES, PEOPLE_MEGABYTES, REPORT_BYTES, WATCH_MEGABYTES, Usage
 from bench.timelines import AUTOMATED, DOWNLOAD, FLEX
+from deploy import ROOT
+from operate.parameter_overrides import FILE, of_environment
 
 FIGURES = Path(__file__).with_name("loads.toml")
+
+SMALL = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
+SMALL_EVERY = int(SMALL["ScheduleExpression"].removeprefix("rate(").partition(" ")[0])
+"""Minutes between two sweeps."""
+
+EVERYTHING = {"Metrics": "all", "CreateDashboard": "yes"}
+"""What 1.0 had."""
 
 HOURS = 730
 NIGHTS = HOURS / 24
@@ -56,8 +66,10 @@ class Sweeps:
     metrics: int
     bookkeeping_bytes: float
 
-    def month(self, lease_writes: float = LEASE_WRITES) -> Usage:
-        """The usage of a month with such a sweep in each minute."""
+    def month(
+        self, lease_writes: float = LEASE_WRITES, *, every: int = 1, is_traced: bool = True
+    ) -> Usage:
+        """The usage of a month with such a sweep every so many minutes."""
         # One Query for each shard, eventually consistent, which is half a unit for 4 KB. And one
         # for the bookkeeping, consistent, which is a whole one.
         reads = SHARDS / 2 + max(1, math.ceil(self.bookkeeping_bytes / 4096))
@@ -68,10 +80,10 @@ class Sweeps:
             dynamodb_read_unit=reads,
             log_gb=(self.log_bytes + REPORT_BYTES) / 1e9,
             schedule_invocation=1,
-            trace=1,
-            queue_request=EMPTY_RECEIVES,
+            trace=is_traced,
         )
-        return of_sweep.times(MINUTES) + Usage(metric_month=self.metrics)
+        poller = Usage(queue_request=EMPTY_RECEIVES * MINUTES)
+        return of_sweep.times(MINUTES / every) + poller + Usage(metric_month=self.metrics)
 
     def hot_month(self) -> Usage:
         """
@@ -145,16 +157,19 @@ class Figures:
     notice: Notice
     idle_10: Sweeps
     listing_10: Sweeps
+    idle_all: Sweeps
+    listing_all: Sweeps
 
 
 @dataclass(frozen=True)
 class Load:
-    """A month of a stack, and the messages and e-mails of its restores."""
+    """A month of a stack with these parameters, and the messages and e-mails of its restores."""
 
     name: str
     usage: Usage
     messages: float = 0
     notices: float = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def beside(self, name: str, sweeps: Usage) -> Self:
         """The same with the sweeps of a month."""
@@ -182,6 +197,8 @@ class Load:
 def loads(figures: Figures) -> tuple[Load, ...]:
     """The rows of the table."""
     idle = _month(figures.idle, figures.listing)
+    everything = _month(figures.idle_all, figures.listing_all)
+    small = _month(figures.idle, figures.listing, every=SMALL_EVERY, is_traced=False)
     idle_10 = _month(figures.idle_10, figures.listing_10)
     nightly = figures.automated.times(NIGHTS, AUTOMATED.median, figures.listing.seconds)
     often = figures.flex.times(100 * NIGHTS, FLEX.median, figures.listing_10.seconds / 10)
@@ -189,31 +206,37 @@ def loads(figures: Figures) -> tuple[Load, ...]:
     downloads = figures.download.times(MINUTES * 60 / DOWNLOAD.median)
     return (
         Load("one project, nothing happens", idle),
+        Load(
+            "the same with `ENVIRONMENT=small`",
+            replace(small, metric_month=0),
+            parameters=SMALL,
+        ),
+        Load("the same with `Metrics=all CreateDashboard=yes`", everything, parameters=EVERYTHING),
         nightly.beside("one project, a restore of a dedicated cluster every night", idle),
         often.beside("10 projects with 100 clusters, 100 restores of Flex clusters a day", idle_10),
         downloads.beside(
             "one project, one download after the other, day and night: always hot",
             figures.young.hot_month(),
         ),
-        downloads.beside("the same with `HotSeconds=0`", figures.young.month()),
+        downloads.beside("this with `HotSeconds=0`", figures.young.month()),
     )
 
 
-def watching(template: Mapping[str, Any]) -> Usage:
-    """What the alarms and dashboards of a template use. An alarm costs by its metrics."""
+def standing(resources: Mapping[str, Any]) -> Usage:
+    """What a stack of these resources costs anyhow: a secret, alarms by metrics, dashboards."""
     alarms = dashboards = 0
-    for resource in template["Resources"].values():
+    for resource in resources.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             metrics = json.dumps(resource["Properties"].get("Metrics", []))
             alarms += max(1, metrics.count('"MetricStat"'))
         dashboards += resource["Type"] == "AWS::CloudWatch::Dashboard"
-    return Usage(alarm_metric_month=alarms, dashboard_month=dashboards)
+    return Usage(secret_month=1, alarm_metric_month=alarms, dashboard_month=dashboards)
 
 
-def _month(quiet: Sweeps, listing: Sweeps) -> Usage:
+def _month(quiet: Sweeps, listing: Sweeps, **how: Any) -> Usage:
     """A month in which each project is listed every 15 minutes, and nothing else happens."""
-    share = 1 / LISTED_EVERY
-    mixed = quiet.month().times(1 - share) + listing.month().times(share)
+    share = how.get("every", 1) / LISTED_EVERY
+    mixed = quiet.month(**how).times(1 - share) + listing.month(**how).times(share)
     return replace(mixed, metric_month=max(quiet.metrics, listing.metrics))
 
 

@@ -226,10 +226,10 @@ def _updates(did: Sequence[Did]) -> int:
 
 
 @contextmanager
-def world(projects: int) -> Iterator[World]:
-    """A new stack with ten clusters in each project, half of them Flex."""
+def world(projects: int, **more: str) -> Iterator[World]:
+    """A new stack with ten clusters in each project, half of them Flex, and these parameters."""
     groups = GROUPS[:projects]
-    parameters = {"HotSeconds": "0", "NotifyEmail": "ops@example.com"}
+    parameters = {"HotSeconds": "0", "NotifyEmail": "ops@example.com", **more}
     with LocalStack(parameters=parameters | {"AtlasProjectIds": ",".join(groups)}) as stack:
         stack.atlas.behaviour.latency = 0.1
         for group in groups:
@@ -253,12 +253,15 @@ def measure_loads() -> loads.Figures:
         notice = one.notice()
     with world(10) as ten:
         idle_10, listing_10 = ten.sweeps(), ten.sweeps(listing=True)
+    with world(1, **loads.EVERYTHING) as one:
+        idle_all, listing_all = one.sweeps(), one.sweeps(listing=True)
     return loads.Figures(
         datetime.now(UTC).date(),
         *(idle, listing, young),
         *(flex, automated, download),
         notice,
         *(idle_10, listing_10),
+        *(idle_all, listing_all),
     )
 
 

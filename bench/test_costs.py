@@ -8,13 +8,14 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from bench import loads, needs, waits
 from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Prices, Usage, as_toml, read_figures
-from bench.loads import Sweeps, hot_seconds_of, watching
+from bench.loads import Sweeps, hot_seconds_of, standing
 from bench.waits import Asked, Waited, blocked_job, function_loop, http_loop, polled, token
+from contract.deployed_template import Stack
 from local_stack.stack import ROOT
 
 PRICES = Prices.read()
 FIGURES = read_figures(loads.Figures, loads.FIGURES)
-IDLE, NIGHTLY, *_ = loads.loads(FIGURES)
+IDLE, NIGHTLY = (loads.loads(FIGURES)[number] for number in (0, 3))
 
 MONTH = 43_800
 """Minutes."""
@@ -44,6 +45,9 @@ def test_a_month_of_sweeps() -> None:
     )
 
     assert SWEEP.month().dollars(PRICES) == pytest.approx(MONTH * of_sweep + 9 * 0.30)
+    fifth = of_sweep - 0.000005 - 15 * 0.0000004  # no trace; the queue is polled all the same
+    seldom = SWEEP.month(every=5, is_traced=False).dollars(PRICES)
+    assert seldom == pytest.approx(MONTH * (fifth / 5 + 15 * 0.0000004) + 9 * 0.30)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +81,21 @@ def test_an_alarm_costs_by_its_metrics() -> None:
     properties = [{"MetricName": "Sweeps"}, {"Metrics": [one, one, {"Expression": "a - b"}]}]
     alarms = [{"Type": "AWS::CloudWatch::Alarm", "Properties": each} for each in properties]
     others = [{"Type": "AWS::CloudWatch::Dashboard"}, {"Type": "AWS::SNS::Topic"}]
-    template = {"Resources": dict(enumerate((*alarms, *others)))}
+    resources = {str(number): one for number, one in enumerate((*alarms, *others))}
 
-    assert watching(template) == Usage(alarm_metric_month=3, dashboard_month=1)
+    assert standing(resources) == Usage(secret_month=1, alarm_metric_month=3, dashboard_month=1)
+
+
+def test_the_default_and_small_cost_no_more_than_is_promised() -> None:
+    """The promise of the README, with all that a month costs where nothing happens."""
+    default, small, everything = (
+        (load.usage + standing(Stack(**load.parameters).resources)).dollars(PRICES)
+        for load in loads.loads(FIGURES)[:3]
+    )
+
+    assert small <= 0.90
+    assert default <= 3.00
+    assert default < everything
 
 
 def test_the_memory_is_the_templates() -> None:

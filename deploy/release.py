@@ -8,8 +8,10 @@ the first digits of the hash of its zips in its name.
 """
 
 import hashlib
+import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -20,11 +22,13 @@ from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyp
 from deploy import BUILD, ROOT
 from deploy.released_template import ZIPS, released, transformed
 from deploy.sbom import WRITTEN, bill
+from operate.parameter_overrides import FILE, of_environment
 from restore_watch import __version__
 
 DIST = ROOT / "dist"
 
 TEMPLATE, TRANSFORMED = "template.yaml", "template-transformed.yaml"
+SMALL = "parameters-small.json"
 SUMS = "SHA256SUMS"
 
 README = (Path(__file__).parent / "README.txt").read_text()
@@ -40,6 +44,7 @@ def write(folder: Path, *, is_changed: bool) -> Path:
     files |= {
         TEMPLATE: yaml_dump(template).encode(),
         TRANSFORMED: yaml_dump(transformed(template)).encode(),
+        SMALL: small_parameters().encode(),
         WRITTEN.name: bill().encode(),
         "LICENSE.txt": (ROOT / "LICENSE").read_bytes(),
         "README.txt": README.replace("<version>", version).encode(),
@@ -64,6 +69,14 @@ def zipped(folder: Path) -> bytes:
             entry.compress_type = ZIP_DEFLATED
             archive.writestr(entry, (folder / name).read_bytes())
     return made.getvalue()
+
+
+def small_parameters() -> str:
+    """What ENVIRONMENT=small sets, as the AWS CLI reads it, and places for the operator's own."""
+    own = {"ReleaseBucket": "<bucket>", "AtlasSecretArn": "<ARN>", "AtlasProjectIds": "<ids>"}
+    small = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
+    words = [f"{name}={value}" for name, value in (own | small).items()]
+    return json.dumps(words, indent=2) + "\n"
 
 
 def is_changed() -> bool:

@@ -24,6 +24,8 @@ locals {
     TopicKmsKeyArn = var.topic_kms_key_arn
     LogLevel = var.log_level
     LogRetentionDays = var.log_retention_days
+    Metrics = var.metrics
+    Tracing = var.tracing
     AlarmTopicArn = var.alarm_topic_arn
     RtoMinutes = var.rto_minutes
     RpoMinutes = var.rpo_minutes

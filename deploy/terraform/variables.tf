@@ -23,8 +23,8 @@ variable "atlas_secret_arn" {
   description = "Full ARN of the Secrets Manager secret, in this region, that holds the Atlas credentials as JSON: a service account (client_id, client_secret) or an API key (public_key, private_key). A full ARN ends in the secret's name, a hyphen and six random characters, which are not part of the name. It is the ARN that the command \"aws secretsmanager describe-secret --secret-id <name>\" prints. Take care with a name that itself ends in a hyphen and six characters: without the random ones, its ARN looks full but there is no such secret: the stack deploys, and every check fails with CredentialsError."
   type = string
   validation {
-    condition = (can(regex("^arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,200}-[A-Za-z0-9]{6}$", var.atlas_secret_arn)))
-    error_message = "AtlasSecretArn must be the full ARN of a secret, which ends in its name of at most 200 characters, a hyphen and the six random characters of Secrets Manager; \"aws secretsmanager describe-secret --secret-id <name>\" prints it."
+    condition = (can(regex("^arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,189}-[A-Za-z0-9]{6}$", var.atlas_secret_arn)))
+    error_message = "AtlasSecretArn must be the full ARN of a secret, which ends in its name of at most 189 characters, a hyphen and the six random characters of Secrets Manager; \"aws secretsmanager describe-secret --secret-id <name>\" prints it."
   }
 }
 
@@ -218,6 +218,26 @@ variable "log_retention_days" {
   }
 }
 
+variable "metrics" {
+  description = "Which metrics of its own the stack has; CloudWatch bills each of them. With \"essential\", those of which an alarm depends: the heartbeat, degraded projects, changes that are not published, and what the objectives need. With \"all\", every one that docs/operations.md lists, and more alarms. With \"none\", alarms look at metrics of AWS only."
+  type = string
+  default = null
+  validation {
+    condition = var.metrics == null ? true : (contains(["essential", "all", "none"], tostring(var.metrics)))
+    error_message = "Metrics must be one of essential, all, none."
+  }
+}
+
+variable "tracing" {
+  description = "With \"Active\", X-Ray records the functions and the workflow, and bills each trace beyond 100,000 a month. With \"PassThrough\", a function is recorded only if its caller is."
+  type = string
+  default = null
+  validation {
+    condition = var.tracing == null ? true : (contains(["Active", "PassThrough"], tostring(var.tracing)))
+    error_message = "Tracing must be one of Active, PassThrough."
+  }
+}
+
 variable "alarm_topic_arn" {
   description = "ARN of an SNS topic of your own, in this region, to which alarms are published when they are raised and when they are over. With \"\", CloudWatch only shows them. CloudWatch cannot publish to a topic that is encrypted with the AWS managed key of SNS: leave that topic unencrypted, or use a customer managed key whose policy allows the service cloudwatch.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey*. The stack's own topics are not for alarms."
   type = string
@@ -259,7 +279,7 @@ variable "no_sweep_minutes" {
 }
 
 variable "create_alarms" {
-  description = "With \"no\", the stack has no alarms. CloudWatch bills an alarm by the metrics that it looks at."
+  description = "With \"no\", the stack has no alarms. Which ones it has depends on Metrics. CloudWatch bills an alarm by the metrics that it looks at."
   type = string
   default = null
   validation {
@@ -269,7 +289,7 @@ variable "create_alarms" {
 }
 
 variable "create_dashboard" {
-  description = "With \"no\", the stack has no dashboard. CloudWatch bills each one after the first three of an account."
+  description = "With \"yes\", the stack has a dashboard, which shows most with Metrics as \"all\". CloudWatch bills each one after the first three of an account."
   type = string
   default = null
   validation {

@@ -24,11 +24,21 @@ def emitting(lock: AbstractContextManager[object] | None = None) -> Iterator[Non
             print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger
 
 
-def write_metrics(metrics: Metrics, **dimensions: str) -> None:
-    """Write one line of CloudWatch's embedded metric format."""
-    line = EphemeralMetrics()
-    for name, value in dimensions.items():
-        line.add_dimension(name, value)
-    for name, (unit, amount) in metrics.items():
-        line.add_metric(name, unit, amount)
-    line.flush_metrics()
+class MetricsLog:
+    """Writes CloudWatch's embedded metric format: the metrics with wanted names, or all."""
+
+    def __init__(self, wanted: frozenset[str] | None = None) -> None:
+        self._wanted = wanted
+
+    def write(self, metrics: Metrics, **dimensions: str) -> None:
+        """Write the metrics that are wanted, in one line."""
+        written = [name for name in metrics if self._wanted is None or name in self._wanted]
+        if not written:
+            return
+        line = EphemeralMetrics()
+        for name, value in dimensions.items():
+            line.add_dimension(name, value)
+        for name in written:
+            unit, amount = metrics[name]
+            line.add_metric(name, unit, amount)
+        line.flush_metrics()

@@ -10,6 +10,21 @@ POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERT
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
+ESSENTIAL_METRICS = frozenset(
+    {
+        "SuccessfulSweeps",
+        "ProjectsDegraded",
+        "OldestPendingSeconds",
+        "OldestRunningSeconds",
+        "RestoreDuration",
+        "SnapshotAge",
+        "AtlasSunsets",
+    }
+)
+"""What the alarms of template.yaml read if METRICS is essential, and the heartbeat."""
+
+_METRICS = {"all": None, "essential": ESSENTIAL_METRICS, "none": frozenset[str]()}
+
 # A FIFO topic needs a group id with every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
@@ -30,6 +45,15 @@ def read_environment(environment: Mapping[str, str], *required: str) -> dict[str
         msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
         raise ConfigurationError(msg)
     return given
+
+
+def wanted_metrics(given: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the names of the metrics to write, None for all, which older templates want."""
+    word = given.get("METRICS") or "all"
+    if word not in _METRICS:
+        msg = f"METRICS: expected one of {', '.join(_METRICS)}"
+        raise ConfigurationError(msg)
+    return _METRICS[word]
 
 
 def standard_topic(given: Mapping[str, str], name: str) -> str:

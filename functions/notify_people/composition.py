@@ -9,6 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.emitting import MetricsLog
 from notify_people import __version__
 from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret
@@ -53,7 +54,7 @@ def compose(
     return Notifier(
         channels,
         SentTable(client("dynamodb"), settings.sent_table_name, now=now),
-        Telemetry(logger),
+        Telemetry(logger, MetricsLog(settings.metrics)),
         settings.changes,
         partial(notice_of, console=settings.console, stack=settings.stack_name),
         sleep=sleep,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from foundation.environment import read_environment, standard_topic
+from foundation.environment import read_environment, standard_topic, wanted_metrics
 from foundation.errors import ConfigurationError
 from notify_people.channels.address import allowed_base_url
 from notify_people.channels.channel import Channel
@@ -23,7 +23,8 @@ class Settings:
 
     `topic_arns` has chat and e-mail if they have a topic. `channels` are the named ones; None means
     all that have a topic or a key in the secret `secret_id`. `console` is the address of Atlas's
-    console, the same as that of its API.
+    console, the same as that of its API. `metrics` are the names of those that are written,
+    None for all.
     """
 
     sent_table_name: str
@@ -35,6 +36,7 @@ class Settings:
     console: str
     stack_name: str
     log_level: str
+    metrics: frozenset[str] | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -56,6 +58,7 @@ class Settings:
             console=_base_url(given, "ATLAS_BASE_URL", DEFAULT_CONSOLE),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             log_level=given["POWERTOOLS_LOG_LEVEL"],
+            metrics=wanted_metrics(given),
         )
 
 

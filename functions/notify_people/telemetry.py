@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from foundation.emitting import emitting, write_metrics
+from foundation.emitting import MetricsLog, emitting
 from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
@@ -19,11 +19,12 @@ class Telemetry:
     """Writes the logs and metrics of docs/people.md. No message, address or key is logged."""
 
     logger: Logger
+    metrics: MetricsLog
 
     def sent(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that a channel took."""
         with emitting():
-            write_metrics({"NoticesSent": _ONE}, channel=channel)
+            self.metrics.write({"NoticesSent": _ONE}, channel=channel)
             self.logger.info("sent", **_names(channel, notice))
 
     def sent_before(self, channel: Channel, notice: Notice) -> None:
@@ -34,7 +35,7 @@ class Telemetry:
     def dropped(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that came after a newer one about the same subject."""
         with emitting():
-            write_metrics({"NoticesDropped": _ONE})
+            self.metrics.write({"NoticesDropped": _ONE})
             self.logger.warning(
                 "A newer notice was sent before this one, so this one is not sent",
                 **_names(channel, notice),
@@ -50,14 +51,14 @@ class Telemetry:
     ) -> None:
         """Count a notice that a channel did not take, or a message that cannot be read."""
         with emitting():
-            write_metrics({"NoticesFailed": _ONE})
+            self.metrics.write({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
             self.logger.error(str(error), **names, error=type(error).__name__)
 
     def crashed(self, error: Exception) -> None:
         """Count a message at which our own code failed. The error's text may hold anything."""
         with emitting():
-            write_metrics({"NoticesFailed": _ONE})
+            self.metrics.write({"NoticesFailed": _ONE})
             self.logger.error("This is a bug", error=type(error).__name__)
 
 

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
+from foundation.emitting import MetricsLog
 from restore_watch import __version__
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
@@ -52,7 +53,7 @@ def compose(
 ) -> Application:
     """Return the application, connected to nothing yet."""
     client: Callable[[Any], Any] = partial(session.client, config=aws_config)
-    telemetry = Telemetry(logger)
+    telemetry = Telemetry(logger, MetricsLog(settings.metrics))
     http = http_client(telemetry.atlas_answered)
     dynamodb = client("dynamodb")
     # Made when a workflow is answered for the first time: most stacks have none.

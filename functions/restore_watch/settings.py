@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from foundation.environment import read_environment, standard_topic
+from foundation.environment import read_environment, standard_topic, wanted_metrics
 from foundation.errors import ConfigurationError
 from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
 
@@ -24,8 +24,9 @@ class Settings:
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
     share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
-    service of logs and metrics, and the stack's name in messages. Only a diagnosis reads the rest,
-    "" if there is none: the schedule's group, and the topics of people's notices.
+    service of logs and metrics, and the stack's name in messages. `metrics` are the names of those
+    that are written, None for all. Only a diagnosis reads the rest, "" if there is none: the
+    schedule's group, and the topics of people's notices.
     """
 
     atlas_secret_id: str
@@ -37,6 +38,7 @@ class Settings:
     rate_limit_reserve: float
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
+    metrics: frozenset[str] | None = None
     schedule_group: str = ""
     email_topic_arn: str = ""
     chat_topic_arn: str = ""
@@ -63,6 +65,7 @@ class Settings:
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
+            metrics=wanted_metrics(given),
             schedule_group=given.get("SCHEDULE_GROUP", ""),
             email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
             chat_topic_arn=given.get("CHAT_TOPIC_ARN", ""),

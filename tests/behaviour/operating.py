@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, override
 from behaviour.notify_people.people import NotifyingStack
 from contract.deployed_template import READERS, Stack
 from foundation.deadline import Deadline
+from foundation.environment import wanted_metrics
 from local_stack.aws_metrics import AwsMetrics, depth
 from local_stack.cloudwatch import FURTHER_PERIODS, Alarm, Metrics
 from local_stack.connections import connect
@@ -69,7 +70,7 @@ class Operation(NotifyingStack):
         return self
 
     def begin(self, **parameters: str) -> Self:
-        """Make everything anew. The alarms are those of a stack with these parameters."""
+        """Make everything anew. Alarms and metrics are those of a stack with these parameters."""
         self._following.close()
         self.posts.clear()
         self.reset()
@@ -85,6 +86,7 @@ class Operation(NotifyingStack):
         self.measured = AwsMetrics(self.aws, self.metrics, self.now)
         self._following.enter_context(self.measured.follow("StatusChangesTopic", self.topic_arn))
         self.alarms = alarms(**parameters)
+        self._wanted = {"METRICS": parameters.get("Metrics", "essential")}
         self.raised: set[str] = set()
         self._retries: list[tuple[float, int, Any]] = []
         self.start()
@@ -93,12 +95,14 @@ class Operation(NotifyingStack):
 
     def start(self) -> None:
         """Start the function that watches, with nothing cached."""
-        self._environment = self.world.environment(project_ids=(GROUP,))
+        self._environment = self.world.environment(
+            project_ids=(GROUP,), metrics=wanted_metrics(self._wanted)
+        )
 
     def start_people(self, **variables: str) -> None:
         """Start the function that notifies people with its next message, with other variables."""
         self._people: Notifier | None = None
-        self._variables = variables
+        self._variables = variables | self._wanted
 
     def now(self) -> float:
         return self.world.clock().timestamp()

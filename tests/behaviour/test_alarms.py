@@ -93,7 +93,7 @@ def function_is_throttled(stack: Operation) -> None:
     stack.throttled = {FUNCTION}
 
 
-@raises("CredentialsAlarm", minutes=6)
+@raises("CredentialsAlarm", "DegradedAlarm", minutes=6)
 def account_is_deleted(stack: Operation) -> None:
     stack.atlas.remove_credential(CREDENTIALS["service_account"]["client_id"])
 
@@ -256,19 +256,43 @@ def people_are_throttled(stack: Operation) -> None:
 
 
 def test_every_alarm_of_the_template_has_a_case() -> None:
-    assert set.union(*(case.alarms for case in CASES.values())) == alarms(**OBJECTIVES).keys()
+    every = alarms(Metrics="all", **OBJECTIVES).keys()
+
+    assert set.union(*(case.alarms for case in CASES.values())) == every
 
 
-@pytest.mark.parametrize("case", rows(CASES, "schedule_is_disabled", "topic_refuses_a_change"))
-def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case: Case) -> None:
-    stack = running.begin(**case.parameters)
+@pytest.mark.parametrize(
+    "metrics",
+    ["all", *(pytest.param(word, marks=pytest.mark.campaign) for word in ("essential", "none"))],
+)
+@pytest.mark.parametrize("case", rows(CASES, "schedule_is_disabled", "account_is_deleted"))
+def test_an_alarm_is_raised_by_the_condition_it_is_for(
+    running: Operation, case: Case, metrics: str
+) -> None:
+    """With fewer metrics there are fewer alarms; those that are left are raised alike."""
+    objectives = OBJECTIVES.keys() if metrics == "none" else set()
+    given = {name: value for name, value in case.parameters.items() if name not in objectives}
+    stack = running.begin(Metrics=metrics, **given)
     stack.minute()
     assert stack.raised == set()
 
     case.happens(stack)
     stack.minutes(case.minutes)
 
-    assert stack.raised == case.alarms
+    assert stack.raised == case.alarms & stack.alarms.keys()
+
+
+BLIND = {
+    *("schedule_is_disabled", "function_is_throttled", "account_is_deleted", "secret_is_refused"),
+    *("address_is_refused", "project_does_not_answer", "others_use_up_the_limit"),
+}
+"""What keeps the stack from seeing restores."""
+
+
+def test_essential_metrics_are_enough_to_be_told_of_a_stack_that_is_blind() -> None:
+    left = alarms().keys()
+
+    assert {name for name in BLIND if CASES[name].alarms & left} == BLIND
 
 
 def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
@@ -290,7 +314,7 @@ REACHED = {
 @pytest.mark.parametrize("values", REACHED.values(), ids=REACHED)
 def test_a_message_that_somebody_gets_raises_no_alarm(values: list[tuple[int, str, int]]) -> None:
     """For each value of a metric, the second in which CloudWatch gets it, and its own second."""
-    alarm = alarms()["NobodyReachedAlarm"]
+    alarm = alarms(Metrics="all")["NobodyReachedAlarm"]
     known, states = Metrics(), set()
     for now in range(60, 1200, 60):
         for got, name, at in values:
@@ -302,7 +326,7 @@ def test_a_message_that_somebody_gets_raises_no_alarm(values: list[tuple[int, st
 
 
 def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
-    stack = running.begin()
+    stack = running.begin(Metrics="all")
     stack.minute()
     stack.throttled = {FUNCTION, PEOPLE}
     stack.minute()
@@ -331,7 +355,8 @@ def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
 @pytest.mark.campaign
 def test_in_a_healthy_half_hour_no_alarm_is_raised(running: Operation) -> None:
     """Restores begin, end and fail, a download becomes ready and expires, people are told."""
-    stack = running.begin(RtoMinutes="60", RpoMinutes="120")
+    parameters = {"Metrics": "all", "RtoMinutes": "60", "RpoMinutes": "120"}
+    stack = running.begin(**parameters)
     begun, atlas = stack.now(), stack.atlas
     stack.minute()
     timeline = ["running", "download-ready", "expired"]
@@ -366,7 +391,7 @@ def test_in_a_healthy_half_hour_no_alarm_is_raised(running: Operation) -> None:
     ]
     # Metrics may arrive a minute late, and AWS does not say at how many periods it looks.
     for second, late, further in ((20, 0, 0), (20, 60, 5), (40, 60, 2)):
-        looking = alarms(further, RtoMinutes="60", RpoMinutes="120")
+        looking = alarms(further, **parameters)
         for now in range(int(begun) + second + 300, int(stack.now()), 60):
             arrived = stack.metrics.before(now - late)
             states = {name: alarm.evaluate(arrived, now) for name, alarm in looking.items()}

@@ -6,6 +6,7 @@ SAM and Python are replaced by programs that print their arguments, and nothing 
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -131,7 +132,7 @@ def test_a_value_with_blanks_and_quotes_reaches_sam_whole_and_is_not_run(tmp_pat
     assert not harm.exists()
 
 
-NOT_THERE = "deploy: samconfig.toml has no environment production. It has: default dev prod."
+NOT_THERE = "deploy: samconfig.toml has no environment production. It has: default dev small prod."
 
 
 @pytest.mark.parametrize(
@@ -204,25 +205,28 @@ def overrides(environment: str) -> dict[str, str]:
 
 def test_an_environment_is_complete_and_of_its_own() -> None:
     """SAM reads one environment only. A stack keeps a NamePrefix, and so names roles, for ever."""
-    assert list(ENVIRONMENTS) == ["default", "dev", "prod"]
+    assert list(ENVIRONMENTS) == ["default", "dev", "small", "prod"]
     for name, one in ENVIRONMENTS.items():
         assert one.keys() >= ENVIRONMENTS["default"].keys()
         assert one["capabilities"] == "CAPABILITY_NAMED_IAM"
-        assert one["confirm_changeset"] is (name != "dev")
+        assert one["confirm_changeset"] is (name in {"default", "prod"})
         tags = {"Application": "atlas-restore-watch"}
         expected = tags if name == "default" else {**tags, "Environment": name}
         assert CfnTags().convert(one["tags"], None, None) == expected
         for parameter, value in overrides(name).items():
-            assert value in map(str, source_template()["Parameters"][parameter]["AllowedValues"])
+            said = source_template()["Parameters"][parameter]
+            assert value in map(str, said.get("AllowedValues", [value]))
+            assert re.search(said.get("AllowedPattern", ""), value)
     for option in ("stack_name", "s3_prefix"):
-        assert len({one[option] for one in ENVIRONMENTS.values()}) == 3
+        assert len({one[option] for one in ENVIRONMENTS.values()}) == 4
 
 
 def test_the_docs_list_what_each_environment_sets() -> None:
     said = {row.names[0]: row.cells for row in rows(section(page("make-deploy"), "Environments"))}
 
-    assert said.keys() == {"dev", "prod"}
+    assert said.keys() == {"dev", "small", "prod"}
     for environment, (stack, listed, asks) in said.items():
         assert quoted(stack) == (ENVIRONMENTS[environment]["stack_name"],)
-        assert dict(one.split("=") for one in quoted(listed)) == overrides(environment)
+        words = shlex.split(" ".join(quoted(listed)))
+        assert dict(one.split("=", 1) for one in words) == overrides(environment)
         assert (asks == "yes") is ENVIRONMENTS[environment]["confirm_changeset"]

@@ -4,15 +4,17 @@ import hashlib
 import io
 import json
 import re
+import tomllib
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 import yaml
 
-from contract.deployed_template import source_template, transformed_template
+from contract.deployed_template import CHECKOUT, source_template, transformed_template
 from deploy import BUILD, release
 from deploy.released_template import ZIPS
+from operate.parameter_overrides import of_environment
 from restore_watch import __version__
 
 pytestmark = pytest.mark.campaign
@@ -81,6 +83,19 @@ def test_each_zip_is_found_in_the_folder_of_its_version(folder: Path) -> None:
     assert set(re.findall(r"[\w-]+/(?=[\w-]+\.zip)", text)) == {
         __version__.rpartition(".")[2] + "/"
     }
+
+
+def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:
+    """A place that nobody has filled in fits no parameter."""
+    said = dict(one.split("=", 1) for one in json.loads((folder / release.SMALL).read_text()))
+    config = tomllib.loads((CHECKOUT / "samconfig.toml").read_text())
+    parameters = plain(folder, release.TEMPLATE)["Parameters"]
+
+    places = {name for name, value in said.items() if value.startswith("<")}
+    assert {name: said[name] for name in said.keys() - places} == of_environment(config, "small")
+    for name in places:
+        pattern = parameters[name]["AllowedPattern"]  # type: ignore[index]
+        assert not re.search(pattern, said[name])
 
 
 def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> None:

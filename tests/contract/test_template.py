@@ -44,7 +44,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
             # The six characters are random: they can be a word.
             SECRET + "atlas/restore-watch-status",
             SECRET + "rds!atlas+=.@_-000000",
-            secret(200),
+            secret(189),
         ],
         [
             *("", "atlas", secret(201), SECRET.replace("arn:aws:", "arn:awsome:") + "atlas-a1B2c3"),
@@ -159,6 +159,7 @@ OF_BOTH = {
     "POWERTOOLS_SERVICE_NAME": "drills",
     "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
+    "METRICS": "essential",
 }
 VARIABLES = {
     "RestoreWatchFunction": OF_BOTH
@@ -216,6 +217,7 @@ LONGEST = {
     "NotifyChat": "yes",
     **{name: max(CHOICES[name], key=len) for name in ("AtlasBaseUrl", "PagerDutyUrl")},
     "LogLevel": "WARNING",
+    "Metrics": "essential",
 }
 
 

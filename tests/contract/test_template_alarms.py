@@ -10,6 +10,7 @@ import pytest
 from contract.deployed_template import READERS, Json, Stack, source_template
 from contract.documents import page, rows, section, table
 from contract.test_template import LONGEST_STACK_NAME, longest_names, secret
+from foundation.environment import wanted_metrics
 from local_stack.aws_metrics import documented
 from local_stack.cloudwatch import Alarm, Metric
 from restore_watch import errors
@@ -17,15 +18,38 @@ from restore_watch.model.restore_job import RestoreStatus
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 OBJECTIVES = {"RtoMinutes": "60", "RpoMinutes": "1440"}
-ALL = {**READERS, **OBJECTIVES, "AlarmTopicArn": TOPIC}
+ALL = {
+    **READERS,
+    **OBJECTIVES,
+    "AlarmTopicArn": TOPIC,
+    "Metrics": "all",
+    "CreateDashboard": "yes",
+}
 STACK = Stack(**ALL)
 ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
 OF_PEOPLE = {
     *("NoticeDeadLetterQueueAlarm", "NoticeQueueAlarm"),
     *("NotifyPeopleErrorsAlarm", "NotifyPeopleThrottlesAlarm"),
 }
+ESSENTIAL = ["NoSweepAlarm", "DegradedAlarm", "PendingAlarm", "SunsetAlarm"]
+ALL_METRICS = ["CredentialsAlarm", "AccessListAlarm", "AtlasThrottlesAlarm"]
+BESIDE_ESSENTIAL = [
+    *("FunctionErrorsAlarm", "FunctionThrottlesAlarm"),
+    *("NobodyReachedAlarm", "ScheduleDroppedAlarm"),
+]
 
 each_alarm = pytest.mark.parametrize("said", ALARMS.values(), ids=ALARMS)
+
+
+def own_metrics() -> dict[str, set[str]]:
+    """The dimensions of each metric of the functions, from the docs."""
+    described = rows(section(page("operations"), "Metrics"))
+    return {
+        name: set(row.cells[-1].split(", "))
+        for row in described
+        if len(row.cells) == 2
+        for name in row.names
+    }
 
 
 def alarms(name: str = "atlas-restore-watch", /, **parameters: str) -> Json:
@@ -40,6 +64,8 @@ def metrics_of(said: Json) -> list[Metric]:
     ("given", "more", "fewer"),
     [
         ({}, set(), set()),
+        ({"Metrics": "essential"}, set(), set(ALL_METRICS + BESIDE_ESSENTIAL)),
+        ({"Metrics": "none"}, set(), set(ALL_METRICS + ESSENTIAL)),
         ({"NotifyEmail": "ops@example.com"}, OF_PEOPLE, set()),
         ({"RtoMinutes": "45"}, {"RtoAlarm"}, set()),
         ({"RpoMinutes": "45"}, {"RpoAlarm"}, set()),
@@ -50,14 +76,28 @@ def metrics_of(said: Json) -> list[Metric]:
             ALARMS.keys() - OF_PEOPLE - {"RtoAlarm", "RpoAlarm"},
         ),
     ],
-    ids=["usual", "people", "RTO", "RPO", "no minutes", "none"],
+    ids=["all", "essential", "of AWS", "people", "RTO", "RPO", "no minutes", "none"],
 )
 def test_there_are_the_usual_alarms_and_those_that_are_asked_for(
     given: dict[str, str], more: set[str], fewer: set[str]
 ) -> None:
     usual = ALARMS.keys() - OF_PEOPLE - {"RtoAlarm", "RpoAlarm"}
 
-    assert alarms(**given).keys() == (usual | more) - fewer
+    assert alarms(**{"Metrics": "all"} | given).keys() == (usual | more) - fewer
+
+
+@pytest.mark.parametrize("metrics", ["all", "essential", "none"])
+def test_alarms_look_at_metrics_of_the_functions_that_are_emitted(metrics: str) -> None:
+    objectives = {} if metrics == "none" else OBJECTIVES
+    read = {
+        metric.name
+        for said in alarms(Metrics=metrics, **READERS, **objectives).values()
+        for metric in metrics_of(said)
+        if metric.namespace == "AtlasRestoreWatch"
+    }
+
+    emitted = wanted_metrics({"METRICS": metrics})
+    assert read == emitted if emitted is not None else read < own_metrics().keys()
 
 
 def test_thresholds_are_those_that_the_operator_gives() -> None:
@@ -87,23 +127,12 @@ def test_every_name_begins_with_that_of_the_stack() -> None:
 
 def test_every_description_is_short_enough_with_the_longest_names() -> None:
     """CloudWatch takes 1024 characters: AlarmDescription of PutMetricAlarm."""
-    longest = longest_names(STACK) | {"AtlasSecretArn": secret(200)}
+    longest = longest_names(STACK) | {"AtlasSecretArn": secret(189)}
     described = alarms(LONGEST_STACK_NAME, **ALL | longest)
 
     assert described.keys() == ALARMS.keys()
     assert all(100 < len(said["AlarmDescription"]) <= 1024 for said in described.values())
     assert "${" not in str(described)
-
-
-def own_metrics() -> dict[str, set[str]]:
-    """The dimensions of each metric of the functions, from the docs."""
-    described = rows(section(page("operations"), "Metrics"))
-    return {
-        name: set(row.cells[-1].split(", "))
-        for row in described
-        if len(row.cells) == 2
-        for name in row.names
-    }
 
 
 @each_alarm
@@ -135,10 +164,11 @@ def test_every_dead_letter_queue_has_an_alarm() -> None:
     assert watched == {name for name in queues if "DeadLetter" in name or "OnFailure" in name}
 
 
-def test_the_dashboard_is_made_unless_the_operator_wants_none() -> None:
-    assert not Stack(CreateDashboard="no").of_type("AWS::CloudWatch::Dashboard")
+def test_a_dashboard_is_made_on_request() -> None:
+    assert not Stack().of_type("AWS::CloudWatch::Dashboard")
     for parameters in ({}, READERS):
-        body = Stack(**parameters).only("AWS::CloudWatch::Dashboard")["DashboardBody"]
+        wanted = Stack(CreateDashboard="yes", **parameters)
+        body = wanted.only("AWS::CloudWatch::Dashboard")["DashboardBody"]
         widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
         assert "${" not in body
         assert {one["properties"]["region"] for one in widgets} == {"us-east-1"}

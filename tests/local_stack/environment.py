@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
+from foundation.emitting import MetricsLog
 from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.stack import LocalStack
@@ -73,6 +74,7 @@ class Environment:
         hot_seconds: float = 0,
         rate_limit_reserve: float = 0.5,
         project_ids: ProjectIds = (),
+        metrics: frozenset[str] | None = None,
         log: io.StringIO | None = None,
     ) -> None:
         stack = world.stack
@@ -80,7 +82,8 @@ class Environment:
         self.by = by
         self.log = log or io.StringIO()
         self.telemetry = Telemetry(
-            Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG")
+            Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG"),
+            MetricsLog(metrics),
         )
         clock = Clock(world.now, sleep)
         secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=clock.unix)

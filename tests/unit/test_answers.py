@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from foundation.clock import Clock as UtcClock
+from foundation.emitting import MetricsLog
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
@@ -220,7 +221,7 @@ def answers(clock: Clock) -> Answers:
             memory=SweepMemory(clock),
             known={},
             projects={},
-            telemetry=Telemetry(Logger(service="answers")),
+            telemetry=Telemetry(Logger(service="answers"), MetricsLog()),
         )
     )
 

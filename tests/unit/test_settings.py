@@ -2,6 +2,7 @@
 
 import pytest
 
+from foundation.environment import ESSENTIAL_METRICS
 from foundation.errors import ConfigurationError
 from restore_watch.settings import Settings
 
@@ -84,6 +85,10 @@ TAKEN: dict[str, tuple[str, dict[str, object]]] = {
             "http://127.0.0.1:8080/": "http://127.0.0.1:8080",
         },
     ),
+    "METRICS": (
+        "metrics",
+        {"": None, "all": None, " none ": frozenset(), "essential": ESSENTIAL_METRICS},
+    ),
 }
 
 
@@ -122,6 +127,7 @@ REFUSED: dict[str, dict[str, str]] = {
         f"{FIRST[1:]}\N{ARABIC-INDIC DIGIT FIVE}": NOT_AN_ID.format(1),
         ",".join([*HUNDRED, FIRST]): "expected at most 100 ids, or all; got 101",
     },
+    "METRICS": dict.fromkeys(["some", "ALL", "0"], "expected one of all, essential, none"),
     "POWERTOOLS_LOG_LEVEL": dict.fromkeys(
         ["LOUD", "20", "INFO,", "NOTSET"], "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
     ),

@@ -15,6 +15,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
+from foundation.emitting import MetricsLog
+from foundation.environment import ESSENTIAL_METRICS
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasReason,
@@ -40,14 +42,21 @@ NAMES = {"group_id": GROUP, "cluster_name": "orders", "restore_id": restore_id(1
 class Output:
     """A telemetry, and what it has written since the last read."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str], level: str = "INFO") -> None:
+    def __init__(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        level: str = "INFO",
+        wanted: frozenset[str] | None = None,
+    ) -> None:
         self._capsys = capsys
         self._level = level
+        self._wanted = wanted
 
     @cached_property
     def telemetry(self) -> Telemetry:
         # A logger keeps the output stream that was set when its service was first named.
-        return Telemetry(Logger(service=secrets.token_hex(8), location=None, level=self._level))
+        logger = Logger(service=secrets.token_hex(8), location=None, level=self._level)
+        return Telemetry(logger, MetricsLog(self._wanted))
 
     def lines(self) -> list[dict[str, Any]]:
         self.telemetry.flush()
@@ -406,3 +415,16 @@ def test_a_job_that_is_no_longer_followed_is_counted(output: Output) -> None:
     line, counted = output.lines()
     assert line["reason"] == "its link has expired"
     assert counted["JobsNoLongerFollowed"] == [1]
+
+
+def test_only_metrics_that_are_wanted_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the alarms read by default; with none, there is no line of metrics at all."""
+    for wanted, written in (
+        (ESSENTIAL_METRICS, [{"SuccessfulSweeps": 1, "ProjectsDegraded": 2}]),
+        (frozenset[str](), []),
+    ):
+        output = Output(capsys, wanted=wanted)
+        output.telemetry.atlas_answered(429, None)
+        output.telemetry.swept(Tally(opened=0).result, degraded=2, seconds=1)
+
+        assert output.metrics() == written

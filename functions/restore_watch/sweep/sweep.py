@@ -137,7 +137,7 @@ class Sweeper:
             run.telemetry.asked(open_jobs, share, run.tally.result)
         refusal = run.tally.refusal_of_credentials
         if refusal is not None:
-            watch.stack_fails(stack, refusal, len(jobs))
+            stack = watch.stack_fails(stack, refusal, len(jobs))
             if not run.memory.was_answered_lately:
                 raise refusal
         parts.answers.note_starved()
@@ -178,12 +178,16 @@ class Sweeper:
         """
         Report the projects that cannot be seen, or can be again. Return how many are degraded.
 
-        If the credentials are refused, the state of projects stands still.
+        If the credentials are refused, the state of projects stands still. While the stack is
+        degraded instead of them, those that fail count too.
         """
         open_jobs, watched = parts.run.open_jobs(), parts.finder.watched
         seen = parts.verdicts.of_projects(open_jobs, asked)
         if is_refused:
-            return sum(one.project.watched.degraded is not None for one in seen)
+            is_blind = stack.degraded is not None
+            return sum(
+                one.project.watched.degraded is not None or (is_blind and one.fails) for one in seen
+            )
         listed = ListOfProjects(watched.knows_projects, watched.all_projects.failure)
         left_alone = parts.verdicts.left_alone(open_jobs)
         return parts.watch.sweep_ended(seen, left_alone, stack, listed, opened)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from cachetools import LRUCache
 
 from foundation.aws_call import AwsCallError
-from foundation.emitting import emitting, write_metrics
+from foundation.emitting import MetricsLog, emitting
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import CheckResult, Registration, ValidationResult
@@ -31,8 +31,9 @@ REPORTS_REMEMBERED = 1000
 class CheckTelemetry:
     """Writes logs and metrics of checks, and of the outbox. Any thread may use it."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
         self._logger = logger
+        self._metrics = metrics
         self._lock = RLock()
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
         self._counts = Counter[str]()
@@ -73,9 +74,9 @@ class CheckTelemetry:
         if not isinstance(entry, StatusChange):
             return
         with emitting(self._lock):
-            write_metrics(metrics_of_change(entry, recorded), status=entry.job.status)
+            self._metrics.write(metrics_of_change(entry, recorded), status=entry.job.status)
             if of_snapshot := metrics_of_snapshot(entry, recorded):
-                write_metrics(of_snapshot)
+                self._metrics.write(of_snapshot)
 
     def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""
@@ -115,21 +116,22 @@ class CheckTelemetry:
             text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
             if given_up:
                 text = "Step Functions refuses the answer to a workflow for good; it is given up"
-                write_metrics({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
+                self._metrics.write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
             self._logger.warning(text, **names_of(job), reason=f"Step Functions {error}")
 
     def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
         with emitting(self._lock):
-            write_metrics({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
+            self._metrics.write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
             self._log_failure(error, names_of(target) if target else {})
 
     def flush(self) -> None:
         """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
         with emitting(self._lock):
             counts, self._counts = self._counts, Counter()
-            if counts:
-                write_metrics({name: (MetricUnit.Count, value) for name, value in counts.items()})
+            self._metrics.write(
+                {name: (MetricUnit.Count, number) for name, number in counts.items()}
+            )
 
     def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
         if result.successor:

@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from foundation.emitting import Metrics, emitting, write_metrics
+from foundation.emitting import Metrics, MetricsLog, emitting
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreTarget
@@ -24,8 +24,8 @@ class Telemetry(CheckTelemetry):
     No event or URL is logged, and of all headers only the sunset date. No job id is a dimension.
     """
 
-    def __init__(self, logger: Logger) -> None:
-        super().__init__(logger)
+    def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
+        super().__init__(logger, metrics)
         self._not_read: set[tuple[str, str]] = set()
 
     def unchanged(self, target: RestoreTarget) -> None:
@@ -52,19 +52,19 @@ class Telemetry(CheckTelemetry):
             metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
             if share_left is not None:
                 metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
-            write_metrics(metrics)
+            self._metrics.write(metrics)
             self._count("SuccessfulChecks", result.succeeded)
             news = [failed for failed in result.failures if not failed.is_known]
             for failed in news[:FAILURES_SHOWN]:
                 self._log_failure(failed.error, failed.names)
             errors = Counter(type(failed.error).__name__ for failed in result.failures)
             for name, count in errors.items():
-                write_metrics({"FailedChecks": (MetricUnit.Count, count)}, error=name)
+                self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
     def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
         with emitting(self._lock):
-            write_metrics(
+            self._metrics.write(
                 {
                     "SuccessfulSweeps": (MetricUnit.Count, 1),
                     "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),

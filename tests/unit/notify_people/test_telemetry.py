@@ -8,6 +8,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
+from foundation.emitting import MetricsLog
 from notify_people.channels.channel import Channel
 from notify_people.message import Message
 from notify_people.notifier import Notifier
@@ -24,7 +25,8 @@ def powertools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def telemetry(level: str = "INFO") -> Telemetry:
     # A logger keeps the output stream that was set when its service was first named.
-    return Telemetry(Logger(service=secrets.token_hex(8), location=None, level=level))
+    logger = Logger(service=secrets.token_hex(8), location=None, level=level)
+    return Telemetry(logger, MetricsLog())
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

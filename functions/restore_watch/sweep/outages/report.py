@@ -91,11 +91,15 @@ class Watch:
         removed = [one for one in stored if one.is_removed and one.watched.fails]
         self.workers.each(removed, forget, self.run.ending)
 
-    def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> None:
-        """The credentials are refused or cannot be read. What is known of projects stands still."""
+    def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> Watched:
+        """
+        The credentials are refused or cannot be read. Return how the stack is seen.
+
+        What is known of projects stands still.
+        """
         reported = stack.troubles if stack.degraded else {}
         trouble = Trouble.of(error, self.run.at, of_stack=True)
-        self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
+        return self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
 
     def sweep_ended(
         self,
