@@ -44,7 +44,7 @@ def shown(program: str) -> list[Any]:
 
 def test_every_program_shown_is_known() -> None:
     checked = {"aws", "make", ".venv/bin/pytest", ".venv/bin/sam"}
-    of_the_reader = {"cat", "git", "pre-commit", "rm", "sha256sum"}
+    of_the_reader = {"cat", "cdk", "git", "pre-commit", "rm", "sha256sum"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 

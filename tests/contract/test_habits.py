@@ -40,16 +40,37 @@ def test_the_hooks_run_exactly_the_checks_and_fetch_nothing() -> None:
     assert {hook["language"] for hook in HOOKS} == {"system"}
 
 
-COMMANDS = {"ci.yml": ".ci/run", "audit.yml": "make audit", "mutants.yml": "make mutants"}
+COMMANDS = {
+    "ci.yml": ".ci/run",
+    "audit.yml": "make audit",
+    "mutants.yml": "make mutants",
+    "release.yml": '.ci/release "$GITHUB_REF_NAME"',
+}
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_a_workflow_runs_one_command_for_each_change_or_every_week(name: str, command: str) -> None:
     """A vulnerability becomes known without a change here. YAML reads the word `on` as true."""
-    assert [step["run"] for step in steps(WORKFLOWS[name]) if "run" in step] == [command]
+    assert next(step["run"] for step in steps(WORKFLOWS[name]) if "run" in step) == command
     weekly = [one["cron"] for one in WORKFLOWS[name][True].get("schedule", ())]
     assert all(re.fullmatch(r"\d+ \d+ \* \* \d", one) for one in weekly)
-    assert len(weekly) == (name != "ci.yml")
+    assert len(weekly) == (name in {"audit.yml", "mutants.yml"})
+
+
+def test_the_workflow_of_a_release_alone_may_write_and_attests_what_it_attaches() -> None:
+    wanted = {
+        name: job["permissions"]
+        for name, workflow in WORKFLOWS.items()
+        for job in workflow["jobs"].values()
+        if "permissions" in job
+    }
+    *_, attest, attach = steps(WORKFLOWS["release.yml"])
+
+    assert wanted == {
+        "release.yml": dict.fromkeys(("attestations", "contents", "id-token"), "write")
+    }
+    assert WORKFLOWS["release.yml"][True] == {"push": {"tags": ["v*"]}}
+    assert attach["run"].endswith(f" {attest['with']['subject-path']}")
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -3,7 +3,10 @@
 import hashlib
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from zipfile import ZipFile
@@ -56,6 +59,22 @@ def test_a_zip_has_what_was_built_and_no_time(folder: Path, built: str, name: st
     assert held.keys() == files
     assert all(content == (source / one).read_bytes() for one, content in held.items())
     assert release.zipped(source) == (folder / name).read_bytes()
+
+
+def test_the_demo_runs_with_the_code_of_the_zips(folder: Path, tmp_path: Path) -> None:
+    for built, name in ZIPS.items():
+        with ZipFile(folder / name) as archive:
+            archive.extractall(tmp_path / built)
+    ran = subprocess.run(
+        [sys.executable, "-m", "demo"],
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONPATH": "functions:tests:.", "BUILT_CODE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_the_templates_are_the_checkouts_own_with_the_code_in_a_bucket(folder: Path) -> None:

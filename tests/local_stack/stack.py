@@ -28,7 +28,9 @@ from local_stack.wire import Call
 __all__ = ["CREDENTIALS", "Credentials", "LocalStack", "Received", "from_function"]
 
 ROOT = Path(__file__).parents[2]
-BUILD = ROOT / ".aws-sam" / "build"
+BUILD = Path(os.environ.get("BUILT_CODE") or ROOT / ".aws-sam" / "build")
+"""What runs in the real runtime: what was built, or the unpacked zips of a release."""
+
 FUNCTION = "RestoreWatchFunction"
 PEOPLE = "NotifyPeopleFunction"
 LAYER = "DependenciesLayer"

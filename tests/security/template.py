@@ -1,5 +1,7 @@
 """
-`make check-security`: cfn-lint and checkov over template.yaml, and over what SAM makes of it.
+`make check-security`: cfn-lint and checkov over the two templates of a release.
+
+They are template.yaml, with the code in a bucket, and what SAM makes of it.
 
     python -m security.template
 
@@ -27,12 +29,13 @@ from contract.deployed_template import (
     READERS,
     Stack,
     source_template,
-    transformed_template,
 )
+from deploy.released_template import released, transformed
+from restore_watch import __version__
 from security.explained import TEMPLATE_CHECK, Finding, differences, explained
 
 CHECKOV = CHECKOUT / ".tools" / "security" / "bin" / "checkov"
-WRITTEN = "template.yaml"
+RELEASED = "released"
 TRANSFORMED = "transformed"
 
 type Json = dict[str, Any]
@@ -40,9 +43,10 @@ type Json = dict[str, Any]
 
 def templates() -> dict[str, Json]:
     """Return the templates that are checked. Their own exceptions for cfn-lint do not count."""
+    written = released(source_template(), __version__)
     read = {
-        WRITTEN: source_template(),
-        TRANSFORMED: transformed_template(),
+        RELEASED: written,
+        TRANSFORMED: transformed(written),
         "with the keys of AWS": Stack(**READERS).template(),
         "with every option": Stack(**EVERYTHING, **READERS).template(),
     }
@@ -118,7 +122,7 @@ def _checkov(files: list[Path], home: str) -> list[Json]:
 
 def main() -> None:
     read = templates()
-    found = linted(read[WRITTEN]) | linted(read[TRANSFORMED]) | checked(read)
+    found = linted(read[RELEASED]) | linted(read[TRANSFORMED]) | checked(read)
     expected = {one for one in explained() if TEMPLATE_CHECK.fullmatch(one.check)}
     different = differences(found, expected)
     for line in different:
