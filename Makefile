@@ -197,7 +197,7 @@ $(SECURITY)/.ready: tests/security/requirements.txt .venv/.ready
 	@touch $@
 
 $(MINISTACK)/.ready: tests/local_stack/ministack/requirements.txt .venv/.ready
-	@echo 'Setting up MiniStack in $(MINISTACK), once.'
+	@echo 'Setting up MiniStack and the AWS CLI in $(MINISTACK), once.'
 	@$(UV) venv --quiet --clear --python 3.13 $(MINISTACK)
 	@$(UV) pip install --quiet --compile-bytecode --python $(MINISTACK)/bin/python --require-hashes -r tests/local_stack/ministack/requirements.txt
 	@touch $@

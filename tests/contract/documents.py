@@ -84,9 +84,14 @@ def anchors(text: str) -> set[str]:
 def commands(text: str) -> Iterator[list[str]]:
     """Every command of the shell blocks of a text, as words."""
     for block in blocks(text, "sh"):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            while words:
-                end = words.index("&&") if "&&" in words else len(words)
-                yield words[:end]
-                words = words[end + 1 :]
+        yield from commands_of(block)
+
+
+def commands_of(block: str) -> Iterator[list[str]]:
+    """Every command of a shell block, as words."""
+    for line in block.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        while words:
+            end = words.index("&&") if "&&" in words else len(words)
+            yield words[:end]
+            words = words[end + 1 :]

@@ -1,38 +1,65 @@
 """Every command shown in a document is one that its program understands."""
 
+import json
 import re
+import shlex
+import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore import xform_name
-from botocore.session import get_session
 from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 
 from contract.deployed_template import source_template
-from contract.documents import DOCUMENTS, ROOT, commands, page, prose, section
+from contract.documents import (
+    DOCUMENTS,
+    README,
+    ROOT,
+    blocks,
+    commands,
+    commands_of,
+    page,
+    prose,
+    section,
+)
+from local_stack.other_dynamodb import TOOLS
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
 SHOWN = [(path, words) for path in DOCUMENTS for words in commands(path.read_text())]
 
-# Options of the AWS CLI itself, and its commands that are no operations of an API.
-EVERYWHERE = {"--query", "--output", "--region", "--profile", "--cli-binary-format"}
-AWS_CLI_ONLY = {
-    ("logs", "tail"): {"--since", "--follow"},
-    ("cloudformation", "wait"): {"--stack-name"},
-    ("cloudformation", "deploy"): {
-        *("--stack-name", "--template-file", "--s3-bucket", "--s3-prefix", "--capabilities"),
-        "--parameter-overrides",
-    },
-    ("s3", "cp"): {"--recursive"},
-    ("s3", "rm"): {"--recursive"},
-}
-RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
+# What `make release` adds to the template's parameters.
+OF_A_RELEASE = {"ReleaseBucket", "ReleasePrefix"}
 
-# Names that a sentence explains, and files that a reader writes.
+# Names that a sentence explains.
 ANSWERED = {"stack", "BackupArn", "name", "bucket"}
-WRITTEN = {"atlas.json", "notify.json", "topic-policy.json", "subscription.json", "target.json"}
+
+# Files that a reader writes, and which JSON of which section shows what is in them.
+WRITTEN = {
+    "atlas.json": ("README", "Install", 0),
+    "notify.json": ("people", "Slack and Teams by webhook", 0),
+    "subscription.json": ("troubleshooting", "SNS answered NotFound", 1),
+    "target.json": ("events", "A schedule of your own", 0),
+    "topic-policy.json": ("troubleshooting", "SNS answered NotFound", 0),
+}
+
+# The documents are for version 2 of the AWS CLI. PyPI has version 1, which lacks these.
+PAYLOAD_IS_TEXT = ["--cli-binary-format", "raw-in-base64-out"]
+TAIL = (["aws", "logs", "tail"], {"--since", "--follow"})
+
+# Commands that the AWS CLI does not accept, and what it says of them.
+SUBSCRIBE = "aws sns subscribe --topic-arn a --protocol email --attributes"
+SCHEDULE = "aws scheduler create-schedule --name a --schedule-expression a --target Arn=a"
+REJECTED = {
+    SUBSCRIBE + """ FilterPolicy='{"a": ["b"]}'""": "Expected: '=', received: '\"'",
+    SCHEDULE + " --flexible-time-window Mode=OFF": "Missing required parameter in Target",
+    "aws sqs receive-message --queue-url a --max-number-of-messages many": "invalid literal",
+    "aws cloudformation describe-stacks --query Stacks[0": "Invalid jmespath expression",
+    "aws cloudformation wait stack-delete-complete --name a": "Unknown options: --name",
+    "aws s3 cp . --recursive": "arguments are required: paths",
+    "aws s3 rm s3://a --recursively": "Unknown options: --recursively",
+}
 
 
 def shown(program: str) -> list[Any]:
@@ -50,26 +77,88 @@ def test_every_program_shown_is_known() -> None:
 
 
 @pytest.mark.parametrize("words", shown("aws"))
-def test_every_aws_command_has_options_of_its_operation_and_names_what_exists(
-    words: list[str],
-) -> None:
-    service, command, *rest = words
-    renamed = RENAMED.get((service, command), {})
-    given = {renamed.get(word, word) for word in rest if word.startswith("--")} - EVERYWHERE
-    options, needed = AWS_CLI_ONLY.get((service, command), set[str]()), set[str]()
-    if not options:
-        model = get_session().get_service_model(service)
-        operations = {xform_name(name, "-"): name for name in model.operation_names}
-        members = model.operation_model(operations[command]).input_shape
-        assert members
-        options = {f"--{xform_name(name, '-')}" for name in members.members}
-        needed = {f"--{xform_name(name, '-')}" for name in members.required_members}
+def test_every_aws_command_names_what_exists(words: list[str]) -> None:
+    template = source_template()
     named = {name for word in words for name in re.findall(r"^<(\w+)>$", word)}
-    files = {name for word in words for name in re.findall(r"^file://(.+)$", word)} - WRITTEN
+    files = {name for word in words for name in re.findall(r"^file://(.+)$", word)}
 
-    assert needed <= given <= options
-    assert named <= source_template()["Outputs"].keys() | ANSWERED
-    assert [name for name in files if not (ROOT / name).exists()] == []
+    assert named <= template["Outputs"].keys() | ANSWERED
+    assert [name for name in files - WRITTEN.keys() if not (ROOT / name).exists()] == []
+    if "--parameter-overrides" in words:
+        given = {word.split("=")[0] for word in words if "=" in word}
+        assert given <= template["Parameters"].keys() | OF_A_RELEASE
+
+
+def of_a_release() -> Iterator[list[str]]:
+    """The commands of its README.txt, which indents them."""
+    text = (ROOT / "deploy" / "README.txt").read_text()
+    return commands_of("\n".join(re.findall(r"^ {4}(.+)", text, re.MULTILINE)))
+
+
+def aws_commands() -> Iterator[list[str]]:
+    """Those of blocks and sentences, with an example where a reader fills something in."""
+    example = "arn:aws:sqs:us-east-1:111122223333:example"
+    found = list(of_a_release())
+    for path in (*DOCUMENTS, ROOT / "CHANGELOG.md"):
+        text = re.sub(r"<[^<>\n]+>|\$[A-Z]\w*", example, path.read_text())
+        found += commands(text)
+        found += map(shlex.split, re.findall(r"`(aws [^`]+)`", prose(text)))
+    return (words for words in found if words[0] == "aws")
+
+
+def refused(shown: Iterable[list[str]], folder: Path) -> dict[str, str]:
+    """What the AWS CLI says of the commands that it does not accept."""
+    given = list(shown)
+    (folder / "events").symlink_to(ROOT / "events")
+    # As version 2, which fetches no value from an address.
+    (folder / "config").write_text("[default]\ncli_follow_urlparam = false\n")
+    for name, (document, title, number) in WRITTEN.items():
+        text = README.read_text() if document == "README" else page(document)
+        (folder / name).write_text(blocks(section(text, title), "json")[number])
+    python, parser = TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("aws_cli.py")
+    answer = subprocess.run(  # noqa: S603 - our own program
+        [python, parser],
+        input=json.dumps(given),
+        cwd=folder,
+        env={"AWS_CONFIG_FILE": "config", "AWS_DEFAULT_REGION": "us-east-1", "HOME": str(folder)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    said = zip(map(shlex.join, given), json.loads(answer.stdout), strict=True)
+    return {command: text for command, text in said if text}
+
+
+@pytest.mark.campaign
+def test_the_aws_cli_accepts_the_options_and_values_of_every_command(tmp_path: Path) -> None:
+    known = (words for words in aws_commands() if words[:3] != TAIL[0])
+    of_version_1 = [[word for word in words if word not in PAYLOAD_IS_TEXT] for words in known]
+    said = refused(of_version_1, tmp_path)
+
+    # A sentence may name a command without its options.
+    assert {one: text for one, text in said.items() if " --" in one or "required" not in text} == {}
+
+
+@pytest.mark.campaign
+def test_the_aws_cli_rejects_wrong_options_and_values(tmp_path: Path) -> None:
+    said = refused(map(shlex.split, REJECTED), tmp_path)
+
+    for answer, (command, expected) in zip(said.values(), REJECTED.items(), strict=True):
+        assert expected in answer, command
+
+
+def test_what_only_version_2_of_the_aws_cli_has_is_right() -> None:
+    for words in aws_commands():
+        options = {word for word in words if word.startswith("--")}
+        assert ("--payload" in options) is (" ".join(PAYLOAD_IS_TEXT) in " ".join(words))
+        assert words[:3] != TAIL[0] or options <= TAIL[1]
+
+
+def test_a_release_and_the_readme_install_by_the_same_commands() -> None:
+    of_readme = commands(section(README.read_text(), "Install"))
+    said = [[one.replace("you@example.com", "<address>") for one in words] for words in of_readme]
+
+    assert list(of_a_release()) == said
 
 
 @pytest.mark.parametrize("words", shown("make"))
