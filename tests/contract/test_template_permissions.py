@@ -13,9 +13,10 @@ from contract.deployed_template import (
     Stack,
     granted,
     role_statements,
+    transformed_template,
     verdict,
 )
-from contract.documents import blocks, names, page, section
+from contract.documents import blocks, names, page, quoted, rows, section
 from restore_watch.table.lease import KEY
 from restore_watch.table.project_item import project_key
 
@@ -191,6 +192,24 @@ def test_the_boundary_shown_allows_exactly_what_the_roles_allow() -> None:
     allowed = {action for role in ROLES.values() for action in granted(role)}
 
     assert (statement["Effect"], statement["Action"]) == ("Allow", sorted(allowed))
+
+
+def test_the_permissions_to_deploy_name_every_service_and_whom_a_role_is_passed_to() -> None:
+    """The prefix of its permissions is in the type of a resource, but for Step Functions."""
+    listed = section(page("deploying"), "Permissions in AWS")
+    types = {
+        one["Type"].split("::")[1].lower() for one in transformed_template()["Resources"].values()
+    }
+    made = {{"stepfunctions": "states"}.get(one, one) for one in types}
+    trusts = (
+        statement["Principal"]["Service"]
+        for role in ROLES.values()
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+    )
+    (of_iam,) = (row.cells[0] for row in rows(listed) if row.names == ("iam",))
+
+    assert names(listed) == made | {"cloudformation", "s3", "secretsmanager", "ec2", "kms"}
+    assert {one for one in quoted(of_iam) if one.endswith(".amazonaws.com")} == set(trusts)
 
 
 # The policies of queues and topics
