@@ -10,6 +10,7 @@ from moto.sns.utils import FilterPolicyMatcher
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, granted, role_statements, source_template
+from contract.documents import blocks, page, section
 
 OUTPUTS, PARAMETERS = source_template()["Outputs"], source_template()["Parameters"]
 
@@ -103,6 +104,16 @@ def test_its_role_names_the_addresses_that_are_called() -> None:
     }
 
     assert named == called
+
+
+def test_the_state_to_try_out_is_the_one_that_lists_the_snapshots() -> None:
+    (shown,) = map(json.loads, blocks(section(page("workflows"), "A nightly refresh"), "json"))
+    state = TASKS["List the snapshots"]
+
+    assert shown["ResultSelector"] == state["ResultSelector"]
+    for name in ("Method", "Headers"):
+        assert shown["Parameters"][name] == state["Parameters"][name]
+    assert shown["Parameters"]["ApiEndpoint"].endswith("/backup/snapshots")
 
 
 def test_its_schedule_sends_what_the_workflow_takes() -> None:
