@@ -15,7 +15,7 @@ from local_stack.connections import Connections
 from local_stack.environment import Environment
 from local_stack.faults import Hang
 from local_stack.running import wait_until_held_or_over
-from local_stack.steps import ACKNOWLEDGE, LEAVE, PUBLISH, RECORD, TELL, WAIT
+from local_stack.steps import ACKNOWLEDGE, LEAVE, PUBLISH, QUESTION, RECORD, TELL, WAIT
 from local_stack.task_tokens import TaskTokens
 from local_stack.wire import Action, Answer, Call, Close, Phase, Reset, Selection
 from local_stack.world import World, within
@@ -267,29 +267,35 @@ def test_a_workflow_that_comes_while_its_job_is_settled_is_answered(
 
 
 @pytest.mark.fault("W3", "W5")
-@pytest.mark.parametrize("is_download", [False, True], ids=["ended", "ready"])
+@pytest.mark.parametrize("reached", ["ended", "ready", "running"])
 def test_a_workflow_that_comes_then_and_gets_no_answer_gets_it_from_the_next_sweep(
-    world: World,
-    waiting: Waiting,
-    job: EmulatedRestore,
-    patient: Connections,
-    *,
-    is_download: bool,
+    world: World, waiting: Waiting, job: EmulatedRestore, patient: Connections, reached: str
 ) -> None:
-    """Also for a download that is ready, and so is followed further."""
-    if is_download:
+    """
+    Also for a download that is ready, and a restore that runs, which are followed further.
+
+    Whether Atlas answers about the job then makes no difference.
+    """
+    until = "RUNNING" if reached == "running" else "COMPLETED"
+    if reached == "ready":
         job = world.recorded_job("dedicated", delivery_type="download", timeline=DOWNLOADED)
-    waiting.wait(job, "COMPLETED")
+    if reached == "running":
+        job = world.recorded_job(timeline=["PENDING", "RUNNING", "COMPLETED"])
+    # So the check that answers it finds the mark that an answer may be due.
+    dying = world.environment()
+    with world.death(dying, WAIT, "after"), pytest.raises(TableUnavailableError):
+        waiting.wait(job, until, dying)
     job.advance()
     with while_checked(world, job, patient, ACKNOWLEDGE):
         with world.inject(TELL, THROTTLED, times=None):
-            second = waiting.wait(job, "COMPLETED")
+            second = waiting.wait(job, until)
         world.stack.forget_calls()
     assert waiting.told() == []
 
-    world.environment().sweep()
-    assert (second, "COMPLETED") in waiting.told()
-    assert waiting.is_settled(job) is not is_download
+    with world.inject(QUESTION, Answer(503), times=None):
+        world.environment().sweep()
+    assert (second, until) in waiting.told()
+    assert waiting.is_settled(job) is (reached == "ended")
 
 
 @pytest.mark.fault("W5")
