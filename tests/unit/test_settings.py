@@ -99,7 +99,8 @@ TAKEN: dict[str, tuple[str, dict[str, object]]] = {
         for name, (field, values) in TAKEN.items()
         for given, taken in values.items()
     ],
-    ids=lambda value: repr(value)[:30],
+    # A set has another order in each process.
+    ids=lambda value: repr(value)[:30] if isinstance(value, str) else None,
 )
 def test_a_variable_is_read(name: str, field: str, given: str, taken: object) -> None:
     assert getattr(Settings.from_environment(COMPLETE | {name: given}), field) == taken
