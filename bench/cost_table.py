@@ -31,7 +31,7 @@ def rows(figures: Figures) -> list[Row]:
         )
         for load in loads(figures)
     ]
-    head = (f"US dollars a month in {prices.region}", "", "with e-mail to people")
+    head = (f"US dollars a month in {prices.region}", "without e-mail", "with e-mail to people")
     return [head, *((name, f"{alone:.2f}", f"{told:.2f}") for name, alone, told in dollars)]
 
 

@@ -207,7 +207,7 @@ def loads(figures: Figures) -> tuple[Load, ...]:
     return (
         Load("one project, nothing happens", idle),
         Load(
-            "the same with `ENVIRONMENT=small`",
+            "the same with `parameters-small.json` (`ENVIRONMENT=small`)",
             replace(small, metric_month=0),
             parameters=SMALL,
         ),

@@ -3,8 +3,9 @@
 
     python -m deploy.release
 
-Two builds of a commit give the same bytes. A checkout with changes is no version: its release has
-the first digits of the hash of its zips in its name.
+Two builds of a commit give the same bytes. Only the commit with the tag of its version, without
+changes, is that version: any other release has the first digits of the hash of its zips in its
+name. CloudFormation takes no new code from zips whose keys it knows.
 """
 
 import hashlib
@@ -80,15 +81,21 @@ def small_parameters() -> str:
 
 
 def is_changed() -> bool:
-    """Whether the checkout has other files than its commit, or none is known."""
-    said = subprocess.run(
-        ["git", "status", "--porcelain"],  # noqa: S607 - whatever git there is
+    """Whether the checkout has other files than the commit with the tag of its version."""
+    status, tags = _git("status", "--porcelain"), _git("tag", "--points-at", "HEAD")
+    return status != "" or f"v{__version__}" not in (tags or "").split()
+
+
+def _git(*words: str) -> str | None:
+    """Return what git says; None if it fails."""
+    said = subprocess.run(  # noqa: S603 - our own words
+        ["git", *words],  # noqa: S607 - whatever git there is
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return said.returncode != 0 or bool(said.stdout)
+    return None if said.returncode else said.stdout
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -105,7 +112,9 @@ def main() -> int:
     changed = is_changed()
     made = write(DIST, is_changed=changed)
     if changed:
-        sys.stderr.write("The checkout has changes, so this is no version: do not publish it.\n")
+        sys.stderr.write(
+            f"The checkout is not v{__version__}, so this is no version: do not publish it.\n"
+        )
     sys.stdout.write(f"Wrote {made.relative_to(ROOT)}. Its README.txt says how to install it.\n")
     return 0
 

@@ -1,6 +1,5 @@
 """The one stack that the tests share, and the collection of all that a run produces."""
 
-import gc
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from left_threads import LEFT_THREADS
+from garbage import LEFT_THREADS, collect_seldom
 from produced import Produced
 
 if TYPE_CHECKING:
@@ -42,11 +41,7 @@ def pytest_runtest_teardown() -> None:
 
 
 def pytest_collection_finish() -> None:
-    # What was imported stays to the end. Looking through it in each full collection takes twice as
-    # long, and stops the emulators' threads while a client waits for them. Looking for garbage as
-    # often as by default takes a sixth of the time.
-    gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
+    collect_seldom()
 
 
 @pytest.fixture(scope="session")

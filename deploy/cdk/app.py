@@ -16,11 +16,11 @@ from aws_cdk.cloudformation_include import CfnInclude
 TEMPLATE = "template-transformed.yaml"
 
 app = App()
-# The zips lie in a bucket of your own, so the account needs no bootstrapping by the CDK.
 stack = Stack(
     app,
     "AtlasRestoreWatch",
     stack_name="atlas-restore-watch",
+    # The zips lie in a bucket of your own. The others add a parameter and a rule to the template.
     synthesizer=LegacyStackSynthesizer(),
 )
 CfnInclude(stack, "Release", template_file=str(Path(sys.argv[1]) / TEMPLATE))

@@ -70,10 +70,10 @@ variable "schedule_expression" {
 
 variable "hot_seconds" {
   description = "Seconds between two questions for a hot job: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. A sweep with hot jobs runs until the next one begins. With 0, a hot job is asked about once in each sweep, and a sweep ends sooner."
-  type = number
+  type = string
   default = null
   validation {
-    condition = var.hot_seconds == null ? true : (var.hot_seconds >= 0) && (var.hot_seconds <= 50)
+    condition = var.hot_seconds == null ? true : (can(regex("^(0|([1-9]|[1-4][0-9])([.][0-9]{1,3})?|50)$", var.hot_seconds)))
     error_message = "HotSeconds must be 0 or a number from 1 to 50."
   }
 }

@@ -25,7 +25,9 @@ WORDS = {
 
 def last_failures(**parameters: str) -> str:
     """The query of the dashboard."""
-    body = Stack(**parameters).only("AWS::CloudWatch::Dashboard")["DashboardBody"]
+    body = Stack(CreateDashboard="yes", **parameters).only("AWS::CloudWatch::Dashboard")[
+        "DashboardBody"
+    ]
     (query,) = (
         one["properties"]["query"] for one in json.loads(body)["widgets"] if one["type"] == "log"
     )

@@ -37,6 +37,11 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 MINUTES = (["0", "1", "60", "9999999"], ["", "00", "0.0", "-0", "060", "0.5", "1e3", "10000000"])
 
 VALUES: dict[str, tuple[list[str], list[str]]] = {
+    # What the function accepts too.
+    "HotSeconds": (
+        ["0", "1", "9.5", "10", "49.999", "50"],
+        ["", "0.5", "-1", "50.5", "51", "10.", "1e1", "ten"],
+    ),
     "AtlasSecretArn": (
         [
             SECRET + "atlas-a1B2c3",
@@ -47,7 +52,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
             secret(189),
         ],
         [
-            *("", "atlas", secret(201), SECRET.replace("arn:aws:", "arn:awsome:") + "atlas-a1B2c3"),
+            *("", "atlas", secret(190), SECRET.replace("arn:aws:", "arn:awsome:") + "atlas-a1B2c3"),
             *(SECRET + name for name in ("atlas", "atlas/restore-watch", "atlas/restore-watch-")),
             *(SECRET + name for name in ("-a1B2c3", "*", "atlas-??????", "*-a1B2c3")),
             *(SECRET + name for name in ("atlas a-a1B2c3", "atlas-a1B2c3 ")),
@@ -97,7 +102,6 @@ CHOICES = {
     "Architecture": ["arm64", "x86_64"],
 }
 RANGES = {
-    "HotSeconds": (10, 0, 50),
     "RateLimitReserve": (0.5, 0, 1),
     "MemorySize": (512, 256, 10240),
     "NoSweepMinutes": (4, 0, 24 * 60),
@@ -211,7 +215,7 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
 LONGEST = {
     **{name: max(VALUES[name][0], key=len) for name in ("AtlasSecretArn", "AtlasProjectIds")},
     **{name: max(VALUES[name][0], key=len) for name in ("NotifySecretArn", "NotifyChanges")},
-    "HotSeconds": "50.00000",
+    "HotSeconds": "49.999",
     "RateLimitReserve": "0.333333",
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import get_state_machine_test
 
+from garbage import collect_seldom
 from local_stack.stack import LocalStack
 from model.kills import Kills
 from model.machine import RestoreModel
@@ -100,7 +101,9 @@ def main() -> int:
         return 0
     report(f"seed {options.seed}")
     until, cores = time.time() + options.minutes * 60, os.cpu_count() or 1
-    with ProcessPoolExecutor(cores + 1, mp_context=get_context("spawn")) as processes:
+    with ProcessPoolExecutor(
+        cores + 1, mp_context=get_context("spawn"), initializer=collect_seldom
+    ) as processes:
         kills = processes.submit(play_kills, options.seed, options.kills)
         models = [
             processes.submit(play_batches, options.seed + core, until, options.batches)

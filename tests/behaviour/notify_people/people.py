@@ -56,7 +56,7 @@ class NotifyingStack(LocalStack):
 
     def __init__(self, parameters: Mapping[str, str] | None = None) -> None:
         self.posts = Readers()
-        super().__init__(parameters=parameters, readers=self.posts)
+        super().__init__(parameters={"Metrics": "all", **(parameters or {})}, readers=self.posts)
         self.log = io.StringIO()
 
     @cache  # noqa: B019 - one for each stack
