@@ -26,7 +26,7 @@ PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test campaign mutants coverage publication bench soak build lock clean dynamodb-local audit sbom release
+.PHONY: all demo test campaign deployed mutants coverage publication bench soak build lock clean dynamodb-local audit sbom release
 .PHONY: check check-code check-types check-template check-locks check-security check-advisories check-workflows
 
 all: test check demo
@@ -48,6 +48,10 @@ test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
 
 campaign: build $(PEER)/.built $(MINISTACK)/.ready $(CDK)/.ready ## the tests that take long, and the rows of tables that tell less
 	@$(PYTEST) -m campaign
+
+# In one process, with one cloud.
+deployed: build $(MINISTACK)/.ready ## deploy, upgrade and uninstall the stack against MiniStack, an AWS on this machine
+	@$(RUN) python -m pytest tests/deployed
 
 # Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.
 mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(CDK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)

@@ -2,7 +2,7 @@
 MiniStack, an AWS that somebody else wrote, with its DynamoDB in moto's place.
 
 It pins another botocore than the tests use, so it has an environment of its own, which the Makefile
-makes from requirements.txt.
+makes from requirements.txt. All of MiniStack runs in tests/deployed.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,123 @@
+"""A deployed stack, as its operator and its subscribers see it."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy import BUILD, ROOT
+from deployed.cloud import Account
+from local_stack.atlas import AtlasEmulator, EmulatedRestore
+
+NAME = "atlas-restore-watch"
+"""The stack's name in the README, in a release and in samconfig.toml."""
+
+PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
+
+_DEFINITION = "statemachines/await_restore.asl.yaml"
+
+
+def make_deploy(account: Account, folder: Path, *words: str) -> None:
+    """`make deploy` of what was built, with the workflow's definition as JSON in this folder."""
+    definition, template = folder / "await_restore.asl.json", folder / "template.yaml"
+    definition.write_text(json.dumps(yaml.safe_load((ROOT / _DEFINITION).read_text())))
+    text = (BUILD / "template.yaml").read_text().replace(f"../../{_DEFINITION}", str(definition))
+    text = re.sub(r"((?:Code|Content)Uri: )(?=\w+$)", rf"\1{BUILD}/", text, flags=re.MULTILINE)
+    template.write_text(text.replace("../../", f"{ROOT}/"))
+    # SAM looks for its configuration beside the template.
+    files = f"--template-file {template} --config-file {ROOT / 'samconfig.toml'}"
+    options = f"ARGS=--no-confirm-changeset {files}"
+    account.run("make", "--old-file=build", "deploy", *words, options)
+
+
+def _policy(principal: dict[str, Any], *actions: str) -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"} | principal
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class Inbox:
+    """A subscriber's queue, and every message that it has received."""
+
+    def __init__(self, account: Account, topic_arn: str) -> None:
+        self._sqs = account.client("sqs")
+        policy = _policy({"Principal": {"Service": "sns.amazonaws.com"}}, "sqs:SendMessage")
+        name = f"subscriber-of-{topic_arn.rpartition(':')[2]}"[:80]
+        made = self._sqs.create_queue(QueueName=name, Attributes={"Policy": policy})
+        self._url = made["QueueUrl"]
+        account.client("sns").subscribe(
+            TopicArn=topic_arn,
+            Protocol="sqs",
+            Endpoint=self._sqs.get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=["QueueArn"]
+            )["Attributes"]["QueueArn"],
+        )
+        self._received: list[dict[str, Any]] = []
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What has arrived up to now, in order, as SNS delivers it."""
+        ask = {"QueueUrl": self._url, "MaxNumberOfMessages": 10}
+        while got := self._sqs.receive_message(**ask).get("Messages"):
+            for one in got:
+                self._received.append(json.loads(one["Body"]))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
+        return self._received
+
+    def events(self, restore_id: str) -> list[dict[str, Any]]:
+        """The CloudEvents about a restore."""
+        events = [json.loads(one["Message"]) for one in self.messages()]
+        return [event for event in events if event["subject"] == restore_id]
+
+    def statuses(self, restore_id: str) -> list[str]:
+        return [event["data"]["status"] for event in self.events(restore_id)]
+
+
+class DeployedStack:
+    """A stack whose function asks the emulated Atlas from now on."""
+
+    def __init__(self, account: Account, atlas: AtlasEmulator) -> None:
+        self.account = account
+        cloudformation, self._lambda = account.client("cloudformation"), account.client("lambda")
+        (described,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+        made = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
+        self._ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
+        function = {"FunctionName": self.outputs["FunctionName"]}
+        variables = self._lambda.get_function_configuration(**function)["Environment"]["Variables"]
+        self._lambda.update_function_configuration(
+            **function, Environment={"Variables": variables | {"ATLAS_BASE_URL": atlas.url}}
+        )
+        account.client("iam").put_role_policy(
+            RoleName=self._ids["RestoreWatchFunctionRole"],
+            PolicyName="what-ministack-cannot-check",
+            PolicyDocument=_policy({}, "dynamodb:Query", "states:SendTask*"),
+        )
+
+    def sweep(self) -> dict[str, Any]:
+        """Invoke the function with the input of the stack's schedule, and return the result."""
+        schedule = self.account.client("scheduler").get_schedule(
+            Name="sweep", GroupName=self._ids["ScheduleGroup"]
+        )
+        # To the microsecond, because a tick that was swept already is skipped.
+        moment = datetime.now(UTC).isoformat()
+        event = schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", moment)
+        answer = self._lambda.invoke(FunctionName=self.outputs["FunctionName"], Payload=event)
+        result: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, result
+        return result
+
+    def item(self, job: EmulatedRestore) -> dict[str, Any]:
+        """The item of a job, with DynamoDB's type marks, or nothing."""
+        partition = f"{job.group_id}/{job.cluster}"
+        answer = self.account.client("dynamodb").get_item(
+            TableName=self.outputs["TableName"],
+            Key={"cluster": {"S": partition}, "restoreId": {"S": job.restore_id}},
+        )
+        found: dict[str, Any] = answer.get("Item", {})
+        return found
+
+    def subscriber(self, topic: str) -> Inbox:
+        """A new queue that gets everything of the topic which this output names."""
+        return Inbox(self.account, self.outputs[topic])
