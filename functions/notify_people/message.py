@@ -1,55 +1,33 @@
 """
 The machine messages that are read: CloudEvents in JSON, as they lie in the queue. Pure.
 
-Their schemas are those of `events/`. Fields that are not used here are ignored, so a newer version
-may add some. Every text loses URLs: a download URL in a wrong field must reach nobody.
+Their schemas are those of `events/`.
 """
 
 import json
-import re
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
-from functools import partial
+from math import ceil
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field, StrictBool, ValidationError
 
-from foundation.clock import in_utc
 from notify_people.errors import InvalidMessageError
-from notify_people.plain_text import SENTENCE_LIMIT, plain
+from notify_people.fields import (
+    ClusterName,
+    Count,
+    ObjectId,
+    Read,
+    Seconds,
+    Sentence,
+    Subject,
+    Text,
+    UtcDate,
+)
 
 WATCH_RECOVERED = "atlas-restore-watch.watch-recovered.v1"
-
-
-def _require_text(value: object) -> object:
-    # pydantic also reads a number as Unix time.
-    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}T", value):
-        return value
-    msg = "a date must be text in ISO 8601"
-    raise ValueError(msg)
-
-
-ObjectId = Annotated[StrictStr, Field(pattern=r"^[a-f0-9]{24}$")]
-# Commands contain these two, so neither has a character that a shell interprets.
-ClusterName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$")]
-Subject = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9-]{1,128}$")]
-Text = Annotated[StrictStr, AfterValidator(plain)]
-Sentence = Annotated[StrictStr, AfterValidator(partial(plain, limit=SENTENCE_LIMIT))]
-UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(in_utc)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
+CREDENTIALS_RENEWED = "atlas-restore-watch.credentials-renewed.v1"
 
 
 class Status(StrEnum):
@@ -69,13 +47,7 @@ class Status(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-class _Read(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, alias_generator=to_camel, extra="ignore", hide_input_in_errors=True
-    )
-
-
-class AboutRestore(_Read):
+class AboutRestore(Read):
     """A message about a restore job. `sequence` counts its changes and validations from 1."""
 
     group_id: ObjectId
@@ -113,7 +85,7 @@ class StatusChange(AboutRestore):
     snapshot_age_seconds: Seconds | None = None
 
 
-class Validation(_Read):
+class Validation(Read):
     """The report of a pipeline. A verdict that this version does not know has not passed."""
 
     verdict: Text
@@ -145,7 +117,7 @@ class ValidationRecorded(AboutRestore):
         return self.validation.passed and self.is_completed
 
 
-class WatchChange(_Read):
+class WatchChange(Read):
     """
     The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
 
@@ -172,17 +144,42 @@ class WatchChange(_Read):
         return self.recovered and self.reason == "removed"
 
 
-class NotificationTest(_Read):
+class CredentialsChange(Read):
+    """
+    The secret of the service account expires soon, or it was `renewed`: another one is in use.
+
+    `subject` is the stack's name; `expires_at` is when the secret in use expires. Unless that
+    `is_certain`, the account has several secrets, it is not known which one is in use, and this is
+    the earliest date.
+    """
+
+    renewed: bool
+    subject: Subject
+    at: UtcDate
+    expires_at: UtcDate
+    client_id: Text | None = None
+    days_left: Count | None = None
+    is_certain: StrictBool = True
+    stack: Subject | None = None
+
+    @property
+    def days(self) -> int:
+        """The days within which the secret expires, at least one."""
+        left = (self.expires_at - self.at) / timedelta(days=1)
+        return max(1, ceil(left) if self.days_left is None else self.days_left)
+
+
+class NotificationTest(Read):
     """Somebody wants to see whether notices arrive. `subject` is the stack's name."""
 
     subject: Subject
     requested_at: UtcDate
 
 
-Message = StatusChange | ValidationRecorded | WatchChange | NotificationTest
+Message = StatusChange | ValidationRecorded | WatchChange | CredentialsChange | NotificationTest
 
 
-class _Envelope(_Read):
+class _Envelope(Read):
     specversion: Literal["1.0"]
     type: str
     data: dict[str, Any]
@@ -205,6 +202,7 @@ def read_message(text: str) -> Message:
         "subject": envelope.subject,
         "at": envelope.time,
         "recovered": envelope.type == WATCH_RECOVERED,
+        "renewed": envelope.type == CREDENTIALS_RENEWED,
     }
     return _validated(model, envelope.data | of_envelope, "data.")
 
@@ -214,6 +212,8 @@ _MODELS: Mapping[str, type[Message]] = {
     "atlas-restore-watch.validation-recorded.v1": ValidationRecorded,
     "atlas-restore-watch.watch-degraded.v1": WatchChange,
     WATCH_RECOVERED: WatchChange,
+    "atlas-restore-watch.credentials-expiring.v1": CredentialsChange,
+    CREDENTIALS_RENEWED: CredentialsChange,
     "atlas-restore-watch.test-notification.v1": NotificationTest,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from notify_people.message import (
+    CredentialsChange,
     Message,
     NotificationTest,
     Status,
@@ -30,29 +31,33 @@ class Change(StrEnum):
     """The watch sees it again."""
     VALIDATED = "validated"
     """A pipeline has reported its verdict on the restored data."""
+    EXPIRING = "expiring"
+    """The secret of the service account expires soon, or another one is in use."""
 
 
-PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED})
+PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPIRING})
 """Only these may page somebody."""
 
 DEFAULT_CHANGES = frozenset(Change) - {Change.STARTED, Change.PROGRESSED}
 
 
-def change_of(message: StatusChange | ValidationRecorded | WatchChange) -> Change:
+def change_of(
+    message: StatusChange | ValidationRecorded | WatchChange | CredentialsChange,
+) -> Change:
     """Return the kind of change."""
     match message:
         case ValidationRecorded():
             return Change.VALIDATED
+        case CredentialsChange():
+            return Change.EXPIRING
         case WatchChange():
             return Change.RECOVERED if message.recovered else Change.DEGRADED
         case StatusChange(status=Status.COMPLETED, is_download=True):
             return Change.READY
         case StatusChange(terminal=True):
             return Change.ENDED
-        case StatusChange(previous_status=None):
-            return Change.STARTED
         case _:
-            return Change.PROGRESSED
+            return Change.STARTED if message.previous_status is None else Change.PROGRESSED
 
 
 def is_wanted(message: Message, changes: AbstractSet[Change]) -> bool:

@@ -35,6 +35,7 @@ from notify_people.selection import DEFAULT_CHANGES, Change
 from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
 from operate.evidence_files import COLUMNS
 from pictures.architecture import PAGE, with_flowchart
+from pictures.messages import golden
 from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
 from restore_watch.aws import cloud_events
@@ -175,6 +176,12 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
 
     assert cloud_event(change) == message
     assert fits(WATCH, json_of("messages", "When the watch cannot see")[0])
+
+
+def test_the_email_shown_is_what_people_get() -> None:
+    (shown,) = blocks(section(page("people"), "Before the credentials expire"), "text")
+
+    assert shown == golden("email", "credentials-expiring")
 
 
 def test_every_type_of_a_message_is_named() -> None:

@@ -36,7 +36,17 @@ SHOWN = [
 
 FOR_READERS = {
     *("restore_notice", "restore_steps", "watch_notice", "notices", "selection", "notice"),
-    *("validation_notice", "mail", "pager", "slack", "teams", "chat", "fixes", "diagnosis"),
+    *(
+        "validation_notice",
+        "credentials_notice",
+        "mail",
+        "pager",
+        "slack",
+        "teams",
+        "chat",
+        "fixes",
+        "diagnosis",
+    ),
 }
 """Modules and folders whose sentences are those of notices and of diagnoses."""
 

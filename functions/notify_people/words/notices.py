@@ -1,12 +1,14 @@
 """Message → Notice. Pure."""
 
 from notify_people.message import (
+    CredentialsChange,
     Message,
     NotificationTest,
     StatusChange,
     ValidationRecorded,
     WatchChange,
 )
+from notify_people.words.credentials_notice import credentials_notice
 from notify_people.words.notice import Notice, Paging, Severity, Step
 from notify_people.words.restore_notice import restore_notice
 from notify_people.words.spans import microseconds, moment
@@ -23,6 +25,8 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
             return validation_notice(message, console, stack)
         case WatchChange():
             return watch_notice(message, console, message.stack or stack)
+        case CredentialsChange():
+            return credentials_notice(message, console, message.stack or stack)
         case NotificationTest():
             return _test_notice(message)
 

@@ -12,7 +12,7 @@ from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.fixes import fix_of
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import StatusChange
+from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 
 PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
@@ -97,6 +97,34 @@ def _watch(state: WatchState, group_id: str | None, reason: str | None = None) -
     return watch_cloud_event(WatchChange(state, group_id, trouble, at, seen, 2, reason), STACK)
 
 
+ACCOUNT = "mdb_sa_id_6a1f3c9e5b7d204e8c61f0a4"
+EXPIRES_AT, NEXT_EXPIRES_AT = "2026-12-26T09:14:00Z", "2027-12-24T09:00:00Z"
+
+
+def _credentials(days: int | None, at: datetime, **data: Any) -> dict[str, Any]:
+    """The secret expires within so many days; None if another one is in use."""
+    what = "renewed" if days is None else "expiring"
+    expires_at = NEXT_EXPIRES_AT if days is None else EXPIRES_AT
+    return {
+        "specversion": "1.0",
+        "id": f"{STACK}:credentials:{expires_at}:{days or what}",
+        "source": f"/stacks/{STACK}",
+        "type": f"atlas-restore-watch.credentials-{what}.v1",
+        "subject": STACK,
+        "time": utc_text(at),
+        "datacontenttype": "application/json",
+        "data": {
+            "stack": STACK,
+            "clientId": ACCOUNT,
+            "expiresAt": expires_at,
+            "daysLeft": days,
+            "isCertain": True,
+            "fix": "" if days is None else "Store a new secret of the service account.",
+            **data,
+        },
+    }
+
+
 NOTICES: dict[str, dict[str, Any]] = {
     "flex-started": _restore("flex", "PENDING", 1, None),
     "dedicated-completed": _restore("dedicated", "COMPLETED"),
@@ -113,6 +141,9 @@ NOTICES: dict[str, dict[str, Any]] = {
     "project-recovered": _watch(WatchState.RECOVERED, PROJECT),
     "project-removed": _watch(WatchState.RECOVERED, PROJECT, "removed"),
     "stack-degraded": _watch(WatchState.DEGRADED, None),
+    "credentials-expiring": _credentials(30, _BEGAN),
+    "credentials-expiring-soon": _credentials(3, _BEGAN + timedelta(days=27), isCertain=False),
+    "credentials-renewed": _credentials(None, _BEGAN + timedelta(days=28)),
     "test": cloud_event_of_test(STACK, _BEGAN),
 }
 """One for each kind of notice. With an odd name, these are the golden files."""
@@ -126,6 +157,9 @@ MESSAGES = NOTICES | {
     "flex-download-ready": _restore("flex", "COMPLETED", **_FLEX_FILE),
     "collection-completed": _restore("collection", "COMPLETED"),
     "stack-recovered": _watch(WatchState.RECOVERED, None),
+    "credentials-expiring-in-7": _credentials(7, _BEGAN + timedelta(days=23)),
+    "credentials-expiring-in-1": _credentials(1, _BEGAN + timedelta(days=29, hours=2)),
+    "credentials-renewed-and-expiring": _credentials(14, _BEGAN + timedelta(days=28)),
 }
 
 

@@ -34,6 +34,8 @@ from unit.notify_people.messages import (
 
 CARDS = [
     "collection-cancelled",
+    "credentials-expiring-soon",
+    "credentials-renewed",
     "dedicated-download-ready",
     "flex-odd-name",
     "project-recovered",
@@ -114,13 +116,22 @@ def test_the_longest_texts_fit_every_form(name: str, letter: str) -> None:
     judge(notice(name, **dict.fromkeys(texts, letter * 900)))
 
 
-def test_the_longest_name_of_a_stack_fits_every_form() -> None:
-    message = event("stack-degraded", stack="s" * 128, message="m" * 900) | {"subject": "s" * 128}
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("stack-degraded", "the secret cannot be used"),
+        ("credentials-expiring-soon", f"stack {'s' * 29}..."),
+        ("credentials-renewed", f"stack {'s' * 29}..."),
+    ],
+)
+def test_the_longest_name_of_a_stack_fits_every_form(name: str, end: str) -> None:
+    texts = dict.fromkeys(("message", "clientId", "fix"), "m" * 900)
+    message = event(name, stack="s" * 128, **texts) | {"subject": "s" * 128}
 
     made = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 
     judge(made)
-    assert mail(made).subject.endswith("the secret cannot be used")
+    assert mail(made).subject.endswith(end)
 
 
 @pytest.mark.parametrize("name", ["project-degraded", "project-recovered", "project-removed"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from notify_people.errors import InvalidMessageError
-from notify_people.message import Status, StatusChange, read_message
+from notify_people.message import CredentialsChange, Status, StatusChange, read_message
 from strategies import json_values
 from unit.notify_people.messages import event, read
 
@@ -23,10 +23,35 @@ def test_what_a_newer_version_adds_is_no_error() -> None:
     assert message.status is Status.UNKNOWN
 
 
-def without(field: str) -> dict[str, Any]:
-    message = event("project-degraded")
+def without(field: str, name: str = "project-degraded") -> dict[str, Any]:
+    message = event(name)
     del message["data"][field]
     return message
+
+
+@pytest.mark.parametrize("field", ["stack", "clientId", "daysLeft", "isCertain", "fix"])
+def test_only_the_date_of_an_expiry_is_needed(field: str) -> None:
+    """A version that knows less, or more, still warns."""
+    message = read_message(json.dumps(without(field, "credentials-expiring")))
+
+    assert isinstance(message, CredentialsChange)
+    assert message.days == 30
+
+
+@pytest.mark.parametrize(
+    ("data", "days"),
+    [
+        ({"daysLeft": 60}, 60),
+        ({"daysLeft": 0}, 1),
+        ({"daysLeft": None, "expiresAt": "2026-12-03T09:13:00Z"}, 7),
+        ({"daysLeft": None, "expiresAt": "2026-11-26T09:13:59Z"}, 1),
+    ],
+)
+def test_other_days_than_those_of_this_version_are_read(data: dict[str, Any], days: int) -> None:
+    message = read("credentials-expiring", **data)
+
+    assert isinstance(message, CredentialsChange)
+    assert message.days == days
 
 
 NO_TEXTS: tuple[object, ...] = (None, 7.5, True, [], {})
@@ -49,8 +74,19 @@ WRONG: list[tuple[object, str]] = [
     (event("validation-failed", validation={"verdict": 7}), "data.validation.verdict"),
     *((without(field), f"data.{field}") for field in ("since", "error", "message", "groupId")),
     *(
-        (event("project-degraded") | {field: 7}, field)
+        (event(name) | {field: 7}, field)
+        for name in ("project-degraded", "credentials-expiring", "credentials-renewed")
         for field in ("subject", "time", "data", "type", "specversion")
+    ),
+    (without("expiresAt", "credentials-expiring"), "data.expiresAt"),
+    (event("credentials-renewed", expiresAt=1_795_000_000), "data.expiresAt"),
+    (event("credentials-expiring", daysLeft=7.5), "data.daysLeft"),
+    (event("credentials-expiring", daysLeft=-1), "data.daysLeft"),
+    (event("credentials-expiring", isCertain="yes"), "data.isCertain"),
+    (event("credentials-expiring", stack="; rm -rf /"), "data.stack"),
+    (
+        event("credentials-expiring") | {"type": "atlas-restore-watch.credentials-expiring.v2"},
+        "type",
     ),
     (event() | {"type": "atlas-restore-watch.status-changed.v2"}, "type"),
     *((text, "body") for text in ("", "not JSON", "[]", "null", "[" * 100_000, '"text"')),
@@ -73,7 +109,9 @@ def test_a_refusal_quotes_no_value() -> None:
     assert refused.value.__cause__ is None
 
 
-@pytest.mark.parametrize("name", ["flex-failed", "project-degraded", "validation-failed"])
+@pytest.mark.parametrize(
+    "name", ["flex-failed", "project-degraded", "validation-failed", "credentials-expiring"]
+)
 def test_a_url_in_any_field_is_refused_or_removed(name: str) -> None:
     url = f"at {DOWNLOAD_URL} now"
     shown = ""

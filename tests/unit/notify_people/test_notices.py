@@ -6,9 +6,9 @@ import pytest
 
 import notify_people
 import restore_watch
-from notify_people.words.notice import Paging
+from notify_people.words.notice import Paging, Severity
 from restore_watch import errors
-from unit.notify_people.messages import MESSAGES, PROJECT, STACK, notice
+from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
 
 type Data = dict[str, Any]
 
@@ -56,6 +56,11 @@ UNKNOWN_BEFORE = {"previousStatus": "UNKNOWN"}
             f"Restore watch blind: Atlas has no project {PROJECT}",
         ),
         ("stack-recovered", {}, "Restore watch recovered after 12 min: stack atlas-restore-watch"),
+        (
+            "credentials-expiring-in-1",
+            {"stack": "blue"},
+            "Service account secret expires within 1 day: stack blue",
+        ),
     ],
 )
 def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) -> None:
@@ -127,6 +132,14 @@ ORDERS: dict[str, list[tuple[str, Data]]] = {
     "outages": [
         (name, data) for data in ({}, NEXT_OUTAGE) for name in ("stack-degraded", "stack-recovered")
     ],
+    "warnings, and what ends them": [
+        (f"credentials-{name}", {})
+        for name in ("expiring", "expiring-in-7", "expiring-soon", "renewed", "expiring-in-1")
+    ],
+    "a new secret that expires soon too": [
+        ("credentials-renewed", {}),
+        ("credentials-renewed-and-expiring", {}),
+    ],
 }
 
 
@@ -175,6 +188,33 @@ def test_a_blind_watch_links_to_the_place_to_look(
     links = [step.address for step in notice(name, error=error).links]
 
     assert links == ([address] if address else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("credentials-expiring", Severity.WARNING),
+        ("credentials-expiring-in-7", Severity.ERROR),
+        ("credentials-expiring-in-1", Severity.CRITICAL),
+    ],
+)
+def test_an_expiry_is_worse_the_nearer_it_is(name: str, severity: Severity) -> None:
+    assert notice(name).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("credentials-expiring", {}, f"choose {ACCOUNT}, and generate"),
+        ("credentials-expiring", {"clientId": None}, "choose the one of this stack, and generate"),
+        ("credentials-expiring", {}, "The old one then works for 7 days at most"),
+        ("credentials-expiring-in-7", {}, "The old one works until 2026-12-26 09:14 UTC"),
+        ("credentials-expiring", {"isCertain": False}, "If the stack has a newer secret already"),
+        ("credentials-expiring", {"stack": "blue"}, "describe-stacks --stack-name blue "),
+    ],
+)
+def test_an_expiry_has_the_steps_for_this_account(name: str, data: Data, words: str) -> None:
+    assert words in str(notice(name, **data).steps)
 
 
 def test_only_after_a_dedicated_restore_people_wait_for_search() -> None:

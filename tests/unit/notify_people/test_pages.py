@@ -6,9 +6,9 @@ import pytest
 
 from notify_people.forms import pager
 from notify_people.words.notices import notice_of
-from unit.notify_people.messages import PROJECT, RESTORE, read
+from unit.notify_people.messages import PROJECT, RESTORE, STACK, read
 
-WATCH, JOB = f"watch/{PROJECT}", f"restore/{RESTORE}"
+WATCH, JOB, SECRET = f"watch/{PROJECT}", f"restore/{RESTORE}", f"credentials/{STACK}"
 
 
 def open_pages(before: set[str], stack: str, name: str, data: dict[str, Any]) -> set[str]:
@@ -28,8 +28,9 @@ def open_pages(before: set[str], stack: str, name: str, data: dict[str, Any]) ->
         ("project-degraded", "project-removed", {}, WATCH),
         ("project-degraded", "project-recovered", {"stack": None, "fix": None}, WATCH),
         ("collection-unknown-end", "collection-completed", {"previousStatus": "UNKNOWN"}, JOB),
+        ("credentials-expiring-in-7", "credentials-renewed", {}, SECRET),
     ],
-    ids=["recovered", "removed", "messages-of-1.0.0", "an-end-that-is-known-now"],
+    ids=["recovered", "removed", "messages-of-1.0.0", "an-end-that-is-known-now", "renewed"],
 )
 def test_a_stack_closes_its_own_page_alone(
     bad: str, good: str, data: dict[str, Any], about: str
@@ -46,3 +47,21 @@ def test_a_page_that_was_opened_before_the_upgrade_closes() -> None:
     opened = {f"atlas-restore-watch/watch/{PROJECT}"}
 
     assert open_pages(opened, "blue", "project-recovered", {}) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "pages"),
+    [
+        ("credentials-expiring", 0),
+        ("credentials-expiring-in-7", 1),
+        ("credentials-expiring-soon", 1),
+        ("credentials-expiring-in-1", 1),
+    ],
+)
+def test_from_seven_days_on_an_expiry_is_one_page(name: str, pages: int) -> None:
+    """Its date may change: once there is a new secret, Atlas lets the old one expire earlier."""
+    opened = open_pages(set(), "blue", name, {})
+    earlier = {"expiresAt": "2026-12-25T09:14:00Z"}
+
+    assert len(opened) == pages
+    assert len(open_pages(opened, "blue", "credentials-expiring-in-7", earlier)) == 1

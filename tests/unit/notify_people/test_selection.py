@@ -19,6 +19,8 @@ from unit.notify_people.messages import read
         ("project-degraded", {}, "degraded"),
         ("stack-recovered", {}, "recovered"),
         ("validation-failed", {}, "validated"),
+        ("credentials-expiring", {}, "expiring"),
+        ("credentials-renewed", {}, "expiring"),
     ],
 )
 def test_a_message_is_about_one_change(name: str, data: dict[str, object], change: str) -> None:
@@ -31,7 +33,9 @@ def test_a_message_is_about_one_change(name: str, data: dict[str, object], chang
 
 
 def test_by_default_people_hear_of_ends_and_of_the_watch() -> None:
-    assert {"ready", "ended", "degraded", "recovered", "validated"} == DEFAULT_CHANGES
+    ends, watch = {"ready", "ended", "validated"}, {"degraded", "recovered", "expiring"}
+
+    assert ends | watch == DEFAULT_CHANGES
 
 
 def test_a_test_is_always_wanted() -> None:

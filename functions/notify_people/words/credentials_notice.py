@@ -1,0 +1,131 @@
+"""The expiry of the service account's secret → the words about it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from notify_people.message import CredentialsChange
+from notify_people.plain_text import cut
+from notify_people.words.notice import Notice, Paging, Severity, Step, known
+from notify_people.words.spans import duration, microseconds, minute, moment
+
+_NAME_LIMIT = 30
+"""Characters of a stack's name in a title, so that an e-mail's subject has room for the days."""
+
+_PAGED_DAYS = 7
+"""From so many days on, the expiry pages somebody."""
+
+_CRITICAL_DAYS = 1
+
+_GRACE = timedelta(days=7)
+"""
+How long Atlas accepts the old secret at most, once there is a new one.
+
+https://www.mongodb.com/docs/atlas/tutorial/rotate-service-account-secrets/
+"""
+
+_PRINT_ARN = (
+    "aws cloudformation describe-stacks --stack-name {stack} --output text --query "
+    "\"Stacks[0].Parameters[?ParameterKey=='AtlasSecretArn'].ParameterValue\""
+)
+
+
+def credentials_notice(change: CredentialsChange, console: str, stack: str) -> Notice:
+    """
+    Return the notice. `console` is the address of Atlas's console.
+
+    All notices about the credentials of a stack have one subject: so a page that opens seven days
+    before is the same one a day before, and closes when the watch uses another secret.
+    """
+    what = "renewed" if change.renewed else "expiring"
+    return Notice(
+        stack=stack,
+        subject=f"credentials/{change.subject}",
+        # The new secret may expire soon as well, which is noticed at the same moment.
+        order=2 * microseconds(change.at) + (not change.renewed),
+        thread=f"credentials-{change.subject}",
+        event_type=f"credentials-{what}",
+        severity=_severity(change),
+        paging=_paging(change),
+        title=f"{_headline(change)}: stack {cut(stack, _NAME_LIMIT)}",
+        detail=_detail(change),
+        facts=known(_facts(change, stack)),
+        steps=tuple(_steps(change, console, stack)),
+        at=change.at,
+        source=f"/stacks/{change.subject}",
+        keywords=("credentials", what),
+    )
+
+
+def _severity(change: CredentialsChange) -> Severity:
+    if change.renewed:
+        return Severity.SUCCESS
+    if change.days <= _CRITICAL_DAYS:
+        return Severity.CRITICAL
+    return Severity.ERROR if change.days <= _PAGED_DAYS else Severity.WARNING
+
+
+def _paging(change: CredentialsChange) -> Paging:
+    if change.renewed:
+        return Paging.RESOLVE
+    return Paging.TRIGGER if change.days <= _PAGED_DAYS else Paging.NOTHING
+
+
+def _headline(change: CredentialsChange) -> str:
+    if change.renewed:
+        return "Service account secret renewed"
+    verb = "expires" if change.is_certain else "may expire"
+    return f"Service account secret {verb} within {_days(change.days)}"
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
+def _detail(change: CredentialsChange) -> str:
+    if change.renewed:
+        return "The watch uses another secret."
+    detail = "From then on, Atlas refuses the watch: no restore is seen until it has a new secret."
+    if not change.is_certain:
+        detail += (
+            " The account has several secrets, and it is not known which one the stack uses: this "
+            "is the earliest date."
+        )
+    return detail
+
+
+def _facts(change: CredentialsChange, stack: str) -> Mapping[str, str | None]:
+    left = duration((change.expires_at - change.at).total_seconds())
+    return {
+        "Stack": stack,
+        "Service account": change.client_id,
+        "New secret expires" if change.renewed else "Secret expires": moment(change.expires_at),
+        "Time left": left,
+        "Noticed": moment(change.at),
+    }
+
+
+def _steps(change: CredentialsChange, console: str, stack: str) -> Iterator[Step]:
+    """Yield what to do for this account, in the order in which nothing is refused meanwhile."""
+    if change.renewed:
+        yield Step("Delete the old secret in Atlas, if it is still there")
+        return
+    if not change.is_certain:
+        yield Step("If the stack has a newer secret already, delete the old one in Atlas")
+    account = change.client_id or "the one of this stack"
+    yield Step(
+        "In Atlas, open Service Accounts of the organization or of the project, choose "
+        f"{account}, and generate a new client secret",
+        address=console,
+    )
+    yield Step(
+        "Store it in the secret that the stack's parameter AtlasSecretArn names, with the same "
+        f"client id. {_old_works(change)}. The ARN of the secret",
+        command=_PRINT_ARN.format(stack=stack),
+    )
+    yield Step("When the watch uses the new secret, it is reported here")
+
+
+def _old_works(change: CredentialsChange) -> str:
+    if change.expires_at - change.at > _GRACE:
+        return "The old one then works for 7 days at most"
+    return f"The old one works until {minute(change.expires_at)}"
