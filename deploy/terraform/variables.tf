@@ -139,12 +139,12 @@ variable "pager_duty_url" {
 }
 
 variable "notify_changes" {
-  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), or all."
+  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), or all."
   type = string
   default = null
   validation {
-    condition = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated)){0,6})$", var.notify_changes)))
-    error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered and validated with commas between them."
+    condition = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring)){0,7})$", var.notify_changes)))
+    error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered, validated and expiring with commas between them."
   }
 }
 

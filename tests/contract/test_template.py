@@ -62,7 +62,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "TopicKmsKeyArn": (["", KMS + "key/0123"], [KMS + "alias/atlas"]),
     "AtlasProjectIds": (["", "all", ",".join(IDS), " , ".join(IDS)], [",".join([*IDS, IDS[0]])]),
     "NotifySecretArn": (["", secret(512)], [secret(513)]),
-    "NotifyChanges": (["all", " , ".join(["progressed"] * 7)], ["", ",".join(["ready"] * 8)]),
+    "NotifyChanges": (["all", " , ".join(["progressed"] * 8)], ["", ",".join(["ready"] * 9)]),
     "RequestSource": (
         ["", "ops.restores", "com.example/restores_2"],
         ["aws.events", "ops restores", "o" * 257],
@@ -179,7 +179,7 @@ VARIABLES = {
     "NotifyPeopleFunction": OF_BOTH
     | {
         "SENT_TABLE_NAME": "SentNoticesTable",
-        "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated",
+        "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
         "PAGERDUTY_BASE_URL": "https://events.pagerduty.com",
     },
