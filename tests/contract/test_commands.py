@@ -40,6 +40,7 @@ WRITTEN = {
     "atlas.json": ("README", "Install", 0),
     "list-snapshots.json": ("workflows", "A nightly refresh", 0),
     "notify.json": ("people", "Slack and Teams by webhook", 0),
+    "rotated.json": ("operations", "Rotation by Secrets Manager", 0),
     "subscription.json": ("troubleshooting", "SNS answered NotFound", 1),
     "target.json": ("events", "A schedule of your own", 0),
     "topic-policy.json": ("troubleshooting", "SNS answered NotFound", 0),
