@@ -10,7 +10,8 @@ from moto.sns.utils import FilterPolicyMatcher
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, granted, role_statements, source_template
-from contract.documents import blocks, page, section
+from contract.documents import blocks, commands, page, section
+from restore_watch.aws.secrets_manager import read_credentials
 
 OUTPUTS, PARAMETERS = source_template()["Outputs"], source_template()["Parameters"]
 
@@ -54,7 +55,11 @@ def test_the_examples_use_outputs_that_the_stack_always_has() -> None:
 
 FOLDER = CHECKOUT / "docs" / "nightly-refresh"
 EXAMPLE: dict[str, Any] = yaml_parse((FOLDER / "template.yaml").read_text())
+REFRESH = section(page("workflows"), "A nightly refresh")
+OVERRIDES = "--parameter-overrides"
 MACHINE = EXAMPLE["Resources"]["NightlyRefresh"]["Properties"]
+CONNECTION = EXAMPLE["Resources"]["AtlasConnection"]["Properties"]
+OAUTH = CONNECTION["AuthParameters"]["OAuthParameters"]
 ROLE = EXAMPLE["Resources"]["NightlyRefreshRole"]["Properties"]
 TEXT = (FOLDER / MACHINE["DefinitionUri"]).read_text()
 DEFINITION: dict[str, Any] = yaml.safe_load(TEXT)
@@ -78,6 +83,42 @@ NEEDED = {
 def of_kind(kind: str) -> list[dict[str, Any]]:
     """The parameters of the tasks of a kind."""
     return [one["Parameters"] for one in TASKS.values() if one["Resource"].endswith(f":::{kind}")]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "keys"),
+    [("client_id", ("client_id", "client_secret")), ("clientId", ("clientId", "clientSecret"))],
+)
+def test_its_connection_reads_a_secret_that_the_function_reads_too(
+    spelling: str, keys: tuple[str, str]
+) -> None:
+    parameter = EXAMPLE["Parameters"]["AtlasSecretSpelling"]
+    _, is_camel_case = EXAMPLE["Conditions"]["IsCamelCase"]["Fn::Equals"]
+    client = OAUTH["ClientParameters"]
+    read = []
+    for text, own in (client[name]["Fn::Sub"] for name in ("ClientID", "ClientSecret")):
+        condition, then, otherwise = own["Key"]["Fn::If"]
+        assert condition == "IsCamelCase"
+        assert text == "{{resolve:secretsmanager:${AtlasSecretArn}:SecretString:${Key}}}"
+        read.append(then if spelling == is_camel_case else otherwise)
+
+    assert (parameter["Default"], spelling in parameter["AllowedValues"]) == ("client_id", True)
+    assert tuple(read) == keys
+    assert read_credentials(json.dumps(dict(zip(keys, "ab", strict=True))))
+
+
+def test_its_connection_reads_the_secret_again_for_another_text() -> None:
+    """CloudFormation resolves the secret of a resource that changes."""
+    assert "${CredentialsOf}" in CONNECTION["Description"]["Fn::Sub"]
+    (deployed,) = [
+        one for one in commands(REFRESH) if one[0] == ".venv/bin/sam" and OVERRIDES in one
+    ]
+    (name, value) = deployed[deployed.index(OVERRIDES) + 1].split("=")
+    parameter = EXAMPLE["Parameters"][name]
+
+    assert value != parameter["Default"]
+    assert re.fullmatch(parameter["AllowedPattern"], value)
+    assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])
 
 
 def test_its_role_allows_what_its_tasks_do_and_nothing_else() -> None:
@@ -107,7 +148,7 @@ def test_its_role_names_the_addresses_that_are_called() -> None:
 
 
 def test_the_state_to_try_out_is_the_one_that_lists_the_snapshots() -> None:
-    (shown,) = map(json.loads, blocks(section(page("workflows"), "A nightly refresh"), "json"))
+    (shown,) = map(json.loads, blocks(REFRESH, "json"))
     state = TASKS["List the snapshots"]
 
     assert shown["ResultSelector"] == state["ResultSelector"]
