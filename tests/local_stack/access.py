@@ -52,7 +52,7 @@ class Access:
         self.roles = dict.fromkeys(self.roles, frozenset({Role.BACKUP_MANAGER}))
 
     def remove(self, name: str) -> None:
-        self.oauth.secrets.pop(name, None)
+        self.oauth.accounts.remove(name)
         self.oauth.expire_tokens(name)
         self.digest.keys.pop(name, None)
 

@@ -75,6 +75,8 @@ class Answers:
         match address.family:
             case "system":
                 return self._system(request, caller)
+            case "service_account":
+                return self._service_account(address)
             case "projects":
                 return self._page_of(request, host, self._inventory.listed_projects())
             case "snapshots":
@@ -89,7 +91,7 @@ class Answers:
 
     def _restores(self, request: Request, address: Address) -> Any:
         host = request.host_url.rstrip("/")
-        family, group_id, cluster, restore_id = address
+        family, group_id, cluster, restore_id, _ = address
         match family:
             case "events":
                 self._inventory.project(group_id)
@@ -122,6 +124,15 @@ class Answers:
             "throttling": False,
         }
 
+    def _service_account(self, address: Address) -> Any:
+        """Return what the specification says of a service account in a project."""
+        self._inventory.project(address.group_id)
+        if not self._access.oauth.accounts.of(address.client_id):
+            detail = f"There is no service account {address.client_id}."
+            raise Refusal(atlas_error(404, "SERVICE_ACCOUNT_NOT_FOUND", detail))
+        roles = sorted(role.code for role in self._access.roles[address.client_id])
+        return self._access.oauth.accounts.body(address.client_id, roles)
+
     def _page_of(
         self,
         request: Request,
@@ -152,7 +163,7 @@ class Answers:
 
     def _take(self, request: Request, family: Family, group_id: str) -> dict[str, str]:
         """Take one token from the bucket and return the rate limit headers."""
-        if family in {"projects", "system"}:
+        if family in {"projects", "system", "service_account"}:
             # Atlas's list of limits does not have them.
             return {}
         if family == "snapshots":

@@ -5,7 +5,7 @@ How it answers is in `answers`; whom it lets in, in `access`; what is there, in 
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -25,6 +25,7 @@ from local_stack.projects import EmulatedCluster
 from local_stack.refusal import atlas_error
 from local_stack.restores import EmulatedRestore, Kind
 from local_stack.routes import Address, Family, in_group, operation_of
+from local_stack.service_accounts import LONG, AccountSecret
 from local_stack.wire import Wire
 
 __all__ = [
@@ -84,7 +85,7 @@ class AtlasEmulator(Inventory):
         self, client_id: str, client_secret: str, roles: Iterable[Role] = (Role.BACKUP_MANAGER,)
     ) -> None:
         with self._lock:
-            self._access.oauth.secrets[client_id] = client_secret
+            self._access.oauth.accounts.rotate(client_id, client_secret)
             self._access.roles[client_id] = frozenset(roles)
 
     def add_api_key(
@@ -99,10 +100,27 @@ class AtlasEmulator(Inventory):
         with self._lock:
             self._access.roles[name] = frozenset(roles)
 
-    def rotate_service_account(self, client_id: str, client_secret: str) -> None:
-        """Refuse the old secret from now on. Tokens that were issued for it stay valid."""
+    def rotate_service_account(
+        self, client_id: str, client_secret: str, life: timedelta = LONG
+    ) -> None:
+        """
+        Make a new secret, and delete the old one, which is refused from now on.
+
+        Whether tokens that were issued for it live on is a behaviour.
+        """
         with self._lock:
-            self._access.oauth.secrets[client_id] = client_secret
+            self._access.oauth.accounts.rotate(client_id, client_secret, life)
+
+    def add_secret(
+        self, client_id: str, client_secret: str, life: timedelta = LONG, mask: str = ""
+    ) -> None:
+        """Give a service account one more secret."""
+        with self._lock:
+            self._access.oauth.accounts.add(client_id, client_secret, life, mask)
+
+    def secrets_of(self, client_id: str) -> list[AccountSecret]:
+        """The secrets of a service account, which a test may change."""
+        return self._access.oauth.accounts.of(client_id)
 
     def rotate_api_key(self, public_key: str, private_key: str) -> None:
         with self._lock:

@@ -91,6 +91,9 @@ class Behaviour:
     expires_in: int | None = 3600
     """The lifetime that the token endpoint announces; None leaves it out."""
 
+    tokens_outlive_secrets: bool = True
+    """True if a token lives on after its secret was deleted. Atlas does not document it."""
+
     token_limit: int = 100
     token_requests_per_minute: int = 50
 

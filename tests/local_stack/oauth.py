@@ -12,11 +12,13 @@ from local_stack.behaviour import Behaviour
 from local_stack.canaries import CANARY_ACCESS_TOKEN
 from local_stack.faults import Answer
 from local_stack.refusal import Refusal, atlas_error, oauth_error
+from local_stack.service_accounts import AccountSecret, ServiceAccounts
 
 
 @dataclass
 class _Token:
     client_id: str
+    secret: AccountSecret
     ends: datetime
 
 
@@ -24,7 +26,7 @@ class TokenOffice:
     """Issues tokens that live by the clock, within both of Atlas's limits."""
 
     def __init__(self, behaviour: Behaviour, clock: Callable[[], datetime]) -> None:
-        self.secrets: dict[str, str] = {}
+        self.accounts = ServiceAccounts(clock)
         self._behaviour = behaviour
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
@@ -34,14 +36,14 @@ class TokenOffice:
     def issue(self, request: Request) -> Answer:
         try:
             self._count_request(request.path)
-            client_id = self._client(request)
+            client_id, secret = self._client(request)
             self._check_grant(request)
             self._check_limit(client_id)
         except Refusal as refusal:
             return refusal.answer
         name = f"{CANARY_ACCESS_TOKEN}-{secrets.token_urlsafe(24)}"
         lifetime = timedelta(hours=1)
-        self._tokens[name] = _Token(client_id, self._clock() + lifetime)
+        self._tokens[name] = _Token(client_id, secret, self._clock() + lifetime)
         self._counted.append(name)
         says = self._behaviour.expires_in
         life = {} if says is None else {"expires_in": says}
@@ -50,7 +52,12 @@ class TokenOffice:
     def holder(self, token: str) -> str | None:
         """Return the client to which a token was issued, None if the token is not alive."""
         found = self._tokens.get(token)
-        return found.client_id if found and found.ends > self._clock() else None
+        if found is None or found.ends <= self._clock():
+            return None
+        is_deleted = found.secret not in self.accounts.of(found.client_id)
+        if is_deleted and not self._behaviour.tokens_outlive_secrets:
+            return None
+        return found.client_id
 
     def alive(self, client_id: str) -> int:
         return sum(self.holder(name) == client_id for name in self._tokens)
@@ -73,14 +80,15 @@ class TokenOffice:
             raise Refusal(atlas_error(429, "RATE_LIMITED", detail, [path, limit, 1]))
         self._requests.append(now)
 
-    def _client(self, request: Request) -> str:
+    def _client(self, request: Request) -> tuple[str, AccountSecret]:
         """Id and secret may be URL-escaped, as RFC 6749 demands and Atlas's own clients do."""
         given = request.authorization
         if given and given.type == "basic":
             client_id, secret = given.get("username") or "", given.get("password") or ""
             for read in (str, unquote):
-                if self.secrets.get(read(client_id)) == read(secret):
-                    return read(client_id)
+                known = self.accounts.use(read(client_id), read(secret))
+                if known is not None:
+                    return read(client_id), known
         raise Refusal(oauth_error(401, "invalid_client", "The id or the secret is wrong."))
 
     def _check_grant(self, request: Request) -> None:

@@ -21,6 +21,7 @@ type Family = (
         "dedicated_clusters",
         "snapshots",
         "system",
+        "service_account",
     ]
 )
 """Endpoints with the same role and the same bucket: those of a kind of job, or of one list."""
@@ -38,6 +39,7 @@ class Address(NamedTuple):
     group_id: str = ""
     cluster: str = ""
     restore_id: str = ""
+    client_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,16 @@ OPERATIONS: dict[str, Operation] = {
         "2025-03-12",
         "ApiAtlasCollectionRestoreJobsResource",
     ),
-    # Never recorded either, like the one after it.
+    # Never recorded either, like the two after it.
     "system": Operation(
         "system", _SYSTEM, "2023-01-01", "ApiRootResource::getSystemStatus", lists=False
+    ),
+    "service_account": Operation(
+        "service_account",
+        f"{_GROUP}/serviceAccounts/<client_id>",
+        "2024-08-05",
+        "ApiAtlasServiceAccountsResource::getGroupServiceAccount",
+        lists=False,
     ),
     **_list("projects", _PROJECTS, "2023-01-01", "ApiAtlasGroupsResource::getAllGroups"),
     **_list("events", f"{_GROUP}/events", "2023-01-01", "ApiGroupEventsResource::getAllEvents"),

@@ -1,7 +1,7 @@
 """What a test does to the emulated Atlas shows in its answers."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -200,3 +200,55 @@ def test_the_clock_of_atlas_can_be_wrong(place: Place, seconds: int) -> None:
     assert parsedate_to_datetime(response.headers["Date"]) == shown
     assert int(restore.restore_id[:8], 16) == shown.timestamp()
     assert response.json()["results"][0]["restoreScheduledDate"] == f"{shown:%Y-%m-%dT%H:%M:%SZ}"
+
+
+# Our own service account
+
+
+def account(place: Place, client_id: str = ACCOUNT[0]) -> httpx.Response:
+    return place.of_project(f"serviceAccounts/{client_id}")
+
+
+def test_a_service_account_shows_its_secrets_masked_and_its_roles(place: Place) -> None:
+    """The fields are those of the specification; it was never recorded."""
+    place.start()
+    place.atlas.add_secret(ACCOUNT[0], "mdb_sa_sk_second", timedelta(days=30))
+    place.token()
+    said = account(place).json()
+    first, second = said["secrets"]
+
+    assert list(said) == ["clientId", "createdAt", "description", "name", "roles", "secrets"]
+    assert said["roles"] == ["GROUP_BACKUP_MANAGER"]
+    assert list(first) == ["id", "createdAt", "expiresAt", "lastUsedAt", "maskedSecretValue"]
+    assert (first["lastUsedAt"] is None, second["lastUsedAt"]) == (False, None)
+    assert (second["maskedSecretValue"], second["expiresAt"]) == (
+        "mdb_sa_sk_...cond",
+        (NOON + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def test_an_absent_account_is_a_404_and_a_refused_one_what_a_test_says(place: Place) -> None:
+    place.start()
+    assert account(place, "mdb_sa_id_other").status_code == 404
+    place.atlas.lock_out(GROUP, "service_account", status=403, code="NO")
+    assert account(place).status_code == 403
+
+
+def test_a_secret_is_refused_once_it_has_expired(place: Place) -> None:
+    place.atlas.rotate_service_account(*ACCOUNT, timedelta(days=1))
+    assert place.token().status_code == 200
+    place.clock.advance(24 * 3600)
+    assert place.token().status_code == 401
+
+
+@pytest.mark.parametrize(("lives_on", "status"), [(True, 200), (False, 401)])
+def test_a_token_of_a_deleted_secret_lives_on_or_not(
+    place: Place, status: int, *, lives_on: bool
+) -> None:
+    place.start()
+    token = place.token().json()["access_token"]
+    place.atlas.behaviour.tokens_outlive_secrets = lives_on
+    place.atlas.rotate_service_account(ACCOUNT[0], "mdb_sa_sk_new")
+
+    assert place.token().status_code == 401
+    assert place.bearer(token).status_code == status
