@@ -22,6 +22,8 @@ FORBIDDEN = (
     # These words come before any token and any digest response.
     "Bearer ",
     'Digest username="',
+    # Every mask of a secret of the emulator begins so.
+    "mdb_sa_sk_...",
     # The hosts of download URLs: the emulator's, and those in recordings of the real Atlas.
     ".downloads.example.net",
     ".mongodb-dev.net",

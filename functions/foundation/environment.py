@@ -19,6 +19,7 @@ ESSENTIAL_METRICS = frozenset(
         "RestoreDuration",
         "SnapshotAge",
         "AtlasSunsets",
+        "CredentialDaysLeft",
     }
 )
 """What the alarms of template.yaml read if METRICS is essential, and the heartbeat."""

@@ -21,11 +21,11 @@ Only a space ends it, because unprintable characters could hide its end.
 CREDENTIAL = re.compile(
     r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"
     r"|(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|(?:mdb_sa_sk_|xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,})"
+    r"|(?:xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,}|mdb_sa_sk_[\w.*\u2022\u2026-]{6,})"
 )
 """
 A JSON Web Token (RFC 7519), also one that was cut off, the id of an AWS access key, secrets of
-Atlas, Slack and GitHub, and `user:password@host`.
+Atlas, also masked ones, Slack and GitHub, and `user:password@host`.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 """

@@ -162,6 +162,14 @@ def callers_send_bad_events(stack: Operation) -> None:
     stack.invoke({})
 
 
+@raises("CredentialsExpireAlarm", **WITHOUT_SWEEPS)
+def secret_expires_soon(stack: Operation) -> None:
+    """A day later, which is when Atlas is asked again, six days and some hours are left."""
+    (secret,) = stack.atlas.secrets_of(CREDENTIALS["service_account"]["client_id"])
+    secret.expires_at = stack.world.clock() + timedelta(days=7, hours=12)
+    stack.pass_time(24 * 60)
+
+
 def change_subscriptions(stack: Operation, policy: str | None = None) -> None:
     """Give each subscription of the topic a filter policy, or end it; then a restore begins."""
     sns = stack.aws.client("sns")

@@ -91,7 +91,7 @@ def test_a_job_that_no_kind_knows_is_not_found(
     assert error.error_code == code
     assert world.naps == []
     assert world.count(FLEX) == 1
-    assert world.stack.items() == []
+    assert world.items() == []
 
 
 # Endpoints that go away

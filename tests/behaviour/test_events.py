@@ -105,10 +105,10 @@ def test_each_sample_gets_the_documented_form_of_result(world: World, sample: st
             assert result == {"messageId": message.message_id}
             assert message.attributes == {"type": "atlas-restore-watch.test-notification.v1"}
             assert message.subject == f"Atlas restore watch test: {message.event['subject']}"
-            assert (world.stack.items(), world.operations()) == ([], ["Publish"])
+            assert (world.items(), world.operations()) == ([], ["Publish"])
         case {"action": "newest-restore"}:
             assert result["restoreId"] == ids[0]
-            assert (world.stack.items(), received) == ([], [])
+            assert (world.items(), received) == ([], [])
         case {"action": "diagnose"}:
             assert {"settings", "secret", "schedule"} <= {one["check"] for one in result["checks"]}
         case {"action": "record-validation"}:

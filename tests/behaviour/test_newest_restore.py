@@ -27,7 +27,7 @@ def test_a_list_in_no_order_is_read_to_its_end(world: World) -> None:
 
     assert newest(world)["restoreId"] == last.restore_id
     assert world.count(FLEX_LIST) == 5
-    assert world.stack.items() == []
+    assert world.items() == []
 
 
 def test_a_list_that_repeats_a_page_for_ever_is_an_error(world: World) -> None:

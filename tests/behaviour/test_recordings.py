@@ -140,7 +140,7 @@ def test_a_recorded_refusal_is_a_typed_error(world: World, recording: Recording)
     world.atlas.serve(world.group, job.cluster, "flex", LONG_AGO, recording.answer)
     world.refused(ERRORS[recording.answer.status], target_of(job, "flex"))
 
-    assert world.stack.items() == []
+    assert world.items() == []
     assert world.received() == []
 
 

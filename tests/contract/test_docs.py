@@ -186,7 +186,11 @@ def test_the_email_shown_is_what_people_get() -> None:
 
 def test_every_type_of_a_message_is_named() -> None:
     on_demand = {cloud_events.VALIDATION_EVENT_TYPE, cloud_events.TEST_EVENT_TYPE}
-    others = {cloud_events.EVENT_TYPE, *cloud_events.WATCH_EVENT_TYPES.values()}
+    others = {
+        cloud_events.EVENT_TYPE,
+        *cloud_events.WATCH_EVENT_TYPES.values(),
+        *(cloud_events.EXPIRING_EVENT_TYPE, cloud_events.RENEWED_EVENT_TYPE),
+    }
 
     assert [one for one in on_demand if f"`{one}`" not in page("events")] == []
     assert [one for one in on_demand | others if f"`{one}`" not in page("messages")] == []

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.cloud_events import cloud_event, cloud_event_of_test, watch_cloud_event
+from restore_watch.aws.cloud_events import (
+    cloud_event,
+    cloud_event_of_test,
+    credentials_cloud_event,
+    watch_cloud_event,
+)
+from restore_watch.model.credentials_expiry import THRESHOLDS, CredentialsChange, ExpiringSecret
 from restore_watch.model.fields import TEXT_LIMIT
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
@@ -23,15 +29,16 @@ from strategies import changes, plain_change, plain_job, recorded_validations
 type Json = dict[str, Any]
 
 EVENTS = Path(__file__).parents[2] / "events"
-CHANGED, VALIDATED, WATCH, TEST = (
+CHANGED, VALIDATED, WATCH, EXPIRY, TEST = (
     "restore-status-changed",
     "validation-recorded",
     "watch-changed",
+    "credentials-changed",
     "test-notification",
 )
 SCHEMAS: dict[str, Json] = {
     name: json.loads((EVENTS / f"{name}.schema.json").read_text())
-    for name in (CHANGED, VALIDATED, WATCH, TEST)
+    for name in (CHANGED, VALIDATED, WATCH, EXPIRY, TEST)
 }
 GROUP = "5f0000000000000000000a01"
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
@@ -54,10 +61,20 @@ watch_changes = st.builds(
     open_jobs=st.integers(0, 10_000),
     reason=st.none(),
 )
+secrets = st.builds(
+    ExpiringSecret,
+    client_id=st.from_regex(r"mdb_sa_id_[a-f0-9]{24}", fullmatch=True),
+    expires_at=moments,
+    is_certain=st.booleans(),
+)
+credentials_changes = st.builds(
+    CredentialsChange, secrets, st.none() | st.sampled_from(THRESHOLDS), moments
+)
 MESSAGES = {
     CHANGED: changes().map(cloud_event),
     VALIDATED: recorded_validations.map(cloud_event),
     WATCH: st.builds(watch_cloud_event, watch_changes, stack_names),
+    EXPIRY: st.builds(credentials_cloud_event, credentials_changes, stack_names),
     TEST: st.builds(cloud_event_of_test, stack_names, moments),
 }
 
@@ -108,10 +125,20 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
         assert fits(name, example)
         assert json.loads(json.dumps(cloud_event(entry))) == example
 
+    for example in SCHEMAS[EXPIRY]["examples"]:
+        data = example["data"]
+        expires_at, at = map(datetime.fromisoformat, (data["expiresAt"], example["time"]))
+        secret = ExpiringSecret(data["clientId"], expires_at, data["isCertain"])
+        change = CredentialsChange(secret, data["daysLeft"], at)
+        assert fits(EXPIRY, example)
+        assert credentials_cloud_event(change, data["stack"]) == example
+
 
 def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
     validation = SCHEMAS[VALIDATED]["$defs"]["validation"]["properties"]
+    days = fields_of(EXPIRY)["properties"]["daysLeft"]["enum"]
 
+    assert set(days) == {None, *THRESHOLDS}
     assert SCHEMAS[CHANGED]["$defs"]["status"]["enum"] == list(RestoreStatus)
     assert fields_of(CHANGED)["properties"]["kind"]["enum"] == list(RestoreKind)
     assert SCHEMAS[CHANGED]["$defs"]["textOrNull"]["maxLength"] == TEXT_LIMIT == 256
@@ -149,6 +176,7 @@ SAMPLES: dict[str, Json] = {
     CHANGED: cloud_event(plain_change(COMPLETED)),
     VALIDATED: SCHEMAS[VALIDATED]["examples"][0],
     WATCH: watch_message(),
+    EXPIRY: SCHEMAS[EXPIRY]["examples"][0],
     TEST: cloud_event_of_test("restore-watch", NOON),
 }
 NULLABLE = {
@@ -257,6 +285,15 @@ CONTRADICTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "fewer open jobs than none": ("data.openJobs", -1),
         "degraded, with a reason": ("data.reason", "removed"),
         "no group, of a project": ("data.groupId", None),
+    },
+    EXPIRY: {
+        "expiring, without days": ("data.daysLeft", None),
+        "a number that is no threshold": ("data.daysLeft", 5),
+        "expiring, without advice": ("data.fix", ""),
+        "id of a renewal": ("id", SCHEMAS[EXPIRY]["examples"][1]["id"]),
+        "type of a renewal": ("type", "atlas-restore-watch.credentials-renewed.v1"),
+        "source of a project": ("source", f"/groups/{GROUP}"),
+        "id with a slash": ("data.clientId", "mdb_sa/.."),
     },
 }
 

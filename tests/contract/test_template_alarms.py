@@ -31,7 +31,10 @@ OF_PEOPLE = {
     *("NoticeDeadLetterQueueAlarm", "NoticeQueueAlarm"),
     *("NotifyPeopleErrorsAlarm", "NotifyPeopleThrottlesAlarm"),
 }
-ESSENTIAL = ["NoSweepAlarm", "DegradedAlarm", "PendingAlarm", "SunsetAlarm"]
+ESSENTIAL = [
+    *("NoSweepAlarm", "DegradedAlarm", "PendingAlarm", "SunsetAlarm"),
+    "CredentialsExpireAlarm",
+]
 ALL_METRICS = ["CredentialsAlarm", "AccessListAlarm", "AtlasThrottlesAlarm"]
 BESIDE_ESSENTIAL = [
     *("FunctionErrorsAlarm", "FunctionThrottlesAlarm"),

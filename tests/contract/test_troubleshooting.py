@@ -54,6 +54,8 @@ NO_TEXTS = {
     "Atlas restore {}: {}": "a subject",
     "Atlas restore watch {}: {}": "a subject",
     "Atlas restore watch test: {}": "a subject",
+    "Atlas credentials renewed: {}": "a subject",
+    "Atlas credentials expire in {} day{}: {}": "a subject",
     "an item holds at least one change": "caught where it is raised",
     "sent already": "nothing failed",
     "older than what was sent": "nothing failed",
@@ -63,6 +65,8 @@ NO_TEXTS = {
     "not a date": "a value beside a text",
     "the status of the API": "the name of what a diagnosis reads",
     "any role": "the role for what a diagnosis reads",
+    "the service account": "the name of what is asked once a day",
+    "The credentials were renewed": "nothing is wrong",
 }
 """Other sentences that are no text for an operator, and why."""
 

@@ -14,6 +14,8 @@ _FILES = {
     "atlas-restore-watch.validation-recorded.v1": "validation-recorded",
     "atlas-restore-watch.watch-degraded.v1": "watch-changed",
     "atlas-restore-watch.watch-recovered.v1": "watch-changed",
+    "atlas-restore-watch.credentials-expiring.v1": "credentials-changed",
+    "atlas-restore-watch.credentials-renewed.v1": "credentials-changed",
     "atlas-restore-watch.test-notification.v1": "test-notification",
 }
 

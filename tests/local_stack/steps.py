@@ -52,6 +52,8 @@ EVENTS = Selection("atlas", "events")
 FLEX_CLUSTERS = Selection("atlas", "flex_clusters")
 BEGIN_PROJECT = _update(b'"SET #firstMark', b'"sweeps"')
 MOVE_MARK = _update(b'"SET #mark', b'"sweeps"')
+SERVICE_ACCOUNT = Selection("atlas", "service_account")
+NOTE_EXPIRY = _update(b'"SET #credentials', b'"sweeps"')
 NOTE_WATCH = _update(b"#watchVersion = :watchVersion", b'"sweeps"')
 
 UNKNOWN_JOB = atlas_error(404, "RESOURCE_NOT_FOUND", "There is no such restore job.")

@@ -86,6 +86,8 @@ class World:
         self._blocks.callback(self.heal)
         self._blocks.enter_context(_variables(self.stack.environment))
         self._begun = self.clock()
+        # Today somebody has looked when the credentials expire: what the table knows of that.
+        self.rewrite_stack(credentials={"askedAt": self._begun.isoformat()})
         self.stack.forget_calls()
         return self
 
@@ -327,6 +329,10 @@ class World:
     def item(self, job: EmulatedRestore) -> dict[str, Any] | None:
         return self.stack.item(job.group_id, job.cluster, job.restore_id)
 
+    def items(self) -> list[dict[str, Any]]:
+        """The items of the table, without what it knows of the stack."""
+        return [item for item in self.stack.items() if item["restoreId"] != "stack"]
+
     def stored(self, job: EmulatedRestore) -> Stored | None:
         item = self.item(job)
         if item is None:
@@ -384,6 +390,10 @@ class World:
         """The same for what the table remembers of a project."""
         name = f"project/{group or self.group}"
         self._rewrite({"cluster": {"S": "sweeps"}, "restoreId": {"S": name}}, attributes)
+
+    def rewrite_stack(self, **attributes: Any) -> None:
+        """The same for what the table remembers of the stack."""
+        self._rewrite({"cluster": {"S": "sweeps"}, "restoreId": {"S": "stack"}}, attributes)
 
     def rewrite_lease(self, **attributes: Any) -> None:
         """The same for the lease of sweeps."""

@@ -48,6 +48,10 @@ class ServiceAccountAccess:
                 return self._send_with(replacement, request, deadline, limit)
         return answer
 
+    def once(self) -> "ServiceAccountAccess":
+        """Return an access with the same token, for which a 401 is the answer."""
+        return ServiceAccountAccess(self._token, self.base_url, self._http, replaces=False)
+
     def secrets(self, _request: httpx.Request) -> Iterable[str]:
         """Return the texts that must never be quoted from an answer to this request."""
         return self._token.secrets

@@ -19,13 +19,14 @@ class AtlasList(StrEnum):
 
 
 class AtlasStatus(StrEnum):
-    """The paths that only a diagnosis reads. The values are their names in messages."""
+    """The paths about the credentials. The values are their names in messages."""
 
     SYSTEM = "the status of the API"
+    SERVICE_ACCOUNT = "the service account"
 
 
 type Family = RestoreKind | AtlasList | AtlasStatus
-"""The restore jobs of a kind, a list, or a path that only a diagnosis reads."""
+"""The restore jobs of a kind, a list, or a path about the credentials."""
 
 _READ_ONLY = "the role Project Read Only in this project"
 _BACKUP_MANAGER = "the role Project Backup Manager in this project"
@@ -40,6 +41,7 @@ ROLES: dict[Family, str] = {
     RestoreKind.DEDICATED: _BACKUP_MANAGER,
     RestoreKind.COLLECTION: _BACKUP_MANAGER,
     AtlasStatus.SYSTEM: "any role",
+    AtlasStatus.SERVICE_ACCOUNT: _READ_ONLY,
 }
 """The role that each family needs, from the specification's x-rolesRequirements."""
 
@@ -75,6 +77,11 @@ PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
 def project_list_path(group_id: str, which: AtlasList) -> str:
     """The path of a list of a project."""
     return f"{PROJECTS_PATH}/{group_id}/{_PROJECT_LISTS[which]}"
+
+
+def service_account_path(group_id: str, client_id: str) -> str:
+    """The path of a service account in a project."""
+    return f"{PROJECTS_PATH}/{group_id}/serviceAccounts/{client_id}"
 
 
 def jobs_path(group_id: str, cluster_name: str, kind: RestoreKind) -> str:

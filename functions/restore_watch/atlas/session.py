@@ -5,7 +5,7 @@ from functools import partial
 from typing import Protocol
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.access import Access
+from restore_watch.atlas.access import Access, ServiceAccountAccess
 from restore_watch.atlas.client import AtlasClient, Get, Query
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import job_path, jobs_path
@@ -106,6 +106,24 @@ class AtlasSession:
     def read[Read](self, get: Get, deadline: Deadline, read: Callable[[Answer], Read]) -> Read:
         """Ask for a path, within its rate limit, and `read` the answer."""
         return self._large.read(get.path, partial(self._get, get, deadline, read), deadline)
+
+    def ask_once[Read](
+        self,
+        get: Get,
+        credentials: Credentials,
+        deadline: Deadline,
+        read: Callable[[Answer], Read],
+    ) -> Read:
+        """
+        Ask with these credentials, and `read` the answer.
+
+        If Atlas refuses, the refusal costs neither a token nor a reading of the secret: both are
+        rationed, and a question that matters may need them next.
+        """
+        access = self._client.access(credentials)
+        if isinstance(access, ServiceAccountAccess):
+            access = access.once()
+        return self._client.get(get, access, deadline, read)
 
     def _find(
         self, target: RestoreTarget, likely: RestoreKind | None, deadline: Deadline

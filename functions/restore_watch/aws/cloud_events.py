@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from restore_watch.model.fixes import fix_named
+from restore_watch.model.credentials_expiry import CredentialsChange
+from restore_watch.model.fixes import fix_named, fix_of_expiry
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry, RecordedValidation
@@ -24,6 +25,8 @@ WATCH_EVENT_TYPES = {
     WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",
     WatchState.RECOVERED: "atlas-restore-watch.watch-recovered.v1",
 }
+EXPIRING_EVENT_TYPE = "atlas-restore-watch.credentials-expiring.v1"
+RENEWED_EVENT_TYPE = "atlas-restore-watch.credentials-renewed.v1"
 TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
 
 SUBJECT_LIMIT = 99
@@ -84,6 +87,35 @@ def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
         subject=name,
         time=utc_text(change.at) if change.state is WatchState.RECOVERED else since,
     )
+
+
+def credentials_cloud_event(change: CredentialsChange, stack_name: str) -> dict[str, Any]:
+    """Return the body of a message about credentials: `events/credentials-changed.schema.json`."""
+    secret, days = change.secret, change.threshold
+    expires_at = utc_text(secret.expires_at)
+    return _cloud_event(
+        {
+            "stack": stack_name,
+            "clientId": secret.client_id,
+            "expiresAt": expires_at,
+            "daysLeft": days,
+            "isCertain": secret.is_certain,
+            "fix": "" if days is None else fix_of_expiry(secret),
+        },
+        id=f"{stack_name}:credentials:{expires_at}:{'renewed' if days is None else days}",
+        source=f"/stacks/{stack_name}",
+        type=RENEWED_EVENT_TYPE if days is None else EXPIRING_EVENT_TYPE,
+        subject=stack_name,
+        time=utc_text(change.at),
+    )
+
+
+def credentials_subject(change: CredentialsChange, stack_name: str) -> str:
+    """Return the SNS subject of a message about credentials."""
+    days = change.threshold
+    if days is None:
+        return f"Atlas credentials renewed: {stack_name}"
+    return f"Atlas credentials expire in {days} day{'' if days == 1 else 's'}: {stack_name}"
 
 
 def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, Any]:

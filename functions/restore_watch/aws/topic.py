@@ -14,11 +14,14 @@ from restore_watch.aws.cloud_events import (
     attributes_of,
     cloud_event,
     cloud_event_of_test,
+    credentials_cloud_event,
+    credentials_subject,
     message_attributes,
     subject,
     watch_cloud_event,
 )
 from restore_watch.errors import NotificationPendingError, NotificationRefusedError
+from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.outage import WatchChange
 from restore_watch.model.validation import Entry
 
@@ -58,6 +61,13 @@ class StatusChangesTopic:
             watch_cloud_event(change, self._stack_name),
             attributes_of({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
         )
+        return self._publish_change(message, deadline)
+
+    def publish_credentials(self, change: CredentialsChange, deadline: Deadline) -> str:
+        """Publish that the credentials are about to expire, or were renewed."""
+        event = credentials_cloud_event(change, self._stack_name)
+        subject = credentials_subject(change, self._stack_name)
+        message = (subject, event, attributes_of({"type": event["type"]}))
         return self._publish_change(message, deadline)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:

@@ -37,6 +37,8 @@ class TableDiagnosis:
         self._open_jobs = open_jobs
         self._bookkeeping = bookkeeping
         self._now = now
+        self.open_projects: list[str] = []
+        """The projects with open restore jobs, once the index was read."""
 
     def table(self, deadline: Deadline) -> Iterator[Line]:
         """Look at the table and the index, and whether messages are left over."""
@@ -45,6 +47,7 @@ class TableDiagnosis:
         except RestoreWatchError as error:
             yield _refused("index", error)
         else:
+            self.open_projects = sorted({job.target.group_id for job in jobs})
             yield Line("index", ok=True, found=f"open restore jobs: {len(jobs)}")
             old = self._now() - PENDING_FOR
             left = [job for job in jobs if job.pending and (job.observed_at or old) <= old]
@@ -52,7 +55,7 @@ class TableDiagnosis:
                 since = min((job.observed_at for job in left if job.observed_at), default=old)
                 yield _left_over(len(left), since)
         try:
-            projects, stack = self._bookkeeping.read(deadline, self._now())
+            projects, stack, _ = self._bookkeeping.read(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("table", error)
             return

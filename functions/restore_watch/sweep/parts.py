@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from foundation.deadline import Deadline
 from foundation.service import service
 from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
+from restore_watch.sweep.credentials_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.find.calls import FindCalls
 from restore_watch.sweep.find.find import Finder
 from restore_watch.sweep.find.memory_of_projects import FindMemory
@@ -60,6 +62,7 @@ class Parts:
     finder: Finder
     verdicts: ProjectVerdicts
     watch: Watch
+    expiry_watch: ExpiryWatch
 
 
 @service
@@ -76,6 +79,7 @@ class Environment:
     memory: SweepMemory
     find_memory: FindMemory
     last_seen: LastSeen
+    last_try: LastTry
 
     def parts(
         self, jobs: Sequence[OpenJob], projects: dict[str, Project], deadline: Deadline
@@ -105,6 +109,14 @@ class Environment:
                 self.workers,
                 self.last_seen,
                 TopicRefusals(),
+            ),
+            expiry_watch=ExpiryWatch(
+                run,
+                self.outbox.topic,
+                self.bookkeeping,
+                ServiceAccounts(self.atlas),
+                watched.woken,
+                self.last_try,
             ),
         )
 

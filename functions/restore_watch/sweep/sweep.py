@@ -8,6 +8,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 5. Ask: Atlas is asked about every job that is due, the longest unasked first.
 6. Hot: while jobs are young, Atlas is asked about those again and again.
 7. Watch: projects that cannot be seen, or can be again, are reported (`outages/`).
+8. Credentials: once a day, Atlas is asked when they expire.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.sweep.act_on_answer import publish_pending
 from restore_watch.sweep.cadence import CLOCKS_APART
+from restore_watch.sweep.credentials_expiry import LastTry
 from restore_watch.sweep.find.memory_of_projects import FindMemory
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outages.report import LastSeen
@@ -88,6 +90,7 @@ class Sweeper:
             SweepMemory(outbox.clock.unix),
             FindMemory(outbox.clock.unix),
             LastSeen(),
+            LastTry(),
         )
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
@@ -120,13 +123,14 @@ class Sweeper:
     ) -> Mapping[str, Any]:
         lasting, now = self._lasting, self._clock.now()
         jobs = lasting.open_jobs.read(deadline, now)
-        projects, stack = lasting.bookkeeping.read(deadline, now)
+        projects, stack, expiry = lasting.bookkeeping.read(deadline, now)
         parts = lasting.parts(jobs, projects, deadline)
         run, watch = parts.run, parts.watch
         publishing = deadline.within(PENDING_TIME)
         try:
             publish_pending(run, parts.follower, lasting.workers, publishing)
             stack = watch.publish_unsent(stack, publishing)
+            expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
             asked = self._find_and_ask(parts, begun, is_awaited)
         except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
             watch.stack_fails(stack, error, len(jobs))
@@ -144,6 +148,7 @@ class Sweeper:
         self._drop_removed(parts)
         degraded = self._judge(parts, asked, stack, len(jobs), is_refused=refusal is not None)
         run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
+        parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()
 
     def _find_and_ask(

@@ -1,6 +1,8 @@
 """
 The bookkeeping of sweeps: the marks of each watched project, and how it is seen.
 
+The stack's own item has when its credentials expire, too.
+
 One query reads all of it. Every write is conditional, so a sweep that outlives its lease does no
 harm.
 """
@@ -10,9 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from foundation.deadline import Deadline
+from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
 from restore_watch.table.project_item import (
     Project,
@@ -36,12 +40,15 @@ _FIRST = (
 class Bookkeeping(Items):
     """The bookkeeping items of the table."""
 
-    def read(self, deadline: Deadline, now: datetime) -> tuple[dict[str, Project], Watched]:
-        """Return the known projects by id, and how the stack is seen."""
+    def read(
+        self, deadline: Deadline, now: datetime
+    ) -> tuple[dict[str, Project], Watched, CredentialsExpiry]:
+        """Return the known projects by id, how the stack is seen, and its credentials' end."""
         entries = self._query({"cluster": PARTITION}, deadline)
         read = [project for entry in entries if (project := read_project(entry, now))]
-        stack = next((one.watched for one in read if not one.group_id), Watched(None))
-        return {one.group_id: one for one in read if one.group_id}, stack
+        stack = next((one for one in read if not one.group_id), Project("", None))
+        seen = stack.stored_watched or Watched(None)
+        return {one.group_id: one for one in read if one.group_id}, seen, stack.expiry
 
     def begin(
         self,
@@ -137,6 +144,24 @@ class Bookkeeping(Items):
         if written is None or written.watched.version != version:
             return None
         return written.watched
+
+    def note_expiry(
+        self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline
+    ) -> CredentialsExpiry | None:
+        """Store when the credentials expire; None if somebody else has, since it was read."""
+        stored = self._update(
+            project_key(None),
+            deadline,
+            sets={"credentials": expiry_as_value(expiry), "expiresAt": expires_at(now)},
+            condition="attribute_not_exists(#credentials) OR #credentials = :known"
+            if expiry.stored is None
+            else "#credentials = :known",
+            values={"known": expiry.stored},
+        )
+        written = read_project({**project_key(None), **stored}, now)
+        if written is None or written.expiry.stored != expiry_as_value(expiry):
+            return None
+        return written.expiry
 
 
 def _stored_mark(marks: Marks) -> object:

@@ -13,11 +13,13 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.expiry_item import read_expiry
 from restore_watch.table.stored_fields import RETENTION, past_moment, read_map, sweeps_key
 from restore_watch.table.watched_item import read_watched
 
@@ -35,6 +37,7 @@ class Project:
 
     `marks` is None if nobody has tried to list it, `listed_at` if nothing was ever read. `readable`
     has the families of endpoints that were read before. `removed_at` is when it was last dropped.
+    Only the stack has an `expiry`, of its credentials.
     """
 
     group_id: str
@@ -43,6 +46,7 @@ class Project:
     readable: frozenset[str] = frozenset()
     stored_watched: Watched | None = None
     removed_at: datetime | None = None
+    expiry: CredentialsExpiry = NOT_ASKED
 
     @property
     def is_removed(self) -> bool:
@@ -87,6 +91,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
         readable=frozenset(one for one in readable if isinstance(one, str)),
         stored_watched=read_watched(group_id, values, now),
         removed_at=past_moment(values.get("removedAt"), now),
+        expiry=read_expiry(values.get("credentials"), now),
     )
 
 

@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import Metrics, MetricsLog, emitting
 from restore_watch.errors import RestoreWatchError
+from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import FAILURES_SHOWN, SweepResult
@@ -93,6 +94,23 @@ class Telemetry(CheckTelemetry):
                 error=change.trouble.error,
                 reason=change.trouble.message,
                 since=utc_text(change.trouble.since),
+            )
+
+    def credentials_seen(self, days_left: int) -> None:
+        """Report when the credentials expire."""
+        with emitting(self._lock):
+            self._metrics.write({"CredentialDaysLeft": (MetricUnit.Count, days_left)})
+
+    def credentials_changed(self, change: CredentialsChange) -> None:
+        """Report that the credentials are about to expire, or were renewed."""
+        with emitting(self._lock):
+            write, text = self._logger.warning, "The credentials expire soon"
+            if change.threshold is None:
+                write, text = self._logger.info, "The credentials were renewed"
+            write(
+                text,
+                expires_at=utc_text(change.secret.expires_at),
+                is_certain=change.secret.is_certain,
             )
 
     def not_read(self, group_id: str, cluster_name: str | None, error: RestoreWatchError) -> None:

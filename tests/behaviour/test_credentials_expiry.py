@@ -1,0 +1,367 @@
+"""When the credentials expire: each threshold once, a question and a write a day, and no more."""
+
+import json
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from behaviour.rows import rows
+from local_stack.aws import aws_error
+from local_stack.environment import Environment
+from local_stack.faults import Action, Answer, Hang
+from local_stack.refusal import atlas_error
+from local_stack.service_accounts import AccountSecret
+from local_stack.steps import EVENTS, NOTE_EXPIRY, PUBLISH, SERVICE_ACCOUNT
+from local_stack.wire import Call, Phase, Selection
+from local_stack.world import World, within
+from restore_watch.errors import RestoreWatchError
+
+DAY = 24 * 60
+"""Minutes."""
+
+ENDINGS = ("zZ9q", "yY8w")
+"""Of the secrets of these tests. Atlas's masks show them, and nothing else may."""
+
+
+class Account:
+    """The service account of a test. Nobody has looked when its secret expires."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        made = world.own_credentials()
+        self.client_id = made["client_id"]
+        self.rotate(365)
+        world.rewrite_stack(credentials=None)
+
+    @property
+    def secrets(self) -> list[AccountSecret]:
+        return self.world.atlas.secrets_of(self.client_id)
+
+    def rotate(self, days: float) -> None:
+        """A new secret, which the stack uses from now on; the old one is deleted."""
+        text = f"mdb_sa_sk_{self.world.now().timestamp()}{ENDINGS[0]}"
+        self.world.atlas.rotate_service_account(self.client_id, text, timedelta(days=days))
+        self.world.put_secret({"client_id": self.client_id, "client_secret": text})
+
+    def add(self, days: float) -> None:
+        """A secret that the stack does not use."""
+        text = f"mdb_sa_sk_other{ENDINGS[1]}"
+        self.world.atlas.add_secret(self.client_id, text, timedelta(days=days))
+
+    def lasts(self, days: float) -> None:
+        """The secret in use expires in so many days."""
+        self.secrets[0].expires_at = self.world.clock() + timedelta(days=days)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The messages so far, each with the ids of this account; none twice."""
+        name = self.world.stack.environment["POWERTOOLS_SERVICE_NAME"]
+        events = [one.event for one in self.world.messages(name)]
+        unique = {event["id"]: event for event in events}
+        for event in unique.values():
+            assert event["source"] == f"/stacks/{name}"
+            assert event["data"]["clientId"] == self.client_id
+        return list(unique.values())
+
+    def said(self) -> list[str]:
+        """What each message says: the days left, or that the secret was renewed."""
+        return [event["id"].rpartition(":")[2] for event in self.events()]
+
+
+@pytest.fixture
+def account(world: World) -> Account:
+    return Account(world)
+
+
+@pytest.mark.parametrize("life", [33, pytest.param(365, marks=pytest.mark.campaign)])
+def test_each_threshold_is_said_once_and_then_that_it_was_renewed(
+    world: World, account: Account, life: int
+) -> None:
+    account.lasts(life)
+    watching = world.watching()
+    watching.ticks(life - 1, minutes=DAY)
+    assert account.said() == ["30", "14", "7", "3", "1"]
+
+    old = account.secrets[0].expires_at
+    account.rotate(365)
+    watching.ticks(3, minutes=DAY)
+    *_, renewed = account.events()
+    assert account.said() == ["30", "14", "7", "3", "1", "renewed"]
+    assert renewed["data"] | {"expiresAt": ""} == {
+        "stack": renewed["subject"],
+        "clientId": account.client_id,
+        "expiresAt": "",
+        "daysLeft": None,
+        "isCertain": True,
+        "fix": "",
+    }
+    assert renewed["data"]["expiresAt"] > old.isoformat()
+    subjects = [str(one.subject) for one in world.messages(renewed["subject"])]
+    assert subjects[-2].startswith("Atlas credentials expire in 1 day: ")
+    assert subjects[-1].startswith("Atlas credentials renewed: ")
+    assert world.watch_said() == []
+
+
+def test_a_stack_that_first_looks_late_says_one_threshold(world: World, account: Account) -> None:
+    account.lasts(5)
+    watching = world.watching()
+    watching.ticks(2)
+
+    (message,) = world.messages(account.events()[0]["subject"])
+    assert message.attributes == {"type": "atlas-restore-watch.credentials-expiring.v1"}
+    assert message.event["data"]["daysLeft"] == 7
+    assert account.client_id in message.event["data"]["fix"]
+    assert world.stack.get("sweeps", "stack")["credentials"]["said"] == 7  # type: ignore[index]
+
+
+# What it costs
+
+
+def test_one_question_and_one_write_a_day_and_other_sweeps_are_as_before(
+    world: World, account: Account
+) -> None:
+    world.rewrite_stack(credentials={"askedAt": world.clock().isoformat()})
+    watching = world.watching()
+    watching.ticks(2)
+    idle = world.operations()
+    world.rewrite_stack(credentials=None)
+
+    watching.tick()
+    *before, give_back = idle
+    assert world.operations() == [*before, "service_account", "UpdateItem", give_back]
+    (asked,) = world.calls(SERVICE_ACCOUNT)
+    assert asked.path.endswith(f"/groups/{world.group}/serviceAccounts/{account.client_id}")
+    watching.tick()
+    assert world.operations() == idle
+
+    counts = []
+    for _ in range(3 * 4):
+        watching.tick(minutes=DAY / 4)
+        counts.append((world.count(SERVICE_ACCOUNT), world.count(NOTE_EXPIRY)))
+    assert counts == [(0, 0), (0, 0), (0, 0), (1, 1)] * 3
+
+
+def test_it_is_asked_in_the_project_of_an_open_job_if_none_is_watched(
+    world: World, account: Account, environment: Environment
+) -> None:
+    environment.tick()
+    assert world.count(SERVICE_ACCOUNT) == 0
+
+    job = world.recorded_job()
+    account.lasts(2)
+    environment.tick()
+    (asked,) = world.calls(SERVICE_ACCOUNT)
+    assert job.group_id in asked.path
+    assert account.said() == ["3"]
+
+
+def test_an_api_key_is_not_asked_for(world: World) -> None:
+    world.own_credentials("api_key")
+    world.rewrite_stack(credentials=None)
+    world.watching().ticks(2)
+
+    assert (world.count(SERVICE_ACCOUNT), world.count(NOTE_EXPIRY)) == (0, 0)
+
+
+# What goes wrong
+
+REFUSED = atlas_error(401, "USER_UNAUTHORIZED", "No.")
+UNKNOWN = Answer.json(200, {"clientId": "another", "secrets": []})
+FAULTS: dict[str, tuple[Action, int]] = {
+    "401": (REFUSED, DAY),
+    "403": (atlas_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "No.", ["203.0.113.7"]), DAY),
+    "404": (atlas_error(404, "SERVICE_ACCOUNT_NOT_FOUND", "No."), DAY),
+    "unknown shape": (UNKNOWN, DAY),
+    "503": (Answer(503), 60),
+    "429": (atlas_error(429, "RATE_LIMITED", "No."), 60),
+}
+
+
+@pytest.mark.parametrize(("fault", "minutes"), rows(FAULTS, "401", "404", "unknown shape", "503"))
+def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
+    world: World, account: Account, fault: Action, minutes: int
+) -> None:
+    """Of a refusal a day later; of no answer an hour later, and nothing is stored."""
+    account.lasts(20)
+    job = world.job(timeline=["RUNNING", "COMPLETED"])
+    watching = world.watching()
+    watching.tick()
+    account.rotate(10)
+    world.rewrite_stack(credentials=None)
+    job.run_to_end()
+    with world.inject(SERVICE_ACCOUNT, fault, times=None):
+        result = watching.tick()
+        assert (world.count(SERVICE_ACCOUNT), world.count(NOTE_EXPIRY)) == (1, minutes == DAY)
+        assert result["failures"] == []
+        assert (world.operations().count("token"), watching.lines(level="ERROR")) == (0, [])
+        watching.tick(minutes - 3)
+        assert world.count(SERVICE_ACCOUNT) == 0
+    watching.ticks(2, minutes=2)
+
+    assert account.said()[-1:] == ["14"]
+    assert world.published(job) == ["RUNNING", "COMPLETED"]
+    assert world.watch_said() == []
+
+
+def test_a_question_that_hangs_ends_within_three_seconds(world: World, account: Account) -> None:
+    watching = world.watching()
+    watching.tick()
+    world.rewrite_stack(credentials=None)
+    world.clock.go_on()
+    with world.inject(SERVICE_ACCOUNT, Hang(60)):
+        begun = world.uptime()
+        result = watching.tick(minutes=0)
+        assert world.uptime() - begun < 10
+    world.clock.stand_still()
+
+    assert (result["failures"], account.said(), "owner" in world.lease) == ([], [], False)
+
+
+def test_a_topic_that_refuses_delays_a_message_and_loses_none(
+    world: World, account: Account
+) -> None:
+    account.lasts(31)
+    watching = world.watching()
+    denied = aws_error("sns", "AuthorizationError", status=403)
+    with world.inject(PUBLISH, denied, times=None):
+        watching.ticks(30, minutes=DAY)
+        account.rotate(365)
+        watching.tick(minutes=DAY)
+    assert account.said() == []
+
+    watching.tick()
+    assert account.said() == ["30", "14", "7", "3", "1", "renewed"]
+
+
+def records(call: Call) -> bool:
+    """The write has a message that is not out yet; the one that acknowledges it has none."""
+    values = json.loads(call.body)["ExpressionAttributeValues"]
+    return "unsent" in values[":credentials"]["M"]
+
+
+RECORD_EXPIRY = within(NOTE_EXPIRY, Selection(when=records))
+ACKNOWLEDGE_EXPIRY = within(NOTE_EXPIRY, Selection(when=lambda call: not records(call)))
+STEPS: dict[str, tuple[Selection, Phase]] = {
+    "before-question": (SERVICE_ACCOUNT, "before"),
+    "before-record": (RECORD_EXPIRY, "before"),
+    "after-record": (RECORD_EXPIRY, "after"),
+    "before-publish": (PUBLISH, "before"),
+    "after-publish": (PUBLISH, "after"),
+    "before-acknowledge": (ACKNOWLEDGE_EXPIRY, "before"),
+    "after-acknowledge": (ACKNOWLEDGE_EXPIRY, "after"),
+}
+
+
+@pytest.mark.parametrize(("step", "phase"), STEPS.values(), ids=STEPS)
+def test_no_threshold_is_lost_when_an_environment_dies(
+    world: World, account: Account, step: Selection, phase: Phase
+) -> None:
+    account.lasts(8)
+    world.watching().ticks(1)
+    world.pass_time(DAY * 60)
+    watching = world.watching()
+    with world.death(watching, step, phase), suppress(RestoreWatchError):
+        watching.sweep(world.clock())
+
+    world.pass_time(66)
+    world.watching().ticks(2)
+    assert account.said() == ["14", "7"]
+
+
+def test_a_sweep_that_outlives_its_lease_stores_nothing_over_its_successor(
+    world: World, account: Account
+) -> None:
+    account.lasts(5)
+    slow = world.watching()
+    with world.hold(NOTE_EXPIRY) as gate:
+        sweep = world.begin(slow.tick)
+        gate.wait_for(1)
+        world.rewrite_stack(credentials={"askedAt": world.clock().isoformat(), "said": 1})
+        gate.open()
+        sweep.end()
+
+    assert account.said() == []
+    assert world.stack.get("sweeps", "stack")["credentials"]["said"] == 1  # type: ignore[index]
+
+
+# Rotation
+
+
+@pytest.mark.parametrize("lives_on", [True, False], ids=["token-lives-on", "token-is-revoked"])
+@pytest.mark.parametrize("step", [EVENTS, SERVICE_ACCOUNT], ids=["first-call", "question"])
+def test_a_rotation_in_the_middle_of_a_sweep_loses_and_degrades_nothing(
+    world: World, account: Account, step: Selection, *, lives_on: bool
+) -> None:
+    world.atlas.behaviour.tokens_outlive_secrets = lives_on
+    account.lasts(20)
+    job = world.job(timeline=["RUNNING", "COMPLETED"])
+    watching = world.watching()
+    watching.tick()
+    assert account.said() == ["30"]
+    world.pass_time((DAY - 1) * 60)
+    job.run_to_end()
+    rotated: list[bool] = []
+
+    def rotate() -> None:
+        if not rotated:
+            rotated.append(True)
+            account.rotate(365)
+
+    with world.whenever(step, rotate):
+        assert watching.tick()["failures"] == []
+    watching.ticks(4, minutes=2)
+    watching.ticks(2, minutes=DAY)
+
+    assert rotated
+    assert account.said() == ["30", "renewed"]
+    assert world.published(job) == ["RUNNING", "COMPLETED"]
+    assert world.watch_said() == []
+
+
+# Several secrets
+
+
+@pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "hidden"])
+def test_of_several_secrets_it_is_the_one_in_use_or_the_earliest(
+    world: World, account: Account, *, is_shown: bool
+) -> None:
+    account.lasts(12)
+    account.add(6)
+    if not is_shown:
+        for one in account.secrets:
+            one.mask = "mdb_sa_sk_...****"
+    world.watching().tick()
+
+    (event,) = account.events()
+    data = event["data"]
+    assert (data["daysLeft"], data["isCertain"]) == ((14, True) if is_shown else (7, False))
+    assert ("earliest date" in data["fix"]) is not is_shown
+
+
+def test_no_part_of_a_secret_or_of_a_mask_is_kept_or_told(world: World, account: Account) -> None:
+    """The refusal and the odd answer quote the masks."""
+    account.lasts(2)
+    account.add(1)
+    masks = " ".join(one.mask for one in account.secrets)
+    watching = world.watching()
+    watching.tick()
+    quoting = (
+        atlas_error(403, "REFUSED", f"Not {masks}"),
+        Answer.json(200, {"clientId": account.client_id, "secrets": [masks]}),
+    )
+    for answer in quoting:
+        world.rewrite_stack(credentials=None)
+        with world.inject(SERVICE_ACCOUNT, answer):
+            watching.tick()
+            assert world.count(SERVICE_ACCOUNT) == 1
+    sent = b"".join(call.body for call in world.calls(PUBLISH) + world.calls(NOTE_EXPIRY)).decode()
+    told = "".join(
+        (
+            *(str(world.stack.get("sweeps", "stack")), sent, watching.log.getvalue()),
+            *(world.said + [str(one) for one in account.events()]),
+        )
+    )
+
+    assert account.said()[0] == "3"
+    assert [ending for ending in ENDINGS if ending in told] == []

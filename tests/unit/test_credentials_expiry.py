@@ -1,0 +1,250 @@
+"""When credentials expire: which secret is in use, and which thresholds are said."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.atlas.client import AtlasClient
+from restore_watch.atlas.credentials import Credentials
+from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
+from restore_watch.atlas.session import AtlasSession, only
+from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
+from restore_watch.model.credentials_expiry import (
+    THRESHOLDS,
+    CredentialsChange,
+    CredentialsExpiry,
+    ExpiringSecret,
+)
+from restore_watch.model.fixes import fix_of_expiry
+from restore_watch.table.expiry_item import expiry_as_value, read_expiry
+from unit.open_jobs import NOON
+from unit.scripted_atlas import ACCOUNT, BASE_URL, GROUP, Clock, ScriptedAtlas, answer
+
+DAY = timedelta(days=1)
+DATE = {"Date": NOON.strftime("%a, %d %b %Y %H:%M:%S GMT")}
+
+
+def secret(days: float, *, is_certain: bool = True) -> ExpiringSecret:
+    return ExpiringSecret(ACCOUNT.client_id, NOON + days * DAY, is_certain)
+
+
+def said(expiry: CredentialsExpiry) -> list[int | None]:
+    return [one.threshold for one in expiry.unsent]
+
+
+# What is said
+
+FIRST_LOOKS: dict[float, list[int | None]] = {
+    300: [],
+    30.01: [],
+    30: [30],
+    29.9: [30],
+    14.01: [30],
+    14: [14],
+    5: [7],
+    3: [3],
+    1.5: [3],
+    1: [1],
+    0.1: [1],
+    -2: [1],
+}
+
+
+@pytest.mark.parametrize(("days", "thresholds"), FIRST_LOOKS.items(), ids=str)
+def test_a_first_look_says_the_smallest_threshold_that_is_reached(
+    days: float, thresholds: list[int | None]
+) -> None:
+    after = CredentialsExpiry().after(secret(days), NOON)
+
+    assert said(after) == thresholds
+    assert said(after.after(secret(days), NOON + DAY / 1000)) == thresholds
+
+
+@pytest.mark.parametrize("life", [365, 20.4])
+def test_daily_looks_say_each_threshold_once(life: float) -> None:
+    expiry = CredentialsExpiry()
+    for day in range(int(life) + 1):
+        now = NOON + day * DAY
+        assert expiry.is_due(now)
+        expiry = expiry.after(secret(life), now)
+        assert not expiry.is_due(now + DAY * 0.99)
+
+    expected = [days for days in sorted(THRESHOLDS, reverse=True) if days < life]
+    assert said(expiry) == expected if life > 30 else [30, *expected]
+
+
+RENEWALS: dict[str, tuple[float, float, list[int | None]]] = {
+    "nothing was said": (100, 465, []),
+    "something was said": (10, 375, [14, None]),
+    "the new one lives for a day": (0.2, 1, [1, None, 1]),
+    "an earlier date": (10, 6, [14, 7]),
+    "the same date": (10, 10, [14]),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "thresholds"), RENEWALS.values(), ids=RENEWALS)
+def test_another_date_begins_anew_and_a_later_one_is_a_renewal(
+    old: float, new: float, thresholds: list[int | None]
+) -> None:
+    after = CredentialsExpiry().after(secret(old), NOON).after(secret(new), NOON)
+
+    assert said(after) == thresholds
+
+
+def test_a_refusal_says_nothing_and_counts_for_a_day() -> None:
+    known = CredentialsExpiry().after(secret(10), NOON - DAY)
+    after = known.after(None, NOON)
+
+    assert after == replace(known, asked_at=NOON)
+    assert (after.is_due(NOON + DAY * 0.9), after.is_due(NOON + DAY)) == (False, True)
+
+
+def test_the_days_left_are_whole_and_the_advice_names_the_account_and_the_day() -> None:
+    assert [secret(days).days_left(NOON) for days in (7, 6.9, 0.5, -3)] == [7, 6, 0, 0]
+    certain, uncertain = fix_of_expiry(secret(5)), fix_of_expiry(secret(5, is_certain=False))
+
+    assert all(f"{NOON + 5 * DAY:%Y-%m-%d}" in one for one in (certain, uncertain))
+    assert all(ACCOUNT.client_id in one for one in (certain, uncertain))
+    assert "earliest date" in uncertain
+    assert "earliest date" not in certain
+
+
+# Which secret is in use: the one of ACCOUNT ends in "+ %"
+
+
+def account(*secrets: tuple[float, str | None], **fields: Any) -> dict[str, Any]:
+    """Atlas's answer: for each secret the days left, and its mask."""
+    said = [
+        {
+            "id": "6a" * 12,
+            "createdAt": "2026-01-01T00:00:00Z",
+            "expiresAt": (NOON + days * DAY).isoformat(),
+            "lastUsedAt": None,
+            "maskedSecretValue": mask,
+        }
+        for days, mask in secrets
+    ]
+    roles = ["GROUP_READ_ONLY"]
+    return {"clientId": ACCOUNT.client_id, "name": "w", "roles": roles, "secrets": said} | fields
+
+
+class Asked:
+    """Asks a scripted Atlas for the account."""
+
+    def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
+        self.atlas = atlas
+        self._clock = clock
+        self._client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+
+    def own(self, credentials: Credentials = ACCOUNT) -> OwnAccount | None:
+        session = AtlasSession(self._client, only(credentials))
+        return ServiceAccounts(session).own(GROUP, self._clock.deadline())
+
+
+@pytest.fixture
+def asked(atlas: ScriptedAtlas, clock: Clock) -> Asked:
+    return Asked(atlas, clock)
+
+
+OURS, OTHER, HIDDEN = "mdb_sa_sk_...+ %", "mdb_sa_sk_...abcd", "mdb_sa_sk_********"
+CHOICES: dict[str, tuple[list[tuple[float, str | None]], float, bool]] = {
+    "the only one": ([(50, OURS)], 50, True),
+    "the only one, hidden": ([(50, HIDDEN)], 50, True),
+    "the only one, without a mask": ([(50, None)], 50, True),
+    "the only one, with another ending": ([(50, OTHER)], 50, False),
+    "ours of two": ([(90, OURS), (5, OTHER)], 90, True),
+    "ours has expired": ([(90, OTHER), (-1, OURS)], -1, True),
+    "two with our ending": ([(90, OURS), (60, OURS), (5, OTHER)], 60, False),
+    "none with our ending": ([(90, OTHER), (60, OTHER)], 60, False),
+    "two hidden": ([(90, HIDDEN), (60, HIDDEN)], 60, False),
+    "two hidden, one has expired": ([(90, HIDDEN), (-60, HIDDEN)], 90, False),
+    "all hidden and expired": ([(-9, HIDDEN), (-60, HIDDEN)], -60, False),
+    "one hidden, one of another ending": ([(90, HIDDEN), (60, OTHER)], 90, True),
+}
+
+
+@pytest.mark.parametrize(("secrets", "days", "is_certain"), CHOICES.values(), ids=CHOICES)
+def test_the_secret_in_use_is_told_by_its_ending(
+    asked: Asked, secrets: list[tuple[float, str | None]], days: float, *, is_certain: bool
+) -> None:
+    asked.atlas.job_replies.append(answer(200, account(*secrets), **DATE))
+
+    own = asked.own()
+    assert own == OwnAccount(secret(days, is_certain=is_certain), ("GROUP_READ_ONLY",))
+    assert not any(mask in repr(own) for mask in (OURS, OTHER, HIDDEN))
+
+
+SHAPES: dict[str, Any] = {
+    "no secrets": account(),
+    "another account": account((5, OURS), clientId="mdb_sa_id_2"),
+    "no date": account((5, OURS)) | {"secrets": [{"maskedSecretValue": OURS}]},
+    "a number": account((5, OURS)) | {"secrets": [{"expiresAt": 5, "maskedSecretValue": OURS}]},
+    "a list": [account((5, OURS))],
+    "no JSON": b"<html>mdb_sa_sk_...+ %",
+}
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+def test_an_unknown_shape_is_an_error_that_quotes_nothing(asked: Asked, body: Any) -> None:
+    asked.atlas.job_replies.append(answer(200, body))
+
+    with pytest.raises(UnexpectedAtlasResponseError, match="unknown shape") as caught:
+        asked.own()
+    assert "mdb_sa_sk" not in repr((caught.value, caught.value.__cause__))
+
+
+def test_a_refusal_costs_no_further_token(asked: Asked) -> None:
+    asked.atlas.job_replies.append(answer(401))
+
+    with pytest.raises(AtlasUnauthorizedError):
+        asked.own()
+    assert (len(asked.atlas.token_requests), len(asked.atlas.job_requests)) == (1, 1)
+
+
+def test_an_odd_client_id_is_not_asked_for(asked: Asked) -> None:
+    assert asked.own(replace(ACCOUNT, client_id="../../orgs")) is None
+    assert asked.atlas.job_requests == []
+
+
+# What is stored
+
+moments = st.timedeltas(timedelta(), timedelta(days=400)).map(lambda age: NOON - age)
+secrets_in_use = st.builds(
+    ExpiringSecret,
+    st.just(ACCOUNT.client_id),
+    moments.map(lambda at: at + 300 * DAY),
+    st.booleans(),
+)
+thresholds = st.none() | st.sampled_from(THRESHOLDS)
+changes = st.builds(CredentialsChange, secrets_in_use, thresholds, moments)
+_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
+
+
+@given(st.builds(CredentialsExpiry, moments, secrets_in_use, thresholds, st.tuples(changes)))
+def test_what_is_stored_is_read(expiry: CredentialsExpiry) -> None:
+    stored = _deserialize(_serialize(expiry_as_value(expiry)))
+
+    assert read_expiry(stored, NOON) == replace(expiry, stored=stored)
+
+
+ODD: list[Any] = [
+    None,
+    7,
+    [],
+    "x",
+    {},
+    {"askedAt": 7, "clientId": "a/b", "expiresAt": "soon", "said": 5, "unsent": {"a": 1}},
+    {"clientId": "a", "unsent": [7, {}, {"clientId": "a", "expiresAt": "2026-01-01", "at": 7}]},
+    {"askedAt": "2999-01-01T00:00:00Z", "expiresAt": 7},
+    {"unsent": [{"clientId": "a", "expiresAt": "2026-01-01", "at": "2026-01-01", "daysLeft": 5}]},
+]
+
+
+@pytest.mark.parametrize("stored", ODD, ids=str)
+def test_a_value_that_cannot_be_read_counts_as_absent(stored: Any) -> None:
+    assert read_expiry(stored, NOON) == CredentialsExpiry(stored=stored)
