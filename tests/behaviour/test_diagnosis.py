@@ -19,7 +19,7 @@ from local_stack.connections import ONE_TRY
 from local_stack.faults import Action, Answer, Reset
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS
-from local_stack.steps import QUERY, SECRET
+from local_stack.steps import QUERY, SECRET, SERVICE_ACCOUNT
 from local_stack.wire import Selection
 from local_stack.world import World
 from produced import Produced
@@ -429,6 +429,93 @@ def test_the_roles_of_an_api_key_are_those_that_are_needed(
     assert str(fix).startswith("Without dedicated clusters, Project Read Only is enough")
 
 
+def test_the_roles_of_a_service_account_are_those_of_its_projects(
+    world: World, diagnose: Diagnose
+) -> None:
+    def roles(*held: Role) -> tuple[bool | None, str, str]:
+        world.atlas.grant(ACCOUNT["client_id"], *held)
+        line = diagnose()["roles"]
+        return line["ok"], line["found"], line["fix"] or ""
+
+    assert roles(Role.BACKUP_MANAGER) == (True, f"GROUP_BACKUP_MANAGER in {world.group}", "")
+    is_enough, found, fix = roles(Role.OWNER)
+    assert (is_enough, found) == (False, f"GROUP_OWNER in {world.group}")
+    assert fix == "In Atlas, take away GROUP_OWNER: the watch only reads"
+    is_enough, _, fix = roles(Role.READ_ONLY)
+    assert is_enough is None
+    assert fix.endswith(f"dedicated clusters need Project Backup Manager in {world.group}")
+
+    world.atlas.remove_cluster(world.group, "archive")
+    assert roles(Role.READ_ONLY)[0] is True
+    assert roles(Role.BACKUP_MANAGER)[2].startswith("Without dedicated clusters")
+
+
+# When the credentials expire
+
+
+def expire_in(*days: float, mask: str = "") -> Break:
+    """The account has secrets that expire in so many days; the first one is in use."""
+
+    def make(world: World) -> None:
+        made = world.own_credentials()
+        (own,) = world.atlas.secrets_of(made["client_id"])
+        for number, _ in enumerate(days[1:]):
+            world.atlas.add_secret(made["client_id"], f"mdb_sa_sk_another-{number}")
+        for one, left in zip(world.atlas.secrets_of(made["client_id"]), days, strict=True):
+            one.expires_at = world.clock() + timedelta(days=left)
+            one.mask = mask or one.mask
+        assert own.expires_at < world.clock() + timedelta(days=days[0], hours=1)
+
+    return make
+
+
+ODD_ACCOUNT = Answer.json(200, {"clientId": "another", "secrets": []})
+EXPIRIES: dict[str, tuple[Break, bool | None, str, str]] = {
+    "in-time": (expire_in(100.5), True, "days left: 100", ""),
+    "seven-days": (expire_in(7.1), True, "days left: 7", ""),
+    "late": (expire_in(6.9), False, "days left: 6", "make a new secret for the service account"),
+    "one-of-two": (expire_in(50.5, 3), True, "days left: 50", ""),
+    "hidden": (expire_in(50.5, 40.5, mask="***"), True, "days left: 40; this is the earliest", ""),
+    "api-key": (lambda world: world.use("api_key"), None, "an API key has no date", ""),
+    "refused": (
+        broken(SERVICE_ACCOUNT, atlas_error(403, "NO", "Not mdb_sa_sk_...abcd")),
+        *(None, "cannot be told: Atlas answered 403 for the service account", "shows when"),
+    ),
+    "absent": (
+        broken(SERVICE_ACCOUNT, atlas_error(404, "SERVICE_ACCOUNT_NOT_FOUND", "No.")),
+        *(None, "cannot be told: Atlas answered 404", "In Atlas, the page of the service account"),
+    ),
+    "unknown-shape": (broken(SERVICE_ACCOUNT, ODD_ACCOUNT), None, "an unknown shape", "shows when"),
+}
+
+
+@cases(("expiry", "is_right", "found", "fix"), rows(EXPIRIES, "late", "hidden", "refused"))
+def test_the_doctor_says_when_the_credentials_expire(
+    world: World, diagnose: Diagnose, expiry: Break, found: str, fix: str, *, is_right: bool | None
+) -> None:
+    expiry(world)
+    checks = diagnose()
+    line = checks["credentials expire"]
+
+    assert line["ok"] is is_right
+    assert found in line["found"]
+    assert fix in (line["fix"] or "")
+    assert set(wrong(checks)) == ({"credentials expire"} if is_right is False else set())
+
+
+def test_without_a_watched_project_the_doctor_asks_in_that_of_an_open_job(
+    world: World, diagnose: Diagnose
+) -> None:
+    line = diagnose(watched=())["credentials expire"]
+    assert (line["ok"], line["found"]) == (
+        None,
+        "cannot be told: no project is watched, and no restore job is open: none can be asked",
+    )
+
+    world.recorded_job()
+    assert diagnose(watched=())["credentials expire"]["ok"] is True
+
+
 # What sweeps left behind
 
 
@@ -492,6 +579,7 @@ def test_the_function_diagnoses_a_healthy_stack_and_changes_nothing(
     assert answer["ok"] is True
     assert [one["check"] for one in answer["checks"]] == [
         *("settings", "secret", "credentials", "address", "clock", f"project {world.group}"),
+        *("credentials expire", "roles"),
         *("index", "table", "publishing", "subscriptions of the topic", "schedule", "last sweep"),
     ]
     assert [one["check"] for one in answer["checks"] if one["ok"] is not True] == ["publishing"]

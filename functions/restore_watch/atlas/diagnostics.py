@@ -25,7 +25,7 @@ class Caller:
     The caller, as Atlas sees it.
 
     `address` is None if Atlas does not say it. `roles` has each role as "NAME" or "NAME in <id>";
-    it is None for a service account, whose roles Atlas does not show here. `date` is when Atlas
+    it is None for a service account, whose roles each project shows. `date` is when Atlas
     answered, by its own clock.
     """
 

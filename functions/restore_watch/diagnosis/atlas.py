@@ -1,6 +1,6 @@
-"""Diagnoses the rights of the credentials in Atlas, and the address it sees. Changes nothing."""
+"""Diagnoses what the credentials can read in Atlas, and the address it sees. Changes nothing."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from restore_watch.atlas.endpoints import CLUSTER_LISTS, ROLES, AtlasList, Atlas
 from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
 from restore_watch.diagnosis.line import Line, together
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -28,9 +29,6 @@ from restore_watch.errors import (
 )
 from restore_watch.model.fixes import fix_of
 from restore_watch.sweep.find.listing_scope import LISTED_KINDS
-
-ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
-"""The roles that the watch needs, the last for dedicated clusters. Any other may do more."""
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A difference that is worth a look. Up to 15 minutes hide no restore."""
@@ -59,10 +57,12 @@ class AtlasDiagnosis:
         self,
         projects: AtlasProjects,
         diagnostics: AtlasDiagnostics,
+        accounts: ServiceAccounts,
         now: Callable[[], datetime],
     ) -> None:
         self._projects = projects
         self._diagnostics = diagnostics
+        self._accounts = accounts
         self._now = now
 
     def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
@@ -82,6 +82,13 @@ class AtlasDiagnosis:
             Line("address", ok=True if caller.address else None, found=address),
             _clock(caller.date, self._now()),
         ], caller
+
+    def account(self, group_id: str, deadline: Deadline) -> OwnAccount | RestoreWatchError | None:
+        """Look at the service account in a project. None for an API key, or why not."""
+        try:
+            return self._accounts.own(group_id, deadline.within(_CALL_TIME))
+        except RestoreWatchError as error:
+            return error
 
     def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
@@ -149,28 +156,6 @@ def named_cluster(name: str, look: Look) -> Line:
     close = get_close_matches(name, every)
     fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
     return Line(check, ok=False, found="the project has no cluster of this name", fix=fix)
-
-
-def held_roles(roles: tuple[str, ...], looks: Collection[Look], *, are_all: bool) -> Line:
-    """
-    Look whether the credentials may do more than the watch needs.
-
-    `are_all` is true if these are all the projects in which they may be needed.
-    """
-    names = {role.partition(" ")[0] for role in roles}
-    told = ", ".join(sorted(set(roles))) or "none"
-    surplus = sorted(names - ENOUGH)
-    if surplus:
-        fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
-        return Line("roles", ok=False, found=told, fix=fix)
-    none_is_dedicated = all(look.clusters.get(AtlasList.CLUSTERS) == [] for look in looks)
-    if "GROUP_BACKUP_MANAGER" in names and are_all and looks and none_is_dedicated:
-        fix = (
-            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster"
-        )
-        return Line("roles", ok=None, found=told, fix=fix)
-    return Line("roles", ok=True, found=told)
 
 
 def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:

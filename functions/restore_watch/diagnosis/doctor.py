@@ -13,9 +13,11 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.diagnostics import AtlasDiagnostics
 from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, held_roles, named_cluster
+from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
 from restore_watch.diagnosis.aws import AwsDiagnosis
+from restore_watch.diagnosis.credentials import expiry, held_roles, roles_of_account
 from restore_watch.diagnosis.line import Line, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose
@@ -25,7 +27,7 @@ from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 
 PROJECTS_LOOKED_AT = 20
-"""A diagnosis looks at so many projects. Each takes six questions to Atlas."""
+"""A diagnosis looks at so many projects. Each takes seven questions to Atlas."""
 
 ATLAS_TIME = 25.0
 """Seconds that are kept for the questions to Atlas, so that AWS cannot use them up."""
@@ -45,11 +47,13 @@ class Doctor:
         aws: AwsDiagnosis,
         table: TableDiagnosis,
         atlas: Callable[[Credentials], AtlasDiagnosis],
+        now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._aws = aws
         self._table = table
         self._atlas = atlas
+        self._now = now
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         """Return the result of every check. A bad one raises nothing."""
@@ -67,7 +71,7 @@ class Doctor:
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
         aws_lines = [*self._of_aws(aws_deadline)]
         if credentials is not None:
-            yield from self._of_atlas(wanted, self._atlas(credentials), deadline)
+            yield from self._of_atlas(wanted, credentials, deadline)
         else:
             yield Line("credentials", ok=None, found="without the secret, Atlas cannot be asked")
         yield from aws_lines
@@ -93,8 +97,9 @@ class Doctor:
         yield self._table.last_sweep(period, deadline)
 
     def _of_atlas(
-        self, wanted: Diagnose, atlas: AtlasDiagnosis, deadline: Deadline
+        self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
     ) -> Iterator[Line]:
+        atlas = self._atlas(credentials)
         lines, caller = atlas.caller(deadline)
         yield from lines
         if caller is None:
@@ -117,9 +122,13 @@ class Doctor:
             yield Line("other projects", ok=None, found=found, fix=fix)
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
-        if caller.roles is not None:
+        asked = [*looks] or self._table.open_projects[:1]
+        seen = {group_id: atlas.account(group_id, deadline) for group_id in asked}
+        yield expiry(credentials, [*seen.values()], self._now())
+        roles = caller.roles if caller.roles is not None else roles_of_account(seen)
+        if roles is not None:
             are_all = len(ordered) == len(chosen) and bool(self._settings.project_ids)
-            yield held_roles(caller.roles, looks.values(), are_all=are_all)
+            yield held_roles(roles, looks, are_all=are_all)
 
 
 def compose_doctor(
@@ -136,6 +145,8 @@ def compose_doctor(
 
     def atlas_with(credentials: Credentials) -> AtlasDiagnosis:
         session = AtlasSession(atlas, only(credentials))
-        return AtlasDiagnosis(AtlasProjects(session), AtlasDiagnostics(session), now)
+        return AtlasDiagnosis(
+            AtlasProjects(session), AtlasDiagnostics(session), ServiceAccounts(session), now
+        )
 
-    return Doctor(settings, AwsDiagnosis(settings, client), table, atlas_with)
+    return Doctor(settings, AwsDiagnosis(settings, client), table, atlas_with, now)
