@@ -34,7 +34,11 @@ PEER_CHECKS = 20
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep of unchanged jobs. `asked` counts calls to Atlas, without that for a token."""
+    """
+    A sweep of unchanged jobs.
+
+    `asked` counts calls to Atlas, without that for a token, and the one of a day about credentials.
+    """
 
     fleet: Fleet
     did: Did
@@ -100,7 +104,7 @@ class Sweeping:
         result, jobs = did.answer.result, self._fleet.jobs
         assert (result["open"], result["checked"]) == (jobs, jobs), result
         assert (result["changed"], result["notReached"], result["failures"]) == (0, 0, []), result
-        asked = calls.total() - calls["token"]
+        asked = calls.total() - calls["token"] - calls["service_account"]
         return Sweep(self._fleet, did, asked, self._function.runtime.peak_megabytes)
 
     def seconds_at(self, share: Share) -> float:
