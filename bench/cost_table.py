@@ -5,8 +5,10 @@ What a month costs, the table of the page Costs.
 As a part of the benchmark, it is computed from new figures, which only `bench.needs` keeps.
 """
 
+from collections.abc import Mapping
+
 from bench import needs
-from bench.costs import Prices, read_figures
+from bench.costs import Prices, Usage, read_figures
 from bench.loads import FIGURES, Figures, loads, standing
 from bench.report import Report, Row
 from contract.deployed_template import Stack
@@ -20,19 +22,24 @@ END = "<!-- end of the table -->\n"
 def rows(figures: Figures) -> list[Row]:
     """The heading, and for each load its dollars without and with e-mail to people."""
     prices = Prices.read()
+    by_email = {"NotifyEmail": "ops@example.com"}
     dollars = [
         (
             load.name,
-            (load.usage + standing(Stack(**load.parameters).resources)).dollars(prices),
-            (
-                load.with_people(figures.notice)
-                + standing(Stack(NotifyEmail="ops@example.com", **load.parameters).resources)
-            ).dollars(prices),
+            in_all(load.usage, load.parameters).dollars(prices),
+            in_all(load.with_people(figures.notice), {**by_email, **load.parameters}).dollars(
+                prices
+            ),
         )
         for load in loads(figures)
     ]
     head = (f"US dollars a month in {prices.region}", "without e-mail", "with e-mail to people")
     return [head, *((name, f"{alone:.2f}", f"{told:.2f}") for name, alone, told in dollars)]
+
+
+def in_all(usage: Usage, parameters: Mapping[str, str]) -> Usage:
+    """The usage, and what a stack with these parameters costs anyhow."""
+    return usage + standing(Stack(**parameters).resources)
 
 
 def with_table(text: str) -> str:

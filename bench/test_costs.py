@@ -7,10 +7,10 @@ import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from bench import loads, needs, waits
+from bench.cost_table import in_all
 from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Prices, Usage, as_toml, read_figures
 from bench.loads import Sweeps, hot_seconds_of, standing
 from bench.waits import Asked, Waited, blocked_job, function_loop, http_loop, polled, token
-from contract.deployed_template import Stack
 from local_stack.stack import ROOT
 
 PRICES = Prices.read()
@@ -89,8 +89,7 @@ def test_an_alarm_costs_by_its_metrics() -> None:
 def test_the_default_and_small_cost_no_more_than_is_promised() -> None:
     """The promise of the README, with all that a month costs where nothing happens."""
     default, small, everything = (
-        (load.usage + standing(Stack(**load.parameters).resources)).dollars(PRICES)
-        for load in loads.loads(FIGURES)[:3]
+        in_all(load.usage, load.parameters).dollars(PRICES) for load in loads.loads(FIGURES)[:3]
     )
 
     assert small <= 0.90

@@ -1,6 +1,7 @@
 """What these tests share beyond the stack itself."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +22,8 @@ from restore_watch.composition import AWS_CONFIG
 
 type RuntimeWith = Callable[..., LambdaRuntime]
 
-OTHERS = [
-    pytest.param(name, marks=pytest.mark.campaign)
-    for name in ("ministack", "dynamodb_local")
-    if name != "dynamodb_local" or DynamoDBLocal.absence() is None
-]
+_FETCHED = ["dynamodb_local"] if DynamoDBLocal.absence() is None else []
+OTHERS = [pytest.param(name, marks=pytest.mark.campaign) for name in ("ministack", *_FETCHED)]
 """The fixtures with another DynamoDB than moto's; Amazon's own only where somebody fetched it."""
 
 
@@ -59,11 +57,10 @@ def table_stack(
     module_stack: ObservedStack, request: pytest.FixtureRequest
 ) -> Iterator[ObservedStack]:
     """A stack whose table is in moto, and in each other DynamoDB."""
-    if request.param == "moto":
-        yield module_stack
-        module_stack.settle()
-        return
-    with module_stack.storing_in(request.getfixturevalue(request.param)):
+    own: AbstractContextManager[None] = nullcontext()
+    if request.param != "moto":
+        own = module_stack.storing_in(request.getfixturevalue(request.param))
+    with own:
         yield module_stack
         module_stack.settle()
 

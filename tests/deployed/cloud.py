@@ -1,8 +1,8 @@
 """
 An AWS on this machine to deploy to: all of MiniStack, over TLS, with its IAM.
 
-The functions may do what their roles allow and no more, and topics and queues refuse whoever comes
-without TLS. What MiniStack 1.5.33 cannot do, or does not check:
+A function can do only what its role allows, and topics and queues refuse requests without TLS.
+What MiniStack 1.5.33 cannot do, or does not check:
 
 - Alarms with metric math: the stacks have CreateAlarms=no.
 - The definition of a workflow in YAML: SAM gets the same one as JSON.

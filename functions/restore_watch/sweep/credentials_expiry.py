@@ -25,10 +25,9 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnavailableError,
     CredentialsError,
-    NotificationPendingError,
     TableUnavailableError,
 )
-from restore_watch.model.credentials_expiry import CredentialsExpiry
+from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 
@@ -64,27 +63,24 @@ class ExpiryWatch:
 
     def publish_unsent(self, expiry: CredentialsExpiry, deadline: Deadline) -> CredentialsExpiry:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
-        sent = 0
-        try:
-            for change in expiry.unsent:
-                self.topic.publish_credentials(change, deadline)
-                self.run.telemetry.credentials_changed(change)
-                sent += 1
-        except NotificationPendingError as error:
-            self.run.telemetry.failed(error)
-        except TimeBudgetExceededError:
-            pass
+
+        def publish(change: CredentialsChange) -> None:
+            self.topic.publish_credentials(change, deadline)
+            self.run.telemetry.credentials_changed(change)
+
+        sent, _ = self.run.publish_in_order(expiry.unsent, publish)
         if not sent:
             return expiry
         return self._store(replace(expiry, unsent=expiry.unsent[sent:])) or expiry
 
     def look(self, expiry: CredentialsExpiry) -> None:
         """Ask when the credentials expire, if that is due and a project answers. Say so."""
-        now, group_id = self.run.now(), self._project()
+        now = self.run.now()
         is_refused = self.run.tally.refusal_of_credentials is not None
-        if group_id is None or is_refused or not expiry.is_due(now):
+        if is_refused or not expiry.is_due(now) or self.last_try.was_lately(now):
             return
-        if self.last_try.was_lately(now):
+        group_id = self._project()
+        if group_id is None:
             return
         secret = None
         try:

@@ -1,10 +1,13 @@
 """The run that the parts of one sweep share."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
+from restore_watch.errors import NotificationPendingError
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -39,6 +42,22 @@ class Run:
     def now(self) -> datetime:
         """Return the time, in UTC."""
         return self.clock.now()
+
+    def publish_in_order[Change](
+        self, changes: Iterable[Change], publish: Callable[[Change], object]
+    ) -> tuple[int, bool]:
+        """Return how many changes went out, and whether the topic refused the next one."""
+        sent = 0
+        try:
+            for change in changes:
+                publish(change)
+                sent += 1
+        except NotificationPendingError as error:
+            self.telemetry.failed(error)
+            return sent, True
+        except TimeBudgetExceededError:
+            pass
+        return sent, False
 
     def open_jobs(self) -> list[OpenJob]:
         """Return the open jobs as they are known now."""

@@ -75,8 +75,7 @@ class CheckTelemetry:
             return
         with emitting(self._lock):
             self._metrics.write(metrics_of_change(entry, recorded), status=entry.job.status)
-            if of_snapshot := metrics_of_snapshot(entry, recorded):
-                self._metrics.write(of_snapshot)
+            self._metrics.write(metrics_of_snapshot(entry, recorded))
 
     def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from random import shuffle
 from threading import Lock
 
@@ -16,8 +17,8 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.aws.topic import StatusChangesTopic
-from restore_watch.errors import NotificationPendingError, RestoreWatchError, TableUnavailableError
-from restore_watch.model.outage import Trouble, Watched
+from restore_watch.errors import RestoreWatchError, TableUnavailableError
+from restore_watch.model.outage import Trouble, WatchChange, Watched
 from restore_watch.sweep.act_on_answer import TopicRefusals
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
 from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackTrouble, judge
@@ -161,19 +162,15 @@ class Watch:
 
     def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
-        sent = 0
-        try:
-            for change in watched.unsent:
-                if self.refusals.are_too_many:
-                    break
-                self.topic.publish_watch(change, deadline)
-                self.run.telemetry.watch_changed(change)
-                sent += 1
-        except NotificationPendingError as error:
+
+        def publish(change: WatchChange) -> None:
+            self.topic.publish_watch(change, deadline)
+            self.run.telemetry.watch_changed(change)
+
+        unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
+        sent, is_refused = self.run.publish_in_order(unsent, publish)
+        if is_refused:
             self.refusals.add()
-            self.run.telemetry.failed(error)
-        except TimeBudgetExceededError:
-            pass
         if not sent:
             return watched
         left = replace(watched, unsent=watched.unsent[sent:])
