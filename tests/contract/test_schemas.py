@@ -68,7 +68,7 @@ secrets = st.builds(
     is_certain=st.booleans(),
 )
 credentials_changes = st.builds(
-    CredentialsChange, secrets, st.none() | st.sampled_from(THRESHOLDS), moments
+    CredentialsChange, secrets, moments, st.none() | st.sampled_from(THRESHOLDS)
 )
 MESSAGES = {
     CHANGED: changes().map(cloud_event),
@@ -129,7 +129,7 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
         data = example["data"]
         expires_at, at = map(datetime.fromisoformat, (data["expiresAt"], example["time"]))
         secret = ExpiringSecret(data["clientId"], expires_at, data["isCertain"])
-        change = CredentialsChange(secret, data["daysLeft"], at)
+        change = CredentialsChange(secret, at, data["daysLeft"])
         assert fits(EXPIRY, example)
         assert credentials_cloud_event(change, data["stack"]) == example
 

@@ -13,8 +13,10 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
 from restore_watch.atlas.session import AtlasSession, only
+from restore_watch.aws.cloud_events import credentials_cloud_event, credentials_subject
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import (
+    NOT_ASKED,
     THRESHOLDS,
     CredentialsChange,
     CredentialsExpiry,
@@ -59,10 +61,10 @@ FIRST_LOOKS: dict[float, list[int | None]] = {
 def test_a_first_look_says_the_smallest_threshold_that_is_reached(
     days: float, thresholds: list[int | None]
 ) -> None:
-    after = CredentialsExpiry().after(secret(days), NOON)
+    after = CredentialsExpiry().learnt(secret(days), GROUP, NOON)
 
     assert said(after) == thresholds
-    assert said(after.after(secret(days), NOON + DAY / 1000)) == thresholds
+    assert said(after.learnt(secret(days), GROUP, NOON + DAY / 1000)) == thresholds
 
 
 @pytest.mark.parametrize("life", [365, 20.4])
@@ -71,8 +73,8 @@ def test_daily_looks_say_each_threshold_once(life: float) -> None:
     for day in range(int(life) + 1):
         now = NOON + day * DAY
         assert expiry.is_due(now)
-        expiry = expiry.after(secret(life), now)
-        assert not expiry.is_due(now + DAY * 0.99)
+        expiry = expiry.learnt(secret(life), GROUP, now)
+        assert not expiry.is_due(now)
 
     expected = [days for days in sorted(THRESHOLDS, reverse=True) if days < life]
     assert said(expiry) == expected if life > 30 else [30, *expected]
@@ -91,27 +93,55 @@ RENEWALS: dict[str, tuple[float, float, list[int | None]]] = {
 def test_another_date_begins_anew_and_a_later_one_is_a_renewal(
     old: float, new: float, thresholds: list[int | None]
 ) -> None:
-    after = CredentialsExpiry().after(secret(old), NOON).after(secret(new), NOON)
+    after = CredentialsExpiry().learnt(secret(old), GROUP, NOON).learnt(secret(new), GROUP, NOON)
 
     assert said(after) == thresholds
 
 
-def test_a_refusal_says_nothing_and_counts_for_a_day() -> None:
-    known = CredentialsExpiry().after(secret(10), NOON - DAY)
-    after = known.after(None, NOON)
+def test_a_refusal_counts_for_a_day_and_the_date_that_is_known_counts_on() -> None:
+    known = CredentialsExpiry().learnt(secret(8), GROUP, NOON - DAY)
+    after = known.refused(NOON)
 
-    assert after == replace(known, asked_at=NOON)
+    uncertain = replace(secret(8), is_certain=False)
+    assert after == replace(known, asked_at=NOON, secret=uncertain, seen_in=None)
     assert (after.is_due(NOON + DAY * 0.9), after.is_due(NOON + DAY)) == (False, True)
+    assert said(after.refused(NOON + DAY)) == [14, 7]
+    assert said(after.learnt(secret(8), GROUP, NOON + DAY)) == [14, 7]
+    assert CredentialsExpiry().refused(NOON) == CredentialsExpiry(NOON)
+
+
+def test_a_threshold_is_due_before_the_day_is_over() -> None:
+    """A day between two sweeps is a minute longer than 24 hours at times."""
+    expiry = CredentialsExpiry().learnt(secret(1.3), GROUP, NOON)
+
+    assert [expiry.is_due(NOON + part * DAY) for part in (0.29, 0.3)] == [False, True]
+    assert not expiry.learnt(secret(1.3), GROUP, NOON + 0.3 * DAY).is_due(NOON + 0.31 * DAY)
+
+
+def test_a_secret_that_is_used_again_is_said_again() -> None:
+    expiry = CredentialsExpiry()
+    for hour, days in enumerate((6.5, 300, 6.5)):
+        expiry = expiry.learnt(secret(days), GROUP, NOON + hour * DAY / 24)
+
+    assert said(expiry) == [7, None, 7]
+    assert len({credentials_cloud_event(one, "stack")["id"] for one in expiry.unsent}) == 3
+
+
+def test_a_secret_that_has_expired_when_it_is_noticed_is_not_said_to_expire() -> None:
+    (change,) = CredentialsExpiry().learnt(secret(-0.1), GROUP, NOON).unsent
+
+    assert credentials_subject(change, "nightly") == "Atlas credentials have expired: nightly"
+    assert "secret now." in credentials_cloud_event(change, "nightly")["data"]["fix"]
 
 
 def test_the_days_left_are_whole_and_the_advice_names_the_account_and_the_day() -> None:
     assert [secret(days).days_left(NOON) for days in (7, 6.9, 0.5, -3)] == [7, 6, 0, 0]
-    certain, uncertain = fix_of_expiry(secret(5)), fix_of_expiry(secret(5, is_certain=False))
+    certain, uncertain = (fix_of_expiry(secret(5, is_certain=one), NOON) for one in (True, False))
 
     assert all(f"{NOON + 5 * DAY:%Y-%m-%d}" in one for one in (certain, uncertain))
     assert all(ACCOUNT.client_id in one for one in (certain, uncertain))
-    assert "earliest date" in uncertain
-    assert "earliest date" not in certain
+    assert "earliest known date" in uncertain
+    assert "earliest known date" not in certain
 
 
 # Which secret is in use: the one of ACCOUNT ends in "+ %"
@@ -221,15 +251,24 @@ secrets_in_use = st.builds(
     st.booleans(),
 )
 thresholds = st.none() | st.sampled_from(THRESHOLDS)
-changes = st.builds(CredentialsChange, secrets_in_use, thresholds, moments)
+changes = st.builds(CredentialsChange, secrets_in_use, moments, thresholds)
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
-@given(st.builds(CredentialsExpiry, moments, secrets_in_use, thresholds, st.tuples(changes)))
+@given(
+    st.builds(
+        CredentialsExpiry,
+        moments,
+        secrets_in_use,
+        st.none() | st.just(GROUP),
+        thresholds,
+        st.tuples(changes),
+    )
+)
 def test_what_is_stored_is_read(expiry: CredentialsExpiry) -> None:
     stored = _deserialize(_serialize(expiry_as_value(expiry)))
 
-    assert read_expiry(stored, NOON) == replace(expiry, stored=stored)
+    assert read_expiry(stored) == replace(expiry, stored=stored)
 
 
 ODD: list[Any] = [
@@ -238,13 +277,18 @@ ODD: list[Any] = [
     [],
     "x",
     {},
-    {"askedAt": 7, "clientId": "a/b", "expiresAt": "soon", "said": 5, "unsent": {"a": 1}},
-    {"clientId": "a", "unsent": [7, {}, {"clientId": "a", "expiresAt": "2026-01-01", "at": 7}]},
-    {"askedAt": "2999-01-01T00:00:00Z", "expiresAt": 7},
-    {"unsent": [{"clientId": "a", "expiresAt": "2026-01-01", "at": "2026-01-01", "daysLeft": 5}]},
+    {"askedAt": 7},
+    {"said": 5},
+    {"secret": {"clientId": "a/b", "expiresAt": "2026-01-01", "isCertain": True}},
+    {"secret": {"clientId": "a", "expiresAt": "soon", "isCertain": True}},
+    {"unsent": [7]},
 ]
 
 
 @pytest.mark.parametrize("stored", ODD, ids=str)
-def test_a_value_that_cannot_be_read_counts_as_absent(stored: Any) -> None:
-    assert read_expiry(stored, NOON) == CredentialsExpiry(stored=stored)
+def test_of_a_value_that_cannot_be_read_nothing_is_known(stored: Any) -> None:
+    assert read_expiry(stored) == replace(NOT_ASKED, stored=stored)
+
+
+def test_a_date_of_the_future_is_no_reason_not_to_ask() -> None:
+    assert read_expiry({"askedAt": "2999-01-01T00:00:00Z"}).is_due(NOON)

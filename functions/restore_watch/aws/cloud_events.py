@@ -92,17 +92,17 @@ def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
 def credentials_cloud_event(change: CredentialsChange, stack_name: str) -> dict[str, Any]:
     """Return the body of a message about credentials: `events/credentials-changed.schema.json`."""
     secret, days = change.secret, change.threshold
-    expires_at = utc_text(secret.expires_at)
     return _cloud_event(
         {
             "stack": stack_name,
             "clientId": secret.client_id,
-            "expiresAt": expires_at,
+            "expiresAt": utc_text(secret.expires_at),
             "daysLeft": days,
             "isCertain": secret.is_certain,
-            "fix": "" if days is None else fix_of_expiry(secret),
+            "fix": "" if days is None else fix_of_expiry(secret, change.at),
         },
-        id=f"{stack_name}:credentials:{expires_at}:{'renewed' if days is None else days}",
+        # A secret that is used again after another one is said again: the date is no id.
+        id=f"{stack_name}:credentials:{utc_text(change.at)}:{days or 'renewed'}",
         source=f"/stacks/{stack_name}",
         type=RENEWED_EVENT_TYPE if days is None else EXPIRING_EVENT_TYPE,
         subject=stack_name,
@@ -115,7 +115,9 @@ def credentials_subject(change: CredentialsChange, stack_name: str) -> str:
     days = change.threshold
     if days is None:
         return f"Atlas credentials renewed: {stack_name}"
-    return f"Atlas credentials expire in {days} day{'' if days == 1 else 's'}: {stack_name}"
+    if change.is_too_late:
+        return f"Atlas credentials have expired: {stack_name}"
+    return f"Atlas credentials expire within {days} day{'' if days == 1 else 's'}: {stack_name}"
 
 
 def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
     if not secret.is_certain:
         found += "; this is the earliest date: which of its secrets is in use cannot be told"
     if days < LATE:
-        return Line(check, ok=False, found=found, fix=fix_of_expiry(secret))
+        return Line(check, ok=False, found=found, fix=fix_of_expiry(secret, now))
     return Line(check, ok=True, found=found)
 
 

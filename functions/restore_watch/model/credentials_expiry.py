@@ -3,14 +3,27 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal
 
-THRESHOLDS = (1, 3, 7, 14, 30)
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from restore_watch.model.fields import UtcDate
+
+type Threshold = Literal[1, 3, 7, 14, 30]
+
+THRESHOLDS: tuple[Threshold, ...] = (1, 3, 7, 14, 30)
 """Days left at which a message says so. The smallest that is reached is said, the others not."""
 
 DAY = timedelta(days=1)
 
-is_client_id = re.compile(r"[\w-]{1,128}", re.ASCII).fullmatch
+CLIENT_ID = r"^[A-Za-z0-9_-]{1,128}$"
+
+is_client_id = re.compile(CLIENT_ID).fullmatch
 """Whether a text may be the id of a service account, in a path and in a message."""
+
+_CONFIG = ConfigDict(alias_generator=to_camel)
+"""How these are read from an item, and written to it."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +31,14 @@ class ExpiringSecret:
     """
     The secret of a service account that is in use, without any part of its text.
 
-    It `is_certain` if Atlas shows which one that is. If not, it is the first that expires.
+    It `is_certain` if Atlas shows that it is this one. If not, it is the first that expires, or the
+    one that was last known.
     """
 
-    client_id: str
-    expires_at: datetime
+    __pydantic_config__: ClassVar = _CONFIG
+
+    client_id: Annotated[str, Field(pattern=CLIENT_ID)]
+    expires_at: UtcDate
     is_certain: bool
 
     def days_left(self, now: datetime) -> int:
@@ -39,9 +55,16 @@ class ExpiringSecret:
 class CredentialsChange:
     """A secret is about to expire or, without a `threshold`, was renewed. Noticed `at`, in UTC."""
 
+    __pydantic_config__: ClassVar = _CONFIG
+
     secret: ExpiringSecret
-    threshold: int | None
-    at: datetime
+    at: UtcDate
+    threshold: Threshold | None = None
+
+    @property
+    def is_too_late(self) -> bool:
+        """Whether the secret had expired by then. A token may live on for an hour."""
+        return self.secret.expires_at <= self.at
 
 
 @dataclass(frozen=True)
@@ -49,41 +72,56 @@ class CredentialsExpiry:
     """
     The memory, kept in the table, of when the credentials expire.
 
-    `asked_at` is when Atlas last answered or refused, `secret` what was last learnt, `said` the
-    smallest threshold that was said of it. `unsent` are the changes that the topic has not
-    accepted. `stored` is the value in the table: a write needs the value that was read.
+    `asked_at` is when Atlas last answered or refused, `secret` what was last learnt, in the project
+    `seen_in` unless Atlas has refused it there since. `said` is the smallest threshold that was
+    said of it. `unsent` are the changes that the topic has not accepted. `stored` is the value in
+    the table: a write needs the value that was read.
     """
 
-    asked_at: datetime | None = None
+    __pydantic_config__: ClassVar = _CONFIG
+
+    asked_at: UtcDate | None = None
     secret: ExpiringSecret | None = None
-    said: int | None = None
+    seen_in: str | None = None
+    said: Threshold | None = None
     unsent: tuple[CredentialsChange, ...] = ()
-    stored: object = None
+    stored: Annotated[object, Field(exclude=True)] = None
 
     def is_due(self, now: datetime) -> bool:
-        """Whether a day has passed since Atlas last answered or refused."""
-        return self.asked_at is None or now - self.asked_at >= DAY
+        """Whether Atlas was asked a day ago, or the date that is known has a threshold to say."""
+        is_old = self.asked_at is None or abs(now - self.asked_at) >= DAY
+        return is_old or self.reached(now) is not None
 
-    def after(self, secret: ExpiringSecret | None, now: datetime) -> "CredentialsExpiry":
-        """Return the memory after an answer, or after a refusal, which says nothing new."""
-        if secret is None:
-            return replace(self, asked_at=now)
+    def reached(self, now: datetime) -> Threshold | None:
+        """The smallest threshold that is reached, unless it was said."""
+        if self.secret is None:
+            return None
+        left, said = self.secret.expires_at - now, self.said
+        reached = next((days for days in THRESHOLDS if left <= days * DAY), None)
+        return reached if reached and (said is None or reached < said) else None
+
+    def refused(self, now: datetime) -> "CredentialsExpiry":
+        """Return the memory after a refusal: what was known counts on."""
+        known = self.secret and replace(self.secret, is_certain=False)
+        return replace(self, asked_at=now, secret=known, seen_in=None).saying(now)
+
+    def learnt(self, secret: ExpiringSecret, seen_in: str, now: datetime) -> "CredentialsExpiry":
+        """Return the memory after an answer. Another secret begins anew."""
         before, said, unsent = self.secret, self.said, self.unsent
         if before is None or secret.identity != before.identity:
+            if before is not None and said is not None and secret.expires_at > before.expires_at:
+                unsent = (*unsent, CredentialsChange(secret, now))
             said = None
-            is_later = before is not None and secret.expires_at > before.expires_at
-            if self.said is not None and is_later:
-                unsent = (*unsent, CredentialsChange(secret, None, now))
-        reached = threshold_of(secret.expires_at - now)
-        if reached is not None and (said is None or reached < said):
-            said, unsent = reached, (*unsent, CredentialsChange(secret, reached, now))
-        return CredentialsExpiry(now, secret, said, unsent, self.stored)
+        return CredentialsExpiry(now, secret, seen_in, said, unsent, self.stored).saying(now)
+
+    def saying(self, now: datetime) -> "CredentialsExpiry":
+        """Return the memory with a change if a threshold is reached."""
+        reached, secret = self.reached(now), self.secret
+        if secret is None or reached is None:
+            return self
+        change = CredentialsChange(secret, now, reached)
+        return replace(self, said=reached, unsent=(*self.unsent, change))
 
 
 NOT_ASKED = CredentialsExpiry()
 """Nothing is known yet."""
-
-
-def threshold_of(left: timedelta) -> int | None:
-    """The smallest threshold that is reached with this time left, None before the first."""
-    return next((days for days in THRESHOLDS if left <= days * DAY), None)

@@ -1,5 +1,7 @@
 """Advice that lets the watch see again, in a sentence or two for each error. Pure."""
 
+from datetime import datetime
+
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.credentials_expiry import ExpiringSecret
 
@@ -70,17 +72,14 @@ def fix_named(error: str, *, of_stack: bool = False) -> str:
     return _OF_THE_STACK if is_of_credentials else _FIXES.get(error, _OTHERS)
 
 
-def fix_of_expiry(secret: ExpiringSecret) -> str:
-    """What to do before this secret expires."""
-    day = f"{secret.expires_at:%Y-%m-%d}"
-    if secret.is_certain:
-        then = "The stack reads it by itself; without it, no restore is seen from then on."
-    else:
-        then = (
-            "It has several secrets, and Atlas does not show which one the stack uses: this is the "
-            "earliest date."
-        )
+def fix_of_expiry(secret: ExpiringSecret, now: datetime) -> str:
+    """What to do before this secret expires, or as soon as it has."""
+    has_expired = secret.expires_at <= now
+    then = "The stack reads it by itself; without it, no restore is seen from then on."
+    if not secret.is_certain:
+        then = "Atlas does not show which secret the stack uses: this is the earliest known date."
     return (
         f"In Atlas, make a new secret for the service account {secret.client_id}, and store it in "
-        f"the stack's secret before {day}. {then}"
+        f"the stack's secret {'now' if has_expired else f'before {secret.expires_at:%Y-%m-%d}'}. "
+        f"{then}"
     )

@@ -5,12 +5,13 @@ The outbox is the same as that of the watch: one conditional write records what 
 messages, and what is recorded is published until the topic has accepted it.
 
 - The question comes after everything else of a sweep, and has a short deadline.
-- A refusal, or an answer of an unknown shape, is the answer of that day.
+- A refusal, or an answer of an unknown shape, is the answer of that day. The date that is known
+  counts on, and the next day another project is asked.
 - If no answer comes, an environment asks again after an hour. Nothing is stored of it.
 - None of this fails or degrades anything. A diagnosis says what the answer was.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,20 +35,20 @@ from restore_watch.table.bookkeeping import Bookkeeping
 ANSWER_TIME = 3.0
 """Seconds that the question may take. A sweep that waits for the lease waits for longer."""
 
-UNANSWERED_PAUSE = timedelta(hours=1)
-"""After no answer, an environment does not ask again for this long."""
+PAUSE = timedelta(hours=1)
+"""An environment that got no answer, or could not store it, does not ask again for this long."""
 
 
 @dataclass
 class LastTry:
-    """When Atlas has last given no answer to this environment."""
+    """When this environment last got no answer, or could not store it."""
 
-    unanswered_at: datetime | None = None
+    failed_at: datetime | None = None
 
     def was_lately(self, now: datetime) -> bool:
         """Whether it is too early to ask again."""
-        at = self.unanswered_at
-        return at is not None and timedelta() <= now - at < UNANSWERED_PAUSE
+        at = self.failed_at
+        return at is not None and timedelta() <= now - at < PAUSE
 
 
 @service
@@ -75,37 +76,45 @@ class ExpiryWatch:
 
     def look(self, expiry: CredentialsExpiry) -> None:
         """Ask when the credentials expire, if that is due and a project answers. Say so."""
-        now = self.run.now()
+        now, answering = self.run.now(), self._answering()
         is_refused = self.run.tally.refusal_of_credentials is not None
-        if is_refused or not expiry.is_due(now) or self.last_try.was_lately(now):
+        is_early = not expiry.is_due(now) or self.last_try.was_lately(now)
+        if is_refused or is_early or not answering:
             return
-        group_id = self._project()
-        if group_id is None:
+        after = self._ask(expiry, answering, now)
+        if after is None:
             return
-        secret = None
+        if after.secret is not None:
+            self.run.telemetry.credentials_seen(after.secret.days_left(now))
+        stored = self._store(after)
+        if stored is None:
+            self.last_try.failed_at = now
+        else:
+            self.publish_unsent(stored, self.run.ending)
+
+    def _ask(
+        self, expiry: CredentialsExpiry, answering: Sequence[str], now: datetime
+    ) -> CredentialsExpiry | None:
+        """Return what is known after one question, None if there is nothing to store."""
+        # The account may show in one of the projects only.
+        by_day = answering[now.toordinal() % len(answering)]
+        group_id = next((one for one in answering if one == expiry.seen_in), by_day)
         try:
             own = self.accounts.own(group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:
-            return  # nothing was asked
-        except (AtlasUnavailableError, AtlasRateLimitError):
-            self.last_try.unanswered_at = now
-            return
-        except (AtlasError, CredentialsError):
-            pass
-        else:
-            if own is None:
-                return
-            secret = own.secret
-            self.run.telemetry.credentials_seen(secret.days_left(now))
-        stored = self._store(expiry.after(secret, now))
-        if stored is not None:
-            self.publish_unsent(stored, self.run.ending)
+            return None  # nothing was asked
+        except (AtlasUnavailableError, AtlasRateLimitError, CredentialsError):
+            self.last_try.failed_at = now
+            return None
+        except AtlasError:
+            return expiry.refused(now)
+        return own and expiry.learnt(own.secret, group_id, now)
 
-    def _project(self) -> str | None:
-        """A watched project that has answered in this sweep, else that of an open job."""
-        others = (job.target.group_id for job in self.run.open_jobs())
-        groups = (*sorted(self.watched), *others)
-        return next((one for one in groups if self.run.outcomes.families(one)), None)
+    def _answering(self) -> list[str]:
+        """The watched projects that have answered in this sweep, else those of open jobs."""
+        of_jobs = {job.target.group_id for job in self.run.open_jobs()}
+        answering = self.run.outcomes.families
+        return sorted(filter(answering, self.watched)) or sorted(filter(answering, of_jobs))
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
         with suppress(TableUnavailableError, TimeBudgetExceededError):

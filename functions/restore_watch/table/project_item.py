@@ -91,7 +91,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
         readable=frozenset(one for one in readable if isinstance(one, str)),
         stored_watched=read_watched(group_id, values, now),
         removed_at=past_moment(values.get("removedAt"), now),
-        expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials"), now),
+        expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials")),
     )
 
 
