@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local_stack.canaries import CANARIES
+from local_stack.canaries import CANARIES, SECRET_MASK
 
 SOURCES = ("logs", "results", "errors", "messages", "items", "requests", "evidence", "reports")
 """
@@ -22,8 +22,7 @@ FORBIDDEN = (
     # These words come before any token and any digest response.
     "Bearer ",
     'Digest username="',
-    # Every mask of a secret of the emulator begins so.
-    "mdb_sa_sk_...",
+    SECRET_MASK,
     # The hosts of download URLs: the emulator's, and those in recordings of the real Atlas.
     ".downloads.example.net",
     ".mongodb-dev.net",

@@ -20,5 +20,8 @@ CANARIES = (
     CANARY_ROUTING_KEY,
 )
 
+SECRET_MASK = "mdb_sa_sk_..."
+"""The beginning of what Atlas shows of every secret of a service account."""
+
 CANARY_TASK_TOKEN = "canary-task-token"
 """The beginning of task tokens, which only `waiting` of a job's item and requests to AWS hold."""

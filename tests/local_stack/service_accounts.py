@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from local_stack.canaries import SECRET_MASK
 from local_stack.restores import date
 
 LONG = timedelta(days=3650)
@@ -24,7 +25,7 @@ class AccountSecret:
     id: str = field(default_factory=lambda: secrets.token_hex(12))
 
     def __post_init__(self) -> None:
-        self.mask = self.mask or f"mdb_sa_sk_...{self.text[-4:]}"
+        self.mask = self.mask or f"{SECRET_MASK}{self.text[-4:]}"
 
     def body(self) -> dict[str, Any]:
         return {

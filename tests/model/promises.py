@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from local_stack.canaries import CANARIES, CANARY_TASK_TOKEN
+from local_stack.canaries import CANARIES, CANARY_TASK_TOKEN, SECRET_MASK
 from local_stack.stack import Received
 from model.said import ENDS, RANK, Word, is_change, is_download, is_ready, recorded, word_in
 
@@ -258,7 +258,7 @@ def may_be_given_up(item: Item, now: datetime) -> bool:
 def judge_secrecy(*texts: str) -> None:
     """I5, for everything that was stored, sent, answered, raised or logged."""
     everything = "\n".join(texts)
-    leaked = [one for one in (*CANARIES, CANARY_TASK_TOKEN) if one in everything]
+    leaked = [one for one in (*CANARIES, SECRET_MASK, CANARY_TASK_TOKEN) if one in everything]
     assert not leaked, f"I5: {leaked}"
 
 
