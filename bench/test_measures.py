@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from random import Random
-from statistics import median
 
 import pytest
 
@@ -12,7 +11,7 @@ from bench.finding import Estate, count_calls
 from bench.open_jobs import Fleet
 from bench.processor import share_of
 from bench.sweeps import sweeping
-from bench.timelines import FLEX, Timeline, percentile, polled
+from bench.timelines import Timeline, polled
 from local_stack.stack import LocalStack
 
 # Waits for a line, computes for 100 ms of CPU, and prints how many milliseconds that took.
@@ -45,14 +44,6 @@ def test_a_process_has_its_share_or_the_report_says_why_not() -> None:
     assert share.way.startswith("throttled" if share.throttle else "estimated (")
 
 
-def test_durations_are_drawn_around_the_recorded_median() -> None:
-    random = Random(1)  # noqa: S311 - no secret depends on it
-    drawn = [FLEX.draw(random) for _ in range(4001)]
-
-    assert median(drawn) == pytest.approx(61, rel=0.02)
-    assert (round(min(drawn)), max(drawn) <= 3421) == (50, True)
-
-
 def test_a_poll_sees_a_change_half_a_period_later_unless_another_came_first() -> None:
     random = Random(3)  # noqa: S311 - no secret depends on it
     alone = Timeline("automated", ((100.0, "finished"),))
@@ -63,13 +54,6 @@ def test_a_poll_sees_a_change_half_a_period_later_unless_another_came_first() ->
     assert sum(seconds) / len(seconds) == pytest.approx(30, abs=1)
     assert 0 <= min(seconds) < max(seconds) < 60
     assert len(list(polled([overtaken] * 500, 300, random))) < 2 * 500 + 20
-
-
-@pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.95, 95), (0.991, 100), (1, 100)])
-def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed(
-    share: float, value: int
-) -> None:
-    assert percentile(list(range(100, 0, -1)), share) == value
 
 
 @pytest.mark.campaign

@@ -13,7 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -24,8 +24,10 @@ from demo.readers import show_chat, show_email, show_pages
 from demo.workflow import COMPLETED, OTHERWISE, refresh
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.readers import Readers
-from local_stack.stack import LocalStack, Received
+from local_stack.stack import CREDENTIALS, LocalStack, Received
+from local_stack.template import STACK_NAME
 from local_stack.wire import Close, Fault
+from restore_watch.model.credentials_expiry import DAY
 from restore_watch.model.outage import DEGRADED_AFTER
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.project_item import project_key
@@ -37,7 +39,7 @@ TIMEOUT = 8
 PATIENCE = 60.0
 """Seconds until a message must have arrived."""
 
-TOLD = (9, 9, ["trigger", "resolve", "resolve", "trigger"])
+TOLD = (11, 11, [*2 * ("trigger", "resolve", "resolve"), "trigger"])
 """
 What people get of all that: e-mails, messages in chat, and what the pager does.
 
@@ -49,8 +51,14 @@ BRANCHES = {"COMPLETED": COMPLETED, "FAILED": OTHERWISE}
 
 COLOURS = defaultdict(
     lambda: "red",
-    {"PENDING": "yellow", "QUEUED": "yellow", "RUNNING": "cyan", "EXPIRED": "magenta"}
-    | dict.fromkeys(("COMPLETED", "recovered"), "green"),
+    {
+        "PENDING": "yellow",
+        "7": "yellow",
+        "QUEUED": "yellow",
+        "RUNNING": "cyan",
+        "EXPIRED": "magenta",
+    }
+    | dict.fromkeys(("COMPLETED", "recovered", "renewed"), "green"),
 )
 
 console = Console(highlight=False, width=100)
@@ -116,21 +124,36 @@ class Demo:
         scene("4", "Somebody takes the role away, and gives it back")
         self.stack.atlas.lock_out(GROUP)
         self.stack.tick().result  # noqa: B018 - a project that cannot be seen fails no sweep
-        self.pass_three_minutes("failingSince", "lastSuccessAt")
+        self.let_pass(DEGRADED_AFTER, GROUP, "failingSince", "lastSuccessAt")
         tell("three minutes pass: the demo sets back the stored moment of the first failure")
         with self.schedule():
             self.show(GROUP, "degraded")
         self.stack.atlas.admit(GROUP)
         self.stack.tick().result  # noqa: B018 - as above
-        self.pass_three_minutes("recoveringSince")
+        self.let_pass(DEGRADED_AFTER, GROUP, "recoveringSince")
         tell("three minutes pass without a failure: the demo sets back when they began")
         with self.schedule():
             self.show(GROUP, "recovered")
         self.expected[GROUP] = ("degraded", "recovered")
 
+    def play_rotation(self) -> None:
+        """Let the secret of the service account come to its end, and renew it."""
+        scene("5", "The secret with which the watch asks Atlas expires, and is renewed")
+        client_id, secret = CREDENTIALS["service_account"].values()
+        for number, (days, word) in enumerate({5: "7", 365: "renewed"}.items()):
+            secret += str(number)
+            self.stack.atlas.rotate_service_account(client_id, secret, timedelta(days=days))
+            self.stack.put_secret({"client_id": client_id, "client_secret": secret})
+            self.stack.new_environments()
+            self.let_pass(DAY, None, "askedAt")
+            tell("a day passes: the demo sets back when Atlas was last asked")
+            with self.schedule():
+                self.show(STACK_NAME, word)
+        self.expected[STACK_NAME] = ("credentials", "credentials")
+
     def play_workflows(self) -> None:
         """Let two workflows wait, without a call, for restores that end in different ways."""
-        scene("5", "Two workflows wait for restores, and take the branch of how each ended")
+        scene("6", "Two workflows wait for restores, and take the branch of how each ended")
         ends = {"COMPLETED": "invoices-flex", "FAILED": "reports-flex"}
         restores = {
             end: self.start(cluster, "flex", timeline=("RUNNING", end), target_cluster="drill")
@@ -151,7 +174,7 @@ class Demo:
 
     def play_people(self) -> None:
         """Deliver the messages to people, and show some as they are read."""
-        scene("6", "What people read", "in e-mail, chat and pager")
+        scene("7", "What people read", "in e-mail, chat and pager")
         while self.stack.notices.deliver():
             pass
         emails, chat = self.stack.emails(), self.stack.chat()
@@ -177,14 +200,14 @@ class Demo:
             restore.advance()
             self.show(restore, status, "by a sweep")
 
-    def pass_three_minutes(self, *names: str) -> None:
-        """Let three minutes pass since these moments, in what the table has of the project."""
+    def let_pass(self, time: timedelta, group_id: str | None, *names: str) -> None:
+        """Let time pass since these moments, in what the table has of the project or the stack."""
         table = self.stack.aws.client("dynamodb")
-        place = {"TableName": self.stack.table_name, "Key": project_key(GROUP)}
+        place = {"TableName": self.stack.table_name, "Key": project_key(group_id)}
         item = table.get_item(**place, ConsistentRead=True)["Item"]
+        known = item if group_id else item["credentials"]["M"]
         for name in names:
-            at = datetime.fromisoformat(item[name]["S"]) - DEGRADED_AFTER
-            item[name] = {"S": utc_text(at)}
+            known[name] = {"S": utc_text(datetime.fromisoformat(known[name]["S"]) - time)}
         table.put_item(TableName=self.stack.table_name, Item=item)
 
     @contextmanager
@@ -215,11 +238,12 @@ class Demo:
         def arrived() -> dict[str, Any] | None:
             self.received.extend(self.stack.received())
             ids = {message.event["id"]: message.event for message in self.received}
-            return next((ids[one] for one in ids if one.startswith(f"{name}:{word}")), None)
+            about = (one for one in ids if one.startswith(name) and word in one.split(":"))
+            return next((ids[one] for one in about), None)
 
         begun = time.monotonic()
         data = wait_until(arrived, f"{name}:{word}")["data"]
-        label = f"[bold {COLOURS[word]}]{word:<9}[/]"
+        label = f"[bold {COLOURS[word]}]{word + ' days' * word.isdigit():<9}[/]"
         took = time.monotonic() - begun
         comment = details(word, data) or comment
         console.print(f"     {label}  [dim]{name} {took:4.1f} s[/]  {comment}")
@@ -274,6 +298,8 @@ def wait_until[T](look: Callable[[], T | None], what: str) -> T:
 
 def details(word: str, data: dict[str, Any]) -> str:
     """What else a message says, for people."""
+    if "expiresAt" in data:
+        return f"the secret in use expires on {data['expiresAt'][:10]}"
     if word == "degraded":
         return str(data["error"])
     if word == "recovered":
@@ -315,6 +341,7 @@ def main() -> int:
         demo.play_flex()
         demo.play_dedicated()
         demo.play_lock_out()
+        demo.play_rotation()
         demo.play_workflows()
         demo.play_people()
         start = stack.pool.runtimes[0].init_milliseconds

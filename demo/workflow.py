@@ -32,7 +32,6 @@ def _definition(child_arn: str) -> dict[str, Any]:
                 ],
                 "Default": OTHERWISE,
             },
-            COMPLETED: {"Type": "Succeed"},
-            OTHERWISE: {"Type": "Succeed"},
+            **{name: {"Type": "Succeed"} for name in (COMPLETED, OTHERWISE)},
         },
     }
