@@ -149,8 +149,7 @@ class CredentialsChange(Read):
     The secret of the service account expires soon, or it was `renewed`: another one is in use.
 
     `subject` is the stack's name; `expires_at` is when the secret in use expires. Unless that
-    `is_certain`, the account has several secrets, it is not known which one is in use, and this is
-    the earliest date.
+    `is_certain`, Atlas does not show which one is in use, and this is the earliest known date.
     """
 
     renewed: bool
@@ -167,6 +166,11 @@ class CredentialsChange(Read):
         """The days within which the secret expires, at least one."""
         left = (self.expires_at - self.at) / timedelta(days=1)
         return max(1, ceil(left) if self.days_left is None else self.days_left)
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the secret had expired when this was noticed. A token may outlive it."""
+        return self.expires_at <= self.at
 
 
 class NotificationTest(Read):

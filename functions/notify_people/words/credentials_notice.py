@@ -73,6 +73,8 @@ def _paging(change: CredentialsChange) -> Paging:
 def _headline(change: CredentialsChange) -> str:
     if change.renewed:
         return "Service account secret renewed"
+    if change.has_expired:
+        return f"Service account secret {'has' if change.is_certain else 'may have'} expired"
     verb = "expires" if change.is_certain else "may expire"
     return f"Service account secret {verb} within {_days(change.days)}"
 
@@ -84,22 +86,27 @@ def _days(number: int) -> str:
 def _detail(change: CredentialsChange) -> str:
     if change.renewed:
         return "The watch uses another secret."
-    detail = "From then on, Atlas refuses the watch: no restore is seen until it has a new secret."
+    detail = (
+        "Atlas gives no new token for it. The last one ends within an hour: then no restore is "
+        "seen until the watch has a new secret."
+        if change.has_expired
+        else "From then on, Atlas refuses the watch: no restore is seen until it has a new secret."
+    )
     if not change.is_certain:
         detail += (
-            " The account has several secrets, and it is not known which one the stack uses: this "
-            "is the earliest date."
+            " Atlas does not show which secret the stack uses: this is the earliest known date."
         )
     return detail
 
 
 def _facts(change: CredentialsChange, stack: str) -> Mapping[str, str | None]:
+    secret = "New secret" if change.renewed else "Secret"
     left = duration((change.expires_at - change.at).total_seconds())
     return {
         "Stack": stack,
         "Service account": change.client_id,
-        "New secret expires" if change.renewed else "Secret expires": moment(change.expires_at),
-        "Time left": left,
+        f"{secret} {'expired' if change.has_expired else 'expires'}": moment(change.expires_at),
+        "Time left": None if change.has_expired else left,
         "Noticed": moment(change.at),
     }
 
@@ -118,14 +125,16 @@ def _steps(change: CredentialsChange, console: str, stack: str) -> Iterator[Step
         address=console,
     )
     yield Step(
-        "Store it in the secret that the stack's parameter AtlasSecretArn names, with the same "
-        f"client id. {_old_works(change)}. The ARN of the secret",
+        "Store it in the secret that the stack's parameter AtlasSecretArn names, and change "
+        f"nothing else there. {_old_works(change)}The ARN of the secret",
         command=_PRINT_ARN.format(stack=stack),
     )
-    yield Step("When the watch uses the new secret, it is reported here")
+    yield Step("When the watch uses the new secret, it is reported here within a day")
 
 
 def _old_works(change: CredentialsChange) -> str:
+    if change.has_expired:
+        return ""
     if change.expires_at - change.at > _GRACE:
-        return "The old one then works for 7 days at most"
-    return f"The old one works until {minute(change.expires_at)}"
+        return "The old one then works for 7 days at most. "
+    return f"The old one works until {minute(change.expires_at)}. "

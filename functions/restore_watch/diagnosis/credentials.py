@@ -1,6 +1,6 @@
 """Diagnoses when the credentials expire, and whether they may do what is needed. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from restore_watch.atlas.credentials import ApiKey, Credentials
@@ -22,6 +22,10 @@ _OF_DEDICATED = {"GROUP_BACKUP_MANAGER", "GROUP_OWNER"}
 
 _LOOK_IT_UP = "In Atlas, the page of the service account shows when its secrets expire"
 
+_NO_PROJECT = (
+    "no project to ask in is known: neither a watched one nor one with an open restore job"
+)
+
 type Seen = OwnAccount | RestoreWatchError | None
 
 
@@ -33,35 +37,32 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
     known = next((one for one in seen if isinstance(one, OwnAccount)), None)
     if known is None:
         reasons = (str(one) for one in seen if one is not None)
-        found = next(
-            reasons, "no project is watched, and no restore job is open: none can be asked"
-        )
+        found = next(reasons, "the client id has an unknown form" if seen else _NO_PROJECT)
         return Line(check, ok=None, found=f"cannot be told: {found}", fix=_LOOK_IT_UP)
     secret = known.secret
     days = secret.days_left(now)
     found = f"at {utc_text(secret.expires_at)}, days left: {days}"
     if not secret.is_certain:
-        found += "; this is the earliest date: which of its secrets is in use cannot be told"
+        found += (
+            "; Atlas does not show which secret the stack uses: this is the earliest known date"
+        )
     if days < LATE:
         return Line(check, ok=False, found=found, fix=fix_of_expiry(secret, now))
     return Line(check, ok=True, found=found)
 
 
-def roles_of_account(seen: Mapping[str, Seen]) -> tuple[str, ...] | None:
-    """The roles of the service account in these projects; None if none of them shows any."""
-    shown = {
-        group_id: one.roles
+def roles_of_account(seen: Mapping[str, Seen]) -> dict[str, list[str]]:
+    """The roles of the service account, as "NAME in <id>", in each project that shows them."""
+    return {
+        group_id: [f"{role} in {group_id}" for role in one.roles]
         for group_id, one in seen.items()
         if isinstance(one, OwnAccount) and one.roles is not None
     }
-    if not shown:
-        return None
-    return tuple(f"{role} in {group_id}" for group_id, roles in shown.items() for role in roles)
 
 
-def held_roles(roles: tuple[str, ...], looks: Mapping[str, Look], *, are_all: bool) -> Line:
+def held_roles(roles: Collection[str], looks: Mapping[str, Look], *, are_all: bool) -> Line:
     """
-    Compare the roles of the credentials with what the watch needs.
+    Compare the roles of the credentials, in projects where they are known, with what is needed.
 
     `are_all` is true if these are all the projects in which they may be needed.
     """
@@ -70,7 +71,7 @@ def held_roles(roles: tuple[str, ...], looks: Mapping[str, Look], *, are_all: bo
     surplus = sorted(names - ENOUGH)
     if surplus:
         fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
-        return Line("roles", ok=False, found=told, fix=fix)
+        return Line("roles", ok=None, found=told, fix=fix)
     of_projects = {role.partition(" in ")[2] for role in roles if role.split()[0] in _OF_DEDICATED}
     lacking = sorted(
         group_id

@@ -4,8 +4,9 @@ Goes through everything that a watch needs, step by step. Changes nothing.
 Imported only when somebody asks for a diagnosis.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -125,9 +126,12 @@ class Doctor:
         asked = [*looks] or self._table.open_projects[:1]
         seen = {group_id: atlas.account(group_id, deadline) for group_id in asked}
         yield expiry(credentials, [*seen.values()], self._now())
-        roles = caller.roles if caller.roles is not None else roles_of_account(seen)
+        roles: Collection[str] | None = caller.roles
+        if roles is None and (shown := roles_of_account(seen)):
+            roles = [*chain.from_iterable(shown.values())]
+            looks = {group_id: look for group_id, look in looks.items() if group_id in shown}
         if roles is not None:
-            are_all = len(ordered) == len(chosen) and bool(self._settings.project_ids)
+            are_all = len(ordered) == len(looks) and bool(self._settings.project_ids)
             yield held_roles(roles, looks, are_all=are_all)
 
 

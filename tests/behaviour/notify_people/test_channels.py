@@ -1,14 +1,18 @@
 """Which notices reach which channels, and what is not sent."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
+from behaviour.test_credentials_expiry import DAY, Account
 from local_stack.canaries import CANARIES
 from local_stack.certificates import Authority
+from local_stack.connections import connect
 from local_stack.loopback import LoopbackServer
 from local_stack.template import STACK_NAME
+from local_stack.world import World
 from notify_people.channels.channel import Channel
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelUnavailableError
@@ -101,6 +105,25 @@ def test_a_message_that_cannot_be_read_leaves_the_others_alone(people: People) -
     assert people.told() == EVERYBODY
     counts = {"NoticesSent": 5, "NoticesFailed": 2}
     assert people.reported() == (counts, ["InvalidMessageError"] * 2)
+
+
+def test_a_page_about_the_secret_of_the_watch_closes_when_it_uses_another(people: People) -> None:
+    """The watch itself publishes the messages."""
+    with closing(connect(people)) as by, World(people, by) as world:
+        account, watching = Account(world), world.watching()
+        account.lasts(8.5)
+        watching.ticks(2, minutes=DAY)
+        account.rotate(365)
+        watching.tick(minutes=DAY)
+        assert people.handle(*people.notices.bodies()) == []
+
+    assert [subject for subject, _ in people.emails()] == [
+        f"Service account secret {what}: stack {STACK_NAME}"
+        for what in ("expires within 14 days", "expires within 7 days", "renewed")
+    ]
+    page = f"{KEYS}/credentials/{STACK_NAME}"
+    assert people.pages()[:2] == [("trigger", page), ("resolve", page)]
+    assert people.told() == {"chat": 3, "slack": 3, "teams": 3, "pager": 3}
 
 
 # Secrets: only the receiver sees the address of its webhook

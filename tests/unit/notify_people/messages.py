@@ -159,6 +159,7 @@ MESSAGES = NOTICES | {
     "stack-recovered": _watch(WatchState.RECOVERED, None),
     "credentials-expiring-in-7": _credentials(7, _BEGAN + timedelta(days=23)),
     "credentials-expiring-in-1": _credentials(1, _BEGAN + timedelta(days=29, hours=2)),
+    "credentials-expired": _credentials(1, _BEGAN + timedelta(days=30)),
     "credentials-renewed-and-expiring": _credentials(14, _BEGAN + timedelta(days=28)),
 }
 

@@ -61,6 +61,11 @@ UNKNOWN_BEFORE = {"previousStatus": "UNKNOWN"}
             {"stack": "blue"},
             "Service account secret expires within 1 day: stack blue",
         ),
+        (
+            "credentials-expired",
+            {},
+            "Service account secret has expired: stack atlas-restore-watch",
+        ),
     ],
 )
 def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) -> None:
@@ -210,11 +215,21 @@ def test_an_expiry_is_worse_the_nearer_it_is(name: str, severity: Severity) -> N
         ("credentials-expiring", {}, "The old one then works for 7 days at most"),
         ("credentials-expiring-in-7", {}, "The old one works until 2026-12-26 09:14 UTC"),
         ("credentials-expiring", {"isCertain": False}, "If the stack has a newer secret already"),
+        ("credentials-expired", {}, "nothing else there. The ARN of the secret"),
         ("credentials-expiring", {"stack": "blue"}, "describe-stacks --stack-name blue "),
     ],
 )
 def test_an_expiry_has_the_steps_for_this_account(name: str, data: Data, words: str) -> None:
     assert words in str(notice(name, **data).steps)
+
+
+def test_an_expired_secret_has_no_time_left() -> None:
+    made = notice("credentials-expired", isCertain=False)
+
+    assert made.title.startswith("Service account secret may have expired")
+    assert made.facts["Secret expired"] == made.facts["Noticed"] == "2026-12-26 09:14:00 UTC"
+    assert "Time left" not in made.facts
+    assert made.detail.startswith("Atlas gives no new token for it.")
 
 
 def test_only_after_a_dedicated_restore_people_wait_for_search() -> None:
