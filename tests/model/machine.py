@@ -90,6 +90,7 @@ class RestoreModel(RuleBasedStateMachine):
         watched=st.sampled_from([(), GROUPS, GROUPS, ("all",)]),
         hot_seconds=st.sampled_from([0.0, 0.0, 10.0]),
         page=st.sampled_from([500, 500, 2]),
+        life=st.sampled_from(LIVES),
     )
     def restores_begin(
         self,
@@ -97,9 +98,11 @@ class RestoreModel(RuleBasedStateMachine):
         watched: tuple[str, ...] = (),
         hot_seconds: float = 0,
         page: int = 500,
+        life: float = 300,
     ) -> None:
         self.example.begin(watched=watched, hot_seconds=hot_seconds)
         self.world.atlas.behaviour.largest_page = page
+        self.account.rotate(life)
         for one in drawn:
             self.example.start(one, is_named=True)
 
@@ -376,8 +379,9 @@ class RestoreModel(RuleBasedStateMachine):
                 job.deleted, world.item(job.restore), world.messages(job.restore)
             )
         self._judge_watch()
-        world.pass_time(25 * 3600)
-        self._act(0, self._sweep_event(0.0), UNDISTURBED, self._judge_last_sweep)
+        for minutes in (25 * 60, 1):
+            world.pass_time(minutes * MINUTE)
+            self._act(0, self._sweep_event(0.0), UNDISTURBED, self._judge_last_sweep)
         self.account.judge_end(is_asked=bool(example.watched))
         shown = [{k: v for k, v in item.items() if k != "waiting"} for item in world.stack.items()]
         logs = [environment.log.getvalue() for environment in example.slots]

@@ -115,7 +115,7 @@ def credentials_subject(change: CredentialsChange, stack_name: str) -> str:
     days = change.threshold
     if days is None:
         return f"Atlas credentials renewed: {stack_name}"
-    if change.is_too_late:
+    if change.secret.has_expired(change.at):
         return f"Atlas credentials have expired: {stack_name}"
     return f"Atlas credentials expire within {days} day{'' if days == 1 else 's'}: {stack_name}"
 

@@ -45,6 +45,10 @@ class ExpiringSecret:
         """Whole days until it expires; 0 once it has expired."""
         return max(0, (self.expires_at - now) // DAY)
 
+    def has_expired(self, now: datetime) -> bool:
+        """Whether it has expired. A token may live on for an hour."""
+        return self.expires_at <= now
+
     @property
     def identity(self) -> tuple[str, datetime]:
         """What tells it from a newer secret. Atlas's mask is kept nowhere."""
@@ -60,11 +64,6 @@ class CredentialsChange:
     secret: ExpiringSecret
     at: UtcDate
     threshold: Threshold | None = None
-
-    @property
-    def is_too_late(self) -> bool:
-        """Whether the secret had expired by then. A token may live on for an hour."""
-        return self.secret.expires_at <= self.at
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,11 @@ def fix_named(error: str, *, of_stack: bool = False) -> str:
 
 def fix_of_expiry(secret: ExpiringSecret, now: datetime) -> str:
     """What to do before this secret expires, or as soon as it has."""
-    has_expired = secret.expires_at <= now
+    when = "now" if secret.has_expired(now) else f"before {secret.expires_at:%Y-%m-%d}"
     then = "The stack reads it by itself; without it, no restore is seen from then on."
     if not secret.is_certain:
         then = "Atlas does not show which secret the stack uses: this is the earliest known date."
     return (
         f"In Atlas, make a new secret for the service account {secret.client_id}, and store it in "
-        f"the stack's secret {'now' if has_expired else f'before {secret.expires_at:%Y-%m-%d}'}. "
-        f"{then}"
+        f"the stack's secret {when}. {then}"
     )

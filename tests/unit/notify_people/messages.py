@@ -7,12 +7,18 @@ from typing import Any
 from notify_people.message import Message, read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
-from restore_watch.aws.cloud_events import cloud_event, cloud_event_of_test, watch_cloud_event
+from restore_watch.aws.cloud_events import (
+    cloud_event,
+    cloud_event_of_test,
+    credentials_cloud_event,
+    watch_cloud_event,
+)
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
+from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
 from restore_watch.model.fixes import fix_of
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 
 PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
@@ -98,31 +104,15 @@ def _watch(state: WatchState, group_id: str | None, reason: str | None = None) -
 
 
 ACCOUNT = "mdb_sa_id_6a1f3c9e5b7d204e8c61f0a4"
-EXPIRES_AT, NEXT_EXPIRES_AT = "2026-12-26T09:14:00Z", "2027-12-24T09:00:00Z"
 
 
-def _credentials(days: int | None, at: datetime, **data: Any) -> dict[str, Any]:
-    """The secret expires within so many days; None if another one is in use."""
-    what = "renewed" if days is None else "expiring"
-    expires_at = NEXT_EXPIRES_AT if days is None else EXPIRES_AT
-    return {
-        "specversion": "1.0",
-        "id": f"{STACK}:credentials:{expires_at}:{days or what}",
-        "source": f"/stacks/{STACK}",
-        "type": f"atlas-restore-watch.credentials-{what}.v1",
-        "subject": STACK,
-        "time": utc_text(at),
-        "datacontenttype": "application/json",
-        "data": {
-            "stack": STACK,
-            "clientId": ACCOUNT,
-            "expiresAt": expires_at,
-            "daysLeft": days,
-            "isCertain": True,
-            "fix": "" if days is None else "Store a new secret of the service account.",
-            **data,
-        },
-    }
+def _credentials(
+    days: Threshold | None, at: datetime, *, is_certain: bool = True
+) -> dict[str, Any]:
+    """The secret expires within so many days; None if another one is in use, for a year."""
+    expires_at = _BEGAN + timedelta(days=30 if days else 393)
+    secret = ExpiringSecret(ACCOUNT, expires_at, is_certain)
+    return credentials_cloud_event(CredentialsChange(secret, at, days), STACK)
 
 
 NOTICES: dict[str, dict[str, Any]] = {
@@ -142,7 +132,7 @@ NOTICES: dict[str, dict[str, Any]] = {
     "project-removed": _watch(WatchState.RECOVERED, PROJECT, "removed"),
     "stack-degraded": _watch(WatchState.DEGRADED, None),
     "credentials-expiring": _credentials(30, _BEGAN),
-    "credentials-expiring-soon": _credentials(3, _BEGAN + timedelta(days=27), isCertain=False),
+    "credentials-expiring-soon": _credentials(3, _BEGAN + timedelta(days=27), is_certain=False),
     "credentials-renewed": _credentials(None, _BEGAN + timedelta(days=28)),
     "test": cloud_event_of_test(STACK, _BEGAN),
 }
