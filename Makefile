@@ -26,7 +26,7 @@ PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test campaign deployed mutants coverage publication bench soak build lock clean dynamodb-local audit sbom release
+.PHONY: all demo test campaign weekly deployed mutants coverage publication bench soak build lock clean dynamodb-local audit sbom release
 .PHONY: check check-code check-types check-template check-locks check-security check-advisories check-workflows
 
 all: test check demo
@@ -47,7 +47,10 @@ test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
 	@$(PYTEST) -m "not campaign"
 
 campaign: build $(PEER)/.built $(MINISTACK)/.ready $(CDK)/.ready ## the tests that take long, and the rows of tables that tell less
-	@$(PYTEST) -m campaign
+	@$(PYTEST) -m "campaign and not weekly"
+
+weekly: build ## the rows of large tables that the campaign leaves out
+	@$(PYTEST) -m weekly
 
 # In one process, with one cloud.
 deployed: build $(MINISTACK)/.ready ## deploy, upgrade and uninstall the stack against MiniStack, an AWS on this machine

@@ -1,27 +1,47 @@
-"""Tables of cases. The rows that tell most run in `make test`, the others in `make campaign`."""
+"""
+Tables of cases. `make test` runs the rows that tell most, `make campaign` the others.
 
-from collections.abc import Mapping
-from typing import Any
+Of the largest tables the campaign has a few; `make weekly` has the rest.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
 import pytest
 
+MARKS = {
+    "test": [],
+    "campaign": [pytest.mark.campaign],
+    "weekly": [pytest.mark.campaign, pytest.mark.weekly],
+}
 
-def case(name: str, *values: object, is_telling: bool, faults: str = "") -> Any:
+type When = Literal["test", "campaign", "weekly"]
+
+
+def case(name: str, *values: object, when: When, faults: str = "") -> Any:
     """One row. `faults` names rows of the catalogue, "F77 F78" for example."""
     marks = [pytest.mark.fault(*faults.split())] if faults else []
-    if not is_telling:
-        marks.append(pytest.mark.campaign)
-    return pytest.param(*values, id=name, marks=marks)
+    return pytest.param(*values, id=name, marks=[*marks, *MARKS[when]])
 
 
-def rows(table: Mapping[str, Any], *telling: str) -> list[Any]:
+def when(name: str, telling: Collection[str], campaign: Collection[str] | None = None) -> When:
+    """When a row runs. Without names for the campaign, it has all that are not telling."""
+    if name in telling:
+        return "test"
+    return "campaign" if campaign is None or name in campaign else "weekly"
+
+
+def rows(
+    table: Mapping[str, Any], *telling: str, campaign: Collection[str] | None = None
+) -> list[Any]:
     """
     Return a case for each row. A plain tuple has several values.
 
-    Raises KeyError if a telling row is not in the table.
+    Raises ValueError if a row that is named is not in the table.
     """
-    often = {name: table[name] for name in telling}
+    if unknown := {*telling, *(campaign or ())} - table.keys():
+        raise ValueError(unknown)
     return [
-        case(name, *(row if type(row) is tuple else (row,)), is_telling=name in often)
+        case(name, *(row if type(row) is tuple else (row,)), when=when(name, telling, campaign))
         for name, row in table.items()
     ]

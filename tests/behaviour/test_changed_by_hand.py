@@ -66,7 +66,7 @@ def all_reported(world: World, *jobs: EmulatedRestore) -> bool:
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", rows(POISONS))
+@pytest.mark.parametrize("poison", rows(POISONS, campaign=("a huge number", "a map of maps")))
 def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
     world: World, poison: Any
 ) -> None:
@@ -103,7 +103,7 @@ def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
 
 
 @pytest.mark.fault("F89")
-@pytest.mark.parametrize("poison", rows(POISONS, "a set of numbers"))
+@pytest.mark.parametrize("poison", rows(POISONS, "a set of numbers", campaign=("the year 2099",)))
 def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     world: World, environment: Environment, poison: Any
 ) -> None:

@@ -331,7 +331,9 @@ MEANWHILE: dict[str, tuple[str, Callable[[World, EmulatedRestore], None]]] = {
 
 @pytest.mark.fault("F80", "F83")
 @pytest.mark.usefixtures("table_stack")
-@pytest.mark.parametrize(("why", "meanwhile"), rows(MEANWHILE, "forgotten, fails"))
+@pytest.mark.parametrize(
+    ("why", "meanwhile"), rows(MEANWHILE, "forgotten, fails", campaign=("link, moves",))
+)
 def test_a_job_does_not_leave_if_it_is_not_as_the_sweep_knew_it(
     world: World,
     environment: Environment,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from behaviour.rows import case
+from behaviour.rows import case, when
 from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -95,8 +95,8 @@ def failing_calls() -> Iterator[object]:
     for step, row in rows.items():
         service = "sns" if step == "publish" else "dynamodb"
         for name, (action, phase) in aws_faults(service).items():
-            is_telling = name in {"500-after", "denied", "throttled"}
-            yield case(f"{step}-{name}", step, action, phase, faults=row, is_telling=is_telling)
+            often = when(name, ("500-after", "denied", "throttled"))
+            yield case(f"{step}-{name}", step, action, phase, faults=row, when=often)
 
 
 @cases(("step", "action", "phase"), list(failing_calls()))

@@ -18,7 +18,7 @@ from behaviour.projects import (
     unknown,
     with_fields,
 )
-from behaviour.rows import case
+from behaviour.rows import case, when
 from local_stack.behaviour import RateLimit
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Reset
@@ -45,13 +45,20 @@ UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
 INVALID = atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid.")
 
 
-OFTEN = {"locked-out", "no-role-for-a-kind", "own-503"}
-"""The rows that `make test` has. `make campaign` has the others."""
+TELLING = ("locked-out", "no-role-for-a-kind", "own-503")
+CAMPAIGN = (
+    "no-answer",
+    "clusters-400",
+    "one-cluster-503",
+    "empty-bucket",
+    "status",
+    "endless-jobs",
+)
 
 
 def row(name: str, faults: str, step: Selection, action: Action, *hidden: str) -> object:
     """A fault that lasts, and the kinds of restores that it hides."""
-    return case(name, step, action, hidden, faults=faults, is_telling=name in OFTEN)
+    return case(name, step, action, hidden, faults=faults, when=when(name, TELLING, CAMPAIGN))
 
 
 ALL = ("flex", "dedicated", "collection")

@@ -43,7 +43,7 @@ def test_the_hooks_run_exactly_the_checks_and_fetch_nothing() -> None:
 COMMANDS = {
     "ci.yml": ".ci/run",
     "audit.yml": "make audit",
-    "mutants.yml": "make mutants",
+    "mutants.yml": "make weekly mutants",
     "release.yml": '.ci/release "$GITHUB_REF_NAME"',
 }
 
