@@ -228,12 +228,9 @@ def test_while_atlas_refuses_the_date_that_is_known_counts_on(
 def test_a_project_that_does_not_show_the_account_hides_nothing(
     world: World, account: Account
 ) -> None:
-    other = token_hex(12)
     account.lasts(5)
-    in_it = within(SERVICE_ACCOUNT, Selection(when=lambda call: other in call.path))
-    with world.inject(in_it, FAULTS["404"][0], times=None):
-        watching = world.watching(world.group, other)
-        watching.ticks(4, minutes=DAY)
+    world.atlas.make_account_of_project(account.client_id, world.group)
+    world.watching(world.group, token_hex(12)).ticks(4, minutes=DAY)
 
     # Which project is asked first depends on the day.
     assert account.said()[-2:] == ["3", "1"]

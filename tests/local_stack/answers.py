@@ -127,7 +127,7 @@ class Answers:
     def _service_account(self, address: Address) -> Any:
         """Return what the specification says of a service account in a project."""
         self._inventory.project(address.group_id)
-        if not self._access.oauth.accounts.of(address.client_id):
+        if not self._access.oauth.accounts.shows(address.client_id, address.group_id):
             detail = f"There is no service account {address.client_id}."
             raise Refusal(atlas_error(404, "SERVICE_ACCOUNT_NOT_FOUND", detail))
         roles = sorted(role.code for role in self._access.roles[address.client_id])

@@ -100,6 +100,11 @@ class AtlasEmulator(Inventory):
         with self._lock:
             self._access.roles[name] = frozenset(roles)
 
+    def make_account_of_project(self, client_id: str, group_id: str) -> None:
+        """Let a service account belong to this project instead of the organization."""
+        with self._lock:
+            self._access.oauth.accounts.projects[client_id] = group_id
+
     def rotate_service_account(
         self, client_id: str, client_secret: str, life: timedelta = LONG
     ) -> None:

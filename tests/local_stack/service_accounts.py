@@ -43,6 +43,8 @@ class ServiceAccounts:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._secrets: dict[str, list[AccountSecret]] = {}
+        self.projects: dict[str, str] = {}
+        """The project that an account belongs to, which alone shows it, if not an organization."""
 
     def add(self, client_id: str, text: str, life: timedelta = LONG, mask: str = "") -> None:
         now = self._clock()
@@ -59,6 +61,9 @@ class ServiceAccounts:
 
     def of(self, client_id: str) -> list[AccountSecret]:
         return self._secrets.get(client_id, [])
+
+    def shows(self, client_id: str, group_id: str) -> bool:
+        return bool(self.of(client_id)) and self.projects.get(client_id, group_id) == group_id
 
     def use(self, client_id: str, text: str) -> AccountSecret | None:
         """Return the secret, if it is one of the account and has not expired."""

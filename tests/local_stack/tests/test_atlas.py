@@ -230,6 +230,9 @@ def test_a_service_account_shows_its_secrets_masked_and_its_roles(place: Place) 
 def test_an_absent_account_is_a_404_and_a_refused_one_what_a_test_says(place: Place) -> None:
     place.start()
     assert account(place, "mdb_sa_id_other").status_code == 404
+    for project, status in (("6f" * 12, 404), (GROUP, 200)):
+        place.atlas.make_account_of_project(ACCOUNT[0], project)
+        assert account(place).status_code == status
     place.atlas.lock_out(GROUP, "service_account", status=403, code="NO")
     assert account(place).status_code == 403
 
