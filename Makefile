@@ -49,8 +49,8 @@ test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
 campaign: build $(PEER)/.built $(MINISTACK)/.ready $(CDK)/.ready ## the tests that take long, and the rows of tables that tell less
 	@$(PYTEST) -m "campaign and not weekly"
 
-weekly: build ## the rows of large tables that the campaign leaves out
-	@$(PYTEST) -m weekly
+weekly: build ## the rows of large tables that the campaign leaves out, and thirty times the examples of Hypothesis
+	@EXAMPLES=weekly $(PYTEST) -m "weekly or hypothesis"
 
 # In one process, with one cloud.
 deployed: build $(MINISTACK)/.ready ## deploy, upgrade and uninstall the stack against MiniStack, an AWS on this machine

@@ -1,5 +1,6 @@
 """The one stack that the tests share, and the collection of all that a run produces."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from garbage import LEFT_THREADS, collect_seldom
+from garbage import LEFT_THREADS, collect_nothing, collect_seldom
 from produced import Produced
 
 if TYPE_CHECKING:
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from observed_stack import ObservedStack
 
 # How long an example takes is a matter of the machine.
-settings.register_profile("tests", deadline=None)
-settings.load_profile("tests")
+settings.register_profile("often", deadline=None, max_examples=30)
+settings.register_profile("weekly", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("EXAMPLES", "often"))
 
 PRODUCED = pytest.StashKey[Produced]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    collect_nothing()
     config.stash[PRODUCED] = Produced()
     config.pluginmanager.register(_Collector(config.stash[PRODUCED]))
 

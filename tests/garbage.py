@@ -7,6 +7,11 @@ MANY = 500
 """A sweep has 32 threads, and an example of the model has several sweepers."""
 
 
+def collect_nothing() -> None:
+    """Look for no garbage while modules are imported and tests are collected: there is none."""
+    gc.disable()
+
+
 def collect_seldom() -> None:
     """
     Let collections of garbage be few and small from now on.
@@ -16,6 +21,7 @@ def collect_seldom() -> None:
     often as by default takes a sixth of the time.
     """
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 10, 10)
 
 

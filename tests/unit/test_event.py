@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -369,7 +369,6 @@ def refusals(request: object) -> Iterator[InvalidEventError]:
                 yield from refusals(queued)
 
 
-@settings(max_examples=500)
 @given(json_values() | events)
 def test_any_json_is_read_or_an_error_that_names_a_field_and_quotes_no_value(event: object) -> None:
     try:

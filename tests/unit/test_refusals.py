@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.endpoints import AtlasList, AtlasStatus, Family
@@ -285,7 +285,6 @@ any_headers = st.fixed_dictionaries(
 not_ok = st.integers(100, 599).filter(lambda status: status != 200)
 
 
-@settings(max_examples=300)
 @given(kinds, not_ok, any_headers, any_body)
 def test_any_refusal_is_a_typed_error_of_one_printable_line(
     kind: RestoreKind, status: int, headers: dict[str, str], body: bytes
@@ -309,7 +308,6 @@ def test_any_refusal_is_a_typed_error_of_one_printable_line(
 FIELDS = ("error", "errorCode", "error_description", "detail", "reason")
 
 
-@settings(max_examples=300)
 @given(
     secrets.map(lambda secret: MARK + secret),
     st.sampled_from(["", "https://restore.example.net:27017/"]),
@@ -379,7 +377,6 @@ def test_retry_after_may_be_a_date_which_is_measured_from_the_date_of_the_answer
     assert retry_after({"retry-after": without_a_zone}) == pytest.approx(5 * 3600, abs=30)
 
 
-@settings(max_examples=500)
 @given(st.text() | date_likes | st.floats().map(str))
 def test_any_text_gives_a_wait_or_counts_as_absent(text: str) -> None:
     seconds = retry_after({"retry-after": text})

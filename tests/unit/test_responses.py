@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.read_restore_job import restore_job
@@ -308,7 +308,6 @@ answers = st.builds(
 )
 
 
-@settings(max_examples=500)
 @given(
     (answers | json_values()).map(lambda answer: json.dumps(answer).encode())
     | st.binary()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from operate.objectives import Objectives
@@ -36,7 +36,6 @@ def item() -> dict[str, Any]:
     return item_of(running, done)
 
 
-@settings(max_examples=60)
 @given(jobs(), st.lists(st.sampled_from(RestoreStatus), min_size=1, max_size=4), recent_dates)
 def test_each_change_says_what_its_message_says(
     job: RestoreJob, statuses: list[RestoreStatus], observed_at: datetime
