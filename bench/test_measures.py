@@ -67,7 +67,7 @@ def test_a_sweep_that_lists_nothing_makes_the_least_calls(active: int) -> None:
     assert calls.average == pytest.approx(2 + active + 10 / 15)
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 def test_every_prepared_job_is_asked_about_so_far_away() -> None:
     with LocalStack() as stack, far_atlas(0.1) as atlas:
         for jobs_of_cluster, seconds in ((1, 0.1), (5, 0.2)):

@@ -12,7 +12,7 @@ import pytest
 MARKS = {
     "test": [],
     "campaign": [pytest.mark.campaign],
-    "weekly": [pytest.mark.campaign, pytest.mark.weekly],
+    "weekly": [pytest.mark.weekly],
 }
 
 type When = Literal["test", "campaign", "weekly"]

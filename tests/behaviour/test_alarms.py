@@ -338,6 +338,7 @@ def test_a_message_that_somebody_gets_raises_no_alarm(values: list[tuple[int, st
     assert states == {"OK"}
 
 
+@pytest.mark.campaign
 def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
     stack = running.begin(Metrics="all")
     stack.minute()

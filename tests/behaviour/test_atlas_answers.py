@@ -196,7 +196,7 @@ ALMOST_HTTP = {
 
 
 @pytest.mark.fault("F17", "F38", "F53")
-@cases("text", rows(ALMOST_HTTP, "odd length", "broken chunk"))
+@cases("text", rows(ALMOST_HTTP, "odd length", "broken chunk", campaign=()))
 @cases("credentials", ["service_account", "api_key"])
 def test_bytes_that_are_almost_http_are_a_typed_error_that_does_not_quote_them(
     world: World, environment: Environment, credentials: Credentials, text: str

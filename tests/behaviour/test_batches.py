@@ -72,7 +72,7 @@ def reported(environment: Environment, level: str) -> Counter[str]:
     return Counter(line["restore_id"] for line in environment.lines(level=level))
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F42", "F87")
 @by_each_credential
 def test_thirty_two_jobs_of_a_batch_are_asked_about_at_once(

@@ -298,6 +298,7 @@ def test_what_follows_from_a_mistake_has_no_line(world: World, diagnose: Diagnos
     assert set(wrong(diagnose())) == {"secret"}
 
 
+@pytest.mark.campaign
 def test_what_atlas_does_not_tell_now_is_not_a_mistake(world: World, diagnose: Diagnose) -> None:
     fix = "Slow down the other tools that call Atlas's API"
     odd_fields = '{"ipAddress": "10.0.0.1%eth0", "apiKey": {"roles": [7, {"roleName": 1}]}}'

@@ -117,6 +117,7 @@ def test_each_verdict_is_what_a_subscriber_received(evidence: Ran, history: Hist
     assert row["validatedAt"] == row["restoreScheduledDate"]
 
 
+@pytest.mark.campaign
 def test_the_last_message_of_a_restore_is_its_line(evidence: Ran, history: History) -> None:
     rows = {row["restoreId"]: row for row in evidence.rows}
     for name, events in history.changes.items():

@@ -79,6 +79,7 @@ def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_end
         assert data["sequence"] == len(statuses)
 
 
+@pytest.mark.campaign
 def test_a_quiet_project_is_listed_every_fifteen_minutes_and_costs_one_call_otherwise(
     world: World, watching: Environment
 ) -> None:
@@ -159,7 +160,7 @@ NO_EVENTS: dict[str, Callable[[World], object]] = {
 
 
 @pytest.mark.fault("F75")
-@cases("spoil", rows(NO_EVENTS, "unknown-type", "full-page"))
+@cases("spoil", rows(NO_EVENTS, "unknown-type", "full-page", campaign=()))
 def test_a_project_whose_events_cannot_be_relied_on_is_listed_in_every_sweep(
     world: World, watching: Environment, spoil: Callable[[World], object]
 ) -> None:
@@ -262,7 +263,7 @@ def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(world: World
     assert reached[0] | reached[1] == set(groups)
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F75", "F78", "F79")
 def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_hour(
     world: World,
@@ -281,7 +282,7 @@ def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_h
     assert reported_once(world, jobs)
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F75")
 def test_more_restores_at_once_than_a_page_of_events_shows_are_found_and_it_is_quiet_again(
     world: World, watching: Environment

@@ -202,7 +202,7 @@ def minutes(world: World, patient: Connections) -> Minutes:
 
 
 @pytest.mark.fault("F95", "F84")
-@pytest.mark.parametrize("phases", rows(PHASES, "just before a round"))
+@pytest.mark.parametrize("phases", rows(PHASES, "just before a round", campaign=()))
 def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
     minutes: Minutes, phases: list[float]
 ) -> None:

@@ -108,6 +108,7 @@ def pad(jobs: Sequence[EmulatedRestore], size: int) -> None:
         job.set(padding="x" * size)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F88")
 def test_a_list_whose_pages_are_too_large_is_read_in_smaller_ones_from_then_on(
     world: World, watching: Environment
@@ -126,6 +127,7 @@ def test_a_list_whose_pages_are_too_large_is_read_in_smaller_ones_from_then_on(
     assert pages(world, FLEX_LIST)[:2] == [(25, 1), (25, 2)]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F88")
 def test_a_single_entry_that_is_too_large_keeps_its_list_unread_and_no_other(
     world: World, watching: Environment
@@ -146,7 +148,7 @@ def test_a_single_entry_that_is_too_large_keeps_its_list_unread_and_no_other(
     assert behind(world) == set()
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F88")
 def test_the_large_lists_of_many_clusters_fit_into_the_memory_of_the_function(
     world: World,
@@ -203,7 +205,7 @@ NEVER_ANSWERED: dict[str, tuple[Selection, Answer | None, int]] = {
 
 
 @pytest.mark.fault("F78", "F81", "F91")
-@cases(("step", "answer", "warnings"), rows(NEVER_ANSWERED, "404", "no-role"))
+@cases(("step", "answer", "warnings"), rows(NEVER_ANSWERED, "404", "no-role", campaign=()))
 def test_what_atlas_never_says_anything_about_is_no_alarm_and_costs_nothing_in_idle_sweeps(
     world: World, watching: Environment, step: Selection, answer: Answer | None, warnings: int
 ) -> None:

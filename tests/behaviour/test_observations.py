@@ -122,7 +122,7 @@ DISAGREEING: Mapping[str, Answer | None] = {
 
 
 @pytest.mark.fault("F86")
-@cases("answer", rows(DISAGREEING, "503", "older"))
+@cases("answer", rows(DISAGREEING, "503", "older", campaign=()))
 def test_the_end_that_a_list_shows_is_recorded_although_the_jobs_own_endpoint_says_less(
     world: World, watching: Environment, answer: Answer | None
 ) -> None:
@@ -251,6 +251,7 @@ def test_a_503_that_names_a_time_hides_no_trouble_and_no_restore(
 # When a job leaves the index
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F83", "F93")
 def test_a_refused_job_of_a_project_that_is_no_longer_watched_leaves_after_seven_days(
     world: World, watching: Environment

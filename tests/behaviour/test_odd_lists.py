@@ -56,7 +56,7 @@ NO_LISTS: dict[str, Action] = {
 
 
 @pytest.mark.fault("F69", "F33")
-@pytest.mark.parametrize("answer", rows(NO_LISTS, "cluster-not-found"))
+@pytest.mark.parametrize("answer", rows(NO_LISTS, "cluster-not-found", campaign=()))
 def test_jobs_are_asked_about_by_id_when_their_list_is_of_no_use(
     world: World, environment: Environment, answer: Action
 ) -> None:

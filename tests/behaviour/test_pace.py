@@ -334,6 +334,7 @@ def test_three_jobs_that_atlas_cannot_answer_for_do_not_end_the_hot_rounds_of_th
     assert len(world.asked([healthy])) >= 3
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F72")
 def test_a_sweep_fails_only_if_atlas_has_refused_the_credentials_for_ten_minutes(
     world: World, environment: Environment

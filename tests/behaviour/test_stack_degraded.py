@@ -228,6 +228,7 @@ def test_a_project_that_an_old_list_lacks_is_not_reported_while_the_list_is_refu
     assert world.watch_said() == [DEGRADED]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_what_is_degraded_recovers_when_the_operator_names_the_projects_instead_of_all(
     world: World,
@@ -273,6 +274,7 @@ def test_an_environment_whose_list_is_not_due_does_not_say_that_anything_is_over
 # All projects
 
 
+@pytest.mark.campaign
 def test_of_all_projects_a_new_one_is_watched_within_ten_minutes(world: World) -> None:
     project_with(world)
     watching = watching_all(world)

@@ -333,7 +333,7 @@ MINOR: dict[Kind, tuple[str, str]] = {
 
 @pytest.mark.fault("F85")
 @cases("odd", ["", 1_777_896_000_000, {"$date": {"$numberLong": "1"}}, [[]]], ids=repr)
-@cases("kind", rows({kind: kind for kind in MINOR}, "dedicated"))
+@cases("kind", rows({kind: kind for kind in MINOR}, "dedicated", campaign=()))
 def test_a_job_is_found_and_followed_although_what_decides_nothing_cannot_be_read(
     world: World, watching: Environment, kind: Kind, odd: Any
 ) -> None:

@@ -85,7 +85,7 @@ GONE: dict[str, tuple[Action, str]] = {
 
 
 @pytest.mark.fault("F70")
-@pytest.mark.parametrize(("answer", "error"), rows(GONE, "job", "closed"))
+@pytest.mark.parametrize(("answer", "error"), rows(GONE, "job", "closed", campaign=()))
 def test_what_is_pending_is_published_although_atlas_does_not_know_the_job(
     world: World, environment: Environment, pair: Pair, answer: Action, error: str
 ) -> None:
@@ -197,7 +197,7 @@ def test_a_sweep_stops_publishing_after_a_few_refusals(
     assert [world.published(job) for job in jobs] == [["COMPLETED"]] * 12
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 def test_what_the_topic_refuses_for_ever_does_not_hold_up_the_others(
     world: World, environment: Environment
 ) -> None:

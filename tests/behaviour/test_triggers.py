@@ -101,7 +101,7 @@ def run(stack: ObservedStack, wanted: dict[str, Any]) -> Execution:
     return Workflow.of(stack, definition).start({"target": {**wanted, "kind": "flex"}})
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 def test_a_workflow_loops_until_the_restore_has_ended(world: World, stack: ObservedStack) -> None:
     job = world.job(timeline=["PENDING", "RUNNING", "COMPLETED"])
     world.inject(FLEX, Answer(200, {"Content-Type": "text/html"}, "<html>"))

@@ -147,7 +147,7 @@ DEATHS: dict[str, tuple[Selection, Phase, int]] = {
 
 
 @pytest.mark.fault("V1")
-@pytest.mark.parametrize(("step", "phase", "copies"), rows(DEATHS, "after-the-write"))
+@pytest.mark.parametrize(("step", "phase", "copies"), rows(DEATHS, "after-the-write", campaign=()))
 def test_a_validation_that_dies_at_any_step_is_published_by_the_next_sweep_if_it_was_stored(
     world: World, job: EmulatedRestore, step: Selection, phase: Phase, copies: int
 ) -> None:

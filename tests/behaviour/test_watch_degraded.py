@@ -167,7 +167,7 @@ def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
     assert world.watch_said() == [("degraded", world.group)]
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F82")
 def test_a_rate_limit_that_keeps_clusters_from_being_read_for_half_an_hour_is_reported(
     world: World, watching: Environment
@@ -205,7 +205,7 @@ def test_an_hour_that_the_clock_was_ahead_does_not_delay_a_report_by_an_hour(
 # Outages of Atlas in which it answers some requests
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F94")
 def test_an_outage_in_which_some_requests_are_answered_is_one_message(world: World) -> None:
     """What was reported of a project stands still, and one that is refused is reported."""
@@ -289,6 +289,7 @@ def test_a_failure_that_one_environment_met_is_no_alarm_while_another_one_goes_o
     assert_quiet(world, watching)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F86")
 def test_a_sweep_in_which_every_job_of_a_cluster_failed_is_no_outage(
     world: World, watching: Environment

@@ -68,7 +68,7 @@ def test_a_topic_that_refuses_is_tried_a_few_times_in_a_sweep_however_much_waits
     assert sorted(world.watch_said()) == sorted(("degraded", group) for group in broken)
 
 
-@pytest.mark.campaign
+@pytest.mark.weekly
 @pytest.mark.fault("F78")
 def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(
     world: World,
@@ -199,6 +199,7 @@ def test_a_message_that_waits_for_the_topic_is_not_lost_with_its_project(world: 
     assert reasons(world, removed) == [("degraded", None), ("recovered", "removed")]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F93")
 def test_of_all_projects_one_that_no_list_shows_for_a_day_is_dropped(world: World) -> None:
     gone = project_with(world, "orders")

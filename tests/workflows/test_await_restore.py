@@ -95,6 +95,7 @@ OTHERWISE = [*WAITED[:3], "Read the job", WAITED[3]]
 LATE = [*WAITED[:3], "Look once more"]
 
 
+@pytest.mark.campaign
 def test_every_end_is_caught_and_the_costs_count_the_states(stack: ObservedStack) -> None:
     caught, _ = await_restore(stack)["States"]["Wait for the restore"]["Catch"]
 

@@ -22,6 +22,7 @@ def test_every_definition_is_valid(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out.count("is valid") == len(definitions())
 
 
+@pytest.mark.campaign
 @needs_validator
 def test_a_broken_definition_fails_the_check(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -157,6 +157,7 @@ def refused(status: int, code: str | None = None, times: int | None = None, **mo
     return Fault(action=atlas_error(status, code, "No."), times=times, **more)
 
 
+@pytest.mark.campaign
 def test_data_that_is_right_has_one_verdict_and_leaves_no_secret(refresh: NightlyRefresh) -> None:
     atlas = refresh.stack.atlas
     atlas.add_snapshot(refresh.group, CLUSTER, status="inProgress", age=timedelta())
