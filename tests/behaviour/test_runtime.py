@@ -202,6 +202,8 @@ def test_an_environment_keeps_its_secret_token_and_connections_for_the_next_invo
     assert world.operations() == ["flex", "UpdateItem"]
 
 
+# Half a second before Lambda does, which a machine with a load of 14 does not keep.
+@pytest.mark.campaign
 def test_an_invocation_ends_in_its_own_error_before_lambda_ends_it(world: World) -> None:
     job = world.job()
     short = replace(world.stack.pool.runtimes[0].environment, timeout_seconds=2)
