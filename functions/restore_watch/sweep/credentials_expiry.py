@@ -11,7 +11,7 @@ messages, and what is recorded is published until the topic has accepted it.
 - None of this fails or degrades anything. A diagnosis says what the answer was.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -76,12 +76,11 @@ class ExpiryWatch:
 
     def look(self, expiry: CredentialsExpiry) -> None:
         """Ask when the credentials expire, if that is due and a project answers. Say so."""
-        now, answering = self.run.now(), self._answering()
+        now = self.run.now()
         is_refused = self.run.tally.refusal_of_credentials is not None
-        is_early = not expiry.is_due(now) or self.last_try.was_lately(now)
-        if is_refused or is_early or not answering:
+        if is_refused or not expiry.is_due(now) or self.last_try.was_lately(now):
             return
-        after = self._ask(expiry, answering, now)
+        after = self._ask(expiry, now)
         if after is None:
             return
         if after.secret is not None:
@@ -92,10 +91,11 @@ class ExpiryWatch:
         else:
             self.publish_unsent(stored, self.run.ending)
 
-    def _ask(
-        self, expiry: CredentialsExpiry, answering: Sequence[str], now: datetime
-    ) -> CredentialsExpiry | None:
+    def _ask(self, expiry: CredentialsExpiry, now: datetime) -> CredentialsExpiry | None:
         """Return what is known after one question, None if there is nothing to store."""
+        answering = self._answering()
+        if not answering:
+            return None
         # The account may show in one of the projects only.
         by_day = answering[now.toordinal() % len(answering)]
         group_id = next((one for one in answering if one == expiry.seen_in), by_day)

@@ -149,17 +149,18 @@ class Bookkeeping(Items):
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline
     ) -> CredentialsExpiry | None:
         """Store when the credentials expire; None if somebody else has, since it was read."""
+        value = expiry_as_value(expiry)
         stored = self._update(
             project_key(None),
             deadline,
-            sets={"credentials": expiry_as_value(expiry), "expiresAt": expires_at(now)},
+            sets={"credentials": value, "expiresAt": expires_at(now)},
             condition="attribute_not_exists(#credentials) OR #credentials = :known"
             if expiry.stored is None
             else "#credentials = :known",
             values={"known": expiry.stored},
         )
         written = read_project({**project_key(None), **stored}, now)
-        if written is None or written.expiry.stored != expiry_as_value(expiry):
+        if written is None or written.expiry.stored != value:
             return None
         return written.expiry
 
