@@ -17,7 +17,6 @@ from restore_watch.aws.cloud_events import (
 )
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
-from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, plain_change, plain_job
 from unit.open_jobs import NOON
@@ -25,35 +24,6 @@ from unit.scripted_atlas import GROUP, Clock
 from unit.stubbed_aws import sns
 
 # Jobs
-
-COMPLETED = plain_change(
-    plain_job(status=RestoreStatus.COMPLETED, restore_finished_date="2026-05-04T11:59:01Z"),
-    previous_status=RestoreStatus.RUNNING,
-    sequence=3,
-)
-
-
-def test_a_message_is_a_cloud_event_with_the_whole_job() -> None:
-    assert json.loads(json.dumps(cloud_event(COMPLETED))) == {
-        "specversion": "1.0",
-        "id": "6b4a0f800000000000000b01:COMPLETED",
-        "source": "/groups/5f0000000000000000000a01/clusters/orders",
-        "type": "atlas-restore-watch.status-changed.v1",
-        "subject": "6b4a0f800000000000000b01",
-        "time": "2026-05-04T12:00:00.000000Z",
-        "datacontenttype": "application/json",
-        "data": {
-            **COMPLETED.job.as_json(),
-            "previousStatus": "RUNNING",
-            "sequence": 3,
-            "observedAt": "2026-05-04T12:00:00.000000Z",
-            "detectionLatencySeconds": 59.0,
-        },
-    }
-
-
-def test_a_subject_names_the_status_and_the_cluster() -> None:
-    assert subject(COMPLETED) == "Atlas restore COMPLETED: orders"
 
 
 LONG = "\N{GRINNING FACE}" * 10_000
@@ -82,33 +52,8 @@ def test_sns_accepts_every_message(change: StatusChange) -> None:
     assert text[0].isalnum()
 
 
-ATTRIBUTES = {
-    "type": "atlas-restore-watch.status-changed.v1",
-    "status": "COMPLETED",
-    "previousStatus": "RUNNING",
-    "terminal": "true",
-    "succeeded": "true",
-    "kind": "flex",
-    "deliveryType": "RESTORE",
-    "groupId": "5f0000000000000000000a01",
-    "clusterName": "orders",
-}
-
-
 def attributes_of(change: StatusChange) -> dict[str, str]:
     return {name: one["StringValue"] for name, one in message_attributes(change).items()}
-
-
-def test_a_message_has_the_documented_attributes_but_those_without_a_value() -> None:
-    assert attributes_of(COMPLETED) == ATTRIBUTES
-
-    first = plain_change(previous_status=None, sequence=1)
-    present = ATTRIBUTES.keys() - {"previousStatus", "succeeded"}
-    assert attributes_of(first) == {name: ATTRIBUTES[name] for name in present} | {
-        "status": "RUNNING",
-        "terminal": "false",
-    }
-    assert cloud_event(first)["data"]["previousStatus"] is None
 
 
 @pytest.mark.parametrize("delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=repr)
@@ -133,60 +78,6 @@ CHANGE = WatchChange(
     last_success_at=NOON - timedelta(minutes=1),
     open_jobs=2,
 )
-MESSAGE: dict[str, Any] = {
-    "specversion": "1.0",
-    "id": f"{GROUP}:degraded:2026-05-04T12:00:00.000000Z",
-    "source": f"/groups/{GROUP}",
-    "type": "atlas-restore-watch.watch-degraded.v1",
-    "subject": GROUP,
-    "time": "2026-05-04T12:00:00.000000Z",
-    "datacontenttype": "application/json",
-}
-DATA: dict[str, Any] = {
-    "stack": STACK,
-    "groupId": GROUP,
-    "error": "AtlasUnavailableError",
-    "message": "Atlas did not answer",
-    "fix": "Wait",
-    "reason": None,
-    "since": "2026-05-04T12:00:00.000000Z",
-    "lastSuccessAt": "2026-05-04T11:59:00.000000Z",
-    "openJobs": 2,
-}
-
-# Each row: what differs in a change, in its message, and in the data of that.
-MESSAGES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
-    "a degraded project": ({}, {}, {}),
-    "a recovery, by its own moment": (
-        {"state": RECOVERED},
-        {
-            "id": f"{GROUP}:recovered:2026-05-04T12:00:00.000000Z",
-            "type": "atlas-restore-watch.watch-recovered.v1",
-            "time": "2026-05-04T12:03:00.000000Z",
-        },
-        {},
-    ),
-    "the stack": (
-        {"group_id": None},
-        {
-            "id": f"{STACK}:degraded:2026-05-04T12:00:00.000000Z",
-            "source": f"/stacks/{STACK}",
-            "subject": STACK,
-        },
-        {"groupId": None},
-    ),
-    "a project that is no longer watched": ({"reason": "removed"}, {}, {"reason": "removed"}),
-    "what was never seen": ({"last_success_at": None}, {}, {"lastSuccessAt": None}),
-}
-
-
-@pytest.mark.parametrize(("fields", "message", "data"), MESSAGES.values(), ids=MESSAGES)
-def test_a_message_says_why_and_since_when(
-    fields: dict[str, Any], message: dict[str, Any], data: dict[str, Any]
-) -> None:
-    event = watch_cloud_event(replace(CHANGE, **fields), STACK)
-
-    assert event == {**MESSAGE, **message, "data": {**DATA, **data}}
 
 
 @pytest.mark.parametrize(

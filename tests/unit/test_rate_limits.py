@@ -222,16 +222,6 @@ class Request:
         return loop(self)
 
 
-def test_an_answer_or_an_error_that_is_not_transient_ends_the_tries(clock: Clock) -> None:
-    assert Request().run(clock) == "answer"
-    request = Request(ValueError("a bug"))
-
-    with pytest.raises(ValueError, match="a bug"):
-        request.run(clock)
-
-    assert (request.attempts, clock.sleeps) == (1, [])
-
-
 def test_four_attempts_are_made_and_then_the_last_error_is_raised(clock: Clock) -> None:
     errors = [unavailable() for _ in range(4)]
     request = Request(*errors)
@@ -251,27 +241,6 @@ def test_the_waits_grow_and_are_jittered(clock: Clock) -> None:
         waits = clock.sleeps[n::3]
         assert all(base <= wait <= base + 0.3 for wait in waits)
         assert len(set(waits)) > 1
-
-
-@pytest.mark.parametrize(
-    ("error", "least", "most"),
-    [
-        (limit(7.0), 7.2, 7.5),
-        (unavailable(7.0), 7.2, 7.5),
-        (limit(15.0), 15.2, 15.5),
-        (unavailable(15.0), 15.2, 15.5),
-        (limit(), 10.0, 13.0),
-    ],
-    ids=["429", "503", "a long 429", "a long 503", "a 429 that names no time"],
-)
-def test_the_wait_is_the_one_that_atlas_asks_for_or_ten_seconds(
-    clock: Clock, error: AtlasError, least: float, most: float
-) -> None:
-    """A second is left for the next attempt."""
-    Request(error).run(clock, seconds=most + 1)
-
-    (wait,) = clock.sleeps
-    assert least <= wait <= most
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Atlas's answers as restore jobs: tolerant of the input, exact in the result."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,8 +22,6 @@ from strategies import (
 )
 from unit.atlas_answers import (
     ID,
-    NOON,
-    PROJECT,
     SNAPSHOT,
     TARGET,
     URL,
@@ -44,51 +41,7 @@ def refusal(body: bytes, kind: RestoreKind) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize("kind", [FLEX, TENANT])
-def test_a_flex_or_tenant_job_is_read_into_common_field_names(kind: RestoreKind) -> None:
-    job = read(flex(status="COMPLETED", restoreFinishedDate="2026-05-04T12:01:01Z"), kind)
-
-    assert job.as_json() == {
-        "groupId": PROJECT,
-        "clusterName": "orders",
-        "restoreId": ID,
-        "kind": str(kind),
-        "deliveryType": "RESTORE",
-        "status": "COMPLETED",
-        "atlasStatus": "COMPLETED",
-        "snapshotId": SNAPSHOT,
-        "snapshotFinishedDate": "2026-05-04T06:00:00Z",
-        "restoreScheduledDate": "2026-05-04T12:00:00Z",
-        "restoreFinishedDate": "2026-05-04T12:01:01Z",
-        "expirationDate": "2026-05-04T18:00:00Z",
-        "targetProjectId": PROJECT,
-        "targetDeploymentItemName": "carts",
-        "downloadAvailable": False,
-        "terminal": True,
-        "succeeded": True,
-        "durationSeconds": 61,
-        "snapshotAgeSeconds": 21_600,
-    }
-
-
 FINISHED = "2026-05-04T12:03:52Z"
-OTHER_KINDS: dict[RestoreKind, tuple[dict[str, object], dict[str, object]]] = {
-    DEDICATED: (dedicated(), {"deliveryType": "automated", "atlasStatus": None}),
-    COLLECTION: (
-        collection(state="SUCCESSFUL"),
-        {"atlasStatus": "SUCCESSFUL"}
-        | dict.fromkeys(["deliveryType", "snapshotFinishedDate", "snapshotAgeSeconds"]),
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", OTHER_KINDS)
-def test_a_job_of_another_kind_is_read_into_the_same_field_names(kind: RestoreKind) -> None:
-    answer, differs = OTHER_KINDS[kind]
-    same_flex_job = read(flex(status="COMPLETED", restoreFinishedDate=FINISHED), FLEX).as_json()
-
-    job = read(answer | {"finishedAt": FINISHED}, kind)
-    assert job.as_json() == same_flex_job | differs | {"kind": str(kind), "expirationDate": None}
 
 
 @pytest.mark.parametrize(("word", "status"), COLLECTION_WORDS.items())
@@ -112,13 +65,6 @@ def test_any_other_state_of_a_collection_job_is_unknown(word: str) -> None:
     assert (job.terminal, job.succeeded) == (True, None)
 
 
-def test_the_error_message_and_the_namespaces_of_a_collection_job_are_dropped() -> None:
-    job = read(collection(state="FAILED", errorMessage="sales.orders is too large"), COLLECTION)
-
-    assert job.status is RestoreStatus.FAILED
-    assert not [text for text in ("sales", "too large") if text in repr(job)]
-
-
 @pytest.mark.parametrize("word", ["CANCELED", *KNOWN_WORDS])
 @pytest.mark.parametrize("kind", [FLEX, TENANT])
 def test_every_known_status_is_read(word: str, kind: RestoreKind) -> None:
@@ -133,14 +79,6 @@ def test_an_unknown_status_is_kept_as_atlas_wrote_it(word: str) -> None:
     job = read(flex(status=word), FLEX)
 
     assert (job.status, job.atlas_status) == (RestoreStatus.UNKNOWN, without_urls(word))
-
-
-def test_a_flex_download_is_available_once_it_has_a_url() -> None:
-    ready = flex(deliveryType="DOWNLOAD", status="COMPLETED", snapshotUrl=URL)
-
-    assert read(ready, FLEX).download_available
-    assert not read(flex(deliveryType="DOWNLOAD"), FLEX).download_available
-    assert not read(flex(snapshotUrl=None), FLEX).download_available
 
 
 NULLS: dict[RestoreKind, tuple[dict[str, object], set[str]]] = {
@@ -412,20 +350,3 @@ def test_a_download_without_a_url_is_not_ready(fields: dict[str, Any]) -> None:
     job = read(dedicated(**DOWNLOAD | fields), DEDICATED)
 
     assert (job.status, job.download_available) == (RUNNING, False)
-
-
-def test_a_ready_download_has_an_expiration_date() -> None:
-    job = read(dedicated(**READY), DEDICATED)
-
-    assert job.expiration_date == NOON + timedelta(hours=1, minutes=5)
-    assert (job.restore_finished_date, job.duration_seconds) == (None, None)
-
-
-@pytest.mark.parametrize("flag", ["cancelled", "failed", "expired"])
-@pytest.mark.parametrize("value", [None, ...], ids=["null", "missing"])
-def test_an_absent_flag_is_not_set(flag: str, value: object) -> None:
-    answer = dedicated(**{flag: value})
-    if value is ...:
-        del answer[flag]
-
-    assert read(answer, DEDICATED).status is RUNNING

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from operate.objectives import Objectives
 from operate.restore_evidence import RestoreEvidence, UnreadableItemError, began_at, read_evidence
-from restore_watch.aws.cloud_events import cloud_event
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import StatusChange, utc_text
-from strategies import jobs, json_values, plain_job, recent_dates
+from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.status_change import utc_text
+from strategies import json_values, plain_job
 from unit.operate.restores import NOON, item_of, verdict_on
 
 HOUR = 3600.0
@@ -34,31 +33,6 @@ def item() -> dict[str, Any]:
         update={"status": RestoreStatus.COMPLETED, "restore_finished_date": NOON}
     )
     return item_of(running, done)
-
-
-@given(jobs(), st.lists(st.sampled_from(RestoreStatus), min_size=1, max_size=4), recent_dates)
-def test_each_change_says_what_its_message_says(
-    job: RestoreJob, statuses: list[RestoreStatus], observed_at: datetime
-) -> None:
-    states = [job.model_copy(update={"status": status}) for status in statuses]
-    evidence = evidence_of(item_of(*states, observed_at=observed_at))
-
-    last = len(states) - 1
-    previous = [None, *statuses]
-    messages = [
-        cloud_event(
-            StatusChange(one, previous[n], n + 1, observed_at - timedelta(minutes=last - n))
-        )
-        for n, one in enumerate(states)
-    ]
-    names = {name: evidence.facts[name] for name in ("groupId", "clusterName", "restoreId")}
-    assert [{**names, **change} for change in evidence.changes] == [
-        message["data"] | {"id": message["id"], "published": n == 0}
-        for n, message in enumerate(messages)
-    ]
-    is_terminal = messages[-1]["data"]["terminal"]
-    assert evidence.facts["outcome"] == (statuses[-1] if is_terminal else "OPEN")
-    assert evidence.facts.items() >= states[-1].as_json().items()
 
 
 def test_a_restore_begins_when_it_was_scheduled_or_else_when_its_id_was_made(
