@@ -1,25 +1,21 @@
 """The secret and its credentials: rotated, refused, unreadable, and where they are sent."""
 
-import base64
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from behaviour.conftest import RuntimeWith
 from local_stack.atlas import Kind, Role
 from local_stack.aws import aws_error
-from local_stack.canaries import CANARY_ACCESS_TOKEN
 from local_stack.connections import connect
 from local_stack.environment import Environment, target_of
 from local_stack.stack import CREDENTIALS, Credentials
-from local_stack.steps import FLEX, SECRET, TOKEN
+from local_stack.steps import FLEX, SECRET
 from local_stack.wire import Action, Answer, Reset, Truncate
 from local_stack.world import World
 from restore_watch.errors import (
     AtlasError,
-    AtlasForbiddenError,
     AtlasUnauthorizedError,
     CredentialsError,
     UnexpectedAtlasResponseError,
@@ -79,26 +75,6 @@ def test_rotated_credentials_cost_one_more_read(
 
     assert world.operations()[:5] == calls
     assert world.published(job) == ["PENDING", "COMPLETED"]
-
-
-@pytest.mark.fault("F25", "F26", "F30")
-def test_refused_checks_read_the_secret_once_a_minute(
-    world: World, environment: Environment
-) -> None:
-    """Also if it cannot be read then."""
-    own, job = world.own_credentials(), world.recorded_job()
-    environment.check(job)
-    rotate(world, own)
-    world.stack.forget_calls()
-    world.inject(SECRET, aws_error("secretsmanager", "ThrottlingException"))
-    for _ in range(5):
-        world.refused(AtlasUnauthorizedError, job, environment)
-        world.pass_time(11)
-    assert world.count(SECRET) == 1
-
-    world.pass_time(5)
-    assert world.is_unchanged(job, environment)
-    assert world.count(SECRET) == 2
 
 
 # Refusals that stay
@@ -161,25 +137,6 @@ def test_credentials_that_atlas_does_not_know_are_tried_again_after_a_minute(
     world.pass_time(MINUTE)
     environment.check(job)
     assert world.published(job) == ["PENDING"]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F29")
-@cases(
-    ("kind", "address"), [("service_account", "203.0.113.7"), ("api_key", "2001:db8::7")], ids=str
-)
-def test_the_address_that_must_be_allowed_is_named(
-    world: World, environment: Environment, kind: Credentials, address: str
-) -> None:
-    job = world.recorded_job()
-    world.use(kind)
-    world.atlas.behaviour.refused_address = address
-    error = world.refused(AtlasForbiddenError, job, environment)
-    assert f"Add {address} to Atlas's API access list" in str(error)
-    assert world.naps == []
-
-    world.atlas.behaviour.refused_address = None
-    assert world.is_unchanged(job, environment)
 
 
 # Digest
@@ -309,41 +266,6 @@ def test_without_a_usable_secret_a_cold_start_ends_in_an_error_that_says_why(
     world.heal()
     world.use("service_account")
     assert world.is_unchanged(job, environment)
-
-
-@pytest.mark.fault("F30")
-@cases("how", ["denied", "without-id"])
-def test_the_cached_secret_is_used_for_five_minutes_after_it_was_read(
-    world: World, environment: Environment, how: str
-) -> None:
-    """It is read again after four, and then every twenty seconds until that succeeds."""
-    job, (by, says) = world.recorded_job(), UNREADABLE[how]
-    environment.check(job)
-    spoil_secret(world, by)
-    for age, reads in ((239, 0), (241, 1), (260, 1), (262, 2), (299, 3)):
-        world.pass_time(age - world.uptime())
-        assert world.is_unchanged(job, environment)
-        assert world.count(SECRET) == reads + 1
-
-    world.pass_time(2)
-    assert says in str(world.refused(CredentialsError, job, environment))
-
-
-def test_the_secret_is_sent_in_one_header_of_the_token_request_only(
-    world: World, environment: Environment
-) -> None:
-    own = {**world.own_credentials(), "client_secret": "a new/secret+of 100 %"}
-    world.atlas.rotate_service_account(own["client_id"], own["client_secret"])
-    world.put_secret(own)
-    environment.check(world.job())
-    (call,) = world.calls(TOKEN)
-    (question,) = world.calls(FLEX)
-
-    scheme, sent = call.headers["Authorization"].split()
-    assert scheme == "Basic"
-    assert base64.b64decode(sent).decode() == ":".join(quote(one, safe="") for one in own.values())
-    assert (call.body, call.query) == (b"grant_type=client_credentials", {})
-    assert question.headers["Authorization"].startswith(f"Bearer {CANARY_ACCESS_TOKEN}")
 
 
 @pytest.mark.campaign

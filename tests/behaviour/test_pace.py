@@ -50,38 +50,6 @@ def counts(result: Mapping[str, object]) -> tuple[object, ...]:
 
 # The reserve
 
-RESERVES: dict[str, tuple[float, str | None, int]] = {
-    "absent": (0.5, None, 3),
-    "odd": (0.5, "nan", 3),
-    "at-it": (0.5, "600", 3),
-    "below-it": (0.5, "599", 1),
-    "no-reserve": (0.0, "0", 3),
-    "all-of-it": (1.0, "1199", 1),
-}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F73")
-@pytest.mark.parametrize(("reserve", "left", "checked"), RESERVES.values(), ids=RESERVES)
-def test_a_bucket_that_is_said_to_be_below_the_reserve_is_spared(
-    world: World, reserve: float, left: str | None, checked: int
-) -> None:
-    world.atlas.behaviour.announces_limits = False
-    environment = world.environment(rate_limit_reserve=reserve)
-    job, *_ = by_id(world, environment)
-    if left is not None:
-        world.atlas.behaviour.announces_limits = True
-        world.atlas.behaviour.limit_headers = {
-            "Ratelimit-Limit": "1200",
-            "Ratelimit-Remaining": left,
-        }
-    assert counts(environment.tick()) == (checked, 3 - checked, [])
-    assert world.count(FLEX) == checked
-
-    world.atlas.behaviour.announces_limits = False
-    job.advance()
-    assert environment.tick()["changed"] == 1
-
 
 @pytest.mark.fault("F73")
 def test_named_jobs_are_asked_about_although_the_bucket_is_below_the_reserve(
@@ -188,38 +156,6 @@ def test_an_old_job_that_a_rate_limit_did_not_let_through_is_asked_about_in_the_
     assert counts(environment.tick(1.5)) == (1, 0, [])
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F82")
-def test_calls_that_are_under_way_overshoot_by_no_more_than_the_threads(
-    world: World, environment: Environment
-) -> None:
-    world.recorded_jobs(THREADS + 3)
-    world.atlas.keep_bucket(world.group, "flex", 1)
-    result = environment.tick()
-
-    assert 1 <= len(world.questions()) <= THREADS
-    assert result["checked"] + result["notReached"] == THREADS + 3
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F99")
-def test_a_503_leaves_its_family_one_call_a_sweep_for_a_quarter_of_an_hour_at_most(
-    world: World, environment: Environment
-) -> None:
-    """As long as it says. It is not slept out, and a job that is named is asked about."""
-    job, *_ = by_id(world, environment)
-    world.check(world.job("dedicated"))
-    world.inject(FLEX, Answer(503, {"Retry-After": "86400"}))
-    environment.tick()
-    for result in environment.ticks(14):
-        assert (result["notReached"], result["failures"]) == (2, [])
-    assert (world.count(FLEX), world.count(DEDICATED)) == (1, 1)
-    job.advance()
-    assert environment.answer(job.event)["changed"]
-
-    assert environment.tick()["notReached"] == 0
-
-
 # Projects, families and jobs that are refused
 
 
@@ -282,31 +218,6 @@ def test_a_project_in_trouble_does_not_delay_the_others(
     world.pass_time(60)
     result = environment.sweep()
     assert (result["changed"], result["failures"], result["notReached"]) == (1, [], 0)
-
-
-SILENT: dict[str, tuple[Action, int, int, int]] = {
-    "403": (atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yours."), 3, 3, 3),
-    "503": (Answer(503), 3, 3 + 5, 6 + 5),
-    "503-for-many": (Answer(503), 40, 3, THREADS + 5),
-}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F72", "F33")
-@pytest.mark.parametrize(("answer", "jobs", "least", "most"), SILENT.values(), ids=SILENT)
-def test_hot_jobs_of_a_project_that_gives_no_answer_cost_few_calls(
-    world: World, answer: Action, jobs: int, least: int, most: int
-) -> None:
-    """Three failures, and those under way by then. After a 503, one call in each hot round."""
-    world.recorded_jobs(jobs)
-    world.check(world.job(group=world.group[::-1]))
-    bad, good = (within(QUESTION, about(group)) for group in (world.group, world.group[::-1]))
-    world.inject(bad, answer, times=None)
-    result = world.environment(hot_seconds=10).tick()
-
-    assert least <= world.count(bad) <= most
-    assert result["checked"] + result["notReached"] == jobs + 1
-    assert world.count(good) == 6
 
 
 @pytest.mark.fault("F72")

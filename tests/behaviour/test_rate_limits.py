@@ -1,6 +1,5 @@
 """Rate limits of Atlas and servers that fail: how often a check asks, and how long it waits."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -95,21 +94,6 @@ def test_a_limit_applies_to_every_job_of_its_project_and_kind(
     world.pass_time(25)
     assert world.check(jobs[1], environment).changed
     assert [5 <= nap < 11 for nap in world.naps] == [True]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F32", "F60")
-def test_the_function_counts_and_waits_for_a_429_inside_an_envelope(world: World) -> None:
-    job = world.job()
-    body = {"status": 429, "content": {"error": 429, "errorCode": "RATE_LIMITED"}}
-    world.inject(FLEX, Answer.json(200, body, {"Retry-After": "1"}))
-    world.stack.logs()
-    answer = world.invoke({**job.event, "kind": "flex", "envelope": True})
-
-    assert answer.result["changed"]
-    assert answer.milliseconds > 1_000
-    lines = [json.loads(line) for line in world.stack.logs().splitlines() if line[0] == "{"]
-    assert [line["AtlasThrottles"] for line in lines if "AtlasThrottles" in line] == [[1.0]]
 
 
 # Several targets, none of which waits

@@ -14,22 +14,16 @@ from urllib.parse import quote
 import pytest
 
 from behaviour.conftest import RuntimeWith
-from local_stack.aws import aws_error
-from local_stack.canaries import CANARIES, CANARY_ACCESS_TOKEN, CANARY_DOWNLOAD_TOKEN
+from local_stack.canaries import CANARIES
 from local_stack.environment import Environment, target_of
 from local_stack.refusal import atlas_error
 from local_stack.stack import Credentials
-from local_stack.steps import FLEX, MISSING_ROLE, PUBLISH, RECORD, SECRET, TOKEN
-from local_stack.wire import Answer, Selection, Verbatim
+from local_stack.steps import FLEX, MISSING_ROLE, RECORD, TOKEN
+from local_stack.wire import Answer, Selection
 from local_stack.world import World
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
-    AtlasUnavailableError,
-    CredentialsError,
-    NotificationPendingError,
-    RestoreWatchError,
-    TableUnavailableError,
 )
 
 cases = pytest.mark.parametrize
@@ -89,33 +83,6 @@ def test_a_refusal_quotes_nothing_that_was_sent(
         assert "You sent [redacted], and once more: [redacted]" in str(caught.value)
 
 
-BROKEN = {
-    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n%s\r\n",
-    "header": b"HTTP/1.1 200 OK\r\n%s\r\n\r\n",
-    "status": b"%s\r\n\r\n",
-    "length": b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
-}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F53")
-@cases("form", BROKEN.values(), ids=BROKEN)
-@cases(
-    ("step", "piece"),
-    [(FLEX, f":27017/{CANARY_DOWNLOAD_TOKEN}/restore.tar.gz"), (TOKEN, CANARY_ACCESS_TOKEN)],
-    ids=["job", "token"],
-)
-def test_no_part_of_a_broken_answer_is_quoted(
-    world: World, step: Selection, piece: str, form: bytes
-) -> None:
-    """The beginning of the URL or token is missing, so nothing shows what it is."""
-    world.inject(step, Verbatim(form % piece.encode()), times=None)
-    error = world.refused(AtlasUnavailableError, world.job())
-
-    assert found(CANARIES, said_by(error)) == []
-    assert "RemoteProtocolError" in str(error)
-
-
 LONG = {
     "letters": "a" * 40_000,
     "schemes": "a." * 20_000,
@@ -138,25 +105,6 @@ def test_a_long_detail_is_redacted_in_less_than_a_second(world: World, detail: s
 
     assert time.process_time() - begun < 1
     assert len(str(error)) < 500
-
-
-AWS: dict[str, tuple[Selection, type[RestoreWatchError]]] = {
-    "secretsmanager": (SECRET, CredentialsError),
-    "dynamodb": (RECORD, TableUnavailableError),
-    "sns": (PUBLISH, NotificationPendingError),
-}
-
-
-@pytest.mark.fault("F53")
-@cases("service", AWS)
-def test_the_text_of_an_aws_error_is_not_quoted(world: World, service: str) -> None:
-    step, kind = AWS[service]
-    word = "not-authorized-for-zq7"
-    world.inject(step, aws_error(service, "AccessDeniedException", word))
-    error = world.refused(kind, world.job())
-
-    assert word not in said_by(error)
-    assert "AccessDeniedException" in str(error)
 
 
 # Objects and logs

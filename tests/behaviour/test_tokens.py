@@ -125,35 +125,6 @@ def test_a_hundred_targets_request_no_more_tokens_than_one(
     assert (world.count(TOKEN), world.count(FLEX)) == (requests, 0)
 
 
-# Each row: what happens to the replacement of a dead token, the error, and for how many seconds
-# there is no other replacement.
-REPLACEMENTS: dict[str, tuple[Action, type[AtlasError], float]] = {
-    "too-many-tokens": (TOO_MANY_TOKENS, AtlasForbiddenError, 30),
-    "closed": (Close(), AtlasUnavailableError, TEN_MINUTES),
-}
-
-
-@pytest.mark.fault("F24", "F27", "F54")
-@cases(("action", "error", "seconds"), REPLACEMENTS.values(), ids=REPLACEMENTS)
-def test_a_dead_token_that_cannot_be_replaced_raises_the_reason(
-    world: World, environment: Environment, action: Action, error: type[AtlasError], seconds: float
-) -> None:
-    """If Atlas may have issued the replacement, it counts as one."""
-    job, client_id = world.recorded_job(), world.own_credentials()["client_id"]
-    environment.check(job)
-    world.atlas.expire_tokens(client_id)
-    world.inject(TOKEN, action, times=None)
-    world.refused(error, job, environment)
-    world.heal()
-    again = AtlasUnauthorizedError if seconds == TEN_MINUTES else error
-    for passed in (1, seconds - 6):
-        world.pass_time(passed)
-        world.refused(again, job, environment)
-
-    world.pass_time(10)
-    assert world.is_unchanged(job, environment)
-
-
 @pytest.mark.fault("F26", "F27")
 @cases("status", [400, 401])
 def test_a_refused_token_request_does_not_change_the_remembered_kind(
@@ -173,25 +144,3 @@ def test_a_refused_token_request_does_not_change_the_remembered_kind(
     world.stack.forget_calls()
     assert not environment.check(job).changed
     assert world.operations() == ["token", "dedicated", STORED]
-
-
-@pytest.mark.fault("F27", "F54")
-@cases("action", [TOO_MANY_TOKENS, Close()], ids=["too-many-tokens", "closed"])
-def test_a_token_is_renewed_after_fifty_minutes_and_used_for_an_hour_if_that_fails(
-    world: World, environment: Environment, action: Action
-) -> None:
-    """Atlas's `expires_in` changes nothing."""
-    world.atlas.behaviour.expires_in = 5
-    job = world.recorded_job()
-    environment.check(job)
-    begun = world.uptime()
-    for minute, requests in ((10, 1), (49, 1), (51, 2), (51, 2), (59, 3)):
-        if minute > 50:
-            world.inject(TOKEN, action, times=None)
-        world.pass_time(begun + minute * 60 - world.uptime())
-        assert world.is_unchanged(job, environment)
-        assert world.count(TOKEN) == requests
-
-    world.heal()
-    world.pass_time(120)
-    assert world.is_unchanged(job, environment)

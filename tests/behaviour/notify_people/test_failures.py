@@ -134,15 +134,6 @@ def test_a_secret_that_cannot_be_read_costs_the_topics_nothing(
     assert people.told() == {"pager": 2, "slack": 2, "teams": 2}
 
 
-def test_a_wrong_value_in_the_secret_concerns_its_channel_alone(people: People) -> None:
-    wrong = {"slack_webhook_url": "https://hooks..slack.com/services/T"}
-    people.put_people_secret(**people.posts.secret | wrong)
-
-    assert people.handle(ENDED) == [0]
-    assert people.told() == without("slack")
-    assert people.reported()[1] == ["SecretError"]
-
-
 @pytest.mark.campaign
 def test_a_notice_that_a_channel_cannot_take_does_not_keep_others_from_it(people: People) -> None:
     first, *others = failed_restores(4)
