@@ -118,26 +118,6 @@ def test_a_list_that_is_older_than_the_table_changes_nothing(
     assert (world.stored(late), world.published(late)) == (DONE, SHORT)
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F68")
-def test_a_list_that_goes_back_and_forth_repeats_no_message(
-    world: World, environment: Environment
-) -> None:
-    job, other = world.recorded_jobs(2, clusters=1, timeline=["PENDING", *SHORT])
-    world.atlas.lag_lists(job)
-    job.advance()
-    world.check(job)
-    for _ in range(2):
-        world.atlas.lag_lists(other)
-        assert environment.tick()["changed"] == 0
-        world.atlas.catch_up_lists(job)
-        assert environment.tick()["changed"] == 0
-
-    job.advance()
-    assert environment.tick()["changed"] == 1
-    assert world.published(job) == ["PENDING", *SHORT]
-
-
 @pytest.mark.fault("F68")
 def test_a_list_that_shows_more_jobs_does_not_make_the_sweep_follow_them(
     world: World, environment: Environment, twins: list[EmulatedRestore]

@@ -1,9 +1,7 @@
 """Any time left at any step: the check ends in time, and the next one makes it good."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
 
@@ -12,7 +10,6 @@ from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.environment import Environment
 from local_stack.faults import Answer
-from local_stack.runtime import LambdaRuntime
 from local_stack.steps import ACKNOWLEDGE, FLEX, PUBLISH, RECORD, SECRET, TOKEN, about
 from local_stack.wire import Phase, Selection
 from local_stack.world import Stored, World, within
@@ -111,31 +108,6 @@ def test_a_step_does_not_begin_when_an_earlier_one_used_its_time(
     with world.whenever(slow, lambda: world.pass_time(1.1), "after"):
         world.refused(TimeBudgetExceededError, job, seconds=2.0)
     assert world.operations() == OPERATIONS[:calls]
-
-    is_made_good(world, job)
-
-
-@pytest.fixture
-def runtime(world: World) -> Iterator[LambdaRuntime]:
-    """An environment with three seconds for a call, which is awake."""
-    usual = world.stack.pool.runtimes[0].environment
-    with LambdaRuntime(replace(usual, timeout_seconds=3)) as made:
-        # The emulator counts the start as time of an invocation.
-        assert any(made.invoke({}).error_type == "InvalidEventError" for _ in range(10))
-        yield made
-        world.said.append(made.logs())
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F44", "F45")
-def test_the_function_answers_before_its_timeout_when_a_step_hangs(
-    world: World, runtime: LambdaRuntime
-) -> None:
-    job = world.job()
-    assert runtime.invoke(world.job().event).result["changed"]
-    with world.hold(PUBLISH):
-        answer = runtime.invoke(job.event)
-    assert answer.error_type == "NotificationPendingError"
 
     is_made_good(world, job)
 

@@ -83,20 +83,6 @@ def test_jobs_whose_list_is_limited_are_left_to_the_next_sweep(
 
 
 @pytest.mark.fault("F69")
-def test_a_list_that_was_of_no_use_twice_is_not_asked_for(
-    world: World, environment: Environment
-) -> None:
-    world.recorded_jobs(2, clusters=1)
-    world.inject(FLEX_LIST, NO_LISTS["not-json"], times=None)
-    asked = []
-    for result in (environment.tick() for _ in range(3)):
-        asked.append(world.count(FLEX_LIST))
-        assert (result["checked"], result["failures"]) == (2, [])
-
-    assert asked == [1, 1, 0]
-
-
-@pytest.mark.fault("F69")
 def test_entries_of_unknown_shape_do_not_hide_the_others(
     world: World, environment: Environment
 ) -> None:

@@ -117,23 +117,3 @@ def test_a_job_stays_although_the_index_shows_it_as_missing(
         environment.ticks(15, minutes=110)
     assert world.is_open(job)
     assert environment.lines("This restore job is no longer followed") == []
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F67", "F63")
-def test_a_job_whose_item_was_deleted_is_recorded_again_only_by_a_change(
-    world: World, environment: Environment, job: EmulatedRestore
-) -> None:
-    with stale_index(world.stack):
-        world.delete(job)
-        environment.tick()
-        world.pass_time(120)
-        world.atlas.hide_restore(job)
-        environment.ticks(15, minutes=110)
-        assert world.item(job) is None
-        world.atlas.show_restore(job)
-        job.advance()
-        assert environment.tick(5)["changed"] == 1
-
-    assert world.stored(job) == Stored("RUNNING", 1, 1)
-    assert world.published(job) == ["PENDING", "RUNNING"]

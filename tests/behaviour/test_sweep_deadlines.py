@@ -69,18 +69,6 @@ def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_those_that_gave_
         sweep.end()
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F71")
-def test_without_time_to_ask_every_job_is_left_to_the_next_sweep(
-    world: World, environment: Environment
-) -> None:
-    world.recorded_jobs(2)
-
-    result = environment.tick(seconds=1.4)
-    assert (result["open"], result["checked"], result["notReached"]) == (2, 0, 2)
-    assert world.questions() == []
-
-
 @pytest.mark.fault("F71")
 @pytest.mark.parametrize("jobs", [1, 2], ids=["one-job", "a-list"])
 def test_an_answer_that_there_is_no_time_to_act_on_counts_as_not_reached(

@@ -1,7 +1,5 @@
 """What a sweep publishes from the table alone, while Atlas, the topic or Step Functions fail."""
 
-from itertools import count
-
 import pytest
 
 from behaviour.rows import rows
@@ -155,31 +153,6 @@ def test_a_job_that_is_over_for_atlas_does_not_leave_before_its_message_is_publi
 
 # While the topic refuses or hangs
 
-REFUSALS = {
-    "deleted": aws_error("sns", "NotFound", status=404),
-    "forbidden": FORBIDDEN,
-    "key-disabled": aws_error("sns", "KMSDisabled"),
-    "500": aws_error("sns", "InternalError", status=500),
-}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F74", "F4")
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_what_the_topic_refuses_is_a_failure_until_the_next_sweep_after_the_repair(
-    world: World, environment: Environment, pair: Pair, refusal: Action
-) -> None:
-    """Although Atlas says nothing new."""
-    with world.inject(PUBLISH, refusal, times=None):
-        for result in (environment.tick() for _ in range(3)):
-            failures = [one["error"] for one in result["failures"]]
-            assert (failures, result["published"]) == (["NotificationPendingError"] * 2, 0)
-            assert (world.count(PUBLISH), result["checked"]) == (2, 1)
-
-    result = environment.tick()
-    assert (result["published"], result["failures"]) == (2, [])
-    assert_published(world, pair)
-
 
 @pytest.mark.campaign
 @pytest.mark.fault("F74")
@@ -187,7 +160,7 @@ def test_a_sweep_stops_publishing_after_a_few_refusals(
     world: World, environment: Environment
 ) -> None:
     jobs = pending_jobs(world, 12)
-    with world.inject(PUBLISH, REFUSALS["500"], times=None):
+    with world.inject(PUBLISH, aws_error("sns", "InternalError", status=500), times=None):
         result = environment.tick()
     # Those that are under way are not stopped.
     assert 3 <= world.count(PUBLISH) < 3 + AT_ONCE
@@ -225,27 +198,6 @@ def test_a_change_is_not_published_again_and_again_in_the_same_sweep(world: Worl
     assert [world.stored(job) for job in jobs] == [Stored("QUEUED", 2, 1)] * 2
     after = environment.tick()
     assert (after["changed"], after["published"]) == (0, 2)
-
-
-@pytest.mark.campaign
-def test_after_three_refusals_a_sweep_records_without_publishing(world: World) -> None:
-    environment = world.environment(hot_seconds=10)
-    *first, late = world.recorded_jobs(4)
-    for job in first:
-        job.advance()
-    asked = count(1)
-
-    with (
-        world.inject(PUBLISH, FORBIDDEN, times=None),
-        world.whenever(
-            within(FLEX, about(late.restore_id)), lambda: next(asked) == 2 and late.advance()
-        ),
-    ):
-        result = environment.tick()
-    assert (result["changed"], world.count(PUBLISH)) == (4, 3)
-    assert world.stored(late) == Stored("QUEUED", 2, 1)
-
-    assert environment.tick()["published"] == 4
 
 
 @pytest.mark.campaign

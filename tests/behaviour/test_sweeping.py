@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -11,14 +10,12 @@ import pytest
 from behaviour.conftest import RuntimeWith
 from local_stack.atlas import Kind
 from local_stack.environment import Environment
-from local_stack.loopback import HungUp
 from local_stack.runtime import Invocation, LambdaRuntime, RuntimePool
-from local_stack.steps import FLEX, PUBLISH, QUERY, TAKE_LEASE
+from local_stack.steps import QUERY
 from local_stack.world import Stored, World
 
 SKIPPED = {"skipped": True}
 SHORT = ["RUNNING", "COMPLETED"]
-DONE = Stored("COMPLETED", 2, 2)
 
 LEASE, KNOWN = ["UpdateItem"], ["Query"] * 5
 """The index has four shards, and one query reads the bookkeeping."""
@@ -109,64 +106,6 @@ def test_a_tick_is_swept_once_in_the_real_runtime(world: World, runtime_with: Ru
     assert world.published(job) == SHORT
     error = tick_of(world, runtime, now + timedelta(minutes=5))
     assert (error.error_type, world.calls()) == ("InvalidEventError", [])
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F65", "F84")
-def test_a_tick_that_is_delivered_twice_at_once_is_swept_once_in_the_real_runtime(
-    world: World,
-) -> None:
-    job = world.recorded_job(timeline=SHORT)
-    job.advance()
-    environment = world.stack.pool.runtimes[0].environment
-    with RuntimePool(2, environment) as pool, world.hold(TAKE_LEASE) as gate:
-        running = [world.begin(lambda: tick_of(world, pool, datetime.now(UTC))) for _ in range(2)]
-        gate.wait_for(2)
-        gate.open()
-        results = [one.end().result for one in running]
-
-    assert results.count(SKIPPED) == 1
-    assert world.count(FLEX) == 1
-    assert (world.stored(job), world.published(job)) == (DONE, SHORT)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F66", "F1", "F2")
-def test_a_sweep_that_is_killed_is_replaced_once_its_lease_has_run_out(
-    world: World, environment: Environment
-) -> None:
-    job, tick = world.recorded_job(timeline=SHORT), datetime.now(UTC)
-    job.advance()
-
-    def kill() -> None:
-        world.stack.pool.restart()
-        raise HungUp
-
-    with world.whenever(PUBLISH, kill, "after"):
-        assert world.stack.tick(tick).crashed
-    assert "owner" in world.lease
-    assert world.stored(job) == Stored("COMPLETED", 2, 1)
-    assert world.stack.tick(tick).result == SKIPPED
-    assert environment.tick() == SKIPPED
-
-    # The lease was valid until a little after the function's deadline.
-    assert environment.tick(125 / 60)["published"] == 1
-    assert world.published(job) == [*SHORT, "COMPLETED"]
-    assert world.stored(job) == DONE
-
-
-@pytest.mark.campaign
-def test_a_hot_job_is_asked_about_every_second_if_the_operator_wishes_so(
-    world: World, runtime_with: RuntimeWith
-) -> None:
-    job, numbers = world.recorded_job(timeline=SHORT), count(1)
-    runtime = runtime_with(HOT_SECONDS="1")
-    with world.whenever(FLEX, lambda: next(numbers) == 3 and job.advance()):
-        result = tick_of(world, runtime, datetime.now(UTC)).result
-
-    assert (result["checked"], result["changed"], result["failures"]) == (1, 1, [])
-    first, _, third = (call.arrived for call in world.calls(FLEX))
-    assert third - first > 0.9
 
 
 @pytest.mark.campaign

@@ -7,7 +7,7 @@ import pytest
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.steps import PUBLISH, about
-from local_stack.wire import Reset, Selection
+from local_stack.wire import Selection
 from local_stack.world import DEGRADED, RECOVERED, World, within
 
 RECOVERY = 4
@@ -131,37 +131,6 @@ def test_a_message_that_dies_on_its_way_is_sent_again_under_its_id(
     assert all(one == degraded[0] for one in degraded)
     assert recovered.event["type"] == RECOVERED
     assert world.bookkeeping().keys().isdisjoint({"unsent", "degraded", "troubles"})
-
-
-@pytest.mark.campaign
-def test_a_project_recovers_although_its_degradation_was_pending(
-    world: World, seen: Environment
-) -> None:
-    world.atlas.lock_out(world.group)
-    with world.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403), times=None):
-        seen.ticks(5)
-        world.atlas.admit(world.group)
-        seen.ticks(RECOVERY - 1)
-    assert kinds(world) == []
-    seen.tick()
-
-    assert kinds(world) == ["degraded", "recovered"]
-
-
-@pytest.mark.campaign
-def test_another_environment_goes_on_where_one_has_died(world: World, seen: Environment) -> None:
-    world.inject(Selection("atlas", when=about(world.group).when), Reset(), times=None)
-    seen.ticks(2)
-    for _ in range(3):
-        world.watching().tick()
-    assert kinds(world) == ["degraded"]
-    world.heal()
-    for _ in range(RECOVERY):
-        world.watching().tick()
-
-    degraded, recovered = world.messages(world.group)
-    assert degraded.event["data"]["error"] == "AtlasUnavailableError"
-    assert recovered.event["data"]["since"] == degraded.event["data"]["since"]
 
 
 def test_an_environment_that_has_not_seen_a_project_knows_when_it_was_last_listed(
