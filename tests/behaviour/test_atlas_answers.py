@@ -10,11 +10,11 @@ import pytest
 
 from behaviour.rows import rows
 from local_stack.atlas import Kind
-from local_stack.environment import Environment, target_of
+from local_stack.environment import Environment
 from local_stack.faults import Ask
 from local_stack.loopback import HungUp, Line, head_of
 from local_stack.stack import Credentials
-from local_stack.steps import DEDICATED, FLEX, TOKEN
+from local_stack.steps import FLEX, TOKEN
 from local_stack.wire import Answer, Selection, Verbatim
 from local_stack.world import Stored, World
 from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
@@ -35,31 +35,6 @@ def test_nulls_missing_and_extra_fields_are_read(world: World, kind: Kind) -> No
 
     assert world.published(job) == ["COMPLETED"]
     assert world.stored(job) == Stored("COMPLETED", 1, 1)
-
-
-NO_JOB: dict[str, tuple[Kind, str]] = {
-    "truncated": ("flex", '{"id": "ID", "status": "COMPL'),
-    "empty": ("flex", ""),
-    "wrong-type": ("flex", '{"id": "ID", "status": {"a": 1}}'),
-    "date-of-words": (
-        "dedicated",
-        '{"id": "ID", "deliveryType": "automated", "finishedAt": "yesterday"}',
-    ),
-}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F17")
-@cases(("kind", "body"), list(NO_JOB.values()), ids=list(NO_JOB))
-def test_an_answer_that_is_not_a_job_changes_nothing(world: World, kind: Kind, body: str) -> None:
-    job = world.recorded_job(kind)
-    said = Answer(200, JSON, body.replace("ID", job.restore_id))
-    world.inject(DEDICATED if kind == "dedicated" else FLEX, said)
-    world.refused(UnexpectedAtlasResponseError, target_of(job, kind))
-    assert world.operations() == ["GetSecretValue", "token", kind, "UpdateItem"]
-    assert world.naps == []
-
-    assert not world.check(job).changed
 
 
 # The use of memory

@@ -18,7 +18,6 @@ from local_stack.steps import (
     ACKNOWLEDGE,
     FLEX,
     MISSING_ROLE,
-    PUBLISH,
     RECORD,
     SECRET,
     TOKEN,
@@ -199,16 +198,6 @@ def test_a_job_that_several_records_name_is_recorded_once_and_every_record_is_do
     assert published_once(world, [job, other])
     assert world.stored(job) == done
     assert reported(environment, "INFO") == {job.restore_id: 3, other.restore_id: 1}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F9")
-def test_a_record_ten_times_in_a_batch_gives_one_message(world: World) -> None:
-    job = world.finished_job()
-
-    assert world.invoke(batch(*[job.event] * 10)).result == {"batchItemFailures": []}
-    assert world.published(job) == ["COMPLETED"]
-    assert world.count(PUBLISH) == 1
 
 
 @pytest.mark.campaign

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from local_stack.atlas import Kind, Role
+from local_stack.atlas import Role
 from local_stack.environment import Environment, target_of
 from local_stack.faults import Ask
 from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS
-from local_stack.steps import DEDICATED, FLEX, UNKNOWN_JOB
+from local_stack.steps import FLEX, UNKNOWN_JOB
 from local_stack.wire import Answer
 from local_stack.world import World
 from restore_watch.errors import (
@@ -32,30 +32,6 @@ def asked(world: World) -> list[str]:
 
 
 # Jobs that Atlas does not know
-
-
-@pytest.mark.fault("F18")
-@cases(
-    ("kind", "named", "role"),
-    [
-        ("flex", "flex", Role.READ_ONLY),
-        ("flex", None, Role.READ_ONLY),
-        ("dedicated", None, Role.BACKUP_MANAGER),
-    ],
-    ids=["its-kind-is-named", "no-kind-and-least-role", "dedicated"],
-)
-def test_a_job_created_a_moment_ago_is_requested_again(
-    world: World, kind: Kind, named: str | None, role: Role
-) -> None:
-    world.atlas.grant(CLIENT_ID, role)
-    job = world.job(kind)
-    step = DEDICATED if kind == "dedicated" else FLEX
-    world.inject(step, UNKNOWN_JOB, times=2)
-
-    assert world.check(target_of(job, named)).changed
-    assert world.count(step) == 3
-    assert len(world.naps) == 2
-    assert sum(world.naps) < 5
 
 
 @pytest.mark.fault("F18", "F19")
@@ -159,31 +135,3 @@ def test_the_kind_of_a_dedicated_cluster_is_detected_and_remembered(
     assert asked(world) == ["flex", "dedicated", "dedicated"]
     assert world.naps == []
     assert world.published(job) == ["RUNNING", "COMPLETED"]
-
-
-@pytest.mark.fault("F22", "F62")
-@cases(
-    ("before", "after", "status", "code"),
-    [
-        ("flex", "dedicated", 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"),
-        ("dedicated", "flex", 403, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"),
-        ("dedicated", "flex", 400, "SOME_NEW_CODE"),
-    ],
-    ids=["to-dedicated", "to-flex", "for-an-unknown-reason"],
-)
-def test_a_changed_kind_of_a_cluster_is_detected_and_remembered(
-    world: World, environment: Environment, before: Kind, after: Kind, status: int, code: str
-) -> None:
-    old = world.finished_job(before)
-    world.check(old, environment)
-    world.atlas.add_cluster(world.group, old.cluster, after)
-    new = world.finished_job(after, cluster=old.cluster)
-    world.inject(
-        DEDICATED if before == "dedicated" else FLEX, atlas_error(status, code, "A new kind.")
-    )
-    world.stack.forget_calls()
-    for _ in range(2):
-        world.check(new, environment)
-
-    assert asked(world) == [before, after, after]
-    assert world.published(new) == ["COMPLETED"]

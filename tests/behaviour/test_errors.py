@@ -203,15 +203,3 @@ def test_a_401_in_an_envelope_renews_the_token_or_the_challenge(
 
     assert world.operations() == [*questions, "UpdateItem", "Publish", "UpdateItem"]
     assert world.published(job) == ["PENDING", "COMPLETED"]
-
-
-@pytest.mark.fault("F29")
-def test_the_caller_of_the_function_gets_the_class_and_the_words_of_the_error(world: World) -> None:
-    job = world.job()
-    world.inject(FLEX, REFUSALS["403"].answer)
-    refused = world.invoke(job)
-
-    assert refused.error_type == "AtlasForbiddenError"
-    assert "IP_ADDRESS_NOT_ON_ACCESS_LIST: For some reason." in str(refused.error_message)
-    assert world.stored(job) is None
-    assert world.invoke(job).result["changed"]

@@ -12,11 +12,10 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.environment import Environment, target_of
 from local_stack.stack import ROOT, LocalStack
-from local_stack.steps import PUBLISH, about
-from local_stack.world import Stored, World, within
+from local_stack.steps import PUBLISH
+from local_stack.world import World
 from restore_watch.errors import (
     InvalidEventError,
-    NotificationPendingError,
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
@@ -207,22 +206,6 @@ def test_a_record_that_cannot_be_handled_is_reported_alone(
     assert [world.published(job) for job in jobs] == [["PENDING"]] * 2
 
 
-@pytest.mark.fault("F42")
-def test_a_record_that_failed_succeeds_when_it_is_delivered_again(
-    world: World, environment: Environment
-) -> None:
-    first, second = world.job(), world.job()
-    records = [record(job.restore_id, job.event) for job in (first, second)]
-    world.inject(within(PUBLISH, about(first.restore_id)), SIGNED_OFF)
-
-    assert environment.answer({"Records": records}) == {
-        "batchItemFailures": [{"itemIdentifier": first.restore_id}]
-    }
-    assert (world.published(first), world.published(second)) == ([], ["PENDING"])
-    assert environment.answer({"Records": records[:1]}) == {"batchItemFailures": []}
-    assert (world.published(first), world.published(second)) == (["PENDING"], ["PENDING"])
-
-
 @pytest.mark.fault("F43", "F59")
 @cases(
     ("bad", "error"),
@@ -268,22 +251,6 @@ def test_an_invocation_of_several_targets_fails_if_all_of_them_failed(
     """A schedule repeats an error, and never a result."""
     event = {"targets": [{**GOOD, "groupId": world.group}] * 2}
     world.raised(RestoreJobNotFoundError, lambda: environment.answer(event))
-
-
-@pytest.mark.fault("F59")
-def test_an_event_of_eventbridge_succeeds_once_all_of_its_targets_succeed(
-    world: World, environment: Environment
-) -> None:
-    jobs = [world.job() for _ in range(3)]
-    event = requested({"targets": [job.event for job in jobs]})
-    world.inject(within(PUBLISH, about(jobs[1].restore_id)), SIGNED_OFF)
-    world.raised(NotificationPendingError, lambda: environment.answer(event))
-    assert [world.published(job) for job in jobs] == [["PENDING"], [], ["PENDING"]]
-
-    answer = environment.answer(event)
-    assert (len(answer["results"]), answer["failures"]) == (3, [])
-    assert [world.stored(job) for job in jobs] == [Stored("PENDING", 1, 1)] * 3
-    assert [world.published(job) for job in jobs] == [["PENDING"]] * 3
 
 
 # Envelopes, which change nothing else

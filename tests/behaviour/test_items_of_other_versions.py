@@ -56,19 +56,6 @@ def test_odd_texts_leave_the_message_and_the_item_valid(world: World, text: str)
     assert world.stored(job) == Stored("COMPLETED", 3, 3)
 
 
-@pytest.mark.fault("F49", "F17")
-@cases("field", ["status", "targetDeploymentItemName"])
-def test_a_text_that_cannot_be_encoded_ends_in_a_result_or_a_typed_error(
-    world: World, field: str
-) -> None:
-    job = world.finished_job()
-    job.set(**{field: "A\ud800"})
-    answer = world.invoke(job)
-
-    assert answer.error_type in {None, "UnexpectedAtlasResponseError"}
-    assert (answer.error_type is None) is (world.stored(job) is not None)
-
-
 @pytest.mark.fault("F50")
 @cases(
     ("kind", "how", "step", "error", "was_expiring"),

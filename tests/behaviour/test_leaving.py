@@ -14,7 +14,7 @@ from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Lost
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
-from local_stack.steps import DEDICATED, FLEX, FLEX_LIST, LEAVE, QUESTION, UNKNOWN_JOB
+from local_stack.steps import DEDICATED, FLEX, FLEX_LIST, LEAVE, UNKNOWN_JOB
 from local_stack.wire import Selection
 from local_stack.world import Stored, World
 
@@ -102,29 +102,6 @@ def test_a_ready_download_is_followed_until_an_hour_after_its_link(
     job.set(**({"status": "FAILED"} if kind == "flex" else {"cancelled": True}))
     world.leave_pending(job)
     assert world.is_open(job)
-
-
-ENDS: dict[str, tuple[Kind, dict[str, Any]]] = {
-    "EXPIRED": ("dedicated", {"expired": True, "deliveryUrl": []}),
-    "CANCELLED": ("dedicated", {"cancelled": True}),
-    "FAILED": ("flex", {"status": "FAILED"}),
-}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F83", "F13")
-@pytest.mark.parametrize("status", ENDS)
-def test_a_ready_download_is_followed_to_another_end(
-    world: World, environment: Environment, status: str
-) -> None:
-    kind, fields = ENDS[status]
-    job = download(world, kind)
-    environment.tick(59)
-    job.set(**fields)
-    environment.tick(2)
-
-    assert world.published(job) == ["COMPLETED", status]
-    assert (world.is_open(job), reasons(environment)) == (False, [])
 
 
 @pytest.mark.parametrize("kind", ["flex", "dedicated"])
@@ -234,23 +211,6 @@ def test_a_new_job_that_atlas_does_not_show_yet_is_not_missed(
 
     assert environment.sweep()["failures"] != []
     assert "missingSince" not in item_of(world, job)
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("gone", [NO_CLUSTER, NO_PROJECT], ids=["cluster", "project"])
-def test_what_is_gone_costs_a_list_and_two_calls_for_each_job_and_all_are_missed(
-    world: World, environment: Environment, gone: Action
-) -> None:
-    jobs = world.recorded_jobs(5, clusters=1)
-    world.pass_time(120)
-    world.inject(QUESTION, gone, times=None)
-
-    result = environment.tick()
-    asked = sorted(call.operation for call in world.questions())
-    assert asked == ["dedicated"] * 5 + ["flex"] * 5 + ["flex_list"]
-    assert (result["checked"], result["notReached"]) == (5, 0)
-    assert [one["error"] for one in result["failures"]] == ["RestoreJobNotFoundError"] * 5
-    assert all("missingSince" in item_of(world, job) for job in jobs)
 
 
 @pytest.mark.campaign

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from behaviour.projects import behind, ended_jobs, of, reported_once, with_fields
+from behaviour.projects import behind, ended_jobs, of, reported_once
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
@@ -14,12 +14,9 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
 from local_stack.steps import (
-    COLLECTION_LIST,
-    DEDICATED_LIST,
     EVENTS,
     FLEX,
     FLEX_LIST,
-    QUESTION,
     UNKNOWN_JOB,
 )
 from local_stack.wire import Selection
@@ -27,7 +24,6 @@ from local_stack.world import World, item_key
 
 cases = pytest.mark.parametrize
 
-LISTS = {"flex": FLEX_LIST, "dedicated": DEDICATED_LIST, "collection": COLLECTION_LIST}
 
 RUNNING_THEN_FAILED = ["RUNNING", "FAILED"]
 
@@ -40,29 +36,6 @@ def failing_jobs(world: World, *clusters: str) -> list[EmulatedRestore]:
 
 
 # Fields that cannot be read
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F85")
-@cases(
-    ("kind", "fields"),
-    [
-        ("flex", {"expirationDate": ""}),
-        ("flex", {"snapshotFinishedDate": 1_777_809_600_000, "targetDeploymentItemName": {"a": 1}}),
-        ("dedicated", {"timestamp": [], "targetGroupId": 7}),
-        ("collection", {"snapshotId": {}, "targetClusterName": 5}),
-    ],
-)
-def test_a_field_that_decides_nothing_and_cannot_be_read_is_null(
-    world: World, watching: Environment, kind: Kind, fields: Mapping[str, Any]
-) -> None:
-    watching.tick()
-    jobs = ended_jobs(world, kind)
-    world.inject(LISTS[kind], with_fields(**fields), times=None)
-    watching.ticks(2, minutes=15)
-
-    assert reported_once(world, jobs)
-    assert world.watch_said() == []
 
 
 @pytest.mark.fault("F85")
@@ -265,20 +238,6 @@ def test_a_refused_job_of_a_project_that_is_no_longer_watched_leaves_after_seven
         unwatching.tick(minutes)
         unwatching.ticks(3, minutes=5)
         assert world.is_open(job) is is_open
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F83")
-def test_a_job_of_which_every_answer_is_not_found_leaves_the_index(
-    world: World, environment: Environment
-) -> None:
-    job = world.recorded_job(timeline=["RUNNING"])
-    world.inject(of(QUESTION, job.cluster), UNKNOWN_JOB, times=None)
-    environment.ticks(23, minutes=60)
-    assert world.is_open(job)
-    environment.ticks(7, minutes=60)
-
-    assert not world.is_open(job)
 
 
 @pytest.mark.fault("F82", "F86")

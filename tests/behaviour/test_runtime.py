@@ -89,19 +89,6 @@ def test_a_clock_that_steps_back_does_not_change_the_order(
     assert world.stored(job) == Stored("COMPLETED", 3, 3)
 
 
-@pytest.mark.fault("F46")
-def test_a_secret_and_a_token_of_unknown_age_are_not_used(
-    world: World, environment: Environment
-) -> None:
-    job = world.recorded_job()
-    environment.check(job)
-    world.skew -= 1
-    world.stack.forget_calls()
-    environment.check(job)
-
-    assert world.operations() == CHECK
-
-
 @pytest.mark.fault("F46", "F1")
 @cases("seconds", [0.1, 61])
 def test_a_clock_that_steps_back_after_a_crash_delays_by_less_than_a_second(

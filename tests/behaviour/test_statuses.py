@@ -8,10 +8,7 @@ import pytest
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.steps import RECORD
-from local_stack.wire import Call, Phase
 from local_stack.world import Stored, World
-from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.results import CheckResult
 
 cases = pytest.mark.parametrize
@@ -292,25 +289,6 @@ def test_thirty_unknown_words_leave_room_for_the_end(
     assert len(json.dumps(world.item(job), default=str)) < 100_000
 
 
-def test_an_unknown_word_is_not_appended_to_an_item_that_was_recorded_anew(
-    world: World, environment: Environment
-) -> None:
-    """Somebody deletes the item after the check has read its history."""
-    job = world.recorded_job(timeline=["PAUSED", "RESUMED"])
-    job.advance()
-
-    def record_anew(call: Call, phase: Phase) -> None:
-        if phase == "after" and RECORD.covers(call) and world.count(RECORD) == 1:
-            world.delete(job)
-            world.check(job)
-
-    with world.aws.wire.listen(record_anew):
-        assert not environment.check(job).changed
-
-    assert world.published(job) == ["UNKNOWN:PAUSED", "UNKNOWN:RESUMED"]
-    assert world.stored(job) == Stored("UNKNOWN", 1, 1)
-
-
 # Fields that cannot be read
 
 MINOR: dict[Kind, tuple[str, str]] = {
@@ -347,21 +325,3 @@ def test_a_job_is_found_and_followed_although_what_decides_nothing_cannot_be_rea
     assert (result["changed"], result["failures"]) == (1, [])
     assert world.stored(job) == Stored("COMPLETED", 2, 2)
     assert world.published(job) == ["RUNNING", "COMPLETED"]
-
-
-@pytest.mark.fault("F85")
-@cases(
-    "elsewhere",
-    [{"instanceName": "carts"}, {"projectId": "5f00000000000000000000c1"}],
-    ids=["cluster", "project"],
-)
-def test_the_job_of_another_cluster_or_project_is_not_recorded(
-    world: World, elsewhere: dict[str, str]
-) -> None:
-    job = world.job()
-    job.set(**elsewhere)
-    world.refused(UnexpectedAtlasResponseError, job)
-    assert world.item(job) is None
-
-    job.drop(*elsewhere)
-    assert world.check(job).changed

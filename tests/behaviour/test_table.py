@@ -26,19 +26,6 @@ cases = pytest.mark.parametrize
 # Recording
 
 
-def test_the_first_change_makes_the_item(stored: Stored) -> None:
-    recorded = stored.record("PENDING")
-
-    item = stored.item()
-    assert recorded.change is not None
-    assert recorded.pending == (recorded.change,)
-    assert (item["sequence"], item["publishedSequence"]) == (1, 0)
-    assert item["firstObservedAt"] == item["observedAt"] == "2026-05-04T12:00:00.000000Z"
-    assert [entry["status"] for entry in item["history"]] == ["PENDING"]
-    assert None not in item.values()
-    assert item.keys().isdisjoint({"expiresAt", "succeeded", "durationSeconds", "snapshotId"})
-
-
 def test_later_changes_are_appended_and_replace_the_state(stored: Stored) -> None:
     stored.record("PENDING", snapshot_id="5f0000000000000000000a0f")
     assert "snapshotId" in stored.item()
@@ -221,20 +208,6 @@ def test_a_validation_is_not_appended_to_an_item_that_was_deleted_or_recorded_an
     anew = stored.validate(recorded, "a")
     assert anew is not None
     assert (anew.written, len(anew.history)) == (None, 1)
-
-
-def test_a_ready_download_stays_open_after_its_validation_is_published(stored: Stored) -> None:
-    ready = stored.record("COMPLETED", delivery_type="DOWNLOAD")
-    stored.acknowledge(ready)
-    appended = stored.validate(ready, "a", minute=1)
-    assert appended is not None
-    assert "expiresAt" not in stored.item()
-    stored.acknowledge(appended)
-    assert {"openShard", "expiresAt"} <= stored.item().keys()
-
-    change = stored.record("EXPIRED", minute=2, delivery_type="DOWNLOAD").change
-    assert change is not None
-    assert (change.sequence, change.previous_status) == (3, "COMPLETED")
 
 
 # Concurrent checks

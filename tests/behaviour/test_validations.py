@@ -18,7 +18,6 @@ from local_stack.canaries import (
 )
 from local_stack.connections import Connections
 from local_stack.environment import Environment, target_of
-from local_stack.faults import Lost
 from local_stack.steps import (
     ACKNOWLEDGE,
     PUBLISH,
@@ -28,7 +27,7 @@ from local_stack.steps import (
     UNKNOWN_JOB,
     VALIDATE,
 )
-from local_stack.wire import Action, Answer, Call, Phase, Reset, Selection
+from local_stack.wire import Answer, Call, Phase, Reset, Selection
 from local_stack.world import Stored, World, within
 from observed_stack import ObservedStack
 from restore_watch.errors import (
@@ -119,19 +118,6 @@ def test_a_validation_is_logged_with_the_request_id_and_without_its_texts(
     assert request_id not in json.dumps([answer, *[one.event for one in world.messages(job)]])
 
 
-def test_a_validation_between_two_changes_is_not_a_previous_status(world: World) -> None:
-    job = world.recorded_job(timeline=["RUNNING", "COMPLETED"])
-    world.environment().answer(report(job, "FAILED"))
-    job.advance()
-
-    world.check(job)
-
-    first, between, last = (message.event["data"] for message in world.messages(job))
-    assert [one["sequence"] for one in (first, between, last)] == [1, 2, 3]
-    assert (last["status"], last["previousStatus"]) == ("COMPLETED", "RUNNING")
-    assert (first["previousStatus"], "previousStatus" in between) == (None, False)
-
-
 # V1: the environment dies, or AWS refuses
 
 DEATHS: dict[str, tuple[Selection, Phase, int]] = {
@@ -164,31 +150,6 @@ def test_a_validation_that_dies_at_any_step_is_published_by_the_next_sweep_if_it
     assert world.published(job) == ["COMPLETED", *["VALIDATION:2"] * (copies or 1)]
     assert len({json.dumps(one.event) for one in world.messages(job)}) == 2
     assert is_settled(world, job, 2)
-
-
-SNS_FAULTS: dict[str, tuple[Action, Phase]] = {
-    "throttled": (aws_error("sns", "Throttling"), "before"),
-    "reset-after": (Reset(), "after"),
-    "html-instead": (Lost(Answer(200, {}, "<html>")), "before"),
-}
-
-
-@pytest.mark.fault("V1")
-@pytest.mark.parametrize(("action", "phase"), SNS_FAULTS.values(), ids=SNS_FAULTS)
-def test_a_validation_that_sns_does_not_confirm_stays_pending(
-    world: World, job: EmulatedRestore, action: Action, phase: Phase
-) -> None:
-    world.inject(PUBLISH, action, phase=phase)
-    world.raised(NotificationPendingError, lambda: world.environment().answer(report(job)))
-    assert world.stored(job) == Stored("COMPLETED", 2, 1)
-    item = world.item(job) or {}
-    assert ("openShard" in item, "expiresAt" in item) == (True, False)
-    arrived = world.published(job)
-
-    assert world.environment().sweep()["published"] == 1
-    assert world.published(job) == [*arrived, "VALIDATION:2"]
-    assert is_settled(world, job, 2)
-    assert not world.environment().answer(report(job))["changed"]
 
 
 @pytest.mark.fault("V1")
@@ -232,20 +193,6 @@ def test_a_validation_delivered_ten_times_is_recorded_once(
     assert {one["sequence"] for one in results} == {2}
     assert world.count(VALIDATE) == 1
     assert world.published(job) == ["COMPLETED", "VALIDATION:2"]
-
-
-@pytest.mark.fault("V2")
-def test_an_old_delivery_with_its_moment_is_recognised_after_a_newer_validation(
-    world: World, job: EmulatedRestore, environment: Environment
-) -> None:
-    first = report(job, validatedAt=world.clock().isoformat())
-    environment.answer(first)
-    environment.answer(report(job, "FAILED"))
-
-    late = environment.answer(first)
-
-    assert (late["changed"], late["sequence"]) == (False, 2)
-    assert world.published(job) == ["COMPLETED", "VALIDATION:2", "VALIDATION:3"]
 
 
 @pytest.mark.fault("V2")

@@ -138,16 +138,6 @@ def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
     assert workflow.is_settled(restore)
 
 
-@pytest.mark.fault("W8")
-def test_a_restore_that_has_ended_is_answered_at_once(workflow: AwaitRestore) -> None:
-    restore = workflow.restore("COMPLETED")
-
-    for _ in range(2):
-        assert how_it_ended(workflow.start(restore))[0] == "COMPLETED"
-    assert workflow.is_settled(restore)
-    assert "expiresAt" in workflow.item(restore)
-
-
 @pytest.mark.campaign
 def test_a_workflow_may_wait_for_less_than_the_end(workflow: AwaitRestore) -> None:
     execution = workflow.start(workflow.restore("RUNNING"), waitUntil="QUEUED")
