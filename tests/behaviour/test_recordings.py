@@ -15,16 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from local_stack.environment import Environment, target_of
+from local_stack.environment import Environment
 from local_stack.faults import Answer
 from local_stack.world import World
-from restore_watch.errors import (
-    AtlasBadRequestError,
-    AtlasError,
-    AtlasUnauthorizedError,
-    AtlasUnavailableError,
-    RestoreJobNotFoundError,
-)
 
 if TYPE_CHECKING:
     from local_stack.atlas import Kind
@@ -37,9 +30,6 @@ REAL = SHARED / "atlas" / "recordings" / "real"
 pytestmark = pytest.mark.skipif(
     not REAL.is_dir(), reason="ATLAS_SHARED does not name the folder of the recordings"
 )
-
-LONG_AGO = "5f0000000000000000000b01"
-"""The id of a job that was created in 2020: a 404 for it is final."""
 
 
 class Recording(NamedTuple):
@@ -90,11 +80,6 @@ def status_of(body: dict[str, Any]) -> str:
     return "COMPLETED" if "finishedAt" in body or body["deliveryUrl"] else "RUNNING"
 
 
-def test_every_recorded_job_and_refusal_is_replayed() -> None:
-    assert len(SEQUENCES) >= 7
-    assert {recording.answer.status for recording in REFUSED} == {400, 401, 404, 500, 502}
-
-
 @cases("names", list(SEQUENCES), ids="-".join)
 def test_each_change_of_a_recorded_sequence_is_published(
     world: World, environment: Environment, names: tuple[str, ...]
@@ -123,25 +108,6 @@ def test_each_change_of_a_recorded_sequence_is_published(
     assert item is not None
     assert item["sequence"] == item["publishedSequence"] == len(changes)
     assert "://" not in f"{results}{messages}{item}{environment.log.getvalue()}"
-
-
-ERRORS: dict[int, type[AtlasError]] = {
-    400: AtlasBadRequestError,
-    401: AtlasUnauthorizedError,
-    404: RestoreJobNotFoundError,
-    500: AtlasUnavailableError,
-    502: AtlasUnavailableError,
-}
-
-
-@cases("recording", REFUSED, ids=lambda recording: recording.name)
-def test_a_recorded_refusal_is_a_typed_error(world: World, recording: Recording) -> None:
-    job = world.job(restore_id=LONG_AGO)
-    world.atlas.serve(world.group, job.cluster, "flex", LONG_AGO, recording.answer)
-    world.refused(ERRORS[recording.answer.status], target_of(job, "flex"))
-
-    assert world.items() == []
-    assert world.received() == []
 
 
 def test_the_recorded_refusal_of_a_dedicated_cluster_leads_to_its_kind(world: World) -> None:

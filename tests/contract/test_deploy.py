@@ -121,41 +121,6 @@ def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
     assert region.startswith("region ")
 
 
-def test_a_value_with_blanks_and_quotes_reaches_sam_whole_and_is_not_run(tmp_path: Path) -> None:
-    """SAM's own parser gives a name the last value that follows it."""
-    harm, one, two = tmp_path / "harm", "a" * 24, "b" * 24
-    value = f"it's; touch {harm} $(touch {harm})"
-    ran = deploy(tmp_path, f'PARAMETERS=NamePrefix="{value}"', f"PROJECTS={one}, {two}")
-
-    given = CfnParameterOverridesType().convert(ran.stdout.splitlines()[2][1:-1], None, None)
-    assert given == {"NamePrefix": value, "AtlasProjectIds": f"{one},{two}"}
-    assert not harm.exists()
-
-
-NOT_THERE = "deploy: samconfig.toml has no environment production. It has: default dev small prod."
-
-
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("PARAMETERS=LogLevel='INFO", "deploy: "),
-        ("PARAMETERS=a, b", "deploy: "),
-        ("ENVIRONMENT=dev prod", "deploy: samconfig.toml has no environment dev prod."),
-        ("ENVIRONMENT=production", NOT_THERE),
-    ],
-)
-def test_what_cannot_be_read_is_one_line_and_sam_is_not_called(
-    tmp_path: Path, word: str, said: str
-) -> None:
-    """With an environment that is not there, SAM itself deploys without any of its options."""
-    ran = deploy(tmp_path, word)
-
-    assert (ran.returncode == 0, ran.stdout) == (False, "")
-    line, of_make = ran.stderr.splitlines()
-    assert line.startswith(said)
-    assert of_make.startswith("make: ***")
-
-
 def test_a_failed_deployment_says_what_a_first_one_needs(tmp_path: Path) -> None:
     missing = "Error: ValidationError: Parameters: [AtlasSecretArn] must have values"
     for error, words, is_explained in (
@@ -175,18 +140,6 @@ def test_without_sam_the_command_says_how_to_get_it(tmp_path: Path) -> None:
 
     assert ran.returncode != 0
     assert ran.stderr.startswith("deploy: sam cannot be run (FileNotFoundError). Run make build\n")
-
-
-def test_evidence_gets_each_variable_as_one_word_and_nothing_of_the_shell(tmp_path: Path) -> None:
-    given = [
-        *("FROM=2026-11-01", "TO=2026-11-30 08:00", "STACK=two", "TABLE=restores", "RTO=60"),
-        *("RPO=1440", "PROJECT=", 'CLUSTER=it\'s "$(pwd)" `pwd`; pwd', "OUT=~/an audit"),
-    ]
-
-    for words in (given, given[:1]):
-        *said, _ = evidence(tmp_path, *words).stdout.splitlines()
-        passed = [re.sub("^[A-Z]+", lambda name: name[0].lower(), word) for word in words]
-        assert said == ["[-m]", "[operate.evidence]", *(f"[--{one}]" for one in passed)]
 
 
 @pytest.mark.parametrize("target", [deploy, evidence])

@@ -7,9 +7,7 @@ The recordings are kept beside the checkout, and nothing of them is copied into 
 import json
 import os
 import re
-from collections import defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
-from restore_watch.model.status_change import is_contradiction
-from strategies import plain_change
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 SHARED = Path(os.environ.get("ATLAS_SHARED") or Path(__file__).parents[3] / "shared")
 FOLDER = SHARED / "atlas" / "recordings" / "real"
@@ -173,19 +169,3 @@ def test_a_recorded_answer_that_is_not_a_job_is_refused(
 
     with pytest.raises(UnexpectedAtlasResponseError):
         restore_job(encoded(recording.response["body"]), target, kind)
-
-
-def test_no_recorded_job_contradicts_itself_and_each_ends_in_success() -> None:
-    recorded: defaultdict[str, list[RestoreJob]] = defaultdict(list)
-    for recording in JOBS:
-        if recording.is_of_one_job:
-            (answer,) = recording.jobs
-            recorded[answer["id"]].append(recording.read(answer))
-
-    assert len(recorded) >= 7
-    for jobs in recorded.values():
-        for before, after in pairwise(jobs):
-            assert after.status is before.status or before.status in after.may_replace
-            assert not is_contradiction(after, [plain_change(before)])
-        assert jobs[-1].status is RestoreStatus.COMPLETED
-        assert jobs[-1].succeeded
