@@ -183,14 +183,12 @@ class Answers:
     def _limit_headers(self, limit: RateLimit, taken: Taken) -> dict[str, str]:
         if not self._behaviour.announces_limits:
             return {}
-        wait = None if taken.retry_after is None else str(taken.retry_after)
-        headers: dict[str, str | None] = {
+        headers = {
             "Ratelimit-Limit": str(limit.capacity),
             "Ratelimit-Remaining": str(taken.remaining),
-            "Retry-After": wait,
         }
-        headers.update(self._behaviour.limit_headers.items())
-        return {name: value for name, value in headers.items() if value is not None}
+        wait = taken.retry_after
+        return headers if wait is None else {**headers, "Retry-After": str(wait)}
 
 
 def _dressed(request: Request, answer: Answer, headers: dict[str, str], key: str | None) -> Answer:

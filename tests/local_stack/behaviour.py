@@ -9,8 +9,6 @@ from local_stack.event_types import EVENT_TYPES
 
 type ListOrder = Literal["newest first", "oldest first", "shuffled"]
 
-type LimitHeader = Literal["Ratelimit-Limit", "Ratelimit-Remaining"]
-
 
 @dataclass(frozen=True)
 class RateLimit:
@@ -75,9 +73,6 @@ class Behaviour:
 
     announces_limits: bool = True
     """True if answers carry the rate limit headers, and a 429 its Retry-After."""
-
-    limit_headers: Mapping[LimitHeader, str | None] = MappingProxyType({})
-    """Texts that replace the true values of these headers; None leaves a header out."""
 
     challenge_body: Literal["coded", "uncoded", "empty"] = "coded"
     """The body of a 401: with an errorCode as since 2026-08, without as before, or none at all."""

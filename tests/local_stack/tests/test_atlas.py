@@ -1,13 +1,11 @@
 """What a test does to the emulated Atlas shows in its answers."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 import httpx
 import pytest
 
-from local_stack.atlas import AtlasEmulator, EmulatedRestore, Kind, RateLimit
+from local_stack.atlas import Kind, RateLimit
 from local_stack.behaviour import ListOrder
 from local_stack.tests.emulated import ACCOUNT, GROUP, KEY, NOON, PATHS, RESTORE, Change, Place
 
@@ -60,41 +58,6 @@ def test_a_restore_leaves_the_events_of_its_kind(
     assert RESTORE not in str(events)
 
 
-def lag(atlas: AtlasEmulator, restore: EmulatedRestore) -> None:
-    atlas.lag_lists(restore)
-    restore.run_to_end()
-
-
-@pytest.mark.parametrize(
-    ("change", "listed", "got"),
-    [
-        (lambda _, restore: restore.run_to_end(), ["COMPLETED"], "COMPLETED"),
-        (lag, ["PENDING"], "COMPLETED"),
-        (AtlasEmulator.omit_from_lists, [], "PENDING"),
-        (AtlasEmulator.hide_restore, [], None),
-        (lambda atlas, _: atlas.lock_out(GROUP, "flex"), None, None),
-        (
-            lambda atlas, _: atlas.add_to_list(GROUP, "source", "flex", {"status": "odd"}),
-            ["odd", "PENDING"],
-            "PENDING",
-        ),
-    ],
-    ids=["end", "lag", "omit", "hide", "lock-out", "add"],
-)
-def test_lists_can_differ_from_what_a_get_shows(
-    place: Place,
-    change: Callable[[AtlasEmulator, EmulatedRestore], object],
-    listed: list[str] | None,
-    got: str | None,
-) -> None:
-    change(place.atlas, place.start())
-    body = place.list().json()
-
-    shown = [entry["status"] for entry in body["results"]] if "results" in body else None
-    assert shown == listed
-    assert place.get().json().get("status") == got
-
-
 @pytest.mark.parametrize(("asked", "largest"), [("2", 500), ("500", 2)])
 @pytest.mark.parametrize("order", ["newest first", "oldest first", "shuffled"])
 def test_the_links_lead_through_all_pages(
@@ -144,17 +107,6 @@ def test_a_digest_is_accepted_as_long_as_its_nonce_key_and_role(
     assert [call.status for call in place.atlas.wire.calls] == statuses
 
 
-def test_a_digest_is_good_for_one_request(place: Place) -> None:
-    place.start()
-    place.get()
-    answered = place.atlas.wire.calls[-1].headers["Authorization"]
-    counted = answered.replace("nc=00000001", "nc=00000002")
-
-    for path, header in (("/" + RESTORE, answered), ("", counted)):
-        url = f"/api/atlas/v2/groups/{GROUP}/{PATHS['flex']}{path}"
-        assert httpx.get(place.atlas.url + url, headers={"Authorization": header}).is_error
-
-
 @pytest.mark.parametrize(
     ("change", "status"),
     [
@@ -190,18 +142,6 @@ def test_a_bucket_refills(place: Place) -> None:
     assert limits == ["300", "10000"]
 
 
-@pytest.mark.parametrize("seconds", [-90, 90])
-def test_the_clock_of_atlas_can_be_wrong(place: Place, seconds: int) -> None:
-    place.atlas.behaviour.clock_ahead = seconds
-    restore = place.atlas.start_restore(GROUP, "source", "flex")
-    response = place.list()
-    shown = datetime.fromtimestamp(NOON.timestamp() + seconds, UTC)
-
-    assert parsedate_to_datetime(response.headers["Date"]) == shown
-    assert int(restore.restore_id[:8], 16) == shown.timestamp()
-    assert response.json()["results"][0]["restoreScheduledDate"] == f"{shown:%Y-%m-%dT%H:%M:%SZ}"
-
-
 # Our own service account
 
 
@@ -225,33 +165,3 @@ def test_a_service_account_shows_its_secrets_masked_and_its_roles(place: Place) 
         "mdb_sa_sk_...cond",
         (NOON + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-
-
-def test_an_absent_account_is_a_404_and_a_refused_one_what_a_test_says(place: Place) -> None:
-    place.start()
-    assert account(place, "mdb_sa_id_other").status_code == 404
-    for project, status in (("6f" * 12, 404), (GROUP, 200)):
-        place.atlas.make_account_of_project(ACCOUNT[0], project)
-        assert account(place).status_code == status
-    place.atlas.lock_out(GROUP, "service_account", status=403, code="NO")
-    assert account(place).status_code == 403
-
-
-def test_a_secret_is_refused_once_it_has_expired(place: Place) -> None:
-    place.atlas.rotate_service_account(*ACCOUNT, timedelta(days=1))
-    assert place.token().status_code == 200
-    place.clock.advance(24 * 3600)
-    assert place.token().status_code == 401
-
-
-@pytest.mark.parametrize(("lives_on", "status"), [(True, 200), (False, 401)])
-def test_a_token_of_a_deleted_secret_lives_on_or_not(
-    place: Place, status: int, *, lives_on: bool
-) -> None:
-    place.start()
-    token = place.token().json()["access_token"]
-    place.atlas.behaviour.tokens_outlive_secrets = lives_on
-    place.atlas.rotate_service_account(ACCOUNT[0], "mdb_sa_sk_new")
-
-    assert place.token().status_code == 401
-    assert place.bearer(token).status_code == status
