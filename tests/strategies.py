@@ -68,12 +68,7 @@ secrets = st.text(visible_ascii, min_size=8, max_size=64)
 
 targets = st.builds(
     lambda group_id, cluster_name, restore_id, kind: RestoreTarget.model_validate(
-        {
-            "groupId": group_id,
-            "clusterName": cluster_name,
-            "restoreId": restore_id,
-            "kind": kind,
-        }
+        {"groupId": group_id, "clusterName": cluster_name, "restoreId": restore_id, "kind": kind}
     ),
     object_ids,
     cluster_names,

@@ -66,10 +66,7 @@ TESTED = "flex-expired"
 """Pipelines test the data of this download while it is ready, and report two verdicts."""
 
 _VERDICTS: tuple[dict[str, str], ...] = (
-    {
-        "verdict": "FAILED",
-        "validatedBy": "restore-drill",
-    },
+    {"verdict": "FAILED", "validatedBy": "restore-drill"},
     {
         "verdict": "PASSED",
         "validatedBy": "restore-drill",

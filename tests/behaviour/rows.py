@@ -9,11 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-MARKS = {
-    "test": [],
-    "campaign": [pytest.mark.campaign],
-    "weekly": [pytest.mark.weekly],
-}
+MARKS = {"test": [], "campaign": [pytest.mark.campaign], "weekly": [pytest.mark.weekly]}
 
 type When = Literal["test", "campaign", "weekly"]
 

@@ -14,11 +14,7 @@ from local_stack.stack import CREDENTIALS, Credentials
 from local_stack.steps import FLEX, TOKEN
 from local_stack.wire import Answer, Selection, Wire
 from local_stack.world import World
-from restore_watch.errors import (
-    CredentialsError,
-    InvalidEventError,
-    UnexpectedAtlasResponseError,
-)
+from restore_watch.errors import CredentialsError, InvalidEventError, UnexpectedAtlasResponseError
 
 cases = pytest.mark.parametrize
 

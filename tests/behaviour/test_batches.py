@@ -148,10 +148,7 @@ def test_what_a_delivery_did_not_reach_comes_first_in_the_next_one(
 ) -> None:
     """Each of the three deliveries has time for a third of the targets."""
     jobs = jobs_of(world, 60)
-    targets = {
-        "detail-type": "Atlas Restore Watch Requested",
-        "detail": {"targets": named(jobs)},
-    }
+    targets = {"detail-type": "Atlas Restore Watch Requested", "detail": {"targets": named(jobs)}}
     assert len(environment.answer(targets)["results"]) == 60
     environment.forget_log()
     recorded = 0

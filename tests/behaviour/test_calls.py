@@ -38,8 +38,7 @@ def test_a_cold_start_makes_six_calls_and_an_unchanged_check_two(
 
 
 @cases(
-    ("kind", "named"),
-    [("flex", "flex"), ("flex", None), ("dedicated", None), ("tenant", "tenant")],
+    ("kind", "named"), [("flex", "flex"), ("flex", None), ("dedicated", None), ("tenant", "tenant")]
 )
 def test_a_changed_check_makes_four_calls_and_one_of_a_finished_job_two(
     world: World, environment: Environment, kind: Kind, named: str | None

@@ -14,9 +14,7 @@ from local_stack.stack import CREDENTIALS
 from local_stack.steps import FLEX, UNKNOWN_JOB
 from local_stack.wire import Answer
 from local_stack.world import World
-from restore_watch.errors import (
-    RestoreJobNotFoundError,
-)
+from restore_watch.errors import RestoreJobNotFoundError
 
 cases = pytest.mark.parametrize
 

@@ -80,10 +80,7 @@ REFUSALS = {
     ),
     # The token may have been revoked, and the credentials rotated.
     "401": Refusal(
-        MISSING_ROLE,
-        AtlasUnauthorizedError,
-        "Project Read Only",
-        "flex token flex GetSecretValue",
+        MISSING_ROLE, AtlasUnauthorizedError, "Project Read Only", "flex token flex GetSecretValue"
     ),
     "403": Refusal(
         coded(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "203.0.113.7"),

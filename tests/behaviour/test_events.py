@@ -14,11 +14,7 @@ from local_stack.environment import Environment, target_of
 from local_stack.stack import ROOT, LocalStack
 from local_stack.steps import PUBLISH
 from local_stack.world import World
-from restore_watch.errors import (
-    InvalidEventError,
-    RestoreJobNotFoundError,
-    RestoreWatchError,
-)
+from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError, RestoreWatchError
 
 cases = pytest.mark.parametrize
 
@@ -27,11 +23,7 @@ LONG_AGO = "5f0000000000000000000b01"
 
 SIGNED_OFF = aws_error("sns", "AuthorizationError", status=403)
 
-GOOD = {
-    "groupId": "6a1f3c9e5b7d204e8c61f0a3",
-    "clusterName": "orders-flex",
-    "restoreId": LONG_AGO,
-}
+GOOD = {"groupId": "6a1f3c9e5b7d204e8c61f0a3", "clusterName": "orders-flex", "restoreId": LONG_AGO}
 
 
 def requested(detail: object) -> dict[str, Any]:
@@ -209,10 +201,7 @@ def test_a_record_that_cannot_be_handled_is_reported_alone(
 @pytest.mark.fault("F43", "F59")
 @cases(
     ("bad", "error"),
-    [
-        ({"groupId": "../.."}, InvalidEventError),
-        ({"restoreId": LONG_AGO}, RestoreJobNotFoundError),
-    ],
+    [({"groupId": "../.."}, InvalidEventError), ({"restoreId": LONG_AGO}, RestoreJobNotFoundError)],
     ids=["invalid", "unknown"],
 )
 def test_one_target_that_fails_does_not_affect_the_others_and_fails_an_event_of_eventbridge(

@@ -8,14 +8,7 @@ import pytest
 
 from behaviour.conftest import RuntimeWith
 from behaviour.expected_job import expected_job
-from behaviour.projects import (
-    KINDS,
-    asked,
-    ended_jobs,
-    of,
-    project_with,
-    reported_once,
-)
+from behaviour.projects import KINDS, asked, ended_jobs, of, project_with, reported_once
 from behaviour.rows import rows
 from local_stack.atlas import Kind
 from local_stack.environment import Environment

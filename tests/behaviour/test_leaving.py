@@ -70,8 +70,7 @@ DOWNLOADS: dict[str, tuple[Kind, float | None, float, bool]] = {
 
 @pytest.mark.fault("F83")
 @pytest.mark.parametrize(
-    ("kind", "link_hours", "hours", "is_hidden"),
-    rows(DOWNLOADS, "flex", "hidden"),
+    ("kind", "link_hours", "hours", "is_hidden"), rows(DOWNLOADS, "flex", "hidden")
 )
 def test_a_ready_download_is_followed_until_an_hour_after_its_link(
     world: World,

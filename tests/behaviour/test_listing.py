@@ -28,14 +28,7 @@ from local_stack.environment import Environment
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, ROOT
-from local_stack.steps import (
-    COLLECTION_LIST,
-    FLEX,
-    FLEX_LIST,
-    MOVE_MARK,
-    NOTE_WATCH,
-    QUESTION,
-)
+from local_stack.steps import COLLECTION_LIST, FLEX, FLEX_LIST, MOVE_MARK, NOTE_WATCH, QUESTION
 from local_stack.wire import Selection
 from local_stack.world import World
 
@@ -150,9 +143,7 @@ def test_a_single_entry_that_is_too_large_keeps_its_list_unread_and_no_other(
 
 @pytest.mark.weekly
 @pytest.mark.fault("F88")
-def test_the_large_lists_of_many_clusters_fit_into_the_memory_of_the_function(
-    world: World,
-) -> None:
+def test_the_large_lists_of_many_clusters_fit_into_the_memory_of_the_function(world: World) -> None:
     """32 threads read 60 pages of almost 10 MB. The function has 512 MB."""
     entries = [{"id": f"{number:024x}", "padding": "x" * 20_000} for number in range(490)]
     add_clusters(world, *(f"cluster-{number}" for number in range(60)))

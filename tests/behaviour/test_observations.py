@@ -13,12 +13,7 @@ from local_stack.environment import Environment
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
-from local_stack.steps import (
-    EVENTS,
-    FLEX,
-    FLEX_LIST,
-    UNKNOWN_JOB,
-)
+from local_stack.steps import EVENTS, FLEX, FLEX_LIST, UNKNOWN_JOB
 from local_stack.wire import Selection
 from local_stack.world import World, item_key
 

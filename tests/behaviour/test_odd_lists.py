@@ -10,13 +10,7 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Close
 from local_stack.refusal import atlas_error
-from local_stack.steps import (
-    DEDICATED,
-    DEDICATED_LIST,
-    FLEX,
-    FLEX_LIST,
-    too_many_requests,
-)
+from local_stack.steps import DEDICATED, DEDICATED_LIST, FLEX, FLEX_LIST, too_many_requests
 from local_stack.wire import LoopbackServer, Selection, Wire
 from local_stack.world import Stored, World
 

@@ -21,10 +21,7 @@ from local_stack.stack import Credentials
 from local_stack.steps import FLEX, MISSING_ROLE, RECORD, TOKEN
 from local_stack.wire import Answer, Selection
 from local_stack.world import World
-from restore_watch.errors import (
-    AtlasBadRequestError,
-    AtlasError,
-)
+from restore_watch.errors import AtlasBadRequestError, AtlasError
 
 cases = pytest.mark.parametrize
 

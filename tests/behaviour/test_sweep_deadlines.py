@@ -88,11 +88,7 @@ def test_an_answer_that_there_is_no_time_to_act_on_counts_as_not_reached(
 @pytest.mark.fault("F71", "F44")
 @pytest.mark.parametrize(
     ("seconds", "step", "skip"),
-    [
-        (0.0, QUESTION, 0),
-        (1.05, QUESTION, 0),
-        (1.05, Selection("dynamodb", "UpdateItem"), 1),
-    ],
+    [(0.0, QUESTION, 0), (1.05, QUESTION, 0), (1.05, Selection("dynamodb", "UpdateItem"), 1)],
     ids=["0-s-atlas", "1-s-atlas", "1-s-dynamodb"],
 )
 def test_a_sweep_ends_in_time_with_a_result_or_a_typed_error(

@@ -18,15 +18,7 @@ from local_stack.canaries import (
 )
 from local_stack.connections import Connections
 from local_stack.environment import Environment, target_of
-from local_stack.steps import (
-    ACKNOWLEDGE,
-    PUBLISH,
-    QUESTION,
-    RECALL,
-    RECORD,
-    UNKNOWN_JOB,
-    VALIDATE,
-)
+from local_stack.steps import ACKNOWLEDGE, PUBLISH, QUESTION, RECALL, RECORD, UNKNOWN_JOB, VALIDATE
 from local_stack.wire import Answer, Call, Phase, Reset, Selection
 from local_stack.world import Stored, World, within
 from observed_stack import ObservedStack

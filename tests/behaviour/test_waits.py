@@ -51,11 +51,7 @@ class Waiting:
         return token
 
     def register(
-        self,
-        job: EmulatedRestore,
-        token: str,
-        until: str = "ended",
-        by: Environment | None = None,
+        self, job: EmulatedRestore, token: str, until: str = "ended", by: Environment | None = None
     ) -> dict[str, Any]:
         self._tokens.add(token)
         event = job.event | {"taskToken": token, "waitUntil": until}
@@ -250,11 +246,7 @@ def while_checked(
     "step", [RECORD, PUBLISH, TELL, ACKNOWLEDGE], ids=["record", "publish", "tell", "acknowledge"]
 )
 def test_a_workflow_that_comes_while_its_job_is_settled_is_answered(
-    world: World,
-    waiting: Waiting,
-    job: EmulatedRestore,
-    patient: Connections,
-    step: Selection,
+    world: World, waiting: Waiting, job: EmulatedRestore, patient: Connections, step: Selection
 ) -> None:
     first = waiting.wait(job)
     job.advance()

@@ -70,9 +70,7 @@ def test_a_topic_that_refuses_is_tried_a_few_times_in_a_sweep_however_much_waits
 
 @pytest.mark.weekly
 @pytest.mark.fault("F78")
-def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(
-    world: World,
-) -> None:
+def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(world: World) -> None:
     healthy, *broken = (project_with(world, "orders") for _ in range(17))
     watching = world.watching(healthy, *broken)
     watching.tick()

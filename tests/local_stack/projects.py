@@ -9,12 +9,7 @@ from local_stack.restores import Kind, date, object_id
 ORGANISATION = "5f00000000000000000000f1"
 
 _VERSION = "8.0.29"
-_NODE = {
-    "diskIOPS": 3000,
-    "diskSizeGB": 30.0,
-    "ebsVolumeType": "STANDARD",
-    "instanceSize": "M10",
-}
+_NODE = {"diskIOPS": 3000, "diskSizeGB": 30.0, "ebsVolumeType": "STANDARD", "instanceSize": "M10"}
 
 
 @dataclass

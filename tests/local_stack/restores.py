@@ -113,11 +113,7 @@ class EmulatedRestore(ABC):
     @property
     def event(self) -> dict[str, str]:
         """The event that asks for this restore without naming its kind."""
-        return {
-            "groupId": self.group_id,
-            "clusterName": self.cluster,
-            "restoreId": self.restore_id,
-        }
+        return {"groupId": self.group_id, "clusterName": self.cluster, "restoreId": self.restore_id}
 
     @property
     def download_url(self) -> str:

@@ -95,10 +95,7 @@ def translated(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
         if resource["Type"].startswith("AWS::CloudWatch::"):
             del parsed["Resources"][name]
     validator = SamTemplateValidator(
-        parsed,
-        _NoManagedPolicies(),
-        region=REGION,
-        parameter_overrides=dict(parameters),
+        parsed, _NoManagedPolicies(), region=REGION, parameter_overrides=dict(parameters)
     )
     text = validator.get_translated_template_if_valid()
     # C reads it in a tenth of the time.

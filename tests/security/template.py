@@ -23,13 +23,7 @@ from typing import Any
 from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
-from contract.deployed_template import (
-    CHECKOUT,
-    EVERYTHING,
-    READERS,
-    Stack,
-    source_template,
-)
+from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from deploy.released_template import released, transformed
 from restore_watch import __version__
 from security.explained import TEMPLATE_CHECK, Finding, differences, explained

@@ -20,16 +20,7 @@ from strategies import (
     unknown_words,
     utc_dates,
 )
-from unit.atlas_answers import (
-    ID,
-    SNAPSHOT,
-    TARGET,
-    URL,
-    collection,
-    dedicated,
-    flex,
-    read,
-)
+from unit.atlas_answers import ID, SNAPSHOT, TARGET, URL, collection, dedicated, flex, read
 
 FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 

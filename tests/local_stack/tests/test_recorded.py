@@ -116,10 +116,7 @@ ANSWERS: dict[str, tuple[Change, Ask]] = {
     "real/clusters_flex_list": (cluster("flex"), lambda place: place.of_project("flexClusters")),
     "real/error_400_non_flex_in_flex_get_job": (job("dedicated"), Place.get),
     "real/error_404_resource_not_found": (cluster("flex"), Place.get),
-    "real/error_404_cluster_not_found*": (
-        lambda place: place.atlas.add_project(GROUP),
-        Place.get,
-    ),
+    "real/error_404_cluster_not_found*": (lambda place: place.atlas.add_project(GROUP), Place.get),
     "real/error_404_group_not_found": (nothing, Place.get),
     "real/error_401_digest_challenge": (without_credentials("uncoded"), Place.get),
     "real/error_401_digest_challenge_with_errorcode": (without_credentials("coded"), Place.get),

@@ -22,15 +22,7 @@ from notify_people.forms.mail import mail
 from notify_people.message import read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
-from unit.notify_people.messages import (
-    MESSAGES,
-    NOTICES,
-    ODD_NAME,
-    PROJECT,
-    STACK,
-    event,
-    notice,
-)
+from unit.notify_people.messages import MESSAGES, NOTICES, ODD_NAME, PROJECT, STACK, event, notice
 
 CARDS = [
     "collection-cancelled",

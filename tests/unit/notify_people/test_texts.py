@@ -26,8 +26,7 @@ def test_a_plain_text_is_one_printable_line_within_its_limit(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["//host/token", "https://restore.example.net/\u200btoken", "restore-token.tar.gz?x=1"],
+    "url", ["//host/token", "https://restore.example.net/\u200btoken", "restore-token.tar.gz?x=1"]
 )
 def test_a_plain_text_has_no_url(url: str) -> None:
     made = plain(f"before {url} after")
