@@ -19,6 +19,8 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from local_stack.stack import ROOT, LocalStack
 from local_stack.wire import Answer, Call, Fault
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.table.job_item import OPEN_SHARDS, open_shard
 
 type Item = Mapping[str, Mapping[str, Any]]
 """An item, in DynamoDB's types."""
@@ -28,7 +30,6 @@ PROJECTS = 20
 
 _PAGE_BYTES = 1_000_000
 _KEYS = ("cluster", "restoreId", "openShard")
-_SHARDS = "0123"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Fleet:
             yield projected | {
                 "cluster": {"S": f"{target['groupId']}/{target['clusterName']}"},
                 "restoreId": {"S": target["restoreId"]},
-                "openShard": {"S": _SHARDS[int(target["restoreId"][-1], 16) % len(_SHARDS)]},
+                "openShard": {"S": open_shard(RestoreTarget.model_validate(target))},
                 "firstObservedAt": began,
                 "observedAt": began,
             }
@@ -98,7 +99,7 @@ def prepared_index(stack: LocalStack, entries: Iterable[Item]) -> Iterator[None]
     for entry in entries:
         shards[entry["openShard"]["S"]].append(entry)
     with ExitStack() as faults:
-        for shard in _SHARDS:
+        for shard in OPEN_SHARDS:
             shards[shard].sort(key=lambda entry: str(entry["restoreId"]["S"]))
             size = max(map(size_of, shards[shard]), default=1)
             pages = list(batched(shards[shard], _PAGE_BYTES // size, strict=False)) or [()]
