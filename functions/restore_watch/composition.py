@@ -77,12 +77,19 @@ def compose(
         SweepLease(dynamodb, settings.table_name),
         workers,
         telemetry,
-        options=SweepOptions(
-            settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids
-        ),
+        options=_sweep_options(settings),
     )
     diagnose = partial(_diagnose, settings, telemetry, client, clock)
     return Application(JobChecker(atlas, outbox), sweeper, workers, telemetry, diagnose)
+
+
+def _sweep_options(settings: Settings) -> SweepOptions:
+    return SweepOptions(
+        settings.hot_seconds,
+        settings.rate_limit_reserve,
+        settings.project_ids,
+        settings.sweep_workers,
+    )
 
 
 def _diagnose(

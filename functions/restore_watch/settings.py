@@ -9,6 +9,7 @@ from typing import Literal, Self
 from foundation.environment import read_environment, standard_topic, wanted_metrics
 from foundation.errors import ConfigurationError
 from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
+from restore_watch.model.shares import WORKERS
 
 PROJECTS_LIMIT = 100
 """Ids of projects at most: Lambda allows a function 4,096 bytes of environment variables."""
@@ -22,7 +23,8 @@ class Settings:
     The operator's choices when the stack was deployed.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
+    share of Atlas's rate limits that sweeps leave to the project's other tools. So many
+    `sweep_workers` divide the projects. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
     service of logs and metrics, and the stack's name in messages. `metrics` are the names of those
     that are written, None for all. Only a diagnosis reads the rest, "" if there is none: the
@@ -38,6 +40,7 @@ class Settings:
     rate_limit_reserve: float
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
+    sweep_workers: int = 1
     metrics: frozenset[str] | None = None
     schedule_group: str = ""
     email_topic_arn: str = ""
@@ -65,6 +68,7 @@ class Settings:
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
+            sweep_workers=_sweep_workers(given.get("SWEEP_WORKERS") or "1"),
             metrics=wanted_metrics(given),
             schedule_group=given.get("SCHEDULE_GROUP", ""),
             email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
@@ -96,6 +100,14 @@ def _hot_seconds(text: str) -> float:
     if seconds == 0 or 1 <= seconds <= 50:
         return seconds
     msg = "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off"
+    raise ConfigurationError(msg)
+
+
+def _sweep_workers(text: str) -> int:
+    workers = _number(text)
+    if workers in WORKERS:
+        return int(workers)
+    msg = "SWEEP_WORKERS: expected 1, 2, 4, 8 or 16"
     raise ConfigurationError(msg)
 
 

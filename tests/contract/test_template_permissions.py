@@ -17,8 +17,9 @@ from contract.deployed_template import (
     verdict,
 )
 from contract.documents import blocks, names, page, quoted, rows, section
-from restore_watch.table.lease import KEY
+from restore_watch.table.lease import NAME
 from restore_watch.table.project_item import project_key
+from restore_watch.table.stored_fields import sweeps_key
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 ALL = Stack(**EVERYTHING, **READERS)
@@ -122,7 +123,7 @@ def test_the_function_may_query_only_the_open_jobs_and_the_bookkeeping_of_sweeps
         assert verdict(FUNCTION, Call("dynamodb:Query", resource, context=context)) == answer
     # A condition for all values holds without any value.
     assert verdict(FUNCTION, Call("dynamodb:Query", "RestoreJobsTable.Arn")) is None
-    assert KEY["cluster"]["S"] == project_key(None)["cluster"]["S"] == "sweeps"
+    assert sweeps_key(NAME)["cluster"]["S"] == project_key(None)["cluster"]["S"] == "sweeps"
 
 
 def through(role: str, key: str, stack: Stack, action: str = "kms:Decrypt") -> set[str]:

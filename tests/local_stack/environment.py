@@ -74,6 +74,7 @@ class Environment:
         hot_seconds: float = 0,
         rate_limit_reserve: float = 0.5,
         project_ids: ProjectIds = (),
+        workers: int = 1,
         metrics: frozenset[str] | None = None,
         log: io.StringIO | None = None,
     ) -> None:
@@ -98,7 +99,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(AtlasSession(client, secret.credentials), outbox)
-        self._options = SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
+        self._options = SweepOptions(hot_seconds, rate_limit_reserve, project_ids, workers)
 
     @cached_property
     def application(self) -> Application:
@@ -131,10 +132,13 @@ class Environment:
         self.world.said.append(json.dumps(result))
         return result
 
-    def sweep(self, tick: datetime | None = None, seconds: float = PLENTY) -> dict[str, Any]:
+    def sweep(
+        self, tick: datetime | None = None, seconds: float = PLENTY, worker: int | None = None
+    ) -> dict[str, Any]:
         """Sweep, as the schedule does at a `tick`, or as somebody asks for it."""
         scheduled = {"scheduledTime": utc_text(tick)} if tick else {}
-        return self.answer({"action": "sweep", **scheduled}, seconds)
+        named = {} if worker is None else {"worker": worker}
+        return self.answer({"action": "sweep", **scheduled, **named}, seconds)
 
     def tick(self, minutes: float = 1, seconds: float = PLENTY) -> dict[str, Any]:
         """Forget calls and log lines, let these minutes pass, and sweep as the schedule does."""

@@ -17,6 +17,7 @@ from restore_watch.errors import InvalidEventError
 from restore_watch.event.targets import EXPECTED, NAMES_OF_A_JOB, one_of, read_target, type_of
 from restore_watch.model.fields import ClusterName, ObjectId
 from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.shares import WORKERS
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
 
@@ -30,10 +31,12 @@ class Sweep(NamedTuple):
     Follow every open job.
 
     `tick` is the moment for which the schedule fired, in UTC, if any; `field` is where it stands.
+    `worker` is the number of the only one that is meant, if any.
     """
 
     tick: datetime | None = None
     field: str = "scheduledTime"
+    worker: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,15 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
 
 
 def _sweep(event: Mapping[str, Any]) -> Sweep:
-    if "scheduledTime" not in event:
-        return Sweep()
-    return Sweep(_moment(event["scheduledTime"], "scheduledTime"))
+    scheduled = event.get("scheduledTime", ...)
+    tick = None if scheduled is ... else _moment(scheduled, "scheduledTime")
+    worker = event.get("worker", ...)
+    if worker is ...:
+        return Sweep(tick)
+    if type(worker) is not int or not 0 <= worker < max(WORKERS):
+        problem = f"expected a whole number from 0 to 15, got {type_of(worker)}"
+        raise InvalidEventError("worker", problem)
+    return Sweep(tick, worker=worker)
 
 
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
@@ -156,7 +165,7 @@ def _moment(value: object, field: str) -> datetime:
 
 
 _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {
-    "sweep": ({"scheduledTime"}, _sweep),
+    "sweep": ({"scheduledTime", "worker"}, _sweep),
     "test-notification": (set(), lambda _event: TestNotification()),
     "diagnose": ({"groupId", "projectId", "clusterName"}, _diagnose),
     "record-validation": (

@@ -1,6 +1,6 @@
 """The parts of one sweep, put together around the run that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from foundation.deadline import Deadline
@@ -9,6 +9,7 @@ from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
+from restore_watch.model.shares import Worker
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.credentials_expiry import ExpiryWatch, LastTry
@@ -43,12 +44,13 @@ class SweepOptions:
     The operator's choices.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that is left to other tools.
+    share of Atlas's rate limits that is left to other tools. So many `workers` divide the projects.
     """
 
     hot_seconds: float
     rate_limit_reserve: float
     project_ids: ProjectIds = ()
+    workers: int = 1
 
 
 @service
@@ -67,7 +69,12 @@ class Parts:
 
 @service
 class Environment:
-    """The wires, the options and the memory, which last from sweep to sweep."""
+    """
+    The wires, the options and the memory, which last from sweep to sweep.
+
+    Lambda may give an environment the sweep of any worker. It has a memory of jobs and of projects
+    for each of them.
+    """
 
     atlas: AtlasSession
     outbox: Outbox
@@ -76,21 +83,46 @@ class Environment:
     workers: Workers
     telemetry: Telemetry
     options: SweepOptions
-    memory: SweepMemory
-    find_memory: FindMemory
+    memories: Callable[[Worker], tuple[SweepMemory, FindMemory]]
     last_seen: LastSeen
     last_try: LastTry
 
-    def parts(
-        self, jobs: Sequence[OpenJob], projects: dict[str, Project], deadline: Deadline
-    ) -> Parts:
-        """Return the parts of a sweep that begins now."""
-        run = self._run(jobs, projects, deadline)
+    def run(
+        self,
+        worker: Worker,
+        jobs: Sequence[OpenJob],
+        projects: dict[str, Project],
+        deadline: Deadline,
+    ) -> Run:
+        """Return the run of a worker's sweep that begins now."""
+        memory, _ = self.memories(worker)
+        known = {job.key: job for job in jobs}
+        memory.keep_only(known)
+        clock, limits = self.outbox.clock, self.atlas.limits
+        reserve = self.options.rate_limit_reserve
+        return Run(
+            worker=worker,
+            at=clock.now(),
+            asking=deadline.earlier(ENDING_TIME),
+            ending=deadline,
+            clock=clock,
+            pace=Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits),
+            tally=Tally(len(jobs)),
+            outcomes=Outcomes(),
+            memory=memory,
+            known=known,
+            projects=projects,
+            telemetry=self.telemetry,
+        )
+
+    def parts(self, run: Run) -> Parts:
+        """Return the parts of a sweep."""
+        _, find_memory = self.memories(run.worker)
         answers = Answers(run)
         follower = Follower(run, self.outbox, self.open_jobs, TopicRefusals())
         observer = Observer(run, follower)
         lists = JobLists(run, self.atlas, observer, answers)
-        calls = FindCalls(run, AtlasProjects(self.atlas), answers, self.find_memory)
+        calls = FindCalls(run, AtlasProjects(self.atlas), answers, find_memory)
         watched = WatchedProjects(
             run, self.bookkeeping, self.options.project_ids, AllProjects(calls)
         )
@@ -101,7 +133,7 @@ class Environment:
             follower=follower,
             asker=Asker(run, self.atlas, lists, follower, answers),
             finder=finder,
-            verdicts=ProjectVerdicts(run, watched, self.find_memory, finder.listed),
+            verdicts=ProjectVerdicts(run, watched, find_memory, finder.listed),
             watch=Watch(
                 run,
                 self.outbox.topic,
@@ -118,25 +150,4 @@ class Environment:
                 watched.woken,
                 self.last_try,
             ),
-        )
-
-    def _run(
-        self, jobs: Sequence[OpenJob], projects: dict[str, Project], deadline: Deadline
-    ) -> Run:
-        known = {job.key: job for job in jobs}
-        self.memory.keep_only(known)
-        clock, limits = self.outbox.clock, self.atlas.limits
-        reserve = self.options.rate_limit_reserve
-        return Run(
-            at=clock.now(),
-            asking=deadline.earlier(ENDING_TIME),
-            ending=deadline,
-            clock=clock,
-            pace=Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits),
-            tally=Tally(len(jobs)),
-            outcomes=Outcomes(),
-            memory=self.memory,
-            known=known,
-            projects=projects,
-            telemetry=self.telemetry,
         )

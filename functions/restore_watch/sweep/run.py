@@ -8,6 +8,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.errors import NotificationPendingError
+from restore_watch.model.shares import Worker
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -20,13 +21,14 @@ from restore_watch.telemetry.telemetry import Telemetry
 @service
 class Run:
     """
-    One sweep, which began `at` a moment in UTC. Any thread may use it.
+    One sweep of a `worker`, which began `at` a moment in UTC. Any thread may use it.
 
     The last question to Atlas must have ended by the deadline of `asking`, and everything by that
     of `ending`. `known` has the open jobs, and `projects` what the table remembers of projects, by
     id. Both are kept up to date.
     """
 
+    worker: Worker
     at: datetime
     asking: Deadline
     ending: Deadline

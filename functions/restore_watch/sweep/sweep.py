@@ -1,7 +1,7 @@
 """
 A sweep: the schedule's tick finds restore jobs, and follows every open one to its end.
 
-1. Lease: one sweep works at a time.
+1. Lease: one sweep works at a time. Of several workers, each has its own projects and its lease.
 2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
 3. Pending: pending messages are published from the table alone, whatever Atlas says.
 4. Find: the watched projects are asked for jobs that nobody named (`find/`).
@@ -13,7 +13,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -27,10 +27,12 @@ from restore_watch.errors import (
 )
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
+from restore_watch.model.shares import Worker
 from restore_watch.sweep.act_on_answer import publish_pending
 from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.credentials_expiry import LastTry
 from restore_watch.sweep.find.memory_of_projects import FindMemory
+from restore_watch.sweep.known_jobs import KnownJobs
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outages.report import LastSeen
 from restore_watch.sweep.outages.stack_verdict import ListOfProjects
@@ -77,8 +79,9 @@ class Sweeper:
         *,
         options: SweepOptions,
     ) -> None:
-        self._clock = outbox.clock
+        self._clock, now = outbox.clock, outbox.clock.unix
         self._lease = lease
+        self._known_jobs = KnownJobs(open_jobs, workers, now)
         self._lasting = Environment(
             atlas,
             outbox,
@@ -87,8 +90,7 @@ class Sweeper:
             workers,
             telemetry,
             options,
-            SweepMemory(outbox.clock.unix),
-            FindMemory(outbox.clock.unix),
+            cache(lambda _worker: (SweepMemory(now), FindMemory(now))),
             LastSeen(),
             LastTry(),
         )
@@ -105,27 +107,33 @@ class Sweeper:
         age = (self._clock.now() - request.tick).total_seconds() if request.tick else 0.0
         if age < -CLOCKS_APART.total_seconds():
             raise InvalidEventError(request.field, "expected a moment that has come")
-        owner = self._lease.take(request.tick, deadline) if age <= TICK_LIFE else None
+        worker = Worker(request.worker or 0, self._lasting.options.workers)
+        lease = self._lease.of(worker)
+        # A worker of before their number was lowered has nothing to do.
+        is_due = age <= TICK_LIFE and worker.number < worker.of
+        owner = lease.take(request.tick, deadline) if is_due else None
         if owner is None:
             self._lasting.telemetry.skipped()
             return SKIPPED
         succeeded_at = None
         try:
-            result = self._sweep(begun, deadline, partial(self._lease.is_awaited, owner, deadline))
+            is_awaited = partial(lease.is_awaited, owner, deadline)
+            result = self._sweep(worker, begun, deadline, is_awaited)
             succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
-                self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
+                lease.give_back(owner, deadline, succeeded_at=succeeded_at)
         return result
 
     def _sweep(
-        self, begun: float, deadline: Deadline, is_awaited: Callable[[], bool]
+        self, worker: Worker, begun: float, deadline: Deadline, is_awaited: Callable[[], bool]
     ) -> Mapping[str, Any]:
         lasting, now = self._lasting, self._clock.now()
-        jobs = lasting.open_jobs.read(deadline, now)
-        projects, stack, expiry = lasting.bookkeeping.read(deadline, now)
-        parts = lasting.parts(jobs, projects, deadline)
-        run, watch = parts.run, parts.watch
+        jobs = self._known_jobs.read(worker, now, deadline)
+        projects, stack, expiry = lasting.bookkeeping.read(deadline, now, worker)
+        run = lasting.run(worker, jobs, projects, deadline)
+        parts = lasting.parts(run)
+        watch = parts.watch
         publishing = deadline.within(PENDING_TIME)
         try:
             publish_pending(run, parts.follower, lasting.workers, publishing)
@@ -147,7 +155,7 @@ class Sweeper:
         parts.answers.note_starved()
         self._drop_removed(parts)
         degraded = self._judge(parts, asked, stack, len(jobs), is_refused=refusal is not None)
-        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
+        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun, worker)
         parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()
 

@@ -15,6 +15,7 @@ from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
+from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
@@ -41,14 +42,19 @@ class Bookkeeping(Items):
     """The bookkeeping items of the table."""
 
     def read(
-        self, deadline: Deadline, now: datetime
+        self, deadline: Deadline, now: datetime, worker: Worker = ALONE
     ) -> tuple[dict[str, Project], Watched, CredentialsExpiry]:
-        """Return the known projects by id, how the stack is seen, and its credentials' end."""
+        """
+        Return the known projects by id, how the stack is seen, and its credentials' end.
+
+        The projects are those of the worker.
+        """
         entries = self._query({"cluster": PARTITION}, deadline)
         read = [project for entry in entries if (project := read_project(entry, now))]
         stack = next((one for one in read if not one.group_id), Project("", None))
         seen = stack.stored_watched or Watched(None)
-        return {one.group_id: one for one in read if one.group_id}, seen, stack.expiry
+        own = (one for one in read if one.group_id and worker.has(one.group_id))
+        return {one.group_id: one for one in own}, seen, stack.expiry
 
     def begin(
         self,

@@ -1,22 +1,25 @@
 """
 The lease of sweeps: one sweep works at a time, even if AWS delivers ticks twice or late.
 
-It is an item of the table under a key that no job can have. It also remembers the last tick, so
-that a tick that was delivered again, late or out of order is not swept again. A sweep that finds
-the lease held stores that it waits. The holder then gives the lease up once it has done its work.
+Of several workers, each has a lease. It is an item of the table under a key that no job can have.
+It also remembers the last tick, so that a tick that was delivered again, late or out of order is
+not swept again. A sweep that finds the lease held stores that it waits. The holder then gives the
+lease up once it has done its work.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
+from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items
 from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
@@ -24,7 +27,7 @@ from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-KEY = sweeps_key("lease")
+NAME = "lease"
 
 SWEEP_TIME = 125.0
 """Seconds that a sweep takes at most: the function's timeout."""
@@ -96,6 +99,13 @@ class SweepLease(Items):
         super().__init__(client, table_name)
         self._now = now
         self._sleep = sleep
+        self._key = sweeps_key(NAME)
+
+    def of(self, worker: Worker) -> Self:
+        """Return the lease of this worker. That of the first is that of the only one."""
+        lease = copy(self)
+        lease._key = sweeps_key(f"{NAME}/{worker.number}" if worker.number else NAME)  # noqa: SLF001
+        return lease
 
     def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
         """
@@ -140,7 +150,7 @@ class SweepLease(Items):
         sets: dict[str, Any] = {"owner": None, "validUntil": None, **_NOBODY_WAITS}
         if succeeded_at:
             sets["succeededAt"] = utc_text(succeeded_at)
-        self._update(KEY, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
+        self._update(self._key, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
     def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
         """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
@@ -148,7 +158,7 @@ class SweepLease(Items):
         return stored.moment("lastTick"), stored.moment("succeededAt")
 
     def _stored(self, deadline: Deadline) -> _Stored:
-        return _Stored(self._read(KEY, deadline, "lastTick"), self._now())
+        return _Stored(self._read(self._key, deadline, "lastTick"), self._now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
         now = self._now()
@@ -162,7 +172,7 @@ class SweepLease(Items):
             sets["lastTick"] = utc_text(tick)
             condition += f" AND NOT {_SWEPT}"
             values |= {"ahead": utc_text(ahead), "text": "S"}
-        stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)
+        stored = self._update(self._key, deadline, sets=sets, condition=condition, values=values)
         return _Stored(stored, now)
 
     def _note(
@@ -171,7 +181,7 @@ class SweepLease(Items):
         """Store for the holder that a sweep waits."""
         if holder is not None:
             self._update(
-                KEY,
+                self._key,
                 deadline,
                 sets={"waitingUntil": until, "waitingTick": tick and utc_text(tick)},
                 condition=_IS_OURS,

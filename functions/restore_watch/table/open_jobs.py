@@ -4,14 +4,15 @@ The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it
 A job leaves the index by one conditional write, so that no pending or newer entry is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from foundation.deadline import Deadline
+from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items
-from restore_watch.table.job_item import OPEN_SHARDS, key
+from restore_watch.table.job_item import OPEN_SHARDS, key, open_shard
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.stored_fields import AHEAD
 
@@ -36,14 +37,25 @@ _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < 
 class OpenJobs(Items):
     """The index OpenJobs of the table."""
 
-    def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
-        """Return every open job: every page of every shard."""
+    def read(
+        self, deadline: Deadline, now: datetime, worker: Worker = ALONE, *, whole: bool = True
+    ) -> list[OpenJob]:
+        """
+        Return every open job of a worker: every page of every shard.
+
+        If not the `whole` index is read, a job that is filed elsewhere stays unseen.
+        """
         entries = (
             entry
-            for shard in OPEN_SHARDS
+            for shard in (OPEN_SHARDS if whole else shards_of(worker))
             for entry in self._query({"openShard": shard}, deadline, index=INDEX)
+            if worker.has(entry["cluster"]["S"].partition("/")[0])
         )
         return [job for entry in entries if (job := read_open_job(entry, now))]
+
+    def file(self, job: OpenJob, deadline: Deadline) -> None:
+        """Move a job that 1.1.0 has filed, or an older version, to where its worker looks."""
+        self._update_open(job, deadline, sets={"openShard": open_shard(job.target)})
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store the moment since when Atlas does not know the job, unless one is stored."""
@@ -118,6 +130,12 @@ class OpenJobs(Items):
             condition=_IS_OPEN + condition,
             values={"sequence": job.sequence, **(values or {})},
         )
+
+
+def shards_of(worker: Worker) -> Sequence[str]:
+    """The shards with the worker's projects, of which one may have others too."""
+    first, end = (number * len(OPEN_SHARDS) for number in (worker.number, worker.number + 1))
+    return OPEN_SHARDS[first // worker.of : (end - 1) // worker.of + 1]
 
 
 def _json_date(moment: datetime) -> str:

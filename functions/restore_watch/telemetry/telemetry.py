@@ -14,6 +14,7 @@ from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import FAILURES_SHOWN, SweepResult
+from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.telemetry.checks import CheckTelemetry, names_of
 
@@ -62,8 +63,11 @@ class Telemetry(CheckTelemetry):
             for name, count in errors.items():
                 self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
+    def swept(
+        self, result: SweepResult, degraded: int, seconds: float, worker: Worker = ALONE
+    ) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
+        several: dict[str, Any] = {} if worker.is_alone else {"worker": worker.number}
         with emitting(self._lock):
             self._metrics.write(
                 {
@@ -82,6 +86,7 @@ class Telemetry(CheckTelemetry):
                 not_reached=result.not_reached,
                 failed=len(result.failures),
                 seconds=round(seconds, 3),
+                **several,
             )
 
     def watch_changed(self, change: WatchChange) -> None:

@@ -108,18 +108,20 @@ class WatchedProjects:
 
     def at_first(self) -> Collection[str]:
         """Return the projects to begin with. Of all, those that the last list or the table has."""
+        has = self.run.worker.has
         if self.named != "all":
-            return self.named
+            return [one for one in self.named if has(one)]
         stored = self.run.projects.values()
         known = {one.group_id for one in stored if one.marks}
         removed = {one.group_id for one in stored if one.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
-        return known.union(self.all_projects.listed) - removed
+        return {one for one in known.union(self.all_projects.listed) - removed if has(one)}
 
     def watch(self, group_ids: Iterable[str]) -> list[str]:
-        """Watch these projects. Return those that were not watched before in this sweep."""
+        """Watch those that are the worker's. Return those that were not watched in this sweep."""
+        own = filter(self.run.worker.has, dict.fromkeys(group_ids))
         with self.lock:
-            new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
+            new = [one for one in own if one not in self.woken]
             self.woken.update(new)
         return new
 

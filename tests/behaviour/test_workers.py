@@ -1,0 +1,139 @@
+"""Several workers divide the projects: each sweeps its own, in its own time."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from local_stack.aws import aws_error
+from local_stack.environment import Environment, target_of
+from local_stack.steps import EVENTS, FLEX, LEAVE, QUERY, QUESTION, about
+from local_stack.wire import Selection
+from local_stack.world import World, within
+from restore_watch.model.shares import Worker
+from restore_watch.table.job_item import OPEN_SHARDS, open_shard
+
+SKIPPED = {"skipped": True}
+SHORT = ["RUNNING", "COMPLETED"]
+FIRST, SECOND = 0, 1
+
+FILE = Selection("dynamodb", "UpdateItem", lambda call: b'"SET #openShard = ' in call.body)
+OF_THE_INDEX = within(QUERY, Selection(when=lambda call: b"IndexName" in call.body))
+
+_numbers = count(1)
+
+
+def project_of(number: int, of: int = 2) -> str:
+    """A new project of this worker."""
+    ids = (f"6a1f3c9e5b7d204e{one:08x}" for one in _numbers)
+    return next(one for one in ids if Worker(number, of).has(one))
+
+
+@pytest.fixture
+def projects(world: World) -> list[str]:
+    """A project of each of two workers."""
+    made = [project_of(FIRST), project_of(SECOND)]
+    for one in made:
+        world.atlas.add_project(one)
+    return made
+
+
+@pytest.fixture
+def one_of_two(world: World, projects: list[str]) -> Environment:
+    """A cold start in a stack of two workers, which may get the sweep of either."""
+    return world.environment(workers=2, project_ids=projects)
+
+
+def test_each_worker_sweeps_its_own_projects_for_the_same_tick(
+    world: World, one_of_two: Environment, projects: list[str]
+) -> None:
+    jobs = [world.recorded_job(group=one, timeline=SHORT) for one in projects]
+    for job in jobs:
+        job.advance()
+
+    for worker, project in enumerate(projects):
+        world.stack.forget_calls()
+        result = one_of_two.sweep(world.clock(), worker=worker)
+        assert (result["open"], result["changed"], result["failures"]) == (1, 1, [])
+        assert world.count(QUESTION) == world.count(within(QUESTION, about(project))) > 0
+        assert one_of_two.lines("swept")[-1]["worker"] == worker
+    assert [world.published(job) for job in jobs] == [SHORT] * 2
+    assert [bool(world.bookkeeping(one)) for one in projects] == [True] * 2
+    leases = {item["restoreId"] for item in world.items() if "lastTick" in item}
+    assert leases == {"lease", "lease/1"}
+
+    assert one_of_two.sweep(world.clock() - timedelta(seconds=1), worker=SECOND) == SKIPPED
+
+
+@pytest.mark.fault("F65", "F72")
+def test_a_worker_that_hangs_holds_up_no_other(
+    world: World, one_of_two: Environment, projects: list[str]
+) -> None:
+    jobs = [world.recorded_job(group=one, timeline=SHORT) for one in projects]
+    with world.hold(within(FLEX, about(projects[SECOND])), "after") as gate:
+        hanging = world.begin(lambda: one_of_two.sweep(worker=SECOND))
+        gate.wait_for(1)
+        jobs[FIRST].advance()
+        assert world.environment(workers=2).sweep(worker=FIRST)["changed"] == 1
+        assert world.environment(workers=2).sweep(worker=SECOND) == SKIPPED
+        gate.open()
+        assert hanging.end()["open"] == 1
+    assert world.published(jobs[FIRST]) == SHORT
+
+
+def test_a_worker_of_before_their_number_was_lowered_does_nothing(world: World) -> None:
+    assert world.environment(workers=2).sweep(worker=2) == SKIPPED
+    assert world.environment().sweep(worker=1) == SKIPPED
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["moved", "refused at first"])
+def test_a_job_that_another_version_has_filed_elsewhere_is_followed_and_moved(
+    world: World, projects: list[str], *, is_refused: bool
+) -> None:
+    one_of_two = world.environment(workers=2)  # which finds nothing by itself
+    job = world.recorded_job(group=projects[FIRST], timeline=["PENDING", *SHORT])
+    own, other = open_shard(target_of(job)), OPEN_SHARDS[3]
+    world.rewrite(job, openShard=other)
+    if is_refused:
+        world.inject(FILE, aws_error("dynamodb", "ThrottlingException"))
+
+    assert one_of_two.sweep(worker=SECOND)["open"] == 0
+    assert (world.item(job) or {})["openShard"] == other
+    for _ in range(1 + is_refused):
+        world.stack.forget_calls()
+        assert one_of_two.sweep(worker=FIRST)["open"] == 1
+        assert (world.count(OF_THE_INDEX), world.count(FILE)) == (4, 1)
+    assert (world.item(job) or {})["openShard"] == own
+    world.stack.forget_calls()
+    assert one_of_two.sweep(worker=FIRST)["open"] == 1
+    assert (world.count(OF_THE_INDEX), world.count(FILE)) == (2, 0)
+
+    # An old environment may file one after that, until the update is over.
+    world.rewrite(job, openShard=other)
+    assert one_of_two.sweep(worker=FIRST)["open"] == 0
+    world.pass_time(15 * 60)
+    job.run_to_end()
+    assert one_of_two.sweep(worker=FIRST)["changed"] == 1
+    assert world.count(LEAVE) == 0
+    assert world.published(job)[-1] == "COMPLETED"
+
+
+def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
+    world: World, one_of_two: Environment, projects: list[str]
+) -> None:
+    """Lambda gives the sweep of a worker to any environment."""
+    job = world.recorded_job(group=projects[FIRST])
+    world.pass_time(7 * 3600)
+    for worker in (FIRST, SECOND, FIRST, SECOND):
+        world.stack.forget_calls()
+        one_of_two.sweep(worker=worker)
+        world.pass_time(30)
+    assert world.count(EVENTS) == 1
+
+    world.stack.forget_calls()
+    result = one_of_two.sweep(worker=FIRST)
+    # The job is so old that it is asked about every five minutes, and the project is known.
+    assert (result["open"], result["checked"]) == (1, 0)
+    assert [call.operation for call in world.calls(QUESTION)] == ["events"]
+    assert world.is_open(job)
