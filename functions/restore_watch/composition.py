@@ -16,6 +16,7 @@ from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
@@ -77,6 +78,7 @@ def compose(
         SweepLease(dynamodb, settings.table_name),
         workers,
         telemetry,
+        own_function=OwnFunction(cache(partial(client, "lambda")), settings.own_name),
         options=_sweep_options(settings),
     )
     diagnose = partial(_diagnose, settings, telemetry, client, clock)

@@ -26,7 +26,8 @@ class Settings:
     share of Atlas's rate limits that sweeps leave to the project's other tools. So many
     `sweep_workers` divide the projects. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
-    service of logs and metrics, and the stack's name in messages. `metrics` are the names of those
+    service of logs and metrics, and the stack's name in messages; Lambda calls the function by its
+    `own_name`. `metrics` are the names of those
     that are written, None for all. Only a diagnosis reads the rest, "" if there is none: the
     schedule's group, and the topics of people's notices.
     """
@@ -41,6 +42,7 @@ class Settings:
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
     sweep_workers: int = 1
+    own_name: str = ""
     metrics: frozenset[str] | None = None
     schedule_group: str = ""
     email_topic_arn: str = ""
@@ -68,6 +70,7 @@ class Settings:
             rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
+            own_name=given.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             sweep_workers=_sweep_workers(given.get("SWEEP_WORKERS") or "1"),
             metrics=wanted_metrics(given),
             schedule_group=given.get("SCHEDULE_GROUP", ""),

@@ -1,13 +1,14 @@
 """Several workers divide the projects: each sweeps its own, in its own time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
 
+from behaviour.conftest import RuntimeWith
 from local_stack.aws import aws_error
 from local_stack.environment import Environment, target_of
-from local_stack.steps import EVENTS, FLEX, LEAVE, QUERY, QUESTION, about
+from local_stack.steps import EVENTS, FLEX, INVOKE, LEAVE, QUERY, QUESTION, about
 from local_stack.wire import Selection
 from local_stack.world import World, within
 from restore_watch.model.shares import Worker
@@ -137,3 +138,94 @@ def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     assert (result["open"], result["checked"]) == (1, 0)
     assert [call.operation for call in world.calls(QUESTION)] == ["events"]
     assert world.is_open(job)
+
+
+# A tick
+
+
+@pytest.mark.parametrize("by_rule", [False, True], ids=["schedule", "own rule"])
+def test_a_tick_starts_the_other_workers_and_sweeps_for_the_first(
+    world: World, projects: list[str], *, by_rule: bool
+) -> None:
+    jobs = [world.recorded_job(group=one, timeline=SHORT) for one in projects]
+    environment = world.environment(workers=4)
+    for job in jobs:
+        job.advance()
+    tick = world.clock().replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    rule = {"source": "aws.events", "detail-type": "Scheduled Event", "time": tick}
+    event = rule if by_rule else {"action": "sweep", "scheduledTime": tick}
+
+    results = [environment.answer(event)]
+    started = world.stack.taken()
+
+    assert {name: results[0][name] for name in ("workers", "started")} == {
+        "workers": 4,
+        "started": 3,
+    }
+    assert [one["worker"] for one in started] == [1, 2, 3]
+    assert {datetime.fromisoformat(one["scheduledTime"]) for one in started} == {
+        datetime.fromisoformat(tick)
+    }
+    results += [environment.answer(one) for one in started]
+    assert world.stack.taken() == []
+    assert sum(one["changed"] for one in results) == 2
+    assert [world.published(job) for job in jobs] == [SHORT] * 2
+    # Lambda may deliver a tick twice.
+    assert environment.answer(event) == SKIPPED | {"workers": 4, "started": 3}
+    assert [environment.answer(one) for one in world.stack.taken()] == [SKIPPED] * 3
+
+
+def test_a_sweep_by_hand_starts_the_others_too_and_an_old_tick_nobody(world: World) -> None:
+    environment = world.environment(workers=2)
+
+    assert environment.sweep()["started"] == 1
+    assert world.stack.taken() == [{"action": "sweep", "worker": 1}]
+    assert environment.sweep(world.clock() - timedelta(seconds=111)) == SKIPPED
+    assert world.environment().sweep().keys().isdisjoint({"workers", "started"})
+    assert (world.stack.taken(), world.count(INVOKE)) == ([], 1)
+
+
+@pytest.mark.fault("F65")
+def test_the_others_are_started_although_the_first_worker_still_works(
+    world: World, one_of_two: Environment, projects: list[str]
+) -> None:
+    world.recorded_job(group=projects[FIRST])
+    with world.hold(FLEX, "after") as gate:
+        hanging = world.begin(lambda: one_of_two.sweep(worker=FIRST))
+        gate.wait_for(1)
+        assert world.environment(workers=2).sweep() == SKIPPED | {"workers": 2, "started": 1}
+        assert world.naps == [1.0] * 15
+        gate.open()
+        hanging.end()
+    assert [one["worker"] for one in world.stack.taken()] == [SECOND]
+
+
+@pytest.mark.fault("F105")
+def test_a_worker_that_lambda_does_not_start_misses_one_tick(
+    world: World, projects: list[str]
+) -> None:
+    jobs = [world.recorded_job(group=one, timeline=SHORT) for one in projects]
+    environment = world.environment(workers=4)
+    for job in jobs:
+        job.run_to_end()
+    refused = aws_error("lambda", "TooManyRequestsException", status=429)
+    with world.inject(INVOKE, refused, skip=1):
+        assert environment.tick()["started"] == 2
+    (line,) = environment.lines(level="WARNING")
+    assert (line["worker"], line["reason"]) == (2, "Lambda answered TooManyRequestsException")
+    assert [one["worker"] for one in world.stack.taken()] == [1, 3]
+
+    environment.tick()
+    for one in world.stack.taken():
+        environment.answer(one)
+    assert [world.published(job) for job in jobs] == [SHORT] * 2
+
+
+def test_the_function_starts_itself(world: World, runtime_with: RuntimeWith) -> None:
+    runtime = runtime_with(SWEEP_WORKERS="2")
+    result = runtime.invoke({"action": "sweep"}).payload
+
+    assert (result["workers"], result["started"]) == (2, 1)
+    (started,) = world.stack.taken()
+    assert runtime.invoke(started).payload["open"] == 0
+    assert world.stack.taken() == []

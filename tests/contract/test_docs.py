@@ -262,7 +262,10 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
         *("groupId", "projectId", "clusterName", "restoreId", "restoreJobId", "kind", "envelope"),
         *("pretty", "auto", *RestoreKind),
     },
-    ("events", "A sweep"): {*event("schedule"), "worker", *json_of("events", "A sweep")[1]},
+    ("events", "A sweep"): {
+        *(*event("schedule"), "worker", "workers", "started"),
+        *json_of("events", "A sweep")[1],
+    },
     ("events", "A validation"): {
         *json_of("events", "A validation")[0],
         *json_of("events", "A validation")[1],

@@ -93,6 +93,16 @@ def test_a_role_may_do_what_it_does_and_nothing_else(role: str) -> None:
     assert "ManagedPolicyArns" not in ROLES[role]
 
 
+def test_only_one_of_several_sweeps_may_start_others() -> None:
+    policy = Stack(SweepWorkers="2").only("AWS::IAM::Policy")
+
+    assert policy["Roles"] == ["RestoreWatchFunctionRole"]
+    assert granted({"Policies": [policy]}) == {
+        "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}
+    }
+    assert ALL.of_type("AWS::IAM::Policy") == {}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_gets_the_boundary(role: str) -> None:
     assert ROLES[role]["PermissionsBoundary"] == EVERYTHING["PermissionsBoundaryArn"]

@@ -57,6 +57,7 @@ NO_TEXTS = {
     "Atlas credentials renewed: {}": "a subject",
     "Atlas credentials expire within {} day{}: {}": "a subject",
     "Atlas credentials have expired: {}": "a subject",
+    "start a sweep": "a step that fails with an error of AWS",
     "an item holds at least one change": "caught where it is raised",
     "sent already": "nothing failed",
     "older than what was sent": "nothing failed",

@@ -1,5 +1,6 @@
 """AWS on a loopback port: moto's server, or for tables another DynamoDB, behind our own wire."""
 
+import json
 import os
 import re
 import threading
@@ -13,7 +14,7 @@ import boto3
 import httpx
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from local_stack.faults import Answer
 from local_stack.interpreter import repaired
@@ -35,6 +36,7 @@ ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/[^/]+/[^/]+/(?P<service>[^/]+)/aws4_request")
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
+_INVOKED = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)/invocations")
 _QUERY_SERVICES = {"sns", "sts", "iam", "cloudformation"}
 
 # Requests to moto's own API: empty it, give the same random names every time, and really run state
@@ -52,10 +54,13 @@ def operation_of(request: Request) -> tuple[str, str]:
     service = signed["service"] if signed else "unsigned"
     target = request.headers.get("X-Amz-Target", "")
     path = _RPC_PATH.fullmatch(request.path)
+    invoked = _INVOKED.fullmatch(request.path)
     if target:
         operation = target.rpartition(".")[2]
     elif path:
         operation = path["operation"]
+    elif invoked:
+        operation = "Invoke"
     else:
         operation = request.form.get("Action") or f"{request.method} {request.path}"
     return service, operation
@@ -93,6 +98,8 @@ class AwsEmulator:
     def __init__(self) -> None:
         self.dynamodb: OtherDynamoDB | None = None
         """Answers for DynamoDB instead of moto, if set."""
+        self.waiting: list[tuple[str, Any]] = []
+        """The asynchronous invocations that Lambda has taken and not begun: function and event."""
         self._app = DomainDispatcherApplication(create_backend_app)
         self._applications: dict[tuple[str, str], Any] = {}
         self._item_lock = threading.Lock()
@@ -146,6 +153,7 @@ class AwsEmulator:
         AwsEmulator._emptied_last_by = self
         if self.dynamodb is not None:
             self.dynamodb.clear()
+        self.waiting.clear()
         self.wire.clear()
 
     def serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -154,6 +162,12 @@ class AwsEmulator:
 
         DynamoDB checks and writes an item in one step; moto needs a lock for that.
         """
+        if environ.get("HTTP_X_AMZ_INVOCATION_TYPE") == "Event":
+            request = Request(environ)
+            invoked = _INVOKED.fullmatch(request.path)
+            assert invoked is not None
+            self.waiting.append((invoked["name"], json.loads(request.get_data())))
+            return Response(status=202)(environ, start_response)
         items = str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB_")
         if items and self.dynamodb is not None:
             return self.dynamodb(environ, start_response)

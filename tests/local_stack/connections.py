@@ -46,6 +46,7 @@ class Connections:
     dynamodb: Any
     sns: Any
     stepfunctions: Any
+    lambda_: Any
 
     def made(self, call: Call) -> bool:
         """True if a call was made over these connections."""
@@ -56,7 +57,13 @@ class Connections:
     def close(self) -> None:
         """Close every connection."""
         self.http.close()
-        for client in (self.secretsmanager, self.dynamodb, self.sns, self.stepfunctions):
+        for client in (
+            self.secretsmanager,
+            self.dynamodb,
+            self.sns,
+            self.stepfunctions,
+            self.lambda_,
+        ):
             client.close()
 
 
@@ -70,5 +77,5 @@ def connect(stack: LocalStack, config: Config = ONE_TRY) -> Connections:
 
     http = http_client()
     http.headers[ENVIRONMENT_HEADER] = key_id
-    services = ("secretsmanager", "dynamodb", "sns", "stepfunctions")
+    services = ("secretsmanager", "dynamodb", "sns", "stepfunctions", "lambda")
     return Connections(key_id, http, *map(client, services))

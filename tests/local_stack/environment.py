@@ -19,6 +19,7 @@ from local_stack.stack import LocalStack
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
@@ -114,6 +115,7 @@ class Environment:
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
             workers,
             self.telemetry,
+            own_function=OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
             options=self._options,
         )
         return Application(self.checker, sweeper, workers, self.telemetry, _no_diagnosis)

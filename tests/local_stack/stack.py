@@ -168,6 +168,12 @@ class LocalStack:
         """Send what the template's schedule sends at this moment, which is now by default."""
         return self.invoke(self.function.scheduled_event(scheduled or datetime.now(UTC)))
 
+    def taken(self) -> list[Any]:
+        """Return the events that the function has sent to itself, which Lambda invokes it with."""
+        taken, self.aws.waiting[:] = list(self.aws.waiting), []
+        assert {name for name, _ in taken} <= {self.function.name}
+        return [event for _, event in taken]
+
     def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
         """Change the secret in Secrets Manager; Atlas's own methods change what Atlas accepts."""
         client = self.aws.client("secretsmanager")
@@ -281,8 +287,9 @@ class LocalStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The template's variables, and those that Lambda itself sets for AWS."""
-        return self._environment_of(self.function)
+        """The template's variables, and those that Lambda itself and the handler set."""
+        namespace = {"POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch"}
+        return namespace | self._environment_of(self.function)
 
     def _environment_of(self, configuration: FunctionConfiguration) -> dict[str, str]:
         return {

@@ -47,6 +47,8 @@ LEAVE = _update(b'"REMOVE #openShard')
 WAIT_FOR_LEASE = _update(b'"SET #waitingUntil')
 GIVE_BACK_LEASE = _update(b"REMOVE #owner")
 
+INVOKE = Selection("lambda", "Invoke")
+
 # The steps that find jobs which nobody named.
 EVENTS = Selection("atlas", "events")
 FLEX_CLUSTERS = Selection("atlas", "flex_clusters")

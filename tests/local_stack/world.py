@@ -89,6 +89,7 @@ class World:
         # Today somebody has looked when the credentials expire: what the table knows of that.
         self.rewrite_stack(credentials={"askedAt": self._begun.isoformat()})
         self.stack.forget_calls()
+        self.aws.waiting.clear()
         return self
 
     def __exit__(

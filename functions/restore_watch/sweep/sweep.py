@@ -13,11 +13,13 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.outbox import Outbox
 from restore_watch.errors import (
     AtlasError,
@@ -56,6 +58,9 @@ EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 PENDING_TIME = 15.0
 """Seconds that the publication of pending messages may take."""
 
+STARTING_TIME = 5.0
+"""Seconds that starting the sweeps of other workers may take."""
+
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
@@ -77,10 +82,12 @@ class Sweeper:
         workers: Workers,
         telemetry: Telemetry,
         *,
+        own_function: OwnFunction,
         options: SweepOptions,
     ) -> None:
         self._clock, now = outbox.clock, outbox.clock.unix
         self._lease = lease
+        self._own_function = own_function
         self._known_jobs = KnownJobs(open_jobs, workers, now)
         self._lasting = Environment(
             atlas,
@@ -102,16 +109,41 @@ class Sweeper:
         Failures of one job, cluster or project are part of the result. Raises RestoreWatchError
         when nothing can be done: the table is unusable, or there are no credentials or no token. It
         publishes pending messages first.
+
+        If the request names none of several workers, the first one sweeps and starts the others.
         """
         begun = deadline.clock()
         age = (self._clock.now() - request.tick).total_seconds() if request.tick else 0.0
         if age < -CLOCKS_APART.total_seconds():
             raise InvalidEventError(request.field, "expected a moment that has come")
         worker = Worker(request.worker or 0, self._lasting.options.workers)
-        lease = self._lease.of(worker)
         # A worker of before their number was lowered has nothing to do.
-        is_due = age <= TICK_LIFE and worker.number < worker.of
-        owner = lease.take(request.tick, deadline) if is_due else None
+        if age > TICK_LIFE or worker.number >= worker.of:
+            self._lasting.telemetry.skipped()
+            return SKIPPED
+        # First of all: the worker of this sweep may hang or wait, and the others do not.
+        started = {} if request.worker is not None else self._start_others(request.tick, deadline)
+        return {**self._sweep_of(worker, request.tick, begun, deadline), **started}
+
+    def _start_others(self, tick: datetime | None, deadline: Deadline) -> Mapping[str, int]:
+        """Start the sweeps of the other workers. Return how many there are, if there are others."""
+        workers = self._lasting.options.workers
+        if workers == 1:
+            return {}
+        starting, started = deadline.within(STARTING_TIME), 0
+        for worker in range(1, workers):
+            error = self._own_function.start_sweep(worker, tick, starting)
+            if error is None:
+                started += 1
+            else:
+                self._lasting.telemetry.not_started(worker, error)
+        return {"workers": workers, "started": started}
+
+    def _sweep_of(
+        self, worker: Worker, tick: datetime | None, begun: float, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        lease = self._lease.of(worker)
+        owner = lease.take(tick, deadline)
         if owner is None:
             self._lasting.telemetry.skipped()
             return SKIPPED

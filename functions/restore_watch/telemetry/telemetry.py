@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
+from foundation.aws_call import AwsCallError
 from foundation.emitting import Metrics, MetricsLog, emitting
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.credentials_expiry import CredentialsChange
@@ -137,6 +138,12 @@ class Telemetry(CheckTelemetry):
         with emitting(self._lock):
             failed = [one["check"] for one in checks if one["ok"] is False]
             self._logger.info("diagnosed", checks=len(checks), failed_checks=failed)
+
+    def not_started(self, worker: int, error: AwsCallError) -> None:
+        """Report that Lambda did not take the sweep of a worker. The text has the code only."""
+        with emitting(self._lock):
+            text = "Lambda did not take the sweep of a worker; the next tick starts it again"
+            self._logger.warning(text, worker=worker, reason=f"Lambda {error}")
 
     def skipped(self) -> None:
         """Report a sweep that left its work to another one."""
