@@ -57,15 +57,13 @@ def compose(
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
     http = http_client(telemetry.atlas_answered)
     dynamodb = client("dynamodb")
-    # Made when a workflow is answered for the first time: most stacks have none.
-    stepfunctions = cache(partial(client, "stepfunctions"))
     secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
     clock = Clock()
     atlas = AtlasSession(AtlasClient(settings.atlas_base_url, http), secret.credentials)
     outbox = Outbox(
         RestoreJobsTable(dynamodb, settings.table_name),
         StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
-        Workflows(stepfunctions),
+        Workflows(cache(partial(client, "stepfunctions"))),
         telemetry,
         clock,
     )
@@ -79,19 +77,15 @@ def compose(
         workers,
         telemetry,
         own_function=OwnFunction(cache(partial(client, "lambda")), settings.own_name),
-        options=_sweep_options(settings),
+        options=SweepOptions(
+            settings.hot_seconds,
+            settings.rate_limit_reserve,
+            settings.project_ids,
+            settings.sweep_workers,
+        ),
     )
     diagnose = partial(_diagnose, settings, telemetry, client, clock)
     return Application(JobChecker(atlas, outbox), sweeper, workers, telemetry, diagnose)
-
-
-def _sweep_options(settings: Settings) -> SweepOptions:
-    return SweepOptions(
-        settings.hot_seconds,
-        settings.rate_limit_reserve,
-        settings.project_ids,
-        settings.sweep_workers,
-    )
 
 
 def _diagnose(

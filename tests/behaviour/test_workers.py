@@ -1,15 +1,17 @@
 """Several workers divide the projects: each sweeps its own, in its own time."""
 
+import json
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 from behaviour.conftest import RuntimeWith
 from local_stack.aws import aws_error
 from local_stack.environment import Environment, target_of
-from local_stack.steps import EVENTS, FLEX, INVOKE, LEAVE, QUERY, QUESTION, about
-from local_stack.wire import Selection
+from local_stack.steps import EVENTS, FLEX, INVOKE, LEAVE, QUERY, QUESTION, SERVICE_ACCOUNT, about
+from local_stack.wire import Answer, Selection
 from local_stack.world import World, within
 from restore_watch.model.shares import Worker
 from restore_watch.table.job_item import OPEN_SHARDS, open_shard
@@ -124,7 +126,7 @@ def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     world: World, one_of_two: Environment, projects: list[str]
 ) -> None:
     """Lambda gives the sweep of a worker to any environment."""
-    job = world.recorded_job(group=projects[FIRST])
+    world.recorded_job(group=projects[FIRST])
     world.pass_time(7 * 3600)
     for worker in (FIRST, SECOND, FIRST, SECOND):
         world.stack.forget_calls()
@@ -137,7 +139,6 @@ def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     # The job is so old that it is asked about every five minutes, and the project is known.
     assert (result["open"], result["checked"]) == (1, 0)
     assert [call.operation for call in world.calls(QUESTION)] == ["events"]
-    assert world.is_open(job)
 
 
 # A tick
@@ -158,19 +159,14 @@ def test_a_tick_starts_the_other_workers_and_sweeps_for_the_first(
     results = [environment.answer(event)]
     started = world.stack.taken()
 
-    assert {name: results[0][name] for name in ("workers", "started")} == {
-        "workers": 4,
-        "started": 3,
-    }
+    assert (results[0]["workers"], results[0]["started"]) == (4, 3)
     assert [one["worker"] for one in started] == [1, 2, 3]
-    assert {datetime.fromisoformat(one["scheduledTime"]) for one in started} == {
-        datetime.fromisoformat(tick)
-    }
+    moments = {datetime.fromisoformat(one["scheduledTime"]) for one in started}
+    assert moments == {datetime.fromisoformat(tick)}
     results += [environment.answer(one) for one in started]
     assert world.stack.taken() == []
     assert sum(one["changed"] for one in results) == 2
     assert [world.published(job) for job in jobs] == [SHORT] * 2
-    # Lambda may deliver a tick twice.
     assert environment.answer(event) == SKIPPED | {"workers": 4, "started": 3}
     assert [environment.answer(one) for one in world.stack.taken()] == [SKIPPED] * 3
 
@@ -228,4 +224,82 @@ def test_the_function_starts_itself(world: World, runtime_with: RuntimeWith) -> 
     assert (result["workers"], result["started"]) == (2, 1)
     (started,) = world.stack.taken()
     assert runtime.invoke(started).payload["open"] == 0
-    assert world.stack.taken() == []
+
+
+# What is one for the stack
+
+
+def sweeps(world: World, environment: Environment, minutes: float = 1) -> None:
+    """A tick, and then the workers that it has started."""
+    environment.tick(minutes)
+    for one in world.stack.taken():
+        environment.answer(one)
+
+
+@pytest.mark.fault("F94", "F105")
+@pytest.mark.parametrize("minutes", [1, pytest.param(5, marks=pytest.mark.campaign)])
+def test_an_outage_of_all_projects_is_said_once_and_so_is_its_end(
+    world: World, minutes: float
+) -> None:
+    projects = [project_of(number % 2) for number in range(6)]
+    environment = world.watching(*projects, workers=2)
+    sweeps(world, environment)
+    with world.inject(QUESTION, Answer(503), times=None):
+        for _ in range(6):
+            sweeps(world, environment, minutes)
+    assert world.watch_said() == [("degraded", None)]
+    for _ in range(6):
+        sweeps(world, environment, minutes)
+    assert world.watch_said() == [("degraded", None), ("recovered", None)]
+
+
+def test_projects_of_one_worker_that_fail_together_are_said_one_by_one(world: World) -> None:
+    here, elsewhere = [project_of(SECOND) for _ in range(3)], [project_of(FIRST) for _ in range(12)]
+    environment = world.watching(*here, *elsewhere, workers=2)
+    sweeps(world, environment)
+    with world.inject(within(QUESTION, about(*here)), Answer(503), times=None):
+        for _ in range(9):
+            sweeps(world, environment)
+    assert sorted(world.watch_said()) == sorted(("degraded", one) for one in here)
+
+
+def test_gauges_add_up_and_what_a_dead_worker_left_does_not_count_for_ever(
+    world: World, projects: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for project in projects:
+        world.recorded_job(group=project)
+    environment = world.environment(workers=2, project_ids=projects)
+    sweeps(world, environment)
+    sweeps(world, environment)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    # At first, nobody has left anything yet.
+    assert [one["OpenJobs"] for one in written if "OpenJobs" in one] == [[1.0], [2.0]]
+    assert sum("SuccessfulSweeps" in one for one in written) == 4
+
+    for _ in range(6):
+        environment.tick()  # the other is never invoked
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["OpenJobs"] for one in written if "OpenJobs" in one][-1] == [1.0]
+    summary = (world.stack.get("sweeps", "lease/1") or {})["summary"]
+    assert (summary["open"], summary["isSeen"]) == (1, True)
+
+
+@pytest.mark.parametrize("summary", [None, "odd", {"at": "never"}, {"open": 3}], ids=str)
+def test_a_summary_that_somebody_has_changed_counts_as_none(world: World, summary: Any) -> None:
+    environment = world.environment(workers=2)
+    sweeps(world, environment)
+    key = {"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease/1"}}
+    world._rewrite(key, {"summary": summary})  # noqa: SLF001
+
+    assert environment.tick()["open"] == 0
+
+
+def test_only_the_first_worker_asks_when_the_credentials_expire(
+    world: World, one_of_two: Environment
+) -> None:
+    world.rewrite_stack(credentials=None)
+
+    one_of_two.sweep(worker=SECOND)
+    assert world.count(SERVICE_ACCOUNT) == 0
+    one_of_two.sweep(worker=FIRST)
+    assert world.count(SERVICE_ACCOUNT) == 1

@@ -13,8 +13,17 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.outage import Trouble, Watched
+from restore_watch.model.summary import Summary
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
-from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackVerdict, judge
+from restore_watch.sweep.outages.stack_verdict import (
+    WAITS,
+    Held,
+    ListOfProjects,
+    StackVerdict,
+    judge,
+    judge_share,
+    summarize,
+)
 from restore_watch.table.project_item import Project
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
@@ -165,3 +174,78 @@ def test_what_stands_still_of_a_project_neither_begins_nor_ends(
     one = seen(watched, dedicated="down", collection="refused")
 
     assert StackVerdict({}, held).troubles_of(one, NOON) == troubles
+
+
+# Several workers
+
+
+def left(*projects: ProjectVerdict, refusal: Trouble | None = None) -> Summary:
+    """What a worker leaves that saw its projects so."""
+    made = Summary(NOON, refusal=refusal)
+    summarize(projects, made)
+    return made
+
+
+OTHERS: dict[str, tuple[list[ProjectVerdict], Summary, set[str], Held]] = {
+    "nothing fails": ([SEES], left(SEES), set(), NOTHING),
+    "a quarter together": (
+        [FAILS, *[SEES] * 5],
+        left(FAILS, FAILS, *[SEES] * 4),
+        {PROJECTS},
+        UNANSWERED,
+    ),
+    "a quarter of one worker's": ([SEES] * 10, left(*[FAILS] * 3), set(), NOTHING),
+    "all of the others'": ([], left(FAILS, FAILS, FAILS), {PROJECTS}, UNANSWERED),
+    "each of two, one of them elsewhere": ([FAILS], left(REFUSED), {PROJECTS}, EVERYTHING),
+    "one of two, the other elsewhere": ([FAILS], left(SEES), set(), NOTHING),
+    "credentials, where nothing is asked here": (
+        [],
+        left(refusal=trouble(NO_ROLE)),
+        {CREDENTIALS},
+        EVERYTHING,
+    ),
+    "credentials that are good here": ([SEES], left(refusal=trouble(NO_ROLE)), set(), NOTHING),
+}
+
+
+@pytest.mark.parametrize(("own", "other", "troubles", "held"), OTHERS.values(), ids=OTHERS)
+def test_the_first_worker_judges_the_projects_of_all(
+    own: list[ProjectVerdict], other: Summary, troubles: set[str], held: Held
+) -> None:
+    verdict = judge(own, Watched(None), ListOfProjects(), 0, NOON, [other])
+
+    assert (set(verdict.troubles), verdict.held) == (troubles, held)
+
+
+def test_an_outage_goes_on_until_any_worker_sees_a_project() -> None:
+    on = stack(PROJECTS, CREDENTIALS)
+
+    assert judge([], on, ListOfProjects(), 0, NOON, [left(FAILS)]).troubles == on.troubles
+    assert judge([], on, ListOfProjects(), 0, NOON, [left(SEES)]).troubles == {}
+
+
+ALL_REFUSED = Watched(None, troubles={PROJECTS: trouble(NO_ROLE)})
+SHARES: dict[str, tuple[list[ProjectVerdict], Watched, Held]] = {
+    "nothing": ([SEES, FAILS], Watched(None), NOTHING),
+    "the stack has no answers": ([FAILS], stack(PROJECTS, is_reported=False), UNANSWERED),
+    "the stack recovers": ([FAILS], stack(is_recovering=True), UNANSWERED),
+    "no credentials": ([SEES], stack(CREDENTIALS), EVERYTHING),
+    "each is refused": ([REFUSED], ALL_REFUSED, EVERYTHING),
+}
+
+
+@pytest.mark.parametrize(("seen", "known", "held"), SHARES.values(), ids=SHARES)
+def test_another_worker_judges_no_stack_and_holds_what_the_first_has_found(
+    seen: list[ProjectVerdict], known: Watched, held: Held
+) -> None:
+    assert judge_share(seen, known, Summary(NOON)) == StackVerdict({}, held)
+
+
+def test_another_worker_waits_some_sweeps_for_the_first_and_no_longer() -> None:
+    """All projects of one worker may fail while those of the others are seen."""
+    summary = Summary(NOON)
+    held = [judge_share([FAILS] * 3, Watched(None), summary).held for _ in range(WAITS + 2)]
+
+    assert held == [UNANSWERED] * WAITS + [NOTHING] * 2
+    judge_share([SEES], Watched(None), summary)
+    assert summary.waited == 0

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 class OwnFunction:
-    """
-    The function `name`.
-
-    `client` makes the client when the first sweep is started: most stacks have one worker.
-    """
+    """The function `name`. `client` makes the client when it is needed: most have one worker."""
 
     def __init__(self, client: Callable[[], "LambdaClient"], name: str) -> None:
         self._client = client
@@ -28,9 +24,8 @@ class OwnFunction:
         self, worker: int, tick: datetime | None, deadline: Deadline
     ) -> AwsCallError | None:
         """Ask Lambda for the sweep of a worker. Return the error if it does not take that."""
-        event: dict[str, Any] = {"action": "sweep", "worker": worker}
-        if tick is not None:
-            event["scheduledTime"] = utc_text(tick)
+        scheduled = {"scheduledTime": utc_text(tick)} if tick else {}
+        event = {"action": "sweep", "worker": worker, **scheduled}
         try:
             aws_call(
                 deadline,

@@ -55,7 +55,7 @@ class TableDiagnosis:
                 since = min((job.observed_at for job in left if job.observed_at), default=old)
                 yield _left_over(len(left), since)
         try:
-            projects, stack, _ = self._bookkeeping.read(deadline, self._now())
+            projects, stack, *_ = self._bookkeeping.read(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("table", error)
             return

@@ -95,10 +95,8 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
 def _sweep(event: Mapping[str, Any]) -> Sweep:
     scheduled = event.get("scheduledTime", ...)
     tick = None if scheduled is ... else _moment(scheduled, "scheduledTime")
-    worker = event.get("worker", ...)
-    if worker is ...:
-        return Sweep(tick)
-    if type(worker) is not int or not 0 <= worker < max(WORKERS):
+    worker = event.get("worker")
+    if "worker" in event and (type(worker) is not int or not 0 <= worker < max(WORKERS)):
         problem = f"expected a whole number from 0 to 15, got {type_of(worker)}"
         raise InvalidEventError("worker", problem)
     return Sweep(tick, worker=worker)

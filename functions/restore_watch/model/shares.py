@@ -20,13 +20,13 @@ class Worker(NamedTuple):
     of: int = 1
 
     @property
-    def is_alone(self) -> bool:
-        """Whether no other worker sweeps."""
-        return self.of == 1
+    def leads(self) -> bool:
+        """Whether it judges the stack for all workers."""
+        return self.number == 0
 
     def has(self, group_id: str) -> bool:
         """Whether the project is one of its own."""
-        return self.is_alone or share_of(group_id) * self.of // SHARES == self.number
+        return self.of == 1 or share_of(group_id) * self.of // SHARES == self.number
 
 
 ALONE = Worker()

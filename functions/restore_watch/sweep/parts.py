@@ -10,6 +10,7 @@ from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
 from restore_watch.model.shares import Worker
+from restore_watch.model.summary import LATE, Summary
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.credentials_expiry import ExpiryWatch, LastTry
@@ -27,10 +28,10 @@ from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.tally import Tally
-from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.table.bookkeeping import Bookkeeping, Books
+from restore_watch.table.lease import lease_name
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.workers import Workers
 
@@ -69,12 +70,7 @@ class Parts:
 
 @service
 class Environment:
-    """
-    The wires, the options and the memory, which last from sweep to sweep.
-
-    Lambda may give an environment the sweep of any worker. It has a memory of jobs and of projects
-    for each of them.
-    """
+    """The wires, the options, and a memory of each worker: Lambda may invoke it for any."""
 
     atlas: AtlasSession
     outbox: Outbox
@@ -87,15 +83,11 @@ class Environment:
     last_seen: LastSeen
     last_try: LastTry
 
-    def run(
-        self,
-        worker: Worker,
-        jobs: Sequence[OpenJob],
-        projects: dict[str, Project],
-        deadline: Deadline,
-    ) -> Run:
+    def run(self, worker: Worker, jobs: Sequence[OpenJob], books: Books, deadline: Deadline) -> Run:
         """Return the run of a worker's sweep that begins now."""
         memory, _ = self.memories(worker)
+        last, left = books.summaries.get(lease_name(worker)), books.summaries.values()
+        others = [one for one in left if last is None or last.at - one.at <= LATE]
         known = {job.key: job for job in jobs}
         memory.keep_only(known)
         clock, limits = self.outbox.clock, self.atlas.limits
@@ -111,8 +103,15 @@ class Environment:
             outcomes=Outcomes(),
             memory=memory,
             known=known,
-            projects=projects,
+            projects=books.projects,
             telemetry=self.telemetry,
+            summary=Summary(
+                clock.now(),
+                len(jobs),
+                sum(job.pending for job in jobs),
+                waited=last.waited if last else 0,
+            ),
+            others=[one for one in others if worker.leads and one is not last],
         )
 
     def parts(self, run: Run) -> Parts:

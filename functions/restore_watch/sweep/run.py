@@ -9,6 +9,7 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.shares import Worker
+from restore_watch.model.summary import Summary
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -25,7 +26,8 @@ class Run:
 
     The last question to Atlas must have ended by the deadline of `asking`, and everything by that
     of `ending`. `known` has the open jobs, and `projects` what the table remembers of projects, by
-    id. Both are kept up to date.
+    id. Both are kept up to date. `summary` is what it leaves to the first worker; that one has what
+    the `others` have left.
     """
 
     worker: Worker
@@ -40,6 +42,8 @@ class Run:
     known: dict[JobKey, OpenJob]
     projects: dict[str, Project]
     telemetry: Telemetry
+    summary: Summary
+    others: list[Summary]
 
     def now(self) -> datetime:
         """Return the time, in UTC."""

@@ -34,13 +34,13 @@ from restore_watch.sweep.act_on_answer import publish_pending
 from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.credentials_expiry import LastTry
 from restore_watch.sweep.find.memory_of_projects import FindMemory
-from restore_watch.sweep.known_jobs import KnownJobs
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outages.report import LastSeen
 from restore_watch.sweep.outages.stack_verdict import ListOfProjects
 from restore_watch.sweep.parts import Environment, Parts, SweepOptions
 from restore_watch.sweep.rounds import Rounds
-from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.sweep.run import Run
+from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
@@ -88,7 +88,6 @@ class Sweeper:
         self._clock, now = outbox.clock, outbox.clock.unix
         self._lease = lease
         self._own_function = own_function
-        self._known_jobs = KnownJobs(open_jobs, workers, now)
         self._lasting = Environment(
             atlas,
             outbox,
@@ -128,8 +127,6 @@ class Sweeper:
     def _start_others(self, tick: datetime | None, deadline: Deadline) -> Mapping[str, int]:
         """Start the sweeps of the other workers. Return how many there are, if there are others."""
         workers = self._lasting.options.workers
-        if workers == 1:
-            return {}
         starting, started = deadline.within(STARTING_TIME), 0
         for worker in range(1, workers):
             error = self._own_function.start_sweep(worker, tick, starting)
@@ -137,7 +134,7 @@ class Sweeper:
                 started += 1
             else:
                 self._lasting.telemetry.not_started(worker, error)
-        return {"workers": workers, "started": started}
+        return {"workers": workers, "started": started} if workers > 1 else {}
 
     def _sweep_of(
         self, worker: Worker, tick: datetime | None, begun: float, deadline: Deadline
@@ -147,30 +144,34 @@ class Sweeper:
         if owner is None:
             self._lasting.telemetry.skipped()
             return SKIPPED
-        succeeded_at = None
+        succeeded_at = summary = None
         try:
-            is_awaited = partial(lease.is_awaited, owner, deadline)
-            result = self._sweep(worker, begun, deadline, is_awaited)
+            now = self._clock.now()
+            jobs = self._lasting.open_jobs.read(deadline, now, worker)
+            books = self._lasting.bookkeeping.read(deadline, now, worker)
+            run = self._lasting.run(worker, jobs, books, deadline)
+            run.telemetry.sweep_begins(worker, run.others)
+            summary = None if worker.of == 1 else run.summary
+            result = self._sweep(run, books, begun, partial(lease.is_awaited, owner, deadline))
             succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
-                lease.give_back(owner, deadline, succeeded_at=succeeded_at)
+                lease.give_back(owner, deadline, succeeded_at=succeeded_at, summary=summary)
         return result
 
     def _sweep(
-        self, worker: Worker, begun: float, deadline: Deadline, is_awaited: Callable[[], bool]
+        self, run: Run, books: Books, begun: float, is_awaited: Callable[[], bool]
     ) -> Mapping[str, Any]:
-        lasting, now = self._lasting, self._clock.now()
-        jobs = self._known_jobs.read(worker, now, deadline)
-        projects, stack, expiry = lasting.bookkeeping.read(deadline, now, worker)
-        run = lasting.run(worker, jobs, projects, deadline)
+        lasting, worker, deadline = self._lasting, run.worker, run.ending
+        jobs, stack, expiry = run.open_jobs(), books.stack, books.expiry
         parts = lasting.parts(run)
         watch = parts.watch
         publishing = deadline.within(PENDING_TIME)
         try:
             publish_pending(run, parts.follower, lasting.workers, publishing)
             stack = watch.publish_unsent(stack, publishing)
-            expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
+            if worker.leads:
+                expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
             asked = self._find_and_ask(parts, begun, is_awaited)
         except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
             watch.stack_fails(stack, error, len(jobs))
@@ -178,6 +179,7 @@ class Sweeper:
         finally:
             share = lasting.atlas.limits.smallest_share(run.at.timestamp())
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), run.now())
+            run.summary.not_reached = run.tally.not_reached
             run.telemetry.asked(open_jobs, share, run.tally.result)
         refusal = run.tally.refusal_of_credentials
         if refusal is not None:
@@ -187,8 +189,10 @@ class Sweeper:
         parts.answers.note_starved()
         self._drop_removed(parts)
         degraded = self._judge(parts, asked, stack, len(jobs), is_refused=refusal is not None)
-        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun, worker)
-        parts.expiry_watch.look(expiry)
+        run.summary.degraded = degraded
+        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
+        if worker.leads:
+            parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()
 
     def _find_and_ask(

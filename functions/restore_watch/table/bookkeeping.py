@@ -7,9 +7,9 @@ One query reads all of it. Every write is conditional, so a sweep that outlives 
 harm.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
@@ -17,8 +17,10 @@ from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
+from restore_watch.model.summary import Summary
 from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
+from restore_watch.table.lease import read_summaries
 from restore_watch.table.project_item import (
     Project,
     marks_as_values,
@@ -38,23 +40,27 @@ _FIRST = (
 )
 
 
+class Books(NamedTuple):
+    """Projects by id, how the stack is seen, its credentials' end, and summaries by lease."""
+
+    projects: dict[str, Project]
+    stack: Watched
+    expiry: CredentialsExpiry
+    summaries: Mapping[str, Summary]
+
+
 class Bookkeeping(Items):
     """The bookkeeping items of the table."""
 
-    def read(
-        self, deadline: Deadline, now: datetime, worker: Worker = ALONE
-    ) -> tuple[dict[str, Project], Watched, CredentialsExpiry]:
-        """
-        Return the known projects by id, how the stack is seen, and its credentials' end.
-
-        The projects are those of the worker.
-        """
-        entries = self._query({"cluster": PARTITION}, deadline)
+    def read(self, deadline: Deadline, now: datetime, worker: Worker = ALONE) -> Books:
+        """Return what is known, of projects those of the worker."""
+        entries = list(self._query({"cluster": PARTITION}, deadline))
         read = [project for entry in entries if (project := read_project(entry, now))]
         stack = next((one for one in read if not one.group_id), Project("", None))
         seen = stack.stored_watched or Watched(None)
         own = (one for one in read if one.group_id and worker.has(one.group_id))
-        return {one.group_id: one for one in own}, seen, stack.expiry
+        summaries = {} if worker.of == 1 else read_summaries(entries)
+        return Books({one.group_id: one for one in own}, seen, stack.expiry, summaries)
 
     def begin(
         self,

@@ -9,7 +9,7 @@ lease up once it has done its work.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -17,10 +17,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
+from boto3.dynamodb.types import TypeDeserializer
+
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
+from restore_watch.model.summary import Summary, read_summary
 from restore_watch.table.items import Items
 from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
 
@@ -47,10 +50,23 @@ PAUSE = 1.0
 ENDING = 3.0
 """Seconds that the holder may need to end. It ignores a sweep that will wait for less."""
 
+_deserialize = TypeDeserializer().deserialize
 _HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
 _SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :lastTick AND :ahead)"
 _IS_OURS = "#owner = :owner"
 _NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
+
+
+def lease_name(worker: Worker) -> str:
+    """The sort key of a worker's lease. That of the first is that of the only one."""
+    return f"{NAME}/{worker.number}" if worker.number else NAME
+
+
+def read_summaries(items: Iterable[Mapping[str, Any]]) -> dict[str, Summary]:
+    """Read what is left on leases, by their names, of items in DynamoDB's types."""
+    left = {one["restoreId"]["S"]: one["summary"] for one in items if "summary" in one}
+    read = {name: read_summary(_deserialize(value)) for name, value in left.items()}
+    return {name: one for name, one in read.items() if one and name.partition("/")[0] == NAME}
 
 
 @dataclass(frozen=True)
@@ -102,9 +118,9 @@ class SweepLease(Items):
         self._key = sweeps_key(NAME)
 
     def of(self, worker: Worker) -> Self:
-        """Return the lease of this worker. That of the first is that of the only one."""
+        """Return the lease of this worker."""
         lease = copy(self)
-        lease._key = sweeps_key(f"{NAME}/{worker.number}" if worker.number else NAME)  # noqa: SLF001
+        lease._key = sweeps_key(lease_name(worker))  # noqa: SLF001
         return lease
 
     def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
@@ -140,16 +156,23 @@ class SweepLease(Items):
         return False
 
     def give_back(
-        self, owner: str, deadline: Deadline, *, succeeded_at: datetime | None = None
+        self,
+        owner: str,
+        deadline: Deadline,
+        *,
+        succeeded_at: datetime | None = None,
+        summary: Summary | None = None,
     ) -> None:
         """
-        Give the lease back, and store when the sweep has succeeded, if it has.
+        Give the lease back, and store when the sweep has succeeded, if it has, and its summary.
 
         If it ran out and another sweep took it, it stays.
         """
         sets: dict[str, Any] = {"owner": None, "validUntil": None, **_NOBODY_WAITS}
         if succeeded_at:
             sets["succeededAt"] = utc_text(succeeded_at)
+        if summary:
+            sets["summary"] = summary.as_value()
         self._update(self._key, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
     def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:

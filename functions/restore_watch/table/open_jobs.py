@@ -4,11 +4,13 @@ The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it
 A job leaves the index by one conditional write, so that no pending or newer entry is lost.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.deadline import Deadline
+from restore_watch.errors import TableUnavailableError
 from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items
@@ -20,6 +22,12 @@ INDEX = "OpenJobs"
 
 OLDEST_TEXT = "2000"
 """No moment of this application is older."""
+
+FILED_FOR = timedelta(minutes=15)
+"""One of several workers looks this often for jobs that are filed elsewhere."""
+
+FILING_TIME = 5.0
+"""Seconds that moving them may take."""
 
 _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
 # A value that cannot be such a moment counts as absent.
@@ -37,25 +45,36 @@ _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < 
 class OpenJobs(Items):
     """The index OpenJobs of the table."""
 
-    def read(
-        self, deadline: Deadline, now: datetime, worker: Worker = ALONE, *, whole: bool = True
-    ) -> list[OpenJob]:
+    def __init__(self, client: Any, table_name: str) -> None:
+        super().__init__(client, table_name)
+        self._filed: dict[Worker, datetime] = {}
+
+    def read(self, deadline: Deadline, now: datetime, worker: Worker = ALONE) -> list[OpenJob]:
         """
         Return every open job of a worker: every page of every shard.
 
-        If not the `whole` index is read, a job that is filed elsewhere stays unseen.
+        1.1.0 filed a job by its own id, and may go on until an update is over. So one of several
+        workers looks at times in every shard, and moves what is its own to where it looks.
         """
+        filed = self._filed.get(worker)
+        is_whole = worker.of == 1 or filed is None or not timedelta() <= now - filed < FILED_FOR
         entries = (
             entry
-            for shard in (OPEN_SHARDS if whole else shards_of(worker))
+            for shard in (OPEN_SHARDS if is_whole else shards_of(worker))
             for entry in self._query({"openShard": shard}, deadline, index=INDEX)
             if worker.has(entry["cluster"]["S"].partition("/")[0])
         )
-        return [job for entry in entries if (job := read_open_job(entry, now))]
+        jobs = [job for entry in entries if (job := read_open_job(entry, now))]
+        if is_whole and worker.of > 1:
+            with suppress(TableUnavailableError):  # the next sweep goes on with it
+                self._file(jobs, deadline.within(FILING_TIME))
+                self._filed[worker] = now
+        return jobs
 
-    def file(self, job: OpenJob, deadline: Deadline) -> None:
-        """Move a job that 1.1.0 has filed, or an older version, to where its worker looks."""
-        self._update_open(job, deadline, sets={"openShard": open_shard(job.target)})
+    def _file(self, jobs: Iterable[OpenJob], deadline: Deadline) -> None:
+        for job in jobs:
+            if job.shard != (shard := open_shard(job.target)):
+                self._update_open(job, deadline, sets={"openShard": shard})
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store the moment since when Atlas does not know the job, unless one is stored."""

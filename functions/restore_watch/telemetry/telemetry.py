@@ -17,7 +17,9 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import FAILURES_SHOWN, SweepResult
 from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
+from restore_watch.model.summary import Summary
 from restore_watch.telemetry.checks import CheckTelemetry, names_of
+from restore_watch.telemetry.metrics import of_stack
 
 
 class Telemetry(CheckTelemetry):
@@ -29,6 +31,7 @@ class Telemetry(CheckTelemetry):
 
     def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
         super().__init__(logger, metrics)
+        self._worker, self._others = ALONE, list[Summary]()
         self._not_read: set[tuple[str, str]] = set()
 
     def unchanged(self, target: RestoreTarget) -> None:
@@ -45,6 +48,10 @@ class Telemetry(CheckTelemetry):
                 "This restore job is no longer followed", **names_of(target), reason=reason
             )
 
+    def sweep_begins(self, worker: Worker, others: list[Summary]) -> None:
+        """What follows is of this worker. The first one adds the gauges that `others` have left."""
+        self._worker, self._others = worker, others
+
     def asked(self, open_jobs: Metrics, share_left: float | None, result: SweepResult) -> None:
         """
         Report the open jobs and the failures of a sweep, even if the sweep itself fails.
@@ -55,7 +62,7 @@ class Telemetry(CheckTelemetry):
             metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
             if share_left is not None:
                 metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
-            self._metrics.write(metrics)
+            self._metrics.write(of_stack(metrics, self._worker, self._others))
             self._count("SuccessfulChecks", result.succeeded)
             news = [failed for failed in result.failures if not failed.is_known]
             for failed in news[:FAILURES_SHOWN]:
@@ -64,19 +71,16 @@ class Telemetry(CheckTelemetry):
             for name, count in errors.items():
                 self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(
-        self, result: SweepResult, degraded: int, seconds: float, worker: Worker = ALONE
-    ) -> None:
+    def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
-        several: dict[str, Any] = {} if worker.is_alone else {"worker": worker.number}
+        several: dict[str, Any] = {} if self._worker.of == 1 else {"worker": self._worker.number}
         with emitting(self._lock):
-            self._metrics.write(
-                {
-                    "SuccessfulSweeps": (MetricUnit.Count, 1),
-                    "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
-                    "ProjectsDegraded": (MetricUnit.Count, degraded),
-                }
-            )
+            metrics: Metrics = {
+                "SuccessfulSweeps": (MetricUnit.Count, 1),
+                "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
+                "ProjectsDegraded": (MetricUnit.Count, degraded),
+            }
+            self._metrics.write(of_stack(metrics, self._worker, self._others))
             self._logger.info(
                 "swept",
                 open=result.open,

@@ -21,7 +21,15 @@ from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, WatchChange, Watched
 from restore_watch.sweep.act_on_answer import TopicRefusals
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
-from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackTrouble, judge
+from restore_watch.sweep.outages.stack_verdict import (
+    Held,
+    ListOfProjects,
+    StackTrouble,
+    StackVerdict,
+    judge,
+    judge_share,
+    summarize,
+)
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
@@ -65,14 +73,15 @@ class Watch:
         """
         Publish what earlier sweeps recorded, until the topic refuses too often.
 
-        Return what is left of the stack's.
+        Return what is left of the stack's, which only the first worker publishes.
         """
 
         def publish(project: Project) -> None:
             left = self._publish(project.watched, deadline)
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
-        stack = self._publish(stack, deadline)
+        if self.run.worker.leads:
+            stack = self._publish(stack, deadline)
         unsent = [one for one in self.run.stored_projects() if one.watched.unsent]
         # The topic may refuse the messages of some for ever.
         shuffle(unsent)
@@ -99,7 +108,9 @@ class Watch:
         What is known of projects stands still.
         """
         reported = stack.troubles if stack.degraded else {}
-        trouble = Trouble.of(error, self.run.at, of_stack=True)
+        trouble = self.run.summary.refusal = Trouble.of(error, self.run.at, of_stack=True)
+        if not self.run.worker.leads:
+            return stack
         return self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
 
     def sweep_ended(
@@ -115,10 +126,8 @@ class Watch:
 
         Nobody looks at those that were left alone: nothing fails there.
         """
-        verdict = judge(seen, stack, listed, open_jobs, self.run.at)
-        if not verdict.troubles:
-            self.last_seen.seen(None, self.run.at)
-        is_blind = self._met(stack, verdict.troubles, None, open_jobs).degraded is not None
+        verdict, stack = self._judge(seen, stack, listed, open_jobs)
+        is_blind = stack.degraded is not None
         degraded: list[bool] = []
 
         def note(one: ProjectVerdict) -> None:
@@ -138,6 +147,19 @@ class Watch:
         self.workers.each(seen, note, self.run.ending)
         self.workers.each(left_alone, leave_alone, self.run.ending)
         return sum(degraded)
+
+    def _judge(
+        self, seen: Sequence[ProjectVerdict], stack: Watched, listed: ListOfProjects, open_jobs: int
+    ) -> tuple[StackVerdict, Watched]:
+        """Judge, and say what is new of the stack, which only the first worker does."""
+        run = self.run
+        summarize(seen, run.summary)
+        if not run.worker.leads:
+            return judge_share(seen, stack, run.summary), stack
+        verdict = judge(seen, stack, listed, open_jobs, run.at, run.others)
+        if not verdict.troubles:
+            self.last_seen.seen(None, run.at)
+        return verdict, self._met(stack, verdict.troubles, None, open_jobs)
 
     def _met(
         self,

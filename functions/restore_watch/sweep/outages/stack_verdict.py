@@ -5,7 +5,7 @@ If Atlas does not answer, or no project is without a failure, that is one troubl
 none of its projects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
+from restore_watch.model.summary import Summary
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
 
 LEAST_UNANSWERED = 3
@@ -25,6 +26,10 @@ GOES_ON = 1 / 2
 
 LEAST_PROJECTS = 2
 """If so many projects or more are watched, and all of them fail, it is not for one of them."""
+
+
+WAITS = 4
+"""Sweeps for which a worker waits for the first one to say that all projects fail."""
 
 
 class StackTrouble(StrEnum):
@@ -75,15 +80,25 @@ class StackVerdict(NamedTuple):
         return still | refused
 
 
+def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
+    """Put into the summary how a worker's projects were seen."""
+    summary.projects, summary.failing = len(seen), sum(one.fails for one in seen)
+    summary.unanswered = sum(one.unanswered is not None for one in seen)
+    summary.is_seen = any(one.is_seen for one in seen)
+    troubles = sorted(_troubles(seen, summary.at), key=lambda one: not one.is_unanswered)
+    summary.trouble = troubles[0] if troubles else None
+
+
 def judge(
     seen: Sequence[ProjectVerdict],
     stack: Watched,
     listed: ListOfProjects,
     open_jobs: int,
     at: datetime,
+    others: Sequence[Summary] = (),
 ) -> StackVerdict:
-    """Judge how projects were seen in a sweep, and what is known of the stack."""
-    is_seen = any(one.is_seen for one in seen)
+    """Judge how all workers saw their projects, and what is known of the stack."""
+    is_seen = any(one.is_seen for one in seen) or any(one.is_seen for one in others)
     over: dict[str, bool] = {
         StackTrouble.CREDENTIALS: is_seen,
         StackTrouble.PROJECT_LIST: listed.is_read,
@@ -91,12 +106,15 @@ def judge(
     }
     # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
     # to be over.
-    is_kept = stack.degraded is not None and bool(seen or open_jobs)
-    known = stack.troubles.items() if is_kept else ()
+    is_any = bool(seen or open_jobs or any(one.projects or one.open for one in others))
+    known = stack.troubles.items() if stack.degraded is not None and is_any else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
+    refusal = next((one.refusal for one in others if one.refusal), None)
+    if refusal is not None and not is_seen:
+        troubles[StackTrouble.CREDENTIALS] = refusal
     if listed.failure is not None:
         troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, at, of_stack=True)
-    shared = _outage(seen, stack, at) or _failure_of_all(seen, at)
+    shared = _outage(seen, others, stack, at) or _failure_of_all(seen, others, at)
     if shared is not None:
         troubles[StackTrouble.PROJECTS] = shared.trouble
     if StackTrouble.CREDENTIALS in troubles:
@@ -107,30 +125,66 @@ def judge(
     return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
+def judge_share(seen: Sequence[ProjectVerdict], stack: Watched, summary: Summary) -> StackVerdict:
+    """
+    Judge what stands still of a worker's projects, while the first one judges the stack.
+
+    If they seem to fail together, wait for that one, but not for ever: others may be seen.
+    """
+    shared = _outage(seen, (), stack, summary.at) or _failure_of_all(seen, (), summary.at)
+    known = stack.troubles.get(StackTrouble.PROJECTS)
+    waited, summary.waited = summary.waited, 0
+    if StackTrouble.CREDENTIALS in stack.troubles:
+        held = Held.EVERYTHING
+    elif known is not None:
+        held = Held.UNANSWERED if known.is_unanswered else Held.EVERYTHING
+    elif shared is not None and waited < WAITS:
+        held, summary.waited = shared.held, waited + 1
+    else:
+        summary.waited = waited if shared else 0
+        is_on = stack.degraded is not None and not stack.troubles
+        held = Held.UNANSWERED if is_on else Held.NOTHING
+    return StackVerdict({}, held)
+
+
 class _Shared(NamedTuple):
     trouble: Trouble
     held: Held
 
 
-def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
+def _outage(
+    seen: Sequence[ProjectVerdict], others: Sequence[Summary], stack: Watched, at: datetime
+) -> _Shared | None:
     """Many projects have no answer at once."""
     is_on = StackTrouble.PROJECTS in stack.troubles or stack.recovering_since is not None
     part = GOES_ON if is_on else 1
-    unanswered = [error for one in seen if (error := one.unanswered) is not None]
-    least = part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(seen))
-    if len(unanswered) < least:
+    errors = [error for one in seen if (error := one.unanswered) is not None]
+    unanswered = len(errors) + sum(one.unanswered for one in others)
+    projects = len(seen) + sum(one.projects for one in others)
+    met = (Trouble.of(error, at, of_stack=True) for error in errors)
+    first = next(chain(met, (one.trouble for one in others if one.unanswered)), None)
+    if first is None or unanswered < part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * projects):
         return None
-    first = Trouble.of(unanswered[0], at, of_stack=True)
-    msg = f"{len(unanswered)} of {len(seen)} projects could not be seen. {first.message}"
+    msg = f"{unanswered} of {projects} projects could not be seen. {first.message}"
     return _Shared(replace(first, message=msg), Held.UNANSWERED)
 
 
-def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
+def _failure_of_all(
+    seen: Sequence[ProjectVerdict], others: Sequence[Summary], at: datetime
+) -> _Shared | None:
     """Every one of several projects fails, each for some reason."""
-    if len(seen) < LEAST_PROJECTS or not all(one.fails for one in seen):
+    projects = len(seen) + sum(one.projects for one in others)
+    failing = sum(one.fails for one in seen) + sum(one.failing for one in others)
+    first = next(chain(_troubles(seen, at), (one.trouble for one in others if one.failing)), None)
+    if first is None or projects < LEAST_PROJECTS or failing < projects:
         return None
-    errors = [error for one in seen for error in one.failures.values()]
-    met = (Trouble.of(error, at, of_stack=True) for error in errors)
-    first = next(chain(met, *(one.standing.values() for one in seen)))
-    msg = f"Each of the {len(seen)} projects fails. {first.message}"
+    msg = f"Each of the {projects} projects fails. {first.message}"
     return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)
+
+
+def _troubles(seen: Sequence[ProjectVerdict], at: datetime) -> Iterator[Trouble]:
+    """The failures of now, and then older ones."""
+    for one in seen:
+        yield from (Trouble.of(error, at, of_stack=True) for error in one.failures.values())
+    for one in seen:
+        yield from one.standing.values()

@@ -1,0 +1,55 @@
+"""What each of several workers leaves to the first, which judges the stack for all. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from restore_watch.model.fields import UtcDate
+from restore_watch.model.outage import Trouble
+
+LATE = timedelta(minutes=3)
+"""A worker whose last sweep is so much older than that of the first one is left out."""
+
+
+@dataclass
+class Summary:
+    """
+    One sweep of a worker, which began `at` a moment.
+
+    Of its projects, `is_seen` is true if Atlas has answered for any, and `trouble` is the first of
+    theirs; `refusal` is that of the credentials. So many sweeps in a row it has `waited` for the
+    first worker to say that all projects fail.
+    """
+
+    __pydantic_config__: ClassVar = ConfigDict(alias_generator=to_camel)
+
+    at: UtcDate
+    open: int = 0
+    pending: int = 0
+    not_reached: int = 0
+    degraded: int = 0
+    projects: int = 0
+    failing: int = 0
+    unanswered: int = 0
+    waited: int = 0
+    is_seen: bool = False
+    trouble: Trouble | None = None
+    refusal: Trouble | None = None
+
+    def as_value(self) -> dict[str, Any]:
+        """The map of the item, without values that are absent."""
+        return dict(_MAP.dump_python(self, mode="json", by_alias=True, exclude_defaults=True))
+
+
+def read_summary(stored: object) -> Summary | None:
+    """Read the map. None if somebody has changed it so that it cannot be read."""
+    try:
+        return _MAP.validate_python(stored)
+    except ValidationError:
+        return None
+
+
+_MAP = TypeAdapter(Summary)
