@@ -13,7 +13,7 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.model.summary import Summary
+from restore_watch.model.summary import Summary, together
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
 from restore_watch.sweep.outages.stack_verdict import (
     WAITS,
@@ -64,6 +64,13 @@ def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False)
         degraded=old if is_reported else None,
         recovering_since=NOON if is_recovering else None,
     )
+
+
+def left(*projects: ProjectVerdict, refusal: Trouble | None = None, jobs: int = 0) -> Summary:
+    """What a worker leaves that saw its projects so."""
+    made = Summary(NOON, jobs, refusal=refusal)
+    summarize(projects, made)
+    return made
 
 
 class Swept(NamedTuple):
@@ -121,7 +128,7 @@ SWEPT: dict[str, Swept] = {
 
 @pytest.mark.parametrize("swept", SWEPT.values(), ids=SWEPT)
 def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) -> None:
-    verdict = judge(swept.seen, swept.stack, swept.listed, swept.open_jobs, NOON)
+    verdict = judge(left(*swept.seen, jobs=swept.open_jobs), swept.stack, swept.listed)
 
     assert (set(verdict.troubles), verdict.held) == (swept.troubles, swept.held)
 
@@ -141,7 +148,7 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
     projects: list[ProjectVerdict], message: str
 ) -> None:
-    verdict = judge(projects, Watched(None), ListOfProjects(), 1, NOON)
+    verdict = judge(left(*projects), Watched(None), ListOfProjects())
 
     met = verdict.troubles[PROJECTS]
     assert (met.since, met.message) == (NOON, message)
@@ -179,13 +186,6 @@ def test_what_stands_still_of_a_project_neither_begins_nor_ends(
 # Several workers
 
 
-def left(*projects: ProjectVerdict, refusal: Trouble | None = None) -> Summary:
-    """What a worker leaves that saw its projects so."""
-    made = Summary(NOON, refusal=refusal)
-    summarize(projects, made)
-    return made
-
-
 OTHERS: dict[str, tuple[list[ProjectVerdict], Summary, set[str], Held]] = {
     "nothing fails": ([SEES], left(SEES), set(), NOTHING),
     "a quarter together": (
@@ -212,7 +212,7 @@ OTHERS: dict[str, tuple[list[ProjectVerdict], Summary, set[str], Held]] = {
 def test_the_first_worker_judges_the_projects_of_all(
     own: list[ProjectVerdict], other: Summary, troubles: set[str], held: Held
 ) -> None:
-    verdict = judge(own, Watched(None), ListOfProjects(), 0, NOON, [other])
+    verdict = judge(together(left(*own), [other]), Watched(None), ListOfProjects())
 
     assert (set(verdict.troubles), verdict.held) == (troubles, held)
 
@@ -220,8 +220,11 @@ def test_the_first_worker_judges_the_projects_of_all(
 def test_an_outage_goes_on_until_any_worker_sees_a_project() -> None:
     on = stack(PROJECTS, CREDENTIALS)
 
-    assert judge([], on, ListOfProjects(), 0, NOON, [left(FAILS)]).troubles == on.troubles
-    assert judge([], on, ListOfProjects(), 0, NOON, [left(SEES)]).troubles == {}
+    def goes_on(project: ProjectVerdict) -> Mapping[str, Trouble]:
+        return judge(together(left(), [left(project)]), on, ListOfProjects()).troubles
+
+    assert goes_on(FAILS) == on.troubles
+    assert goes_on(SEES) == {}
 
 
 ALL_REFUSED = Watched(None, troubles={PROJECTS: trouble(NO_ROLE)})
@@ -238,14 +241,15 @@ SHARES: dict[str, tuple[list[ProjectVerdict], Watched, Held]] = {
 def test_another_worker_judges_no_stack_and_holds_what_the_first_has_found(
     seen: list[ProjectVerdict], known: Watched, held: Held
 ) -> None:
-    assert judge_share(seen, known, Summary(NOON)) == StackVerdict({}, held)
+    assert judge_share(left(*seen), known) == StackVerdict({}, held)
 
 
 def test_another_worker_waits_some_sweeps_for_the_first_and_no_longer() -> None:
     """All projects of one worker may fail while those of the others are seen."""
-    summary = Summary(NOON)
-    held = [judge_share([FAILS] * 3, Watched(None), summary).held for _ in range(WAITS + 2)]
+    summary = left(*[FAILS] * 3)
+    held = [judge_share(summary, Watched(None)).held for _ in range(WAITS + 2)]
 
     assert held == [UNANSWERED] * WAITS + [NOTHING] * 2
-    judge_share([SEES], Watched(None), summary)
+    summarize([SEES], summary)
+    judge_share(summary, Watched(None))
     assert summary.waited == 0

@@ -1,5 +1,6 @@
 """What each of several workers leaves to the first, which judges the stack for all. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -19,9 +20,10 @@ class Summary:
     """
     One sweep of a worker, which began `at` a moment.
 
-    Of its projects, `is_seen` is true if Atlas has answered for any, and `trouble` is the first of
-    theirs; `refusal` is that of the credentials. So many sweeps in a row it has `waited` for the
-    first worker to say that all projects fail.
+    Of its projects, `is_seen` is true if Atlas has answered for any. `trouble` is the first of
+    theirs, `no_answer` the first of now for want of an answer, and `refusal` that of the
+    credentials. So many sweeps in a row it has `waited` for the first worker to say that all
+    projects fail.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(alias_generator=to_camel)
@@ -37,6 +39,7 @@ class Summary:
     waited: int = 0
     is_seen: bool = False
     trouble: Trouble | None = None
+    no_answer: Trouble | None = None
     refusal: Trouble | None = None
 
     def as_value(self) -> dict[str, Any]:
@@ -50,6 +53,25 @@ def read_summary(stored: object) -> Summary | None:
         return _MAP.validate_python(stored)
     except ValidationError:
         return None
+
+
+def together(own: Summary, others: Sequence[Summary]) -> Summary:
+    """All workers as one: what can be counted adds up, and the first trouble stands for all."""
+    of_all = (own, *others)
+    return Summary(
+        at=own.at,
+        open=sum(one.open for one in of_all),
+        pending=sum(one.pending for one in of_all),
+        not_reached=sum(one.not_reached for one in of_all),
+        degraded=sum(one.degraded for one in of_all),
+        projects=sum(one.projects for one in of_all),
+        failing=sum(one.failing for one in of_all),
+        unanswered=sum(one.unanswered for one in of_all),
+        is_seen=any(one.is_seen for one in of_all),
+        trouble=next((one.trouble for one in of_all if one.trouble), None),
+        no_answer=next((one.no_answer for one in of_all if one.no_answer), None),
+        refusal=next((one.refusal for one in of_all if one.refusal), None),
+    )
 
 
 _MAP = TypeAdapter(Summary)

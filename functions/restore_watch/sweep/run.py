@@ -9,7 +9,7 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.shares import Worker
-from restore_watch.model.summary import Summary
+from restore_watch.model.summary import Summary, together
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -48,6 +48,10 @@ class Run:
     def now(self) -> datetime:
         """Return the time, in UTC."""
         return self.clock.now()
+
+    def of_all_workers(self) -> Summary:
+        """Return this sweep's summary together with those of the other workers."""
+        return together(self.summary, self.others)
 
     def publish_in_order[Change](
         self, changes: Iterable[Change], publish: Callable[[Change], object]

@@ -174,7 +174,7 @@ class Sweeper:
                 expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
             asked = self._find_and_ask(parts, begun, is_awaited)
         except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
-            watch.stack_fails(stack, error, len(jobs))
+            watch.stack_fails(stack, error)
             raise
         finally:
             share = lasting.atlas.limits.smallest_share(run.at.timestamp())
@@ -183,12 +183,12 @@ class Sweeper:
             run.telemetry.asked(open_jobs, share, run.tally.result)
         refusal = run.tally.refusal_of_credentials
         if refusal is not None:
-            stack = watch.stack_fails(stack, refusal, len(jobs))
+            stack = watch.stack_fails(stack, refusal)
             if not run.memory.was_answered_lately:
                 raise refusal
         parts.answers.note_starved()
         self._drop_removed(parts)
-        degraded = self._judge(parts, asked, stack, len(jobs), is_refused=refusal is not None)
+        degraded = self._judge(parts, asked, stack, is_refused=refusal is not None)
         run.summary.degraded = degraded
         run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
         if worker.leads:
@@ -222,7 +222,7 @@ class Sweeper:
         parts.watch.forget_removed()
 
     def _judge(
-        self, parts: Parts, asked: frozenset[str], stack: Watched, opened: int, *, is_refused: bool
+        self, parts: Parts, asked: frozenset[str], stack: Watched, *, is_refused: bool
     ) -> int:
         """
         Report the projects that cannot be seen, or can be again. Return how many are degraded.
@@ -239,4 +239,4 @@ class Sweeper:
             )
         listed = ListOfProjects(watched.knows_projects, watched.all_projects.failure)
         left_alone = parts.verdicts.left_alone(open_jobs)
-        return parts.watch.sweep_ended(seen, left_alone, stack, listed, opened)
+        return parts.watch.sweep_ended(seen, left_alone, stack, listed)

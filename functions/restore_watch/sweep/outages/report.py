@@ -101,7 +101,7 @@ class Watch:
         removed = [one for one in stored if one.is_removed and one.watched.fails]
         self.workers.each(removed, forget, self.run.ending)
 
-    def stack_fails(self, stack: Watched, error: RestoreWatchError, open_jobs: int) -> Watched:
+    def stack_fails(self, stack: Watched, error: RestoreWatchError) -> Watched:
         """
         The credentials are refused or cannot be read. Return how the stack is seen.
 
@@ -111,7 +111,8 @@ class Watch:
         trouble = self.run.summary.refusal = Trouble.of(error, self.run.at, of_stack=True)
         if not self.run.worker.leads:
             return stack
-        return self._met(stack, {**reported, StackTrouble.CREDENTIALS: trouble}, None, open_jobs)
+        troubles = {**reported, StackTrouble.CREDENTIALS: trouble}
+        return self._met(stack, troubles, None, self.run.of_all_workers().open)
 
     def sweep_ended(
         self,
@@ -119,14 +120,13 @@ class Watch:
         left_alone: Sequence[Project],
         stack: Watched,
         listed: ListOfProjects,
-        open_jobs: int,
     ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
 
         Nobody looks at those that were left alone: nothing fails there.
         """
-        verdict, stack = self._judge(seen, stack, listed, open_jobs)
+        verdict, stack = self._judge(seen, stack, listed)
         is_blind = stack.degraded is not None
         degraded: list[bool] = []
 
@@ -149,17 +149,18 @@ class Watch:
         return sum(degraded)
 
     def _judge(
-        self, seen: Sequence[ProjectVerdict], stack: Watched, listed: ListOfProjects, open_jobs: int
+        self, seen: Sequence[ProjectVerdict], stack: Watched, listed: ListOfProjects
     ) -> tuple[StackVerdict, Watched]:
         """Judge, and say what is new of the stack, which only the first worker does."""
         run = self.run
         summarize(seen, run.summary)
         if not run.worker.leads:
-            return judge_share(seen, stack, run.summary), stack
-        verdict = judge(seen, stack, listed, open_jobs, run.at, run.others)
+            return judge_share(run.summary, stack), stack
+        of_all = run.of_all_workers()
+        verdict = judge(of_all, stack, listed)
         if not verdict.troubles:
             self.last_seen.seen(None, run.at)
-        return verdict, self._met(stack, verdict.troubles, None, open_jobs)
+        return verdict, self._met(stack, verdict.troubles, None, of_all.open)
 
     def _met(
         self,

@@ -5,11 +5,10 @@ If Atlas does not answer, or no project is without a failure, that is one troubl
 none of its projects.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, StrEnum
-from itertools import chain
 from typing import NamedTuple
 
 from restore_watch.errors import RestoreWatchError
@@ -82,39 +81,33 @@ class StackVerdict(NamedTuple):
 
 def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
     """Put into the summary how a worker's projects were seen."""
+    unanswered = [error for one in seen if (error := one.unanswered)]
     summary.projects, summary.failing = len(seen), sum(one.fails for one in seen)
-    summary.unanswered = sum(one.unanswered is not None for one in seen)
+    summary.unanswered = len(unanswered)
     summary.is_seen = any(one.is_seen for one in seen)
-    troubles = sorted(_troubles(seen, summary.at), key=lambda one: not one.is_unanswered)
-    summary.trouble = troubles[0] if troubles else None
+    met = [error for one in seen for error in one.failures.values()]
+    older = (trouble for one in seen for trouble in one.standing.values())
+    summary.trouble = _first(met, summary.at) or next(older, None)
+    summary.no_answer = _first(unanswered, summary.at)
 
 
-def judge(
-    seen: Sequence[ProjectVerdict],
-    stack: Watched,
-    listed: ListOfProjects,
-    open_jobs: int,
-    at: datetime,
-    others: Sequence[Summary] = (),
-) -> StackVerdict:
+def judge(summary: Summary, stack: Watched, listed: ListOfProjects) -> StackVerdict:
     """Judge how all workers saw their projects, and what is known of the stack."""
-    is_seen = any(one.is_seen for one in seen) or any(one.is_seen for one in others)
     over: dict[str, bool] = {
-        StackTrouble.CREDENTIALS: is_seen,
+        StackTrouble.CREDENTIALS: summary.is_seen,
         StackTrouble.PROJECT_LIST: listed.is_read,
-        StackTrouble.PROJECTS: is_seen,
+        StackTrouble.PROJECTS: summary.is_seen,
     }
     # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
     # to be over.
-    is_any = bool(seen or open_jobs or any(one.projects or one.open for one in others))
+    is_any = summary.projects or summary.open
     known = stack.troubles.items() if stack.degraded is not None and is_any else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
-    refusal = next((one.refusal for one in others if one.refusal), None)
-    if refusal is not None and not is_seen:
-        troubles[StackTrouble.CREDENTIALS] = refusal
+    if summary.refusal is not None and not summary.is_seen:
+        troubles[StackTrouble.CREDENTIALS] = summary.refusal
     if listed.failure is not None:
-        troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, at, of_stack=True)
-    shared = _outage(seen, others, stack, at) or _failure_of_all(seen, others, at)
+        troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, summary.at, of_stack=True)
+    shared = _shared(summary, stack)
     if shared is not None:
         troubles[StackTrouble.PROJECTS] = shared.trouble
     if StackTrouble.CREDENTIALS in troubles:
@@ -125,13 +118,13 @@ def judge(
     return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
-def judge_share(seen: Sequence[ProjectVerdict], stack: Watched, summary: Summary) -> StackVerdict:
+def judge_share(summary: Summary, stack: Watched) -> StackVerdict:
     """
     Judge what stands still of a worker's projects, while the first one judges the stack.
 
     If they seem to fail together, wait for that one, but not for ever: others may be seen.
     """
-    shared = _outage(seen, (), stack, summary.at) or _failure_of_all(seen, (), summary.at)
+    shared = _shared(summary, stack)
     known = stack.troubles.get(StackTrouble.PROJECTS)
     waited, summary.waited = summary.waited, 0
     if StackTrouble.CREDENTIALS in stack.troubles:
@@ -152,39 +145,21 @@ class _Shared(NamedTuple):
     held: Held
 
 
-def _outage(
-    seen: Sequence[ProjectVerdict], others: Sequence[Summary], stack: Watched, at: datetime
-) -> _Shared | None:
-    """Many projects have no answer at once."""
+def _shared(summary: Summary, stack: Watched) -> _Shared | None:
+    """What is one trouble of many projects: they have no answer at once, or every one fails."""
     is_on = StackTrouble.PROJECTS in stack.troubles or stack.recovering_since is not None
     part = GOES_ON if is_on else 1
-    errors = [error for one in seen if (error := one.unanswered) is not None]
-    unanswered = len(errors) + sum(one.unanswered for one in others)
-    projects = len(seen) + sum(one.projects for one in others)
-    met = (Trouble.of(error, at, of_stack=True) for error in errors)
-    first = next(chain(met, (one.trouble for one in others if one.unanswered)), None)
-    if first is None or unanswered < part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * projects):
-        return None
-    msg = f"{unanswered} of {projects} projects could not be seen. {first.message}"
-    return _Shared(replace(first, message=msg), Held.UNANSWERED)
+    projects, first = summary.projects, summary.no_answer
+    least = part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * projects)
+    if first is not None and summary.unanswered >= least:
+        msg = f"{summary.unanswered} of {projects} projects could not be seen. {first.message}"
+        return _Shared(replace(first, since=summary.at, message=msg), Held.UNANSWERED)
+    first = summary.trouble
+    if first is not None and LEAST_PROJECTS <= projects <= summary.failing:
+        msg = f"Each of the {projects} projects fails. {first.message}"
+        return _Shared(replace(first, since=summary.at, message=msg), Held.EVERYTHING)
+    return None
 
 
-def _failure_of_all(
-    seen: Sequence[ProjectVerdict], others: Sequence[Summary], at: datetime
-) -> _Shared | None:
-    """Every one of several projects fails, each for some reason."""
-    projects = len(seen) + sum(one.projects for one in others)
-    failing = sum(one.fails for one in seen) + sum(one.failing for one in others)
-    first = next(chain(_troubles(seen, at), (one.trouble for one in others if one.failing)), None)
-    if first is None or projects < LEAST_PROJECTS or failing < projects:
-        return None
-    msg = f"Each of the {projects} projects fails. {first.message}"
-    return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)
-
-
-def _troubles(seen: Sequence[ProjectVerdict], at: datetime) -> Iterator[Trouble]:
-    """The failures of now, and then older ones."""
-    for one in seen:
-        yield from (Trouble.of(error, at, of_stack=True) for error in one.failures.values())
-    for one in seen:
-        yield from one.standing.values()
+def _first(errors: Sequence[RestoreWatchError], at: datetime) -> Trouble | None:
+    return Trouble.of(errors[0], at, of_stack=True) if errors else None
