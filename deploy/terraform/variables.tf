@@ -189,7 +189,7 @@ variable "memory_size" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many environments of the function may run at once; 0 reserves none. Give at least 4, and with several SweepWorkers twice as many and 2: the queue uses 2, and each worker up to 2 while restores are young. Each environment holds its own token, and a service account may have 100 at once. Lambda takes the reservation from the account's concurrency limit in the region and rejects one that leaves less than 100 unreserved. A new account may have a limit as low as 10, all of which must stay unreserved: leave 0 there, or the deployment fails, until AWS has raised the limit."
+  description = "How many environments of the function may run at once; 0 reserves none. Give at least 2, and 2 more for each of SweepWorkers: the queue uses 2, and each worker up to 2 while restores are young. Each environment holds its own token, and a service account may have 100 at once. Lambda takes the reservation from the account's concurrency limit in the region and rejects one that leaves less than 100 unreserved. A new account may have a limit as low as 10, all of which must stay unreserved: leave 0 there, or the deployment fails, until AWS has raised the limit."
   type = number
   default = null
   validation {
@@ -279,7 +279,7 @@ variable "rpo_minutes" {
 }
 
 variable "no_sweep_minutes" {
-  description = "Minutes without a successful sweep after which an alarm is raised: three periods of ScheduleExpression, and one minute more because metrics arrive late. Change both together: 16 for rate(5 minutes). With 0 there is no such alarm."
+  description = "Minutes without a successful sweep after which an alarm is raised: three periods of ScheduleExpression, and one minute more because metrics arrive late. Change both together: 16 for rate(5 minutes). It is the same with several SweepWorkers, of which each must sweep. With 0 there is no such alarm."
   type = number
   default = null
   validation {

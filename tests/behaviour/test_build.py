@@ -114,7 +114,7 @@ def test_a_function_finds_all_its_imports_in_the_layer(package: str) -> None:
 
 
 def test_the_layer_describes_only_the_services_that_the_functions_call() -> None:
-    services = {"dynamodb", "kms", "scheduler", "secretsmanager", "sns", "stepfunctions"}
+    services = {"dynamodb", "kms", "lambda", "scheduler", "secretsmanager", "sns", "stepfunctions"}
     data = LAYER / "python" / "botocore" / "data"
 
     assert {path.name for path in data.iterdir() if path.is_dir()} == services

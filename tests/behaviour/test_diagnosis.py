@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import pytest
@@ -16,7 +16,8 @@ from foundation.deadline import Deadline
 from local_stack.atlas import Role
 from local_stack.aws import REGION, aws_error
 from local_stack.connections import ONE_TRY
-from local_stack.faults import Action, Answer, Reset
+from local_stack.faults import Action, Answer, Ask, Reset
+from local_stack.loopback import Line as LoopbackLine
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS
 from local_stack.steps import QUERY, SECRET, SERVICE_ACCOUNT
@@ -24,6 +25,8 @@ from local_stack.wire import Selection
 from local_stack.world import World, within
 from produced import Produced
 from restore_watch.composition import compose
+from restore_watch.model.shares import Worker
+from restore_watch.model.status_change import utc_text
 from restore_watch.settings import Settings
 
 cases = pytest.mark.parametrize
@@ -55,11 +58,17 @@ def diagnose(
     world.atlas.add_cluster(world.group, "archive", "dedicated")
     settings = Settings.from_environment(world.stack.environment)
 
-    def diagnose(*, watched: Any = (world.group,), seconds: float = 30, **event: str) -> Checks:
-        chosen = replace(settings, project_ids=watched)
+    def diagnose(
+        *,
+        watched: Any = (world.group,),
+        workers: int = 1,
+        deadline: Deadline | None = None,
+        **event: str,
+    ) -> Checks:
+        chosen = replace(settings, project_ids=watched, sweep_workers=workers)
         logger = Logger(service=secrets.token_hex(8), location=None)
         application = compose(chosen, logger, SESSION, ONE_TRY)
-        answer = application.answer({"action": "diagnose"} | event, Deadline.after(seconds))
+        answer = application.answer({"action": "diagnose"} | event, deadline or Deadline.after(30))
         produced.add("results", answer)
         checks = {one["check"]: one for one in answer["checks"]}
         assert len(checks) == len(answer["checks"])
@@ -317,7 +326,7 @@ def test_what_atlas_does_not_tell_now_is_not_a_mistake(world: World, diagnose: D
 
 
 def test_what_there_was_no_time_for_is_not_judged(diagnose: Diagnose) -> None:
-    checks = diagnose(seconds=1.2)
+    checks = diagnose(deadline=Deadline.after(1.2))
 
     assert wrong(checks) == {}
     assert "too few to" in checks["secret"]["found"]
@@ -558,6 +567,55 @@ def test_a_sweep_that_is_late_is_named(world: World, diagnose: Diagnose) -> None
     # A cron expression does not show whether another was due.
     set_schedule(world, ScheduleExpression="cron(*/2 * * * ? *)")
     assert diagnose()["last sweep"]["ok"] is None
+
+
+def test_each_of_several_workers_has_a_line_and_the_late_one_is_wrong(
+    world: World, diagnose: Diagnose
+) -> None:
+    now, late = (utc_text(world.clock() - timedelta(minutes=ago)) for ago in (0, 30))
+    for name, at, counts in (
+        ("lease", now, {"projects": 2, "open": 5}),
+        ("lease/1", now, {"projects": 1, "pending": 3, "notReached": 4}),
+        ("lease/2", late, {"projects": 7}),
+    ):
+        summary = {"at": {"S": at}} | {field: {"N": str(one)} for field, one in counts.items()}
+        bookkeep(world, name, lastTick={"S": at}, succeededAt={"S": at}, summary={"M": summary})
+
+    checks = diagnose(workers=4)
+    assert checks["workers"]["found"] == "4 share the projects"
+    assert [checks[f"last sweep, worker {number}"]["found"] for number in range(4)] == [
+        f"succeeded at {now}; projects: 2; open restore jobs: 5",
+        f"succeeded at {now}; projects: 1; pending changes: 3; not reached: 4",
+        f"succeeded at {late}; none since then; projects: 7",
+        "no tick of the schedule was swept yet",
+    ]
+    ((check, (_, fix)),) = wrong(checks).items()
+    assert check == "last sweep, worker 2"
+    assert fix.startswith("Look at the log")
+    assert "see the warnings there, and whether the function is throttled" in fix
+    assert "Wait for two minutes. A sweep that" in checks["last sweep, worker 3"]["fix"]
+
+    set_schedule(world, State="DISABLED")
+    checks = diagnose(workers=4)
+    assert (set(wrong(checks)), "last sweep, worker 2" in checks) == ({"schedule"}, False)
+
+
+def test_the_jobs_of_a_large_index_are_counted_for_ten_seconds(
+    world: World, diagnose: Diagnose
+) -> None:
+    ids = [f"6a1f3c9e5b7d204e{number:08x}" for number in range(50)]
+    for shard in range(3):
+        world.recorded_job(group=next(one for one in ids if Worker(shard, 4).has(one)))
+    seconds = [0]
+
+    class Slow(NamedTuple):
+        def play(self, _line: LoopbackLine, ask: Ask, /) -> Answer:
+            seconds[0] += 6
+            return ask()
+
+    world.inject(INDEX, Slow(), times=None)
+    line = diagnose(deadline=Deadline(60, lambda: seconds[0]))["index"]
+    assert (line["ok"], line["found"]) == (True, "open restore jobs: at least 2")
 
 
 # What a diagnosis costs

@@ -10,9 +10,20 @@ import pytest
 from behaviour.conftest import RuntimeWith
 from local_stack.aws import aws_error
 from local_stack.environment import Environment, target_of
-from local_stack.steps import EVENTS, FLEX, INVOKE, LEAVE, QUERY, QUESTION, SERVICE_ACCOUNT, about
+from local_stack.steps import (
+    EVENTS,
+    FLEX,
+    INVOKE,
+    LEAVE,
+    QUERY,
+    QUESTION,
+    SECRET,
+    SERVICE_ACCOUNT,
+    about,
+)
 from local_stack.wire import Answer, Selection
 from local_stack.world import World, within
+from restore_watch.errors import CredentialsError
 from restore_watch.model.shares import Worker
 from restore_watch.table.job_item import OPEN_SHARDS, open_shard
 
@@ -263,6 +274,13 @@ def test_projects_of_one_worker_that_fail_together_are_said_one_by_one(world: Wo
     assert sorted(world.watch_said()) == sorted(("degraded", one) for one in here)
 
 
+def written(capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
+    """The values of two metrics since they were last looked at."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    names = ("OpenJobs", "SuccessfulSweeps")
+    return {name: [one[name][0] for one in lines if name in one] for name in names}
+
+
 def test_gauges_add_up_and_what_a_dead_worker_left_does_not_count_for_ever(
     world: World, projects: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,17 +289,35 @@ def test_gauges_add_up_and_what_a_dead_worker_left_does_not_count_for_ever(
     environment = world.environment(workers=2, project_ids=projects)
     sweeps(world, environment)
     sweeps(world, environment)
-    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     # At first, nobody has left anything yet.
-    assert [one["OpenJobs"] for one in written if "OpenJobs" in one] == [[1.0], [2.0]]
-    assert sum("SuccessfulSweeps" in one for one in written) == 4
+    assert written(capsys) == {"OpenJobs": [1, 2], "SuccessfulSweeps": [0, 1]}
 
     for _ in range(6):
         environment.tick()  # the other is never invoked
-    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["OpenJobs"] for one in written if "OpenJobs" in one][-1] == [1.0]
+    gauges = written(capsys)
+    assert gauges["OpenJobs"][-1] == 1
+    assert (gauges["SuccessfulSweeps"][1], gauges["SuccessfulSweeps"][-1]) == (1, 0)
     summary = (world.stack.get("sweeps", "lease/1") or {})["summary"]
     assert (summary["open"], summary["isSeen"]) == (1, True)
+
+
+def test_the_heartbeat_stops_if_the_sweeps_of_one_worker_fail(
+    world: World, projects: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = world.environment(workers=2, project_ids=projects)
+    sweeps(world, environment)
+    for _ in range(6):
+        environment.tick()
+        with world.inject(SECRET, aws_error("secretsmanager", "AccessDeniedException")):
+            cold = world.environment(workers=2, project_ids=projects)
+            with pytest.raises(CredentialsError):
+                cold.answer(*world.stack.taken())
+    beats = written(capsys)["SuccessfulSweeps"]
+    # One that fails once, or for less than three minutes, changes nothing.
+    assert (beats[1:4], beats[-1]) == ([1, 1, 1], 0)
+    for _ in range(2):
+        sweeps(world, environment)
+    assert written(capsys)["SuccessfulSweeps"] == [0, 1]
 
 
 @pytest.mark.parametrize("summary", [None, "odd", {"at": "never"}, {"open": 3}], ids=str)

@@ -95,7 +95,7 @@ class Doctor:
         yield from self._aws.topics(deadline)
         schedule, period = self._aws.schedule(deadline)
         yield schedule
-        yield self._table.last_sweep(period, deadline)
+        yield from self._table.last_sweeps(period, deadline)
 
     def _of_atlas(
         self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
@@ -123,7 +123,7 @@ class Doctor:
             yield Line("other projects", ok=None, found=found, fix=fix)
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
-        asked = [*looks] or self._table.open_projects[:1]
+        asked = [*looks] or sorted(self._table.open_projects)[:1]
         seen = {group_id: atlas.account(group_id, deadline) for group_id in asked}
         yield expiry(credentials, [*seen.values()], self._now())
         roles: Collection[str] | None = caller.roles
@@ -144,7 +144,11 @@ def compose_doctor(
     """Return a doctor. `client` makes a boto3 client of a service."""
     dynamodb, name = client("dynamodb"), settings.table_name
     table = TableDiagnosis(
-        SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
+        SweepLease(dynamodb, name),
+        OpenJobs(dynamodb, name),
+        Bookkeeping(dynamodb, name),
+        now,
+        settings.sweep_workers,
     )
 
     def atlas_with(credentials: Credentials) -> AtlasDiagnosis:

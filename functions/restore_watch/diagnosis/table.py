@@ -1,6 +1,7 @@
 """Diagnoses the table, its index, and the records of sweeps there. Changes nothing."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
@@ -8,7 +9,9 @@ from restore_watch.diagnosis.aws_fixes import TABLE_FIXES, is_passing
 from restore_watch.diagnosis.line import Line
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Watched
+from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
+from restore_watch.model.summary import Summary
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
@@ -19,8 +22,19 @@ LATE = 3
 UNSURE_AFTER = timedelta(minutes=15)
 """Without a period, the last sweep may be this old."""
 
+INDEX_TIME = 10.0
+"""Seconds that reading the index may take. 100,000 jobs take 11 s of a whole processor."""
+
 PENDING_FOR = timedelta(minutes=2)
 """A change that is pending for longer was left over by a sweep."""
+
+
+FIX_OF_WORKER = (
+    "A sweep that Lambda has stopped has Task timed out or Runtime exited in the log: raise "
+    "MemorySize or SweepWorkers. Without any such line, Lambda has not started it: see the "
+    "warnings there, and whether the function is throttled. Nobody looks at the projects of this "
+    "worker meanwhile"
+)
 
 
 class TableDiagnosis:
@@ -32,28 +46,22 @@ class TableDiagnosis:
         open_jobs: OpenJobs,
         bookkeeping: Bookkeeping,
         now: Callable[[], datetime],
+        workers: int,
     ) -> None:
         self._lease = lease
         self._open_jobs = open_jobs
         self._bookkeeping = bookkeeping
         self._now = now
-        self.open_projects: list[str] = []
+        self._workers = workers
+        self.open_projects: set[str] = set()
         """The projects with open restore jobs, once the index was read."""
 
     def table(self, deadline: Deadline) -> Iterator[Line]:
         """Look at the table and the index, and whether messages are left over."""
         try:
-            jobs = self._open_jobs.read(deadline, self._now())
+            yield from self._index(deadline)
         except RestoreWatchError as error:
             yield _refused("index", error)
-        else:
-            self.open_projects = sorted({job.target.group_id for job in jobs})
-            yield Line("index", ok=True, found=f"open restore jobs: {len(jobs)}")
-            old = self._now() - PENDING_FOR
-            left = [job for job in jobs if job.pending and (job.observed_at or old) <= old]
-            if left:
-                since = min((job.observed_at for job in left if job.observed_at), default=old)
-                yield _left_over(len(left), since)
         try:
             projects, stack, *_ = self._bookkeeping.read(deadline, self._now())
         except RestoreWatchError as error:
@@ -63,12 +71,21 @@ class TableDiagnosis:
         for watched in (stack, *(project.watched for project in projects.values())):
             yield from _degraded(watched)
 
-    def last_sweep(self, period: timedelta | None, deadline: Deadline) -> Line:
-        """Look when a sweep has last succeeded; `period` is the time between two, if known."""
+    def last_sweeps(self, period: timedelta | None, deadline: Deadline) -> Iterator[Line]:
+        """Look when sweeps have last succeeded; `period` is the time between two, if known."""
+        if self._workers > 1:
+            yield Line("workers", ok=True, found=f"{self._workers} share the projects")
         try:
-            tick, success = self._lease.last(deadline)
+            for number in range(self._workers):
+                tick, success, did = self._lease.of(Worker(number, self._workers)).last(deadline)
+                line = self._last_sweep(tick, success, period)
+                yield line if self._workers == 1 else _of_worker(number, line, did)
         except RestoreWatchError as error:
-            return _refused("last sweep", error)
+            yield _refused("last sweep", error)
+
+    def _last_sweep(
+        self, tick: datetime | None, success: datetime | None, period: timedelta | None
+    ) -> Line:
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
         if tick is None and success is None:
             found = "no tick of the schedule was swept yet"
@@ -82,8 +99,37 @@ class TableDiagnosis:
             found = f"{found}; whether others were due since then, a cron expression does not show"
             return Line("last sweep", ok=None, found=found, fix=fix)
         if period is not None and age > LATE * period:
-            return Line("last sweep", ok=False, found=f"{found}; later ones failed", fix=fix)
+            later = "later ones failed" if self._workers == 1 else "none since then"
+            return Line("last sweep", ok=False, found=f"{found}; {later}", fix=fix)
         return Line("last sweep", ok=True, found=found)
+
+    def _index(self, deadline: Deadline) -> Iterator[Line]:
+        """Count page by page: 100,000 open jobs do not fit into the time or the memory."""
+        until, old = deadline.within(INDEX_TIME), self._now() - PENDING_FOR
+        count, left, since, least = 0, 0, old, ""
+        for job in self._open_jobs.each(deadline, self._now()):
+            count += 1
+            self.open_projects.add(job.target.group_id)
+            observed_at = job.observed_at or old
+            if job.pending and observed_at <= old:
+                left, since = left + 1, min(since, observed_at)
+            if not until.remaining():
+                least = "at least "
+                break
+        yield Line("index", ok=True, found=f"open restore jobs: {least}{count}")
+        if left:
+            yield _left_over(left, since)
+
+
+def _of_worker(number: int, line: Line, did: Summary | None) -> Line:
+    """Say of which worker a line is, and what its last sweep had before it and has left."""
+    counts = {}
+    if did:
+        counts = {"projects": did.projects, "open restore jobs": did.open}
+        counts |= {"pending changes": did.pending, "not reached": did.not_reached}
+    found = "; ".join([line.found, *(f"{name}: {one}" for name, one in counts.items() if one)])
+    fix = line.fix and f"{line.fix}. {FIX_OF_WORKER}"
+    return replace(line, check=f"last sweep, worker {number}", found=found, fix=fix)
 
 
 def _refused(check: str, error: RestoreWatchError) -> Line:

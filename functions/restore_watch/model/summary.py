@@ -23,7 +23,7 @@ class Summary:
     Of its projects, `is_seen` is true if Atlas has answered for any. `trouble` is the first of
     theirs, `no_answer` the first of now for want of an answer, and `refusal` that of the
     credentials. So many sweeps in a row it has `waited` for the first worker to say that all
-    projects fail.
+    projects fail. `succeeded_at` is the end of the last sweep that did not fail.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(alias_generator=to_camel)
@@ -37,10 +37,16 @@ class Summary:
     failing: int = 0
     unanswered: int = 0
     waited: int = 0
+    succeeded_at: UtcDate | None = None
     is_seen: bool = False
     trouble: Trouble | None = None
     no_answer: Trouble | None = None
     refusal: Trouble | None = None
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether a sweep has succeeded lately."""
+        return self.succeeded_at is not None and self.at - self.succeeded_at <= LATE
 
     def as_value(self) -> dict[str, Any]:
         """The map of the item, without values that are absent."""

@@ -110,6 +110,7 @@ class Environment:
                 len(jobs),
                 sum(job.pending for job in jobs),
                 waited=last.waited if last else 0,
+                succeeded_at=last.succeeded_at if last else None,
             ),
             others=[one for one in others if worker.leads and one is not last],
         )

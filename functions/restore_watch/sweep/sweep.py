@@ -153,7 +153,7 @@ class Sweeper:
             run.telemetry.sweep_begins(worker, run.others)
             summary = None if worker.of == 1 else run.summary
             result = self._sweep(run, books, begun, partial(lease.is_awaited, owner, deadline))
-            succeeded_at = self._clock.now()
+            succeeded_at = run.summary.succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 lease.give_back(owner, deadline, succeeded_at=succeeded_at, summary=summary)

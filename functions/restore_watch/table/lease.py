@@ -175,10 +175,11 @@ class SweepLease(Items):
             sets["summary"] = summary.as_value()
         self._update(self._key, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
-    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
-        """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
+    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None, Summary | None]:
+        """Return the newest tick that began, when a sweep last succeeded, and the summary."""
         stored = self._stored(deadline)
-        return stored.moment("lastTick"), stored.moment("succeededAt")
+        summaries = read_summaries([stored.attributes]).values()
+        return stored.moment("lastTick"), stored.moment("succeededAt"), next(iter(summaries), None)
 
     def _stored(self, deadline: Deadline) -> _Stored:
         return _Stored(self._read(self._key, deadline, "lastTick"), self._now())

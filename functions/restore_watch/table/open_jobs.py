@@ -4,9 +4,10 @@ The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it
 A job leaves the index by one conditional write, so that no pending or newer entry is lost.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -70,6 +71,12 @@ class OpenJobs(Items):
                 self._file(jobs, deadline.within(FILING_TIME))
                 self._filed[worker] = now
         return jobs
+
+    def each(self, deadline: Deadline, now: datetime) -> Iterator[OpenJob]:
+        """Return the open jobs of all workers, page by page, for those who count them only."""
+        shards = (self._query({"openShard": one}, deadline, index=INDEX) for one in OPEN_SHARDS)
+        entries = chain.from_iterable(shards)
+        return (job for entry in entries if (job := read_open_job(entry, now)))
 
     def _file(self, jobs: Iterable[OpenJob], deadline: Deadline) -> None:
         for job in jobs:

@@ -72,6 +72,7 @@ def metrics_of_open_jobs(
 def of_stack(metrics: Metrics, worker: Worker, others: Sequence[Summary]) -> Metrics:
     """Return the metrics of a worker: gauges of the stack by the first one, for all, or not."""
     left = {
+        "SuccessfulSweeps": 0,
         "OpenJobs": sum(one.open for one in others),
         "PendingChanges": sum(one.pending for one in others),
         "NotReached": sum(one.not_reached for one in others),

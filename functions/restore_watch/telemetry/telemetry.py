@@ -73,10 +73,11 @@ class Telemetry(CheckTelemetry):
 
     def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
+        succeed = sum(one.succeeds for one in self._others) >= self._worker.of - 1
         several: dict[str, Any] = {} if self._worker.of == 1 else {"worker": self._worker.number}
         with emitting(self._lock):
             metrics: Metrics = {
-                "SuccessfulSweeps": (MetricUnit.Count, 1),
+                "SuccessfulSweeps": (MetricUnit.Count, int(succeed)),
                 "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
                 "ProjectsDegraded": (MetricUnit.Count, degraded),
             }
