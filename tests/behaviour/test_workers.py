@@ -298,7 +298,7 @@ def test_gauges_add_up_and_what_a_dead_worker_left_does_not_count_for_ever(
     assert gauges["OpenJobs"][-1] == 1
     assert (gauges["SuccessfulSweeps"][1], gauges["SuccessfulSweeps"][-1]) == (1, 0)
     summary = (world.stack.get("sweeps", "lease/1") or {})["summary"]
-    assert (summary["open"], summary["isSeen"]) == (1, True)
+    assert (summary["open"], summary["seen"]) == (1, projects[SECOND])
 
 
 def test_the_heartbeat_stops_if_the_sweeps_of_one_worker_fail(
@@ -339,3 +339,15 @@ def test_only_the_first_worker_asks_when_the_credentials_expire(
     assert world.count(SERVICE_ACCOUNT) == 0
     one_of_two.sweep(worker=FIRST)
     assert world.count(SERVICE_ACCOUNT) == 1
+
+
+def test_a_first_worker_without_a_project_asks_in_one_of_another(world: World) -> None:
+    world.own_credentials()
+    project = project_of(SECOND)
+    environment = world.watching(project, workers=2)
+    world.rewrite_stack(credentials=None)
+
+    sweeps(world, environment)
+    assert world.count(SERVICE_ACCOUNT) == 0
+    sweeps(world, environment)
+    assert world.count(within(SERVICE_ACCOUNT, about(project))) == 1

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from restore_watch.model.fields import UtcDate
+from restore_watch.model.fields import ObjectId, UtcDate
 from restore_watch.model.outage import Trouble
 
 LATE = timedelta(minutes=3)
@@ -20,7 +20,7 @@ class Summary:
     """
     One sweep of a worker, which began `at` a moment.
 
-    Of its projects, `is_seen` is true if Atlas has answered for any. `trouble` is the first of
+    Of its projects, `seen` is one for which Atlas has answered. `trouble` is the first of
     theirs, `no_answer` the first of now for want of an answer, and `refusal` that of the
     credentials. So many sweeps in a row it has `waited` for the first worker to say that all
     projects fail. `succeeded_at` is the end of the last sweep that did not fail.
@@ -38,7 +38,7 @@ class Summary:
     unanswered: int = 0
     waited: int = 0
     succeeded_at: UtcDate | None = None
-    is_seen: bool = False
+    seen: ObjectId | None = None
     trouble: Trouble | None = None
     no_answer: Trouble | None = None
     refusal: Trouble | None = None
@@ -73,7 +73,7 @@ def together(own: Summary, others: Sequence[Summary]) -> Summary:
         projects=sum(one.projects for one in of_all),
         failing=sum(one.failing for one in of_all),
         unanswered=sum(one.unanswered for one in of_all),
-        is_seen=any(one.is_seen for one in of_all),
+        seen=next((one.seen for one in of_all if one.seen), None),
         trouble=next((one.trouble for one in of_all if one.trouble), None),
         no_answer=next((one.no_answer for one in of_all if one.no_answer), None),
         refusal=next((one.refusal for one in of_all if one.refusal), None),

@@ -111,10 +111,15 @@ class ExpiryWatch:
         return own and expiry.learnt(own.secret, group_id, now)
 
     def _answering(self) -> list[str]:
-        """The watched projects that have answered in this sweep, else those of open jobs."""
+        """
+        The watched projects that have answered in this sweep, else those of open jobs.
+
+        And one of each other worker: the first one may have none.
+        """
         of_jobs = {job.target.group_id for job in self.run.open_jobs()}
         answering = self.run.outcomes.families
-        return sorted(filter(answering, self.watched)) or sorted(filter(answering, of_jobs))
+        own = set(filter(answering, self.watched)) or set(filter(answering, of_jobs))
+        return sorted(own.union(one.seen for one in self.run.others if one.seen))
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
         with suppress(TableUnavailableError, TimeBudgetExceededError):

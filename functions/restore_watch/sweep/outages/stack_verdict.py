@@ -84,7 +84,10 @@ def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
     unanswered = [error for one in seen if (error := one.unanswered)]
     summary.projects, summary.failing = len(seen), sum(one.fails for one in seen)
     summary.unanswered = len(unanswered)
-    summary.is_seen = any(one.is_seen for one in seen)
+    answering = [one.project.group_id for one in seen if one.is_seen]
+    # Another one each day: the first worker asks there when the credentials expire.
+    day = summary.at.toordinal()
+    summary.seen = answering[day % len(answering)] if answering else None
     met = [error for one in seen for error in one.failures.values()]
     older = (trouble for one in seen for trouble in one.standing.values())
     summary.trouble = _first(met, summary.at) or next(older, None)
@@ -93,17 +96,18 @@ def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
 
 def judge(summary: Summary, stack: Watched, listed: ListOfProjects) -> StackVerdict:
     """Judge how all workers saw their projects, and what is known of the stack."""
-    over: dict[str, bool] = {
-        StackTrouble.CREDENTIALS: summary.is_seen,
+    is_seen = summary.seen is not None
+    over = {
+        StackTrouble.CREDENTIALS: is_seen,
         StackTrouble.PROJECT_LIST: listed.is_read,
-        StackTrouble.PROJECTS: summary.is_seen,
+        StackTrouble.PROJECTS: is_seen,
     }
     # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
     # to be over.
     is_any = summary.projects or summary.open
     known = stack.troubles.items() if stack.degraded is not None and is_any else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
-    if summary.refusal is not None and not summary.is_seen:
+    if summary.refusal is not None and not is_seen:
         troubles[StackTrouble.CREDENTIALS] = summary.refusal
     if listed.failure is not None:
         troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, summary.at, of_stack=True)
