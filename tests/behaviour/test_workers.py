@@ -198,8 +198,9 @@ def test_the_others_are_started_although_the_first_worker_still_works(
 ) -> None:
     world.recorded_job(group=projects[FIRST])
     with world.hold(FLEX, "after") as gate:
-        hanging = world.begin(lambda: one_of_two.sweep(worker=FIRST))
+        hanging = world.begin(one_of_two.sweep)
         gate.wait_for(1)
+        assert [one["worker"] for one in world.stack.taken()] == [SECOND]
         assert world.environment(workers=2).sweep() == SKIPPED | {"workers": 2, "started": 1}
         assert world.naps == [1.0] * 15
         gate.open()

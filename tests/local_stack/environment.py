@@ -82,6 +82,7 @@ class Environment:
         stack = world.stack
         self.world = world
         self.by = by
+        self.workers = workers
         self.log = log or io.StringIO()
         self.telemetry = Telemetry(
             Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG"),

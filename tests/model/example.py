@@ -20,7 +20,7 @@ from local_stack.wire import Gate
 from local_stack.world import World
 from model.drawn import GROUPS, SLOTS, UNDISTURBED, DrawnJob, Fate
 from model.fate import Struck, befalling
-from model.said import Word, word_of
+from model.said import Word, is_download, word_of
 from restore_watch.errors import RestoreWatchError
 
 LONGEST = 125.0
@@ -53,6 +53,13 @@ class Job:
     @property
     def is_over(self) -> bool:
         return self.told == len(self.words)
+
+    @property
+    def seems_over(self) -> bool:
+        """Whoever sees it for the first time expects no more of it."""
+        last = self.said[-1]
+        is_ready = is_download(self.drawn.delivery_type) and last.status == "COMPLETED"
+        return self.is_over or (last.is_end and not is_ready)
 
     @property
     def event(self) -> dict[str, Any]:
@@ -110,15 +117,18 @@ class Example:
         self._blocks.enter_context(redirect_stdout(self.printed))
         self.watched: tuple[str, ...] = ()
         self.hot_seconds = 0.0
+        self.workers = 1
+        self.doing: dict[str, tuple[Mapping[str, Any], int]] = {}
+        """What each environment does, or did last: the event, and its number of workers."""
         self.jobs: list[Job] = []
         self.slots: list[Environment] = []
         self.held: list[Action] = []
         self.tally: dict[str, int] = defaultdict(int)
         self._numbers = itertools.count()
 
-    def begin(self, *, watched: tuple[str, ...], hot_seconds: float) -> None:
+    def begin(self, *, watched: tuple[str, ...], hot_seconds: float, workers: int) -> None:
         """Start the environments."""
-        self.watched, self.hot_seconds = watched, hot_seconds
+        self.watched, self.hot_seconds, self.workers = watched, hot_seconds, workers
         for group in GROUPS:
             self.world.atlas.add_project(group)
         self.slots = [self._cold_start(slot) for slot in range(SLOTS)]
@@ -165,7 +175,20 @@ class Example:
             self.by[slot],
             hot_seconds=self.hot_seconds,
             project_ids="all" if self.watched == ("all",) else self.watched,
+            workers=self.workers,
         )
+
+    def end_update(self) -> None:
+        """Replace the environments that go by another number of workers."""
+        for slot, environment in enumerate(self.slots):
+            if environment.workers != self.workers:
+                self.cold_start(slot)
+
+    def take_start(self, place: int, *, again: bool = False) -> dict[str, Any]:
+        """One of the starts that Lambda has taken; with `again`, it comes once more."""
+        waiting = self.world.aws.waiting
+        _, event = waiting[place] if again else waiting.pop(place)
+        return dict(event)
 
     def free_slot(self, wanted: int) -> int:
         """A slot whose environment is not held; if all are, the first one is let go."""
@@ -185,6 +208,7 @@ class Example:
         """Let an environment answer an event, whatever befalls it. Judge how it ends."""
         slot = self.free_slot(slot)
         environment = self.slots[slot]
+        self.doing[self.by[slot].key_id] = event, environment.workers
         blocks = ExitStack()
         struck, gates = blocks.enter_context(befalling(self.world, self.by[slot], fate))
 

@@ -47,7 +47,7 @@ class _Nth:
 
 def leaves_something(call: Call) -> bool:
     """The call changes something that outlives the environment."""
-    return call.operation in {"UpdateItem", "Publish"} or call.service == "states"
+    return call.operation in {"UpdateItem", "Publish", "Invoke"} or call.service == "states"
 
 
 @contextmanager

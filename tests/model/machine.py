@@ -84,6 +84,7 @@ class RestoreModel(RuleBasedStateMachine):
         self._marks: dict[str, str] = {}
         self._attempted: dict[str, set[str]] = {}
         self._is_poisoned = False
+        self._are_several = False
 
     @initialize(
         drawn=st.lists(jobs(), min_size=2, max_size=3),
@@ -91,6 +92,7 @@ class RestoreModel(RuleBasedStateMachine):
         hot_seconds=st.sampled_from([0.0, 0.0, 10.0]),
         page=st.sampled_from([500, 500, 2]),
         life=st.sampled_from(LIVES),
+        workers=st.sampled_from([1, 1, 1, 1, 1, 2, 4]),
     )
     def restores_begin(
         self,
@@ -99,8 +101,10 @@ class RestoreModel(RuleBasedStateMachine):
         hot_seconds: float = 0,
         page: int = 500,
         life: float = 300,
+        workers: int = 1,
     ) -> None:
-        self.example.begin(watched=watched, hot_seconds=hot_seconds)
+        self.example.begin(watched=watched, hot_seconds=hot_seconds, workers=workers)
+        self._are_several = workers > 1
         self.world.atlas.behaviour.largest_page = page
         self.account.rotate(life)
         for one in drawn:
@@ -207,10 +211,60 @@ class RestoreModel(RuleBasedStateMachine):
             slot, event_of(form, [job.event for job in named]), fate, self._judge_check(named)
         )
 
-    @rule(slot=slots, ago=st.sampled_from([None, 0.0, 0.0, 30.0, 300.0]), fate=fates_of_sweeps)
-    def sweep(self, slot: int, ago: float | None = None, fate: Fate = UNDISTURBED) -> None:
-        """For a tick that fired so many seconds ago, or because somebody asks for it."""
+    @rule(
+        slot=slots,
+        ago=st.sampled_from([None, 0.0, 0.0, 30.0, 300.0]),
+        fate=fates_of_sweeps,
+        at_once=st.booleans(),
+    )
+    def sweep(
+        self,
+        slot: int,
+        ago: float | None = None,
+        fate: Fate = UNDISTURBED,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """
+        For a tick that fired so many seconds ago, or because somebody asks for it.
+
+        The sweeps that it starts follow at once, or it is left open when, and whether they do.
+        """
         self._act(slot, self._sweep_event(ago), fate, lambda _: None)
+        while at_once and self.world.aws.waiting:
+            self._act(slot + 1, self.example.take_start(0), UNDISTURBED, lambda _: None)
+
+    @precondition(lambda self: self.world.aws.waiting)
+    @rule(
+        place=places,
+        slot=slots,
+        fate=fates_of_sweeps,
+        how=st.sampled_from(["arrives", "arrives", "comes again", "is lost"]),
+    )
+    def a_started_sweep(
+        self, place: int, slot: int, fate: Fate = UNDISTURBED, how: str = "arrives"
+    ) -> None:
+        """Lambda's queue is late, in another order, gives twice what it has, or loses it."""
+        event = self.example.take_start(
+            place % len(self.world.aws.waiting), again=how == "comes again"
+        )
+        if how != "is lost":
+            self._act(slot, event, fate, lambda _: None)
+
+    @precondition(lambda self: self._are_several)
+    @rule(workers=st.sampled_from([1, 2, 4]), slot=slots)
+    def their_number_changes(self, workers: int, slot: int) -> None:
+        """Old environments go on, and get what new ones start, and the other way round."""
+        self.example.workers = workers
+        self.an_environment_is_new(slot)
+
+    @precondition(lambda self: self._are_several)
+    @rule(place=places, shard=st.sampled_from("0123"))
+    def an_older_version_files(self, place: int, shard: str) -> None:
+        job = self.example.any_job(place).restore
+        if self.world.is_open(job):
+            self.world.rewrite(job, openShard=shard)
+            self.atlas_moves_on(place, 1)
 
     @rule(place=places, slot=slots, until=st.sampled_from(UNTIL), fate=fates, again=st.booleans())
     def a_workflow_waits(
@@ -260,7 +314,7 @@ class RestoreModel(RuleBasedStateMachine):
         self.world.atlas.expire_tokens()
 
     @rule(
-        service=st.sampled_from(["atlas", "dynamodb", "sns", "secretsmanager", "states"]),
+        service=st.sampled_from(["atlas", "dynamodb", "sns", "secretsmanager", "states", "lambda"]),
         at_atlas=st.sampled_from(sorted(AT_ATLAS)),
         at_aws=st.sampled_from(sorted(AT_AWS)),
     )
@@ -348,6 +402,7 @@ class RestoreModel(RuleBasedStateMachine):
             self._listener.remove()
             self.example.close()
             self.tally["examples"] += 1
+            self.tally["examples of several workers"] += self._are_several
             self.tally.update(self.example.tally)
 
     def _end(self) -> None:
@@ -360,15 +415,20 @@ class RestoreModel(RuleBasedStateMachine):
         world.atlas.behaviour.emits_events = True
         self.atlas_admits()
         self.account.outlasts_the_example()
+        example.end_update()
+        world.stack.taken()
         for job in example.jobs:
             world.atlas.release_bucket(job.restore.group_id, job.drawn.kind)
             world.atlas.catch_up_lists(job.restore)
             job.is_old_in_lists = False
         # By then a lease has run out, a refusal stands no more, and a token may be replaced.
         for minutes in (12, 6, 16, 4, 4):
-            world.pass_time(minutes * MINUTE)
-            self._act(0, self._sweep_event(0.0), UNDISTURBED, self._judge_last_sweep)
+            self._tick(minutes)
         self.workflows.judge_end()
+        for job in example.jobs:
+            item = world.item(job.restore)
+            is_missed = item and "openShard" in item and self._is_missed(job, item)
+            assert not is_missed, f"I4: sweeps do not follow {job.restore.event}"
         for job in [one for one in example.jobs if one.is_named]:
             self._act(1, job.event, UNDISTURBED, self._judge_last_check(job))
         self.workflows.judge_end()
@@ -379,9 +439,10 @@ class RestoreModel(RuleBasedStateMachine):
                 job.deleted, world.item(job.restore), world.messages(job.restore)
             )
         self._judge_watch()
+        if self._are_several and len(example.watched) != 0:
+            self._judge_outage()
         for minutes in (25 * 60, 1):
-            world.pass_time(minutes * MINUTE)
-            self._act(0, self._sweep_event(0.0), UNDISTURBED, self._judge_last_sweep)
+            self._tick(minutes)
         self.account.judge_end(is_asked=bool(example.watched))
         shown = [{k: v for k, v in item.items() if k != "waiting"} for item in world.stack.items()]
         logs = [environment.log.getvalue() for environment in example.slots]
@@ -389,8 +450,33 @@ class RestoreModel(RuleBasedStateMachine):
         printed = example.printed.getvalue()
         promises.judge_secrecy(repr(shown), *messages, *world.said, *logs, printed)
 
+    def _tick(self, minutes: float, judge: Callable[[Outcome], None] | None = None) -> None:
+        """So many minutes later, each worker sweeps."""
+        self.world.pass_time(minutes * MINUTE)
+        self._act(0, self._sweep_event(0.0), UNDISTURBED, judge or self._judge_last_sweep)
+        started = self.world.stack.taken()
+        assert len(started) == self.example.workers - 1, "F105: a worker is not started"
+        for slot, event in enumerate(started, start=1):
+            # They would begin at once. The sweep before may have asked about hot jobs till now.
+            now = self._sweep_event(0.0) if self.example.hot_seconds else {}
+            self._act(slot, event | now, UNDISTURBED, judge or self._judge_last_sweep)
+
     def _judge_last_sweep(self, outcome: Outcome) -> None:
         assert outcome.error is None, f"I4: a sweep failed: {outcome.error!r}"
+        assert "skipped" not in (outcome.result or ()), "F66: a sweep is skipped"
+
+    def _judge_outage(self) -> None:
+        """F94: Atlas answers nobody for a while. That is said once, of the stack."""
+        self.world.received()
+        before = len(self.world.watch_said())
+        self.a_service_breaks("atlas", "503", "500")
+        for _ in range(5):
+            self._tick(2, lambda _: None)
+        self.everything_works()
+        for _ in range(4):
+            self._tick(2, lambda _: None)
+        said = self.world.watch_said()[before:]
+        assert said == [("degraded", None), ("recovered", None)], f"F94: {said}"
 
     def _judge_last_check(self, job: Job) -> Callable[[Outcome], None]:
         def judge(outcome: Outcome) -> None:
@@ -410,13 +496,17 @@ class RestoreModel(RuleBasedStateMachine):
         is_young = self.world.uptime() < 6 * 24 * 3600
         if is_seen and is_young and over_before is not None and restore_id not in over_before:
             assert item is not None, f"F77: a restore was never found: {job.restore.event}"
-        if item is not None and not job.is_hidden:
-            words, download = recorded(item), is_download(item.get("deliveryType"))
-            is_missed = is_change(words, job.said[-1], download=download)
-            is_left = "openShard" not in item and not words[-1].is_end
-            assert not is_missed or is_left, f"I4: a sweep misses {job.said[-1]} after {words}"
         if item is not None:
+            words = recorded(item)
+            is_left = "openShard" not in item and not words[-1].is_end
+            is_missed = self._is_missed(job, item) and not is_left
+            assert not is_missed, f"I4: a sweep misses {job.said[-1]} after {words}"
             assert item["publishedSequence"] == item["sequence"], "I8: sweeps leave it pending"
+
+    def _is_missed(self, job: Job, item: promises.Item) -> bool:
+        """What Atlas says now is not recorded."""
+        download = is_download(item.get("deliveryType"))
+        return not job.is_hidden and is_change(recorded(item), job.said[-1], download=download)
 
     def _judge_watch(self) -> None:
         for subject in (STACK_NAME, *GROUPS):
@@ -490,7 +580,7 @@ class RestoreModel(RuleBasedStateMachine):
             self._attempted[group] = {
                 job.restore.restore_id
                 for job in self.example.jobs
-                if job.restore.group_id == group and job.is_over
+                if job.restore.group_id == group and job.seems_over
             }
 
 

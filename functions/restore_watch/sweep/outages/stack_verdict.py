@@ -97,7 +97,7 @@ def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
 def judge(summary: Summary, stack: Watched, listed: ListOfProjects) -> StackVerdict:
     """Judge how all workers saw their projects, and what is known of the stack."""
     is_seen = summary.seen is not None
-    over = {
+    over: dict[str, bool] = {
         StackTrouble.CREDENTIALS: is_seen,
         StackTrouble.PROJECT_LIST: listed.is_read,
         StackTrouble.PROJECTS: is_seen,
