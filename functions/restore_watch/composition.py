@@ -72,7 +72,7 @@ def compose(
         atlas,
         outbox,
         OpenJobs(dynamodb, settings.table_name),
-        Bookkeeping(dynamodb, settings.table_name),
+        Bookkeeping(dynamodb, settings.table_name, settings.sweep_workers),
         SweepLease(dynamodb, settings.table_name),
         workers,
         telemetry,

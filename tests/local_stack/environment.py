@@ -112,7 +112,7 @@ class Environment:
             self.checker.atlas,
             outbox,
             OpenJobs(dynamodb, table),
-            Bookkeeping(dynamodb, table),
+            Bookkeeping(dynamodb, table, self._options.workers),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
             workers,
             self.telemetry,

@@ -35,6 +35,7 @@ from local_stack.wire import Action, Call, Fault, Gate, Injected, Phase, Selecti
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
+from restore_watch.table.project_item import project_key
 
 STATUS, DEGRADED, RECOVERED = (
     f"atlas-restore-watch.{name}.v1"
@@ -351,7 +352,10 @@ class World:
 
     def bookkeeping(self, group: str | None = None) -> dict[str, Any]:
         """What the table remembers of a project, the test's own unless one is named."""
-        return self.stack.get("sweeps", f"project/{group or self.group}") or {}
+        keys = (project_key(group or self.group, workers) for workers in (1, 2))
+        found = [self.stack.get("sweeps", key["restoreId"]["S"]) or {} for key in keys]
+        # After the number of workers was changed, it was moved from one key to the other.
+        return max(found, key=lambda one: one.get("expiresAt", 0))
 
     def received(self) -> list[Received]:
         """New messages, each of which fits the schema of its type."""

@@ -3,13 +3,15 @@ The bookkeeping of sweeps: the marks of each watched project, and how it is seen
 
 The stack's own item has when its credentials expire, too.
 
-One query reads all of it. Every write is conditional, so a sweep that outlives its lease does no
-harm.
+One query reads all of it; of several workers, each reads its part. Every write is conditional, so a
+sweep that outlives its lease does no harm.
 """
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from boto3.dynamodb.types import TypeDeserializer
 
 from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
@@ -22,17 +24,23 @@ from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
 from restore_watch.table.lease import read_summaries
 from restore_watch.table.project_item import (
+    MOVED_FOR,
+    MOVING_TIME,
     Project,
     marks_as_values,
+    parts_of,
     project_key,
     read_project,
+    sort_out,
 )
 from restore_watch.table.stored_fields import PARTITION, expires_at
 from restore_watch.table.watched_item import LARGEST_COUNT, watched_as_values
 
+_deserialize = TypeDeserializer().deserialize
 _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
+_OF_PROJECT = (*_LISTED, "removedAt", "watchVersion", *watched_as_values(Watched(None)))
 _AS_READ = "#watchVersion = :version"
 # A value that cannot be a version counts as absent.
 _FIRST = (
@@ -50,17 +58,64 @@ class Books(NamedTuple):
 
 
 class Bookkeeping(Items):
-    """The bookkeeping items of the table."""
+    """The bookkeeping items of the table, in a stack of so many workers."""
 
-    def read(self, deadline: Deadline, now: datetime, worker: Worker = ALONE) -> Books:
-        """Return what is known, of projects those of the worker."""
-        entries = list(self._query({"cluster": PARTITION}, deadline))
-        read = [project for entry in entries if (project := read_project(entry, now))]
-        stack = next((one for one in read if not one.group_id), Project("", None))
+    def __init__(self, client: Any, table_name: str, workers: int = 1) -> None:
+        super().__init__(client, table_name)
+        self._workers = workers
+
+    def read(self, deadline: Deadline, now: datetime, worker: Worker | None = None) -> Books:
+        """
+        Return what is known, of projects those of the worker; the first one moves strays.
+
+        Without a worker, return everything, and move nothing.
+        """
+        reader = worker or ALONE
+        entries = [
+            entry
+            for part in parts_of(reader)
+            for entry in self._query({"cluster": PARTITION}, deadline, between=part)
+        ]
+        known, strays = sort_out(entries, reader.of, now)
+        moving = deadline.within(MOVING_TIME if worker else 0.0)
+        known += [self._move(one, now, deadline) if moving.remaining() else one for one in strays]
+        # Of two items of a project, the last one counts.
+        read = [project for one in known if (project := read_project(one, now))]
+        stack = next((one for one in read if not one.group_id), Project(""))
         seen = stack.stored_watched or Watched(None)
-        own = (one for one in read if one.group_id and worker.has(one.group_id))
-        summaries = {} if worker.of == 1 else read_summaries(entries)
-        return Books({one.group_id: one for one in own}, seen, stack.expiry, summaries)
+        own = {one.group_id: one for one in read if one.group_id and reader.has(one.group_id)}
+        summaries = {} if reader.of == 1 else read_summaries(entries)
+        return Books(own, seen, stack.expiry, summaries)
+
+    def find(self, group_id: str, now: datetime, deadline: Deadline) -> Project:
+        """Return a project that was not read. It may be a stray that was not moved yet."""
+        stray = self._read(project_key(group_id), deadline, "mark") if self._workers > 1 else None
+        found = read_project(self._move(stray, now, deadline), now) if stray else None
+        return found or Project(group_id)
+
+    def _move(
+        self, stray: Mapping[str, Any], now: datetime, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        """Copy a stray to its key, unless a later item with marks lies there. Return that item."""
+        place = project_key(stray["restoreId"]["S"].rpartition("/")[2], self._workers)
+        values = {name: _deserialize(one) for name, one in stray.items() if name not in place}
+        written = {"written": values.get("expiresAt", 0)}
+        stored = self._update(
+            place,
+            deadline,
+            sets=dict.fromkeys(_OF_PROJECT) | values,
+            condition="attribute_not_exists(#mark) OR #expiresAt < :written",
+            values=written,
+        )
+        # Unless an older version goes on with it, the stray expires.
+        self._update(
+            {name: stray[name] for name in place},
+            deadline,
+            sets={"expiresAt": int((now + MOVED_FOR).timestamp())},
+            condition="#expiresAt = :written",
+            values=written,
+        )
+        return {**place, **stored}
 
     def begin(
         self,
@@ -77,7 +132,7 @@ class Bookkeeping(Items):
         Only this write may move a mark back.
         """
         self._update(
-            project_key(group_id),
+            project_key(group_id, self._workers),
             deadline,
             sets=marks_as_values(marks) | {"expiresAt": expires_at(now)},
             condition=_STILL_OR_NONE,
@@ -109,7 +164,7 @@ class Bookkeeping(Items):
         if readable:
             sets["readable"] = {*project.readable, *readable}
         self._update(
-            project_key(project.group_id),
+            project_key(project.group_id, self._workers),
             deadline,
             sets=sets,
             condition=_STILL,
@@ -120,7 +175,7 @@ class Bookkeeping(Items):
         """Forget the marks of a project that is no longer watched, and store when that was."""
         if project.marks is not None:
             self._update(
-                project_key(project.group_id),
+                project_key(project.group_id, self._workers),
                 deadline,
                 sets={"removedAt": utc_text(now), **dict.fromkeys(_LISTED)},
                 condition=_STILL_OR_NONE,
@@ -140,8 +195,9 @@ class Bookkeeping(Items):
         else:
             condition = _FIRST
             values = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
+        key = project_key(watched.group_id, self._workers)
         stored = self._update(
-            project_key(watched.group_id),
+            key,
             deadline,
             # Nothing else renews the item of a project that is not listed.
             sets={
@@ -152,7 +208,7 @@ class Bookkeeping(Items):
             condition=condition,
             values=values,
         )
-        written = read_project({**project_key(watched.group_id), **stored}, now)
+        written = read_project({**key, **stored}, now)
         if written is None or written.watched.version != version:
             return None
         return written.watched

@@ -3,9 +3,12 @@ The form of the bookkeeping items: one for each watched project, one for the sta
 
 They lie in the partition of the sweeps' lease, where no job can be. Moments are ISO 8601, in UTC.
 A field counts as absent if it cannot be read, or lies too far ahead to be true. The others stay.
+
+With several workers, projects have other keys than with one, so that each worker reads its own. An
+item of before their number was changed is a stray, until it is moved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,14 +21,22 @@ from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.shares import SHARES, Worker, share_of
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.expiry_item import read_expiry
+from restore_watch.table.lease import lease_name
 from restore_watch.table.stored_fields import RETENTION, past_moment, read_map, sweeps_key
 from restore_watch.table.watched_item import read_watched
 
 STACK = "stack"
 
-_PROJECT = "project/"
+MOVING_TIME = 15.0
+"""Seconds of a sweep that moving strays may take. The next one goes on with it."""
+
+MOVED_FOR = OLDEST_MARK
+"""A stray that was moved stays so long, because an older version may have to go on with it."""
+
+_OF_ONE_WORKER, _OF_SEVERAL = "project/", "share/"
 
 _deserialize = TypeDeserializer().deserialize
 
@@ -64,9 +75,37 @@ class Project:
         return self.stored_watched or Watched(self.group_id)
 
 
-def project_key(group_id: str | None) -> dict[str, Any]:
+def project_key(group_id: str | None, workers: int = 1) -> dict[str, Any]:
     """The primary key of a project's item, or of the stack's, in DynamoDB's types."""
-    return sweeps_key(STACK if group_id is None else f"{_PROJECT}{group_id}")
+    return sweeps_key(STACK if group_id is None else _name(group_id, workers))
+
+
+def parts_of(worker: Worker) -> Sequence[Sequence[str]]:
+    """
+    The first and the last sort key of each part that a worker reads. One worker reads everything.
+
+    There may be so many strays that only the first of several workers reads them, and the leases.
+    """
+    if worker.of == 1:
+        return [()]
+    lease = lease_name(worker)
+    last = f"{_OF_ONE_WORKER}~" if worker.leads else lease
+    first, end = (number * SHARES // worker.of for number in (worker.number, worker.number + 1))
+    own = (f"{_OF_SEVERAL}{first:x}/", f"{_OF_SEVERAL}{end - 1:x}/~")
+    return [(lease, last), own, (STACK, STACK)]
+
+
+def sort_out(
+    items: Sequence[Mapping[str, Any]], workers: int, now: datetime
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return the items, in DynamoDB's types, that have their keys, and the strays to be moved."""
+    elsewhere = _OF_ONE_WORKER if workers > 1 else _OF_SEVERAL
+    known = [one for one in items if not one["restoreId"]["S"].startswith(elsewhere)]
+    strays = [one for one in items if one["restoreId"]["S"].startswith(elsewhere)]
+    # One that expires so soon was moved, and nobody has written it since.
+    moved = (now + MOVED_FOR).timestamp()
+    left = [one for one in strays if float(one.get("expiresAt", {}).get("N", "inf")) > moved]
+    return known, left
 
 
 def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:
@@ -77,11 +116,11 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     that this version cannot read.
     """
     name = attributes["restoreId"]["S"]
-    if name != STACK and not name.startswith(_PROJECT):
-        return None
-    group_id = name.removeprefix(_PROJECT) if name != STACK else None
-    if group_id is not None and not is_object_id(group_id):
-        return None
+    group_id = None if name == STACK else name.rpartition("/")[2]
+    if group_id is not None:
+        is_key = name == _name(group_id, 1) or name == _name(group_id, SHARES)
+        if not is_key or not is_object_id(group_id):
+            return None
     values = {key: _deserialize(one) for key, one in attributes.items()}
     readable = stored if isinstance(stored := values.get("readable"), set | list) else ()
     return Project(
@@ -102,6 +141,11 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
         "mark": utc_text(marks.whole),
         "behind": {str(part): utc_text(mark) for part, mark in marks.behind.items()},
     }
+
+
+def _name(group_id: str, workers: int) -> str:
+    start = _OF_ONE_WORKER if workers == 1 else f"{_OF_SEVERAL}{share_of(group_id):x}/"
+    return f"{start}{group_id}"
 
 
 def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:

@@ -174,14 +174,16 @@ class WatchedProjects:
         This is before anything is asked, so that nothing is missed however long it takes until
         Atlas answers. None, and a failure, if the table cannot be used.
         """
-        project = self.run.projects.setdefault(group_id, Project(group_id))
-        lost = project.marks
-        if lost is not None and not lost.is_lost:
-            return project, lost
         now = self.run.now()
-        marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
-        stored = lost.stored if lost else None
         try:
+            if group_id not in self.run.projects:
+                self.run.projects[group_id] = self.bookkeeping.find(group_id, now, self.run.ending)
+            project = self.run.projects[group_id]
+            lost = project.marks
+            if lost is not None and not lost.is_lost:
+                return project, lost
+            marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
+            stored = lost.stored if lost else None
             self.bookkeeping.begin(group_id, marks, now, self.run.ending, lost=stored)
         except RestoreWatchError as error:
             self.run.tally.search_failed(group_id, None, error)
