@@ -1,4 +1,4 @@
-"""Several workers: each reads its part of the bookkeeping."""
+"""Several workers: each reads its part of the bookkeeping, and one the list of all projects."""
 
 import json
 import re
@@ -21,6 +21,7 @@ from restore_watch.model.status_change import utc_text
 cases = pytest.mark.parametrize
 
 OF_1_0_0 = Path(__file__).parents[1] / "deployed" / "items_of_1_0_0.json"
+LIST = Selection("atlas", "projects")
 BEGIN = Selection(
     "dynamodb", "UpdateItem", lambda c: BEGIN_PROJECT.covers(c) and not MOVE_PROJECT.covers(c)
 )
@@ -242,3 +243,85 @@ def test_moving_ends_after_a_while_and_the_next_sweep_goes_on_with_it(world: Wor
     for left in (2, 0):
         sweeps(world, environment)
         assert (world.count(MOVE_PROJECT), world.count(EVENTS), world.count(BEGIN)) == (left, 3, 0)
+
+
+# The list of all projects
+
+
+def watching_all(world: World, *workers: int) -> tuple[Environment, list[str]]:
+    """A cold start for two workers, and new projects of these, which it has seen."""
+    projects = [project_of(one) for one in workers]
+    for project in projects:
+        world.atlas.add_project(project)
+    environment = world.environment(project_ids="all", workers=2)
+    sweeps(world, environment)
+    return environment, projects
+
+
+def test_the_first_worker_reads_the_list_for_all_every_ten_minutes(world: World) -> None:
+    environment, old = watching_all(world, FIRST, SECOND)
+    other = world.environment(project_ids="all", workers=2)
+    jobs = [world.job(group=project_of(one)) for one in (FIRST, SECOND)]
+    lists = 0
+    for _ in range(11):
+        for one in (other, environment):
+            sweeps(world, one)
+            lists += world.count(LIST)
+    assert lists == 2
+    assert [world.published(job) for job in jobs] == [["PENDING"]] * 2
+    projects = [*old, *(job.group_id for job in jobs)]
+    assert world.count(EVENTS) == world.count(within(EVENTS, about(*projects))) == 4
+
+
+@pytest.mark.fault("F78", "F93")
+def test_a_project_of_another_worker_is_missed_by_two_lists_and_dropped_after_a_day(
+    world: World,
+) -> None:
+    environment, (gone, *others) = watching_all(world, SECOND, FIRST, SECOND)
+    for one in (gone, *others[:1]):
+        world.atlas.hide_project(one)
+    sweeps(world, environment, 11)
+    for one in (gone, *others[:1]):
+        world.atlas.show_project(one)
+    for _ in range(4):
+        sweeps(world, environment)
+    assert world.watch_said() == []
+
+    world.atlas.remove_project(gone)
+    for minutes in (11, 1, 1, 2):
+        sweeps(world, environment, minutes)
+    assert world.watch_said() == [("degraded", gone)]
+    # What was reported needs no second look at the list.
+    for minutes, lists, is_known in (
+        (1, 1, True),
+        (1, 0, True),
+        (23 * 60, 1, True),
+        (61, 1, False),
+    ):
+        sweeps(world, environment, minutes)
+        assert (world.count(LIST), "mark" in world.bookkeeping(gone)) == (lists, is_known)
+    assert_said_once(world, gone)
+
+
+@pytest.mark.fault("F105")
+def test_without_the_first_worker_the_others_go_on_with_what_they_know(world: World) -> None:
+    environment, (known, gone) = watching_all(world, SECOND, SECOND)
+    world.atlas.hide_project(gone)
+    for minutes in (11, 1, 1, 2):
+        sweeps(world, environment, minutes)
+    assert world.watch_said() == [("degraded", gone)]
+    world.atlas.show_project(gone)
+    job, late = world.finished_job(group=known), project_of(SECOND)
+    world.atlas.add_project(late)
+    world.stack.forget_calls()
+    for _ in range(26):
+        world.pass_time(3600)
+        environment.sweep(worker=SECOND)
+    assert world.published(job) == ["COMPLETED"]
+    assert (world.count(LIST), world.watch_said()) == (0, [("degraded", gone)])
+    assert (bool(world.bookkeeping(late)), "mark" in world.bookkeeping(gone)) == (False, True)
+
+    for _ in range(5):
+        sweeps(world, environment)
+    assert world.bookkeeping(late)["mark"]
+    assert world.watch_said() == [("degraded", gone), ("recovered", gone)]

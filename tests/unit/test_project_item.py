@@ -193,6 +193,13 @@ def test_a_mark_that_is_lost_lies_as_far_back_as_a_mark_may_and_the_others_stay(
     assert project.has_begun is bool(marks.behind)
 
 
+@pytest.mark.parametrize("poison", NEVER)
+def test_a_list_of_all_projects_that_cannot_be_read_counts_as_none(poison: Any) -> None:
+    last_list = read(item_of(None, listedAt=poison, absent=poison)).last_list
+
+    assert (last_list.is_younger(NOON, 1e6), last_list.absent) == (False, {})
+
+
 @pytest.mark.parametrize("name", ["firstMark", "behind", "listedAt"])
 def test_the_mark_of_a_project_that_has_only_another_one_is_lost(name: str) -> None:
     project = read(item_of(GROUP, **{name: utc_text(NOON)}))

@@ -115,7 +115,7 @@ class Environment:
             others=[one for one in others if worker.leads and one is not last],
         )
 
-    def parts(self, run: Run) -> Parts:
+    def parts(self, run: Run, books: Books) -> Parts:
         """Return the parts of a sweep."""
         _, find_memory = self.memories(run.worker)
         answers = Answers(run)
@@ -124,7 +124,7 @@ class Environment:
         lists = JobLists(run, self.atlas, observer, answers)
         calls = FindCalls(run, AtlasProjects(self.atlas), answers, find_memory)
         watched = WatchedProjects(
-            run, self.bookkeeping, self.options.project_ids, AllProjects(calls)
+            run, self.bookkeeping, self.options.project_ids, AllProjects(calls, books.last_list)
         )
         finder = Finder(run, calls, watched, observer)
         return Parts(

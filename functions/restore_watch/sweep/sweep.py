@@ -164,7 +164,7 @@ class Sweeper:
     ) -> Mapping[str, Any]:
         lasting, worker, deadline = self._lasting, run.worker, run.ending
         jobs, stack, expiry = run.open_jobs(), books.stack, books.expiry
-        parts = lasting.parts(run)
+        parts = lasting.parts(run, books)
         watch = parts.watch
         publishing = deadline.within(PENDING_TIME)
         try:
@@ -213,6 +213,7 @@ class Sweeper:
             lasting.atlas.prepare(run.ending)
             rounds.play(due, steps)
             workers.each(finder.unfinished(), finder.end, run.ending)
+            finder.watched.tell_others(workers)
         return frozenset(job.target.group_id for job in due)
 
     def _drop_removed(self, parts: Parts) -> None:

@@ -26,6 +26,7 @@ from restore_watch.table.lease import read_summaries
 from restore_watch.table.project_item import (
     MOVED_FOR,
     MOVING_TIME,
+    LastList,
     Project,
     marks_as_values,
     parts_of,
@@ -33,7 +34,7 @@ from restore_watch.table.project_item import (
     read_project,
     sort_out,
 )
-from restore_watch.table.stored_fields import PARTITION, expires_at
+from restore_watch.table.stored_fields import AHEAD, PARTITION, expires_at
 from restore_watch.table.watched_item import LARGEST_COUNT, watched_as_values
 
 _deserialize = TypeDeserializer().deserialize
@@ -41,6 +42,7 @@ _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
 _OF_PROJECT = (*_LISTED, "removedAt", "watchVersion", *watched_as_values(Watched(None)))
+_NOT_SINCE = "NOT (attribute_type(#listedAt, :text) AND #listedAt BETWEEN :listedAt AND :ahead)"
 _AS_READ = "#watchVersion = :version"
 # A value that cannot be a version counts as absent.
 _FIRST = (
@@ -49,12 +51,13 @@ _FIRST = (
 
 
 class Books(NamedTuple):
-    """Projects by id, how the stack is seen, its credentials' end, and summaries by lease."""
+    """Projects by id, how the stack is seen, its credentials' end, summaries and the last list."""
 
     projects: dict[str, Project]
     stack: Watched
     expiry: CredentialsExpiry
     summaries: Mapping[str, Summary]
+    last_list: LastList | None
 
 
 class Bookkeeping(Items):
@@ -85,7 +88,7 @@ class Bookkeeping(Items):
         seen = stack.stored_watched or Watched(None)
         own = {one.group_id: one for one in read if one.group_id and reader.has(one.group_id)}
         summaries = {} if reader.of == 1 else read_summaries(entries)
-        return Books(own, seen, stack.expiry, summaries)
+        return Books(own, seen, stack.expiry, summaries, stack.last_list if reader.of > 1 else None)
 
     def find(self, group_id: str, now: datetime, deadline: Deadline) -> Project:
         """Return a project that was not read. It may be a stray that was not moved yet."""
@@ -212,6 +215,16 @@ class Bookkeeping(Items):
         if written is None or written.watched.version != version:
             return None
         return written.watched
+
+    def note_list(self, absent: Mapping[str, bool], now: datetime, deadline: Deadline) -> None:
+        """Store that all projects were listed, and which were `absent`."""
+        self._update(
+            project_key(None),
+            deadline,
+            sets={"listedAt": utc_text(now), "absent": absent, "expiresAt": expires_at(now)},
+            condition=_NOT_SINCE,
+            values={"text": "S", "ahead": utc_text(now + AHEAD)},
+        )
 
     def note_expiry(
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline

@@ -11,7 +11,7 @@ item of before their number was changed is a stray, until it is moved.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -41,6 +41,24 @@ _OF_ONE_WORKER, _OF_SEVERAL = "project/", "share/"
 _deserialize = TypeDeserializer().deserialize
 
 
+class LastList(NamedTuple):
+    """
+    When the first of several workers last read the list of all projects.
+
+    It has left out the known projects that were `absent`, of which some were reported already.
+    """
+
+    read_at: datetime | None
+    absent: Mapping[str, bool]
+
+    def is_younger(self, now: datetime, seconds: float) -> bool:
+        """Whether it was read so lately."""
+        return self.read_at is not None and 0 <= (now - self.read_at).total_seconds() < seconds
+
+
+NO_LIST = LastList(None, {})
+
+
 @dataclass(frozen=True)
 class Project:
     """
@@ -48,7 +66,7 @@ class Project:
 
     `marks` is None if nobody has tried to list it, `listed_at` if nothing was ever read. `readable`
     has the families of endpoints that were read before. `removed_at` is when it was last dropped.
-    Only the stack has an `expiry`, of its credentials.
+    Only the stack has an `expiry`, of its credentials, and a `last_list`.
     """
 
     group_id: str
@@ -58,6 +76,7 @@ class Project:
     stored_watched: Watched | None = None
     removed_at: datetime | None = None
     expiry: CredentialsExpiry = NOT_ASKED
+    last_list: LastList = NO_LIST
 
     @property
     def is_removed(self) -> bool:
@@ -131,6 +150,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
         stored_watched=read_watched(group_id, values, now),
         removed_at=past_moment(values.get("removedAt"), now),
         expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials")),
+        last_list=NO_LIST if group_id else _last_list(values, now),
     )
 
 
@@ -146,6 +166,11 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
 def _name(group_id: str, workers: int) -> str:
     start = _OF_ONE_WORKER if workers == 1 else f"{_OF_SEVERAL}{share_of(group_id):x}/"
     return f"{start}{group_id}"
+
+
+def _last_list(values: Mapping[str, Any], now: datetime) -> LastList:
+    absent = {name: one is True for name, one in read_map(values.get("absent")).items()}
+    return LastList(past_moment(values.get("listedAt"), now), absent)
 
 
 def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:

@@ -78,7 +78,8 @@ class Waking:
     def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
         """Ask for a project's events. Return the step if it is tried again, or what to list."""
         group_id, memory = step.group_id, self.calls.memory
-        started = self.watched.start(group_id)
+        # The project may have been dropped.
+        started = self.watched.start(group_id) if group_id in self.watched.woken else None
         if started is None:
             return [], None
         project, marks = started
