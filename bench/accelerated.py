@@ -28,7 +28,6 @@ from local_stack.stack import LocalStack
 from local_stack.steps import PUBLISH
 from local_stack.wire import Call, Phase
 from restore_watch.composition import AWS_CONFIG
-from restore_watch.model.restore_job import RestoreTarget
 
 INVOCATION = 124.5
 """Seconds that a sweep has: the template's timeout, less what the handler reserves."""
@@ -79,24 +78,25 @@ class Accelerated:
         """Ticks from now on."""
         return Schedule(self.clock, self.sweeping, lambda: 60 * self.random.random())
 
-    def checking(self) -> Callable[[RestoreTarget], None]:
+    def checking(self) -> Callable[[object], None]:
         """An environment that checks jobs, beside the sweeps: the clock stands still."""
         environment = self._environment()
 
-        def check(target: RestoreTarget) -> None:
+        def check(event: object) -> None:
             at = self.clock.at
-            environment.check(target, INVOCATION)
+            environment.answer(event, INVOCATION)
             self.clock.at = at
 
         return check
 
-    def sweeping(self) -> Callable[[float], None]:
+    def sweeping(self) -> Callable[[float | None], None]:
         """An environment that sweeps."""
         environment = self._environment()
 
-        def sweep(tick: float) -> None:
+        def sweep(tick: float | None) -> None:
             begun = self.clock.at
-            result = environment.sweep(datetime.fromtimestamp(tick, UTC), INVOCATION)
+            scheduled = datetime.fromtimestamp(tick, UTC) if tick else None
+            result = environment.sweep(scheduled, INVOCATION)
             assert not result.get("failures"), result
             assert not result.get("notReached"), result
             if not result.get("skipped"):

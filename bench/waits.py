@@ -36,7 +36,7 @@ STATES_OF_ROUND = 3
 EVERY = (30.0, 60.0)
 """Seconds between two questions of the loops."""
 
-HOT_LATENCY = (6, 25)
+HOT_LATENCY = (6, 11)
 """
 Seconds from a change to its message that half and 95 of 100 changes take while a job is hot.
 

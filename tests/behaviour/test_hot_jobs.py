@@ -1,6 +1,6 @@
 """How often a sweep asks about a job: hot jobs every ten seconds, old ones every five minutes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import count, cycle, pairwise
 from typing import Any
@@ -164,35 +164,46 @@ class Minutes:
         self.world = world
         self.clock = Jumping(world)
         self.asked: list[float] = []
-        self.results: list[tuple[float, Any]] = []
+        self.results: list[tuple[float | None, Any]] = []
         self._begun = world.clock(), world.uptime()
         self._connections = cycle((world.connections, by))
 
-    def environment(self) -> Callable[[float], None]:
-        """One that sweeps for a tick."""
+    def environment(self) -> Callable[[float | None], None]:
+        """One that sweeps, for a tick if any."""
         environment = self.world.environment(
             next(self._connections), hot_seconds=10, sleep=self.clock.sleep
         )
 
-        def sweep(minute: float) -> None:
+        def sweep(minute: float | None) -> None:
             at, seconds = self._begun
             result: Any
+            tick = None if minute is None else at + timedelta(seconds=minute - seconds)
             try:
-                result = environment.sweep(at + timedelta(seconds=minute - seconds), 124.5)
+                result = environment.sweep(tick, 124.5)
             except RestoreWatchError as error:
                 result = error
             self.results.append((minute, result))
 
         return sweep
 
-    def pass_by(self, phases: list[float]) -> float:
-        """Let such ticks come, and then none. Return the longest gap between two questions."""
+    def pass_by(self, phases: list[float], starts: Iterable[float] = ()) -> float:
+        """Let such ticks and started sweeps come. Return the longest gap between two questions."""
         at = iter(phases)
         with self.world.whenever(QUESTION, lambda: self.asked.append(self.world.uptime())):
             schedule = Schedule(self.clock, self.environment, lambda: next(at, 1e9))
+            for seconds in starts:
+                self.clock.start(self.clock.at + seconds, schedule.sweep)
             self.clock.sleep(60 * len(phases))
             schedule.end()
         return max(after - before for before, after in pairwise(self.asked))
+
+    def swept(self) -> list[float]:
+        """The ticks that were swept: each once. Of two that wait, the newer one may be alone."""
+        ticks = [(tick, result) for tick, result in self.results if tick is not None]
+        swept = [tick for tick, result in ticks if result != SKIPPED]
+        assert len({*swept}) == len(swept)
+        assert all(any(0 <= one - tick < 61 for one in swept) for tick, _ in ticks)
+        return swept
 
 
 @pytest.fixture
@@ -209,10 +220,7 @@ def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
     begun = minutes.clock.at
     assert minutes.pass_by(phases) <= LONGEST
     assert minutes.asked[-1] - begun >= 60 * (len(phases) - 1) + phases[-1] + 100
-    swept = [tick for tick, result in minutes.results if result != SKIPPED]
-    assert len({*swept}) == len(swept)
-    # Of two that wait, the newer one may be swept alone.
-    assert all(any(0 <= one - tick < 61 for one in swept) for tick, _ in minutes.results)
+    swept = minutes.swept()
 
     # AWS delivers the last one again.
     minutes.environment()(swept[-1])
@@ -235,3 +243,12 @@ def test_a_sweep_that_dies_while_it_waits_stops_nobody(
     # The holder ended for one that is dead. The next tick finds the lease free, and no note.
     minutes.environment()(minutes.clock.at)
     assert minutes.results[-1][1]["checked"] == 1
+
+
+@pytest.mark.fault("F95", "F107")
+@pytest.mark.parametrize("starts", [[12.0, 58.5, 72.0, 75.0, 131.0], [2.0 * n for n in range(90)]])
+def test_sweeps_that_checks_start_leave_no_gap_and_take_no_tick_away(
+    minutes: Minutes, starts: list[float]
+) -> None:
+    assert minutes.pass_by([10.0] * 3, starts) <= LONGEST
+    minutes.swept()

@@ -201,7 +201,9 @@ def test_the_others_are_started_although_the_first_worker_still_works(
         hanging = world.begin(one_of_two.sweep)
         gate.wait_for(1)
         assert [one["worker"] for one in world.stack.taken()] == [SECOND]
+        world.stack.forget_calls()
         assert world.environment(workers=2).sweep() == SKIPPED | {"workers": 2, "started": 1}
+        assert world.operations()[0] == "Invoke"
         assert world.naps == [1.0] * 15
         gate.open()
         hanging.end()
@@ -236,6 +238,18 @@ def test_the_function_starts_itself(world: World, runtime_with: RuntimeWith) -> 
     assert (result["workers"], result["started"]) == (2, 1)
     (started,) = world.stack.taken()
     assert runtime.invoke(started).payload["open"] == 0
+    runtime.invoke(world.finished_job(group=project_of(SECOND)).event)
+    assert world.stack.taken() == []
+    runtime.invoke(world.job(group=project_of(SECOND)).event)
+    assert world.stack.taken() == [started]
+
+
+@pytest.mark.fault("F105")
+def test_a_sweep_works_although_lambda_hangs_when_others_are_started(world: World) -> None:
+    environment = world.environment(workers=4)
+    with world.whenever(INVOKE, lambda: world.pass_time(4.5)):
+        assert environment.sweep()["started"] == 1
+    assert [line["worker"] for line in environment.lines(level="WARNING")] == [2, 3]
 
 
 # What is one for the stack

@@ -93,14 +93,14 @@ def test_a_role_may_do_what_it_does_and_nothing_else(role: str) -> None:
     assert "ManagedPolicyArns" not in ROLES[role]
 
 
-def test_only_one_of_several_sweeps_may_start_others() -> None:
-    policy = Stack(SweepWorkers="2").only("AWS::IAM::Policy")
-
-    assert policy["Roles"] == ["RestoreWatchFunctionRole"]
-    assert granted({"Policies": [policy]}) == {
-        "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}
-    }
-    assert ALL.of_type("AWS::IAM::Policy") == {}
+def test_only_a_function_that_starts_sweeps_may_invoke_itself() -> None:
+    """Those of other workers, and of jobs that are hot once they are named."""
+    for stack in (ALL, Stack(SweepWorkers="2", HotSeconds="0")):
+        policy = stack.only("AWS::IAM::Policy")
+        assert policy["Roles"] == ["RestoreWatchFunctionRole"]
+        invoke = {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}}
+        assert granted({"Policies": [policy]}) == invoke
+    assert Stack(HotSeconds="0").of_type("AWS::IAM::Policy") == {}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -79,19 +79,20 @@ class Schedule:
     """
     Ticks once a minute, each `phase` seconds after its minute, and sweeps beside each other.
 
-    `environment` makes one that sweeps for a tick. An idle one is taken again, as Lambda does.
+    `environment` makes one that sweeps, for a tick if any. An idle one is taken again, as Lambda
+    does.
     """
 
     def __init__(
         self,
         clock: JumpingClock,
-        environment: Callable[[], Callable[[float], object]],
+        environment: Callable[[], Callable[[float | None], object]],
         phase: Callable[[], float],
     ) -> None:
         self._clock = clock
         self._environment = environment
         self._phase = phase
-        self._idle: list[Callable[[float], object]] = []
+        self._idle: list[Callable[[float | None], object]] = []
         self._is_over = False
         self._tick_at(clock.at)
 
@@ -107,6 +108,10 @@ class Schedule:
         if self._is_over:
             return
         self._tick_at(minute + 60)
+        self.sweep(minute)
+
+    def sweep(self, minute: float | None = None) -> None:
+        """Let an environment sweep, for this tick if any."""
         sweep = self._idle.pop() if self._idle else self._environment()
         sweep(minute)
         self._idle.append(sweep)

@@ -416,7 +416,6 @@ class RestoreModel(RuleBasedStateMachine):
         self.atlas_admits()
         self.account.outlasts_the_example()
         example.end_update()
-        world.stack.taken()
         for job in example.jobs:
             world.atlas.release_bucket(job.restore.group_id, job.drawn.kind)
             world.atlas.catch_up_lists(job.restore)
@@ -453,6 +452,7 @@ class RestoreModel(RuleBasedStateMachine):
     def _tick(self, minutes: float, judge: Callable[[Outcome], None] | None = None) -> None:
         """So many minutes later, each worker sweeps."""
         self.world.pass_time(minutes * MINUTE)
+        self.world.stack.taken()  # a start may be lost
         self._act(0, self._sweep_event(0.0), UNDISTURBED, judge or self._judge_last_sweep)
         started = self.world.stack.taken()
         assert len(started) == self.example.workers - 1, "F105: a worker is not started"

@@ -63,6 +63,7 @@ def test_an_entry_of_the_index_is_read() -> None:
         sequence=3,
         published=1,
         missing_since=NOON - HOUR / 2,
+        shard=open_shard(job),
     )
     assert known.key == (GROUP, "orders", RESTORE)
     assert known.pending == 2

@@ -1,12 +1,13 @@
-"""Starts the sweeps of other workers: asynchronous invocations of this function itself."""
+"""Starts sweeps: asynchronous invocations of this function itself."""
 
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.model.status_change import utc_text
 
 if TYPE_CHECKING:
@@ -14,23 +15,24 @@ if TYPE_CHECKING:
 
 
 class OwnFunction:
-    """The function `name`. `client` makes the client when it is needed: most have one worker."""
+    """The function `name`. `client` makes the client when it is needed: most start no sweep."""
 
     def __init__(self, client: Callable[[], "LambdaClient"], name: str) -> None:
         self._client = client
         self._name = name
 
     def start_sweep(
-        self, worker: int, tick: datetime | None, deadline: Deadline
+        self, worker: int | None, tick: datetime | None, deadline: Deadline
     ) -> AwsCallError | None:
         """Ask Lambda for the sweep of a worker. Return the error if it does not take that."""
+        named = {} if worker is None else {"worker": worker}
         scheduled = {"scheduledTime": utc_text(tick)} if tick else {}
-        event = {"action": "sweep", "worker": worker, **scheduled}
+        event = {"action": "sweep", **named, **scheduled}
         try:
             aws_call(
                 deadline,
                 "start a sweep",
-                self._client().invoke,
+                self._invoke,
                 "StatusCode",
                 FunctionName=self._name,
                 InvocationType="Event",
@@ -38,4 +40,11 @@ class OwnFunction:
             )
         except AwsCallError as error:
             return error
+        except TimeBudgetExceededError:
+            return AwsCallError("the time of the invocation is over")
         return None
+
+    def _invoke(self, **how: Any) -> Any:
+        answer = self._client().invoke(**how)
+        answer["Payload"].read()  # it is empty; until then, the connection is not used again
+        return answer

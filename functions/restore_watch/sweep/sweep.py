@@ -40,6 +40,7 @@ from restore_watch.sweep.outages.stack_verdict import ListOfProjects
 from restore_watch.sweep.parts import Environment, Parts, SweepOptions
 from restore_watch.sweep.rounds import Rounds
 from restore_watch.sweep.run import Run
+from restore_watch.sweep.starter import Starter
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
@@ -57,9 +58,6 @@ EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 
 PENDING_TIME = 15.0
 """Seconds that the publication of pending messages may take."""
-
-STARTING_TIME = 5.0
-"""Seconds that starting the sweeps of other workers may take."""
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
@@ -87,7 +85,6 @@ class Sweeper:
     ) -> None:
         self._clock, now = outbox.clock, outbox.clock.unix
         self._lease = lease
-        self._own_function = own_function
         self._lasting = Environment(
             atlas,
             outbox,
@@ -100,6 +97,7 @@ class Sweeper:
             LastSeen(),
             LastTry(),
         )
+        self.starter = Starter(own_function, telemetry, options)
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         """
@@ -121,20 +119,8 @@ class Sweeper:
             self._lasting.telemetry.skipped()
             return SKIPPED
         # First of all: the worker of this sweep may hang or wait, and the others do not.
-        started = {} if request.worker is not None else self._start_others(request.tick, deadline)
+        started = self.starter.start_others(request, deadline)
         return {**self._sweep_of(worker, request.tick, begun, deadline), **started}
-
-    def _start_others(self, tick: datetime | None, deadline: Deadline) -> Mapping[str, int]:
-        """Start the sweeps of the other workers. Return how many there are, if there are others."""
-        workers = self._lasting.options.workers
-        starting, started = deadline.within(STARTING_TIME), 0
-        for worker in range(1, workers):
-            error = self._own_function.start_sweep(worker, tick, starting)
-            if error is None:
-                started += 1
-            else:
-                self._lasting.telemetry.not_started(worker, error)
-        return {"workers": workers, "started": started} if workers > 1 else {}
 
     def _sweep_of(
         self, worker: Worker, tick: datetime | None, begun: float, deadline: Deadline

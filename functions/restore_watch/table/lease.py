@@ -14,6 +14,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -53,6 +54,7 @@ ENDING = 3.0
 _deserialize = TypeDeserializer().deserialize
 _HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
 _SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :lastTick AND :ahead)"
+_WAITS = "(attribute_type(#waitingUntil, :number) AND #waitingUntil BETWEEN :now AND :ahead)"
 _IS_OURS = "#owner = :owner"
 _NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
 
@@ -96,9 +98,11 @@ class _Stored:
         return tick is not None and last is not None and last >= tick
 
     def is_awaited_by(self, tick: datetime | None) -> bool:
-        """A sweep for this tick, or a newer one, waits already."""
+        """A sweep for this tick, or a newer one, waits already; any, if there is no tick."""
+        if tick is None:
+            return self.waits_until > 0
         waiting = self.moment("waitingTick") if self.waits_until else None
-        return tick is not None and waiting is not None and waiting >= tick
+        return waiting is not None and waiting >= tick
 
 
 class SweepLease(Items):
@@ -132,7 +136,7 @@ class SweepLease(Items):
         as long as that sweep will go on to wait: one that died stops nothing.
         """
         owner = uuid4().hex
-        until = math.ceil(self._now() + PATIENCE - ENDING)
+        until = round(self._now() + PATIENCE - ENDING, 6)
         for look in range(int(PATIENCE / PAUSE) + 1):
             if look:
                 deadline.require(PAUSE, "wait for the sweep that has the lease")
@@ -145,7 +149,9 @@ class SweepLease(Items):
                 return None
             # The note of another waiting sweep may end sooner, or was meant for the last holder.
             if stored.waits_until < until and self._now() < until:
-                self._note(stored.owner, tick, until, deadline)
+                noted = self._note(stored, tick, until, deadline)
+                if tick is None and noted.waits_until not in {0, until}:
+                    return None  # another one was faster, and will see whatever this one would
         return None
 
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
@@ -200,14 +206,18 @@ class SweepLease(Items):
         return _Stored(stored, now)
 
     def _note(
-        self, holder: str | None, tick: datetime | None, until: int, deadline: Deadline
-    ) -> None:
-        """Store for the holder that a sweep waits."""
-        if holder is not None:
-            self._update(
-                self._key,
-                deadline,
-                sets={"waitingUntil": until, "waitingTick": tick and utc_text(tick)},
-                condition=_IS_OURS,
-                values={"owner": holder},
-            )
+        self, held: _Stored, tick: datetime | None, until: float, deadline: Deadline
+    ) -> _Stored:
+        """Store for the holder that a sweep waits; without a tick, if no other does."""
+        if held.owner is None:
+            return held
+        condition, values = _IS_OURS, dict[str, Any](owner=held.owner)
+        now = self._now()
+        if tick is None:
+            condition += f" AND NOT {_WAITS}"
+            ahead = math.ceil(now + AHEAD.total_seconds())
+            values |= {"now": math.floor(now), "ahead": ahead, "number": "N"}
+        # The fraction tells this sweep from others that began in the same second.
+        sets = {"waitingUntil": Decimal(str(until)), "waitingTick": tick and utc_text(tick)}
+        stored = self._update(self._key, deadline, sets=sets, condition=condition, values=values)
+        return _Stored(stored, now)
