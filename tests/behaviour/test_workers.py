@@ -316,6 +316,38 @@ def test_gauges_add_up_and_what_a_dead_worker_left_does_not_count_for_ever(
     assert (summary["open"], summary["seen"]) == (1, projects[SECOND])
 
 
+def test_what_others_left_counts_beside_sweeps_that_checks_start(
+    world: World, projects: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for project in projects:
+        world.recorded_job(group=project)
+    environment = world.environment(workers=2, project_ids=projects)
+    sweeps(world, environment)
+    written(capsys)
+
+    for _ in range(2):
+        for seconds in (100, 120):
+            world.pass_time(seconds)
+            environment.sweep(worker=FIRST)
+        sweeps(world, environment, minutes=2)
+    # They do not hide that the ticks have stopped, either.
+    assert written(capsys) == {"OpenJobs": [2] * 6, "SuccessfulSweeps": [1, 0, 1] * 2}
+
+
+@pytest.mark.fault("F94")
+def test_an_outage_is_said_once_beside_sweeps_that_checks_start(world: World) -> None:
+    here, elsewhere = [project_of(FIRST) for _ in range(2)], [project_of(SECOND) for _ in range(6)]
+    environment = world.watching(*here, *elsewhere, workers=2)
+    sweeps(world, environment, minutes=10)
+    with world.inject(within(QUESTION, about(*elsewhere)), Answer(503), times=None):
+        for _ in range(3):
+            sweeps(world, environment)
+            for seconds in (60, 180, 30, 200):
+                world.pass_time(seconds)
+                environment.sweep(worker=FIRST)
+    assert world.watch_said() == [("degraded", None)]
+
+
 def test_the_heartbeat_stops_if_the_sweeps_of_one_worker_fail(
     world: World, projects: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

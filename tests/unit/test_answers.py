@@ -214,6 +214,7 @@ def answers(clock: Clock) -> Answers:
     return Answers(
         Run(
             worker=ALONE,
+            has_started_others=True,
             at=now(),
             asking=clock.deadline(),
             ending=clock.deadline(),

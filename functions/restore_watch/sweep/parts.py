@@ -83,7 +83,15 @@ class Environment:
     last_seen: LastSeen
     last_try: LastTry
 
-    def run(self, worker: Worker, jobs: Sequence[OpenJob], books: Books, deadline: Deadline) -> Run:
+    def run(
+        self,
+        worker: Worker,
+        jobs: Sequence[OpenJob],
+        books: Books,
+        deadline: Deadline,
+        *,
+        has_started_others: bool,
+    ) -> Run:
         """Return the run of a worker's sweep that begins now."""
         memory, _ = self.memories(worker)
         last, left = books.summaries.get(lease_name(worker)), books.summaries.values()
@@ -94,6 +102,7 @@ class Environment:
         reserve = self.options.rate_limit_reserve
         return Run(
             worker=worker,
+            has_started_others=has_started_others,
             at=clock.now(),
             asking=deadline.earlier(ENDING_TIME),
             ending=deadline,

@@ -9,7 +9,7 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.shares import Worker
-from restore_watch.model.summary import Summary, together
+from restore_watch.model.summary import LATE, Summary, together
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -31,6 +31,7 @@ class Run:
     """
 
     worker: Worker
+    has_started_others: bool
     at: datetime
     asking: Deadline
     ending: Deadline
@@ -52,6 +53,12 @@ class Run:
     def of_all_workers(self) -> Summary:
         """Return this sweep's summary together with those of the other workers."""
         return together(self.summary, self.others)
+
+    @property
+    def all_succeed(self) -> bool:
+        """Whether the others have succeeded: when they were last started, or not long ago."""
+        others = [one for one in self.others if self.has_started_others or self.at - one.at <= LATE]
+        return sum(one.succeeds for one in others) >= self.worker.of - 1
 
     def publish_in_order[Change](
         self, changes: Iterable[Change], publish: Callable[[Change], object]

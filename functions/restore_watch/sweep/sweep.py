@@ -120,13 +120,13 @@ class Sweeper:
             return SKIPPED
         # First of all: the worker of this sweep may hang or wait, and the others do not.
         started = self.starter.start_others(request, deadline)
-        return {**self._sweep_of(worker, request.tick, begun, deadline), **started}
+        return {**self._sweep_of(worker, request, begun, deadline), **started}
 
     def _sweep_of(
-        self, worker: Worker, tick: datetime | None, begun: float, deadline: Deadline
+        self, worker: Worker, request: Sweep, begun: float, deadline: Deadline
     ) -> Mapping[str, Any]:
         lease = self._lease.of(worker)
-        owner = lease.take(tick, deadline)
+        owner = lease.take(request.tick, deadline)
         if owner is None:
             self._lasting.telemetry.skipped()
             return SKIPPED
@@ -135,9 +135,12 @@ class Sweeper:
             now = self._clock.now()
             jobs = self._lasting.open_jobs.read(deadline, now, worker)
             books = self._lasting.bookkeeping.read(deadline, now, worker)
-            run = self._lasting.run(worker, jobs, books, deadline)
+            starts = request.worker is None
+            run = self._lasting.run(worker, jobs, books, deadline, has_started_others=starts)
             run.telemetry.sweep_begins(worker, run.others)
-            summary = None if worker.of == 1 else run.summary
+            # That of the first worker shows when it has last started the others.
+            leaves = worker.of > 1 and (run.has_started_others or not worker.leads)
+            summary = run.summary if leaves else None
             result = self._sweep(run, books, begun, partial(lease.is_awaited, owner, deadline))
             succeeded_at = run.summary.succeeded_at = self._clock.now()
         finally:
@@ -176,7 +179,8 @@ class Sweeper:
         self._drop_removed(parts)
         degraded = self._judge(parts, asked, stack, is_refused=refusal is not None)
         run.summary.degraded = degraded
-        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
+        seconds = deadline.clock() - begun
+        run.telemetry.swept(run.tally.result, degraded, seconds, succeed=run.all_succeed)
         if worker.leads:
             parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()

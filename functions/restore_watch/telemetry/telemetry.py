@@ -71,9 +71,8 @@ class Telemetry(CheckTelemetry):
             for name, count in errors.items():
                 self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
-        """Report a sweep that did its work, and how many projects are degraded."""
-        succeed = sum(one.succeeds for one in self._others) >= self._worker.of - 1
+    def swept(self, result: SweepResult, degraded: int, seconds: float, *, succeed: bool) -> None:
+        """Report a sweep that did its work, how many are degraded, and if all workers succeed."""
         several: dict[str, Any] = {} if self._worker.of == 1 else {"worker": self._worker.number}
         with emitting(self._lock):
             metrics: Metrics = {
