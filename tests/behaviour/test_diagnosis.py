@@ -589,11 +589,17 @@ def test_each_of_several_workers_has_a_line_and_the_late_one_is_wrong(
         f"succeeded at {late}; none since then; projects: 7",
         "no tick of the schedule was swept yet",
     ]
-    ((check, (_, fix)),) = wrong(checks).items()
-    assert check == "last sweep, worker 2"
+    late_one, never = (f"last sweep, worker {number}" for number in (2, 3))
+    assert list(wrong(checks)) == [late_one, never]
+    fix = wrong(checks)[late_one][1]
     assert fix.startswith("Look at the log")
     assert "see the warnings there, and whether the function is throttled" in fix
-    assert "Wait for two minutes. A sweep that" in checks["last sweep, worker 3"]["fix"]
+    assert "Wait for two minutes. A sweep that" in checks[never]["fix"]
+
+    # Their number was raised again, and no tick has started the other since.
+    old = {"M": {"at": {"S": late}}}
+    bookkeep(world, "lease", lastTick={"S": now}, succeededAt={"S": now}, summary=old)
+    assert diagnose(workers=4)[never]["ok"] is None
 
     set_schedule(world, State="DISABLED")
     checks = diagnose(workers=4)

@@ -75,10 +75,16 @@ class TableDiagnosis:
         """Look when sweeps have last succeeded; `period` is the time between two, if known."""
         if self._workers > 1:
             yield Line("workers", ok=True, found=f"{self._workers} share the projects")
+        are_started = False
         try:
             for number in range(self._workers):
                 tick, success, did = self._lease.of(Worker(number, self._workers)).last(deadline)
                 line = self._last_sweep(tick, success, period)
+                if number == 0:
+                    # An older summary is of before their number became 1, and was raised again.
+                    are_started = bool(tick and did and tick - did.at <= UNSURE_AFTER)
+                elif are_started and line.ok is None and tick is None:
+                    line = replace(line, ok=False)
                 yield line if self._workers == 1 else _of_worker(number, line, did)
         except RestoreWatchError as error:
             yield _refused("last sweep", error)
