@@ -6,20 +6,17 @@ shortest, median, longest), automated restores (186, 232 and 375 s) and download
 (152, 189 and 3,324 s). Each is named once, at once; the sweep that its check starts begins a second
 later. A round of questions takes 0.4 s. Overtaken: the next change came before anybody asked, so
 there is no message. Followed: a sweep had begun between naming and change; until then, nothing asks
-about the job. Not hot: no change for 30 minutes. A plain schedule asks about each job in its
-period, at any phase.
+about the job. Not hot: no change for 30 minutes.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from random import Random
 
-from bench.accelerated import BEGIN, SEED, Accelerated, side_by_side
+from bench.accelerated import BEGIN, Accelerated, side_by_side
 from bench.report import Report, Row, Target
-from bench.timelines import Timeline, draw_timelines, percentile, polled
+from bench.timelines import Timeline, draw_timelines, percentile
 from local_stack.atlas import EmulatedRestore
-from local_stack.jumping_clock import ROUND_SECONDS
 
 OF_EACH = 30
 """Jobs of each kind."""
@@ -34,9 +31,6 @@ START_SECONDS = 1.0
 """From a check to the sweep that it starts: the queue of Lambda, and most environments are warm."""
 
 HOT_SECONDS = (10.0, 0.0)
-POLLS = (60.0, 300.0)
-POLL_SAMPLES = 50
-"""A plain schedule is so much faster to compute that it gets this many times as many jobs."""
 
 _STATUSES = {"finished": "COMPLETED", "download-ready": "COMPLETED"}
 
@@ -51,8 +45,8 @@ class Detection:
     """
 
     seconds: float
-    is_hot: bool = True
-    is_followed: bool = True
+    is_hot: bool
+    is_followed: bool
 
 
 @dataclass(frozen=True)
@@ -70,10 +64,10 @@ class Detections:
     @property
     def row(self) -> Row:
         followed = [one.seconds for one in self.seen if one.is_hot and one.is_followed]
-        cold = [one.seconds for one in self.seen if not one.is_hot]
+        cold = max(one.seconds for one in self.seen if not one.is_hot)
         overtaken = self.overtaken / (self.overtaken + len(self.seen))
         late = (percentile(some, share) for some in (self.hot, followed) for share in (0.5, 0.95))
-        seconds = (f"{one:.1f}" for one in (*late, *([max(cold)] if cold else [])))
+        seconds = (f"{one:.1f}" for one in (*late, cold))
         return (self.name, f"{len(self.seen):,}", f"{100 * overtaken:.0f} %", *seconds)
 
 
@@ -140,18 +134,9 @@ def _detections(name: str, jobs: Iterable[_Job], world: Accelerated) -> Detectio
     return Detections(name, tuple(seen), overtaken)
 
 
-def poll(period: float) -> Detections:
-    """The same kinds of jobs, with a plain schedule that checks each in such a period."""
-    random = Random(SEED)  # noqa: S311 - no secret depends on it
-    timelines = draw_timelines(random, OF_EACH * POLL_SAMPLES)
-    seen = tuple(Detection(one + ROUND_SECONDS) for one in polled(timelines, period, random))
-    changes = sum(len(timeline.steps) for timeline in timelines)
-    return Detections(f"plain, {period / 60:g} min", seen, changes - len(seen))
-
-
 def measure() -> Report:
-    """Measure all schedules, the plain ones last."""
-    detections = [*side_by_side(detect, *HOT_SECONDS), *map(poll, POLLS)]
+    """Measure with hot jobs and without."""
+    detections = side_by_side(detect, *HOT_SECONDS)
     hot = detections[0].hot
     report = Report(
         Target.at_most(6, "change to message, median", percentile(hot, 0.5), " s", 1),

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from random import Random
 
 import pytest
 
@@ -11,7 +10,6 @@ from bench.finding import Estate, count_calls
 from bench.open_jobs import Fleet
 from bench.processor import share_of
 from bench.sweeps import sweeping
-from bench.timelines import Timeline, polled
 from local_stack.stack import LocalStack
 
 # Waits for a line, computes for 100 ms of CPU, and prints how many milliseconds that took.
@@ -42,18 +40,6 @@ def test_a_process_has_its_share_or_the_report_says_why_not() -> None:
     assert share.of_processor == pytest.approx(0.289, abs=0.001)
     assert float(output) >= slowest
     assert share.way.startswith("throttled" if share.throttle else "estimated (")
-
-
-def test_a_poll_sees_a_change_half_a_period_later_unless_another_came_first() -> None:
-    random = Random(3)  # noqa: S311 - no secret depends on it
-    alone = Timeline("automated", ((100.0, "finished"),))
-    overtaken = Timeline("Flex", ((10.0, "QUEUED"), (11.0, "RUNNING"), (400.0, "COMPLETED")))
-
-    seconds = list(polled([alone] * 4000, 60, random))
-
-    assert sum(seconds) / len(seconds) == pytest.approx(30, abs=1)
-    assert 0 <= min(seconds) < max(seconds) < 60
-    assert len(list(polled([overtaken] * 500, 300, random))) < 2 * 500 + 20
 
 
 @pytest.mark.campaign

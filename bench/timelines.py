@@ -11,7 +11,7 @@ of the first tenth of its duration, and runs after a uniform share of the next t
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -67,21 +67,6 @@ def _flex(duration: float, random: Random) -> Timeline:
     queued = random.random() * duration / 10
     running = duration / 10 + random.random() * 3 * duration / 10
     return Timeline("Flex", ((queued, "QUEUED"), (running, "RUNNING"), (duration, "COMPLETED")))
-
-
-def polled(timelines: Sequence[Timeline], period: float, random: Random) -> Iterator[float]:
-    """
-    Seconds from each change to the next poll of a plain schedule, which begins at any moment.
-
-    A change that is followed by another one before that poll is never seen, so it does not count.
-    """
-    for timeline in timelines:
-        phase = random.random() * period
-        following = [moment for moment, _ in timeline.steps[1:]]
-        for (moment, _), after in zip(timeline.steps, [*following, math.inf], strict=True):
-            poll = phase + math.ceil((moment - phase) / period) * period
-            if poll < after:
-                yield poll - moment
 
 
 def percentile(values: Sequence[float], share: float) -> float:
