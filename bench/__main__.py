@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from bench import cold, cost_table, detection, finding, sweeps, wait_table, warm
+from bench import cold, detection, finding, sweeps, warm
 
 PARTS = {
     "cold": cold,
@@ -17,8 +17,6 @@ PARTS = {
     "sweeps": sweeps,
     "detection": detection,
     "finding": finding,
-    "costs": cost_table,
-    "waits": wait_table,
 }
 
 

@@ -2,15 +2,13 @@
 What a month costs, the table of the page Costs.
 
 `python -m bench.cost_table` writes it there from loads.toml, which has what was measured, and when.
-As a part of the benchmark, it is computed from new figures, which only `bench.needs` keeps.
 """
 
 from collections.abc import Mapping
 
-from bench import needs
 from bench.costs import Prices, Usage, read_figures
 from bench.loads import FIGURES, Figures, loads, standing
-from bench.report import Report, Row
+from bench.report import Row
 from contract.deployed_template import Stack
 from local_stack.stack import ROOT
 
@@ -65,13 +63,6 @@ def placed(text: str, begin: str, rows: list[Row], remarks: str) -> str:
     # An empty heading is one blank, as in any cell.
     table = "\n".join(lines).replace("|  |", "| |")
     return f"{head}{begin}\n{table}\n\n{remarks}\n\n{END}{tail}"
-
-
-def measure() -> Report:
-    """Measure again what the table is computed from."""
-    report = Report()
-    report.table(*rows(needs.measure_loads()))
-    return report
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 What it costs that a workflow waits for a restore, the table of docs/workflows.md.
 
 `python -m bench.wait_table` writes it there from waits.toml, which has what was measured, and when.
-As a part of the benchmark, it is computed from new figures, which only `bench.needs` keeps.
 """
 
 from textwrap import fill
 
-from bench import loads, needs
+from bench import loads
 from bench.cost_table import placed
 from bench.costs import Prices, read_figures
-from bench.report import Report, Row
+from bench.report import Row
 from bench.waits import (
     EVERY,
     FIGURES,
@@ -71,13 +70,6 @@ def _remarks(figures: Figures) -> str:
         f" {hours:,.0f} hours of waiting a month."
     )
     return fill(text, width=118, break_long_words=False, break_on_hyphens=False)
-
-
-def measure() -> Report:
-    """Measure again what the table is computed from."""
-    report = Report()
-    report.table(*rows(needs.measure_waits()))
-    return report
 
 
 if __name__ == "__main__":
