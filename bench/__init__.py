@@ -4,7 +4,7 @@ Our figures beside those of the peer, a plain handler written the usual way.
 Each part of `__main__` measures one thing and returns a report. `cold` and `warm` let `contenders`
 check restores in turns, and `sweeps` measures sweeps of `open_jobs`, all in the real runtime.
 `detection` and `finding` run in `accelerated` time. `needs` measures what a month and a wait use:
-from that and from `costs`, `loads` and `waits` compute the two tables of the docs, which `make docs` writes.
+from that and from `costs`, `loads` and `waits`, `make docs` computes the two tables of the docs.
 """
 
 import logging

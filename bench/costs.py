@@ -7,10 +7,12 @@ other than e-mail to people, and a NAT gateway.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic import TypeAdapter
 
 PRICES = Path(__file__).with_name("prices.toml")
 
@@ -77,14 +79,7 @@ class Usage:
 
 def read_figures[T](kind: type[T], path: Path) -> T:
     """Read what was measured: values, and a table for each dataclass."""
-    kinds: dict[str, Any] = {one.name: one.type for one in fields(kind)}  # type: ignore[arg-type]
-    said = tomllib.loads(path.read_text())
-    return kind(
-        **{
-            name: kinds[name](**value) if isinstance(value, dict) else value
-            for name, value in said.items()
-        }
-    )
+    return TypeAdapter(kind).validate_python(tomllib.loads(path.read_text()))
 
 
 def as_toml(figures: Any) -> str:
@@ -92,11 +87,9 @@ def as_toml(figures: Any) -> str:
     lines = [
         "# Written by `python -m bench.needs`; bench/loads.py and bench/waits.py say what each is."
     ]
-    for one in fields(figures):
-        value = getattr(figures, one.name)
-        if is_dataclass(value) and not isinstance(value, type):
-            table = (f"{name} = {number}" for name, number in asdict(value).items())
-            lines += ["", f"[{one.name}]", *table]
+    for name, value in asdict(figures).items():
+        if isinstance(value, dict):
+            lines += ["", f"[{name}]", *(f"{key} = {number:g}" for key, number in value.items())]
         else:
-            lines += [f"{one.name} = {value}"]
+            lines += [f"{name} = {value}"]
     return "\n".join((*lines, ""))
