@@ -2,8 +2,8 @@
 Cold starts: first checks of a running restore in new environments, in turns.
 
 INIT runs on a full processor, as on Lambda. The first answer is also measured on the share of one
-that 512 MB buy: throttled, the kernel holds the function to it in each period of 20 ms; estimated,
-its processor time is divided by the share. The peers and the ratios are as for `warm`.
+that 512 MB buy: throttled, the kernel holds the function to it in each period of 20 ms. The peers
+and the ratios are as for `warm`.
 """
 
 from collections import defaultdict
@@ -32,11 +32,8 @@ def measure() -> Report:
             for name, contender in measured.items():
                 restore = contender.running()
                 # The throttled one is first, so that the other one stays for the next checks.
-                if share.throttle:
-                    at_share[name].append(contender.check_cold(restore, share.throttle))
+                at_share[name].append(contender.check_cold(restore, share.throttle))
                 full[name].append(contender.check_cold(restore))
-                if not share.throttle:
-                    at_share[name].append(full[name][-1].estimated_at(share.of_processor))
     at = f"at {WATCH_MEGABYTES} MB, {share.way}"
     report = Report(
         target(0.70, "cold start, both as shipped", _totals(full)),

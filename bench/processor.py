@@ -75,29 +75,22 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Share:
-    """The share that the memory buys, and its throttle, or why there is no throttle."""
+    """The share that the memory buys, its throttle, and how figures at this share are obtained."""
 
     memory_megabytes: int
-    of_processor: float
     throttle: Throttle | None
-    why_estimated: str | None = None
-
-    @property
-    def way(self) -> str:
-        """How figures at this share are obtained."""
-        return "throttled" if self.throttle else f"estimated ({self.why_estimated})"
+    way: str = "throttled"
 
 
 @contextmanager
 def share_of(memory_megabytes: int) -> Iterator[Share]:
-    """The share of this memory, with a throttle where this machine allows one."""
-    share = memory_megabytes / MEGABYTES_OF_ONE_VCPU
+    """The share of this memory. Where this machine allows no throttle, that is all of it."""
     try:
-        throttle = Throttle(share)
+        throttle = Throttle(memory_megabytes / MEGABYTES_OF_ONE_VCPU)
     except OSError as error:
-        yield Share(memory_megabytes, share, None, str(error))
+        yield Share(memory_megabytes, None, f"not throttled ({error})")
         return
     try:
-        yield Share(memory_megabytes, share, throttle)
+        yield Share(memory_megabytes, throttle)
     finally:
         throttle.close()

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Self
+from typing import Any
 
 from bench.processor import MEGABYTES_OF_ONE_VCPU, Throttle
 from local_stack.runtime import Invocation, LambdaRuntime
@@ -23,28 +23,14 @@ _LOOK_EVERY = 0.0005
 
 @dataclass(frozen=True)
 class ColdStart:
-    """
-    Milliseconds from the first call to the end of INIT, and from there to the answer.
-
-    `first_answer_cpu` is the processor time of the function's process after INIT.
-    """
+    """Milliseconds from the first call to the end of INIT, and from there to the answer."""
 
     init: float
     first_answer: float
-    first_answer_cpu: float
 
     @property
     def total(self) -> float:
         return self.init + self.first_answer
-
-    def estimated_at(self, share: float) -> Self:
-        """
-        The first answer waits as long as before, and then computes for longer.
-
-        This is more than the truth: a throttled function gets new quota while it waits.
-        """
-        waiting = max(0.0, self.first_answer - self.first_answer_cpu)
-        return replace(self, first_answer=waiting + self.first_answer_cpu / share)
 
 
 class MeasuredRuntime(LambdaRuntime):
@@ -57,18 +43,17 @@ class MeasuredRuntime(LambdaRuntime):
         self.restart()
         answered, skip = Event(), self._output.stat().st_size
         with ThreadPoolExecutor(1) as watcher:
-            cpu_of_init = watcher.submit(self._watch_init, skip, answered, throttle)
+            held = watcher.submit(self._hold_after_init, skip, answered, throttle)
             try:
                 answer = self.invoke(event)
-                cpu = self.cpu_seconds
             finally:
                 answered.set()
+            held.result()
             if throttle:
                 throttle.release()
-            first_answer_cpu = 1000 * (cpu - cpu_of_init.result())
         init = self.init_milliseconds
         assert init is not None, "the emulator reported no INIT"
-        return answer, ColdStart(init, answer.milliseconds - init, first_answer_cpu)
+        return answer, ColdStart(init, answer.milliseconds - init)
 
     @property
     def cpu_seconds(self) -> float:
@@ -83,8 +68,11 @@ class MeasuredRuntime(LambdaRuntime):
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
 
     @contextmanager
-    def held_by(self, throttle: Throttle) -> Iterator[None]:
+    def held_by(self, throttle: Throttle | None) -> Iterator[None]:
         """Within the block, a running function has its share of a processor only."""
+        if throttle is None:
+            yield
+            return
         throttle.take(self._children())
         throttle.hold()
         try:
@@ -92,14 +80,12 @@ class MeasuredRuntime(LambdaRuntime):
         finally:
             throttle.release()
 
-    def _watch_init(self, skip: int, answered: Event, throttle: Throttle | None) -> float:
-        """CPU seconds of INIT; the emulator's output before `skip` is from earlier starts."""
+    def _hold_after_init(self, skip: int, answered: Event, throttle: Throttle | None) -> None:
+        """The emulator's output before `skip` is from earlier starts."""
         if throttle:
             throttle.take(self._wait_for_process(answered))
-        self._wait_for_end_of_init(skip, answered)
-        if throttle:
+            self._wait_for_end_of_init(skip, answered)
             throttle.hold()
-        return self.cpu_seconds
 
     def _wait_for_process(self, answered: Event) -> list[int]:
         while not (pids := list(filter(_runs_python, self._children()))):

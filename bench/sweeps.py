@@ -108,10 +108,7 @@ class Sweeping:
         return Sweep(self._fleet, did, asked, self._function.runtime.peak_megabytes)
 
     def seconds_at(self, share: Share) -> float:
-        """Sweep on this share of a processor. Without a throttle, the longer of both counts."""
-        if share.throttle is None:
-            did = self.sweep().did
-            return max(did.seconds, did.cpu_seconds / share.of_processor)
+        """Sweep on this share of a processor."""
         with self._function.runtime.held_by(share.throttle):
             return self.sweep().did.seconds
 

@@ -36,10 +36,8 @@ def test_a_process_has_its_share_or_the_report_says_why_not() -> None:
             share.throttle.hold()
         output, _ = process.communicate("\n")
 
-    slowest = 100 if share.throttle is None else 0.8 * 100 / 0.289
-    assert share.of_processor == pytest.approx(0.289, abs=0.001)
-    assert float(output) >= slowest
-    assert share.way.startswith("throttled" if share.throttle else "estimated (")
+    assert float(output) >= (0.8 * 100 / 0.289 if share.throttle else 100)
+    assert share.way.startswith("throttled" if share.throttle else "not throttled (")
 
 
 @pytest.mark.campaign
