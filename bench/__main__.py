@@ -5,7 +5,6 @@ import inspect
 import os
 import platform
 import sys
-from importlib.metadata import version
 
 from rich.console import Console
 
@@ -22,11 +21,9 @@ PARTS = {
 
 def machine() -> str:
     """What the absolute figures depend on."""
-    names = ("boto3", "httpx", "pydantic", "requests", "awslambdaric", "aws-sam-cli", "moto")
     return (
         f"{os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f}, Python"
-        f" {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}."
-        " Absolute times are of this machine; ratios transfer."
+        f" {platform.python_version()}. Absolute times are of this machine; ratios transfer."
     )
 
 

@@ -16,7 +16,6 @@ from contextlib import ExitStack, redirect_stdout
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from random import Random
-from types import TracebackType
 from typing import Self
 from unittest.mock import patch
 from urllib.parse import parse_qs
@@ -38,7 +37,7 @@ BEGIN = 1_790_000_000.0 // 60 * 60
 _VARIABLES = dict.fromkeys(("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"), "bench")
 
 
-class Accelerated:
+class Accelerated(ExitStack):
     """
     The stack, its clock, and what happened in it.
 
@@ -47,6 +46,7 @@ class Accelerated:
     """
 
     def __init__(self, hot_seconds: float, project_ids: Sequence[str] = ()) -> None:
+        super().__init__()
         self.random = Random(SEED)  # noqa: S311 - no secret depends on it
         self.clock = JumpingClock(BEGIN)
         self.now, self.uptime = self.clock, self.clock.seconds
@@ -56,23 +56,14 @@ class Accelerated:
         self.swept: list[float] = []
         self._hot_seconds = hot_seconds
         self._project_ids = tuple(project_ids)
-        self._blocks = ExitStack()
 
     def __enter__(self) -> Self:
-        self._blocks.enter_context(patch.dict(os.environ, _VARIABLES))
-        self._blocks.enter_context(redirect_stdout(io.StringIO()))
-        self._blocks.enter_context(self.stack)
-        self._blocks.enter_context(self.stack.atlas.wire.listen(self.clock.answer))
-        self._blocks.enter_context(self.stack.aws.wire.listen(self._note))
+        self.enter_context(patch.dict(os.environ, _VARIABLES))
+        self.enter_context(redirect_stdout(io.StringIO()))
+        self.enter_context(self.stack)
+        self.enter_context(self.stack.atlas.wire.listen(self.clock.answer))
+        self.enter_context(self.stack.aws.wire.listen(self._note))
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._blocks.close()
 
     def schedule(self) -> Schedule:
         """Ticks from now on."""
@@ -109,7 +100,7 @@ class Accelerated:
 
     def _environment(self) -> Environment:
         by = connect(self.stack, AWS_CONFIG)
-        self._blocks.callback(by.close)
+        self.callback(by.close)
         return Environment(
             self,
             by,

@@ -1,6 +1,6 @@
 """What a part of the benchmark prints: tables of figures, and its targets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -39,17 +39,16 @@ class Report:
 
     def __init__(self, *targets: Target) -> None:
         self._targets = targets
-        self._tables = list[tuple[Row, Iterable[Row]]]()
+        self._tables = list[Table]()
 
     def table(self, head: Row, *rows: Row) -> None:
-        self._tables.append((head, rows))
+        name, *figures = head
+        columns = (Column(figure, justify="right") for figure in figures)
+        table = Table(Column(name, no_wrap=True), *columns, box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*row)
+        self._tables.append(table)
 
     def show(self, console: Console) -> None:
-        if self._targets:
-            self.table(("target", "aim", "measured", ""), *(one.row for one in self._targets))
-        for (name, *figures), rows in self._tables:
-            columns = (Column(figure, justify="right") for figure in figures)
-            table = Table(Column(name, no_wrap=True), *columns, box=box.SIMPLE_HEAD)
-            for row in rows:
-                table.add_row(*row)
-            console.print(table)
+        self.table(("target", "aim", "measured", ""), *(one.row for one in self._targets))
+        console.print(*self._tables)
