@@ -145,8 +145,7 @@ pictures: .venv/.ready ## draw the messages and the architecture again, with a b
 docs: .venv/.ready ## write the generated parts again: the page of error texts, the tables of costs, the Terraform module
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.terraform_files
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
-	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.cost_table
-	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.wait_table
+	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.tables
 
 dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; the tests of the table then run on it too
 

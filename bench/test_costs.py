@@ -7,15 +7,13 @@ import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from bench import loads, needs, waits
-from bench.cost_table import in_all
-from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Prices, Usage, as_toml, read_figures
+from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Usage, as_toml, read_figures
 from bench.loads import Sweeps, hot_seconds_of, standing
+from bench.tables import LOADS, PRICES, in_all
 from bench.waits import Asked, Waited, blocked_job, function_loop, http_loop, polled, token
 from local_stack.stack import ROOT
 
-PRICES = Prices.read()
-FIGURES = read_figures(loads.Figures, loads.FIGURES)
-IDLE, NIGHTLY = (loads.loads(FIGURES)[number] for number in (0, 3))
+IDLE, NIGHTLY = (loads.loads(LOADS)[number] for number in (0, 3))
 
 MONTH = 43_800
 """Minutes."""
@@ -69,7 +67,7 @@ def test_a_job_keeps_sweeps_at_work_until_its_end_is_seen() -> None:
 
 
 def test_people_cost_a_poller_and_what_each_message_needs() -> None:
-    more = [load.with_people(FIGURES.notice) + load.usage.times(-1) for load in (IDLE, NIGHTLY)]
+    more = [load.with_people(LOADS.notice) + load.usage.times(-1) for load in (IDLE, NIGHTLY)]
 
     assert (more[0].queue_request, more[0].email_delivery) == (15 * MONTH, 0)
     assert more[1].email_delivery == pytest.approx(730 / 24)
@@ -89,7 +87,7 @@ def test_an_alarm_costs_by_its_metrics() -> None:
 def test_the_default_and_small_cost_no_more_than_is_promised() -> None:
     """The promise of the README, with all that a month costs where nothing happens."""
     default, small, everything = (
-        in_all(load.usage, load.parameters).dollars(PRICES) for load in loads.loads(FIGURES)[:3]
+        in_all(load.usage, load.parameters).dollars(PRICES) for load in loads.loads(LOADS)[:3]
     )
 
     assert small <= 0.90
@@ -113,7 +111,7 @@ def test_an_idle_sweep_sends_the_metrics_that_were_measured() -> None:
             world.sweep()
         *_, idle = world.watch.take()
 
-    assert len(idle.metrics) == FIGURES.idle.metrics, sorted(idle.metrics)
+    assert len(idle.metrics) == LOADS.idle.metrics, sorted(idle.metrics)
 
 
 def test_a_token_costs_the_same_however_long_it_waits() -> None:

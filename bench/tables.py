@@ -1,0 +1,115 @@
+"""
+The tables of dollars in the docs: what a month costs, and that a workflow waits for a restore.
+
+`python -m bench.tables` writes them there from loads.toml and waits.toml, which have what was
+measured, and when.
+"""
+
+from collections.abc import Mapping
+from textwrap import fill
+
+from bench import loads, waits
+from bench.costs import Prices, Usage, read_figures
+from bench.report import Row
+from contract.deployed_template import Stack
+from local_stack.stack import ROOT
+
+LOADS = read_figures(loads.Figures, loads.FIGURES)
+WAITS = read_figures(waits.Figures, waits.FIGURES)
+PRICES = Prices.read()
+
+BEGIN = "<!-- `make docs` computes this table from bench/{}.toml and bench/prices.toml -->\n"
+END = "<!-- end of the table -->\n"
+
+LEAST = 0.0001
+"""The dollars of a wait, unless it is 0: four decimal places."""
+
+
+def costs() -> list[Row]:
+    """The heading, and for each load its dollars without and with e-mail to people."""
+    by_email = {"NotifyEmail": "ops@example.com"}
+    rows: list[Row] = [
+        (f"US dollars a month in {PRICES.region}", "without e-mail", "with e-mail to people")
+    ]
+    for load in loads.loads(LOADS):
+        alone = in_all(load.usage, load.parameters)
+        told = in_all(load.with_people(LOADS.notice), {**by_email, **load.parameters})
+        rows.append((load.name, *(f"{one.dollars(PRICES):.2f}" for one in (alone, told))))
+    return rows
+
+
+def in_all(usage: Usage, parameters: Mapping[str, str]) -> Usage:
+    """The usage, and what a stack with these parameters costs anyhow."""
+    return usage + loads.standing(Stack(**parameters).resources)
+
+
+def with_costs(text: str) -> str:
+    """The page with the table between its two comments."""
+    remarks = (
+        f"[List prices](../bench/prices.toml) of {PRICES.date}; "
+        "free tiers are not taken off.\n"
+        f"What sweeps, restores and e-mails need was measured on {LOADS.date}, in the real\n"
+        "Lambda runtime with Atlas 100 ms away."
+    )
+    return _placed(text, BEGIN.format("loads"), costs(), remarks)
+
+
+def times_waited() -> list[Row]:
+    """The heading, and for each way to wait its dollars and how soon the workflow goes on."""
+    head = (
+        f"US dollars in {PRICES.region}",
+        *("a restore of 1 h", "a restore of 6 h", "each further hour"),
+        *("goes on: half within", "95 of 100 within"),
+    )
+    ways = waits.ways(WAITS)
+    dollars = ((way, (way.dollars(1), way.dollars(6), way.further)) for way in ways)
+    return [head, *((way.name, *map(_cell, some), way.half, way.most) for way, some in dollars)]
+
+
+def _cell(dollars: float) -> str:
+    if dollars == 0:
+        return "0"
+    return f"{dollars:.4f}" if dollars >= LEAST else f"under {LEAST}"
+
+
+def with_waits(text: str) -> str:
+    """The page with the table between its two comments."""
+    idle = loads.loads(LOADS)[0].usage.dollars(PRICES)
+    hours = idle / waits.http_loop(waits.HOUR, max(waits.EVERY)).dollars(PRICES)
+    remarks = (
+        f"[List prices](../bench/prices.toml) of {PRICES.date}; free tiers are not taken off. What"
+        f" the function needs was measured on {WAITS.date}, in the real Lambda runtime with Atlas"
+        f" 100 ms away and a token of {waits.TOKEN_CHARACTERS:,} characters. A round of a loop"
+        f" enters {waits.STATES_OF_ROUND} states: it waits, asks and chooses. The workflow of the"
+        f" stack enters {waits.STATES_OF_CHILD}, and yours {waits.STATES_OF_PARENT}. *Later* is"
+        " after half an hour without a change; after six hours, the watch asks every five minutes."
+        " The watch is not in the table: it follows the restore whether a workflow waits or not. A"
+        " stack that is there only for workflows is cheaper than loops around an HTTP Task from"
+        f" {hours:,.0f} hours of waiting a month."
+    )
+    remarks = fill(remarks, width=118, break_long_words=False, break_on_hyphens=False)
+    return _placed(text, BEGIN.format("waits"), times_waited(), remarks)
+
+
+def _placed(text: str, begin: str, rows: list[Row], remarks: str) -> str:
+    """A page with a table and remarks between the comment `begin` and the one that ends it."""
+    head, _, rest = text.partition(begin)
+    _, found, tail = rest.partition(END)
+    if not found:
+        raise ValueError("the page has no place for the table of costs")
+    rule = ("---", *("---:" for _ in rows[0][1:]))
+    lines = (f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+    # An empty heading is one blank, as in any cell.
+    table = "\n".join(lines).replace("|  |", "| |")
+    return f"{head}{begin}\n{table}\n\n{remarks}\n\n{END}{tail}"
+
+
+PAGES = {
+    ROOT / "docs" / "costs.md": with_costs,
+    ROOT / "docs" / "workflows.md": with_waits,
+}
+
+
+if __name__ == "__main__":
+    for page, with_table in PAGES.items():
+        page.write_text(with_table(page.read_text()))
