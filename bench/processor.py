@@ -6,18 +6,15 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 https://serverlessland.com/content/service/lambda/guides/effectively-running-java-on-serverless/init-heavy-lifting
 """
 
-import itertools
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 MEGABYTES_OF_ONE_VCPU = 1769
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
-
-_numbers = itertools.count(1)
 
 _PERIOD = 20_000
 """Microseconds. Short, so that an answer takes longer than the quota of one period."""
@@ -31,7 +28,7 @@ class Throttle:
         quota = round(share * _PERIOD)
         version_2 = (_CONTROL_GROUPS / "cgroup.controllers").exists()
         parent = _CONTROL_GROUPS if version_2 else _CONTROL_GROUPS / "cpu"
-        self._group = parent / f"restore-watch-bench-{os.getpid()}-{next(_numbers)}"
+        self._group = parent / f"restore-watch-bench-{os.getpid()}-{quota}"
         self._limit = "cpu.max" if version_2 else "cpu.cfs_quota_us"
         self._held = f"{quota} {_PERIOD}" if version_2 else str(quota)
         self._full = f"{_PERIOD} {_PERIOD}" if version_2 else str(_PERIOD)
@@ -90,7 +87,5 @@ def share_of(memory_megabytes: int) -> Iterator[Share]:
     except OSError as error:
         yield Share(memory_megabytes, None, f"not throttled ({error})")
         return
-    try:
+    with closing(throttle):
         yield Share(memory_megabytes, throttle)
-    finally:
-        throttle.close()

@@ -24,9 +24,8 @@ SETTLING_CHECKS = 10
 
 @dataclass
 class Checks:
-    """Milliseconds and HTTP calls of each check, and the processor time of one, turn by turn."""
+    """HTTP calls of each check, and the milliseconds of processor time of one, turn by turn."""
 
-    milliseconds: list[float] = field(default_factory=list)
     calls: set[int] = field(default_factory=set)
     cpu: list[float] = field(default_factory=list)
 
@@ -35,7 +34,6 @@ class Checks:
         begun = contender.runtime.cpu_seconds
         did = list(checks)
         self.cpu.append(1000 * (contender.runtime.cpu_seconds - begun) / len(did))
-        self.milliseconds += [one.answer.milliseconds for one in did]
         self.calls |= {len(one.calls) for one in did}
 
 
@@ -84,7 +82,6 @@ def _cpu(turns: Turns) -> dict[str, list[float]]:
 
 def _rows(turns: Turns) -> list[Row]:
     return [
-        row("duration", {name: checks.milliseconds for name, checks in turns.items()}, digits=1),
         row("CPU", _cpu(turns), digits=2),
         ("HTTP calls", *map(_counts, turns.values())),
     ]
