@@ -8,12 +8,10 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from bench import loads, needs, waits
 from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Usage, as_toml, read_figures
-from bench.loads import Sweeps, hot_seconds_of, standing
+from bench.loads import Sweeps, standing
 from bench.tables import LOADS, PRICES, in_all
 from bench.waits import Asked, Waited, blocked_job, function_loop, http_loop, polled, token
 from local_stack.stack import ROOT
-
-IDLE, NIGHTLY = (loads.loads(LOADS)[number] for number in (0, 3))
 
 MONTH = 43_800
 """Minutes."""
@@ -58,20 +56,6 @@ def test_hot_sweeps_ask_until_the_next_one_takes_over(
 
     assert usage.lambda_gb_second == pytest.approx(MONTH * billed * 0.5)
     assert usage.dynamodb_write_unit == pytest.approx(MONTH * (2 + 1 + rounds + 5.5))
-
-
-def test_a_job_keeps_sweeps_at_work_until_its_end_is_seen() -> None:
-    assert hot_seconds_of(0.2) == 0
-    assert 25 < hot_seconds_of(61) < 40
-    assert hot_seconds_of(60_000) == pytest.approx(65_500, rel=0.01)
-
-
-def test_people_cost_a_poller_and_what_each_message_needs() -> None:
-    more = [load.with_people(LOADS.notice) + load.usage.times(-1) for load in (IDLE, NIGHTLY)]
-
-    assert (more[0].queue_request, more[0].email_delivery) == (15 * MONTH, 0)
-    assert more[1].email_delivery == pytest.approx(730 / 24)
-    assert more[1].trace == pytest.approx(2 * 730 / 24)
 
 
 def test_an_alarm_costs_by_its_metrics() -> None:

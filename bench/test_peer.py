@@ -56,20 +56,6 @@ def test_a_peer_stores_and_publishes_every_change_once(
             restore.advance()
 
 
-@pytest.mark.parametrize(("name", "kept"), [(PEER, False), (MODULE, True)])
-def test_peers_differ_in_whether_they_keep_their_connections(
-    peers: dict[str, Contender], name: str, *, kept: bool
-) -> None:
-    restore = peers[name].running()
-    one, two = (
-        {(call.service, call.connection) for call in peers[name].check(restore).calls}
-        for _ in range(2)
-    )
-
-    assert bool(one & two) is kept
-    assert (one == two) is kept
-
-
 def test_the_peer_ships_without_bytecode() -> None:
     assert (SHIPPED / "restore_check" / "check.py").is_file()
     assert list(SHIPPED.rglob("*.pyc")) == []
