@@ -117,10 +117,8 @@ def _secret(stack: LocalStack, credentials: Credentials) -> str:
 type Samples = Mapping[str, Sequence[float]]
 """Of each contender, taken in turns."""
 
-HEAD = (
-    *(OURS, PEER, COMPILED, MODULE, ACCOUNT),
-    *(f"to {one}" for one in (PEER, COMPILED, MODULE)),
-)
+PEERS = (PEER, COMPILED, MODULE)
+HEAD = (OURS, *PEERS, ACCOUNT, *(f"to {peer}" for peer in PEERS))
 
 
 def ratio(samples: Samples, ours: str, peer: str) -> float:
@@ -132,7 +130,7 @@ def ratio(samples: Samples, ours: str, peer: str) -> float:
 def row(name: str, samples: Samples, digits: int = 0) -> Row:
     """The median of each contender, in milliseconds, and the ratios to the peers."""
     medians = (f"{median(some):,.{digits}f} ms" for some in samples.values())
-    ratios = (f"{ratio(samples, OURS, peer):.2f}" for peer in (PEER, COMPILED, MODULE))
+    ratios = (f"{ratio(samples, OURS, peer):.2f}" for peer in PEERS)
     return (name, *medians, *ratios)
 
 

@@ -10,7 +10,6 @@ about the job. If the next change came before anybody asked, there is no message
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from bench.accelerated import BEGIN, Accelerated
@@ -35,28 +34,13 @@ HOT_SECONDS = 10.0
 _STATUSES = {"finished": "COMPLETED", "download-ready": "COMPLETED"}
 
 
-@dataclass
-class _Job:
-    timeline: Timeline
-    begun: float
-    restore: EmulatedRestore
-
-    def changes(self) -> Iterator[tuple[float, float, str]]:
-        """The moment of each change, that of the one before, and the id of its message."""
-        before = self.begun
-        for after, step in self.timeline.steps:
-            moment = self.begun + after
-            yield moment, before, f"{self.restore.restore_id}:{_STATUSES.get(step, step)}"
-            before = moment
-
-
 def detect() -> Iterator[tuple[float, bool]]:
     """
     Let every job come to its end, and a few sweeps more.
 
     Yield the seconds from each change of a hot job to its message, and whether it was followed.
     """
-    jobs = list[_Job]()
+    jobs = list[tuple[float, Timeline, EmulatedRestore]]()
     with Accelerated(HOT_SECONDS) as world:
         timelines = draw_timelines(world.random, OF_EACH)
         check = world.checking()
@@ -68,7 +52,7 @@ def detect() -> Iterator[tuple[float, bool]]:
                 "flex" if timeline.kind == "Flex" else "dedicated",
                 delivery_type="download" if timeline.kind == "download" else None,
             )
-            jobs.append(_Job(timeline, at, restore))
+            jobs.append((at, timeline, restore))
             for after, _ in timeline.steps:
                 world.clock.plan(at + after, restore.advance)
             check(restore.event)
@@ -84,12 +68,14 @@ def detect() -> Iterator[tuple[float, bool]]:
         world.clock.sleep(max(ends) - BEGIN)
         world.clock.sleep(420)  # a job that is not hot any more is asked within 5 minutes
         schedule.end()
-    for job in jobs:
-        first_sweep = min(at for at in world.swept if at > job.begun)
-        for moment, before, event_id in job.changes():
+    for begun, timeline, restore in jobs:
+        before, first_sweep = begun, min(at for at in world.swept if at > begun)
+        for after, step in timeline.steps:
+            moment, event_id = begun + after, f"{restore.restore_id}:{_STATUSES.get(step, step)}"
             published = world.published.get(event_id)
             if published is not None and moment - before < HOT:
                 yield max(0.0, published - moment), first_sweep < moment
+            before = moment
         assert event_id in world.published, "an end was not published"
 
 
