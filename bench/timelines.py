@@ -15,9 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-type Moment = float
-"""Seconds since the job was scheduled."""
-
 
 @dataclass(frozen=True)
 class Recorded:
@@ -43,10 +40,10 @@ DOWNLOAD = Recorded(152, 189, 3324)
 
 @dataclass(frozen=True)
 class Timeline:
-    """A job's steps after the first, each with its moment."""
+    """A job's steps after the first, each with its seconds since the job was scheduled."""
 
     kind: str
-    steps: tuple[tuple[Moment, str], ...]
+    steps: tuple[tuple[float, str], ...]
 
     @property
     def duration(self) -> float:
