@@ -129,7 +129,7 @@ publication: build ## package for the Serverless Application Repository (REPOSIT
 		--s3-bucket $(or $(BUCKET),$(error BUCKET is missing: an S3 bucket that the repository may read)) >/dev/null
 	@echo 'Publish it with: sam publish --template .aws-sam/publication.yaml'
 
-bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding)
+bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale)
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench $(PART)
 
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)

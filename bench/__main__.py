@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from bench import cold, detection, finding, sweeps, warm
+from bench import cold, detection, finding, scale, sweeps, warm
 
 PARTS = {
     "cold": cold,
@@ -16,6 +16,7 @@ PARTS = {
     "sweeps": sweeps,
     "detection": detection,
     "finding": finding,
+    "scale": scale,
 }
 
 

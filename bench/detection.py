@@ -3,10 +3,9 @@ How long it takes from a change in Atlas to its message, in accelerated time.
 
 90 jobs begin at any moment of an hour, a third of each kind: Flex restores (50, 61 and 3,421 s:
 shortest, median, longest), automated restores (186, 232 and 375 s) and downloads until the link
-(152, 189 and 3,324 s). Each is named once, at once; the sweep that its check starts begins a second
-later. A round of questions takes 0.4 s. Changes of a job that is hot count: there was one in the 30
-minutes before. Followed: a sweep had begun between naming and change; until then, nothing asks
-about the job. If the next change came before anybody asked, there is no message.
+(152, 189 and 3,324 s). Each is named once; the sweep that its check starts begins a second later. A
+round of questions takes 0.4 s. Changes of a hot job count: there was one in the 30 minutes before.
+Followed: a sweep had begun between naming and change; until then, nothing asks about the job.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,14 @@
 """The emulated Atlas in a process of its own: it does not share an interpreter with others."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
 
 from bench.open_jobs import Fleet
-from local_stack.atlas import AtlasEmulator
+from local_stack.atlas import AtlasEmulator, Kind
 from local_stack.stack import CREDENTIALS
 
 
@@ -24,11 +25,13 @@ class FarAtlas:
         return self._atlas.url
 
     def furnish(self, fleet: Fleet, *, lift_limits: bool) -> None:
-        """Replace everything that Atlas has by these jobs."""
+        """Replace everything that Atlas has by these clusters and jobs."""
         self._atlas.clear()
         if lift_limits:
             self._atlas.behaviour.lift_limits()
         self._atlas.behaviour.latency = self._seconds_away
+        for place in fleet.places:
+            self._atlas.add_cluster(*place)
         for target in fleet.targets:
             self._atlas.start_restore(
                 target["groupId"],
@@ -38,6 +41,12 @@ class FarAtlas:
                 timeline=("RUNNING", "COMPLETED"),
                 at=fleet.began,
             )
+
+    def end_restores(self, places: Iterable[tuple[str, str, Kind]], ago: timedelta) -> None:
+        """Let a restore of each cluster have ended so long ago, of collections in some of them."""
+        for number, (group, name, kind) in enumerate(places):
+            of: Kind = "collection" if kind == "dedicated" and number % 2 else kind
+            self._atlas.add_ended_restores(group, name, of, 1, newest=self._atlas.now() - ago)
 
     def take_calls(self) -> Counter[str]:
         """Return how often each operation was called since the last call of this method."""

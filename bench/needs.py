@@ -18,7 +18,7 @@ from typing import Any
 from bench import loads, waits
 from bench.costs import as_toml
 from bench.loads import Notice, Restore, Sweeps
-from bench.open_jobs import Item, size_of
+from bench.prepared_table import Item, size_of
 from bench.runtime import Did, Function, MeasuredRuntime
 from bench.waits import TOKEN_CHARACTERS, Asked, Waited
 from local_stack.atlas import EmulatedRestore, Kind

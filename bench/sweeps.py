@@ -11,17 +11,22 @@ of Lambda.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from statistics import median
+from typing import Any
 
 from bench.contenders import PEER, Contender, contenders
 from bench.costs import MINUTES, Prices
 from bench.far_atlas import FarAtlas, far_atlas
-from bench.open_jobs import Fleet, prepared_index
+from bench.open_jobs import Fleet
+from bench.prepared_table import PreparedTable, Units
 from bench.processor import Share, share_of
 from bench.report import Report, Row, Target
 from bench.runtime import Did, Function, MeasuredRuntime
 from local_stack.stack import LocalStack
+from restore_watch.model.shares import ALONE, Worker
+from restore_watch.table.open_jobs import INDEX
 
 UNCHANGED = (Fleet(200), Fleet(2_000), Fleet(200, 10), Fleet(2_000, 10))
 SCALE = (Fleet(10_000, 10), Fleet(10_000))
@@ -35,20 +40,24 @@ PEER_CHECKS = 20
 @dataclass(frozen=True)
 class Sweep:
     """
-    A sweep of unchanged jobs.
+    A sweep.
 
     `asked` counts calls to Atlas, without that for a token, and the one of a day about credentials.
+    `least` are those that the fleet needs. So many projects were `listed`.
     """
 
     fleet: Fleet
     did: Did
     asked: int
+    least: int
+    listed: int
+    units: Units
     peak_megabytes: float
 
     @property
     def surplus(self) -> int:
         """Calls to Atlas beyond those that the fleet needs."""
-        return self.asked - self.fleet.least_calls
+        return self.asked - self.least
 
     @property
     def cpu_of_job(self) -> float:
@@ -59,7 +68,7 @@ class Sweep:
     def row(self) -> Row:
         return (
             *(self.fleet.name, f"{self.did.seconds:.1f} s", f"{self.did.cpu_seconds:.1f} s"),
-            *(f"{self.peak_megabytes:.0f} MB", f"{self.asked:,}", f"{self.fleet.least_calls:,}"),
+            *(f"{self.peak_megabytes:.0f} MB", f"{self.asked:,}", f"{self.least:,}"),
         )
 
 
@@ -67,12 +76,9 @@ class Sweep:
 class Beside:
     """Warm sweeps of one fleet, and the peer's milliseconds of processor time before each."""
 
-    sweeps: list[Sweep]
-    peer_cpu: list[float]
-
-    @property
-    def name(self) -> str:
-        return self.sweeps[0].fleet.name
+    name: str
+    sweeps: list[Sweep] = field(default_factory=list)
+    peer_cpu: list[float] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
@@ -91,31 +97,40 @@ class Beside:
 class Sweeping:
     """The function with open jobs, ready to be swept."""
 
-    def __init__(self, function: Function, atlas: FarAtlas, fleet: Fleet) -> None:
+    def __init__(
+        self, function: Function, atlas: FarAtlas, fleet: Fleet, table: PreparedTable
+    ) -> None:
+        self.runtime = function.runtime
+        self.table = table
         self._function = function
         self._atlas = atlas
         self._fleet = fleet
 
-    def sweep(self) -> Sweep:
+    def sweep(self, worker: Worker = ALONE) -> Sweep:
         """Sweep, and assert that every job was asked about and none had changed."""
-        self._atlas.take_calls()
-        did = self._function.measure({"action": "sweep"})
-        calls = self._atlas.take_calls()
-        result, jobs = did.answer.result, self._fleet.jobs
+        sweep = self.sweep_of(worker)
+        result, jobs = sweep.did.answer.result, self._fleet.jobs_of(worker)
         assert (result["open"], result["checked"]) == (jobs, jobs), result
-        assert (result["changed"], result["notReached"], result["failures"]) == (0, 0, []), result
-        asked = calls.total() - calls["token"] - calls["service_account"]
-        return Sweep(self._fleet, did, asked, self._function.runtime.peak_megabytes)
+        assert result["changed"] == 0, result
+        return sweep
 
-    def seconds_at(self, share: Share) -> float:
-        """Sweep on this share of a processor."""
-        with self._function.runtime.held_by(share.throttle):
-            return self.sweep().did.seconds
+    def sweep_of(self, worker: Worker) -> Sweep:
+        """Sweep, and assert that nothing failed."""
+        self._atlas.take_calls()
+        self.table.take_units()
+        did = self._function.measure(event_of(worker))
+        calls, result = self._atlas.take_calls(), did.answer.result
+        assert (result["notReached"], result["failures"]) == (0, []), result
+        asked = calls.total() - calls["token"] - calls["service_account"]
+        listed = calls["flex_clusters"]
+        least = self._fleet.least_calls(worker, listed)
+        units, memory = self.table.take_units(), self.runtime.peak_megabytes
+        return Sweep(self._fleet, did, asked, least, listed, units, memory)
 
     def beside(self, peer: Contender) -> Beside:
         """Sweep several times, each time after checks of the peer."""
         restore = peer.running()
-        measured = Beside([], [])
+        measured = Beside(self._fleet.name)
         self.sweep()
         for _ in range(ROUNDS):
             begun = peer.runtime.cpu_seconds
@@ -126,22 +141,30 @@ class Sweeping:
         return measured
 
 
+def event_of(worker: Worker) -> dict[str, Any]:
+    """What starts the sweep of this worker alone."""
+    return {"action": "sweep"} | ({"worker": worker.number} if worker.of > 1 else {})
+
+
 @contextmanager
 def sweeping(
-    stack: LocalStack, atlas: FarAtlas, fleet: Fleet, *, lift_limits: bool = True
+    stack: LocalStack, atlas: FarAtlas, fleet: Fleet, *, lift_limits: bool = True, **variables: str
 ) -> Iterator[Sweeping]:
     """Make the jobs, and an index in which all are as the function records the first of them."""
     atlas.furnish(fleet, lift_limits=lift_limits)
     stack.empty_table()
     environment = stack.pool.runtimes[0].environment
-    variables = {**environment.variables, "ATLAS_BASE_URL": atlas.url()}
+    variables = {**environment.variables, "ATLAS_BASE_URL": atlas.url(), **variables}
     with MeasuredRuntime(replace(environment, variables=variables)) as runtime:
         function = Function(stack, runtime)
-        function.measure(fleet.targets[0])
-        (item,) = stack.aws.client("dynamodb").scan(TableName=stack.table_name)["Items"]
+        for target in islice(fleet.targets, 1):
+            function.measure(target)
+        index = {"TableName": stack.table_name, "IndexName": INDEX}
+        recorded = stack.aws.client("dynamodb").scan(**index)["Items"]
         runtime.restart()
-        with prepared_index(stack, fleet.entries(item)):
-            yield Sweeping(function, atlas, fleet)
+        table = PreparedTable(entry for one in recorded for entry in fleet.entries(one))
+        with stack.aws.wire.inject(table.fault):
+            yield Sweeping(function, atlas, fleet, table)
 
 
 def measure() -> Report:
@@ -157,7 +180,8 @@ def measure() -> Report:
             with sweeping(peer.stack, atlas, fleet) as ready:
                 unchanged.append(ready.beside(peer))
                 for share in shares if fleet.jobs == 2_000 else ():
-                    seconds.setdefault(share, []).append(5 * ready.seconds_at(share))
+                    with ready.runtime.held_by(share.throttle):
+                        seconds.setdefault(share, []).append(5 * ready.sweep().did.seconds)
         for fleet in SCALE:
             with sweeping(peer.stack, atlas, fleet, lift_limits=False) as ready:
                 scale.append(ready.sweep())

@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
+from operator import attrgetter
 
 import pytest
 
 from bench.far_atlas import far_atlas
-from bench.finding import Estate, count_calls
 from bench.open_jobs import Fleet
 from bench.processor import share_of
-from bench.sweeps import sweeping
+from bench.scale import Stage, staged, sweep_all
 from local_stack.stack import LocalStack
 
 # Waits for a line, computes, and prints the share of a processor that it had.
@@ -37,23 +37,17 @@ def test_a_process_has_its_share_or_the_report_says_why_not() -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("active", [0, 1])
-def test_a_sweep_that_lists_nothing_makes_the_least_calls(active: int) -> None:
-    calls = count_calls(Estate(projects=2, clusters=4, active=active))
+def test_sweeps_list_each_project_once_and_make_the_least_calls() -> None:
+    stage = Stage(Fleet(4, jobs_of_cluster=2, projects=3, idle=4))
+    with LocalStack() as stack, far_atlas(0.1) as atlas, staged(stack, atlas, stage) as ready:
+        sweep_all(ready, stage)
 
-    assert calls.quiet == calls.estate.least_calls == 2 + active
-    # Two lists of clusters for each project; two of jobs for a dedicated cluster, one for Flex.
-    assert calls.most == 2 + active + 2 * 2 + 2 * 2 + 2 * 1
-    assert calls.average == pytest.approx(2 + active + 10 / 15)
-
-
-@pytest.mark.weekly
-def test_every_prepared_job_is_asked_about_so_far_away() -> None:
-    with LocalStack() as stack, far_atlas(0.1) as atlas:
-        for jobs_of_cluster, seconds in ((1, 0.1), (5, 0.2)):
-            with sweeping(stack, atlas, Fleet(20, jobs_of_cluster)) as ready:
-                first, second = ready.sweep(), ready.sweep()
-
-            assert (first.surplus, second.surplus) == (0, 0)
-            assert second.did.seconds >= seconds
-            assert 0 < second.did.cpu_seconds <= 2 * second.did.seconds
+    assert sum(one.listed for one in stage.all_sweeps) == 3
+    # In its first sweep, a worker reads the list of projects.
+    assert max(one.surplus for one in stage.all_sweeps) <= 1
+    # A project has an event, and every 15 minutes five lists: two of clusters, one of the jobs of
+    # its Flex cluster, two of the dedicated one. A cluster with jobs has a list and a job in turn.
+    assert stage.mean(attrgetter("least")) == pytest.approx(3 + 3 * 5 / 15 + 2 * 2)
+    for one in stage.all_sweeps:
+        assert one.units.read > 0
+        assert 0 < one.did.cpu_seconds <= 2 * one.did.seconds >= 0.4

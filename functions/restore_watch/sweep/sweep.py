@@ -13,8 +13,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -59,6 +58,9 @@ EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 PENDING_TIME = 15.0
 """Seconds that the publication of pending messages may take."""
 
+MEMORIES = 4
+"""So many workers' projects and jobs an environment remembers: Lambda gives it the sweep of any."""
+
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
@@ -93,7 +95,7 @@ class Sweeper:
             workers,
             telemetry,
             options,
-            cache(lambda _worker: (SweepMemory(now), FindMemory(now))),
+            lru_cache(MEMORIES)(lambda _worker: (SweepMemory(now), FindMemory(now))),
             LastSeen(),
             LastTry(),
         )
