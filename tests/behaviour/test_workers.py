@@ -95,6 +95,21 @@ def test_a_worker_that_hangs_holds_up_no_other(
     assert world.published(jobs[FIRST]) == SHORT
 
 
+def test_each_worker_lists_its_part_of_a_hundred_projects_at_once(world: World) -> None:
+    projects = [project_of(3, of=16) for _ in range(8)]
+    for one in projects:
+        world.atlas.add_project(one)
+    one_of_sixteen = world.environment(workers=16, project_ids=projects)
+    listed = []
+    for minutes in (15, 1, 1):
+        world.stack.forget_calls()
+        one_of_sixteen.sweep(worker=3)
+        world.pass_time(60 * minutes)
+        listed.append(sum(one.operation == "flex_clusters" for one in world.questions()))
+
+    assert listed == [8, 6, 2]  # new ones are all listed
+
+
 def test_a_worker_of_before_their_number_was_lowered_does_nothing(world: World) -> None:
     assert world.environment(workers=2).sweep(worker=2) == SKIPPED
     assert world.environment().sweep(worker=1) == SKIPPED
