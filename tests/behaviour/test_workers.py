@@ -167,6 +167,16 @@ def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     assert [call.operation for call in world.calls(QUESTION)] == ["events"]
 
 
+def test_an_environment_remembers_the_last_four_workers(world: World) -> None:
+    world.recorded_job(group=project_of(FIRST, of=8))
+    world.pass_time(7 * 3600)
+    one_of_eight = world.environment(workers=8)
+    workers = (FIRST, 1, 2, 3, FIRST, 4, 5, 6, 7, FIRST)
+    checked = [one_of_eight.sweep(worker=worker)["checked"] for worker in workers]
+
+    assert checked == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+
+
 # A tick
 
 
