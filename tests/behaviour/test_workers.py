@@ -402,6 +402,39 @@ def test_a_summary_that_somebody_has_changed_counts_as_none(world: World, summar
     assert environment.tick()["open"] == 0
 
 
+@pytest.mark.fault("F78", "F105")
+@pytest.mark.parametrize("worker", [FIRST, SECOND])
+def test_the_only_project_of_a_worker_is_said_if_atlas_refuses_it(
+    world: World, worker: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A refusal without a code, while Atlas answers for those of the other worker."""
+    refused, *others = project_of(worker), *(project_of(1 - worker) for _ in range(2))
+    environment = world.watching(refused, *others, workers=2)
+    sweeps(world, environment)
+    sweeps(world, environment)
+    with world.inject(within(QUESTION, about(refused)), Answer(401), times=None):
+        for _ in range(14):
+            sweeps(world, environment)
+    assert world.watch_said() == [("degraded", refused)]
+    assert set(written(capsys)["SuccessfulSweeps"][1:]) == {1}
+    for _ in range(5):
+        sweeps(world, environment)
+    assert world.watch_said() == [("degraded", refused), ("recovered", refused)]
+
+
+@pytest.mark.fault("F26", "F105")
+def test_credentials_that_are_refused_to_all_workers_are_said_once(world: World) -> None:
+    environment = world.watching(project_of(FIRST), project_of(SECOND), workers=2)
+    sweeps(world, environment)
+    with world.inject(QUESTION, Answer(401), times=None):
+        for _ in range(7):
+            sweeps(world, environment)
+    assert world.watch_said() == [("degraded", None)]
+    for _ in range(7):
+        sweeps(world, environment)
+    assert world.watch_said() == [("degraded", None), ("recovered", None)]
+
+
 def test_only_the_first_worker_asks_when_the_credentials_expire(
     world: World, one_of_two: Environment
 ) -> None:

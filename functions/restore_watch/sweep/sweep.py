@@ -173,13 +173,14 @@ class Sweeper:
             run.summary.not_reached = run.tally.not_reached
             run.telemetry.asked(open_jobs, share, run.tally.result)
         refusal = run.tally.refusal_of_credentials
-        if refusal is not None:
+        is_refused = refusal is not None and watch.others_are_refused(stack)
+        if refusal is not None and (is_refused or not worker.leads):
             stack = watch.stack_fails(stack, refusal)
-            if not run.memory.was_answered_lately:
+            if is_refused and not run.memory.was_answered_lately:
                 raise refusal
         parts.answers.note_starved()
         self._drop_removed(parts)
-        degraded = self._judge(parts, asked, stack, is_refused=refusal is not None)
+        degraded = self._judge(parts, asked, stack, is_refused=is_refused)
         run.summary.degraded = degraded
         seconds = deadline.clock() - begun
         run.telemetry.swept(run.tally.result, degraded, seconds, succeed=run.all_succeed)

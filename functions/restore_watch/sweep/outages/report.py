@@ -114,6 +114,16 @@ class Watch:
         troubles = {**reported, StackTrouble.CREDENTIALS: trouble}
         return self._met(stack, troubles, None, self.run.of_all_workers().open)
 
+    def others_are_refused(self, stack: Watched) -> bool:
+        """
+        Whether no other worker is known to be answered, by what they left or what the first said.
+
+        Otherwise it is not the credentials that Atlas refuses, but the projects of this worker.
+        """
+        if self.run.worker.leads:
+            return not any(one.seen for one in self.run.others)
+        return StackTrouble.CREDENTIALS in stack.troubles
+
     def sweep_ended(
         self,
         seen: Sequence[ProjectVerdict],
