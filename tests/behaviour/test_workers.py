@@ -148,6 +148,19 @@ def test_a_job_that_another_version_has_filed_elsewhere_is_followed_and_moved(
     assert world.published(job)[-1] == "COMPLETED"
 
 
+def test_jobs_that_are_filed_elsewhere_do_not_stop_a_sweep_however_many_they_are(
+    world: World,
+) -> None:
+    jobs = world.recorded_jobs(3, group=project_of(FIRST))
+    for job in jobs:
+        world.rewrite(job, openShard=OPEN_SHARDS[3])
+    environment = world.environment(workers=2)
+    with world.whenever(FILE, lambda: world.pass_time(3)):
+        assert [environment.sweep(worker=FIRST)["open"] for _ in range(3)] == [3] * 3
+    own = open_shard(target_of(jobs[0]))
+    assert [(world.item(job) or {})["openShard"] for job in jobs] == [own] * 3
+
+
 def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     world: World, one_of_two: Environment, projects: list[str]
 ) -> None:

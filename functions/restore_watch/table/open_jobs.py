@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
@@ -67,7 +68,8 @@ class OpenJobs(Items):
         )
         jobs = [job for entry in entries if (job := read_open_job(entry, now))]
         if is_whole and worker.of > 1:
-            with suppress(TableUnavailableError):  # the next sweep goes on with it
+            # The next sweep goes on with it.
+            with suppress(TableUnavailableError, TimeBudgetExceededError):
                 self._file(jobs, deadline.within(FILING_TIME))
                 self._filed[worker] = now
         return jobs
