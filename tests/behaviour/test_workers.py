@@ -25,6 +25,7 @@ from local_stack.wire import Answer, Selection
 from local_stack.world import World, within
 from restore_watch.errors import CredentialsError
 from restore_watch.model.shares import Worker
+from restore_watch.model.status_change import utc_text
 from restore_watch.table.job_item import OPEN_SHARDS, open_shard
 
 SKIPPED = {"skipped": True}
@@ -405,14 +406,45 @@ def test_the_heartbeat_stops_if_the_sweeps_of_one_worker_fail(
     assert written(capsys)["SuccessfulSweeps"] == [0, 1]
 
 
-@pytest.mark.parametrize("summary", [None, "odd", {"at": "never"}, {"open": 3}], ids=str)
-def test_a_summary_that_somebody_has_changed_counts_as_none(world: World, summary: Any) -> None:
-    environment = world.environment(workers=2)
-    sweeps(world, environment)
+def rewrite_summary(world: World, summary: Any) -> None:
+    """Change what the second worker has left. Of a map, what it does not have stays."""
+    if isinstance(summary, dict):
+        summary = (world.stack.get("sweeps", "lease/1") or {})["summary"] | summary
     key = {"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease/1"}}
     world._rewrite(key, {"summary": summary})  # noqa: SLF001
 
+
+NO_ZONE = {"since": "2026-11-01T00:00:00", "error": "AtlasUnauthorizedError", "message": "odd"}
+
+
+@pytest.mark.parametrize(
+    "summary", [None, "odd", {"at": "never"}, {"open": [3]}, {"refusal": NO_ZONE}], ids=str
+)
+def test_a_summary_that_somebody_has_changed_stops_no_sweep(world: World, summary: Any) -> None:
+    environment = world.environment(workers=2)
+    sweeps(world, environment)
+    rewrite_summary(world, summary)
+
     assert environment.tick()["open"] == 0
+
+
+@pytest.mark.fault("F46", "F105")
+@pytest.mark.parametrize("names", [{"at", "succeededAt"}, {"succeededAt"}], ids=["dead", "failing"])
+def test_a_clock_that_was_hours_ahead_hides_no_dead_worker(
+    world: World, projects: list[str], capsys: pytest.CaptureFixture[str], names: set[str]
+) -> None:
+    environment = world.environment(workers=2, project_ids=projects)
+    sweeps(world, environment)
+    rewrite_summary(world, dict.fromkeys(names, utc_text(world.clock() + timedelta(hours=2))))
+    for _ in range(6):
+        environment.tick()
+        started = world.stack.taken()
+        if "at" not in names:
+            with world.inject(SECRET, aws_error("secretsmanager", "AccessDeniedException")):
+                cold = world.environment(workers=2, project_ids=projects)
+                with pytest.raises(CredentialsError):
+                    cold.answer(*started)
+    assert written(capsys)["SuccessfulSweeps"][-1] == 0
 
 
 @pytest.mark.fault("F78", "F105")

@@ -46,7 +46,7 @@ class Summary:
     @property
     def succeeds(self) -> bool:
         """Whether a sweep has succeeded lately."""
-        return self.succeeded_at is not None and self.at - self.succeeded_at <= LATE
+        return self.succeeded_at is not None and abs(self.at - self.succeeded_at) <= LATE
 
     def as_value(self) -> dict[str, Any]:
         """The map of the item, without values that are absent."""

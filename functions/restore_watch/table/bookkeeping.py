@@ -87,7 +87,7 @@ class Bookkeeping(Items):
         stack = next((one for one in read if not one.group_id), Project(""))
         seen = stack.stored_watched or Watched(None)
         own = {one.group_id: one for one in read if one.group_id and reader.has(one.group_id)}
-        summaries = {} if reader.of == 1 else read_summaries(entries)
+        summaries = {} if reader.of == 1 else read_summaries(entries, now)
         return Books(own, seen, stack.expiry, summaries, stack.last_list if reader.of > 1 else None)
 
     def find(self, group_id: str, now: datetime, deadline: Deadline) -> Project:

@@ -64,11 +64,12 @@ def lease_name(worker: Worker) -> str:
     return f"{NAME}/{worker.number}" if worker.number else NAME
 
 
-def read_summaries(items: Iterable[Mapping[str, Any]]) -> dict[str, Summary]:
+def read_summaries(items: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Summary]:
     """Read what is left on leases, by their names, of items in DynamoDB's types."""
     left = {one["restoreId"]["S"]: one["summary"] for one in items if "summary" in one}
     read = {name: read_summary(_deserialize(value)) for name, value in left.items()}
-    return {name: one for name, one in read.items() if one and name.partition("/")[0] == NAME}
+    known = {name: one for name, one in read.items() if one and one.at - now <= AHEAD}
+    return {name: one for name, one in known.items() if name.partition("/")[0] == NAME}
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,8 @@ class SweepLease(Items):
     def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None, Summary | None]:
         """Return the newest tick that began, when a sweep last succeeded, and the summary."""
         stored = self._stored(deadline)
-        summaries = read_summaries([stored.attributes]).values()
+        now = datetime.fromtimestamp(stored.now, UTC)
+        summaries = read_summaries([stored.attributes], now).values()
         return stored.moment("lastTick"), stored.moment("succeededAt"), next(iter(summaries), None)
 
     def _stored(self, deadline: Deadline) -> _Stored:

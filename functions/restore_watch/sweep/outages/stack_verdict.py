@@ -135,7 +135,7 @@ def judge_share(summary: Summary, stack: Watched) -> StackVerdict:
         held = Held.EVERYTHING
     elif known is not None:
         held = Held.UNANSWERED if known.is_unanswered else Held.EVERYTHING
-    elif shared is not None and waited < WAITS:
+    elif shared is not None and 0 <= waited < WAITS:
         held, summary.waited = shared.held, waited + 1
     else:
         summary.waited = waited if shared else 0
