@@ -233,6 +233,18 @@ def test_a_move_that_dies_at_any_step_is_made_up_for(
     assert_said_once(world, project)
 
 
+@pytest.mark.fault("F89", "F106")
+def test_an_attribute_of_somebody_elses_is_in_the_way_of_no_move(world: World) -> None:
+    project = project_of(SECOND)
+    world.watching(project).tick()
+    before = world.bookkeeping(project)
+    world.rewrite_bookkeeping(project, **{"who-is-this?": "ours"})
+    environment = world.watching(project, workers=2)
+    for _ in range(2):
+        sweeps(world, environment)
+    assert world.bookkeeping(project)["firstMark"] == before["firstMark"]
+
+
 def test_moving_ends_after_a_while_and_the_next_sweep_goes_on_with_it(world: World) -> None:
     projects = [project_of(FIRST) for _ in range(3)]
     world.watching(*projects).tick()

@@ -11,8 +11,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
@@ -33,11 +31,11 @@ from restore_watch.table.project_item import (
     project_key,
     read_project,
     sort_out,
+    values_to_move,
 )
 from restore_watch.table.stored_fields import AHEAD, PARTITION, expires_at
 from restore_watch.table.watched_item import LARGEST_COUNT, watched_as_values
 
-_deserialize = TypeDeserializer().deserialize
 _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
@@ -101,7 +99,7 @@ class Bookkeeping(Items):
     ) -> Mapping[str, Any]:
         """Copy a stray to its key, unless a later item with marks lies there. Return that item."""
         place = project_key(stray["restoreId"]["S"].rpartition("/")[2], self._workers)
-        values = {name: _deserialize(one) for name, one in stray.items() if name not in place}
+        values = values_to_move(stray)
         written = {"written": values.get("expiresAt", 0)}
         stored = self._update(
             place,

@@ -127,6 +127,12 @@ def sort_out(
     return known, left
 
 
+def values_to_move(stray: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of an item but its key, and those that somebody gave a name of another form."""
+    names = [name for name in stray if name.isascii() and name.isidentifier()]
+    return {one: _deserialize(stray[one]) for one in names if one not in {"cluster", "restoreId"}}
+
+
 def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:
     """
     Read an item of the partition, in DynamoDB's types. None if its key is not that of a project.
