@@ -244,10 +244,11 @@ def test_another_worker_judges_no_stack_and_holds_what_the_first_has_found(
     assert judge_share(left(*seen), known) == StackVerdict({}, held)
 
 
-def test_another_worker_waits_some_sweeps_for_the_first_and_no_longer() -> None:
-    """All projects of one worker may fail while those of the others are seen."""
+@pytest.mark.parametrize("known", [Watched(None), stack(PROJECTS, is_reported=False)])
+def test_another_worker_waits_some_sweeps_for_the_first_and_no_longer(known: Watched) -> None:
+    """All projects of one worker may fail while those of the others are seen, or that one dies."""
     summary = left(*[FAILS] * 3)
-    held = [judge_share(summary, Watched(None)).held for _ in range(WAITS + 2)]
+    held = [judge_share(summary, known).held for _ in range(WAITS + 2)]
 
     assert held == [UNANSWERED] * WAITS + [NOTHING] * 2
     summarize([SEES], summary)

@@ -22,6 +22,7 @@ from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
 from restore_watch.table.lease import read_summaries
 from restore_watch.table.project_item import (
+    ABSENT_AT_ONCE,
     MOVED_FOR,
     MOVING_TIME,
     LastList,
@@ -215,11 +216,12 @@ class Bookkeeping(Items):
         return written.watched
 
     def note_list(self, absent: Mapping[str, bool], now: datetime, deadline: Deadline) -> None:
-        """Store that all projects were listed, and which were `absent`."""
+        """Store that all projects were listed, and which were `absent`, as far as there is room."""
+        told = dict(sorted(absent.items())[:ABSENT_AT_ONCE])
         self._update(
             project_key(None),
             deadline,
-            sets={"listedAt": utc_text(now), "absent": absent, "expiresAt": expires_at(now)},
+            sets={"listedAt": utc_text(now), "absent": told, "expiresAt": expires_at(now)},
             condition=_NOT_SINCE,
             values={"text": "S", "ahead": utc_text(now + AHEAD)},
         )

@@ -36,6 +36,9 @@ MOVING_TIME = 15.0
 MOVED_FOR = OLDEST_MARK
 """A stray that was moved stays so long, because an older version may have to go on with it."""
 
+ABSENT_AT_ONCE = 1_000
+"""So many projects that a list leaves out are stored: an item has room for 400 KB."""
+
 _OF_ONE_WORKER, _OF_SEVERAL = "project/", "share/"
 
 _deserialize = TypeDeserializer().deserialize

@@ -126,22 +126,30 @@ def judge_share(summary: Summary, stack: Watched) -> StackVerdict:
     """
     Judge what stands still of a worker's projects, while the first one judges the stack.
 
-    If they seem to fail together, wait for that one, but not for ever: others may be seen.
+    What the first one has not said yet, or may not even have found, counts for some sweeps only:
+    the projects of others may be seen, or that one may be dead.
     """
-    shared = _shared(summary, stack)
-    known = stack.troubles.get(StackTrouble.PROJECTS)
+    found, shared = _found(stack), _shared(summary, stack)
+    held = found or (shared.held if shared else Held.NOTHING)
     waited, summary.waited = summary.waited, 0
-    if StackTrouble.CREDENTIALS in stack.troubles:
-        held = Held.EVERYTHING
-    elif known is not None:
-        held = Held.UNANSWERED if known.is_unanswered else Held.EVERYTHING
-    elif shared is not None and 0 <= waited < WAITS:
-        held, summary.waited = shared.held, waited + 1
-    else:
-        summary.waited = waited if shared else 0
-        is_on = stack.degraded is not None and not stack.troubles
-        held = Held.UNANSWERED if is_on else Held.NOTHING
+    is_said = found is not None and stack.degraded is not None
+    if held is not Held.NOTHING and not is_said:
+        may_wait = 0 <= waited < WAITS
+        summary.waited = waited + may_wait
+        held = held if may_wait else Held.NOTHING
+    if held is Held.NOTHING and stack.degraded is not None and not stack.troubles:
+        held = Held.UNANSWERED
     return StackVerdict({}, held)
+
+
+def _found(stack: Watched) -> Held | None:
+    """What stands still by a trouble that the first worker has found."""
+    if StackTrouble.CREDENTIALS in stack.troubles:
+        return Held.EVERYTHING
+    known = stack.troubles.get(StackTrouble.PROJECTS)
+    if known is None:
+        return None
+    return Held.UNANSWERED if known.is_unanswered else Held.EVERYTHING
 
 
 class _Shared(NamedTuple):
