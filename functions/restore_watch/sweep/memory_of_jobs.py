@@ -53,6 +53,9 @@ class _Moments:
     last_missed: float | None = None
 
 
+_NEVER = _Moments()
+
+
 class SweepMemory:
     """
     When each open job was asked about, settled and missed, and which lists are of no use.
@@ -96,10 +99,10 @@ class SweepMemory:
     def turns(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
         """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
         with self._lock:
-            asked = {key: one.asked_alone or -math.inf for key, one in self._moments.items()}
-            failing = {key for key, one in self._moments.items() if one.failure is not None}
-        ordered = sorted(jobs, key=lambda job: asked.get(job.key, -math.inf))
-        return tuple(job for job in ordered if job.key in failing) or tuple(ordered[:1])
+            known = [(self._moments.get(job.key, _NEVER), job) for job in jobs]
+        ordered = sorted(known, key=lambda one: one[0].asked_alone or -math.inf)
+        failing = tuple(job for moments, job in ordered if moments.failure is not None)
+        return failing or tuple(job for _, job in ordered[:1])
 
     def fails(self, job: OpenJob) -> bool:
         """Whether the job's own endpoint failed when it was last asked."""
