@@ -86,7 +86,7 @@ def put_items_of_1_0_0(world: World) -> list[EmulatedRestore]:
 
 
 @pytest.mark.fault("F106")
-@cases("watched", ["named", "all"])
+@cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
 @cases("workers", [1, 4])
 def test_an_update_from_1_0_0_goes_on_with_every_mark_job_and_outage(
     world: World, workers: int, watched: str
@@ -152,6 +152,7 @@ def older_version(world: World) -> Iterator[None]:
 
 
 @pytest.mark.fault("F106")
+@pytest.mark.campaign
 def test_a_step_back_and_a_later_update_lose_no_mark_and_no_outage(world: World) -> None:
     healed, failing = project_of(0, 4), project_of(3, 4)
     old, new = (world.watching(healed, failing, workers=workers) for workers in (1, 4))
@@ -173,6 +174,7 @@ def test_a_step_back_and_a_later_update_lose_no_mark_and_no_outage(world: World)
 
 
 @pytest.mark.fault("F106")
+@pytest.mark.campaign
 @cases("beside", [older_version, nullcontext], ids=["older version", "one worker"])
 def test_a_sweep_of_one_worker_beside_those_of_several_does_no_harm(
     world: World, beside: Callable[[World], AbstractContextManager[object]]
@@ -193,7 +195,7 @@ def test_a_sweep_of_one_worker_beside_those_of_several_does_no_harm(
 
 
 @pytest.mark.fault("F106")
-@cases("watched", ["named", "all"])
+@cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
 def test_a_worker_that_sweeps_before_the_first_has_moved_its_projects_loses_no_mark(
     world: World, watched: str
 ) -> None:
@@ -316,6 +318,7 @@ def test_a_project_of_another_worker_is_missed_by_two_lists_and_dropped_after_a_
 
 
 @pytest.mark.fault("F105")
+@pytest.mark.campaign
 def test_without_the_first_worker_the_others_go_on_with_what_they_know(world: World) -> None:
     environment, (known, gone) = watching_all(world, SECOND, SECOND)
     world.atlas.hide_project(gone)

@@ -246,7 +246,13 @@ def test_a_sweep_that_dies_while_it_waits_stops_nobody(
 
 
 @pytest.mark.fault("F95", "F107")
-@pytest.mark.parametrize("starts", [[12.0, 58.5, 72.0, 75.0, 131.0], [2.0 * n for n in range(90)]])
+@pytest.mark.parametrize(
+    "starts",
+    [
+        [12.0, 58.5, 72.0, 75.0, 131.0],
+        pytest.param([2.0 * n for n in range(90)], marks=pytest.mark.campaign),
+    ],
+)
 def test_sweeps_that_checks_start_leave_no_gap_and_take_no_tick_away(
     minutes: Minutes, starts: list[float]
 ) -> None:
