@@ -84,6 +84,7 @@ class RestoreModel(RuleBasedStateMachine):
         self._marks: dict[str, str] = {}
         self._attempted: dict[str, set[str]] = {}
         self._is_poisoned = False
+        self._most_ahead = 0.0
         self._are_several = False
 
     @initialize(
@@ -231,7 +232,7 @@ class RestoreModel(RuleBasedStateMachine):
         The sweeps that it starts follow at once, or it is left open when, and whether they do.
         """
         self._act(slot, self._sweep_event(ago), fate, lambda _: None)
-        while at_once and self.world.aws.waiting:
+        for _ in range(len(self.world.aws.waiting) if at_once else 0):
             self._act(slot + 1, self.example.take_start(0), UNDISTURBED, lambda _: None)
 
     @precondition(lambda self: self.world.aws.waiting)
@@ -259,11 +260,12 @@ class RestoreModel(RuleBasedStateMachine):
         self.an_environment_is_new(slot)
 
     @precondition(lambda self: self._are_several)
-    @rule(place=places, shard=st.sampled_from("0123"))
-    def an_older_version_files(self, place: int, shard: str) -> None:
+    @rule(place=places)
+    def an_older_version_files(self, place: int) -> None:
+        """Where the job's worker seldom looks."""
         job = self.example.any_job(place).restore
         if self.world.is_open(job):
-            self.world.rewrite(job, openShard=shard)
+            self.world.rewrite(job, openShard="0" if job.group_id == GROUPS[0] else "3")
             self.atlas_moves_on(place, 1)
 
     @rule(place=places, slot=slots, until=st.sampled_from(UNTIL), fate=fates, again=st.booleans())
@@ -303,6 +305,7 @@ class RestoreModel(RuleBasedStateMachine):
     def the_clock_jumps(self, skew: float) -> None:
         self.world.skew = skew
         self._is_poisoned = self._is_poisoned or skew != 0
+        self._most_ahead = max(self._most_ahead, skew)
 
     @rule(slot=slots)
     def an_environment_is_new(self, slot: int) -> None:
@@ -410,6 +413,8 @@ class RestoreModel(RuleBasedStateMachine):
         self.everything_works()
         while example.held:
             example.let_go(example.held[0])
+        # Pauses that began on a clock that was ahead last so much longer.
+        world.pass_time(self._most_ahead)
         world.skew = 0
         world.atlas.behaviour.clock_ahead = 0
         world.atlas.behaviour.emits_events = True
@@ -421,7 +426,10 @@ class RestoreModel(RuleBasedStateMachine):
             world.atlas.catch_up_lists(job.restore)
             job.is_old_in_lists = False
         # By then a lease has run out, a refusal stands no more, and a token may be replaced.
-        for minutes in (12, 6, 16, 4, 4):
+        self._tick(12)
+        for place in range(len(example.jobs) if self._are_several else 0):
+            self.an_older_version_files(place)
+        for minutes in (6, 16, 4, 4):
             self._tick(minutes)
         self.workflows.judge_end()
         for job in example.jobs:
@@ -438,7 +446,7 @@ class RestoreModel(RuleBasedStateMachine):
                 job.deleted, world.item(job.restore), world.messages(job.restore)
             )
         self._judge_watch()
-        if self._are_several and len(example.watched) != 0:
+        if self._are_several and example.watched:
             self._judge_outage()
         for minutes in (25 * 60, 1):
             self._tick(minutes)
