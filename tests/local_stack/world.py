@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -355,7 +357,9 @@ class World:
         keys = (project_key(group or self.group, workers) for workers in (1, 2))
         found = [self.stack.get("sweeps", key["restoreId"]["S"]) or {} for key in keys]
         # After the number of workers was changed, it was moved from one key to the other.
-        return max(found, key=lambda one: one.get("expiresAt", 0))
+        moments = (one.get("expiresAt") for one in found)
+        ages = [one if isinstance(one, int | Decimal) else 0 for one in moments]
+        return max(zip(ages, map(bool, found), found, strict=True), key=itemgetter(0, 1))[2]
 
     def received(self) -> list[Received]:
         """New messages, each of which fits the schema of its type."""
