@@ -11,7 +11,7 @@ from bench.prepared_table import Item
 from local_stack.atlas import Kind
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.model.marks import Marks
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.job_item import open_shard
@@ -47,10 +47,6 @@ class Fleet:
         return self.jobs // self.jobs_of_cluster
 
     @property
-    def clusters(self) -> int:
-        return self.busy + self.idle
-
-    @property
     def name(self) -> str:
         jobs = f"{self.jobs:,} jobs in {self.busy:,} clusters" if self.jobs else "idle"
         return f"{self.projects:,} projects, {jobs}" if self.idle else jobs
@@ -62,8 +58,9 @@ class Fleet:
     @property
     def places(self) -> Iterator[tuple[str, str, Kind]]:
         """Project, name and kind of each cluster, those with jobs first."""
-        flex = max(self.busy, self.clusters // 2)
-        for number in range(self.clusters):
+        clusters = self.busy + self.idle
+        flex = max(self.busy, clusters // 2)
+        for number in range(clusters):
             group = self.groups[number % self.projects]
             yield group, f"orders-{number:05}", "flex" if number < flex else "dedicated"
 
@@ -90,8 +87,8 @@ class Fleet:
         by two lists of clusters, one list of jobs for a Flex cluster, and two for a dedicated one.
         """
         asked = self.jobs_of(worker) // self.jobs_of_cluster * min(2, self.jobs_of_cluster)
-        dedicated = sum(kind == "dedicated" for _, _, kind in self.places)
-        of_listing = 2 + (self.clusters + dedicated) // self.projects
+        lists = sum(2 if kind == "dedicated" else 1 for _, _, kind in self.places)
+        of_listing = 2 + lists // self.projects
         return asked + (self.projects_of(worker) + listed * of_listing if self.idle else 0)
 
     def entries(self, entry: Item) -> Iterator[Item]:
@@ -102,7 +99,7 @@ class Fleet:
                 **entry,
                 "cluster": {"S": f"{target['groupId']}/{target['clusterName']}"},
                 "restoreId": {"S": target["restoreId"]},
-                "openShard": {"S": open_shard(RestoreTarget.model_validate(target))},
+                "openShard": {"S": open_shard(target["groupId"])},
                 "firstObservedAt": began,
                 "observedAt": began,
             }

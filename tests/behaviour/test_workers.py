@@ -9,13 +9,11 @@ import pytest
 
 from behaviour.conftest import RuntimeWith
 from local_stack.aws import aws_error
-from local_stack.environment import Environment, target_of
+from local_stack.environment import Environment
 from local_stack.steps import (
     EVENTS,
     FLEX,
     INVOKE,
-    LEAVE,
-    QUERY,
     QUESTION,
     SECRET,
     SERVICE_ACCOUNT,
@@ -26,14 +24,13 @@ from local_stack.world import World, within
 from restore_watch.errors import CredentialsError
 from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.job_item import OPEN_SHARDS, open_shard
+from restore_watch.table.job_item import open_shard
 
 SKIPPED = {"skipped": True}
 SHORT = ["RUNNING", "COMPLETED"]
 FIRST, SECOND = 0, 1
 
 FILE = Selection("dynamodb", "UpdateItem", lambda call: b'"SET #openShard = ' in call.body)
-OF_THE_INDEX = within(QUERY, Selection(when=lambda call: b"IndexName" in call.body))
 
 _numbers = count(1)
 
@@ -117,49 +114,33 @@ def test_a_worker_of_before_their_number_was_lowered_does_nothing(world: World) 
     assert world.calls() == []
 
 
-@pytest.mark.parametrize("is_refused", [False, True], ids=["moved", "refused at first"])
-def test_a_job_that_another_version_has_filed_elsewhere_is_followed_and_moved(
-    world: World, projects: list[str], *, is_refused: bool
+def test_a_job_that_another_version_has_filed_elsewhere_is_moved_to_its_worker(
+    world: World, projects: list[str]
 ) -> None:
     one_of_two = world.environment(workers=2)  # which finds nothing by itself
     job = world.recorded_job(group=projects[FIRST], timeline=["PENDING", *SHORT])
-    own, other = open_shard(target_of(job)), OPEN_SHARDS[3]
-    world.rewrite(job, openShard=other)
-    if is_refused:
-        world.inject(FILE, aws_error("dynamodb", "ThrottlingException"))
-
-    assert one_of_two.sweep(worker=SECOND)["open"] == 0
-    assert (world.item(job) or {})["openShard"] == other
-    for _ in range(1 + is_refused):
-        world.stack.forget_calls()
-        assert one_of_two.sweep(worker=FIRST)["open"] == 1
-        assert (world.count(OF_THE_INDEX), world.count(FILE)) == (4, 1)
-    assert (world.item(job) or {})["openShard"] == own
-    world.stack.forget_calls()
-    assert one_of_two.sweep(worker=FIRST)["open"] == 1
-    assert (world.count(OF_THE_INDEX), world.count(FILE)) == (2, 0)
-
-    # An old environment may file one after that, until the update is over.
-    world.rewrite(job, openShard=other)
-    assert one_of_two.sweep(worker=FIRST)["open"] == 0
-    world.pass_time(15 * 60)
+    world.rewrite(job, openShard="3")
     job.run_to_end()
+
+    world.inject(FILE, aws_error("dynamodb", "ThrottlingException"))
+    for shard in ("3", open_shard(projects[FIRST])):
+        assert one_of_two.sweep(worker=FIRST)["open"] == 0
+        assert one_of_two.sweep(worker=SECOND)["open"] == 0
+        assert (world.item(job) or {})["openShard"] == shard
     assert one_of_two.sweep(worker=FIRST)["changed"] == 1
-    assert world.count(LEAVE) == 0
     assert world.published(job)[-1] == "COMPLETED"
 
 
-def test_jobs_that_are_filed_elsewhere_do_not_stop_a_sweep_however_many_they_are(
+def test_a_worker_follows_its_own_jobs_while_it_moves_them_however_many_they_are(
     world: World,
 ) -> None:
-    jobs = world.recorded_jobs(3, group=project_of(FIRST))
+    jobs = world.recorded_jobs(3, group=project_of(FIRST, of=4))
     for job in jobs:
-        world.rewrite(job, openShard=OPEN_SHARDS[3])
+        world.rewrite(job, openShard="1")
     environment = world.environment(workers=2)
     with world.whenever(FILE, lambda: world.pass_time(3)):
         assert [environment.sweep(worker=FIRST)["open"] for _ in range(3)] == [3] * 3
-    own = open_shard(target_of(jobs[0]))
-    assert [(world.item(job) or {})["openShard"] for job in jobs] == [own] * 3
+    assert [(world.item(job) or {})["openShard"] for job in jobs] == ["0"] * 3
 
 
 def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
@@ -319,6 +300,7 @@ def test_an_outage_of_all_projects_is_said_once_and_so_is_its_end(
     assert world.watch_said() == [("degraded", None), ("recovered", None)]
 
 
+@pytest.mark.campaign
 def test_projects_of_one_worker_that_fail_together_are_said_one_by_one(world: World) -> None:
     here, elsewhere = [project_of(SECOND) for _ in range(3)], [project_of(FIRST) for _ in range(12)]
     environment = world.watching(*here, *elsewhere, workers=2)
@@ -374,6 +356,7 @@ def test_what_others_left_counts_beside_sweeps_that_checks_start(
     assert written(capsys) == {"OpenJobs": [2] * 6, "SuccessfulSweeps": [1, 0, 1] * 2}
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F94")
 def test_an_outage_is_said_once_beside_sweeps_that_checks_start(world: World) -> None:
     here, elsewhere = [project_of(FIRST) for _ in range(2)], [project_of(SECOND) for _ in range(6)]
@@ -448,8 +431,9 @@ def test_a_clock_that_was_hours_ahead_hides_no_dead_worker(
     assert written(capsys)["SuccessfulSweeps"][-1] == 0
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78", "F105")
-@pytest.mark.parametrize("worker", [pytest.param(FIRST, marks=pytest.mark.campaign), SECOND])
+@pytest.mark.parametrize("worker", [FIRST, SECOND])
 def test_the_only_project_of_a_worker_is_said_if_atlas_refuses_it(
     world: World, worker: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,7 +31,7 @@ def entry_of(job: RestoreJob, **fields: Any) -> dict[str, Any]:
         "firstObservedAt": "2026-05-04T11:00:00.000000Z",
         "sequence": 1,
         "publishedSequence": 1,
-        "openShard": open_shard(job),
+        "openShard": open_shard(job.group_id),
     }
     stored = {name: _serialize(value) for name, value in (item | fields).items()}
     return stored | key(job.group_id, job.cluster_name, job.restore_id)
@@ -63,7 +63,6 @@ def test_an_entry_of_the_index_is_read() -> None:
         sequence=3,
         published=1,
         missing_since=NOON - HOUR / 2,
-        shard=open_shard(job),
     )
     assert known.key == (GROUP, "orders", RESTORE)
     assert known.pending == 2

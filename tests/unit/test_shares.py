@@ -5,7 +5,6 @@ import pytest
 from restore_watch.model.shares import WORKERS, Worker
 from restore_watch.table.job_item import OPEN_SHARDS, open_shard
 from restore_watch.table.open_jobs import shards_of
-from strategies import plain_job
 
 PROJECTS = [f"6a1f3c9e5b7d204e{number:08x}" for number in range(500)]
 
@@ -16,7 +15,7 @@ def test_each_project_has_one_worker_which_looks_where_its_jobs_are(count: int) 
 
     for project in PROJECTS:
         (worker,) = (one for one in workers if one.has(project))
-        assert open_shard(plain_job(group_id=project)) in shards_of(worker)
+        assert open_shard(project) in shards_of(worker)
     assert sum(len(shards_of(one)) for one in workers) == max(count, len(OPEN_SHARDS))
 
 

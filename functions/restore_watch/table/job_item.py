@@ -171,9 +171,9 @@ def validation_entry(
     return entry | present(reported)
 
 
-def open_shard(job: RestoreJob | RestoreTarget) -> str:
+def open_shard(group_id: str) -> str:
     """The partition of the index OpenJobs: that of the project's share."""
-    return OPEN_SHARDS[share_of(job.group_id) * len(OPEN_SHARDS) // SHARES]
+    return OPEN_SHARDS[share_of(group_id) * len(OPEN_SHARDS) // SHARES]
 
 
 def read_item(

@@ -38,8 +38,7 @@ class OpenJob:
     With a target and a kind alone, it is not known to be in the table. `missing_since` is when
     Atlas first answered that it does not know the job. A job that `is_foreign` is of a kind that
     only another version knows. A workflow may be due an answer about a job that `is_unanswered`.
-    `answered_word` is an unknown status that Atlas gave in this sweep, and no change. `shard` is
-    where the index had it.
+    `answered_word` is an unknown status that Atlas gave in this sweep, and no change.
     """
 
     target: RestoreTarget
@@ -57,7 +56,6 @@ class OpenJob:
     is_foreign: bool = False
     is_unanswered: bool = False
     answered_word: str | None = None
-    shard: str | None = None
 
     @property
     def key(self) -> JobKey:
@@ -161,7 +159,6 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
         published=_number(entry, "publishedSequence"),
         missing_since=past_moment(_text(entry, "missingSince"), now),
         is_unanswered="unansweredSince" in entry,
-        shard=_text(entry, "openShard"),
     )
 
 

@@ -6,7 +6,7 @@ A job leaves the index by one conditional write, so that no pending or newer ent
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -25,11 +25,8 @@ INDEX = "OpenJobs"
 OLDEST_TEXT = "2000"
 """No moment of this application is older."""
 
-FILED_FOR = timedelta(minutes=15)
-"""One of several workers looks this often for jobs that are filed elsewhere."""
-
-FILING_TIME = 5.0
-"""Seconds that moving them may take."""
+MOVING_TIME = 5.0
+"""Seconds of a sweep that moving strays may take. The next one goes on with it."""
 
 _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
 # A value that cannot be such a moment counts as absent.
@@ -47,31 +44,25 @@ _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < 
 class OpenJobs(Items):
     """The index OpenJobs of the table."""
 
-    def __init__(self, client: Any, table_name: str) -> None:
-        super().__init__(client, table_name)
-        self._filed: dict[Worker, datetime] = {}
-
     def read(self, deadline: Deadline, now: datetime, worker: Worker = ALONE) -> list[OpenJob]:
         """
-        Return every open job of a worker: every page of every shard.
+        Return every open job of a worker: every page of its shards.
 
-        1.1.0 filed a job by its own id, and may go on until an update is over. So one of several
-        workers looks at times in every shard, and moves what is its own to where it looks.
+        1.1.0 chose the shard by the id of the job, and may go on until an update is over. So of
+        several workers, each moves what it finds in another shard than that of the project.
         """
-        filed = self._filed.get(worker)
-        is_whole = worker.of == 1 or filed is None or not timedelta() <= now - filed < FILED_FOR
-        entries = (
-            entry
-            for shard in (OPEN_SHARDS if is_whole else shards_of(worker))
-            for entry in self._query({"openShard": shard}, deadline, index=INDEX)
-            if worker.has(entry["cluster"]["S"].partition("/")[0])
-        )
-        jobs = [job for entry in entries if (job := read_open_job(entry, now))]
-        if is_whole and worker.of > 1:
-            # The next sweep goes on with it.
-            with suppress(TableUnavailableError, TimeBudgetExceededError):
-                self._file(jobs, deadline.within(FILING_TIME))
-                self._filed[worker] = now
+        jobs, strays = list[OpenJob](), list[OpenJob]()
+        for shard in shards_of(worker):
+            for entry in self._query({"openShard": shard}, deadline, index=INDEX):
+                group_id = entry["cluster"]["S"].partition("/")[0]
+                is_own = worker.has(group_id)
+                is_stray = worker.of > 1 and shard != open_shard(group_id)
+                job = read_open_job(entry, now) if is_own or is_stray else None
+                if job and is_own:
+                    jobs.append(job)
+                if job and is_stray:
+                    strays.append(job)
+        self._move(strays, deadline.within(MOVING_TIME))
         return jobs
 
     def each(self, deadline: Deadline, now: datetime) -> Iterator[OpenJob]:
@@ -80,9 +71,10 @@ class OpenJobs(Items):
         entries = chain.from_iterable(shards)
         return (job for entry in entries if (job := read_open_job(entry, now)))
 
-    def _file(self, jobs: Iterable[OpenJob], deadline: Deadline) -> None:
-        for job in jobs:
-            if job.shard != (shard := open_shard(job.target)):
+    def _move(self, strays: Iterable[OpenJob], deadline: Deadline) -> None:
+        with suppress(TableUnavailableError, TimeBudgetExceededError):
+            for job in strays:
+                shard = open_shard(job.target.group_id)
                 self._update_open(job, deadline, sets={"openShard": shard})
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
@@ -161,7 +153,7 @@ class OpenJobs(Items):
 
 
 def shards_of(worker: Worker) -> Sequence[str]:
-    """The shards with the worker's projects, of which one may have others too."""
+    """The shards of the worker's projects, of which one may have others too."""
     first, end = (number * len(OPEN_SHARDS) for number in (worker.number, worker.number + 1))
     return OPEN_SHARDS[first // worker.of : (end - 1) // worker.of + 1]
 
