@@ -312,9 +312,8 @@ def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
     assert alarms()["NoSweepAlarm"].evaluate(Metrics(), 60) == "ALARM"
 
 
-@pytest.mark.parametrize(
-    ("period", "minutes", "later"), [(1, 4, 4), pytest.param(5, 16, 5, marks=pytest.mark.campaign)]
-)
+@pytest.mark.campaign
+@pytest.mark.parametrize(("period", "minutes", "later"), [(1, 4, 4), (5, 16, 5)])
 def test_one_dead_worker_of_several_raises_the_alarm_about_sweeps(
     running: Operation, period: int, minutes: int, later: int
 ) -> None:

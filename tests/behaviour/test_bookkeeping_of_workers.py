@@ -87,7 +87,7 @@ def put_items_of_1_0_0(world: World) -> list[EmulatedRestore]:
 
 @pytest.mark.fault("F106")
 @cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
-@cases("workers", [1, 4])
+@cases("workers", [pytest.param(1, marks=pytest.mark.campaign), 4])
 def test_an_update_from_1_0_0_goes_on_with_every_mark_job_and_outage(
     world: World, workers: int, watched: str
 ) -> None:
@@ -124,7 +124,7 @@ def test_a_change_of_the_number_loses_no_mark_and_no_outage(world: World) -> Non
     failing, other = project_of(3, 4), project_of(1, 4)
     degraded(world, failing, world.watching(failing, other))
     mark = world.bookkeeping(other)["mark"]
-    for workers in (4, 1, 2, 4, 1):
+    for workers in (4, 2, 1):
         world.pass_time(2 * 3600)
         job = world.finished_job(group=other)
         world.pass_time(3600)
@@ -216,7 +216,11 @@ def test_a_worker_that_sweeps_before_the_first_has_moved_its_projects_loses_no_m
 
 
 @pytest.mark.fault("F106")
-@cases("step", [MOVE_PROJECT, EXPIRE], ids=["moved", "expired"])
+@cases(
+    "step",
+    [MOVE_PROJECT, pytest.param(EXPIRE, marks=pytest.mark.campaign)],
+    ids=["moved", "expired"],
+)
 @cases("phase", ["before", "after"])
 def test_a_move_that_dies_at_any_step_is_made_up_for(
     world: World, step: Selection, phase: Phase
@@ -277,16 +281,16 @@ def test_the_first_worker_reads_the_list_for_all_every_ten_minutes(world: World)
     other = world.environment(project_ids="all", workers=2)
     jobs = [world.job(group=project_of(one)) for one in (FIRST, SECOND)]
     lists = 0
-    for _ in range(11):
-        for one in (other, environment):
-            sweeps(world, one)
-            lists += world.count(LIST)
+    for sweep in range(11):
+        sweeps(world, (other, environment)[sweep % 2], minutes=2)
+        lists += world.count(LIST)
     assert lists == 2
     assert [world.published(job) for job in jobs] == [["PENDING"]] * 2
     projects = [*old, *(job.group_id for job in jobs)]
     assert world.count(EVENTS) == world.count(within(EVENTS, about(*projects))) == 4
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F78", "F93")
 def test_a_project_of_another_worker_is_missed_by_two_lists_and_dropped_after_a_day(
     world: World,
