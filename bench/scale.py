@@ -87,17 +87,14 @@ class Stage:
 
     @property
     def row_of_minute(self) -> Row:
-        names = ("did.seconds", "asked", "least", "units.written")
-        seconds, *numbers, written = (self.mean(attrgetter(name)) for name in names)
-        reads = ([one.units.read for one in sweeps] for sweeps in self.sweeps.values())
-        # The first sweep of a worker reads all of the index, as one in 15 minutes does.
-        read = sum(last + (first - last) / CYCLE for first, *_, last in reads)
+        names = ("did.seconds", "asked", "least", "units.read", "units.written")
+        seconds, *numbers = (self.mean(attrgetter(name)) for name in names)
         used = (
             Usage(lambda_gb_second=seconds * self.megabytes / 1024, lambda_request=self.workers),
-            Usage(dynamodb_read_unit=read, dynamodb_write_unit=written),
+            Usage(dynamodb_read_unit=numbers[2], dynamodb_write_unit=numbers[3]),
         )
         dollars = (one.times(MINUTES).dollars(Prices.read()) for one in used)
-        counts = (f"{one:,.0f}" for one in (*numbers, read, written))
+        counts = (f"{one:,.0f}" for one in numbers)
         return (self.name, *counts, *(f"{one:.2f} $" for one in dollars))
 
 
@@ -192,7 +189,7 @@ def measure() -> Report:
     )
     head: Row = ("sweeps", "slowest", "Atlas alone", "CPU", "mean", "memory")
     report.table(head, *(stage.row for stage in grown))
-    head = ("a minute", "calls", "minimum", "units read", "written", "Lambda, a month", "DynamoDB")
+    head = ("a minute; a month", "calls", "least", "read", "written", "Lambda", "DynamoDB")
     report.table(head, *(stage.row_of_minute for stage in grown))
     report.table((f"at once: {idle.name}", "seconds", "CPU", "memory"), *beside)
     report.table(("after an outage", "restores found", "slowest sweep", "calls"), *ticks)
