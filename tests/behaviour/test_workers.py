@@ -31,6 +31,7 @@ SHORT = ["RUNNING", "COMPLETED"]
 FIRST, SECOND = 0, 1
 
 FILE = Selection("dynamodb", "UpdateItem", lambda call: b'"SET #openShard = ' in call.body)
+LEASE = Selection("dynamodb", "UpdateItem", lambda call: b'"lease"' in call.body)
 
 _numbers = count(1)
 
@@ -223,8 +224,7 @@ def test_the_others_are_started_although_the_first_worker_still_works(
         assert [one["worker"] for one in world.stack.taken()] == [SECOND]
         world.stack.forget_calls()
         assert world.environment(workers=2).sweep() == SKIPPED | {"workers": 2, "started": 1}
-        called = world.operations()
-        assert called.index("Invoke") < called.index("UpdateItem")
+        assert world.calls(INVOKE)[0].arrived < world.calls(LEASE)[0].arrived
         assert world.naps == [1.0] * 15
         gate.open()
         hanging.end()
