@@ -115,16 +115,20 @@ def _room(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
 
     def look(check: str) -> Line:
         answer = aws.ask("lambda", "get_function_concurrency", FunctionName=stack.function_name)
-        reserved = answer.get("ReservedConcurrentExecutions")
-        found = f"reserved environments: {'none' if reserved is None else reserved}"
-        if reserved is None or reserved >= needed:
-            return Line(check, ok=True, found=found)
-        found = f"{found}; the queue and {workers} workers use up to {needed}"
+        room, whose = answer.get("ReservedConcurrentExecutions"), "reserved"
         fix = (
             "Reserve more, now and with the parameter ReservedConcurrency:\naws lambda "
             f"put-function-concurrency --function-name {stack.function_name} "
             f"--reserved-concurrent-executions {needed}"
         )
+        if room is None:
+            account = aws.ask("lambda", "get_account_settings", "AccountLimit")["AccountLimit"]
+            room, whose = account.get("UnreservedConcurrentExecutions", 0), "of the account"
+            fix = "Ask AWS for more concurrent executions of Lambda, or lower SweepWorkers"
+        found = f"environments {whose}: {room}"
+        if room >= needed:
+            return Line(check, ok=True, found=found)
+        found = f"{found}; the queue and {workers} workers use up to {needed}"
         return Line(check, ok=False, found=found, fix=fix)
 
     if workers > 1:

@@ -69,7 +69,7 @@ variable "schedule_expression" {
 }
 
 variable "sweep_workers" {
-  description = "Number of sweeps that share the projects, each in an environment of its own. One asks about some thousands of projects in its minute. With more, each tick invokes the function so many times, and a project is always in the same sweep. A new account has room for 2. Raise it after an update, not with one."
+  description = "Number of sweeps that share the projects, each in an environment of its own. One asks about some thousands of projects in its minute. With more, each tick invokes the function so many times, and a project is always in the same sweep. A new account has room for 2; docs/scale.md has what to choose."
   type = number
   default = null
   validation {

@@ -238,16 +238,26 @@ def test_an_older_stack_is_told_apart_from_a_broken_one(
     assert "Traceback" not in printed
 
 
+def asks_for_the_account(call: Call) -> bool:
+    return call.path.endswith("/account-settings")
+
+
 @pytest.mark.parametrize(
-    ("reserved", "mark", "said"),
+    ("reserved", "of_account", "mark", "said"),
     [
-        (None, "ok", "reserved environments: none"),
-        (6, "ok", "reserved environments: 6"),
-        (5, "wrong", "the queue and 2 workers use up to 6"),
+        (6, 5, "ok", "environments reserved: 6"),
+        (5, 1000, "wrong", "the queue and 2 workers use up to 6"),
+        (None, 6, "ok", "environments of the account: 6"),
+        (None, 5, "wrong", "environments of the account: 5; the queue and 2 workers use up to 6"),
     ],
 )
 def test_several_workers_need_room_for_each(
-    stack: NotifyingStack, doctor: Doctor, reserved: int | None, mark: str, said: str
+    stack: NotifyingStack,
+    doctor: Doctor,
+    reserved: int | None,
+    of_account: int,
+    mark: str,
+    said: str,
 ) -> None:
     assert "concurrency" not in marks(doctor()[1])
     workers = "<member><ParameterKey>SweepWorkers</ParameterKey><ParameterValue>2</ParameterValue>"
@@ -257,12 +267,14 @@ def test_several_workers_need_room_for_each(
         stack.aws.client("lambda").put_function_concurrency(
             FunctionName=name, ReservedConcurrentExecutions=reserved
         )
+    limit = Answer.json(200, {"AccountLimit": {"UnreservedConcurrentExecutions": of_account}})
+    stack.aws.wire.inject(Fault(action=limit, when=asks_for_the_account, times=None))
     _, printed = doctor()
 
     assert marks(printed)["concurrency"] == mark
     assert said in " ".join(printed.split())
     command = f"--function-name {name} --reserved-concurrent-executions 6"
-    assert (command in printed) is (mark == "wrong")
+    assert (command in printed) is (reserved == 5)
 
 
 # What the function answers
