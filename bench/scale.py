@@ -95,7 +95,7 @@ class Stage:
         )
         dollars = (one.times(MINUTES).dollars(Prices.read()) for one in used)
         counts = (f"{one:,.0f}" for one in numbers)
-        return (self.name, *counts, *(f"{one:.2f} $" for one in dollars))
+        return (self.name, *counts, *(f"{one:.2f}" for one in dollars))
 
 
 def stages() -> list[Stage]:
@@ -189,7 +189,7 @@ def measure() -> Report:
     )
     head: Row = ("sweeps", "slowest", "Atlas alone", "CPU", "mean", "memory")
     report.table(head, *(stage.row for stage in grown))
-    head = ("a minute; a month", "calls", "least", "read", "written", "Lambda", "DynamoDB")
+    head = ("a minute; dollars a month", "calls", "least", "read", "written", "Lambda", "DynamoDB")
     report.table(head, *(stage.row_of_minute for stage in grown))
     report.table((f"at once: {idle.name}", "seconds", "CPU", "memory"), *beside)
     report.table(("after an outage", "restores found", "slowest sweep", "calls"), *ticks)

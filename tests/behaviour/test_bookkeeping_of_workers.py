@@ -139,6 +139,26 @@ def test_a_change_of_the_number_loses_no_mark_and_no_outage(world: World) -> Non
     assert_said_once(world, failing)
 
 
+@pytest.mark.fault("F106")
+@cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
+def test_an_outage_of_a_week_with_one_worker_goes_on_with_several_as_before(
+    world: World, watched: str
+) -> None:
+    """The other worker sweeps before the first one has moved back what was moved before."""
+    failing, other = project_of(SECOND), project_of(FIRST)
+    sweeps(world, world.watching(failing, other, workers=2))
+    degraded(world, failing, world.watching(failing, other))
+    ids = "all" if watched == "all" else (failing, other)
+    environment = world.environment(project_ids=ids, workers=2)
+    with silent(world, failing):
+        environment.sweep(worker=SECOND)
+        for _ in range(3):
+            sweeps(world, environment)
+    for _ in range(6):
+        sweeps(world, environment)
+    assert_said_once(world, failing)
+
+
 @contextmanager
 def older_version(world: World) -> Iterator[None]:
     """1.1.0 sees no item that has the key of several workers."""

@@ -24,7 +24,6 @@ from local_stack.world import World, within
 from restore_watch.errors import CredentialsError
 from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.job_item import open_shard
 
 SKIPPED = {"skipped": True}
 SHORT = ["RUNNING", "COMPLETED"]
@@ -119,17 +118,20 @@ def test_a_job_that_another_version_has_filed_elsewhere_is_moved_to_its_worker(
     world: World, projects: list[str]
 ) -> None:
     one_of_two = world.environment(workers=2)  # which finds nothing by itself
-    job = world.recorded_job(group=projects[FIRST], timeline=["PENDING", *SHORT])
-    world.rewrite(job, openShard="3")
+    other, job = (world.recorded_job(group=projects[FIRST], timeline=SHORT) for _ in range(2))
+    for one in (other, job):
+        world.rewrite(one, openShard="3")
     job.run_to_end()
 
-    world.inject(FILE, aws_error("dynamodb", "ThrottlingException"))
-    for shard in ("3", open_shard(projects[FIRST])):
-        assert one_of_two.sweep(worker=FIRST)["open"] == 0
-        assert one_of_two.sweep(worker=SECOND)["open"] == 0
-        assert (world.item(job) or {})["openShard"] == shard
-    assert one_of_two.sweep(worker=FIRST)["changed"] == 1
+    refused = aws_error("dynamodb", "ThrottlingException")
+    world.inject(within(FILE, about(other.restore_id)), refused, times=None)
+    changed = [one_of_two.sweep(worker=worker)["changed"] for worker in (FIRST, SECOND, FIRST)]
+    assert changed == [0, 0, 1]
     assert world.published(job)[-1] == "COMPLETED"
+    assert (world.item(other) or {})["openShard"] == "3"
+    world.heal()
+    for worker in (SECOND, FIRST):
+        assert one_of_two.sweep(worker=worker)["open"] == (worker == FIRST)
 
 
 def test_a_worker_follows_its_own_jobs_while_it_moves_them_however_many_they_are(
@@ -161,16 +163,6 @@ def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     # The job is so old that it is asked about every five minutes, and the project is known.
     assert (result["open"], result["checked"]) == (1, 0)
     assert [call.operation for call in world.calls(QUESTION)] == ["events"]
-
-
-def test_an_environment_remembers_the_last_four_workers(world: World) -> None:
-    world.recorded_job(group=project_of(FIRST, of=8))
-    world.pass_time(7 * 3600)
-    one_of_eight = world.environment(workers=8)
-    workers = (FIRST, 1, 2, 3, FIRST, 4, 5, 6, 7, FIRST)
-    checked = [one_of_eight.sweep(worker=worker)["checked"] for worker in workers]
-
-    assert checked == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 
 
 # A tick
@@ -356,7 +348,8 @@ def test_what_others_left_counts_beside_sweeps_that_checks_start(
 
 @pytest.mark.campaign
 @pytest.mark.fault("F94")
-def test_an_outage_is_said_once_beside_sweeps_that_checks_start(world: World) -> None:
+@pytest.mark.parametrize("worker", [FIRST, SECOND])
+def test_an_outage_is_said_once_beside_sweeps_that_checks_start(world: World, worker: int) -> None:
     here, elsewhere = [project_of(FIRST) for _ in range(2)], [project_of(SECOND) for _ in range(6)]
     environment = world.watching(*here, *elsewhere, workers=2)
     sweeps(world, environment, minutes=10)
@@ -365,8 +358,38 @@ def test_an_outage_is_said_once_beside_sweeps_that_checks_start(world: World) ->
             sweeps(world, environment)
             for seconds in (60, 180, 30, 200):
                 world.pass_time(seconds)
-                environment.sweep(worker=FIRST)
+                environment.sweep(worker=worker)
     assert world.watch_said() == [("degraded", None)]
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F94", "F105")
+def test_an_outage_is_not_over_when_the_only_worker_that_has_met_it_dies(world: World) -> None:
+    environment = world.watching(*(project_of(SECOND) for _ in range(4)), workers=2)
+    sweeps(world, environment, minutes=10)
+    with world.inject(QUESTION, Answer(503), times=None):
+        for _ in range(6):
+            sweeps(world, environment)
+        environment.ticks(9)  # the other is never invoked
+    world.stack.taken()
+    assert world.watch_said() == [("degraded", None)]
+    for _ in range(6):
+        sweeps(world, environment)
+    assert world.watch_said() == [("degraded", None), ("recovered", None)]
+
+
+def test_what_a_worker_left_before_the_number_was_lowered_does_not_count_when_it_is_raised(
+    world: World, projects: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for project in projects:
+        world.recorded_job(group=project)
+    sweeps(world, world.environment(workers=2, project_ids=projects))
+    world.environment(project_ids=projects).ticks(2, minutes=40)
+    written(capsys)
+    environment = world.environment(workers=2, project_ids=projects)
+    for _ in range(2):
+        sweeps(world, environment)
+    assert written(capsys) == {"OpenJobs": [1, 2], "SuccessfulSweeps": [0, 1]}
 
 
 def test_the_heartbeat_stops_if_the_sweeps_of_one_worker_fail(

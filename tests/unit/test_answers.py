@@ -215,6 +215,7 @@ def answers(clock: Clock) -> Answers:
         Run(
             worker=ALONE,
             has_started_others=True,
+            is_tick=True,
             at=now(),
             asking=clock.deadline(),
             ending=clock.deadline(),

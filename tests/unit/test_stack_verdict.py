@@ -241,16 +241,19 @@ SHARES: dict[str, tuple[list[ProjectVerdict], Watched, Held]] = {
 def test_another_worker_judges_no_stack_and_holds_what_the_first_has_found(
     seen: list[ProjectVerdict], known: Watched, held: Held
 ) -> None:
-    assert judge_share(left(*seen), known) == StackVerdict({}, held)
+    assert judge_share(left(*seen), known, is_tick=True) == StackVerdict({}, held)
 
 
 @pytest.mark.parametrize("known", [Watched(None), stack(PROJECTS, is_reported=False)])
 def test_another_worker_waits_some_sweeps_for_the_first_and_no_longer(known: Watched) -> None:
     """All projects of one worker may fail while those of the others are seen, or that one dies."""
     summary = left(*[FAILS] * 3)
-    held = [judge_share(summary, known).held for _ in range(WAITS + 2)]
+    held = [judge_share(summary, known, is_tick=True).held for _ in range(WAITS + 2)]
 
     assert held == [UNANSWERED] * WAITS + [NOTHING] * 2
+    summary.waited = 1  # a sweep that a check starts comes at any time
+    assert judge_share(summary, known, is_tick=False).held is UNANSWERED
+    assert summary.waited == 1
     summarize([SEES], summary)
-    judge_share(summary, Watched(None))
+    judge_share(summary, Watched(None), is_tick=True)
     assert summary.waited == 0

@@ -1,8 +1,8 @@
 """What each of several workers leaves to the first, which judges the stack for all. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -14,6 +14,9 @@ from restore_watch.model.outage import Trouble
 LATE = timedelta(minutes=3)
 """A worker whose last sweep is so much older than that of the first one is left out."""
 
+OLD = timedelta(hours=1)
+"""What a worker left so long ago is of before their number was lowered."""
+
 
 @dataclass
 class Summary:
@@ -22,7 +25,7 @@ class Summary:
 
     Of its projects, `seen` is one for which Atlas has answered. `trouble` is the first of
     theirs, `no_answer` the first of now for want of an answer, and `refusal` that of the
-    credentials. So many sweeps in a row it has `waited` for the first worker to say that all
+    credentials. So many ticks in a row it has `waited` for the first worker to say that all
     projects fail. `succeeded_at` is the end of the last sweep that did not fail.
     """
 
@@ -59,6 +62,12 @@ def read_summary(stored: object) -> Summary | None:
         return _MAP.validate_python(stored)
     except ValidationError:
         return None
+
+
+def of_now(left: Iterable[Summary], last: Summary | None, now: datetime) -> list[Summary]:
+    """Return what still counts of what was left, if the reader left `last` itself."""
+    new = (one for one in left if now - one.at <= OLD)
+    return [one for one in new if last is None or last.at - one.at <= LATE]
 
 
 def together(own: Summary, others: Sequence[Summary]) -> Summary:

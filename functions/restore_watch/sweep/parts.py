@@ -9,8 +9,9 @@ from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
+from restore_watch.event.actions import Sweep
 from restore_watch.model.shares import Worker
-from restore_watch.model.summary import LATE, Summary
+from restore_watch.model.summary import Summary, of_now
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.credentials_expiry import ExpiryWatch, LastTry
@@ -89,20 +90,20 @@ class Environment:
         jobs: Sequence[OpenJob],
         books: Books,
         deadline: Deadline,
-        *,
-        has_started_others: bool,
+        request: Sweep,
     ) -> Run:
         """Return the run of a worker's sweep that begins now."""
         memory, _ = self.memories(worker)
         last, left = books.summaries.get(lease_name(worker)), books.summaries.values()
-        others = [one for one in left if last is None or last.at - one.at <= LATE]
+        others = of_now(left, last, self.outbox.clock.now())
         known = {job.key: job for job in jobs}
         memory.keep_only(known)
         clock, limits = self.outbox.clock, self.atlas.limits
         reserve = self.options.rate_limit_reserve
         return Run(
             worker=worker,
-            has_started_others=has_started_others,
+            has_started_others=request.worker is None,
+            is_tick=request.tick is not None,
             at=clock.now(),
             asking=deadline.earlier(ENDING_TIME),
             ending=deadline,

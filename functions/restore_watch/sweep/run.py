@@ -32,6 +32,7 @@ class Run:
 
     worker: Worker
     has_started_others: bool
+    is_tick: bool
     at: datetime
     asking: Deadline
     ending: Deadline

@@ -13,7 +13,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -58,9 +58,6 @@ EventBridge Scheduler User Guide), so a tick may arrive a minute old.
 PENDING_TIME = 15.0
 """Seconds that the publication of pending messages may take."""
 
-MEMORIES = 4
-"""So many workers' projects and jobs an environment remembers: Lambda gives it the sweep of any."""
-
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
@@ -95,7 +92,8 @@ class Sweeper:
             workers,
             telemetry,
             options,
-            lru_cache(MEMORIES)(lambda _worker: (SweepMemory(now), FindMemory(now))),
+            # Lambda gives an environment the sweep of any worker.
+            cache(lambda _worker: (SweepMemory(now), FindMemory(now))),
             LastSeen(),
             LastTry(),
         )
@@ -137,8 +135,7 @@ class Sweeper:
             now = self._clock.now()
             jobs = self._lasting.open_jobs.read(deadline, now, worker)
             books = self._lasting.bookkeeping.read(deadline, now, worker)
-            starts = request.worker is None
-            run = self._lasting.run(worker, jobs, books, deadline, has_started_others=starts)
+            run = self._lasting.run(worker, jobs, books, deadline, request)
             run.telemetry.sweep_begins(worker, run.others)
             # That of the first worker shows when it has last started the others.
             leaves = worker.of > 1 and (run.has_started_others or not worker.leads)

@@ -78,7 +78,7 @@ class Bookkeeping(Items):
             for part in parts_of(reader)
             for entry in self._query({"cluster": PARTITION}, deadline, between=part)
         ]
-        known, strays = sort_out(entries, reader.of, now)
+        known, strays = sort_out(entries, reader, now)
         moving = deadline.within(MOVING_TIME if worker else 0.0)
         known += [self._move(one, now, deadline) if moving.remaining() else one for one in strays]
         # Of two items of a project, the last one counts.
@@ -90,10 +90,13 @@ class Bookkeeping(Items):
         return Books(own, seen, stack.expiry, summaries, stack.last_list if reader.of > 1 else None)
 
     def find(self, group_id: str, now: datetime, deadline: Deadline) -> Project:
-        """Return a project that was not read. It may be a stray that was not moved yet."""
-        stray = self._read(project_key(group_id), deadline, "mark") if self._workers > 1 else None
-        found = read_project(self._move(stray, now, deadline), now) if stray else None
-        return found or Project(group_id)
+        """Return a project that was not read. It may be a stray, or have been one."""
+        stray, own = project_key(group_id), project_key(group_id, self._workers)
+        if stray == own:  # one worker has read everything
+            return Project(group_id)
+        item = self._read(stray, deadline, "mark")
+        item = self._move(item, now, deadline) if item else self._read(own, deadline, "mark")
+        return (read_project(item, now) if item else None) or Project(group_id)
 
     def _move(
         self, stray: Mapping[str, Any], now: datetime, deadline: Deadline
@@ -191,12 +194,7 @@ class Bookkeeping(Items):
         A write whose answer was lost counts as written by somebody else.
         """
         version = watched.version + 1
-        if watched.version:
-            condition = _AS_READ
-            values: dict[str, Any] = {"version": watched.version}
-        else:
-            condition = _FIRST
-            values = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
+        first = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
         key = project_key(watched.group_id, self._workers)
         stored = self._update(
             key,
@@ -207,8 +205,8 @@ class Bookkeeping(Items):
                 "watchVersion": version,
                 "expiresAt": expires_at(now),
             },
-            condition=condition,
-            values=values,
+            condition=_AS_READ if watched.version else _FIRST,
+            values={"version": watched.version} if watched.version else first,
         )
         written = read_project({**key, **stored}, now)
         if written is None or written.watched.version != version:

@@ -72,8 +72,8 @@ class OpenJobs(Items):
         return (job for entry in entries if (job := read_open_job(entry, now)))
 
     def _move(self, strays: Iterable[OpenJob], deadline: Deadline) -> None:
-        with suppress(TableUnavailableError, TimeBudgetExceededError):
-            for job in strays:
+        for job in strays:
+            with suppress(TableUnavailableError, TimeBudgetExceededError):
                 shard = open_shard(job.target.group_id)
                 self._update_open(job, deadline, sets={"openShard": shard})
 

@@ -118,16 +118,24 @@ def parts_of(worker: Worker) -> Sequence[Sequence[str]]:
 
 
 def sort_out(
-    items: Sequence[Mapping[str, Any]], workers: int, now: datetime
+    items: Sequence[Mapping[str, Any]], worker: Worker, now: datetime
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Return the items, in DynamoDB's types, that have their keys, and the strays to be moved."""
-    elsewhere = _OF_ONE_WORKER if workers > 1 else _OF_SEVERAL
-    known = [one for one in items if not one["restoreId"]["S"].startswith(elsewhere)]
-    strays = [one for one in items if one["restoreId"]["S"].startswith(elsewhere)]
-    # One that expires so soon was moved, and nobody has written it since.
+    """
+    Return the items, in DynamoDB's types, that have their keys, and the strays to be moved.
+
+    One that expires soon was moved, and nobody has written it since. Where that is the key again,
+    only the first worker sees whether a later one is still to be moved back.
+    """
+    elsewhere = _OF_ONE_WORKER if worker.of > 1 else _OF_SEVERAL
     moved = (now + MOVED_FOR).timestamp()
-    left = [one for one in strays if float(one.get("expiresAt", {}).get("N", "inf")) > moved]
-    return known, left
+    known, strays = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
+    for one in items:
+        is_left = float(one.get("expiresAt", {}).get("N", "inf")) > moved
+        if one["restoreId"]["S"].startswith(elsewhere):
+            strays += [one] if is_left else []
+        elif is_left or worker.leads:
+            known.append(one)
+    return known, strays
 
 
 def values_to_move(stray: Mapping[str, Any]) -> dict[str, Any]:

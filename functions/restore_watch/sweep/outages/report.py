@@ -165,9 +165,10 @@ class Watch:
         run = self.run
         summarize(seen, run.summary)
         if not run.worker.leads:
-            return judge_share(run.summary, stack), stack
+            return judge_share(run.summary, stack, is_tick=run.is_tick), stack
         of_all = run.of_all_workers()
-        verdict = judge(of_all, stack, listed)
+        is_whole = len(run.others) + 1 >= run.worker.of
+        verdict = judge(of_all, stack, listed, is_whole=is_whole)
         if not verdict.troubles:
             self.last_seen.seen(None, run.at)
         return verdict, self._met(stack, verdict.troubles, None, of_all.open)

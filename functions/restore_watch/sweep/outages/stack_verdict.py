@@ -28,7 +28,7 @@ LEAST_PROJECTS = 2
 
 
 WAITS = 4
-"""Sweeps for which a worker waits for the first one to say that all projects fail."""
+"""Ticks for which a worker waits for the first one to say that all projects fail."""
 
 
 class StackTrouble(StrEnum):
@@ -94,8 +94,14 @@ def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
     summary.no_answer = _first(unanswered, summary.at)
 
 
-def judge(summary: Summary, stack: Watched, listed: ListOfProjects) -> StackVerdict:
-    """Judge how all workers saw their projects, and what is known of the stack."""
+def judge(
+    summary: Summary, stack: Watched, listed: ListOfProjects, *, is_whole: bool = True
+) -> StackVerdict:
+    """
+    Judge how all workers saw their projects, and what is known of the stack.
+
+    It is not whole if a worker has left nothing: what it watches is not over.
+    """
     is_seen = summary.seen is not None
     over: dict[str, bool] = {
         StackTrouble.CREDENTIALS: is_seen,
@@ -104,7 +110,7 @@ def judge(summary: Summary, stack: Watched, listed: ListOfProjects) -> StackVerd
     }
     # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
     # to be over.
-    is_any = summary.projects or summary.open
+    is_any = summary.projects or summary.open or not is_whole
     known = stack.troubles.items() if stack.degraded is not None and is_any else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
     if summary.refusal is not None and not is_seen:
@@ -122,11 +128,11 @@ def judge(summary: Summary, stack: Watched, listed: ListOfProjects) -> StackVerd
     return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
-def judge_share(summary: Summary, stack: Watched) -> StackVerdict:
+def judge_share(summary: Summary, stack: Watched, *, is_tick: bool) -> StackVerdict:
     """
     Judge what stands still of a worker's projects, while the first one judges the stack.
 
-    What the first one has not said yet, or may not even have found, counts for some sweeps only:
+    What the first one has not said yet, or may not even have found, counts for some ticks only:
     the projects of others may be seen, or that one may be dead.
     """
     found, shared = _found(stack), _shared(summary, stack)
@@ -135,7 +141,7 @@ def judge_share(summary: Summary, stack: Watched) -> StackVerdict:
     is_said = found is not None and stack.degraded is not None
     if held is not Held.NOTHING and not is_said:
         may_wait = 0 <= waited < WAITS
-        summary.waited = waited + may_wait
+        summary.waited = waited + (may_wait and is_tick)
         held = held if may_wait else Held.NOTHING
     if held is Held.NOTHING and stack.degraded is not None and not stack.troubles:
         held = Held.UNANSWERED
