@@ -89,9 +89,10 @@ class Stage:
     def row_of_minute(self) -> Row:
         names = ("did.seconds", "asked", "least", "units.read", "units.written")
         seconds, *numbers = (self.mean(attrgetter(name)) for name in names)
+        *_, read, written = numbers
         used = (
             Usage(lambda_gb_second=seconds * self.megabytes / 1024, lambda_request=self.workers),
-            Usage(dynamodb_read_unit=numbers[2], dynamodb_write_unit=numbers[3]),
+            Usage(dynamodb_read_unit=read, dynamodb_write_unit=written),
         )
         dollars = (one.times(MINUTES).dollars(Prices.read()) for one in used)
         counts = (f"{one:,.0f}" for one in numbers)

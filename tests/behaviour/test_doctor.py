@@ -275,6 +275,9 @@ def test_several_workers_need_room_for_each(
     assert said in " ".join(printed.split())
     command = f"--function-name {name} --reserved-concurrent-executions 6"
     assert (command in printed) is (reserved == 5)
+    assert ("Ask AWS for more concurrent executions" in printed) is (
+        of_account == 5 and reserved is None
+    )
 
 
 # What the function answers

@@ -165,6 +165,15 @@ def test_an_environment_remembers_the_projects_and_jobs_of_each_worker(
     assert [call.operation for call in world.calls(QUESTION)] == ["events"]
 
 
+def test_an_environment_remembers_each_of_sixteen_workers(world: World) -> None:
+    world.recorded_job(group=project_of(FIRST, of=16))
+    world.pass_time(7 * 3600)
+    environment = world.environment(workers=16)
+    checked = [environment.sweep(worker=one)["checked"] for one in (*range(16), FIRST)]
+
+    assert checked == [1, *[0] * 16]
+
+
 # A tick
 
 
