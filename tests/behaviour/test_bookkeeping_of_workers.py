@@ -85,7 +85,7 @@ def put_items_of_1_0_0(world: World) -> list[EmulatedRestore]:
     return restores
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 @cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
 @cases("workers", [pytest.param(1, marks=pytest.mark.campaign), 4])
 def test_an_update_from_1_0_0_goes_on_with_every_mark_job_and_outage(
@@ -118,7 +118,7 @@ def test_an_update_from_1_0_0_goes_on_with_every_mark_job_and_outage(
     assert len(world.watch_said()) == 2
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 def test_a_change_of_the_number_loses_no_mark_and_no_outage(world: World) -> None:
     """Each time, somebody has restored something since the last sweep, hours ago."""
     failing, other = project_of(3, 4), project_of(1, 4)
@@ -139,7 +139,7 @@ def test_a_change_of_the_number_loses_no_mark_and_no_outage(world: World) -> Non
     assert_said_once(world, failing)
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 @cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
 def test_an_outage_of_a_week_with_one_worker_goes_on_with_several_as_before(
     world: World, watched: str
@@ -171,7 +171,7 @@ def older_version(world: World) -> Iterator[None]:
         client.put_item(**table, Item=item)
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 @pytest.mark.campaign
 def test_a_step_back_and_a_later_update_lose_no_mark_and_no_outage(world: World) -> None:
     healed, failing = project_of(0, 4), project_of(3, 4)
@@ -193,7 +193,7 @@ def test_a_step_back_and_a_later_update_lose_no_mark_and_no_outage(world: World)
     assert world.published(job) == ["COMPLETED"]
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 @pytest.mark.campaign
 @cases("beside", [older_version, nullcontext], ids=["older version", "one worker"])
 def test_a_sweep_of_one_worker_beside_those_of_several_does_no_harm(
@@ -214,7 +214,7 @@ def test_a_sweep_of_one_worker_beside_those_of_several_does_no_harm(
     assert_said_once(world, failing)
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 @cases("watched", [pytest.param("named", marks=pytest.mark.campaign), "all"])
 def test_a_worker_that_sweeps_before_the_first_has_moved_its_projects_loses_no_mark(
     world: World, watched: str
@@ -235,7 +235,7 @@ def test_a_worker_that_sweeps_before_the_first_has_moved_its_projects_loses_no_m
     assert (world.is_open(running), world.published(job)) == (True, ["COMPLETED"])
 
 
-@pytest.mark.fault("F106")
+@pytest.mark.fault("M2")
 @cases(
     "step",
     [MOVE_PROJECT, pytest.param(EXPIRE, marks=pytest.mark.campaign)],
@@ -259,7 +259,7 @@ def test_a_move_that_dies_at_any_step_is_made_up_for(
     assert_said_once(world, project)
 
 
-@pytest.mark.fault("F89", "F106")
+@pytest.mark.fault("F89", "M2")
 def test_an_attribute_of_somebody_elses_is_in_the_way_of_no_move(world: World) -> None:
     project = project_of(SECOND)
     world.watching(project).tick()
@@ -341,7 +341,7 @@ def test_a_project_of_another_worker_is_missed_by_two_lists_and_dropped_after_a_
     assert_said_once(world, gone)
 
 
-@pytest.mark.fault("F105")
+@pytest.mark.fault("M1")
 @pytest.mark.campaign
 def test_without_the_first_worker_the_others_go_on_with_what_they_know(world: World) -> None:
     environment, (known, gone) = watching_all(world, SECOND, SECOND)

@@ -182,7 +182,7 @@ FAULTS: dict[str, tuple[Action, int]] = {
 }
 
 
-@pytest.mark.fault("F100")
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize(("fault", "minutes"), rows(FAULTS, "401", "503"))
 def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
     world: World, account: Account, fault: Action, minutes: int
@@ -209,7 +209,7 @@ def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
     assert world.watch_said() == []
 
 
-@pytest.mark.fault("F100")
+@pytest.mark.fault("E1")
 def test_while_atlas_refuses_the_date_that_is_known_counts_on(
     world: World, account: Account
 ) -> None:
@@ -224,7 +224,7 @@ def test_while_atlas_refuses_the_date_that_is_known_counts_on(
     assert [event["data"]["isCertain"] for event in account.events()] == [True] + 4 * [False]
 
 
-@pytest.mark.fault("F101")
+@pytest.mark.fault("E2")
 def test_a_project_that_does_not_show_the_account_hides_nothing(
     world: World, account: Account
 ) -> None:
@@ -236,7 +236,7 @@ def test_a_project_that_does_not_show_the_account_hides_nothing(
     assert account.said()[-2:] == ["3", "1"]
 
 
-@pytest.mark.fault("F102")
+@pytest.mark.fault("E3")
 @pytest.mark.usefixtures("account")
 def test_a_write_that_is_refused_is_no_reason_to_ask_in_each_sweep(world: World) -> None:
     watching = world.watching()
@@ -247,7 +247,7 @@ def test_a_write_that_is_refused_is_no_reason_to_ask_in_each_sweep(world: World)
     assert asked == [1, 0, 0, 0]
 
 
-@pytest.mark.fault("F100")
+@pytest.mark.fault("E1")
 def test_a_question_that_hangs_ends_within_three_seconds(world: World, account: Account) -> None:
     watching = world.watching()
     watching.tick()
@@ -262,7 +262,7 @@ def test_a_question_that_hangs_ends_within_three_seconds(world: World, account: 
     assert (result["failures"], account.said(), "owner" in world.lease) == ([], [], False)
 
 
-@pytest.mark.fault("F102")
+@pytest.mark.fault("E3")
 def test_a_topic_that_refuses_delays_a_message_and_loses_none(
     world: World, account: Account
 ) -> None:
@@ -299,7 +299,7 @@ STEPS: dict[str, tuple[Selection, Phase]] = {
 }
 
 
-@pytest.mark.fault("F102")
+@pytest.mark.fault("E3")
 @pytest.mark.parametrize(("step", "phase"), rows(STEPS, "after-record", "after-publish"))
 def test_no_threshold_is_lost_when_an_environment_dies(
     world: World, account: Account, step: Selection, phase: Phase
@@ -343,7 +343,7 @@ ROTATIONS = {
 """The call of a sweep before which it happens, and whether the tokens of the old secret live on."""
 
 
-@pytest.mark.fault("F103")
+@pytest.mark.fault("E4")
 @pytest.mark.parametrize(("step", "lives_on"), rows(ROTATIONS, "first-call-revoked"))
 def test_a_rotation_in_the_middle_of_a_sweep_loses_and_degrades_nothing(
     world: World, account: Account, step: Selection, *, lives_on: bool
@@ -377,7 +377,7 @@ def test_a_rotation_in_the_middle_of_a_sweep_loses_and_degrades_nothing(
 # Several secrets
 
 
-@pytest.mark.fault("F104")
+@pytest.mark.fault("E5")
 @pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "hidden"])
 def test_of_several_secrets_it_is_the_one_in_use_or_the_earliest(
     world: World, account: Account, *, is_shown: bool

@@ -89,7 +89,7 @@ def test_nothing_is_started_for_a_job_that_has_ended_or_was_known(
     assert world.count(INVOKE) == 0
 
 
-@pytest.mark.fault("F107")
+@pytest.mark.fault("M3")
 def test_a_check_succeeds_although_lambda_does_not_take_the_sweep(
     world: World, hot: Environment
 ) -> None:
@@ -102,7 +102,7 @@ def test_a_check_succeeds_although_lambda_does_not_take_the_sweep(
     assert hot.tick()["changed"] == 1
 
 
-@pytest.mark.fault("F107")
+@pytest.mark.fault("M3")
 @pytest.mark.parametrize("left", [1.2, 0.5], ids=["hangs", "no time is left"])
 def test_a_check_does_not_wait_for_lambda(world: World, hot: Environment, left: float) -> None:
     with (
@@ -114,7 +114,7 @@ def test_a_check_does_not_wait_for_lambda(world: World, hot: Environment, left: 
     assert line["reason"] == "Lambda did not answer (the time of the invocation is over)"
 
 
-@pytest.mark.fault("F107", "F65")
+@pytest.mark.fault("M3", "F65")
 def test_of_many_sweeps_that_are_started_at_once_one_waits_and_the_others_end(
     world: World, hot: Environment, roomy: Connections
 ) -> None:

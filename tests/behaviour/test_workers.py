@@ -232,7 +232,7 @@ def test_the_others_are_started_although_the_first_worker_still_works(
     assert [one["worker"] for one in world.stack.taken()] == [SECOND]
 
 
-@pytest.mark.fault("F105")
+@pytest.mark.fault("M1")
 def test_a_worker_that_lambda_does_not_start_misses_one_tick(world: World) -> None:
     jobs = [world.recorded_job(group=project_of(one, of=4), timeline=SHORT) for one in (0, 2)]
     environment = world.environment(workers=4)
@@ -264,7 +264,7 @@ def test_the_function_starts_itself(world: World, runtime_with: RuntimeWith) -> 
     assert world.stack.taken() == [started]
 
 
-@pytest.mark.fault("F105")
+@pytest.mark.fault("M1")
 def test_a_sweep_works_although_lambda_hangs_when_others_are_started(world: World) -> None:
     environment = world.environment(workers=4)
     with world.whenever(INVOKE, lambda: world.pass_time(4.5)):
@@ -282,7 +282,7 @@ def sweeps(world: World, environment: Environment, minutes: float = 1) -> None:
         environment.answer(one)
 
 
-@pytest.mark.fault("F94", "F105")
+@pytest.mark.fault("F94", "M1")
 @pytest.mark.parametrize("minutes", [1, pytest.param(5, marks=pytest.mark.campaign)])
 def test_an_outage_of_all_projects_is_said_once_and_so_is_its_end(
     world: World, minutes: float
@@ -372,7 +372,7 @@ def test_an_outage_is_said_once_beside_sweeps_that_checks_start(world: World, wo
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F94", "F105")
+@pytest.mark.fault("F94", "M1")
 def test_an_outage_is_not_over_when_the_only_worker_that_has_met_it_dies(world: World) -> None:
     environment = world.watching(*(project_of(SECOND) for _ in range(4)), workers=2)
     sweeps(world, environment, minutes=10)
@@ -442,7 +442,7 @@ def test_a_summary_that_somebody_has_changed_stops_no_sweep(world: World, summar
     assert environment.tick()["open"] == 0
 
 
-@pytest.mark.fault("F46", "F105")
+@pytest.mark.fault("F46", "M1")
 @pytest.mark.parametrize("names", [{"at", "succeededAt"}, {"succeededAt"}], ids=["dead", "failing"])
 def test_a_clock_that_was_hours_ahead_hides_no_dead_worker(
     world: World, projects: list[str], capsys: pytest.CaptureFixture[str], names: set[str]
@@ -462,7 +462,7 @@ def test_a_clock_that_was_hours_ahead_hides_no_dead_worker(
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F78", "F105")
+@pytest.mark.fault("F78", "M1")
 @pytest.mark.parametrize("worker", [FIRST, SECOND])
 def test_the_only_project_of_a_worker_is_said_if_atlas_refuses_it(
     world: World, worker: int, capsys: pytest.CaptureFixture[str]
@@ -482,7 +482,7 @@ def test_the_only_project_of_a_worker_is_said_if_atlas_refuses_it(
     assert world.watch_said() == [("degraded", refused), ("recovered", refused)]
 
 
-@pytest.mark.fault("F26", "F105")
+@pytest.mark.fault("F26", "M1")
 def test_credentials_that_are_refused_to_all_workers_are_said_once(world: World) -> None:
     environment = world.watching(project_of(FIRST), project_of(SECOND), workers=2)
     sweeps(world, environment)

@@ -463,7 +463,7 @@ class RestoreModel(RuleBasedStateMachine):
         self.world.stack.taken()  # a start may be lost
         self._act(0, self._sweep_event(0.0), UNDISTURBED, judge or self._judge_last_sweep)
         started = self.world.stack.taken()
-        assert len(started) == self.example.workers - 1, "F105: a worker is not started"
+        assert len(started) == self.example.workers - 1, "M1: a worker is not started"
         for slot, event in enumerate(started, start=1):
             # They would begin at once. The sweep before may have asked about hot jobs till now.
             now = self._sweep_event(0.0) if self.example.hot_seconds else {}
