@@ -456,7 +456,7 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
             SUBSCRIPTION,
             "--attribute-name RawMessageDelivery --attribute-value true",
         ),
-        (put_secret(slack_webhook_url="TODO"), SECRET, "docs/people.md"),
+        (put_secret(slack_webhook_url="https://hooks.example/TODO /1"), SECRET, "docs/people.md"),
     ],
     "of requests": [
         (put_text("no"), SECRET, "docs/people.md"),

@@ -4,13 +4,16 @@ import re
 
 from foundation.address import is_loopback, read_address
 
+_VISIBLE = re.compile(r"[!-~]+")
+"""Only ASCII, and no blank: httpx would send it in another spelling."""
+
 # A label of a host name has 1 to 63 characters. An address of version 6 has colons.
 _LABELS = re.compile(r"(?:[^.]{1,63}\.){0,20}[^.]{1,63}\.?")
 
 
 def is_allowed(text: str) -> bool:
     """Whether a webhook may be at this address."""
-    url = read_address(text)
+    url = read_address(text) if _VISIBLE.fullmatch(text) else None
     if url is None or not _LABELS.fullmatch(url.host):
         return False
     return url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))

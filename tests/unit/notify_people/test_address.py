@@ -23,6 +23,8 @@ from notify_people.channels.address import allowed_base_url, is_allowed
         ("https://", False),
         ("https://xn--/", False),
         ("https://host\x00/", False),
+        ("https://hooks.slack.com/services/T0 /B0/X", False),
+        ("https://hooks.slack.com/caf\u00e9", False),
         ("TODO", False),
         ("", False),
     ],
