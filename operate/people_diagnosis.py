@@ -16,8 +16,7 @@ from restore_watch.diagnosis.line import Line
 
 MAKE_AGAIN = (
     "Messages that wait for people are lost by this, with both queues. "
-    "Deploy without readers (PARAMETERS='NotifyEmail= NotifyChat=no NotifySecretArn='), and then "
-    "with them again"
+    "Change the parameters to NotifyEmail= NotifyChat=no NotifySecretArn= and then back"
 )
 
 TRIGGER_OPTIONS = (

@@ -90,7 +90,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def commands_of(block: str) -> Iterator[list[str]]:
     """Every command of a shell block, as words."""
     for line in block.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
+        words = shlex.split(line.partition(" > ")[0], comments=True)
         while words:
             end = words.index("&&") if "&&" in words else len(words)
             yield words[:end]

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from contract.documents import (
     prose,
     section,
 )
+from deploy.release import SMALL, TEMPLATE
 from local_stack.other_dynamodb import TOOLS
 
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -83,12 +85,24 @@ def test_every_aws_command_names_what_exists(words: list[str]) -> None:
     template = source_template()
     named = {name for word in words for name in re.findall(r"^<(\w+)>$", word)}
     files = {name for word in words for name in re.findall(r"^file://(.+)$", word)}
+    files |= {name for option, name in pairwise(words) if option == "--template-file"}
 
     assert named <= template["Outputs"].keys() | ANSWERED
-    assert [name for name in files - WRITTEN.keys() if not (ROOT / name).exists()] == []
+    assert files <= WRITTEN.keys() | {SMALL, TEMPLATE}, "a release has no such file"
     if "--parameter-overrides" in words:
         given = {word.split("=")[0] for word in words if "=" in word}
         assert given <= template["Parameters"].keys() | OF_A_RELEASE
+
+
+def test_no_advice_needs_a_checkout_but_on_the_pages_about_one() -> None:
+    """Whoever installed a release has the AWS CLI alone."""
+    sources = [*(ROOT / "functions").rglob("*.py"), ROOT / "template.yaml", *DOCUMENTS]
+    advice = re.compile(r"make deploy [A-Z]|make doctor|PARAMETERS=")
+    found = {path.name for path in sources if advice.search(path.read_text())}
+
+    assert found == {"make-deploy.md", "operations.md"}
+    outside = page("operations").replace(section(page("operations"), "The doctor"), "")
+    assert not advice.search(outside)
 
 
 def of_a_release() -> Iterator[list[str]]:
@@ -111,7 +125,6 @@ def aws_commands() -> Iterator[list[str]]:
 def refused(shown: Iterable[list[str]], folder: Path) -> dict[str, str]:
     """What the AWS CLI says of the commands that it does not accept."""
     given = list(shown)
-    (folder / "events").symlink_to(ROOT / "events")
     # As version 2, which fetches no value from an address.
     (folder / "config").write_text("[default]\ncli_follow_urlparam = false\n")
     for name, (document, title, number) in WRITTEN.items():

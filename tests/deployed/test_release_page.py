@@ -30,6 +30,7 @@ class Operator:
         self._release = release
         self._values = {"<ARN>": json.loads(account.run(*store, cwd=elsewhere))["ARN"]}
         self._values |= {"<bucket>": account.bucket(), "<ids>": PROJECT, "<address>": "me@here.org"}
+        self._values |= {"<stack>": NAME, "<version>": release.name}
         account.run(*remove, cwd=elsewhere)
         account.run(*self._filled_in(copy), cwd=release)
 
@@ -42,8 +43,16 @@ class Operator:
             words.remove("CAPABILITY_AUTO_EXPAND")
         return self.account.run(*words, cwd=self._release, fails=fails)
 
+    def type(self, command: Iterable[str], folder: Path) -> str:
+        return self.account.run(*self._filled_in(command), cwd=folder)
+
     def outputs(self) -> str:
-        return self.account.run(*self._list_outputs, cwd=self._release)
+        return self.type(self._list_outputs, self._release)
+
+    def parameters(self) -> dict[str, str]:
+        cloudformation = self.account.client("cloudformation")
+        (described,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+        return {one["ParameterKey"]: one["ParameterValue"] for one in described["Parameters"]}
 
     def _filled_in(self, words: Iterable[str]) -> list[str]:
         return [re.sub("<[^>]+>", lambda found: self._values[found[0]], word) for word in words]
@@ -65,6 +74,20 @@ def test_the_commands_of_a_release_install_what_finds_a_restore(
     job = atlas.start_restore(PROJECT, "released", "flex")
     assert stack.sweep()["failures"] == []
     assert stack.item(job)
+
+
+def test_a_parameter_is_changed_on_a_machine_without_the_release(
+    operator: Operator, tmp_path: Path
+) -> None:
+    operator.deploy()
+    before, outputs = operator.parameters(), operator.outputs()
+    change, get_template = commands(section(page("deploying"), "Change a parameter"))
+    (tmp_path / TEMPLATE).write_text(operator.type(get_template, tmp_path))
+    operator.type(change, tmp_path)
+
+    stated = dict(word.split("=") for word in change[change.index("--parameter-overrides") + 1 :])
+    assert operator.parameters() == before | stated != before
+    assert operator.outputs() == outputs
 
 
 def test_a_stack_of_the_transformed_template_is_uninstalled_all_but_its_table(

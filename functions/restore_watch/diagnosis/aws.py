@@ -140,7 +140,11 @@ class AwsDiagnosis:
         except TimeBudgetExceededError as error:
             return Line("publishing", ok=None, found=str(error))
         found = "not refused. Only a message proves that SNS takes and encrypts it"
-        fix = "Send a test notification: make doctor TEST=yes"
+        fix = (
+            "Send a test notification:\n"
+            "aws lambda invoke --function-name <FunctionName> --cli-binary-format "
+            """raw-in-base64-out --payload '{"action": "test-notification"}' result.json"""
+        )
         return Line("publishing", ok=None, found=found, fix=fix)
 
     def _subscriptions(self, check: str, arn: str, deadline: Deadline) -> Line:
