@@ -38,6 +38,7 @@ from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden
 from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
+from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import cloud_events
 from restore_watch.aws.cloud_events import cloud_event, message_attributes
 from restore_watch.aws.secrets_manager import read_credentials
@@ -45,7 +46,12 @@ from restore_watch.event.event import OneTarget, SeveralTargets, parse
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import (
+    RestoreJob,
+    RestoreKind,
+    RestoreStatus,
+    RestoreTarget,
+)
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.table.project_item import marks_as_values
@@ -308,6 +314,30 @@ def test_every_parameter_is_described_with_its_default() -> None:
         name: str(parameter.get("Default", "")) or ("empty" if "Default" in parameter else "")
         for name, parameter in TEMPLATE["Parameters"].items()
     }
+
+
+@pytest.mark.parametrize("kind", RestoreKind)
+def test_each_field_of_a_job_comes_from_the_field_of_atlas_that_the_table_names(
+    kind: RestoreKind,
+) -> None:
+    told = {row.names[0]: row.cells for row in rows(section(page("events"), "The job"))}
+    told = {name: cells for name, cells in told.items() if len(cells) == 3}
+    column = {"dedicated": 1, "collection": 2}.get(kind, 0)
+    copied = {name: re.fullmatch(r"`(\w+)`", cells[column]) for name, cells in told.items()}
+    target = RestoreTarget.model_validate(json_of("README", "One event")[0])
+    answer, expected = {}, {}
+    for number, (name, found) in enumerate(copied.items()):
+        date = f"2026-10-05T12:00:{number:02}Z"
+        fixed = {"restoreId": target.restore_id, "status": "FAILED", "atlasStatus": "FAILED"}
+        value = fixed.get(name, date if name.endswith("Date") else name)
+        if found:
+            answer[found[1]] = expected[name] = value
+
+    job = restore_job(json.dumps(answer).encode(), target, kind).model_dump(
+        mode="json", by_alias=True
+    )
+    assert {name: job[name] for name in expected} == expected
+    assert {one for cells in told.values() for cell in cells for one in quoted(cell)} == FIELDS
 
 
 def test_every_metric_is_described_with_its_dimensions_and_no_other() -> None:
