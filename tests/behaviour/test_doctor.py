@@ -375,8 +375,8 @@ def unsubscribe_mail(stack: NotifyingStack) -> None:
         stack.aws.client("sns").unsubscribe(SubscriptionArn=arn)
 
 
-def delete_topic(stack: NotifyingStack) -> None:
-    stack.aws.client("sns").delete_topic(TopicArn=stack.topic_arn)
+def delete_topic(name: str) -> Do:
+    return lambda stack: stack.aws.client("sns").delete_topic(TopicArn=stack.resources[name])
 
 
 def set_subscription(name: str, value: str) -> Do:
@@ -467,7 +467,10 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
         ),
     ],
     "mistyped": [(put_secret(**MISTYPED), SECRET, "docs/people.md")],
-    "without the topic": [(delete_topic, "topic", "docs/troubleshooting.md")],
+    "without topics": [
+        (delete_topic("StatusChangesTopic"), "topic", "docs/troubleshooting.md"),
+        (delete_topic("EmailTopic"), "e-mail topic", "--source-arn <NoticeDeadLetterQueueArn>"),
+    ],
 }
 
 
@@ -509,7 +512,7 @@ def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
     dead_letters = json.dumps({"deadLetterTargetArn": queue_arn(stack, DEAD_NOTICES)})
     assert attributes == {"RawMessageDelivery": "true", "RedrivePolicy": dead_letters}
 
-    delete_topic(stack)
+    delete_topic("StatusChangesTopic")(stack)
     sns.create_topic(Name=stack.topic_arn.rpartition(":")[2])
     assert wrong(doctor()[1]) == ["topic"]
 

@@ -14,6 +14,7 @@ from restore_watch.diagnosis.aws_fixes import (
     DENIED,
     KEY_FIXES,
     MAKE_TOPIC_AGAIN,
+    PEOPLE_TOPIC_FIXES,
     SCHEDULE_FIXES,
     SECRET_FIXES,
     TOPIC_FIXES,
@@ -78,7 +79,8 @@ class AwsDiagnosis:
                     deadline, "sns", "get_topic_attributes", "Attributes", TopicArn=arn
                 )["Attributes"]
             except (AwsCallError, TimeBudgetExceededError) as error:
-                yield _refused(check, error, TOPIC_FIXES)
+                fixes = TOPIC_FIXES if check == "topic" else PEOPLE_TOPIC_FIXES
+                yield _refused(check, error, fixes)
                 if not isinstance(error, AwsCallError) or not error.answer:
                     return  # and SNS does not answer about the others
                 continue

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
 _GONE = {"ResourceNotFoundException", "NotFound", "NotFoundException"}
@@ -121,3 +121,14 @@ TOPIC_FIXES = AwsFixes(
         "customer managed key, its policy must allow the role"
     ),
 )
+
+PEOPLE_TOPIC_FIXES = replace(
+    TOPIC_FIXES,
+    gone=(
+        f"The topic was deleted. {MAKE_TOPIC_AGAIN}: its key and its subscriptions have to be made "
+        "again too. Then send what people missed, within 14 days:\n"
+        "aws sqs start-message-move-task --source-arn <NoticeDeadLetterQueueArn> "
+        "--destination-arn <NoticeQueueArn>"
+    ),
+)
+"""For the topics of e-mail and chat. What waits for them lies in a dead-letter queue."""
