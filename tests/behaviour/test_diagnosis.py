@@ -174,6 +174,11 @@ def unsubscribe(world: World) -> None:
 
 DISABLED_KEY = Answer.json(200, {"KeyMetadata": {"KeyState": "Disabled"}})
 FOLLOW = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
+FREE_WAY = (
+    "Free: in the settings of Atlas's organization, turn off Require IP Access List for the Atlas "
+    "Administration API, and leave the list of the service account or API key empty. Otherwise "
+    "add 203.0.113.7 to that list"
+)
 STORE = "Put client_id and client_secret of a service account"
 HEARERS = "subscriptions of the topic"
 NO_SUBSCRIPTION = "0 confirmed, 0 not confirmed"
@@ -197,7 +202,7 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
     ),
     "address": (
         set_behaviour("refused_address", "203.0.113.7"),
-        *("credentials", "403", "Add 203.0.113.7 to the API access list"),
+        *("credentials", "403", FREE_WAY),
     ),
     "no-way-out-of-the-vpc": (
         broken(Selection("atlas"), Reset()),

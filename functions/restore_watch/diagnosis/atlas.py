@@ -19,7 +19,9 @@ from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
 from restore_watch.diagnosis.line import Line, together
 from restore_watch.errors import (
     AtlasBadRequestError,
+    AtlasForbiddenError,
     AtlasRateLimitError,
+    AtlasReason,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     EndpointRetiredError,
@@ -38,6 +40,13 @@ CLUSTERS_TRIED = 3
 
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
+
+_OFF_THE_LIST = (
+    "Free: in the settings of Atlas's organization, turn off Require IP Access List for the Atlas "
+    "Administration API, and leave the list of the service account or API key empty. Otherwise "
+    "add {} to that list. Outside a VPC the address changes: a fixed one costs a NAT gateway "
+    "(SubnetIds, SecurityGroupIds). The project's network access list does not help"
+)
 
 
 @dataclass
@@ -173,6 +182,8 @@ def _fix(error: RestoreWatchError, family: Family) -> str:
             )
         case AtlasUnauthorizedError():
             return f"In Atlas, give the service account or API key {ROLES[family]}"
+        case AtlasForbiddenError(reason=AtlasReason(address=str(address))):
+            return _OFF_THE_LIST.format(address)
         case TimeBudgetExceededError():
             return "Diagnose again: there was too little time"
         case _:

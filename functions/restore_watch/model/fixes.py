@@ -13,8 +13,8 @@ _FIXES = {
     ),
     "AtlasForbiddenError": (
         "Give the service account or API key access to the project. If its API access list is the "
-        "cause, run the function in subnets behind a NAT gateway (SubnetIds, SecurityGroupIds), "
-        "and add the address of the gateway."
+        "cause, do not require one in the settings of Atlas's organization, which is free, or give "
+        "the function a fixed address by a NAT gateway (SubnetIds, SecurityGroupIds), and add that."
     ),
     "CredentialsError": (
         "Put client_id and client_secret of a service account, or public_key and private_key of "
