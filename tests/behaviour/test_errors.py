@@ -102,7 +102,11 @@ REFUSALS = {
     "html": Refusal(Answer(200, body="<html>"), UnexpectedAtlasResponseError, "not JSON"),
     # Codes that decide, with another HTTP status than usual.
     "200-unknown-cluster": Refusal(coded(200, "CLUSTER_NOT_FOUND"), RestoreJobNotFoundError),
-    "500-unknown-project": Refusal(coded(500, "GROUP_NOT_FOUND"), RestoreJobNotFoundError),
+    "500-unknown-project": Refusal(
+        coded(500, "GROUP_NOT_FOUND"),
+        RestoreJobNotFoundError,
+        "Atlas has no project {}: correct groupId, or AtlasProjectIds",
+    ),
     "503-rate-limited": Refusal(coded(503, "RATE_LIMITED"), AtlasRateLimitError, calls="flex flex"),
     "400-unavailable": Refusal(
         coded(400, "SERVICE_UNAVAILABLE"), AtlasUnavailableError, calls=FOUR_TIMES
@@ -112,7 +116,10 @@ REFUSALS = {
 IN_ENVELOPES = ["401", "403", "404", "404-without-a-body", "410", "429", "500"]
 
 
-OFTEN = ("400", "401", "404", "429", "500", "html", "503-rate-limited", "404 in an envelope")
+OFTEN = (
+    *("400", "401", "404", "429", "500", "html", "503-rate-limited", "404 in an envelope"),
+    "500-unknown-project",
+)
 
 
 @pytest.mark.fault("F16", "F19", "F29", "F60", "F62")
@@ -146,7 +153,7 @@ def test_a_refusal_is_a_typed_error_and_changes_nothing(
     # The table is asked for what may be pending.
     assert world.operations() == [*refusal.calls.split(), "UpdateItem"]
     assert len(world.naps) == (0 if name == "401" else refusal.calls.count("flex") - 1)
-    assert refusal.words in str(error)
+    assert refusal.words.format(job.group_id) in str(error)
     assert world.published(job) == ["RUNNING"]
     assert world.stored(job) == Stored("RUNNING", 1, 1)
 

@@ -102,7 +102,9 @@ class AtlasClient:
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        refusal = family_refusal(get.bucket.family, *answer, secrets=access.secrets(request))
+        group_id, family = get.bucket
+        secrets = access.secrets(request)
+        refusal = family_refusal(family, *answer, secrets=secrets, group_id=group_id)
         self.limits.refused(get.bucket, refusal)
         raise refusal
 

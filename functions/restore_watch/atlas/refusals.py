@@ -64,6 +64,7 @@ _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
 _TOKEN_ERRORS[400] = AtlasUnauthorizedError
 
 _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
+_NO_PROJECT = "GROUP_NOT_FOUND"
 _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
 
 TOKEN_LIMIT_WINDOW = 60.0
@@ -87,11 +88,14 @@ def family_refusal(
     body: bytes,
     *,
     secrets: Iterable[str],
+    group_id: str | None = None,
 ) -> AtlasError:
-    """Return the error for an answer of a family of endpoints that refuses the request."""
+    """Return the error for an answer of a family of endpoints, of a project, that refuses."""
     reason = _reason(status, headers, body, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
     advice = _ADVICE.get(error, "").format(role=ROLES[family])
+    if reason.error_code == _NO_PROJECT and group_id:
+        advice = f"Atlas has no project {group_id}: correct groupId, or AtlasProjectIds"
     refusal = _error(error, f"Atlas answered {status} for {named(family)}", reason, advice)
     refusal.family = family
     return refusal
