@@ -3,6 +3,7 @@
 import importlib.util
 import marshal
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -60,6 +61,31 @@ def run_as_shipped(program: str, package: str = "restore_watch") -> None:
     command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path[:0] = {path}\n"]
     command[-1] += program
     subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own text
+
+
+def test_the_build_sees_every_file_at_any_depth_and_one_that_is_gone(tmp_path: Path) -> None:
+    for name in ("functions", "layers", "bench/peer"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("Makefile", "template.yaml", ".aws-sam/.built"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name)
+    built, deep = (tmp_path / name for name in (".aws-sam/.built", "functions/a/b/c/d/e.json"))
+    asked = ["make", "--question", "--old-file=.venv/.ready", str(built.relative_to(tmp_path))]
+
+    def sees() -> bool:
+        path = {"PATH": os.environ["PATH"]}
+        ran = subprocess.run(asked, cwd=tmp_path, env=path, capture_output=True, check=False)  # noqa: S603
+        return ran.returncode == 1
+
+    os.utime(built)
+    assert not sees()
+    deep.parent.mkdir(parents=True)
+    deep.touch()
+    assert sees()
+    built.write_text(f"{built.read_text()}{deep.relative_to(tmp_path)}\n")
+    assert not sees()
+    deep.unlink()
+    assert sees()
 
 
 def test_bytecode_ships_for_every_module_and_is_never_compared_with_its_source() -> None:
