@@ -104,11 +104,11 @@ argument = $(if $(filter $(1),$(STATED)),--$(2)="$$$(1)")
 OPERATING = env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=functions:. $${AWS_REGION:+"AWS_DEFAULT_REGION=$$AWS_REGION"} python -m
 
 # A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
-deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=...)
+deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=... LEAVE_RELEASE=yes)
 	@SAM_CLI_TELEMETRY=0 $(OPERATING) operate.deploy \
 		$(call argument,ENVIRONMENT,environment) $(call argument,STACK,stack) $(call argument,SECRET_ARN,secret-arn) \
 		$(call argument,PROJECTS,projects) $(call argument,EMAIL,email) $(call argument,PARAMETERS,parameters) \
-		$(call argument,ARGS,args)
+		$(call argument,ARGS,args) $(call argument,LEAVE_RELEASE,leave-release)
 
 .PHONY: evidence
 evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 TO=2026-11-30 STACK=... RTO=60 RPO=1440 PROJECT=... CLUSTER=... TABLE=... OUT=evidence)

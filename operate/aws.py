@@ -77,16 +77,24 @@ class Aws(ExitStack):
     Asks AWS within its block, and closes the connections at its end.
 
     `policy_page` is the page with the permissions that the command needs, and `config` has the
-    usual limits of a question. Raises OperateError.
+    usual limits of a question. `region` and `profile` count more than the environment. Raises
+    OperateError.
     """
 
-    def __init__(self, policy_page: str, config: Config) -> None:
+    def __init__(
+        self,
+        policy_page: str,
+        config: Config,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+    ) -> None:
         super().__init__()
         self._policy_page = policy_page
         self._config = config
         self._clients: dict[tuple[str, Config], Any] = {}
         with _connecting():
-            self._session = boto3.Session()
+            self._session = boto3.Session(region_name=region, profile_name=profile)
 
     @property
     def region(self) -> str | None:

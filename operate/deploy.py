@@ -1,9 +1,11 @@
 """
 Deploys the stack with `sam deploy`: `make deploy`.
 
-The parameters are those of the command line and of samconfig.toml. SAM's output passes through.
+The parameters are those of the command line and of samconfig.toml. SAM's output passes through. A
+stack that was installed from a release is not moved to this checkout without a yes.
 
-Exit status: that of SAM; 2 if an argument or samconfig.toml is wrong, and SAM was not called.
+Exit status: that of SAM; 1 without a yes, and 2 if an argument or samconfig.toml is wrong, or there
+is nobody to ask, and SAM was not called.
 """
 
 import os
@@ -11,14 +13,23 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from operate.aws import LOOKING, Aws
 from operate.command_line import read_words, run
+from operate.deployed_stack import DEFAULT_NAME, read_stack
 from operate.errors import ArgumentError, OperateError
-from operate.parameter_overrides import FILE, as_words, merged, words_of
+from operate.parameter_overrides import FILE, as_words, merged, options_of, words_of
 
-_ARGUMENTS = ("environment", "stack", "secret-arn", "projects", "email", "parameters", "args")
+_ARGUMENTS = (
+    *("environment", "stack", "secret-arn", "projects", "email", "parameters", "args"),
+    "leave-release",
+)
+
+PAGE = "docs/deploying.md"
+"""The page about releases, and the permissions that a deployment needs."""
 
 _COMPUTED = {
     "--config-env": "ENVIRONMENT",
@@ -56,6 +67,52 @@ def _further(text: str) -> list[str]:
     return words
 
 
+def _ask_before_a_release_is_left(given: Mapping[str, str | None], config: Any) -> None:
+    """Raise OperateError without a yes, and ArgumentError if there is nobody to ask."""
+    if given["leave_release"] == "yes" or (found := _release_bucket(given, config)) is None:
+        return
+    name, bucket = found
+    said = (
+        f"The stack {name} was installed from a release, in the bucket {bucket}. This moves it to "
+        "the code of this checkout, and takes its parameters ReleaseBucket and ReleasePrefix away. "
+        f"{PAGE} says how to change a parameter, or to upgrade, with the release"
+    )
+    if not sys.stdin.isatty():
+        raise ArgumentError(None, f"{said}. To move it, add LEAVE_RELEASE=yes")
+    sys.stdout.write(f"{said}.\nMove it? [y/N] ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise OperateError("nothing was changed")
+
+
+def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, str] | None:
+    """
+    Return the stack and the bucket of its release; None without one.
+
+    None too if AWS does not show the stack: a first deployment has none. SAM reports the rest.
+    """
+    options = options_of(config, given["environment"])
+    words = words_of(given["args"] or "", "ARGS")
+    name = given["stack"] or options.get("stack_name", DEFAULT_NAME)
+    region, profile = (_stated(words, one) or options.get(one) for one in ("region", "profile"))
+    try:
+        with Aws(PAGE, LOOKING, region=region, profile=profile) as aws:
+            bucket = read_stack(aws, name).parameters.get("ReleaseBucket")
+    except OperateError:
+        return None
+    return (name, bucket) if bucket else None
+
+
+def _stated(words: Sequence[str], option: str) -> str | None:
+    """Return the last value of an option of SAM, None without one."""
+    found = None
+    for word, after in pairwise([*words, ""]):
+        name, equals, value = word.partition("=")
+        if name == f"--{option}":
+            found = value if equals else after
+    return found
+
+
 def _run(words: Sequence[str]) -> tuple[int, bytes]:
     """Run SAM and show its output at once. Return its exit status and its error output."""
     said = b""
@@ -83,7 +140,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _deploy() -> int:
     given = read_words("deploy", __doc__, None, _ARGUMENTS)
-    status, said = _run(command(given, _read(FILE)))
+    config = _read(FILE)
+    words = command(given, config)
+    _ask_before_a_release_is_left(given, config)
+    status, said = _run(words)
     if status and not given["secret_arn"] and _NO_SECRET in said:
         sys.stderr.write(_FIRST)
     return status

@@ -72,21 +72,25 @@ def _checked(name: str, value: str, where: str) -> tuple[str, str]:
     return name, value
 
 
-def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
-    """Return the parameters that the file has for an environment. Raises ArgumentError."""
-    names = [name for name, one in config.items() if isinstance(one, dict) and "deploy" in one]
-    name = environment or "default"
-    if environment and environment not in names:
-        has = f"It has: {' '.join(names)}."
-        raise ArgumentError(None, f"{FILE} has no environment {environment[:60]}. {has}")
-    one = config.get(name, {})
+def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, Any]:
+    """Return the options that the file has for `sam deploy` in an environment."""
+    one = config.get(environment or "default", {})
     # The options of all commands of SAM, then those of this one.
-    options = {
+    return {
         key: value
         for command in ("global", "deploy")
         for key, value in one.get(command, {}).get("parameters", {}).items()
     }
-    return parameters(options.get("parameter_overrides", ""), f"{FILE} ({name})")
+
+
+def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
+    """Return the parameters that the file has for an environment. Raises ArgumentError."""
+    names = [name for name, one in config.items() if isinstance(one, dict) and "deploy" in one]
+    if environment and environment not in names:
+        has = f"It has: {' '.join(names)}."
+        raise ArgumentError(None, f"{FILE} has no environment {environment[:60]}. {has}")
+    said = options_of(config, environment).get("parameter_overrides", "")
+    return parameters(said, f"{FILE} ({environment or 'default'})")
 
 
 def as_words(given: Mapping[str, str]) -> str:

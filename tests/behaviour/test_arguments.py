@@ -23,7 +23,7 @@ HOSTILE = [
 NAMES = {
     "evidence": "FROM TO STACK TABLE RTO RPO PROJECT CLUSTER OUT",
     "doctor": "STACK PROJECT CLUSTER TEST",
-    "deploy": "ENVIRONMENT STACK SECRET_ARN PROJECTS EMAIL PARAMETERS ARGS",
+    "deploy": "ENVIRONMENT STACK SECRET_ARN PROJECTS EMAIL PARAMETERS ARGS LEAVE_RELEASE",
 }
 
 pytestmark = pytest.mark.fault("F98")
@@ -50,7 +50,12 @@ def make(programs: Path, target: str, *words: str) -> tuple[list[str] | None, st
             *(target, f"BIN={os.path.relpath(programs / 'bin', ROOT)}", *words),
         ],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MAKE", "AWS_"))
+        }
+        | {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(programs)},
         capture_output=True,
         text=True,
         check=False,

@@ -4,12 +4,15 @@
 SAM and Python are replaced by programs that print their arguments, and nothing is built.
 """
 
+import json
 import os
+import pty
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from samcli.cli.types import CfnParameterOverridesType, CfnTags  # type: ignore[
 
 from contract.deployed_template import source_template
 from contract.documents import ROOT, page, quoted, rows, section
+from local_stack.aws import REGION, AwsEmulator, aws_error
+from local_stack.wire import Fault
 
 ENVIRONMENTS: dict[str, Any] = {
     name: one["deploy"]["parameters"]
@@ -27,6 +32,7 @@ ENVIRONMENTS: dict[str, Any] = {
 OF_A_SHELL = dict.fromkeys(
     (
         *("SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "ENVIRONMENT"),
+        "LEAVE_RELEASE",
         *("FROM", "TO", "TABLE", "RTO", "RPO", "PROJECT", "CLUSTER", "OUT", "TEST"),
     ),
     "Leaked=leaked",
@@ -41,17 +47,22 @@ PRINTS = (
 type Ran = subprocess.CompletedProcess[str]
 
 
-def make(*arguments: str, **variables: str) -> Ran:
-    # Without the flags and job slots of `make test`, and without another region.
+NO_AWS = {
+    **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def make(*arguments: str, stdin: int = subprocess.DEVNULL, **variables: str) -> Ran:
+    # Without the flags and job slots of `make test`, and without an account.
     inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("MAKE") and name != "AWS_REGION"
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "AWS_"))
     }
     return subprocess.run(  # noqa: S603 - our own Makefile
         ["make", "--no-print-directory", *arguments],  # noqa: S607 - whatever make there is
         cwd=ROOT,
-        env=inherited | OF_A_SHELL | variables,
+        env=inherited | NO_AWS | OF_A_SHELL | variables,
+        stdin=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -65,9 +76,9 @@ def programs(folder: Path, **scripts: str) -> str:
     return f"BIN={os.path.relpath(folder, ROOT)}"
 
 
-def deploy(folder: Path, *words: str, **variables: str) -> Ran:
+def deploy(folder: Path, *words: str, stdin: int = subprocess.DEVNULL, **variables: str) -> Ran:
     made = programs(folder, sam=PRINTS, python=f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    return make("--old-file=build", "deploy", made, *words, **variables)
+    return make("--old-file=build", "deploy", made, *words, stdin=stdin, **variables)
 
 
 def evidence(folder: Path, *words: str, **variables: str) -> Ran:
@@ -145,6 +156,85 @@ def test_without_sam_the_command_says_how_to_get_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", [deploy, evidence])
 def test_both_use_the_region_of_the_aws_cli(target: Any, tmp_path: Path) -> None:
     assert "region eu-central-1" in target(tmp_path, "AWS_REGION=eu-central-1").stdout
+
+
+# A stack of a release
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsEmulator]:
+    """An account with a stack of a release, and one of a checkout."""
+    with AwsEmulator() as aws:
+        for name, parameters in {
+            "atlas-restore-watch": {"ReleaseBucket": "artifacts"},
+            "atlas-restore-watch-prod": {},
+        }.items():
+            template = {
+                "Parameters": {one: {"Type": "String"} for one in parameters},
+                "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+                "Outputs": {"TableName": {"Value": "restores"}},
+            }
+            aws.client("cloudformation").create_stack(
+                StackName=name,
+                TemplateBody=json.dumps(template),
+                Parameters=[
+                    {"ParameterKey": one, "ParameterValue": value}
+                    for one, value in parameters.items()
+                ],
+            )
+        yield aws
+
+
+def account(aws: AwsEmulator) -> dict[str, str]:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAOPERATOROPERATOR", "AWS_SECRET_ACCESS_KEY": "operator"}
+    return keys | {"AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": aws.url}
+
+
+@pytest.mark.fault("F108")
+def test_a_stack_of_a_release_is_not_moved_to_the_checkout_unasked(
+    aws: AwsEmulator, tmp_path: Path
+) -> None:
+    refused = deploy(tmp_path, **account(aws))
+    elsewhere = ("ENVIRONMENT=prod", f"ARGS=--region eu-central-1 --region={REGION}")
+    also = deploy(tmp_path, *elsewhere, "STACK=atlas-restore-watch", **account(aws))
+    told = deploy(tmp_path, "LEAVE_RELEASE=yes", **account(aws))
+
+    for one in (refused, also):
+        assert "Error 2" in one.stderr
+        assert "atlas-restore-watch was installed from a release, in the bucket artifacts" in (
+            one.stderr
+        )
+        assert "takes its parameters ReleaseBucket and ReleasePrefix away" in one.stderr
+        assert "add LEAVE_RELEASE=yes" in one.stderr
+        assert one.stdout == ""
+    assert told.stdout.startswith("[deploy]")
+
+
+@pytest.mark.fault("F108")
+@pytest.mark.parametrize(("answer", "is_moved"), [("y", True), ("", False)])
+def test_at_a_terminal_the_operator_is_asked(
+    aws: AwsEmulator, tmp_path: Path, answer: str, *, is_moved: bool
+) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    ran = deploy(tmp_path, stdin=terminal, **account(aws))
+    os.close(keyboard)
+    os.close(terminal)
+
+    assert "Move it? [y/N]" in ran.stdout
+    assert ("[deploy]" in ran.stdout) is is_moved
+    assert ("nothing was changed" in ran.stderr) is not is_moved
+
+
+def test_a_stack_of_a_checkout_or_none_or_a_hidden_one_is_deployed_without_a_question(
+    aws: AwsEmulator, tmp_path: Path
+) -> None:
+    denied = Fault(action=aws_error("cloudformation", "AccessDenied"), operation="DescribeStacks")
+    for words in (["ENVIRONMENT=prod"], ["STACK=not-there"]):
+        assert deploy(tmp_path, *words, **account(aws)).stdout.startswith("[deploy]")
+    with aws.wire.inject(denied) as hidden:
+        assert deploy(tmp_path, **account(aws)).stdout.startswith("[deploy]")
+    assert hidden.hits == 1
 
 
 # The environments of samconfig.toml
