@@ -1,11 +1,12 @@
 """
-`make release`: writes what the AWS CLI alone installs, to `dist/<version>/`.
+`make release`: writes what the AWS CLI alone installs, to `dist/<version>/`, and a zip of it.
 
     python -m deploy.release
 
-Two builds of a commit give the same bytes. Only the commit with the tag of its version, without
-changes, is that version: any other release has the first digits of the hash of its zips in its
-name. CloudFormation takes no new code from zips whose keys it knows.
+The folder is a module of Terraform too. Two builds of a commit give the same bytes. Only the commit
+with the tag of its version, without changes, is that version: any other release has the first
+digits of the hash of its zips and its template in its name. CloudFormation takes no new code from
+zips whose keys it knows, and Terraform no template whose key it knows.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyp
 from deploy import BUILD, ROOT
 from deploy.released_template import ZIPS, released, transformed
 from deploy.sbom import WRITTEN, bill
+from deploy.terraform_files import FOLDER as MODULE
 from operate.parameter_overrides import FILE, of_environment
 from restore_watch import __version__
 
@@ -32,23 +34,28 @@ TEMPLATE, TRANSFORMED = "template.yaml", "template-transformed.yaml"
 SMALL = "parameters-small.json"
 SUMS = "SHA256SUMS"
 
+ARCHIVE = "atlas-restore-watch-{}"
+"""The name of the zip, and of the folder in it."""
+
 README = (Path(__file__).parent / "README.txt").read_text()
 
 
-def write(folder: Path, *, is_changed: bool) -> Path:
-    """Write a release below the folder, in one of the version. Return that one."""
+def write(folder: Path, *, is_changed: bool, template: Path = ROOT / TEMPLATE) -> Path:
+    """Write a release below the folder, in one of the version, and its zip. Return the first."""
     files = {zip_name: zipped(BUILD / built) for built, zip_name in ZIPS.items()}
-    version = __version__
+    version, source = __version__, yaml_parse(template.read_text())
     if is_changed:
-        version += f"-changed-{_sha256(b''.join(files.values()))[:8]}"
-    template = released(yaml_parse((ROOT / TEMPLATE).read_text()), version)
+        held = b"".join(files.values()) + yaml_dump(released(source, version)).encode()
+        version += f"-changed-{_sha256(held)[:8]}"
+    made_of = released(source, version)
     files |= {
-        TEMPLATE: yaml_dump(template).encode(),
-        TRANSFORMED: yaml_dump(transformed(template)).encode(),
+        TEMPLATE: yaml_dump(made_of).encode(),
+        TRANSFORMED: yaml_dump(transformed(made_of)).encode(),
         SMALL: small_parameters().encode(),
-        WRITTEN.name: bill().encode(),
+        WRITTEN.name: bill(version).encode(),
         "LICENSE.txt": (ROOT / "LICENSE").read_bytes(),
         "README.txt": README.replace("<version>", version).encode(),
+        **{path.name: path.read_bytes() for path in MODULE.glob("*.tf")},
     }
     files[SUMS] = "".join(f"{_sha256(files[name])}  {name}\n" for name in sorted(files)).encode()
     made = folder / version
@@ -57,15 +64,19 @@ def write(folder: Path, *, is_changed: bool) -> Path:
         old.unlink()
     for name, content in files.items():
         (made / name).write_bytes(content)
+    archive = folder / f"{ARCHIVE.format(version)}.zip"
+    archive.write_bytes(zipped(made, below=f"{archive.stem}/"))
+    digest = _sha256(archive.read_bytes())
+    archive.with_name(f"{archive.name}.sha256").write_text(f"{digest}  {archive.name}\n")
     return made
 
 
-def zipped(folder: Path) -> bytes:
+def zipped(folder: Path, below: str = "") -> bytes:
     """Return a zip of a folder's files, in the order of their names and without their times."""
     made = BytesIO()
     with ZipFile(made, "w", ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(_files(folder)):
-            entry = ZipInfo(name)  # of 1980-01-01
+            entry = ZipInfo(below + name)  # of 1980-01-01
             entry.external_attr = 0o644 << 16
             entry.compress_type = ZIP_DEFLATED
             archive.writestr(entry, (folder / name).read_bytes())
@@ -115,7 +126,9 @@ def main() -> int:
         sys.stderr.write(
             f"The checkout is not v{__version__}, so this is no version: do not publish it.\n"
         )
-    sys.stdout.write(f"Wrote {made.relative_to(ROOT)}. Its README.txt says how to install it.\n")
+    sys.stdout.write(
+        f"Wrote {made.relative_to(ROOT)}, and a zip of it. Its README.txt says how to install it.\n"
+    )
     return 0
 
 

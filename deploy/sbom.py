@@ -52,16 +52,17 @@ def locked() -> dict[str, list[str]]:
     }
 
 
-def bill() -> str:
-    """Return the bill of materials of what `make build` built."""
+def bill(version: str = __version__) -> str:
+    """Return the bill of materials of what `make build` built. `version` is the release's."""
     root = Component(
         type=ComponentType.APPLICATION,
         name="atlas-restore-watch",
-        version=__version__,
+        version=version,
         bom_ref="atlas-restore-watch",
         licenses=[LicenseFactory().make_from_string(LICENCE)],
     )
-    bom = Bom(components=[*map(_function, FUNCTIONS), *_packages()])
+    functions = (_function(one, version) for one in FUNCTIONS)
+    bom = Bom(components=[*functions, *_packages()])
     bom.metadata.component = root
     bom.metadata.timestamp = None  # type: ignore[assignment]
     bom.serial_number = None  # type: ignore[assignment]
@@ -70,12 +71,12 @@ def bill() -> str:
     return output.output_as_string(indent=2) + "\n"
 
 
-def _function(logical_id: str) -> Component:
+def _function(logical_id: str, version: str) -> Component:
     folder = BUILD / logical_id
     return Component(
         type=ComponentType.APPLICATION,
         name=FUNCTIONS[logical_id],
-        version=__version__,
+        version=version,
         bom_ref=logical_id,
         licenses=[LicenseFactory().make_from_string(LICENCE)],
         components=[

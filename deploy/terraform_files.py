@@ -52,25 +52,18 @@ def _variable(named: tuple[str, Mapping[str, Any]]) -> str:
     name, parameter = named
     variable, kind = variable_name(name), "number" if parameter["Type"] == "Number" else "string"
     is_optional = "Default" in parameter
-    lines = [
-        f"description = {_quoted(parameter['Description'])}",
-        f"type = {kind}",
-    ]
+    said = {"description": _quoted(parameter["Description"]), "type": kind}
     if is_optional:
         # main.tf needs the prefix itself.
-        default = _quoted(parameter["Default"]) if name == PREFIX else "null"
-        lines.append(f"default = {default}")
+        said["default"] = _quoted(parameter["Default"]) if name == PREFIX else "null"
+    block = _aligned(said, 2)
     conditions = " && ".join(f"({one})" for one in _conditions(name, parameter, f"var.{variable}"))
     if conditions:
         held = f"var.{variable} == null ? true : {conditions}" if is_optional else conditions
         error = f"{name} {parameter.get('ConstraintDescription') or _allowed(parameter)}."
-        lines += [
-            "validation {",
-            f"  condition = {held}",
-            f"  error_message = {_quoted(error)}",
-            "}",
-        ]
-    return f'\nvariable "{variable}" {{\n' + "".join(f"  {one}\n" for one in lines) + "}\n"
+        checked = _aligned({"condition": held, "error_message": _quoted(error)}, 4)
+        block += f"  validation {{\n{checked}  }}\n"
+    return f'\nvariable "{variable}" {{\n{block}}}\n'
 
 
 def _conditions(name: str, parameter: Mapping[str, Any], value: str) -> Iterator[str]:
@@ -92,7 +85,7 @@ def _allowed(parameter: Mapping[str, Any]) -> str:
 
 
 def _parameters(parameters: Mapping[str, Any]) -> str:
-    pairs = "".join(f"    {name} = var.{variable_name(name)}\n" for name in parameters)
+    pairs = _aligned({name: f"var.{variable_name(name)}" for name in parameters}, 4)
     return f"\nlocals {{\n  parameters = {{\n{pairs}  }}\n}}\n"
 
 
@@ -101,10 +94,14 @@ def _output(named: tuple[str, Mapping[str, Any]]) -> str:
     value = f'aws_cloudformation_stack.restore_watch.outputs["{name}"]'
     # One with a condition is not there in every stack.
     held = f"try({value}, null)" if "Condition" in output else value
-    return (
-        f'\noutput "{variable_name(name)}" {{\n'
-        f"  description = {_quoted(output['Description'])}\n  value = {held}\n}}\n"
-    )
+    said = _aligned({"description": _quoted(output["Description"]), "value": held}, 2)
+    return f'\noutput "{variable_name(name)}" {{\n{said}}}\n'
+
+
+def _aligned(said: Mapping[str, str], indent: int) -> str:
+    """Lines as `terraform fmt` writes them."""
+    width = max(map(len, said))
+    return "".join(f"{' ' * indent}{name:{width}} = {value}\n" for name, value in said.items())
 
 
 def _quoted(text: str) -> str:

@@ -2,358 +2,358 @@
 
 variable "release_bucket" {
   description = "Bucket of your own, in this region, into which you have copied the release's files."
-  type = string
+  type        = string
   validation {
-    condition = (can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.release_bucket)))
+    condition     = (can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.release_bucket)))
     error_message = "ReleaseBucket must be the name of a bucket."
   }
 }
 
 variable "release_prefix" {
   description = "What the keys of these files begin with, before the folder of the version. It ends in a slash. Leave empty if that folder lies at the top of the bucket."
-  type = string
-  default = "atlas-restore-watch/"
+  type        = string
+  default     = "atlas-restore-watch/"
   validation {
-    condition = var.release_prefix == null ? true : (can(regex("^([A-Za-z0-9_.-]+/){0,10}$", var.release_prefix)))
+    condition     = var.release_prefix == null ? true : (can(regex("^([A-Za-z0-9_.-]+/){0,10}$", var.release_prefix)))
     error_message = "ReleasePrefix must be empty, or letters, digits, dots, hyphens and underscores that end in a slash."
   }
 }
 
 variable "atlas_secret_arn" {
   description = "Full ARN of the Secrets Manager secret, in this region, that holds the Atlas credentials as JSON: a service account (client_id, client_secret) or an API key (public_key, private_key). A full ARN ends in the secret's name, a hyphen and six random characters, which are not part of the name. It is the ARN that the command \"aws secretsmanager describe-secret --secret-id <name>\" prints. Take care with a name that itself ends in a hyphen and six characters: without the random ones, its ARN looks full but there is no such secret: the stack deploys, and every check fails with CredentialsError."
-  type = string
+  type        = string
   validation {
-    condition = (can(regex("^arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,189}-[A-Za-z0-9]{6}$", var.atlas_secret_arn)))
+    condition     = (can(regex("^arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,189}-[A-Za-z0-9]{6}$", var.atlas_secret_arn)))
     error_message = "AtlasSecretArn must be the full ARN of a secret, which ends in its name of at most 189 characters, a hyphen and the six random characters of Secrets Manager; \"aws secretsmanager describe-secret --secret-id <name>\" prints it."
   }
 }
 
 variable "atlas_secret_kms_key_arn" {
   description = "ARN of the customer managed KMS key the secret is encrypted with. Leave empty when it is encrypted with the AWS managed key of Secrets Manager."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.atlas_secret_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.atlas_secret_kms_key_arn)))
+    condition     = var.atlas_secret_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.atlas_secret_kms_key_arn)))
     error_message = "AtlasSecretKmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
   }
 }
 
 variable "atlas_base_url" {
   description = "Address of the Atlas Admin API, which receives the credentials. An address of MongoDB's in the secret overrides it."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.atlas_base_url == null ? true : (contains(["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"], tostring(var.atlas_base_url)))
+    condition     = var.atlas_base_url == null ? true : (contains(["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"], tostring(var.atlas_base_url)))
     error_message = "AtlasBaseUrl must be MongoDB's commercial or government address."
   }
 }
 
 variable "atlas_project_ids" {
   description = "Ids of the Atlas projects in which every restore is found, with commas between them; 100 at most. With \"all\", every project that the credentials can read is watched. With \"\", only jobs that an event names are followed."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.atlas_project_ids == null ? true : (contains(["", "all"], var.atlas_project_ids) || length(split(",", var.atlas_project_ids)) <= 100 && alltrue([for id in split(",", var.atlas_project_ids) : can(regex("^ ?[a-f0-9]{24} ?$", id))]))
+    condition     = var.atlas_project_ids == null ? true : (contains(["", "all"], var.atlas_project_ids) || length(split(",", var.atlas_project_ids)) <= 100 && alltrue([for id in split(",", var.atlas_project_ids) : can(regex("^ ?[a-f0-9]{24} ?$", id))]))
     error_message = "AtlasProjectIds must be empty, the word all, or at most 100 ids of 24 hexadecimal digits (0 to 9, a to f) with commas between them."
   }
 }
 
 variable "schedule_expression" {
   description = "How often jobs are found and followed, as an EventBridge Scheduler rate or cron expression. With more than a minute between two sweeps, changes are reported later. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least. NoSweepMinutes goes with it."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.schedule_expression == null ? true : (can(regex("^(rate|cron)\\(.+\\)$", var.schedule_expression)))
+    condition     = var.schedule_expression == null ? true : (can(regex("^(rate|cron)\\(.+\\)$", var.schedule_expression)))
     error_message = "ScheduleExpression must be a rate(...) or cron(...) expression."
   }
 }
 
 variable "sweep_workers" {
   description = "Number of sweeps that share the projects, each in an environment of its own. One asks about some thousands of projects in its minute. With more, each tick invokes the function so many times, and a project is always in the same sweep. A new account has room for 2; docs/scale.md has what to choose."
-  type = number
-  default = null
+  type        = number
+  default     = null
   validation {
-    condition = var.sweep_workers == null ? true : (contains(["1", "2", "4", "8", "16"], tostring(var.sweep_workers)))
+    condition     = var.sweep_workers == null ? true : (contains(["1", "2", "4", "8", "16"], tostring(var.sweep_workers)))
     error_message = "SweepWorkers must be one of 1, 2, 4, 8, 16."
   }
 }
 
 variable "hot_seconds" {
   description = "Seconds between two questions for a hot job: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. A sweep with hot jobs runs until the next one begins. With 0, a hot job is asked about once in each sweep, and a sweep ends sooner."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.hot_seconds == null ? true : (can(regex("^(0|([1-9]|[1-4][0-9])([.][0-9]{1,3})?|50)$", var.hot_seconds)))
+    condition     = var.hot_seconds == null ? true : (can(regex("^(0|([1-9]|[1-4][0-9])([.][0-9]{1,3})?|50)$", var.hot_seconds)))
     error_message = "HotSeconds must be 0 or a number from 1 to 50."
   }
 }
 
 variable "rate_limit_reserve" {
   description = "Share of Atlas's rate limits that sweeps leave to other tools, from 0 to 1. Atlas limits requests by project and kind of endpoint. With less than this share left, a sweep asks no more there, and the next one continues. One request for each is always made, and jobs that an event names are asked all the same."
-  type = number
-  default = null
+  type        = number
+  default     = null
   validation {
-    condition = var.rate_limit_reserve == null ? true : (var.rate_limit_reserve >= 0) && (var.rate_limit_reserve <= 1)
+    condition     = var.rate_limit_reserve == null ? true : (var.rate_limit_reserve >= 0) && (var.rate_limit_reserve <= 1)
     error_message = "RateLimitReserve must be from 0 to 1."
   }
 }
 
 variable "notify_email" {
   description = "Address that gets an e-mail when a restore ends, a download is ready, or the watch cannot see a project. SNS asks for a confirmation first. Leave empty for no e-mail; subscribe further addresses to the topic EmailTopicArn."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.notify_email == null ? true : (can(regex("^([^@\\s<>,;:\"']+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+)?$", var.notify_email)))
+    condition     = var.notify_email == null ? true : (can(regex("^([^@\\s<>,;:\"']+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+)?$", var.notify_email)))
     error_message = "NotifyEmail must be empty or an e-mail address."
   }
 }
 
 variable "notify_chat" {
   description = "With \"yes\", the stack has a topic for Amazon Q Developer in chat applications, which shows the messages in a channel of Slack or Microsoft Teams, one thread for each restore. Add the topic (output ChatTopicArn) to the channel's configuration in Amazon Q."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.notify_chat == null ? true : (contains(["yes", "no"], tostring(var.notify_chat)))
+    condition     = var.notify_chat == null ? true : (contains(["yes", "no"], tostring(var.notify_chat)))
     error_message = "NotifyChat must be one of yes, no."
   }
 }
 
 variable "notify_secret_arn" {
   description = "Full ARN of a Secrets Manager secret, in this region, with one or more of these keys as JSON: slack_webhook_url, teams_webhook_url, pagerduty_routing_key. Messages go to each of them. They are credentials: anyone who has one can write to the channel. Leave empty to use none of them."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.notify_secret_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,512}-[A-Za-z0-9]{6})?$", var.notify_secret_arn)))
+    condition     = var.notify_secret_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,512}-[A-Za-z0-9]{6})?$", var.notify_secret_arn)))
     error_message = "NotifySecretArn must be empty or the full ARN of a secret, which ends in six random characters."
   }
 }
 
 variable "notify_secret_kms_key_arn" {
   description = "ARN of the customer managed KMS key that secret is encrypted with. Leave empty when it is encrypted with the AWS managed key of Secrets Manager."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.notify_secret_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.notify_secret_kms_key_arn)))
+    condition     = var.notify_secret_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.notify_secret_kms_key_arn)))
     error_message = "NotifySecretKmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
   }
 }
 
 variable "pager_duty_url" {
   description = "Address of PagerDuty's Events API. An account in the EU service region needs the second one."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.pager_duty_url == null ? true : (contains(["https://events.pagerduty.com", "https://events.eu.pagerduty.com"], tostring(var.pager_duty_url)))
+    condition     = var.pager_duty_url == null ? true : (contains(["https://events.pagerduty.com", "https://events.eu.pagerduty.com"], tostring(var.pager_duty_url)))
     error_message = "PagerDutyUrl must be PagerDuty's address of the US or the EU service region."
   }
 }
 
 variable "notify_changes" {
   description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), or all."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring)){0,7})$", var.notify_changes)))
+    condition     = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring)){0,7})$", var.notify_changes)))
     error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered, validated and expiring with commas between them."
   }
 }
 
 variable "request_source" {
   description = "Source of the EventBridge events that ask for a check. With \"\", the stack answers such events of every source. Give each stack its own source when two of them share an account, or both answer every event."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.request_source == null ? true : (can(regex("^[A-Za-z0-9._/-]{0,256}$", var.request_source)) && !startswith(var.request_source, "aws."))
+    condition     = var.request_source == null ? true : (can(regex("^[A-Za-z0-9._/-]{0,256}$", var.request_source)) && !startswith(var.request_source, "aws."))
     error_message = "RequestSource must be empty, or up to 256 letters, digits, dots, hyphens, underscores and slashes that do not begin with \"aws.\", which EventBridge keeps for the events of AWS."
   }
 }
 
 variable "architecture" {
   description = "Processor of the function. The layer supports both; arm64 costs less."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.architecture == null ? true : (contains(["arm64", "x86_64"], tostring(var.architecture)))
+    condition     = var.architecture == null ? true : (contains(["arm64", "x86_64"], tostring(var.architecture)))
     error_message = "Architecture must be one of arm64, x86_64."
   }
 }
 
 variable "memory_size" {
   description = "Memory of the function in MB. A check needs about 70 and mostly waits for Atlas. Lambda gives processor time in proportion to memory: 512 keeps TLS and the first start short, and more lets a sweep ask for more jobs in its minute. A new account may have a lower limit than 10240."
-  type = number
-  default = null
+  type        = number
+  default     = null
   validation {
-    condition = var.memory_size == null ? true : (var.memory_size >= 256) && (var.memory_size <= 10240)
+    condition     = var.memory_size == null ? true : (var.memory_size >= 256) && (var.memory_size <= 10240)
     error_message = "MemorySize must be between 256 and 10240."
   }
 }
 
 variable "reserved_concurrency" {
   description = "How many environments of the function may run at once; 0 reserves none. Give at least 2, and 2 more for each of SweepWorkers: the queue uses 2, and each worker up to 2 while restores are young. Each environment holds its own token, and a service account may have 100 at once. Lambda takes the reservation from the account's concurrency limit in the region and rejects one that leaves less than 100 unreserved. A new account may have a limit as low as 10, all of which must stay unreserved: leave 0 there, or the deployment fails, until AWS has raised the limit."
-  type = number
-  default = null
+  type        = number
+  default     = null
   validation {
-    condition = var.reserved_concurrency == null ? true : (var.reserved_concurrency >= 0)
+    condition     = var.reserved_concurrency == null ? true : (var.reserved_concurrency >= 0)
     error_message = "ReservedConcurrency must be 0 or the number of environments."
   }
 }
 
 variable "topic_kms_key_arn" {
   description = "ARN of a customer managed KMS key that encrypts the topics, instead of KmsKeyArn. With neither, they are encrypted with the AWS managed key of SNS, which every publisher in this account may use through SNS, but no AWS service such as a CloudWatch alarm."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.topic_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.topic_kms_key_arn)))
+    condition     = var.topic_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.topic_kms_key_arn)))
     error_message = "TopicKmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
   }
 }
 
 variable "log_level" {
   description = "Least severe level that is logged. INFO is one line for each sweep, and one for each job that an event names or that a sweep finds changed."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.log_level == null ? true : (contains(["DEBUG", "INFO", "WARNING", "ERROR"], tostring(var.log_level)))
+    condition     = var.log_level == null ? true : (contains(["DEBUG", "INFO", "WARNING", "ERROR"], tostring(var.log_level)))
     error_message = "LogLevel must be one of DEBUG, INFO, WARNING, ERROR."
   }
 }
 
 variable "log_retention_days" {
   description = "Days after which CloudWatch Logs deletes the function's log lines."
-  type = number
-  default = null
+  type        = number
+  default     = null
   validation {
-    condition = var.log_retention_days == null ? true : (contains(["1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"], tostring(var.log_retention_days)))
+    condition     = var.log_retention_days == null ? true : (contains(["1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"], tostring(var.log_retention_days)))
     error_message = "LogRetentionDays must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
   }
 }
 
 variable "metrics" {
   description = "Which metrics of its own the stack has; CloudWatch bills each of them. With \"essential\", those of which an alarm depends: the heartbeat, degraded projects, changes that are not published, and what the objectives need. With \"all\", every one that docs/operations.md lists, and more alarms. With \"none\", alarms look at metrics of AWS only."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.metrics == null ? true : (contains(["essential", "all", "none"], tostring(var.metrics)))
+    condition     = var.metrics == null ? true : (contains(["essential", "all", "none"], tostring(var.metrics)))
     error_message = "Metrics must be one of essential, all, none."
   }
 }
 
 variable "tracing" {
   description = "With \"Active\", X-Ray records the functions and the workflow, and bills each trace beyond 100,000 a month. With \"PassThrough\", a function is recorded only if its caller is."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.tracing == null ? true : (contains(["Active", "PassThrough"], tostring(var.tracing)))
+    condition     = var.tracing == null ? true : (contains(["Active", "PassThrough"], tostring(var.tracing)))
     error_message = "Tracing must be one of Active, PassThrough."
   }
 }
 
 variable "alarm_topic_arn" {
   description = "ARN of an SNS topic of your own, in this region, to which alarms are published when they are raised and when they are over. With \"\", CloudWatch only shows them. CloudWatch cannot publish to a topic that is encrypted with the AWS managed key of SNS: leave that topic unencrypted, or use a customer managed key whose policy allows the service cloudwatch.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey*. The stack's own topics are not for alarms."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.alarm_topic_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$", var.alarm_topic_arn)))
+    condition     = var.alarm_topic_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$", var.alarm_topic_arn)))
     error_message = "AlarmTopicArn must be empty or the ARN of a standard topic."
   }
 }
 
 variable "rto_minutes" {
   description = "Recovery time objective: minutes that a restore may take, from scheduled to finished. A longer one raises an alarm, also while it still runs. With 0 there is no such alarm."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.rto_minutes == null ? true : (can(regex("^(0|[1-9][0-9]{0,6})$", var.rto_minutes)))
+    condition     = var.rto_minutes == null ? true : (can(regex("^(0|[1-9][0-9]{0,6})$", var.rto_minutes)))
     error_message = "RtoMinutes must be 0 or a whole number of minutes."
   }
 }
 
 variable "rpo_minutes" {
   description = "Recovery point objective: minutes that a snapshot may be old when its restore is scheduled. An older one raises an alarm. With 0 there is no such alarm."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.rpo_minutes == null ? true : (can(regex("^(0|[1-9][0-9]{0,6})$", var.rpo_minutes)))
+    condition     = var.rpo_minutes == null ? true : (can(regex("^(0|[1-9][0-9]{0,6})$", var.rpo_minutes)))
     error_message = "RpoMinutes must be 0 or a whole number of minutes."
   }
 }
 
 variable "no_sweep_minutes" {
   description = "Minutes without a successful sweep after which an alarm is raised: three periods of ScheduleExpression, and one minute more because metrics arrive late. Change both together: 16 for rate(5 minutes). It is the same with several SweepWorkers, of which each must sweep. With 0 there is no such alarm."
-  type = number
-  default = null
+  type        = number
+  default     = null
   validation {
-    condition = var.no_sweep_minutes == null ? true : (var.no_sweep_minutes >= 0) && (var.no_sweep_minutes <= 1440)
+    condition     = var.no_sweep_minutes == null ? true : (var.no_sweep_minutes >= 0) && (var.no_sweep_minutes <= 1440)
     error_message = "NoSweepMinutes must be from 0 to 1440."
   }
 }
 
 variable "create_alarms" {
   description = "With \"no\", the stack has no alarms. Which ones it has depends on Metrics. CloudWatch bills an alarm by the metrics that it looks at."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.create_alarms == null ? true : (contains(["yes", "no"], tostring(var.create_alarms)))
+    condition     = var.create_alarms == null ? true : (contains(["yes", "no"], tostring(var.create_alarms)))
     error_message = "CreateAlarms must be one of yes, no."
   }
 }
 
 variable "create_dashboard" {
   description = "With \"yes\", the stack has a dashboard, which shows most with Metrics as \"all\". CloudWatch bills each one after the first three of an account."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.create_dashboard == null ? true : (contains(["yes", "no"], tostring(var.create_dashboard)))
+    condition     = var.create_dashboard == null ? true : (contains(["yes", "no"], tostring(var.create_dashboard)))
     error_message = "CreateDashboard must be one of yes, no."
   }
 }
 
 variable "subnet_ids" {
   description = "Private subnets for the function, separated by commas. An Atlas access list needs a fixed address, and a function outside a VPC has none: choose subnets whose route to the internet is a NAT gateway, and put the gateway's Elastic IP on the access list of the service account or API key. Leave empty when no access list is required. A NAT gateway with its address costs about 35 to 40 USD a month in us-east-1 (price of 2026), and its traffic is extra; most other regions cost more."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.subnet_ids == null ? true : (can(regex("^(subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*)?$", var.subnet_ids)))
+    condition     = var.subnet_ids == null ? true : (can(regex("^(subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*)?$", var.subnet_ids)))
     error_message = "SubnetIds must be empty or subnet ids separated by commas, without spaces."
   }
 }
 
 variable "security_group_ids" {
   description = "Security groups of the function, separated by commas; they must allow outgoing HTTPS (443). Required with SubnetIds, otherwise empty."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.security_group_ids == null ? true : (can(regex("^(sg-[0-9a-f]+(,sg-[0-9a-f]+)*)?$", var.security_group_ids)))
+    condition     = var.security_group_ids == null ? true : (can(regex("^(sg-[0-9a-f]+(,sg-[0-9a-f]+)*)?$", var.security_group_ids)))
     error_message = "SecurityGroupIds must be empty or security group ids separated by commas, without spaces."
   }
 }
 
 variable "kms_key_arn" {
   description = "ARN of a customer managed KMS key, in this region, that encrypts the tables, topics, queues and log groups. Its key policy must first allow what docs/security.md lists. Leave empty to use the keys of AWS."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.kms_key_arn)))
+    condition     = var.kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.kms_key_arn)))
     error_message = "KmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
   }
 }
 
 variable "permissions_boundary_arn" {
   description = "ARN of a managed policy that limits what the roles may do. It must allow what docs/security.md lists. Leave empty for no boundary."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.permissions_boundary_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@/_-]+)?$", var.permissions_boundary_arn)))
+    condition     = var.permissions_boundary_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@/_-]+)?$", var.permissions_boundary_arn)))
     error_message = "PermissionsBoundaryArn must be empty or the ARN of a managed IAM policy."
   }
 }
 
 variable "name_prefix" {
   description = "Beginning of the name of every function, role, table, topic, queue, log group, layer, rule and schedule group, for organizations that prescribe names. Choose it with the first deployment: a later change replaces all of them, the table too. Each stack of an account needs another prefix. Leave empty to have names generated."
-  type = string
-  default = null
+  type        = string
+  default     = null
   validation {
-    condition = var.name_prefix == null ? true : (can(regex("^([A-Za-z][A-Za-z0-9-]{0,30}[A-Za-z0-9])?$", var.name_prefix)))
+    condition     = var.name_prefix == null ? true : (can(regex("^([A-Za-z][A-Za-z0-9-]{0,30}[A-Za-z0-9])?$", var.name_prefix)))
     error_message = "NamePrefix must be empty, or 2 to 32 letters, digits and hyphens that begin with a letter and do not end in a hyphen."
   }
 }

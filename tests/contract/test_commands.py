@@ -75,7 +75,7 @@ def shown(program: str) -> list[Any]:
 
 def test_every_program_shown_is_known() -> None:
     checked = {"aws", "make", ".venv/bin/pytest", ".venv/bin/sam"}
-    of_the_reader = {"cat", "cdk", "git", "pre-commit", "rm", "sha256sum"}
+    of_the_reader = {"cat", "cdk", "gh", "git", "pre-commit", "rm", "sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 
@@ -169,11 +169,15 @@ def test_what_only_version_2_of_the_aws_cli_has_is_right() -> None:
         assert words[:3] != TAIL[0] or options <= TAIL[1]
 
 
-def test_a_release_and_the_readme_install_by_the_same_commands() -> None:
-    of_readme = commands(section(README.read_text(), "Install"))
-    said = [[one.replace("you@example.com", "<address>") for one in words] for words in of_readme]
+def test_a_release_installs_as_the_readme_and_uninstalls_as_its_page() -> None:
+    shown = [*commands(section(README.read_text(), "Install"))]
+    shown += [*commands(section(page("deploying"), "Uninstall"))][:2]
+    in_release = {"you@example.com": "<address>", "<stack>": "atlas-restore-watch"}
 
-    assert list(of_a_release()) == said
+    assert list(of_a_release()) == [
+        [re.sub("|".join(in_release), lambda one: in_release[one[0]], word) for word in words]
+        for words in shown
+    ]
 
 
 @pytest.mark.parametrize("words", shown("make"))

@@ -17,6 +17,8 @@ import yaml
 from contract.deployed_template import CHECKOUT, source_template, transformed_template
 from deploy import BUILD, release
 from deploy.released_template import ZIPS
+from deploy.sbom import WRITTEN
+from deploy.terraform_files import FOLDER as MODULE
 from operate.parameter_overrides import of_environment
 from restore_watch import __version__
 
@@ -43,8 +45,21 @@ def test_a_release_is_a_folder_of_its_version_whose_sums_are_true(folder: Path) 
 
     assert folder.name == __version__
     assert {*sums, release.SUMS} == {path.name for path in folder.iterdir()}
+    assert {path.name for path in MODULE.glob("*.tf")} <= sums.keys()
     for name, digest in sums.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_its_zip_has_the_same_files_in_one_folder_and_a_sum_of_its_own(folder: Path) -> None:
+    archive = folder.with_name(f"atlas-restore-watch-{__version__}.zip")
+    with ZipFile(archive) as opened:
+        held = {one: opened.read(one) for one in opened.namelist()}
+
+    assert held == {f"{archive.stem}/{one.name}": one.read_bytes() for one in folder.iterdir()}
+    assert release.zipped(folder, f"{archive.stem}/") == archive.read_bytes()
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    summed = archive.with_name(f"{archive.name}.sha256").read_text()
+    assert summed == f"{digest}  {archive.name}\n"
 
 
 @pytest.mark.parametrize(("built", "name"), ZIPS.items())
@@ -120,9 +135,17 @@ def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:
 
 
 def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> None:
+    """A change of the template alone too: Terraform updates no stack whose template has its key."""
     made = release.write(tmp_path, is_changed=True)
+    template, source = tmp_path / "template.yaml", (CHECKOUT / "template.yaml").read_text()
+    template.write_text(source.replace("follows MongoDB", "watches MongoDB", 1))
+    other = release.write(tmp_path, is_changed=True, template=template)
 
     assert re.fullmatch(re.escape(__version__) + r"-changed-[0-9a-f]{8}", made.name)
+    assert made.name != other.name
     assert f"Atlas Restore Watch {made.name}\n" in (made / "README.txt").read_text()
     assert f"atlas-restore-watch/{made.name}/" in (made / "README.txt").read_text()
     assert f"{made.name}/layer.zip" in (made / release.TEMPLATE).read_text()
+    bill = json.loads((made / WRITTEN.name).read_text())
+    applications = [bill["metadata"]["component"], *bill["components"]]
+    assert {one["version"] for one in applications if one["type"] == "application"} == {made.name}

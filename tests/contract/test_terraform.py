@@ -2,12 +2,14 @@
 
 import json
 import re
+from itertools import groupby
 from typing import Any
 
 import hcl2
 import pytest
 import re2  # type: ignore[import-untyped]
 
+from contract import documents
 from contract.deployed_template import EVERYTHING, READERS, SECRET, source_template
 from deploy.released_template import ZIPS
 from deploy.terraform_files import FOLDER, files, variable_name
@@ -34,6 +36,52 @@ def test_the_generated_files_are_what_the_template_says_now() -> None:
     assert {name: (FOLDER / name).read_text() for name in files()} == files()
 
 
+@pytest.mark.parametrize("name", MODULE)
+def test_the_equals_signs_of_successive_lines_are_below_each_other(name: str) -> None:
+    """As `terraform fmt` writes them. A line that opens a block or a list stands for itself."""
+    lines = (FOLDER / name).read_text().splitlines()
+    found = [re.match(r'( *)("?\w+"?)( +)= .*[^{[(]$', line) for line in lines]
+
+    assert any(found)
+    for aligned, group in groupby(found, key=lambda one: one and one[1]):
+        if aligned is not None:
+            names = {(len(one[2]), len(one[3])) for one in group if one}
+            longest = max(length for length, _ in names)
+            assert {length + blanks for length, blanks in names} == {longest + 1}
+
+
+@pytest.mark.fault("F107")
+def test_an_update_that_fails_finds_the_old_files_and_the_next_one_is_made() -> None:
+    """The provider keeps the address of a template whose update has failed, and reads tags."""
+    files, stack = blocks("resource")["release"], blocks("resource")["restore_watch"]
+
+    assert files["lifecycle"][0]["create_before_destroy"] is True
+    assert "local.version" in files["key"]
+    assert stack["depends_on"] == ["${aws_s3_object.release}"]
+    (local,) = (one for one in MODULE["main.tf"]["locals"] if "tag" in one)
+    assert [*local["tag"].values()] == ["${local.version}"]
+    assert "local.tag" in stack["tags"]
+
+
+def test_a_stack_that_is_imported_is_not_replaced_and_has_an_hour_to_go() -> None:
+    """The provider does not read these of a stack, and another value replaces it."""
+    stack = blocks("resource")["restore_watch"]
+
+    assert not stack.keys() & {"disable_rollback", "on_failure", "timeout_in_minutes"}
+    assert stack["timeouts"][0]["delete"] == '"60m"'
+
+
+def test_an_object_has_no_default_tags_in_either_version_of_the_provider() -> None:
+    """S3 takes ten. Of the region, version 5 has no `region`, and version 6 warns of the others."""
+    (needs,) = MODULE["main.tf"]["terraform"]
+    assert needs["required_providers"][0]["aws"]["version"] == '">= 5.24, < 7.0"'
+
+    (override,) = blocks("resource")["release"]["override_provider"]
+    assert override["default_tags"][0]["tags"] == {}
+    text = (FOLDER / "main.tf").read_text()
+    assert {*re.findall(r"data\.aws_region\.current\.(\w+)", text)} == {"endpoint"}
+
+
 def test_each_parameter_is_a_variable_and_each_output_an_output() -> None:
     template = source_template()
     names = {name: variable_name(name) for name in template["Parameters"]}
@@ -52,6 +100,21 @@ def test_the_zips_of_a_release_and_its_template_are_copied() -> None:
         *ZIPS.values(),
         "template.yaml",
     }
+
+
+def test_the_page_names_what_the_module_has() -> None:
+    text = documents.section(documents.page("deploying"), "Terraform")
+    use, imported = map(hcl2.loads, documents.blocks(text, "hcl"))
+    ((name, given),) = use["module"][0].items()
+    (stack,) = imported["import"]
+
+    given = {one for one in given if not one.startswith("__")}
+    assert given - {"source"} <= blocks("variable").keys()
+    needed = {one for one, said in blocks("variable").items() if "default" not in said}
+    assert needed <= given
+    assert stack["to"] == (f"${{module.{json.loads(name)}.aws_cloudformation_stack.restore_watch}}")
+    assert stack["id"] == blocks("variable")["stack_name"]["default"]
+    assert f"{len(ZIPS) + 1} to add" in text
 
 
 def patterns(name: str) -> list[str]:
