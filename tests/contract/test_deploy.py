@@ -83,7 +83,8 @@ def deploy(folder: Path, *words: str, stdin: int = subprocess.DEVNULL, **variabl
 
 def evidence(folder: Path, *words: str, **variables: str) -> Ran:
     made = programs(folder, python=PRINTS)
-    return make("--old-file=.venv/.ready", "evidence", made, *words, **variables)
+    quiet = subprocess.DEVNULL
+    return make("--old-file=.venv/.ready", "evidence", made, *words, stdin=quiet, **variables)
 
 
 def test_help_lists_every_target() -> None:
@@ -185,19 +186,19 @@ def aws() -> Iterator[AwsEmulator]:
         yield aws
 
 
-def account(aws: AwsEmulator) -> dict[str, str]:
-    keys = {"AWS_ACCESS_KEY_ID": "AKIAOPERATOROPERATOR", "AWS_SECRET_ACCESS_KEY": "operator"}
-    return keys | {"AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": aws.url}
+def account(aws: AwsEmulator) -> tuple[str, ...]:
+    keys = ("AWS_ACCESS_KEY_ID=AKIAOPERATOROPERATOR", "AWS_SECRET_ACCESS_KEY=operator")
+    return (*keys, f"AWS_REGION={REGION}", f"AWS_ENDPOINT_URL={aws.url}")
 
 
 @pytest.mark.fault("F108")
 def test_a_stack_of_a_release_is_not_moved_to_the_checkout_unasked(
     aws: AwsEmulator, tmp_path: Path
 ) -> None:
-    refused = deploy(tmp_path, **account(aws))
+    refused = deploy(tmp_path, *account(aws))
     elsewhere = ("ENVIRONMENT=prod", f"ARGS=--region eu-central-1 --region={REGION}")
-    also = deploy(tmp_path, *elsewhere, "STACK=atlas-restore-watch", **account(aws))
-    told = deploy(tmp_path, "LEAVE_RELEASE=yes", **account(aws))
+    also = deploy(tmp_path, *elsewhere, "STACK=atlas-restore-watch", *account(aws))
+    told = deploy(tmp_path, "LEAVE_RELEASE=yes", *account(aws))
 
     for one in (refused, also):
         assert "Error 2" in one.stderr
@@ -217,7 +218,7 @@ def test_at_a_terminal_the_operator_is_asked(
 ) -> None:
     keyboard, terminal = pty.openpty()
     os.write(keyboard, f"{answer}\n".encode())
-    ran = deploy(tmp_path, stdin=terminal, **account(aws))
+    ran = deploy(tmp_path, *account(aws), stdin=terminal)
     os.close(keyboard)
     os.close(terminal)
 
@@ -231,9 +232,9 @@ def test_a_stack_of_a_checkout_or_none_or_a_hidden_one_is_deployed_without_a_que
 ) -> None:
     denied = Fault(action=aws_error("cloudformation", "AccessDenied"), operation="DescribeStacks")
     for words in (["ENVIRONMENT=prod"], ["STACK=not-there"]):
-        assert deploy(tmp_path, *words, **account(aws)).stdout.startswith("[deploy]")
+        assert deploy(tmp_path, *words, *account(aws)).stdout.startswith("[deploy]")
     with aws.wire.inject(denied) as hidden:
-        assert deploy(tmp_path, **account(aws)).stdout.startswith("[deploy]")
+        assert deploy(tmp_path, *account(aws)).stdout.startswith("[deploy]")
     assert hidden.hits == 1
 
 

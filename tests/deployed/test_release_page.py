@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from contract.documents import commands, page, section
+from deploy import ROOT
+from deploy import release as of_checkout
 from deploy.release import TEMPLATE, TRANSFORMED
 from deployed.cloud import PARAMETERS, Account
 from deployed.stack import NAME, PROJECT, DeployedStack
@@ -19,43 +21,70 @@ pytestmark = [pytest.mark.campaign, pytest.mark.timeout(300)]
 
 
 class Operator:
-    """Follows README.txt up to the deployment: the secret is stored, and the files are copied."""
+    """Follows README.txt of a release: the secret is stored, and the files are copied."""
 
     def __init__(self, account: Account, release: Path, elsewhere: Path) -> None:
-        text = (release / "README.txt").read_text().replace("\\\n", " ")
-        shown = (shlex.split(line) for line in text.splitlines() if line.startswith("    "))
-        store, remove, copy, self._deploy, self._list_outputs = shown
-        (elsewhere / "atlas.json").write_text(json.dumps(CREDENTIALS["service_account"]))
         self.account = account
-        self._release = release
+        store, remove, *_ = shown(release)
+        (elsewhere / "atlas.json").write_text(json.dumps(CREDENTIALS["service_account"]))
         self._values = {"<ARN>": json.loads(account.run(*store, cwd=elsewhere))["ARN"]}
         self._values |= {"<bucket>": account.bucket(), "<ids>": PROJECT, "<address>": "me@here.org"}
-        self._values |= {"<stack>": NAME, "<version>": release.name}
+        self._values["<stack>"] = NAME
         account.run(*remove, cwd=elsewhere)
-        account.run(*self._filled_in(copy), cwd=release)
+        self.go_to(release)
+
+    def go_to(self, release: Path) -> None:
+        """Copy the files of a release, and type its commands from now on."""
+        self._release = release
+        self._values["<version>"] = release.name
+        _, _, copy, self._deploy, self._list_outputs, *self._uninstall = shown(release)
+        self.type(copy)
 
     def deploy(self, *stated: str, template: str = TEMPLATE, fails: bool = False) -> str:
         """Deploy with more parameters: the last of two values counts. Return what is said."""
         needed = [f"{name}={value}" for name, value in PARAMETERS.items()]
-        words = self._filled_in([*self._deploy, *needed, *stated])
+        words = [*self._deploy, *needed, *stated]
         if template == TRANSFORMED:  # as the page says
             words[words.index(TEMPLATE)] = template
             words.remove("CAPABILITY_AUTO_EXPAND")
-        return self.account.run(*words, cwd=self._release, fails=fails)
+        return self.type(words, fails=fails)
 
-    def type(self, command: Iterable[str], folder: Path) -> str:
-        return self.account.run(*self._filled_in(command), cwd=folder)
+    def change(self, stated: str) -> None:
+        """The same command with this parameter alone."""
+        first = self._deploy.index("--parameter-overrides") + 1
+        self.type([*self._deploy[:first], stated])
 
     def outputs(self) -> str:
-        return self.type(self._list_outputs, self._release)
+        return self.type(self._list_outputs)
+
+    def uninstall(self) -> None:
+        for command in self._uninstall:
+            self.type(command)
 
     def parameters(self) -> dict[str, str]:
-        cloudformation = self.account.client("cloudformation")
-        (described,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
-        return {one["ParameterKey"]: one["ParameterValue"] for one in described["Parameters"]}
+        stacks = self.account.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
+        return {one["ParameterKey"]: one["ParameterValue"] for one in stacks[0]["Parameters"]}
 
-    def _filled_in(self, words: Iterable[str]) -> list[str]:
-        return [re.sub("<[^>]+>", lambda found: self._values[found[0]], word) for word in words]
+    def zips(self) -> set[str]:
+        """The keys of the zips that the stack's template names, all of which are there."""
+        got = self.account.client("cloudformation").get_template(StackName=NAME)["TemplateBody"]
+        text = got if isinstance(got, str) else json.dumps(got)
+        named = set(re.findall(r"\$\{ReleasePrefix\}([\w./-]+\.zip)", text))
+        listed = self.account.client("s3").list_objects_v2(Bucket=self._values["<bucket>"])
+        assert {f"{NAME}/{one}" for one in named} <= {one["Key"] for one in listed["Contents"]}
+        return named
+
+    def type(
+        self, words: Iterable[str], folder: Path | None = None, *, fails: bool = False
+    ) -> str:
+        filled = [re.sub("<[^>]+>", lambda found: self._values[found[0]], word) for word in words]
+        return self.account.run(*filled, cwd=folder or self._release, fails=fails)
+
+
+def shown(release: Path) -> list[list[str]]:
+    """The commands of a release, which its README.txt indents."""
+    text = (release / "README.txt").read_text().replace("\\\n", " ")
+    return [shlex.split(line) for line in text.splitlines() if line.startswith("    ")]
 
 
 @pytest.fixture
@@ -63,17 +92,56 @@ def operator(new_account: Callable[[], Account], release: Path, tmp_path: Path) 
     return Operator(new_account(), release, tmp_path)
 
 
-def test_the_commands_of_a_release_install_what_finds_a_restore(
-    operator: Operator, atlas: AtlasEmulator
-) -> None:
-    operator.deploy()
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """A release of another version, whose template has one parameter more."""
+    template, added = tmp_path / "newer.yaml", "  Added:\n    Type: String\n    Default: one\n"
+    source = (ROOT / "template.yaml").read_text()
+    template.write_text(source.replace("\nParameters:\n", f"\nParameters:\n{added}"))
+    return of_checkout.write(tmp_path, is_changed=True, template=template)
 
-    stack = DeployedStack(operator.account, atlas)
+
+@pytest.mark.fault("F107 F108")
+def test_a_stack_lives_by_the_words_of_its_releases(
+    operator: Operator, release: Path, newer: Path, atlas: AtlasEmulator
+) -> None:
+    """
+    It is installed, changed, upgraded, stepped back and uninstalled.
+
+    An update that fails finds the zips of its way back: MiniStack makes no alarm of metric math.
+    """
+    operator.deploy()
+    installed = operator.parameters()
     listed = re.findall(r"^\|\s+(\w+)", operator.outputs(), re.MULTILINE)
+    stack = DeployedStack(operator.account, atlas)
     assert set(listed) >= set(stack.outputs)
     job = atlas.start_restore(PROJECT, "released", "flex")
     assert stack.sweep()["failures"] == []
     assert stack.item(job)
+
+    operator.change("LogLevel=DEBUG")
+    assert operator.parameters() == installed | {"LogLevel": "DEBUG"}
+    operator.go_to(newer)
+    operator.deploy("Added=two")
+    assert {one.partition("/")[0] for one in operator.zips()} == {newer.name}
+    assert operator.parameters() == installed | {"LogLevel": "DEBUG", "Added": "two"}
+
+    operator.go_to(release)
+    assert "Failed to create/update" in operator.deploy("CreateAlarms=yes", fails=True)
+    assert operator.account.stacks() == {NAME: "UPDATE_ROLLBACK_COMPLETE"}
+    assert {one.partition("/")[0] for one in operator.zips()} == {newer.name}
+    operator.deploy()
+    assert {one.partition("/")[0] for one in operator.zips()} == {release.name}
+    assert operator.parameters() == installed | {"LogLevel": "DEBUG"}
+    assert "ReleasePrefix away" in operator.account.run("make", "-o", "build", "deploy", fails=True)
+    again = DeployedStack(operator.account, atlas)
+    job.run_to_end()
+    assert again.sweep()["failures"] == []
+    assert again.item(job)["status"]["S"] == "COMPLETED"
+
+    operator.uninstall()
+    assert operator.account.stacks() == {}
+    assert again.item(job)
 
 
 def test_a_parameter_is_changed_on_a_machine_without_the_release(

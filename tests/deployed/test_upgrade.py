@@ -91,7 +91,7 @@ def test_an_update_from_1_0_0_keeps_every_item_and_each_restore_goes_on_to_its_e
         dynamodb.put_item(**table, Item=item)
     inbox = old.subscriber("TopicArn")
 
-    make_deploy(account, tmp_path)
+    make_deploy(account, tmp_path, "LEAVE_RELEASE=yes")
 
     new = DeployedStack(account, atlas)
     assert new.outputs.items() >= old.outputs.items()
