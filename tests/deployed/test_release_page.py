@@ -74,9 +74,7 @@ class Operator:
         assert {f"{NAME}/{one}" for one in named} <= {one["Key"] for one in listed["Contents"]}
         return named
 
-    def type(
-        self, words: Iterable[str], folder: Path | None = None, *, fails: bool = False
-    ) -> str:
+    def type(self, words: Iterable[str], folder: Path | None = None, *, fails: bool = False) -> str:
         filled = [re.sub("<[^>]+>", lambda found: self._values[found[0]], word) for word in words]
         return self.account.run(*filled, cwd=folder or self._release, fails=fails)
 
