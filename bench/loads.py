@@ -48,6 +48,9 @@ ASKING_ENDS = 119.5
 DAILY_METRICS = 1
 """Metrics that one sweep of a day sends: each costs in one hour of 24."""
 
+EMAIL_CHECKS = 2
+"""A day. Each sends a metric."""
+
 LEASE_WRITES = 2
 SHARDS = 4
 
@@ -178,6 +181,10 @@ class Load:
         """The same with the sweeps of a month."""
         return replace(self, name=name, usage=sweeps + self.usage)
 
+    @property
+    def _email_checks(self) -> float:
+        return 0 if self.parameters.get("Metrics") == "none" else EMAIL_CHECKS / 24
+
     def with_people(self, notice: Notice) -> Usage:
         """The same, with e-mails of what has ended and what is ready."""
         others = self.messages - self.notices
@@ -189,7 +196,7 @@ class Load:
             dynamodb_write_unit=self.notices * notice.writes,
             sns_publish=self.notices,
             email_delivery=self.notices,
-            metric_month=notice.metrics * min(1.0, self.notices / HOURS),
+            metric_month=notice.metrics * min(1.0, self.notices / HOURS) + self._email_checks,
             log_gb=logs / 1e9,
             trace=self.messages,
             # Its poller, and the receipt and deletion of each message.

@@ -39,9 +39,9 @@ TIMEOUT = 8
 PATIENCE = 60.0
 """Seconds until a message must have arrived."""
 
-TOLD = (11, 11, [*2 * ("trigger", "resolve", "resolve"), "trigger"])
+TOLD = (2, 11, [*2 * ("trigger", "resolve", "resolve"), "trigger"])
 """
-What people get of all that: e-mails, messages in chat, and what the pager does.
+What people get of all that: an e-mail for each batch, messages in chat, and what the pager does.
 
 A page is closed under its own key, and under the one that 1.0.0 would have given it.
 """
@@ -180,7 +180,7 @@ class Demo:
         emails, chat = self.stack.emails(), self.stack.chat()
         pages = self.readers.got("pager")
         for subject, text in emails:
-            if "orders-staging" in subject:
+            if "orders-staging" in text:
                 show_email(console, subject, text)
         for message in chat:
             if message["metadata"]["eventType"] == "watch-degraded":

@@ -20,6 +20,7 @@ ESSENTIAL_METRICS = frozenset(
         "SnapshotAge",
         "AtlasSunsets",
         "CredentialDaysLeft",
+        "EmailSubscriptionsMissing",
     }
 )
 """What the alarms of template.yaml read if METRICS is essential, and the heartbeat."""

@@ -1,4 +1,4 @@
-"""The parts of the notifier, and their clients for AWS and the channels."""
+"""The parts of the application, and their clients for AWS and the channels."""
 
 import time
 from collections.abc import Callable
@@ -11,10 +11,14 @@ from botocore.config import Config
 
 from foundation.emitting import MetricsLog
 from notify_people import __version__
+from notify_people.application import Application
+from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.webhooks import Webhooks
+from notify_people.delivery import Delivery
+from notify_people.email_check import EmailCheck
 from notify_people.notifier import Notifier
 from notify_people.settings import Settings
 from notify_people.telemetry import Telemetry
@@ -40,22 +44,27 @@ def compose(
     *,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
-) -> Notifier:
-    """Return the notifier, connected to nothing yet."""
+) -> Application:
+    """Return the application, connected to nothing yet."""
     client: Callable[[Any], Any] = partial(session.client, config=AWS_CONFIG)
+    telemetry = Telemetry(logger, MetricsLog(settings.metrics))
+    topics = Topics(session.client("sns", config=SNS_CONFIG))
     channels = Channels(
-        topics=Topics(session.client("sns", config=SNS_CONFIG)),
+        topics=topics,
         webhooks=Webhooks(sleep=sleep),
         secret=NotifySecret(client("secretsmanager"), settings.secret_id, now=now),
         topic_arns=settings.topic_arns,
         pagerduty_base_url=settings.pagerduty_base_url,
         named=settings.channels,
     )
-    return Notifier(
+    sent = SentTable(client("dynamodb"), settings.sent_table_name, now=now)
+    notifier = Notifier(
         channels,
-        SentTable(client("dynamodb"), settings.sent_table_name, now=now),
-        Telemetry(logger, MetricsLog(settings.metrics)),
+        Delivery(channels, sent, telemetry, sleep=sleep),
+        telemetry,
         settings.changes,
         partial(notice_of, console=settings.console, stack=settings.stack_name),
-        sleep=sleep,
     )
+    email_topic = settings.topic_arns.get(Channel.EMAIL)
+    check = EmailCheck(topics, email_topic, notifier, telemetry, settings.stack_name, now=now)
+    return Application(notifier, check)

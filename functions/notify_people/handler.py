@@ -30,11 +30,11 @@ for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
 settings = Settings.from_environment(os.environ)
 # An operator needs the message, not the line of code that logged it.
 logger = Logger(level=settings.log_level, location=None)
-notifier = compose(settings, logger, boto3.Session())
+application = compose(settings, logger, boto3.Session())
 
 
 @logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
-    """Handle a batch of messages within its time."""
+    """Answer an invocation within its time."""
     left = context.get_remaining_time_in_millis() / 1000
-    return notifier.answer(event, Deadline.after(left - RESERVE))
+    return application.answer(event, Deadline.after(left - RESERVE))

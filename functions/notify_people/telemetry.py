@@ -41,6 +41,12 @@ class Telemetry:
                 **_names(channel, notice),
             )
 
+    def email_checked(self, confirmed: int, pending: int, missing: int) -> None:
+        """Count the e-mail subscriptions that get nothing."""
+        with emitting():
+            self.metrics.write({"EmailSubscriptionsMissing": (MetricUnit.Count, missing)})
+            self.logger.info("e-mail subscriptions", confirmed=confirmed, pending=pending)
+
     def unwanted(self, event_type: str) -> None:
         """Report a change that NOTIFY_CHANGES leaves out."""
         with emitting():
@@ -49,14 +55,17 @@ class Telemetry:
     def failed(
         self, error: NotifyPeopleError, channel: Channel | None = None, notice: Notice | None = None
     ) -> None:
-        """Count a notice that a channel did not take, or a message that cannot be read."""
+        """Count a notice that a channel did not take."""
         with emitting():
             self.metrics.write({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
             self.logger.error(str(error), **names, error=type(error).__name__)
 
-    def crashed(self, error: Exception) -> None:
-        """Count a message at which our own code failed. The error's text may hold anything."""
+    def unreadable(self, error: Exception) -> None:
+        """Count a message that cannot be read. The text of an error of Python may hold anything."""
+        if isinstance(error, NotifyPeopleError):
+            self.failed(error)
+            return
         with emitting():
             self.metrics.write({"NoticesFailed": _ONE})
             self.logger.error("This is a bug", error=type(error).__name__)

@@ -27,7 +27,7 @@ from restore_watch.atlas.network import http_client
 
 if TYPE_CHECKING:
     from local_stack.environment import Environment
-    from notify_people.notifier import Notifier
+    from notify_people.application import Application
 
 MINUTE = 60.0
 
@@ -103,7 +103,7 @@ class Operation(NotifyingStack):
 
     def start_people(self, **variables: str) -> None:
         """Start the function that notifies people with its next message, with other variables."""
-        self._people: Notifier | None = None
+        self._people: Application | None = None
         self._variables = variables | self._wanted
 
     def now(self) -> float:
@@ -145,6 +145,10 @@ class Operation(NotifyingStack):
     def invoke(self, event: Any) -> Invocation:
         seconds = self.function.timeout_seconds - 0.5
         return self._run(FUNCTION, lambda: self._environment.answer(event, seconds))
+
+    def check_email(self) -> None:
+        """The schedule has the subscriptions of e-mail looked at."""
+        self._notify(self.email_check)
 
     @property
     def requests(self) -> FunctionQueue:
@@ -193,7 +197,7 @@ class Operation(NotifyingStack):
 
     def _notify(self, event: Any) -> Invocation:
         def answer() -> Mapping[str, Any]:
-            self._people = self._people or self.notifier(
+            self._people = self._people or self.application(
                 self.now, self.world.pass_time, self.session(), **self._variables
             )
             return self._people.answer(event, Deadline.after(MINUTE, self.now))

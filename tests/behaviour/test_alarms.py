@@ -243,6 +243,17 @@ def nobody_takes_notices(stack: Operation) -> None:
     stack.pass_time(15)
 
 
+@raises("EmailSubscriptionAlarm")
+def email_subscription_is_turned_off(stack: Operation) -> None:
+    stack.subscribe_email(1, 0)
+    stack.check_email()
+    stack.minute()
+    assert stack.raised == set()
+    stack.aws.wire.heal()
+    stack.subscribe_email(0, 1)
+    stack.check_email()
+
+
 def deliver_twice(stack: Operation) -> None:
     """Six minutes are the visibility timeout of the queue."""
     complete_a_restore(stack)
@@ -393,6 +404,8 @@ def test_in_a_healthy_half_hour_no_alarm_is_raised(running: Operation) -> None:
     parameters = {"Metrics": "all", "RtoMinutes": "60", "RpoMinutes": "120"}
     stack = running.begin(**parameters)
     begun, atlas = stack.now(), stack.atlas
+    stack.subscribe_email(1, 0)
+    stack.check_email()
     stack.minute()
     timeline = ["running", "download-ready", "expired"]
     download = atlas.start_restore(

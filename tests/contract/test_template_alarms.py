@@ -29,7 +29,7 @@ STACK = Stack(**ALL)
 ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
 OF_PEOPLE = {
     *("NoticeDeadLetterQueueAlarm", "NoticeQueueAlarm"),
-    *("NotifyPeopleErrorsAlarm", "NotifyPeopleThrottlesAlarm"),
+    *("NotifyPeopleErrorsAlarm", "NotifyPeopleThrottlesAlarm", "EmailSubscriptionAlarm"),
 }
 ESSENTIAL = [
     *("NoSweepAlarm", "DegradedAlarm", "PendingAlarm", "SunsetAlarm"),

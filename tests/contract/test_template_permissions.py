@@ -71,6 +71,7 @@ GRANTED = {
         **each(TO_RECEIVE, "NoticeQueue.Arn"),
         "dynamodb:UpdateItem": {"SentNoticesTable.Arn"},
         "sns:Publish": {"EmailTopic", "ChatTopic"},
+        "sns:GetTopicAttributes": {"EmailTopic"},
         "secretsmanager:GetSecretValue": {READERS["NotifySecretArn"]},
         "kms:Decrypt": {READERS["NotifySecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
         "kms:DescribeKey": {STACK_KEY},
@@ -78,7 +79,9 @@ GRANTED = {
         **each(TO_LOG, "NotifyPeopleLogGroup.Arn"),
         **each(TO_TRACE, "*"),
     },
-    "ScheduleRole": {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}},
+    "ScheduleRole": each(
+        {"lambda:InvokeFunction"}, "RestoreWatchFunction.Arn", "NotifyPeopleFunction.Arn"
+    ),
     # "IAM policies for AWS X-Ray", AWS Step Functions Developer Guide.
     "AwaitRestoreRole": {
         "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},

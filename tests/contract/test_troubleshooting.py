@@ -39,7 +39,9 @@ FOR_READERS = {
     *(
         "validation_notice",
         "credentials_notice",
+        "email_notice",
         "mail",
+        "digest",
         "pager",
         "slack",
         "teams",
@@ -60,6 +62,7 @@ NO_TEXTS = {
     "start a sweep": "a step that fails with an error of AWS",
     "an item holds at least one change": "caught where it is raised",
     "sent already": "nothing failed",
+    "e-mail subscriptions": "nothing failed",
     "older than what was sent": "nothing failed",
     "not wanted": "nothing failed",
     "all projects": "the name of a trouble in the table",

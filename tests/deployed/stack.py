@@ -96,14 +96,20 @@ class DeployedStack:
         )
 
     def sweep(self) -> dict[str, Any]:
+        return self._scheduled("sweep", "FunctionName")
+
+    def check_email(self) -> dict[str, Any]:
+        return self._scheduled("check-email", "NotifyPeopleFunctionName")
+
+    def _scheduled(self, name: str, function: str) -> dict[str, Any]:
         """Invoke the function with the input of the stack's schedule, and return the result."""
         schedule = self.account.client("scheduler").get_schedule(
-            Name="sweep", GroupName=self._ids["ScheduleGroup"]
+            Name=name, GroupName=self._ids["ScheduleGroup"]
         )
         # To the microsecond, because a tick that was swept already is skipped.
         moment = datetime.now(UTC).isoformat()
         event = schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", moment)
-        answer = self._lambda.invoke(FunctionName=self.outputs["FunctionName"], Payload=event)
+        answer = self._lambda.invoke(FunctionName=self.outputs[function], Payload=event)
         result: dict[str, Any] = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, result
         return result

@@ -66,7 +66,8 @@ def test_people_get_an_e_mail_when_a_restore_ends(
     (mail,) = awaited(
         lambda: [one for one in inbox.messages() if "mailed" in one["Message"]], "the e-mail"
     )
-    assert "mailed" in mail["Subject"]
+    assert "completed" in mail["Subject"], "of several restores, if their messages wait together"
+    assert stack.check_email() == {"confirmed": 2, "pending": 0}
 
 
 def ask_by_bus(stack: DeployedStack, job: EmulatedRestore) -> None:

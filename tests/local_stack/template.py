@@ -120,14 +120,15 @@ def make_stack(
     }
     values: dict[str, Any] = {}
     for name, resource in (resources | subscriptions).items():
-        condition = resource.get("Condition")
         values |= {
-            key: {"Fn::If": [condition, value, _NOT_MADE]} if condition else value
-            for key, value in _values_of(name, resource).items()
+            key: _made_if(resource, value) for key, value in _values_of(name, resource).items()
         }
     for name, resource in cloudformation["Resources"].items():
         if resource["Type"] == "AWS::Scheduler::Schedule":
-            values |= _schedule_values(name, resource["Properties"])
+            values |= {
+                key: _made_if(resource, value)
+                for key, value in _schedule_values(name, resource["Properties"]).items()
+            }
     said = _create(aws, {**cloudformation, "Resources": resources}, values, parameters)
     for name, resource in subscriptions.items():
         if said[f"{name}.Endpoint"] != _NOT_MADE:
@@ -147,6 +148,12 @@ def make_stack(
             if resource["Type"] == "AWS::Lambda::Function"
         },
     )
+
+
+def _made_if(resource: Mapping[str, Any], value: Any) -> Any:
+    """The value, unless the resource has a condition that is false."""
+    condition = resource.get("Condition")
+    return {"Fn::If": [condition, value, _NOT_MADE]} if condition else value
 
 
 def _values_of(name: str, resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,7 +233,7 @@ def _schedule(aws: AwsEmulator, cloudformation: Mapping[str, Any], said: Mapping
         if resource["Type"] == "AWS::Scheduler::ScheduleGroup":
             client.create_schedule_group(Name=f"{STACK_NAME}-{name}")
     for name, resource in cloudformation["Resources"].items():
-        if resource["Type"] == "AWS::Scheduler::Schedule":
+        if resource["Type"] == "AWS::Scheduler::Schedule" and said[f"{name}.Arn"] != _NOT_MADE:
             properties = resource["Properties"]
             client.create_schedule(
                 Name=properties.get("Name", name),

@@ -1,9 +1,9 @@
 """The channels that are set up, and how a notice goes to each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
@@ -17,7 +17,8 @@ from notify_people.errors import (
     NotifyPeopleError,
 )
 from notify_people.forms import chat, pager, slack, teams
-from notify_people.forms.mail import mail
+from notify_people.forms.digest import digest
+from notify_people.words.email_notice import EmailSubscriptions
 from notify_people.words.notice import Notice
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @service
 class Topics:
-    """Publishes to the topics of chat and e-mail, each in its own form."""
+    """The topics of chat and e-mail. Each gets its own form."""
 
     client: "SNSClient"
 
@@ -36,12 +37,33 @@ class Topics:
         """Raise ChannelRefusedError, ChannelUnavailableError or TimeBudgetExceededError."""
         message = {"Message": text} | ({"Subject": subject} if subject else {})
         publish = partial(self.client.publish, TopicArn=arn)
+        self._call(channel, deadline, f"publish to {channel}", publish, "MessageId", **message)
+
+    def email_subscriptions(self, arn: str, deadline: Deadline) -> EmailSubscriptions:
+        """Count the subscriptions of the topic. Raises as `publish` does."""
+        look = partial(self.client.get_topic_attributes, TopicArn=arn)
+        step = "look at the topic of e-mail"
+        found = self._call(Channel.EMAIL, deadline, step, look, "Attributes")["Attributes"]
+        confirmed, pending = (
+            int(found[f"Subscriptions{state}"]) for state in ("Confirmed", "Pending")
+        )
+        return EmailSubscriptions(arn, confirmed, pending)
+
+    def _call(
+        self,
+        channel: Channel,
+        deadline: Deadline,
+        step: str,
+        operation: Callable[..., Any],
+        required_field: str,
+        **parameters: str,
+    ) -> Any:
         try:
-            aws_call(deadline, f"publish to {channel}", publish, "MessageId", **message)
+            return aws_call(deadline, step, operation, required_field, **parameters)
         except AwsCallError as error:
             msg = f"{channel}: SNS {error}"
             if error.is_lasting:
-                msg += ". Check that the topic exists and that the function may publish to it"
+                msg += ". Check that the topic exists and that the function may use it"
                 raise ChannelRefusedError(msg) from None
             raise ChannelUnavailableError(msg, may_be_sent=not error.answer) from None
 
@@ -73,15 +95,20 @@ class Channels:
             problem = error
         return [channel for channel in Channel if channel in found], problem
 
-    def send(self, channel: Channel, notice: Notice, deadline: Deadline) -> None:
-        """Send the notice. Raises ChannelError, SecretError or TimeBudgetExceededError."""
+    def send(self, channel: Channel, notices: Sequence[Notice], deadline: Deadline) -> None:
+        """
+        Send the notices: several by e-mail, one on any other channel.
+
+        Raises ChannelError, SecretError or TimeBudgetExceededError.
+        """
+        if channel is Channel.EMAIL:
+            made, arn = digest(notices), self.topic_arns[channel]
+            self.topics.publish(channel, arn, made.text, deadline, made.subject)
+            return
+        (notice,) = notices
         if channel is Channel.CHAT:
             text = json.dumps(chat.custom_notification(notice))
             self.topics.publish(channel, self.topic_arns[channel], text, deadline)
-            return
-        if channel is Channel.EMAIL:
-            made, arn = mail(notice), self.topic_arns[channel]
-            self.topics.publish(channel, arn, made.text, deadline, made.subject)
             return
         value = self.secret.read(deadline).of(channel)
         match channel:

@@ -8,7 +8,6 @@ and is tried again later, when it sees the other's note. The claim of an invocat
 killed expires.
 """
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -67,16 +66,15 @@ class SentTable:
     now: Callable[[], float] = time.time
 
     def claim(
-        self, subject: str, channel: Channel, sequence: int, deadline: Deadline
-    ) -> tuple[Standing, str]:
+        self, subject: str, channel: Channel, sequence: int, claim: str, deadline: Deadline
+    ) -> Standing:
         """
         Compare the notice with the last one sent. Claim a new one, until it is noted or released.
 
-        The text is the claim, which `release` needs. Raises SendingElsewhereError if another
-        invocation has claimed the item.
+        Whoever holds the `claim` may claim a newer notice about the subject too. Raises
+        SendingElsewhereError if another invocation has claimed the item.
         """
         now = self.now()
-        claim = secrets.token_hex(8)
         values = _values(sequence, now) | {
             ":claimedBy": {"S": claim},
             ":claimedUntil": _number(now + CLAIM_TIME),
@@ -84,12 +82,12 @@ class SentTable:
         }
         item = self._update(subject, channel, _CLAIM, f"{_NEWER} AND {_FREE}", values, deadline)
         if item is None:
-            return Standing.NEW, claim
+            return Standing.NEW
         sent = int(item["sequence"]["N"]) if "sequence" in item else None
         if sent is None or sent < sequence:
             msg = f"{channel}: another invocation is sending a notice about {subject}"
             raise SendingElsewhereError(msg)
-        return (Standing.SENT if sent == sequence else Standing.OUTDATED), claim
+        return Standing.SENT if sent == sequence else Standing.OUTDATED
 
     def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
         """Note that this was sent. If a newer `sequence` is noted already, that stays."""

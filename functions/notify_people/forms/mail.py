@@ -26,11 +26,14 @@ class Mail:
 
 def mail(notice: Notice) -> Mail:
     """Return the e-mail. Its subject begins with the outcome."""
+    return Mail(subject(notice.title), _text(notice))
+
+
+def subject(title: str) -> str:
+    """Return the title as SNS takes it."""
     # An ellipsis at a cut becomes three characters, so the length is known only after that.
-    subject = ascii_only(notice.title)
-    if len(subject) > SUBJECT_LIMIT:
-        subject = f"{subject[: SUBJECT_LIMIT - 3]}..."
-    return Mail(subject, _text(notice))
+    text = ascii_only(title)
+    return text if len(text) <= SUBJECT_LIMIT else f"{text[: SUBJECT_LIMIT - 3]}..."
 
 
 def _text(notice: Notice) -> str:

@@ -44,6 +44,8 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
         order=2 * microseconds(change.at) + (not change.renewed),
         thread=f"credentials-{change.subject}",
         event_type=f"credentials-{what}",
+        what="secret",
+        outcome="expired" if change.has_expired and not change.renewed else what,
         severity=_severity(change),
         paging=_paging(change),
         title=f"{_headline(change)}: stack {cut(stack, _NAME_LIMIT)}",

@@ -58,7 +58,8 @@ class Notice:
     notices in a chat. `stack` separates them from those of another stack that watches the same
     project. `title` is the headline, and `detail` a sentence that completes it, or nothing.
     `facts` are lines such as `Took: 42 min`. `source` is the CloudEvent's, and `event_type` a word
-    such as `restore-ended`.
+    such as `restore-ended`. An e-mail of several notices counts them by `what` and `outcome`, such
+    as `restore` and `FAILED`.
     """
 
     stack: str
@@ -66,6 +67,8 @@ class Notice:
     order: int
     thread: str
     event_type: str
+    what: str
+    outcome: str
     severity: Severity
     paging: Paging
     title: str
@@ -80,6 +83,11 @@ class Notice:
     def key(self) -> str:
         """The subject, of this stack alone."""
         return f"{self.stack}/{self.subject}"
+
+    @property
+    def is_bad(self) -> bool:
+        """Somebody should look at it."""
+        return self.severity not in {Severity.SUCCESS, Severity.INFO}
 
     @property
     def title_with_icon(self) -> str:

@@ -43,6 +43,8 @@ def _test_notice(test: NotificationTest) -> Notice:
         order=microseconds(test.requested_at),
         thread=f"test-{test.subject}",
         event_type="test",
+        what="test notification",
+        outcome="",
         severity=Severity.INFO,
         paging=Paging.TRY_BOTH,
         title=f"TEST of Atlas Restore Watch: notices of {test.subject} arrive here",

@@ -47,7 +47,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     restore that succeeded only in part has one. The end of a download's link does not page, because
     every link expires some hours after it was reported as ready.
     """
-    title, severity = _title_of(change)
+    what, outcome, where, severity = _headline(change)
     snapshot_age = duration(change.snapshot_age_seconds)
     return Notice(
         stack=stack,
@@ -55,9 +55,11 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         order=_order_of(change),
         thread=change.restore_id,
         event_type=f"restore-{change_of(change)}",
+        what=what,
+        outcome=outcome,
         severity=severity,
         paging=_paging(change),
-        title=title,
+        title=f"{what.capitalize()} {outcome}: {where}",
         detail=f"The snapshot was {snapshot_age} old." if snapshot_age else "",
         facts=known(_facts(change, snapshot_age)),
         steps=tuple(next_steps(change, console)),
@@ -98,18 +100,19 @@ def _paging(change: StatusChange) -> Paging:
     return Paging.RESOLVE if is_known_now else Paging.NOTHING
 
 
-def _title_of(change: StatusChange) -> tuple[str, Severity]:
+def _headline(change: StatusChange) -> tuple[str, str, str, Severity]:
+    """Return what it is, its outcome, in which clusters, and how bad that is."""
     if change_of(change) is Change.READY:
         until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
-        return f"Download ready: {change.cluster_name}{until}", Severity.SUCCESS
+        return "download", "ready", f"{change.cluster_name}{until}", Severity.SUCCESS
     if change.is_download and change.status is Status.EXPIRED:
-        return f"Download link expired: {change.cluster_name}", Severity.INFO
-    what = "Download" if change.is_download else "Restore"
+        return "download link", "expired", change.cluster_name, Severity.INFO
+    what = "download" if change.is_download else "restore"
     if change.terminal:
         severity = _SEVERITIES.get(change.status, Severity.WARNING)
-        return f"{what} {_outcome(change)}: {clusters(change)}{_in_time(change)}", severity
+        return what, _outcome(change), f"{clusters(change)}{_in_time(change)}", severity
     outcome = "started" if change_of(change) is Change.STARTED else _outcome(change)
-    return f"{what} {outcome}: {clusters(change)}", Severity.INFO
+    return what, outcome, clusters(change), Severity.INFO
 
 
 def _outcome(change: StatusChange) -> str:

@@ -19,15 +19,18 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     """
     found = recorded.validation
     is_good = recorded.is_good
+    verdict = _verdict(recorded)
     return Notice(
         stack=stack,
         subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
         order=microseconds(recorded.observed_at),
         thread=recorded.restore_id,
         event_type=f"restore-{Change.VALIDATED}",
+        what="validation",
+        outcome=verdict,
         severity=Severity.SUCCESS if is_good else Severity.ERROR,
         paging=Paging.NOTHING if is_good else Paging.TRIGGER,
-        title=_title(recorded),
+        title=f"Validation {verdict}: {clusters(recorded)}",
         detail=found.detail or "",
         facts=known(_facts(recorded)),
         steps=(*map(Step, _advice(recorded)), project_step(recorded, console)),
@@ -37,12 +40,12 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     )
 
 
-def _title(recorded: ValidationRecorded) -> str:
+def _verdict(recorded: ValidationRecorded) -> str:
     verdict = "passed" if recorded.is_good else recorded.validation.verdict
     if recorded.validation.passed and not recorded.is_completed:
         became = _NOT_COMPLETED.get(recorded.status, f"is {recorded.status}")
         verdict = f"{verdict}, but the restore {became}"
-    return f"Validation {verdict}: {clusters(recorded)}"
+    return verdict
 
 
 _NOT_COMPLETED = {"FAILED": "FAILED", "EXPIRED": "EXPIRED", "CANCELLED": "was CANCELLED"}

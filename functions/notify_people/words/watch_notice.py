@@ -56,6 +56,8 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
         order=2 * microseconds(change.since) + change.recovered,
         thread=change.subject,
         event_type=f"watch-{happened}",
+        what="project" if change.group_id else "stack",
+        outcome=_outcome(change),
         severity=severity,
         paging=Paging.RESOLVE if change.recovered else Paging.TRIGGER,
         title=title,
@@ -66,6 +68,12 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
         source=f"/{'groups' if change.group_id else 'stacks'}/{change.subject}",
         keywords=("watch", happened, change.error),
     )
+
+
+def _outcome(change: WatchChange) -> str:
+    if change.is_removed:
+        return "no longer watched"
+    return "seen again" if change.recovered else "not seen"
 
 
 type _Story = tuple[Severity, str, str, tuple[Step, ...]]

@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, override
 
@@ -18,9 +19,9 @@ from local_stack.aws import REGION, key_id_of
 from local_stack.loopback import HungUp
 from local_stack.readers import READERS, Readers
 from local_stack.stack import PEOPLE, LocalStack
-from local_stack.wire import Call, Phase
+from local_stack.wire import Answer, Call, Fault, Phase
+from notify_people.application import Application
 from notify_people.composition import compose
-from notify_people.notifier import Notifier
 from notify_people.settings import Settings
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
@@ -63,14 +64,14 @@ class NotifyingStack(LocalStack):
     def session(self, *, is_patient: bool = False) -> Session:
         return Session(self.aws.url, is_patient=is_patient)
 
-    def notifier(
+    def application(
         self,
         now: Callable[[], float],
         sleep: Callable[[float], None],
         session: Session,
         /,
         **variables: str,
-    ) -> Notifier:
+    ) -> Application:
         """A cold start with the template's variables and these; its log is `log`."""
         given = self._environment_of(self._made.functions[PEOPLE]) | variables
         # Only as a link to click: of Atlas's console, which the emulator has not.
@@ -78,6 +79,24 @@ class NotifyingStack(LocalStack):
         logger = Logger(service=secrets.token_hex(8), stream=self.log, location=None)
         settings = Settings.from_environment(given)
         return compose(settings, logger, session, now=now, sleep=sleep)
+
+    @property
+    def email_check(self) -> Any:
+        """What the schedule sends."""
+        return self._made.functions[PEOPLE].scheduled_event(datetime.now(UTC))
+
+    def subscribe_email(self, confirmed: int, pending: int) -> None:
+        """Let the topic have so many subscriptions, which moto does not count."""
+        counts = {"Confirmed": confirmed, "Pending": pending}
+        entries = "".join(
+            f"<entry><key>Subscriptions{state}</key><value>{count}</value></entry>"
+            for state, count in counts.items()
+        )
+        name = "GetTopicAttributes"
+        result = f"<{name}Result><Attributes>{entries}</Attributes></{name}Result>"
+        body = f"<{name}Response>{result}</{name}Response>"
+        answer = Answer(200, {"Content-Type": "text/xml"}, body)
+        self.aws.wire.inject(Fault("sns", name, action=answer, times=None))
 
 
 class People(NotifyingStack):
@@ -100,11 +119,11 @@ class People(NotifyingStack):
     def start(self, session: Session | None = None, /, **variables: str) -> None:
         """Start an environment at its first message, with nothing cached, with other variables."""
 
-        def started() -> Notifier:
+        def started() -> Application:
             by = session or self.session()
-            return self.notifier(lambda: self.now, self._wait, by, **variables)
+            return self.application(lambda: self.now, self._wait, by, **variables)
 
-        self._notifier = cache(started)
+        self._application = cache(started)
 
     def _wait(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -124,8 +143,13 @@ class People(NotifyingStack):
             for place, body in enumerate(bodies)
         ]
         with redirect_stdout(self.log):
-            answer = self._notifier().answer({"Records": records}, deadline or self.deadline())
+            answer = self._application().answer({"Records": records}, deadline or self.deadline())
         return [int(failed["itemIdentifier"]) for failed in answer["batchItemFailures"]]
+
+    def check_email(self) -> Mapping[str, Any]:
+        """Look at the subscriptions of e-mail, as the schedule has it done."""
+        with redirect_stdout(self.log):
+            return self._application().answer(self.email_check, self.deadline())
 
     def put_people_secret(self, **values: str) -> None:
         self.aws.client("secretsmanager").put_secret_value(

@@ -74,7 +74,7 @@ def test_an_outage_is_tried_again_within_bounds(people: People) -> None:
     for answer in (Answer(503, dated), Answer(408), Answer(429)):
         people.posts.wire.inject(Fault("teams", action=answer))
     assert people.handle(ENDED) == []
-    assert len(people.waits) == 3
+    assert len(people.waits) == 4, "the last one is the pause before an e-mail"
     assert max(people.waits) < 3
     assert people.told() == EVERYBODY
 
@@ -91,7 +91,7 @@ def test_a_rate_limit_is_waited_for_or_left_to_the_queue_if_it_is_long(
     with people.posts.wire.inject(Fault("slack", action=Answer(429, {"Retry-After": seconds}))):
         assert people.handle(ENDED) == ([] if is_waited_for else [0])
 
-    assert [3 <= wait < 5 for wait in people.waits] == [True] * is_waited_for
+    assert sum(3 <= wait < 5 for wait in people.waits) == is_waited_for
     assert people.handle(ENDED) == []
     assert people.told() == EVERYBODY
 
@@ -128,7 +128,7 @@ def test_a_secret_that_cannot_be_read_costs_the_topics_nothing(
     people.start(people.session(is_patient=True))
     with people.aws.wire.inject(Fault("secretsmanager", action=action, times=None)):
         assert people.handle(*failed_restores(2), deadline=Deadline.after(12)) == [0, 1]
-    assert people.told() == {"chat": 2, "email": 2}
+    assert people.told() == {"chat": 2, "email": 1}
 
     assert people.handle(*failed_restores(2)) == []
     assert people.told() == {"pager": 2, "slack": 2, "teams": 2}
@@ -154,9 +154,9 @@ def test_webhooks_without_an_answer_leave_time_to_the_others(people: People) -> 
     people.start(NOTIFY_CHANNELS="slack,teams,email")
     for channel in ("slack", "teams"):
         people.posts.wire.inject(Fault(channel, action=Hang(30), times=None))
-    assert people.handle(*failed_restores(2), deadline=Deadline.after(5.4)) == [0, 1]
+    assert people.handle(*failed_restores(10), deadline=Deadline.after(8)) == [*range(10)]
 
-    assert people.told() == {"email": 2}
+    assert people.told() == {"email": 1}
     assert people.posts.wire.count("slack") == people.posts.wire.count("teams") == 1
 
 

@@ -90,7 +90,7 @@ def test_nothing_newer_overtakes_a_message_that_the_topic_may_still_send(
 ) -> None:
     people.start(people.session(is_patient=True), NOTIFY_CHANNELS="email")
     with people.aws.wire.inject(Fault("sns", "Publish", action=action)):
-        assert people.handle(ENDED, deadline=people.deadline(1.6)) == [0]
+        assert people.handle(ENDED, deadline=people.deadline(2.6)) == [0]
 
     assert people.handle(event(sequence=3)) == [0]
     assert people.told() == {}
@@ -148,8 +148,8 @@ def table(people: People, ahead: int = 0) -> SentTable:
 @pytest.mark.parametrize("ahead", [0, 3600], ids=["released-soon", "of-a-clock-that-is-ahead"])
 def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int) -> None:
     other = table(people, ahead)
-    _, claim = other.claim(*ITEM, 10_001, people.deadline())
-    people.on_wait = lambda: other.release(*ITEM, claim, people.deadline())
+    other.claim(*ITEM, 10_001, "other", people.deadline())
+    people.on_wait = lambda: other.release(*ITEM, "other", people.deadline())
 
     assert people.handle(ENDED) == []
     assert people.told() == ONCE
@@ -159,7 +159,7 @@ def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int
 @pytest.mark.campaign
 def test_only_its_owner_releases_a_claim_and_no_note_replaces_a_newer_one(people: People) -> None:
     other = table(people)
-    other.claim(*ITEM, 60_000, people.deadline())
+    other.claim(*ITEM, 60_000, "other", people.deadline())
     other.release(*ITEM, "the claim of another", people.deadline())
     assert people.handle(ENDED) == [0]
 

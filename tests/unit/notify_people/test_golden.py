@@ -7,6 +7,7 @@ What each channel gets for each kind of notice.
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,16 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from notify_people.channels.channel import Channel
 from notify_people.forms import chat, pager, slack, teams
+from notify_people.forms.digest import digest
 from notify_people.forms.mail import mail
 from notify_people.message import read_message
+from notify_people.words.email_notice import EmailSubscriptions, email_notice
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
 from unit.notify_people.messages import MESSAGES, NOTICES, ODD_NAME, PROJECT, STACK, event, notice
+
+TOPIC = "arn:aws:sns:us-east-1:111122223333:atlas-restore-watch-EmailTopic-1A2B"
+AT = datetime(2026, 11, 26, 17, 17, 4, tzinfo=UTC)
 
 CARDS = [
     "collection-cancelled",
@@ -66,9 +72,32 @@ def test_people_get_what_is_stored(
         assert document == snapshot(extension_class=JSONSnapshotExtension)
 
 
+def test_an_email_of_several_notices_is_what_is_stored(snapshot: SnapshotAssertion) -> None:
+    names = ("dedicated-completed", "project-degraded", "another-failed-restore", "flex-completed")
+    made = digest([notice(name) for name in (*names, "dedicated-download-ready", "test")])
+
+    assert f"Subject: {made.subject}\n\n{made.text}" == snapshot(extension_class=TextFile)
+
+
+MISSING = {
+    "pending": email_notice(EmailSubscriptions(TOPIC, 0, 1), None, AT, STACK),
+    "one-of-two": email_notice(EmailSubscriptions(TOPIC, 1, 1), None, AT, STACK),
+    "gone": email_notice(EmailSubscriptions(TOPIC), "email: SNS answered NotFound", AT, STACK),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_notice_about_email_is_what_is_stored(name: str, snapshot: SnapshotAssertion) -> None:
+    judge(MISSING[name])
+    document = DOCUMENTS[Channel.SLACK](MISSING[name])
+    assert document == snapshot(extension_class=JSONSnapshotExtension)
+
+
 def test_nothing_else_is_stored() -> None:
     stored = (Path(__file__).parent / "__snapshots__" / "test_golden").iterdir()
     names = [f"test_people_get_what_is_stored[{channel}-{name}]" for channel, name in STORED]
+    names += ["test_an_email_of_several_notices_is_what_is_stored"]
+    names += [f"test_a_notice_about_email_is_what_is_stored[{name}]" for name in MISSING]
 
     assert sorted(path.stem for path in stored) == sorted(names)
 
@@ -106,6 +135,18 @@ def test_the_longest_texts_fit_every_form(name: str, letter: str) -> None:
     texts = ("kind", "deliveryType", "atlasStatus", "targetProjectId", "targetDeploymentItemName")
 
     judge(notice(name, **dict.fromkeys(texts, letter * 900)))
+
+
+@pytest.mark.parametrize("name", ["flex-failed", "collection-unknown-end", "validation-failed"])
+def test_ten_of_the_longest_notices_fit_an_email(name: str) -> None:
+    long = "\N{PILE OF POO}" * 900
+    texts = ("kind", "deliveryType", "atlasStatus", "targetProjectId", "targetDeploymentItemName")
+    report = dict.fromkeys(("verdict", "validatedBy", "detail"), long)
+
+    made = digest([notice(name, **dict.fromkeys(texts, long), validation=report)] * 10)
+
+    assert len(made.text.encode()) < 200_000, "SNS takes 256 KB with all that belongs to it"
+    assert re.fullmatch(r"10 [\x20-\x7e]{1,96}", made.subject)
 
 
 @pytest.mark.parametrize(

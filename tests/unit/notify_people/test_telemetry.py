@@ -73,7 +73,7 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
     ]
     unused: Any = None
     notifier = Notifier(unused, unused, telemetry(), set(), words)
-    answer = notifier.answer({"Records": records}, Deadline.after(10))
+    answer = notifier.answer(records, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     metric, log = lines(capsys)

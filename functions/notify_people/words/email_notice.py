@@ -1,0 +1,84 @@
+"""E-mail subscriptions that get nothing → the words about it. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from notify_people.words.notice import Notice, Paging, Severity, Step, known
+
+
+@dataclass(frozen=True)
+class EmailSubscriptions:
+    """How many subscriptions a topic of e-mail has. A pending one gets nothing."""
+
+    topic_arn: str
+    confirmed: int = 0
+    pending: int = 0
+
+    @property
+    def missing(self) -> int:
+        """The number of those that get nothing; 1 if there are none at all."""
+        return max(self.pending, int(not self.confirmed))
+
+
+def email_notice(
+    found: EmailSubscriptions, problem: str | None, at: datetime, stack: str
+) -> Notice:
+    """
+    Return the notice, which is the same for a whole day. `problem` of a topic that SNS refuses.
+
+    It pages nobody: an alarm is raised too.
+    """
+    return Notice(
+        stack=stack,
+        subject=f"email/{stack}",
+        order=at.toordinal(),
+        thread=f"email-{stack}",
+        event_type="email-missing",
+        what="e-mail subscription",
+        outcome="missing",
+        severity=Severity.ERROR,
+        paging=Paging.NOTHING,
+        title=_title(found, problem),
+        detail=(
+            "SNS turns an e-mail subscription off that gets more than 10 messages in a second, and "
+            "deletes one that is not confirmed for 48 hours."
+        ),
+        facts=known(
+            {
+                "Stack": stack,
+                "Topic": found.topic_arn.rpartition(":")[2],
+                "What failed": problem,
+                "Confirmed": None if problem else str(found.confirmed),
+                "Not confirmed": None if problem else str(found.pending),
+            }
+        ),
+        steps=tuple(_steps(found, problem)),
+        at=at,
+        source=f"/stacks/{stack}",
+        keywords=("email",),
+    )
+
+
+def _title(found: EmailSubscriptions, problem: str | None) -> str:
+    if problem:
+        return "E-mail may reach nobody: SNS does not show its topic"
+    if found.confirmed:
+        return "E-mail does not reach everybody: a subscription is not confirmed"
+    why = "its subscription is not confirmed" if found.pending else "nobody is subscribed"
+    return f"E-mail reaches nobody: {why}"
+
+
+def _steps(found: EmailSubscriptions, problem: str | None) -> Iterator[Step]:
+    topic = f"--topic-arn {found.topic_arn}"
+    if problem:
+        yield Step("Repair the topic first, as the page Troubleshooting says of this error")
+    yield Step(
+        "See who is subscribed. PendingConfirmation stands for who has not confirmed",
+        command=f"aws sns list-subscriptions-by-topic {topic}",
+    )
+    yield Step(
+        "Subscribe each address again that is missing or not confirmed, and open the link that SNS "
+        "sends to it",
+        command=f"aws sns subscribe {topic} --protocol email --notification-endpoint <address>",
+    )
