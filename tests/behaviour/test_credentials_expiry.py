@@ -11,10 +11,18 @@ import pytest
 from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, Hang
+from local_stack.faults import Action, Answer, Close, Hang
 from local_stack.refusal import atlas_error
 from local_stack.service_accounts import AccountSecret
-from local_stack.steps import EVENTS, NOTE_EXPIRY, PUBLISH, SERVICE_ACCOUNT
+from local_stack.steps import (
+    EVENTS,
+    NOTE_EXPIRY,
+    PUBLISH,
+    QUESTION,
+    SECRET,
+    SERVICE_ACCOUNT,
+    TOKEN,
+)
 from local_stack.wire import Call, Phase, Selection
 from local_stack.world import World, within
 from restore_watch.errors import RestoreWatchError
@@ -53,16 +61,27 @@ class Account:
         """A secret that the stack does not use."""
         text = f"mdb_sa_sk_other{ENDINGS[1]}"
         self.world.atlas.add_secret(self.client_id, text, timedelta(days=days))
+        self.lasts(days, -1)
 
-    def lasts(self, days: float) -> None:
-        """The secret in use expires in so many days."""
-        self.secrets[0].expires_at = self.world.clock() + timedelta(days=days)
+    def lasts(self, days: float, which: int = 0) -> None:
+        """The secret in use, or another one, was made for a year, and expires in so many days."""
+        one = self.secrets[which]
+        one.expires_at = self.world.clock() + timedelta(days=days)
+        one.created_at = one.expires_at - timedelta(days=365)
+
+    def make_known(self) -> None:
+        """The table knows when the secret expires, and nobody has asked for a day."""
+        secret = {"clientId": self.client_id, "isCertain": True}
+        expires_at = self.secrets[0].expires_at.isoformat()
+        asked_at = (self.world.clock() - timedelta(days=1)).isoformat()
+        known = {"askedAt": asked_at, "secret": secret | {"expiresAt": expires_at}}
+        self.world.rewrite_stack(credentials=known)
 
     def events(self) -> list[dict[str, Any]]:
         """The messages so far, each with the ids of this account; none twice."""
         name = self.world.stack.environment["POWERTOOLS_SERVICE_NAME"]
         events = [one.event for one in self.world.messages(name)]
-        unique = {event["id"]: event for event in events}
+        unique = {one["id"]: one for one in events if "clientId" in one["data"]}
         for event in unique.values():
             assert event["source"] == f"/stacks/{name}"
             assert event["data"]["clientId"] == self.client_id
@@ -160,12 +179,18 @@ def test_it_is_asked_in_the_project_of_an_open_job_if_none_is_watched(
     assert account.said() == ["3"]
 
 
-def test_an_api_key_is_not_asked_for(world: World) -> None:
+def test_an_api_key_is_not_asked_for_and_the_date_of_the_account_before_it_is_forgotten(
+    world: World, account: Account
+) -> None:
+    account.lasts(5)
+    account.make_known()
     world.own_credentials("api_key")
-    world.rewrite_stack(credentials=None)
-    world.watching().ticks(2)
+    watching = world.watching()
+    costs = [(watching.tick(), world.count(SERVICE_ACCOUNT), world.count(NOTE_EXPIRY))[1:]]
+    costs += [(watching.tick(DAY), world.count(SERVICE_ACCOUNT), world.count(NOTE_EXPIRY))[1:]]
 
-    assert (world.count(SERVICE_ACCOUNT), world.count(NOTE_EXPIRY)) == (0, 0)
+    assert costs == [(0, 1), (0, 0)]
+    assert account.said() == []
 
 
 # What goes wrong
@@ -192,7 +217,8 @@ def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
     job = world.job(timeline=["RUNNING", "COMPLETED"])
     watching = world.watching()
     watching.tick()
-    account.rotate(10)
+    account.rotate(365)
+    account.lasts(10)
     world.rewrite_stack(credentials=None)
     job.run_to_end()
     with world.inject(SERVICE_ACCOUNT, fault, times=None):
@@ -209,19 +235,116 @@ def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
     assert world.watch_said() == []
 
 
-@pytest.mark.fault("E1")
-def test_while_atlas_refuses_the_date_that_is_known_counts_on(
+UNANSWERED: dict[str, tuple[Selection, Action]] = {
+    **{name: (SERVICE_ACCOUNT, fault) for name, (fault, _) in FAULTS.items()},
+    "500": (SERVICE_ACCOUNT, Answer(500)),
+    "no answer": (SERVICE_ACCOUNT, Close()),
+    "no project answers": (QUESTION, Answer(503)),
+    "credentials refused": (TOKEN, REFUSED),
+    "credentials unreadable": (SECRET, aws_error("secretsmanager", "AccessDeniedException")),
+}
+
+
+@pytest.mark.fault("E1", "F100")
+@pytest.mark.parametrize(
+    ("step", "fault"), rows(UNANSWERED, "401", "503", "no project answers", "credentials refused")
+)
+def test_a_date_that_is_known_is_said_whatever_atlas_answers(
+    world: World,
+    account: Account,
+    capsys: pytest.CaptureFixture[str],
+    step: Selection,
+    fault: Action,
+) -> None:
+    account.lasts(33)
+    world.watching().tick()
+    capsys.readouterr()
+    with world.inject(step, fault, times=None):
+        for days in JUMPS:
+            # A sweep fails if its credentials are refused.
+            with suppress(RestoreWatchError):
+                world.watching().tick(days * DAY)
+
+    assert account.said() == ["30", "14", "7", "3", "1"]
+    assert [event["data"]["isCertain"] for event in account.events()] == 5 * [False]
+    assert days_left(capsys) == [29, 13, 6, 2, 0]
+
+
+def days_left(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    """The values of the metric that were written since it was last read."""
+    lines = capsys.readouterr().out.splitlines()
+    return [json.loads(one)["CredentialDaysLeft"][0] for one in lines if "CredentialDays" in one]
+
+
+@pytest.mark.fault("F100")
+def test_a_date_that_is_known_is_said_where_no_project_can_be_asked(
+    world: World,
+    account: Account,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account.lasts(33)
+    account.make_known()
+    environment.ticks(150)
+    assert days_left(capsys) == [32, 32, 32]
+    assert world.count(NOTE_EXPIRY) == 0
+    for days in JUMPS[:-1]:
+        environment.tick(days * DAY)
+    assert [event["data"]["isCertain"] for event in account.events()] == 4 * [False]
+
+    # A restore runs for a minute.
+    world.recorded_job()
+    environment.tick()
+    assert world.count(SERVICE_ACCOUNT) == 1
+    environment.tick(JUMPS[-1] * DAY)
+    assert account.said() == ["30", "14", "7", "3", "1"]
+
+
+@pytest.mark.fault("F100")
+def test_without_a_project_the_one_that_showed_the_account_is_asked_before_a_date_is_said(
+    world: World, account: Account, environment: Environment
+) -> None:
+    account.lasts(31)
+    world.watching().tick()
+    account.rotate(365)
+    environment.ticks(2, minutes=DAY)
+
+    assert account.said() == []
+    assert world.count(SERVICE_ACCOUNT) == 1
+
+
+@pytest.mark.fault("F101")
+def test_a_secret_whose_date_moves_and_whose_mask_comes_and_goes_is_one_secret(
     world: World, account: Account
 ) -> None:
     account.lasts(33)
+    account.add(34)
+    masks = [one.mask for one in account.secrets]
     watching = world.watching()
-    watching.tick(JUMPS[0] * DAY)
-    with world.inject(SERVICE_ACCOUNT, REFUSED, times=None):
-        for days in JUMPS[1:]:
-            watching.tick(days * DAY)
+    for day, days in enumerate((0, *JUMPS)):
+        account.secrets[0].expires_at += timedelta(seconds=40)
+        account.lasts(5, which=1)
+        for one, mask in zip(account.secrets, masks, strict=True):
+            one.mask = "mdb_sa_sk_...****" if day % 2 else mask
+        watching.tick(days * DAY)
+        watching.tick()
 
     assert account.said() == ["30", "14", "7", "3", "1"]
-    assert [event["data"]["isCertain"] for event in account.events()] == [True] + 4 * [False]
+    certain = [event["data"]["isCertain"] for event in account.events()]
+    assert certain == [False, True, False, True, False]
+
+
+@pytest.mark.fault("F101")
+def test_a_secret_of_eight_days_is_not_said_to_expire_on_the_day_it_is_made(
+    world: World, account: Account
+) -> None:
+    watching = world.watching()
+    for days in (8, 7):
+        account.rotate(days)
+        watching.tick(2)
+        watching.ticks(days - 1, minutes=DAY)
+
+    assert account.said() == ["7", "3", "1", "renewed", "3", "1"]
 
 
 @pytest.mark.fault("E2")
@@ -247,11 +370,12 @@ def test_a_write_that_is_refused_is_no_reason_to_ask_in_each_sweep(world: World)
     assert asked == [1, 0, 0, 0]
 
 
-@pytest.mark.fault("E1")
+@pytest.mark.fault("E1", "F100")
 def test_a_question_that_hangs_ends_within_three_seconds(world: World, account: Account) -> None:
+    account.lasts(31)
     watching = world.watching()
     watching.tick()
-    world.rewrite_stack(credentials=None)
+    world.pass_time(DAY * 60)
     world.clock.go_on()
     with world.inject(SERVICE_ACCOUNT, Hang(60)):
         begun = world.uptime()
@@ -259,7 +383,7 @@ def test_a_question_that_hangs_ends_within_three_seconds(world: World, account: 
         assert world.uptime() - begun < 10
     world.clock.stand_still()
 
-    assert (result["failures"], account.said(), "owner" in world.lease) == ([], [], False)
+    assert (result["failures"], account.said(), "owner" in world.lease) == ([], ["30"], False)
 
 
 @pytest.mark.fault("E3")

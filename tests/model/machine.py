@@ -24,10 +24,11 @@ from hypothesis.stateful import (
 
 from local_stack.atlas import Role
 from local_stack.stack import LocalStack
+from local_stack.steps import SERVICE_ACCOUNT
 from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Fault, Injected
 from model import promises
-from model.credentials import LIVES, Account
+from model.credentials import LIVES, YEAR, Account
 from model.drawn import (
     AT_ATLAS,
     AT_AWS,
@@ -86,6 +87,7 @@ class RestoreModel(RuleBasedStateMachine):
         self._is_poisoned = False
         self._most_ahead = 0.0
         self._are_several = False
+        self._unanswered = 0
 
     @initialize(
         drawn=st.lists(jobs(), min_size=2, max_size=3),
@@ -94,6 +96,7 @@ class RestoreModel(RuleBasedStateMachine):
         page=st.sampled_from([500, 500, 2]),
         life=st.sampled_from(LIVES),
         workers=st.sampled_from([1, 1, 1, 1, 1, 2, 4]),
+        unanswered=st.sampled_from([0, 0, 2, len(YEAR)]),
     )
     def restores_begin(
         self,
@@ -103,7 +106,10 @@ class RestoreModel(RuleBasedStateMachine):
         page: int = 500,
         life: float = 300,
         workers: int = 1,
+        unanswered: int = 0,
     ) -> None:
+        """Once all is judged, a year follows with so many `unanswered` looks at the credentials."""
+        self._unanswered = unanswered
         self.example.begin(watched=watched, hot_seconds=hot_seconds, workers=workers)
         self._are_several = workers > 1
         self.world.atlas.behaviour.largest_page = page
@@ -451,6 +457,7 @@ class RestoreModel(RuleBasedStateMachine):
         for minutes in (25 * 60, 1):
             self._tick(minutes)
         self.account.judge_end(is_asked=bool(example.watched))
+        self._play_year()
         shown = [{k: v for k, v in item.items() if k != "waiting"} for item in world.stack.items()]
         logs = [environment.log.getvalue() for environment in example.slots]
         messages = [repr(world.messages(job.restore)) for job in example.jobs]
@@ -485,6 +492,26 @@ class RestoreModel(RuleBasedStateMachine):
             self._tick(2, lambda _: None)
         said = self.world.watch_said()[before:]
         assert said == [("degraded", None), ("recovered", None)], f"F94: {said}"
+
+    def _play_year(self) -> None:
+        """F100: of each row of looks at a new secret, Atlas answers the first alone."""
+        if not (self.example.watched and self._unanswered):
+            return
+        first, *_ = YEAR
+        begun = self.world.clock()
+        self.account.rotate(first + 2)
+        answered = set()
+        for number, left in enumerate(YEAR):
+            wait = begun + timedelta(days=first + 2 - left) - self.world.clock()
+            fault = sorted(AT_ATLAS)[number % len(AT_ATLAS)]
+            is_silent = number % (self._unanswered + 1) > 0
+            times = None if is_silent else 0
+            with self.world.inject(SERVICE_ACCOUNT, AT_ATLAS[fault], times=times):
+                self._tick(wait.total_seconds() / MINUTE)
+            if not is_silent:
+                answered.add(self.world.clock())
+        self.account.judge_year(answered)
+        self.tally["years"] += 1
 
     def _judge_last_check(self, job: Job) -> Callable[[Outcome], None]:
         def judge(outcome: Outcome) -> None:

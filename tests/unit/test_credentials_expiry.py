@@ -1,7 +1,8 @@
 """When credentials expire: which secret is in use, and which thresholds are said."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,11 +29,12 @@ from unit.open_jobs import NOON
 from unit.scripted_atlas import ACCOUNT, BASE_URL, GROUP, Clock, ScriptedAtlas, answer
 
 DAY = timedelta(days=1)
+MADE = NOON - 335 * DAY
 DATE = {"Date": NOON.strftime("%a, %d %b %Y %H:%M:%S GMT")}
 
 
-def secret(days: float, *, is_certain: bool = True) -> ExpiringSecret:
-    return ExpiringSecret(ACCOUNT.client_id, NOON + days * DAY, is_certain)
+def secret(days: float, *, is_certain: bool = True, made: datetime | None = None) -> ExpiringSecret:
+    return ExpiringSecret(ACCOUNT.client_id, NOON + days * DAY, is_certain, made)
 
 
 def said(expiry: CredentialsExpiry) -> list[int | None]:
@@ -67,23 +69,83 @@ def test_a_first_look_says_the_smallest_threshold_that_is_reached(
     assert said(after.learnt(secret(days), GROUP, NOON + DAY / 1000)) == thresholds
 
 
-@pytest.mark.parametrize("life", [365, 20.4])
-def test_daily_looks_say_each_threshold_once(life: float) -> None:
-    expiry = CredentialsExpiry()
-    for day in range(int(life) + 1):
-        now = NOON + day * DAY
-        assert expiry.is_due(now)
-        expiry = expiry.learnt(secret(life), GROUP, now)
-        assert not expiry.is_due(now)
+# A year, day by day
 
-    expected = [days for days in sorted(THRESHOLDS, reverse=True) if days < life]
-    assert said(expiry) == expected if life > 30 else [30, *expected]
+type Year = Callable[[CredentialsExpiry, datetime, int], CredentialsExpiry]
+"""What a day makes of the memory."""
+
+
+def answered(life: float, *, seconds: float = 0, masks_hide: bool = False) -> Year:
+    """Each day. The date moves by so many seconds, and every other day the masks are hidden."""
+
+    def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
+        own = secret(life + day % 3 * seconds / 86_400, made=NOON)
+        if not masks_hide or day % 2 == 0:
+            return known.learnt(own, GROUP, now)
+        # Beside the one in use, Atlas shows one that expires sooner.
+        sooner, *later = (replace(one, is_certain=False) for one in (secret(day + 5), own))
+        return known.learnt(sooner, GROUP, now, later)
+
+    return day_of
+
+
+def unanswered(life: float, *, refused: bool = False, days: int = 1) -> Year:
+    """Once learnt, the date is answered only every so many days."""
+
+    def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
+        if day == 0 or (days > 1 and day % days == 0):
+            return known.learnt(secret(life, made=NOON), GROUP, now)
+        return known.refused(now) if refused else known.saying(now)
+
+    return day_of
+
+
+def rotated(life: int) -> Year:
+    """A secret lives so many days. On the last one, a new one is in use."""
+
+    def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
+        made = day - day % life
+        return known.learnt(secret(made + life, made=NOON + made * DAY), GROUP, now)
+
+    return day_of
+
+
+ALL: list[int | None] = [30, 14, 7, 3, 1]
+YEARS: dict[str, tuple[Year, list[int | None], set[bool]]] = {
+    "answered": (answered(365), ALL, {True}),
+    "it lives for 21 days": (answered(21), [14, 7, 3, 1], {True}),
+    "it lives for a week": (answered(7.0001), [3, 1], {True}),
+    "unanswered for good": (unanswered(365), ALL, {False}),
+    "unanswered now and then": (unanswered(365, days=5), ALL, {True, False}),
+    "refused for good": (unanswered(365, refused=True), ALL, {False}),
+    "refused now and then": (unanswered(365, refused=True, days=5), ALL, {True, False}),
+    "its date moves by seconds": (answered(365, seconds=40), ALL, {True}),
+    "its date moves by hours": (answered(365, seconds=40_000), ALL, {True}),
+    "masks come and go": (answered(365, masks_hide=True), ALL, {True, False}),
+    "secrets live for 8 days": (rotated(8), [7, 3, 1, None] * 45 + [7, 3], {True}),
+    "secrets live for 2 days": (rotated(2), [1, None] * 182 + [1], {True}),
+    "secrets live for a day": (rotated(1), [], set()),
+}
+
+
+@pytest.mark.fault("F100", "F101")
+@pytest.mark.parametrize(("day_of", "thresholds", "certain"), YEARS.values(), ids=YEARS)
+def test_in_a_year_each_threshold_is_said_once_for_each_secret(
+    day_of: Year, thresholds: list[int | None], certain: set[bool]
+) -> None:
+    known = CredentialsExpiry()
+    for day in range(366):
+        known = day_of(known, NOON + day * DAY, day)
+
+    assert said(known) == thresholds
+    assert {one.secret.is_certain for one in known.unsent} == certain
 
 
 RENEWALS: dict[str, tuple[float, float, list[int | None]]] = {
     "nothing was said": (100, 465, []),
     "something was said": (10, 375, [14, None]),
-    "the new one lives for a day": (0.2, 1, [1, None, 1]),
+    "the new one lives for two days": (0.2, 2, [1, None, 3]),
+    "the date moves by less than a day": (0.2, 1, [1]),
     "an earlier date": (10, 6, [14, 7]),
     "the same date": (10, 10, [14]),
 }
@@ -102,8 +164,7 @@ def test_a_refusal_counts_for_a_day_and_the_date_that_is_known_counts_on() -> No
     known = CredentialsExpiry().learnt(secret(8), GROUP, NOON - DAY)
     after = known.refused(NOON)
 
-    uncertain = replace(secret(8), is_certain=False)
-    assert after == replace(known, asked_at=NOON, secret=uncertain, seen_in=None)
+    assert after == replace(known, asked_at=NOON, seen_in=None)
     assert (after.is_due(NOON + DAY * 0.9), after.is_due(NOON + DAY)) == (False, True)
     assert said(after.refused(NOON + DAY)) == [14, 7]
     assert said(after.learnt(secret(8), GROUP, NOON + DAY)) == [14, 7]
@@ -152,7 +213,7 @@ def account(*secrets: tuple[float, str | None], **fields: Any) -> dict[str, Any]
     said = [
         {
             "id": "6a" * 12,
-            "createdAt": "2026-01-01T00:00:00Z",
+            "createdAt": MADE.isoformat(),
             "expiresAt": (NOON + days * DAY).isoformat(),
             "lastUsedAt": None,
             "maskedSecretValue": mask,
@@ -205,7 +266,8 @@ def test_the_secret_in_use_is_told_by_its_ending(
     asked.atlas.job_replies.append(answer(200, account(*secrets), **DATE))
 
     own = asked.own()
-    assert own == OwnAccount(secret(days, is_certain=is_certain), ("GROUP_READ_ONLY",))
+    assert own is not None
+    assert own[:2] == (secret(days, is_certain=is_certain, made=MADE), ("GROUP_READ_ONLY",))
     assert not any(mask in repr(own) for mask in (OURS, OTHER, HIDDEN))
 
 
@@ -249,6 +311,7 @@ secrets_in_use = st.builds(
     st.just(ACCOUNT.client_id),
     moments.map(lambda at: at + 300 * DAY),
     st.booleans(),
+    st.none() | moments,
 )
 thresholds = st.none() | st.sampled_from(THRESHOLDS)
 changes = st.builds(CredentialsChange, secrets_in_use, moments, thresholds)
@@ -288,6 +351,19 @@ ODD: list[Any] = [
 @pytest.mark.parametrize("stored", ODD, ids=str)
 def test_of_a_value_that_cannot_be_read_nothing_is_known(stored: Any) -> None:
     assert read_expiry(stored) == replace(NOT_ASKED, stored=stored)
+
+
+def test_a_secret_of_an_older_or_a_newer_version_is_read() -> None:
+    """1.1.0 stored no creation, and reads over it: nobody minds a field that is not known."""
+    fields = {"clientId": "a", "expiresAt": "2026-01-01T00:00:00Z", "isCertain": True}
+    older, newer, odd = (
+        read_expiry({"secret": fields | more}).secret
+        for more in ({}, {"later": 1}, {"createdAt": "soon"})
+    )
+
+    assert older == newer == odd
+    assert older is not None
+    assert older.thresholds == list(THRESHOLDS)
 
 
 def test_a_date_of_the_future_is_no_reason_not_to_ask() -> None:

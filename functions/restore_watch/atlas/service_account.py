@@ -32,6 +32,7 @@ _HIDDEN = re.compile(r"[.*\u2022\u2026]")
 class _Secret(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
 
+    created_at: OrNull[UtcDate]
     expires_at: UtcDate
     masked_secret_value: OrNull[str] = Field(repr=False)
 
@@ -49,10 +50,15 @@ class _Account(BaseModel):
 
 
 class OwnAccount(NamedTuple):
-    """Our service account, as a project shows it. `roles` is None in an unknown form."""
+    """
+    Our service account, as a project shows it. `roles` is None in an unknown form.
+
+    `others`: if it is not certain which secret is in use, those that may be, too.
+    """
 
     secret: ExpiringSecret
     roles: tuple[str, ...] | None
+    others: tuple[ExpiringSecret, ...] = ()
 
 
 class ServiceAccounts:
@@ -87,19 +93,20 @@ def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:
     if read is None or read.client_id != account.client_id:
         msg = "Atlas described the service account in an unknown shape"
         raise UnexpectedAtlasResponseError(msg)
-    expires_at, is_certain = _in_use(read.secrets, account.client_secret, answer.date)
+    fitting = [one for one in read.secrets if one.may_be(account.client_secret)]
+    is_certain = len(fitting) == 1
+    secret, *others = (
+        ExpiringSecret(account.client_id, one.expires_at, is_certain, one.created_at)
+        for one in _in_order(fitting or read.secrets, answer.date)
+    )
     roles = None if read.roles is None else tuple(map(redact, read.roles))
-    return OwnAccount(ExpiringSecret(account.client_id, expires_at, is_certain), roles)
+    return OwnAccount(secret, roles, tuple(others))
 
 
-def _in_use(secrets: Sequence[_Secret], secret: str, now: datetime | None) -> tuple[datetime, bool]:
-    """
-    When the secret in use expires, and whether it is certain which one that is.
+def _in_order(secrets: Sequence[_Secret], now: datetime | None) -> list[_Secret]:
+    """The earliest date first that has not passed: it counts if the masks do not single one out."""
 
-    If the masks do not single one out, it is the earliest date that has not passed.
-    """
-    fitting = [one.expires_at for one in secrets if one.may_be(secret)]
-    if len(fitting) == 1:
-        return fitting[0], True
-    dates = fitting or [one.expires_at for one in secrets]
-    return min([one for one in dates if now is None or one > now] or dates), False
+    def order(one: _Secret) -> tuple[bool, datetime]:
+        return now is not None and one.expires_at <= now, one.expires_at
+
+    return sorted(secrets, key=order)

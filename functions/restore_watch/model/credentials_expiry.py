@@ -1,6 +1,7 @@
 """When the credentials expire, and what is said of it: each threshold once for a secret. Pure."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal
@@ -8,14 +9,21 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from restore_watch.model.fields import UtcDate
+from restore_watch.model.fields import OrNull, UtcDate
 
 type Threshold = Literal[1, 3, 7, 14, 30]
 
 THRESHOLDS: tuple[Threshold, ...] = (1, 3, 7, 14, 30)
-"""Days left at which a message says so. The smallest that is reached is said, the others not."""
+"""
+Days left at which a message says so, of a secret that lives longer than that.
+
+The smallest that is reached is said, the others not.
+"""
 
 DAY = timedelta(days=1)
+
+HOUR = timedelta(hours=1)
+"""Atlas takes the life of a secret in whole hours."""
 
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,128}$"
 
@@ -32,7 +40,7 @@ class ExpiringSecret:
     The secret of a service account that is in use, without any part of its text.
 
     It `is_certain` if Atlas shows that it is this one. If not, it is the first that expires, or the
-    one that was last known.
+    one that was last known. `created_at` is None if Atlas does not say it; 1.1.0 stored none.
     """
 
     __pydantic_config__: ClassVar = _CONFIG
@@ -40,6 +48,7 @@ class ExpiringSecret:
     client_id: Annotated[str, Field(pattern=CLIENT_ID)]
     expires_at: UtcDate
     is_certain: bool
+    created_at: OrNull[UtcDate] = None
 
     def days_left(self, now: datetime) -> int:
         """Whole days until it expires; 0 once it has expired."""
@@ -50,9 +59,19 @@ class ExpiringSecret:
         return self.expires_at <= now
 
     @property
-    def identity(self) -> tuple[str, datetime]:
-        """What tells it from a newer secret. Atlas's mask is kept nowhere."""
-        return self.client_id, self.expires_at
+    def thresholds(self) -> list[Threshold]:
+        """The thresholds that are shorter than its life. Of an unknown life, all are."""
+        if self.created_at is None or self.created_at >= self.expires_at:
+            return list(THRESHOLDS)
+        life = round((self.expires_at - self.created_at) / HOUR) * HOUR
+        return [days for days in THRESHOLDS if days * DAY < life]
+
+    def is_same(self, other: "ExpiringSecret") -> bool:
+        """Whether it is the same secret: Atlas may date it anew. Its mask is kept nowhere."""
+        if self.client_id != other.client_id or abs(self.expires_at - other.expires_at) >= DAY:
+            return False
+        made, other_made = self.created_at, other.created_at
+        return made is None or other_made is None or abs(made - other_made) < HOUR
 
 
 @dataclass(frozen=True)
@@ -96,29 +115,50 @@ class CredentialsExpiry:
         if self.secret is None:
             return None
         left, said = self.secret.expires_at - now, self.said
-        reached = next((days for days in THRESHOLDS if left <= days * DAY), None)
+        reached = next((days for days in self.secret.thresholds if left <= days * DAY), None)
         return reached if reached and (said is None or reached < said) else None
 
     def refused(self, now: datetime) -> "CredentialsExpiry":
         """Return the memory after a refusal: what was known counts on."""
-        known = self.secret and replace(self.secret, is_certain=False)
-        return replace(self, asked_at=now, secret=known, seen_in=None).saying(now)
+        return replace(self, asked_at=now, seen_in=None).saying(now)
 
-    def learnt(self, secret: ExpiringSecret, seen_in: str, now: datetime) -> "CredentialsExpiry":
-        """Return the memory after an answer. Another secret begins anew."""
+    def without_date(self) -> "CredentialsExpiry":
+        """Return the memory of credentials that have no date."""
+        return replace(self, secret=None, seen_in=None, said=None)
+
+    def learnt(
+        self,
+        secret: ExpiringSecret,
+        seen_in: str,
+        now: datetime,
+        others: Collection[ExpiringSecret] = (),
+    ) -> "CredentialsExpiry":
+        """
+        Return the memory after an answer. Another secret begins anew.
+
+        If it is not certain, one of the `others` may be in use: the one that was certain counts on.
+        """
         before, said, unsent = self.secret, self.said, self.unsent
-        if before is None or secret.identity != before.identity:
+        is_certain = secret.is_certain
+        if before and before.is_certain and not is_certain:
+            secret = before if any(map(before.is_same, (secret, *others))) else secret
+        if before is None or not secret.is_same(before):
             if before is not None and said is not None and secret.expires_at > before.expires_at:
                 unsent = (*unsent, CredentialsChange(secret, now))
             said = None
-        return CredentialsExpiry(now, secret, seen_in, said, unsent, self.stored).saying(now)
+        after = CredentialsExpiry(now, secret, seen_in, said, unsent, self.stored)
+        return after.saying(now, is_certain=is_certain)
 
-    def saying(self, now: datetime) -> "CredentialsExpiry":
-        """Return the memory with a change if a threshold is reached."""
+    def saying(self, now: datetime, *, is_certain: bool = False) -> "CredentialsExpiry":
+        """
+        Return the memory with a change if a threshold is reached.
+
+        Unless Atlas has just answered, the date that is known counts on, and is not certain.
+        """
         reached, secret = self.reached(now), self.secret
         if secret is None or reached is None:
             return self
-        change = CredentialsChange(secret, now, reached)
+        change = CredentialsChange(replace(secret, is_certain=is_certain), now, reached)
         return replace(self, said=reached, unsent=(*self.unsent, change))
 
 

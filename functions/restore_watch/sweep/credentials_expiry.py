@@ -1,13 +1,14 @@
 """
-Learns once a day when the credentials expire, and says so in time.
+Learns once a day when the credentials expire, and says so in time, whatever Atlas answers.
 
 The outbox is the same as that of the watch: one conditional write records what was learnt and its
 messages, and what is recorded is published until the topic has accepted it.
 
 - The question comes after everything else of a sweep, and has a short deadline.
-- A refusal, or an answer of an unknown shape, is the answer of that day. The date that is known
-  counts on, and the next day another project is asked.
+- A refusal, or an answer of an unknown shape, is the answer of that day. The next day another
+  project is asked.
 - If no answer comes, an environment asks again after an hour. Nothing is stored of it.
+- If nobody can be asked, or Atlas refuses or does not answer, the date that is known counts on.
 - None of this fails or degrades anything. A diagnosis says what the answer was.
 """
 
@@ -36,19 +37,19 @@ ANSWER_TIME = 3.0
 """Seconds that the question may take. A sweep that waits for the lease waits for longer."""
 
 PAUSE = timedelta(hours=1)
-"""An environment that got no answer, or could not store it, does not ask again for this long."""
+"""
+An environment that got no answer, or could not store it, does not look again for this long.
+
+Nor does it write the metric again, if nobody can be asked.
+"""
 
 
 @dataclass
 class LastTry:
-    """When this environment last got no answer, or could not store it."""
+    """When this environment last got no answer, or could not store it, and wrote the metric."""
 
     failed_at: datetime | None = None
-
-    def was_lately(self, now: datetime) -> bool:
-        """Whether it is too early to ask again."""
-        at = self.failed_at
-        return at is not None and timedelta() <= now - at < PAUSE
+    measured_at: datetime | None = None
 
 
 @service
@@ -74,31 +75,38 @@ class ExpiryWatch:
             return expiry
         return self._store(replace(expiry, unsent=expiry.unsent[sent:])) or expiry
 
-    def look(self, expiry: CredentialsExpiry) -> None:
-        """Ask when the credentials expire, if that is due and a project answers. Say so."""
-        now = self.run.now()
-        is_refused = self.run.tally.refusal_of_credentials is not None
-        if is_refused or not expiry.is_due(now) or self.last_try.was_lately(now):
+    def look(self, expiry: CredentialsExpiry, *, asks: bool = True) -> None:
+        """
+        Say when the credentials expire, if that is due. Ask first: they may have been renewed.
+
+        Without `asks`, there is nothing to ask with.
+        """
+        now, last_try = self.run.now(), self.last_try
+        leads = self.run.worker.leads
+        if not leads or not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
             return
-        after = self._ask(expiry, now)
-        if after is None:
-            return
-        if after.secret is not None:
+        answered = self._ask(expiry, now) if asks else None
+        after = answered or expiry.saying(now)
+        if after.secret and (answered or not _is_recent(last_try.measured_at, now)):
+            last_try.measured_at = now
             self.run.telemetry.credentials_seen(after.secret.days_left(now))
+        if after == expiry:
+            return
         stored = self._store(after)
         if stored is None:
-            self.last_try.failed_at = now
+            last_try.failed_at = now
         else:
             self.publish_unsent(stored, self.run.ending)
 
     def _ask(self, expiry: CredentialsExpiry, now: datetime) -> CredentialsExpiry | None:
-        """Return what is known after one question, None if there is nothing to store."""
-        answering = self._answering()
-        if not answering:
-            return None
+        """Return what is known after one question, None without an answer."""
         # The account may show in one of the projects only.
-        by_day = answering[now.toordinal() % len(answering)]
-        group_id = next((one for one in answering if one == expiry.seen_in), by_day)
+        shows_it = [one for one in [expiry.seen_in] if one]
+        projects = self._answering() or shows_it
+        if not projects or self.run.tally.refusal_of_credentials:
+            return None
+        by_day = projects[now.toordinal() % len(projects)]
+        group_id = next((one for one in projects if one in shows_it), by_day)
         try:
             own = self.accounts.own(group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:
@@ -108,7 +116,9 @@ class ExpiryWatch:
             return None
         except AtlasError:
             return expiry.refused(now)
-        return own and expiry.learnt(own.secret, group_id, now)
+        if own is None:
+            return expiry.without_date()
+        return expiry.learnt(own.secret, group_id, now, own.others)
 
     def _answering(self) -> list[str]:
         """
@@ -125,3 +135,7 @@ class ExpiryWatch:
         with suppress(TableUnavailableError, TimeBudgetExceededError):
             return self.bookkeeping.note_expiry(expiry, self.run.now(), self.run.ending)
         return None
+
+
+def _is_recent(at: datetime | None, now: datetime) -> bool:
+    return at is not None and timedelta() <= now - at < PAUSE

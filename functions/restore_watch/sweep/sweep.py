@@ -8,7 +8,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 5. Ask: Atlas is asked about every job that is due, the longest unasked first.
 6. Hot: while jobs are young, Atlas is asked about those again and again.
 7. Watch: projects that cannot be seen, or can be again, are reported (`outages/`).
-8. Credentials: once a day, Atlas is asked when they expire.
+8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is said.
 """
 
 from collections.abc import Callable, Mapping
@@ -163,6 +163,7 @@ class Sweeper:
             asked = self._find_and_ask(parts, begun, is_awaited)
         except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
             watch.stack_fails(stack, error)
+            parts.expiry_watch.look(expiry, asks=False)
             raise
         finally:
             share = lasting.atlas.limits.smallest_share(run.at.timestamp())
@@ -174,6 +175,7 @@ class Sweeper:
         if refusal is not None and (is_refused or not worker.leads):
             stack = watch.stack_fails(stack, refusal)
             if is_refused and not run.memory.was_answered_lately:
+                parts.expiry_watch.look(expiry)
                 raise refusal
         parts.answers.note_starved()
         self._drop_removed(parts)
@@ -181,8 +183,7 @@ class Sweeper:
         run.summary.degraded = degraded
         seconds = deadline.clock() - begun
         run.telemetry.swept(run.tally.result, degraded, seconds, succeed=run.all_succeed)
-        if worker.leads:
-            parts.expiry_watch.look(expiry)
+        parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()
 
     def _find_and_ask(
