@@ -1,14 +1,19 @@
 """What subscribers receive when a project cannot be seen, and when it can again."""
 
+from contextlib import suppress
 from datetime import datetime
+from secrets import token_hex
 
 import pytest
 
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
-from local_stack.steps import PUBLISH, about
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error
+from local_stack.steps import EVENTS, MISSING_ROLE, PUBLISH, QUESTION, TOKEN, about
 from local_stack.wire import Selection
 from local_stack.world import DEGRADED, RECOVERED, World, within
+from restore_watch.errors import RestoreWatchError
 
 RECOVERY = 4
 """Sweeps, a minute apart, from the first one without a failure to the one that reports it."""
@@ -133,14 +138,38 @@ def test_a_message_that_dies_on_its_way_is_sent_again_under_its_id(
     assert world.bookkeeping().keys().isdisjoint({"unsent", "degraded", "troubles"})
 
 
-def test_an_environment_that_has_not_seen_a_project_knows_when_it_was_last_listed(
-    world: World, watching: Environment
-) -> None:
-    watching.tick()
-    listed_at = world.bookkeeping()["listedAt"]
-    world.atlas.lock_out(world.group)
-    for _ in range(4):
-        world.watching().tick()
+PROJECT = "6a1f3c9e5b7d204e8c61f0b5"
 
-    (degraded,) = world.messages(world.group)
-    assert degraded.event["data"]["lastSuccessAt"] == listed_at
+OUTAGES: dict[str, tuple[Selection, Answer]] = {
+    "one project": (within(EVENTS, about(PROJECT)), MISSING_ROLE),
+    "every project": (QUESTION, Answer(503)),
+    "credentials": (TOKEN, atlas_error(401, "USER_UNAUTHORIZED", "No.")),
+}
+
+
+@pytest.mark.fault("F109")
+@pytest.mark.parametrize(("step", "fault"), OUTAGES.values(), ids=OUTAGES)
+def test_environments_that_have_seen_nothing_say_when_a_sweep_last_succeeded(
+    world: World, step: Selection, fault: Answer
+) -> None:
+    world.watching(world.group, PROJECT).ticks(3)
+    succeeded_at = world.lease["succeededAt"]
+    world.atlas.expire_tokens()
+    with world.inject(step, fault, times=None):
+        for _ in range(5):
+            with suppress(RestoreWatchError):
+                world.watching(world.group, PROJECT).tick()
+
+    (degraded,) = (*world.messages(PROJECT), *world.messages("atlas-restore-watch"))
+    assert degraded.event["data"]["lastSuccessAt"] == succeeded_at
+
+
+@pytest.mark.fault("F109")
+def test_nobody_knows_when_a_project_was_last_seen_that_could_never_be_seen(world: World) -> None:
+    world.watching().ticks(2)
+    new = world.atlas.add_project(token_hex(12)).group_id
+    world.atlas.lock_out(new)
+    world.watching(world.group, new).ticks(5)
+
+    (degraded,) = world.messages(new)
+    assert degraded.event["data"]["lastSuccessAt"] is None

@@ -217,6 +217,7 @@ def answers(clock: Clock) -> Answers:
             has_started_others=True,
             is_tick=True,
             at=now(),
+            succeeded_at=None,
             asking=clock.deadline(),
             ending=clock.deadline(),
             clock=UtcClock(now, clock.sleep),

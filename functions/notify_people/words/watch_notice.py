@@ -129,6 +129,6 @@ def _facts(change: WatchChange) -> Mapping[str, str | None]:
         "Since": moment(change.since),
         "Seen again": at if change.recovered and not change.is_removed else "",
         "No longer watched": f"since {at}" if change.is_removed else "",
-        "Last seen before": moment(change.last_success_at) or "never",
+        "Last seen before": moment(change.last_success_at) or "not known",
         "Open restores at that moment": str(change.open_jobs),
     }

@@ -24,7 +24,7 @@ from restore_watch.sweep.follow.lists import JobLists
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.observe import Observer
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdicts
-from restore_watch.sweep.outages.report import LastSeen, Watch
+from restore_watch.sweep.outages.report import Watch
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
 from restore_watch.sweep.run import Run
@@ -81,7 +81,6 @@ class Environment:
     telemetry: Telemetry
     options: SweepOptions
     memories: Callable[[Worker], tuple[SweepMemory, FindMemory]]
-    last_seen: LastSeen
     last_try: LastTry
 
     def run(
@@ -93,18 +92,18 @@ class Environment:
         request: Sweep,
     ) -> Run:
         """Return the run of a worker's sweep that begins now."""
-        memory, _ = self.memories(worker)
+        (memory, _), clock = self.memories(worker), self.outbox.clock
         last, left = books.summaries.get(lease_name(worker)), books.summaries.values()
-        others = of_now(left, last, self.outbox.clock.now())
+        others = of_now(left, last, clock.now())
         known = {job.key: job for job in jobs}
         memory.keep_only(known)
-        clock, limits = self.outbox.clock, self.atlas.limits
-        reserve = self.options.rate_limit_reserve
+        limits, reserve = self.atlas.limits, self.options.rate_limit_reserve
         return Run(
             worker=worker,
             has_started_others=request.worker is None,
             is_tick=request.tick is not None,
             at=clock.now(),
+            succeeded_at=books.succeeded_at,
             asking=deadline.earlier(ENDING_TIME),
             ending=deadline,
             clock=clock,
@@ -144,14 +143,7 @@ class Environment:
             asker=Asker(run, self.atlas, lists, follower, answers),
             finder=finder,
             verdicts=ProjectVerdicts(run, watched, find_memory, finder.listed),
-            watch=Watch(
-                run,
-                self.outbox.topic,
-                self.bookkeeping,
-                self.workers,
-                self.last_seen,
-                TopicRefusals(),
-            ),
+            watch=Watch(run, self.outbox.topic, self.bookkeeping, self.workers, TopicRefusals()),
             expiry_watch=ExpiryWatch(
                 run,
                 self.outbox.topic,

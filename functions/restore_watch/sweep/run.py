@@ -24,6 +24,8 @@ class Run:
     """
     One sweep of a `worker`, which began `at` a moment in UTC. Any thread may use it.
 
+    `succeeded_at`: when the last sweep did, None if nobody knows.
+
     The last question to Atlas must have ended by the deadline of `asking`, and everything by that
     of `ending`. `known` has the open jobs, and `projects` what the table remembers of projects, by
     id. Both are kept up to date. `summary` is what it leaves to the first worker; that one has what
@@ -34,6 +36,7 @@ class Run:
     has_started_others: bool
     is_tick: bool
     at: datetime
+    succeeded_at: datetime | None
     asking: Deadline
     ending: Deadline
     clock: Clock

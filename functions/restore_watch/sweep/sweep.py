@@ -34,7 +34,6 @@ from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.credentials_expiry import LastTry
 from restore_watch.sweep.find.memory_of_projects import FindMemory
 from restore_watch.sweep.memory_of_jobs import SweepMemory
-from restore_watch.sweep.outages.report import LastSeen
 from restore_watch.sweep.outages.stack_verdict import ListOfProjects
 from restore_watch.sweep.parts import Environment, Parts, SweepOptions
 from restore_watch.sweep.rounds import Rounds
@@ -94,7 +93,6 @@ class Sweeper:
             options,
             # Lambda gives an environment the sweep of any worker.
             cache(lambda _worker: (SweepMemory(now), FindMemory(now))),
-            LastSeen(),
             LastTry(),
         )
         self.starter = Starter(own_function, telemetry, options)

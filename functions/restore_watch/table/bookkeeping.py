@@ -20,7 +20,7 @@ from restore_watch.model.status_change import utc_text
 from restore_watch.model.summary import Summary
 from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
-from restore_watch.table.lease import read_summaries
+from restore_watch.table.lease import read_success, read_summaries
 from restore_watch.table.project_item import (
     ABSENT_AT_ONCE,
     MOVED_FOR,
@@ -50,11 +50,12 @@ _FIRST = (
 
 
 class Books(NamedTuple):
-    """Projects by id, how the stack is seen, its credentials' end, summaries and the last list."""
+    """What the table remembers for a sweep. `succeeded_at`: when the last one did, in UTC."""
 
     projects: dict[str, Project]
     stack: Watched
     expiry: CredentialsExpiry
+    succeeded_at: datetime | None
     summaries: Mapping[str, Summary]
     last_list: LastList | None
 
@@ -87,7 +88,8 @@ class Bookkeeping(Items):
         seen = stack.stored_watched or Watched(None)
         own = {one.group_id: one for one in read if one.group_id and reader.has(one.group_id)}
         summaries = {} if reader.of == 1 else read_summaries(entries, now)
-        return Books(own, seen, stack.expiry, summaries, stack.last_list if reader.of > 1 else None)
+        success, listed = read_success(entries, reader, now), stack.last_list
+        return Books(own, seen, stack.expiry, success, summaries, listed if reader.of > 1 else None)
 
     def find(self, group_id: str, now: datetime, deadline: Deadline) -> Project:
         """Return a project that was not read. It may be a stray, or have been one."""

@@ -72,6 +72,14 @@ def read_summaries(items: Iterable[Mapping[str, Any]], now: datetime) -> dict[st
     return {name: one for name, one in known.items() if name.partition("/")[0] == NAME}
 
 
+def read_success(
+    items: Iterable[Mapping[str, Any]], worker: Worker, now: datetime
+) -> datetime | None:
+    """Read when a sweep of this worker last succeeded, of items in DynamoDB's types."""
+    own = (one for one in items if one["restoreId"]["S"] == lease_name(worker))
+    return past_moment(next(own, {}).get("succeededAt", {}).get("S"), now)
+
+
 @dataclass(frozen=True)
 class _Stored:
     """The item at a moment. A value that cannot be read or lies too far ahead is absent."""

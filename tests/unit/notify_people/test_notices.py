@@ -238,6 +238,11 @@ def test_only_after_a_dedicated_restore_people_wait_for_search() -> None:
     assert warned == {"dedicated-completed"}
 
 
+@pytest.mark.fault("F109")
+def test_what_nobody_knows_is_not_known() -> None:
+    assert notice("stack-degraded", lastSuccessAt=None).facts["Last seen before"] == "not known"
+
+
 def test_the_facts_have_the_kind_the_times_in_utc_and_another_target_project() -> None:
     shown = notice(
         "dedicated-completed",

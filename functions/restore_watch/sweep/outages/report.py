@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 from random import shuffle
-from threading import Lock
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
@@ -36,24 +35,6 @@ from restore_watch.table.project_item import Project
 from restore_watch.threads.workers import Workers
 
 
-class LastSeen:
-    """When each project was last seen by this environment. Any thread may use it."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._moments: dict[str | None, datetime] = {}
-
-    def seen(self, group_id: str | None, at: datetime) -> None:
-        """Nothing failed."""
-        with self._lock:
-            self._moments[group_id] = at
-
-    def of(self, group_id: str | None) -> datetime | None:
-        """Return when nothing failed the last time."""
-        with self._lock:
-            return self._moments.get(group_id)
-
-
 @service
 class Watch:
     """
@@ -66,7 +47,6 @@ class Watch:
     topic: StatusChangesTopic
     bookkeeping: Bookkeeping
     workers: Workers
-    last_seen: LastSeen
     refusals: TopicRefusals
 
     def publish_unsent(self, stack: Watched, deadline: Deadline) -> Watched:
@@ -112,7 +92,8 @@ class Watch:
         if not self.run.worker.leads:
             return stack
         troubles = {**reported, StackTrouble.CREDENTIALS: trouble}
-        return self._met(stack, troubles, None, self.run.of_all_workers().open)
+        open_jobs = self.run.of_all_workers().open
+        return self._met(stack, troubles, self.run.succeeded_at, open_jobs)
 
     def others_are_refused(self, stack: Watched) -> bool:
         """
@@ -136,18 +117,20 @@ class Watch:
 
         Nobody looks at those that were left alone: nothing fails there.
         """
+        # Sweeps that see nothing of the stack succeed, too.
+        last_success = stack.last_success_at if stack.fails else self.run.succeeded_at
         verdict, stack = self._judge(seen, stack, listed)
         is_blind = stack.degraded is not None
         degraded: list[bool] = []
 
         def note(one: ProjectVerdict) -> None:
             project = one.project
-            if not one.fails:
-                self.last_seen.seen(project.group_id, self.run.at)
             troubles = verdict.troubles_of(one, self.run.at)
             after = project.watched
             if troubles is not None:
-                after = self._met(after, troubles, project.listed_at, one.open_jobs)
+                was_seen = project.listed_at or one.open_jobs
+                success_at = (last_success or project.listed_at) if was_seen else None
+                after = self._met(after, troubles, success_at, one.open_jobs)
             is_held = is_blind and verdict.held is not Held.NOTHING
             degraded.append(after.degraded is not None or (is_held and one.fails))
 
@@ -169,20 +152,16 @@ class Watch:
         of_all = run.of_all_workers()
         is_whole = len(run.others) + 1 >= run.worker.of
         verdict = judge(of_all, stack, listed, is_whole=is_whole)
-        if not verdict.troubles:
-            self.last_seen.seen(None, run.at)
-        return verdict, self._met(stack, verdict.troubles, None, of_all.open)
+        return verdict, self._met(stack, verdict.troubles, run.succeeded_at, of_all.open)
 
     def _met(
         self,
         watched: Watched,
         troubles: Mapping[str, Trouble],
-        listed_at: datetime | None,
+        success_at: datetime | None,
         open_jobs: int,
     ) -> Watched:
         """Store and publish what has changed, if anything has. Return how the project is seen."""
-        moments = (self.last_seen.of(watched.group_id), listed_at)
-        success_at = max((moment for moment in moments if moment), default=None)
         return self._store(watched, watched.after(troubles, self.run.now(), success_at, open_jobs))
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
