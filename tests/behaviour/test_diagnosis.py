@@ -389,6 +389,20 @@ def test_of_many_projects_twenty_are_looked_at(world: World, diagnose: Diagnose)
     assert checks["other projects"]["found"] == "3 more were not looked at"
 
 
+@pytest.mark.fault("F106")
+def test_a_cluster_that_cannot_be_watched_is_named_beside_those_that_can(
+    world: World, diagnose: Diagnose
+) -> None:
+    for name in ("orders_late", "late\r\n"):
+        world.atlas.add_cluster(world.group, name, "dedicated")
+    checks = diagnose()
+
+    project = f"project {world.group}"
+    assert checks[project]["found"].endswith("Flex clusters: 1, dedicated clusters: 1")
+    line = checks[f"{project}: cluster orders_late, cluster late "]
+    assert (line["ok"], line["found"][:37]) == (None, "This cluster cannot be watched: its n")
+
+
 ABSENT = "the project has no cluster of this name"
 CLUSTERS = {
     "ordres": (False, ABSENT, "Use orders"),

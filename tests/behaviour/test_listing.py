@@ -258,6 +258,26 @@ def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(
     assert reported_once(world, jobs)
 
 
+@pytest.mark.fault("F106")
+def test_a_cluster_whose_name_no_path_may_have_is_named_once_and_its_project_is_seen(
+    world: World, watching: Environment
+) -> None:
+    odd = ("orders_late", "../groups", "late\r\n", "n" * 10_000)
+    add_clusters(world, *odd, kind="dedicated")
+    free = world.atlas.add_cluster(world.group, "free_one", "dedicated")
+    free.provider_name = "TENANT"
+    jobs = ended_jobs(world)
+    warned = []
+    for minutes in (1, 15, 15):
+        assert watching.tick(minutes)["failures"] == []
+        warned += [line["cluster_name"] for line in watching.lines(level="WARNING")]
+
+    assert (reported_once(world, jobs), behind(world)) == (True, set())
+    assert sorted(warned) == ["../groups", "late ", "n" * 64, "orders_late"]
+    assert world.watch_said() == []
+    assert mark(world).isoformat() > world.bookkeeping()["firstMark"]
+
+
 # Clusters that fail for long, and what they may keep others from
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.endpoints import AtlasList, Family
-from restore_watch.atlas.entries import job_entries
+from restore_watch.atlas.entries import job_entries, shown_clusters
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Marks, Part
@@ -167,13 +167,12 @@ def test_clusters_with_the_same_mark_come_in_any_order() -> None:
 
 MORE = "Atlas shows more clusters of a project than one page holds"
 NO_NAME = "An entry in the list of Flex clusters has no usable name"
-BAD_NAMES = [None, 7, "", "../groups", "a/b", "a?b", "a%2fb", "a\n", "a" * 65]
+NO_NAMES = [None, 7, "", {"name": "orders"}]
 ODD_ENTRIES: list[Any] = [None, "orders", ["orders"], {}]
 BAD_PAGES = [
     (shown({"name": "orders"}, has_next=True), MORE),
     *((shown(odd, {"name": "orders"}), NO_NAME) for odd in ODD_ENTRIES),
-    # It would change a path.
-    *((shown({"name": name}, {"name": "orders"}), NO_NAME) for name in BAD_NAMES),
+    *((shown({"name": name}, {"name": "orders"}), NO_NAME) for name in NO_NAMES),
 ]
 
 
@@ -183,13 +182,34 @@ def test_a_list_of_clusters_that_cannot_be_read_to_its_end_is_taken_in_and_count
 ) -> None:
     listed, step = one_kind()
 
-    steps = listed.clusters_shown(step, page)
+    steps = listed.clusters_shown(step, page, shown_clusters(page, step.which))
 
     assert [one.belongs_to for one in steps] == [ORDERS]
     assert str(listed.failures[FLEX_CLUSTERS]) == problem
     listed.finished(step)
     assert listed.cluster_names == {}
     assert Part(FLEX) in listed.read().unread
+
+
+ODD_NAMES = {
+    "orders_late": "orders_late",
+    "-orders": "-orders",
+    "../groups": "../groups",
+    "a%2fb": "a%2fb",
+    "a\r\nb": "a b",
+    "a" * 10_000: "a" * 64,
+    "https://u:p@example.net/x": "[redacted]",
+}
+
+
+@pytest.mark.fault("F106")
+@pytest.mark.parametrize(("name", "quoted"), ODD_NAMES.items(), ids=range(len(ODD_NAMES)))
+def test_a_cluster_whose_name_no_path_may_have_is_left_out_and_the_list_is_read(
+    name: str, quoted: str
+) -> None:
+    read = shown_clusters(clusters(name, "orders"), FLEX_CLUSTERS)
+
+    assert read == (["orders"], [], [quoted], None)
 
 
 # How far a list is read
@@ -305,7 +325,8 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 
 def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_last_page() -> None:
     listed, step = one_kind()
-    first, other = listed.clusters_shown(step, clusters("orders", "carts"))
+    page = clusters("orders", "carts")
+    first, other = listed.clusters_shown(step, page, shown_clusters(page, step.which))
     assert isinstance(first, JobsPage)
     second = next_page(listed, first, shown(job(NEW), has_next=True))
     assert [listed.finished(one) for one in (step, other, first)] == [False] * 3

@@ -13,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.model.fields import UtcDate, is_cluster_name, is_object_id
+from restore_watch.model.fields import NAME_LIMIT, UtcDate, is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreKind
+from restore_watch.redaction import redact
 
 _utc_date = TypeAdapter(UtcDate).validate_python
 
@@ -24,12 +25,18 @@ The fields that date a restore job without a usable id: the first readable one c
 jobs have no creation date, but a finished job was created before it finished.
 """
 
+UNWATCHED = (
+    "This cluster cannot be watched: its name is not of letters, digits and hyphens, "
+    f"{NAME_LIMIT} at most"
+)
+"""Other signs could change a path. Atlas allows some that its specification does not."""
+
 _FREE = "TENANT"
 """The provider of free clusters, which have no backups."""
 
 
 class Entry(NamedTuple):
-    """An entry with a usable id. In a list of clusters, the id is the name."""
+    """An entry with a usable id."""
 
     id: str
     content: Mapping[str, Any]
@@ -61,10 +68,29 @@ def job_entries(page: Page, kind: RestoreKind) -> Entries:
     return _entries(page, "id", is_object_id, problem)
 
 
-def cluster_entries(page: Page, which: AtlasList) -> Entries:
-    """Read the names on a page of clusters."""
+class ShownClusters(NamedTuple):
+    """
+    The names on a page of clusters: of those to watch, and of free ones, which have no backups.
+
+    `unwatched`: names of another form, as far as they can be quoted. `problem`: an entry without
+    any name.
+    """
+
+    names: list[str]
+    free: list[str]
+    unwatched: list[str]
+    problem: str | None
+
+
+def shown_clusters(page: Page, which: AtlasList) -> ShownClusters:
+    """Read a page of clusters."""
     problem = f"An entry in the list of {which} has no usable name"
-    return _entries(page, "name", is_cluster_name, problem)
+    entries = _entries(page, "name", bool, problem)
+    free = [one.id for one in entries.readable if _is_free(one.content)]
+    names = [one.id for one in entries.readable if one.id not in free]
+    odd = [redact(name)[:NAME_LIMIT] for name in names if not is_cluster_name(name)]
+    usable = list(filter(is_cluster_name, names))
+    return ShownClusters(usable, free, odd, problem if entries.unreadable else None)
 
 
 def project_entries(page: Page) -> Entries:
@@ -72,7 +98,7 @@ def project_entries(page: Page) -> Entries:
     return _entries(page, "id", is_object_id, "An entry in the list of projects has no usable id")
 
 
-def is_free(cluster: Mapping[str, Any]) -> bool:
+def _is_free(cluster: Mapping[str, Any]) -> bool:
     """Whether an entry of the list of dedicated clusters names the provider TENANT alone."""
     regions = [
         region

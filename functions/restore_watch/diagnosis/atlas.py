@@ -12,7 +12,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family
-from restore_watch.atlas.entries import cluster_entries, is_free, project_entries
+from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
@@ -116,7 +116,7 @@ class AtlasDiagnosis:
 
     def project(self, group_id: str, deadline: Deadline) -> Look:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
-        look = Look()
+        look, unwatched = Look(), list[str]()
 
         def read(
             family: Family,
@@ -136,9 +136,9 @@ class AtlasDiagnosis:
             page = read(which, partial(self._projects.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
-                entries = cluster_entries(page, which).readable
-                names = [one.id for one in entries if not is_free(one.content)]
-                look.clusters[which] = names
+                clusters = shown_clusters(page, which)
+                look.clusters[which] = clusters.names
+                unwatched += clusters.unwatched
         for kind in LISTED_KINDS:
             # One cluster stands for all: the role is given for the project. One that was deleted
             # meanwhile, or has no backups, says nothing.
@@ -150,6 +150,8 @@ class AtlasDiagnosis:
         look.lines = together(f"project {group_id}", look.lines)
         if not look.lines:
             look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
+        odd = [Line(f"cluster {name}", ok=None, found=UNWATCHED) for name in unwatched]
+        look.lines += together(f"project {group_id}", odd)
         return look
 
 

@@ -23,11 +23,11 @@ from restore_watch.redaction import without_urls
 # Atlas's console does, 64. The limit keeps the SNS subject and the partition key short as well.
 _OBJECT_ID = "[a-f0-9]{24}"
 _CLUSTER_NAME = "[a-zA-Z0-9][a-zA-Z0-9-]*"
-_NAME_LIMIT = 64
+NAME_LIMIT = 64
 
 ObjectId = Annotated[str, StringConstraints(strict=True, pattern=f"^{_OBJECT_ID}$")]
 ClusterName = Annotated[
-    str, StringConstraints(strict=True, pattern=f"^{_CLUSTER_NAME}$", max_length=_NAME_LIMIT)
+    str, StringConstraints(strict=True, pattern=f"^{_CLUSTER_NAME}$", max_length=NAME_LIMIT)
 ]
 
 TEXT_LIMIT = 256
@@ -39,7 +39,7 @@ is_object_id = re.compile(_OBJECT_ID).fullmatch
 
 def is_cluster_name(text: str) -> bool:
     """Whether the text may be the name of a cluster."""
-    return len(text) <= _NAME_LIMIT and re.fullmatch(_CLUSTER_NAME, text) is not None
+    return len(text) <= NAME_LIMIT and re.fullmatch(_CLUSTER_NAME, text) is not None
 
 
 def _require_iso_date(value: object) -> object:

@@ -124,7 +124,7 @@ class Telemetry(CheckTelemetry):
             )
 
     def not_read(self, group_id: str, cluster_name: str | None, error: RestoreWatchError) -> None:
-        """Report a cluster whose restore jobs Atlas has never listed; a cluster once."""
+        """Report a cluster whose restore jobs were never listed; a cluster once."""
         cluster = group_id, cluster_name or ""
         if cluster in self._not_read:
             return

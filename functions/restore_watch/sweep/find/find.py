@@ -10,6 +10,7 @@ How a sweep finds restore jobs that nobody named, in the projects that it watche
 from collections.abc import Iterable
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.entries import UNWATCHED, shown_clusters
 from restore_watch.errors import (
     AtlasError,
     RestoreJobNotFoundError,
@@ -124,7 +125,11 @@ class Finder:
             page = self._calls.clusters(step)
         except RestoreWatchError as error:
             return self._again(step, error, begun)
-        more = listing.clusters_shown(step, page)
+        shown = shown_clusters(page, step.which)
+        for name in shown.unwatched:
+            odd = UnexpectedAtlasResponseError(UNWATCHED)
+            self._run.telemetry.not_read(step.group_id, name, odd)
+        more = listing.clusters_shown(step, page, shown)
         failure = listing.failures.get(step.which)
         if failure is not None:
             self._run.outcomes.failed(asked_by(step), failure)

@@ -13,7 +13,7 @@ from random import shuffle
 from threading import Lock
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList
-from restore_watch.atlas.entries import Entry, cluster_entries, is_free
+from restore_watch.atlas.entries import Entry, ShownClusters
 from restore_watch.atlas.pages import NOTHING_NEW, Page
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.model.jobs_of_interest import Interest
@@ -84,20 +84,19 @@ class ProjectListing:
                     steps.append(ClustersPage(group_id, which))
             return self._progress.opened(self._in_order(steps))
 
-    def clusters_shown(self, step: ClustersPage, page: Page) -> list[ListingStep]:
+    def clusters_shown(
+        self, step: ClustersPage, page: Page, shown: ShownClusters
+    ) -> list[ListingStep]:
         """Atlas showed the clusters of a list. Return the steps that follow from it."""
-        entries = cluster_entries(page, step.which)
-        free = [one.id for one in entries.readable if is_free(one.content)]
-        names = [one.id for one in entries.readable if one.id not in free]
-        if entries.unreadable:
-            self.fails(step, UnexpectedAtlasResponseError(entries.unreadable[0].problem))
+        if shown.problem:
+            self.fails(step, UnexpectedAtlasResponseError(shown.problem))
         if page.has_next:
             self.fails(step, UnexpectedAtlasResponseError(MORE_CLUSTERS))
         with self._lock:
             self._note_began(page)
-            self._gone.update(Part(kind, name) for name in free for kind in LISTED_KINDS)
-            self._names[step.which] = names
-            return self._progress.opened(self._in_order(self._jobs_of(step.which, names)))
+            self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
+            self._names[step.which] = shown.names
+            return self._progress.opened(self._in_order(self._jobs_of(step.which, shown.names)))
 
     def jobs_shown(self, step: JobsPage, page: Page, entries: Iterable[Entry]) -> list[ListingStep]:
         """Atlas showed a page with these entries. Return the next page, if one is to be read."""
