@@ -394,12 +394,18 @@ def test_what_is_pending_for_a_job_of_a_newer_version_stays_for_that_version(
     assert world.stored(job) == Stored("PENDING", 1, 0)
 
 
-@pytest.mark.campaign
+UNREADABLE = {
+    "refused": Answer(500),
+    "no-id": Answer.json(200, {"results": [{"status": "QUEUED"}]}),
+}
+
+
 @pytest.mark.fault("F83")
+@pytest.mark.parametrize("answer", rows(UNREADABLE, "no-id"))
 def test_a_job_does_not_leave_while_its_list_cannot_be_read(
-    world: World, environment: Environment, hidden: EmulatedRestore
+    world: World, environment: Environment, hidden: EmulatedRestore, answer: Answer
 ) -> None:
-    world.inject(FLEX_LIST, Answer(500), times=None)
+    world.inject(FLEX_LIST, answer, times=None)
     environment.ticks(15, minutes=110)
 
     assert "missingSince" not in item_of(world, hidden)

@@ -86,11 +86,12 @@ class Observer:
                 continue
             if is_known or (interest and interest.takes(job, entry.created_at)):
                 shown.add(job)
-        # Without an id, the date of creation decides, so that no old entry blinds for ever.
+        # Without an id, the date of creation decides, so that no old entry blinds for ever. Where
+        # nothing is listed, only a missing job is looked for, and any such entry may be that job.
         shown.unreadable += [
             one
             for one in entries.unreadable
-            if interest and (one.created_at is None or interest.may_take(one.created_at))
+            if not interest or one.created_at is None or interest.may_take(one.created_at)
         ]
 
     def news(self, shown: Shown, group_id: str, part: Part, asked_at: datetime) -> list[Observed]:
