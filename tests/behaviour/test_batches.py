@@ -195,6 +195,7 @@ def test_a_job_that_several_records_name_is_recorded_once_and_every_record_is_do
     assert published_once(world, [job, other])
     assert world.stored(job) == done
     assert reported(environment, "INFO") == {job.restore_id: 3, other.restore_id: 1}
+    assert sum(line["changed"] for line in environment.lines("checked")) == 2
 
 
 @pytest.mark.campaign

@@ -157,11 +157,11 @@ def own_key(answer: Answer) -> Break:
     return use
 
 
-def subscription(arn: str) -> Break:
-    """The topic has one subscription, whose state its ARN shows."""
+def subscriptions(*arns: str) -> Break:
+    """The topic has these subscriptions, whose states their ARNs show."""
     name = "ListSubscriptionsByTopic"
-    member = f"<member><SubscriptionArn>{arn}</SubscriptionArn></member>"
-    result = f"<{name}Result><Subscriptions>{member}</Subscriptions></{name}Result>"
+    members = "".join(f"<member><SubscriptionArn>{arn}</SubscriptionArn></member>" for arn in arns)
+    result = f"<{name}Result><Subscriptions>{members}</Subscriptions></{name}Result>"
     body = f"<{name}Response>{result}</{name}Response>"
     return broken(Selection("sns", name), Answer(200, {"Content-Type": "text/xml"}, body))
 
@@ -230,10 +230,10 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
         *("key of the topic", "is in the state Disabled", "Enable the key"),
     ),
     "not-confirmed": (
-        subscription("PendingConfirmation"),
-        *(HEARERS, "0 confirmed, 1 not confirmed", "Confirm the subscription"),
+        subscriptions("arn:aws:sns:us-east-1:123456789012:topic:1", "PendingConfirmation"),
+        *(HEARERS, "1 confirmed, 1 not confirmed", "Confirm the subscription"),
     ),
-    "unsubscribed": (subscription("Deleted"), HEARERS, NO_SUBSCRIPTION, "aws sns subscribe"),
+    "unsubscribed": (subscriptions("Deleted"), HEARERS, NO_SUBSCRIPTION, "aws sns subscribe"),
     "no-subscription": (unsubscribe, HEARERS, NO_SUBSCRIPTION, "Set NotifyEmail, NotifyChat or"),
     "schedule-is-disabled": (
         lambda world: set_schedule(world, State="DISABLED"),
@@ -583,6 +583,8 @@ def test_a_sweep_that_is_late_is_named(world: World, diagnose: Diagnose) -> None
     assert found == f"succeeded at {tick}; later ones failed"
     assert fix.startswith("Look at the log")
 
+    set_schedule(world, ScheduleExpression="rate(15 minutes)")
+    assert diagnose()["last sweep"]["ok"] is True
     # A cron expression does not show whether another was due.
     set_schedule(world, ScheduleExpression="cron(*/2 * * * ? *)")
     assert diagnose()["last sweep"]["ok"] is None

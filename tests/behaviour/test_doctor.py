@@ -517,12 +517,23 @@ def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
     assert wrong(doctor()[1]) == ["topic"]
 
 
+PAGE = Answer(
+    200,
+    {"Content-Type": "text/xml"},
+    "<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><NextToken>0</NextToken>"
+    "</ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>",
+)
+
+
 @pytest.mark.fault("F92")
 def test_what_the_operator_may_not_ask_is_not_a_mistake(
     stack: NotifyingStack, doctor: Doctor
 ) -> None:
-    """Nor is a filter that was removed."""
+    """Nor is a filter that was removed, nor a topic with more than a page of subscriptions."""
     set_subscription("FilterPolicy", "{}")(stack)
+    stack.aws.wire.inject(
+        Fault(action=PAGE, operation="ListSubscriptionsByTopic", when=is_of_operator)
+    )
     assert wrong(doctor()[1]) == []
 
     for operation, service in {

@@ -186,12 +186,13 @@ def test_an_event_that_names_no_job_is_refused_with_the_name_of_its_field(
 
 
 @pytest.mark.fault("F42")
-@cases("body", ["{", json.dumps(GOOD)], ids=["not-json", "unknown-job"])
+@cases("body", ["{", json.dumps(GOOD), None], ids=["not-json", "unknown-job", "one-of-two"])
 def test_a_record_that_cannot_be_handled_is_reported_alone(
-    world: World, environment: Environment, body: str
+    world: World, environment: Environment, body: str | None
 ) -> None:
     jobs = [world.job() for _ in range(2)]
     first, last = (record(job.restore_id, job.event) for job in jobs)
+    body = body or json.dumps({"targets": [jobs[0].event, GOOD]})
     batch = {"Records": [first, record("poison", body), last]}
 
     assert environment.answer(batch) == {"batchItemFailures": [{"itemIdentifier": "poison"}]}

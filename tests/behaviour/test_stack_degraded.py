@@ -295,9 +295,12 @@ def test_projects_of_a_list_that_is_refused_are_known_from_the_table(world: Worl
     assert watching_all(world).tick()["found"] == 1
 
 
-def test_a_stack_that_has_never_read_the_list_of_all_projects_is_degraded(world: World) -> None:
+@cases("action", [LIST_REFUSED, ODD_ENTRY], ids=["refused", "unreadable-entry"])
+def test_a_stack_that_has_never_read_the_list_of_all_projects_is_degraded(
+    world: World, action: Action
+) -> None:
     project, watching = project_with(world), watching_all(world)
-    with refuse_list(world):
+    with world.inject(PROJECTS, action, times=None):
         results = watching.ticks(2, minutes=4)
     assert [one["groupId"] for one in results[-1]["failures"]] == [None]
     assert world.watch_said() == [DEGRADED]

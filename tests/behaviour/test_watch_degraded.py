@@ -277,6 +277,26 @@ def test_a_failure_about_a_job_that_has_ended_is_no_alarm_while_another_one_runs
     assert_quiet(world, environment)
 
 
+@pytest.mark.fault("F86")
+def test_jobs_that_fail_in_turn_are_no_alarm(world: World, environment: Environment) -> None:
+    jobs = world.recorded_jobs(2)
+    for job in jobs * 3:
+        with world.inject(of(FLEX, job.restore_id), Answer(503), times=None):
+            environment.tick()
+    assert_quiet(world, environment)
+
+
+@pytest.mark.fault("F93")
+def test_a_trouble_that_only_another_version_asks_about_is_over_when_all_was_listed(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    trouble = {"since": world.now().isoformat(), "error": "AtlasError", "message": "No."}
+    world.rewrite_bookkeeping(troubles={"snapshots": trouble}, degraded=trouble)
+    watching.ticks(3, minutes=15)
+    assert world.watch_said() == [("recovered", world.group)]
+
+
 @pytest.mark.fault("F78")
 def test_a_failure_that_one_environment_met_is_no_alarm_while_another_one_goes_on(
     world: World, watching: Environment

@@ -118,6 +118,16 @@ def test_an_alarm_tells_the_topic_when_it_is_raised_and_when_it_is_over() -> Non
         assert said.keys().isdisjoint({"AlarmActions", "OKActions", "InsufficientDataActions"})
 
 
+def test_what_the_last_sweep_found_stays_and_no_sweep_is_an_alarm_without_data() -> None:
+    by_data: dict[str, set[str]] = {}
+    for name, said in ALARMS.items():
+        by_data.setdefault(said["TreatMissingData"], set()).add(name)
+
+    assert by_data.pop("ignore") == {"DegradedAlarm", "PendingAlarm", "CredentialsExpireAlarm"}
+    assert by_data.pop("breaching") == {"NoSweepAlarm"}
+    assert by_data.keys() == {"notBreaching"}
+
+
 def test_every_name_begins_with_that_of_the_stack() -> None:
     """CloudWatch has one set of dashboards for all regions of an account."""
     made = Stack("drills", **ALL)

@@ -71,6 +71,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
         ("secrettail", "password hunter22'"),
         ('battery"', 'passphrase "correct horse 1 '),
         ("mdb_sa_sk_" + "aB3" * 8, "sent "),
+        ("mdb_sa_sk_*.\u2022\u2026abcd", "sent "),
         ("xoxb-" + "1-a" * 8, "sent "),
         ("xoxp-" + "1-a" * 8, ""),
         ("ghp_" + "aB3" * 8, ""),

@@ -68,13 +68,12 @@ def test_only_channels_that_are_set_up_get_notices(
     assert people.told().keys() == channels
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("changes", "pages", "emails"),
     [
         ("all", [OPENED, *CLOSED], 1),
         ("degraded", [OPENED, *CLOSED], 1),
-        ("ended", CLOSED, 0),
+        ("expiring", CLOSED, 0),
         ("started", [], 0),
     ],
 )
