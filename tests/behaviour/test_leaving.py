@@ -160,11 +160,11 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again
     since = item_of(world, job)["missingSince"]
 
     # Two answers a day apart prove little, and so do answers within a quarter of an hour.
-    environment.tick(24 * 60 - 10)
-    environment.ticks(3, minutes=4)
+    environment.tick(24 * 60 - 4)
+    environment.ticks(2, minutes=5)
     assert item_of(world, job)["missingSince"] == since
     assert (world.is_open(job), reasons(environment)) == (True, [])
-    environment.tick(4)
+    environment.tick(6)
     assert (world.is_open(job), reasons(environment)) == (False, FORGOTTEN)
     assert world.stored(job) == Stored("RUNNING", 1, 1)
     assert "expiresAt" not in item_of(world, job)

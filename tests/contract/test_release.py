@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
+from behaviour.rows import rows
 from contract.deployed_template import CHECKOUT, source_template, transformed_template
 from deploy import BUILD, release
 from deploy.released_template import ZIPS
@@ -22,9 +23,9 @@ from deploy.terraform_files import FOLDER as MODULE
 from operate.parameter_overrides import of_environment
 from restore_watch import __version__
 
-pytestmark = pytest.mark.campaign
-
 PARAMETERS = {"ReleaseBucket", "ReleasePrefix"}
+
+BUILT = {name: (built, name) for built, name in ZIPS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_its_zip_has_the_same_files_in_one_folder_and_a_sum_of_its_own(folder: P
     assert summed == f"{digest}  {archive.name}\n"
 
 
-@pytest.mark.parametrize(("built", "name"), ZIPS.items())
+@pytest.mark.parametrize(("built", "name"), rows(BUILT, "restore_watch.zip"))
 def test_a_zip_has_what_was_built_and_no_time(folder: Path, built: str, name: str) -> None:
     source = BUILD / built
     with ZipFile(io.BytesIO((folder / name).read_bytes())) as archive:
@@ -76,6 +77,7 @@ def test_a_zip_has_what_was_built_and_no_time(folder: Path, built: str, name: st
     assert release.zipped(source) == (folder / name).read_bytes()
 
 
+@pytest.mark.campaign
 def test_the_demo_runs_with_the_code_of_the_zips(folder: Path, tmp_path: Path) -> None:
     for built, name in ZIPS.items():
         with ZipFile(folder / name) as archive:
@@ -149,3 +151,24 @@ def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> No
     bill = json.loads((made / WRITTEN.name).read_text())
     applications = [bill["metadata"]["component"], *bill["components"]]
     assert {one["version"] for one in applications if one["type"] == "application"} == {made.name}
+
+
+def test_only_the_commit_with_the_tag_of_its_version_is_that_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+
+    def is_changed_after(*words: str) -> bool:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.example", *words]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
+        return release.is_changed()
+
+    assert release.is_changed()  # no repository
+    (tmp_path / "file").touch()
+    assert is_changed_after("init")
+    assert is_changed_after("add", "file")
+    assert is_changed_after("commit", "-m", "A version")
+    assert is_changed_after("tag", "v0.0.1")
+    assert not is_changed_after("tag", f"v{__version__}")
+    (tmp_path / "file").write_text("changed")
+    assert release.is_changed()
