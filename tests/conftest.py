@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from local_stack.ministack import MiniStack
     from local_stack.stack import Credentials
     from observed_stack import ObservedStack
+
+# Far from UTC, so that no moment in local time passes for one.
+os.environ["TZ"] = "<+1245>-12:45"
+time.tzset()
 
 # How long an example takes is a matter of the machine.
 settings.register_profile("often", deadline=None, max_examples=30)
