@@ -27,7 +27,7 @@ TEXTS = (
 )
 """Fields that hold a text from Atlas."""
 
-KNOWN_WORDS = frozenset(RestoreStatus) - {RestoreStatus.UNKNOWN}
+KNOWN_WORDS = sorted(set(RestoreStatus) - {RestoreStatus.UNKNOWN})
 
 object_ids = st.text("0123456789abcdef", min_size=24, max_size=24)
 cluster_names = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", fullmatch=True)
