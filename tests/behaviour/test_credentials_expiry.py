@@ -498,27 +498,6 @@ def test_a_rotation_in_the_middle_of_a_sweep_loses_and_degrades_nothing(
     assert world.watch_said() == []
 
 
-# Several secrets
-
-
-@pytest.mark.fault("E5")
-@pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "hidden"])
-def test_of_several_secrets_it_is_the_one_in_use_or_the_earliest(
-    world: World, account: Account, *, is_shown: bool
-) -> None:
-    account.lasts(12)
-    account.add(6)
-    if not is_shown:
-        for one in account.secrets:
-            one.mask = "mdb_sa_sk_...****"
-    world.watching().tick()
-
-    (event,) = account.events()
-    data = event["data"]
-    assert (data["daysLeft"], data["isCertain"]) == ((14, True) if is_shown else (7, False))
-    assert ("earliest known date" in data["fix"]) is not is_shown
-
-
 def test_no_part_of_a_secret_or_of_a_mask_is_kept_or_told(world: World, account: Account) -> None:
     """The refusal and the odd answer quote the masks."""
     account.lasts(2)

@@ -88,29 +88,20 @@ REFUSALS = {
         "Add 203.0.113.7 to Atlas's API access list",
     ),
     "404": Refusal(UNKNOWN_JOB, RestoreJobNotFoundError, "RESOURCE_NOT_FOUND"),
-    "404-of-nulls": Refusal(atlas_error(404, None, "No.", None), RestoreJobNotFoundError),
     "404-without-a-body": Refusal(Answer(404), RestoreJobNotFoundError),
     "410": Refusal(coded(410, "VERSION_GONE"), EndpointRetiredError, "no longer offers"),
     "429": Refusal(too_many_requests({"Retry-After": "120"}), AtlasRateLimitError),
-    "429-by-its-body": Refusal(
-        coded(429, "RATE_LIMITED_TOKEN_BUCKET", "api/atlas/v2/groups", 120, 1200, 500, 60),
-        AtlasRateLimitError,
-    ),
     "500": Refusal(coded(500, "UNEXPECTED_ERROR"), AtlasUnavailableError, calls=FOUR_TIMES),
     "503": Refusal(Answer(503), AtlasUnavailableError, calls=FOUR_TIMES),
     "503-with-a-long-wait": Refusal(Answer(503, {"Retry-After": "120"}), AtlasUnavailableError),
     "html": Refusal(Answer(200, body="<html>"), UnexpectedAtlasResponseError, "not JSON"),
-    # Codes that decide, with another HTTP status than usual.
-    "200-unknown-cluster": Refusal(coded(200, "CLUSTER_NOT_FOUND"), RestoreJobNotFoundError),
     "500-unknown-project": Refusal(
         coded(500, "GROUP_NOT_FOUND"),
         RestoreJobNotFoundError,
         "Atlas has no project {}: correct groupId, or AtlasProjectIds",
     ),
+    # A code that decides, with another HTTP status than usual; the unit tests have the others.
     "503-rate-limited": Refusal(coded(503, "RATE_LIMITED"), AtlasRateLimitError, calls="flex flex"),
-    "400-unavailable": Refusal(
-        coded(400, "SERVICE_UNAVAILABLE"), AtlasUnavailableError, calls=FOUR_TIMES
-    ),
 }
 
 IN_ENVELOPES = ["401", "403", "404", "404-without-a-body", "410", "429", "500"]

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -233,29 +232,6 @@ def test_a_free_cluster_is_not_asked_for_restores_and_the_others_are(
 
     assert watching.tick(15)["failures"] == []
     assert listed(world) == ["orders-dedicated"] * 2
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F91")
-@cases(
-    "said",
-    [
-        {"paused": True, "replicationSpecs": []},
-        {"replicationSpecs": None},
-        {"replicationSpecs": [{"regionConfigs": [{}, None]}]},
-        {"replicationSpecs": [{"regionConfigs": [{"providerName": None}]}]},
-        {"replicationSpecs": [{"regionConfigs": [{"providerName": p} for p in ("TENANT", "AWS")]}]},
-    ],
-    ids=["paused", "null", "empty", "no-name", "mixed"],
-)
-def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(
-    world: World, watching: Environment, said: dict[str, Any]
-) -> None:
-    jobs = ended_jobs(world, "dedicated")
-    world.atlas.add_cluster(world.group, "orders-dedicated", "dedicated").said.update(said)
-    watching.tick()
-
-    assert reported_once(world, jobs)
 
 
 @pytest.mark.fault("F106")

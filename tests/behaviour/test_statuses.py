@@ -182,35 +182,6 @@ def test_a_ready_download_stays_open_and_its_later_end_is_published(
     assert world.stored(job) == Stored(end, 3, 3)
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F57")
-@cases(
-    ("moves", "published"),
-    [
-        (["expired", "finished"], ["EXPIRED"]),
-        (["finished", "expired"], ["COMPLETED", "EXPIRED"]),
-        (["finished+expired"], ["EXPIRED"]),
-        (["expired+finished"], ["EXPIRED"]),
-        (["download-ready+expired"], ["EXPIRED"]),
-        (["download-ready", "expired+finished"], ["COMPLETED", "EXPIRED"]),
-        (["download-ready", "finished+expired"], ["COMPLETED", "EXPIRED"]),
-        (["download-ready", "finished", "expired"], ["COMPLETED", "EXPIRED"]),
-    ],
-    ids=",".join,
-)
-def test_a_download_expires_with_or_without_a_finish_date(
-    world: World, environment: Environment, moves: list[str], published: list[str]
-) -> None:
-    steps = [move.split("+") for move in moves]
-    job = download(world, "dedicated", *(step for move in steps for step in move))
-    results = follow(environment, job, *map(len, steps))
-
-    assert {result.contradiction for result in results} == {None}
-    assert world.published(job) == ["RUNNING", *published]
-    assert world.stored(job) == Stored("EXPIRED", 1 + len(published), 1 + len(published))
-    assert (world.item(job) or {})["downloadAvailable"] is False
-
-
 # Words that Atlas may add
 
 

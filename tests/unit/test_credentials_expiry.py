@@ -259,6 +259,7 @@ CHOICES: dict[str, tuple[list[tuple[float, str | None]], float, bool]] = {
 }
 
 
+@pytest.mark.fault("E5")
 @pytest.mark.parametrize(("secrets", "days", "is_certain"), CHOICES.values(), ids=CHOICES)
 def test_the_secret_in_use_is_told_by_its_ending(
     asked: Asked, secrets: list[tuple[float, str | None]], days: float, *, is_certain: bool

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.entries import is_free
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.pages import Page, PageAt, page_for, page_query, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -110,3 +111,15 @@ def test_a_page_has_the_date_of_its_answer_if_that_is_usable(
 def test_a_list_without_results_is_named(which: AtlasList) -> None:
     with pytest.raises(UnexpectedAtlasResponseError, match=f"for a list of {which}, but"):
         read_page(Answer(200, httpx.Headers(), b"{}"), which, FIRST)
+
+
+@pytest.mark.parametrize(
+    "said", [[], None, [{}], [None, "TENANT"], [{"providerName": None}]], ids=str
+)
+def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(said: object) -> None:
+    free = {"providerName": "TENANT"}
+
+    assert is_free({"replicationSpecs": [{"regionConfigs": [free]}]})
+    assert not is_free({"replicationSpecs": [{"regionConfigs": said}]})
+    assert not is_free({"replicationSpecs": said})
+    assert not is_free({"replicationSpecs": [{"regionConfigs": [free, {"providerName": "AWS"}]}]})

@@ -314,6 +314,7 @@ DERIVATIONS: dict[str, tuple[dict[str, Any], RestoreStatus]] = {
 }
 
 
+@pytest.mark.fault("F57")
 @pytest.mark.parametrize(("fields", "status"), DERIVATIONS.values(), ids=DERIVATIONS)
 def test_a_dedicated_status_follows_from_the_flags(
     fields: dict[str, Any], status: RestoreStatus

@@ -215,7 +215,6 @@ def test_a_call_that_was_left_behind_sends_nothing_after_the_recovery(
     assert is_over()
 
 
-@pytest.mark.campaign
 def test_a_webhook_that_takes_nothing_leaves_the_message_in_the_dead_letter_queue(
     people: People,
 ) -> None:

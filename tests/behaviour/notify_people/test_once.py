@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
+from behaviour.rows import rows
 from local_stack.faults import Hang, Reset
 from local_stack.readers import READERS
 from local_stack.running import Running
@@ -83,8 +84,10 @@ def test_only_a_kill_between_sending_and_noting_repeats_a_notice(people: People)
     assert people.reported()[1] == ["SentTableError", "SendingElsewhereError"]
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("action", [Hang(30), Reset()], ids=["hangs", "answer-lost"])
+UNSURE = {"hangs": Hang(30), "answer-lost": Reset()}
+
+
+@pytest.mark.parametrize("action", rows(UNSURE, "answer-lost"))
 def test_nothing_newer_overtakes_a_message_that_the_topic_may_still_send(
     people: People, action: Any
 ) -> None:
@@ -156,9 +159,9 @@ def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int
     assert len(people.waits) == (0 if ahead else 1)
 
 
-@pytest.mark.campaign
 def test_only_its_owner_releases_a_claim_and_no_note_replaces_a_newer_one(people: People) -> None:
     other = table(people)
+    other.note(*ITEM, 10_001, people.deadline())
     other.claim(*ITEM, 60_000, "other", people.deadline())
     other.release(*ITEM, "the claim of another", people.deadline())
     assert people.handle(ENDED) == [0]

@@ -61,7 +61,7 @@ WRONG: list[tuple[object, str]] = [
         for field in ("groupId", "clusterName", "restoreId", "status", "sequence")
         for value in NO_TEXTS
     ),
-    (event(clusterName="; rm -rf /"), "data.clusterName"),
+    (event(clusterName="a;reboot"), "data.clusterName"),
     (event(restoreId="6B4A0F800000000000000B01"), "data.restoreId"),
     (event(sequence=0), "data.sequence"),
     (event(observedAt="2026-11-26T09:14:00"), "data.observedAt"),
