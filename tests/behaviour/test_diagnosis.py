@@ -288,7 +288,8 @@ REFUSALS = [
     ("step", "code", "check", "fix"),
     rows(
         {row[1]: row for row in REFUSALS},
-        *("DecryptionFailure", "SomethingNew", "Throttling", "AuthorizationError"),
+        *("DecryptionFailure", "SomethingNew", "AuthorizationError"),
+        "ProvisionedThroughputExceededException",
     ),
 )
 def test_a_refusal_of_aws_is_one_line_with_its_fix(

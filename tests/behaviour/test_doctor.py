@@ -517,12 +517,9 @@ def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
     assert wrong(doctor()[1]) == ["topic"]
 
 
-PAGE = Answer(
-    200,
-    {"Content-Type": "text/xml"},
-    "<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><NextToken>0</NextToken>"
-    "</ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>",
-)
+LIST = "ListSubscriptionsByTopic"
+PAGE = f"<R><{LIST}Result><NextToken>0</NextToken></{LIST}Result></R>"
+"""It has no subscription, and another page follows."""
 
 
 @pytest.mark.fault("F92")
@@ -531,15 +528,14 @@ def test_what_the_operator_may_not_ask_is_not_a_mistake(
 ) -> None:
     """Nor is a filter that was removed, nor a topic with more than a page of subscriptions."""
     set_subscription("FilterPolicy", "{}")(stack)
-    stack.aws.wire.inject(
-        Fault(action=PAGE, operation="ListSubscriptionsByTopic", when=is_of_operator)
-    )
+    page = Answer(200, {"Content-Type": "text/xml"}, PAGE)
+    stack.aws.wire.inject(Fault(action=page, operation=LIST, when=is_of_operator))
     assert wrong(doctor()[1]) == []
 
     for operation, service in {
         "GetQueueUrl": "sqs",
         "GetSecretValue": "secretsmanager",
-        "ListSubscriptionsByTopic": "sns",
+        LIST: "sns",
     }.items():
         denied = aws_error(service, "AccessDeniedException")
         stack.aws.wire.inject(

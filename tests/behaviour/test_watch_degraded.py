@@ -277,6 +277,16 @@ def test_a_failure_about_a_job_that_has_ended_is_no_alarm_while_another_one_runs
     assert_quiet(world, environment)
 
 
+@pytest.mark.fault("F78")
+def test_a_project_that_refuses_everything_from_the_first_sweep_on_is_reported(
+    world: World, watching: Environment
+) -> None:
+    world.atlas.lock_out(world.group)
+    watching.ticks(2, minutes=4)
+    (message,) = world.messages(world.group)
+    assert message.event["data"]["error"] == "AtlasUnauthorizedError"
+
+
 @pytest.mark.fault("F86")
 def test_jobs_that_fail_in_turn_are_no_alarm(world: World, environment: Environment) -> None:
     jobs = world.recorded_jobs(2)
