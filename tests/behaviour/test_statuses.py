@@ -186,29 +186,6 @@ def test_a_ready_download_stays_open_and_its_later_end_is_published(
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F15", "F58")
-def test_each_unknown_word_is_published_once_and_the_job_stays_open(
-    world: World, environment: Environment
-) -> None:
-    words = ["RUNNING", "PAUSED", "RESUMING", "PAUSED", "RESUMING", "RUNNING", "COMPLETED"]
-    job = world.job(timeline=words)
-    results = follow(environment, job, 1, 0, 1, 1, 1, 1)
-
-    changed = [True, True, False, True, False, False, False]
-    assert [result.changed for result in results] == changed
-    assert (results[1].job.status, results[1].job.atlas_status) == ("UNKNOWN", "PAUSED")
-    assert (results[3].previous_status, results[3].job.terminal) == ("UNKNOWN", False)
-    assert results[-1].job.atlas_status == "RESUMING"
-    assert is_open(world, job)
-
-    _, last = follow(environment, job, 1)
-    assert last.previous_status == "UNKNOWN"
-    ids = ["RUNNING", "UNKNOWN:PAUSED", "UNKNOWN:RESUMING", "COMPLETED"]
-    assert world.published(job) == ids
-    assert world.stored(job) == Stored("COMPLETED", 4, 4)
-
-
-@pytest.mark.campaign
 @pytest.mark.fault("F8", "F15", "F58")
 @cases("words", [["CLOSED", "CLOSED"], ["CLOSING", "CLOSED"]], ids=["same-word", "another-word"])
 def test_an_unknown_word_that_gains_a_finish_date_is_a_change_and_an_end(
