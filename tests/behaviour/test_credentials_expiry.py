@@ -353,7 +353,8 @@ def test_a_project_that_does_not_show_the_account_hides_nothing(
 ) -> None:
     account.lasts(5)
     world.atlas.make_account_of_project(account.client_id, world.group)
-    world.watching(world.group, token_hex(12)).ticks(4, minutes=DAY)
+    # The other project is the first one by its id.
+    world.watching(world.group, f"{'0' * 12}{token_hex(6)}").ticks(4, minutes=DAY)
 
     # Which project is asked first depends on the day.
     assert account.said()[-2:] == ["3", "1"]
