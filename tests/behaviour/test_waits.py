@@ -139,7 +139,7 @@ STATES_FAULTS: dict[str, Action] = {
 
 @pytest.mark.fault("W3")
 @pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("fault", rows(STATES_FAULTS, "500", "closed", campaign=()))
+@pytest.mark.parametrize("fault", rows(STATES_FAULTS, "500", "throttled", campaign=()))
 def test_an_answer_that_step_functions_does_not_take_is_sent_by_the_next_sweep(
     world: World, waiting: Waiting, fault: Action, phase: Phase
 ) -> None:
