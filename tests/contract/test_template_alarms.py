@@ -123,7 +123,9 @@ def test_what_the_last_sweep_found_stays_and_no_sweep_is_an_alarm_without_data()
     for name, said in ALARMS.items():
         by_data.setdefault(said["TreatMissingData"], set()).add(name)
 
-    assert by_data.pop("ignore") == {"DegradedAlarm", "PendingAlarm", "CredentialsExpireAlarm"}
+    assert by_data.pop("ignore") == {
+        *("DegradedAlarm", "PendingAlarm", "CredentialsExpireAlarm", "EmailSubscriptionAlarm")
+    }
     assert by_data.pop("breaching") == {"NoSweepAlarm"}
     assert by_data.keys() == {"notBreaching"}
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.endpoints import AtlasList
-from restore_watch.atlas.entries import is_free
+from restore_watch.atlas.entries import shown_clusters
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.pages import Page, PageAt, page_for, page_query, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -118,8 +118,9 @@ def test_a_list_without_results_is_named(which: AtlasList) -> None:
 )
 def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(said: object) -> None:
     free = {"providerName": "TENANT"}
+    both = [{"regionConfigs": [free, {"providerName": "AWS"}]}]
+    specs: list[object] = [[{"regionConfigs": [free]}], [{"regionConfigs": said}], said, both]
+    entries = [{"name": str(place), "replicationSpecs": one} for place, one in enumerate(specs)]
+    shown = shown_clusters(Page(entries, has_next=False), AtlasList.CLUSTERS)
 
-    assert is_free({"replicationSpecs": [{"regionConfigs": [free]}]})
-    assert not is_free({"replicationSpecs": [{"regionConfigs": said}]})
-    assert not is_free({"replicationSpecs": said})
-    assert not is_free({"replicationSpecs": [{"regionConfigs": [free, {"providerName": "AWS"}]}]})
+    assert (shown.free, shown.names) == (["0"], ["1", "2", "3"])
