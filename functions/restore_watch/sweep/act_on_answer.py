@@ -191,6 +191,7 @@ class Follower:
             return
         if isinstance(error, NotificationPendingError):
             self.refusals.add()
+            self.run.memory.refused(job)
         self.run.tally.failed(job, error)
 
     def _note(self, job: OpenJob) -> OpenJob:
@@ -215,14 +216,14 @@ class Follower:
 
 def publish_pending(run: Run, follower: Follower, workers: Workers, deadline: Deadline) -> None:
     """
-    Publish what is pending, in any order, until the topic refuses too often.
+    Publish what is pending, until the topic refuses too often.
 
-    The topic may refuse the messages of some jobs for ever; these do not always come first. Then
-    workflows that may be due an answer get it, so that neither service holds up the other.
+    The topic may refuse the messages of some jobs for ever: those that it refused last come last.
+    Then workflows that may be due an answer get it, so that neither service holds up the other.
     """
     pending = [job for job in run.open_jobs() if job.pending or job.is_unanswered]
     shuffle(pending)
-    pending.sort(key=lambda job: not job.pending)
+    pending.sort(key=lambda job: (not job.pending, run.memory.last_refused(job)))
 
     def publish(job: OpenJob) -> None:
         is_in_vain = job.pending and follower.refusals.are_too_many

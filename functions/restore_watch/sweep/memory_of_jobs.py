@@ -51,6 +51,7 @@ class _Moments:
     failure: RestoreWatchError | None = None
     missed_since: float | None = None
     last_missed: float | None = None
+    refused: float | None = None
 
 
 _NEVER = _Moments()
@@ -167,6 +168,16 @@ class SweepMemory:
         """Whether the table is known to have the job."""
         with self._lock:
             return key in self._recorded
+
+    def refused(self, job: OpenJob) -> None:
+        """The topic refused a message about the job."""
+        with self._lock:
+            self._of(job).refused = self._now()
+
+    def last_refused(self, job: OpenJob) -> float:
+        """Return when that was the last time, in Unix seconds."""
+        with self._lock:
+            return self._moments.get(job.key, _NEVER).refused or -math.inf
 
     def longest_unasked_first(self, jobs: Iterable[OpenJob]) -> list[OpenJob]:
         """
