@@ -86,8 +86,10 @@ class Accelerated(ExitStack):
 
         def sweep(tick: float | None) -> None:
             begun = self.clock.at
-            scheduled = datetime.fromtimestamp(tick, UTC) if tick else None
-            result = environment.sweep(scheduled, INVOCATION)
+            if tick is None:
+                result = environment.follow(INVOCATION)
+            else:
+                result = environment.sweep(datetime.fromtimestamp(tick, UTC), INVOCATION)
             assert not result.get("failures"), result
             assert not result.get("notReached"), result
             if not result.get("skipped"):

@@ -54,6 +54,12 @@ EMAIL_CHECKS = 2
 LEASE_WRITES = 2
 SHARDS = 4
 
+NAMED_EVERY = 5.0
+"""Seconds between two restores of a pipeline that names one after the other, all day."""
+
+REFUSED_WRITES = 2
+"""Writes of a sweep that finds another one waiting: both are refused, and billed."""
+
 EMPTY_RECEIVES = 5 * 3
 """Calls a minute by which Lambda polls a queue: five at once, each for 20 seconds."""
 
@@ -100,6 +106,29 @@ class Sweeps:
         rounds = max(1.0, 60 / max(HOT_SECONDS, self.seconds))
         hot = replace(self, seconds=max(60.0, min(self.seconds, ASKING_ENDS)) + HAND_OVER)
         return hot.month(LEASE_WRITES + 1 + rounds + HAND_OVER)
+
+    def named_month(self) -> Usage:
+        """
+        What checks of new jobs and the sweeps that they start add to a month that is always hot.
+
+        One sweep waits all the time, looks at the lease every second, and takes over after a round
+        of questions; the others end at once. A check takes no longer than a sweep of its job, which
+        also writes a longer log.
+        """
+        of_job = Usage(
+            lambda_gb_second=2 * self.seconds * WATCH_MEGABYTES / 1024,
+            lambda_request=2,
+            dynamodb_write_unit=REFUSED_WRITES,
+            log_gb=2 * (self.log_bytes + REPORT_BYTES) / 1e9,
+            trace=2,
+        )
+        of_round = Usage(
+            lambda_gb_second=HOT_SECONDS * WATCH_MEGABYTES / 1024,
+            dynamodb_write_unit=LEASE_WRITES + HOT_SECONDS,
+            dynamodb_read_unit=SHARDS / 2,
+        )
+        seconds = MINUTES * 60
+        return of_job.times(seconds / NAMED_EVERY) + of_round.times(seconds / HOT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -214,6 +243,7 @@ def loads(figures: Figures) -> tuple[Load, ...]:
     often = figures.flex.times(100 * NIGHTS, FLEX.median, figures.listing_10.seconds / 10)
     # One after the other, beside sweeps that are always hot, or never.
     downloads = figures.download.times(MINUTES * 60 / DOWNLOAD.median)
+    named = figures.flex.times(MINUTES * 60 / NAMED_EVERY)
     return (
         Load("one project, nothing happens", idle),
         Load(
@@ -229,6 +259,10 @@ def loads(figures: Figures) -> tuple[Load, ...]:
             figures.young.hot_month(),
         ),
         downloads.beside("this with `HotSeconds=0`", figures.young.month()),
+        named.beside(
+            f"one project, a pipeline that names a restore every {NAMED_EVERY:.0f} s, all day",
+            figures.young.hot_month() + figures.young.named_month(),
+        ),
     )
 
 

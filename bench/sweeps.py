@@ -12,6 +12,7 @@ of Lambda.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from statistics import median
 from typing import Any
@@ -142,8 +143,9 @@ class Sweeping:
 
 
 def event_of(worker: Worker) -> dict[str, Any]:
-    """What starts the sweep of this worker alone."""
-    return {"action": "sweep"} | ({"worker": worker.number} if worker.of > 1 else {})
+    """What starts the sweep of this worker alone, for a tick of this moment."""
+    tick = {"action": "sweep", "scheduledTime": datetime.now(UTC).isoformat()}
+    return tick | ({"worker": worker.number} if worker.of > 1 else {})
 
 
 @contextmanager

@@ -58,6 +58,17 @@ def test_hot_sweeps_ask_until_the_next_one_takes_over(
     assert usage.dynamodb_write_unit == pytest.approx(MONTH * (2 + 1 + rounds + 5.5))
 
 
+def test_a_pipeline_that_names_jobs_all_day() -> None:
+    of_minute = (
+        12 * 2 * (0.2 * 0.5 * 0.0000133334 + 0.0000002 + 1000e-9 * 0.50 + 0.000005)
+        + (60 * 0.5) * 0.0000133334  # one sweep waits
+        + (12 * 2 + 6 * 2 + 60) * 0.000000625  # those that end, the leases, and the looks
+        + 6 * 2 * 0.000000125  # four shards at half a unit
+    )
+
+    assert SWEEP.named_month().dollars(PRICES) == pytest.approx(MONTH * of_minute)
+
+
 def test_an_alarm_costs_by_its_metrics() -> None:
     one: dict[str, Any] = {"MetricStat": {"Metric": {}}}
     properties = [{"MetricName": "Sweeps"}, {"Metrics": [one, one, {"Expression": "a - b"}]}]

@@ -1,12 +1,12 @@
 """One invocation: read the event, check the jobs it names or sweep, return the result."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 from foundation.deadline import Deadline
-from restore_watch.check.batch import BatchChecker, FailedCheck, Outcome
+from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
 from restore_watch.check.newest_restore import NewestRestore
 from restore_watch.check.record_validation import ValidationRecorder
@@ -24,7 +24,6 @@ from restore_watch.event.event import (
     QueueBatch,
     Request,
     SeveralTargets,
-    Target,
     WaitForJob,
     parse,
 )
@@ -80,7 +79,9 @@ class Application:
             with self._reporting():
                 request = parse(event)
             longest = SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME
-            return self._result(request, deadline.within(longest), request_id)
+            deadline = deadline.within(longest)
+            with self._following(deadline):
+                return self._result(request, deadline, request_id)
         finally:
             self._telemetry.flush()
 
@@ -117,6 +118,14 @@ class Application:
             self._telemetry.failed(error, target)
             raise
 
+    @contextmanager
+    def _following(self, deadline: Deadline) -> Iterator[None]:
+        """Let a sweep follow the jobs that are new to the checks in the block, even if it fails."""
+        try:
+            yield
+        finally:
+            self._sweeper.starter.start_for(self._checker.take_new(), deadline)
+
     def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         with self._reporting():
             return self._sweeper.sweep(sweep, deadline)
@@ -143,7 +152,6 @@ class Application:
         with self._reporting(target):
             registration = WaitRegistrar(self._checker).register(target, wait, deadline)
         self._telemetry.registered(target, registration)
-        self._follow([registration.first_check], deadline)
         return registration.as_json()
 
     def _record_validation(
@@ -153,22 +161,10 @@ class Application:
         with self._reporting(request.target):
             result = recorder.record(request.target, request.validation, deadline, request_id)
         self._telemetry.validated(request.target, result)
-        self._follow([result.first_check], deadline)
         return result.as_json()
 
-    def _check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[Outcome]:
-        outcomes = self._batches.check(records, deadline)
-        self._follow(outcomes, deadline)
-        return outcomes
-
-    def _follow(self, outcomes: Iterable[Outcome | None], deadline: Deadline) -> None:
-        """Let a sweep follow the open jobs that these checks were the first to record."""
-        checked = [one for one in outcomes if isinstance(one, CheckResult) and one.changed]
-        new = [one.job for one in checked if one.previous_status is None and not one.job.terminal]
-        self._sweeper.starter.start_for({job.group_id for job in new}, deadline)
-
     def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
-        (outcome,) = self._check([[one.target]], deadline)
+        (outcome,) = self._batches.check([[one.target]], deadline)
         if isinstance(outcome, FailedCheck):
             raise outcome.error
         result, until = outcome.as_json(), one.until
@@ -177,7 +173,7 @@ class Application:
         return result
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        outcomes = self._check([several.targets], deadline)
+        outcomes = self._batches.check([several.targets], deadline)
         failures = [one for one in outcomes if isinstance(one, FailedCheck)]
         results = [one for one in outcomes if isinstance(one, CheckResult)]
         if failures and (several.all_must_succeed or not results):
@@ -190,7 +186,7 @@ class Application:
     def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
         """A record fails if the check of any of its targets fails."""
         records = [record.targets for record in batch.records]
-        outcomes = iter(self._check(records, deadline))
+        outcomes = iter(self._batches.check(records, deadline))
         failed: list[str] = []
         for record in batch.records:
             own = list(islice(outcomes, len(record.targets)))

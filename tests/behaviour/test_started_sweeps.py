@@ -1,6 +1,10 @@
-"""A check that is the first to record an open job starts the sweep that follows it."""
+"""A check that finds a new open job starts the sweep that follows it, and does nothing else."""
 
 import json
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -9,14 +13,31 @@ import pytest
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
-from local_stack.steps import ACKNOWLEDGE, FLEX, INVOKE, PUBLISH, WAIT_FOR_LEASE
+from local_stack.jumping_clock import ClockOfWorld, Schedule
+from local_stack.refusal import atlas_error
+from local_stack.steps import (
+    ACKNOWLEDGE,
+    FLEX,
+    INVOKE,
+    PUBLISH,
+    QUERY,
+    QUESTION,
+    WAIT_FOR_LEASE,
+)
+from local_stack.wire import Selection
 from local_stack.world import World
-from restore_watch.errors import NotificationPendingError
+from restore_watch.errors import (
+    AtlasUnauthorizedError,
+    RestoreWatchError,
+    TableUnavailableError,
+)
 from restore_watch.model.shares import Worker
+from restore_watch.table.job_item import OPEN_SHARDS
 
 SKIPPED = {"skipped": True}
 SHORT = ["RUNNING", "COMPLETED"]
 START = {"action": "sweep"}
+KEY_REFUSED = atlas_error(401, "INVALID_KEY", "No.")
 
 
 def queued(*events: object) -> dict[str, Any]:
@@ -49,12 +70,13 @@ def test_a_job_that_is_named_is_followed_without_waiting_for_a_tick(
     event = named(*(job.event for job in jobs))
     hot.answer(event)
 
-    assert world.stack.taken() == [START]
+    (start,) = world.stack.taken()
+    assert start == START | {"requestedAt": start["requestedAt"]}
     hot.answer(event)
     followed = [job for job in jobs if world.is_open(job)]
     for job in followed:
         job.advance()
-    assert hot.answer(START)["changed"] == len(followed) > 0
+    assert hot.answer(start)["changed"] == len(followed) > 0
     # Neither a later check nor the sweep starts any, and the next tick is as it was.
     assert (world.stack.taken(), "lastTick" in world.lease) == ([], False)
     assert hot.tick() != SKIPPED
@@ -67,22 +89,20 @@ def test_each_worker_that_has_a_new_job_is_started_once_and_starts_no_other(worl
     environment.answer(queued(*(world.job(group=one).event for one in groups)))
     started = world.stack.taken()
 
-    assert started == [START | {"worker": 0}, START | {"worker": 3}]
+    assert [one["worker"] for one in started] == [0, 3]
     assert len({call.connection for call in world.calls(INVOKE)}) == 1
-    assert [environment.answer(one)["open"] for one in started] == [1, 2]
+    assert [environment.answer(one, 20)["open"] for one in started] == [1, 2]
     assert world.stack.taken() == []
 
 
 def test_nothing_is_started_for_a_job_that_has_ended_or_was_known(
     world: World, hot: Environment
 ) -> None:
-    pending, known = world.job(), world.recorded_job(timeline=["PENDING", *SHORT])
-    world.inject(PUBLISH, aws_error("sns", "AuthorizationError", status=403))
-    world.raised(NotificationPendingError, lambda: hot.answer(pending.event))
+    known = world.recorded_job(timeline=["PENDING", *SHORT])
     ready = world.job(delivery_type="DOWNLOAD", timeline=["COMPLETED"])
     hot.answer(NAMED["to wait for"](known.event, None))
     known.advance()
-    for job in (pending, known, world.finished_job(), ready):
+    for job in (known, world.finished_job(), ready):
         hot.answer(job.event)
     world.environment().answer(world.job().event)  # it asks about no job between two ticks
 
@@ -131,3 +151,118 @@ def test_of_many_sweeps_that_are_started_at_once_one_waits_and_the_others_end(
         assert world.naps == [1.0] * 15
         gate.open()
         working.end()
+
+
+FAILS: dict[str, tuple[Selection, bool]] = {
+    "is not published": (PUBLISH, False),
+    "is not acknowledged": (ACKNOWLEDGE, False),
+    "is not published, and the function dies": (PUBLISH, True),
+}
+"""The step of the first check that does not succeed, and whether that is the last one."""
+
+
+@pytest.mark.fault("F103")
+@pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
+@pytest.mark.parametrize(("step", "dies"), FAILS.values(), ids=FAILS)
+def test_a_new_job_is_followed_whatever_becomes_of_its_message(
+    world: World, hot: Environment, named: Any, step: Selection, *, dies: bool
+) -> None:
+    event = named(world.job().event, world.job().event)
+    refused = world.inject(
+        step, aws_error(str(step.service), "AccessDenied", status=403), times=None
+    )
+    with world.death(hot, step) if dies else nullcontext(), suppress(RestoreWatchError):
+        hot.answer(event)
+    refused.remove()
+    assert len(world.stack.taken()) == (0 if dies else 1)
+
+    # Until its first message is acknowledged, a job is as new to the next check.
+    again = [world.environment(hot_seconds=10) for _ in range(2)]
+    for environment in again:
+        environment.answer(event)
+    assert len(world.stack.taken()) == 1
+
+
+@pytest.mark.fault("F103")
+def test_a_sweep_without_a_tick_only_follows(world: World) -> None:
+    watching = world.watching(hot_seconds=10)
+    watching.tick()
+    known, unnamed = world.recorded_job(timeline=SHORT), world.job(timeline=SHORT)
+    known.advance()
+    before = world.bookkeeping(), world.lease["succeededAt"]
+    world.stack.forget_calls()
+    watching.follow()
+
+    assert (world.published(known), world.item(unnamed)) == (SHORT, None)
+    assert [call.operation for call in world.questions()] == ["flex"]
+    assert world.count(QUERY) == len(OPEN_SHARDS)
+
+    # Nor does it say that nothing can be seen.
+    world.recorded_job()
+    with world.inject(QUESTION, KEY_REFUSED, times=None):
+        world.pass_time(700)
+        for _ in range(5):
+            world.pass_time(60)
+            world.raised(AtlasUnauthorizedError, watching.follow)
+    assert (world.bookkeeping(), world.lease["succeededAt"]) == before
+    assert world.watch_said() == []
+    assert watching.tick()["found"] == 1
+
+
+def questions_of_a_day(world: World, by: Connections, *, are_named: bool) -> Counter[str]:
+    """
+    A restore begins every five seconds, in one of 100 watched projects, and takes a minute.
+
+    Return how often Atlas was asked for what in some minutes of that, whether it is named or not.
+    """
+    clock, groups = ClockOfWorld(world), [secrets.token_hex(12) for _ in range(100)]
+    new = partial(world.watching, *groups, by=by, hot_seconds=10)
+    pipeline = new(sleep=world.nap)
+
+    def sweeping() -> Callable[[float | None], object]:
+        one = new(sleep=clock.sleep)
+        return lambda tick: one.follow(124.5) if tick is None else one.sweep(seconds=124.5)
+
+    def begin(number: int) -> None:
+        job = world.job(group=groups[number % 100], cluster="orders", timeline=SHORT)
+        clock.plan(clock.at + 61, job.advance)
+        if are_named:
+            pipeline.answer(job.event)
+        for _ in world.stack.taken():
+            clock.start(clock.at + 1, schedule.sweep)
+
+    for number in range(48):
+        clock.plan(clock.at + 5 * number, partial(begin, number))
+    schedule = Schedule(clock, sweeping, lambda: 7.0)
+    clock.sleep(90)
+    world.stack.forget_calls()
+    clock.sleep(120)
+    asked = Counter(call.operation for call in world.questions())
+    schedule.end()
+    return asked
+
+
+@pytest.mark.fault("F103")
+def test_a_pipeline_that_names_jobs_all_day_costs_what_its_jobs_cost(
+    world: World, roomy: Connections
+) -> None:
+    unnamed, named = (questions_of_a_day(world, roomy, are_named=one) for one in (False, True))
+    assert named.total() <= 1.3 * unnamed.total()
+    assert named["events"] <= unnamed["events"]
+
+
+@pytest.mark.fault("F105")
+@pytest.mark.parametrize("is_tick", [True, False])
+def test_a_sweep_that_fails_is_not_repeated(
+    world: World, hot: Environment, *, is_tick: bool
+) -> None:
+    hot.answer(world.job(timeline=SHORT).event)
+    (started,) = world.stack.taken()
+    event = START | {"scheduledTime": world.clock().isoformat()} if is_tick else started
+    with world.inject(QUERY, aws_error("dynamodb", "AccessDenied"), times=None):
+        world.raised(TableUnavailableError, lambda: hot.answer(event))
+        for minutes in (1, 2):  # so long Lambda waits until it tries again
+            world.pass_time(minutes * 60)
+            assert hot.answer(event) == SKIPPED
+
+    assert hot.tick()["checked"] == 1

@@ -269,7 +269,7 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
         *("pretty", "auto", *RestoreKind),
     },
     ("events", "A sweep"): {
-        *(*event("schedule"), "worker", "workers", "started"),
+        *(*event("schedule"), "requestedAt", "worker", "workers", "started"),
         *json_of("events", "A sweep")[1],
     },
     ("events", "A validation"): {

@@ -138,10 +138,14 @@ class Environment:
     def sweep(
         self, tick: datetime | None = None, seconds: float = PLENTY, worker: int | None = None
     ) -> dict[str, Any]:
-        """Sweep, as the schedule does at a `tick`, or as somebody asks for it."""
-        scheduled = {"scheduledTime": utc_text(tick)} if tick else {}
+        """Sweep, as the schedule does at a `tick`, by default that of this moment."""
+        scheduled = {"scheduledTime": utc_text(tick or self.world.clock())}
         named = {} if worker is None else {"worker": worker}
         return self.answer({"action": "sweep", **scheduled, **named}, seconds)
+
+    def follow(self, seconds: float = PLENTY, **named: int) -> dict[str, Any]:
+        """Sweep without a tick, perhaps as the `worker` that is named."""
+        return self.answer({"action": "sweep", **named}, seconds)
 
     def tick(self, minutes: float = 1, seconds: float = PLENTY) -> dict[str, Any]:
         """Forget calls and log lines, let these minutes pass, and sweep as the schedule does."""

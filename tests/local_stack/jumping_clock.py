@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, Protocol
 
 ROUND_SECONDS = 0.4
 """The slowest answer of Atlas that was recorded."""
@@ -73,6 +73,29 @@ class JumpingClock:
             event()
             if wakes:
                 return
+
+
+class Moving(Protocol):
+    """What has a clock that can be moved: `uptime` gives its seconds."""
+
+    def uptime(self) -> float: ...
+    def pass_time(self, seconds: float) -> None: ...
+
+
+class ClockOfWorld(JumpingClock):
+    """Lets environments sweep beside each other: it moves the world's clock while all sleep."""
+
+    def __init__(self, world: Moving) -> None:
+        self._world = world
+        super().__init__(world.uptime())
+
+    @property
+    def at(self) -> float:
+        return self._world.uptime()
+
+    @at.setter
+    def at(self, seconds: float) -> None:
+        self._world.pass_time(seconds - self._world.uptime())
 
 
 class Schedule:

@@ -15,7 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from local_stack.connections import Connections
-from local_stack.steps import QUESTION, SERVICE_ACCOUNT
+from local_stack.steps import EVENTS, QUESTION, SERVICE_ACCOUNT
 from local_stack.wire import Call, Phase
 from model.example import Example
 
@@ -60,6 +60,8 @@ class LeaseLog:
         with self._lock:
             if call.operation == "Query" and phase == "before" and by.key_id not in self._swept:
                 self._broken.append("F65: a sweep reads the index without the lease")
+            if EVENTS.covers(call) and "scheduledTime" not in self._example.doing[by.key_id][0]:
+                self._broken.append("F103: a sweep without a tick asks for events")
             if QUESTION.covers(call) and not SERVICE_ACCOUNT.covers(call):
                 self._judge_question(by, call.path.partition("/groups/")[2].partition("/")[0])
             is_lease = call.operation == "UpdateItem" and b'"lease' in call.body

@@ -35,6 +35,7 @@ READ: dict[str, tuple[dict[str, Any], Action]] = {
     "sweep by hand": ({"action": "sweep"}, Sweep(None)),
     "tick": ({"action": "sweep", "scheduledTime": "2026-10-05T12:05:00Z"}, Sweep(TICK)),
     "tick in another zone": ({"action": "sweep", "scheduledTime": MOMENT}, Sweep(TICK)),
+    "sweep of a check": ({"action": "sweep", "requestedAt": MOMENT}, Sweep(requested_at=TICK)),
     "sweep of a worker": ({"action": "sweep", "worker": 15}, Sweep(worker=15)),
     "tick of a worker": (
         {"action": "sweep", "worker": 0, "scheduledTime": MOMENT},
@@ -253,12 +254,12 @@ ODD_MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("given_in", ["scheduledTime", "time"])
+@pytest.mark.parametrize("given_in", ["scheduledTime", "requestedAt", "time"])
 @pytest.mark.parametrize("moment", ODD_MOMENTS, ids=repr)
 def test_a_tick_that_is_not_a_moment_with_its_zone_is_refused(
     given_in: str, moment: object
 ) -> None:
-    event = {"action": "sweep"} if given_in == "scheduledTime" else RULE
+    event = RULE if given_in == "time" else {"action": "sweep"}
     refused = refusal(event | {given_in: moment})
 
     assert str(refused).startswith(f"{given_in}: expected a moment in ISO 8601 with its zone")

@@ -88,7 +88,21 @@ def test_a_job_is_due_in_every_sweep_for_six_hours_and_then_every_five_minutes(
 ) -> None:
     asked_at = None if ago is None else NOON.timestamp() - ago
 
-    assert is_due(open_job(**fields), asked_at, NOON) is due
+    assert is_due(open_job(**fields), asked_at, NOON, is_tick=True) is due
+
+
+@pytest.mark.fault("F103")
+@pytest.mark.parametrize(
+    ("age", "ago", "due"),
+    [(HOUR / 2 - SECOND, 1, True), (HOUR / 2, 1, False), (HOUR / 2, 285, True), (DAY, None, True)],
+    ids=str,
+)
+def test_between_ticks_only_a_hot_job_is_due_again_before_five_minutes(
+    age: timedelta, ago: float | None, *, due: bool
+) -> None:
+    asked_at = None if ago is None else NOON.timestamp() - ago
+
+    assert is_due(open_job(**aged(age, "observed_at")), asked_at, NOON, is_tick=False) is due
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ class OwnFunction:
         self._name = name
 
     def start_sweep(
-        self, worker: int | None, tick: datetime | None, deadline: Deadline
+        self, worker: int | None, tick: datetime | None, now: datetime, deadline: Deadline
     ) -> AwsCallError | None:
         """Ask Lambda for the sweep of a worker. Return the error if it does not take that."""
         named = {} if worker is None else {"worker": worker}
-        scheduled = {"scheduledTime": utc_text(tick)} if tick else {}
-        event = {"action": "sweep", **named, **scheduled}
+        moment = {"scheduledTime": utc_text(tick)} if tick else {"requestedAt": utc_text(now)}
+        event = {"action": "sweep", **named, **moment}
         try:
             aws_call(
                 deadline,

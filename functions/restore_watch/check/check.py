@@ -22,6 +22,7 @@ class JobChecker:
     def __init__(self, atlas: AtlasSession, outbox: Outbox) -> None:
         self.atlas = atlas
         self.outbox = outbox
+        self._new: list[str] = []
 
     def check(
         self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
@@ -46,7 +47,23 @@ class JobChecker:
             self._publish_before(error, target, deadline)
             raise
         recorded = self.outbox.record(job, begun, deadline)
-        return result_of(target, job, recorded, self.outbox.publish(recorded, deadline))
+        return result_of(target, job, recorded, self.publish(recorded, deadline))
+
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
+        """
+        Publish what is pending for a job, and answer workflows.
+
+        An open job is new until its first message is acknowledged, so a check that repeats one that
+        failed or died finds it new too.
+        """
+        if recorded.published == 0 and not recorded.job.terminal:
+            self._new.append(recorded.job.group_id)
+        return self.outbox.publish(recorded, deadline)
+
+    def take_new(self) -> list[str]:
+        """Return the projects of the new jobs since the last call, whatever became of them."""
+        new, self._new = self._new, []
+        return new
 
     def _publish_before(
         self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline
@@ -58,7 +75,9 @@ class JobChecker:
         other failure becomes a note on `error`, and is logged with it.
         """
         try:
-            self.outbox.publish_pending(target, deadline)
+            recorded = self.outbox.table.recall(target, deadline)
+            if recorded is not None:
+                self.publish(recorded, deadline)
         except NotificationPendingError as pending:
             raise pending from error
         except RestoreWatchError as failure:

@@ -95,7 +95,7 @@ class ValidationRecorder:
         deadline: Deadline,
         first_check: CheckResult | None,
     ) -> ValidationResult:
-        published = self._outbox.publish(recorded, deadline)
+        published = self._checker.publish(recorded, deadline)
         if entry is None:
             msg = (
                 f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "

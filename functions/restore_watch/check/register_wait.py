@@ -51,7 +51,7 @@ class WaitRegistrar:
     def _publish(self, recorded: Recorded, deadline: Deadline) -> None:
         """Publish and answer. If that fails, a sweep does it."""
         with suppress(NotificationPendingError, TableUnavailableError, TimeBudgetExceededError):
-            self._outbox.publish(recorded, deadline)
+            self._checker.publish(recorded, deadline)
 
     def _check(self, target: RestoreTarget, deadline: Deadline) -> CheckResult | None:
         """Check the job. Even if its change cannot be published, the table knows the job then."""

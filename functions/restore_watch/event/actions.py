@@ -8,7 +8,7 @@ sweep too, so that a rule can trigger it.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,20 +23,52 @@ from restore_watch.redaction import redact, redact_report
 
 _FORMS = {"groupId": TypeAdapter(ObjectId), "clusterName": TypeAdapter(ClusterName)}
 
+TICK_LIFE = timedelta(seconds=110)
+"""
+A tick is too old then, because the next one has come.
+
+EventBridge Scheduler fires at any moment of the minute that a schedule names ("Schedule types",
+EventBridge Scheduler User Guide), so a tick may arrive a minute old.
+"""
+
+REQUEST_LIFE = timedelta(seconds=50)
+"""
+The request of a check is too old then: a tick has come, or Lambda repeats a sweep that failed.
+
+Lambda waits a minute before that ("Error handling for asynchronous invocations", AWS Lambda
+Developer Guide), and puts what fails again into the failure queue. The ticks report it anyhow.
+"""
+
+CLOCKS_APART = timedelta(minutes=1)
+"""A tick may lie this far in the future, because clocks differ."""
+
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
 
 class Sweep(NamedTuple):
     """
-    Follow every open job.
+    Follow every open job and, at a tick, find others.
 
     `tick` is the moment for which the schedule fired, in UTC, if any; `field` is where it stands.
-    `worker` is the number of the only one that is meant, if any.
+    `worker` is the number of the only one that is meant, if any. A check asked for the sweep at the
+    moment `requested_at`.
     """
 
     tick: datetime | None = None
     field: str = "scheduledTime"
     worker: int | None = None
+    requested_at: datetime | None = None
+
+    def is_late(self, now: datetime) -> bool:
+        """
+        Return whether a later sweep does the work of this one.
+
+        Raises InvalidEventError for a tick that has not come.
+        """
+        tick, requested_at = self.tick or now, self.requested_at or now
+        if tick - now > CLOCKS_APART:
+            raise InvalidEventError(self.field, "expected a moment that has come")
+        return now - tick > TICK_LIFE or now - requested_at > REQUEST_LIFE
 
 
 @dataclass(frozen=True)
@@ -93,13 +125,15 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
 
 
 def _sweep(event: Mapping[str, Any]) -> Sweep:
-    scheduled = event.get("scheduledTime", ...)
-    tick = None if scheduled is ... else _moment(scheduled, "scheduledTime")
+    tick, requested_at = (
+        _moment(event[name], name) if name in event else None
+        for name in ("scheduledTime", "requestedAt")
+    )
     worker = event.get("worker")
     if "worker" in event and (type(worker) is not int or not 0 <= worker < max(WORKERS)):
         problem = f"expected a whole number from 0 to 15, got {type_of(worker)}"
         raise InvalidEventError("worker", problem)
-    return Sweep(tick, worker=worker)
+    return Sweep(tick, worker=worker, requested_at=requested_at)
 
 
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
@@ -163,7 +197,7 @@ def _moment(value: object, field: str) -> datetime:
 
 
 _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {
-    "sweep": ({"scheduledTime", "worker"}, _sweep),
+    "sweep": ({"scheduledTime", "requestedAt", "worker"}, _sweep),
     "test-notification": (set(), lambda _event: TestNotification()),
     "diagnose": ({"groupId", "projectId", "clusterName"}, _diagnose),
     "record-validation": (

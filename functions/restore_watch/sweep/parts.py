@@ -10,6 +10,8 @@ from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Sweep
+from restore_watch.model.credentials_expiry import NOT_ASKED
+from restore_watch.model.outage import Watched
 from restore_watch.model.shares import Worker
 from restore_watch.model.summary import Summary, of_now
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
@@ -82,6 +84,12 @@ class Environment:
     options: SweepOptions
     memories: Callable[[Worker], tuple[SweepMemory, FindMemory]]
     last_try: LastTry
+
+    def books(self, worker: Worker, request: Sweep, deadline: Deadline) -> Books:
+        """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
+        if request.tick is None:
+            return Books({}, Watched(None), NOT_ASKED, None, {}, None)
+        return self.bookkeeping.read(deadline, self.outbox.clock.now(), worker)
 
     def run(
         self,

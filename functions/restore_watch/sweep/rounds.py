@@ -52,8 +52,12 @@ class Rounds:
 
     def due(self) -> list[OpenJob]:
         """Return the jobs to ask about."""
-        now, memory = self.run.now(), self.run.memory
-        return [job for job in self.run.open_jobs() if is_due(job, memory.last_settled(job), now)]
+        run, now = self.run, self.run.now()
+        return [
+            job
+            for job in run.open_jobs()
+            if is_due(job, run.memory.last_settled(job), now, is_tick=run.is_tick)
+        ]
 
     def play(self, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
         """Ask about these jobs, take these steps, and then ask about what is hot."""
@@ -81,7 +85,8 @@ class Rounds:
         longer in a large stack than the time between two ticks may be.
         """
         run, clock, now = self.run, self.run.asking.clock, self.run.now
-        round_at = self.begun
+        # A sweep that waited for its lease has asked only now.
+        round_at = clock()
         while self.hot_seconds:
             round_at = max(round_at + self.hot_seconds, clock())
             if round_at > min(self.begun + HOT_UNTIL, run.asking.at - LEAST_EXCHANGE):

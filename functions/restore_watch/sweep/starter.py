@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.service import service
 from restore_watch.aws.own_function import OwnFunction
@@ -23,6 +24,7 @@ class Starter:
     """Starts sweeps of workers. What Lambda does not take, the next tick starts again."""
 
     own_function: OwnFunction
+    clock: Clock
     telemetry: Telemetry
     options: SweepOptions
 
@@ -47,7 +49,7 @@ class Starter:
         for worker in numbers:
             # An older version of the function knows no workers.
             named = worker if self.options.workers > 1 else None
-            error = self.own_function.start_sweep(named, tick, deadline)
+            error = self.own_function.start_sweep(named, tick, self.clock.now(), deadline)
             if error is None:
                 started += 1
             else:

@@ -1,6 +1,8 @@
 """
 A sweep: the schedule's tick finds restore jobs, and follows every open one to its end.
 
+Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ticks do.
+
 1. Lease: one sweep works at a time. Of several workers, each has its own projects and its lease.
 2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
 3. Pending: pending messages are published from the table alone, whatever Atlas says.
@@ -11,8 +13,8 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is said.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from typing import Any
 
@@ -20,17 +22,11 @@ from foundation.deadline import Deadline
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.outbox import Outbox
-from restore_watch.errors import (
-    AtlasError,
-    CredentialsError,
-    InvalidEventError,
-    RestoreWatchError,
-)
+from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.shares import Worker
 from restore_watch.sweep.act_on_answer import publish_pending
-from restore_watch.sweep.cadence import CLOCKS_APART
 from restore_watch.sweep.credentials_expiry import LastTry
 from restore_watch.sweep.find.memory_of_projects import FindMemory
 from restore_watch.sweep.memory_of_jobs import SweepMemory
@@ -45,14 +41,6 @@ from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.workers import Workers
-
-TICK_LIFE = 110.0
-"""
-Seconds after which a tick is too old, because the next one has come.
-
-EventBridge Scheduler fires at any moment of the minute that a schedule names ("Schedule types",
-EventBridge Scheduler User Guide), so a tick may arrive a minute old.
-"""
 
 PENDING_TIME = 15.0
 """Seconds that the publication of pending messages may take."""
@@ -95,11 +83,11 @@ class Sweeper:
             cache(lambda _worker: (SweepMemory(now), FindMemory(now))),
             LastTry(),
         )
-        self.starter = Starter(own_function, telemetry, options)
+        self.starter = Starter(own_function, self._clock, telemetry, options)
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         """
-        Find restore jobs and follow the open ones. Return the counts, plain JSON, or SKIPPED.
+        Follow the open jobs and, at a tick, find others. Return the counts, plain JSON, or SKIPPED.
 
         Failures of one job, cluster or project are part of the result. Raises RestoreWatchError
         when nothing can be done: the table is unusable, or there are no credentials or no token. It
@@ -108,12 +96,9 @@ class Sweeper:
         If the request names none of several workers, the first one sweeps and starts the others.
         """
         begun = deadline.clock()
-        age = (self._clock.now() - request.tick).total_seconds() if request.tick else 0.0
-        if age < -CLOCKS_APART.total_seconds():
-            raise InvalidEventError(request.field, "expected a moment that has come")
         worker = Worker(request.worker or 0, self._lasting.options.workers)
         # A worker of before their number was lowered has nothing to do.
-        if age > TICK_LIFE or worker.number >= worker.of:
+        if request.is_late(self._clock.now()) or worker.number >= worker.of:
             self._lasting.telemetry.skipped()
             return SKIPPED
         # First of all: the worker of this sweep may hang or wait, and the others do not.
@@ -123,51 +108,74 @@ class Sweeper:
     def _sweep_of(
         self, worker: Worker, request: Sweep, begun: float, deadline: Deadline
     ) -> Mapping[str, Any]:
-        lease = self._lease.of(worker)
+        lease, lasting = self._lease.of(worker), self._lasting
         owner = lease.take(request.tick, deadline)
         if owner is None:
-            self._lasting.telemetry.skipped()
+            lasting.telemetry.skipped()
             return SKIPPED
         succeeded_at = summary = None
         try:
-            now = self._clock.now()
-            jobs = self._lasting.open_jobs.read(deadline, now, worker)
-            books = self._lasting.bookkeeping.read(deadline, now, worker)
-            run = self._lasting.run(worker, jobs, books, deadline, request)
+            jobs = lasting.open_jobs.read(deadline, self._clock.now(), worker)
+            books = lasting.books(worker, request, deadline)
+            run = lasting.run(worker, jobs, books, deadline, request)
             run.telemetry.sweep_begins(worker, run.others)
+            parts = lasting.parts(run, books)
+            is_awaited = partial(lease.is_awaited, owner, deadline)
+            if not run.is_tick:
+                return self._follow(parts, begun, is_awaited)
             # That of the first worker shows when it has last started the others.
             leaves = worker.of > 1 and (run.has_started_others or not worker.leads)
             summary = run.summary if leaves else None
-            result = self._sweep(run, books, begun, partial(lease.is_awaited, owner, deadline))
+            result = self._sweep(parts, books, begun, is_awaited)
             succeeded_at = run.summary.succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 lease.give_back(owner, deadline, succeeded_at=succeeded_at, summary=summary)
         return result
 
-    def _sweep(
-        self, run: Run, books: Books, begun: float, is_awaited: Callable[[], bool]
-    ) -> Mapping[str, Any]:
-        lasting, worker, deadline = self._lasting, run.worker, run.ending
-        jobs, stack, expiry = run.open_jobs(), books.stack, books.expiry
-        parts = lasting.parts(run, books)
-        watch = parts.watch
-        publishing = deadline.within(PENDING_TIME)
+    @contextmanager
+    def _counted(self, run: Run) -> Iterator[None]:
+        """Report the open jobs, and what becomes of them in the block, even if it fails."""
+        jobs = run.open_jobs()
         try:
-            publish_pending(run, parts.follower, lasting.workers, publishing)
-            stack = watch.publish_unsent(stack, publishing)
-            if worker.leads:
-                expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-            asked = self._find_and_ask(parts, begun, is_awaited)
-        except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
-            watch.stack_fails(stack, error)
-            parts.expiry_watch.look(expiry, asks=False)
-            raise
+            yield
         finally:
-            share = lasting.atlas.limits.smallest_share(run.at.timestamp())
-            open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), run.now())
+            share = self._lasting.atlas.limits.smallest_share(run.at.timestamp())
+            now = run.now()
+            open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
             run.summary.not_reached = run.tally.not_reached
             run.telemetry.asked(open_jobs, share, run.tally.result)
+
+    def _follow(
+        self, parts: Parts, begun: float, is_awaited: Callable[[], bool]
+    ) -> Mapping[str, Any]:
+        run, publishing = parts.run, parts.run.ending.within(PENDING_TIME)
+        with self._counted(run):
+            publish_pending(run, parts.follower, self._lasting.workers, publishing)
+            self._find_and_ask(parts, begun, is_awaited)
+        refusal = run.tally.refusal_of_credentials
+        if refusal is not None and not run.memory.was_answered_lately:
+            raise refusal
+        run.telemetry.followed(run.tally.result, run.ending.clock() - begun)
+        return run.tally.result.as_json()
+
+    def _sweep(
+        self, parts: Parts, books: Books, begun: float, is_awaited: Callable[[], bool]
+    ) -> Mapping[str, Any]:
+        run, watch, stack, expiry = parts.run, parts.watch, books.stack, books.expiry
+        lasting, worker, deadline = self._lasting, run.worker, run.ending
+        publishing = deadline.within(PENDING_TIME)
+        with self._counted(run):
+            try:
+                publish_pending(run, parts.follower, lasting.workers, publishing)
+                stack = watch.publish_unsent(stack, publishing)
+                if worker.leads:
+                    expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
+                asked = self._find_and_ask(parts, begun, is_awaited)
+            except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
+                watch.stack_fails(stack, error)
+                parts.expiry_watch.look(expiry, asks=False)
+                raise
         refusal = run.tally.refusal_of_credentials
         is_refused = refusal is not None and watch.others_are_refused(stack)
         if refusal is not None and (is_refused or not worker.leads):
@@ -195,7 +203,7 @@ class Sweeper:
         run, finder, lasting = parts.run, parts.finder, self._lasting
         workers, hot_seconds = lasting.workers, lasting.options.hot_seconds
         rounds = Rounds(run, parts.asker, finder, workers, begun, hot_seconds, is_awaited)
-        due, steps = rounds.due(), finder.first_steps()
+        due, steps = rounds.due(), finder.first_steps() if run.is_tick else []
         self._drop_removed(parts)
         if due or steps:
             workers.each(finder.watched.new_projects(), finder.watched.start, run.ending)

@@ -141,8 +141,9 @@ class SweepLease(Items):
         Return the new owner's name, or None: another sweep works, or the tick was swept already.
 
         The lease is valid until a little after the deadline. A sweep that dies does not give it
-        back; it runs out. The note of a waiting sweep counts for the present holder alone, and only
-        as long as that sweep will go on to wait: one that died stops nothing.
+        back; it runs out. The note of a waiting sweep counts for the present holder, and that of a
+        tick for sweeps without one: they do the least. It counts only as long as that sweep will go
+        on to wait: one that died stops nothing.
         """
         owner = uuid4().hex
         until = round(self._now() + PATIENCE - ENDING, 6)
@@ -183,7 +184,7 @@ class SweepLease(Items):
 
         If it ran out and another sweep took it, it stays.
         """
-        sets: dict[str, Any] = {"owner": None, "validUntil": None, **_NOBODY_WAITS}
+        sets: dict[str, Any] = {"owner": None, "validUntil": None}
         if succeeded_at:
             sets["succeededAt"] = utc_text(succeeded_at)
         if summary:
@@ -212,6 +213,10 @@ class SweepLease(Items):
             sets["lastTick"] = utc_text(tick)
             condition += f" AND NOT {_SWEPT}"
             values |= {"ahead": utc_text(ahead), "text": "S"}
+        else:
+            # One after the other, sweeps without a tick would outlast the patience of one.
+            condition += f" AND NOT ({_WAITS} AND attribute_exists(#waitingTick))"
+            values["ahead"] = math.ceil(now + AHEAD.total_seconds())
         stored = self._update(self._key, deadline, sets=sets, condition=condition, values=values)
         return _Stored(stored, now)
 

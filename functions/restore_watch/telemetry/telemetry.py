@@ -73,7 +73,6 @@ class Telemetry(CheckTelemetry):
 
     def swept(self, result: SweepResult, degraded: int, seconds: float, *, succeed: bool) -> None:
         """Report a sweep that did its work, how many are degraded, and if all workers succeed."""
-        several: dict[str, Any] = {} if self._worker.of == 1 else {"worker": self._worker.number}
         with emitting(self._lock):
             metrics: Metrics = {
                 "SuccessfulSweeps": (MetricUnit.Count, int(succeed)),
@@ -81,6 +80,12 @@ class Telemetry(CheckTelemetry):
                 "ProjectsDegraded": (MetricUnit.Count, degraded),
             }
             self._metrics.write(of_stack(metrics, self._worker, self._others))
+        self.followed(result, seconds)
+
+    def followed(self, result: SweepResult, seconds: float) -> None:
+        """Report a sweep without a tick: the heartbeat and the gauge of outages are of ticks."""
+        several: dict[str, Any] = {} if self._worker.of == 1 else {"worker": self._worker.number}
+        with emitting(self._lock):
             self._logger.info(
                 "swept",
                 open=result.open,
