@@ -90,7 +90,7 @@ class Channels:
         found = set(self.topic_arns)
         problem = None
         try:
-            found |= set(self.secret.read(deadline).values)
+            found |= set(self.secret.current(deadline).values)
         except NotifyPeopleError as error:
             problem = error
         return [channel for channel in Channel if channel in found], problem
@@ -110,7 +110,7 @@ class Channels:
             text = json.dumps(chat.custom_notification(notice))
             self.topics.publish(channel, self.topic_arns[channel], text, deadline)
             return
-        value = self.secret.read(deadline).of(channel)
+        value = self.secret.current(deadline).of(channel)
         match channel:
             case Channel.SLACK:
                 self.webhooks.post(channel, value, slack.webhook_message(notice), deadline)

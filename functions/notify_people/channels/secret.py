@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.renewable import Renewable
 from notify_people.channels.address import is_allowed
 from notify_people.channels.channel import Channel
-from notify_people.errors import NotifyPeopleError, SecretError
+from notify_people.errors import SecretError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-MAX_AGE = 300.0
-"""Seconds for which a value read from the secret is used."""
-
-STALE_AGE = 3600.0
-"""Seconds for which it is used if it cannot be read again."""
-
-RETRY_AFTER = 60.0
-"""Seconds until the next try to read it again."""
 
 READ_TIME = 5.0
 """Seconds that reading may take, so that channels without a secret have time left."""
@@ -57,14 +49,16 @@ class ChannelSecrets:
         return value
 
 
-class NotifySecret:
+class NotifySecret(Renewable[ChannelSecrets]):
     """
     The secret with the webhooks, read again after five minutes. Without an id it is empty.
 
     If it cannot be read again, the old values are used for an hour: a page should not wait for
-    Secrets Manager. `now` gives Unix seconds: a monotonic clock may stand still while an
-    environment is frozen.
+    Secrets Manager. Raises SecretError, or TimeBudgetExceededError.
     """
+
+    renewal_age, max_age = 300.0, 3600.0
+    pause = 60.0  # not for every notice of a batch
 
     def __init__(
         self,
@@ -73,35 +67,14 @@ class NotifySecret:
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._client = client
-        self._secret_id = secret_id
-        self._now = now
-        self._cached: ChannelSecrets | None = None
-        self._read_at = 0.0
-        self._renewed_at = 0.0
+        super().__init__(now)
+        self._get = partial(client.get_secret_value, SecretId=secret_id) if secret_id else None
 
-    def read(self, deadline: Deadline) -> ChannelSecrets:
-        """Return the values. Raises SecretError, or TimeBudgetExceededError."""
-        if self._secret_id is None:
+    def _read(self, deadline: Deadline) -> ChannelSecrets:
+        if self._get is None:
             return ChannelSecrets({})
-        now = self._now()
-        # After the clock was set back, the age of the cached value is unknown.
-        if self._cached is not None and 0 <= now - self._read_at < MAX_AGE:
-            return self._cached
         try:
-            self._cached = self._ask(self._secret_id, deadline.within(READ_TIME))
-            self._read_at = self._renewed_at = now
-        except NotifyPeopleError:
-            if self._cached is None or not 0 <= now - self._renewed_at < STALE_AGE:
-                raise
-            # Do not try again for every notice of a batch.
-            self._read_at = now - MAX_AGE + RETRY_AFTER
-        return self._cached
-
-    def _ask(self, secret_id: str, deadline: Deadline) -> ChannelSecrets:
-        try:
-            get = partial(self._client.get_secret_value, SecretId=secret_id)
-            answer = aws_call(deadline, "read the secret", get, "ARN")
+            answer = aws_call(deadline.within(READ_TIME), "read the secret", self._get, "ARN")
         except AwsCallError as error:
             msg = f"the secret that NOTIFY_SECRET_ID names cannot be read: Secrets Manager {error}"
             raise SecretError(msg) from None

@@ -16,7 +16,6 @@ That is at most about seven tokens an hour, and about 30 requests an hour if no 
 
 import time
 from collections.abc import Callable
-from threading import RLock
 from typing import Annotated
 
 import httpx
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.exchange import exchange
@@ -32,25 +32,11 @@ from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.retrying import retrying
 from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 
-LIFETIME = 3600.0
-"""
-Seconds that a token lives, by Atlas's documentation.
-
-`expires_in` is not read: a tiny value must not cost more tokens. If a token expires earlier, Atlas
-answers 401.
-"""
-
-RENEWAL_AGE = 3000.0
-"""Seconds after which a token is renewed: ten minutes early, like MongoDB's Terraform provider."""
-
 REPLACEMENT_PAUSE = 600.0
 """After a new token for a 401, no other 401 leads to a new token for this many seconds."""
 
 FAILURE_PAUSE = 30.0
 """Seconds without a token request after one failed; 60, then 120, while none is answered."""
-
-RENEWAL_TIME = 5.0
-"""Seconds that an early renewal may take; the token is still good for ten minutes."""
 
 
 class _TokenAnswer(BaseModel):
@@ -62,13 +48,25 @@ class _TokenAnswer(BaseModel):
     )
 
 
-class AccessToken:
+class AccessToken(Renewable[str]):
     """
     The token of one service account, shared by all checks of an environment.
 
     Its methods raise AtlasError, not `transient`, when the request fails or a failure stands.
-    `now` gives Unix seconds: a monotonic clock may stand still while an environment is frozen.
     """
+
+    max_age = 3600.0
+    """
+    Seconds that a token lives, by Atlas's documentation.
+
+    `expires_in` is not read: a tiny value must not cost more tokens. If a token expires earlier,
+    Atlas answers 401.
+    """
+
+    renewal_age = 3000.0
+    """Ten minutes early, like MongoDB's Terraform provider."""
+
+    renewal_time = 5.0
 
     def __init__(
         self,
@@ -79,31 +77,15 @@ class AccessToken:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(now)
         self._requests = TokenRequests(account, f"{base_url}{TOKEN_PATH}", http, now, sleep)
-        self._now = now
-        self._lock = RLock()
-        self._token: str | None = None
         self._previous: str | None = None
-        self._issued_at = 0.0
         self._replaced_at: float | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The token, the one before it, and the client secret, which must never be quoted."""
-        return (*filter(None, (self._token, self._previous)), *self._requests.account.secrets)
-
-    def current(self, deadline: Deadline) -> str:
-        """Return a token that has not expired. A failed early renewal is tolerated."""
-        with self._lock:
-            age = self._now() - self._issued_at
-            if self._token is None or not 0 <= age < LIFETIME:
-                return self._request(deadline)
-            if age < RENEWAL_AGE:
-                return self._token
-            try:
-                return self._request(deadline.within(RENEWAL_TIME))
-            except (AtlasError, TimeBudgetExceededError):
-                return self._token
+        return (*filter(None, (self._value, self._previous)), *self._requests.account.secrets)
 
     def replacement(self, refused: str, deadline: Deadline) -> str | None:
         """
@@ -112,15 +94,15 @@ class AccessToken:
         None if no new token may be requested: then the 401 is the answer.
         """
         with self._lock:
-            if self._token != refused:
-                return self._token
+            if self._value != refused:
+                return self._value
             now, before = self._now(), self._replaced_at
             if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
                 return None
             self._requests.raise_standing_failure()
             self._replaced_at = now
             try:
-                return self._request(deadline)
+                return self._renew(deadline)
             except TimeBudgetExceededError:
                 self._replaced_at = before  # no token was requested
                 raise
@@ -129,10 +111,9 @@ class AccessToken:
                     self._replaced_at = before  # Atlas refused, so it issued no token
                 raise
 
-    def _request(self, deadline: Deadline) -> str:
+    def _read(self, deadline: Deadline) -> str:
         token = self._requests.request(deadline)
-        self._previous, self._token = self._token, token
-        self._issued_at = self._now()
+        self._previous = self._value
         return token
 
 

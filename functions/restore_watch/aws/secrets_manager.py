@@ -5,12 +5,11 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
+from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import (
     GOVERNMENT_BASE_URL,
     ApiKey,
@@ -22,15 +21,6 @@ from restore_watch.errors import CredentialsError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-MAX_AGE = 300.0
-"""Seconds for which a value read from the secret may be used."""
-
-RENEWAL_AGE = 240.0
-"""Seconds after which it is read again; if that fails, the value is used until MAX_AGE."""
-
-RENEWAL_PAUSE = 20.0
-"""Seconds between a failed read and the next try, while the value may still be used."""
 
 REFUSAL_PAUSE = 60.0
 """After a read because of a 401, no other 401 causes a read for this many seconds."""
@@ -50,13 +40,10 @@ _SPELLINGS = {
 _PARTIAL_ARN_CODES = ("AccessDeniedException", "ResourceNotFoundException")
 
 
-class AtlasSecret:
-    """
-    The secret that holds the credentials, read again after four minutes and when Atlas refuses it.
+class AtlasSecret(Renewable[Credentials]):
+    """The secret with the credentials, read again after four minutes, or if Atlas refuses them."""
 
-    Any thread may use it. `now` gives Unix seconds: a monotonic clock may stand still while an
-    environment is frozen.
-    """
+    renewal_age, max_age, pause = 240.0, 300.0, 20.0
 
     def __init__(
         self,
@@ -65,12 +52,8 @@ class AtlasSecret:
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(now)
         self._get = partial(client.get_secret_value, SecretId=secret_id)
-        self._now = now
-        self._lock = RLock()
-        self._credentials: Credentials | None = None
-        self._read_at = 0.0
-        self._failed_at = -math.inf
         self._read_for_refusal_at = -math.inf
 
     def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
@@ -83,29 +66,11 @@ class AtlasSecret:
         """
         with self._lock:
             now = self._now()
-            # After the clock was set back, the age of the cached value is unknown.
-            is_usable = 0 <= now - self._read_at < MAX_AGE
-            cached = self._credentials if is_usable else None
-            is_refused = cached is not None and cached == refused
-            if cached is not None and not self._is_due(now, is_refused=is_refused):
-                return cached
+            is_paused = 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE
+            is_refused = refused is not None and refused == self._value and not is_paused
             if is_refused:
                 self._read_for_refusal_at = now
-            try:
-                self._credentials = self._read(deadline)
-            except (CredentialsError, TimeBudgetExceededError):
-                if cached is None:
-                    raise
-                self._failed_at = now
-                return cached
-            self._read_at = now
-            return self._credentials
-
-    def _is_due(self, now: float, *, is_refused: bool) -> bool:
-        """Whether to read the secret again although a value is cached."""
-        if is_refused:
-            return not 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE
-        return now - self._read_at >= RENEWAL_AGE and not 0 <= now - self._failed_at < RENEWAL_PAUSE
+            return self.current(deadline, is_refused=is_refused)
 
     def _read(self, deadline: Deadline) -> Credentials:
         try:

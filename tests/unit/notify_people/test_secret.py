@@ -124,12 +124,12 @@ def refused(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def test_without_an_id_the_secret_is_empty() -> None:
-    assert NotifySecret(secrets_manager(refused), None).read(Deadline.after(10)).values == {}
+    assert NotifySecret(secrets_manager(refused), None).current(Deadline.after(10)).values == {}
 
 
 def test_a_secret_that_cannot_be_read_is_an_error_without_its_name() -> None:
     with pytest.raises(SecretError, match="AccessDeniedException") as error:
-        NotifySecret(secrets_manager(refused), "canary").read(Deadline.after(10))
+        NotifySecret(secrets_manager(refused), "canary").current(Deadline.after(10))
 
     assert "canary" not in str(error.value)
 
@@ -146,13 +146,13 @@ def test_the_secret_is_read_again_after_five_minutes() -> None:
     secret = NotifySecret(secrets_manager(answer), "people", now=lambda: now)
     for at in (100, 399, 400, 399):
         now = at
-        secret.read(Deadline.after(10))
+        secret.current(Deadline.after(10))
     works = False
     for at in (699, 758, 759, 3998):
         now = at
-        secret.read(Deadline.after(10))
+        secret.current(Deadline.after(10))
     now = 4058
     with pytest.raises(SecretError):
-        secret.read(Deadline.after(10))
+        secret.current(Deadline.after(10))
 
     assert asked == [100, 400, 399, 699, 759, 3998, 4058]
