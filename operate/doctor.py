@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
+from foundation.json_text import read_object
 from operate.aws import INVOKING, LOOKING, Aws
 from operate.command_line import read_words, run
 from operate.dead_letters import dead_letters
@@ -86,10 +87,10 @@ def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[s
         Payload=json.dumps(event),
     )
     try:
-        payload = json.loads(answer["Payload"].read())
-    except (BotoCoreError, ValueError, RecursionError):
+        payload = read_object(answer["Payload"].read())
+    except BotoCoreError:
         payload = None
-    if not isinstance(payload, dict):
+    if payload is None:
         raise OperateError(_OTHER_FORM)
     return payload
 

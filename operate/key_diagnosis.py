@@ -5,11 +5,11 @@ Conditions are not looked at, so an Allow here may still be refused. IAM's own s
 policy of a resource for a user only, not for a role: SimulatePrincipalPolicy, IAM API Reference.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from foundation.json_text import read_json
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.doctor_question import looked
@@ -57,10 +57,10 @@ def _look(aws: Aws, check: str, key: str, principals: list[str]) -> Line:
 def missing(policy: str, principals: Iterable[str]) -> list[str]:
     """Return the actions that no statement allows to any of these. Raises ValueError."""
     try:
-        statements = _listed(json.loads(policy)["Statement"])
+        statements = _listed(read_json(policy)["Statement"])
         names = {"*", *principals}
         return [action for action in NEEDED if not _is_allowed(statements, action, names)]
-    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
+    except (AttributeError, LookupError, TypeError):
         raise ValueError("the policy of the key is in a form that is not known") from None
 
 

@@ -4,7 +4,6 @@ The machine messages that are read: CloudEvents in JSON, as they lie in the queu
 Their schemas are those of `events/`.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StrictBool, ValidationError
 
+from foundation.json_text import read_object
 from notify_people.errors import InvalidMessageError
 from notify_people.fields import (
     ClusterName,
@@ -193,11 +193,9 @@ class _Envelope(Read):
 
 def read_message(text: str) -> Message:
     """Return the message. Raises InvalidMessageError that names the wrong field, never a value."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        # Not chained: the decoder's error holds the text.
-        raise InvalidMessageError("body", "expected a CloudEvent in JSON") from None
+    value = read_object(text)
+    if value is None:
+        raise InvalidMessageError("body", "expected a CloudEvent in JSON")
     envelope = _validated(_Envelope, value, "")
     model = _MODELS.get(envelope.type)
     if model is None:

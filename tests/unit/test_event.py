@@ -182,8 +182,6 @@ POISON = {
     "not JSON": "{",
     "null": None,
     "object": {"groupId": GROUP},
-    "too deep": "[" * 100_000,
-    "too long a number": "9" * 5000,
     "JSON text in JSON text": json.dumps(json.dumps(FLEX)),
     "not a number": "NaN",
     "no target": "{}",

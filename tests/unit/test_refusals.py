@@ -61,8 +61,6 @@ BODIES = {
     "UNEXPECTED_ERROR": b'{"error": 500, "errorCode": "UNEXPECTED_ERROR", "detail": "Oh."}',
     "unknown code": b'{"error": 400, "errorCode": "NOT_SERVERLESS_TENANT_CLUSTER"}',
     "list": b"[]",
-    "invalid UTF-8": b"\xff\xfe",
-    "too deep": b"[" * 100_000,
 }
 
 # Codes with one meaning, and the status with which Atlas documents or was seen to send them.

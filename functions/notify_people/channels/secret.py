@@ -1,16 +1,16 @@
 """Secrets Manager → the webhooks and the routing key."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from notify_people.channels.address import is_allowed
 from notify_people.channels.channel import Channel
@@ -83,7 +83,9 @@ class NotifySecret(Renewable[ChannelSecrets]):
 
 def read_secret(text: str | None) -> ChannelSecrets:
     """Return the values in a secret's text. Raises SecretError that names a key, never a value."""
-    secret = _object(text)
+    secret = read_object(text)
+    if secret is None:
+        raise SecretError("the secret is not a JSON object in SecretString")
     found: dict[Channel, str | SecretError] = {}
     for channel, key in KEYS.items():
         misspelt = [name for name, value in secret.items() if value and _is_misspelt(name, channel)]
@@ -123,14 +125,3 @@ def _checked(channel: Channel, value: object) -> str | SecretError:
     elif text.endswith("...") or "TODO" in text:
         return SecretError(f"the secret's {key} is a placeholder")
     return text
-
-
-def _object(text: str | None) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text or "")
-    except (ValueError, RecursionError):
-        # Not chained: the decoder's error holds the secret.
-        value = None
-    if not isinstance(value, dict):
-        raise SecretError("the secret is not a JSON object in SecretString")
-    return value

@@ -4,13 +4,12 @@ Asks Atlas for the caller's own address and roles. Only a diagnosis does.
 https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getsystemstatus
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any
 
 from foundation.deadline import Deadline
+from foundation.json_text import read_object
 from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
 from restore_watch.atlas.exchange import Answer
@@ -52,11 +51,7 @@ class AtlasDiagnostics:
 
 def _read_caller(answer: Answer) -> Caller:
     """A field of an unknown form counts as one that Atlas left out."""
-    try:
-        read: Any = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        read = None
-    said: dict[str, Any] = read if isinstance(read, dict) else {}
+    said = read_object(answer.body) or {}
     key = said.get("apiKey")
     roles = key.get("roles") if isinstance(key, dict) else None
     return Caller(

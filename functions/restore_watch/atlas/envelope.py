@@ -1,16 +1,9 @@
-"""Reads the body of an answer, and opens the envelope of `envelope=true`. Pure."""
+"""Opens the envelope of `envelope=true`. Pure."""
 
 import json
 from http import HTTPStatus
-from typing import Any
 
-
-def read_json(body: bytes) -> Any:
-    """Return the value of a body, None if it is not JSON. The decoder's error would quote it."""
-    try:
-        return json.loads(body.decode())
-    except (ValueError, RecursionError):
-        return None
+from foundation.json_text import read_object
 
 
 def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
@@ -20,8 +13,8 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     With an envelope even a refusal has HTTP status 200; its true status is a number in the body.
     MongoDB's documents name the content both `content` and `envelope`.
     """
-    answer = read_json(body)
-    if not isinstance(answer, dict):
+    answer = read_object(body)
+    if answer is None:
         return status, body
     inner = answer.get("status")
     # A job's own status is a word; only an envelope's is a number.

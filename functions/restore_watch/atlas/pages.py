@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from foundation.json_text import read_object
 from restore_watch.atlas.endpoints import AtlasList, Family
-from restore_watch.atlas.envelope import read_json
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.read_restore_job import FIELDS
@@ -91,8 +91,8 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     may follow a full page as well. Raises UnexpectedAtlasResponseError if the answer is not a list
     of results.
     """
-    read = read_json(answer.body)
-    results = read.get("results") if isinstance(read, dict) else None
+    read = read_object(answer.body) or {}
+    results = read.get("results")
     if not isinstance(results, list):
         what = family if isinstance(family, AtlasList) else f"{family} restore jobs"
         msg = f"Atlas answered 200 for a list of {what}, but without results"

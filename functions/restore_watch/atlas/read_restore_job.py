@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from restore_watch.atlas.envelope import read_json
+from foundation.json_text import read_json
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import OrNull, Text, UtcDate
 from restore_watch.model.restore_job import (

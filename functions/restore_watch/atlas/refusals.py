@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
+from foundation.json_text import read_object
 from restore_watch.atlas.endpoints import ROLES, Family, named
-from restore_watch.atlas.envelope import read_json
 from restore_watch.atlas.exchange import http_date
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -78,7 +78,7 @@ _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 def is_refusal(body: bytes) -> bool:
     """Whether the body has an error code of one meaning: then it is a refusal, even with 200."""
-    return str(_object(body).get("errorCode")) in _BY_CODE
+    return str((read_object(body) or {}).get("errorCode")) in _BY_CODE
 
 
 def family_refusal(
@@ -152,7 +152,7 @@ def _reason(
     secrets: Iterable[str],
     wait: float | None = None,
 ) -> AtlasReason:
-    answer = _object(body)
+    answer = read_object(body) or {}
     hidden = tuple(secrets)
     # The token endpoint uses OAuth: its `error` is the code, a text. Elsewhere `error` is a number.
     code = answer.get("errorCode") or answer.get("error")
@@ -172,11 +172,6 @@ def _reason(
         address=_address(parameters) if code == _ACCESS_LIST else None,
         retry_after_seconds=retry_after(headers) or (wait if limited else None),
     )
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    answer = read_json(body)
-    return answer if isinstance(answer, dict) else {}
 
 
 def _bad_request_fields(answer: dict[str, Any], hidden: tuple[str, ...]) -> Iterable[str]:

@@ -1,6 +1,5 @@
 """Secrets Manager → the credentials for Atlas."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import (
     GOVERNMENT_BASE_URL,
@@ -111,12 +111,8 @@ def read_credentials(text: str | None) -> Credentials:
 
 def _given(text: str | None) -> dict[str, Any]:
     """Return the values that are not empty, each by the first spelling of its key."""
-    try:
-        secret = json.loads(text or "")
-    except (ValueError, RecursionError):
-        # Not chained: the decoder's error holds the secret.
-        secret = None
-    if not isinstance(secret, dict):
+    secret = read_object(text)
+    if secret is None:
         msg = "the secret is not a JSON object in SecretString"
         raise CredentialsError(msg)
     given: dict[str, Any] = {}

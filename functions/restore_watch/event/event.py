@@ -15,11 +15,11 @@ There are six shapes:
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from foundation.json_text import read_json
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
 from restore_watch.event.targets import read_target, type_of
@@ -185,21 +185,14 @@ def _queue_record(value: object, path: str) -> QueueRecord:
 
 
 def _record_targets(body: object, path: str) -> tuple[Target, ...]:
+    read = read_json(body)
+    if read is None:
+        return (RefusedTarget(path, InvalidEventError(path, "expected JSON text")),)
     try:
-        request = _request(_object(_from_json(body, path), path), path=f"{path}.")
+        request = _request(_object(read, path), path=f"{path}.")
     except InvalidEventError as error:
         return (RefusedTarget(path, error),)
     return (request.target,) if isinstance(request, OneTarget) else request.targets
-
-
-def _from_json(text: object, path: str) -> object:
-    try:
-        value: object = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        value = None
-    if value is None:
-        raise InvalidEventError(path, "expected JSON text")
-    return value
 
 
 def _object(value: object, path: str) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ WRONG: list[tuple[object, str]] = [
         "type",
     ),
     (event() | {"type": "atlas-restore-watch.status-changed.v2"}, "type"),
-    *((text, "body") for text in ("", "not JSON", "[]", "null", "[" * 100_000, '"text"')),
+    *((text, "body") for text in ("", "not JSON", "[]", "null", '"text"')),
 ]
 
 
