@@ -18,6 +18,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from foundation.deadline import Deadline
+from foundation.http_headers import retry_after
 from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
 from notify_people import __version__
 from notify_people.channels.channel import Channel
@@ -93,7 +94,7 @@ class Webhooks:
             raise ChannelUnavailableError(msg, was_sent=was_sent.is_set(), is_late=late) from None
         if status in _TRANSIENT or status >= 500:
             msg = f"{channel} answered {status}"
-            raise ChannelUnavailableError(msg, _retry_after(headers))
+            raise ChannelUnavailableError(msg, retry_after(headers) or 0.0)
         if not 200 <= status < 300:
             raise ChannelRefusedError(f"{channel} answered {status}. {_advice(channel, status)}")
 
@@ -140,12 +141,6 @@ def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
         },
         extensions={"timeout": timeout.as_dict()},
     )
-
-
-def _retry_after(headers: httpx.Headers) -> float:
-    """Return the seconds of the header, as Slack sends it. A date counts as 0."""
-    text = headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
 
 
 def _asked_wait(state: RetryCallState) -> float:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import httpx
 
-from foundation.clock import in_utc
 from foundation.deadline import Deadline
+from foundation.http_headers import http_date
 from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
 from restore_watch.errors import AtlasUnavailableError
 from restore_watch.redaction import redact
@@ -31,14 +30,6 @@ class Answer(NamedTuple):
     def date(self) -> datetime | None:
         """When Atlas answered, by its own clock, in UTC; None if it does not say so."""
         return http_date(self.headers.get("date", ""))
-
-
-def http_date(text: str) -> datetime | None:
-    """Return the moment of a header, in UTC; None for anything else."""
-    try:
-        return in_utc(parsedate_to_datetime(text))
-    except (ValueError, OverflowError):
-        return None
 
 
 def exchange(

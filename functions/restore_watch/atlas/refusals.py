@@ -6,16 +6,14 @@ UNEXPECTED_ERROR with 401, 404 and 500, and sends bodies without a code, or no b
 texts decide nothing.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
+from foundation.http_headers import read_wait, retry_after
 from foundation.json_text import read_object
 from restore_watch.atlas.endpoints import ROLES, Family, named
-from restore_watch.atlas.exchange import http_date
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -69,9 +67,6 @@ _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, 
 
 TOKEN_LIMIT_WINDOW = 60.0
 """Seconds over which Atlas counts token requests. Its endpoint is not known to send Retry-After."""
-
-LONGEST_RETRY_AFTER = 86_400.0
-"""Seconds; a wait longer than a day counts as a day."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
@@ -161,7 +156,7 @@ def _reason(
     parameters = parameters if isinstance(parameters, list) else []
     limited = status == 429 or _BY_CODE.get(str(code)) is AtlasRateLimitError
     if code == _TOKEN_BUCKET and len(parameters) > 1:
-        wait = _seconds(parameters[1]) or wait
+        wait = read_wait(parameters[1]) or wait
     return AtlasReason(
         http_status=status,
         error_code=redact(code, hidden)
@@ -191,28 +186,3 @@ def _address(parameters: list[Any]) -> str | None:
         return str(ip_address(first)) if isinstance(first, str) and "%" not in first else None
     except ValueError:
         return None
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """
-    Return the seconds that Retry-After asks for, in either of its two forms, else None.
-
-    A date counts from the answer's Date header, because the same clock wrote both. None for zero,
-    the past, and anything unreadable.
-    """
-    value = headers.get("retry-after", "")
-    moment = http_date(value)
-    if moment is None:
-        return _seconds(value)
-    answered = http_date(headers.get("date", "")) or datetime.now(UTC)
-    return _seconds((moment - answered).total_seconds())
-
-
-def _seconds(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds > 0 else None
