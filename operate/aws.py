@@ -7,9 +7,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import BotoCoreError
 
+from foundation.aws_call import AwsCallError, plain_call
 from operate.errors import OperateError, RefusedError
 
 PATIENT = Config(
@@ -30,9 +30,6 @@ ONE_TRY = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts
 
 _ACTIONS = {"invoke": "InvokeFunction"}
 """The names of operations in a policy, where they differ."""
-
-_UNREADABLE = (ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
-"""botocore's parsers raise these for an answer that is cut off or does not come from AWS."""
 
 _SIGN_IN = "Sign in to AWS again: `aws sso login` or `aws configure`, and AWS_PROFILE if you use it"
 _CLOCK = "Set the clock of this machine, or sign in to AWS again"
@@ -159,24 +156,10 @@ def called(
 ) -> Any:
     """Call an operation of a client. `action` is its name in a policy, the rest as in `ask`."""
     try:
-        answer = operation(**parameters)
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code") or "an error without a code"
-        fix = fixes.get(code) or _fix(code, action, policy_page)
-        raise RefusedError(f"{action}: AWS answered {code}. {fix}", code) from None
-    except (BotoCoreError, *_UNREADABLE) as error:
-        raise _no_answer(action, type(error).__name__) from None
-    if required_field not in answer:
-        # For an answer that was cut off, botocore returns an empty one.
-        raise _no_answer(action, "the answer was cut off")
-    return answer
-
-
-def _fix(code: str, action: str, policy_page: str) -> str:
-    if code in _DENIED:
-        return f"Give these credentials the policy of {policy_page}: they lack {action}"
-    return _FIXES.get(code, _LATER)
-
-
-def _no_answer(action: str, why: str) -> OperateError:
-    return OperateError(f"{action}: AWS did not answer ({why}). {_FIXES.get(why, _NETWORK)}")
+        return plain_call(operation, required_field, **parameters)
+    except AwsCallError as error:
+        lacking = f"Give these credentials the policy of {policy_page}: they lack {action}"
+        known = {**dict.fromkeys(_DENIED, lacking), **_FIXES, **fixes}
+        fix = known.get(error.code, _LATER if error.answer else _NETWORK)
+        text = f"{action}: AWS {error}. {fix}"
+        raise (RefusedError(text, error.code) if error.answer else OperateError(text)) from None

@@ -48,12 +48,20 @@ def aws_call(
     botocore returns an empty one. Raises AwsCallError.
     """
     try:
-        answer = timed_call(deadline, step, lambda: operation(**parameters))
+        return timed_call(
+            deadline, step, lambda: plain_call(operation, required_field, **parameters)
+        )
+    except CallTimeoutError:
+        raise AwsCallError("the time of the invocation is over") from None
+
+
+def plain_call(operation: Callable[..., Any], required_field: str, **parameters: Any) -> Any:
+    """As `aws_call`, but the call ends only by the timeouts of its client."""
+    try:
+        answer = operation(**parameters)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "an error without a code"
         raise AwsCallError(code, error.response) from None
-    except CallTimeoutError:
-        raise AwsCallError("the time of the invocation is over") from None
     except (BotoCoreError, TimeoutError, *_UNREADABLE) as error:
         raise AwsCallError(type(error).__name__) from None
     if required_field not in answer:
