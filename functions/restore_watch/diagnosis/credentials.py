@@ -1,7 +1,7 @@
 """Diagnoses when the credentials expire, and whether they may do what is needed. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from restore_watch.atlas.credentials import ApiKey, Credentials
 from restore_watch.atlas.endpoints import AtlasList
@@ -15,8 +15,8 @@ from restore_watch.model.status_change import utc_text
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
 """The roles that the watch needs, the last for dedicated clusters. Any other may do more."""
 
-LATE = 7
-"""Fewer days left than this are wrong. The alarm has the same threshold."""
+LATE = timedelta(days=7)
+"""Less time left than this is wrong. The alarm has the same threshold."""
 
 _OF_DEDICATED = {"GROUP_BACKUP_MANAGER", "GROUP_OWNER"}
 
@@ -46,7 +46,7 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
         found += (
             "; Atlas does not show which secret the stack uses: this is the earliest known date"
         )
-    if days < LATE:
+    if secret.expires_at - now < LATE:
         return Line(check, ok=False, found=found, fix=fix_of_expiry(secret, now))
     return Line(check, ok=True, found=found)
 

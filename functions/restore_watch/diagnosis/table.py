@@ -16,7 +16,7 @@ from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 
-LATE = 3
+LATE_PERIODS = 3
 """A sweep is late after so many periods of the schedule."""
 
 UNSURE_AFTER = timedelta(minutes=15)
@@ -104,7 +104,7 @@ class TableDiagnosis:
         if period is None and age > UNSURE_AFTER:
             found = f"{found}; whether others were due since then, a cron expression does not show"
             return Line("last sweep", ok=None, found=found, fix=fix)
-        if period is not None and age > LATE * period:
+        if period is not None and age > LATE_PERIODS * period:
             later = "later ones failed" if self._workers == 1 else "none since then"
             return Line("last sweep", ok=False, found=f"{found}; {later}", fix=fix)
         return Line("last sweep", ok=True, found=found)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -39,8 +39,8 @@ SWEEP_TIME = 125.0
 GRACE = 5.0
 """Seconds after the deadline of an invocation until which its lease is valid."""
 
-CLOCKS_APART = 60.0
-"""Seconds by which the clocks of two environments may differ."""
+CLOCKS_APART = timedelta(minutes=1)
+"""The clocks of two environments may differ by this much."""
 
 PATIENCE = 15.0
 """Seconds for which a sweep waits while another one holds the lease."""
@@ -203,7 +203,7 @@ class SweepLease(Items):
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
         now = self._now()
-        latest = now + SWEEP_TIME + GRACE + CLOCKS_APART
+        latest = now + SWEEP_TIME + GRACE + CLOCKS_APART.total_seconds()
         valid_until = math.ceil(now + deadline.remaining() + GRACE)
         sets: dict[str, Any] = {"owner": owner, "validUntil": valid_until, **_NOBODY_WAITS}
         condition = f"NOT {_HELD}"
