@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
 from foundation.deadline import Deadline
 from foundation.service import service
@@ -26,9 +26,12 @@ from notify_people.words.notice import Notice
 NOTE_TIME = 4.0
 """Seconds of the time of a channel that are kept for noting what was sent."""
 
-CLAIM_TRIES = 7
+CLAIM_WAIT = 3.0
 CLAIM_PAUSE = 0.5
-"""Tries, and seconds between two. Another environment usually sends within a second."""
+"""
+Seconds that a message waits for the claims of others, all of its notices together, and seconds
+between two tries. Another environment usually sends within a second.
+"""
 
 EMAIL_PAUSE = 0.6
 """
@@ -68,9 +71,9 @@ class Delivery:
         It fails every entry of the message. What concerns one entry, such as a claim of another
         invocation, fails that one alone.
         """
-        claim = secrets.token_hex(8)
+        claim, waiting = secrets.token_hex(8), deadline.within(CLAIM_WAIT)
         try:
-            new = [one for one in entries if self._is_new(channel, one, claim, deadline)]
+            new = [one for one in entries if self._is_new(channel, one, claim, waiting, deadline)]
             if new:
                 self._send(channel, [one.notice for one in new], claim, deadline)
         except NotifyPeopleError as error:
@@ -91,10 +94,12 @@ class Delivery:
             self.telemetry.failed(error, channel, entry.notice)
         return error
 
-    def _is_new(self, channel: Channel, entry: Entry, claim: str, deadline: Deadline) -> bool:
+    def _is_new(
+        self, channel: Channel, entry: Entry, claim: str, waiting: Deadline, deadline: Deadline
+    ) -> bool:
         """Claim the notice. False if it was sent, is outdated, or cannot be claimed."""
         try:
-            standing = self._claim(channel, entry.notice, claim, deadline)
+            standing = self._claim(channel, entry.notice, claim, waiting, deadline)
         except NotifyPeopleError as error:
             self.fail([entry], error, channel)
             return False
@@ -104,11 +109,13 @@ class Delivery:
             self.telemetry.dropped(channel, entry.notice)
         return standing is Standing.NEW
 
-    def _claim(self, channel: Channel, notice: Notice, claim: str, deadline: Deadline) -> Standing:
+    def _claim(
+        self, channel: Channel, notice: Notice, claim: str, waiting: Deadline, deadline: Deadline
+    ) -> Standing:
         """Claim the notice. Wait a little if another environment sends one about the subject."""
         return Retrying(
             retry=retry_if_exception_type(SendingElsewhereError),
-            stop=stop_after_attempt(CLAIM_TRIES),
+            stop=lambda _: not waiting.remaining(),
             wait=wait_fixed(CLAIM_PAUSE),
             sleep=self.sleep,
             reraise=True,

@@ -84,16 +84,20 @@ def test_an_email_that_is_refused_fails_all_its_messages_and_is_sent_later(peopl
     assert [subject for subject, _ in people.emails()] == ["3 restores completed"]
 
 
-def test_a_message_that_is_sent_elsewhere_or_cannot_be_read_fails_alone(people: People) -> None:
+def test_messages_that_are_sent_elsewhere_or_cannot_be_read_fail_alone(people: People) -> None:
+    """However many there are: an e-mail waits for all of them together."""
     client, name = people.session().client("dynamodb"), people.resources["SentNoticesTable"]
     other = SentTable(client, name, now=lambda: people.now)
-    item = f"restore/{restore(1)}", Channel.EMAIL
-    other.claim(*item, 10_001, "other", people.deadline())
+    elsewhere = range(3, 10)
+    items = [(f"restore/{restore(number)}", Channel.EMAIL) for number in elsewhere]
+    for item in items:
+        other.claim(*item, 10_001, "other", people.deadline())
 
-    assert people.handle(ended(1), "not JSON", ended(2), ended(3)) == [1, 0]
+    held = map(ended, elsewhere)
+    assert people.handle(*held, "not JSON", ended(1), ended(2)) == [7, *range(7)]
     assert [subject for subject, _ in people.emails()] == ["2 restores completed"]
-    other.release(*item, "other", people.deadline())
-    assert people.handle(ended(1), ended(2)) == []
+    other.release(*items[0], "other", people.deadline())
+    assert people.handle(ended(3), ended(2)) == []
     assert [subject[:20] for subject, _ in people.emails()] == ["Restore completed: p"]
 
 
