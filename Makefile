@@ -167,25 +167,24 @@ clean: ## delete everything that make created
 
 build: .aws-sam/.built ## what sam deploy would upload
 
-# What is built, at any depth. The list of its files is in .built: one that is gone has no time.
-files_of = $(shell find $(1) -type f -not -name '*.pyc' -not -name '.*')
-BUILT_OF := $(call files_of,functions layers/dependencies)
-GONE = $(filter-out $(BUILT_OF),$(file <.aws-sam/.built))
+# What is built, at any depth. The sums of its files are in .built, so a file that was moved counts, whatever its time.
+SUMS := find functions layers/dependencies -type f -not -name '*.pyc' -not -name '.*' -exec cksum {} + | sort
+CHANGED := $(shell $(SUMS) | cmp -s - .aws-sam/.built || echo FORCE)
 
-.aws-sam/.built: .venv/.ready template.yaml Makefile $(BUILT_OF) $(if $(GONE),FORCE)
+.aws-sam/.built: .venv/.ready template.yaml Makefile $(CHANGED)
 # SAM's cache does not see changes of this Makefile, which builds the function.
 	@test $@ -nt Makefile || rm -rf .aws-sam
 	@echo 'Building what sam would deploy.'
 	@$(RUN) sam build --cached >.sam-build.log 2>&1 || { cat .sam-build.log; exit 1; }
 	@rm -f .sam-build.log
-	@printf '%s\n' $(BUILT_OF) >$@
+	@$(SUMS) >$@
 
 .PHONY: FORCE
 FORCE:
 
 # The benchmark's peer as a plain `sam build` ships it, and the same compiled like ours. Packages that both use have the
 # same version.
-$(PEER)/.built: $(call files_of,bench/peer) tests/requirements.txt .venv/.ready | .aws-sam/.built
+$(PEER)/.built: $(shell find bench/peer -type f -not -name '*.pyc' -not -name '.*') tests/requirements.txt .venv/.ready | .aws-sam/.built
 	@echo "Building the benchmark's peer."
 	@rm -rf $(PEER)
 	@PIP_CONSTRAINT="$(CURDIR)/tests/requirements.txt" $(RUN) sam build --template-file bench/peer/template.yaml \

@@ -64,12 +64,13 @@ def run_as_shipped(program: str, package: str = "restore_watch") -> None:
 
 
 def test_the_build_sees_every_file_at_any_depth_and_one_that_is_gone(tmp_path: Path) -> None:
+    """Whatever it is named, and however old it is: a file that is moved keeps its time."""
     for name in ("functions", "layers", "bench/peer"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("Makefile", "template.yaml", ".aws-sam/.built"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, tmp_path / name)
-    built, deep = (tmp_path / name for name in (".aws-sam/.built", "functions/a/b/c/d/e.json"))
+    built, kept = tmp_path / ".aws-sam/.built", tmp_path / "functions/foundation/clock.py"
     asked = ["make", "--question", "--old-file=.venv/.ready", str(built.relative_to(tmp_path))]
 
     def sees() -> bool:
@@ -79,12 +80,14 @@ def test_the_build_sees_every_file_at_any_depth_and_one_that_is_gone(tmp_path: P
 
     os.utime(built)
     assert not sees()
-    deep.parent.mkdir(parents=True)
-    deep.touch()
-    assert sees()
-    built.write_text(f"{built.read_text()}{deep.relative_to(tmp_path)}\n")
-    assert not sees()
-    deep.unlink()
+    for name in ("a/b/c/d/e.json", "clock copy.py"):
+        moved = kept.parent / name
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(kept, moved)
+        assert sees()
+        moved.unlink()
+        assert not sees()
+    kept.rename(kept.with_name("time.py"))
     assert sees()
 
 
