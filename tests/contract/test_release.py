@@ -1,5 +1,6 @@
 """A release is the checkout's own template and code, and lies in a bucket of the operator's."""
 
+import fnmatch
 import hashlib
 import io
 import json
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from behaviour.rows import rows
+from contract import documents
 from contract.deployed_template import CHECKOUT, source_template, transformed_template
 from deploy import BUILD, release
 from deploy.released_template import ZIPS
@@ -61,6 +63,16 @@ def test_its_zip_has_the_same_files_in_one_folder_and_a_sum_of_its_own(folder: P
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     summed = archive.with_name(f"{archive.name}.sha256").read_text()
     assert summed == f"{digest}  {archive.name}\n"
+
+
+def test_its_zip_is_all_that_the_pages_download_and_what_its_sum_is_of(folder: Path) -> None:
+    files = {path.name for path in [*folder.iterdir(), *folder.parent.iterdir()]}
+    for text in (documents.README.read_text(), documents.page("deploying")):
+        (pattern,) = re.findall(r"gh release download .*--pattern '(.+?)'", text)
+        got = fnmatch.filter(files, pattern)
+        assert {one.removesuffix(".sha256") for one in got} == {
+            f"atlas-restore-watch-{__version__}.zip"
+        }
 
 
 @pytest.mark.parametrize(("built", "name"), rows(BUILT, "restore_watch.zip"))
