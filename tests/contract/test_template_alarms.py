@@ -225,3 +225,19 @@ def test_the_docs_have_every_alarm_in_its_own_words_and_every_widget() -> None:
     assert len(said) == len(ALARMS)
     assert dict(table(section(page("operations"), "Alarms"))[2:]) == said
     assert {cells[0] for cells in table(section(page("operations"), "Dashboard"))[2:]} == titles
+
+
+def test_the_first_hour_names_each_alarm_that_waits_for_a_metric_of_once_or_twice_a_day() -> None:
+    described = rows(section(page("operations"), "Metrics"))
+    seldom = {name for row in described if "ce a day" in row.cells[0] for name in row.names}
+    waits = {
+        said["AlarmName"].removeprefix("atlas-restore-watch ")
+        for said in ALARMS.values()
+        if said["TreatMissingData"] == "ignore"
+        and seldom & {metric.name for metric in metrics_of(said)}
+    }
+
+    (row,) = (
+        row for row in table(section(page("deploying"), "The first hour")) if "`OK`" in row[1]
+    )
+    assert waits == {*re.findall(r"\*([^*]+)\*", row[1])}
