@@ -11,6 +11,7 @@ zips whose keys it knows, and Terraform no template whose key it knows.
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -59,9 +60,9 @@ def write(folder: Path, *, is_changed: bool, template: Path = ROOT / TEMPLATE) -
     }
     files[SUMS] = "".join(f"{_sha256(files[name])}  {name}\n" for name in sorted(files)).encode()
     made = folder / version
-    made.mkdir(parents=True, exist_ok=True)
-    for old in made.iterdir():
-        old.unlink()
+    # What was installed from it may have left a folder there.
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
     for name, content in files.items():
         (made / name).write_bytes(content)
     archive = folder / f"{ARCHIVE.format(version)}.zip"

@@ -75,6 +75,14 @@ def test_its_zip_is_all_that_the_pages_download_and_what_its_sum_is_of(folder: P
         }
 
 
+def test_a_release_is_written_again_where_the_cdk_has_left_its_folder(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "cdk.out").mkdir()
+
+    assert release.write(folder.parent, is_changed=False) == folder
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 @pytest.mark.parametrize(("built", "name"), rows(BUILT, "restore_watch.zip"))
 def test_a_zip_has_what_was_built_and_no_time(folder: Path, built: str, name: str) -> None:
     source = BUILD / built
