@@ -15,6 +15,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 import notify_people.errors
 import restore_watch.errors
 from bench.tables import with_costs, with_waits
+from contract.deployed_template import source_template
 from contract.documents import (
     DOCUMENTS,
     README,
@@ -188,6 +189,10 @@ def test_the_email_shown_is_what_people_get() -> None:
     (shown,) = blocks(section(page("people"), "Before the credentials expire"), "text")
 
     assert shown == golden("email", "credentials-expiring")
+    (subject,) = blocks(section(page("people"), "E-mail"), "text")
+    function = source_template()["Resources"]["NotifyPeopleFunction"]["Properties"]
+    together = function["Events"]["Notices"]["Properties"]["BatchSize"]
+    assert sum(map(int, re.findall(r"\d+", subject))) <= together
 
 
 def test_every_type_of_a_message_is_named() -> None:

@@ -26,7 +26,7 @@ def digest(notices: Sequence[Notice]) -> Mail:
 
 
 def _counted(notices: Iterable[Notice]) -> Iterator[str]:
-    """Yield `1 restore FAILED`, then `12 completed`: the noun is said again if it is another."""
+    """Yield `1 restore FAILED`, then `9 completed`: the noun is said again if it is another."""
     before = ""
     for (what, outcome), count in Counter((one.what, one.outcome) for one in notices).items():
         noun = "" if what == before else what if count == 1 else f"{what}s"
