@@ -140,9 +140,12 @@ class Demo:
         """Let the secret of the service account come to its end, and renew it."""
         scene("5", "The secret with which the watch asks Atlas expires, and is renewed")
         client_id, secret = CREDENTIALS["service_account"].values()
-        for number, (days, word) in enumerate({5: "7", 365: "renewed"}.items()):
+        for number, (life, age, word) in enumerate(((30, 25, "7"), (365, 0, "renewed"))):
             secret += str(number)
-            self.stack.atlas.rotate_service_account(client_id, secret, timedelta(days=days))
+            self.stack.atlas.rotate_service_account(client_id, secret, timedelta(days=life))
+            (made,) = self.stack.atlas.secrets_of(client_id)
+            made.created_at -= timedelta(days=age)
+            made.expires_at -= timedelta(days=age)
             self.stack.put_secret({"client_id": client_id, "client_secret": secret})
             self.stack.new_environments()
             self.let_pass(DAY, None, "askedAt")
