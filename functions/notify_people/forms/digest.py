@@ -21,7 +21,9 @@ def digest(notices: Sequence[Notice]) -> Mail:
         return mail(notices[0])
     ordered = sorted(notices, key=lambda one: (-_BADNESS[one.severity] * one.is_bad, one.at))
     lines = "".join(line for one in ordered for line in _lines(one))
-    details = (_detail(one) for one in ordered if one.is_bad)
+    # What a newer notice of the e-mail has ended needs no advice any more.
+    newest = {one.subject: one for one in sorted(notices, key=lambda one: one.order)}
+    details = (_detail(one) for one in ordered if one.is_bad and newest[one.subject] is one)
     return Mail(subject(", ".join(_counted(ordered))), _RULE.join((lines, *details)))
 
 

@@ -79,6 +79,15 @@ def test_an_email_of_several_notices_is_what_is_stored(snapshot: SnapshotAsserti
     assert f"Subject: {made.subject}\n\n{made.text}" == snapshot(extension_class=TextFile)
 
 
+def test_an_email_has_no_advice_for_what_is_over() -> None:
+    over = [notice(name) for name in ("project-recovered", "project-degraded", "flex-failed")]
+    held = digest(over).text
+
+    assert all(one.title in held for one in over)
+    assert over[1].detail not in held
+    assert over[2].detail in held
+
+
 MISSING = {
     "pending": email_notice(EmailSubscriptions(TOPIC, 0, 1), None, AT, STACK),
     "one-of-two": email_notice(EmailSubscriptions(TOPIC, 1, 1), None, AT, STACK),
