@@ -110,6 +110,27 @@ def rotated(life: int) -> Year:
     return day_of
 
 
+def replaced(days: int, following: Year) -> Year:
+    """On the first day, a secret is in use that lives for so many days more."""
+    first = secret(days)
+
+    def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
+        return following(known, now, day) if day else known.learnt(first, GROUP, now)
+
+    return day_of
+
+
+def beside(days: int) -> Year:
+    """Atlas hides the masks, and goes on to show an old secret after these days, its last."""
+    old, own = (secret(life, is_certain=False) for life in (days, 365))
+
+    def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
+        first, second = (old, own) if day < days else (own, old)
+        return known.learnt(first, GROUP, now, [second])
+
+    return day_of
+
+
 ALL: list[int | None] = [30, 14, 7, 3, 1]
 YEARS: dict[str, tuple[Year, list[int | None], set[bool]]] = {
     "answered": (answered(365), ALL, {True}),
@@ -125,6 +146,12 @@ YEARS: dict[str, tuple[Year, list[int | None], set[bool]]] = {
     "secrets live for 8 days": (rotated(8), [7, 3, 1, None] * 45 + [7, 3], {True}),
     "secrets live for 2 days": (rotated(2), [1, None] * 182 + [1], {True}),
     "secrets live for a day": (rotated(1), [], set()),
+    "secrets live for a day after one": (replaced(5, rotated(1)), [7, None], {True}),
+    "an old one is shown on": (
+        replaced(10, beside(10)),
+        [14, 7, 3, 1, None, *ALL],
+        {True, False},
+    ),
 }
 
 

@@ -23,7 +23,7 @@ The smallest that is reached is said, the others not.
 DAY = timedelta(days=1)
 
 HOUR = timedelta(hours=1)
-"""Atlas takes the life of a secret in whole hours."""
+"""Atlas takes the life of a secret in whole hours, and a token may outlive it by one."""
 
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,128}$"
 
@@ -136,14 +136,17 @@ class CredentialsExpiry:
         """
         Return the memory after an answer. Another secret begins anew.
 
-        If it is not certain, one of the `others` may be in use: the one that was certain counts on.
+        If it is not certain, one of the `others` may be in use: the one that was certain counts on,
+        until the last token of it has ended.
         """
         before, said, unsent = self.secret, self.said, self.unsent
         is_certain = secret.is_certain
-        if before and before.is_certain and not is_certain:
+        if before and before.is_certain and not is_certain and now - HOUR < before.expires_at:
             secret = before if any(map(before.is_same, (secret, *others))) else secret
         if before is None or not secret.is_same(before):
-            if before is not None and said is not None and secret.expires_at > before.expires_at:
+            is_near = replace(self, secret=secret, said=None).reached(now) is not None
+            is_later = before is not None and secret.expires_at > before.expires_at
+            if said is not None and (is_later or not is_near):
                 unsent = (*unsent, CredentialsChange(secret, now))
             said = None
         after = CredentialsExpiry(now, secret, seen_in, said, unsent, self.stored)
