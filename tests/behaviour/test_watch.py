@@ -173,3 +173,18 @@ def test_nobody_knows_when_a_project_was_last_seen_that_could_never_be_seen(worl
 
     (degraded,) = world.messages(new)
     assert degraded.event["data"]["lastSuccessAt"] is None
+
+
+@pytest.mark.fault("F109")
+def test_a_project_is_seen_while_the_list_of_projects_is_not(world: World) -> None:
+    known = world.atlas.add_project(world.group)
+    watching = world.environment(project_ids="all")
+    watching.tick()
+    with world.inject(Selection("atlas", "projects"), MISSING_ROLE, times=None):
+        watching.ticks(10)
+        succeeded_at = world.lease["succeededAt"]
+        world.atlas.lock_out(known.group_id)
+        watching.ticks(5)
+
+    (degraded,) = world.messages(world.group)
+    assert degraded.event["data"]["lastSuccessAt"] == succeeded_at

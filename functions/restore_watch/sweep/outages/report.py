@@ -117,8 +117,9 @@ class Watch:
 
         Nobody looks at those that were left alone: nothing fails there.
         """
-        # Sweeps that see nothing of the stack succeed, too.
-        last_success = stack.last_success_at if stack.fails else self.run.succeeded_at
+        # Sweeps that see no project succeed, too.
+        was_blind = stack.troubles.keys() - {StackTrouble.PROJECT_LIST}
+        last_success = stack.last_success_at if was_blind else self.run.succeeded_at
         verdict, stack = self._judge(seen, stack, listed)
         is_blind = stack.degraded is not None
         degraded: list[bool] = []
