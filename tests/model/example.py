@@ -117,18 +117,17 @@ class Example:
         self._blocks.enter_context(redirect_stdout(self.printed))
         self.watched: tuple[str, ...] = ()
         self.hot_seconds = 0.0
-        self.workers = 1
-        self.doing: dict[str, tuple[Mapping[str, Any], int]] = {}
-        """What each environment does, or did last: the event, and its number of workers."""
+        self.doing: dict[str, Mapping[str, Any]] = {}
+        """What each environment does, or did last: the event."""
         self.jobs: list[Job] = []
         self.slots: list[Environment] = []
         self.held: list[Action] = []
         self.tally: dict[str, int] = defaultdict(int)
         self._numbers = itertools.count()
 
-    def begin(self, *, watched: tuple[str, ...], hot_seconds: float, workers: int) -> None:
+    def begin(self, *, watched: tuple[str, ...], hot_seconds: float) -> None:
         """Start the environments."""
-        self.watched, self.hot_seconds, self.workers = watched, hot_seconds, workers
+        self.watched, self.hot_seconds = watched, hot_seconds
         for group in GROUPS:
             self.world.atlas.add_project(group)
         self.slots = [self._cold_start(slot) for slot in range(SLOTS)]
@@ -175,14 +174,7 @@ class Example:
             self.by[slot],
             hot_seconds=self.hot_seconds,
             project_ids="all" if self.watched == ("all",) else self.watched,
-            workers=self.workers,
         )
-
-    def end_update(self) -> None:
-        """Replace the environments that go by another number of workers."""
-        for slot, environment in enumerate(self.slots):
-            if environment.workers != self.workers:
-                self.cold_start(slot)
 
     def take_start(self, place: int, *, again: bool = False) -> dict[str, Any]:
         """One of the starts that Lambda has taken; with `again`, it comes once more."""
@@ -208,7 +200,7 @@ class Example:
         """Let an environment answer an event, whatever befalls it. Judge how it ends."""
         slot = self.free_slot(slot)
         environment = self.slots[slot]
-        self.doing[self.by[slot].key_id] = event, environment.workers
+        self.doing[self.by[slot].key_id] = event
         blocks = ExitStack()
         struck, gates = blocks.enter_context(befalling(self.world, self.by[slot], fate))
 

@@ -86,7 +86,6 @@ class RestoreModel(RuleBasedStateMachine):
         self._attempted: dict[str, set[str]] = {}
         self._is_poisoned = False
         self._most_ahead = 0.0
-        self._are_several = False
         self._unanswered = 0
 
     @initialize(
@@ -95,7 +94,6 @@ class RestoreModel(RuleBasedStateMachine):
         hot_seconds=st.sampled_from([0.0, 0.0, 10.0]),
         page=st.sampled_from([500, 500, 2]),
         life=st.sampled_from(LIVES),
-        workers=st.sampled_from([1, 1, 1, 1, 1, 2, 4]),
         unanswered=st.sampled_from([0, 0, 2, len(YEAR)]),
     )
     def restores_begin(
@@ -105,13 +103,11 @@ class RestoreModel(RuleBasedStateMachine):
         hot_seconds: float = 0,
         page: int = 500,
         life: float = 300,
-        workers: int = 1,
         unanswered: int = 0,
     ) -> None:
         """Once all is judged, a year follows with so many `unanswered` looks at the credentials."""
         self._unanswered = unanswered
-        self.example.begin(watched=watched, hot_seconds=hot_seconds, workers=workers)
-        self._are_several = workers > 1
+        self.example.begin(watched=watched, hot_seconds=hot_seconds)
         self.world.atlas.behaviour.largest_page = page
         self.account.rotate(life)
         for one in drawn:
@@ -218,28 +214,10 @@ class RestoreModel(RuleBasedStateMachine):
             slot, event_of(form, [job.event for job in named]), fate, self._judge_check(named)
         )
 
-    @rule(
-        slot=slots,
-        ago=st.sampled_from([None, 0.0, 0.0, 30.0, 300.0]),
-        fate=fates_of_sweeps,
-        at_once=st.booleans(),
-    )
-    def sweep(
-        self,
-        slot: int,
-        ago: float | None = None,
-        fate: Fate = UNDISTURBED,
-        *,
-        at_once: bool = False,
-    ) -> None:
-        """
-        For a tick that fired so many seconds ago, or because somebody asks for it.
-
-        The sweeps that it starts follow at once, or it is left open when, and whether they do.
-        """
+    @rule(slot=slots, ago=st.sampled_from([None, 0.0, 0.0, 30.0, 300.0]), fate=fates_of_sweeps)
+    def sweep(self, slot: int, ago: float | None = None, fate: Fate = UNDISTURBED) -> None:
+        """For a tick that fired so many seconds ago, or because somebody asks for it."""
         self._act(slot, self._sweep_event(ago), fate, lambda _: None)
-        for _ in range(len(self.world.aws.waiting) if at_once else 0):
-            self._act(slot + 1, self.example.take_start(0), UNDISTURBED, lambda _: None)
 
     @precondition(lambda self: self.world.aws.waiting)
     @rule(
@@ -257,22 +235,6 @@ class RestoreModel(RuleBasedStateMachine):
         )
         if how != "is lost":
             self._act(slot, event, fate, lambda _: None)
-
-    @precondition(lambda self: self._are_several)
-    @rule(workers=st.sampled_from([1, 2, 4]), slot=slots)
-    def their_number_changes(self, workers: int, slot: int) -> None:
-        """Old environments go on, and get what new ones start, and the other way round."""
-        self.example.workers = workers
-        self.an_environment_is_new(slot)
-
-    @precondition(lambda self: self._are_several)
-    @rule(place=places)
-    def an_older_version_files(self, place: int) -> None:
-        """Where the job's worker seldom looks."""
-        job = self.example.any_job(place).restore
-        if self.world.is_open(job):
-            self.world.rewrite(job, openShard="0" if job.group_id == GROUPS[0] else "3")
-            self.atlas_moves_on(place, 1)
 
     @rule(place=places, slot=slots, until=st.sampled_from(UNTIL), fate=fates, again=st.booleans())
     def a_workflow_waits(
@@ -411,7 +373,6 @@ class RestoreModel(RuleBasedStateMachine):
             self._listener.remove()
             self.example.close()
             self.tally["examples"] += 1
-            self.tally["examples of several workers"] += self._are_several
             self.tally.update(self.example.tally)
 
     def _end(self) -> None:
@@ -426,16 +387,12 @@ class RestoreModel(RuleBasedStateMachine):
         world.atlas.behaviour.emits_events = True
         self.atlas_admits()
         self.account.outlasts_the_example()
-        example.end_update()
         for job in example.jobs:
             world.atlas.release_bucket(job.restore.group_id, job.drawn.kind)
             world.atlas.catch_up_lists(job.restore)
             job.is_old_in_lists = False
         # By then a lease has run out, a refusal stands no more, and a token may be replaced.
-        self._tick(12)
-        for place in range(len(example.jobs) if self._are_several else 0):
-            self.an_older_version_files(place)
-        for minutes in (6, 16, 4, 4):
+        for minutes in (12, 6, 16, 4, 4):
             self._tick(minutes)
         self.workflows.judge_end()
         for job in example.jobs:
@@ -452,8 +409,6 @@ class RestoreModel(RuleBasedStateMachine):
                 job.deleted, world.item(job.restore), world.messages(job.restore)
             )
         self._judge_watch()
-        if self._are_several and example.watched:
-            self._judge_outage()
         for minutes in (25 * 60, 1):
             self._tick(minutes)
         self.account.judge_end(is_asked=bool(example.watched))
@@ -464,34 +419,14 @@ class RestoreModel(RuleBasedStateMachine):
         printed = example.printed.getvalue()
         promises.judge_secrecy(repr(shown), *messages, *world.said, *logs, printed)
 
-    def _tick(self, minutes: float, judge: Callable[[Outcome], None] | None = None) -> None:
-        """So many minutes later, each worker sweeps."""
+    def _tick(self, minutes: float) -> None:
+        """So many minutes later, the schedule fires, and nothing is in its way."""
         self.world.pass_time(minutes * MINUTE)
-        self.world.stack.taken()  # a start may be lost
-        self._act(0, self._sweep_event(0.0), UNDISTURBED, judge or self._judge_last_sweep)
-        started = self.world.stack.taken()
-        assert len(started) == self.example.workers - 1, "M1: a worker is not started"
-        for slot, event in enumerate(started, start=1):
-            # They would begin at once. The sweep before may have asked about hot jobs till now.
-            now = self._sweep_event(0.0) if self.example.hot_seconds else {}
-            self._act(slot, event | now, UNDISTURBED, judge or self._judge_last_sweep)
+        self._act(0, self._sweep_event(0.0), UNDISTURBED, self._judge_last_sweep)
 
     def _judge_last_sweep(self, outcome: Outcome) -> None:
         assert outcome.error is None, f"I4: a sweep failed: {outcome.error!r}"
         assert "skipped" not in (outcome.result or ()), "F66: a sweep is skipped"
-
-    def _judge_outage(self) -> None:
-        """F94: Atlas answers nobody for a while. That is said once, of the stack."""
-        self.world.received()
-        before = len(self.world.watch_said())
-        self.a_service_breaks("atlas", "503", "500")
-        for _ in range(5):
-            self._tick(2, lambda _: None)
-        self.everything_works()
-        for _ in range(4):
-            self._tick(2, lambda _: None)
-        said = self.world.watch_said()[before:]
-        assert said == [("degraded", None), ("recovered", None)], f"F94: {said}"
 
     def _play_year(self) -> None:
         """F100: of each row of looks at a new secret, Atlas answers the first alone."""

@@ -28,7 +28,7 @@ from model.kills import Kills
 from model.machine import RestoreModel
 
 BATCH = settings(
-    max_examples=25,
+    max_examples=30,
     stateful_step_count=20,
     deadline=None,
     database=None,

@@ -8,7 +8,7 @@ from local_stack.stack import LocalStack
 from model.machine import RestoreModel
 from model.soak import BATCH
 
-BOUNDED = settings(BATCH, max_examples=6, stateful_step_count=15, derandomize=True)
+BOUNDED = settings(BATCH, max_examples=11, stateful_step_count=15, derandomize=True)
 
 pytestmark = pytest.mark.timeout(900)  # dozens of examples, each bounded by the model itself
 
