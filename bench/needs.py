@@ -20,12 +20,11 @@ from bench.costs import as_toml
 from bench.loads import Notice, Restore, Sweeps
 from bench.prepared_table import Item, size_of
 from bench.runtime import Did, Function, MeasuredRuntime
-from bench.sweeps import event_of
+from bench.sweeps import tick
 from bench.waits import TOKEN_CHARACTERS, Asked, Waited
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.function_queue import FunctionQueue
 from local_stack.stack import LocalStack
-from restore_watch.model.shares import ALONE
 
 ROUNDS = 10
 CLUSTERS_OF_KIND = 5
@@ -140,7 +139,7 @@ class World:
 
     def sweep(self) -> None:
         """Sweep, and deliver what waits for people."""
-        did = self.watch.measure(event_of(ALONE))
+        did = self.watch.measure(tick())
         assert did.answer.result["failures"] == [], did.answer
         queue = self._stack.resources["NoticeQueue"]
         deliver = FunctionQueue(

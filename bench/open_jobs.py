@@ -12,9 +12,8 @@ from local_stack.atlas import Kind
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.model.marks import Marks
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.job_item import open_shard
+from restore_watch.table.job_item import OPEN_SHARDS
 from restore_watch.table.project_item import marks_as_values, project_key
 from restore_watch.table.stored_fields import expires_at
 
@@ -73,23 +72,17 @@ class Fleet:
                 restore_id = f"{int(self.began.timestamp()):08x}{job:016x}"
                 yield {"groupId": group, "clusterName": name, "restoreId": restore_id}
 
-    def projects_of(self, worker: Worker) -> int:
-        return sum(map(worker.has, self.groups))
-
-    def jobs_of(self, worker: Worker) -> int:
-        return sum(worker.has(target["groupId"]) for target in self.targets)
-
-    def least_calls(self, worker: Worker, listed: int) -> int:
+    def least_calls(self, listed: int) -> int:
         """
         The calls to Atlas of a sweep: a list for each cluster with jobs, and one of them in turn.
 
         With idle clusters, projects are watched: one call for each. So many of them are `listed`
         by two lists of clusters, one list of jobs for a Flex cluster, and two for a dedicated one.
         """
-        asked = self.jobs_of(worker) // self.jobs_of_cluster * min(2, self.jobs_of_cluster)
+        asked = self.busy * min(2, self.jobs_of_cluster)
         lists = sum(2 if kind == "dedicated" else 1 for _, _, kind in self.places)
         of_listing = 2 + lists // self.projects
-        return asked + (self.projects_of(worker) + listed * of_listing if self.idle else 0)
+        return asked + (self.projects + listed * of_listing if self.idle else 0)
 
     def entries(self, entry: Item) -> Iterator[Item]:
         """The index, if the function has recorded each job as that of this entry, at its start."""
@@ -99,13 +92,13 @@ class Fleet:
                 **entry,
                 "cluster": {"S": f"{target['groupId']}/{target['clusterName']}"},
                 "restoreId": {"S": target["restoreId"]},
-                "openShard": {"S": open_shard(target["groupId"])},
+                "openShard": {"S": OPEN_SHARDS[int(target["restoreId"], 16) % len(OPEN_SHARDS)]},
                 "firstObservedAt": began,
                 "observedAt": began,
             }
 
-    def projects_listed(self, at: datetime, workers: int) -> Iterator[Item]:
-        """What so many workers remember of the projects, if each was listed at that moment."""
+    def projects_listed(self, at: datetime) -> Iterator[Item]:
+        """What sweeps remember of the projects, if each was listed at that moment."""
         values = {
             **marks_as_values(Marks(at, at)),
             "listedAt": utc_text(at),
@@ -113,4 +106,4 @@ class Fleet:
             "expiresAt": expires_at(at),
         }
         stored = {name: _serialize(value) for name, value in values.items()}
-        return (project_key(group_id, workers) | stored for group_id in self.groups)
+        return (project_key(group_id) | stored for group_id in self.groups)

@@ -26,7 +26,6 @@ from bench.processor import Share, share_of
 from bench.report import Report, Row, Target
 from bench.runtime import Did, Function, MeasuredRuntime
 from local_stack.stack import LocalStack
-from restore_watch.model.shares import ALONE, Worker
 from restore_watch.table.open_jobs import INDEX
 
 UNCHANGED = (Fleet(200), Fleet(2_000), Fleet(200, 10), Fleet(2_000, 10))
@@ -107,24 +106,24 @@ class Sweeping:
         self._atlas = atlas
         self._fleet = fleet
 
-    def sweep(self, worker: Worker = ALONE) -> Sweep:
+    def sweep(self) -> Sweep:
         """Sweep, and assert that every job was asked about and none had changed."""
-        sweep = self.sweep_of(worker)
-        result, jobs = sweep.did.answer.result, self._fleet.jobs_of(worker)
+        sweep = self.sweep_anything()
+        result, jobs = sweep.did.answer.result, self._fleet.jobs
         assert (result["open"], result["checked"]) == (jobs, jobs), result
         assert result["changed"] == 0, result
         return sweep
 
-    def sweep_of(self, worker: Worker) -> Sweep:
+    def sweep_anything(self) -> Sweep:
         """Sweep, and assert that nothing failed."""
         self._atlas.take_calls()
         self.table.take_units()
-        did = self._function.measure(event_of(worker))
+        did = self._function.measure(tick())
         calls, result = self._atlas.take_calls(), did.answer.result
         assert (result["notReached"], result["failures"]) == (0, []), result
         asked = calls.total() - calls["token"] - calls["service_account"]
         listed = calls["flex_clusters"]
-        least = self._fleet.least_calls(worker, listed)
+        least = self._fleet.least_calls(listed)
         units, memory = self.table.take_units(), self.runtime.peak_megabytes
         return Sweep(self._fleet, did, asked, least, listed, units, memory)
 
@@ -142,10 +141,9 @@ class Sweeping:
         return measured
 
 
-def event_of(worker: Worker) -> dict[str, Any]:
-    """What starts the sweep of this worker alone, for a tick of this moment."""
-    tick = {"action": "sweep", "scheduledTime": datetime.now(UTC).isoformat()}
-    return tick | ({"worker": worker.number} if worker.of > 1 else {})
+def tick() -> dict[str, Any]:
+    """What the schedule sends for a tick of this moment."""
+    return {"action": "sweep", "scheduledTime": datetime.now(UTC).isoformat()}
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from operate.aws import INVOKING, LOOKING, Aws
 from operate.command_line import read_words, run
 from operate.dead_letters import dead_letters
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
-from operate.doctor_question import looked
 from operate.errors import ArgumentError, OperateError, plain
 from operate.key_diagnosis import key_policies
 from operate.people_diagnosis import PeopleDiagnosis
@@ -109,33 +108,6 @@ def _failed(check: str, answer: Mapping[str, Any]) -> Line:
     return Line(check, ok=False, found=found, fix="Look for this text in docs/troubleshooting.md")
 
 
-def _room(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
-    """Look whether several workers have the environments that they need, as in template.yaml."""
-    workers = int(float(stack.parameters.get("SweepWorkers", "1")))
-    needed = 2 * workers + 2
-
-    def look(check: str) -> Line:
-        answer = aws.ask("lambda", "get_function_concurrency", FunctionName=stack.function_name)
-        room, whose = answer.get("ReservedConcurrentExecutions"), "reserved"
-        fix = (
-            "Reserve more, now and with the parameter ReservedConcurrency:\naws lambda "
-            f"put-function-concurrency --function-name {stack.function_name} "
-            f"--reserved-concurrent-executions {needed}"
-        )
-        if room is None:
-            account = aws.ask("lambda", "get_account_settings", "AccountLimit")["AccountLimit"]
-            room, whose = account.get("UnreservedConcurrentExecutions", 0), "of the account"
-            fix = "Ask AWS for more concurrent executions of Lambda, or lower SweepWorkers"
-        found = f"environments {whose}: {room}"
-        if room >= needed:
-            return Line(check, ok=True, found=found)
-        found = f"{found}; the queue and {workers} workers use up to {needed}"
-        return Line(check, ok=False, found=found, fix=fix)
-
-    if workers > 1:
-        yield looked("concurrency", look, gone="Deploy the stack again")
-
-
 def _diagnosed(
     aws: Aws, stack_name: str, event: Mapping[str, str], *, sends_test: bool
 ) -> Iterator[Line]:
@@ -144,7 +116,6 @@ def _diagnosed(
         # A test message proves more than a look without one.
         if line.check != "publishing" or not sends_test:
             yield line
-    yield from _room(aws, stack)
     yield from key_policies(aws, stack)
     yield from PeopleDiagnosis(aws, stack).lines()
     yield from dead_letters(aws, stack)

@@ -9,7 +9,6 @@ locals {
     AtlasBaseUrl           = var.atlas_base_url
     AtlasProjectIds        = var.atlas_project_ids
     ScheduleExpression     = var.schedule_expression
-    SweepWorkers           = var.sweep_workers
     HotSeconds             = var.hot_seconds
     RateLimitReserve       = var.rate_limit_reserve
     NotifyEmail            = var.notify_email

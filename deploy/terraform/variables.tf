@@ -68,16 +68,6 @@ variable "schedule_expression" {
   }
 }
 
-variable "sweep_workers" {
-  description = "Number of sweeps that share the projects, each in an environment of its own. One asks about some thousands of projects in its minute. With more, each tick invokes the function so many times, and a project is always in the same sweep. A new account has room for 2; docs/scale.md has what to choose."
-  type        = number
-  default     = null
-  validation {
-    condition     = var.sweep_workers == null ? true : (contains(["1", "2", "4", "8", "16"], tostring(var.sweep_workers)))
-    error_message = "SweepWorkers must be one of 1, 2, 4, 8, 16."
-  }
-}
-
 variable "hot_seconds" {
   description = "Seconds between two questions for a hot job: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. A sweep with hot jobs runs until the next one begins. With 0, a hot job is asked about once in each sweep, and a sweep ends sooner."
   type        = string
@@ -189,7 +179,7 @@ variable "memory_size" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many environments of the function may run at once; 0 reserves none. Give at least 2, and 2 more for each of SweepWorkers: the queue uses 2, and each worker up to 2 while restores are young. Each environment holds its own token, and a service account may have 100 at once. Lambda takes the reservation from the account's concurrency limit in the region and rejects one that leaves less than 100 unreserved. A new account may have a limit as low as 10, all of which must stay unreserved: leave 0 there, or the deployment fails, until AWS has raised the limit."
+  description = "How many environments of the function may run at once; 0 reserves none. Give at least 4: the queue uses 2, and sweeps use up to 2 while restores are young. Each environment holds its own token, and a service account may have 100 at once. Lambda takes the reservation from the account's concurrency limit in the region and rejects one that leaves less than 100 unreserved. A new account may have a limit as low as 10, all of which must stay unreserved: leave 0 there, or the deployment fails, until AWS has raised the limit."
   type        = number
   default     = null
   validation {
@@ -279,7 +269,7 @@ variable "rpo_minutes" {
 }
 
 variable "no_sweep_minutes" {
-  description = "Minutes without a successful sweep after which an alarm is raised: three periods of ScheduleExpression, and one minute more because metrics arrive late. Change both together: 16 for rate(5 minutes). It is the same with several SweepWorkers, of which each must sweep. With 0 there is no such alarm."
+  description = "Minutes without a successful sweep after which an alarm is raised: three periods of ScheduleExpression, and one minute more because metrics arrive late. Change both together: 16 for rate(5 minutes). With 0 there is no such alarm."
   type        = number
   default     = null
   validation {

@@ -72,16 +72,13 @@ def compose(
         atlas,
         outbox,
         OpenJobs(dynamodb, settings.table_name),
-        Bookkeeping(dynamodb, settings.table_name, settings.sweep_workers),
+        Bookkeeping(dynamodb, settings.table_name),
         SweepLease(dynamodb, settings.table_name),
         workers,
         telemetry,
         own_function=OwnFunction(cache(partial(client, "lambda")), settings.own_name),
         options=SweepOptions(
-            settings.hot_seconds,
-            settings.rate_limit_reserve,
-            settings.project_ids,
-            settings.sweep_workers,
+            settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids
         ),
     )
     diagnose = partial(_diagnose, settings, telemetry, client, clock)

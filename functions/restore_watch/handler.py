@@ -32,8 +32,6 @@ RESERVE = 0.5
 for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
     logging.getLogger(library).setLevel(logging.WARNING)
 
-# Where the template does not say it: Lambda allows a function 4,096 bytes of variables.
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "AtlasRestoreWatch")
 settings = Settings.from_environment(os.environ)
 # An operator needs the message, not the line of code that logged it.
 logger = Logger(level=settings.log_level, location=None)

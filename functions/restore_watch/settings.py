@@ -9,7 +9,6 @@ from typing import Literal, Self
 from foundation.environment import read_environment, standard_topic, wanted_metrics
 from foundation.errors import ConfigurationError
 from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
-from restore_watch.model.shares import WORKERS
 
 PROJECTS_LIMIT = 100
 """Ids of projects at most: Lambda allows a function 4,096 bytes of environment variables."""
@@ -23,8 +22,7 @@ class Settings:
     The operator's choices when the stack was deployed.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that sweeps leave to the project's other tools. So many
-    `sweep_workers` divide the projects. `project_ids` are
+    share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
     the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
     service of logs and metrics, and the stack's name in messages; Lambda calls the function by its
     `own_name`. `metrics` are the names of those
@@ -41,7 +39,6 @@ class Settings:
     rate_limit_reserve: float
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
-    sweep_workers: int = 1
     own_name: str = ""
     metrics: frozenset[str] | None = None
     schedule_group: str = ""
@@ -71,7 +68,6 @@ class Settings:
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             own_name=given.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            sweep_workers=_sweep_workers(given.get("SWEEP_WORKERS") or "1"),
             metrics=wanted_metrics(given),
             schedule_group=given.get("SCHEDULE_GROUP", ""),
             email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
@@ -103,14 +99,6 @@ def _hot_seconds(text: str) -> float:
     if seconds == 0 or 1 <= seconds <= 50:
         return seconds
     msg = "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off"
-    raise ConfigurationError(msg)
-
-
-def _sweep_workers(text: str) -> int:
-    workers = _number(text)
-    if workers in WORKERS:
-        return int(workers)
-    msg = "SWEEP_WORKERS: expected 1, 2, 4, 8 or 16"
     raise ConfigurationError(msg)
 
 

@@ -52,8 +52,8 @@ class Operation(NotifyingStack):
     A stack that watches one project and notifies people on every channel.
 
     A test says what fails: the schedule (`is_scheduled`), its invocations (`are_delivered`), the
-    triggers of the two queues, the functions that Lambda does not start (`throttled`), and the
-    workers that never sweep (`dead`). `raised` has the alarms that were raised since `begin`.
+    triggers of the two queues, and the functions that Lambda does not start (`throttled`). `raised`
+    has the alarms that were raised since `begin`.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,6 @@ class Operation(NotifyingStack):
         self.is_scheduled = self.are_delivered = True
         self.takes_requests = self.takes_notices = True
         self.throttled: set[str] = set()
-        self.dead: set[int] = set()
         self.world.pass_time(-self.now() % MINUTE)
         self.metrics = Metrics()
         self.measured = AwsMetrics(self.aws, self.metrics, self.now)
@@ -90,7 +89,6 @@ class Operation(NotifyingStack):
         self._wanted = {"METRICS": parameters.get("Metrics", "essential")}
         self.raised: set[str] = set()
         self._retries: list[tuple[float, int, Any]] = []
-        self._workers = int(parameters.get("SweepWorkers", "1"))
         self.start()
         self.start_people()
         return self
@@ -98,7 +96,7 @@ class Operation(NotifyingStack):
     def start(self) -> None:
         """Start the function that watches, with nothing cached."""
         self._environment = self.world.environment(
-            project_ids=(GROUP,), metrics=wanted_metrics(self._wanted), workers=self._workers
+            project_ids=(GROUP,), metrics=wanted_metrics(self._wanted)
         )
 
     def start_people(self, **variables: str) -> None:
@@ -174,9 +172,6 @@ class Operation(NotifyingStack):
         self.measured.put("AWS/Scheduler", "InvocationAttemptCount", "ScheduleGroup")
         if self.are_delivered:
             self.send(self.function.scheduled_event(self.world.clock()))
-            for one in self.taken():
-                if one["worker"] not in self.dead:
-                    self.send(one)
         else:
             # The template asks for no retry.
             self.measured.put("AWS/Scheduler", "InvocationDroppedCount", "ScheduleGroup")

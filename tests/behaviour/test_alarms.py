@@ -325,27 +325,6 @@ def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
     assert alarms()["NoSweepAlarm"].evaluate(Metrics(), 60) == "ALARM"
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize(("period", "minutes", "later"), [(1, 4, 4), (5, 16, 5)])
-def test_one_dead_worker_of_several_raises_the_alarm_about_sweeps(
-    running: Operation, period: int, minutes: int, later: int
-) -> None:
-    def periods(stack: Operation, count: int) -> bool:
-        for minute in range(count * period):
-            stack.is_scheduled = minute % period == 0
-            stack.minute()
-        raised, stack.raised = stack.raised, set()
-        return "NoSweepAlarm" in raised
-
-    stack = running.begin(SweepWorkers="4", NoSweepMinutes=str(minutes))
-    assert periods(stack, 2)  # until the second sweep, as a new stack does until its first
-    assert not periods(stack, 5)
-    stack.dead = {2}
-    late = (minutes + later) // period
-    assert not periods(stack, late - 1)
-    assert periods(stack, 2)
-
-
 # What raises none
 
 

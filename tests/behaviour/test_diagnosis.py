@@ -19,14 +19,13 @@ from local_stack.connections import ONE_TRY
 from local_stack.faults import Action, Answer, Ask, Reset
 from local_stack.loopback import Line as LoopbackLine
 from local_stack.refusal import atlas_error
+from local_stack.restores import object_id
 from local_stack.stack import CREDENTIALS
 from local_stack.steps import QUERY, SECRET, SERVICE_ACCOUNT
 from local_stack.wire import Selection
 from local_stack.world import World, within
 from produced import Produced
 from restore_watch.composition import compose
-from restore_watch.model.shares import Worker
-from restore_watch.model.status_change import utc_text
 from restore_watch.settings import Settings
 
 cases = pytest.mark.parametrize
@@ -61,11 +60,10 @@ def diagnose(
     def diagnose(
         *,
         watched: Any = (world.group,),
-        workers: int = 1,
         deadline: Deadline | None = None,
         **event: str,
     ) -> Checks:
-        chosen = replace(settings, project_ids=watched, sweep_workers=workers)
+        chosen = replace(settings, project_ids=watched)
         logger = Logger(service=secrets.token_hex(8), location=None)
         application = compose(chosen, logger, SESSION, ONE_TRY)
         answer = application.answer({"action": "diagnose"} | event, deadline or Deadline.after(30))
@@ -591,49 +589,11 @@ def test_a_sweep_that_is_late_is_named(world: World, diagnose: Diagnose) -> None
     assert diagnose()["last sweep"]["ok"] is None
 
 
-def test_each_of_several_workers_has_a_line_and_the_late_one_is_wrong(
-    world: World, diagnose: Diagnose
-) -> None:
-    now, late = (utc_text(world.clock() - timedelta(minutes=ago)) for ago in (0, 30))
-    for name, at, counts in (
-        ("lease", now, {"projects": 2, "open": 5}),
-        ("lease/1", now, {"projects": 1, "pending": 3, "notReached": 4}),
-        ("lease/2", late, {"projects": 7}),
-    ):
-        summary = {"at": {"S": at}} | {field: {"N": str(one)} for field, one in counts.items()}
-        bookkeep(world, name, lastTick={"S": at}, succeededAt={"S": at}, summary={"M": summary})
-
-    checks = diagnose(workers=4)
-    assert checks["workers"]["found"] == "4 share the projects"
-    assert [checks[f"last sweep, worker {number}"]["found"] for number in range(4)] == [
-        f"succeeded at {now}; projects: 2; open restore jobs: 5",
-        f"succeeded at {now}; projects: 1; pending changes: 3; not reached: 4",
-        f"succeeded at {late}; none since then; projects: 7",
-        "no tick of the schedule was swept yet",
-    ]
-    late_one, never = (f"last sweep, worker {number}" for number in (2, 3))
-    assert list(wrong(checks)) == [late_one, never]
-    fix = wrong(checks)[late_one][1]
-    assert fix.startswith("Look at the log")
-    assert "see the warnings there, and whether the function is throttled" in fix
-    assert "Wait for two minutes. A sweep that" in checks[never]["fix"]
-
-    # Their number was raised again, and no tick has started the other since.
-    old = {"M": {"at": {"S": late}}}
-    bookkeep(world, "lease", lastTick={"S": now}, succeededAt={"S": now}, summary=old)
-    assert diagnose(workers=4)[never]["ok"] is None
-
-    set_schedule(world, State="DISABLED")
-    checks = diagnose(workers=4)
-    assert (set(wrong(checks)), "last sweep, worker 2" in checks) == ({"schedule"}, False)
-
-
 def test_the_jobs_of_a_large_index_are_counted_for_ten_seconds(
     world: World, diagnose: Diagnose
 ) -> None:
-    ids = [f"6a1f3c9e5b7d204e{number:08x}" for number in range(50)]
-    for shard in range(3):
-        world.recorded_job(group=next(one for one in ids if Worker(shard, 4).has(one)))
+    for shard in "012":
+        world.recorded_job(restore_id=f"{object_id(world.clock())[:-1]}{shard}")
     seconds = [0]
 
     class Slow(NamedTuple):

@@ -16,7 +16,7 @@ from local_stack.aws import ACCOUNT, aws_error, key_id_of
 from local_stack.faults import Answer, Ask
 from local_stack.loopback import Line
 from local_stack.runtime import Invocation, Outcome
-from local_stack.stack import FUNCTION, PEOPLE
+from local_stack.stack import PEOPLE
 from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Fault
 from produced import Produced
@@ -236,48 +236,6 @@ def test_an_older_stack_is_told_apart_from_a_broken_one(
 
     assert said in " ".join(printed.split())
     assert "Traceback" not in printed
-
-
-def asks_for_the_account(call: Call) -> bool:
-    return call.path.endswith("/account-settings")
-
-
-@pytest.mark.parametrize(
-    ("reserved", "of_account", "mark", "said"),
-    [
-        (6, 5, "ok", "environments reserved: 6"),
-        (5, 1000, "wrong", "the queue and 2 workers use up to 6"),
-        (None, 6, "ok", "environments of the account: 6"),
-        (None, 5, "wrong", "environments of the account: 5; the queue and 2 workers use up to 6"),
-    ],
-)
-def test_several_workers_need_room_for_each(
-    stack: NotifyingStack,
-    doctor: Doctor,
-    reserved: int | None,
-    of_account: int,
-    mark: str,
-    said: str,
-) -> None:
-    assert "concurrency" not in marks(doctor()[1])
-    workers = "<member><ParameterKey>SweepWorkers</ParameterKey><ParameterValue>2</ParameterValue>"
-    describe_as("</Parameters>", f"{workers}</member></Parameters>")(stack)
-    name = stack.resources[FUNCTION]
-    if reserved is not None:
-        stack.aws.client("lambda").put_function_concurrency(
-            FunctionName=name, ReservedConcurrentExecutions=reserved
-        )
-    limit = Answer.json(200, {"AccountLimit": {"UnreservedConcurrentExecutions": of_account}})
-    stack.aws.wire.inject(Fault(action=limit, when=asks_for_the_account, times=None))
-    _, printed = doctor()
-
-    assert marks(printed)["concurrency"] == mark
-    assert said in " ".join(printed.split())
-    command = f"--function-name {name} --reserved-concurrent-executions 6"
-    assert (command in printed) is (reserved == 5)
-    assert ("Ask AWS for more concurrent executions" in printed) is (
-        of_account == 5 and reserved is None
-    )
 
 
 # What the function answers

@@ -231,7 +231,7 @@ def test_a_sweep_that_dies_while_it_waits_stops_nobody(
     assert minutes.results[-1][1]["checked"] == 1
 
 
-@pytest.mark.fault("F95", "M3", "F103")
+@pytest.mark.fault("F95", "S1", "F103")
 @pytest.mark.parametrize(
     ("phase", "starts"),
     [(10.0, [12.0, 58.5, 72.0, 75.0, 131.0]), (7.3, [2.0 * n + 0.37 for n in range(90)])],

@@ -1,14 +1,12 @@
 """What sweeps store: the index of open jobs, and their lease, in moto and in another DynamoDB."""
 
-import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from behaviour.stored import NOON, Stored, at_once, soon
 from restore_watch.table.lease import SweepLease
-from strategies import plain_job
 
 
 def test_the_index_shows_a_job_as_it_was_recorded(stored: Stored) -> None:
@@ -27,14 +25,13 @@ def test_the_index_shows_a_job_as_it_was_recorded(stored: Stored) -> None:
 
 
 def test_every_shard_is_read_and_what_names_no_job_is_passed_over(stored: Stored) -> None:
-    projects = [f"{secrets.token_hex(11)}{number:02x}" for number in range(32)]
-    for one in projects:
-        stored.table.record(plain_job(group_id=one), NOON, soon())
+    ids = [f"6b4a0f80000000000000{number:04x}" for number in range(9)]
+    for one in ids:
+        stored.record("RUNNING", restore_id=one)
     odd = {"cluster": {"S": "no job"}, "restoreId": {"S": "at all"}, "openShard": {"S": "0"}}
     stored.client.put_item(TableName=stored.table_name, Item=odd)
 
-    read = [entry.target.group_id for entry in stored.index.read(soon(), datetime.now(UTC))]
-    assert sorted(one for one in read if one in projects) == sorted(projects)
+    assert sorted(entry.target.restore_id for entry in stored.entries()) == ids
 
     del odd["openShard"]
     stored.client.delete_item(TableName=stored.table_name, Key=odd)

@@ -31,7 +31,6 @@ from restore_watch.errors import (
     RestoreWatchError,
     TableUnavailableError,
 )
-from restore_watch.model.shares import Worker
 from restore_watch.table.job_item import OPEN_SHARDS
 
 SKIPPED = {"skipped": True}
@@ -82,17 +81,12 @@ def test_a_job_that_is_named_is_followed_without_waiting_for_a_tick(
     assert hot.tick() != SKIPPED
 
 
-def test_each_worker_that_has_a_new_job_is_started_once_and_starts_no_other(world: World) -> None:
-    ids = [f"6a1f3c9e5b7d204e{number:08x}" for number in range(1000)]
-    groups = [next(one for one in ids if Worker(worker, 4).has(one)) for worker in (3, 0, 3)]
-    environment = world.environment(hot_seconds=10, workers=4)
-    environment.answer(queued(*(world.job(group=one).event for one in groups)))
-    started = world.stack.taken()
-
-    assert [one["worker"] for one in started] == [0, 3]
-    assert len({call.connection for call in world.calls(INVOKE)}) == 1
-    assert [environment.answer(one, 20)["open"] for one in started] == [1, 2]
+def test_the_function_starts_itself(world: World) -> None:
+    world.invoke(world.finished_job())
     assert world.stack.taken() == []
+    world.invoke(world.job())
+    (started,) = world.stack.taken()
+    assert started.keys() == {"action", "requestedAt"}
 
 
 def test_nothing_is_started_for_a_job_that_has_ended_or_was_known(
@@ -109,7 +103,7 @@ def test_nothing_is_started_for_a_job_that_has_ended_or_was_known(
     assert world.count(INVOKE) == 0
 
 
-@pytest.mark.fault("M3")
+@pytest.mark.fault("S1")
 def test_a_check_succeeds_although_lambda_does_not_take_the_sweep(
     world: World, hot: Environment
 ) -> None:
@@ -122,7 +116,7 @@ def test_a_check_succeeds_although_lambda_does_not_take_the_sweep(
     assert hot.tick()["changed"] == 1
 
 
-@pytest.mark.fault("M3")
+@pytest.mark.fault("S1")
 @pytest.mark.parametrize("left", [1.2, 0.5], ids=["hangs", "no time is left"])
 def test_a_check_does_not_wait_for_lambda(world: World, hot: Environment, left: float) -> None:
     with (
@@ -134,7 +128,7 @@ def test_a_check_does_not_wait_for_lambda(world: World, hot: Environment, left: 
     assert line["reason"] == "Lambda did not answer (the time of the invocation is over)"
 
 
-@pytest.mark.fault("M3", "F65")
+@pytest.mark.fault("S1", "F65")
 def test_of_many_sweeps_that_are_started_at_once_one_waits_and_the_others_end(
     world: World, hot: Environment, roomy: Connections
 ) -> None:

@@ -178,8 +178,6 @@ class Stack:
                 return any(map(self._holds, parts))
             case {"Fn::Not": [part]}:
                 return not self._holds(part)
-            case {"Fn::Contains": [listed, one]}:
-                return str(self._resolved(one)) in listed
             case {"Fn::Equals": [one, other]}:
                 return str(self._resolved(one)) == str(self._resolved(other))
         pytest.fail(f"this test cannot evaluate the condition {condition}")

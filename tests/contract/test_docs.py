@@ -273,10 +273,7 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
         *("groupId", "projectId", "clusterName", "restoreId", "restoreJobId", "kind", "envelope"),
         *("pretty", "auto", *RestoreKind),
     },
-    ("events", "A sweep"): {
-        *(*event("schedule"), "requestedAt", "worker", "workers", "started"),
-        *json_of("events", "A sweep")[1],
-    },
+    ("events", "A sweep"): {*event("schedule"), "requestedAt", *json_of("events", "A sweep")[1]},
     ("events", "A validation"): {
         *json_of("events", "A validation")[0],
         *json_of("events", "A validation")[1],

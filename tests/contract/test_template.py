@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
 from botocore.session import get_session
@@ -10,7 +9,6 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from contract.deployed_template import SECRET as GIVEN_SECRET
-from restore_watch.model.shares import WORKERS
 
 PARAMETERS = source_template()["Parameters"]
 IDS = ["0123456789abcdef01234567"] * 100
@@ -97,12 +95,11 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["a", "-a", "a-", "1a", "a_b", "a b", "ä-b", "a" + "b" * 32],
     ),
 }
-CHOICES: dict[str, list[Any]] = {
+CHOICES = {
     # The credentials are sent only to MongoDB.
     "AtlasBaseUrl": ["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"],
     "PagerDutyUrl": ["https://events.pagerduty.com", "https://events.eu.pagerduty.com"],
     "Architecture": ["arm64", "x86_64"],
-    "SweepWorkers": list(WORKERS),
 }
 RANGES = {
     "RateLimitReserve": (0.5, 0, 1),
@@ -151,12 +148,10 @@ def test_parameters_that_do_not_fit_together_are_rejected() -> None:
         ({"SecurityGroupIds": "y"}, False),
     ):
         assert Stack(**given).accepted_by("WholeNetworkOrNone") is accepted
-    for workers in WORKERS:
-        for reserved in range(40):
-            # The queue uses two environments, and each worker two while restores are young.
-            stack = Stack(SweepWorkers=str(workers), ReservedConcurrency=str(reserved))
-            has_room = reserved == 0 or reserved >= 2 * workers + 2
-            assert stack.accepted_by("RoomBesideQueueAndSweep") is has_room
+    for reserved in ("0", "1", "2", "3", "4", "10"):
+        # The queue uses two environments, and sweeps two while restores are young.
+        stack = Stack(ReservedConcurrency=reserved)
+        assert stack.accepted_by("RoomBesideQueueAndSweep") is (reserved not in "123")
 
 
 # The functions
@@ -166,6 +161,7 @@ OF_BOTH = {
     "EMAIL_TOPIC_ARN": "EmailTopic",
     "CHAT_TOPIC_ARN": "ChatTopic",
     "POWERTOOLS_SERVICE_NAME": "drills",
+    "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
     "METRICS": "essential",
 }
@@ -178,7 +174,6 @@ VARIABLES = {
         "ATLAS_PROJECT_IDS": "all",
         "HOT_SECONDS": "5",
         "RATE_LIMIT_RESERVE": "0.25",
-        "SWEEP_WORKERS": "4",
         "SCHEDULE_GROUP": "ScheduleGroup",
     },
     "NotifyPeopleFunction": OF_BOTH
@@ -187,15 +182,7 @@ VARIABLES = {
         "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
         "PAGERDUTY_BASE_URL": "https://events.pagerduty.com",
-        "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
     },
-}
-
-
-BESIDE_THE_TEMPLATE = {
-    "NOTIFY_CHANNELS",
-    "AWS_LAMBDA_FUNCTION_NAME",  # Lambda sets it
-    "POWERTOOLS_METRICS_NAMESPACE",  # without it, the watching function takes that of the alarms
 }
 
 
@@ -213,7 +200,6 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
 ) -> None:
     """Two stacks in one account write their metrics to one namespace, as different services."""
     given = {"AtlasProjectIds": "all", "HotSeconds": "5", "RateLimitReserve": "0.25"}
-    given["SweepWorkers"] = "4"
     stack = Stack("drills", **READERS, **given, LogLevel="DEBUG")
     modules = (f"{package}/settings.py", "foundation/environment.py")
     source = "".join((CHECKOUT / "functions" / name).read_text() for name in modules)
@@ -221,7 +207,7 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
     assert variables(stack, function) == VARIABLES[function]
     assert [name for name in VARIABLES[function] if f'"{name}"' not in source] == []
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
-    assert read - VARIABLES[function].keys() <= BESIDE_THE_TEMPLATE
+    assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS", "AWS_LAMBDA_FUNCTION_NAME"}
     # A channel that nobody asks for has an empty variable.
     assert variables(Stack(NotifyEmail="ops@example.com"), function)["CHAT_TOPIC_ARN"] == ""
 
@@ -231,7 +217,6 @@ LONGEST = {
     **{name: max(VALUES[name][0], key=len) for name in ("NotifySecretArn", "NotifyChanges")},
     "HotSeconds": "49.999",
     "RateLimitReserve": "0.333333",
-    "SweepWorkers": "16",
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",
     **{name: max(CHOICES[name], key=len) for name in ("AtlasBaseUrl", "PagerDutyUrl")},

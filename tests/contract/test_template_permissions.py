@@ -17,9 +17,8 @@ from contract.deployed_template import (
     verdict,
 )
 from contract.documents import blocks, names, page, quoted, rows, section
-from restore_watch.table.lease import NAME
+from restore_watch.table.lease import KEY
 from restore_watch.table.project_item import project_key
-from restore_watch.table.stored_fields import sweeps_key
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 ALL = Stack(**EVERYTHING, **READERS)
@@ -97,12 +96,11 @@ def test_a_role_may_do_what_it_does_and_nothing_else(role: str) -> None:
 
 
 def test_only_a_function_that_starts_sweeps_may_invoke_itself() -> None:
-    """Those of other workers, and of jobs that are hot once they are named."""
-    for stack in (ALL, Stack(SweepWorkers="2", HotSeconds="0")):
-        policy = stack.only("AWS::IAM::Policy")
-        assert policy["Roles"] == ["RestoreWatchFunctionRole"]
-        invoke = {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}}
-        assert granted({"Policies": [policy]}) == invoke
+    """Those of jobs that are hot once they are named."""
+    policy = ALL.only("AWS::IAM::Policy")
+    assert policy["Roles"] == ["RestoreWatchFunctionRole"]
+    invoke = {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}}
+    assert granted({"Policies": [policy]}) == invoke
     assert Stack(HotSeconds="0").of_type("AWS::IAM::Policy") == {}
 
 
@@ -136,7 +134,7 @@ def test_the_function_may_query_only_the_open_jobs_and_the_bookkeeping_of_sweeps
         assert verdict(FUNCTION, Call("dynamodb:Query", resource, context=context)) == answer
     # A condition for all values holds without any value.
     assert verdict(FUNCTION, Call("dynamodb:Query", "RestoreJobsTable.Arn")) is None
-    assert sweeps_key(NAME)["cluster"]["S"] == project_key(None)["cluster"]["S"] == "sweeps"
+    assert KEY["cluster"]["S"] == project_key(None)["cluster"]["S"] == "sweeps"
 
 
 def through(role: str, key: str, stack: Stack, action: str = "kms:Decrypt") -> set[str]:

@@ -67,7 +67,6 @@ NO_TEXTS = {
     "not wanted": "nothing failed",
     "all projects": "the name of a trouble in the table",
     " jobs of a cluster": "the end of such a name",
-    " AND restoreId BETWEEN :first AND :last": "a condition",
     "not a date": "a value beside a text",
     "the status of the API": "the name of what a diagnosis reads",
     "any role": "the role for what a diagnosis reads",

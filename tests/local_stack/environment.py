@@ -75,14 +75,12 @@ class Environment:
         hot_seconds: float = 0,
         rate_limit_reserve: float = 0.5,
         project_ids: ProjectIds = (),
-        workers: int = 1,
         metrics: frozenset[str] | None = None,
         log: io.StringIO | None = None,
     ) -> None:
         stack = world.stack
         self.world = world
         self.by = by
-        self.workers = workers
         self.log = log or io.StringIO()
         self.telemetry = Telemetry(
             Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG"),
@@ -101,7 +99,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(AtlasSession(client, secret.credentials), outbox)
-        self._options = SweepOptions(hot_seconds, rate_limit_reserve, project_ids, workers)
+        self._options = SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
 
     @cached_property
     def application(self) -> Application:
@@ -112,7 +110,7 @@ class Environment:
             self.checker.atlas,
             outbox,
             OpenJobs(dynamodb, table),
-            Bookkeeping(dynamodb, table, self._options.workers),
+            Bookkeeping(dynamodb, table),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
             workers,
             self.telemetry,
@@ -135,17 +133,14 @@ class Environment:
         self.world.said.append(json.dumps(result))
         return result
 
-    def sweep(
-        self, tick: datetime | None = None, seconds: float = PLENTY, worker: int | None = None
-    ) -> dict[str, Any]:
+    def sweep(self, tick: datetime | None = None, seconds: float = PLENTY) -> dict[str, Any]:
         """Sweep, as the schedule does at a `tick`, by default that of this moment."""
         scheduled = {"scheduledTime": utc_text(tick or self.world.clock())}
-        named = {} if worker is None else {"worker": worker}
-        return self.answer({"action": "sweep", **scheduled, **named}, seconds)
+        return self.answer({"action": "sweep", **scheduled}, seconds)
 
-    def follow(self, seconds: float = PLENTY, **named: int) -> dict[str, Any]:
-        """Sweep without a tick, perhaps as the `worker` that is named."""
-        return self.answer({"action": "sweep", **named}, seconds)
+    def follow(self, seconds: float = PLENTY) -> dict[str, Any]:
+        """Sweep without a tick."""
+        return self.answer({"action": "sweep"}, seconds)
 
     def tick(self, minutes: float = 1, seconds: float = PLENTY) -> dict[str, Any]:
         """Forget calls and log lines, let these minutes pass, and sweep as the schedule does."""

@@ -287,9 +287,8 @@ class LocalStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The template's variables, and those that Lambda itself and the handler set."""
-        namespace = {"POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch"}
-        return namespace | self._environment_of(self.function)
+        """The template's variables, and those that Lambda itself sets for AWS."""
+        return self._environment_of(self.function)
 
     def _environment_of(self, configuration: FunctionConfiguration) -> dict[str, str]:
         return {

@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import count
-from operator import itemgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -37,7 +35,6 @@ from local_stack.wire import Action, Call, Fault, Gate, Injected, Phase, Selecti
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.table.project_item import project_key
 
 STATUS, DEGRADED, RECOVERED = (
     f"atlas-restore-watch.{name}.v1"
@@ -354,12 +351,7 @@ class World:
 
     def bookkeeping(self, group: str | None = None) -> dict[str, Any]:
         """What the table remembers of a project, the test's own unless one is named."""
-        keys = (project_key(group or self.group, workers) for workers in (1, 2))
-        found = [self.stack.get("sweeps", key["restoreId"]["S"]) or {} for key in keys]
-        # After the number of workers was changed, it was moved from one key to the other.
-        moments = (one.get("expiresAt") for one in found)
-        ages = [one if isinstance(one, int | Decimal) else 0 for one in moments]
-        return max(zip(ages, map(bool, found), found, strict=True), key=itemgetter(0, 1))[2]
+        return self.stack.get("sweeps", f"project/{group or self.group}") or {}
 
     def received(self) -> list[Received]:
         """New messages, each of which fits the schema of its type."""

@@ -36,11 +36,6 @@ READ: dict[str, tuple[dict[str, Any], Action]] = {
     "tick": ({"action": "sweep", "scheduledTime": "2026-10-05T12:05:00Z"}, Sweep(TICK)),
     "tick in another zone": ({"action": "sweep", "scheduledTime": MOMENT}, Sweep(TICK)),
     "sweep of a check": ({"action": "sweep", "requestedAt": MOMENT}, Sweep(requested_at=TICK)),
-    "sweep of a worker": ({"action": "sweep", "worker": 15}, Sweep(worker=15)),
-    "tick of a worker": (
-        {"action": "sweep", "worker": 0, "scheduledTime": MOMENT},
-        Sweep(TICK, worker=0),
-    ),
     "rule": (
         RULE | {"time": "2026-10-05T12:05:00Z", "detail": {}, "version": "0"},
         Sweep(TICK, "time"),
@@ -85,7 +80,6 @@ DIAGNOSE = {"action": "diagnose"}
             for moment in ("", "2026-10-05T12:05:00", 1790000000, ["now"])
         ),
         (RULE, "time"),
-        *(({"action": "sweep", "worker": one}, "worker") for one in (-1, 16, 1.0, True, "1", None)),
     ],
     ids=str,
 )

@@ -32,8 +32,6 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.model.shares import ALONE
-from restore_watch.model.summary import Summary
 from restore_watch.sweep.answers import Answers, has_nothing_to_read
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Asked, Outcomes
@@ -213,8 +211,6 @@ def answers(clock: Clock) -> Answers:
 
     return Answers(
         Run(
-            worker=ALONE,
-            has_started_others=True,
             is_tick=True,
             at=now(),
             succeeded_at=None,
@@ -228,8 +224,6 @@ def answers(clock: Clock) -> Answers:
             known={},
             projects={},
             telemetry=Telemetry(Logger(service="answers"), MetricsLog()),
-            summary=Summary(now()),
-            others=[],
         )
     )
 

@@ -31,7 +31,7 @@ def entry_of(job: RestoreJob, **fields: Any) -> dict[str, Any]:
         "firstObservedAt": "2026-05-04T11:00:00.000000Z",
         "sequence": 1,
         "publishedSequence": 1,
-        "openShard": open_shard(job.group_id),
+        "openShard": open_shard(job),
     }
     stored = {name: _serialize(value) for name, value in (item | fields).items()}
     return stored | key(job.group_id, job.cluster_name, job.restore_id)

@@ -128,7 +128,7 @@ def test_a_change_that_1_0_0_has_stored_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["lease", "project/../orgs", f"share/g/{GROUP}", f"share/{GROUP}"])
+@pytest.mark.parametrize("name", ["lease", "project/../orgs"])
 def test_an_item_of_sweeps_that_is_not_a_projects_is_not_read(name: str) -> None:
     key = {"cluster": {"S": "sweeps"}, "restoreId": {"S": name}}
 
@@ -138,15 +138,6 @@ def test_an_item_of_sweeps_that_is_not_a_projects_is_not_read(name: str) -> None
 @pytest.mark.parametrize("group_id", [GROUP, None], ids=["project", "stack"])
 def test_no_job_can_have_the_key_of_a_bookkeeping_item(group_id: str | None) -> None:
     assert read_open_job(project_key(group_id), NOON) is None
-
-
-@pytest.mark.parametrize("workers", [1, 2, 16])
-def test_a_project_has_one_key_with_one_worker_and_one_with_several(workers: int) -> None:
-    key = project_key(GROUP, workers)
-
-    assert (read(key).group_id, key == project_key(GROUP)) == (GROUP, workers == 1)
-    assert project_key(GROUP, 2) == project_key(GROUP, 16)
-    assert project_key(None, workers) == project_key(None)
 
 
 CHANGE = watched_as_values(
@@ -191,13 +182,6 @@ def test_a_mark_that_is_lost_lies_as_far_back_as_a_mark_may_and_the_others_stay(
     assert project.listed_at == MARK
     # One that stays behind is replaced when the marks move.
     assert project.has_begun is bool(marks.behind)
-
-
-@pytest.mark.parametrize("poison", NEVER)
-def test_a_list_of_all_projects_that_cannot_be_read_counts_as_none(poison: Any) -> None:
-    last_list = read(item_of(None, listedAt=poison, absent=poison)).last_list
-
-    assert (last_list.is_younger(NOON, 1e6), last_list.absent) == (False, {})
 
 
 @pytest.mark.parametrize("name", ["firstMark", "behind", "listedAt"])

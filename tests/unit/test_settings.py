@@ -85,10 +85,6 @@ TAKEN: dict[str, tuple[str, dict[str, object]]] = {
             "http://127.0.0.1:8080/": "http://127.0.0.1:8080",
         },
     ),
-    "SWEEP_WORKERS": (
-        "sweep_workers",
-        {"": 1, **{str(number): number for number in (1, 2, 4, 8, 16)}, " 4.0 ": 4},
-    ),
     "METRICS": (
         "metrics",
         {"": None, "all": None, " none ": frozenset(), "essential": ESSENTIAL_METRICS},
@@ -121,7 +117,6 @@ REFUSED: dict[str, dict[str, str]] = {
     "RATE_LIMIT_RESERVE": dict.fromkeys(
         ["-0.1", "1.1", "50 %", "nan"], "expected a share from 0 to 1"
     ),
-    "SWEEP_WORKERS": dict.fromkeys(["0", "3", "32", "two"], "expected 1, 2, 4, 8 or 16"),
     "ATLAS_PROJECT_IDS": {
         "none": NOT_AN_ID.format(1),
         FIRST[1:]: NOT_AN_ID.format(1),

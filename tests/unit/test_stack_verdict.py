@@ -13,17 +13,8 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.model.summary import Summary, together
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
-from restore_watch.sweep.outages.stack_verdict import (
-    WAITS,
-    Held,
-    ListOfProjects,
-    StackVerdict,
-    judge,
-    judge_share,
-    summarize,
-)
+from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackVerdict, judge
 from restore_watch.table.project_item import Project
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
@@ -64,13 +55,6 @@ def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False)
         degraded=old if is_reported else None,
         recovering_since=NOON if is_recovering else None,
     )
-
-
-def left(*projects: ProjectVerdict, refusal: Trouble | None = None, jobs: int = 0) -> Summary:
-    """What a worker leaves that saw its projects so."""
-    made = Summary(NOON, jobs, refusal=refusal)
-    summarize(projects, made)
-    return made
 
 
 class Swept(NamedTuple):
@@ -128,7 +112,7 @@ SWEPT: dict[str, Swept] = {
 
 @pytest.mark.parametrize("swept", SWEPT.values(), ids=SWEPT)
 def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) -> None:
-    verdict = judge(left(*swept.seen, jobs=swept.open_jobs), swept.stack, swept.listed)
+    verdict = judge(swept.seen, swept.stack, swept.listed, swept.open_jobs, NOON)
 
     assert (set(verdict.troubles), verdict.held) == (swept.troubles, swept.held)
 
@@ -148,7 +132,7 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
     projects: list[ProjectVerdict], message: str
 ) -> None:
-    verdict = judge(left(*projects), Watched(None), ListOfProjects())
+    verdict = judge(projects, Watched(None), ListOfProjects(), 1, NOON)
 
     met = verdict.troubles[PROJECTS]
     assert (met.since, met.message) == (NOON, message)
@@ -181,79 +165,3 @@ def test_what_stands_still_of_a_project_neither_begins_nor_ends(
     one = seen(watched, dedicated="down", collection="refused")
 
     assert StackVerdict({}, held).troubles_of(one, NOON) == troubles
-
-
-# Several workers
-
-
-OTHERS: dict[str, tuple[list[ProjectVerdict], Summary, set[str], Held]] = {
-    "nothing fails": ([SEES], left(SEES), set(), NOTHING),
-    "a quarter together": (
-        [FAILS, *[SEES] * 5],
-        left(FAILS, FAILS, *[SEES] * 4),
-        {PROJECTS},
-        UNANSWERED,
-    ),
-    "a quarter of one worker's": ([SEES] * 10, left(*[FAILS] * 3), set(), NOTHING),
-    "all of the others'": ([], left(FAILS, FAILS, FAILS), {PROJECTS}, UNANSWERED),
-    "each of two, one of them elsewhere": ([FAILS], left(REFUSED), {PROJECTS}, EVERYTHING),
-    "one of two, the other elsewhere": ([FAILS], left(SEES), set(), NOTHING),
-    "credentials, where nothing is asked here": (
-        [],
-        left(refusal=trouble(NO_ROLE)),
-        {CREDENTIALS},
-        EVERYTHING,
-    ),
-    "credentials that are good here": ([SEES], left(refusal=trouble(NO_ROLE)), set(), NOTHING),
-}
-
-
-@pytest.mark.parametrize(("own", "other", "troubles", "held"), OTHERS.values(), ids=OTHERS)
-def test_the_first_worker_judges_the_projects_of_all(
-    own: list[ProjectVerdict], other: Summary, troubles: set[str], held: Held
-) -> None:
-    verdict = judge(together(left(*own), [other]), Watched(None), ListOfProjects())
-
-    assert (set(verdict.troubles), verdict.held) == (troubles, held)
-
-
-def test_an_outage_goes_on_until_any_worker_sees_a_project() -> None:
-    on = stack(PROJECTS, CREDENTIALS)
-
-    def goes_on(project: ProjectVerdict) -> Mapping[str, Trouble]:
-        return judge(together(left(), [left(project)]), on, ListOfProjects()).troubles
-
-    assert goes_on(FAILS) == on.troubles
-    assert goes_on(SEES) == {}
-
-
-ALL_REFUSED = Watched(None, troubles={PROJECTS: trouble(NO_ROLE)})
-SHARES: dict[str, tuple[list[ProjectVerdict], Watched, Held]] = {
-    "nothing": ([SEES, FAILS], Watched(None), NOTHING),
-    "the stack has no answers": ([FAILS], stack(PROJECTS, is_reported=False), UNANSWERED),
-    "the stack recovers": ([FAILS], stack(is_recovering=True), UNANSWERED),
-    "no credentials": ([SEES], stack(CREDENTIALS), EVERYTHING),
-    "each is refused": ([REFUSED], ALL_REFUSED, EVERYTHING),
-}
-
-
-@pytest.mark.parametrize(("seen", "known", "held"), SHARES.values(), ids=SHARES)
-def test_another_worker_judges_no_stack_and_holds_what_the_first_has_found(
-    seen: list[ProjectVerdict], known: Watched, held: Held
-) -> None:
-    assert judge_share(left(*seen), known, is_tick=True) == StackVerdict({}, held)
-
-
-@pytest.mark.parametrize("known", [Watched(None), stack(PROJECTS, is_reported=False)])
-def test_another_worker_waits_some_sweeps_for_the_first_and_no_longer(known: Watched) -> None:
-    """All projects of one worker may fail while those of the others are seen, or that one dies."""
-    summary = left(*[FAILS] * 3)
-    held = [judge_share(summary, known, is_tick=True).held for _ in range(WAITS + 2)]
-
-    assert held == [UNANSWERED] * WAITS + [NOTHING] * 2
-    summary.waited = 1  # a sweep that a check starts comes at any time
-    assert judge_share(summary, known, is_tick=False).held is UNANSWERED
-    assert summary.waited == 1
-    summarize([SEES], summary)
-    judge_share(summary, Watched(None), is_tick=True)
-    assert summary.waited == 0

@@ -328,7 +328,7 @@ def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
     def report(number: int) -> None:
         for _ in range(10):
             telemetry.no_longer_followed(target(restore_id(number)), "reason")
-            telemetry.swept(tally.result, 0, number, succeed=True)
+            telemetry.swept(tally.result, 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 
@@ -425,6 +425,6 @@ def test_only_metrics_that_are_wanted_are_written(capsys: pytest.CaptureFixture[
     ):
         output = Output(capsys, wanted=wanted)
         output.telemetry.atlas_answered(429, None)
-        output.telemetry.swept(Tally(opened=0).result, degraded=2, seconds=1, succeed=True)
+        output.telemetry.swept(Tally(opened=0).result, degraded=2, seconds=1)
 
         assert output.metrics() == written

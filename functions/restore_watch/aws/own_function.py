@@ -21,13 +21,9 @@ class OwnFunction:
         self._client = client
         self._name = name
 
-    def start_sweep(
-        self, worker: int | None, tick: datetime | None, now: datetime, deadline: Deadline
-    ) -> AwsCallError | None:
-        """Ask Lambda for the sweep of a worker. Return the error if it does not take that."""
-        named = {} if worker is None else {"worker": worker}
-        moment = {"scheduledTime": utc_text(tick)} if tick else {"requestedAt": utc_text(now)}
-        event = {"action": "sweep", **named, **moment}
+    def start_sweep(self, now: datetime, deadline: Deadline) -> AwsCallError | None:
+        """Ask Lambda for a sweep. Return the error if it does not take that."""
+        event = {"action": "sweep", "requestedAt": utc_text(now)}
         try:
             aws_call(
                 deadline,

@@ -95,7 +95,7 @@ class Doctor:
         yield from self._aws.topics(deadline)
         schedule, period = self._aws.schedule(deadline)
         yield schedule
-        yield from self._table.last_sweeps(period, deadline)
+        yield self._table.last_sweep(period, deadline)
 
     def _of_atlas(
         self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
@@ -144,11 +144,7 @@ def compose_doctor(
     """Return a doctor. `client` makes a boto3 client of a service."""
     dynamodb, name = client("dynamodb"), settings.table_name
     table = TableDiagnosis(
-        SweepLease(dynamodb, name),
-        OpenJobs(dynamodb, name),
-        Bookkeeping(dynamodb, name),
-        now,
-        settings.sweep_workers,
+        SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
     )
 
     def atlas_with(credentials: Credentials) -> AtlasDiagnosis:

@@ -57,7 +57,7 @@ def together(whole: str, lines: Sequence[Line]) -> list[Line]:
 
 def _follows(check: str, wrong: set[str]) -> bool:
     if not check.endswith(_DEGRADED):
-        return not wrong.isdisjoint(_CAUSES.get(check.partition(", ")[0], ()))
+        return not wrong.isdisjoint(_CAUSES.get(check, ()))
     # If the watch still cannot see, the lines about Atlas show the same.
     whose = check.removesuffix(_DEGRADED)
     about = "project " if whose == "stack" else whose

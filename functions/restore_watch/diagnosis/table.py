@@ -1,7 +1,6 @@
 """Diagnoses the table, its index, and the records of sweeps there. Changes nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
@@ -9,9 +8,7 @@ from restore_watch.diagnosis.aws_fixes import TABLE_FIXES, is_passing
 from restore_watch.diagnosis.line import Line
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Watched
-from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.model.summary import Summary
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
@@ -29,14 +26,6 @@ PENDING_FOR = timedelta(minutes=2)
 """A change that is pending for longer was left over by a sweep."""
 
 
-FIX_OF_WORKER = (
-    "A sweep that Lambda has stopped has Task timed out or Runtime exited in the log: raise "
-    "MemorySize or SweepWorkers. Without any such line, Lambda has not started it: see the "
-    "warnings there, and whether the function is throttled. Nobody looks at the projects of this "
-    "worker meanwhile"
-)
-
-
 class TableDiagnosis:
     """Reads the same items as sweeps do."""
 
@@ -46,13 +35,11 @@ class TableDiagnosis:
         open_jobs: OpenJobs,
         bookkeeping: Bookkeeping,
         now: Callable[[], datetime],
-        workers: int,
     ) -> None:
         self._lease = lease
         self._open_jobs = open_jobs
         self._bookkeeping = bookkeeping
         self._now = now
-        self._workers = workers
         self.open_projects: set[str] = set()
         """The projects with open restore jobs, once the index was read."""
 
@@ -71,27 +58,12 @@ class TableDiagnosis:
         for watched in (stack, *(project.watched for project in projects.values())):
             yield from _degraded(watched)
 
-    def last_sweeps(self, period: timedelta | None, deadline: Deadline) -> Iterator[Line]:
-        """Look when sweeps have last succeeded; `period` is the time between two, if known."""
-        if self._workers > 1:
-            yield Line("workers", ok=True, found=f"{self._workers} share the projects")
-        are_started = False
+    def last_sweep(self, period: timedelta | None, deadline: Deadline) -> Line:
+        """Look when a sweep has last succeeded; `period` is the time between two, if known."""
         try:
-            for number in range(self._workers):
-                tick, success, did = self._lease.of(Worker(number, self._workers)).last(deadline)
-                line = self._last_sweep(tick, success, period)
-                if number == 0:
-                    # An older summary is of before their number became 1, and was raised again.
-                    are_started = bool(tick and did and tick - did.at <= UNSURE_AFTER)
-                elif are_started and line.ok is None and tick is None:
-                    line = replace(line, ok=False)
-                yield line if self._workers == 1 else _of_worker(number, line, did)
+            tick, success = self._lease.last(deadline)
         except RestoreWatchError as error:
-            yield _refused("last sweep", error)
-
-    def _last_sweep(
-        self, tick: datetime | None, success: datetime | None, period: timedelta | None
-    ) -> Line:
+            return _refused("last sweep", error)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
         if tick is None and success is None:
             found = "no tick of the schedule was swept yet"
@@ -105,8 +77,7 @@ class TableDiagnosis:
             found = f"{found}; whether others were due since then, a cron expression does not show"
             return Line("last sweep", ok=None, found=found, fix=fix)
         if period is not None and age > LATE_PERIODS * period:
-            later = "later ones failed" if self._workers == 1 else "none since then"
-            return Line("last sweep", ok=False, found=f"{found}; {later}", fix=fix)
+            return Line("last sweep", ok=False, found=f"{found}; later ones failed", fix=fix)
         return Line("last sweep", ok=True, found=found)
 
     def _index(self, deadline: Deadline) -> Iterator[Line]:
@@ -125,17 +96,6 @@ class TableDiagnosis:
         yield Line("index", ok=True, found=f"open restore jobs: {least}{count}")
         if left:
             yield _left_over(left, since)
-
-
-def _of_worker(number: int, line: Line, did: Summary | None) -> Line:
-    """Say of which worker a line is, and what its last sweep had before it and has left."""
-    counts = {}
-    if did:
-        counts = {"projects": did.projects, "open restore jobs": did.open}
-        counts |= {"pending changes": did.pending, "not reached": did.not_reached}
-    found = "; ".join([line.found, *(f"{name}: {one}" for name, one in counts.items() if one)])
-    fix = line.fix and f"{line.fix}. {FIX_OF_WORKER}"
-    return replace(line, check=f"last sweep, worker {number}", found=found, fix=fix)
 
 
 def _refused(check: str, error: RestoreWatchError) -> Line:

@@ -17,7 +17,6 @@ from restore_watch.errors import InvalidEventError
 from restore_watch.event.targets import EXPECTED, NAMES_OF_A_JOB, one_of, read_target, type_of
 from restore_watch.model.fields import ClusterName, ObjectId
 from restore_watch.model.restore_job import RestoreTarget
-from restore_watch.model.shares import WORKERS
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
 
@@ -50,13 +49,11 @@ class Sweep(NamedTuple):
     Follow every open job and, at a tick, find others.
 
     `tick` is the moment for which the schedule fired, in UTC, if any; `field` is where it stands.
-    `worker` is the number of the only one that is meant, if any. A check asked for the sweep at the
-    moment `requested_at`.
+    A check asked for the sweep at the moment `requested_at`.
     """
 
     tick: datetime | None = None
     field: str = "scheduledTime"
-    worker: int | None = None
     requested_at: datetime | None = None
 
     def is_late(self, now: datetime) -> bool:
@@ -129,11 +126,7 @@ def _sweep(event: Mapping[str, Any]) -> Sweep:
         _moment(event[name], name) if name in event else None
         for name in ("scheduledTime", "requestedAt")
     )
-    worker = event.get("worker")
-    if "worker" in event and (type(worker) is not int or not 0 <= worker < max(WORKERS)):
-        problem = f"expected a whole number from 0 to 15, got {type_of(worker)}"
-        raise InvalidEventError("worker", problem)
-    return Sweep(tick, worker=worker, requested_at=requested_at)
+    return Sweep(tick, requested_at=requested_at)
 
 
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
@@ -197,7 +190,7 @@ def _moment(value: object, field: str) -> datetime:
 
 
 _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {
-    "sweep": ({"scheduledTime", "requestedAt", "worker"}, _sweep),
+    "sweep": ({"scheduledTime", "requestedAt"}, _sweep),
     "test-notification": (set(), lambda _event: TestNotification()),
     "diagnose": ({"groupId", "projectId", "clusterName"}, _diagnose),
     "record-validation": (

@@ -13,7 +13,6 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.fields import UtcDate
 from restore_watch.model.fixes import fix_of
 
 DEGRADED_AFTER = timedelta(minutes=3)
@@ -55,7 +54,7 @@ class Trouble:
     It has the name and text of our error, and advice; 1.0.0 stored no `fix`.
     """
 
-    since: UtcDate
+    since: datetime
     error: str
     message: str
     fix: str = ""

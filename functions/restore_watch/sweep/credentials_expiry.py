@@ -82,8 +82,7 @@ class ExpiryWatch:
         Without `asks`, there is nothing to ask with.
         """
         now, last_try = self.run.now(), self.last_try
-        leads = self.run.worker.leads
-        if not leads or not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
+        if not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
         after = answered or expiry.saying(now)
@@ -121,15 +120,10 @@ class ExpiryWatch:
         return expiry.learnt(own.secret, group_id, now, own.others)
 
     def _answering(self) -> list[str]:
-        """
-        The watched projects that have answered in this sweep, else those of open jobs.
-
-        And one of each other worker: the first one may have none.
-        """
+        """The watched projects that have answered in this sweep, else those of open jobs."""
         of_jobs = {job.target.group_id for job in self.run.open_jobs()}
         answering = self.run.outcomes.families
-        own = set(filter(answering, self.watched)) or set(filter(answering, of_jobs))
-        return sorted(own.union(one.seen for one in self.run.others if one.seen))
+        return sorted(filter(answering, self.watched)) or sorted(filter(answering, of_jobs))
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
         with suppress(TableUnavailableError, TimeBudgetExceededError):

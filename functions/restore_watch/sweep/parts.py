@@ -1,6 +1,6 @@
 """The parts of one sweep, put together around the run that they share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foundation.deadline import Deadline
@@ -12,8 +12,6 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
 from restore_watch.model.outage import Watched
-from restore_watch.model.shares import Worker
-from restore_watch.model.summary import Summary, of_now
 from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
 from restore_watch.sweep.answers import Answers
 from restore_watch.sweep.credentials_expiry import ExpiryWatch, LastTry
@@ -32,7 +30,6 @@ from restore_watch.sweep.rate_limit_pace import Pace
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.tally import Tally
 from restore_watch.table.bookkeeping import Bookkeeping, Books
-from restore_watch.table.lease import lease_name
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
@@ -48,13 +45,12 @@ class SweepOptions:
     The operator's choices.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that is left to other tools. So many `workers` divide the projects.
+    share of Atlas's rate limits that is left to other tools.
     """
 
     hot_seconds: float
     rate_limit_reserve: float
     project_ids: ProjectIds = ()
-    workers: int = 1
 
 
 @service
@@ -73,7 +69,7 @@ class Parts:
 
 @service
 class Environment:
-    """The wires, the options, and a memory of each worker: Lambda may invoke it for any."""
+    """The wires, the options and the memory, which last from sweep to sweep."""
 
     atlas: AtlasSession
     outbox: Outbox
@@ -82,33 +78,23 @@ class Environment:
     workers: Workers
     telemetry: Telemetry
     options: SweepOptions
-    memories: Callable[[Worker], tuple[SweepMemory, FindMemory]]
+    memory: SweepMemory
+    find_memory: FindMemory
     last_try: LastTry
 
-    def books(self, worker: Worker, request: Sweep, deadline: Deadline) -> Books:
+    def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
-            return Books({}, Watched(None), NOT_ASKED, None, {}, None)
-        return self.bookkeeping.read(deadline, self.outbox.clock.now(), worker)
+            return Books({}, Watched(None), NOT_ASKED, None)
+        return self.bookkeeping.read(deadline, self.outbox.clock.now())
 
-    def run(
-        self,
-        worker: Worker,
-        jobs: Sequence[OpenJob],
-        books: Books,
-        deadline: Deadline,
-        request: Sweep,
-    ) -> Run:
-        """Return the run of a worker's sweep that begins now."""
-        (memory, _), clock = self.memories(worker), self.outbox.clock
-        last, left = books.summaries.get(lease_name(worker)), books.summaries.values()
-        others = of_now(left, last, clock.now())
+    def run(self, jobs: Sequence[OpenJob], books: Books, deadline: Deadline, request: Sweep) -> Run:
+        """Return the run of a sweep that begins now."""
         known = {job.key: job for job in jobs}
-        memory.keep_only(known)
-        limits, reserve = self.atlas.limits, self.options.rate_limit_reserve
+        self.memory.keep_only(known)
+        clock, limits = self.outbox.clock, self.atlas.limits
+        reserve = self.options.rate_limit_reserve
         return Run(
-            worker=worker,
-            has_started_others=request.worker is None,
             is_tick=request.tick is not None,
             at=clock.now(),
             succeeded_at=books.succeeded_at,
@@ -118,30 +104,21 @@ class Environment:
             pace=Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits),
             tally=Tally(len(jobs)),
             outcomes=Outcomes(),
-            memory=memory,
+            memory=self.memory,
             known=known,
             projects=books.projects,
             telemetry=self.telemetry,
-            summary=Summary(
-                clock.now(),
-                len(jobs),
-                sum(job.pending for job in jobs),
-                waited=last.waited if last else 0,
-                succeeded_at=last.succeeded_at if last else None,
-            ),
-            others=[one for one in others if worker.leads and one is not last],
         )
 
-    def parts(self, run: Run, books: Books) -> Parts:
+    def parts(self, run: Run) -> Parts:
         """Return the parts of a sweep."""
-        _, find_memory = self.memories(run.worker)
         answers = Answers(run)
         follower = Follower(run, self.outbox, self.open_jobs, TopicRefusals())
         observer = Observer(run, follower)
         lists = JobLists(run, self.atlas, observer, answers)
-        calls = FindCalls(run, AtlasProjects(self.atlas), answers, find_memory)
+        calls = FindCalls(run, AtlasProjects(self.atlas), answers, self.find_memory)
         watched = WatchedProjects(
-            run, self.bookkeeping, self.options.project_ids, AllProjects(calls, books.last_list)
+            run, self.bookkeeping, self.options.project_ids, AllProjects(calls)
         )
         finder = Finder(run, calls, watched, observer)
         return Parts(
@@ -150,7 +127,7 @@ class Environment:
             follower=follower,
             asker=Asker(run, self.atlas, lists, follower, answers),
             finder=finder,
-            verdicts=ProjectVerdicts(run, watched, find_memory, finder.listed),
+            verdicts=ProjectVerdicts(run, watched, self.find_memory, finder.listed),
             watch=Watch(run, self.outbox.topic, self.bookkeeping, self.workers, TopicRefusals()),
             expiry_watch=ExpiryWatch(
                 run,

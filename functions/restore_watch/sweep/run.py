@@ -8,8 +8,6 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.errors import NotificationPendingError
-from restore_watch.model.shares import Worker
-from restore_watch.model.summary import LATE, Summary, together
 from restore_watch.sweep.memory_of_jobs import SweepMemory
 from restore_watch.sweep.outcomes import Outcomes
 from restore_watch.sweep.rate_limit_pace import Pace
@@ -22,18 +20,15 @@ from restore_watch.telemetry.telemetry import Telemetry
 @service
 class Run:
     """
-    One sweep of a `worker`, which began `at` a moment in UTC. Any thread may use it.
+    One sweep, which began `at` a moment in UTC. Any thread may use it.
 
     `succeeded_at`: when the last sweep did, None if nobody knows.
 
     The last question to Atlas must have ended by the deadline of `asking`, and everything by that
     of `ending`. `known` has the open jobs, and `projects` what the table remembers of projects, by
-    id. Both are kept up to date. `summary` is what it leaves to the first worker; that one has what
-    the `others` have left.
+    id. Both are kept up to date.
     """
 
-    worker: Worker
-    has_started_others: bool
     is_tick: bool
     at: datetime
     succeeded_at: datetime | None
@@ -47,22 +42,10 @@ class Run:
     known: dict[JobKey, OpenJob]
     projects: dict[str, Project]
     telemetry: Telemetry
-    summary: Summary
-    others: list[Summary]
 
     def now(self) -> datetime:
         """Return the time, in UTC."""
         return self.clock.now()
-
-    def of_all_workers(self) -> Summary:
-        """Return this sweep's summary together with those of the other workers."""
-        return together(self.summary, self.others)
-
-    @property
-    def all_succeed(self) -> bool:
-        """Whether the others have succeeded: when they were last started, or not long ago."""
-        others = [one for one in self.others if self.has_started_others or self.at - one.at <= LATE]
-        return sum(one.succeeds for one in others) >= self.worker.of - 1
 
     def publish_in_order[Change](
         self, changes: Iterable[Change], publish: Callable[[Change], object]

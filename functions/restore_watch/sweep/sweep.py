@@ -3,7 +3,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 
 Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ticks do.
 
-1. Lease: one sweep works at a time. Of several workers, each has its own projects and its lease.
+1. Lease: one sweep works at a time.
 2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
 3. Pending: pending messages are published from the table alone, whatever Atlas says.
 4. Find: the watched projects are asked for jobs that nobody named (`find/`).
@@ -15,7 +15,7 @@ Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ti
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -25,7 +25,6 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
-from restore_watch.model.shares import Worker
 from restore_watch.sweep.act_on_answer import publish_pending
 from restore_watch.sweep.credentials_expiry import LastTry
 from restore_watch.sweep.find.memory_of_projects import FindMemory
@@ -69,7 +68,7 @@ class Sweeper:
         own_function: OwnFunction,
         options: SweepOptions,
     ) -> None:
-        self._clock, now = outbox.clock, outbox.clock.unix
+        self._clock = outbox.clock
         self._lease = lease
         self._lasting = Environment(
             atlas,
@@ -79,8 +78,8 @@ class Sweeper:
             workers,
             telemetry,
             options,
-            # Lambda gives an environment the sweep of any worker.
-            cache(lambda _worker: (SweepMemory(now), FindMemory(now))),
+            SweepMemory(outbox.clock.unix),
+            FindMemory(outbox.clock.unix),
             LastTry(),
         )
         self.starter = Starter(own_function, self._clock, telemetry, options)
@@ -92,45 +91,27 @@ class Sweeper:
         Failures of one job, cluster or project are part of the result. Raises RestoreWatchError
         when nothing can be done: the table is unusable, or there are no credentials or no token. It
         publishes pending messages first.
-
-        If the request names none of several workers, the first one sweeps and starts the others.
         """
         begun = deadline.clock()
-        worker = Worker(request.worker or 0, self._lasting.options.workers)
-        # A worker of before their number was lowered has nothing to do.
-        if request.is_late(self._clock.now()) or worker.number >= worker.of:
-            self._lasting.telemetry.skipped()
-            return SKIPPED
-        # First of all: the worker of this sweep may hang or wait, and the others do not.
-        started = self.starter.start_others(request, deadline)
-        return {**self._sweep_of(worker, request, begun, deadline), **started}
-
-    def _sweep_of(
-        self, worker: Worker, request: Sweep, begun: float, deadline: Deadline
-    ) -> Mapping[str, Any]:
-        lease, lasting = self._lease.of(worker), self._lasting
-        owner = lease.take(request.tick, deadline)
+        lasting, is_late = self._lasting, request.is_late(self._clock.now())
+        owner = None if is_late else self._lease.take(request.tick, deadline)
         if owner is None:
             lasting.telemetry.skipped()
             return SKIPPED
-        succeeded_at = summary = None
+        succeeded_at = None
         try:
-            jobs = lasting.open_jobs.read(deadline, self._clock.now(), worker)
-            books = lasting.books(worker, request, deadline)
-            run = lasting.run(worker, jobs, books, deadline, request)
-            run.telemetry.sweep_begins(worker, run.others)
-            parts = lasting.parts(run, books)
-            is_awaited = partial(lease.is_awaited, owner, deadline)
+            jobs = lasting.open_jobs.read(deadline, self._clock.now())
+            books = lasting.books(request, deadline)
+            run = lasting.run(jobs, books, deadline, request)
+            parts = lasting.parts(run)
+            is_awaited = partial(self._lease.is_awaited, owner, deadline)
             if not run.is_tick:
                 return self._follow(parts, begun, is_awaited)
-            # That of the first worker shows when it has last started the others.
-            leaves = worker.of > 1 and (run.has_started_others or not worker.leads)
-            summary = run.summary if leaves else None
             result = self._sweep(parts, books, begun, is_awaited)
-            succeeded_at = run.summary.succeeded_at = self._clock.now()
+            succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
-                lease.give_back(owner, deadline, succeeded_at=succeeded_at, summary=summary)
+                self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
         return result
 
     @contextmanager
@@ -143,7 +124,6 @@ class Sweeper:
             share = self._lasting.atlas.limits.smallest_share(run.at.timestamp())
             now = run.now()
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
-            run.summary.not_reached = run.tally.not_reached
             run.telemetry.asked(open_jobs, share, run.tally.result)
 
     def _follow(
@@ -163,32 +143,28 @@ class Sweeper:
         self, parts: Parts, books: Books, begun: float, is_awaited: Callable[[], bool]
     ) -> Mapping[str, Any]:
         run, watch, stack, expiry = parts.run, parts.watch, books.stack, books.expiry
-        lasting, worker, deadline = self._lasting, run.worker, run.ending
+        lasting, deadline = self._lasting, run.ending
         publishing = deadline.within(PENDING_TIME)
         with self._counted(run):
             try:
                 publish_pending(run, parts.follower, lasting.workers, publishing)
                 stack = watch.publish_unsent(stack, publishing)
-                if worker.leads:
-                    expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
+                expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
                 asked = self._find_and_ask(parts, begun, is_awaited)
             except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
                 watch.stack_fails(stack, error)
                 parts.expiry_watch.look(expiry, asks=False)
                 raise
         refusal = run.tally.refusal_of_credentials
-        is_refused = refusal is not None and watch.others_are_refused(stack)
-        if refusal is not None and (is_refused or not worker.leads):
+        if refusal is not None:
             stack = watch.stack_fails(stack, refusal)
-            if is_refused and not run.memory.was_answered_lately:
+            if not run.memory.was_answered_lately:
                 parts.expiry_watch.look(expiry)
                 raise refusal
         parts.answers.note_starved()
         self._drop_removed(parts)
-        degraded = self._judge(parts, asked, stack, is_refused=is_refused)
-        run.summary.degraded = degraded
-        seconds = deadline.clock() - begun
-        run.telemetry.swept(run.tally.result, degraded, seconds, succeed=run.all_succeed)
+        degraded = self._judge(parts, asked, stack, is_refused=refusal is not None)
+        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
         parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()
 
@@ -210,7 +186,6 @@ class Sweeper:
             lasting.atlas.prepare(run.ending)
             rounds.play(due, steps)
             workers.each(finder.unfinished(), finder.end, run.ending)
-            finder.watched.tell_others(workers)
         return frozenset(job.target.group_id for job in due)
 
     def _drop_removed(self, parts: Parts) -> None:

@@ -26,7 +26,7 @@ class Tally:
     """
 
     def __init__(self, opened: int) -> None:
-        self._opened = opened
+        self.opened = opened
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
         self._asked: set[_Key] = set()
@@ -138,7 +138,7 @@ class Tally:
     def result(self) -> SweepResult:
         """The result of the sweep by now."""
         return SweepResult(
-            open=self._opened,
+            open=self.opened,
             found=self._counts["found"],
             checked=self.checked,
             changed=self._counts["changed"],

@@ -3,11 +3,11 @@ The bookkeeping of sweeps: the marks of each watched project, and how it is seen
 
 The stack's own item has when its credentials expire, too.
 
-One query reads all of it; of several workers, each reads its part. Every write is conditional, so a
-sweep that outlives its lease does no harm.
+One query reads all of it. Every write is conditional, so a sweep that outlives its lease does no
+harm.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,33 +15,22 @@ from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
-from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.model.summary import Summary
 from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
-from restore_watch.table.lease import read_success, read_summaries
+from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
-    ABSENT_AT_ONCE,
-    MOVED_FOR,
-    MOVING_TIME,
-    LastList,
     Project,
     marks_as_values,
-    parts_of,
     project_key,
     read_project,
-    sort_out,
-    values_to_move,
 )
-from restore_watch.table.stored_fields import AHEAD, PARTITION, expires_at
+from restore_watch.table.stored_fields import PARTITION, expires_at
 from restore_watch.table.watched_item import LARGEST_COUNT, watched_as_values
 
 _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
-_OF_PROJECT = (*_LISTED, "removedAt", "watchVersion", *watched_as_values(Watched(None)))
-_NOT_SINCE = "NOT (attribute_type(#listedAt, :text) AND #listedAt BETWEEN :listedAt AND :ahead)"
 _AS_READ = "#watchVersion = :version"
 # A value that cannot be a version counts as absent.
 _FIRST = (
@@ -56,73 +45,19 @@ class Books(NamedTuple):
     stack: Watched
     expiry: CredentialsExpiry
     succeeded_at: datetime | None
-    summaries: Mapping[str, Summary]
-    last_list: LastList | None
 
 
 class Bookkeeping(Items):
-    """The bookkeeping items of the table, in a stack of so many workers."""
+    """The bookkeeping items of the table."""
 
-    def __init__(self, client: Any, table_name: str, workers: int = 1) -> None:
-        super().__init__(client, table_name)
-        self._workers = workers
-
-    def read(self, deadline: Deadline, now: datetime, worker: Worker | None = None) -> Books:
-        """
-        Return what is known, of projects those of the worker; the first one moves strays.
-
-        Without a worker, return everything, and move nothing.
-        """
-        reader = worker or ALONE
-        entries = [
-            entry
-            for part in parts_of(reader)
-            for entry in self._query({"cluster": PARTITION}, deadline, between=part)
-        ]
-        known, strays = sort_out(entries, reader, now)
-        moving = deadline.within(MOVING_TIME if worker else 0.0)
-        known += [self._move(one, now, deadline) if moving.remaining() else one for one in strays]
-        # Of two items of a project, the last one counts.
-        read = [project for one in known if (project := read_project(one, now))]
-        stack = next((one for one in read if not one.group_id), Project(""))
+    def read(self, deadline: Deadline, now: datetime) -> Books:
+        """Return what is known."""
+        entries = list(self._query({"cluster": PARTITION}, deadline))
+        read = [project for entry in entries if (project := read_project(entry, now))]
+        stack = next((one for one in read if not one.group_id), Project("", None))
         seen = stack.stored_watched or Watched(None)
-        own = {one.group_id: one for one in read if one.group_id and reader.has(one.group_id)}
-        summaries = {} if reader.of == 1 else read_summaries(entries, now)
-        success, listed = read_success(entries, reader, now), stack.last_list
-        return Books(own, seen, stack.expiry, success, summaries, listed if reader.of > 1 else None)
-
-    def find(self, group_id: str, now: datetime, deadline: Deadline) -> Project:
-        """Return a project that was not read. It may be a stray, or have been one."""
-        stray, own = project_key(group_id), project_key(group_id, self._workers)
-        if stray == own:  # one worker has read everything
-            return Project(group_id)
-        item = self._read(stray, deadline, "mark")
-        item = self._move(item, now, deadline) if item else self._read(own, deadline, "mark")
-        return (read_project(item, now) if item else None) or Project(group_id)
-
-    def _move(
-        self, stray: Mapping[str, Any], now: datetime, deadline: Deadline
-    ) -> Mapping[str, Any]:
-        """Copy a stray to its key, unless a later item with marks lies there. Return that item."""
-        place = project_key(stray["restoreId"]["S"].rpartition("/")[2], self._workers)
-        values = values_to_move(stray)
-        written = {"written": values.get("expiresAt", 0)}
-        stored = self._update(
-            place,
-            deadline,
-            sets=dict.fromkeys(_OF_PROJECT) | values,
-            condition="attribute_not_exists(#mark) OR #expiresAt < :written",
-            values=written,
-        )
-        # Unless an older version goes on with it, the stray expires.
-        self._update(
-            {name: stray[name] for name in place},
-            deadline,
-            sets={"expiresAt": int((now + MOVED_FOR).timestamp())},
-            condition="#expiresAt = :written",
-            values=written,
-        )
-        return {**place, **stored}
+        projects = {one.group_id: one for one in read if one.group_id}
+        return Books(projects, seen, stack.expiry, read_success(entries, now))
 
     def begin(
         self,
@@ -139,7 +74,7 @@ class Bookkeeping(Items):
         Only this write may move a mark back.
         """
         self._update(
-            project_key(group_id, self._workers),
+            project_key(group_id),
             deadline,
             sets=marks_as_values(marks) | {"expiresAt": expires_at(now)},
             condition=_STILL_OR_NONE,
@@ -171,7 +106,7 @@ class Bookkeeping(Items):
         if readable:
             sets["readable"] = {*project.readable, *readable}
         self._update(
-            project_key(project.group_id, self._workers),
+            project_key(project.group_id),
             deadline,
             sets=sets,
             condition=_STILL,
@@ -182,7 +117,7 @@ class Bookkeeping(Items):
         """Forget the marks of a project that is no longer watched, and store when that was."""
         if project.marks is not None:
             self._update(
-                project_key(project.group_id, self._workers),
+                project_key(project.group_id),
                 deadline,
                 sets={"removedAt": utc_text(now), **dict.fromkeys(_LISTED)},
                 condition=_STILL_OR_NONE,
@@ -196,10 +131,14 @@ class Bookkeeping(Items):
         A write whose answer was lost counts as written by somebody else.
         """
         version = watched.version + 1
-        first = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
-        key = project_key(watched.group_id, self._workers)
+        if watched.version:
+            condition = _AS_READ
+            values: dict[str, Any] = {"version": watched.version}
+        else:
+            condition = _FIRST
+            values = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
         stored = self._update(
-            key,
+            project_key(watched.group_id),
             deadline,
             # Nothing else renews the item of a project that is not listed.
             sets={
@@ -207,24 +146,13 @@ class Bookkeeping(Items):
                 "watchVersion": version,
                 "expiresAt": expires_at(now),
             },
-            condition=_AS_READ if watched.version else _FIRST,
-            values={"version": watched.version} if watched.version else first,
+            condition=condition,
+            values=values,
         )
-        written = read_project({**key, **stored}, now)
+        written = read_project({**project_key(watched.group_id), **stored}, now)
         if written is None or written.watched.version != version:
             return None
         return written.watched
-
-    def note_list(self, absent: Mapping[str, bool], now: datetime, deadline: Deadline) -> None:
-        """Store that all projects were listed, and which were `absent`, as far as there is room."""
-        told = dict(sorted(absent.items())[:ABSENT_AT_ONCE])
-        self._update(
-            project_key(None),
-            deadline,
-            sets={"listedAt": utc_text(now), "absent": told, "expiresAt": expires_at(now)},
-            condition=_NOT_SINCE,
-            values={"text": "S", "ahead": utc_text(now + AHEAD)},
-        )
 
     def note_expiry(
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline

@@ -6,7 +6,7 @@ same round trip. A condition that always fails makes it a read.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -105,21 +105,14 @@ class Items:
         )
 
     def _query(
-        self,
-        partition: Mapping[str, str],
-        deadline: Deadline,
-        *,
-        index: str | None = None,
-        between: Sequence[str] = (),
+        self, partition: Mapping[str, str], deadline: Deadline, *, index: str | None = None
     ) -> Iterator[Mapping[str, Any]]:
         """
         Yield every item of a partition, given as its key's name and value, in DynamoDB's types.
 
-        Reads of an `index` may lag. `between` has the first and the last `restoreId` to read.
+        Reads of an `index` may lag.
         """
         ((name, value),) = partition.items()
-        more = " AND restoreId BETWEEN :first AND :last" if between else ""
-        values = dict(zip((":value", ":first", ":last"), (value, *between), strict=False))
         where: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
         while True:
             try:
@@ -129,9 +122,9 @@ class Items:
                     self._client.query,
                     "Items",
                     TableName=self._table_name,
-                    KeyConditionExpression=f"#name = :value{more}",
+                    KeyConditionExpression="#name = :value",
                     ExpressionAttributeNames={"#name": name},
-                    ExpressionAttributeValues={key: {"S": one} for key, one in values.items()},
+                    ExpressionAttributeValues={":value": {"S": value}},
                     **where,
                 )
             except AwsCallError as error:

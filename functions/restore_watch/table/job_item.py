@@ -16,18 +16,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.model.shares import SHARES, share_of
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.wait import Wait
 from restore_watch.table.stored_fields import RETENTION, present, read_moment
 
 OPEN_SHARDS = ("0", "1", "2", "3")
-"""
-Partitions of the index OpenJobs, each for the projects of so many shares.
-
-1.1.0 chose them by the id of the job. So any of them may have a job of any project.
-"""
+"""Partitions of the index OpenJobs, to spread its writes."""
 
 # Rejects a date so late that adding the retention would overflow. We never write one.
 _observed_at: Callable[[object], datetime] = TypeAdapter(
@@ -171,9 +166,9 @@ def validation_entry(
     return entry | present(reported)
 
 
-def open_shard(group_id: str) -> str:
-    """The partition of the index OpenJobs: that of the project's share."""
-    return OPEN_SHARDS[share_of(group_id) * len(OPEN_SHARDS) // SHARES]
+def open_shard(job: RestoreJob | RestoreTarget) -> str:
+    """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
+    return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
 
 
 def read_item(

@@ -81,7 +81,7 @@ class RestoreJobsTable(Items):
             self._update(
                 key_of(recorded.job),
                 deadline,
-                sets={"openShard": open_shard(recorded.job.group_id), "missingSince": None},
+                sets={"openShard": open_shard(recorded.job), "missingSince": None},
                 condition=f"{_NOT_FOLLOWED} AND {_AS_READ}",
                 values={"known": len(recorded.history)},
             )
@@ -111,7 +111,7 @@ class RestoreJobsTable(Items):
             # The age of pending entries counts from the newest one.
             sets={
                 "observedAt": utc_text(observed_at),
-                "openShard": open_shard(job.group_id),
+                "openShard": open_shard(job),
                 "expiresAt": None,
             },
             computes=["#history = list_append(#history, :entry)", *_COUNTED],
@@ -139,7 +139,7 @@ class RestoreJobsTable(Items):
         item = self._update(
             key_of(target),
             deadline,
-            sets={"openShard": open_shard(target.group_id), "expiresAt": None},
+            sets={"openShard": open_shard(target), "expiresAt": None},
             computes=["#unansweredSince = if_not_exists(#unansweredSince, :now)"],
             elements="ADD #waiting :wait",
             condition=_HAS_ROOM,
@@ -201,7 +201,7 @@ class RestoreJobsTable(Items):
             sets={
                 **state,
                 "observedAt": utc_text(observed_at),
-                "openShard": open_shard(job.group_id),
+                "openShard": open_shard(job),
                 "expiresAt": None,
                 "missingSince": None,
             },

@@ -1,37 +1,31 @@
 """
 The lease of sweeps: one sweep works at a time, even if AWS delivers ticks twice or late.
 
-Of several workers, each has a lease. It is an item of the table under a key that no job can have.
-It also remembers the last tick, so that a tick that was delivered again, late or out of order is
-not swept again. A sweep that finds the lease held stores that it waits. The holder then gives the
-lease up once it has done its work.
+It is an item of the table under a key that no job can have. It also remembers the last tick, so
+that a tick that was delivered again, late or out of order is not swept again. A sweep that finds
+the lease held stores that it waits. The holder then gives the lease up once it has done its work.
 """
 
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-
-from boto3.dynamodb.types import TypeDeserializer
 
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
-from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.model.summary import Summary, read_summary
 from restore_watch.table.items import Items
 from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-NAME = "lease"
+KEY = sweeps_key("lease")
 
 SWEEP_TIME = 125.0
 """Seconds that a sweep takes at most: the function's timeout."""
@@ -51,7 +45,6 @@ PAUSE = 1.0
 ENDING = 3.0
 """Seconds that the holder may need to end. It ignores a sweep that will wait for less."""
 
-_deserialize = TypeDeserializer().deserialize
 _HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
 _SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :lastTick AND :ahead)"
 _WAITS = "(attribute_type(#waitingUntil, :number) AND #waitingUntil BETWEEN :now AND :ahead)"
@@ -59,25 +52,10 @@ _IS_OURS = "#owner = :owner"
 _NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
 
 
-def lease_name(worker: Worker) -> str:
-    """The sort key of a worker's lease. That of the first is that of the only one."""
-    return f"{NAME}/{worker.number}" if worker.number else NAME
-
-
-def read_summaries(items: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Summary]:
-    """Read what is left on leases, by their names, of items in DynamoDB's types."""
-    left = {one["restoreId"]["S"]: one["summary"] for one in items if "summary" in one}
-    read = {name: read_summary(_deserialize(value)) for name, value in left.items()}
-    known = {name: one for name, one in read.items() if one and one.at - now <= AHEAD}
-    return {name: one for name, one in known.items() if name.partition("/")[0] == NAME}
-
-
-def read_success(
-    items: Iterable[Mapping[str, Any]], worker: Worker, now: datetime
-) -> datetime | None:
-    """Read when a sweep of this worker last succeeded, of items in DynamoDB's types."""
-    own = (one for one in items if one["restoreId"]["S"] == lease_name(worker))
-    return past_moment(next(own, {}).get("succeededAt", {}).get("S"), now)
+def read_success(items: Iterable[Mapping[str, Any]], now: datetime) -> datetime | None:
+    """Read when a sweep last succeeded, of items in DynamoDB's types."""
+    leases = (one for one in items if one["restoreId"] == KEY["restoreId"])
+    return past_moment(next(leases, {}).get("succeededAt", {}).get("S"), now)
 
 
 @dataclass(frozen=True)
@@ -128,13 +106,6 @@ class SweepLease(Items):
         super().__init__(client, table_name)
         self._now = now
         self._sleep = sleep
-        self._key = sweeps_key(NAME)
-
-    def of(self, worker: Worker) -> Self:
-        """Return the lease of this worker."""
-        lease = copy(self)
-        lease._key = sweeps_key(lease_name(worker))  # noqa: SLF001
-        return lease
 
     def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
         """
@@ -172,34 +143,25 @@ class SweepLease(Items):
         return False
 
     def give_back(
-        self,
-        owner: str,
-        deadline: Deadline,
-        *,
-        succeeded_at: datetime | None = None,
-        summary: Summary | None = None,
+        self, owner: str, deadline: Deadline, *, succeeded_at: datetime | None = None
     ) -> None:
         """
-        Give the lease back, and store when the sweep has succeeded, if it has, and its summary.
+        Give the lease back, and store when the sweep has succeeded, if it has.
 
         If it ran out and another sweep took it, it stays.
         """
         sets: dict[str, Any] = {"owner": None, "validUntil": None}
         if succeeded_at:
             sets["succeededAt"] = utc_text(succeeded_at)
-        if summary:
-            sets["summary"] = summary.as_value()
-        self._update(self._key, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
+        self._update(KEY, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
-    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None, Summary | None]:
-        """Return the newest tick that began, when a sweep last succeeded, and the summary."""
+    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
+        """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
         stored = self._stored(deadline)
-        now = datetime.fromtimestamp(stored.now, UTC)
-        summaries = read_summaries([stored.attributes], now).values()
-        return stored.moment("lastTick"), stored.moment("succeededAt"), next(iter(summaries), None)
+        return stored.moment("lastTick"), stored.moment("succeededAt")
 
     def _stored(self, deadline: Deadline) -> _Stored:
-        return _Stored(self._read(self._key, deadline, "lastTick"), self._now())
+        return _Stored(self._read(KEY, deadline, "lastTick"), self._now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
         now = self._now()
@@ -217,7 +179,7 @@ class SweepLease(Items):
             # One after the other, sweeps without a tick would outlast the patience of one.
             condition += f" AND NOT ({_WAITS} AND attribute_exists(#waitingTick))"
             values["ahead"] = math.ceil(now + AHEAD.total_seconds())
-        stored = self._update(self._key, deadline, sets=sets, condition=condition, values=values)
+        stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)
         return _Stored(stored, now)
 
     def _note(
@@ -234,5 +196,5 @@ class SweepLease(Items):
             values |= {"now": math.floor(now), "ahead": ahead, "number": "N"}
         # The fraction tells this sweep from others that began in the same second.
         sets = {"waitingUntil": Decimal(str(until)), "waitingTick": tick and utc_text(tick)}
-        stored = self._update(self._key, deadline, sets=sets, condition=condition, values=values)
+        stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)
         return _Stored(stored, now)

@@ -4,19 +4,14 @@ The jobs that sweeps follow: the sparse index OpenJobs, and when a job leaves it
 A job leaves the index by one conditional write, so that no pending or newer entry is lost.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
-from restore_watch.errors import TableUnavailableError
-from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items
-from restore_watch.table.job_item import OPEN_SHARDS, key, open_shard
+from restore_watch.table.job_item import OPEN_SHARDS, key
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.stored_fields import AHEAD
 
@@ -24,9 +19,6 @@ INDEX = "OpenJobs"
 
 OLDEST_TEXT = "2000"
 """No moment of this application is older."""
-
-MOVING_TIME = 5.0
-"""Seconds of a sweep that moving strays may take. The next one goes on with it."""
 
 _IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
 # A value that cannot be such a moment counts as absent.
@@ -44,38 +36,17 @@ _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < 
 class OpenJobs(Items):
     """The index OpenJobs of the table."""
 
-    def read(self, deadline: Deadline, now: datetime, worker: Worker = ALONE) -> list[OpenJob]:
-        """
-        Return every open job of a worker: every page of its shards.
-
-        1.1.0 chose the shard by the id of the job, and may go on until an update is over. So of
-        several workers, each moves what it finds in another shard than that of the project.
-        """
-        jobs, strays = list[OpenJob](), list[OpenJob]()
-        for shard in shards_of(worker):
-            for entry in self._query({"openShard": shard}, deadline, index=INDEX):
-                group_id = entry["cluster"]["S"].partition("/")[0]
-                is_own = worker.has(group_id)
-                is_stray = worker.of > 1 and shard != open_shard(group_id)
-                job = read_open_job(entry, now) if is_own or is_stray else None
-                if job and is_own:
-                    jobs.append(job)
-                if job and is_stray:
-                    strays.append(job)
-        self._move(strays, deadline.within(MOVING_TIME))
-        return jobs
+    def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
+        """Return every open job."""
+        return list(self.each(deadline, now))
 
     def each(self, deadline: Deadline, now: datetime) -> Iterator[OpenJob]:
-        """Return the open jobs of all workers, page by page, for those who count them only."""
-        shards = (self._query({"openShard": one}, deadline, index=INDEX) for one in OPEN_SHARDS)
-        entries = chain.from_iterable(shards)
-        return (job for entry in entries if (job := read_open_job(entry, now)))
-
-    def _move(self, strays: Iterable[OpenJob], deadline: Deadline) -> None:
-        for job in strays:
-            with suppress(TableUnavailableError, TimeBudgetExceededError):
-                shard = open_shard(job.target.group_id)
-                self._update_open(job, deadline, sets={"openShard": shard})
+        """Yield every open job: every page of every shard."""
+        for shard in OPEN_SHARDS:
+            for entry in self._query({"openShard": shard}, deadline, index=INDEX):
+                job = read_open_job(entry, now)
+                if job:
+                    yield job
 
     def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store the moment since when Atlas does not know the job, unless one is stored."""
@@ -150,12 +121,6 @@ class OpenJobs(Items):
             condition=_IS_OPEN + condition,
             values={"sequence": job.sequence, **(values or {})},
         )
-
-
-def shards_of(worker: Worker) -> Sequence[str]:
-    """The shards of the worker's projects, of which one may have others too."""
-    first, end = (number * len(OPEN_SHARDS) for number in (worker.number, worker.number + 1))
-    return OPEN_SHARDS[first // worker.of : (end - 1) // worker.of + 1]
 
 
 def _json_date(moment: datetime) -> str:

@@ -6,9 +6,7 @@ from datetime import datetime
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import Metrics
-from restore_watch.model.shares import Worker
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.summary import Summary
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import OpenJob
 
@@ -67,22 +65,6 @@ def metrics_of_open_jobs(
     if running:
         metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, _oldest(running, now))
     return metrics
-
-
-def of_stack(metrics: Metrics, worker: Worker, others: Sequence[Summary]) -> Metrics:
-    """Return the metrics of a worker: gauges of the stack by the first one, for all, or not."""
-    left = {
-        "SuccessfulSweeps": 0,
-        "OpenJobs": sum(one.open for one in others),
-        "PendingChanges": sum(one.pending for one in others),
-        "NotReached": sum(one.not_reached for one in others),
-        "ProjectsDegraded": sum(one.degraded for one in others),
-    }
-    return {
-        name: (unit, value + left.get(name, 0))
-        for name, (unit, value) in metrics.items()
-        if worker.leads or name not in left
-    }
 
 
 def _oldest(moments: Iterable[datetime | None], now: datetime) -> float:

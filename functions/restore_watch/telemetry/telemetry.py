@@ -15,11 +15,8 @@ from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import FAILURES_SHOWN, SweepResult
-from restore_watch.model.shares import ALONE, Worker
 from restore_watch.model.status_change import utc_text
-from restore_watch.model.summary import Summary
 from restore_watch.telemetry.checks import CheckTelemetry, names_of
-from restore_watch.telemetry.metrics import of_stack
 
 
 class Telemetry(CheckTelemetry):
@@ -31,7 +28,6 @@ class Telemetry(CheckTelemetry):
 
     def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
         super().__init__(logger, metrics)
-        self._worker, self._others = ALONE, list[Summary]()
         self._not_read: set[tuple[str, str]] = set()
 
     def unchanged(self, target: RestoreTarget) -> None:
@@ -48,10 +44,6 @@ class Telemetry(CheckTelemetry):
                 "This restore job is no longer followed", **names_of(target), reason=reason
             )
 
-    def sweep_begins(self, worker: Worker, others: list[Summary]) -> None:
-        """What follows is of this worker. The first one adds the gauges that `others` have left."""
-        self._worker, self._others = worker, others
-
     def asked(self, open_jobs: Metrics, share_left: float | None, result: SweepResult) -> None:
         """
         Report the open jobs and the failures of a sweep, even if the sweep itself fails.
@@ -62,7 +54,7 @@ class Telemetry(CheckTelemetry):
             metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
             if share_left is not None:
                 metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
-            self._metrics.write(of_stack(metrics, self._worker, self._others))
+            self._metrics.write(metrics)
             self._count("SuccessfulChecks", result.succeeded)
             news = [failed for failed in result.failures if not failed.is_known]
             for failed in news[:FAILURES_SHOWN]:
@@ -71,20 +63,20 @@ class Telemetry(CheckTelemetry):
             for name, count in errors.items():
                 self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(self, result: SweepResult, degraded: int, seconds: float, *, succeed: bool) -> None:
-        """Report a sweep that did its work, how many are degraded, and if all workers succeed."""
+    def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
+        """Report a sweep that did its work, and how many projects are degraded."""
         with emitting(self._lock):
-            metrics: Metrics = {
-                "SuccessfulSweeps": (MetricUnit.Count, int(succeed)),
-                "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
-                "ProjectsDegraded": (MetricUnit.Count, degraded),
-            }
-            self._metrics.write(of_stack(metrics, self._worker, self._others))
+            self._metrics.write(
+                {
+                    "SuccessfulSweeps": (MetricUnit.Count, 1),
+                    "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
+                    "ProjectsDegraded": (MetricUnit.Count, degraded),
+                }
+            )
         self.followed(result, seconds)
 
     def followed(self, result: SweepResult, seconds: float) -> None:
         """Report a sweep without a tick: the heartbeat and the gauge of outages are of ticks."""
-        several: dict[str, Any] = {} if self._worker.of == 1 else {"worker": self._worker.number}
         with emitting(self._lock):
             self._logger.info(
                 "swept",
@@ -96,7 +88,6 @@ class Telemetry(CheckTelemetry):
                 not_reached=result.not_reached,
                 failed=len(result.failures),
                 seconds=round(seconds, 3),
-                **several,
             )
 
     def watch_changed(self, change: WatchChange) -> None:
@@ -148,11 +139,11 @@ class Telemetry(CheckTelemetry):
             failed = [one["check"] for one in checks if one["ok"] is False]
             self._logger.info("diagnosed", checks=len(checks), failed_checks=failed)
 
-    def not_started(self, worker: int, error: AwsCallError) -> None:
-        """Report that Lambda did not take the sweep of a worker. The text has the code only."""
+    def not_started(self, error: AwsCallError) -> None:
+        """Report that Lambda did not take a sweep. The text has the code only."""
         with emitting(self._lock):
-            text = "Lambda did not take the sweep of a worker; the next tick starts it again"
-            self._logger.warning(text, worker=worker, reason=f"Lambda {error}")
+            text = "Lambda did not take the sweep of a new job; the next tick follows it"
+            self._logger.warning(text, reason=f"Lambda {error}")
 
     def skipped(self) -> None:
         """Report a sweep that left its work to another one."""

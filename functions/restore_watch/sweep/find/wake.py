@@ -34,7 +34,7 @@ EARLY = timedelta(seconds=15)
 """A listing may come so much early, because sweeps do not begin to the second."""
 
 LISTED_AT_ONCE = 100
-"""So many projects, or a fourteenth if that is more, are listed for their age in a minute."""
+"""So many projects, or a fourteenth of all if that is more, are listed in a sweep for their age."""
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
@@ -78,8 +78,7 @@ class Waking:
     def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
         """Ask for a project's events. Return the step if it is tried again, or what to list."""
         group_id, memory = step.group_id, self.calls.memory
-        # The project may have been dropped.
-        started = self.watched.start(group_id) if group_id in self.watched.woken else None
+        started = self.watched.start(group_id)
         if started is None:
             return [], None
         project, marks = started
@@ -110,10 +109,9 @@ class Waking:
         known = self.run.projects
         due = [one for one in group_ids if one in known and known[one].listed_at]
         due = [one for one in due if self._is_due(known[one])]
-        at_once = max(LISTED_AT_ONCE // self.run.worker.of, len(group_ids) // 14)
         # They take turns: one that cannot be listed does not keep others from it.
         due.sort(key=lambda one: self.calls.memory.last_asked(one, "listing"))
-        self.postponed.update(due[at_once:])
+        self.postponed.update(due[max(LISTED_AT_ONCE, len(group_ids) // 14) :])
 
     def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
         # Projects that a sweep has not reached come first in the next one.

@@ -3,24 +3,20 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from threading import Lock
 from typing import Literal
 
-from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.find.calls import FindCalls
-from restore_watch.sweep.find.memory_of_projects import PROJECTS_KNOWN
 from restore_watch.sweep.find.progress import Read
 from restore_watch.sweep.find.steps import FindStep, ProjectsPage
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
-from restore_watch.table.project_item import LastList, Project
-from restore_watch.threads.workers import Workers
+from restore_watch.table.project_item import Project
 
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
@@ -32,31 +28,18 @@ class AllProjects:
     Reads the list in one sweep, one page after the other.
 
     It `is_read` after its last page, or `failure` says why it could not be read. `shown` has the
-    projects on the pages so far. Several workers have the `last` list, which the first one read.
+    projects on the pages so far.
     """
 
     calls: FindCalls
-    last: LastList | None
     is_read: bool = False
     shown: Sequence[str] = ()
     failure: RestoreWatchError | None = None
 
     @property
-    def listed(self) -> frozenset[str]:
+    def listed(self) -> Collection[str]:
         """The projects of the last complete list."""
-        return self.calls.memory.projects or frozenset()
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it was read in this sweep, or lately by the first of several workers."""
-        now = self.calls.run.now()
-        return self.is_read or bool(self.last and self.last.is_younger(now, 2 * PROJECTS_KNOWN))
-
-    def shows(self, group_id: str) -> bool:
-        """Whether the project is on the list."""
-        if self.is_read or self.last is None:
-            return group_id in self.listed
-        return group_id not in self.last.absent
+        return self.calls.memory.projects or ()
 
     def is_due(self, known: Mapping[str, Project]) -> bool:
         """
@@ -65,10 +48,6 @@ class AllProjects:
         One that leaves out a project that the table knows is read again at once: Atlas may have
         left it out.
         """
-        if self.last is not None:
-            run, is_sure = self.calls.run, all(self.last.absent.values())
-            is_due = not is_sure or not self.last.is_younger(run.now(), PROJECTS_KNOWN)
-            return run.worker.leads and is_due
         return self.calls.memory.projects_are_due or any(
             project.marks is not None
             and project.watched.degraded is None
@@ -129,31 +108,29 @@ class WatchedProjects:
 
     def at_first(self) -> Collection[str]:
         """Return the projects to begin with. Of all, those that the last list or the table has."""
-        has = self.run.worker.has
         if self.named != "all":
-            return [one for one in self.named if has(one)]
+            return self.named
         stored = self.run.projects.values()
         known = {one.group_id for one in stored if one.marks}
         removed = {one.group_id for one in stored if one.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
-        return {one for one in known.union(self.all_projects.listed) - removed if has(one)}
+        return known.union(self.all_projects.listed) - removed
 
     def watch(self, group_ids: Iterable[str]) -> list[str]:
-        """Watch those that are the worker's. Return those that were not watched in this sweep."""
-        own = filter(self.run.worker.has, dict.fromkeys(group_ids))
+        """Watch these projects. Return those that were not watched before in this sweep."""
         with self.lock:
-            new = [one for one in own if one not in self.woken]
+            new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
             self.woken.update(new)
         return new
 
     @property
     def knows_projects(self) -> bool:
         """Whether it is known in this sweep which projects there are to watch."""
-        return self.all_projects.is_known or not self.watches_all
+        return self.all_projects.is_read or not self.watches_all
 
     def shows(self, group_id: str) -> bool:
         """Whether the project is among those that the operator named, or that Atlas has listed."""
-        return not self.watches_all or self.all_projects.shows(group_id)
+        return not self.watches_all or group_id in self.all_projects.listed
 
     def may_be_there(self, group_id: str) -> bool:
         """Whether Atlas did not leave the project out of a list of all projects in this sweep."""
@@ -163,31 +140,16 @@ class WatchedProjects:
         """
         Return the projects to drop: those of which marks are left although nobody watches them.
 
-        The operator has removed them; or, of all projects, the list that is known in this sweep
+        The operator has removed them; or, of all projects, the list that was read in this sweep
         does not show them, as none has for a day.
         """
         known = [one for one in self.run.stored_projects() if one.marks is not None]
         if not self.watches_all:
             return [one for one in known if one.group_id not in self.woken]
-        if not self.knows_projects:
+        if not self.all_projects.is_read:
             return []
         now = self.run.now()
         return [one for one in known if not self.shows(one.group_id) and one.watched.is_gone(now)]
-
-    def tell_others(self, workers: Workers) -> None:
-        """Begin new projects of other workers, and store what the list that was read leaves out."""
-        run, listed, now = self.run, self.all_projects.listed, self.run.now()
-        if run.worker.of == 1 or not self.all_projects.is_read:
-            return
-        # If it fails, the next sweep reads the list again.
-        with suppress(RestoreWatchError, TimeBudgetExceededError):
-            stored = self.bookkeeping.read(run.ending, now).projects.items()
-            known = {group_id: one for group_id, one in stored if one.marks is not None}
-            first = Marks.at_first(now)
-            begin = partial(self.bookkeeping.begin, marks=first, now=now, deadline=run.ending)
-            workers.each(listed - known.keys(), begin, run.ending)
-            absent = {one: known[one].watched.degraded is not None for one in known.keys() - listed}
-            self.bookkeeping.note_list(absent, now, run.ending)
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
@@ -210,16 +172,14 @@ class WatchedProjects:
         This is before anything is asked, so that nothing is missed however long it takes until
         Atlas answers. None, and a failure, if the table cannot be used.
         """
+        project = self.run.projects.setdefault(group_id, Project(group_id))
+        lost = project.marks
+        if lost is not None and not lost.is_lost:
+            return project, lost
         now = self.run.now()
+        marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
+        stored = lost.stored if lost else None
         try:
-            if group_id not in self.run.projects:
-                self.run.projects[group_id] = self.bookkeeping.find(group_id, now, self.run.ending)
-            project = self.run.projects[group_id]
-            lost = project.marks
-            if lost is not None and not lost.is_lost:
-                return project, lost
-            marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
-            stored = lost.stored if lost else None
             self.bookkeeping.begin(group_id, marks, now, self.run.ending, lost=stored)
         except RestoreWatchError as error:
             self.run.tally.search_failed(group_id, None, error)

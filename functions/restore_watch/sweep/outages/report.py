@@ -20,15 +20,7 @@ from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, WatchChange, Watched
 from restore_watch.sweep.act_on_answer import TopicRefusals
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
-from restore_watch.sweep.outages.stack_verdict import (
-    Held,
-    ListOfProjects,
-    StackTrouble,
-    StackVerdict,
-    judge,
-    judge_share,
-    summarize,
-)
+from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackTrouble, judge
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
@@ -53,15 +45,14 @@ class Watch:
         """
         Publish what earlier sweeps recorded, until the topic refuses too often.
 
-        Return what is left of the stack's, which only the first worker publishes.
+        Return what is left of the stack's.
         """
 
         def publish(project: Project) -> None:
             left = self._publish(project.watched, deadline)
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
-        if self.run.worker.leads:
-            stack = self._publish(stack, deadline)
+        stack = self._publish(stack, deadline)
         unsent = [one for one in self.run.stored_projects() if one.watched.unsent]
         # The topic may refuse the messages of some for ever.
         shuffle(unsent)
@@ -88,22 +79,9 @@ class Watch:
         What is known of projects stands still.
         """
         reported = stack.troubles if stack.degraded else {}
-        trouble = self.run.summary.refusal = Trouble.of(error, self.run.at, of_stack=True)
-        if not self.run.worker.leads:
-            return stack
+        trouble = Trouble.of(error, self.run.at, of_stack=True)
         troubles = {**reported, StackTrouble.CREDENTIALS: trouble}
-        open_jobs = self.run.of_all_workers().open
-        return self._met(stack, troubles, self.run.succeeded_at, open_jobs)
-
-    def others_are_refused(self, stack: Watched) -> bool:
-        """
-        Whether no other worker is known to be answered, by what they left or what the first said.
-
-        Otherwise it is not the credentials that Atlas refuses, but the projects of this worker.
-        """
-        if self.run.worker.leads:
-            return not any(one.seen for one in self.run.others)
-        return StackTrouble.CREDENTIALS in stack.troubles
+        return self._met(stack, troubles, self.run.succeeded_at, self.run.tally.opened)
 
     def sweep_ended(
         self,
@@ -117,10 +95,12 @@ class Watch:
 
         Nobody looks at those that were left alone: nothing fails there.
         """
+        run, opened = self.run, self.run.tally.opened
         # Sweeps that see no project succeed, too.
         was_blind = stack.troubles.keys() - {StackTrouble.PROJECT_LIST}
-        last_success = stack.last_success_at if was_blind else self.run.succeeded_at
-        verdict, stack = self._judge(seen, stack, listed)
+        last_success = stack.last_success_at if was_blind else run.succeeded_at
+        verdict = judge(seen, stack, listed, opened, run.at)
+        stack = self._met(stack, verdict.troubles, run.succeeded_at, opened)
         is_blind = stack.degraded is not None
         degraded: list[bool] = []
 
@@ -141,19 +121,6 @@ class Watch:
         self.workers.each(seen, note, self.run.ending)
         self.workers.each(left_alone, leave_alone, self.run.ending)
         return sum(degraded)
-
-    def _judge(
-        self, seen: Sequence[ProjectVerdict], stack: Watched, listed: ListOfProjects
-    ) -> tuple[StackVerdict, Watched]:
-        """Judge, and say what is new of the stack, which only the first worker does."""
-        run = self.run
-        summarize(seen, run.summary)
-        if not run.worker.leads:
-            return judge_share(run.summary, stack, is_tick=run.is_tick), stack
-        of_all = run.of_all_workers()
-        is_whole = len(run.others) + 1 >= run.worker.of
-        verdict = judge(of_all, stack, listed, is_whole=is_whole)
-        return verdict, self._met(stack, verdict.troubles, run.succeeded_at, of_all.open)
 
     def _met(
         self,

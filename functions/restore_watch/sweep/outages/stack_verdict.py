@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.model.summary import Summary
 from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
 
 LEAST_UNANSWERED = 3
@@ -25,10 +25,6 @@ GOES_ON = 1 / 2
 
 LEAST_PROJECTS = 2
 """If so many projects or more are watched, and all of them fail, it is not for one of them."""
-
-
-WAITS = 4
-"""Ticks for which a worker waits for the first one to say that all projects fail."""
 
 
 class StackTrouble(StrEnum):
@@ -79,30 +75,15 @@ class StackVerdict(NamedTuple):
         return still | refused
 
 
-def summarize(seen: Sequence[ProjectVerdict], summary: Summary) -> None:
-    """Put into the summary how a worker's projects were seen."""
-    unanswered = [error for one in seen if (error := one.unanswered)]
-    summary.projects, summary.failing = len(seen), sum(one.fails for one in seen)
-    summary.unanswered = len(unanswered)
-    answering = [one.project.group_id for one in seen if one.is_seen]
-    # Another one each day: the first worker asks there when the credentials expire.
-    day = summary.at.toordinal()
-    summary.seen = answering[day % len(answering)] if answering else None
-    met = [error for one in seen for error in one.failures.values()]
-    older = (trouble for one in seen for trouble in one.standing.values())
-    summary.trouble = _first(met, summary.at) or next(older, None)
-    summary.no_answer = _first(unanswered, summary.at)
-
-
 def judge(
-    summary: Summary, stack: Watched, listed: ListOfProjects, *, is_whole: bool = True
+    seen: Sequence[ProjectVerdict],
+    stack: Watched,
+    listed: ListOfProjects,
+    open_jobs: int,
+    at: datetime,
 ) -> StackVerdict:
-    """
-    Judge how all workers saw their projects, and what is known of the stack.
-
-    It is not whole if a worker has left nothing: what it watches is not over.
-    """
-    is_seen = summary.seen is not None
+    """Judge how projects were seen in a sweep, and what is known of the stack."""
+    is_seen = any(one.is_seen for one in seen)
     over: dict[str, bool] = {
         StackTrouble.CREDENTIALS: is_seen,
         StackTrouble.PROJECT_LIST: listed.is_read,
@@ -110,14 +91,12 @@ def judge(
     }
     # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
     # to be over.
-    is_any = summary.projects or summary.open or not is_whole
-    known = stack.troubles.items() if stack.degraded is not None and is_any else ()
+    is_kept = stack.degraded is not None and bool(seen or open_jobs)
+    known = stack.troubles.items() if is_kept else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
-    if summary.refusal is not None and not is_seen:
-        troubles[StackTrouble.CREDENTIALS] = summary.refusal
     if listed.failure is not None:
-        troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, summary.at, of_stack=True)
-    shared = _shared(summary, stack)
+        troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, at, of_stack=True)
+    shared = _outage(seen, stack, at) or _failure_of_all(seen, at)
     if shared is not None:
         troubles[StackTrouble.PROJECTS] = shared.trouble
     if StackTrouble.CREDENTIALS in troubles:
@@ -128,56 +107,30 @@ def judge(
     return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
-def judge_share(summary: Summary, stack: Watched, *, is_tick: bool) -> StackVerdict:
-    """
-    Judge what stands still of a worker's projects, while the first one judges the stack.
-
-    What the first one has not said yet, or may not even have found, counts for some ticks only:
-    the projects of others may be seen, or that one may be dead.
-    """
-    found, shared = _found(stack), _shared(summary, stack)
-    held = found or (shared.held if shared else Held.NOTHING)
-    waited, summary.waited = summary.waited, 0
-    is_said = found is not None and stack.degraded is not None
-    if held is not Held.NOTHING and not is_said:
-        may_wait = 0 <= waited < WAITS
-        summary.waited = waited + (may_wait and is_tick)
-        held = held if may_wait else Held.NOTHING
-    if held is Held.NOTHING and stack.degraded is not None and not stack.troubles:
-        held = Held.UNANSWERED
-    return StackVerdict({}, held)
-
-
-def _found(stack: Watched) -> Held | None:
-    """What stands still by a trouble that the first worker has found."""
-    if StackTrouble.CREDENTIALS in stack.troubles:
-        return Held.EVERYTHING
-    known = stack.troubles.get(StackTrouble.PROJECTS)
-    if known is None:
-        return None
-    return Held.UNANSWERED if known.is_unanswered else Held.EVERYTHING
-
-
 class _Shared(NamedTuple):
     trouble: Trouble
     held: Held
 
 
-def _shared(summary: Summary, stack: Watched) -> _Shared | None:
-    """What is one trouble of many projects: they have no answer at once, or every one fails."""
+def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
+    """Many projects have no answer at once."""
     is_on = StackTrouble.PROJECTS in stack.troubles or stack.recovering_since is not None
     part = GOES_ON if is_on else 1
-    projects, first = summary.projects, summary.no_answer
-    least = part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * projects)
-    if first is not None and summary.unanswered >= least:
-        msg = f"{summary.unanswered} of {projects} projects could not be seen. {first.message}"
-        return _Shared(replace(first, since=summary.at, message=msg), Held.UNANSWERED)
-    first = summary.trouble
-    if first is not None and LEAST_PROJECTS <= projects <= summary.failing:
-        msg = f"Each of the {projects} projects fails. {first.message}"
-        return _Shared(replace(first, since=summary.at, message=msg), Held.EVERYTHING)
-    return None
+    unanswered = [error for one in seen if (error := one.unanswered) is not None]
+    least = part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(seen))
+    if len(unanswered) < least:
+        return None
+    first = Trouble.of(unanswered[0], at, of_stack=True)
+    msg = f"{len(unanswered)} of {len(seen)} projects could not be seen. {first.message}"
+    return _Shared(replace(first, message=msg), Held.UNANSWERED)
 
 
-def _first(errors: Sequence[RestoreWatchError], at: datetime) -> Trouble | None:
-    return Trouble.of(errors[0], at, of_stack=True) if errors else None
+def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
+    """Every one of several projects fails, each for some reason."""
+    if len(seen) < LEAST_PROJECTS or not all(one.fails for one in seen):
+        return None
+    errors = [error for one in seen for error in one.failures.values()]
+    met = (Trouble.of(error, at, of_stack=True) for error in errors)
+    first = next(chain(met, *(one.standing.values() for one in seen)))
+    msg = f"Each of the {len(seen)} projects fails. {first.message}"
+    return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)
