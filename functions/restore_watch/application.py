@@ -124,7 +124,8 @@ class Application:
         try:
             yield
         finally:
-            self._sweeper.starter.start_for(self._checker.take_new(), deadline)
+            if self._checker.take_new():
+                self._sweeper.starter.start(deadline)
 
     def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         with self._reporting():

@@ -22,7 +22,7 @@ class JobChecker:
     def __init__(self, atlas: AtlasSession, outbox: Outbox) -> None:
         self.atlas = atlas
         self.outbox = outbox
-        self._new: list[str] = []
+        self._has_new = False
 
     def check(
         self, target: RestoreTarget, deadline: Deadline, *, patient: bool = True
@@ -57,13 +57,13 @@ class JobChecker:
         failed or died finds it new too.
         """
         if recorded.published == 0 and not recorded.job.terminal:
-            self._new.append(recorded.job.group_id)
+            self._has_new = True
         return self.outbox.publish(recorded, deadline)
 
-    def take_new(self) -> list[str]:
-        """Return the projects of the new jobs since the last call, whatever became of them."""
-        new, self._new = self._new, []
-        return new
+    def take_new(self) -> bool:
+        """Return whether a job was new since the last call, whatever became of it."""
+        has_new, self._has_new = self._has_new, False
+        return has_new
 
     def _publish_before(
         self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline

@@ -1,7 +1,5 @@
 """Starts the sweep that follows a new job."""
 
-from collections.abc import Collection
-
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.service import service
@@ -22,9 +20,9 @@ class Starter:
     telemetry: Telemetry
     options: SweepOptions
 
-    def start_for(self, projects: Collection[str], deadline: Deadline) -> None:
-        """Start the sweep that follows new jobs in these projects, which then wait for no tick."""
-        if projects and self.options.hot_seconds:
+    def start(self, deadline: Deadline) -> None:
+        """Start the sweep that follows new jobs, which then wait for no tick."""
+        if self.options.hot_seconds:
             error = self.own_function.start_sweep(self.clock.now(), deadline.within(FOLLOWING_TIME))
             if error is not None:
                 self.telemetry.not_started(error)
