@@ -26,6 +26,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
+from restore_watch.model.fixes import fix_of
 from restore_watch.model.restore_job import RestoreKind
 from strategies import date_likes, json_values, kinds, secrets
 
@@ -190,6 +191,7 @@ def test_a_403_for_the_access_list_names_the_address_to_allow(
     assert error.reason is not None
     assert error.reason.address == address
     assert f"Add {address} to Atlas's API access list" in str(error)
+    assert fix_of(error).startswith(f"Add {address} to the API access list of the service account")
     assert "100 live tokens" not in str(error)
 
 
