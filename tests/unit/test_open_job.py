@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from restore_watch.errors import TableUnavailableError
@@ -166,6 +166,10 @@ def test_a_link_that_moved_and_a_job_that_was_missed_are_news(
 stored_statuses = st.none() | statuses
 
 
+# A ready download that is cancelled: no later status, and a change all the same.
+@example(
+    RestoreStatus.COMPLETED, "DOWNLOAD", plain_job(status="CANCELLED", delivery_type="DOWNLOAD")
+)
 @given(stored_statuses, st.sampled_from(["RESTORE", "DOWNLOAD", "download", None]), jobs())
 def test_whenever_the_table_would_record_a_known_status_it_is_asked(
     stored: RestoreStatus | None, delivery_type: str | None, answer: RestoreJob
