@@ -3,7 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+CLOCKS_APART = timedelta(minutes=1)
+"""The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
 
 
 def utc_now() -> datetime:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.targets import EXPECTED, NAMES_OF_A_JOB, one_of, read_target, type_of
 from restore_watch.model.fields import ClusterName, ObjectId
@@ -37,9 +38,6 @@ The request of a check is too old then: a tick has come, or Lambda repeats a swe
 Lambda waits a minute before that ("Error handling for asynchronous invocations", AWS Lambda
 Developer Guide), and puts what fails again into the failure queue. The ticks report it anyhow.
 """
-
-CLOCKS_APART = timedelta(minutes=1)
-"""A tick may lie this far in the future, because clocks differ."""
 
 _SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from foundation.clock import CLOCKS_APART
 from restore_watch.table.open_job import OpenJob
 
 HOT = timedelta(minutes=30)
@@ -27,9 +28,6 @@ FORGOTTEN = timedelta(hours=24)
 
 REFUSED = timedelta(days=7)
 """A job that Atlas refuses is followed this long, if its project is no longer watched."""
-
-CLOCKS_APART = timedelta(minutes=1)
-"""A moment may lie this far in the future, because clocks differ."""
 
 
 def is_hot(job: OpenJob, now: datetime) -> bool:

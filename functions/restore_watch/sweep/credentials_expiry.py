@@ -100,12 +100,12 @@ class ExpiryWatch:
     def _ask(self, expiry: CredentialsExpiry, now: datetime) -> CredentialsExpiry | None:
         """Return what is known after one question, None without an answer."""
         # The account may show in one of the projects only.
-        shows_it = [one for one in [expiry.seen_in] if one]
-        projects = self._answering() or shows_it
+        seen_in = expiry.seen_in
+        projects = self._answering() or ([seen_in] if seen_in else [])
         if not projects or self.run.tally.refusal_of_credentials:
             return None
         by_day = projects[now.toordinal() % len(projects)]
-        group_id = next((one for one in projects if one in shows_it), by_day)
+        group_id = seen_in if seen_in in projects else by_day
         try:
             own = self.accounts.own(group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:

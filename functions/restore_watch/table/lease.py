@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.status_change import utc_text
@@ -32,9 +33,6 @@ SWEEP_TIME = 125.0
 
 GRACE = 5.0
 """Seconds after the deadline of an invocation until which its lease is valid."""
-
-CLOCKS_APART = timedelta(minutes=1)
-"""The clocks of two environments may differ by this much."""
 
 PATIENCE = 15.0
 """Seconds for which a sweep waits while another one holds the lease."""
