@@ -1,4 +1,4 @@
-"""The alarms and the dashboard of template.yaml. tests/behaviour/test_alarms.py raises them."""
+"""The alarms and the dashboard of template.yaml. behaviour/telemetry/test_alarms.py raises them."""
 
 import inspect
 import json

@@ -16,12 +16,13 @@ from mutants.selected import TIMES
 
 FOLDER = ROOT / ".mutants"
 _COVERAGE, _SECONDS = FOLDER / "coverage", FOLDER / "seconds.json"
-_OF_SOURCE = ("tests/contract/test_mutants.py", "tests/behaviour/test_build.py")
+_OF_SOURCE = ("tests/contract/test_mutants.py", "tests/behaviour/invocation/test_build.py")
 """They compare the source with the tables and with the build, so they fail over every mutant."""
 
 PACKAGES = ("foundation", "restore_watch", "notify_people", "operate", "deploy")
 
-_OF_DEFINITIONS = ("tests/contract/", "tests/workflows/", "tests/behaviour/test_alarms.py")
+_ALARMS = "tests/behaviour/telemetry/test_alarms.py"
+_OF_DEFINITIONS = ("tests/contract/", "tests/workflows/", _ALARMS)
 """They read the template, workflows and Terraform module, whose lines no coverage counts."""
 
 

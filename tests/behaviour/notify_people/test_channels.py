@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
-from behaviour.test_credentials_expiry import DAY, Account
+from behaviour.sweep.test_credentials_expiry import DAY, Account
 from local_stack.canaries import CANARIES
 from local_stack.certificates import Authority
 from local_stack.connections import connect

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from behaviour.operating import GROUP, Operation, alarms
 from behaviour.rows import case, rows
+from behaviour.telemetry.operating import GROUP, Operation, alarms
 from local_stack.atlas import EmulatedRestore, in_group
 from local_stack.aws import aws_error
 from local_stack.cloudwatch import Metrics

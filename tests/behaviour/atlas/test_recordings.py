@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 cases = pytest.mark.parametrize
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("ATLAS_SHARED") or CHECKOUT.parent / "shared")
 REAL = SHARED / "atlas" / "recordings" / "real"
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 HOSTILE = [
     *("$(shell touch HARM)", "${shell touch HARM}", "$(eval X := $(shell touch HARM))"),
