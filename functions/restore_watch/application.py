@@ -29,7 +29,7 @@ from restore_watch.event.event import (
 )
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.wait import Wait, is_over
+from restore_watch.model.workflow_wait import Wait, is_over
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.lease import SWEEP_TIME
 from restore_watch.telemetry.telemetry import Telemetry
@@ -115,7 +115,7 @@ class Application:
         try:
             yield
         except RestoreWatchError as error:
-            self._telemetry.failed(error, target)
+            self._telemetry.report_failure(error, target)
             raise
 
     @contextmanager
@@ -135,12 +135,12 @@ class Application:
         outbox = self._checker.outbox
         with self._reporting():
             message_id = outbox.topic.publish_test(outbox.clock.now(), deadline)
-        self._telemetry.test_published(message_id)
+        self._telemetry.report_test(message_id)
         return {"messageId": message_id}
 
     def _diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         diagnosis = self._diagnosis(wanted, deadline)
-        self._telemetry.diagnosed(diagnosis["checks"])
+        self._telemetry.report_diagnosis(diagnosis["checks"])
         return diagnosis
 
     def _find_newest_restore(
@@ -152,7 +152,7 @@ class Application:
     def _register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Mapping[str, Any]:
         with self._reporting(target):
             registration = WaitRegistrar(self._checker).register(target, wait, deadline)
-        self._telemetry.registered(target, registration)
+        self._telemetry.report_registration(target, registration)
         return registration.as_json()
 
     def _record_validation(
@@ -161,7 +161,7 @@ class Application:
         recorder = ValidationRecorder(self._checker)
         with self._reporting(request.target):
             result = recorder.record(request.target, request.validation, deadline, request_id)
-        self._telemetry.validated(request.target, result)
+        self._telemetry.report_validation(request.target, result)
         return result.as_json()
 
     def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:

@@ -16,8 +16,8 @@ from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
-from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
@@ -55,7 +55,7 @@ def compose(
     """Return the application, connected to nothing yet."""
     client: Callable[[Any], Any] = partial(session.client, config=aws_config)
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
-    http = http_client(telemetry.atlas_answered)
+    http = http_client(telemetry.count_atlas_call)
     dynamodb = client("dynamodb")
     secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
     clock = Clock()
@@ -98,6 +98,6 @@ def _diagnose(
 
     # A separate client of Atlas: Atlas may refuse a question of a diagnosis, and a refused token
     # is replaced only once in a while.
-    with http_client(telemetry.atlas_answered) as own:
+    with http_client(telemetry.count_atlas_call) as own:
         asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
         return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)

@@ -41,8 +41,8 @@ from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import cloud_events
+from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.cloud_events import cloud_event, message_attributes
-from restore_watch.aws.secrets_manager import read_credentials
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.marks import Marks

@@ -11,7 +11,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, granted, role_statements, source_template
 from contract.documents import blocks, commands, page, section
-from restore_watch.aws.secrets_manager import read_credentials
+from restore_watch.aws.atlas_secret import read_credentials
 
 OUTPUTS, PARAMETERS = source_template()["Outputs"], source_template()["Parameters"]
 

@@ -19,8 +19,8 @@ from local_stack.stack import LocalStack
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
-from restore_watch.aws.secrets_manager import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker

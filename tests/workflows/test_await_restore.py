@@ -18,7 +18,7 @@ from local_stack.wire import Call, Fault
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
 from restore_watch.model.status_change import utc_text
-from restore_watch.model.wait import WaitError
+from restore_watch.model.workflow_wait import WaitError
 
 
 class AwaitRestore:

@@ -95,7 +95,7 @@ class AtlasClient:
         self.limits.check(get.bucket)
         request = self._request(get, access)
         answer = access.send(request, deadline, limit)
-        self.limits.answered(get.bucket, answer.headers)
+        self.limits.note_share(get.bucket, answer.headers)
         if answer.status == httpx.codes.OK:
             try:
                 return read(answer)
@@ -105,7 +105,7 @@ class AtlasClient:
         group_id, family = get.bucket
         secrets = access.secrets(request)
         refusal = family_refusal(family, *answer, secrets=secrets, group_id=group_id)
-        self.limits.refused(get.bucket, refusal)
+        self.limits.note_refusal(get.bucket, refusal)
         raise refusal
 
     def _request(self, get: Get, access: Access) -> httpx.Request:

@@ -91,7 +91,7 @@ class RateLimits:
         if standing:
             standing.raise_while_it_stands(self._now())
 
-    def refused(self, bucket: Bucket, refusal: AtlasError) -> None:
+    def note_refusal(self, bucket: Bucket, refusal: AtlasError) -> None:
         """
         Remember a 429, or a 503 with Retry-After, for as long as Atlas says. Forget ended refusals.
 
@@ -117,7 +117,7 @@ class RateLimits:
             outage = self._outages.get(bucket)
         return outage is not None and outage.stands(self._now())
 
-    def answered(self, bucket: Bucket, headers: Mapping[str, str]) -> None:
+    def note_share(self, bucket: Bucket, headers: Mapping[str, str]) -> None:
         """Remember the share of the bucket that is left, if Atlas says it."""
         share = share_left(headers)
         if share is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob
-from restore_watch.model.wait import TaskAnswer
+from restore_watch.model.workflow_wait import TaskAnswer
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

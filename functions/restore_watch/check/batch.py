@@ -227,8 +227,8 @@ class BatchChecker:
 
     def _report(self, target: Target, outcome: Outcome) -> None:
         if isinstance(target, RefusedTarget):
-            self._telemetry.failed(target.error)
+            self._telemetry.report_failure(target.error)
         elif isinstance(outcome, FailedCheck):
-            self._telemetry.failed(outcome.error, target)
+            self._telemetry.report_failure(outcome.error, target)
         else:
-            self._telemetry.checked(target, outcome)
+            self._telemetry.report_check(target, outcome)

@@ -18,7 +18,7 @@ from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
-from restore_watch.model.wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind
+from restore_watch.model.workflow_wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind
 from restore_watch.table.job_item import Acknowledgement, Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry
@@ -76,7 +76,7 @@ class Outbox:
         try:
             for entry in recorded.pending:
                 self.topic.publish(entry, deadline)
-                self.telemetry.published(entry, recorded)
+                self.telemetry.count_publication(entry, recorded)
                 last = entry
         except RestoreWatchError:
             if last is not None:
@@ -152,10 +152,10 @@ class Outbox:
         """Send an answer. True if it need not be sent again."""
         refusal = self.workflows.answer(answer, job, deadline)
         if refusal is None:
-            self.telemetry.answered(answer, job)
+            self.telemetry.report_workflow_answer(answer, job)
             return True
         given_up = is_given_up(refusal.code, due_for)
-        self.telemetry.not_answered(refusal, job, given_up=given_up)
+        self.telemetry.report_unsent_answer(refusal, job, given_up=given_up)
         return given_up
 
 

@@ -8,7 +8,7 @@ from restore_watch.check.check import JobChecker
 from restore_watch.errors import NotificationPendingError, TableUnavailableError, TooManyWaitsError
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult, Registration
-from restore_watch.model.wait import WAITS_LIMIT, Wait
+from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.job_item import Recorded
 
 

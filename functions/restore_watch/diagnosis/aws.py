@@ -9,7 +9,7 @@ from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
-from restore_watch.aws.secrets_manager import read_credentials
+from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.diagnosis.aws_fixes import (
     DENIED,
     KEY_FIXES,

@@ -50,7 +50,7 @@ class TableDiagnosis:
         except RestoreWatchError as error:
             yield _refused("index", error)
         try:
-            projects, stack, *_ = self._bookkeeping.read(deadline, self._now())
+            projects, stack, *_ = self._bookkeeping.read_books(deadline, self._now())
         except RestoreWatchError as error:
             yield _refused("table", error)
             return
@@ -61,7 +61,7 @@ class TableDiagnosis:
     def last_sweep(self, period: timedelta | None, deadline: Deadline) -> Line:
         """Look when a sweep has last succeeded; `period` is the time between two, if known."""
         try:
-            tick, success = self._lease.last(deadline)
+            tick, success = self._lease.last_tick_and_success(deadline)
         except RestoreWatchError as error:
             return _refused("last sweep", error)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
@@ -84,7 +84,7 @@ class TableDiagnosis:
         """Count page by page: 100,000 open jobs do not fit into the time or the memory."""
         until, old = deadline.within(INDEX_TIME), self._now() - PENDING_FOR
         count, left, since, least = 0, 0, old, ""
-        for job in self._open_jobs.each(deadline, self._now()):
+        for job in self._open_jobs.iterate_jobs(deadline, self._now()):
             count += 1
             self.open_projects.add(job.target.group_id)
             observed_at = job.observed_at or old

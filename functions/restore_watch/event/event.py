@@ -24,7 +24,7 @@ from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
 from restore_watch.event.targets import read_target, type_of
 from restore_watch.model.restore_job import RestoreTarget
-from restore_watch.model.wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
+from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
 

@@ -108,9 +108,9 @@ class CredentialsExpiry:
     def is_due(self, now: datetime) -> bool:
         """Whether Atlas was asked a day ago, or the date that is known has a threshold to say."""
         is_old = self.asked_at is None or abs(now - self.asked_at) >= DAY
-        return is_old or self.reached(now) is not None
+        return is_old or self.due_threshold(now) is not None
 
-    def reached(self, now: datetime) -> Threshold | None:
+    def due_threshold(self, now: datetime) -> Threshold | None:
         """The smallest threshold that is reached, unless it was said."""
         if self.secret is None:
             return None
@@ -118,7 +118,7 @@ class CredentialsExpiry:
         reached = next((days for days in self.secret.thresholds if left <= days * DAY), None)
         return reached if reached and (said is None or reached < said) else None
 
-    def refused(self, now: datetime) -> "CredentialsExpiry":
+    def after_refusal(self, now: datetime) -> "CredentialsExpiry":
         """Return the memory after a refusal: what was known counts on."""
         return replace(self, asked_at=now, seen_in=None).saying(now)
 
@@ -126,7 +126,7 @@ class CredentialsExpiry:
         """Return the memory of credentials that have no date."""
         return replace(self, secret=None, seen_in=None, said=None)
 
-    def learnt(
+    def after_answer(
         self,
         secret: ExpiringSecret,
         seen_in: str,
@@ -144,7 +144,7 @@ class CredentialsExpiry:
         if before and before.is_certain and not is_certain and now - HOUR < before.expires_at:
             secret = before if any(map(before.is_same, (secret, *others))) else secret
         if before is None or not secret.is_same(before):
-            is_near = replace(self, secret=secret, said=None).reached(now) is not None
+            is_near = replace(self, secret=secret, said=None).due_threshold(now) is not None
             is_later = before is not None and secret.expires_at > before.expires_at
             if said is not None and (is_later or not is_near):
                 unsent = (*unsent, CredentialsChange(secret, now))
@@ -158,7 +158,7 @@ class CredentialsExpiry:
 
         Unless Atlas has just answered, the date that is known counts on, and is not certain.
         """
-        reached, secret = self.reached(now), self.secret
+        reached, secret = self.due_threshold(now), self.secret
         if secret is None or reached is None:
             return self
         change = CredentialsChange(replace(secret, is_certain=is_certain), now, reached)

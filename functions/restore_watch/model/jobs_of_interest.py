@@ -29,7 +29,7 @@ class Interest(NamedTuple):
     @classmethod
     def beyond(cls, marks: Marks, part: Part, now: datetime) -> "Interest":
         """Return the interest in the jobs of a part."""
-        mark = marks.of(part)
+        mark = marks.mark_of(part)
         return cls(
             now=now,
             since=max(mark, now - OLDEST_MARK) - MARGIN,

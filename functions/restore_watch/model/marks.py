@@ -50,12 +50,12 @@ class Marks:
         """The marks of a project that nobody has tried to list."""
         return cls(now - FIRST_MARK, now - FIRST_MARK)
 
-    def of(self, part: Part) -> datetime:
+    def mark_of(self, part: Part) -> datetime:
         """The mark of the jobs of a cluster, or of a whole kind."""
         known = (self.behind.get(part), self.behind.get(Part(part.kind)), self.whole)
         return min(mark for mark in known if mark is not None)
 
-    def moved(
+    def after_listing(
         self, began: datetime, read: Collection[Part], unread: Collection[Part], *, is_full: bool
     ) -> "Marks":
         """
@@ -71,7 +71,7 @@ class Marks:
             if part not in read and (part in unread or Part(part.kind) not in read)
         }
         for part in unread:
-            mark = self.of(part)
+            mark = self.mark_of(part)
             if is_full or mark < self.whole:
                 behind[part] = mark
         whole = max(self.whole, began) if is_full else self.whole

@@ -113,7 +113,7 @@ class Watched:
     unsent: tuple[WatchChange, ...] = ()
 
     @property
-    def fails(self) -> bool:
+    def is_failing(self) -> bool:
         """Whether it was not seen, or has not recovered yet."""
         return bool(self.troubles) or self.degraded is not None
 
@@ -136,7 +136,7 @@ class Watched:
             troubles=lasting,
             failing_since=since,
             recovering_since=None,
-            last_success_at=self.last_success_at if self.fails else last_success_at,
+            last_success_at=self.last_success_at if self.is_failing else last_success_at,
         )
         is_old = now - since >= DEGRADED_AFTER
         if self.degraded is not None or not is_old or len(self.unsent) >= UNSENT_LIMIT:
@@ -147,7 +147,7 @@ class Watched:
         )
         return replace(after, degraded=reported, unsent=(*self.unsent, change))
 
-    def removed(self, now: datetime, open_jobs: int) -> "Watched":
+    def after_removal(self, now: datetime, open_jobs: int) -> "Watched":
         """Return the memory of a project that is no longer watched: its unsent changes."""
         return self._over(now, open_jobs, REMOVED)
 

@@ -119,30 +119,30 @@ class Follower:
             after, reason = REFUSED, "Atlas refuses it, and its project is no longer watched"
         try:
             if job.missing_since is None:
-                self.open_jobs.missed(job, now, self.run.ending)
+                self.open_jobs.note_missing(job, now, self.run.ending)
                 self._note(replace(job, missing_since=now))
             elif is_past_its_link(job, now):
-                self._leave(job, self.open_jobs.leave_link, "its link has expired")
+                self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
             elif is_forgotten(job, now, after) and missed_for >= MISSED_TIME:
-                self._leave(job, self.open_jobs.forget, reason)
+                self._leave(job, self.open_jobs.drop_missing, reason)
         except RestoreWatchError as error:
             self._failed(job, error)
 
     def _act(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
         try:
             if job.missing_since is not None:
-                self.open_jobs.found(job, self.run.ending)
+                self.open_jobs.clear_missing(job, self.run.ending)
                 job = self._note(replace(job, missing_since=None))
             if job.may_become(answer):
                 job = self._settle(job, answer, begun)
             else:
                 job = self._move_link(job, answer)
-                self.run.telemetry.unchanged(job.target)
+                self.run.telemetry.report_unchanged(job.target)
             self.run.memory.settled(job)
             if not job.pending:
                 self.run.tally.succeeded_for(job)
             if is_past_its_link(job, self.run.now()):
-                self._leave(job, self.open_jobs.leave_link, "its link has expired")
+                self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
         except RestoreWatchError as error:
             self._failed(job, error)
             return isinstance(error, NotificationPendingError)
@@ -161,13 +161,13 @@ class Follower:
             self.run.tally.published_for(job, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         result = result_of(job.target, answer, recorded, published)
-        self.run.telemetry.settled(job.target, result)
+        self.run.telemetry.report_result(job.target, result)
         return job
 
     def _note_recorded(
         self, job: OpenJob, answer: RestoreJob, recorded: Recorded, published: int
     ) -> OpenJob:
-        job = job.now_recorded(
+        job = job.as_stored(
             recorded.job, len(recorded.history), published, recorded.history[-1].observed_at
         )
         job = replace(job, answered_word=answer.atlas_status)
@@ -211,7 +211,7 @@ class Follower:
                 has_left = leave(job, self.run.ending)
         if has_left:
             self.run.known.pop(job.key, None)
-            self.run.telemetry.no_longer_followed(job.target, reason)
+            self.run.telemetry.report_dropped_job(job.target, reason)
 
 
 def publish_pending(run: Run, follower: Follower, workers: Workers, deadline: Deadline) -> None:

@@ -68,7 +68,7 @@ class ExpiryWatch:
 
         def publish(change: CredentialsChange) -> None:
             self.topic.publish_credentials(change, deadline)
-            self.run.telemetry.credentials_changed(change)
+            self.run.telemetry.report_credentials_change(change)
 
         sent, _ = self.run.publish_in_order(expiry.unsent, publish)
         if not sent:
@@ -88,7 +88,7 @@ class ExpiryWatch:
         after = answered or expiry.saying(now)
         if after.secret and (answered or not _is_recent(last_try.measured_at, now)):
             last_try.measured_at = now
-            self.run.telemetry.credentials_seen(after.secret.days_left(now))
+            self.run.telemetry.report_days_left(after.secret.days_left(now))
         if after == expiry:
             return
         stored = self._store(after)
@@ -114,10 +114,10 @@ class ExpiryWatch:
             self.last_try.failed_at = now
             return None
         except AtlasError:
-            return expiry.refused(now)
+            return expiry.after_refusal(now)
         if own is None:
             return expiry.without_date()
-        return expiry.learnt(own.secret, group_id, now, own.others)
+        return expiry.after_answer(own.secret, group_id, now, own.others)
 
     def _answering(self) -> list[str]:
         """The watched projects that have answered in this sweep, else those of open jobs."""
@@ -127,7 +127,7 @@ class ExpiryWatch:
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
         with suppress(TableUnavailableError, TimeBudgetExceededError):
-            return self.bookkeeping.note_expiry(expiry, self.run.now(), self.run.ending)
+            return self.bookkeeping.store_expiry(expiry, self.run.now(), self.run.ending)
         return None
 
 

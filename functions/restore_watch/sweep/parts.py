@@ -86,7 +86,7 @@ class Environment:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
             return Books({}, Watched(None), NOT_ASKED, None)
-        return self.bookkeeping.read(deadline, self.outbox.clock.now())
+        return self.bookkeeping.read_books(deadline, self.outbox.clock.now())
 
     def run(self, jobs: Sequence[OpenJob], books: Books, deadline: Deadline, request: Sweep) -> Run:
         """Return the run of a sweep that begins now."""

@@ -57,7 +57,7 @@ class Run:
                 publish(change)
                 sent += 1
         except NotificationPendingError as error:
-            self.telemetry.failed(error)
+            self.telemetry.report_failure(error)
             return sent, True
         except TimeBudgetExceededError:
             pass

@@ -25,4 +25,4 @@ class Starter:
         if self.options.hot_seconds:
             error = self.own_function.start_sweep(self.clock.now(), deadline.within(FOLLOWING_TIME))
             if error is not None:
-                self.telemetry.not_started(error)
+                self.telemetry.report_unstarted_sweep(error)

@@ -94,13 +94,13 @@ class Sweeper:
         """
         begun = deadline.clock()
         lasting, is_late = self._lasting, request.is_late(self._clock.now())
-        owner = None if is_late else self._lease.take(request.tick, deadline)
+        owner = None if is_late else self._lease.acquire(request.tick, deadline)
         if owner is None:
-            lasting.telemetry.skipped()
+            lasting.telemetry.report_skipped_sweep()
             return SKIPPED
         succeeded_at = None
         try:
-            jobs = lasting.open_jobs.read(deadline, self._clock.now())
+            jobs = lasting.open_jobs.read_jobs(deadline, self._clock.now())
             books = lasting.books(request, deadline)
             run = lasting.run(jobs, books, deadline, request)
             parts = lasting.parts(run)
@@ -111,7 +111,7 @@ class Sweeper:
             succeeded_at = self._clock.now()
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
-                self._lease.give_back(owner, deadline, succeeded_at=succeeded_at)
+                self._lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
 
     @contextmanager
@@ -124,7 +124,7 @@ class Sweeper:
             share = self._lasting.atlas.limits.smallest_share(run.at.timestamp())
             now = run.now()
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
-            run.telemetry.asked(open_jobs, share, run.tally.result)
+            run.telemetry.report_open_jobs(open_jobs, share, run.tally.result)
 
     def _follow(
         self, parts: Parts, begun: float, is_awaited: Callable[[], bool]
@@ -136,7 +136,7 @@ class Sweeper:
         refusal = run.tally.refusal_of_credentials
         if refusal is not None and not run.memory.was_answered_lately:
             raise refusal
-        run.telemetry.followed(run.tally.result, run.ending.clock() - begun)
+        run.telemetry.report_sweep(run.tally.result, run.ending.clock() - begun)
         return run.tally.result.as_json()
 
     def _sweep(
@@ -164,7 +164,7 @@ class Sweeper:
         parts.answers.note_starved()
         self._drop_removed(parts)
         degraded = self._judge(parts, asked, stack, is_refused=refusal is not None)
-        run.telemetry.swept(run.tally.result, degraded, deadline.clock() - begun)
+        run.telemetry.report_tick(run.tally.result, degraded, deadline.clock() - begun)
         parts.expiry_watch.look(expiry)
         return run.tally.result.as_json()
 

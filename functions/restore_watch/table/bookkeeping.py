@@ -50,7 +50,7 @@ class Books(NamedTuple):
 class Bookkeeping(Items):
     """The bookkeeping items of the table."""
 
-    def read(self, deadline: Deadline, now: datetime) -> Books:
+    def read_books(self, deadline: Deadline, now: datetime) -> Books:
         """Return what is known."""
         entries = list(self._query({"cluster": PARTITION}, deadline))
         read = [project for entry in entries if (project := read_project(entry, now))]
@@ -59,7 +59,7 @@ class Bookkeeping(Items):
         projects = {one.group_id: one for one in read if one.group_id}
         return Books(projects, seen, stack.expiry, read_success(entries, now))
 
-    def begin(
+    def begin_marks(
         self,
         group_id: str,
         marks: Marks,
@@ -81,7 +81,7 @@ class Bookkeeping(Items):
             values={"known": lost},
         )
 
-    def move(
+    def move_marks(
         self,
         project: Project,
         marks: Marks,
@@ -113,7 +113,7 @@ class Bookkeeping(Items):
             values={"known": _stored_mark(project.marks)},
         )
 
-    def drop(self, project: Project, now: datetime, deadline: Deadline) -> None:
+    def drop_marks(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is no longer watched, and store when that was."""
         if project.marks is not None:
             self._update(
@@ -124,7 +124,7 @@ class Bookkeeping(Items):
                 values={"known": _stored_mark(project.marks)},
             )
 
-    def watch(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
+    def store_watched(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
         """
         Store how a project is seen; None if somebody else has stored it since it was read.
 
@@ -154,7 +154,7 @@ class Bookkeeping(Items):
             return None
         return written.watched
 
-    def note_expiry(
+    def store_expiry(
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline
     ) -> CredentialsExpiry | None:
         """Store when the credentials expire; None if somebody else has, since it was read."""

@@ -18,7 +18,7 @@ from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
-from restore_watch.model.wait import Wait
+from restore_watch.model.workflow_wait import Wait
 from restore_watch.table.stored_fields import RETENTION, present, read_moment
 
 OPEN_SHARDS = ("0", "1", "2", "3")

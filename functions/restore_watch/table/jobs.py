@@ -18,7 +18,7 @@ from restore_watch.model.status_change import (
     utc_text,
 )
 from restore_watch.model.validation import Validation
-from restore_watch.model.wait import WAITS_LIMIT, Wait
+from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
     Acknowledgement,

@@ -105,7 +105,7 @@ class SweepLease(Items):
         self._now = now
         self._sleep = sleep
 
-    def take(self, tick: datetime | None, deadline: Deadline) -> str | None:
+    def acquire(self, tick: datetime | None, deadline: Deadline) -> str | None:
         """
         Return the new owner's name, or None: another sweep works, or the tick was swept already.
 
@@ -140,7 +140,7 @@ class SweepLease(Items):
             return stored.owner != owner or stored.waits_until > 0
         return False
 
-    def give_back(
+    def release(
         self, owner: str, deadline: Deadline, *, succeeded_at: datetime | None = None
     ) -> None:
         """
@@ -153,7 +153,7 @@ class SweepLease(Items):
             sets["succeededAt"] = utc_text(succeeded_at)
         self._update(KEY, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
-    def last(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
+    def last_tick_and_success(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
         """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
         stored = self._stored(deadline)
         return stored.moment("lastTick"), stored.moment("succeededAt")

@@ -106,9 +106,7 @@ class OpenJob:
             return False
         return self.expiration_date is None or job.expiration_date > self.expiration_date
 
-    def now_recorded(
-        self, job: RestoreJob, changes: int, published: int, at: datetime
-    ) -> "OpenJob":
+    def as_stored(self, job: RestoreJob, changes: int, published: int, at: datetime) -> "OpenJob":
         """Return the job after the table has shown this state, with so many changes."""
         is_news = changes > self.sequence
         return replace(

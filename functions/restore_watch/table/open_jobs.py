@@ -36,11 +36,11 @@ _OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < 
 class OpenJobs(Items):
     """The index OpenJobs of the table."""
 
-    def read(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
+    def read_jobs(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
         """Return every open job."""
-        return list(self.each(deadline, now))
+        return list(self.iterate_jobs(deadline, now))
 
-    def each(self, deadline: Deadline, now: datetime) -> Iterator[OpenJob]:
+    def iterate_jobs(self, deadline: Deadline, now: datetime) -> Iterator[OpenJob]:
         """Yield every open job: every page of every shard."""
         for shard in OPEN_SHARDS:
             for entry in self._query({"openShard": shard}, deadline, index=INDEX):
@@ -48,7 +48,7 @@ class OpenJobs(Items):
                 if job:
                     yield job
 
-    def missed(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
+    def note_missing(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store the moment since when Atlas does not know the job, unless one is stored."""
         self._update_open(
             job,
@@ -58,11 +58,11 @@ class OpenJobs(Items):
             values={"text": "S", "oldest": OLDEST_TEXT, "ahead": utc_text(at + AHEAD)},
         )
 
-    def found(self, job: OpenJob, deadline: Deadline) -> None:
+    def clear_missing(self, job: OpenJob, deadline: Deadline) -> None:
         """Forget that the job was missed."""
         self._update_open(job, deadline, sets={"missingSince": None})
 
-    def forget(self, job: OpenJob, deadline: Deadline) -> bool:
+    def drop_missing(self, job: OpenJob, deadline: Deadline) -> bool:
         """
         Take a job that Atlas does not know out of the index.
 
@@ -73,7 +73,7 @@ class OpenJobs(Items):
             return False
         return self._leave(job, deadline, _STILL_MISSED, missingSince=utc_text(job.missing_since))
 
-    def leave_link(self, job: OpenJob, deadline: Deadline) -> bool:
+    def drop_expired_link(self, job: OpenJob, deadline: Deadline) -> bool:
         """
         Take a ready download out of the index, because its link has expired.
 

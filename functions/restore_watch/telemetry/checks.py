@@ -19,7 +19,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import CheckResult, Registration, ValidationResult
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Entry
-from restore_watch.model.wait import TaskAnswer
+from restore_watch.model.workflow_wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
 from restore_watch.telemetry.metrics import metrics_of_change, metrics_of_snapshot
@@ -38,7 +38,7 @@ class CheckTelemetry:
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
         self._counts = Counter[str]()
 
-    def atlas_answered(self, status: int, sunset: str | None) -> None:
+    def count_atlas_call(self, status: int, sunset: str | None) -> None:
         """Count an answer of Atlas, and log when Atlas retires the endpoint."""
         with emitting(self._lock):
             self._count("AtlasCalls")
@@ -50,13 +50,13 @@ class CheckTelemetry:
                     "Atlas will retire this version of the endpoint", sunset=_date(sunset)
                 )
 
-    def checked(self, target: RestoreTarget, result: CheckResult) -> None:
+    def report_check(self, target: RestoreTarget, result: CheckResult) -> None:
         """Report a check by name that succeeded."""
         with emitting(self._lock):
             self._count("SuccessfulChecks")
-            self.settled(target, result)
+            self.report_result(target, result)
 
-    def settled(self, target: RestoreTarget, result: CheckResult) -> None:
+    def report_result(self, target: RestoreTarget, result: CheckResult) -> None:
         """Report the result of Atlas's answer about a job."""
         with emitting(self._lock):
             self._warn(target, result)
@@ -69,7 +69,7 @@ class CheckTelemetry:
                 published=len(result.published),
             )
 
-    def published(self, entry: Entry, recorded: Recorded) -> None:
+    def count_publication(self, entry: Entry, recorded: Recorded) -> None:
         """Count a published change, also if its check fails afterwards."""
         if not isinstance(entry, StatusChange):
             return
@@ -77,11 +77,11 @@ class CheckTelemetry:
             self._metrics.write(metrics_of_change(entry, recorded), status=entry.job.status)
             self._metrics.write(metrics_of_snapshot(entry, recorded))
 
-    def validated(self, target: RestoreTarget, result: ValidationResult) -> None:
+    def report_validation(self, target: RestoreTarget, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""
         with emitting(self._lock):
             if result.first_check is not None:
-                self.checked(target, result.first_check)
+                self.report_check(target, result.first_check)
             self._logger.info(
                 "validated",
                 **names_of(target),
@@ -91,11 +91,11 @@ class CheckTelemetry:
                 published=len(result.published),
             )
 
-    def registered(self, target: RestoreTarget, registration: Registration) -> None:
+    def report_registration(self, target: RestoreTarget, registration: Registration) -> None:
         """Report a workflow that waits for a job. Its token stays out."""
         with emitting(self._lock):
             if registration.first_check is not None:
-                self.checked(target, registration.first_check)
+                self.report_check(target, registration.first_check)
             self._logger.info(
                 "registered",
                 **names_of(target),
@@ -103,13 +103,13 @@ class CheckTelemetry:
                 wait_until=registration.until,
             )
 
-    def answered(self, answer: TaskAnswer, job: RestoreJob) -> None:
+    def report_workflow_answer(self, answer: TaskAnswer, job: RestoreJob) -> None:
         """Report a workflow that was answered, or does not wait any more."""
         with emitting(self._lock):
             outcome = answer.error or "success"
             self._logger.info("answered", **names_of(job), status=job.status, answer=outcome)
 
-    def not_answered(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
+    def report_unsent_answer(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
         """Report that Step Functions did not take an answer. Its text has the code only."""
         with emitting(self._lock):
             text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
@@ -118,7 +118,7 @@ class CheckTelemetry:
                 self._metrics.write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
             self._logger.warning(text, **names_of(job), reason=f"Step Functions {error}")
 
-    def failed(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
+    def report_failure(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
         with emitting(self._lock):
             self._metrics.write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)

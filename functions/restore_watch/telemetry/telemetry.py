@@ -30,13 +30,13 @@ class Telemetry(CheckTelemetry):
         super().__init__(logger, metrics)
         self._not_read: set[tuple[str, str]] = set()
 
-    def unchanged(self, target: RestoreTarget) -> None:
+    def report_unchanged(self, target: RestoreTarget) -> None:
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
         if self._logger.log_level <= DEBUG:
             with emitting(self._lock):
                 self._logger.debug("unchanged", **names_of(target))
 
-    def no_longer_followed(self, target: RestoreTarget, reason: str) -> None:
+    def report_dropped_job(self, target: RestoreTarget, reason: str) -> None:
         """Report a job that sweeps no longer ask about, although it has not ended."""
         with emitting(self._lock):
             self._count("JobsNoLongerFollowed")
@@ -44,7 +44,9 @@ class Telemetry(CheckTelemetry):
                 "This restore job is no longer followed", **names_of(target), reason=reason
             )
 
-    def asked(self, open_jobs: Metrics, share_left: float | None, result: SweepResult) -> None:
+    def report_open_jobs(
+        self, open_jobs: Metrics, share_left: float | None, result: SweepResult
+    ) -> None:
         """
         Report the open jobs and the failures of a sweep, even if the sweep itself fails.
 
@@ -63,7 +65,7 @@ class Telemetry(CheckTelemetry):
             for name, count in errors.items():
                 self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
-    def swept(self, result: SweepResult, degraded: int, seconds: float) -> None:
+    def report_tick(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
         with emitting(self._lock):
             self._metrics.write(
@@ -73,9 +75,9 @@ class Telemetry(CheckTelemetry):
                     "ProjectsDegraded": (MetricUnit.Count, degraded),
                 }
             )
-        self.followed(result, seconds)
+        self.report_sweep(result, seconds)
 
-    def followed(self, result: SweepResult, seconds: float) -> None:
+    def report_sweep(self, result: SweepResult, seconds: float) -> None:
         """Report a sweep without a tick: the heartbeat and the gauge of outages are of ticks."""
         with emitting(self._lock):
             self._logger.info(
@@ -90,7 +92,7 @@ class Telemetry(CheckTelemetry):
                 seconds=round(seconds, 3),
             )
 
-    def watch_changed(self, change: WatchChange) -> None:
+    def report_watch_change(self, change: WatchChange) -> None:
         """Report that a project or the stack is degraded or has recovered."""
         with emitting(self._lock):
             is_degraded = change.state is WatchState.DEGRADED
@@ -102,12 +104,12 @@ class Telemetry(CheckTelemetry):
                 since=utc_text(change.trouble.since),
             )
 
-    def credentials_seen(self, days_left: int) -> None:
+    def report_days_left(self, days_left: int) -> None:
         """Report when the credentials expire."""
         with emitting(self._lock):
             self._metrics.write({"CredentialDaysLeft": (MetricUnit.Count, days_left)})
 
-    def credentials_changed(self, change: CredentialsChange) -> None:
+    def report_credentials_change(self, change: CredentialsChange) -> None:
         """Report that the credentials are about to expire, or were renewed."""
         with emitting(self._lock):
             write, text = self._logger.warning, "The credentials expire soon"
@@ -119,7 +121,9 @@ class Telemetry(CheckTelemetry):
                 is_certain=change.secret.is_certain,
             )
 
-    def not_read(self, group_id: str, cluster_name: str | None, error: RestoreWatchError) -> None:
+    def report_unread_cluster(
+        self, group_id: str, cluster_name: str | None, error: RestoreWatchError
+    ) -> None:
         """Report a cluster whose restore jobs were never listed; a cluster once."""
         cluster = group_id, cluster_name or ""
         if cluster in self._not_read:
@@ -128,24 +132,24 @@ class Telemetry(CheckTelemetry):
             self._not_read.add(cluster)
             self._logger.warning(str(error), group_id=group_id, cluster_name=cluster_name)
 
-    def test_published(self, message_id: str) -> None:
+    def report_test(self, message_id: str) -> None:
         """Report a test notification."""
         with emitting(self._lock):
             self._logger.info("test notification", message_id=message_id)
 
-    def diagnosed(self, checks: Sequence[Mapping[str, Any]]) -> None:
+    def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""
         with emitting(self._lock):
             failed = [one["check"] for one in checks if one["ok"] is False]
             self._logger.info("diagnosed", checks=len(checks), failed_checks=failed)
 
-    def not_started(self, error: AwsCallError) -> None:
+    def report_unstarted_sweep(self, error: AwsCallError) -> None:
         """Report that Lambda did not take a sweep. The text has the code only."""
         with emitting(self._lock):
             text = "Lambda did not take the sweep of a new job; the next tick follows it"
             self._logger.warning(text, reason=f"Lambda {error}")
 
-    def skipped(self) -> None:
+    def report_skipped_sweep(self) -> None:
         """Report a sweep that left its work to another one."""
         with emitting(self._lock):
             self._logger.info("skipped")

@@ -172,7 +172,7 @@ class Agenda[T: Task]:
         with self._changed:
             return self._is_idle()
 
-    def take(self) -> T | None:
+    def next_task(self) -> T | None:
         """Return the next task, or None if there will be none any more. May wait."""
         with self._changed:
             while True:
@@ -184,7 +184,7 @@ class Agenda[T: Task]:
                 self._report_if_idle()
                 self._changed.wait()
 
-    def done(self, task: T, more: Iterable[T] = ()) -> None:
+    def finish(self, task: T, more: Iterable[T] = ()) -> None:
         """The task was done. `more` is to be done after the others."""
         with self._changed:
             self._turns.done(task)
@@ -204,6 +204,6 @@ class Agenda[T: Task]:
         return not self._turns.projects and not self._turns.under_way
 
 
-def failed_fast(error: RestoreWatchError, seconds: float) -> bool:
+def may_succeed_at_once(error: RestoreWatchError, seconds: float) -> bool:
     """Whether a call that failed after these seconds may succeed at once."""
     return isinstance(error, AtlasUnavailableError) and error.transient and seconds < FAST

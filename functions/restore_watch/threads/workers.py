@@ -26,13 +26,13 @@ class Workers:
         """Start threads that do the tasks of an agenda until it is closed."""
 
         def work() -> None:
-            while (task := agenda.take()) is not None:
+            while (task := agenda.next_task()) is not None:
                 more: Iterable[T] = ()
                 try:
                     with self._slots.taken():
                         more = do(task)
                 finally:
-                    agenda.done(task, more)
+                    agenda.finish(task, more)
 
         return [self._threads.submit(work) for _ in range(min(threads, THREADS))]
 

@@ -41,14 +41,14 @@ def test_the_moment_since_which_a_job_is_missed_is_stored_once(stored: Stored) -
     stored.acknowledge(stored.record("RUNNING"))
     known = stored.entry()
     for hours in range(3):
-        stored.index.missed(known, NOON + timedelta(hours=hours), soon())
+        stored.index.note_missing(known, NOON + timedelta(hours=hours), soon())
     assert stored.entry().missing_since == NOON
 
     for _ in range(2):
-        stored.index.found(known, soon())
+        stored.index.clear_missing(known, soon())
     assert stored.entry().missing_since is None
 
-    stored.index.missed(known, NOON + timedelta(hours=5), soon())
+    stored.index.note_missing(known, NOON + timedelta(hours=5), soon())
     assert stored.entry().missing_since == NOON + timedelta(hours=5)
     stored.record("COMPLETED", minute=1)
     assert stored.entry().missing_since is None
@@ -68,8 +68,8 @@ def test_a_job_that_is_not_as_the_index_said_is_neither_missed_nor_made(
         stored.delete()
     before = stored.find()
 
-    stored.index.missed(known, NOON, soon())
-    stored.index.found(known, soon())
+    stored.index.note_missing(known, NOON, soon())
+    stored.index.clear_missing(known, soon())
 
     assert stored.find() == before
 
@@ -84,7 +84,9 @@ def lease_at(stored: Stored, second: float) -> SweepLease:
 def test_one_of_many_sweeps_gets_the_lease(stored: Stored) -> None:
     lease = lease_at(stored, 0)
 
-    owners = at_once([partial(lease.take, NOON + timedelta(seconds=n), soon()) for n in range(16)])
+    owners = at_once(
+        [partial(lease.acquire, NOON + timedelta(seconds=n), soon()) for n in range(16)]
+    )
 
     assert sum(owner is not None for owner in owners) == 1
 
@@ -93,36 +95,36 @@ def test_one_of_many_sweeps_gets_the_lease(stored: Stored) -> None:
 def test_a_lease_is_free_after_it_was_given_back_or_ran_out(stored: Stored) -> None:
     ticks = [NOON + timedelta(minutes=n) for n in range(4)]
     lease = lease_at(stored, 0)
-    first = lease.take(ticks[0], soon())
+    first = lease.acquire(ticks[0], soon())
     assert first is not None
-    assert lease.take(ticks[1], soon()) is None
-    lease.give_back(first, soon())
+    assert lease.acquire(ticks[1], soon()) is None
+    lease.release(first, soon())
 
-    second = lease.take(ticks[1], soon())
+    second = lease.acquire(ticks[1], soon())
     assert second is not None
     assert [lease.is_awaited(one, soon()) for one in (first, second)] == [True, False]
     # It is valid for the 60 seconds of its deadline and five more.
-    assert lease_at(stored, 64).take(ticks[2], soon()) is None
+    assert lease_at(stored, 64).acquire(ticks[2], soon()) is None
     later = lease_at(stored, 67)
-    assert later.take(ticks[1], soon()) is None
-    assert later.take(ticks[2], soon()) is not None
+    assert later.acquire(ticks[1], soon()) is None
+    assert later.acquire(ticks[2], soon()) is not None
 
-    lease.give_back(second, soon())
-    assert later.take(ticks[3], soon()) is None
+    lease.release(second, soon())
+    assert later.acquire(ticks[3], soon()) is None
 
 
 def test_a_lease_that_is_valid_for_longer_than_a_sweep_takes_is_of_a_wrong_clock(
     stored: Stored,
 ) -> None:
     """Clocks may differ by a minute."""
-    assert lease_at(stored, 191).take(None, soon())
+    assert lease_at(stored, 191).acquire(None, soon())
 
-    assert lease_at(stored, 67).take(None, soon()) is None
-    assert lease_at(stored, 65).take(None, soon())
+    assert lease_at(stored, 67).acquire(None, soon()) is None
+    assert lease_at(stored, 65).acquire(None, soon())
 
 
 def test_the_holder_is_awaited_as_long_as_another_sweep_goes_on_to_wait(stored: Stored) -> None:
-    owner = lease_at(stored, 0).take(NOON, soon())
+    owner = lease_at(stored, 0).acquire(NOON, soon())
     assert owner is not None
     second, seen = 0.0, list[bool]()
 
@@ -137,7 +139,7 @@ def test_the_holder_is_awaited_as_long_as_another_sweep_goes_on_to_wait(stored: 
         now=lambda: NOON.timestamp() + second,
         sleep=sleep,
     )
-    assert waiting.take(NOON + timedelta(minutes=1), soon()) is None
+    assert waiting.acquire(NOON + timedelta(minutes=1), soon()) is None
     assert seen == [True] * 12 + [False] * 3
     # A table that does not answer names nobody.
     assert not SweepLease(stored.client, "elsewhere").is_awaited(owner, soon())

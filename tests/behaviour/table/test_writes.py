@@ -252,9 +252,9 @@ def test_a_missing_table_is_reported(stored: Stored) -> None:
 
     for work in (
         partial(table.record, recorded.job, NOON, soon()),
-        partial(index.read, soon(), NOON),
-        partial(index.missed, known, NOON, soon()),
-        partial(SweepLease(stored.client, "elsewhere").take, None, soon()),
+        partial(index.read_jobs, soon(), NOON),
+        partial(index.note_missing, known, NOON, soon()),
+        partial(SweepLease(stored.client, "elsewhere").acquire, None, soon()),
     ):
         with pytest.raises(TableUnavailableError, match="ResourceNotFoundException"):
             work()

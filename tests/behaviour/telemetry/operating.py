@@ -160,7 +160,7 @@ class Operation(NotifyingStack):
     # How it works
 
     def _atlas_answered(self, *said: Any) -> None:
-        self._environment.telemetry.atlas_answered(*said)
+        self._environment.telemetry.count_atlas_call(*said)
 
     def _turn_off_triggers(self) -> None:
         """`FunctionQueue` polls instead of moto."""

@@ -89,7 +89,7 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
     clock: Clock, asked: float | None, seconds: float
 ) -> None:
     limits = RateLimits(clock)
-    limits.refused(Bucket(GROUP, FLEX), limit(asked))
+    limits.note_refusal(Bucket(GROUP, FLEX), limit(asked))
 
     clock.now += seconds - 0.1
     with pytest.raises(AtlasRateLimitError):
@@ -107,7 +107,7 @@ def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
 ) -> None:
     limits = RateLimits(clock)
     reason = AtlasReason(503, retry_after_seconds=asked)
-    limits.refused(Bucket(GROUP, FLEX), AtlasUnavailableError("out of order", reason))
+    limits.note_refusal(Bucket(GROUP, FLEX), AtlasUnavailableError("out of order", reason))
 
     assert not limits.waits(Bucket(GROUP, DEDICATED))
     clock.now += seconds - 0.1
@@ -130,7 +130,7 @@ def test_other_refusals_say_nothing_about_time(
     clock: Clock, refusal: AtlasUnavailableError | AtlasForbiddenError
 ) -> None:
     limits = RateLimits(clock)
-    limits.refused(Bucket(GROUP, FLEX), refusal)
+    limits.note_refusal(Bucket(GROUP, FLEX), refusal)
 
     assert not limits.waits(Bucket(GROUP, FLEX))
     limits.check(Bucket(GROUP, FLEX))
@@ -138,11 +138,11 @@ def test_other_refusals_say_nothing_about_time(
 
 def test_a_rate_limit_applies_to_one_project_and_kind(clock: Clock) -> None:
     limits = RateLimits(clock)
-    limits.refused(Bucket(GROUP, FLEX), limit(30.0))
-    limits.refused(Bucket(OTHER_GROUP, DEDICATED), limit(5.0))
+    limits.note_refusal(Bucket(GROUP, FLEX), limit(30.0))
+    limits.note_refusal(Bucket(OTHER_GROUP, DEDICATED), limit(5.0))
 
     clock.now += 10
-    limits.refused(Bucket(OTHER_GROUP, TENANT), limit(30.0))
+    limits.note_refusal(Bucket(OTHER_GROUP, TENANT), limit(30.0))
 
     for group, kind in product((GROUP, OTHER_GROUP), RestoreKind):
         if (group, kind) in {(GROUP, FLEX), (OTHER_GROUP, TENANT)}:
@@ -185,9 +185,9 @@ def test_the_shares_since_a_moment_count_and_the_smallest_is_that_of_the_empties
     limits, begun = RateLimits(clock), clock.now
     for kind, left in ((FLEX, "70"), (DEDICATED, "30"), (TENANT, "90")):
         headers = {"ratelimit-limit": "100", "ratelimit-remaining": left}
-        limits.answered(Bucket(GROUP, kind), headers)
+        limits.note_share(Bucket(GROUP, kind), headers)
     clock.now += 5
-    limits.answered(Bucket(GROUP, FLEX), {})
+    limits.note_share(Bucket(GROUP, FLEX), {})
 
     flex = Bucket(GROUP, FLEX)
     assert (limits.share_left(flex, begun), limits.share_left(flex, begun + 1)) == (0.7, None)

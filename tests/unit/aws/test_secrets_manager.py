@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel, to_pascal
 
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
-from restore_watch.aws.secrets_manager import AtlasSecret, read_credentials
+from restore_watch.aws.atlas_secret import AtlasSecret, read_credentials
 from restore_watch.errors import CredentialsError
 from strategies import json_values, secrets
 from unit.scripted_atlas import Clock

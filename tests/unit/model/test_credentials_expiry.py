@@ -63,10 +63,10 @@ FIRST_LOOKS: dict[float, list[int | None]] = {
 def test_a_first_look_says_the_smallest_threshold_that_is_reached(
     days: float, thresholds: list[int | None]
 ) -> None:
-    after = CredentialsExpiry().learnt(secret(days), GROUP, NOON)
+    after = CredentialsExpiry().after_answer(secret(days), GROUP, NOON)
 
     assert said(after) == thresholds
-    assert said(after.learnt(secret(days), GROUP, NOON + DAY / 1000)) == thresholds
+    assert said(after.after_answer(secret(days), GROUP, NOON + DAY / 1000)) == thresholds
 
 
 # A year, day by day
@@ -81,10 +81,10 @@ def answered(life: float, *, seconds: float = 0, masks_hide: bool = False) -> Ye
     def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
         own = secret(life + day % 3 * seconds / 86_400, made=NOON)
         if not masks_hide or day % 2 == 0:
-            return known.learnt(own, GROUP, now)
+            return known.after_answer(own, GROUP, now)
         # Beside the one in use, Atlas shows one that expires sooner.
         sooner, *later = (replace(one, is_certain=False) for one in (secret(day + 5), own))
-        return known.learnt(sooner, GROUP, now, later)
+        return known.after_answer(sooner, GROUP, now, later)
 
     return day_of
 
@@ -94,8 +94,8 @@ def unanswered(life: float, *, refused: bool = False, days: int = 1) -> Year:
 
     def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
         if day == 0 or (days > 1 and day % days == 0):
-            return known.learnt(secret(life, made=NOON), GROUP, now)
-        return known.refused(now) if refused else known.saying(now)
+            return known.after_answer(secret(life, made=NOON), GROUP, now)
+        return known.after_refusal(now) if refused else known.saying(now)
 
     return day_of
 
@@ -105,7 +105,7 @@ def rotated(life: int) -> Year:
 
     def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
         made = day - day % life
-        return known.learnt(secret(made + life, made=NOON + made * DAY), GROUP, now)
+        return known.after_answer(secret(made + life, made=NOON + made * DAY), GROUP, now)
 
     return day_of
 
@@ -115,7 +115,7 @@ def replaced(days: int, following: Year) -> Year:
     first = secret(days)
 
     def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
-        return following(known, now, day) if day else known.learnt(first, GROUP, now)
+        return following(known, now, day) if day else known.after_answer(first, GROUP, now)
 
     return day_of
 
@@ -126,7 +126,7 @@ def beside(days: int) -> Year:
 
     def day_of(known: CredentialsExpiry, now: datetime, day: int) -> CredentialsExpiry:
         first, second = (old, own) if day < days else (own, old)
-        return known.learnt(first, GROUP, now, [second])
+        return known.after_answer(first, GROUP, now, [second])
 
     return day_of
 
@@ -182,41 +182,45 @@ RENEWALS: dict[str, tuple[float, float, list[int | None]]] = {
 def test_another_date_begins_anew_and_a_later_one_is_a_renewal(
     old: float, new: float, thresholds: list[int | None]
 ) -> None:
-    after = CredentialsExpiry().learnt(secret(old), GROUP, NOON).learnt(secret(new), GROUP, NOON)
+    after = (
+        CredentialsExpiry()
+        .after_answer(secret(old), GROUP, NOON)
+        .after_answer(secret(new), GROUP, NOON)
+    )
 
     assert said(after) == thresholds
 
 
 def test_a_refusal_counts_for_a_day_and_the_date_that_is_known_counts_on() -> None:
-    known = CredentialsExpiry().learnt(secret(8), GROUP, NOON - DAY)
-    after = known.refused(NOON)
+    known = CredentialsExpiry().after_answer(secret(8), GROUP, NOON - DAY)
+    after = known.after_refusal(NOON)
 
     assert after == replace(known, asked_at=NOON, seen_in=None)
     assert (after.is_due(NOON + DAY * 0.9), after.is_due(NOON + DAY)) == (False, True)
-    assert said(after.refused(NOON + DAY)) == [14, 7]
-    assert said(after.learnt(secret(8), GROUP, NOON + DAY)) == [14, 7]
-    assert CredentialsExpiry().refused(NOON) == CredentialsExpiry(NOON)
+    assert said(after.after_refusal(NOON + DAY)) == [14, 7]
+    assert said(after.after_answer(secret(8), GROUP, NOON + DAY)) == [14, 7]
+    assert CredentialsExpiry().after_refusal(NOON) == CredentialsExpiry(NOON)
 
 
 def test_a_threshold_is_due_before_the_day_is_over() -> None:
     """A day between two sweeps is a minute longer than 24 hours at times."""
-    expiry = CredentialsExpiry().learnt(secret(1.3), GROUP, NOON)
+    expiry = CredentialsExpiry().after_answer(secret(1.3), GROUP, NOON)
 
     assert [expiry.is_due(NOON + part * DAY) for part in (0.29, 0.3)] == [False, True]
-    assert not expiry.learnt(secret(1.3), GROUP, NOON + 0.3 * DAY).is_due(NOON + 0.31 * DAY)
+    assert not expiry.after_answer(secret(1.3), GROUP, NOON + 0.3 * DAY).is_due(NOON + 0.31 * DAY)
 
 
 def test_a_secret_that_is_used_again_is_said_again() -> None:
     expiry = CredentialsExpiry()
     for hour, days in enumerate((6.5, 300, 6.5)):
-        expiry = expiry.learnt(secret(days), GROUP, NOON + hour * DAY / 24)
+        expiry = expiry.after_answer(secret(days), GROUP, NOON + hour * DAY / 24)
 
     assert said(expiry) == [7, None, 7]
     assert len({credentials_cloud_event(one, "stack")["id"] for one in expiry.unsent}) == 3
 
 
 def test_a_secret_that_has_expired_when_it_is_noticed_is_not_said_to_expire() -> None:
-    (change,) = CredentialsExpiry().learnt(secret(-0.1), GROUP, NOON).unsent
+    (change,) = CredentialsExpiry().after_answer(secret(-0.1), GROUP, NOON).unsent
 
     assert credentials_subject(change, "nightly") == "Atlas credentials have expired: nightly"
     assert "secret now." in credentials_cloud_event(change, "nightly")["data"]["fix"]

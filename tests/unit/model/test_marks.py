@@ -36,7 +36,7 @@ def test_the_first_mark_lies_an_hour_before_the_first_attempt() -> None:
     marks = Marks.at_first(NOON)
 
     assert marks.whole == marks.first == NOON - HOUR
-    assert marks.of(ORDERS) == marks.of(DEDICATED) == NOON - HOUR
+    assert marks.mark_of(ORDERS) == marks.mark_of(DEDICATED) == NOON - HOUR
 
 
 OF_TWO = Marks(NOON, later(5), {ORDERS: NOON, CARTS: later(1)})
@@ -86,14 +86,14 @@ LISTINGS: dict[str, tuple[Marks, int, set[Part], set[Part], bool, Marks]] = {
 def test_what_was_read_is_known_until_the_listing_began_and_the_rest_stays_behind(
     marks: Marks, minute: int, read: set[Part], unread: set[Part], after: Marks, *, is_full: bool
 ) -> None:
-    assert marks.moved(later(minute), read, unread, is_full=is_full) == after
+    assert marks.after_listing(later(minute), read, unread, is_full=is_full) == after
 
 
 def test_a_part_has_its_own_mark_that_of_its_kind_or_that_of_the_project() -> None:
     marks = Marks(NOON, later(9), {ORDERS: NOON, FLEX: later(5)})
 
     parts = [ORDERS, CARTS, FLEX, DEDICATED_ORDERS, DEDICATED]
-    assert [marks.of(part) for part in parts] == [NOON, later(5), later(5), later(9), later(9)]
+    assert [marks.mark_of(part) for part in parts] == [NOON, later(5), later(5), later(9), later(9)]
 
 
 def test_parts_are_named_by_kind_and_cluster() -> None:

@@ -148,13 +148,13 @@ def test_a_degraded_project_has_recovered_after_three_minutes_without_a_failure(
 
 
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
-    watched = FAILED.removed(NOON + 5 * MINUTE, 7)
+    watched = FAILED.after_removal(NOON + 5 * MINUTE, 7)
 
     assert watched == Watched(GROUP, unsent=watched.unsent)
     assert watched.unsent[1].reason == "removed"
     assert watched.unsent[1].state is RECOVERED
     # Before it was reported, it says nothing.
-    assert failing(UNSEEN, NOON, 2).removed(NOON + 3 * MINUTE, 7) == UNSEEN
+    assert failing(UNSEEN, NOON, 2).after_removal(NOON + 3 * MINUTE, 7) == UNSEEN
 
 
 def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:

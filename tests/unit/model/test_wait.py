@@ -3,7 +3,7 @@
 import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.model.wait import Wait, answer_to, is_over
+from restore_watch.model.workflow_wait import Wait, answer_to, is_over
 from strategies import plain_job
 
 GOES_ON, WAITS = "goes on", None

@@ -203,7 +203,7 @@ def test_what_was_recorded_is_what_is_known(
     before = open_job(status=stored, sequence=3, published=2)
     later = NOON + timedelta(minutes=5)
 
-    known = before.now_recorded(answer, sequence, published, later)
+    known = before.as_stored(answer, sequence, published, later)
 
     assert known == replace(
         before,
@@ -248,7 +248,7 @@ class PagedIndex:
 
 def test_every_page_of_every_shard_is_read_once(clock: Clock) -> None:
     index = PagedIndex()
-    jobs = OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline(), NOON)
+    jobs = OpenJobs(dynamodb(index), "restore-jobs").read_jobs(clock.deadline(), NOON)
 
     expected = {restore_id(16 * page + int(shard)) for page in range(3) for shard in "0123"}
     assert {job.target.restore_id for job in jobs} == expected
@@ -262,4 +262,4 @@ def test_a_page_that_is_refused_fails_the_whole_read(clock: Clock) -> None:
     index.refusal = Refusal("AccessDeniedException")
 
     with pytest.raises(TableUnavailableError, match="AccessDeniedException"):
-        OpenJobs(dynamodb(index), "restore-jobs").read(clock.deadline(), NOON)
+        OpenJobs(dynamodb(index), "restore-jobs").read_jobs(clock.deadline(), NOON)

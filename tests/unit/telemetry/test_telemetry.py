@@ -125,7 +125,7 @@ PUBLISHED: dict[str, tuple[StatusChange, list[StatusChange], dict[str, float]]] 
 def test_a_published_change_is_counted_with_its_duration_and_its_latency(
     output: Output, change: StatusChange, history: list[StatusChange], seconds: dict[str, float]
 ) -> None:
-    output.telemetry.published(change, Recorded(change.job, tuple(history), 0, None))
+    output.telemetry.count_publication(change, Recorded(change.job, tuple(history), 0, None))
 
     assert output.metrics() == [{"status": change.job.status, "StatusChanges": 1} | seconds]
 
@@ -151,7 +151,7 @@ def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
         plain_change(plain_job(status=RestoreStatus.COMPLETED, **dated), sequence=3),
     )
     for change in history:
-        output.telemetry.published(change, Recorded(history[2].job, history, 0, None))
+        output.telemetry.count_publication(change, Recorded(history[2].job, history, 0, None))
 
     assert [one for one in output.metrics() if "StatusChanges" not in one] == ages
 
@@ -160,7 +160,7 @@ def test_the_notes_of_an_error_are_logged(output: Output) -> None:
     error = AtlasForbiddenError("no")
     error.add_note("Pending changes were not published")
 
-    output.telemetry.failed(error)
+    output.telemetry.report_failure(error)
 
     (line,) = output.logs()
     assert line["notes"] == ["Pending changes were not published"]
@@ -170,7 +170,7 @@ def test_the_notes_of_an_error_are_logged(output: Output) -> None:
 @pytest.mark.parametrize("field", ["contradiction", "unrecorded_word"])
 def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, field: str) -> None:
     def warns(number: int) -> bool:
-        output.telemetry.settled(target(f"{number:024x}"), result(**{field: "DANCING"}))
+        output.telemetry.report_result(target(f"{number:024x}"), result(**{field: "DANCING"}))
         lines = output.lines()
         is_warned = "WARNING" in {line.get("level") for line in lines}
         counted = any("Contradictions" in line for line in lines)
@@ -186,7 +186,7 @@ def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, fi
 
 def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> None:
     for status, sunset in ((200, None), (429, None), (200, "2026-03-01")):
-        output.telemetry.atlas_answered(status, sunset)
+        output.telemetry.count_atlas_call(status, sunset)
 
     assert output.metrics() == [{"AtlasCalls": 3, "AtlasThrottles": 1, "AtlasSunsets": 1}]
     assert output.metrics() == []
@@ -203,7 +203,7 @@ def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> 
     ],
 )
 def test_a_sunset_is_logged_as_a_date_only(output: Output, sunset: str, logged: str) -> None:
-    output.telemetry.atlas_answered(200, sunset)
+    output.telemetry.count_atlas_call(200, sunset)
 
     (warning,) = output.logs()
     assert (warning["level"], warning["sunset"]) == ("WARNING", logged)
@@ -220,7 +220,7 @@ def test_what_a_sweep_asked_about_has_metrics_with_their_units(
     tally.asked([open_job(1), open_job(2)])
     tally.skipped([open_job(3)])
 
-    output.telemetry.asked({"OpenJobs": (MetricUnit.Count, 4)}, share, tally.result)
+    output.telemetry.report_open_jobs({"OpenJobs": (MetricUnit.Count, 4)}, share, tally.result)
 
     first, second = output.lines()
     (published,) = first["_aws"]["CloudWatchMetrics"]
@@ -239,7 +239,7 @@ def test_a_failure_is_logged_once_with_its_job_and_counted_by_its_error(output: 
     tally.failed(open_job(2, missing_since=NOON), DOWN)  # the table remembers it
     tally.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
 
-    output.telemetry.asked({}, None, tally.result)
+    output.telemetry.report_open_jobs({}, None, tally.result)
 
     lines = output.lines()
     first, of_list = [line for line in lines if "_aws" not in line]
@@ -258,7 +258,7 @@ def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) 
         error = DOWN if number % 2 else NotificationPendingError("not accepted")
         tally.failed(open_job(number), error)
 
-    output.telemetry.asked({}, None, tally.result)
+    output.telemetry.report_open_jobs({}, None, tally.result)
 
     lines = output.lines()
     assert sum("_aws" not in line for line in lines) == 20
@@ -271,7 +271,7 @@ def test_an_unchanged_job_is_logged_at_the_level_debug_only(
 ) -> None:
     output = Output(capsys, level)
 
-    output.telemetry.unchanged(target(restore_id(1)))
+    output.telemetry.report_unchanged(target(restore_id(1)))
 
     logs = output.logs()
     assert len(logs) == lines
@@ -303,7 +303,7 @@ def test_counts_of_many_threads_are_exact_also_while_they_are_written(output: Ou
 
     def count() -> None:
         for _ in range(50):
-            telemetry.atlas_answered(429, None)
+            telemetry.count_atlas_call(429, None)
 
     def write() -> None:
         while not written.wait(0.0001):
@@ -327,8 +327,8 @@ def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
 
     def report(number: int) -> None:
         for _ in range(10):
-            telemetry.no_longer_followed(target(restore_id(number)), "reason")
-            telemetry.swept(tally.result, 0, number)
+            telemetry.report_dropped_job(target(restore_id(number)), "reason")
+            telemetry.report_tick(tally.result, 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 
@@ -410,7 +410,7 @@ def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
 
 
 def test_a_job_that_is_no_longer_followed_is_counted(output: Output) -> None:
-    output.telemetry.no_longer_followed(target(restore_id(1)), "its link has expired")
+    output.telemetry.report_dropped_job(target(restore_id(1)), "its link has expired")
 
     line, counted = output.lines()
     assert line["reason"] == "its link has expired"
@@ -424,7 +424,7 @@ def test_only_metrics_that_are_wanted_are_written(capsys: pytest.CaptureFixture[
         (frozenset[str](), []),
     ):
         output = Output(capsys, wanted=wanted)
-        output.telemetry.atlas_answered(429, None)
-        output.telemetry.swept(Tally(opened=0).result, degraded=2, seconds=1)
+        output.telemetry.count_atlas_call(429, None)
+        output.telemetry.report_tick(Tally(opened=0).result, degraded=2, seconds=1)
 
         assert output.metrics() == written

@@ -48,7 +48,7 @@ class Round:
             self.agenda.close()
 
     def take(self) -> Question:
-        task = self.agenda.take()
+        task = self.agenda.next_task()
         assert task is not None
         return task
 
@@ -112,7 +112,7 @@ def test_a_project_that_hangs_holds_its_share_of_the_threads_only() -> None:
         if question.bucket.group_id == GROUP:
             hanging += 1
         else:
-            round_.agenda.done(question)
+            round_.agenda.finish(question)
 
     assert hanging == 4
 
@@ -121,7 +121,7 @@ def test_a_project_that_hangs_never_holds_more_than_three_quarters_of_the_thread
     """Also if the others have nothing to do at the moment: what is added for them is taken."""
     hanging, other = asked(GROUP, 50), asked(OTHER_GROUP, 2, 50)
     round_ = Round(hanging, other[:1], threads=8, closed=False)
-    round_.agenda.done(next(one for one in (round_.take(), round_.take()) if one == other[0]))
+    round_.agenda.finish(next(one for one in (round_.take(), round_.take()) if one == other[0]))
 
     assert [round_.take().bucket.group_id for _ in range(5)] == [GROUP] * 5
     with ThreadPoolExecutor(1) as thread:
@@ -138,14 +138,14 @@ def test_a_project_that_hangs_never_holds_more_than_three_quarters_of_the_thread
 def test_a_question_without_a_usable_answer_is_asked_once_more_after_the_others() -> None:
     given = asked(GROUP, 2)
     round_ = Round(given)
-    round_.agenda.done(round_.take(), [replace(given[0], tries=1)])
-    round_.agenda.done(round_.take())
+    round_.agenda.finish(round_.take(), [replace(given[0], tries=1)])
+    round_.agenda.finish(round_.take())
 
     second = round_.take()
     assert (second.keys, second.tries) == (given[0].keys, 1)
 
-    round_.agenda.done(second, [replace(given[0], tries=2)])
-    assert round_.agenda.take() is None
+    round_.agenda.finish(second, [replace(given[0], tries=2)])
+    assert round_.agenda.next_task() is None
     assert round_.skipped == []
 
 
@@ -163,8 +163,8 @@ def test_a_question_that_is_not_allowed_at_its_turn_is_skipped() -> None:
     assert round_.skipped == given[:2]
 
     again = replace(given[0], tries=1)
-    round_.agenda.done(taken[0], [again])
-    assert round_.agenda.take() is None
+    round_.agenda.finish(taken[0], [again])
+    assert round_.agenda.next_task() is None
     assert round_.skipped == [*given[:2], again]
 
 
@@ -175,9 +175,9 @@ def test_when_the_time_is_over_what_was_not_taken_is_skipped() -> None:
 
     round_.is_over = True
 
-    assert round_.agenda.take() is None
+    assert round_.agenda.next_task() is None
     assert set(round_.skipped) == {*given[1:], *others}
-    assert round_.agenda.take() is None
+    assert round_.agenda.next_task() is None
 
 
 # Additions
@@ -201,9 +201,9 @@ def test_a_job_may_be_added_again_after_its_question_was_asked_or_skipped(ending
     round_.is_over = ending == "over"
     if ending == "over":
         round_.agenda.close()
-        assert round_.agenda.take() is None
+        assert round_.agenda.next_task() is None
     else:
-        round_.agenda.done(round_.take())
+        round_.agenda.finish(round_.take())
 
     assert (given[0] in round_.skipped) is (ending != "done")
     round_.is_over = False
@@ -225,12 +225,12 @@ def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way_or_follows() -> 
         seen.append(round_.agenda.is_idle)
         question = round_.take()
         seen.append(round_.agenda.is_idle)
-        round_.agenda.done(question)
+        round_.agenda.finish(question)
 
     assert seen == [True, *[False] * 4]
     assert round_.agenda.is_idle
     round_.agenda.add(given[:1])
-    round_.agenda.done(round_.take(), given[1:])
+    round_.agenda.finish(round_.take(), given[1:])
     assert not round_.agenda.is_idle
 
 
@@ -267,7 +267,7 @@ def test_every_thread_gets_a_question(projects: int) -> None:
     all_have_one = Barrier(THREADS)
 
     def work() -> None:
-        assert agenda.take() is not None
+        assert agenda.next_task() is not None
         all_have_one.wait(timeout=4)
 
     at_once(work)
@@ -285,10 +285,10 @@ def test_threads_ask_every_question_and_end(threads: int, projects: int, of_each
     asked: list[Question] = []
 
     def work() -> None:
-        while (question := agenda.take()) is not None:
+        while (question := agenda.next_task()) is not None:
             asked.append(question)
             again = replace(question, tries=question.tries + 1)
-            agenda.done(question, [again] if is_unanswered(question) else ())
+            agenda.finish(question, [again] if is_unanswered(question) else ())
 
     at_once(work, threads)
 
@@ -305,16 +305,16 @@ def test_a_thread_without_a_question_waits_for_a_second_try_an_addition_and_the_
     first, second = questions_of(projects=2, of_each=1)
     agenda = agenda_of([first])
     with ThreadPoolExecutor(1) as pool:
-        assert agenda.take() == first
-        waiting = pool.submit(agenda.take)
-        agenda.done(first, [replace(first, tries=1)])
+        assert agenda.next_task() == first
+        waiting = pool.submit(agenda.next_task)
+        agenda.finish(first, [replace(first, tries=1)])
         assert waiting.result(timeout=10) == replace(first, tries=1)
 
-        waiting = pool.submit(agenda.take)
+        waiting = pool.submit(agenda.next_task)
         agenda.add([second])
         assert waiting.result(timeout=10) == second
 
-        waiting = pool.submit(agenda.take)
+        waiting = pool.submit(agenda.next_task)
         with suppress(TimeoutError):
             waiting.result(timeout=0.05)
         assert not waiting.done()
@@ -327,13 +327,13 @@ def test_an_agenda_is_done_when_nothing_waits_or_is_under_way() -> None:
     agenda = agenda_of([given])
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(agenda.wait_until_done, 10)
-        taken = agenda.take()
+        taken = agenda.next_task()
         with suppress(TimeoutError):
             waiting.result(timeout=0.05)
         assert not waiting.done()
 
         assert taken is not None
-        agenda.done(taken)
+        agenda.finish(taken)
         waiting.result(timeout=10)
 
 
@@ -343,7 +343,7 @@ def test_an_agenda_is_done_when_nothing_of_it_may_be_asked() -> None:
     )
     agenda.add(asked(GROUP, 2))
     with ThreadPoolExecutor(2) as pool:
-        waiting, taking = pool.submit(agenda.wait_until_done, 10), pool.submit(agenda.take)
+        waiting, taking = pool.submit(agenda.wait_until_done, 10), pool.submit(agenda.next_task)
         waiting.result(timeout=5)
         agenda.close()
         assert taking.result(timeout=10) is None

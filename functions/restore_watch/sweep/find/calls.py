@@ -18,7 +18,7 @@ from restore_watch.sweep.find.memory_of_projects import FindMemory
 from restore_watch.sweep.find.steps import ClustersPage, FindStep, JobsPage, ProjectsPage, Wake
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
-from restore_watch.threads.agenda import TRIES, failed_fast
+from restore_watch.threads.agenda import TRIES, may_succeed_at_once
 
 
 @service
@@ -81,7 +81,7 @@ class FindCalls:
         """
         # A 503 may name a time, until which the pace allows no second call.
         waits = self.run.pace.waits(step.bucket)
-        is_fast = failed_fast(error, self.run.asking.clock() - begun)
+        is_fast = may_succeed_at_once(error, self.run.asking.clock() - begun)
         if is_fast and not waits and step.tries + 1 < TRIES:
             return [replace(step, tries=step.tries + 1, error=error)]
         if not isinstance(step, JobsPage):

@@ -128,7 +128,7 @@ class Finder:
         shown = shown_clusters(page, step.which)
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
-            self._run.telemetry.not_read(step.group_id, name, odd)
+            self._run.telemetry.report_unread_cluster(step.group_id, name, odd)
         more = listing.clusters_shown(step, page, shown)
         failure = listing.failures.get(step.which)
         if failure is not None:

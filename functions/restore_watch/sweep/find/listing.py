@@ -165,7 +165,7 @@ class ProjectListing:
         names = self._names.get(which)
         if names is None or part.cluster_name in names or not self._progress.is_read(which):
             return False
-        unread_for = self.wanted.now - self.wanted.marks.of(part)
+        unread_for = self.wanted.now - self.wanted.marks.mark_of(part)
         is_lost = not self._progress.is_read(part) and unread_for > UNREAD_AT_MOST
         return part in self._gone or is_lost
 
@@ -195,8 +195,8 @@ class ProjectListing:
     def _mark_of(self, step: ListingStep) -> datetime:
         marks = self.wanted.marks
         if not isinstance(step, ClustersPage):
-            return marks.of(step.part)
-        return min(marks.of(Part(kind)) for kind in self.wanted.kinds_in(step.which))
+            return marks.mark_of(step.part)
+        return min(marks.mark_of(Part(kind)) for kind in self.wanted.kinds_in(step.which))
 
     def _note_began(self, page: Page) -> None:
         if self._began is None:

@@ -32,7 +32,7 @@ class Read(NamedTuple):
         """The project's marks after this listing."""
         if self.began is None or not self.read:
             return marks
-        return marks.moved(self.began, self.read, self.unread, is_full=self.is_full)
+        return marks.after_listing(self.began, self.read, self.unread, is_full=self.is_full)
 
 
 class Progress:

@@ -44,7 +44,7 @@ def set_aside(calls: FindCalls, project: Project, listing: ProjectListing) -> se
                 aside.update(_parts_of(what))
         elif isinstance(what, Part) and not _is_failure(calls, project, what, error, known):
             aside.add(what)
-            calls.run.telemetry.not_read(project.group_id, what.cluster_name, error)
+            calls.run.telemetry.report_unread_cluster(project.group_id, what.cluster_name, error)
             continue
         if isinstance(what, Part):
             _note_failure(calls, listing, what, error)
@@ -89,7 +89,7 @@ def _note_failure(
 ) -> None:
     """A refusal for want of a role is excused where failures are counted."""
     marks = listing.wanted.marks
-    unread_for = calls.run.now() - max(marks.of(part), marks.first + FIRST_MARK)
+    unread_for = calls.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
     lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
     calls.run.outcomes.failed(asked_by(JobsPage(listing.group_id, part)), error, lasts=lasts)
     calls.found_failing(listing.group_id, part.cluster_name, error)

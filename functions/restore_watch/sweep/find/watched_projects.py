@@ -155,7 +155,7 @@ class WatchedProjects:
         """Forget the marks of a project: if it is watched again, that begins anew."""
         now = self.run.now()
         with suppress(RestoreWatchError):  # the next sweep tries again
-            self.bookkeeping.drop(project, now, self.run.ending)
+            self.bookkeeping.drop_marks(project, now, self.run.ending)
             self.run.projects[project.group_id] = replace(project, marks=None, removed_at=now)
             with self.lock:
                 self.woken.discard(project.group_id)
@@ -180,7 +180,7 @@ class WatchedProjects:
         marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
         stored = lost.stored if lost else None
         try:
-            self.bookkeeping.begin(group_id, marks, now, self.run.ending, lost=stored)
+            self.bookkeeping.begin_marks(group_id, marks, now, self.run.ending, lost=stored)
         except RestoreWatchError as error:
             self.run.tally.search_failed(group_id, None, error)
             return None
@@ -196,7 +196,7 @@ class WatchedProjects:
         seen = {str(one) for one in self.run.outcomes.families(group_id)}
         new = seen - project.readable
         try:
-            self.bookkeeping.move(
+            self.bookkeeping.move_marks(
                 project, moved, now, new, self.run.ending, is_full=read.is_listing
             )
         except RestoreWatchError as error:

@@ -24,7 +24,7 @@ from restore_watch.sweep.observe import Shown
 from restore_watch.sweep.outcomes import Asked
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
-from restore_watch.threads.agenda import failed_fast
+from restore_watch.threads.agenda import may_succeed_at_once
 
 type Questions = list[Question]
 
@@ -164,7 +164,7 @@ class Asker:
         project = self.run.projects.get(job.target.group_id)
         if is_refused and project is not None and project.is_removed:
             self.follower.missed(job, is_refused=True)
-        if failed_fast(error, self.run.asking.clock() - begun):
+        if may_succeed_at_once(error, self.run.asking.clock() - begun):
             return [replace(question, tries=question.tries + 1)]
         return []
 

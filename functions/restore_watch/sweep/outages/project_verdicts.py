@@ -88,7 +88,7 @@ class ProjectVerdicts:
         return [
             project
             for project in self.run.stored_projects()
-            if project.watched.fails
+            if project.watched.is_failing
             and not project.is_removed
             and project.group_id not in self.watched.woken
             and project.group_id not in with_open_jobs

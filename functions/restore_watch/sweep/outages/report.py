@@ -65,11 +65,13 @@ class Watch:
 
         def forget(project: Project) -> None:
             count = sum(job.target.group_id == project.group_id for job in open_jobs)
-            left = self._store(project.watched, project.watched.removed(self.run.now(), count))
+            left = self._store(
+                project.watched, project.watched.after_removal(self.run.now(), count)
+            )
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
         stored = self.run.stored_projects()
-        removed = [one for one in stored if one.is_removed and one.watched.fails]
+        removed = [one for one in stored if one.is_removed and one.watched.is_failing]
         self.workers.each(removed, forget, self.run.ending)
 
     def stack_fails(self, stack: Watched, error: RestoreWatchError) -> Watched:
@@ -136,7 +138,7 @@ class Watch:
         if after == watched:
             return watched
         with suppress(TableUnavailableError, TimeBudgetExceededError):
-            stored = self.bookkeeping.watch(after, self.run.at, self.run.ending)
+            stored = self.bookkeeping.store_watched(after, self.run.at, self.run.ending)
             if stored is not None:
                 return self._publish(stored, self.run.ending)
         return watched
@@ -146,7 +148,7 @@ class Watch:
 
         def publish(change: WatchChange) -> None:
             self.topic.publish_watch(change, deadline)
-            self.run.telemetry.watch_changed(change)
+            self.run.telemetry.report_watch_change(change)
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
         sent, is_refused = self.run.publish_in_order(unsent, publish)
@@ -156,5 +158,5 @@ class Watch:
             return watched
         left = replace(watched, unsent=watched.unsent[sent:])
         with suppress(TableUnavailableError, TimeBudgetExceededError):
-            return self.bookkeeping.watch(left, self.run.at, self.run.ending) or watched
+            return self.bookkeeping.store_watched(left, self.run.at, self.run.ending) or watched
         return watched
