@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -114,15 +115,41 @@ class Aws(ExitStack):
         `required_field` is a field that every complete answer has. `fixes` has the advice for
         errors of this question alone, by AWS's error code. Raises OperateError.
         """
+        call = getattr(self._client(service, config or self._config), operation)
+        return self._answer(service, operation, call, required_field, fixes, **parameters)
+
+    def pages(
+        self,
+        service: str,
+        operation: str,
+        required_field: str,
+        *,
+        fixes: Mapping[str, str] = MappingProxyType({}),
+        **parameters: Any,
+    ) -> Iterator[list[Any]]:
+        """As `ask`, but yield the list in the required field of each page of the answer."""
+        paginator = self._client(service, self._config).get_paginator(operation)
+        next_page = partial(next, iter(paginator.paginate(**parameters)), {required_field: None})
+        while True:
+            page = self._answer(service, operation, next_page, required_field, fixes)
+            if page[required_field] is None:
+                return
+            yield page[required_field]
+
+    def _answer(
+        self,
+        service: str,
+        operation: str,
+        call: Callable[..., Any],
+        required_field: str,
+        fixes: Mapping[str, str],
+        **parameters: Any,
+    ) -> Any:
         name = _ACTIONS.get(operation) or operation.title().replace("_", "")
-        return called(
-            f"{service}:{name}",
-            getattr(self._client(service, config or self._config), operation),
-            required_field,
-            policy_page=self._policy_page,
-            fixes=fixes,
-            **parameters,
-        )
+        try:
+            return plain_call(call, required_field, **parameters)
+        except AwsCallError as error:
+            raise refusal(f"{service}:{name}", error, self._policy_page, fixes) from None
 
     def _client(self, service: str, config: Config) -> Any:
         if (service, config) not in self._clients:
@@ -145,21 +172,12 @@ def _connecting() -> Iterator[None]:
         raise OperateError(f"no connection to AWS ({name}). {fix}") from None
 
 
-def called(
-    action: str,
-    operation: Callable[..., Any],
-    required_field: str,
-    *,
-    policy_page: str,
-    fixes: Mapping[str, str],
-    **parameters: Any,
-) -> Any:
-    """Call an operation of a client. `action` is its name in a policy, the rest as in `ask`."""
-    try:
-        return plain_call(operation, required_field, **parameters)
-    except AwsCallError as error:
-        lacking = f"Give these credentials the policy of {policy_page}: they lack {action}"
-        known = {**dict.fromkeys(_DENIED, lacking), **_FIXES, **fixes}
-        fix = known.get(error.code, _LATER if error.answer else _NETWORK)
-        text = f"{action}: AWS {error}. {fix}"
-        raise (RefusedError(text, error.code) if error.answer else OperateError(text)) from None
+def refusal(
+    action: str, error: AwsCallError, policy_page: str, fixes: Mapping[str, str]
+) -> OperateError:
+    """Return the error with its advice. `action` is the name of the operation in a policy."""
+    lacking = f"Give these credentials the policy of {policy_page}: they lack {action}"
+    known = {**dict.fromkeys(_DENIED, lacking), **_FIXES, **fixes}
+    fix = known.get(error.code, _LATER if error.answer else _NETWORK)
+    text = f"{action}: AWS {error}. {fix}"
+    return RefusedError(text, error.code) if error.answer else OperateError(text)

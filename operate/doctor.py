@@ -20,11 +20,9 @@ from rich.text import Text
 from foundation.json_text import read_object
 from operate.aws import INVOKING, LOOKING, Aws
 from operate.command_line import read_words, run
-from operate.dead_letters import dead_letters
 from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
 from operate.errors import ArgumentError, OperateError, plain
-from operate.key_diagnosis import key_policies
-from operate.people_diagnosis import PeopleDiagnosis
+from operate.stack_diagnosis import WayToPeople, dead_letters, key_policies
 from restore_watch.diagnosis.line import Line, without_consequences
 
 PAGE = "docs/operations.md"
@@ -117,7 +115,7 @@ def _diagnosed(
         if line.check != "publishing" or not sends_test:
             yield line
     yield from key_policies(aws, stack)
-    yield from PeopleDiagnosis(aws, stack).lines()
+    yield from WayToPeople(aws, stack).lines()
     yield from dead_letters(aws, stack)
     if sends_test:
         yield _test(aws, stack)

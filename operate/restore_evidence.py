@@ -5,19 +5,19 @@ A change and a verdict have the content of their messages, because both come fro
 `history`.
 """
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from operate.objectives import Objectives
 from restore_watch.aws.cloud_events import cloud_event
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
@@ -32,7 +32,69 @@ _JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
 
+_NUMBER = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
+
 _utc_date = TypeAdapter(UtcDate).validate_python
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """
+    The objectives; None for an objective that is not set.
+
+    `rto`: how long a restore may take. `rpo`: how old its snapshot may be when it begins.
+    """
+
+    rto: timedelta | None = None
+    rpo: timedelta | None = None
+
+    def rto_met(
+        self, changes: Sequence[StatusChange], began: datetime, until: datetime
+    ) -> bool | None:
+        """
+        Whether the restore completed in time. None if that is unknown, or not yet known.
+
+        False if it ended otherwise, or was known to be open at `until` and had taken too long. The
+        fate of a download after it was ready makes no difference.
+        """
+        if self.rto is None:
+            return None
+        last = changes[-1].job
+        completed = [one.job for one in changes if one.job.status is RestoreStatus.COMPLETED]
+        if completed:
+            seconds = completed[-1].duration_seconds
+            return None if seconds is None else timedelta(seconds=seconds) <= self.rto
+        if last.status.ends:
+            return False
+        if last.terminal or until - began <= self.rto:
+            return None
+        return False
+
+    def rpo_met(self, job: RestoreJob) -> bool | None:
+        """
+        Whether the snapshot was young enough. None if that is unknown.
+
+        After a restore to a point in time, the data are newer than the snapshot. No restore begins
+        before its snapshot: then one of the dates is wrong.
+        """
+        age, taken, began = (
+            job.snapshot_age_seconds,
+            job.snapshot_finished_date,
+            job.restore_scheduled_date,
+        )
+        if self.rpo is None or age is None or job.is_point_in_time:
+            return None
+        if taken and began and taken > began:
+            return None
+        return timedelta(seconds=age) <= self.rpo
+
+
+def read_minutes(text: str) -> timedelta:
+    """Read a number of minutes; 0 is for none. Raises ValueError."""
+    if not _NUMBER.fullmatch(text):
+        msg = f"{text[:60]!a} is not a number of minutes; expected one such as 60, or 0 for none"
+        raise ValueError(msg)
+    return timedelta(minutes=float(text))
 
 
 class UnreadableItemError(Exception):
@@ -134,16 +196,15 @@ class Summary:
     def __init__(self, objectives: Objectives) -> None:
         self.objectives = objectives
         self._outcomes: Counter[str] = Counter()
-        self._rto: Counter[str] = Counter()
-        self._rpo: Counter[str] = Counter()
+        self._judgements = {"rto": Counter[str](), "rpo": Counter[str]()}
         self.unreadable: list[dict[str, str]] = []
         """The keys of the items that this version cannot read."""
 
     def add(self, evidence: RestoreEvidence) -> None:
         """Count a restore."""
         self._outcomes[evidence.facts["outcome"]] += 1
-        self._rto[_JUDGEMENTS[evidence.facts["rtoMet"]]] += 1
-        self._rpo[_JUDGEMENTS[evidence.facts["rpoMet"]]] += 1
+        for name, counts in self._judgements.items():
+            counts[_JUDGEMENTS[evidence.facts[f"{name}Met"]]] += 1
 
     def add_unreadable(self, item: Mapping[str, Any]) -> None:
         """Keep the key of an item that cannot be read. It may hold anything."""
@@ -152,7 +213,7 @@ class Summary:
 
     @property
     def restores(self) -> int:
-        """How many restores were counted."""
+        """The number of restores that were counted."""
         return self._outcomes.total()
 
     def as_json(self) -> dict[str, Any]:
@@ -160,30 +221,28 @@ class Summary:
         return {
             "restoreCount": self.restores,
             "outcomes": {one: self._outcomes[one] for one in OUTCOMES if self._outcomes[one]},
-            "rto": _judged(self.objectives.rto, self._rto),
-            "rpo": _judged(self.objectives.rpo, self._rpo),
+            "rto": self._judged("rto", self.objectives.rto),
+            "rpo": self._judged("rpo", self.objectives.rpo),
             "unreadable": self.unreadable,
         }
 
     def lines(self) -> list[str]:
         """Return the totals in words."""
-        outcomes = ", ".join(f"{one} {count}" for one, count in self.as_json()["outcomes"].items())
+        whole = self.as_json()
+        outcomes = ", ".join(f"{outcome} {count}" for outcome, count in whole["outcomes"].items())
         lines = [f"Restores: {self.restores}" + (f" ({outcomes})" if outcomes else "")]
-        for name, seconds, counts in (
-            ("RTO", self.objectives.rto, self._rto),
-            ("RPO", self.objectives.rpo, self._rpo),
-        ):
-            if seconds is not None:
-                met, missed, rest = (counts[one] for one in _JUDGEMENTS.values())
+        for name in self._judgements:
+            if whole[name]["minutes"] is not None:
+                minutes, met, missed, rest = whole[name].values()
                 lines.append(
-                    f"{name} of {seconds / 60:g} minutes: met {met}, missed {missed}, "
+                    f"{name.upper()} of {minutes:g} minutes: met {met}, missed {missed}, "
                     f"not judged {rest}"
                 )
         return lines
 
-
-def _judged(seconds: float | None, counts: Counter[str]) -> dict[str, Any]:
-    said = None if seconds is None else seconds / 60
-    if said is not None and said.is_integer():
-        said = int(said)
-    return {"minutes": said, **{one: counts[one] for one in _JUDGEMENTS.values()}}
+    def _judged(self, name: str, objective: timedelta | None) -> dict[str, Any]:
+        minutes = None if objective is None else objective / timedelta(minutes=1)
+        if minutes is not None and minutes.is_integer():
+            minutes = int(minutes)
+        counts = self._judgements[name]
+        return {"minutes": minutes, **{one: counts[one] for one in _JUDGEMENTS.values()}}

@@ -33,7 +33,8 @@ from contract.documents import (
 from contract.test_schemas import WATCH, fits
 from notify_people.channels.secret import KEYS
 from notify_people.selection import DEFAULT_CHANGES, Change
-from operate.deployed_stack import RPO_PARAMETER, RTO_PARAMETER, TABLE_OUTPUT
+from operate.deployed_stack import TABLE_OUTPUT
+from operate.evidence import RPO_PARAMETER, RTO_PARAMETER
 from operate.evidence_files import COLUMNS
 from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden

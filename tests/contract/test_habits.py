@@ -84,11 +84,11 @@ def test_a_workflow_may_only_read_and_uses_actions_of_one_commit(name: str) -> N
 
 
 def test_files_functions_and_classes_keep_their_bounds() -> None:
-    """250 lines of a file, 40 of a function, and 7 attributes that the methods of a class set."""
+    """400 lines of a file, 40 of a function, and 7 attributes that the methods of a class set."""
     beyond: list[str] = []
     for path in (one for name in ("functions", "operate") for one in ROOT.glob(f"{name}/**/*.py")):
         text = path.read_text()
-        beyond += [path.name] if len(text.splitlines()) > 250 else []
+        beyond += [path.name] if len(text.splitlines()) > 400 else []
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from operate.aws import called
-from operate.errors import OperateError
+from foundation.aws_call import AwsCallError, plain_call
+from operate.aws import refusal
 from unit.stubbed_aws import Answer, Refusal, dynamodb
 
 PAGE = "docs/page.md"
@@ -12,17 +12,10 @@ SIGN_IN = "Sign in to AWS again: `aws sso login` or `aws configure`, and AWS_PRO
 
 
 def refusal_of(answer: Answer) -> str:
-    with pytest.raises(OperateError) as raised:
-        called(
-            SCAN,
-            dynamodb(answer).scan,
-            "Items",
-            policy_page=PAGE,
-            fixes={"ResourceNotFoundException": "Name another table"},
-            TableName="restores",
-        )
-    assert raised.value.exit_status == 1
-    return str(raised.value)
+    with pytest.raises(AwsCallError) as raised:
+        plain_call(dynamodb(answer).scan, "Items", TableName="restores")
+    fixes = {"ResourceNotFoundException": "Name another table"}
+    return str(refusal(SCAN, raised.value, PAGE, fixes))
 
 
 @pytest.mark.parametrize(

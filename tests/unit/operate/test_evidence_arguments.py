@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from operate.errors import ArgumentError
-from operate.evidence_arguments import EvidenceArguments, read_period
+from operate.evidence import Arguments, Period
 
 NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 PERIOD = ("--from", "2026-11-01", "--to", "2026-11-25")
 GROUP = "5f0000000000000000000a01"
 
 
-def read(*words: str) -> EvidenceArguments:
-    return EvidenceArguments.read([*PERIOD, *words], "what it does", NOW)
+def read(*words: str) -> Arguments:
+    return Arguments.read([*PERIOD, *words], NOW)
 
 
 def test_a_period_is_enough_and_everything_can_be_given() -> None:
@@ -26,7 +26,10 @@ def test_a_period_is_enough_and_everything_can_be_given() -> None:
     assert few.names.csv.name == "evidence.csv"
     assert (table.stack, table.table) == (None, "restores")
     assert (every.stack, every.table) == ("two", None)
-    assert (every.group_id, every.cluster_name, every.rto, every.rpo) == (GROUP, "orders", 3600, 0)
+    assert (every.group_id, every.cluster_name, every.rto, every.rpo) == (
+        *(GROUP, "orders"),
+        *(timedelta(hours=1), timedelta(0)),
+    )
     assert str(every.names.json) == "/tmp/audit.json"  # noqa: S108 - it is not written
 
 
@@ -98,7 +101,7 @@ def test_says_in_one_line_what_is_wrong(words: str, line: str) -> None:
 def test_a_day_is_included_to_its_end_and_a_moment_is_not(
     since: str, until: str, start: str, end: str
 ) -> None:
-    period = read_period(since, until, NOW)
+    period = Period.read(since, until, NOW)
     first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
 
     assert (period.start, period.end) == (first, last)
@@ -132,7 +135,7 @@ def test_names_the_argument_that_is_wrong(
     with pytest.raises(
         ArgumentError, match=rf"^{name} \(--{name.lower()}\): .*{problem}"
     ) as raised:
-        read_period(since, until, NOW)
+        Period.read(since, until, NOW)
 
     assert "\n" not in str(raised.value)
 
@@ -140,17 +143,17 @@ def test_names_the_argument_that_is_wrong(
 def test_says_that_restores_of_a_long_time_ago_may_be_missing() -> None:
     old, young = "2025-10-21T09:29:59", "2025-10-22T09:30:01"
 
-    (note,) = read_period(old, "2025-12-31", NOW).notes(NOW)
+    (note,) = Period.read(old, "2025-12-31", NOW).notes(NOW)
 
     assert note == (
         "The table keeps a restore for 400 days after its last change: those that began before "
         "2025-10-22 may be missing."
     )
-    assert read_period(young, "2025-12-31", NOW).notes(NOW) == []
+    assert Period.read(young, "2025-12-31", NOW).notes(NOW) == []
 
 
 def test_says_that_the_period_has_not_ended() -> None:
-    assert read_period("2026-11-01", "2026-11-25", NOW).notes(NOW) == []
-    assert read_period("2026-11-01", "2026-11-26", NOW).notes(NOW) == [
+    assert Period.read("2026-11-01", "2026-11-25", NOW).notes(NOW) == []
+    assert Period.read("2026-11-01", "2026-11-26", NOW).notes(NOW) == [
         "The period has not ended: more restores may begin in it."
     ]

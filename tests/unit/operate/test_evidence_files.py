@@ -16,8 +16,7 @@ import pytest
 
 from operate.errors import ArgumentError, OperateError
 from operate.evidence_files import EvidenceFiles, Names
-from operate.objectives import Objectives
-from operate.restore_evidence import RestoreEvidence, read_evidence
+from operate.restore_evidence import Objectives, RestoreEvidence, read_evidence
 from restore_watch.model.restore_job import RestoreJob
 from strategies import plain_job
 from unit.operate.restores import NOON, item_of, verdict_on
@@ -108,7 +107,9 @@ def test_no_cell_is_a_formula_or_has_a_second_line(names: Names, text: str, cell
 def test_truth_and_absence_have_one_form_each(names: Names) -> None:
     began = NOON - timedelta(hours=2)
     job = plain_job(status="COMPLETED", restore_scheduled_date=began, restore_finished_date=NOON)
-    rows, _ = written(names, read_evidence(item_of(job), Objectives(rto=60.0), NOON))
+    rows, _ = written(
+        names, read_evidence(item_of(job), Objectives(rto=timedelta(minutes=1)), NOON)
+    )
 
     assert (rows[0]["rtoMet"], rows[0]["rpoMet"], rows[0]["verdict"]) == ("false", "", "")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from operate.key_diagnosis import missing, of_role
+from operate.stack_diagnosis import missing_actions, names_of_role
 
 ROLE = "arn:aws:iam::123456789012:role/watch"
 ACCOUNT = "arn:aws:iam::123456789012:root"
@@ -33,10 +33,10 @@ def statement(principal: Any, action: Any, effect: str = "Allow", **more: Any) -
     ],
 )
 def test_what_a_policy_does_not_allow_to_a_role(statements: Any, lacking: list[str]) -> None:
-    assert missing(json.dumps({"Statement": statements}), of_role(ROLE)) == lacking
+    assert missing_actions(json.dumps({"Statement": statements}), names_of_role(ROLE)) == lacking
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"Statement": ["x"]}', "[" * 9999])
 def test_a_policy_of_another_form_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="a form that is not known"):
-        missing(text, of_role(ROLE))
+        missing_actions(text, names_of_role(ROLE))

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operate.objectives import Objectives, seconds
+from operate.restore_evidence import Objectives, read_minutes
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 from strategies import plain_job
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-HOUR = 3600.0
+HOUR = timedelta(hours=1)
 
 
 def job(status: str, minutes: int | None = None, **fields: object) -> RestoreJob:
@@ -21,7 +21,7 @@ def job(status: str, minutes: int | None = None, **fields: object) -> RestoreJob
     )
 
 
-def rto_met(*jobs: RestoreJob, after: float = 24, rto: float | None = HOUR) -> bool | None:
+def rto_met(*jobs: RestoreJob, after: float = 24, rto: timedelta | None = HOUR) -> bool | None:
     """Judge a restore with these states, so many hours after noon."""
     changes = [StatusChange(one, None, number, NOON) for number, one in enumerate(jobs, start=1)]
     return Objectives(rto=rto).rto_met(changes, NOON, NOON + timedelta(hours=after))
@@ -84,10 +84,10 @@ def test_the_rpo_of_a_restore_to_a_point_in_time_is_not_judged(word: str, age: i
 
 @pytest.mark.parametrize(("text", "value"), [("60", 3600), ("0", 0), ("0.5", 30), ("1440", 86400)])
 def test_reads_minutes(text: str, value: float) -> None:
-    assert seconds(text) == value
+    assert read_minutes(text).total_seconds() == value
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1h", "1e9", "inf", "nan", "1,5", "٣", "9" * 99])
 def test_rejects_what_is_not_a_number_of_minutes(text: str) -> None:
     with pytest.raises(ValueError, match="is not a number of minutes; expected one such as 60"):
-        seconds(text)
+        read_minutes(text)

@@ -8,14 +8,19 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operate.objectives import Objectives
-from operate.restore_evidence import RestoreEvidence, UnreadableItemError, began_at, read_evidence
+from operate.restore_evidence import (
+    Objectives,
+    RestoreEvidence,
+    UnreadableItemError,
+    began_at,
+    read_evidence,
+)
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.status_change import utc_text
 from strategies import json_values, plain_job
 from unit.operate.restores import NOON, item_of, verdict_on
 
-HOUR = 3600.0
+HOUR = timedelta(hours=1)
 SECRET_URL = "https://restore-1.downloads.example.net:27017/token/restore.tar.gz"
 
 serialize = TypeSerializer().serialize

@@ -1,0 +1,326 @@
+"""
+Diagnoses a stack by calls that its functions may not make. Changes nothing.
+
+Looks at the policies of customer managed keys, at the way of messages to people, and for dead
+letters.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from foundation.json_text import read_json
+from notify_people.channels.secret import read_secret
+from notify_people.errors import SecretError
+from operate.aws import Aws
+from operate.deployed_stack import DeployedStack
+from operate.errors import OperateError, RefusedError
+from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
+from restore_watch.diagnosis.line import Line
+
+_GONE = {
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NotFound",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
+
+
+def look(check: str, find: Callable[[str], Line], *, gone: str) -> Line:
+    """
+    Return the line that `find` returns for the check. Without an answer, the result is unknown.
+
+    `gone` is the fix if AWS has no such thing.
+    """
+    try:
+        return find(check)
+    except RefusedError as error:
+        if error.code in _GONE:
+            return Line(check, ok=False, found="was deleted", fix=gone)
+        found = str(error)
+    except OperateError as error:
+        found = str(error)
+    return Line(check, ok=None, found=found)
+
+
+# Keys
+
+NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
+"""SNS needs these from a publisher to its topic, and itself for an encrypted queue."""
+
+
+def key_policies(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
+    """
+    Look at the key of the topics, and at the key of the queue of people.
+
+    Conditions are not looked at, so an Allow here may still be refused. IAM's own simulator takes
+    the policy of a resource for a user only, not for a role: SimulatePrincipalPolicy, IAM API
+    Reference.
+    """
+    stack_key = stack.parameters.get("KmsKeyArn", "")
+    topic_key = stack.parameters.get("TopicKmsKeyArn") or stack_key
+    gone = "Deploy the stack with another TopicKmsKeyArn or KmsKeyArn"
+
+    def find_for_function(check: str) -> Line:
+        name = stack.function_name
+        held = aws.ask("lambda", "get_function_configuration", FunctionName=name)
+        return _key_policy(aws, topic_key, names_of_role(held["Role"]), check)
+
+    if topic_key:
+        yield look("key policy: function", find_for_function, gone=gone)
+    if stack_key and stack.outputs.get("NoticeQueueArn"):
+        find_for_sns = partial(_key_policy, aws, stack_key, ["sns.amazonaws.com"])
+        yield look("key policy: SNS", find_for_sns, gone=gone)
+
+
+def _key_policy(aws: Aws, key: str, principals: list[str], check: str) -> Line:
+    policy = aws.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")
+    try:
+        lacking = missing_actions(policy["Policy"], principals)
+    except ValueError as error:
+        return Line(check, ok=None, found=str(error))
+    if lacking:
+        fix = f"Add the statements of docs/security.md to the policy of the key {key}"
+        return Line(check, ok=False, found=f"does not allow {' and '.join(lacking)}", fix=fix)
+    found = "allows what is needed; conditions were not looked at"
+    return Line(check, ok=True, found=found)
+
+
+def missing_actions(policy: str, principals: Iterable[str]) -> list[str]:
+    """Return the actions that no statement allows to any of the principals. Raises ValueError."""
+    try:
+        statements = _listed(read_json(policy)["Statement"])
+        names = {"*", *principals}
+        return [action for action in NEEDED if not _is_allowed(statements, action, names)]
+    except (AttributeError, LookupError, TypeError):
+        raise ValueError("the policy of the key is in a form that is not known") from None
+
+
+def names_of_role(arn: str) -> list[str]:
+    """Return the names by which a policy may mean a role: its ARN, and names of its account."""
+    _, partition, _, _, account, _ = arn.split(":", 5)
+    return [arn, account, f"arn:{partition}:iam::{account}:root"]
+
+
+def _is_allowed(statements: list[Any], action: str, names: set[str]) -> bool:
+    applying = [one for one in statements if _applies(one, action, names)]
+    is_denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in applying)
+    return not is_denied and any(one["Effect"] == "Allow" for one in applying)
+
+
+def _applies(statement: Mapping[str, Any], action: str, names: set[str]) -> bool:
+    given = statement.get("Principal", {})
+    groups = given.values() if isinstance(given, dict) else [given]
+    is_action = any(
+        fnmatchcase(action.lower(), pattern.lower())
+        for pattern in _listed(statement.get("Action", []))
+    )
+    return is_action and any(name in names for group in groups for name in _listed(group))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# The way of messages to people
+
+MAKE_AGAIN = (
+    "Messages that wait for people are lost by this, with both queues. "
+    "Change the parameters to NotifyEmail= NotifyChat=no NotifySecretArn= and then back"
+)
+
+TRIGGER_OPTIONS = (
+    "--batch-size 10 --function-response-types ReportBatchItemFailures "
+    "--scaling-config MaximumConcurrency=2"
+)
+"""The options of the trigger in template.yaml."""
+
+
+class WayToPeople:
+    """Looks at the function, its trigger, its queue and its secret in a stack with notices."""
+
+    def __init__(self, aws: Aws, stack: DeployedStack) -> None:
+        self._aws = aws
+        self._topic = stack.outputs.get("TopicArn", "")
+        self._queue = stack.outputs.get("NoticeQueueArn", "")
+        self._dead_letters = stack.outputs.get("NoticeDeadLetterQueueArn", "")
+        self._function = stack.outputs.get("NotifyPeopleFunctionName", "")
+        self._secret = stack.parameters.get("NotifySecretArn", "")
+
+    def lines(self) -> Iterator[Line]:
+        """Yield a line for each part; nothing if the stack notifies nobody."""
+        if not self._queue:
+            return
+        if self._function:
+            yield look("people: function", self._concurrency, gone=MAKE_AGAIN)
+            yield look("people: trigger", self._trigger, gone=MAKE_AGAIN)
+        else:
+            found = "this version of the stack has no output NotifyPeopleFunctionName"
+            yield Line("people: function", ok=None, found=found, fix="Deploy the stack again")
+        yield look("people: subscription", self._subscription, gone=MAKE_TOPIC_AGAIN)
+        if self._secret:
+            fix = "Make the secret again, and set NotifySecretArn to its ARN"
+            yield look("people: secret", self._webhooks, gone=fix)
+
+    def _concurrency(self, check: str) -> Line:
+        answer = self._aws.ask("lambda", "get_function_concurrency", FunctionName=self._function)
+        if answer.get("ReservedConcurrentExecutions") != 0:
+            return Line(check, ok=True, found="may run")
+        command = f"aws lambda delete-function-concurrency --function-name {self._function}"
+        found = "may not run: its reserved concurrency is 0"
+        return Line(check, ok=False, found=found, fix=f"Let it run again:\n{command}")
+
+    def _trigger(self, check: str) -> Line:
+        mappings = self._aws.ask(
+            "lambda",
+            "list_event_source_mappings",
+            FunctionName=self._function,
+            EventSourceArn=self._queue,
+        )["EventSourceMappings"]
+        if not mappings:
+            fix = (
+                "Make the trigger again; the messages that wait are kept:\n"
+                f"aws lambda create-event-source-mapping --function-name {self._function} "
+                f"--event-source-arn {self._queue} {TRIGGER_OPTIONS}"
+            )
+            return Line(check, ok=False, found="its queue does not invoke it", fix=fix)
+        state = str(mappings[0].get("State"))
+        if state == "Enabled":
+            return Line(check, ok=True, found="is enabled")
+        if not state.startswith("Disabl"):
+            return Line(check, ok=None, found=f"is in the state {state}")
+        command = f"aws lambda update-event-source-mapping --enabled --uuid {mappings[0]['UUID']}"
+        return Line(check, ok=False, found="is disabled", fix=f"Enable it:\n{command}")
+
+    def _subscription(self, check: str) -> Line:
+        pages = self._aws.pages(
+            "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=self._topic
+        )
+        for subscription in chain.from_iterable(pages):
+            arn = str(subscription.get("SubscriptionArn"))
+            if subscription.get("Endpoint") == self._queue and arn.startswith("arn:"):
+                return self._attributes(check, arn)
+        redrive = json.dumps({"deadLetterTargetArn": self._dead_letters})
+        attributes = json.dumps({"RawMessageDelivery": "true", "RedrivePolicy": redrive})
+        fix = (
+            "Subscribe it again:\n"
+            f"aws sns subscribe --topic-arn {self._topic} --protocol sqs --notification-endpoint "
+            f"{self._queue} --attributes {shlex.quote(attributes)}"
+        )
+        found = "the topic does not send to the queue of people"
+        return Line(check, ok=False, found=found, fix=fix)
+
+    def _attributes(self, check: str, arn: str) -> Line:
+        """Look at the filter of the subscription, and at the form of its messages."""
+        answer = self._aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
+        held = answer["Attributes"]
+        if (held.get("FilterPolicy") or "{}") != "{}":
+            found, name, value = "a filter policy holds messages back", "FilterPolicy", "'{}'"
+        elif held.get("RawMessageDelivery") != "true":
+            found, name, value = "the messages are not sent raw", "RawMessageDelivery", "true"
+        else:
+            return Line(check, ok=True, found="the topic sends to the queue of people")
+        fix = (
+            "Set it as the stack has it:\n"
+            f"aws sns set-subscription-attributes --subscription-arn {arn} "
+            f"--attribute-name {name} --attribute-value {value}"
+        )
+        return Line(check, ok=False, found=found, fix=fix)
+
+    def _webhooks(self, check: str) -> Line:
+        """Look for the secret, and at the form of its values. No value is shown."""
+        described = self._aws.ask("secretsmanager", "describe_secret", SecretId=self._secret)
+        if described.get("DeletedDate"):
+            fix = f"Restore it:\naws secretsmanager restore-secret --secret-id {self._secret}"
+            return Line(check, ok=False, found="is marked for deletion", fix=fix)
+        try:
+            answer = self._aws.ask("secretsmanager", "get_secret_value", SecretId=self._secret)
+        except OperateError as error:
+            return Line(check, ok=None, found=f"is there. Its form was not looked at: {error}")
+        try:
+            held = read_secret(answer.get("SecretString")).values
+            problems = [str(value) for value in held.values() if isinstance(value, SecretError)]
+        except SecretError as error:
+            held, problems = {}, [str(error)]
+        if problems:
+            fix = "Put the right value into the secret: docs/people.md says where to find it"
+            return Line(check, ok=False, found="; ".join(problems), fix=fix)
+        return Line(check, ok=True, found=f"has what it needs for {', '.join(held)}")
+
+
+# Dead letters
+
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """The outputs of a queue, of its source and of the log with the cause, and its content."""
+
+    output: str
+    source: str | None
+    holds: str
+    log: str
+
+
+_QUEUES = (
+    _Queue(
+        "RequestDeadLetterQueueArn",
+        "RequestQueueArn",
+        "requests that failed for good",
+        "LogGroupName",
+    ),
+    _Queue("OnFailureQueueArn", None, "invocations that failed for good", "LogGroupName"),
+    _Queue(
+        "NoticeDeadLetterQueueArn",
+        "NoticeQueueArn",
+        "messages for people that were not sent",
+        "NotifyPeopleLogGroupName",
+    ),
+)
+
+
+def dead_letters(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
+    """Yield a line for each queue that is not known to be empty, or a line for all of them."""
+    gone = "Delete the stack and deploy it again: the table is kept"
+    lines = [
+        look(
+            f"dead letters: {queue.output.removesuffix('Arn')}",
+            partial(_content, aws, stack, queue),
+            gone=gone,
+        )
+        for queue in _QUEUES
+        if stack.outputs.get(queue.output)
+    ]
+    wanting = [line for line in lines if line.ok is not True]
+    yield from wanting
+    if lines and not wanting:
+        yield Line("dead letters", ok=True, found="there are none")
+
+
+def _content(aws: Aws, stack: DeployedStack, queue: _Queue, check: str) -> Line:
+    arn = stack.outputs[queue.output]
+    _, _, _, _, account, name = arn.split(":", 5)
+    url = aws.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
+    attributes = aws.ask(
+        "sqs", "get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=list(_COUNTS)
+    ).get("Attributes", {})
+    count = sum(int(attributes.get(name, 0)) for name in _COUNTS)
+    if not count:
+        return Line(check, ok=True, found="is empty")
+    fix = f"Fix the cause, which the log group {stack.outputs.get(queue.log, queue.log)} names. "
+    if queue.source:
+        fix += (
+            "Then move them back:\n"
+            f"aws sqs start-message-move-task --source-arn {arn} "
+            f"--destination-arn {stack.outputs[queue.source]}"
+        )
+    else:
+        fix += "docs/operations.md says how to invoke the function with them again"
+    return Line(check, ok=False, found=f"{queue.holds}: {count}", fix=fix)
