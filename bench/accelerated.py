@@ -20,13 +20,13 @@ from typing import Self
 from unittest.mock import patch
 from urllib.parse import parse_qs
 
+from foundation.aws_call import AWS_CONFIG
 from local_stack.connections import connect
 from local_stack.environment import Environment
 from local_stack.jumping_clock import JumpingClock, Schedule
 from local_stack.stack import LocalStack
 from local_stack.steps import PUBLISH
 from local_stack.wire import Call, Phase
-from restore_watch.composition import AWS_CONFIG
 
 INVOCATION = 124.5
 """Seconds that a sweep has: the template's timeout, less what the handler reserves."""

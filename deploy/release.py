@@ -26,8 +26,8 @@ from deploy import BUILD, ROOT
 from deploy.released_template import ZIPS, released, transformed
 from deploy.sbom import WRITTEN, bill
 from deploy.terraform_files import FOLDER as MODULE
+from foundation import __version__
 from operate.parameter_overrides import FILE, of_environment
-from restore_watch import __version__
 
 DIST = ROOT / "dist"
 

@@ -25,7 +25,7 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
 from deploy import BUILD, FUNCTIONS, ROOT
-from restore_watch import __version__
+from foundation import __version__
 
 if TYPE_CHECKING:
     from email.message import Message

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError
 
 from foundation.aws_call import AwsCallError, plain_call
 from operate.errors import OperateError, RefusedError
+from restore_watch.diagnosis.aws_fixes import DENIED
 
 PATIENT = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 8}
@@ -67,7 +68,6 @@ _FIXES = {
     "ProfileNotFound": "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows",
     "ConfigParseError": "Correct AWS's configuration files, ~/.aws/config and ~/.aws/credentials",
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 
 
 class Aws(ExitStack):
@@ -177,7 +177,7 @@ def refusal(
 ) -> OperateError:
     """Return the error with its advice. `action` is the name of the operation in a policy."""
     lacking = f"Give these credentials the policy of {policy_page}: they lack {action}"
-    known = {**dict.fromkeys(_DENIED, lacking), **_FIXES, **fixes}
+    known = {**dict.fromkeys(DENIED, lacking), **_FIXES, **fixes}
     fix = known.get(error.code, _LATER if error.answer else _NETWORK)
     text = f"{action}: AWS {error}. {fix}"
     return RefusedError(text, error.code) if error.answer else OperateError(text)

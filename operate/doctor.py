@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.text import Text
 
@@ -32,6 +33,8 @@ _OTHER_FORM = (
     "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
     "again, with this version"
 )
+
+_read_lines = TypeAdapter(list[Line]).validate_python
 
 _TEST = {"yes": True, "no": False, None: False}
 
@@ -56,8 +59,8 @@ def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> li
     if "errorType" in answer:
         return [_failed("function", answer)]
     try:
-        return [_line(one) for one in answer["checks"]]
-    except (LookupError, TypeError):
+        return _read_lines(answer.get("checks"))
+    except ValidationError:
         raise OperateError(_OTHER_FORM) from None
 
 
@@ -90,14 +93,6 @@ def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[s
     if payload is None:
         raise OperateError(_OTHER_FORM)
     return payload
-
-
-def _line(one: Any) -> Line:
-    """Raise LookupError or TypeError if this is not a line of a diagnosis."""
-    check, ok, found, fix = (one[name] for name in ("check", "ok", "found", "fix"))
-    if ok not in {True, False, None} or not check:
-        raise TypeError
-    return Line(str(check), ok=ok, found=str(found), fix=fix and str(fix))
 
 
 def _failed(check: str, answer: Mapping[str, Any]) -> Line:

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from rich.console import Console
 
+from foundation import __version__
 from foundation.clock import in_utc
 from operate.aws import ONE_TRY, PATIENT, Aws
 from operate.command_line import read_words, run
@@ -31,7 +32,6 @@ from operate.restore_evidence import (
     read_evidence,
     read_minutes,
 )
-from restore_watch import __version__
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.stored_fields import RETENTION
 

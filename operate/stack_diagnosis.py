@@ -20,16 +20,8 @@ from notify_people.errors import SecretError
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.errors import OperateError, RefusedError
-from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
+from restore_watch.diagnosis.aws_fixes import GONE, MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line
-
-_GONE = {
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "NotFound",
-    "NotFoundException",
-    "QueueDoesNotExist",
-    "ResourceNotFoundException",
-}
 
 
 def look(check: str, find: Callable[[str], Line], *, gone: str) -> Line:
@@ -41,7 +33,7 @@ def look(check: str, find: Callable[[str], Line], *, gone: str) -> Line:
     try:
         return find(check)
     except RefusedError as error:
-        if error.code in _GONE:
+        if error.code in GONE:
             return Line(check, ok=False, found="was deleted", fix=gone)
         found = str(error)
     except OperateError as error:

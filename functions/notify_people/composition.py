@@ -9,8 +9,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.aws_call import AWS_CONFIG
 from foundation.emitting import MetricsLog
-from notify_people import __version__
 from notify_people.application import Application
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels, Topics
@@ -18,20 +18,10 @@ from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.webhooks import Webhooks
 from notify_people.delivery import Delivery
-from notify_people.email_check import EmailCheck
 from notify_people.notifier import Notifier
 from notify_people.settings import Settings
 from notify_people.telemetry import Telemetry
 from notify_people.words.notices import notice_of
-
-AWS_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    tcp_keepalive=True,
-    user_agent=f"atlas-restore-watch/{__version__}",
-)
-"""Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
 
 SNS_CONFIG = AWS_CONFIG.merge(Config(read_timeout=10, retries={"total_max_attempts": 1}))
 """SNS may have taken a message without an answer in time, so it is not sent again at once."""
@@ -66,5 +56,4 @@ def compose(
         partial(notice_of, console=settings.console, stack=settings.stack_name),
     )
     email_topic = settings.topic_arns.get(Channel.EMAIL)
-    check = EmailCheck(topics, email_topic, notifier, telemetry, settings.stack_name, now=now)
-    return Application(notifier, check)
+    return Application(notifier, topics, email_topic, telemetry, settings.stack_name, now=now)

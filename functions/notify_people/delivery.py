@@ -91,7 +91,7 @@ class Delivery:
         """Have SQS deliver the entries again. Return the error."""
         for entry in entries:
             entry.has_failed = True
-            self.telemetry.failed(error, channel, entry.notice)
+            self.telemetry.count_failed(error, channel, entry.notice)
         return error
 
     def _is_new(
@@ -104,9 +104,9 @@ class Delivery:
             self.fail([entry], error, channel)
             return False
         if standing is Standing.SENT:
-            self.telemetry.sent_before(channel, entry.notice)
+            self.telemetry.report_repetition(channel, entry.notice)
         elif standing is Standing.OUTDATED:
-            self.telemetry.dropped(channel, entry.notice)
+            self.telemetry.count_dropped(channel, entry.notice)
         return standing is Standing.NEW
 
     def _claim(
@@ -146,4 +146,4 @@ class Delivery:
         except NotifyPeopleError as error:
             self.fail([entry], error, channel)
         else:
-            self.telemetry.sent(channel, notice)
+            self.telemetry.count_sent(channel, notice)

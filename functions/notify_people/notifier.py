@@ -44,7 +44,7 @@ class Notifier:
             try:
                 entry = self._read(record["body"])
             except Exception as error:  # noqa: BLE001 - our own fault too is of one message
-                self.telemetry.unreadable(error)
+                self.telemetry.count_unreadable(error)
                 failed.append(record["messageId"])
                 continue
             if entry is not None:
@@ -83,7 +83,7 @@ class Notifier:
         is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
         if wanted or is_closing:
             return Entry(notice, wanted)
-        self.telemetry.unwanted(notice.event_type)
+        self.telemetry.report_unwanted(notice.event_type)
         return None
 
     def _send_on(

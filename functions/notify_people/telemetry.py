@@ -21,18 +21,18 @@ class Telemetry:
     logger: Logger
     metrics: MetricsLog
 
-    def sent(self, channel: Channel, notice: Notice) -> None:
+    def count_sent(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that a channel took."""
         with emitting():
             self.metrics.write({"NoticesSent": _ONE}, channel=channel)
             self.logger.info("sent", **_names(channel, notice))
 
-    def sent_before(self, channel: Channel, notice: Notice) -> None:
+    def report_repetition(self, channel: Channel, notice: Notice) -> None:
         """Report a message that was delivered again."""
         with emitting():
             self.logger.info("sent already", **_names(channel, notice))
 
-    def dropped(self, channel: Channel, notice: Notice) -> None:
+    def count_dropped(self, channel: Channel, notice: Notice) -> None:
         """Count a notice that came after a newer one about the same subject."""
         with emitting():
             self.metrics.write({"NoticesDropped": _ONE})
@@ -41,18 +41,18 @@ class Telemetry:
                 **_names(channel, notice),
             )
 
-    def email_checked(self, confirmed: int, pending: int, missing: int) -> None:
+    def count_subscriptions(self, confirmed: int, pending: int, missing: int) -> None:
         """Count the e-mail subscriptions that get nothing."""
         with emitting():
             self.metrics.write({"EmailSubscriptionsMissing": (MetricUnit.Count, missing)})
             self.logger.info("e-mail subscriptions", confirmed=confirmed, pending=pending)
 
-    def unwanted(self, event_type: str) -> None:
+    def report_unwanted(self, event_type: str) -> None:
         """Report a change that NOTIFY_CHANGES leaves out."""
         with emitting():
             self.logger.debug("not wanted", event_type=event_type)
 
-    def failed(
+    def count_failed(
         self, error: NotifyPeopleError, channel: Channel | None = None, notice: Notice | None = None
     ) -> None:
         """Count a notice that a channel did not take."""
@@ -61,10 +61,10 @@ class Telemetry:
             names = _names(channel, notice) if notice else {}
             self.logger.error(str(error), **names, error=type(error).__name__)
 
-    def unreadable(self, error: Exception) -> None:
+    def count_unreadable(self, error: Exception) -> None:
         """Count a message that cannot be read. The text of an error of Python may hold anything."""
         if isinstance(error, NotifyPeopleError):
-            self.failed(error)
+            self.count_failed(error)
             return
         with emitting():
             self.metrics.write({"NoticesFailed": _ONE})

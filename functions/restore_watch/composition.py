@@ -8,10 +8,10 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from foundation.aws_call import AWS_CONFIG
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.emitting import MetricsLog
-from restore_watch import __version__
 from restore_watch.application import Application
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
@@ -32,18 +32,6 @@ from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.workers import Workers
-
-AWS_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    tcp_keepalive=True,
-    # Otherwise botocore validates the parameters of every call, which takes a sixth of the CPU time
-    # of an unchanged check, and builds a user agent, which takes a twentieth.
-    parameter_validation=False,
-    user_agent=f"atlas-restore-watch/{__version__}",
-)
-"""Timeouts and attempts of one AWS call. Within a region an answer takes about ten milliseconds."""
 
 
 def compose(

@@ -10,6 +10,7 @@ import pytest
 from behaviour.operators import Operator
 from behaviour.restore_history import History, play
 from behaviour.stored import ONE_TRY, Stored, client_of
+from foundation.aws_call import AWS_CONFIG
 from local_stack.connections import Connections, connect
 from local_stack.dynamodb_local import DynamoDBLocal
 from local_stack.environment import Environment
@@ -18,7 +19,6 @@ from local_stack.runtime import LambdaRuntime
 from local_stack.world import World
 from observed_stack import ObservedStack
 from produced import Produced
-from restore_watch.composition import AWS_CONFIG
 
 type RuntimeWith = Callable[..., LambdaRuntime]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract.deployed_template import CHECKOUT, source_template
 from deploy.publication import APPLICATION, absolute, published
-from restore_watch import __version__
+from foundation import __version__
 
 REPOSITORY = "https://example.com/you/atlas-restore-watch"
 

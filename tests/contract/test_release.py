@@ -22,8 +22,8 @@ from deploy import BUILD, release
 from deploy.released_template import ZIPS
 from deploy.sbom import WRITTEN
 from deploy.terraform_files import FOLDER as MODULE
+from foundation import __version__
 from operate.parameter_overrides import of_environment
-from restore_watch import __version__
 
 PARAMETERS = {"ReleaseBucket", "ReleasePrefix"}
 

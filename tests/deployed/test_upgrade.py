@@ -22,8 +22,8 @@ from deploy.release import TEMPLATE
 from deploy.released_template import BUCKET, ZIPS
 from deployed.cloud import PARAMETERS, Account, awaited
 from deployed.stack import NAME, PROJECT, DeployedStack, make_deploy
+from foundation import __version__
 from local_stack.atlas import AtlasEmulator
-from restore_watch import __version__
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(300)]
 

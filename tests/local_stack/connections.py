@@ -8,11 +8,11 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from foundation.aws_call import AWS_CONFIG
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
 from restore_watch.atlas.network import http_client
-from restore_watch.composition import AWS_CONFIG
 
 ENVIRONMENT_HEADER = "X-Environment"
 

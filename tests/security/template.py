@@ -25,7 +25,7 @@ from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from deploy.released_template import released, transformed
-from restore_watch import __version__
+from foundation import __version__
 from security.explained import TEMPLATE_CHECK, Finding, differences, explained
 
 CHECKOV = CHECKOUT / ".tools" / "security" / "bin" / "checkov"

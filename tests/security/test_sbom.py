@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from deploy import BUILD, FUNCTIONS
 from deploy.sbom import LOCK, bill
-from restore_watch import __version__
+from foundation import __version__
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -11,13 +10,9 @@ from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
-from notify_people.errors import (
-    ChannelRefusedError,
-    ChannelUnavailableError,
-    NotifyPeopleError,
-)
+from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
 from notify_people.forms import chat, pager, slack, teams
-from notify_people.forms.digest import digest
+from notify_people.forms.mail import digest
 from notify_people.words.email_notice import EmailSubscriptions
 from notify_people.words.notice import Notice
 
@@ -36,14 +31,14 @@ class Topics:
     ) -> None:
         """Raise ChannelRefusedError, ChannelUnavailableError or TimeBudgetExceededError."""
         message = {"Message": text} | ({"Subject": subject} if subject else {})
-        publish = partial(self.client.publish, TopicArn=arn)
-        self._call(channel, deadline, f"publish to {channel}", publish, "MessageId", **message)
+        publish, step = self.client.publish, f"publish to {channel}"
+        self._call(channel, deadline, step, publish, "MessageId", TopicArn=arn, **message)
 
     def email_subscriptions(self, arn: str, deadline: Deadline) -> EmailSubscriptions:
         """Count the subscriptions of the topic. Raises as `publish` does."""
-        look = partial(self.client.get_topic_attributes, TopicArn=arn)
-        step = "look at the topic of e-mail"
-        found = self._call(Channel.EMAIL, deadline, step, look, "Attributes")["Attributes"]
+        look, step = self.client.get_topic_attributes, "look at the topic of e-mail"
+        answer = self._call(Channel.EMAIL, deadline, step, look, "Attributes", TopicArn=arn)
+        found = answer["Attributes"]
         confirmed, pending = (
             int(found[f"Subscriptions{state}"]) for state in ("Confirmed", "Pending")
         )

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
+from foundation import USER_AGENT
 from foundation.deadline import Deadline
 from foundation.http_headers import retry_after
 from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
-from notify_people import __version__
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
 
@@ -135,10 +135,7 @@ def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
         address,
         # As UTF-8, because an escape takes three times the bytes, and Teams takes only 28 KB.
         content=json.dumps(body, ensure_ascii=False).encode(),
-        headers={
-            "Content-Type": "application/json",
-            "User-Agent": f"atlas-restore-watch/{__version__}",
-        },
+        headers={"Content-Type": "application/json", "User-Agent": USER_AGENT},
         extensions={"timeout": timeout.as_dict()},
     )
 

@@ -9,7 +9,7 @@ signs. The page names the fields. The limits are ours, short enough for either c
 
 from typing import Any
 
-from notify_people.forms.mrkdwn import code, literal, story
+from notify_people.forms.slack import code, literal, story
 from notify_people.plain_text import lines_within
 from notify_people.words.notice import Notice, Step
 

@@ -1,11 +1,24 @@
-"""A change of a restore job → the words about it. Pure."""
+"""
+A change of a restore job → the words about it. Pure.
 
-from collections.abc import Mapping
+The sources of the next steps:
+- Atlas deletes the target's data before a restore into a cluster, and replaces only the chosen
+  collections in a collection restore: https://www.mongodb.com/docs/atlas/backup/cloud-backup/restore-from-local-file/
+  and the Admin API's description of restore jobs.
+- `atlas backups restores describe <restoreJobId> --clusterName --projectId` reads Flex and
+  dedicated jobs: https://www.mongodb.com/docs/atlas/cli/current/command/atlas-backups-restores-describe/
+- A project's pages in the console begin with `/v2/<project id>`; its own menu leads to a cluster's
+  backups. Deeper addresses are not documented.
+- Atlas gives no reason for a failed restore job.
+- After a restore to a dedicated cluster, search indexes are built anew:
+  https://www.mongodb.com/docs/atlas/backup/cloud-backup/restore-from-snapshot/
+"""
 
-from notify_people.message import Status, StatusChange
+from collections.abc import Iterator, Mapping
+
+from notify_people.message import AboutRestore, Status, StatusChange
 from notify_people.selection import Change, change_of
-from notify_people.words.notice import Notice, Paging, Severity, known
-from notify_people.words.restore_steps import clusters, next_steps
+from notify_people.words.notice import Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, minute, moment
 
 _KINDS = {
@@ -62,7 +75,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         title=f"{what.capitalize()} {outcome}: {where}",
         detail=f"The snapshot was {snapshot_age} old." if snapshot_age else "",
         facts=known(_facts(change, snapshot_age)),
-        steps=tuple(next_steps(change, console)),
+        steps=tuple(_steps(change, console)),
         at=change.observed_at,
         source=change.source,
         keywords=("restore", change.kind, change.status.lower(), change.cluster_name),
@@ -158,3 +171,86 @@ def _status(change: StatusChange) -> str:
     if change.status is Status.UNKNOWN and change.atlas_status:
         return f"{change.atlas_status} (unknown to this version)"
     return change.status
+
+
+# The next steps
+
+_WITH_COMMAND = ("flex", "dedicated")
+
+_SEARCH = (
+    "Wait until search finds what it should, if you use it: Atlas builds search indexes anew after "
+    "the restore, so the data is there before search is"
+)
+
+_AGAIN = {
+    Status.CANCELLED: "Somebody cancelled it. If that was not meant, start the restore again",
+    Status.FAILED: "Start the restore again. Atlas gives no reason for a failure",
+}
+
+
+def clusters(message: AboutRestore) -> str:
+    """Return the source cluster, and the target if there is one."""
+    target = message.target_deployment_item_name
+    return f"{message.cluster_name} -> {target}" if target else message.cluster_name
+
+
+def _steps(change: StatusChange, console: str) -> Iterator[Step]:
+    """Return the next steps, the most urgent first."""
+    yield from map(Step, _advice(change))
+    yield project_step(change, console)
+    if change.kind in _WITH_COMMAND:
+        yield _command(change)
+
+
+def project_step(message: AboutRestore, console: str) -> Step:
+    """Return the step that leads to the project in Atlas's console."""
+    return Step(
+        f"Open the project in Atlas; the backups are in the menu of {message.cluster_name}",
+        address=f"{console}/v2/{message.group_id}",
+    )
+
+
+def _advice(change: StatusChange) -> Iterator[str]:
+    target = change.target_deployment_item_name or "the target"
+    if change_of(change) is Change.READY:
+        until = moment(change.expiration_date)
+        limit = f" before {until}" if until else " soon: the link works for a short time"
+        yield (
+            f"Fetch it{limit}. The link is in Atlas, and is in no notice: it opens the whole "
+            "database to anyone who has it"
+        )
+    elif not change.terminal:
+        return
+    elif change.status is Status.UNKNOWN:
+        yield "Look in Atlas whether all of it was done: this status may stand for an error"
+    elif change.is_download:
+        yield "Start a new download if you still need it"
+    elif change.status is Status.COMPLETED:
+        yield f"Check the data in {target} before anyone relies on it"
+        if change.kind == "dedicated":
+            yield _SEARCH
+    else:
+        yield _warning(change, target)
+        yield _AGAIN.get(change.status, "Start the restore again")
+
+
+def _warning(change: StatusChange, target: str) -> str:
+    had_begun = change.previous_status not in {Status.PENDING, Status.QUEUED}
+    if change.status is Status.CANCELLED and not had_begun:
+        return f"It had not begun when it was last seen, so {target} is probably as it was: check"
+    if change.kind == "collection":
+        return f"Do not rely on the restored collections in {target}"
+    return (
+        f"Treat the data in {target} as lost: Atlas empties the target before it restores. Use it "
+        "only after a restore has completed"
+    )
+
+
+def _command(change: StatusChange) -> Step:
+    command = (
+        f"atlas backups restores describe {change.restore_id} --clusterName {change.cluster_name} "
+        f"--projectId {change.group_id}"
+    )
+    if change_of(change) is Change.READY:
+        return Step("Or get the link with the CLI", f"{command} --output json")
+    return Step("Or use the CLI", command)

@@ -25,7 +25,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from restore_watch import __version__
+from foundation import USER_AGENT
 from restore_watch.atlas.envelope import open_envelope
 from restore_watch.atlas.slots import PerSlot
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -115,7 +115,7 @@ def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> h
     return httpx.Client(
         transport=_Transport(),
         headers={
-            "User-Agent": f"atlas-restore-watch/{__version__}",
+            "User-Agent": USER_AGENT,
             # An answer is only a kilobyte, and uncompressed its size has a limit.
             "Accept-Encoding": "identity",
         },

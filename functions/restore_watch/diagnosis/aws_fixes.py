@@ -4,8 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-DENIED = {"AccessDeniedException", "AccessDenied", "AuthorizationError"}
-_GONE = {"ResourceNotFoundException", "NotFound", "NotFoundException"}
+DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+GONE = {
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NotFound",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
 
 _LIMITED = re.compile(
     "Throttl|TooManyRequests|LimitExceeded|ThroughputExceeded|ServiceUnavailable|Internal"
@@ -36,7 +42,7 @@ class AwsFixes:
             )
         if code in self.others:
             return self.others[code]
-        if code in _GONE:
+        if code in GONE:
             return self.gone
         if is_passing(code):
             return _AGAIN

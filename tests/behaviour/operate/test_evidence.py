@@ -22,12 +22,12 @@ from behaviour.restore_history import (
 from contract.deployed_template import Call as IamCall
 from contract.deployed_template import verdict
 from contract.documents import blocks, names, page, prose, quoted, section
+from foundation import __version__
 from local_stack.aws import ACCOUNT, REGION, aws_error
 from local_stack.other_dynamodb import OtherDynamoDB
 from local_stack.template import STACK_NAME
 from local_stack.wire import Call, Fault
 from observed_stack import ObservedStack
-from restore_watch import __version__
 
 cases = pytest.mark.parametrize
 

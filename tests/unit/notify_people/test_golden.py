@@ -19,8 +19,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from notify_people.channels.channel import Channel
 from notify_people.forms import chat, pager, slack, teams
-from notify_people.forms.digest import digest
-from notify_people.forms.mail import mail
+from notify_people.forms.mail import digest, mail
 from notify_people.message import read_message
 from notify_people.words.email_notice import EmailSubscriptions, email_notice
 from notify_people.words.notice import Notice

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-import notify_people
-import restore_watch
 from notify_people.words.notice import Paging, Severity
 from restore_watch import errors
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
@@ -267,7 +265,3 @@ def test_a_validation_that_says_little_has_a_notice() -> None:
 def test_a_notice_is_of_the_stack_that_its_message_names_or_of_the_one_that_reads_it() -> None:
     assert notice("project-degraded", stack="blue").stack == "blue"
     assert notice("project-degraded", stack=None).stack == notice("flex-failed").stack == STACK
-
-
-def test_both_functions_have_the_version_of_the_stack() -> None:
-    assert notify_people.__version__ == restore_watch.__version__

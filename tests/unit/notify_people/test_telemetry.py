@@ -34,7 +34,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_a_sent_notice_is_counted_for_its_channel(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry().sent(Channel.CHAT, notice())
+    telemetry().count_sent(Channel.CHAT, notice())
 
     metric, log = lines(capsys)
     assert (metric["NoticesSent"], metric["channel"]) == ([1.0], "chat")
@@ -43,8 +43,8 @@ def test_a_sent_notice_is_counted_for_its_channel(capsys: pytest.CaptureFixture[
 
 
 def test_what_nobody_wants_is_logged_only_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry().unwanted("restore-started")
-    telemetry("DEBUG").unwanted("restore-started")
+    telemetry().report_unwanted("restore-started")
+    telemetry("DEBUG").report_unwanted("restore-started")
 
     (log,) = lines(capsys)
     assert log["event_type"] == "restore-started"
@@ -55,7 +55,7 @@ def test_an_output_that_fails_is_ignored(
 ) -> None:
     monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
 
-    telemetry().dropped(Channel.CHAT, notice())
+    telemetry().count_dropped(Channel.CHAT, notice())
 
     assert capsys.readouterr().out == "telemetry failed: SchemaValidationError\n"
 
