@@ -144,24 +144,25 @@ def show(lines: Sequence[Line], console: Console) -> None:
     width = max(40, min(console.width, WIDEST))
     for line in lines:
         mark, style = _MARKS[line.ok]
-        first, *others = _wrapped(f"{plain(line.check)}  {plain(line.found)}", width)
-        _print(console, Text.assemble((f"{mark:<7}", style), first))
-        for text in (*others, *_of_fix(line.fix or "", width)):
-            _print(console, Text(f"{_INDENT}{text}"))
+        found = _wrap(f"{mark:<7}", f"{plain(line.check)}  {plain(line.found)}", width)
+        found.stylize(style, 0, len(mark))
+        console.print(found, soft_wrap=True)
+        for text in map(plain, (line.fix or "").splitlines()):
+            is_command = text.startswith("aws ")
+            fix = Text(_INDENT + text) if is_command else _wrap(_INDENT, f"-> {text}", width)
+            console.print(fix, soft_wrap=True)
 
 
-def _of_fix(fix: str, width: int) -> Iterator[str]:
-    for text in map(plain, fix.splitlines()):
-        yield from [text] if text.startswith("aws ") else _wrapped(f"-> {text}", width)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    width -= len(_INDENT)
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _print(console: Console, text: Text) -> None:
-    console.print(text, soft_wrap=True)
+def _wrap(beginning: str, text: str, width: int) -> Text:
+    filled = textwrap.fill(
+        text,
+        width,
+        initial_indent=beginning,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return Text(filled)
 
 
 def main(words: Sequence[str] | None = None) -> int:

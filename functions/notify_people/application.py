@@ -9,9 +9,8 @@ from foundation.deadline import Deadline
 from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Topics
-from notify_people.delivery import Entry
 from notify_people.errors import ChannelRefusedError
-from notify_people.notifier import Notifier
+from notify_people.notifier import Entry, Notifier
 from notify_people.telemetry import Telemetry
 from notify_people.words.email_notice import EmailSubscriptions, email_notice
 

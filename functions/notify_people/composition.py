@@ -17,8 +17,7 @@ from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.webhooks import Webhooks
-from notify_people.delivery import Delivery
-from notify_people.notifier import Notifier
+from notify_people.notifier import Delivery, Notifier
 from notify_people.settings import Settings
 from notify_people.telemetry import Telemetry
 from notify_people.words.notices import notice_of

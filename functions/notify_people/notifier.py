@@ -1,15 +1,31 @@
-"""A batch of messages: read each, put it into words, and send all of them on every channel."""
+"""
+A batch of messages: read each, put it into words, and send it once on every channel.
 
+To send a notice, claim its subject, send, and note that it was sent.
+"""
+
+import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
 from foundation.deadline import Deadline
 from foundation.service import service
+from foundation.timed_call import LEAST_TIME
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
-from notify_people.delivery import Delivery, Entry
-from notify_people.errors import ChannelUnavailableError
+from notify_people.channels.sent_table import SentTable, Standing
+from notify_people.errors import (
+    ChannelFailedError,
+    ChannelUnavailableError,
+    NotifyPeopleError,
+    SendingElsewhereError,
+)
 from notify_people.message import Message, read_message
 from notify_people.selection import PAGED, Change, is_wanted
 from notify_people.telemetry import Telemetry
@@ -20,6 +36,133 @@ CHANNEL_TIME = 20.0
 
 FAILURES = 2
 """After this many messages have failed, a channel is not tried again in the batch."""
+
+NOTE_TIME = 4.0
+"""Seconds of the time of a channel that are kept for noting what was sent."""
+
+CLAIM_WAIT = 3.0
+CLAIM_PAUSE = 0.5
+"""
+Seconds that a message waits for the claims of others, all of its notices together, and seconds
+between two tries. Another environment usually sends within a second.
+"""
+
+EMAIL_PAUSE = 0.6
+"""
+Seconds before each e-mail, the first of an invocation too: its environment may just have sent one.
+
+SNS turns a subscription off above 10 e-mails a second. So much time between two is at most two in
+any second. The trigger invokes two environments at once, so together they send at most four; a call
+that was left behind may be a fifth.
+"""
+
+
+@dataclass(eq=False)
+class Entry:
+    """A message of a batch: its notice, and the SQS records that hold it."""
+
+    notice: Notice
+    is_wanted: bool = True
+    records: list[str] = field(default_factory=list)
+    has_failed: bool = False
+
+
+@service
+class Delivery:
+    """Sends each notice at least once on every channel, and never after a newer one."""
+
+    channels: Channels
+    sent: SentTable
+    telemetry: Telemetry
+    sleep: Callable[[float], None] = time.sleep
+
+    def deliver(
+        self, channel: Channel, entries: Sequence[Entry], deadline: Deadline
+    ) -> NotifyPeopleError | None:
+        """
+        Send what is new in the entries as one message, and note it. Return the channel's error.
+
+        It fails every entry of the message. What concerns one entry, such as a claim of another
+        invocation, fails that one alone.
+        """
+        claim, waiting = secrets.token_hex(8), deadline.within(CLAIM_WAIT)
+        try:
+            new = [one for one in entries if self._is_new(channel, one, claim, waiting, deadline)]
+            if new:
+                self._send(channel, [one.notice for one in new], claim, deadline)
+        except NotifyPeopleError as error:
+            return self.fail(new, error, channel)
+        except Exception as error:  # noqa: BLE001 - our own fault at one channel is not the others'
+            bug = ChannelFailedError(f"{channel}: this is a bug: {type(error).__name__}")
+            return self.fail(entries, bug, channel)
+        for entry in new:
+            self._note(channel, entry, deadline)
+        return None
+
+    def fail(
+        self, entries: Iterable[Entry], error: NotifyPeopleError, channel: Channel | None = None
+    ) -> NotifyPeopleError:
+        """Have SQS deliver the entries again. Return the error."""
+        for entry in entries:
+            entry.has_failed = True
+            self.telemetry.count_failed(error, channel, entry.notice)
+        return error
+
+    def _is_new(
+        self, channel: Channel, entry: Entry, claim: str, waiting: Deadline, deadline: Deadline
+    ) -> bool:
+        """
+        Claim the notice. False if it was sent, is outdated, or cannot be claimed.
+
+        Wait a little if another environment sends a notice about the same subject.
+        """
+        notice = entry.notice
+        retrying = Retrying(
+            retry=retry_if_exception_type(SendingElsewhereError),
+            stop=lambda _: not waiting.remaining(),
+            wait=wait_fixed(CLAIM_PAUSE),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        try:
+            standing = retrying(
+                self.sent.claim, notice.subject, channel, notice.order, claim, deadline
+            )
+        except NotifyPeopleError as error:
+            self.fail([entry], error, channel)
+            return False
+        if standing is Standing.SENT:
+            self.telemetry.report_repetition(channel, notice)
+        elif standing is Standing.OUTDATED:
+            self.telemetry.count_dropped(channel, notice)
+        return standing is Standing.NEW
+
+    def _send(
+        self, channel: Channel, notices: Sequence[Notice], claim: str, deadline: Deadline
+    ) -> None:
+        sending = deadline.earlier(NOTE_TIME)
+        try:
+            if channel is Channel.EMAIL:
+                sending.require(EMAIL_PAUSE + LEAST_TIME, "send an e-mail")
+                self.sleep(EMAIL_PAUSE)
+            self.channels.send(channel, notices, sending)
+        except Exception as error:
+            may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
+            # Keep the claims while a call that was left behind may still send: no newer notice may
+            # overtake it. If a release fails, the claim expires by itself.
+            for notice in notices if not may_be_sent else ():
+                with suppress(NotifyPeopleError):
+                    self.sent.release(notice.subject, channel, claim, deadline)
+            raise
+
+    def _note(self, channel: Channel, entry: Entry, deadline: Deadline) -> None:
+        notice = entry.notice
+        try:
+            self.sent.note(notice.subject, channel, notice.order, deadline)
+        except NotifyPeopleError as error:
+            self.fail([entry], error, channel)
+        else:
+            self.telemetry.count_sent(channel, notice)
 
 
 @service

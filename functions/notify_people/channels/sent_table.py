@@ -8,6 +8,7 @@ and is tried again later, when it sees the other's note. The claim of an invocat
 killed expires.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -76,9 +77,9 @@ class SentTable:
         """
         now = self.now()
         values = _values(sequence, now) | {
-            ":claimedBy": {"S": claim},
-            ":claimedUntil": _number(now + CLAIM_TIME),
-            ":latest": _number(now + 2 * CLAIM_TIME),
+            ":claimedBy": claim,
+            ":claimedUntil": now + CLAIM_TIME,
+            ":latest": now + 2 * CLAIM_TIME,
         }
         item = self._update(subject, channel, _CLAIM, f"{_NEWER} AND {_FREE}", values, deadline)
         if item is None:
@@ -96,7 +97,7 @@ class SentTable:
 
     def release(self, subject: str, channel: Channel, claim: str, deadline: Deadline) -> None:
         """Give the claim back, so that the next try does not wait until it expires."""
-        self._update(subject, channel, _RELEASE, _MINE, {":claimedBy": {"S": claim}}, deadline)
+        self._update(subject, channel, _RELEASE, _MINE, {":claimedBy": claim}, deadline)
 
     def _update(
         self,
@@ -104,12 +105,11 @@ class SentTable:
         channel: Channel,
         update: str,
         condition: str,
-        values: Mapping[str, Any],
+        values: Mapping[str, str | float],
         deadline: Deadline,
     ) -> Mapping[str, Any] | None:
         """Return None. If the condition does not hold, return the item."""
-        expression = update + condition
-        names = ("sequence", "sentAt", "claimedBy", "claimedUntil", "expiresAt")
+        names = re.findall(r"#(\w+)", update + condition)
         try:
             aws_call(
                 deadline,
@@ -120,8 +120,11 @@ class SentTable:
                 Key={"subject": {"S": subject}, "channel": {"S": channel}},
                 UpdateExpression=update,
                 ConditionExpression=condition,
-                ExpressionAttributeNames={f"#{n}": n for n in names if f"#{n}" in expression},
-                ExpressionAttributeValues=values,
+                ExpressionAttributeNames={f"#{name}": name for name in names},
+                ExpressionAttributeValues={
+                    name: {"S": value} if isinstance(value, str) else {"N": str(value)}
+                    for name, value in values.items()
+                },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsCallError as error:
@@ -132,11 +135,6 @@ class SentTable:
         return None
 
 
-def _values(sequence: int, now: float) -> dict[str, Any]:
+def _values(sequence: int, now: float) -> dict[str, str | float]:
     expires_at = int(now + RETENTION.total_seconds())
-    values = {":sequence": sequence, ":now": now, ":expiresAt": expires_at}
-    return {name: _number(value) for name, value in values.items()}
-
-
-def _number(value: float) -> dict[str, str]:
-    return {"N": str(value)}
+    return {":sequence": sequence, ":now": now, ":expiresAt": expires_at}

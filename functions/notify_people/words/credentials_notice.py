@@ -78,11 +78,8 @@ def _headline(change: CredentialsChange) -> str:
     if change.has_expired:
         return f"Service account secret {'has' if change.is_certain else 'may have'} expired"
     verb = "expires" if change.is_certain else "may expire"
-    return f"Service account secret {verb} within {_days(change.days)}"
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number} days"
+    unit = "day" if change.days == 1 else "days"
+    return f"Service account secret {verb} within {change.days} {unit}"
 
 
 def _detail(change: CredentialsChange) -> str:
