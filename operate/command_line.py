@@ -18,9 +18,9 @@ def read_words(
     program: str, description: str | None, words: Sequence[str] | None, names: Sequence[str]
 ) -> dict[str, str | None]:
     """
-    Return the value given for each name, None without one.
+    Return the value given for each name, None without a value.
 
-    Without `words`, those of the command line count. Raises ArgumentError.
+    `words`: None for the words of the command line. Raises ArgumentError.
     """
     parser = _OneLineParser(
         prog=f"python -m operate.{program}",
@@ -35,7 +35,7 @@ def read_words(
 
 def run(program: str, command: Callable[[], int], stopped: str = "") -> int:
     """
-    Run a command and return its exit status. An error of ours is one line.
+    Run a command and return its exit status. An OperateError is one line.
 
     `stopped` is the text to show after Ctrl-C has stopped it.
     """

@@ -1,10 +1,10 @@
 """
 Deploys the stack with `sam deploy`: `make deploy`.
 
-The parameters are those of the command line and of samconfig.toml. SAM's output passes through. A
+The parameters come from the command line and from samconfig.toml. SAM's output passes through. A
 stack that was installed from a release is not moved to this checkout without a yes.
 
-Exit status: that of SAM; 1 without a yes, and 2 if an argument or samconfig.toml is wrong, or there
+Exit status: SAM's own; 1 without a yes, and 2 if an argument or samconfig.toml is wrong, or there
 is nobody to ask, and SAM was not called.
 """
 
@@ -87,14 +87,15 @@ def _ask_before_a_release_is_left(given: Mapping[str, str | None], config: Any) 
 
 def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, str] | None:
     """
-    Return the stack and the bucket of its release; None without one.
+    Return the stack and the bucket of its release; None without a release.
 
-    None too if AWS does not show the stack: a first deployment has none. SAM reports the rest.
+    None too if AWS does not show the stack: before a first deployment there is no stack. SAM
+    reports the rest.
     """
     options = options_of(config, given["environment"])
     words = words_of(given["args"] or "", "ARGS")
     name = given["stack"] or options.get("stack_name", DEFAULT_NAME)
-    region, profile = (_stated(words, one) or options.get(one) for one in ("region", "profile"))
+    region, profile = (_stated(words, key) or options.get(key) for key in ("region", "profile"))
     try:
         with Aws(PAGE, LOOKING, region=region, profile=profile) as aws:
             bucket = read_stack(aws, name).parameters.get("ReleaseBucket")
@@ -104,7 +105,7 @@ def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, 
 
 
 def _stated(words: Sequence[str], option: str) -> str | None:
-    """Return the last value of an option of SAM, None without one."""
+    """Return the last value of an option of SAM, None without a value."""
     found = None
     for word, after in pairwise([*words, ""]):
         name, equals, value = word.partition("=")

@@ -106,7 +106,7 @@ def _diagnosed(
 ) -> Iterator[Line]:
     stack = read_stack(aws, stack_name)
     for line in _of_function(aws, stack, event):
-        # A test message proves more than a look without one.
+        # A test message proves more than a look.
         if line.check != "publishing" or not sends_test:
             yield line
     yield from key_policies(aws, stack)
@@ -123,7 +123,7 @@ def _doctor(words: Sequence[str] | None) -> int:
     lines = without_consequences(found)
     console = Console(highlight=False)
     show(lines, console)
-    wrong = sum(one.ok is False for one in lines)
+    wrong = sum(line.ok is False for line in lines)
     console.print(f"\n{wrong} of {len(lines)} are wrong" if wrong else "\nNothing is wrong")
     return 1 if wrong else 0
 

@@ -12,7 +12,7 @@ INTERRUPTED = 130
 
 def plain(text: str) -> str:
     """Return text in one line without control characters, which could change a terminal."""
-    return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)
+    return "".join(sign if sign.isprintable() else " " if sign.isspace() else "?" for sign in text)
 
 
 class OperateError(Exception):

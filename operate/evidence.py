@@ -169,7 +169,7 @@ class Arguments:
         )
 
     def objectives(self, parameters: Mapping[str, str]) -> Objectives:
-        """Return the given objectives, otherwise those of the stack. Raises OperateError."""
+        """Return the given objectives, otherwise the stack's own. Raises OperateError."""
         rto, rpo = self.rto, self.rpo
         if rto is None:
             rto = _objective_of_stack(parameters, RTO_PARAMETER)

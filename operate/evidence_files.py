@@ -1,9 +1,9 @@
 """
 The two files of evidence: CSV with a line for each restore, and JSON with everything.
 
-Restores come in the table's order, and are written in the order in which they began, so those that
-have ended give the same CSV each time. Until then each waits in memory, as the text of its line and
-of its JSON.
+Restores come in the table's order, and are written in the order in which they began, so restores
+that have ended give the same CSV each time. Until then each waits in memory, as the text of its
+line and of its JSON.
 """
 
 import csv
@@ -122,14 +122,15 @@ class EvidenceFiles:
         """
         self._restores.sort()
         # Without the mark, Excel reads UTF-8 in the code page of Windows.
-        lines = ["\ufeff", _line(COLUMNS), *(one.line for one in self._restores)]
+        lines = ["\ufeff", _line(COLUMNS), *(restore.line for restore in self._restores)]
         digest = hashlib.sha256()
         for line in lines:
             digest.update(line.encode())
         csv_file = {"file": self.names.csv.name, "sha256": digest.hexdigest()}
         head = json.dumps({**summary, "csv": csv_file}, indent=2).removesuffix("\n}")
         restores = (
-            f"{',' if number else ''}\n    {one.said}" for number, one in enumerate(self._restores)
+            f"{',' if number else ''}\n    {restore.said}"
+            for number, restore in enumerate(self._restores)
         )
         whole = chain([f'{head},\n  "restores": ['], restores, ["\n  ]\n}\n"])
         try:
@@ -148,7 +149,7 @@ def _cells(evidence: RestoreEvidence) -> list[str]:
     known = {
         **evidence.facts,
         "changes": len(evidence.changes),
-        "published": sum(one["published"] for one in evidence.changes),
+        "published": sum(change["published"] for change in evidence.changes),
         "verdict": verdict.get("verdict"),
         "validatedBy": verdict.get("validatedBy"),
         "validatedAt": verdict.get("validatedAt") or verdict.get("observedAt"),

@@ -1,8 +1,8 @@
 """
 The parameters that `make deploy` gives to SAM, in the words of `--parameter-overrides`. Pure.
 
-SAM drops the parameters of an environment of samconfig.toml when the command line gives one. So
-both are read here, and those of the command line count.
+SAM drops the parameters of an environment of samconfig.toml when the command line gives any. So
+both are read here, and the command line counts more.
 
 SAM ends a value at a blank, and silently drops the rest. So values are read as a shell reads words,
 and a word other than `Name=value` is an error. A value with a blank is put in double quotes.
@@ -43,8 +43,8 @@ def _parameters(said: Any, where: str) -> Iterator[tuple[str, str]]:
                     raise ArgumentError(None, f"{where}: {_EXPECTED}, got {word[:60]!a}")
                 yield _checked(name, value, where)
         case list():
-            for one in said:
-                yield from _parameters(one, where)
+            for part in said:
+                yield from _parameters(part, where)
         case dict():
             for name, value in said.items():
                 values = value if isinstance(value, list) else [value]
@@ -74,18 +74,18 @@ def _checked(name: str, value: str, where: str) -> tuple[str, str]:
 
 def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, Any]:
     """Return the options that the file has for `sam deploy` in an environment."""
-    one = config.get(environment or "default", {})
-    # The options of all commands of SAM, then those of this one.
+    sections = config.get(environment or "default", {})
+    # The options of all commands of SAM, then the options of `sam deploy`.
     return {
         key: value
         for command in ("global", "deploy")
-        for key, value in one.get(command, {}).get("parameters", {}).items()
+        for key, value in sections.get(command, {}).get("parameters", {}).items()
     }
 
 
 def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
     """Return the parameters that the file has for an environment. Raises ArgumentError."""
-    names = [name for name, one in config.items() if isinstance(one, dict) and "deploy" in one]
+    names = [name for name, part in config.items() if isinstance(part, dict) and "deploy" in part]
     if environment and environment not in names:
         has = f"It has: {' '.join(names)}."
         raise ArgumentError(None, f"{FILE} has no environment {environment[:60]}. {has}")

@@ -59,14 +59,14 @@ class Objectives:
         """
         if self.rto is None:
             return None
-        last = changes[-1].job
-        completed = [one.job for one in changes if one.job.status is RestoreStatus.COMPLETED]
+        jobs = [change.job for change in changes]
+        completed = [job for job in jobs if job.status is RestoreStatus.COMPLETED]
         if completed:
             seconds = completed[-1].duration_seconds
             return None if seconds is None else timedelta(seconds=seconds) <= self.rto
-        if last.status.ends:
+        if jobs[-1].status.ends:
             return False
-        if last.terminal or until - began <= self.rto:
+        if jobs[-1].terminal or until - began <= self.rto:
             return None
         return False
 
@@ -75,7 +75,7 @@ class Objectives:
         Whether the snapshot was young enough. None if that is unknown.
 
         After a restore to a point in time, the data are newer than the snapshot. No restore begins
-        before its snapshot: then one of the dates is wrong.
+        before its snapshot: then a date is wrong.
         """
         age, taken, began = (
             job.snapshot_age_seconds,
@@ -151,7 +151,7 @@ def read_evidence(
         began=began,
         facts=facts,
         changes=tuple(_changed(change, recorded) for change in changes),
-        validations=tuple(_validated(one, recorded) for one in recorded.validations),
+        validations=tuple(_validated(entry, recorded) for entry in recorded.validations),
     )
 
 
@@ -164,8 +164,8 @@ def _target(item: Mapping[str, Any]) -> RestoreTarget:
     )
 
 
-def _key(one: RestoreJob | RestoreTarget) -> tuple[str, str, str]:
-    return one.group_id, one.cluster_name, one.restore_id
+def _key(job: RestoreJob | RestoreTarget) -> tuple[str, str, str]:
+    return job.group_id, job.cluster_name, job.restore_id
 
 
 def _changed(change: StatusChange, recorded: Recorded) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class Summary:
         """Return everything as plain JSON."""
         return {
             "restoreCount": self.restores,
-            "outcomes": {one: self._outcomes[one] for one in OUTCOMES if self._outcomes[one]},
+            "outcomes": {name: self._outcomes[name] for name in OUTCOMES if self._outcomes[name]},
             "rto": self._judged("rto", self.objectives.rto),
             "rpo": self._judged("rpo", self.objectives.rpo),
             "unreadable": self.unreadable,
@@ -245,4 +245,4 @@ class Summary:
         if minutes is not None and minutes.is_integer():
             minutes = int(minutes)
         counts = self._judgements[name]
-        return {"minutes": minutes, **{one: counts[one] for one in _JUDGEMENTS.values()}}
+        return {"minutes": minutes, **{word: counts[word] for word in _JUDGEMENTS.values()}}

@@ -101,9 +101,9 @@ def names_of_role(arn: str) -> list[str]:
 
 
 def _is_allowed(statements: list[Any], action: str, names: set[str]) -> bool:
-    applying = [one for one in statements if _applies(one, action, names)]
-    is_denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in applying)
-    return not is_denied and any(one["Effect"] == "Allow" for one in applying)
+    applying = [statement for statement in statements if _applies(statement, action, names)]
+    effects = {part["Effect"] for part in applying if not part.get("Condition")}
+    return "Deny" not in effects and any(part["Effect"] == "Allow" for part in applying)
 
 
 def _applies(statement: Mapping[str, Any], action: str, names: set[str]) -> bool:

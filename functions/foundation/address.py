@@ -1,4 +1,4 @@
-"""Addresses that an operator or a secret gives. Each function decides what it sends there."""
+"""Addresses that an operator or a secret gives. Each function decides where it may send."""
 
 from ipaddress import ip_address
 
@@ -17,7 +17,7 @@ def read_address(text: str) -> httpx.URL | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether it is this machine."""
+    """Whether the host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -59,7 +59,7 @@ def aws_call(
     Call an operation of a boto3 client and return its answer.
 
     `required_field` is a field that every complete answer has: for an answer that was cut off,
-    botocore returns an empty one. Raises AwsCallError.
+    botocore returns an empty answer. Raises AwsCallError.
     """
     try:
         return timed_call(

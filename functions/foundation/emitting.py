@@ -14,7 +14,7 @@ def emitting(lock: AbstractContextManager[object] | None = None) -> Iterator[Non
     """
     Ignore failures: a log must not fail an action that succeeded.
 
-    With a `lock`, one thread writes at a time: a line of a log and one of metrics must not mix.
+    With a `lock`, one thread writes at a time: lines of a log and of metrics must not mix.
     """
     try:
         with lock or nullcontext():

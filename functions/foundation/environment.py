@@ -35,7 +35,7 @@ def read_environment(environment: Mapping[str, str], *required: str) -> dict[str
     """
     Return the variables, without spaces around them; the level of logs in capitals.
 
-    Raises ConfigurationError that names the missing `required` ones, or the unknown level.
+    Raises ConfigurationError that names the missing `required` variables, or the unknown level.
     """
     given = {name: value.strip() for name, value in environment.items()}
     missing = [name for name in (*required, *POWERTOOLS) if not given.get(name)]

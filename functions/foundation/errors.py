@@ -2,7 +2,7 @@
 
 
 class ApplicationError(Exception):
-    """The root: every error that a function raises on purpose is one."""
+    """The root of every error that a function raises on purpose."""
 
 
 class ConfigurationError(ApplicationError):

@@ -26,7 +26,7 @@ class Renewable[Value](ABC):
     """Seconds that an early read may take."""
 
     pause = 0.0
-    """Seconds between an early read that failed and the next one."""
+    """Seconds between an early read that failed and the next read."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

@@ -17,7 +17,7 @@ LEAST_TIME = 1.0
 """No call begins with less time left, in seconds. Within a region AWS answers in about 10 ms."""
 
 CALLS_AT_ONCE = 8
-"""Calls of one step that may be under way, or hang. The next one has to wait for a thread."""
+"""Calls of a step that may be under way, or hang. The next call has to wait for a thread."""
 
 
 class CallTimeoutError(Exception):

@@ -34,7 +34,7 @@ class Application:
 
     def _check_email(self, deadline: Deadline) -> Mapping[str, int]:
         """
-        Return the number of subscriptions that are confirmed, and of those that are not.
+        Return the numbers of subscriptions that are confirmed and that are not.
 
         A subscription was perhaps never confirmed, or SNS has turned it off, or it is gone: SNS
         takes messages for nobody without an error. The metric raises an alarm; a notice goes to the

@@ -4,7 +4,7 @@ Everything that can go wrong, split by who can do something about it.
 A message that fails is delivered again by SQS, and kept in the dead-letter queue in the end.
 
 NotifyPeopleError
- +- InvalidMessageError         report it to us: the message is not one of ours, or a newer one
+ +- InvalidMessageError         report it to us: the message is not ours, or is of a newer version
  +- ConfigurationError          the operator fixes the function's environment variables
  +- SecretError                 the operator fixes the secret
  +- ChannelError
@@ -25,7 +25,7 @@ from foundation.errors import (  # noqa: F401 - the tree has them
 )
 
 NotifyPeopleError = ApplicationError
-"""The root: every error that this application raises on purpose is one."""
+"""The root of every error that this application raises on purpose."""
 
 
 class InvalidMessageError(NotifyPeopleError):

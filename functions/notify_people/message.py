@@ -133,7 +133,7 @@ class Validation(Read):
 
 
 class ValidationRecorded(AboutRestore):
-    """A pipeline has tested the restored data. `status` is that of the restore job."""
+    """A pipeline has tested the restored data. `status`: the status of the restore job."""
 
     status: Text
     validation: Validation
@@ -154,8 +154,9 @@ class WatchChange(Read):
     """
     The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
 
-    `subject` is the project's id or the stack's name. Both messages about one outage have the same
-    `since`; `at` is when a recovered one was seen again. 1.0.0 sends no `stack`, `fix` or `reason`.
+    `subject`: the project's id or the stack's name. `since`: the same in both messages about an
+    outage. `at`: when the project or stack was seen again. 1.0.0 sends no `stack`, `fix` or
+    `reason`.
     """
 
     recovered: bool
@@ -173,16 +174,16 @@ class WatchChange(Read):
 
     @property
     def is_removed(self) -> bool:
-        """It has not recovered: it is no longer watched."""
+        """The project has not recovered: it is no longer watched."""
         return self.recovered and self.reason == "removed"
 
 
 class CredentialsChange(Read):
     """
-    The secret of the service account expires soon, or it was `renewed`: another one is in use.
+    The secret of the service account expires soon, or was `renewed`: another secret is in use.
 
-    `subject` is the stack's name; `expires_at` is when the secret in use expires. Unless that
-    `is_certain`, Atlas does not show which one is in use, and this is the earliest known date.
+    `subject`: the stack's name. `expires_at`: when the secret in use expires. Unless `is_certain`,
+    Atlas does not show which secret is in use, and `expires_at` is the earliest known date.
     """
 
     renewed: bool
@@ -196,7 +197,7 @@ class CredentialsChange(Read):
 
     @property
     def days(self) -> int:
-        """The days within which the secret expires, at least one."""
+        """The days within which the secret expires, at least 1."""
         left = (self.expires_at - self.at) / timedelta(days=1)
         return max(1, ceil(left) if self.days_left is None else self.days_left)
 

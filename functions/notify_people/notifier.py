@@ -49,7 +49,7 @@ between two tries. Another environment usually sends within a second.
 
 EMAIL_PAUSE = 0.6
 """
-Seconds before each e-mail, the first of an invocation too: its environment may just have sent one.
+Seconds before each e-mail, the first of an invocation too: its environment may just have sent mail.
 
 SNS turns a subscription off above 10 e-mails a second. So much time between two is at most two in
 any second. The trigger invokes two environments at once, so together they send at most four; a call
@@ -69,7 +69,7 @@ class Entry:
 
 @service
 class Delivery:
-    """Sends each notice at least once on every channel, and never after a newer one."""
+    """Sends each notice at least once on every channel, and never after a newer notice."""
 
     channels: Channels
     sent: SentTable
@@ -80,16 +80,18 @@ class Delivery:
         self, channel: Channel, entries: Sequence[Entry], deadline: Deadline
     ) -> NotifyPeopleError | None:
         """
-        Send what is new in the entries as one message, and note it. Return the channel's error.
+        Send the new entries as one message, and note each. Return the channel's error.
 
-        It fails every entry of the message. What concerns one entry, such as a claim of another
-        invocation, fails that one alone.
+        An error of the channel fails every entry of the message. An error of one entry, such as a
+        claim of another invocation, fails that entry alone.
         """
         claim, waiting = secrets.token_hex(8), deadline.within(CLAIM_WAIT)
         try:
-            new = [one for one in entries if self._is_new(channel, one, claim, waiting, deadline)]
+            new = [
+                entry for entry in entries if self._is_new(channel, entry, claim, waiting, deadline)
+            ]
             if new:
-                self._send(channel, [one.notice for one in new], claim, deadline)
+                self._send(channel, [entry.notice for entry in new], claim, deadline)
         except NotifyPeopleError as error:
             return self.fail(new, error, channel)
         except Exception as error:  # noqa: BLE001 - our own fault at one channel is not the others'
@@ -186,7 +188,7 @@ class Notifier:
         for record in records:
             try:
                 entry = self._read(record["body"])
-            except Exception as error:  # noqa: BLE001 - our own fault too is of one message
+            except Exception as error:  # noqa: BLE001 - our own fault too concerns one message
                 self.telemetry.count_unreadable(error)
                 failed.append(record["messageId"])
                 continue
@@ -194,11 +196,11 @@ class Notifier:
                 # SQS may deliver a message twice in one batch.
                 key = entry.notice.subject, entry.notice.order
                 entries.setdefault(key, entry).records.append(record["messageId"])
-        in_order = sorted(entries.values(), key=lambda one: (one.notice.at, one.notice.order))
+        in_order = sorted(entries.values(), key=lambda entry: (entry.notice.at, entry.notice.order))
         self.send(in_order, deadline)
         for entry in entries.values():
             failed += entry.records if entry.has_failed else ()
-        return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+        return {"batchItemFailures": [{"itemIdentifier": record} for record in failed]}
 
     def send(
         self, entries: Sequence[Entry], deadline: Deadline, without: Channel | None = None
@@ -246,9 +248,9 @@ class Notifier:
 
 
 def _messages(channel: Channel, entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Return what each message of the channel says: an e-mail all, any other one a notice."""
+    """Return the entries of each message: an e-mail has all, any other message has a notice."""
     if channel is Channel.PAGER:
         # Nobody is paged for a good end or for progress.
-        return [[one] for one in entries if one.notice.paging is not Paging.NOTHING]
-    wanted = [one for one in entries if one.is_wanted]
-    return [wanted] if channel is Channel.EMAIL else [[one] for one in wanted]
+        return [[entry] for entry in entries if entry.notice.paging is not Paging.NOTHING]
+    wanted = [entry for entry in entries if entry.is_wanted]
+    return [wanted] if channel is Channel.EMAIL else [[entry] for entry in wanted]

@@ -32,7 +32,7 @@ class Change(StrEnum):
     VALIDATED = "validated"
     """A pipeline has reported its verdict on the restored data."""
     EXPIRING = "expiring"
-    """The secret of the service account expires soon, or another one is in use."""
+    """The secret of the service account expires soon, or another secret is in use."""
 
 
 PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPIRING})

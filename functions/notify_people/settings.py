@@ -21,10 +21,9 @@ class Settings:
     """
     The operator's choices when the stack was deployed.
 
-    `topic_arns` has chat and e-mail if they have a topic. `channels` are the named ones; None means
-    all that have a topic or a key in the secret `secret_id`. `console` is the address of Atlas's
-    console, the same as that of its API. `metrics` are the names of those that are written,
-    None for all.
+    `topic_arns`: of chat and e-mail, if they have a topic. `channels`: in the order of tries; None
+    for all that have a topic or a key in the secret `secret_id`. `console`: the address of Atlas's
+    console, which is the address of Atlas's API too. `metrics`: the names to write, None for all.
     """
 
     sent_table_name: str
@@ -40,7 +39,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raise ConfigurationError that names the missing variables, or the wrong one."""
+        """Raise ConfigurationError that names the missing variables, or the wrong variable."""
         given = read_environment(environment, "SENT_TABLE_NAME")
         topic_arns = {
             channel: standard_topic(given, name)

@@ -33,7 +33,7 @@ class Telemetry:
             self.logger.info("sent already", **_names(channel, notice))
 
     def count_dropped(self, channel: Channel, notice: Notice) -> None:
-        """Count a notice that came after a newer one about the same subject."""
+        """Count a notice that came after a newer notice about the same subject."""
         with emitting():
             self.metrics.write({"NoticesDropped": _ONE})
             self.logger.warning(

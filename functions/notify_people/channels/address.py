@@ -20,7 +20,7 @@ def is_allowed(text: str) -> bool:
 
 
 def allowed_base_url(text: str) -> str | None:
-    """Return the address of a whole host without a trailing slash, or None if it is not one."""
+    """Return the address of a whole host without a trailing slash, or None for other text."""
     url = read_address(text) if is_allowed(text) else None
     if url is None or url.path.strip("/") or url.query:
         return None

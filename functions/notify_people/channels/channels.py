@@ -78,7 +78,7 @@ class Channels:
         """
         Return the channels, the most urgent first.
 
-        If the secret cannot be read, those that do not need it, and the error.
+        If the secret cannot be read: the channels that do not need the secret, and the error.
         """
         if self.named is not None:
             return list(self.named), None
@@ -92,7 +92,7 @@ class Channels:
 
     def send(self, channel: Channel, notices: Sequence[Notice], deadline: Deadline) -> None:
         """
-        Send the notices: several by e-mail, one on any other channel.
+        Send the notices: several by e-mail, a single notice on any other channel.
 
         Raises ChannelError, SecretError or TimeBudgetExceededError.
         """

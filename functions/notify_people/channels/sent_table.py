@@ -1,11 +1,10 @@
 """
 The table of sent notices: one item for each subject and channel, with the last `sequence`.
 
-Before sending, an invocation claims the item; afterwards it notes what it sent. Each is one
-conditional update, so nothing has to be read, and `sequence` never decreases. Two invocations with
-the same message, or with two about the same subject, cannot both send at once: one of them fails
-and is tried again later, when it sees the other's note. The claim of an invocation that was
-killed expires.
+Before sending, an invocation claims the item; afterwards it notes the notice as sent. Each is a
+conditional update, so nothing has to be read, and `sequence` never decreases. Of two invocations
+with messages about the same subject, only the first sends. The second fails, and is tried again
+later, when it sees the note of the first. The claim of an invocation that was killed expires.
 """
 
 import re
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CLAIM_TIME = 60.0
-"""Seconds for which a claim keeps others from sending: longer than one channel may take."""
+"""Seconds for which a claim keeps others from sending: longer than a channel may take."""
 
 RETENTION = timedelta(days=400)
 """How long an item is kept: as long as `restore_watch` keeps a job, and may publish it again."""
@@ -46,7 +45,7 @@ _MINE = "#claimedBy = :claimedBy"
 
 
 class Standing(StrEnum):
-    """A notice, compared with the last one sent."""
+    """A notice, compared with the last notice that was sent."""
 
     NEW = "new"
     SENT = "sent already"
@@ -56,7 +55,7 @@ class Standing(StrEnum):
 @service
 class SentTable:
     """
-    The table, written by one environment.
+    The table, written by an environment.
 
     Its methods raise SentTableError when DynamoDB refuses or does not answer, and
     TimeBudgetExceededError when too little time is left to begin. `now` gives Unix seconds.
@@ -70,7 +69,7 @@ class SentTable:
         self, subject: str, channel: Channel, sequence: int, claim: str, deadline: Deadline
     ) -> Standing:
         """
-        Compare the notice with the last one sent. Claim a new one, until it is noted or released.
+        Compare the notice with the last that was sent. Claim a new notice, until note or release.
 
         Whoever holds the `claim` may claim a newer notice about the subject too. Raises
         SendingElsewhereError if another invocation has claimed the item.

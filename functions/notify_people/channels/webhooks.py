@@ -29,7 +29,7 @@ READ_TIMEOUT = 10.0
 """Seconds without a byte."""
 
 ATTEMPTS = 4
-"""Tries of one request, the first included."""
+"""Tries of a request, the first included."""
 
 LONGEST_WAIT = 8.0
 """Seconds between two tries at most. A longer wait is cheaper in SQS than in an invocation."""
@@ -113,7 +113,7 @@ class Webhooks:
 
 
 class _TooLateError(Exception):
-    """The call was left behind. It must not send a notice that a newer one may have overtaken."""
+    """The call was left behind. A newer notice may have been sent since."""
 
 
 def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:

@@ -13,14 +13,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
 
 from notify_people.plain_text import ascii_only, cut
 from notify_people.words.notice import Notice, Severity, Step
 
 SUBJECT_LIMIT = 99
 _WIDTH = 78
-
-_BADNESS = {severity: place for place, severity in enumerate(Severity)}
 
 _RULE = f"\n{'-' * _WIDTH}\n\n"
 
@@ -34,15 +34,20 @@ class Mail:
 
 
 def digest(notices: Sequence[Notice]) -> Mail:
-    """Return the e-mail. A single notice has its usual one."""
+    """Return the e-mail. A single notice has its usual e-mail."""
     if len(notices) == 1:
         return mail(notices[0])
-    ordered = sorted(notices, key=lambda one: (-_BADNESS[one.severity] * one.is_bad, one.at))
-    lines = "".join(line for one in ordered for line in _lines(one))
+    ordered = sorted(notices, key=_place)
+    lines = "".join(line for notice in ordered for line in _lines(notice))
     # What a newer notice of the e-mail has ended needs no advice any more.
-    newest = {one.subject: one for one in sorted(notices, key=lambda one: one.order)}
-    details = (_detail(one) for one in ordered if one.is_bad and newest[one.subject] is one)
-    return Mail(_subject(", ".join(_counted(ordered))), _RULE.join((lines, *details)))
+    newest = {notice.subject: notice for notice in sorted(notices, key=attrgetter("order"))}
+    bad = [notice for notice in ordered if notice.is_bad and notice is newest[notice.subject]]
+    return Mail(_subject(", ".join(_counts(ordered))), _RULE.join((lines, *map(_detail, bad))))
+
+
+def _place(notice: Notice) -> tuple[int, datetime]:
+    badness = list(Severity).index(notice.severity) if notice.is_bad else 0
+    return -badness, notice.at
 
 
 def mail(notice: Notice) -> Mail:
@@ -79,10 +84,11 @@ def _step(step: Step) -> str:
     return text + end
 
 
-def _counted(notices: Iterable[Notice]) -> Iterator[str]:
-    """Yield `1 restore FAILED`, then `9 completed`: the noun is said again if it is another."""
+def _counts(notices: Iterable[Notice]) -> Iterator[str]:
+    """Yield `1 restore FAILED`, then `9 completed`: the same noun is not said again."""
     before = ""
-    for (what, outcome), count in Counter((one.what, one.outcome) for one in notices).items():
+    counts = Counter((notice.what, notice.outcome) for notice in notices)
+    for (what, outcome), count in counts.items():
         noun = "" if what == before else what if count == 1 else f"{what}s"
         yield " ".join(filter(None, (str(count), noun, outcome)))
         before = what

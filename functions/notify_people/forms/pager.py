@@ -20,8 +20,8 @@ def events(notice: Notice) -> Sequence[dict[str, Any]]:
     Return the events to send, in order, or none if the notice pages nobody.
 
     People close the alert of a failed restore by hand. The recovery of a degraded watch closes its
-    alert, and also the one that 1.0.0 opened, whose key does not name the stack. PagerDuty ignores
-    an event that closes an alert that is not open.
+    alert, and also an alert of 1.0.0, whose key does not name the stack. PagerDuty ignores an event
+    that closes an alert that is not open.
     """
     match notice.paging:
         case Paging.NOTHING:

@@ -18,7 +18,7 @@ _CRITICAL_DAYS = 1
 
 _GRACE = timedelta(days=7)
 """
-How long Atlas accepts the old secret at most, once there is a new one.
+How long Atlas accepts the old secret at most, once there is a new secret.
 
 https://www.mongodb.com/docs/atlas/tutorial/rotate-service-account-secrets/
 """
@@ -33,8 +33,8 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
     """
     Return the notice. `console` is the address of Atlas's console.
 
-    All notices about the credentials of a stack have one subject: so a page that opens seven days
-    before is the same one a day before, and closes when the watch uses another secret.
+    All notices about the credentials of a stack have the same subject: so a page that opens seven
+    days before is the same page a day before, and closes when the watch uses another secret.
     """
     what = "renewed" if change.renewed else "expiring"
     return Notice(

@@ -9,7 +9,7 @@ from notify_people.words.notice import Notice, Paging, Severity, Step, known
 
 @dataclass(frozen=True)
 class EmailSubscriptions:
-    """How many subscriptions a topic of e-mail has. A pending one gets nothing."""
+    """How many subscriptions a topic of e-mail has. A pending subscription gets nothing."""
 
     topic_arn: str
     confirmed: int = 0
@@ -17,7 +17,7 @@ class EmailSubscriptions:
 
     @property
     def missing(self) -> int:
-        """The number of those that get nothing; 1 if there are none at all."""
+        """The number of subscriptions that get nothing; 1 if there is no subscription at all."""
         return max(self.pending, int(not self.confirmed))
 
 

@@ -52,14 +52,14 @@ class Step:
 @dataclass(frozen=True)
 class Notice:
     """
-    The notice about one change.
+    The notice about a change.
 
-    Of two notices about a `subject`, the one with the larger `order` is newer. `thread` groups
-    notices in a chat. `stack` separates them from those of another stack that watches the same
-    project. `title` is the headline, and `detail` a sentence that completes it, or nothing.
-    `facts` are lines such as `Took: 42 min`. `source` is the CloudEvent's, and `event_type` a word
-    such as `restore-ended`. An e-mail of several notices counts them by `what` and `outcome`, such
-    as `restore` and `FAILED`.
+    `stack`: separates the notices of two stacks that watch the same project. `order`: of two
+    notices about a `subject`, the larger is newer. `thread`: groups notices in a chat.
+    `event_type`: a word such as `restore-ended`. `what`, `outcome`: an e-mail of several notices
+    counts them by these, such as `restore` and `FAILED`. `title`: the headline. `detail`: a
+    sentence that completes the title, or nothing. `facts`: lines such as `Took: 42 min`.
+    `source`: the CloudEvent's.
     """
 
     stack: str
@@ -107,5 +107,5 @@ class Notice:
 
 
 def known(facts: Mapping[str, str | None]) -> Mapping[str, str]:
-    """Return the facts without those that have no value."""
+    """Return the facts that have a value."""
     return {name: value for name, value in facts.items() if value}

@@ -33,7 +33,7 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
 
 def _test_notice(test: NotificationTest) -> Notice:
     """
-    Return a notice that nobody can mistake for a real one.
+    Return a notice that nobody can mistake for a real notice.
 
     The pager opens an alert and closes it at once, which shows that the key works.
     """

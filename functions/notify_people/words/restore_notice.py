@@ -56,9 +56,9 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     """
     Return the notice about a restore. `console` is the address of Atlas's console.
 
-    An end pages somebody unless it is known to be good. An unknown word pages too: a collection
-    restore that succeeded only in part has one. The end of a download's link does not page, because
-    every link expires some hours after it was reported as ready.
+    An end pages somebody unless it is known to be good. An unknown word pages too: Atlas has such a
+    word for a collection restore that succeeded only in part. The end of a download's link does not
+    page, because every link expires some hours after it was reported as ready.
     """
     what, outcome, where, severity = _headline(change)
     snapshot_age = duration(change.snapshot_age_seconds)
@@ -114,7 +114,7 @@ def _paging(change: StatusChange) -> Paging:
 
 
 def _headline(change: StatusChange) -> tuple[str, str, str, Severity]:
-    """Return what it is, its outcome, in which clusters, and how bad that is."""
+    """Return the noun, the outcome, the clusters, and the severity."""
     if change_of(change) is Change.READY:
         until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
         return "download", "ready", f"{change.cluster_name}{until}", Severity.SUCCESS
@@ -189,7 +189,7 @@ _AGAIN = {
 
 
 def clusters(message: AboutRestore) -> str:
-    """Return the source cluster, and the target if there is one."""
+    """Return the source cluster, and the target if there is any."""
     target = message.target_deployment_item_name
     return f"{message.cluster_name} -> {target}" if target else message.cluster_name
 

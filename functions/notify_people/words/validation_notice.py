@@ -13,7 +13,7 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     """
     Return the notice about a validation. `console` is the address of Atlas's console.
 
-    It is in the thread of its restore. Each has a separate subject: a verdict on one part of the
+    The notice is in the thread of its restore. Each has its own subject: a verdict on a part of the
     data does not outdate a verdict on another part. A verdict pages somebody if it is not good, or
     if the restore has not completed.
     """

@@ -42,7 +42,7 @@ _WATCH_AGAIN = Step(
 
 def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     """
-    Return the notice. Both about one outage have the same `since`; the recovered one is newer.
+    Return the notice. Both notices about an outage have the same `since`.
 
     While the watch cannot see, restores are reported late, so degraded always pages somebody. The
     whole stack is worse than a project. A project that is no longer watched closes its page too.
