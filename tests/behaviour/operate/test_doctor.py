@@ -476,7 +476,7 @@ def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
 
 
 LIST = "ListSubscriptionsByTopic"
-PAGE = f"<R><{LIST}Result><NextToken>0</NextToken></{LIST}Result></R>"
+PAGE = f"<R><{LIST}Result><Subscriptions/><NextToken>0</NextToken></{LIST}Result></R>"
 """It has no subscription, and another page follows."""
 
 
