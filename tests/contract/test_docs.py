@@ -209,7 +209,7 @@ def test_every_type_of_a_message_is_named() -> None:
 
 
 def test_every_key_of_the_secrets_is_read() -> None:
-    source = (SOURCES / "aws" / "secrets_manager.py").read_text()
+    source = (SOURCES / "aws" / "atlas_secret.py").read_text()
     accepted = table(section(page("operations"), "Secret"))
     keys = [key for cells in accepted for key in quoted(cells[1])]
 
