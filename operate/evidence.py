@@ -170,11 +170,10 @@ class Arguments:
 
     def objectives(self, parameters: Mapping[str, str]) -> Objectives:
         """Return the given objectives, otherwise the stack's own. Raises OperateError."""
-        rto, rpo = self.rto, self.rpo
-        if rto is None:
-            rto = _objective_of_stack(parameters, RTO_PARAMETER)
-        if rpo is None:
-            rpo = _objective_of_stack(parameters, RPO_PARAMETER)
+        rto, rpo = (
+            _objective_of_stack(parameters, name) if given is None else given
+            for name, given in ((RTO_PARAMETER, self.rto), (RPO_PARAMETER, self.rpo))
+        )
         return Objectives(rto=rto or None, rpo=rpo or None)
 
 

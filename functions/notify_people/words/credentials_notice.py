@@ -5,11 +5,8 @@ from datetime import timedelta
 
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
-from notify_people.words.notice import Notice, Paging, Severity, Step, known
+from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
-
-_NAME_LIMIT = 30
-"""Characters of a stack's name in a title, so that an e-mail's subject has room for the days."""
 
 _PAGED_DAYS = 7
 """From so many days on, the expiry pages somebody."""
@@ -48,7 +45,7 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
         outcome="expired" if change.has_expired and not change.renewed else what,
         severity=_severity(change),
         paging=_paging(change),
-        title=f"{_headline(change)}: stack {cut(stack, _NAME_LIMIT)}",
+        title=f"{_headline(change)}: stack {cut(stack, NAME_LIMIT)}",
         detail=_detail(change),
         facts=known(_facts(change, stack)),
         steps=tuple(_steps(change, console, stack)),

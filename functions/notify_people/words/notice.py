@@ -26,6 +26,9 @@ class Paging(StrEnum):
     """Trigger and resolve at once: a test."""
 
 
+NAME_LIMIT = 30
+"""Characters of a stack's name in a title, so that an e-mail's subject has room for the rest."""
+
 _ICONS = {
     Severity.SUCCESS: "✅",
     Severity.INFO: "🔵",

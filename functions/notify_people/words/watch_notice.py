@@ -5,11 +5,8 @@ from collections.abc import Iterator, Mapping
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
 from notify_people.selection import change_of
-from notify_people.words.notice import Notice, Paging, Severity, Step, known
+from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, moment
-
-_NAME_LIMIT = 30
-"""Characters of a stack's name in a title, so that an e-mail's subject has room for the cause."""
 
 _CAUSES = {
     "AtlasUnauthorizedError": "Atlas refuses the role or the credentials",
@@ -81,7 +78,7 @@ type _Story = tuple[Severity, str, str, tuple[Step, ...]]
 
 
 def _story_of(change: WatchChange, console: str) -> _Story:
-    name = change.group_id or f"stack {cut(change.subject, _NAME_LIMIT)}"
+    name = change.group_id or f"stack {cut(change.subject, NAME_LIMIT)}"
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
         detail = "Nothing is left to do. Restores there are not reported any more."
