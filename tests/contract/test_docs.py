@@ -41,9 +41,9 @@ from pictures.messages import golden
 from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
-from restore_watch.aws import cloud_events
+from restore_watch.aws import topic
 from restore_watch.aws.atlas_secret import read_credentials
-from restore_watch.aws.cloud_events import cloud_event, message_attributes
+from restore_watch.aws.topic import cloud_event, message_attributes
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.marks import Marks
@@ -56,8 +56,7 @@ from restore_watch.model.restore_job import (
 )
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
-from restore_watch.table.project_item import marks_as_values
-from restore_watch.table.watched_item import watched_as_values
+from restore_watch.table.project_item import marks_as_values, watched_as_values
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 SOURCES = ROOT / "functions" / "restore_watch"
@@ -197,11 +196,11 @@ def test_the_email_shown_is_what_people_get() -> None:
 
 
 def test_every_type_of_a_message_is_named() -> None:
-    on_demand = {cloud_events.VALIDATION_EVENT_TYPE, cloud_events.TEST_EVENT_TYPE}
+    on_demand = {topic.VALIDATION_EVENT_TYPE, topic.TEST_EVENT_TYPE}
     others = {
-        cloud_events.EVENT_TYPE,
-        *cloud_events.WATCH_EVENT_TYPES.values(),
-        *(cloud_events.EXPIRING_EVENT_TYPE, cloud_events.RENEWED_EVENT_TYPE),
+        topic.EVENT_TYPE,
+        *topic.WATCH_EVENT_TYPES.values(),
+        *(topic.EXPIRING_EVENT_TYPE, topic.RENEWED_EVENT_TYPE),
     }
 
     assert [one for one in on_demand if f"`{one}`" not in page("events")] == []

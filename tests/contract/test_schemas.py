@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.cloud_events import (
+from restore_watch.aws.topic import (
     cloud_event,
     cloud_event_of_test,
     credentials_cloud_event,

@@ -12,6 +12,7 @@ Each slot has its own connection pool. In one pool for 32 threads, httpcore's de
 connections allows a third of the requests, and assigning them to more takes longer than sending.
 """
 
+import json
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,13 +21,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import httpcore
 import httpx
 
 from foundation import USER_AGENT
-from restore_watch.atlas.envelope import open_envelope
+from foundation.json_text import read_object
 from restore_watch.atlas.slots import PerSlot
 from restore_watch.errors import UnexpectedAtlasResponseError
 
@@ -225,3 +227,24 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
+    """
+    Return the true status and body of an answer. An answer without an envelope stays the same.
+
+    With an envelope even a refusal has HTTP status 200; its true status is a number in the body.
+    MongoDB's documents name the content both `content` and `envelope`.
+    """
+    answer = read_object(body)
+    if answer is None:
+        return status, body
+    inner = answer.get("status")
+    # A job's own status is a word; only an envelope's is a number.
+    if isinstance(inner, bool) or not isinstance(inner, int) or not 200 <= inner <= 599:
+        return status, body
+    content = answer.get("content", answer.get("envelope"))
+    if isinstance(content, dict):
+        return inner, json.dumps(content).encode()
+    # A refusal may have no content; a job always has.
+    return (status, body) if inner == HTTPStatus.OK else (inner, b"")

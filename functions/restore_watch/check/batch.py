@@ -5,16 +5,16 @@ Several share the threads of sweeps, so a slow project cannot hold up the others
 for a rate limit: after a transient error, a target is checked again after all others.
 """
 
-from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
+from secrets import SystemRandom
 from typing import Any, NamedTuple
+
+from cachetools import LRUCache
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.check.batch_order import Turns
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.event.event import RefusedTarget, Target
@@ -25,10 +25,13 @@ from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import THREADS, Workers
 
 ROUNDS = 3
-"""One of several targets is checked this many times at most."""
+"""Each of several targets is checked this many times at most."""
 
 REPORTING_TIME = 2.0
-"""Seconds that are kept for reporting targets that were not reached, 1,000 at most."""
+"""Seconds that are kept for reporting the outcomes, 1,000 at most."""
+
+TARGETS_REMEMBERED = 2000
+"""An environment remembers when this many targets were answered: two full batches."""
 
 
 class FailedCheck(NamedTuple):
@@ -45,13 +48,51 @@ class FailedCheck(NamedTuple):
             "message": str(self.error),
         }
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether another check may succeed a moment later."""
+        return isinstance(self.error, AtlasError) and self.error.transient
+
 
 type Outcome = CheckResult | FailedCheck
 
 
+class Turns:
+    """
+    The order in which an environment asks about the targets of a delivery.
+
+    AWS delivers targets again that were not reached. So the targets that this environment never had
+    an answer about come first, then the targets answered longest ago, counted in deliveries. The
+    rest is random, because another environment must not stop at the same target.
+    """
+
+    def __init__(self) -> None:
+        self._deliveries = 0
+        self._answered: LRUCache[RestoreTarget, int] = LRUCache(TARGETS_REMEMBERED)
+
+    def order(self, records: Iterable[Sequence[Target]]) -> list[RestoreTarget]:
+        """
+        Return the jobs that these records name, each once.
+
+        Targets of one record with the same turn stay together: a missed target fails the record.
+        """
+        shuffled = [target for record in _shuffled([*records]) for target in _shuffled(record)]
+        jobs = dict.fromkeys(one for one in shuffled if isinstance(one, RestoreTarget))
+        return sorted(jobs, key=lambda target: self._answered.get(target, 0))
+
+    def note_delivery(self, outcomes: Mapping[RestoreTarget, Outcome]) -> None:
+        """Remember the targets for which Atlas gave an answer, good or bad, that may last."""
+        self._deliveries += 1
+        for target, outcome in outcomes.items():
+            if isinstance(outcome, CheckResult) or (
+                isinstance(outcome.error, AtlasError) and not outcome.may_pass
+            ):
+                self._answered[target] = self._deliveries
+
+
 @dataclass(frozen=True)
 class _Check:
-    """A task of the agenda: ask about a target. No two threads ask about the same one at once."""
+    """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
     target: RestoreTarget
     tries: int = 0
@@ -68,86 +109,90 @@ class _Check:
         return None if self.target in busy else self
 
 
-class _Delivery:
-    """
-    The outcomes so far of the targets of one event or batch. Any thread may use it.
+class BatchChecker:
+    """Checks the targets of invocations, and reports each. One object serves an environment."""
 
-    `report` is called once for each place where a target is named.
-    """
+    def __init__(self, checker: JobChecker, workers: Workers, telemetry: Telemetry) -> None:
+        self._checker = checker
+        self._workers = workers
+        self._telemetry = telemetry
+        self._turns = Turns()
 
-    def __init__(
-        self, targets: Sequence[Target], report: Callable[[Target, Outcome], None]
-    ) -> None:
-        self._report = report
-        self._lock = Lock()
-        self._is_over = False
-        self._targets = targets
-        self._times = Counter(targets)
-        self._last: dict[Target, Outcome] = {}
-        self._again: dict[Target, _Check] = {}
-        for target in self._times:
+    def check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[Outcome]:
+        """
+        Check the targets of these records. Return and report their outcomes in this order.
+
+        A single target may wait and ask Atlas again. A target that is named twice is asked about
+        once; its second outcome is "nothing changed".
+        """
+        targets = [target for record in records for target in record]
+        jobs = self._turns.order(records)
+        if len(targets) == 1:
+            known = {job: self._check(job, deadline, patient=True) for job in jobs}
+        else:
+            known = self._check_at_once(jobs, deadline.earlier(REPORTING_TIME))
+            self._turns.note_delivery(known)
+        not_reached = deadline.exceeded("ask Atlas")
+        outcomes: list[Outcome] = []
+        for target in targets:
             if isinstance(target, RefusedTarget):
-                self._settle(target, FailedCheck(target, target.error))
-
-    def checked(self, check: _Check, outcome: Outcome) -> None:
-        """Keep the outcome, unless it comes too late. A failure that may not last is not final."""
-        with self._lock:
-            if self._is_over:
-                return
-            if isinstance(outcome, FailedCheck) and _may_succeed_later(outcome, check.tries + 1):
-                self._again[check.target] = replace(check, tries=check.tries + 1)
-                self._last[check.target] = outcome
+                outcomes.append(FailedCheck(target, target.error))
             else:
-                self._again.pop(check.target, None)
-                self._settle(check.target, outcome)
+                outcomes.append(known.get(target) or FailedCheck(target, not_reached))
+                known[target] = _repeated(outcomes[-1])
+            self._report(target, outcomes[-1])
+        return outcomes
 
-    @property
-    def again(self) -> list[_Check]:
-        """The checks to repeat after all others."""
-        with self._lock:
-            return list(self._again.values())
+    def _check_at_once(
+        self, jobs: Sequence[RestoreTarget], deadline: Deadline
+    ) -> dict[RestoreTarget, Outcome]:
+        """Check in rounds, in each round the targets that may succeed now."""
+        checks = [_Check(job) for job in jobs]
+        outcomes: dict[RestoreTarget, Outcome] = {}
+        again: list[_Check] = []
 
-    @property
-    def answered(self) -> list[RestoreTarget]:
-        """The targets for which Atlas gave an answer, good or bad, that is not transient."""
-        with self._lock:
-            return [
-                target
-                for target, outcome in self._last.items()
-                if isinstance(target, RestoreTarget) and _is_answer(outcome)
-            ]
+        def check(one: _Check) -> Iterable[_Check]:
+            outcome = self._check(one.target, deadline, patient=False)
+            outcomes[one.target] = outcome
+            if isinstance(outcome, FailedCheck) and outcome.may_pass and one.tries + 1 < ROUNDS:
+                again.append(replace(one, tries=one.tries + 1))
+            return ()
 
-    def end(self, not_reached: RestoreWatchError) -> list[Outcome]:
-        """Return the outcome at each place. A target without one fails with `not_reached`."""
-        with self._lock:
-            self._is_over = True
-            for target in self._times:
-                if target not in self._last:
-                    self._settle(target, FailedCheck(target, not_reached))
-                elif target in self._again:
-                    self._settle(target, self._last[target])
-            outcomes = {target: iter(self._outcomes_of(target)) for target in self._times}
-        return [next(outcomes[target]) for target in self._targets]
+        agenda: Agenda[_Check] = Agenda(
+            THREADS,
+            allows=lambda _: True,
+            skip=lambda _: None,
+            is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,
+        )
+        threads = self._workers.start(agenda, check, len(checks))
+        try:
+            while checks and deadline.remaining() >= LEAST_EXCHANGE:
+                agenda.add(checks)
+                agenda.wait_until_done(deadline.remaining())
+                checks, again = again, []
+        finally:
+            agenda.close()
+            self._workers.join(threads, deadline)
+        # A thread that was left behind may still add an outcome to the original.
+        return outcomes.copy()
 
-    def _settle(self, target: Target, outcome: Outcome) -> None:
-        self._last[target] = outcome
-        for one in self._outcomes_of(target):
-            self._report(target, one)
+    def _check(self, target: RestoreTarget, deadline: Deadline, *, patient: bool) -> Outcome:
+        try:
+            return self._checker.check(target, deadline, patient=patient)
+        except RestoreWatchError as error:
+            return FailedCheck(target, error)
 
-    def _outcomes_of(self, target: Target) -> list[Outcome]:
-        """Return an outcome for each time that the target is named."""
-        first, others = self._last[target], self._times[target] - 1
-        return [first, *[_repeated(first)] * others]
+    def _report(self, target: Target, outcome: Outcome) -> None:
+        if isinstance(target, RefusedTarget):
+            self._telemetry.report_failure(target.error)
+        elif isinstance(outcome, FailedCheck):
+            self._telemetry.report_failure(outcome.error, target)
+        else:
+            self._telemetry.report_check(target, outcome)
 
 
-def _may_succeed_later(failure: FailedCheck, tries: int) -> bool:
-    return tries < ROUNDS and isinstance(failure.error, AtlasError) and failure.error.transient
-
-
-def _is_answer(outcome: Outcome) -> bool:
-    if isinstance(outcome, CheckResult):
-        return True
-    return isinstance(outcome.error, AtlasError) and not outcome.error.transient
+def _shuffled[One](things: Sequence[One]) -> list[One]:
+    return SystemRandom().sample(things, len(things))
 
 
 def _repeated(outcome: Outcome) -> Outcome:
@@ -162,73 +207,3 @@ def _repeated(outcome: Outcome) -> Outcome:
         contradiction=None,
         unrecorded_word=None,
     )
-
-
-class BatchChecker:
-    """Checks the targets of invocations, and reports each. One object serves an environment."""
-
-    def __init__(self, checker: JobChecker, workers: Workers, telemetry: Telemetry) -> None:
-        self._checker = checker
-        self._workers = workers
-        self._telemetry = telemetry
-        self._turns: Turns[RestoreTarget] = Turns()
-
-    def check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[Outcome]:
-        """
-        Check the targets of these records. Return their outcomes in the order of the targets.
-
-        A single target may wait and ask Atlas again. A target that is named twice is asked about
-        once; its second outcome is "nothing changed".
-        """
-        targets = [target for record in records for target in record]
-        if len(targets) == 1:
-            outcome = self._check(targets[0], deadline, patient=True)
-            self._report(targets[0], outcome)
-            return [outcome]
-        delivery = _Delivery(targets, self._report)
-        named = [[one for one in record if isinstance(one, RestoreTarget)] for record in records]
-        checks = [_Check(target) for target in self._turns.order(named)]
-        self._check_at_once(delivery, checks, deadline.earlier(REPORTING_TIME))
-        self._turns.answered(delivery.answered)
-        return delivery.end(deadline.exceeded("ask Atlas"))
-
-    def _check_at_once(
-        self, delivery: _Delivery, checks: Sequence[_Check], deadline: Deadline
-    ) -> None:
-        """Check in rounds, in each round those that may succeed now."""
-
-        def check(one: _Check) -> Iterable[_Check]:
-            delivery.checked(one, self._check(one.target, deadline, patient=False))
-            return ()
-
-        agenda: Agenda[_Check] = Agenda(
-            THREADS,
-            allows=lambda _: True,
-            skip=lambda _: None,
-            is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,
-        )
-        threads = self._workers.start(agenda, check, len(checks))
-        try:
-            while checks and deadline.remaining() >= LEAST_EXCHANGE:
-                agenda.add(checks)
-                agenda.wait_until_done(deadline.remaining())
-                checks = delivery.again
-        finally:
-            agenda.close()
-            self._workers.join(threads, deadline)
-
-    def _check(self, target: Target, deadline: Deadline, *, patient: bool) -> Outcome:
-        if isinstance(target, RefusedTarget):
-            return FailedCheck(target, target.error)
-        try:
-            return self._checker.check(target, deadline, patient=patient)
-        except RestoreWatchError as error:
-            return FailedCheck(target, error)
-
-    def _report(self, target: Target, outcome: Outcome) -> None:
-        if isinstance(target, RefusedTarget):
-            self._telemetry.report_failure(target.error)
-        elif isinstance(outcome, FailedCheck):
-            self._telemetry.report_failure(outcome.error, target)
-        else:
-            self._telemetry.report_check(target, outcome)

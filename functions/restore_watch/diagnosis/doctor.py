@@ -16,9 +16,15 @@ from restore_watch.atlas.diagnostics import AtlasDiagnostics
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, named_cluster
+from restore_watch.diagnosis.atlas import (
+    AtlasDiagnosis,
+    Look,
+    expiry,
+    held_roles,
+    named_cluster,
+    roles_of_account,
+)
 from restore_watch.diagnosis.aws import AwsDiagnosis
-from restore_watch.diagnosis.credentials import expiry, held_roles, roles_of_account
 from restore_watch.diagnosis.line import Line, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose

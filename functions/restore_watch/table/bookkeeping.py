@@ -16,17 +16,18 @@ from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.expiry_item import expiry_as_value
 from restore_watch.table.items import Items
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
+    LARGEST_COUNT,
     Project,
+    expiry_as_value,
     marks_as_values,
     project_key,
     read_project,
+    watched_as_values,
 )
 from restore_watch.table.stored_fields import PARTITION, expires_at
-from restore_watch.table.watched_item import LARGEST_COUNT, watched_as_values
 
 _STILL = "#mark = :known"
 _STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"

@@ -1,27 +1,38 @@
 """
 The form of the bookkeeping items: one for each watched project, one for the stack. Pure.
 
+An item has the project's marks, and how the project is seen. The item of the stack has how the
+stack is seen, and when its credentials expire.
+
 They lie in the partition of the sweeps' lease, where no job can be. Moments are ISO 8601, in UTC.
 A field counts as absent if it cannot be read, or lies too far ahead to be true. The others stay.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from pydantic import TypeAdapter, ValidationError
 
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
-from restore_watch.model.outage import Watched
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.expiry_item import read_expiry
-from restore_watch.table.stored_fields import RETENTION, past_moment, read_map, sweeps_key
-from restore_watch.table.watched_item import read_watched
+from restore_watch.table.stored_fields import (
+    RETENTION,
+    past_moment,
+    present,
+    read_map,
+    read_words,
+    sweeps_key,
+)
 
 STACK = "stack"
 
@@ -126,3 +137,114 @@ def _mark(stored: object, now: datetime) -> datetime | None:
     """None for a mark so old that its item would have been deleted."""
     mark = past_moment(stored, now)
     return mark if mark and now - mark <= RETENTION else None
+
+
+@cache
+def _map() -> TypeAdapter[CredentialsExpiry]:
+    # A check does not need it, and making it takes milliseconds of a cold start.
+    return TypeAdapter(CredentialsExpiry)
+
+
+def expiry_as_value(expiry: CredentialsExpiry) -> dict[str, Any]:
+    """The map, without values that are absent."""
+    return dict(_map().dump_python(expiry, mode="json", by_alias=True, exclude_defaults=True))
+
+
+def read_expiry(stored: object) -> CredentialsExpiry:
+    """Read the map. If somebody has changed it so that it cannot be read, nothing is known."""
+    try:
+        read = _map().validate_python(stored)
+    except ValidationError:
+        read = NOT_ASKED
+    return replace(read, stored=stored)
+
+
+LARGEST_COUNT = 10**15
+"""No number of writes, or of open jobs, is larger."""
+
+
+def watched_as_values(watched: Watched) -> dict[str, Any]:
+    """The attributes of how the project is seen; None for an absent value."""
+    troubles = {name: _trouble(one) for name, one in watched.troubles.items()}
+    return {
+        "troubles": troubles or None,
+        "failingSince": _moment(watched.failing_since),
+        "degraded": _trouble(watched.degraded) if watched.degraded else None,
+        "recoveringSince": _moment(watched.recovering_since),
+        "lastSuccessAt": _moment(watched.last_success_at),
+        "unsent": [_change(one) for one in watched.unsent] or None,
+    }
+
+
+def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
+    """Read the attributes of an item. A value that cannot be read counts as absent."""
+    stored = read_map(values.get("troubles"))
+    read = ((name, _read_trouble(one, now)) for name, one in stored.items())
+    troubles = {name: trouble for name, trouble in read if trouble}
+    unsent = values.get("unsent")
+    unsent = unsent if isinstance(unsent, list) else []
+    changes = (_read_change(one, group_id, now) for one in unsent)
+    version: Any = values.get("watchVersion")
+    is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_COUNT
+    # 1.0.0 stored no `failingSince`.
+    first = min((one.since for one in troubles.values()), default=None)
+    return Watched(
+        group_id=group_id,
+        version=version if is_version else 0,
+        troubles=troubles,
+        failing_since=past_moment(values.get("failingSince"), now) or first,
+        degraded=_read_trouble(values.get("degraded"), now),
+        recovering_since=past_moment(values.get("recoveringSince"), now),
+        last_success_at=past_moment(values.get("lastSuccessAt"), now),
+        unsent=tuple(one for one in changes if one),
+    )
+
+
+def _read_trouble(stored: object, now: datetime) -> Trouble | None:
+    read = read_map(stored)
+    since = past_moment(read.get("since"), now)
+    error, message = read_words(read.get("error")), read_words(read.get("message"))
+    if since is None or error is None or message is None:
+        return None
+    return Trouble(since, error, message, read_words(read.get("fix")) or "")
+
+
+def _read_change(stored: object, group_id: str | None, now: datetime) -> WatchChange | None:
+    read = read_map(stored)
+    trouble, at = _read_trouble(read, now), past_moment(read.get("at"), now)
+    state = {str(one): one for one in WatchState}.get(read_words(read.get("state")) or "")
+    if trouble is None or at is None or state is None:
+        return None
+    jobs: Any = read.get("openJobs")
+    is_count = isinstance(jobs, Decimal) and 0 <= jobs <= LARGEST_COUNT
+    return WatchChange(
+        state=state,
+        group_id=group_id,
+        trouble=trouble,
+        at=at,
+        last_success_at=past_moment(read.get("lastSuccessAt"), now),
+        open_jobs=int(jobs) if is_count else 0,
+        reason=REMOVED if read.get("reason") == REMOVED else None,
+    )
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return utc_text(moment) if moment else None
+
+
+def _trouble(trouble: Trouble) -> dict[str, Any]:
+    fields = {"error": trouble.error, "message": trouble.message, "fix": trouble.fix or None}
+    return present({"since": utc_text(trouble.since), **fields})
+
+
+def _change(change: WatchChange) -> dict[str, Any]:
+    return present(
+        {
+            **_trouble(change.trouble),
+            "state": change.state,
+            "at": utc_text(change.at),
+            "lastSuccessAt": _moment(change.last_success_at),
+            "openJobs": change.open_jobs,
+            "reason": change.reason,
+        }
+    )

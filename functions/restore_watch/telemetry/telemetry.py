@@ -1,25 +1,43 @@
-"""The operator's view of sweeps and of the other actions: log lines, and metrics."""
+"""The operator's view of checks, sweeps and the other actions: log lines, and metrics."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from logging import DEBUG
+from threading import RLock
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
+from cachetools import LRUCache
 
 from foundation.aws_call import AwsCallError
 from foundation.emitting import Metrics, MetricsLog, emitting
-from restore_watch.errors import RestoreWatchError
+from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.outage import WatchChange, WatchState
-from restore_watch.model.restore_job import RestoreTarget
-from restore_watch.model.results import FAILURES_SHOWN, SweepResult
-from restore_watch.model.status_change import utc_text
-from restore_watch.telemetry.checks import CheckTelemetry, names_of
+from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.results import (
+    FAILURES_SHOWN,
+    CheckResult,
+    Registration,
+    SweepResult,
+    ValidationResult,
+)
+from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.validation import Entry
+from restore_watch.model.workflow_wait import TaskAnswer
+from restore_watch.redaction import redact
+from restore_watch.table.job_item import Recorded
+from restore_watch.telemetry.metrics import metrics_of_change, metrics_of_snapshot
+
+REPORTS_REMEMBERED = 1000
+"""Contradictions and unrecorded words that are remembered, so that each is reported once."""
 
 
-class Telemetry(CheckTelemetry):
+class Telemetry:
     """
     Writes logs and metrics, which docs/operations.md describes. Any thread may use it.
 
@@ -27,8 +45,98 @@ class Telemetry(CheckTelemetry):
     """
 
     def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
-        super().__init__(logger, metrics)
-        self._not_read: set[tuple[str, str]] = set()
+        self._logger = logger
+        self._metrics = metrics
+        self._lock = RLock()
+        self._counts = Counter[str]()
+        self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
+        self._unread_clusters: set[tuple[str, str]] = set()
+
+    def count_atlas_call(self, status: int, sunset: str | None) -> None:
+        """Count an answer of Atlas, and log when Atlas retires the endpoint."""
+        with emitting(self._lock):
+            self._count("AtlasCalls")
+            if status == 429:
+                self._count("AtlasThrottles")
+            if sunset:
+                self._count("AtlasSunsets")
+                self._logger.warning(
+                    "Atlas will retire this version of the endpoint", sunset=_date(sunset)
+                )
+
+    def report_check(self, target: RestoreTarget, result: CheckResult) -> None:
+        """Report a check by name that succeeded."""
+        with emitting(self._lock):
+            self._count("SuccessfulChecks")
+            self.report_result(target, result)
+
+    def report_result(self, target: RestoreTarget, result: CheckResult) -> None:
+        """Report the result of Atlas's answer about a job."""
+        with emitting(self._lock):
+            self._warn(target, result)
+            self._logger.info(
+                "checked",
+                **names_of(target),
+                kind=result.job.kind,
+                status=result.job.status,
+                changed=result.changed,
+                published=len(result.published),
+            )
+
+    def count_publication(self, entry: Entry, recorded: Recorded) -> None:
+        """Count a published change, also if its check fails afterwards."""
+        if not isinstance(entry, StatusChange):
+            return
+        with emitting(self._lock):
+            self._metrics.write(metrics_of_change(entry, recorded), status=entry.job.status)
+            self._metrics.write(metrics_of_snapshot(entry, recorded))
+
+    def report_validation(self, target: RestoreTarget, result: ValidationResult) -> None:
+        """Report a validation, recorded now or repeated. Its texts stay out."""
+        with emitting(self._lock):
+            if result.first_check is not None:
+                self.report_check(target, result.first_check)
+            self._logger.info(
+                "validated",
+                **names_of(target),
+                verdict=result.entry.validation.verdict,
+                sequence=result.entry.sequence,
+                changed=result.changed,
+                published=len(result.published),
+            )
+
+    def report_registration(self, target: RestoreTarget, registration: Registration) -> None:
+        """Report a workflow that waits for a job. Its token stays out."""
+        with emitting(self._lock):
+            if registration.first_check is not None:
+                self.report_check(target, registration.first_check)
+            self._logger.info(
+                "registered",
+                **names_of(target),
+                status=registration.job.status,
+                wait_until=registration.until,
+            )
+
+    def report_workflow_answer(self, answer: TaskAnswer, job: RestoreJob) -> None:
+        """Report a workflow that was answered, or does not wait any more."""
+        with emitting(self._lock):
+            outcome = answer.error or "success"
+            self._logger.info("answered", **names_of(job), status=job.status, answer=outcome)
+
+    def report_unsent_answer(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
+        """Report that Step Functions did not take an answer. Its text has the code only."""
+        with emitting(self._lock):
+            text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
+            if given_up:
+                text = "Step Functions refuses the answer to a workflow for good; it is given up"
+                self._metrics.write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
+            self._logger.warning(text, **names_of(job), reason=f"Step Functions {error}")
+
+    def report_failure(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
+        """Report a check that failed. The error's text says what to do."""
+        with emitting(self._lock):
+            self._metrics.write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
+            self._log_failure(error, names_of(target) if target else {})
 
     def report_unchanged(self, target: RestoreTarget) -> None:
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
@@ -126,10 +234,10 @@ class Telemetry(CheckTelemetry):
     ) -> None:
         """Report a cluster whose restore jobs were never listed; a cluster once."""
         cluster = group_id, cluster_name or ""
-        if cluster in self._not_read:
+        if cluster in self._unread_clusters:
             return
         with emitting(self._lock):
-            self._not_read.add(cluster)
+            self._unread_clusters.add(cluster)
             self._logger.warning(str(error), group_id=group_id, cluster_name=cluster_name)
 
     def report_test(self, message_id: str) -> None:
@@ -153,3 +261,68 @@ class Telemetry(CheckTelemetry):
         """Report a sweep that left its work to another one."""
         with emitting(self._lock):
             self._logger.info("skipped")
+
+    def flush(self) -> None:
+        """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
+        with emitting(self._lock):
+            counts, self._counts = self._counts, Counter()
+            self._metrics.write(
+                {name: (MetricUnit.Count, number) for name, number in counts.items()}
+            )
+
+    def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
+        if result.successor:
+            self._logger.warning(
+                "Atlas no longer answers for tenant restore jobs; use the kind flex or auto",
+                **names_of(target),
+            )
+        if result.contradiction and self._is_news(target, result.contradiction):
+            self._count("Contradictions")
+            self._logger.warning(
+                "Atlas contradicts the recorded end of this restore; the recorded end stays",
+                **names_of(target),
+                recorded=result.job.status,
+                contradiction=result.contradiction,
+            )
+        if result.unrecorded_word and self._is_news(target, result.unrecorded_word):
+            self._logger.warning(
+                "Atlas uses more unknown statuses than this job's history holds",
+                **names_of(target),
+                atlas_status=redact(result.unrecorded_word),
+            )
+
+    def _is_news(self, target: RestoreTarget, what: str) -> bool:
+        report = (target.restore_id, what)
+        is_news = report not in self._reported
+        self._reported[report] = True
+        return is_news
+
+    def _log_failure(self, error: RestoreWatchError, names: Mapping[str, Any]) -> None:
+        self._logger.error(
+            str(error),
+            **names,
+            error=type(error).__name__,
+            error_code=error.error_code if isinstance(error, AtlasError) else None,
+            notes=getattr(error, "__notes__", []),
+        )
+
+    def _count(self, name: str, by: int = 1) -> None:
+        if by:
+            self._counts[name] += by
+
+
+def _date(text: str) -> str:
+    """A date from Atlas, in either of two forms. Other text is not logged."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            return read(text).isoformat()
+    return "not a date"
+
+
+def names_of(job: RestoreTarget | RestoreJob) -> dict[str, Any]:
+    """The names of a job in a log line."""
+    return {
+        "group_id": job.group_id,
+        "cluster_name": job.cluster_name,
+        "restore_id": job.restore_id,
+    }

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.envelope import open_envelope
 from restore_watch.atlas.exchange import exchange
-from restore_watch.atlas.network import ENVELOPE, http_client
+from restore_watch.atlas.network import ENVELOPE, http_client, open_envelope
 from restore_watch.errors import AtlasUnavailableError
 from strategies import json_values
 from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from restore_watch.aws.cloud_events import (
+from restore_watch.aws.topic import (
+    StatusChangesTopic,
     cloud_event,
     message_attributes,
     subject,
     watch_cloud_event,
 )
-from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, plain_change, plain_job

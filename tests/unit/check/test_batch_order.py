@@ -1,6 +1,7 @@
 """In which order an environment asks about the targets of a delivery."""
 
-from restore_watch.check.batch_order import Turns
+from restore_watch.check.batch import FailedCheck, Turns
+from restore_watch.errors import RestoreJobNotFoundError
 from restore_watch.model.restore_job import RestoreTarget
 from unit.open_jobs import target
 
@@ -9,10 +10,15 @@ def named(*numbers: int) -> list[RestoreTarget]:
     return [target(f"6b4a0f8000000000000{number:05x}") for number in numbers]
 
 
+def answer(turns: Turns, targets: list[RestoreTarget]) -> None:
+    unknown = RestoreJobNotFoundError("Atlas knows no such job")
+    turns.note_delivery({one: FailedCheck(one, unknown) for one in targets})
+
+
 def test_what_was_never_answered_comes_first_and_then_what_was_answered_longest_ago() -> None:
-    turns: Turns[RestoreTarget] = Turns()
+    turns = Turns()
     for answered in (named(1, 2, 3), named(4, 5), named(2)):
-        turns.answered(answered)
+        answer(turns, answered)
 
     order = turns.order([named(*range(9))])
 
@@ -26,18 +32,18 @@ def test_what_was_never_answered_comes_first_and_then_what_was_answered_longest_
 def test_the_targets_of_a_record_are_asked_about_together_and_records_in_any_order() -> None:
     records = [named(*range(first, first + 10)) for first in range(0, 100, 10)]
 
-    order = Turns[RestoreTarget]().order(records)
+    order = Turns().order(records)
 
     assert order != named(*range(100))
     # A target that several records name has one turn.
-    assert len(Turns[RestoreTarget]().order([*records, *records])) == 100
+    assert len(Turns().order([*records, *records])) == 100
     parts = [{*order[first : first + 10]} for first in range(0, 100, 10)]
     assert all({*record} in parts for record in records)
 
 
 def test_only_so_many_answers_are_remembered() -> None:
-    turns: Turns[RestoreTarget] = Turns()
+    turns = Turns()
     known = named(*range(2001))
-    turns.answered(known)
+    answer(turns, known)
 
     assert turns.order([[known[-1], known[0]]])[0] == known[0]

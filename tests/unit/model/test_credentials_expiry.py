@@ -14,7 +14,7 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.aws.cloud_events import credentials_cloud_event, credentials_subject
+from restore_watch.aws.topic import credentials_cloud_event, credentials_subject
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import (
     NOT_ASKED,
@@ -24,7 +24,7 @@ from restore_watch.model.credentials_expiry import (
     ExpiringSecret,
 )
 from restore_watch.model.fixes import fix_of_expiry
-from restore_watch.table.expiry_item import expiry_as_value, read_expiry
+from restore_watch.table.project_item import expiry_as_value, read_expiry
 from unit.open_jobs import NOON
 from unit.scripted_atlas import ACCOUNT, BASE_URL, GROUP, Clock, ScriptedAtlas, answer
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.aws.cloud_events import cloud_event, message_attributes, subject
+from restore_watch.aws.topic import cloud_event, message_attributes, subject
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict, recorded_before
 from strategies import plain_job, recorded_validations, validations

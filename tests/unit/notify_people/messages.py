@@ -7,7 +7,7 @@ from typing import Any
 from notify_people.message import Message, read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
-from restore_watch.aws.cloud_events import (
+from restore_watch.aws.topic import (
     cloud_event,
     cloud_event_of_test,
     credentials_cloud_event,

@@ -13,8 +13,13 @@ from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.open_job import read_open_job
-from restore_watch.table.project_item import Project, marks_as_values, project_key, read_project
-from restore_watch.table.watched_item import watched_as_values
+from restore_watch.table.project_item import (
+    Project,
+    marks_as_values,
+    project_key,
+    read_project,
+    watched_as_values,
+)
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
