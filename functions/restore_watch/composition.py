@@ -82,10 +82,10 @@ def _diagnose(
     deadline: Deadline,
 ) -> Mapping[str, Any]:
     # Imported now, so that no cold start of another invocation takes longer for it.
-    from restore_watch.diagnosis.doctor import compose_doctor  # noqa: PLC0415
+    from restore_watch.diagnosis.doctor import Doctor  # noqa: PLC0415
 
     # A separate client of Atlas: Atlas may refuse a question of a diagnosis, and a refused token
     # is replaced only once in a while.
     with http_client(telemetry.count_atlas_call) as own:
         asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
-        return compose_doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)
+        return Doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)

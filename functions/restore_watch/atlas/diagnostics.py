@@ -6,7 +6,6 @@ https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-gets
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 
 from foundation.deadline import Deadline
 from foundation.json_text import read_object
@@ -14,6 +13,7 @@ from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.refusals import read_ip_address
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.redaction import redact
 
@@ -33,39 +33,26 @@ class Caller:
     date: datetime | None
 
 
-class AtlasDiagnostics:
+def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
     """
-    Asks Atlas about the caller. Changes nothing.
+    Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials.
 
-    Its methods raise as those of the session do.
+    Raises AtlasError, or CredentialsError if there are no credentials.
     """
-
-    def __init__(self, session: AtlasSession) -> None:
-        self._session = session
-
-    def caller(self, deadline: Deadline) -> Caller:
-        """Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials."""
-        get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
-        return self._session.read(get, deadline, _read_caller)
+    get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
+    return session.read(get, deadline, _caller)
 
 
-def _read_caller(answer: Answer) -> Caller:
+def _caller(answer: Answer) -> Caller:
     """A field of an unknown form counts as one that Atlas left out."""
     said = read_object(answer.body) or {}
     key = said.get("apiKey")
     roles = key.get("roles") if isinstance(key, dict) else None
     return Caller(
-        address=_address(said.get("ipAddress")),
+        address=read_ip_address(said.get("ipAddress")),
         roles=tuple(filter(None, map(_role, roles))) if isinstance(roles, list) else None,
         date=answer.date,
     )
-
-
-def _address(value: object) -> str | None:
-    try:
-        return str(ip_address(value)) if isinstance(value, str) and "%" not in value else None
-    except ValueError:
-        return None
 
 
 def _role(entry: object) -> str | None:

@@ -164,7 +164,7 @@ def _reason(
         else None,
         detail=redact(detail, hidden) if isinstance(detail, str) else None,
         bad_request_fields=tuple(_bad_request_fields(answer, hidden)),
-        address=_address(parameters) if code == _ACCESS_LIST else None,
+        address=read_ip_address(parameters[0]) if code == _ACCESS_LIST and parameters else None,
         retry_after_seconds=retry_after(headers) or (wait if limited else None),
     )
 
@@ -179,10 +179,10 @@ def _bad_request_fields(answer: dict[str, Any], hidden: tuple[str, ...]) -> Iter
             yield redact(": ".join(texts), hidden)
 
 
-def _address(parameters: list[Any]) -> str | None:
-    first = parameters[0] if parameters else None
+def read_ip_address(value: object) -> str | None:
+    """Return an address in its usual form. None for anything else."""
     try:
         # ip_address also accepts a number, and an IPv6 zone can be any text.
-        return str(ip_address(first)) if isinstance(first, str) and "%" not in first else None
+        return str(ip_address(value)) if isinstance(value, str) and "%" not in value else None
     except ValueError:
         return None

@@ -15,13 +15,14 @@ from itertools import chain
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ApiKey, Credentials
-from restore_watch.atlas.diagnostics import AtlasDiagnostics, Caller
+from restore_watch.atlas.diagnostics import Caller, read_caller
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family
 from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
-from restore_watch.diagnosis.line import Line, together
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.diagnosis.line import Line, bad, good, together, unsure
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasForbiddenError,
@@ -68,33 +69,26 @@ class Look:
 class AtlasDiagnosis:
     """Asks Atlas. Any thread may use it."""
 
-    def __init__(
-        self,
-        projects: AtlasProjects,
-        diagnostics: AtlasDiagnostics,
-        accounts: ServiceAccounts,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._projects = projects
-        self._diagnostics = diagnostics
-        self._accounts = accounts
+    def __init__(self, session: AtlasSession, now: Callable[[], datetime]) -> None:
+        self._session = session
+        self._projects = AtlasProjects(session)
+        self._accounts = ServiceAccounts(session)
         self._now = now
 
     def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
-            caller = self._diagnostics.caller(deadline.within(_CALL_TIME))
+            caller = read_caller(self._session, deadline.within(_CALL_TIME))
         except (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError) as error:
             if error.family is None:  # there is no token, or no way to Atlas
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
-            found = f"cannot be told: {error}"
-            return [Line("credentials", ok=None, found=found)], Caller(None, None, None)
+            return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
         except RestoreWatchError as error:
             return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
-        address = caller.address or "Atlas does not say it"
+        told = good("address", caller.address) if caller.address else None
         return [
-            Line("credentials", ok=True, found="Atlas accepts them"),
-            Line("address", ok=True if caller.address else None, found=address),
+            good("credentials", "Atlas accepts them"),
+            told or unsure("address", "Atlas does not say it"),
             _clock(caller.date, self._now()),
         ], caller
 
@@ -115,10 +109,8 @@ class AtlasDiagnosis:
         more = " or more" if page.has_next else ""
         if not ids:
             fix = "In Atlas, give the service account or API key a role in a project"
-            found = "the credentials can read no project"
-            return [], Line("projects", ok=False, found=found, fix=fix)
-        found = f"the credentials can read {len(ids)}{more}"
-        return ids, Line("projects", ok=True, found=found)
+            return [], bad("projects", "the credentials can read no project", fix)
+        return ids, good("projects", f"the credentials can read {len(ids)}{more}")
 
     def project(self, group_id: str, deadline: Deadline) -> Look:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
@@ -155,8 +147,8 @@ class AtlasDiagnosis:
                     break
         look.lines = together(f"project {group_id}", look.lines)
         if not look.lines:
-            look.lines.append(Line(f"project {group_id}", ok=True, found=_counted(look)))
-        odd = [Line(f"cluster {name}", ok=None, found=UNWATCHED) for name in unwatched]
+            look.lines.append(good(f"project {group_id}", _counted(look)))
+        odd = [unsure(f"cluster {name}", UNWATCHED) for name in unwatched]
         look.lines += together(f"project {group_id}", odd)
         return look
 
@@ -166,13 +158,13 @@ def named_cluster(name: str, look: Look) -> Line:
     check = f"cluster {name}"
     for which, names in look.clusters.items():
         if name in names:
-            return Line(check, ok=True, found=f"is among the {which}")
+            return good(check, f"is among the {which}")
     every = list(chain.from_iterable(look.clusters.values()))
     if not look.are_all:
-        return Line(check, ok=None, found="not all clusters of the project were read")
+        return unsure(check, "not all clusters of the project were read")
     close = get_close_matches(name, every)
     fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
-    return Line(check, ok=False, found="the project has no cluster of this name", fix=fix)
+    return bad(check, "the project has no cluster of this name", fix)
 
 
 def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
@@ -207,13 +199,13 @@ def _counted(look: Look) -> str:
 
 def _clock(date: datetime | None, now: datetime) -> Line:
     if date is None:
-        return Line("clock", ok=None, found="Atlas does not say what time it is")
+        return unsure("clock", "Atlas does not say what time it is")
     ahead = round((now - date).total_seconds())
     found = f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} Atlas's"
     if abs(now - date) <= CLOCKS_DIFFER:
-        return Line("clock", ok=True, found="agrees with Atlas's" if abs(ahead) < 3 else found)
+        return good("clock", "agrees with Atlas's" if abs(ahead) < 3 else found)
     fix = "Ask Atlas's support or AWS's which clock is wrong. 15 minutes and more can hide restores"
-    return Line("clock", ok=False, found=found, fix=fix)
+    return bad("clock", found, fix)
 
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
@@ -237,12 +229,12 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
     """Look when the credentials expire, as the first project says it that does."""
     check = "credentials expire"
     if isinstance(credentials, ApiKey):
-        return Line(check, ok=None, found="an API key has no date")
+        return unsure(check, "an API key has no date")
     known = next((one for one in seen if isinstance(one, OwnAccount)), None)
     if known is None:
         reasons = (str(one) for one in seen if one is not None)
         found = next(reasons, "the client id has an unknown form" if seen else _NO_PROJECT)
-        return Line(check, ok=None, found=f"cannot be told: {found}", fix=_LOOK_IT_UP)
+        return unsure(check, f"cannot be told: {found}", _LOOK_IT_UP)
     secret = known.secret
     days = secret.days_left(now)
     found = f"at {utc_text(secret.expires_at)}, days left: {days}"
@@ -251,8 +243,8 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
             "; Atlas does not show which secret the stack uses: this is the earliest known date"
         )
     if secret.expires_at - now < LATE:
-        return Line(check, ok=False, found=found, fix=fix_of_expiry(secret, now))
-    return Line(check, ok=True, found=found)
+        return bad(check, found, fix_of_expiry(secret, now))
+    return good(check, found)
 
 
 def roles_of_account(seen: Mapping[str, Seen]) -> dict[str, list[str]]:
@@ -275,7 +267,7 @@ def held_roles(roles: Collection[str], looks: Mapping[str, Look], *, are_all: bo
     surplus = sorted(names - ENOUGH)
     if surplus:
         fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
-        return Line("roles", ok=None, found=told, fix=fix)
+        return unsure("roles", told, fix)
     of_projects = {role.partition(" in ")[2] for role in roles if role.split()[0] in _OF_DEDICATED}
     lacking = sorted(
         group_id
@@ -285,12 +277,13 @@ def held_roles(roles: Collection[str], looks: Mapping[str, Look], *, are_all: bo
     if lacking:
         # A project whose jobs Atlas refuses for it has a line that is wrong.
         fix = f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
-        return Line("roles", ok=None, found=told, fix=fix)
+        return unsure("roles", told, fix)
     none_is_dedicated = all(look.clusters.get(AtlasList.CLUSTERS) == [] for look in looks.values())
     if "GROUP_BACKUP_MANAGER" in names and are_all and looks and none_is_dedicated:
-        fix = (
+        return unsure(
+            "roles",
+            told,
             "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster"
+            "restore over a cluster",
         )
-        return Line("roles", ok=None, found=told, fix=fix)
-    return Line("roles", ok=True, found=told)
+    return good("roles", told)

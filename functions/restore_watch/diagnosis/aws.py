@@ -21,7 +21,7 @@ from restore_watch.diagnosis.aws_fixes import (
     AwsFixes,
     is_passing,
 )
-from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.errors import CredentialsError
 from restore_watch.model.fixes import fix_of
 from restore_watch.settings import Settings
@@ -56,12 +56,12 @@ class AwsDiagnosis:
             )
             credentials = read_credentials(answer.get("SecretString"))
         except CredentialsError as error:
-            return Line("secret", ok=False, found=str(error), fix=fix_of(error)), None
+            return bad("secret", str(error), fix_of(error)), None
         except (AwsCallError, TimeBudgetExceededError) as error:
             return _refused("secret", error, SECRET_FIXES), None
         is_account = isinstance(credentials, ServiceAccount)
         kind = "a service account" if is_account else "an API key"
-        return Line("secret", ok=True, found=f"holds {kind}"), credentials
+        return good("secret", f"holds {kind}"), credentials
 
     def topics(self, deadline: Deadline) -> Iterator[Line]:
         """Look at the topics, their subscriptions and their key."""
@@ -98,7 +98,7 @@ class AwsDiagnosis:
         group = self._settings.schedule_group
         if not group:
             found = "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"
-            return Line("schedule", ok=None, found=found), None
+            return unsure("schedule", found), None
         try:
             answer = self._call(
                 deadline,
@@ -116,9 +116,8 @@ class AwsDiagnosis:
                 f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
                 "EventBridge Scheduler, or deploy the stack again with another ScheduleExpression"
             )
-            return Line("schedule", ok=False, found="is disabled", fix=fix), None
-        line = Line("schedule", ok=True, found=f"is enabled: {expression}")
-        return line, _period(expression)
+            return bad("schedule", "is disabled", fix), None
+        return good("schedule", f"is enabled: {expression}"), _period(expression)
 
     def _publishing(self, arn: str, deadline: Deadline) -> Line:
         """
@@ -140,14 +139,14 @@ class AwsDiagnosis:
             if error.code in DENIED or error.code.startswith("KMS") or is_passing(error.code):
                 return _refused("publishing", error, TOPIC_FIXES)
         except TimeBudgetExceededError as error:
-            return Line("publishing", ok=None, found=str(error))
-        found = "not refused. Only a message proves that SNS takes and encrypts it"
-        fix = (
+            return unsure("publishing", str(error))
+        return unsure(
+            "publishing",
+            "not refused. Only a message proves that SNS takes and encrypts it",
             "Send a test notification:\n"
             "aws lambda invoke --function-name <FunctionName> --cli-binary-format "
-            """raw-in-base64-out --payload '{"action": "test-notification"}' result.json"""
+            """raw-in-base64-out --payload '{"action": "test-notification"}' result.json""",
         )
-        return Line("publishing", ok=None, found=found, fix=fix)
 
     def _subscriptions(self, check: str, arn: str, deadline: Deadline) -> Line:
         """Count the first hundred subscriptions, confirmed and not."""
@@ -162,14 +161,13 @@ class AwsDiagnosis:
         waiting = arns.count("PendingConfirmation")
         found = f"{confirmed} confirmed, {waiting} not confirmed"
         if waiting:
-            fix = (
+            return bad(
+                check,
+                found,
                 "Confirm the subscription with the link that SNS has sent. If it is older than "
-                "two days, subscribe again"
+                "two days, subscribe again",
             )
-            return Line(check, ok=False, found=found, fix=fix)
-        if not confirmed:
-            return Line(check, ok=False, found=found, fix=self._how_to_subscribe(arn))
-        return Line(check, ok=True, found=found)
+        return good(check, found) if confirmed else bad(check, found, self._how_to_subscribe(arn))
 
     def _how_to_subscribe(self, arn: str) -> str:
         if arn == self._settings.chat_topic_arn:
@@ -195,10 +193,10 @@ class AwsDiagnosis:
             yield _refused(check, error, KEY_FIXES)
             return
         if state == "Enabled":
-            yield Line(check, ok=True, found="is enabled")
+            yield good(check, "is enabled")
         else:
             fix = f"Enable the key {key} in KMS, or cancel its deletion"
-            yield Line(check, ok=False, found=f"is in the state {state}", fix=fix)
+            yield bad(check, f"is in the state {state}", fix)
 
     def _call(
         self, deadline: Deadline, service: str, operation: str, field: str, **parameters: Any
@@ -209,10 +207,9 @@ class AwsDiagnosis:
 
 def _refused(check: str, error: Exception, fixes: AwsFixes) -> Line:
     if not isinstance(error, AwsCallError):
-        return Line(check, ok=None, found=str(error))
+        return unsure(check, str(error))
     code = error.code if error.answer else None
-    ok = None if is_passing(code) else False
-    return Line(check, ok=ok, found=f"{fixes.service} {error}", fix=fixes.of(code))
+    return fixes.line(check, code, f"{fixes.service} {error}")
 
 
 def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
@@ -222,7 +219,7 @@ def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
         lacking.append("policy")
     if lacking:
         found = f"lacks the {' and the '.join(lacking)} that the stack gave it"
-        yield Line(check, ok=False, found=found, fix=MAKE_TOPIC_AGAIN)
+        yield bad(check, found, MAKE_TOPIC_AGAIN)
 
 
 def _period(expression: str) -> timedelta | None:

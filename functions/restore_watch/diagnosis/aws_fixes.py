@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from restore_watch.diagnosis.line import Line
+
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 GONE = {
     "AWS.SimpleQueueService.NonExistentQueue",
@@ -32,8 +34,11 @@ class AwsFixes:
     others: Mapping[str, str] = field(default_factory=dict)
     endpoint: str = "an interface endpoint"
 
-    def of(self, code: str | None) -> str:
-        """Return the advice for this error code of AWS; without an answer the code is None."""
+    def line(self, check: str, code: str | None, found: str) -> Line:
+        """Return the line about a refusal with this error code; no answer has the code None."""
+        return Line(check, ok=None if is_passing(code) else False, found=found, fix=self._fix(code))
+
+    def _fix(self, code: str | None) -> str:
         if code is None:
             return (
                 f"A function in a VPC needs subnets with a route to {self.service}: a NAT gateway "

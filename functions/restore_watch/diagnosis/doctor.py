@@ -12,9 +12,6 @@ from typing import Any
 from foundation.deadline import Deadline
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.diagnostics import AtlasDiagnostics
-from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.diagnosis.atlas import (
     AtlasDiagnosis,
@@ -25,7 +22,7 @@ from restore_watch.diagnosis.atlas import (
     roles_of_account,
 )
 from restore_watch.diagnosis.aws import AwsDiagnosis
-from restore_watch.diagnosis.line import Line, without_consequences
+from restore_watch.diagnosis.line import Line, bad, good, unsure, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
@@ -45,21 +42,24 @@ class Doctor:
     Diagnoses a stack from inside its function, with the function's own role and network.
 
     The result is `{"ok", "checks": [{"check", "ok", "found", "fix"}]}`, plain JSON. `ok` of a check
-    is null if the answer is unknown. `ok` of the whole is false if any check is false.
+    is null if the answer is unknown. `ok` of the whole is false if any check is false. `client`
+    makes a boto3 client of a service.
     """
 
     def __init__(
         self,
         settings: Settings,
-        aws: AwsDiagnosis,
-        table: TableDiagnosis,
-        atlas: Callable[[Credentials], AtlasDiagnosis],
+        atlas: AtlasClient,
+        client: Callable[[str], Any],
         now: Callable[[], datetime],
     ) -> None:
+        dynamodb, name = client("dynamodb"), settings.table_name
         self._settings = settings
-        self._aws = aws
-        self._table = table
         self._atlas = atlas
+        self._aws = AwsDiagnosis(settings, client)
+        self._table = TableDiagnosis(
+            SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
+        )
         self._now = now
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
@@ -80,21 +80,22 @@ class Doctor:
         if credentials is not None:
             yield from self._of_atlas(wanted, credentials, deadline)
         else:
-            yield Line("credentials", ok=None, found="without the secret, Atlas cannot be asked")
+            yield unsure("credentials", "without the secret, Atlas cannot be asked")
         yield from aws_lines
 
     def _watched(self, wanted: Diagnose) -> Line:
         ids = self._settings.project_ids
         if wanted.group_id and ids != "all" and wanted.group_id not in ids:
             found = f"the project {wanted.group_id} is not watched"
-            return Line("settings", ok=False, found=found, fix="Add it to AtlasProjectIds")
-        if ids == "all":
-            return Line("settings", ok=True, found="all projects are watched")
-        if not ids:
-            found = "no project is watched: only jobs that an event names are followed"
-            fix = "Set AtlasProjectIds, so that every restore is found"
-            return Line("settings", ok=None, found=found, fix=fix)
-        return Line("settings", ok=True, found=f"watched projects: {len(ids)}")
+            return bad("settings", found, "Add it to AtlasProjectIds")
+        if ids:
+            which = "all projects are watched" if ids == "all" else f"watched projects: {len(ids)}"
+            return good("settings", which)
+        return unsure(
+            "settings",
+            "no project is watched: only jobs that an event names are followed",
+            "Set AtlasProjectIds, so that every restore is found",
+        )
 
     def _of_aws(self, deadline: Deadline) -> Iterator[Line]:
         yield from self._table.table(deadline)
@@ -106,7 +107,8 @@ class Doctor:
     def _of_atlas(
         self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
     ) -> Iterator[Line]:
-        atlas = self._atlas(credentials)
+        session = AtlasSession(self._atlas, only(credentials))
+        atlas = AtlasDiagnosis(session, self._now)
         lines, caller = atlas.caller(deadline)
         yield from lines
         if caller is None:
@@ -125,8 +127,7 @@ class Doctor:
             yield from looks[group_id].lines
         if len(ordered) > len(chosen):
             found = f"{len(ordered) - len(chosen)} more were not looked at"
-            fix = "Diagnose one by its groupId"
-            yield Line("other projects", ok=None, found=found, fix=fix)
+            yield unsure("other projects", found, "Diagnose one by its groupId")
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
         asked = [*looks] or sorted(self._table.open_projects)[:1]
@@ -139,24 +140,3 @@ class Doctor:
         if roles is not None:
             are_all = len(ordered) == len(looks) and bool(self._settings.project_ids)
             yield held_roles(roles, looks, are_all=are_all)
-
-
-def compose_doctor(
-    settings: Settings,
-    atlas: AtlasClient,
-    client: Callable[[str], Any],
-    now: Callable[[], datetime],
-) -> Doctor:
-    """Return a doctor. `client` makes a boto3 client of a service."""
-    dynamodb, name = client("dynamodb"), settings.table_name
-    table = TableDiagnosis(
-        SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
-    )
-
-    def atlas_with(credentials: Credentials) -> AtlasDiagnosis:
-        session = AtlasSession(atlas, only(credentials))
-        return AtlasDiagnosis(
-            AtlasProjects(session), AtlasDiagnostics(session), ServiceAccounts(session), now
-        )
-
-    return Doctor(settings, AwsDiagnosis(settings, client), table, atlas_with, now)

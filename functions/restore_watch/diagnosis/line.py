@@ -23,6 +23,21 @@ class Line:
         return {"check": self.check, "ok": self.ok, "found": self.found, "fix": self.fix}
 
 
+def good(check: str, found: str) -> Line:
+    """Return the line about a thing that is as it should be."""
+    return Line(check, ok=True, found=found)
+
+
+def bad(check: str, found: str, fix: str) -> Line:
+    """Return the line about a thing that is wrong."""
+    return Line(check, ok=False, found=found, fix=fix)
+
+
+def unsure(check: str, found: str, fix: str | None = None) -> Line:
+    """Return the line about a thing that is unknown, or only worth a look."""
+    return Line(check, ok=None, found=found, fix=fix)
+
+
 _ATLAS = ("secret", "credentials", "projects")
 _PUBLISHING = ("topic", "key of the topic", "key policy: function")
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
-from restore_watch.diagnosis.aws_fixes import TABLE_FIXES, is_passing
-from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
+from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
@@ -54,7 +54,7 @@ class TableDiagnosis:
         except RestoreWatchError as error:
             yield _refused("table", error)
             return
-        yield Line("table", ok=True, found="can be read")
+        yield good("table", "can be read")
         for watched in (stack, *(project.watched for project in projects.values())):
             yield from _degraded(watched)
 
@@ -66,19 +66,19 @@ class TableDiagnosis:
             return _refused("last sweep", error)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
         if tick is None and success is None:
-            found = "no tick of the schedule was swept yet"
-            return Line("last sweep", ok=None, found=found, fix="Wait for two minutes")
+            return unsure(
+                "last sweep", "no tick of the schedule was swept yet", "Wait for two minutes"
+            )
         if success is None:
-            found = "sweeps have begun, and none has succeeded"
-            return Line("last sweep", ok=False, found=found, fix=fix)
+            return bad("last sweep", "sweeps have begun, and none has succeeded", fix)
         found = f"succeeded at {utc_text(success)}"
         age = self._now() - success
         if period is None and age > UNSURE_AFTER:
             found = f"{found}; whether others were due since then, a cron expression does not show"
-            return Line("last sweep", ok=None, found=found, fix=fix)
+            return unsure("last sweep", found, fix)
         if period is not None and age > LATE_PERIODS * period:
-            return Line("last sweep", ok=False, found=f"{found}; later ones failed", fix=fix)
-        return Line("last sweep", ok=True, found=found)
+            return bad("last sweep", f"{found}; later ones failed", fix)
+        return good("last sweep", found)
 
     def _index(self, deadline: Deadline) -> Iterator[Line]:
         """Count page by page: 100,000 open jobs do not fit into the time or the memory."""
@@ -93,34 +93,33 @@ class TableDiagnosis:
             if not until.remaining():
                 least = "at least "
                 break
-        yield Line("index", ok=True, found=f"open restore jobs: {least}{count}")
+        yield good("index", f"open restore jobs: {least}{count}")
         if left:
             yield _left_over(left, since)
 
 
 def _refused(check: str, error: RestoreWatchError) -> Line:
     if not isinstance(error, TableUnavailableError):
-        return Line(check, ok=None, found=str(error))
-    ok = None if is_passing(error.code) else False
-    return Line(check, ok=ok, found=str(error), fix=TABLE_FIXES.of(error.code))
+        return unsure(check, str(error))
+    return TABLE_FIXES.line(check, error.code, str(error))
 
 
 def _left_over(count: int, since: datetime) -> Line:
-    fix = (
+    return bad(
+        "pending messages",
+        f"restore jobs with a change that SNS has not taken: {count}, since {utc_text(since)}",
         "Send a test notification: its error says what SNS answers. What is pending is published "
-        "once SNS takes messages again"
+        "once SNS takes messages again",
     )
-    found = f"restore jobs with a change that SNS has not taken: {count}, since {utc_text(since)}"
-    return Line("pending messages", ok=False, found=found, fix=fix)
 
 
 def _degraded(watched: Watched) -> Iterator[Line]:
     trouble = watched.degraded
     if trouble is not None:
         name = f"project {watched.group_id}" if watched.group_id else "stack"
-        found = f"since {utc_text(trouble.since)}: {trouble.message}"
-        fix = (
+        yield bad(
+            f"{name}: degraded",
+            f"since {utc_text(trouble.since)}: {trouble.message}",
             "If no other line about Atlas says why, wait: it has recovered when it was seen for "
-            "three minutes"
+            "three minutes",
         )
-        yield Line(f"{name}: degraded", ok=False, found=found, fix=fix)
