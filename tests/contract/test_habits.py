@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,32 @@ def test_files_functions_and_classes_keep_their_bounds() -> None:
                 beyond += [node.name] if len(stored) > 7 else []
 
     assert beyond == []
+
+
+SHOWN_ALIKE = {"as_json"}
+"""Each part of a result shows itself by this name."""
+
+OF_THE_SWEEP = {"answered", "failed", "fails", "read"}
+"""These names stand in more classes until the sweep gives its commands the names of commands."""
+
+
+def test_a_name_of_a_method_stands_in_three_classes_unless_they_share_a_protocol() -> None:
+    """So a search finds the method. A method that overrides another one is the same method."""
+    files = ROOT.glob("functions/restore_watch/**/*.py")
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    methods: dict[str, set[str]] = {}
+    for one in classes:
+        names = {part.name for part in one.body if isinstance(part, ast.FunctionDef)}
+        methods.setdefault(one.name, set()).update(names)
+    bases = {
+        one.name: [ast.unparse(base).partition("[")[0] for base in one.bases] for one in classes
+    }
+    overridden = {
+        name: set().union(*(methods.get(base, ()) for base in bases[name])) for name in bases
+    }
+    shared = set().union(*(methods[name] for name in bases if "Protocol" in bases[name]))
+    counts = Counter(name for one in methods for name in methods[one] - overridden[one])
+
+    often = {name for name, count in counts.items() if count > 3 and not name.startswith("__")}
+    assert often - shared - SHOWN_ALIKE == OF_THE_SWEEP

@@ -52,7 +52,7 @@ class ServiceAccountAccess:
         """Return an access with the same token, for which a 401 is the answer."""
         return ServiceAccountAccess(self._token, self.base_url, self._http, replaces=False)
 
-    def secrets(self, _request: httpx.Request) -> Iterable[str]:
+    def hidden_texts(self, _request: httpx.Request) -> Iterable[str]:
         """Return the texts that must never be quoted from an answer to this request."""
         return self._token.secrets
 
@@ -87,7 +87,7 @@ class ApiKeyAccess:
             limit=limit,
         )
 
-    def secrets(self, request: httpx.Request) -> Iterable[str]:
+    def hidden_texts(self, request: httpx.Request) -> Iterable[str]:
         """Return the texts that must never be quoted from an answer to this request."""
         # A digest response is not a secret, but it does not belong in an error.
         digest = re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))

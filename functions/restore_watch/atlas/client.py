@@ -103,7 +103,7 @@ class AtlasClient:
                 if not is_refusal(answer.body):
                     raise
         group_id, family = get.bucket
-        secrets = access.secrets(request)
+        secrets = access.hidden_texts(request)
         refusal = family_refusal(family, *answer, secrets=secrets, group_id=group_id)
         self.limits.note_refusal(get.bucket, refusal)
         raise refusal

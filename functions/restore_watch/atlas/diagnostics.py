@@ -40,7 +40,7 @@ def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
     Raises AtlasError, or CredentialsError if there are no credentials.
     """
     get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
-    return session.read(get, deadline, _caller)
+    return session.ask(get, deadline, _caller)
 
 
 def _caller(answer: Answer) -> Caller:

@@ -37,7 +37,7 @@ class LargeAnswers:
         self._sizes: LRUCache[str, int] = LRUCache(LISTS_REMEMBERED)
         self._large: LRUCache[str, bool] = LRUCache(LISTS_REMEMBERED)
 
-    def read[Read](self, path: str, ask: Callable[[int], Read], deadline: Deadline) -> Read:
+    def ask[Read](self, path: str, ask: Callable[[int], Read], deadline: Deadline) -> Read:
         """
         Ask for an answer of the usual size. If it is larger, wait for a turn and ask again.
 

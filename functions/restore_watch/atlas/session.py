@@ -101,11 +101,11 @@ class AtlasSession:
     ) -> Page:
         """Return a page of a list. `query` replaces the usual query of the list."""
         get = Get(path, query or page_query(bucket.family, at), bucket)
-        return self.read(get, deadline, partial(read_page, family=bucket.family, at=at))
+        return self.ask(get, deadline, partial(read_page, family=bucket.family, at=at))
 
-    def read[Read](self, get: Get, deadline: Deadline, read: Callable[[Answer], Read]) -> Read:
+    def ask[Read](self, get: Get, deadline: Deadline, read: Callable[[Answer], Read]) -> Read:
         """Ask for a path, within its rate limit, and `read` the answer."""
-        return self._large.read(get.path, partial(self._get, get, deadline, read), deadline)
+        return self._large.ask(get.path, partial(self._get, get, deadline, read), deadline)
 
     def ask_once[Read](
         self,

@@ -138,7 +138,7 @@ class Outbox:
             taken.extend(
                 answer.wait
                 for answer in answers
-                if self._is_taken(answer, recorded.job, due_for, sending)
+                if self._send_one(answer, recorded.job, due_for, sending)
             )
         is_due = len(taken) < len(answers)
         if answers or last is not None or recorded.is_unanswered:
@@ -146,7 +146,7 @@ class Outbox:
             self.table.acknowledge(recorded, done, deadline)
         return not is_due
 
-    def _is_taken(
+    def _send_one(
         self, answer: TaskAnswer, job: RestoreJob, due_for: timedelta, deadline: Deadline
     ) -> bool:
         """Send an answer. True if it need not be sent again."""

@@ -60,7 +60,7 @@ class Wait:
         return f"{self.until} {self.token}"
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def from_text(cls, text: str) -> Self:
         """Read the text of `as_text`. Raises TypeError for anything but text."""
         until, _, token = str.partition(text, " ")
         return cls(token, until)

@@ -87,7 +87,7 @@ class Items:
         written: Mapping[str, Any] = answer["Attributes"]
         return written
 
-    def _read(
+    def _look_up(
         self, item_key: Mapping[str, Any], deadline: Deadline, attribute: str
     ) -> Mapping[str, Any]:
         """

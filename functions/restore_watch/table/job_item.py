@@ -238,4 +238,4 @@ def _waits(stored: object) -> tuple[Wait, ...]:
     """The waits of a set of texts. Raises TypeError for anything else: it could not be changed."""
     if not isinstance(stored, set):
         raise TypeError
-    return tuple(map(Wait.read, sorted(stored)))
+    return tuple(map(Wait.from_text, sorted(stored)))

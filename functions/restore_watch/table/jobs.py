@@ -122,7 +122,7 @@ class RestoreJobsTable(Items):
 
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
         """Return the job as it is stored, or None."""
-        item = self._read(key_of(target), deadline, "sequence")
+        item = self._look_up(key_of(target), deadline, "sequence")
         return read_item(item) if item else None
 
     def wait(

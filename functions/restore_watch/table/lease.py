@@ -136,7 +136,7 @@ class SweepLease(Items):
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
         """Whether another sweep waits for the lease, or has it already."""
         with suppress(RestoreWatchError):  # the next look may succeed
-            stored = self._stored(deadline)
+            stored = self._look(deadline)
             return stored.owner != owner or stored.waits_until > 0
         return False
 
@@ -155,11 +155,11 @@ class SweepLease(Items):
 
     def last_tick_and_success(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
         """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
-        stored = self._stored(deadline)
+        stored = self._look(deadline)
         return stored.moment("lastTick"), stored.moment("succeededAt")
 
-    def _stored(self, deadline: Deadline) -> _Stored:
-        return _Stored(self._read(KEY, deadline, "lastTick"), self._now())
+    def _look(self, deadline: Deadline) -> _Stored:
+        return _Stored(self._look_up(KEY, deadline, "lastTick"), self._now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
         now = self._now()

@@ -68,13 +68,13 @@ class _Turns[T: Task]:
         # The projects that have waiting tasks, the next one first.
         self.projects: deque[_Project[T]] = deque()
 
-    def add_new(self, task: T) -> None:
+    def queue_new(self, task: T) -> None:
         """Add a task, without the part of it that is waiting or under way already."""
         left = task.without(self._busy)
         if left is not None:
-            self.add(left)
+            self.queue(left)
 
-    def add(self, task: T) -> None:
+    def queue(self, task: T) -> None:
         """Add a task behind the others of its project."""
         project = self._projects.setdefault(task.bucket.group_id, _Project())
         if not project.waiting:
@@ -82,7 +82,7 @@ class _Turns[T: Task]:
         project.waiting.append(task)
         self._busy.update(task.keys)
 
-    def next(self) -> T | None:
+    def next_task(self) -> T | None:
         """Return the next task. None if no project may use another thread."""
         # Rounded up, so that no thread is idle as long as tasks are left.
         share = math.ceil(self._threads / max(1, len(self.projects)))
@@ -99,7 +99,7 @@ class _Turns[T: Task]:
                 return task
         return None
 
-    def done(self, task: T) -> None:
+    def finish(self, task: T) -> None:
         """A task is no longer under way."""
         self.under_way -= 1
         self._projects[task.bucket.group_id].under_way -= 1
@@ -152,7 +152,7 @@ class Agenda[T: Task]:
         """Add tasks, without their parts that are on the agenda already."""
         with self._changed:
             for task in tasks:
-                self._turns.add_new(task)
+                self._turns.queue_new(task)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Agenda[T: Task]:
             while True:
                 if self._is_over():
                     self._turns.skip_all()
-                task = self._turns.next()
+                task = self._turns.next_task()
                 if task is not None or (self._is_closed and not self._turns.projects):
                     return task
                 self._report_if_idle()
@@ -187,10 +187,10 @@ class Agenda[T: Task]:
     def finish(self, task: T, more: Iterable[T] = ()) -> None:
         """The task was done. `more` is to be done after the others."""
         with self._changed:
-            self._turns.done(task)
+            self._turns.finish(task)
             added = [another for another in more if another.tries < TRIES]
             for another in added:
-                self._turns.add(another)
+                self._turns.queue(another)
             # This thread takes the next task itself. To wake all others after every task
             # would take a tenth of a sweep's processor time.
             self._changed.notify(1 + len(added))

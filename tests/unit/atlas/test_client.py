@@ -162,7 +162,7 @@ def test_the_digest_that_was_sent_is_never_quoted(atlas: ScriptedAtlas, clock: C
     header = atlas.job_requests[-1].headers["Authorization"]
     response = header.partition('response="')[2].partition('"')[0]
     assert len(response) == 32
-    assert {response, KEY.private_key} <= set(access.secrets(sent))
+    assert {response, KEY.private_key} <= set(access.hidden_texts(sent))
 
 
 # Lists
