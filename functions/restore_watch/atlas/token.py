@@ -35,7 +35,7 @@ from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAt
 REPLACEMENT_PAUSE = 600.0
 """After a new token for a 401, no other 401 leads to a new token for this many seconds."""
 
-FAILURE_PAUSE = 30.0
+FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
 """Seconds without a token request after one failed; 60, then 120, while none is answered."""
 
 
@@ -78,14 +78,18 @@ class AccessToken(Renewable[str]):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(now)
-        self._requests = TokenRequests(account, f"{base_url}{TOKEN_PATH}", http, now, sleep)
+        self._account = account
+        self._url = f"{base_url}{TOKEN_PATH}"
+        self._http = http
+        self._sleep = sleep
         self._previous: str | None = None
         self._replaced_at: float | None = None
+        self._failure: StandingRefusal | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The token, the one before it, and the client secret, which must never be quoted."""
-        return (*filter(None, (self._value, self._previous)), *self._requests.account.secrets)
+        return (*filter(None, (self._value, self._previous)), *self._account.secrets)
 
     def replacement(self, refused: str, deadline: Deadline) -> str | None:
         """
@@ -99,7 +103,7 @@ class AccessToken(Renewable[str]):
             now, before = self._now(), self._replaced_at
             if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
                 return None
-            self._requests.raise_standing_failure()
+            self._raise_standing_failure()
             self._replaced_at = now
             try:
                 return self._renew(deadline)
@@ -112,38 +116,8 @@ class AccessToken(Renewable[str]):
                 raise
 
     def _read(self, deadline: Deadline) -> str:
-        token = self._requests.request(deadline)
-        self._previous = self._value
-        return token
-
-
-class TokenRequests:
-    """The requests for tokens of one account, and the pause after one that failed."""
-
-    def __init__(
-        self,
-        account: ServiceAccount,
-        url: str,
-        http: httpx.Client,
-        now: Callable[[], float],
-        sleep: Callable[[float], None],
-    ) -> None:
-        self.account = account
-        self._url = url
-        self._http = http
-        self._now = now
-        self._sleep = sleep
-        self._failure: StandingRefusal | None = None
-        self._failures_without_answer = 0
-
-    def raise_standing_failure(self) -> None:
-        """Raise the last failure again, while it stands."""
-        if self._failure:
-            self._failure.raise_while_it_stands(self._now())
-
-    def request(self, deadline: Deadline) -> str:
-        """Return a new token. Raises AtlasError if the request fails or a failure stands."""
-        self.raise_standing_failure()
+        """Request a new token. Raises AtlasError if the request fails or a failure stands."""
+        self._raise_standing_failure()
         attempts = retrying(_is_answered_server_error, deadline, self._sleep)
         try:
             token: str = attempts(self._exchange, deadline)
@@ -151,17 +125,22 @@ class TokenRequests:
             error.transient = False
             self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
             raise
-        self._failures_without_answer = 0
+        self._failure = None
+        self._previous = self._value
         return token
+
+    def _raise_standing_failure(self) -> None:
+        if self._failure:
+            self._failure.raise_while_it_stands(self._now())
 
     def _pause_after(self, error: AtlasError) -> float:
         """Seconds for which no further token is requested."""
         if error.reason is not None:
-            self._failures_without_answer = 0
             return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
-        doublings = min(self._failures_without_answer, 2)
-        self._failures_without_answer += 1
-        return FAILURE_PAUSE * 2.0**doublings
+        before = self._failure
+        if before is None or before.error.reason is not None:
+            return FAILURE_PAUSE
+        return min(2 * before.seconds, LONGEST_PAUSE)
 
     def _exchange(self, deadline: Deadline) -> str:
         request = self._http.build_request(
@@ -170,8 +149,8 @@ class TokenRequests:
             data={"grant_type": "client_credentials"},
             headers={"Accept": "application/json"},
         )
-        secrets = self.account.secrets
-        basic = httpx.BasicAuth(*self.account.quoted)
+        secrets = self._account.secrets
+        basic = httpx.BasicAuth(*self._account.quoted)
         answer = exchange(self._http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
             raise token_refusal(*answer, secrets=secrets)
