@@ -42,7 +42,6 @@ class ClusterKinds:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kinds: LRUCache[Cluster, RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
-        self._without_tenant_endpoint: LRUCache[Cluster, bool] = LRUCache(CLUSTERS_REMEMBERED)
 
     def find(
         self, target: RestoreTarget, ask: Ask, likely: RestoreKind | None = None
@@ -51,10 +50,11 @@ class ClusterKinds:
         Return the target's job from the endpoint that answers for it.
 
         If the target names a kind, only its endpoint is asked. Tenant is the exception: Atlas
-        retired that endpoint on 2026-01-22, and Flex is its successor. Without a kind, the
-        remembered one is asked first, else the `likely` one, else Flex, and then the other one of
-        Flex and dedicated. Collection restores are found only by their kind, because their clusters
-        are dedicated ones. Raises the most specific AtlasError.
+        retired that endpoint on 2026-01-22, and Flex is its successor, which alone is asked about
+        a cluster that is known as Flex. Without a kind, the remembered kind is asked first, else
+        the `likely` one, else Flex, and then the other one of Flex and dedicated. Collection
+        restores are found only by their kind, because their clusters are dedicated ones. Raises the
+        most specific AtlasError.
         """
         match target.kind:
             case None:
@@ -109,20 +109,14 @@ class ClusterKinds:
 
     def _ask_tenant(self, target: RestoreTarget, ask: Ask) -> RestoreJob:
         with self._lock:
-            is_retired = self._without_tenant_endpoint.get(target.cluster)
-        if is_retired:
-            return ask(RestoreKind.FLEX)
-        try:
-            return ask(RestoreKind.TENANT)
-        except EndpointRetiredError:
-            self._forget_tenant_endpoint(target.cluster)
-            return ask(RestoreKind.FLEX)
-        except RestoreJobNotFoundError:
-            # The job is unknown, or the endpoint is gone. Flex's answer decides.
-            job = ask(RestoreKind.FLEX)
-            self._forget_tenant_endpoint(target.cluster)
-            return job
-
-    def _forget_tenant_endpoint(self, cluster: Cluster) -> None:
-        with self._lock:
-            self._without_tenant_endpoint[cluster] = True
+            is_flex = self._kinds.get(target.cluster) is RestoreKind.FLEX
+        if not is_flex:
+            try:
+                return ask(RestoreKind.TENANT)
+            except EndpointRetiredError:
+                self._learn(target.cluster, RestoreKind.FLEX)
+            except RestoreJobNotFoundError:
+                pass  # the job is unknown, or the endpoint is gone: Flex's answer decides
+        job = ask(RestoreKind.FLEX)
+        self._learn(target.cluster, RestoreKind.FLEX)
+        return job
