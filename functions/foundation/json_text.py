@@ -20,3 +20,13 @@ def read_object(text: Any) -> dict[str, Any] | None:
     """As `read_json`, but None for anything that is not a JSON object."""
     value = read_json(text)
     return value if isinstance(value, dict) else None
+
+
+def as_map(value: object) -> dict[str, Any]:
+    """Return a map as it is. It is empty for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Return a list as it is. It is empty for anything else."""
+    return value if isinstance(value, list) else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.deadline import Deadline
-from foundation.json_text import read_object
+from foundation.json_text import as_map, read_object
 from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
 from restore_watch.atlas.exchange import Answer
@@ -46,8 +46,7 @@ def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
 def _caller(answer: Answer) -> Caller:
     """A field of an unknown form counts as one that Atlas left out."""
     said = read_object(answer.body) or {}
-    key = said.get("apiKey")
-    roles = key.get("roles") if isinstance(key, dict) else None
+    roles = as_map(said.get("apiKey")).get("roles")
     return Caller(
         address=read_ip_address(said.get("ipAddress")),
         roles=tuple(filter(None, map(_role, roles))) if isinstance(roles, list) else None,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.model.fields import NAME_LIMIT, UtcDate, is_cluster_name, is_object_id
@@ -100,12 +101,12 @@ def project_entries(page: Page) -> Entries:
 
 def _is_free(cluster: Mapping[str, Any]) -> bool:
     """Whether an entry of the list of dedicated clusters names the provider TENANT alone."""
-    regions = [
-        region
-        for spec in _objects(cluster.get("replicationSpecs"))
-        for region in _objects(spec.get("regionConfigs"))
-    ]
-    named = {name for one in regions if isinstance(name := one.get("providerName"), str)}
+    named = {
+        name
+        for spec in as_list(cluster.get("replicationSpecs"))
+        for region in as_list(as_map(spec).get("regionConfigs"))
+        if isinstance(name := as_map(region).get("providerName"), str)
+    }
     return named == {_FREE}
 
 
@@ -123,12 +124,7 @@ def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem
 def _created_at(entry: Any) -> datetime | None:
     for name in _CREATED:
         try:
-            return _utc_date(entry.get(name) if isinstance(entry, dict) else None)
+            return _utc_date(as_map(entry).get(name))
         except ValidationError:
             continue
     return None
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    entries = value if isinstance(value, list) else []
-    return [entry for entry in entries if isinstance(entry, dict)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from foundation.json_text import read_object
+from foundation.json_text import as_list, as_map, read_object
 from restore_watch.atlas.endpoints import AtlasList, Family
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ANSWER_LIMIT
@@ -97,11 +97,7 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
         what = family if isinstance(family, AtlasList) else f"{family} restore jobs"
         msg = f"Atlas answered 200 for a list of {what}, but without results"
         raise UnexpectedAtlasResponseError(msg)
-    links = read.get("links")
-    is_linked = any(
-        isinstance(link, dict) and link.get("rel") == "next"
-        for link in (links if isinstance(links, list) else ())
-    )
+    is_linked = any(as_map(link).get("rel") == "next" for link in as_list(read.get("links")))
     is_full = family is not RestoreKind.TENANT and len(results) >= at.size
     if isinstance(family, RestoreKind) and len(answer.body) > ANSWER_LIMIT:
         results = [_without_surplus(entry) for entry in results]

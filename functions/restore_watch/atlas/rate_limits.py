@@ -14,7 +14,7 @@ from threading import Lock
 from typing import NamedTuple, Self
 
 from restore_watch.atlas.endpoints import Family
-from restore_watch.atlas.retrying import RATE_LIMIT_PAUSE
+from restore_watch.atlas.exchange import RATE_LIMIT_PAUSE
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
 STANDS_AT_MOST = 60.0

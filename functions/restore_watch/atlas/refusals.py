@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from foundation.http_headers import read_wait, retry_after
-from foundation.json_text import read_object
+from foundation.json_text import as_list, as_map, read_object
 from restore_watch.atlas.endpoints import ROLES, Family, named
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -152,8 +152,7 @@ def _reason(
     # The token endpoint uses OAuth: its `error` is the code, a text. Elsewhere `error` is a number.
     code = answer.get("errorCode") or answer.get("error")
     detail = answer.get("detail") or answer.get("error_description")
-    parameters = answer.get("parameters")
-    parameters = parameters if isinstance(parameters, list) else []
+    parameters = as_list(answer.get("parameters"))
     limited = status == 429 or _BY_CODE.get(str(code)) is AtlasRateLimitError
     if code == _TOKEN_BUCKET and len(parameters) > 1:
         wait = read_wait(parameters[1]) or wait
@@ -170,10 +169,9 @@ def _reason(
 
 
 def _bad_request_fields(answer: dict[str, Any], hidden: tuple[str, ...]) -> Iterable[str]:
-    detail = answer.get("badRequestDetail")
-    fields = detail.get("fields") if isinstance(detail, dict) else None
-    for field in fields[:5] if isinstance(fields, list) else []:
-        parts = [field.get("field"), field.get("description")] if isinstance(field, dict) else []
+    fields = as_list(as_map(answer.get("badRequestDetail")).get("fields"))
+    for field in map(as_map, fields[:5]):
+        parts = (field.get("field"), field.get("description"))
         texts = [part for part in parts if isinstance(part, str)]
         if texts:
             yield redact(": ".join(texts), hidden)

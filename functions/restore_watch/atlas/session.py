@@ -9,14 +9,13 @@ from restore_watch.atlas.access import Access, ServiceAccountAccess
 from restore_watch.atlas.client import AtlasClient, Get, Query
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import job_path, jobs_path
-from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.exchange import Answer, retrying
 from restore_watch.atlas.kinds import Cluster, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
-from restore_watch.atlas.retrying import retrying
 from restore_watch.errors import AtlasError, AtlasUnauthorizedError, RestoreJobNotFoundError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 

@@ -26,10 +26,9 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
-from restore_watch.atlas.exchange import exchange
+from restore_watch.atlas.exchange import exchange, retrying
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
-from restore_watch.atlas.retrying import retrying
 from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 
 REPLACEMENT_PAUSE = 600.0

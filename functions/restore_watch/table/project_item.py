@@ -18,6 +18,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from pydantic import TypeAdapter, ValidationError
 
+from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.fields import is_cluster_name, is_object_id
@@ -29,7 +30,6 @@ from restore_watch.table.stored_fields import (
     RETENTION,
     past_moment,
     present,
-    read_map,
     read_words,
     sweeps_key,
 )
@@ -125,7 +125,7 @@ def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:
     if whole is None or not isinstance(stored, dict):
         is_lost, whole = True, now - OLDEST_MARK
     behind: dict[Part, datetime] = {}
-    for name, mark in read_map(stored).items():
+    for name, mark in as_map(stored).items():
         kind, _, cluster_name = name.partition("/")
         if kind in CLUSTER_LISTS and (not cluster_name or is_cluster_name(cluster_name)):
             part = Part(RestoreKind(kind), cluster_name or None)
@@ -178,12 +178,10 @@ def watched_as_values(watched: Watched) -> dict[str, Any]:
 
 def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
     """Read the attributes of an item. A value that cannot be read counts as absent."""
-    stored = read_map(values.get("troubles"))
+    stored = as_map(values.get("troubles"))
     read = ((name, _read_trouble(one, now)) for name, one in stored.items())
     troubles = {name: trouble for name, trouble in read if trouble}
-    unsent = values.get("unsent")
-    unsent = unsent if isinstance(unsent, list) else []
-    changes = (_read_change(one, group_id, now) for one in unsent)
+    changes = (_read_change(one, group_id, now) for one in as_list(values.get("unsent")))
     version: Any = values.get("watchVersion")
     is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_COUNT
     # 1.0.0 stored no `failingSince`.
@@ -201,7 +199,7 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
 
 
 def _read_trouble(stored: object, now: datetime) -> Trouble | None:
-    read = read_map(stored)
+    read = as_map(stored)
     since = past_moment(read.get("since"), now)
     error, message = read_words(read.get("error")), read_words(read.get("message"))
     if since is None or error is None or message is None:
@@ -210,7 +208,7 @@ def _read_trouble(stored: object, now: datetime) -> Trouble | None:
 
 
 def _read_change(stored: object, group_id: str | None, now: datetime) -> WatchChange | None:
-    read = read_map(stored)
+    read = as_map(stored)
     trouble, at = _read_trouble(read, now), past_moment(read.get("at"), now)
     state = {str(one): one for one in WatchState}.get(read_words(read.get("state")) or "")
     if trouble is None or at is None or state is None:

@@ -51,8 +51,3 @@ def past_moment(stored: object, now: datetime) -> datetime | None:
 def read_words(stored: object) -> str | None:
     """Return text that a message can hold. None for anything else."""
     return stored if isinstance(stored, str) and len(stored) <= WORDS_LIMIT else None
-
-
-def read_map(stored: object) -> dict[str, Any]:
-    """Return a map. It is empty for anything else."""
-    return stored if isinstance(stored, dict) else {}

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
+from restore_watch.atlas.exchange import retrying
 from restore_watch.atlas.rate_limits import Bucket, RateLimits, StandingRefusal, share_left
-from restore_watch.atlas.retrying import retrying
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
