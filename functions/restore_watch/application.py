@@ -8,9 +8,9 @@ from typing import Any
 from foundation.deadline import Deadline
 from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
-from restore_watch.check.newest_restore import NewestRestore
-from restore_watch.check.record_validation import ValidationRecorder
-from restore_watch.check.register_wait import WaitRegistrar
+from restore_watch.check.newest_restore import find_newest_restore
+from restore_watch.check.record_validation import record_validation
+from restore_watch.check.register_wait import register_wait
 from restore_watch.errors import RestoreWatchError
 from restore_watch.event.actions import (
     Diagnose,
@@ -147,20 +147,21 @@ class Application:
         self, wanted: FindNewestRestore, deadline: Deadline
     ) -> Mapping[str, Any]:
         with self._reporting():
-            return NewestRestore(self._checker.atlas).find(wanted, deadline)
+            return find_newest_restore(self._checker.atlas, wanted, deadline)
 
     def _register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Mapping[str, Any]:
         with self._reporting(target):
-            registration = WaitRegistrar(self._checker).register(target, wait, deadline)
+            registration = register_wait(self._checker, target, wait, deadline)
         self._telemetry.report_registration(target, registration)
         return registration.as_json()
 
     def _record_validation(
         self, request: RecordValidation, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
-        recorder = ValidationRecorder(self._checker)
         with self._reporting(request.target):
-            result = recorder.record(request.target, request.validation, deadline, request_id)
+            result = record_validation(
+                self._checker, request.target, request.validation, deadline, request_id
+            )
         self._telemetry.report_validation(request.target, result)
         return result.as_json()
 

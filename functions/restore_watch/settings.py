@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -63,8 +63,16 @@ class Settings:
             topic_arn=standard_topic(given, "TOPIC_ARN"),
             atlas_base_url=base_url,
             log_level=given["POWERTOOLS_LOG_LEVEL"],
-            hot_seconds=_hot_seconds(given.get("HOT_SECONDS") or "10"),
-            rate_limit_reserve=_rate_limit_reserve(given.get("RATE_LIMIT_RESERVE") or "0.5"),
+            hot_seconds=_number(
+                given.get("HOT_SECONDS") or "10",
+                lambda seconds: seconds == 0 or 1 <= seconds <= 50,
+                "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off",
+            ),
+            rate_limit_reserve=_number(
+                given.get("RATE_LIMIT_RESERVE") or "0.5",
+                lambda share: 0 <= share <= 1,
+                "RATE_LIMIT_RESERVE: expected a share from 0 to 1, such as 0.5",
+            ),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             own_name=given.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -94,25 +102,12 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
     return ids
 
 
-def _hot_seconds(text: str) -> float:
-    seconds = _number(text)
-    if seconds == 0 or 1 <= seconds <= 50:
-        return seconds
-    msg = "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off"
-    raise ConfigurationError(msg)
-
-
-def _number(text: str) -> float:
-    """Return a number in any form that CloudFormation takes; for other text, one out of range."""
+def _number(text: str, is_allowed: Callable[[float], bool], expected: str) -> float:
+    """Return an allowed number, in any form that CloudFormation takes."""
     try:
-        return float(text) if text.isascii() else math.nan
+        number = float(text) if text.isascii() else math.nan
     except ValueError:
-        return math.nan
-
-
-def _rate_limit_reserve(text: str) -> float:
-    share = _number(text)
-    if 0 <= share <= 1:
-        return share
-    msg = "RATE_LIMIT_RESERVE: expected a share from 0 to 1, such as 0.5"
-    raise ConfigurationError(msg)
+        number = math.nan
+    if not is_allowed(number):
+        raise ConfigurationError(expected)
+    return number

@@ -1,8 +1,11 @@
-"""Finds the newest restore job of a cluster, for a workflow that knows only the cluster."""
+"""
+Finds the newest restore job of a cluster, for a workflow that knows only the cluster.
+
+Stores and publishes nothing.
+"""
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -21,66 +24,63 @@ from restore_watch.event.actions import FindNewestRestore
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 
 
-@dataclass(frozen=True)
-class NewestRestore:
-    """Looks through the lists of a cluster. Stores and publishes nothing."""
+def find_newest_restore(
+    atlas: AtlasSession, wanted: FindNewestRestore, deadline: Deadline
+) -> dict[str, Any]:
+    """
+    Return the target of the job that was created last, of any kind.
 
-    atlas: AtlasSession
+    Raises RestoreJobNotFoundError if the cluster has none, or none that was created after the
+    moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
+    second counts as created after it.
+    """
+    cluster = wanted.group_id, wanted.cluster_name
 
-    def find(self, wanted: FindNewestRestore, deadline: Deadline) -> dict[str, Any]:
-        """
-        Return the target of the job that was created last, of any kind.
+    def listed(kind: RestoreKind) -> list[RestoreTarget]:
+        return _listed(atlas, cluster, kind, deadline)
 
-        Raises RestoreJobNotFoundError if the cluster has none, or none that was created after the
-        moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
-        second counts as created after it.
-        """
-        found = self._of_cluster((wanted.group_id, wanted.cluster_name), deadline)
-        after, since = wanted.created_after, ""
-        if after is not None:
-            after = after.replace(microsecond=0)
-            found = [target for target in found if target.created_at >= after]
-            since = f" that was created after {after:%Y-%m-%dT%H:%M:%SZ}"
-        if not found:
-            msg = f"the cluster {wanted.cluster_name} has no restore job{since}"
-            raise RestoreJobNotFoundError(msg)
-        return max(found, key=lambda target: target.restore_id).as_json()
-
-    def _of_cluster(self, cluster: Cluster, deadline: Deadline) -> list[RestoreTarget]:
-        with suppress(AtlasBadRequestError, RestoreJobNotFoundError):  # it is no Flex cluster
-            return self._listed(cluster, RestoreKind.FLEX, deadline)
-        found = self._listed(cluster, RestoreKind.DEDICATED, deadline)
+    try:
+        found = listed(RestoreKind.FLEX)
+    except (AtlasBadRequestError, RestoreJobNotFoundError):  # it is no Flex cluster
+        found = listed(RestoreKind.DEDICATED)
         # Not every cluster has collection restores.
         with suppress(AtlasBadRequestError, AtlasUnauthorizedError, RestoreJobNotFoundError):
-            found += self._listed(cluster, RestoreKind.COLLECTION, deadline)
-        return found
+            found += listed(RestoreKind.COLLECTION)
+    after, since = wanted.created_after, ""
+    if after is not None:
+        after = after.replace(microsecond=0)
+        found = [target for target in found if target.created_at >= after]
+        since = f" that was created after {after:%Y-%m-%dT%H:%M:%SZ}"
+    if not found:
+        msg = f"the cluster {wanted.cluster_name} has no restore job{since}"
+        raise RestoreJobNotFoundError(msg)
+    return max(found, key=lambda target: target.restore_id).as_json()
 
-    def _listed(
-        self, cluster: Cluster, kind: RestoreKind, deadline: Deadline
-    ) -> list[RestoreTarget]:
-        """
-        Read all pages, or raise: nobody documents the order of a list.
 
-        Raises UnexpectedAtlasResponseError if a page shows nothing new, because the same page may
-        follow for ever, or if an entry that cannot be read may be the newest.
-        """
-        at = FIRST_PAGE
-        found: dict[str, RestoreTarget] = {}
-        unreadable: list[Unreadable] = []
-        while True:
-            page = self.atlas.page_of_jobs(cluster, kind, at, deadline.within(QUESTION_TIME))
-            known, entries = len(found), job_entries(page, kind)
-            found |= {
-                one.id: RestoreTarget.listed(*cluster, one.id, kind) for one in entries.readable
-            }
-            unreadable += entries.unreadable
-            if not page.has_next:
-                _require_older(unreadable, found.values())
-                return list(found.values())
-            if len(found) == known:
-                msg = f"Atlas repeats a page of a list of {kind} restore jobs"
-                raise UnexpectedAtlasResponseError(msg)
-            at = page.at.next
+def _listed(
+    atlas: AtlasSession, cluster: Cluster, kind: RestoreKind, deadline: Deadline
+) -> list[RestoreTarget]:
+    """
+    Read all pages, or raise: nobody documents the order of a list.
+
+    Raises UnexpectedAtlasResponseError if a page shows nothing new, because the same page may
+    follow for ever, or if an entry that cannot be read may be the newest.
+    """
+    at = FIRST_PAGE
+    found: dict[str, RestoreTarget] = {}
+    unreadable: list[Unreadable] = []
+    while True:
+        page = atlas.page_of_jobs(cluster, kind, at, deadline.within(QUESTION_TIME))
+        known, entries = len(found), job_entries(page, kind)
+        found |= {one.id: RestoreTarget.listed(*cluster, one.id, kind) for one in entries.readable}
+        unreadable += entries.unreadable
+        if not page.has_next:
+            _require_older(unreadable, found.values())
+            return list(found.values())
+        if len(found) == known:
+            msg = f"Atlas repeats a page of a list of {kind} restore jobs"
+            raise UnexpectedAtlasResponseError(msg)
+        at = page.at.next
 
 
 def _require_older(unreadable: Iterable[Unreadable], found: Iterable[RestoreTarget]) -> None:

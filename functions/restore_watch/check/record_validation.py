@@ -1,6 +1,6 @@
 """Recording a validation, top to bottom: read the item of the job, append, publish."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
 from restore_watch.check.check import JobChecker
@@ -33,82 +33,77 @@ job has few changes of its status.
 """
 
 
-class ValidationRecorder:
-    """Records validations of jobs, by the same outbox as changes of their status."""
+def record_validation(
+    checker: JobChecker,
+    target: RestoreTarget,
+    validation: Validation,
+    deadline: Deadline,
+    request_id: str | None = None,
+) -> ValidationResult:
+    """
+    Record the validation, unless it was recorded before, and publish the pending entries.
 
-    def __init__(self, checker: JobChecker) -> None:
-        self._checker = checker
-        self._outbox = checker.outbox
-
-    def record(
-        self,
-        target: RestoreTarget,
-        validation: Validation,
-        deadline: Deadline,
-        request_id: str | None = None,
-    ) -> ValidationResult:
-        """
-        Record the validation, unless it was recorded before, and publish the pending entries.
-
-        A retry by Lambda has the `request_id` of the first attempt, and records nothing again. The
-        job is checked first if the table does not know it, or if PASSED needs a completion that is
-        not recorded. Raises TooManyValidationsError if the job has as many validations as are kept,
-        InvalidEventError or ValidationRefusedError if the verdict does not fit the job, and
-        otherwise as a check does.
-        """
-        self._require_moment(target, validation)
-        first_check = None
-        recorded = self._outbox.table.recall(target, deadline)
-        for _ in range(TRIES):
-            if recorded is not None:
-                found = recorded.validation or recorded_before(
-                    validation, recorded.validations, request_id
-                )
-                if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
-                    return self._result(recorded, found, deadline, first_check)
-            if recorded is None or (first_check is None and _needs_check(validation, recorded)):
-                first_check = self._checker.check(target, deadline)
-                recorded = self._outbox.table.recall(target, deadline)
-                continue
-            _require_fit(validation, recorded)
-            recorded = self._outbox.table.validate(
-                recorded, validation, self._outbox.clock.now(), deadline, request_id
+    A retry by Lambda has the `request_id` of the first attempt, and records nothing again. The
+    job is checked first if the table does not know it, or if PASSED needs a completion that is
+    not recorded. Raises TooManyValidationsError if the job has as many validations as are kept,
+    InvalidEventError or ValidationRefusedError if the verdict does not fit the job, and
+    otherwise as a check does.
+    """
+    _require_moment(target, validation, checker.outbox.clock.now())
+    first_check = None
+    recorded = checker.outbox.table.recall(target, deadline)
+    for _ in range(TRIES):
+        if recorded is not None:
+            found = recorded.validation or recorded_before(
+                validation, recorded.validations, request_id
             )
-        msg = "other invocations wrote to this job again and again; try again"
-        raise TableUnavailableError(msg)
-
-    def _require_moment(self, target: RestoreTarget, validation: Validation) -> None:
-        """Refuse a moment that no restore job can have, before anything is read."""
-        at = validation.validated_at
-        if at is None:
-            return
-        if at > self._outbox.clock.now() + AHEAD:
-            raise InvalidEventError("validatedAt", "expected a moment that has come")
-        if at < target.created_at:
-            problem = "expected a moment after the restore job was created"
-            raise InvalidEventError("validatedAt", problem)
-
-    def _result(
-        self,
-        recorded: Recorded,
-        entry: RecordedValidation | None,
-        deadline: Deadline,
-        first_check: CheckResult | None,
-    ) -> ValidationResult:
-        published = self._checker.publish(recorded, deadline)
-        if entry is None:
-            msg = (
-                f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "
-                "report the verdict of a test once, with the same validatedAt"
-            )
-            raise TooManyValidationsError(msg)
-        return ValidationResult(
-            job=recorded.job,
-            entry=entry,
-            changed=recorded.written is not None,
-            published=published,
-            first_check=first_check,
+            if found is not None or len(recorded.validations) >= VALIDATIONS_LIMIT:
+                return _result(checker, recorded, found, deadline, first_check)
+        if recorded is None or (first_check is None and _needs_check(validation, recorded)):
+            first_check = checker.check(target, deadline)
+            recorded = checker.outbox.table.recall(target, deadline)
+            continue
+        _require_fit(validation, recorded)
+        recorded = checker.outbox.table.validate(
+            recorded, validation, checker.outbox.clock.now(), deadline, request_id
         )
+    msg = "other invocations wrote to this job again and again; try again"
+    raise TableUnavailableError(msg)
+
+
+def _require_moment(target: RestoreTarget, validation: Validation, now: datetime) -> None:
+    """Refuse a moment that no restore job can have, before anything is read."""
+    at = validation.validated_at
+    if at is None:
+        return
+    if at > now + AHEAD:
+        raise InvalidEventError("validatedAt", "expected a moment that has come")
+    if at < target.created_at:
+        problem = "expected a moment after the restore job was created"
+        raise InvalidEventError("validatedAt", problem)
+
+
+def _result(
+    checker: JobChecker,
+    recorded: Recorded,
+    entry: RecordedValidation | None,
+    deadline: Deadline,
+    first_check: CheckResult | None,
+) -> ValidationResult:
+    published = checker.publish(recorded, deadline)
+    if entry is None:
+        msg = (
+            f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "
+            "report the verdict of a test once, with the same validatedAt"
+        )
+        raise TooManyValidationsError(msg)
+    return ValidationResult(
+        job=recorded.job,
+        entry=entry,
+        changed=recorded.written is not None,
+        published=published,
+        first_check=first_check,
+    )
 
 
 def _needs_check(validation: Validation, recorded: Recorded) -> bool:
