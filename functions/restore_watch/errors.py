@@ -37,7 +37,7 @@ from foundation.errors import (  # noqa: F401 - the tree has them
 )
 
 RestoreWatchError = ApplicationError
-"""The root: every error that this application raises on purpose is one."""
+"""The root of every error that this application raises on purpose."""
 
 
 class InvalidEventError(RestoreWatchError):

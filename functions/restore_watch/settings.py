@@ -21,13 +21,13 @@ class Settings:
     """
     The operator's choices when the stack was deployed.
 
-    Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that sweeps leave to the project's other tools. `project_ids` are
-    the projects to watch, "all" for every one that the credentials can read. `stack_name` is the
-    service of logs and metrics, and the stack's name in messages; Lambda calls the function by its
-    `own_name`. `metrics` are the names of those
-    that are written, None for all. Only a diagnosis reads the rest, "" if there is none: the
-    schedule's group, and the topics of people's notices.
+    `hot_seconds`: the time between two questions about hot jobs; 0 turns that off.
+    `rate_limit_reserve`: the share of Atlas's rate limits that sweeps leave to other tools.
+    `project_ids`: the projects to watch, "all" for every project that the credentials can read.
+    `stack_name`: the service of logs and metrics, and the stack's name in messages.
+    `own_name`: by which Lambda calls the function.
+    `metrics`: the names of metrics to write, None for all.
+    The rest is for a diagnosis, "" if absent: the schedule's group, and the topics of people.
     """
 
     atlas_secret_id: str
@@ -47,7 +47,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raise ConfigurationError that names the missing variables, or the wrong one."""
+        """Raise ConfigurationError that names the missing variables, or the wrong variable."""
         given = read_environment(environment, "ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN")
         address = given.get("ATLAS_BASE_URL") or DEFAULT_BASE_URL
         base_url = allowed_base_url(address, loopback=True)

@@ -21,7 +21,7 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 
 class ServiceAccountAccess:
     """
-    Sends requests with a bearer token. After a 401, tries again if `AccessToken` allows a new one.
+    Sends requests with a bearer token. After a 401, asks again if `AccessToken` allows a new token.
 
     Without `replaces`, a 401 is the answer.
     """
@@ -132,7 +132,7 @@ def access_with(
     sleep: Callable[[float], None] = time.sleep,
     replaces_tokens: bool = True,
 ) -> Access:
-    """Return the access for these credentials, at their own address if they have one."""
+    """Return the access for these credentials, at their own address if the secret names it."""
     base_url = credentials.base_url or base_url
     if isinstance(credentials, ServiceAccount):
         token = AccessToken(credentials, base_url, http, now=now, sleep=sleep)

@@ -44,7 +44,7 @@ def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
 
 
 def _caller(answer: Answer) -> Caller:
-    """A field of an unknown form counts as one that Atlas left out."""
+    """A field of an unknown form counts as a field that Atlas left out."""
     said = read_object(answer.body) or {}
     roles = as_map(said.get("apiKey")).get("roles")
     return Caller(

@@ -1,7 +1,7 @@
 """
 The entries of a list, and the known facts about entries that cannot be read. Pure.
 
-Each entry is read alone: one of an unknown shape does not hide the others. Of a restore job, only
+Each entry is read alone: an entry of an unknown shape hides no other. Of a restore job, only
 the id is read here. `read_job` reads the rest, if anybody is interested in it.
 """
 
@@ -71,7 +71,7 @@ def job_entries(page: Page, kind: RestoreKind) -> Entries:
 
 class ShownClusters(NamedTuple):
     """
-    The names on a page of clusters: of those to watch, and of free ones, which have no backups.
+    The names on a page of clusters: of clusters to watch, and of `free` clusters without backups.
 
     `unwatched`: names of another form, as far as they can be quoted. `problem`: an entry without
     any name.

@@ -1,5 +1,5 @@
 """
-One page of one of Atlas's lists. Pure.
+A page of a list of Atlas. Pure.
 
 `links` show whether a page follows, and are not followed: the next page is asked for by its number,
 at the same host.
@@ -58,10 +58,10 @@ FIRST_PAGE = PageAt()
 @dataclass(frozen=True)
 class Page:
     """
-    The entries of a page, and whether there may be another one.
+    The entries of a page, and whether another page may follow.
 
     `date` is when Atlas answered, by its own clock, in UTC; None if it does not say so. `at` is
-    a smaller page than the one asked for if that was too large. The next page is `at.next`.
+    a smaller page if the page that was asked for is too large. The next page is `at.next`.
     """
 
     entries: list[Any]
@@ -87,8 +87,8 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     """
     Read a page.
 
-    Atlas may leave out the link to the next one if it does not count the entries. So another one
-    may follow a full page as well. Raises UnexpectedAtlasResponseError if the answer is not a list
+    Atlas may leave out the link to the next page if it does not count the entries. So a full page
+    may have a successor as well. Raises UnexpectedAtlasResponseError if the answer is not a list
     of results.
     """
     read = read_object(answer.body) or {}

@@ -29,7 +29,7 @@ class Bucket(NamedTuple):
     The project and the family of endpoints that share a limit. The list of projects has no project.
 
     Atlas does not say which limit holds for collection restores. They count as separate: if they
-    share that of dedicated ones, the headers of their answers say so, at the price of one call.
+    share a bucket with dedicated restores, the headers of answers say so, at the price of a call.
     """
 
     group_id: str | None
@@ -125,7 +125,7 @@ class RateLimits:
                 self._shares[bucket] = _Share(share, self._now())
 
     def share_left(self, bucket: Bucket, since: float) -> float | None:
-        """The share left by the last answer since that moment, from 0 to 1, None without one."""
+        """The share left by the last answer since then, from 0 to 1, None without an answer."""
         with self._lock:
             share = self._shares.get(bucket)
         return share.left if share and share.at >= since else None

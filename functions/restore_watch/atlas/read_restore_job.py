@@ -118,7 +118,7 @@ class _FlexAnswer(_Answer):
     snapshot_url: OrNull[_HasUrl] = None
 
     def is_of(self, target: RestoreTarget) -> bool:
-        """False if it names another job, or that of another cluster or project."""
+        """False if the answer names another job, cluster or project."""
         other_cluster = {self.instance_name, self.cluster_name} - {None, "", target.cluster_name}
         other_project = {self.project_id} - {None, "", target.group_id}
         return super().is_of(target) and not (other_cluster or other_project)

@@ -26,7 +26,7 @@ from restore_watch.model.fields import OrNull, UtcDate
 from restore_watch.redaction import redact
 
 _HIDDEN = re.compile(r"[.*\u2022\u2026]")
-"""Signs that stand for hidden ones. No secret of a service account has them."""
+"""Signs that stand for hidden letters. No secret of a service account has them."""
 
 
 class _Secret(BaseModel):
@@ -53,7 +53,7 @@ class OwnAccount(NamedTuple):
     """
     Our service account, as a project shows it. `roles` is None in an unknown form.
 
-    `others`: if it is not certain which secret is in use, those that may be, too.
+    `others`: if the secret in use is not certain, the other secrets that may be in use.
     """
 
     secret: ExpiringSecret
@@ -65,7 +65,7 @@ class ServiceAccounts:
     """
     Asks about the service account whose credentials the session has. Changes nothing.
 
-    No part of a secret, and no mask of one, leaves this module.
+    No part of a secret, and no mask of a secret, leaves this module.
     """
 
     def __init__(self, session: AtlasSession) -> None:
@@ -104,7 +104,7 @@ def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:
 
 
 def _in_order(secrets: Sequence[_Secret], now: datetime | None) -> list[_Secret]:
-    """The earliest date first that has not passed: it counts if the masks do not single one out."""
+    """The earliest date to come first: that secret counts if the masks fit several secrets."""
 
     def order(one: _Secret) -> tuple[bool, datetime]:
         return now is not None and one.expires_at <= now, one.expires_at

@@ -28,7 +28,7 @@ class CredentialsProvider(Protocol):
 
     def __call__(self, deadline: Deadline, /, *, refused: Credentials | None = None) -> Credentials:
         """
-        Return the credentials to ask with, newer ones than Atlas `refused` if there are any.
+        Return the credentials to ask with: if Atlas `refused` some, newer credentials if any exist.
 
         Raises CredentialsError if there are none.
         """
@@ -49,8 +49,8 @@ class AtlasSession:
     A client and the credentials it asks with. One object serves an environment, from any thread.
 
     It remembers the kinds of clusters. After AtlasUnauthorizedError it fetches the `credentials`
-    again, because they may have been rotated. If they differ, it asks Atlas with the new ones.
-    Its methods raise AtlasError, or CredentialsError if there are no credentials.
+    again, because they may have been rotated. If they differ, it asks again with the new
+    credentials. Its methods raise AtlasError, or CredentialsError if there are no credentials.
     """
 
     def __init__(self, client: AtlasClient, credentials: CredentialsProvider) -> None:
@@ -65,7 +65,7 @@ class AtlasSession:
         return self._client.limits
 
     def prepare(self, deadline: Deadline) -> None:
-        """Request a token, if the credentials need one and have none."""
+        """Request a token, if the credentials need a token and have none."""
         self._with_access(lambda access: access.prepare(deadline), deadline)
 
     def restore_job(
@@ -80,7 +80,7 @@ class AtlasSession:
         Return the job as Atlas describes it now.
 
         After a transient error it waits and asks again; without `patient`, it raises the error.
-        If the target names no kind and none is known, the `likely` one is asked first.
+        If the target names no kind and none is known, the `likely` kind is asked first.
         """
         if not patient:
             return self._find(target, likely, deadline)

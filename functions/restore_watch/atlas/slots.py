@@ -3,7 +3,7 @@ Connection slots: each has connections and a digest challenge for the thread tha
 
 Threads take turns at slots, and the slot that was given back last is taken first. So a few
 questions use the same few connections again and again, whichever threads ask them, and those stay
-open. A thread that has taken no slot, such as that of a check by name, uses slot 0.
+open. A thread without a slot, such as the thread of a check by name, uses slot 0.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ def current_slot() -> int:
 
 
 class PerSlot[Part]:
-    """A part that each slot has one of. Any thread may use it."""
+    """A part that each slot has for itself. Any thread may use it."""
 
     def __init__(self, make: Callable[[], Part]) -> None:
         self._make = make
@@ -41,7 +41,7 @@ class PerSlot[Part]:
 
 
 class Slots:
-    """The slots of an environment. Any thread may take one."""
+    """The slots of an environment. Any thread may take a slot."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -58,11 +58,11 @@ class AtlasSecret(Renewable[Credentials]):
 
     def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
         """
-        Return the credentials. If Atlas `refused` the cached ones, read the secret again first.
+        Return the credentials. If Atlas `refused` the cached value, read the secret again first.
 
-        It returns the refused ones if the secret still holds them, or was read for a refusal in the
-        last minute. Raises CredentialsError or TimeBudgetExceededError when the secret cannot be
-        read and no cached value may be used.
+        The refused credentials are returned if the secret still holds them, or was read for a
+        refusal in the last minute. Raises CredentialsError or TimeBudgetExceededError when the
+        secret cannot be read and no cached value may be used.
         """
         with self._lock:
             now = self._now()

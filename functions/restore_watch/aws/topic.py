@@ -160,7 +160,7 @@ def subject(entry: Entry) -> str:
 
 def message_attributes(entry: Entry) -> dict[str, "MessageAttributeValueTypeDef"]:
     """
-    Return the attributes of a job's message. One without a value is left out.
+    Return the attributes of a job's message. An attribute without a value is left out.
 
     A validation has no `status`: a pipeline that subscribes to COMPLETED, tests the data and
     reports its verdict would otherwise start itself again.
@@ -184,7 +184,7 @@ def message_attributes(entry: Entry) -> dict[str, "MessageAttributeValueTypeDef"
 
 
 def attributes_of(values: Mapping[str, str | None]) -> "dict[str, MessageAttributeValueTypeDef]":
-    """The attributes in SNS's form. One without a value is left out: SNS rejects it."""
+    """The attributes in SNS's form. SNS rejects an attribute without a value: it is left out."""
     return {
         name: {"DataType": "String", "StringValue": value}
         for name, value in values.items()

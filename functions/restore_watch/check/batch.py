@@ -1,5 +1,5 @@
 """
-Checks the jobs that an invocation names: one with patience, several at the same time.
+Checks the jobs that an invocation names: a single job with patience, several at the same time.
 
 Several share the threads of sweeps, so a slow project cannot hold up the others. No thread waits
 for a rate limit: after a transient error, a target is checked again after all others.

@@ -53,7 +53,7 @@ class JobChecker:
         """
         Publish what is pending for a job, and answer workflows.
 
-        An open job is new until its first message is acknowledged, so a check that repeats one that
+        An open job is new until its first message is acknowledged, so a check after one that
         failed or died finds it new too.
         """
         if recorded.published == 0 and not recorded.job.terminal:

@@ -27,7 +27,7 @@ PUBLISHING_TIME = 4.0
 """Seconds that Atlas and Step Functions leave to the table and the topic, even if they hang."""
 
 QUESTION_TIME = 6.0
-"""Seconds that a question about one of several jobs may take, and the answers to its workflows."""
+"""Seconds for a question about each of several jobs, and for the answers to its workflows."""
 
 PATIENCE = (0.1, 0.2, 0.4)
 """Seconds before each look at a change that another check publishes in tens of milliseconds."""
@@ -70,7 +70,7 @@ class Outbox:
         """
         Publish the pending entries, in order, and answer the workflows whose wait is over.
 
-        If one fails, the entries before it are acknowledged.
+        If a publication fails, the entries before it are acknowledged.
         """
         last: Entry | None = None
         try:
@@ -101,8 +101,8 @@ class Outbox:
         """
         Answer all workflows that wait for a job, if nobody follows it any more since `left_at`.
 
-        A workflow that was due an answer gets that one. True if workflows waited, and all of them
-        are answered or given up.
+        A workflow that was due an answer gets that answer. True if workflows waited, and all of
+        them are answered or given up.
         """
         recorded = self.table.recall(target, deadline)
         if recorded is None or not recorded.waits or not is_left(recorded):

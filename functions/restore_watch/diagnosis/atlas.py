@@ -43,7 +43,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 """A difference that is worth a look. Up to 15 minutes hide no restore."""
 
 CLUSTERS_TRIED = 3
-"""So many clusters are asked for their restore jobs until one answers."""
+"""So many clusters are asked for their restore jobs until a list is read."""
 
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
@@ -173,7 +173,7 @@ def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
 
 
 def _fix(error: RestoreWatchError, family: Family) -> str:
-    """Return the advice of messages, or a more exact one for this family."""
+    """Return the advice of messages, or more exact advice for this family."""
     match error:
         case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
             return (

@@ -94,7 +94,7 @@ class AwsDiagnosis:
             yield self._subscriptions(f"subscriptions of the {check}", arn, deadline)
 
     def schedule(self, deadline: Deadline) -> tuple[Line, timedelta | None]:
-        """Look whether the schedule is there and enabled. Return its period too, if it has one."""
+        """Look whether the schedule is there and enabled. Return its period too, if known."""
         group = self._settings.schedule_group
         if not group:
             found = "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"

@@ -63,7 +63,7 @@ class Doctor:
         self._now = now
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
-        """Return the result of every check. A bad one raises nothing."""
+        """Return the result of every check. A bad result raises nothing."""
         lines = without_consequences(list(self._lines(wanted, deadline)))
         return {
             "ok": all(line.ok is not False for line in lines),
@@ -118,7 +118,7 @@ class Doctor:
             readable, line = atlas.project_ids(deadline)
             yield line
             ids = tuple(readable)
-        # The one that was asked about comes first.
+        # The project that the event names comes first.
         ordered = dict.fromkeys([*filter(None, [wanted.group_id]), *ids])
         chosen = list(ordered)[:PROJECTS_LOOKED_AT]
         looks: dict[str, Look] = {}

@@ -37,7 +37,7 @@ TARGETS_LIMIT = 100
 
 class RefusedTarget(NamedTuple):
     """
-    A target or queue record that does not name a job. Only this one fails.
+    A target or queue record that does not name a job. Only this target or record fails.
 
     Only its path in the event is kept, because its content may be anything, even a secret.
     """
@@ -57,7 +57,7 @@ class OneTarget(NamedTuple):
     """
     The caller named one job and gets its result.
 
-    With `until`, one of UNTIL, the result says whether a workflow's wait would be over.
+    With `until`, a word of UNTIL, the result says whether a workflow's wait would be over.
     """
 
     target: RestoreTarget

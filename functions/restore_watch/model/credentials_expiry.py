@@ -39,8 +39,8 @@ class ExpiringSecret:
     """
     The secret of a service account that is in use, without any part of its text.
 
-    It `is_certain` if Atlas shows that it is this one. If not, it is the first that expires, or the
-    one that was last known. `created_at` is None if Atlas does not say it; 1.1.0 stored none.
+    The secret `is_certain` if Atlas shows that it is in use. If not, it is the first to expire, or
+    the last known secret. `created_at` is None if Atlas does not say it; 1.1.0 stored none.
     """
 
     __pydantic_config__: ClassVar = _CONFIG
@@ -136,8 +136,8 @@ class CredentialsExpiry:
         """
         Return the memory after an answer. Another secret begins anew.
 
-        If it is not certain, one of the `others` may be in use: the one that was certain counts on,
-        until the last token of it has ended.
+        If the secret is not certain, any of the `others` may be in use: the certain secret of
+        before counts on, until its last token has ended.
         """
         before, said, unsent = self.secret, self.said, self.unsent
         is_certain = secret.is_certain

@@ -1,4 +1,4 @@
-"""The choice of jobs that nobody named: those that no earlier listing has seen. Pure."""
+"""The choice of jobs that nobody named and no earlier listing has seen. Pure."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +15,7 @@ CLOCKS_DIFFER = timedelta(minutes=15)
 
 class Interest(NamedTuple):
     """
-    The jobs of a cluster that a listing takes in. The first also takes older ones that can change.
+    The jobs of a cluster that a listing takes in. The first also takes older jobs that can change.
 
     It may come much later than the first attempt, so a job that ran then may have `ended_since`.
     """

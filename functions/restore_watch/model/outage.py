@@ -78,7 +78,7 @@ class WatchChange:
     A project, or the stack if `group_id` is None, is degraded or has recovered. Moments are UTC.
 
     `since` is the first failure. `at` is when the outage was found out, or the first success after
-    it. `last_success_at` is the last success before it, None without one. `reason` is REMOVED if
+    it. `last_success_at` is the last success before it, None if unknown. `reason` is REMOVED if
     nobody looks at it any more.
     """
 

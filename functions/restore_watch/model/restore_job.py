@@ -1,8 +1,8 @@
 """
 A restore job. Pure: no I/O, no clock.
 
-The vocabulary is that of Atlas's Flex and tenant restore jobs. The other kinds are translated into
-it (`restore_watch.atlas.read_restore_job`).
+The words are those of Atlas's Flex and tenant restore jobs. The other kinds are translated into
+them (`restore_watch.atlas.read_restore_job`).
 """
 
 from datetime import UTC, datetime
@@ -186,7 +186,7 @@ class RestoreJob(Shown):
     @property
     def may_replace(self) -> frozenset[RestoreStatus]:
         """
-        The stored statuses that this job's status may replace: those of lower rank that do not end.
+        The stored statuses that this job's status may replace: of lower rank, and not an end.
 
         For a download, another end also replaces COMPLETED, which only says that it was ready.
         """

@@ -21,7 +21,7 @@ class CheckResult:
     true if this check recorded a change. `published` has the changes and validations that this
     check published, earlier pending ones included. `sequence` counts all of them.
 
-    `contradiction` is a final status that Atlas reports although another one is recorded.
+    `contradiction` is a final status that Atlas reports although another final status is recorded.
     `unrecorded_word` is an unknown status for which the history has no room. `successor` is the
     kind that answered instead of the retired tenant endpoint. `seen` has every recorded status.
     """

@@ -59,7 +59,7 @@ def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bo
     """
     The history has room for this unknown status. A known status always fits.
 
-    The last of the UNKNOWN_LIMIT places is kept for one with a finish date: every job can end.
+    The last of the UNKNOWN_LIMIT places is kept for a status with a finish date: every job can end.
     """
     unknown = sum(change.job.status is RestoreStatus.UNKNOWN for change in history)
     return unknown < (UNKNOWN_LIMIT if job.terminal else UNKNOWN_LIMIT - 1)
@@ -67,7 +67,7 @@ def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bo
 
 def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     """
-    Atlas reports another final status than the recorded one. No real job does this.
+    Atlas reports a final status that differs from the recorded final status. No real job does this.
 
     These are not contradictions: a status that is already in the history, and COMPLETED after
     EXPIRED, both from an older answer; EXPIRED after COMPLETED, which is normal some time after an

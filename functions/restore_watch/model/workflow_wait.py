@@ -50,7 +50,7 @@ class WaitError(StrEnum):
 
 @dataclass(frozen=True)
 class Wait:
-    """A workflow that waits `until` something, one of UNTIL."""
+    """A workflow that waits `until` a word of UNTIL."""
 
     token: str = field(repr=False)
     until: str = ENDED

@@ -40,7 +40,7 @@ _FIRST = (
 
 
 class Books(NamedTuple):
-    """What the table remembers for a sweep. `succeeded_at`: when the last one did, in UTC."""
+    """The memory of the table for a sweep. `succeeded_at`: of the last successful sweep, in UTC."""
 
     projects: dict[str, Project]
     stack: Watched
@@ -52,7 +52,7 @@ class Bookkeeping(Items):
     """The bookkeeping items of the table."""
 
     def read_books(self, deadline: Deadline, now: datetime) -> Books:
-        """Return what is known."""
+        """Return the stored bookkeeping of all projects and of the stack."""
         entries = list(self._query({"cluster": PARTITION}, deadline))
         read = [project for entry in entries if (project := read_project(entry, now))]
         stack = next((one for one in read if not one.group_id), Project("", None))

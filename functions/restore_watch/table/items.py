@@ -43,8 +43,8 @@ class Items:
         """
         Update the item if it meets the condition. Return the item as stored then, updated or not.
 
-        `sets` has the new values of attributes, None to remove one. `computes` assigns values that
-        depend on stored ones, and `elements` adds to a set or deletes from it. In expressions,
+        `sets` has the new values of attributes, None to remove it. `computes` assigns values that
+        depend on stored values, and `elements` adds to a set or deletes from it. In expressions,
         a hash stands before the name of an attribute, and a colon before the name of one of the
         `values` or of `sets`. The answer is in DynamoDB's types, empty if there is no item.
         """

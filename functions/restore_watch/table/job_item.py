@@ -73,7 +73,7 @@ class Recorded:
 
     @property
     def changes(self) -> tuple[StatusChange, ...]:
-        """The recorded changes of the status, in order. The first entry is one."""
+        """The recorded changes of the status, in order. The first entry is a change."""
         return tuple(one for one in self.history if isinstance(one, StatusChange))
 
     @property
@@ -142,7 +142,7 @@ def same_waits(recorded: Recorded) -> tuple[str, dict[str, Any]]:
 
 
 def state_of(job: RestoreJob) -> dict[str, Any]:
-    """The attributes that describe the job, None for an absent one. Its id is part of the key."""
+    """The attributes that describe the job, None if absent. The job's id is part of the key."""
     return {name: value for name, value in job.as_json().items() if name != "restoreId"}
 
 
@@ -206,7 +206,7 @@ def read_item(
 def _read_history(
     entries: Sequence[Mapping[str, Any]], own_entry: Mapping[str, Any] | None
 ) -> tuple[tuple[Entry, ...], Entry | None]:
-    """Return the entries, and the one of `own_entry`. Raises LookupError if there is no entry."""
+    """Return the entries, and the entry of `own_entry`. Raises LookupError without entries."""
     history: list[Entry] = []
     written = None
     previous = None

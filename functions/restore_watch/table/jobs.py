@@ -54,7 +54,7 @@ class RestoreJobsTable(Items):
 
     def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         """
-        Record the job if its status may replace the stored one. Return the job as stored then.
+        Record the job if its status may replace the stored status. Return the job as stored then.
 
         Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
         contradicts the stored status.
@@ -129,10 +129,10 @@ class RestoreJobsTable(Items):
         self, target: RestoreTarget, wait: Wait, now: datetime, deadline: Deadline
     ) -> Recorded | None:
         """
-        Store that a workflow waits for a job. Return the job as stored then, None without one.
+        Store that a workflow waits for a job. Return the job as stored then, None if it is unknown.
 
-        The wait is not among the stored ones if the job has WAITS_LIMIT others. The same one may be
-        stored again. A job that somebody waits for is in the index OpenJobs, so that sweeps see
+        The wait is not among the stored waits if the job has WAITS_LIMIT others. The same wait may
+        be stored again. A job that somebody waits for is in the index OpenJobs, so that sweeps see
         that an answer may be due.
         """
         text = wait.as_text()

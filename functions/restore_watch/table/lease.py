@@ -83,7 +83,7 @@ class _Stored:
         return tick is not None and last is not None and last >= tick
 
     def is_awaited_by(self, tick: datetime | None) -> bool:
-        """A sweep for this tick, or a newer one, waits already; any, if there is no tick."""
+        """A sweep for this tick, or a newer tick, waits already; any sweep, if there is no tick."""
         if tick is None:
             return self.waits_until > 0
         waiting = self.moment("waitingTick") if self.waits_until else None
@@ -110,9 +110,9 @@ class SweepLease(Items):
         Return the new owner's name, or None: another sweep works, or the tick was swept already.
 
         The lease is valid until a little after the deadline. A sweep that dies does not give it
-        back; it runs out. The note of a waiting sweep counts for the present holder, and that of a
-        tick for sweeps without one: they do the least. It counts only as long as that sweep will go
-        on to wait: one that died stops nothing.
+        back; it runs out. The note of a waiting sweep counts for the present holder, and the note
+        of a tick for sweeps without a tick: they do the least. A note counts only as long as its
+        sweep will go on to wait: a sweep that died stops nothing.
         """
         owner = uuid4().hex
         until = round(self._now() + PATIENCE - ENDING, 6)
@@ -154,7 +154,7 @@ class SweepLease(Items):
         self._update(KEY, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
 
     def last_tick_and_success(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
-        """Return the newest tick that a sweep has begun, and when one last succeeded, in UTC."""
+        """Return the newest tick that a sweep has begun, and the last success, in UTC."""
         stored = self._look(deadline)
         return stored.moment("lastTick"), stored.moment("succeededAt")
 
@@ -174,7 +174,7 @@ class SweepLease(Items):
             condition += f" AND NOT {_SWEPT}"
             values |= {"ahead": utc_text(ahead), "text": "S"}
         else:
-            # One after the other, sweeps without a tick would outlast the patience of one.
+            # In a row, sweeps without a tick would outlast the patience of a sweep with a tick.
             condition += f" AND NOT ({_WAITS} AND attribute_exists(#waitingTick))"
             values["ahead"] = math.ceil(now + AHEAD.total_seconds())
         stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)

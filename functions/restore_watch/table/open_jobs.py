@@ -49,7 +49,7 @@ class OpenJobs(Items):
                     yield job
 
     def note_missing(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
-        """Store the moment since when Atlas does not know the job, unless one is stored."""
+        """Store the moment since when Atlas does not know the job, unless a moment is stored."""
         self._update_open(
             job,
             deadline,

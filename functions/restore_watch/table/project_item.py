@@ -82,7 +82,7 @@ def project_key(group_id: str | None) -> dict[str, Any]:
 
 def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:
     """
-    Read an item of the partition, in DynamoDB's types. None if its key is not that of a project.
+    Read an item of the partition, in DynamoDB's types. None if its key names no project.
 
     The stack counts as a project with an empty `group_id`. The next write replaces values in a form
     that this version cannot read.

@@ -43,7 +43,7 @@ def metrics_of_open_jobs(
     at_start: Sequence[OpenJob], at_end: Iterable[OpenJob], now: datetime
 ) -> Metrics:
     """
-    Return metrics of the jobs open at the start of a sweep, and of those that run at its end.
+    Return metrics of the jobs open at the start of a sweep, and of the jobs that run at its end.
 
     A ready download has seconds left until its link expires.
     """

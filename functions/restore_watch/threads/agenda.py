@@ -1,8 +1,8 @@
 """
 The open tasks of a sweep or a batch, handed out to its threads fairly.
 
-Several projects get equal shares of the threads, and none of them gets all: one that is slow or
-hangs must not hold up the others.
+Several projects get equal shares of the threads, and none of them gets all: a project that is slow
+or hangs must not hold up the others.
 """
 
 import math
@@ -21,7 +21,7 @@ FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""
 
 LARGEST_SHARE = 0.75
-"""The share of the threads that one of several projects may use."""
+"""The share of the threads that each of several projects may use at most."""
 
 
 class Task(Protocol):
@@ -44,7 +44,7 @@ class Task(Protocol):
         """Nobody else may work on these meanwhile."""
 
     def without(self, busy: Container[Hashable]) -> Self | None:
-        """Return the rest of it without the busy keys, None if there is none."""
+        """Return the rest of the task without the busy keys, None if nothing is left."""
 
 
 class _Project[T: Task]:
