@@ -26,15 +26,15 @@ class ServiceAccount:
     base_url: str | None = None
 
     @property
-    def quoted(self) -> tuple[str, str]:
+    def basic_pair(self) -> tuple[str, str]:
         """Id and secret, encoded for the Basic header (RFC 6749, 2.3.1)."""
         return quote(self.client_id, safe=""), quote(self.client_secret, safe="")
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secret in all its forms, which must never be quoted."""
-        basic = b64encode(":".join(self.quoted).encode()).decode()
-        return (self.client_secret, self.quoted[1], basic)
+        basic = b64encode(":".join(self.basic_pair).encode()).decode()
+        return (self.client_secret, self.basic_pair[1], basic)
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ class _Transport(httpx.BaseTransport):
         return _opened(response) if is_enveloped else response
 
     def close(self) -> None:
-        for transport in self._transports.made():
+        for transport in self._transports.parts():
             transport.close()
 
 

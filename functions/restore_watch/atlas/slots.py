@@ -34,7 +34,7 @@ class PerSlot[Part]:
                 self._parts[current_slot()] = self._make()
             return self._parts[current_slot()]
 
-    def made(self) -> list[Part]:
+    def parts(self) -> list[Part]:
         """Return the parts of all slots."""
         with self._lock:
             return list(self._parts.values())

@@ -149,7 +149,7 @@ class AccessToken(Renewable[str]):
             headers={"Accept": "application/json"},
         )
         secrets = self._account.secrets
-        basic = httpx.BasicAuth(*self._account.quoted)
+        basic = httpx.BasicAuth(*self._account.basic_pair)
         answer = exchange(self._http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
             raise token_refusal(*answer, secrets=secrets)

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 
+from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ApiKey, Credentials
@@ -38,9 +39,6 @@ from restore_watch.errors import (
 from restore_watch.model.fixes import fix_of, fix_of_expiry
 from restore_watch.model.status_change import utc_text
 from restore_watch.sweep.find.listing_scope import LISTED_KINDS
-
-CLOCKS_DIFFER = timedelta(minutes=1)
-"""A difference that is worth a look. Up to 15 minutes hide no restore."""
 
 CLUSTERS_TRIED = 3
 """So many clusters are asked for their restore jobs until a list is read."""
@@ -202,7 +200,7 @@ def _clock(date: datetime | None, now: datetime) -> Line:
         return unsure("clock", "Atlas does not say what time it is")
     ahead = round((now - date).total_seconds())
     found = f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} Atlas's"
-    if abs(now - date) <= CLOCKS_DIFFER:
+    if abs(now - date) <= CLOCKS_APART:
         return good("clock", "agrees with Atlas's" if abs(ahead) < 3 else found)
     fix = "Ask Atlas's support or AWS's which clock is wrong. 15 minutes and more can hide restores"
     return bad("clock", found, fix)

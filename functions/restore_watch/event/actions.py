@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
-
 from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.targets import EXPECTED, NAMES_OF_A_JOB, one_of, read_target, type_of
-from restore_watch.model.fields import ClusterName, ObjectId
+from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
 
-_FORMS = {"groupId": TypeAdapter(ObjectId), "clusterName": TypeAdapter(ClusterName)}
+_IS_NAME: Mapping[str, Callable[[str], object]] = {
+    "groupId": is_object_id,
+    "clusterName": is_cluster_name,
+}
 
 TICK_LIFE = timedelta(seconds=110)
 """
@@ -141,12 +142,9 @@ def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
 
 def _name(event: Mapping[str, Any], name: str) -> str:
     given, value = one_of(event, name)
-    try:
-        return _FORMS[name].validate_python(value)
-    except ValidationError:
-        problem = f"expected {EXPECTED[name]}, got {type_of(value)}"
-        # Not chained: pydantic's error quotes the value.
-        raise InvalidEventError(given, problem) from None
+    if not isinstance(value, str) or not _IS_NAME[name](value):
+        raise InvalidEventError(given, f"expected {EXPECTED[name]}, got {type_of(value)}")
+    return value
 
 
 def _validation(event: Mapping[str, Any]) -> Validation:
