@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from restore_watch.aws.topic import cloud_event
+from restore_watch.aws.topic import message_of_job
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
@@ -170,7 +170,7 @@ def _key(job: RestoreJob | RestoreTarget) -> tuple[str, str, str]:
 
 def _changed(change: StatusChange, recorded: Recorded) -> dict[str, Any]:
     """The content of the message of a change, without the names of the restore."""
-    event = cloud_event(change)
+    event = message_of_job(change).event
     data = {name: value for name, value in event["data"].items() if name not in _NAMES}
     return {"id": event["id"], "published": change.sequence <= recorded.published, **data}
 

@@ -43,7 +43,7 @@ from pictures.render import DRAWN, hashes
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import topic
 from restore_watch.aws.atlas_secret import read_credentials
-from restore_watch.aws.topic import cloud_event, message_attributes
+from restore_watch.aws.topic import message_of_job
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.marks import Marks
@@ -181,7 +181,7 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
         observed_at=TypeAdapter(UtcDate).validate_python(data["observedAt"]),
     )
 
-    assert cloud_event(change) == message
+    assert message_of_job(change).event == message
     assert fits(WATCH, json_of("messages", "When the watch cannot see")[0])
 
 
@@ -255,7 +255,9 @@ def attributes_of_messages() -> tuple[set[str], set[str]]:
     now = datetime.now(UTC)
     change = StatusChange(job, RestoreStatus.RUNNING, 4, now)
     validation = RecordedValidation(job, Validation(verdict="PASSED"), 4, now)  # type: ignore[arg-type]
-    return set(message_attributes(change)), set(message_attributes(validation))
+    return set(message_of_job(change).sns_attributes), set(
+        message_of_job(validation).sns_attributes
+    )
 
 
 OF_CHANGES, OF_VALIDATIONS = attributes_of_messages()

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from restore_watch.aws.topic import (
-    cloud_event,
-    cloud_event_of_test,
-    credentials_cloud_event,
-    watch_cloud_event,
+    message_of_credentials,
+    message_of_job,
+    message_of_test,
+    message_of_watch,
 )
 from restore_watch.model.credentials_expiry import THRESHOLDS, CredentialsChange, ExpiringSecret
 from restore_watch.model.fields import TEXT_LIMIT
@@ -71,11 +72,11 @@ credentials_changes = st.builds(
     CredentialsChange, secrets, moments, st.none() | st.sampled_from(THRESHOLDS)
 )
 MESSAGES = {
-    CHANGED: changes().map(cloud_event),
-    VALIDATED: recorded_validations.map(cloud_event),
-    WATCH: st.builds(watch_cloud_event, watch_changes, stack_names),
-    EXPIRY: st.builds(credentials_cloud_event, credentials_changes, stack_names),
-    TEST: st.builds(cloud_event_of_test, stack_names, moments),
+    CHANGED: changes().map(lambda one: message_of_job(one).event),
+    VALIDATED: recorded_validations.map(lambda one: message_of_job(one).event),
+    WATCH: st.builds(message_of_watch, watch_changes, stack_names).map(itemgetter(1)),
+    EXPIRY: st.builds(message_of_credentials, credentials_changes, stack_names).map(itemgetter(1)),
+    TEST: st.builds(message_of_test, stack_names, moments).map(itemgetter(1)),
 }
 
 
@@ -123,7 +124,7 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
             )
         )
         assert fits(name, example)
-        assert json.loads(json.dumps(cloud_event(entry))) == example
+        assert json.loads(json.dumps(message_of_job(entry).event)) == example
 
     for example in SCHEMAS[EXPIRY]["examples"]:
         data = example["data"]
@@ -131,7 +132,7 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
         secret = ExpiringSecret(data["clientId"], expires_at, data["isCertain"])
         change = CredentialsChange(secret, at, data["daysLeft"])
         assert fits(EXPIRY, example)
-        assert credentials_cloud_event(change, data["stack"]) == example
+        assert message_of_credentials(change, data["stack"]).event == example
 
 
 def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
@@ -163,7 +164,9 @@ def test_a_job_is_described_alike_in_both_messages_about_it() -> None:
 
 def watch_message(state: WatchState = WatchState.DEGRADED, group_id: str | None = GROUP) -> Json:
     trouble = Trouble(NOON, "AtlasError", "no")
-    return watch_cloud_event(WatchChange(state, group_id, trouble, NOON, NOON, 1), "restore-watch")
+    return message_of_watch(
+        WatchChange(state, group_id, trouble, NOON, NOON, 1), "restore-watch"
+    ).event
 
 
 COMPLETED = plain_job(
@@ -173,11 +176,11 @@ COMPLETED = plain_job(
     restore_finished_date="2026-05-04T11:59:01Z",
 )
 SAMPLES: dict[str, Json] = {
-    CHANGED: cloud_event(plain_change(COMPLETED)),
+    CHANGED: message_of_job(plain_change(COMPLETED)).event,
     VALIDATED: SCHEMAS[VALIDATED]["examples"][0],
     WATCH: watch_message(),
     EXPIRY: SCHEMAS[EXPIRY]["examples"][0],
-    TEST: cloud_event_of_test("restore-watch", NOON),
+    TEST: message_of_test("restore-watch", NOON).event,
 }
 NULLABLE = {
     *("deliveryType", "atlasStatus", "snapshotId", "snapshotFinishedDate", "expirationDate"),
@@ -313,7 +316,9 @@ def test_a_message_that_contradicts_itself_does_not_fit(name: str, path: str, va
 def test_an_unknown_status_needs_atlass_word_and_its_id_shows_that_the_job_ended() -> None:
     for word in ("ARCHIVED", "A" * 256, "\N{SNOWMAN}: x"):
         finished = {"restore_finished_date": "2026-05-04T11:59:01Z", "atlas_status": word}
-        ended = cloud_event(plain_change(plain_job(status=RestoreStatus.UNKNOWN, **finished)))
+        ended = message_of_job(
+            plain_change(plain_job(status=RestoreStatus.UNKNOWN, **finished))
+        ).event
         still_open = ended["id"].removesuffix(":ENDED")
 
         assert ended["id"] == f"{still_open}:ENDED"
@@ -325,7 +330,7 @@ def test_an_unknown_status_needs_atlass_word_and_its_id_shows_that_the_job_ended
 def test_only_a_download_may_have_a_latency_without_a_finish_date() -> None:
     for status in RestoreStatus:
         job = plain_job(status=status, atlas_status="WORD", kind=RestoreKind.DEDICATED)
-        message = cloud_event(plain_change(job))
+        message = message_of_job(plain_change(job)).event
         with_latency = edited(message, "data.detectionLatencySeconds", value=1.5)
 
         assert fits(CHANGED, message)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
@@ -16,14 +16,12 @@ from restore_watch.errors import NotificationPendingError, NotificationRefusedEr
 from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.fixes import fix_named, fix_of_expiry
 from restore_watch.model.outage import WatchChange, WatchState
+from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry, RecordedValidation
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
-
-if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
@@ -43,34 +41,64 @@ SUBJECT_LIMIT = 99
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
-def cloud_event(entry: Entry) -> dict[str, Any]:
-    """Return the body of a message about a job. Each of its two forms has a schema in `events/`."""
-    job = entry.job
-    observed_at = utc_text(entry.observed_at)
-    place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}
-    if isinstance(entry, RecordedValidation):
-        event_type = VALIDATION_EVENT_TYPE
-        news = {**place, "validation": entry.validation.as_json()}
-    else:
-        event_type = EVENT_TYPE
-        latency = entry.detection_latency_seconds
-        news = {
-            "previousStatus": entry.previous_status,
-            **place,
-            "detectionLatencySeconds": latency,
+class Message(NamedTuple):
+    """
+    A message of the topic.
+
+    `subject`: ASCII. SNS gets its first SUBJECT_LIMIT characters.
+    `event`: the body. Each form has a schema in `events/`.
+    `attributes`: to filter by.
+    """
+
+    subject: str
+    event: dict[str, Any]
+    attributes: Mapping[str, str | None]
+
+    @property
+    def sns_attributes(self) -> "dict[str, MessageAttributeValueTypeDef]":
+        """The attributes in SNS's form, without absent values, which SNS rejects."""
+        return {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in self.attributes.items()
+            if value
         }
-    return _cloud_event(
+
+
+def message_of_job(entry: Entry) -> Message:
+    """
+    Return the message about a change of a job's status, or about a validation.
+
+    A validation has no attribute `status`: a pipeline that subscribes to COMPLETED, tests the data
+    and reports its verdict would otherwise start itself again.
+    """
+    job, observed_at = entry.job, utc_text(entry.observed_at)
+    place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}
+    attributes: dict[str, str | None]
+    if isinstance(entry, RecordedValidation):
+        verdict = entry.validation.verdict
+        what = f"validation {verdict}"
+        news = {**place, "validation": entry.validation.as_json()}
+        attributes = {"type": VALIDATION_EVENT_TYPE, "verdict": verdict}
+    else:
+        what = str(job.status)
+        latency = entry.detection_latency_seconds
+        before = entry.previous_status
+        news = {"previousStatus": before, **place, "detectionLatencySeconds": latency}
+        attributes = {"type": EVENT_TYPE, "previousStatus": before, **_state_attributes(job)}
+    event = _cloud_event(
         job.as_json() | news,
         id=entry.event_id,
         source=f"/groups/{job.group_id}/clusters/{job.cluster_name}",
-        type=event_type,
+        type=str(attributes["type"]),
         subject=job.restore_id,
         time=observed_at,
     )
+    names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
+    return Message(f"Atlas restore {what}: {job.cluster_name}", event, attributes | names)
 
 
-def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
-    """Return the body of a message about the watch, as in `events/watch-changed.schema.json`."""
+def message_of_watch(change: WatchChange, stack_name: str) -> Message:
+    """Return the message that a project or the stack is degraded or has recovered."""
     name = change.group_id or stack_name
     trouble = change.trouble
     since = utc_text(trouble.since)
@@ -86,7 +114,7 @@ def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
         "lastSuccessAt": utc_text(success_at) if success_at else None,
         "openJobs": change.open_jobs,
     }
-    return _cloud_event(
+    event = _cloud_event(
         data,
         id=f"{name}:{change.state}:{since}",
         source=f"/groups/{name}" if change.group_id else f"/stacks/{name}",
@@ -94,12 +122,21 @@ def watch_cloud_event(change: WatchChange, stack_name: str) -> dict[str, Any]:
         subject=name,
         time=utc_text(change.at) if change.state is WatchState.RECOVERED else since,
     )
+    attributes = {"type": event["type"], "groupId": change.group_id}
+    return Message(f"Atlas restore watch {change.state}: {name}", event, attributes)
 
 
-def credentials_cloud_event(change: CredentialsChange, stack_name: str) -> dict[str, Any]:
-    """Return the body of a message about credentials: `events/credentials-changed.schema.json`."""
+def message_of_credentials(change: CredentialsChange, stack_name: str) -> Message:
+    """Return the message that the credentials are about to expire, or were renewed."""
     secret, days = change.secret, change.threshold
-    return _cloud_event(
+    if days is None:
+        subject = f"Atlas credentials renewed: {stack_name}"
+    elif secret.has_expired(change.at):
+        subject = f"Atlas credentials have expired: {stack_name}"
+    else:
+        plural = "" if days == 1 else "s"
+        subject = f"Atlas credentials expire within {days} day{plural}: {stack_name}"
+    event = _cloud_event(
         {
             "stack": stack_name,
             "clientId": secret.client_id,
@@ -115,22 +152,13 @@ def credentials_cloud_event(change: CredentialsChange, stack_name: str) -> dict[
         subject=stack_name,
         time=utc_text(change.at),
     )
+    return Message(subject, event, {"type": event["type"]})
 
 
-def credentials_subject(change: CredentialsChange, stack_name: str) -> str:
-    """Return the SNS subject of a message about credentials."""
-    days = change.threshold
-    if days is None:
-        return f"Atlas credentials renewed: {stack_name}"
-    if change.secret.has_expired(change.at):
-        return f"Atlas credentials have expired: {stack_name}"
-    return f"Atlas credentials expire within {days} day{'' if days == 1 else 's'}: {stack_name}"
-
-
-def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, Any]:
-    """Return the body of a test notification, as in `events/test-notification.schema.json`."""
+def message_of_test(stack_name: str, requested_at: datetime) -> Message:
+    """Return a test notification, which shows people whether messages reach them."""
     at = utc_text(requested_at)
-    return _cloud_event(
+    event = _cloud_event(
         {"requestedAt": at},
         id=f"{stack_name}:test:{at}",
         source=f"/stacks/{stack_name}",
@@ -138,6 +166,16 @@ def cloud_event_of_test(stack_name: str, requested_at: datetime) -> dict[str, An
         subject=stack_name,
         time=at,
     )
+    return Message(f"Atlas restore watch test: {stack_name}", event, {"type": TEST_EVENT_TYPE})
+
+
+def _state_attributes(job: RestoreJob) -> dict[str, str | None]:
+    return {
+        "status": job.status,
+        "terminal": json.dumps(job.terminal),
+        "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
+        "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
+    }
 
 
 def _cloud_event(data: Mapping[str, Any], **attributes: str) -> dict[str, Any]:
@@ -147,53 +185,6 @@ def _cloud_event(data: Mapping[str, Any], **attributes: str) -> dict[str, Any]:
         "datacontenttype": "application/json",
         "data": data,
     }
-
-
-def subject(entry: Entry) -> str:
-    """Return the SNS subject: ASCII, under 100 characters. A cluster's name has 64 at most."""
-    if isinstance(entry, RecordedValidation):
-        what = f"validation {entry.validation.verdict}"
-    else:
-        what = str(entry.job.status)
-    return f"Atlas restore {what}: {entry.job.cluster_name}"
-
-
-def message_attributes(entry: Entry) -> dict[str, "MessageAttributeValueTypeDef"]:
-    """
-    Return the attributes of a job's message. An attribute without a value is left out.
-
-    A validation has no `status`: a pipeline that subscribes to COMPLETED, tests the data and
-    reports its verdict would otherwise start itself again.
-    """
-    job = entry.job
-    names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
-    if isinstance(entry, RecordedValidation):
-        verdict = entry.validation.verdict
-        return attributes_of({"type": VALIDATION_EVENT_TYPE, "verdict": verdict, **names})
-    return attributes_of(
-        {
-            "type": EVENT_TYPE,
-            "status": job.status,
-            "previousStatus": entry.previous_status,
-            "terminal": json.dumps(job.terminal),
-            "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
-            "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
-            **names,
-        }
-    )
-
-
-def attributes_of(values: Mapping[str, str | None]) -> "dict[str, MessageAttributeValueTypeDef]":
-    """The attributes in SNS's form. SNS rejects an attribute without a value: it is left out."""
-    return {
-        name: {"DataType": "String", "StringValue": value}
-        for name, value in values.items()
-        if value
-    }
-
-
-type _Message = tuple[str, Mapping[str, Any], dict[str, MessageAttributeValueTypeDef]]
-"""The subject, the body and the attributes."""
 
 
 class StatusChangesTopic:
@@ -213,48 +204,33 @@ class StatusChangesTopic:
 
     def publish(self, entry: Entry, deadline: Deadline) -> str:
         """Publish a recorded change of a job's status, or a validation."""
-        message = (subject(entry), cloud_event(entry), message_attributes(entry))
-        return self._publish_change(message, deadline)
+        return self._publish_change(message_of_job(entry), deadline)
 
     def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
         """Publish that a project or the stack is degraded or has recovered."""
-        name = change.group_id or self._stack_name
-        message = (
-            f"Atlas restore watch {change.state}: {name}",
-            watch_cloud_event(change, self._stack_name),
-            attributes_of({"type": WATCH_EVENT_TYPES[change.state], "groupId": change.group_id}),
-        )
-        return self._publish_change(message, deadline)
+        return self._publish_change(message_of_watch(change, self._stack_name), deadline)
 
     def publish_credentials(self, change: CredentialsChange, deadline: Deadline) -> str:
         """Publish that the credentials are about to expire, or were renewed."""
-        event = credentials_cloud_event(change, self._stack_name)
-        subject = credentials_subject(change, self._stack_name)
-        message = (subject, event, attributes_of({"type": event["type"]}))
-        return self._publish_change(message, deadline)
+        return self._publish_change(message_of_credentials(change, self._stack_name), deadline)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
-        """Publish a test message, which shows people whether messages reach them."""
-        message = (
-            f"Atlas restore watch test: {self._stack_name}",
-            cloud_event_of_test(self._stack_name, requested_at),
-            attributes_of({"type": TEST_EVENT_TYPE}),
-        )
+        """Publish a test notification."""
         try:
-            return self._publish(message, deadline)
+            return self._publish(message_of_test(self._stack_name, requested_at), deadline)
         except AwsCallError as error:
             msg = f"SNS {error}; no test notification was sent"
             raise NotificationRefusedError(msg) from None
 
-    def _publish_change(self, message: _Message, deadline: Deadline) -> str:
+    def _publish_change(self, message: Message, deadline: Deadline) -> str:
         try:
             return self._publish(message, deadline)
         except AwsCallError as error:
             msg = f"SNS {error}; the change is stored and will be published"
             raise NotificationPendingError(msg) from None
 
-    def _publish(self, message: _Message, deadline: Deadline) -> str:
-        subject, event, attributes = message
+    def _publish(self, message: Message, deadline: Deadline) -> str:
+        subject, event, _ = message
         answer = aws_call(
             deadline,
             "publish",
@@ -263,6 +239,6 @@ class StatusChangesTopic:
             TopicArn=self._arn,
             Subject=subject[:SUBJECT_LIMIT],
             Message=json.dumps(event),
-            MessageAttributes=attributes,
+            MessageAttributes=message.sns_attributes,
         )
         return str(answer["MessageId"])

@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from restore_watch.aws.topic import (
-    StatusChangesTopic,
-    cloud_event,
-    message_attributes,
-    subject,
-    watch_cloud_event,
-)
+from restore_watch.aws.topic import StatusChangesTopic, message_of_job, message_of_watch
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, plain_change, plain_job
@@ -33,9 +27,9 @@ LONG = "\N{GRINNING FACE}" * 10_000
 @example(plain_change(plain_job(status=LONG, **dict.fromkeys(TEXTS, LONG))))
 def test_sns_accepts_every_message(change: StatusChange) -> None:
     """256 KB with the attributes, and with raw delivery to a queue at most ten of those."""
-    attributes, text = message_attributes(change), subject(change)
+    attributes, text = message_of_job(change).sns_attributes, message_of_job(change).subject
 
-    size = len(json.dumps(cloud_event(change)).encode())
+    size = len(json.dumps(message_of_job(change).event).encode())
     for name, value in attributes.items():
         assert set(value) == {"DataType", "StringValue"}
         assert value["DataType"] == "String"
@@ -53,7 +47,7 @@ def test_sns_accepts_every_message(change: StatusChange) -> None:
 
 
 def attributes_of(change: StatusChange) -> dict[str, str]:
-    return {name: one["StringValue"] for name, one in message_attributes(change).items()}
+    return {name: one["StringValue"] for name, one in message_of_job(change).sns_attributes.items()}
 
 
 @pytest.mark.parametrize("delivery_type", [None, "", "\n", "\N{SNOWMAN}"], ids=repr)
@@ -61,7 +55,7 @@ def test_a_delivery_type_that_sns_refuses_is_omitted(delivery_type: str | None) 
     change = plain_change(plain_job(delivery_type=delivery_type))
 
     assert "deliveryType" not in attributes_of(change)
-    assert cloud_event(change)["data"]["deliveryType"] == delivery_type
+    assert message_of_job(change).event["data"]["deliveryType"] == delivery_type
 
 
 # The watch
@@ -91,7 +85,7 @@ def test_a_change_that_1_0_0_has_stored_gets_the_fix_of_its_error(
     old = Trouble(NOON, "AtlasUnauthorizedError", "No role")
     change = replace(CHANGE, group_id=group_id, trouble=old)
 
-    assert watch_cloud_event(change, STACK)["data"]["fix"].startswith(fix)
+    assert message_of_watch(change, STACK).event["data"]["fix"].startswith(fix)
 
 
 @pytest.mark.parametrize("state", WatchState)

@@ -14,7 +14,7 @@ from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.aws.topic import credentials_cloud_event, credentials_subject
+from restore_watch.aws.topic import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import (
     NOT_ASKED,
@@ -216,14 +216,17 @@ def test_a_secret_that_is_used_again_is_said_again() -> None:
         expiry = expiry.after_answer(secret(days), GROUP, NOON + hour * DAY / 24)
 
     assert said(expiry) == [7, None, 7]
-    assert len({credentials_cloud_event(one, "stack")["id"] for one in expiry.unsent}) == 3
+    assert len({message_of_credentials(one, "stack").event["id"] for one in expiry.unsent}) == 3
 
 
 def test_a_secret_that_has_expired_when_it_is_noticed_is_not_said_to_expire() -> None:
     (change,) = CredentialsExpiry().after_answer(secret(-0.1), GROUP, NOON).unsent
 
-    assert credentials_subject(change, "nightly") == "Atlas credentials have expired: nightly"
-    assert "secret now." in credentials_cloud_event(change, "nightly")["data"]["fix"]
+    assert (
+        message_of_credentials(change, "nightly").subject
+        == "Atlas credentials have expired: nightly"
+    )
+    assert "secret now." in message_of_credentials(change, "nightly").event["data"]["fix"]
 
 
 def test_the_days_left_are_whole_and_the_advice_names_the_account_and_the_day() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.aws.topic import cloud_event, message_attributes, subject
+from restore_watch.aws.topic import message_of_job
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict, recorded_before
 from strategies import plain_job, recorded_validations, validations
@@ -55,7 +55,7 @@ def test_a_retry_by_lambda_is_a_repetition_wherever_it_stands_in_the_history() -
     # Another invocation, so it may repeat the last one only, or one with a moment.
     assert recorded_before(FAILED, recorded, "r3") == recorded[2]
     assert recorded_before(FAILED, recorded[:2], "r3") is None
-    assert all("request" not in str(cloud_event(one)) for one in recorded)
+    assert all("request" not in str(message_of_job(one).event) for one in recorded)
 
 
 @given(validations, st.sampled_from(["verdict", "validated_by", "detail", "validated_at"]))
@@ -76,10 +76,12 @@ def test_a_validation_that_differs_in_any_field_is_new(validation: Validation, f
 
 @given(recorded_validations)
 def test_the_subject_and_the_attributes_are_what_sns_accepts(entry: RecordedValidation) -> None:
-    attributes = {name: one["StringValue"] for name, one in message_attributes(entry).items()}
+    attributes = {
+        name: one["StringValue"] for name, one in message_of_job(entry).sns_attributes.items()
+    }
 
-    assert subject(entry).isascii()
-    assert len(subject(entry)) < 100
+    assert message_of_job(entry).subject.isascii()
+    assert len(message_of_job(entry).subject) < 100
     assert attributes == {
         "type": "atlas-restore-watch.validation-recorded.v1",
         "verdict": entry.validation.verdict,
@@ -87,4 +89,6 @@ def test_the_subject_and_the_attributes_are_what_sns_accepts(entry: RecordedVali
         "groupId": entry.job.group_id,
         "clusterName": entry.job.cluster_name,
     }
-    assert cloud_event(entry)["id"] == f"{entry.job.restore_id}:VALIDATION:{entry.sequence}"
+    assert (
+        message_of_job(entry).event["id"] == f"{entry.job.restore_id}:VALIDATION:{entry.sequence}"
+    )

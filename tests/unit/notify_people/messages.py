@@ -8,10 +8,10 @@ from notify_people.message import Message, read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
 from restore_watch.aws.topic import (
-    cloud_event,
-    cloud_event_of_test,
-    credentials_cloud_event,
-    watch_cloud_event,
+    message_of_credentials,
+    message_of_job,
+    message_of_test,
+    message_of_watch,
 )
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
@@ -54,7 +54,7 @@ def _restore(
     job = RestoreJob.model_validate(usual | fields)
     observed_at = (job.restore_finished_date or _ENDED) + timedelta(seconds=12, milliseconds=125)
     before = RestoreStatus(previous) if previous else None
-    return cloud_event(StatusChange(job, before, sequence, observed_at))
+    return message_of_job(StatusChange(job, before, sequence, observed_at)).event
 
 
 _NO_TARGET: dict[str, Any] = {"target_project_id": None, "target_deployment_item_name": None}
@@ -86,7 +86,7 @@ def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict
     validation = Validation(
         verdict=verdict, validated_by="restore-drill", detail=detail, validated_at=at
     )
-    return cloud_event(RecordedValidation(job, validation, 3, at + timedelta(seconds=4)))
+    return message_of_job(RecordedValidation(job, validation, 3, at + timedelta(seconds=4))).event
 
 
 _CODE = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
@@ -100,7 +100,7 @@ def _watch(state: WatchState, group_id: str | None, reason: str | None = None) -
     """The watch could not see for 12 minutes."""
     trouble = _OF_PROJECT if group_id else _OF_STACK
     at, seen = _BEGAN + timedelta(minutes=12), _BEGAN - timedelta(minutes=1)
-    return watch_cloud_event(WatchChange(state, group_id, trouble, at, seen, 2, reason), STACK)
+    return message_of_watch(WatchChange(state, group_id, trouble, at, seen, 2, reason), STACK).event
 
 
 ACCOUNT = "mdb_sa_id_6a1f3c9e5b7d204e8c61f0a4"
@@ -112,7 +112,7 @@ def _credentials(
     """The secret expires within so many days; None if another one is in use, for a year."""
     expires_at = _BEGAN + timedelta(days=30 if days else 393)
     secret = ExpiringSecret(ACCOUNT, expires_at, is_certain)
-    return credentials_cloud_event(CredentialsChange(secret, at, days), STACK)
+    return message_of_credentials(CredentialsChange(secret, at, days), STACK).event
 
 
 NOTICES: dict[str, dict[str, Any]] = {
@@ -134,7 +134,7 @@ NOTICES: dict[str, dict[str, Any]] = {
     "credentials-expiring": _credentials(30, _BEGAN),
     "credentials-expiring-soon": _credentials(3, _BEGAN + timedelta(days=27), is_certain=False),
     "credentials-renewed": _credentials(None, _BEGAN + timedelta(days=28)),
-    "test": cloud_event_of_test(STACK, _BEGAN),
+    "test": message_of_test(STACK, _BEGAN).event,
 }
 """One for each kind of notice. With an odd name, these are the golden files."""
 
