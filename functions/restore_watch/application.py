@@ -125,7 +125,7 @@ class Application:
             yield
         finally:
             if self._checker.take_new():
-                self._sweeper.starter.start(deadline)
+                self._sweeper.start_following(deadline)
 
     def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         with self._reporting():

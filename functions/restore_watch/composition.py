@@ -24,7 +24,7 @@ from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
-from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep.parts import Environment, SweepOptions
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable
@@ -56,18 +56,19 @@ def compose(
         clock,
     )
     workers = Workers()
-    sweeper = Sweeper(
+    environment = Environment(
         atlas,
         outbox,
         OpenJobs(dynamodb, settings.table_name),
         Bookkeeping(dynamodb, settings.table_name),
-        SweepLease(dynamodb, settings.table_name),
         workers,
         telemetry,
-        own_function=OwnFunction(cache(partial(client, "lambda")), settings.own_name),
-        options=SweepOptions(
-            settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids
-        ),
+        SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids),
+    )
+    sweeper = Sweeper(
+        environment,
+        SweepLease(dynamodb, settings.table_name),
+        OwnFunction(cache(partial(client, "lambda")), settings.own_name),
     )
     diagnose = partial(_diagnose, settings, telemetry, client, clock)
     return Application(JobChecker(atlas, outbox), sweeper, workers, telemetry, diagnose)

@@ -29,8 +29,8 @@ from restore_watch.event.actions import Diagnose
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import utc_text
-from restore_watch.sweep.find.watched_projects import ProjectIds
-from restore_watch.sweep.parts import SweepOptions
+from restore_watch.sweep import parts
+from restore_watch.sweep.asking.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable
@@ -99,7 +99,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(AtlasSession(client, secret.credentials), outbox)
-        self._options = SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
+        self._options = parts.SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
 
     @cached_property
     def application(self) -> Application:
@@ -107,15 +107,17 @@ class Environment:
         workers, outbox = Workers(), self.checker.outbox
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, outbox.clock
         sweeper = Sweeper(
-            self.checker.atlas,
-            outbox,
-            OpenJobs(dynamodb, table),
-            Bookkeeping(dynamodb, table),
+            parts.Environment(
+                self.checker.atlas,
+                outbox,
+                OpenJobs(dynamodb, table),
+                Bookkeeping(dynamodb, table),
+                workers,
+                self.telemetry,
+                self._options,
+            ),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
-            workers,
-            self.telemetry,
-            own_function=OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
-            options=self._options,
+            OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
         )
         return Application(self.checker, sweeper, workers, self.telemetry, _no_diagnosis)
 

@@ -52,6 +52,9 @@ CLUSTER_LISTS = {
 }
 """The list of the clusters that have restore jobs of a kind."""
 
+LISTED_KINDS = tuple(CLUSTER_LISTS)
+"""Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters."""
+
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
 """Atlas answers in its newest version that is not later than this date."""
 

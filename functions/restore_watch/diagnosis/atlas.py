@@ -17,7 +17,14 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ApiKey, Credentials
 from restore_watch.atlas.diagnostics import Caller, read_caller
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, ROLES, AtlasList, AtlasStatus, Family
+from restore_watch.atlas.endpoints import (
+    CLUSTER_LISTS,
+    LISTED_KINDS,
+    ROLES,
+    AtlasList,
+    AtlasStatus,
+    Family,
+)
 from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.projects import AtlasProjects
@@ -38,7 +45,6 @@ from restore_watch.errors import (
 )
 from restore_watch.model.fixes import fix_of, fix_of_expiry
 from restore_watch.model.status_change import utc_text
-from restore_watch.sweep.find.listing_scope import LISTED_KINDS
 
 CLUSTERS_TRIED = 3
 """So many clusters are asked for their restore jobs until a list is read."""

@@ -14,6 +14,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.fixes import fix_of
+from restore_watch.model.question import Question
 
 DEGRADED_AFTER = timedelta(minutes=3)
 """A project or the stack is degraded after sweeps have failed to see it for this long."""
@@ -23,9 +24,6 @@ RECOVERED_AFTER = timedelta(minutes=3)
 
 DROPPED_AFTER = timedelta(days=1)
 """A project is dropped after the list of all projects has not shown it for this long."""
-
-ABSENT = "projects"
-"""The name of the trouble of a project that the list of projects does not show."""
 
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""
@@ -153,7 +151,7 @@ class Watched:
 
     def is_gone(self, now: datetime) -> bool:
         """Whether the list of all projects has not shown the project for a day."""
-        absent = self.troubles.get(ABSENT)
+        absent = self.troubles.get(Question.PROJECTS)
         return absent is not None and now - absent.since >= DROPPED_AFTER
 
     def _lasting(self, name: str, trouble: Trouble, now: datetime) -> Trouble:

@@ -1,10 +1,12 @@
 """
 The memory of an environment about open jobs, between its sweeps. Any thread may use it.
 
-All of it only saves calls and settles an order: another environment knows nothing of it.
+Another environment knows nothing of it, and learns it in a few sweeps: that costs calls and time,
+and loses no change.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from random import shuffle
@@ -12,8 +14,13 @@ from threading import Lock
 
 from cachetools import TTLCache
 
-from restore_watch.errors import RestoreWatchError
+from restore_watch.errors import (
+    NotificationPendingError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
 from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.log import JOBS, Acted, Asked, End, Fate, Record
 from restore_watch.table.open_job import JobKey, OpenJob
 
 LISTS_REMEMBERED = 1000
@@ -23,7 +30,7 @@ USELESS_TIME = 3600.0
 """Seconds for which a list that was of no use twice is not asked for."""
 
 LATELY = 600.0
-"""Seconds for which an answer shows that Atlas accepts the credentials. Old jobs take turns."""
+"""Seconds for which an answer shows that Atlas accepts the credentials."""
 
 MISSED_APART = 7200.0
 """Seconds between two answers that Atlas does not know a job, after which they count anew."""
@@ -32,10 +39,10 @@ FAILS_LONG = 100.0
 """Seconds after which a job that fails in every sweep is a trouble, although others answer."""
 
 RECORDED_TIME = 7200.0
-"""Seconds for which a recorded job is not taken in again. It is of interest for less."""
+"""Seconds for which a job that the table has is not taken in again. It is of interest for less."""
 
 RECORDED_JOBS = 20_000
-"""Recorded jobs that are remembered."""
+"""Such jobs that are remembered."""
 
 type _List = tuple[str, str, RestoreKind | None]
 
@@ -57,45 +64,61 @@ class _Moments:
 _NEVER = _Moments()
 
 
-class SweepMemory:
+class JobMemory:
     """
     When each open job was asked about, settled and missed, and which lists are of no use.
 
-    `now` gives Unix seconds.
+    It reads the log of each sweep. `now` gives Unix seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = Lock()
-        self._moments: dict[JobKey, _Moments] = {}
+        self._moments: defaultdict[JobKey, _Moments] = defaultdict(_Moments)
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
         self._left_out: set[JobKey] = set()
         self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
-        self._answered = -math.inf
+        self._accepted_at = -math.inf
 
     def keep_only(self, known: Container[JobKey]) -> None:
         """Forget every other job."""
         with self._lock:
-            self._moments = {key: one for key, one in self._moments.items() if key in known}
+            for key in [key for key in self._moments if key not in known]:
+                del self._moments[key]
             self._left_out = {key for key in self._left_out if key in known}
 
-    def answered(self) -> None:
-        """Atlas answered a question, and did not refuse the credentials."""
-        self._answered = self._now()
+    def read_record(self, record: Record) -> None:
+        """Remember what a record says about jobs."""
+        match record:
+            case Asked():
+                with self._lock:
+                    self._read_asked(record)
+            case Acted((group_id, str() as cluster_name, str() as restore_id)):
+                with self._lock:
+                    self._read_acted((group_id, cluster_name, restore_id), record)
+
+    def note_left_out(self, job: OpenJob) -> None:
+        """No call was left to ask about a job alone: the next sweep does so before any list."""
+        with self._lock:
+            self._left_out.add(job.key)
+
+    def note_list(self, job: OpenJob, *, is_useful: bool) -> None:
+        """
+        Remember whether the list of the job's cluster showed open jobs.
+
+        Nobody documents the order of a list: the open jobs may be far behind others.
+        """
+        key = _list_of(job)
+        with self._lock:
+            if is_useful:
+                self._useless.pop(key, None)
+            else:
+                self._useless[key] = self._useless.get(key, 0) + 1
 
     @property
-    def was_answered_lately(self) -> bool:
+    def was_accepted_lately(self) -> bool:
         """Whether Atlas has accepted the credentials within LATELY."""
-        return 0 <= self._now() - self._answered < LATELY
-
-    def asked(self, job: OpenJob, *, alone: bool = False) -> None:
-        """Atlas was asked about the job, and no rate limit stopped the question."""
-        with self._lock:
-            moments = self._of(job)
-            moments.asked = self._now()
-            if alone:
-                moments.asked_alone = moments.asked
-            self._left_out.discard(job.key)
+        return 0 <= self._now() - self._accepted_at < LATELY
 
     def turns(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
         """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
@@ -105,77 +128,43 @@ class SweepMemory:
         failing = tuple(job for moments, job in ordered if moments.failure is not None)
         return failing or tuple(job for _, job in ordered[:1])
 
-    def fails(self, job: OpenJob) -> bool:
-        """Whether the job's own endpoint failed when it was last asked."""
+    def last_failure(self, job: OpenJob) -> RestoreWatchError | None:
+        """Return why the job's own endpoint failed when it was last asked, if it did."""
         with self._lock:
-            moments = self._moments.get(job.key)
-            return moments is not None and moments.failure is not None
+            return self._moments.get(job.key, _NEVER).failure
 
-    def failed(self, job: OpenJob, error: RestoreWatchError) -> None:
-        """The job's own endpoint failed."""
-        with self._lock:
-            moments = self._of(job)
-            moments.failure = error
-            if moments.fails_since is None:
-                moments.fails_since = self._now()
-
-    def answered_alone(self, job: OpenJob) -> None:
-        """The job's own endpoint answered, if only that it does not know the job."""
-        with self._lock:
-            moments = self._of(job)
-            moments.fails_since = moments.failure = None
-
-    def lasting_failure(self, job: OpenJob) -> RestoreWatchError | None:
+    def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, RestoreWatchError]:
         """
-        Return why the job's own endpoint has failed for longer than a sweep or two, if it has.
+        Return why the own endpoints of jobs have failed for longer than a sweep or two.
 
         Neither lists nor answers about other jobs change that.
         """
-        with self._lock:
-            moments = self._moments.get(job.key)
-            if moments is None or moments.fails_since is None:
-                return None
-            return moments.failure if self._now() - moments.fails_since >= FAILS_LONG else None
-
-    def settled(self, job: OpenJob) -> None:
-        """Atlas answered, and what it said is recorded and published."""
-        with self._lock:
-            moments = self._of(job)
-            moments.settled, moments.missed_since = self._now(), None
-
-    def missed(self, job: OpenJob) -> float:
-        """
-        Atlas does not know the job. Return for how many seconds it has always said so.
-
-        After a long time without an answer, nothing is known of that time.
-        """
         now = self._now()
         with self._lock:
-            moments = self._of(job)
-            moments.settled = now
-            last, moments.last_missed = moments.last_missed, now
-            is_gap = last is None or not 0 <= now - last <= MISSED_APART
-            if moments.missed_since is None or is_gap:
-                moments.missed_since = now
-            return now - moments.missed_since
+            known = [(job.key, self._moments.get(job.key, _NEVER)) for job in jobs]
+        return {
+            key: moments.failure
+            for key, moments in known
+            if moments.failure is not None
+            and moments.fails_since is not None
+            and now - moments.fails_since >= FAILS_LONG
+        }
 
-    def recorded(self, key: JobKey) -> None:
-        """The table has the job, and no sweep follows it, or it was found just now."""
+    def last_missed_for(self, job: OpenJob) -> float:
+        """Return for how many seconds Atlas had always answered that it does not know the job."""
         with self._lock:
-            self._recorded[key] = True
+            moments = self._moments.get(job.key, _NEVER)
+            if moments.last_missed is None or moments.missed_since is None:
+                return 0.0
+            return moments.last_missed - moments.missed_since
 
     def is_recorded(self, key: JobKey) -> bool:
-        """Whether the table is known to have the job."""
+        """Whether the table is known to have the job, so that no list takes it in again."""
         with self._lock:
             return key in self._recorded
 
-    def refused(self, job: OpenJob) -> None:
-        """The topic refused a message about the job."""
-        with self._lock:
-            self._of(job).refused = self._now()
-
     def last_refused(self, job: OpenJob) -> float:
-        """Return when that was the last time, in Unix seconds."""
+        """Return when the topic last refused a message about the job, in Unix seconds."""
         with self._lock:
             return self._moments.get(job.key, _NEVER).refused or -math.inf
 
@@ -194,35 +183,53 @@ class SweepMemory:
     def last_settled(self, job: OpenJob) -> float | None:
         """Return when the job was last settled."""
         with self._lock:
-            moments = self._moments.get(job.key)
-        return moments.settled if moments else None
+            return self._moments.get(job.key, _NEVER).settled
 
-    def list_helps(self, jobs: Sequence[OpenJob]) -> bool:
+    def does_list_help(self, jobs: Sequence[OpenJob]) -> bool:
         """Whether to ask for the list of the jobs' cluster: it has shown such jobs before."""
         with self._lock:
             is_useful = self._useless.get(_list_of(jobs[0]), 0) < 2
             return is_useful and all(job.key not in self._left_out for job in jobs)
 
-    def left_out(self, job: OpenJob) -> None:
-        """No call was left to ask about a job alone: the list of its cluster lets it go first."""
-        with self._lock:
-            self._left_out.add(job.key)
-
-    def list_was(self, job: OpenJob, *, useful: bool) -> None:
-        """
-        Remember whether the list of the job's cluster showed open jobs.
-
-        Nobody documents the order of a list: the open jobs may be far behind others.
-        """
-        key = _list_of(job)
-        with self._lock:
-            if useful:
-                self._useless.pop(key, None)
+    def _read_asked(self, asked: Asked) -> None:
+        now, end = self._now(), asked.end
+        if end.accepts:
+            self._accepted_at = now
+        if end in {End.LATE, End.LIMITED}:
+            return
+        is_alone = asked.subject.question in JOBS
+        for key in asked.jobs:
+            moments = self._moments[key]
+            moments.asked = now
+            self._left_out.discard(key)
+            if not is_alone:
+                continue
+            moments.asked_alone = now
+            # That an endpoint does not know the job is an answer, too.
+            if asked.error is None or isinstance(asked.error, RestoreJobNotFoundError):
+                moments.fails_since = moments.failure = None
             else:
-                self._useless[key] = self._useless.get(key, 0) + 1
+                moments.failure = asked.error
+                if moments.fails_since is None:
+                    moments.fails_since = now
 
-    def _of(self, job: OpenJob) -> _Moments:
-        return self._moments.setdefault(job.key, _Moments())
+    def _read_acted(self, key: JobKey, acted: Acted) -> None:
+        now = self._now()
+        match acted.fate:
+            case Fate.SETTLED:
+                moments = self._moments[key]
+                moments.settled, moments.missed_since = now, None
+            case Fate.MISSED:
+                moments = self._moments[key]
+                last, moments.last_missed, moments.settled = moments.last_missed, now, now
+                # After a long time without an answer, nothing is known of that time.
+                is_gap = last is None or not 0 <= now - last <= MISSED_APART
+                if moments.missed_since is None or is_gap:
+                    moments.missed_since = now
+            case Fate.RECORDED:
+                self._recorded[key] = True
+            case Fate.FAILED if isinstance(acted.error, NotificationPendingError):
+                self._moments[key].refused = now
 
 
 def _list_of(job: OpenJob) -> _List:

@@ -1,6 +1,6 @@
 """The parts of one sweep, put together around the run that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from foundation.deadline import Deadline
@@ -12,23 +12,22 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
 from restore_watch.model.outage import Watched
-from restore_watch.sweep.act_on_answer import Follower, TopicRefusals
-from restore_watch.sweep.answers import Answers
-from restore_watch.sweep.credentials_expiry import ExpiryWatch, LastTry
-from restore_watch.sweep.find.calls import FindCalls
-from restore_watch.sweep.find.find import Finder
-from restore_watch.sweep.find.memory_of_projects import FindMemory
-from restore_watch.sweep.find.watched_projects import AllProjects, ProjectIds, WatchedProjects
-from restore_watch.sweep.follow.ask import Asker
-from restore_watch.sweep.follow.lists import JobLists
-from restore_watch.sweep.memory_of_jobs import SweepMemory
-from restore_watch.sweep.observe import Observer
-from restore_watch.sweep.outages.project_verdicts import ProjectVerdicts
-from restore_watch.sweep.outages.report import Watch
-from restore_watch.sweep.outcomes import Outcomes
-from restore_watch.sweep.rate_limit_pace import Pace
-from restore_watch.sweep.run import Run
-from restore_watch.sweep.tally import Tally
+from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.acting.observe import Observer
+from restore_watch.sweep.asking.calls import Calls
+from restore_watch.sweep.asking.follow import JobFollower, JobLists
+from restore_watch.sweep.asking.memory_of_projects import FindMemory
+from restore_watch.sweep.asking.pace import Pace
+from restore_watch.sweep.asking.project_marks import ProjectMarks
+from restore_watch.sweep.asking.read_listing import ListingReader
+from restore_watch.sweep.asking.rounds import Rounds
+from restore_watch.sweep.asking.watched_projects import ProjectIds, WatchedProjects
+from restore_watch.sweep.asking.when_to_list import Waking
+from restore_watch.sweep.judging.credentials_expiry import ExpiryWatch, LastTry
+from restore_watch.sweep.judging.report import OutageReports
+from restore_watch.sweep.log import Log
+from restore_watch.sweep.memory_of_jobs import JobMemory
+from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
@@ -55,19 +54,17 @@ class SweepOptions:
 
 @service
 class Parts:
-    """The parts of one sweep."""
+    """The parts of one sweep, which began with the `opened` jobs."""
 
     run: Run
-    answers: Answers
-    follower: Follower
-    asker: Asker
-    finder: Finder
-    verdicts: ProjectVerdicts
-    watch: Watch
+    opened: Sequence[OpenJob]
+    actions: JobActions
+    rounds: Rounds
+    outages: OutageReports
     expiry_watch: ExpiryWatch
 
 
-@service
+@dataclass(eq=False, repr=False)
 class Environment:
     """The wires, the options and the memory, which last from sweep to sweep."""
 
@@ -78,9 +75,10 @@ class Environment:
     workers: Workers
     telemetry: Telemetry
     options: SweepOptions
-    memory: SweepMemory
-    find_memory: FindMemory
-    last_try: LastTry
+
+    def __post_init__(self) -> None:
+        now = self.outbox.clock.unix
+        self.memory, self.find_memory, self.last_try = JobMemory(now), FindMemory(now), LastTry()
 
     def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
@@ -88,53 +86,63 @@ class Environment:
             return Books({}, Watched(None), NOT_ASKED, None)
         return self.bookkeeping.read_books(deadline, self.outbox.clock.now())
 
-    def run(self, jobs: Sequence[OpenJob], books: Books, deadline: Deadline, request: Sweep) -> Run:
-        """Return the run of a sweep that begins now."""
+    def parts(
+        self,
+        jobs: Sequence[OpenJob],
+        books: Books,
+        deadline: Deadline,
+        request: Sweep,
+        is_awaited: Callable[[], bool],
+    ) -> Parts:
+        """Return the parts of a sweep that begins now."""
         known = {job.key: job for job in jobs}
         self.memory.keep_only(known)
-        clock, limits = self.outbox.clock, self.atlas.limits
-        reserve = self.options.rate_limit_reserve
-        return Run(
+        clock, limits, options = self.outbox.clock, self.atlas.limits, self.options
+        pace = Pace(options.rate_limit_reserve, limits.share_left, clock.unix(), waits=limits.waits)
+        run = Run(
             is_tick=request.tick is not None,
             at=clock.now(),
             succeeded_at=books.succeeded_at,
             asking=deadline.earlier(ENDING_TIME),
             ending=deadline,
             clock=clock,
-            pace=Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits),
-            tally=Tally(len(jobs)),
-            outcomes=Outcomes(),
+            log=Log(pace.read_record, self.memory.read_record),
             memory=self.memory,
             known=known,
             projects=books.projects,
             telemetry=self.telemetry,
         )
-
-    def parts(self, run: Run) -> Parts:
-        """Return the parts of a sweep."""
-        answers = Answers(run)
-        follower = Follower(run, self.outbox, self.open_jobs, TopicRefusals())
-        observer = Observer(run, follower)
-        lists = JobLists(run, self.atlas, observer, answers)
-        calls = FindCalls(run, AtlasProjects(self.atlas), answers, self.find_memory)
-        watched = WatchedProjects(
-            run, self.bookkeeping, self.options.project_ids, AllProjects(calls)
-        )
-        finder = Finder(run, calls, watched, observer)
+        projects = AtlasProjects(self.atlas)
+        actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
+        observer = Observer(run, actions)
+        calls = Calls(run, pace, self.find_memory)
+        lists = JobLists(run, calls, self.atlas, observer)
+        marks = ProjectMarks(run, self.bookkeeping)
+        reader = ListingReader(run, calls, projects, marks, observer)
         return Parts(
             run=run,
-            answers=answers,
-            follower=follower,
-            asker=Asker(run, self.atlas, lists, follower, answers),
-            finder=finder,
-            verdicts=ProjectVerdicts(run, watched, self.find_memory, finder.listed),
-            watch=Watch(run, self.outbox.topic, self.bookkeeping, self.workers, TopicRefusals()),
+            opened=jobs,
+            actions=actions,
+            rounds=Rounds(
+                run,
+                calls,
+                JobFollower(run, calls, self.atlas, lists, actions),
+                WatchedProjects(run, calls, projects, options.project_ids),
+                marks,
+                Waking(run, calls, projects, marks, reader),
+                reader,
+                self.workers,
+                options.hot_seconds,
+                is_awaited,
+            ),
+            outages=OutageReports(
+                run, self.outbox.topic, self.bookkeeping, self.workers, len(jobs)
+            ),
             expiry_watch=ExpiryWatch(
                 run,
                 self.outbox.topic,
                 self.bookkeeping,
                 ServiceAccounts(self.atlas),
-                watched.woken,
                 self.last_try,
             ),
         )

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import count
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.errors import NotificationPendingError
-from restore_watch.sweep.memory_of_jobs import SweepMemory
-from restore_watch.sweep.outcomes import Outcomes
-from restore_watch.sweep.rate_limit_pace import Pace
-from restore_watch.sweep.tally import Tally
+from restore_watch.sweep.log import Log
+from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
+
+REFUSALS = 3
+"""After so many refusals by the topic, a sweep leaves what is pending to the next one."""
 
 
 @service
@@ -22,11 +24,9 @@ class Run:
     """
     One sweep, which began `at` a moment in UTC. Any thread may use it.
 
-    `succeeded_at`: when the last sweep did, None if nobody knows.
-
-    The last question to Atlas must have ended by the deadline of `asking`, and everything by that
-    of `ending`. `known` has the open jobs, and `projects` what the table remembers of projects, by
-    id. Both are kept up to date.
+    `succeeded_at`: when the last sweep did, None if nobody knows. `asking`: the last question to
+    Atlas ends by this deadline. `ending`: everything does. `known`: the open jobs, up to date.
+    `projects`: what the table remembers of projects, by id, up to date; empty without a tick.
     """
 
     is_tick: bool
@@ -35,10 +35,8 @@ class Run:
     asking: Deadline
     ending: Deadline
     clock: Clock
-    pace: Pace
-    tally: Tally
-    outcomes: Outcomes
-    memory: SweepMemory
+    log: Log
+    memory: JobMemory
     known: dict[JobKey, OpenJob]
     projects: dict[str, Project]
     telemetry: Telemetry
@@ -70,3 +68,16 @@ class Run:
     def stored_projects(self) -> list[Project]:
         """Return what is remembered of projects now. A thread that hangs may still add to it."""
         return list(self.projects.values())
+
+
+class TopicRefusals:
+    """Counts the refusals of messages of one sort in a sweep. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self.are_too_many = False
+
+    def count_refusal(self) -> None:
+        """The topic refused a message."""
+        if next(self._numbers) >= REFUSALS:
+            self.are_too_many = True

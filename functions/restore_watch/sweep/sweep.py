@@ -6,43 +6,45 @@ Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ti
 1. Lease: one sweep works at a time.
 2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
 3. Pending: pending messages are published from the table alone, whatever Atlas says.
-4. Find: the watched projects are asked for jobs that nobody named (`find/`).
+4. Find: the watched projects are asked for jobs that nobody named (`asking/`).
 5. Ask: Atlas is asked about every job that is due, the longest unasked first.
 6. Hot: while jobs are young, Atlas is asked about those again and again.
-7. Watch: projects that cannot be seen, or can be again, are reported (`outages/`).
+7. Watch: projects that cannot be seen, or can be again, are reported (`judging/`).
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is said.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.own_function import OwnFunction
-from restore_watch.check.outbox import Outbox
-from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
+from restore_watch.errors import (
+    AtlasError,
+    AtlasUnauthorizedError,
+    CredentialsError,
+    RestoreWatchError,
+)
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
-from restore_watch.sweep.act_on_answer import publish_pending
-from restore_watch.sweep.credentials_expiry import LastTry
-from restore_watch.sweep.find.memory_of_projects import FindMemory
-from restore_watch.sweep.memory_of_jobs import SweepMemory
-from restore_watch.sweep.outages.stack_verdict import ListOfProjects
-from restore_watch.sweep.parts import Environment, Parts, SweepOptions
-from restore_watch.sweep.rounds import Rounds
-from restore_watch.sweep.run import Run
-from restore_watch.sweep.starter import Starter
-from restore_watch.table.bookkeeping import Bookkeeping, Books
+from restore_watch.model.results import SweepResult
+from restore_watch.sweep.acting.act_on_answer import publish_pending
+from restore_watch.sweep.judging.counts import count, refusal_of_credentials
+from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
+from restore_watch.sweep.judging.stack_verdict import ListOfProjects
+from restore_watch.sweep.log import Record
+from restore_watch.sweep.parts import Environment, Parts
+from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
-from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
-from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.workers import Workers
 
 PENDING_TIME = 15.0
 """Seconds that the publication of pending messages may take."""
+
+FOLLOWING_TIME = 2.0
+"""Seconds that a check may take to start a sweep: somebody waits for it, and a tick comes soon."""
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
@@ -55,34 +57,21 @@ class Sweeper:
     It keeps what it remembers of open jobs and projects.
     """
 
-    def __init__(  # noqa: PLR0913 - every part by its name, where all are put together
-        self,
-        atlas: AtlasSession,
-        outbox: Outbox,
-        open_jobs: OpenJobs,
-        bookkeeping: Bookkeeping,
-        lease: SweepLease,
-        workers: Workers,
-        telemetry: Telemetry,
-        *,
-        own_function: OwnFunction,
-        options: SweepOptions,
+    def __init__(
+        self, environment: Environment, lease: SweepLease, own_function: OwnFunction
     ) -> None:
-        self._clock = outbox.clock
+        self._environment = environment
+        self._clock = environment.outbox.clock
         self._lease = lease
-        self._lasting = Environment(
-            atlas,
-            outbox,
-            open_jobs,
-            bookkeeping,
-            workers,
-            telemetry,
-            options,
-            SweepMemory(outbox.clock.unix),
-            FindMemory(outbox.clock.unix),
-            LastTry(),
-        )
-        self.starter = Starter(own_function, self._clock, telemetry, options)
+        self._own_function = own_function
+
+    def start_following(self, deadline: Deadline) -> None:
+        """Start the sweep that follows new jobs. If Lambda does not take it, the next tick does."""
+        if self._environment.options.hot_seconds:
+            starting = deadline.within(FOLLOWING_TIME)
+            error = self._own_function.start_sweep(self._clock.now(), starting)
+            if error is not None:
+                self._environment.telemetry.report_unstarted_sweep(error)
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         """
@@ -93,123 +82,115 @@ class Sweeper:
         publishes pending messages first.
         """
         begun = deadline.clock()
-        lasting, is_late = self._lasting, request.is_late(self._clock.now())
+        environment, is_late = self._environment, request.is_late(self._clock.now())
         owner = None if is_late else self._lease.acquire(request.tick, deadline)
         if owner is None:
-            lasting.telemetry.report_skipped_sweep()
+            environment.telemetry.report_skipped_sweep()
             return SKIPPED
         succeeded_at = None
         try:
-            jobs = lasting.open_jobs.read_jobs(deadline, self._clock.now())
-            books = lasting.books(request, deadline)
-            run = lasting.run(jobs, books, deadline, request)
-            parts = lasting.parts(run)
+            jobs = environment.open_jobs.read_jobs(deadline, self._clock.now())
+            books = environment.books(request, deadline)
             is_awaited = partial(self._lease.is_awaited, owner, deadline)
-            if not run.is_tick:
-                return self._follow(parts, begun, is_awaited)
-            result = self._sweep(parts, books, begun, is_awaited)
-            succeeded_at = self._clock.now()
+            parts = environment.parts(jobs, books, deadline, request, is_awaited)
+            if parts.run.is_tick:
+                result = self._sweep(parts, books, begun)
+                succeeded_at = self._clock.now()
+            else:
+                result = self._follow(parts, begun)
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 self._lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
 
+    def _follow(self, parts: Parts, begun: float) -> Mapping[str, Any]:
+        with self._counted(parts):
+            self._publish_pending(parts)
+            self._ask(parts, begun)
+        refusal = self._refusal(parts)
+        if refusal is not None and not self._environment.memory.was_accepted_lately:
+            raise refusal
+        result = _count(parts)
+        self._environment.telemetry.report_sweep(result, parts.run.ending.clock() - begun)
+        return result.as_json()
+
+    def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
+        run, outages, stack, expiry = parts.run, parts.outages, books.stack, books.expiry
+        publishing = run.ending.within(PENDING_TIME)
+        with self._counted(parts):
+            try:
+                self._publish_pending(parts)
+                stack = outages.publish_unsent(stack, publishing)
+                expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
+                self._ask(parts, begun)
+            except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
+                outages.report_stack_failure(stack, error)
+                parts.expiry_watch.look(expiry, asks=False)
+                raise
+        refusal = self._refusal(parts)
+        if refusal is not None:
+            stack = outages.report_stack_failure(stack, refusal)
+            if not self._environment.memory.was_accepted_lately:
+                parts.expiry_watch.look(expiry, asks=False)
+                raise refusal
+        parts.rounds.drop_removed()
+        outages.report_removed()
+        degraded = self._judge(parts, stack, is_refused=refusal is not None)
+        result = _count(parts)
+        self._environment.telemetry.report_tick(result, degraded, run.ending.clock() - begun)
+        parts.expiry_watch.look(expiry, asks=refusal is None)
+        return result.as_json()
+
     @contextmanager
-    def _counted(self, run: Run) -> Iterator[None]:
+    def _counted(self, parts: Parts) -> Iterator[None]:
         """Report the open jobs, and what becomes of them in the block, even if it fails."""
-        jobs = run.open_jobs()
+        run = parts.run
         try:
             yield
         finally:
-            share = self._lasting.atlas.limits.smallest_share(run.at.timestamp())
-            now = run.now()
+            share = self._environment.atlas.limits.smallest_share(run.at.timestamp())
+            jobs, now = parts.opened, run.now()
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
-            run.telemetry.report_open_jobs(open_jobs, share, run.tally.result)
+            run.telemetry.report_open_jobs(open_jobs, share, _count(parts))
 
-    def _follow(
-        self, parts: Parts, begun: float, is_awaited: Callable[[], bool]
-    ) -> Mapping[str, Any]:
-        run, publishing = parts.run, parts.run.ending.within(PENDING_TIME)
-        with self._counted(run):
-            publish_pending(run, parts.follower, self._lasting.workers, publishing)
-            self._find_and_ask(parts, begun, is_awaited)
-        refusal = run.tally.refusal_of_credentials
-        if refusal is not None and not run.memory.was_answered_lately:
-            raise refusal
-        run.telemetry.report_sweep(run.tally.result, run.ending.clock() - begun)
-        return run.tally.result.as_json()
+    def _publish_pending(self, parts: Parts) -> None:
+        publishing = parts.run.ending.within(PENDING_TIME)
+        publish_pending(parts.actions, self._environment.workers, publishing)
 
-    def _sweep(
-        self, parts: Parts, books: Books, begun: float, is_awaited: Callable[[], bool]
-    ) -> Mapping[str, Any]:
-        run, watch, stack, expiry = parts.run, parts.watch, books.stack, books.expiry
-        lasting, deadline = self._lasting, run.ending
-        publishing = deadline.within(PENDING_TIME)
-        with self._counted(run):
-            try:
-                publish_pending(run, parts.follower, lasting.workers, publishing)
-                stack = watch.publish_unsent(stack, publishing)
-                expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-                asked = self._find_and_ask(parts, begun, is_awaited)
-            except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
-                watch.stack_fails(stack, error)
-                parts.expiry_watch.look(expiry, asks=False)
-                raise
-        refusal = run.tally.refusal_of_credentials
-        if refusal is not None:
-            stack = watch.stack_fails(stack, refusal)
-            if not run.memory.was_answered_lately:
-                parts.expiry_watch.look(expiry)
-                raise refusal
-        parts.answers.note_starved()
-        self._drop_removed(parts)
-        degraded = self._judge(parts, asked, stack, is_refused=refusal is not None)
-        run.telemetry.report_tick(run.tally.result, degraded, deadline.clock() - begun)
-        parts.expiry_watch.look(expiry)
-        return run.tally.result.as_json()
-
-    def _find_and_ask(
-        self, parts: Parts, begun: float, is_awaited: Callable[[], bool]
-    ) -> frozenset[str]:
+    def _ask(self, parts: Parts, begun: float) -> None:
         """
-        Do what is due. Return the projects of the jobs that were.
+        Ask what is due.
 
         Raises CredentialsError or AtlasError if there is nothing to ask with.
         """
-        run, finder, lasting = parts.run, parts.finder, self._lasting
-        workers, hot_seconds = lasting.workers, lasting.options.hot_seconds
-        rounds = Rounds(run, parts.asker, finder, workers, begun, hot_seconds, is_awaited)
-        due, steps = rounds.due(), finder.first_steps() if run.is_tick else []
-        self._drop_removed(parts)
-        if due or steps:
-            workers.each(finder.watched.new_projects(), finder.watched.start, run.ending)
-            lasting.atlas.prepare(run.ending)
-            rounds.play(due, steps)
-            workers.each(finder.unfinished(), finder.end, run.ending)
-        return frozenset(job.target.group_id for job in due)
+        parts.rounds.play(begun, partial(self._environment.atlas.prepare, parts.run.ending))
 
-    def _drop_removed(self, parts: Parts) -> None:
-        """Drop the projects that nobody watches any more, whatever is open in them."""
-        watched = parts.finder.watched
-        self._lasting.workers.each(watched.removed_projects(), watched.drop, parts.run.ending)
-        parts.watch.forget_removed()
+    def _refusal(self, parts: Parts) -> AtlasUnauthorizedError | None:
+        return refusal_of_credentials(_records(parts), _count(parts))
 
-    def _judge(
-        self, parts: Parts, asked: frozenset[str], stack: Watched, *, is_refused: bool
-    ) -> int:
+    def _judge(self, parts: Parts, stack: Watched, *, is_refused: bool) -> int:
         """
         Report the projects that cannot be seen, or can be again. Return how many are degraded.
 
         If the credentials are refused, the state of projects stands still. While the stack is
         degraded instead of them, those that fail count too.
         """
-        open_jobs, watched = parts.run.open_jobs(), parts.finder.watched
-        seen = parts.verdicts.of_projects(open_jobs, asked)
+        run = parts.run
+        seen = Seen.after(run, _count(parts).failures)
+        verdicts = judge_projects(seen)
         if is_refused:
             is_blind = stack.degraded is not None
             return sum(
-                one.project.watched.degraded is not None or (is_blind and one.fails) for one in seen
+                one.project.watched.degraded is not None or (is_blind and one.is_failing)
+                for one in verdicts
             )
-        listed = ListOfProjects(watched.knows_projects, watched.all_projects.failure)
-        left_alone = parts.verdicts.left_alone(open_jobs)
-        return parts.watch.sweep_ended(seen, left_alone, stack, listed)
+        listed = ListOfProjects.in_log(run.log.records_of(None))
+        return parts.outages.report_verdicts(verdicts, left_alone(seen), stack, listed)
+
+
+def _count(parts: Parts) -> SweepResult:
+    return count(_records(parts), parts.opened)
+
+
+def _records(parts: Parts) -> Iterable[Record]:
+    return chain.from_iterable(parts.run.log.by_project().values())

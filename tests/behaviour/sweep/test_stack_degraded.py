@@ -16,7 +16,7 @@ from local_stack.steps import MISSING_ROLE, QUESTION, SECRET, TOKEN
 from local_stack.wire import Injected, Selection
 from local_stack.world import World
 from restore_watch.errors import AtlasUnauthorizedError, CredentialsError
-from restore_watch.sweep.find.watched_projects import ProjectIds
+from restore_watch.sweep.asking.watched_projects import ProjectIds
 
 cases = pytest.mark.parametrize
 

@@ -5,16 +5,18 @@ If Atlas does not answer, or no project is without a failure, that is one troubl
 none of its projects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
+from restore_watch.model.question import Question
+from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
+from restore_watch.sweep.log import AllListed, Asked, Record, Unread
 
 LEAST_UNANSWERED = 3
 SHARE_UNANSWERED = 1 / 4
@@ -25,14 +27,6 @@ GOES_ON = 1 / 2
 
 LEAST_PROJECTS = 2
 """If so many projects or more are watched, and all of them fail, it is not for one of them."""
-
-
-class StackTrouble(StrEnum):
-    """A trouble of the stack. The values are the names in its item."""
-
-    CREDENTIALS = "credentials"
-    PROJECT_LIST = "projects"
-    PROJECTS = "all projects"
 
 
 class Held(Enum):
@@ -48,6 +42,20 @@ class ListOfProjects(NamedTuple):
 
     is_read: bool = False
     failure: RestoreWatchError | None = None
+
+    @classmethod
+    def in_log(cls, records: Iterable[Record]) -> Self:
+        """Return how it went, by the records of the list."""
+        is_read, last, unread = False, None, None
+        for record in records:
+            match record:
+                case AllListed():
+                    is_read = True
+                case Asked():
+                    last = record.error  # another try may have succeeded
+                case Unread():
+                    unread = record.error
+        return cls(is_read, unread or last)
 
 
 class StackVerdict(NamedTuple):
@@ -75,7 +83,7 @@ class StackVerdict(NamedTuple):
         return still | refused
 
 
-def judge(
+def judge_stack(
     seen: Sequence[ProjectVerdict],
     stack: Watched,
     listed: ListOfProjects,
@@ -85,9 +93,9 @@ def judge(
     """Judge how projects were seen in a sweep, and what is known of the stack."""
     is_seen = any(one.is_seen for one in seen)
     over: dict[str, bool] = {
-        StackTrouble.CREDENTIALS: is_seen,
-        StackTrouble.PROJECT_LIST: listed.is_read,
-        StackTrouble.PROJECTS: is_seen,
+        Question.CREDENTIALS: is_seen,
+        Question.PROJECTS: listed.is_read,
+        Question.ALL_PROJECTS: is_seen,
     }
     # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
     # to be over.
@@ -95,15 +103,15 @@ def judge(
     known = stack.troubles.items() if is_kept else ()
     troubles = {key: trouble for key, trouble in known if not over.get(key)}
     if listed.failure is not None:
-        troubles[StackTrouble.PROJECT_LIST] = Trouble.of(listed.failure, at, of_stack=True)
+        troubles[Question.PROJECTS] = Trouble.of(listed.failure, at, of_stack=True)
     shared = _outage(seen, stack, at) or _failure_of_all(seen, at)
     if shared is not None:
-        troubles[StackTrouble.PROJECTS] = shared.trouble
-    if StackTrouble.CREDENTIALS in troubles:
+        troubles[Question.ALL_PROJECTS] = shared.trouble
+    if Question.CREDENTIALS in troubles:
         return StackVerdict(troubles, Held.EVERYTHING)
     if shared is not None:
         return StackVerdict(troubles, shared.held)
-    is_on = StackTrouble.PROJECTS in troubles or (stack.degraded is not None and not troubles)
+    is_on = Question.ALL_PROJECTS in troubles or (stack.degraded is not None and not troubles)
     return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
 
 
@@ -114,7 +122,7 @@ class _Shared(NamedTuple):
 
 def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
     """Many projects have no answer at once."""
-    is_on = StackTrouble.PROJECTS in stack.troubles or stack.recovering_since is not None
+    is_on = Question.ALL_PROJECTS in stack.troubles or stack.recovering_since is not None
     part = GOES_ON if is_on else 1
     unanswered = [error for one in seen if (error := one.unanswered) is not None]
     least = part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(seen))
@@ -127,7 +135,7 @@ def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Sh
 
 def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
     """Every one of several projects fails, each for some reason."""
-    if len(seen) < LEAST_PROJECTS or not all(one.fails for one in seen):
+    if len(seen) < LEAST_PROJECTS or not all(one.is_failing for one in seen):
         return None
     errors = [error for one in seen for error in one.failures.values()]
     met = (Trouble.of(error, at, of_stack=True) for error in errors)

@@ -1,9 +1,9 @@
 """
-The one path for what Atlas says: every entry of every list, and every answer to a GET.
+The one path for the entries of every list, whoever asked for it.
 
-Each is an observation. No matter who asked, it is compared with what is known. If a known job has
-news, that is recorded. If an unknown job is of interest, it is taken in. Anything else costs
-nothing. Rank and the conditional write decide, so an older observation does no harm.
+Each entry is compared with what is known. If a known job has news, that is recorded. If an unknown
+job is of interest, it is taken in. Anything else costs nothing. Rank and the conditional write
+decide, so an older observation does no harm.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,8 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.jobs_of_interest import Interest
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.sweep.act_on_answer import Follower
+from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey
 
@@ -66,9 +67,9 @@ class Observer:
     """
 
     run: Run
-    follower: Follower
+    actions: JobActions
 
-    def read(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
+    def read_page(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
         """Add a page to `shown`. Only entries that are known or of interest are read."""
         entries = job_entries(page, part.kind)
         shown.entries = entries.readable
@@ -104,7 +105,7 @@ class Observer:
                 news.append(Observed(RestoreTarget.listed(*key, part.kind), job, asked_at))
         return news
 
-    def take(self, news: Iterable[Observed]) -> bool:
+    def act_on_news(self, news: Iterable[Observed]) -> bool:
         """Act on news as long as time is left. True if the table has all of it."""
         is_taken = True
         for one in news:
@@ -115,11 +116,11 @@ class Observer:
         known = self.run.known.get(one.key)
         if self.run.asking.remaining() <= 0:
             if known is not None:
-                self.run.tally.not_settled(known)
+                self.run.log.append(Acted(known.key, Fate.LATE))
             return False
         if known is not None:
-            return self.follower.answered(known, one.job, one.asked_at)
-        return self.follower.found(one.job, one.target, one.asked_at)
+            return self.actions.act_on_known(known, one.job, one.asked_at)
+        return self.actions.take_in(one.job, one.target, one.asked_at)
 
     def _interest(self, group_id: str, part: Part) -> Interest | None:
         project = self.run.projects.get(group_id)

@@ -12,7 +12,6 @@ messages, and what is recorded is published until the topic has accepted it.
 - None of this fails or degrades anything. A diagnosis says what the answer was.
 """
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +29,8 @@ from restore_watch.errors import (
     TableUnavailableError,
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
+from restore_watch.sweep.judging.project_verdicts import watched_projects
+from restore_watch.sweep.log import families_of
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 
@@ -60,7 +61,6 @@ class ExpiryWatch:
     topic: StatusChangesTopic
     bookkeeping: Bookkeeping
     accounts: ServiceAccounts
-    watched: Collection[str]
     last_try: LastTry
 
     def publish_unsent(self, expiry: CredentialsExpiry, deadline: Deadline) -> CredentialsExpiry:
@@ -79,7 +79,7 @@ class ExpiryWatch:
         """
         Say when the credentials expire, if that is due. Ask first: they may have been renewed.
 
-        Without `asks`, there is nothing to ask with.
+        Without `asks`, Atlas refuses the credentials, or there is nothing to ask with.
         """
         now, last_try = self.run.now(), self.last_try
         if not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
@@ -102,7 +102,7 @@ class ExpiryWatch:
         # The account may show in one of the projects only.
         seen_in = expiry.seen_in
         projects = self._answering() or ([seen_in] if seen_in else [])
-        if not projects or self.run.tally.refusal_of_credentials:
+        if not projects:
             return None
         by_day = projects[now.toordinal() % len(projects)]
         group_id = seen_in if seen_in in projects else by_day
@@ -121,9 +121,10 @@ class ExpiryWatch:
 
     def _answering(self) -> list[str]:
         """The watched projects that have answered in this sweep, else those of open jobs."""
+        records = self.run.log.by_project()
+        answering = {group_id or "" for group_id, of_one in records.items() if families_of(of_one)}
         of_jobs = {job.target.group_id for job in self.run.open_jobs()}
-        answering = self.run.outcomes.families
-        return sorted(filter(answering, self.watched)) or sorted(filter(answering, of_jobs))
+        return sorted(answering & watched_projects(records)) or sorted(answering & of_jobs)
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
         with suppress(TableUnavailableError, TimeBudgetExceededError):

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
-from itertools import count
 from random import shuffle
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -24,7 +23,8 @@ from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
 from restore_watch.sweep.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at
-from restore_watch.sweep.run import Run
+from restore_watch.sweep.log import Acted, Fate
+from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
@@ -33,32 +33,17 @@ from restore_watch.threads.workers import Workers
 if TYPE_CHECKING:
     from restore_watch.model.validation import Entry
 
-REFUSALS = 3
-"""After so many refusals by the topic, a sweep leaves what is pending to the next one."""
-
 MISSED_TIME = 900.0
 """Seconds without another answer after which an environment believes that a job is gone."""
 
 
-class TopicRefusals:
-    """Counts the refusals of one sweep. Any thread may use it."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-        self.are_too_many = False
-
-    def add(self) -> None:
-        """The topic refused a message."""
-        self.are_too_many |= next(self._numbers) >= REFUSALS
-
-
 @service
-class Follower:
+class JobActions:
     """
-    Follows the open jobs of one sweep. Any thread may use it. What fails is a failure of the sweep.
+    Acts on what Atlas says about jobs in one sweep. Any thread may use it.
 
-    A list and a job's own endpoint show the same change at the same time, so each job has a lock in
-    `acting`: its change is published once.
+    What fails is a failure of the sweep. A list and a job's own endpoint show the same change at
+    the same time, so each job has a lock in `acting`: its change is published once.
     """
 
     run: Run
@@ -72,14 +57,14 @@ class Follower:
         try:
             published = self.outbox.publish_pending(job.target, deadline)
         except RestoreWatchError as error:
-            self._failed(job, error)
+            self._note_failure(job, error)
         else:
             self.run.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
-            self.run.tally.published_for(job, len(published))
+            self._append(job, Fate.PUBLISHED, len(published))
 
-    def answered(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
+    def act_on_known(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         """
-        Atlas said this in answer to a question that was asked at `begun`.
+        Act on what Atlas says about an open job, in answer to a question of that moment.
 
         Only news costs a call to AWS. True if the table has it.
         """
@@ -87,11 +72,11 @@ class Follower:
             known = self.run.known.get(job.key)
             if known is None and self.run.memory.is_recorded(job.key):
                 return True
-            return self._act(known or job, answer, begun)
+            return self._act(known or job, answer, asked_at)
 
-    def found(self, answer: RestoreJob, target: RestoreTarget, begun: datetime) -> bool:
+    def take_in(self, answer: RestoreJob, target: RestoreTarget, asked_at: datetime) -> bool:
         """
-        A list showed a job that no sweep knew, in answer to a question that was asked at `begun`.
+        Record a job that a list showed and no sweep knew, in answer to a question of that moment.
 
         True if it is in the table now, whether it was there before or not.
         """
@@ -100,20 +85,32 @@ class Follower:
             if self.run.memory.is_recorded(job.key):
                 return True
             try:
-                known = self._settle(job, answer, begun)
+                known = self._settle(job, answer, asked_at)
             except RestoreWatchError as error:
-                self._failed(job, error)
+                self._note_failure(job, error)
                 if not isinstance(error, NotificationPendingError):
                     return False
             else:
-                self.run.memory.settled(known)
-            self.run.memory.recorded(job.key)
+                self._append(known, Fate.SETTLED, known.pending)
+            self._append(job, Fate.RECORDED)
             return True
 
-    def missed(self, job: OpenJob, *, is_refused: bool = False) -> None:
-        """Atlas does not know the job, or refuses it in a project that is no longer watched."""
+    def act_on_missing(self, job: OpenJob, *, is_refused: bool = False) -> None:
+        """
+        Follow a job that Atlas does not know for a while, and then no longer.
+
+        Or one that Atlas refuses, in a project that is no longer watched.
+        """
+        with self.acting.setdefault(job.key, Lock()):
+            known = self.run.known.get(job.key)
+            # Another answer may have shown its end meanwhile.
+            if known is not None:
+                self._act_on_missing(known, is_refused=is_refused)
+
+    def _act_on_missing(self, job: OpenJob, *, is_refused: bool) -> None:
         now = self.run.now()
-        missed_for = self.run.memory.missed(job)
+        self._append(job, Fate.MISSED)
+        missed_for = self.run.memory.last_missed_for(job)
         after, reason = FORGOTTEN, "Atlas does not know it"
         if is_refused:
             after, reason = REFUSED, "Atlas refuses it, and its project is no longer watched"
@@ -126,39 +123,37 @@ class Follower:
             elif is_forgotten(job, now, after) and missed_for >= MISSED_TIME:
                 self._leave(job, self.open_jobs.drop_missing, reason)
         except RestoreWatchError as error:
-            self._failed(job, error)
+            self._note_failure(job, error)
 
-    def _act(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> bool:
+    def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         try:
             if job.missing_since is not None:
                 self.open_jobs.clear_missing(job, self.run.ending)
                 job = self._note(replace(job, missing_since=None))
             if job.may_become(answer):
-                job = self._settle(job, answer, begun)
+                job = self._settle(job, answer, asked_at)
             else:
                 job = self._move_link(job, answer)
                 self.run.telemetry.report_unchanged(job.target)
-            self.run.memory.settled(job)
-            if not job.pending:
-                self.run.tally.succeeded_for(job)
+            self._append(job, Fate.SETTLED, job.pending)
             if is_past_its_link(job, self.run.now()):
                 self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
         except RestoreWatchError as error:
-            self._failed(job, error)
+            self._note_failure(job, error)
             return isinstance(error, NotificationPendingError)
         return True
 
-    def _settle(self, job: OpenJob, answer: RestoreJob, begun: datetime) -> OpenJob:
+    def _settle(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""
-        recorded = self.outbox.record(answer, begun, self.run.ending)
+        recorded = self.outbox.record(answer, asked_at, self.run.ending)
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
-            self.run.tally.changed_one(found=is_found)
+            self._append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         published: tuple[Entry, ...] = ()
         if recorded.pending and not self.refusals.are_too_many:
             published = self.outbox.publish(recorded, self.run.ending)
-            self.run.tally.published_for(job, len(published))
+            self._append(job, Fate.PUBLISHED, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         result = result_of(job.target, answer, recorded, published)
         self.run.telemetry.report_result(job.target, result)
@@ -173,7 +168,7 @@ class Follower:
         job = replace(job, answered_word=answer.atlas_status)
         if recorded.job.terminal and not recorded.job.is_ready_download:
             self.run.known.pop(job.key, None)
-            self.run.memory.recorded(job.key)
+            self._append(job, Fate.RECORDED)
             return job
         return self._note(job)
 
@@ -185,14 +180,18 @@ class Follower:
         self.open_jobs.move_link(job, expires_at, self.run.ending)
         return self._note(replace(job, expiration_date=expires_at))
 
-    def _failed(self, job: OpenJob, error: RestoreWatchError) -> None:
+    def _note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
         if isinstance(error, TimeBudgetExceededError):
-            self.run.tally.not_settled(job)
+            self._append(job, Fate.LATE)
             return
         if isinstance(error, NotificationPendingError):
-            self.refusals.add()
-            self.run.memory.refused(job)
-        self.run.tally.failed(job, error)
+            self.refusals.count_refusal()
+        self._append(job, Fate.FAILED, error=error)
+
+    def _append(
+        self, job: OpenJob, fate: Fate, messages: int = 0, *, error: RestoreWatchError | None = None
+    ) -> None:
+        self.run.log.append(Acted(job.key, fate, messages, error))
 
     def _note(self, job: OpenJob) -> OpenJob:
         self.run.known[job.key] = job
@@ -214,21 +213,22 @@ class Follower:
             self.run.telemetry.report_dropped_job(job.target, reason)
 
 
-def publish_pending(run: Run, follower: Follower, workers: Workers, deadline: Deadline) -> None:
+def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -> None:
     """
     Publish what is pending, until the topic refuses too often.
 
     The topic may refuse the messages of some jobs for ever: those that it refused last come last.
     Then workflows that may be due an answer get it, so that neither service holds up the other.
     """
+    run = actions.run
     pending = [job for job in run.open_jobs() if job.pending or job.is_unanswered]
     shuffle(pending)
     pending.sort(key=lambda job: (not job.pending, run.memory.last_refused(job)))
 
     def publish(job: OpenJob) -> None:
-        is_in_vain = job.pending and follower.refusals.are_too_many
+        is_in_vain = job.pending and actions.refusals.are_too_many
         if not is_in_vain and deadline.remaining() > LEAST_TIME:
-            follower.publish_pending(job, deadline)
+            actions.publish_pending(job, deadline)
 
     workers.each(pending, publish, deadline)
 

@@ -4,37 +4,28 @@ A project is listed when an event wakes it, or when it was not listed for long.
 Events name no job and no cluster, but they are one call for each project and sweep.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Sequence
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS
 from restore_watch.atlas.pages import Page
-from restore_watch.atlas.projects import EVENTS_ON_PAGE
+from restore_watch.atlas.projects import EVENTS_ON_PAGE, AtlasProjects
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.answers import PROJECT_GONE
-from restore_watch.sweep.find.calls import FindCalls
-from restore_watch.sweep.find.listing import ProjectListing
-from restore_watch.sweep.find.listing_scope import LISTED_KINDS, Wanted
-from restore_watch.sweep.find.steps import FindStep, ProjectsPage, Wake
-from restore_watch.sweep.find.watched_projects import WatchedProjects
+from restore_watch.sweep.asking.calls import Calls
+from restore_watch.sweep.asking.listing import ListingStep, ProjectListing, Wanted
+from restore_watch.sweep.asking.project_marks import ProjectMarks
+from restore_watch.sweep.asking.read_listing import ListingReader
+from restore_watch.sweep.asking.watched_projects import ProjectsPage, Wake
+from restore_watch.sweep.log import PROJECT_GONE
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
-
-LISTED_EVERY = timedelta(minutes=15)
-"""A project is listed this often without any event: a collection restore has none at its start."""
-
-EARLY = timedelta(seconds=15)
-"""A listing may come so much early, because sweeps do not begin to the second."""
-
-LISTED_AT_ONCE = 100
-"""So many projects, or a fourteenth of all if that is more, are listed in a sweep for their age."""
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
@@ -46,106 +37,82 @@ _WOKEN = {
 """The kinds of job by the first word of an event's type."""
 
 
+type FindStep = ProjectsPage | Wake | ListingStep
+
+
 @service
 class Waking:
     """
     Wakes the projects of one sweep. Any thread may use it.
 
-    Projects that are `postponed` are listed for their age by a later sweep.
+    `begun`: the listings.
     """
 
     run: Run
-    calls: FindCalls
-    watched: WatchedProjects
-    postponed: set[str] = field(default_factory=set)
+    calls: Calls
+    atlas: AtlasProjects
+    marks: ProjectMarks
+    reader: ListingReader
+    begun: list[ProjectListing] = field(default_factory=list)
 
-    def first_steps(self) -> list[FindStep]:
-        """Return a step for each project, and one for the list of projects if it is due."""
-        projects = self.watched.at_first()
-        self.calls.memory.keep_only(projects)
-        self._postpone(projects)
-        steps = self._wakes(projects)
-        all_projects = self.watched.all_projects
-        is_due = self.watched.watches_all and all_projects.is_due(self.run.projects)
-        return [ProjectsPage(), *steps] if is_due else steps
-
-    def list_projects(self, step: ProjectsPage) -> Iterable[FindStep]:
-        """Read a page of the list of projects. The last one wakes those that were not known."""
-        all_projects = self.watched.all_projects
-        more = all_projects.read(step)
-        return more or self._wakes(all_projects.shown)
-
-    def wake(self, step: Wake) -> tuple[list[FindStep], ProjectListing | None]:
-        """Ask for a project's events. Return the step if it is tried again, or what to list."""
+    def wake(self, step: Wake) -> Sequence[FindStep]:
+        """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
         group_id, memory = step.group_id, self.calls.memory
-        started = self.watched.start(group_id)
+        started = self.marks.start(group_id)
         if started is None:
-            return [], None
+            return []
         project, marks = started
-        left = memory.to_read_again(group_id)
+        left = memory.take_to_read_again(group_id)
         kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
-        if group_id not in self.postponed and self._is_due(project):
-            memory.asking(group_id, "listing")
+        if step.is_due:
+            memory.note_turn(group_id, "listing")
             kinds.update(LISTED_KINDS)
         begun = self.run.asking.clock()
         said_at = None
         try:
-            page = self.calls.events(step, marks.whole - EVENTS_BEFORE_MARK)
+            since = marks.whole - EVENTS_BEFORE_MARK
+            page = self.calls.ask_step(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
             if again or _ends_the_search(error):
-                memory.read_again(group_id, (*left, *map(Part, kinds)))
-                return again, None
+                memory.add_to_read_again(group_id, (*left, *map(Part, kinds)))
+                return again
             # Without events, it is listed in every sweep.
             kinds.update(LISTED_KINDS)
         else:
             said_at = page.date
             kinds |= self._woken_kinds(group_id, page)
         clusters = {part for part in left if part.cluster_name is not None}
-        return [], self._listing(project, marks, kinds, clusters, said_at)
+        wanted = self._wanted(project, marks, kinds, clusters)
+        return self._begin(ProjectListing(wanted, said_at)) if wanted else []
 
-    def _postpone(self, group_ids: Collection[str]) -> None:
-        """Spread the listings of many projects, which all began when the stack was deployed."""
-        known = self.run.projects
-        due = [one for one in group_ids if one in known and known[one].listed_at]
-        due = [one for one in due if self._is_due(known[one])]
-        # They take turns: one that cannot be listed does not keep others from it.
-        due.sort(key=lambda one: self.calls.memory.last_asked(one, "listing"))
-        self.postponed.update(due[max(LISTED_AT_ONCE, len(group_ids) // 14) :])
+    def unfinished(self) -> list[ProjectListing]:
+        """Return the listings that the sweep could not end."""
+        return [listing for listing in list(self.begun) if not listing.has_ended]
 
-    def _wakes(self, group_ids: Iterable[str]) -> list[FindStep]:
-        # Projects that a sweep has not reached come first in the next one.
-        new = sorted(self.watched.watch(group_ids), key=self.calls.memory.last_asked)
-        return [Wake(group_id) for group_id in new]
-
-    def _is_due(self, project: Project) -> bool:
-        if project.listed_at is None:
-            return True
-        age = self.run.now() - project.listed_at
-        # After the clock was set back, the last time may lie in the future.
-        return not timedelta(0) <= age < LISTED_EVERY - EARLY
+    def _begin(self, listing: ProjectListing) -> list[ListingStep]:
+        self.begun.append(listing)
+        steps = listing.first_steps()
+        if not steps:
+            self.reader.end(listing)
+        return steps
 
     def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
         """The kinds to list now, and in the next sweep, for events not seen before."""
         types, memory = dict(map(_event, page.entries)), self.calls.memory
-        unseen = memory.unseen_events(group_id, types.keys())
+        unseen = memory.take_unseen_events(group_id, types.keys())
         woken = frozenset(kind for one in unseen for kind in kinds_woken_by(types[one]))
         if len(page.entries) >= EVENTS_ON_PAGE:
             woken = frozenset(LISTED_KINDS)
         if woken:
             # A new cluster may have been restored, and an event may precede its job.
             memory.forget_clusters(group_id, woken)
-            memory.read_again(group_id, map(Part, woken))
+            memory.add_to_read_again(group_id, map(Part, woken))
         return woken
 
-    def _listing(
-        self,
-        project: Project,
-        marks: Marks,
-        kinds: set[RestoreKind],
-        clusters: set[Part],
-        said_at: datetime | None,
-    ) -> ProjectListing | None:
+    def _wanted(
+        self, project: Project, marks: Marks, kinds: set[RestoreKind], clusters: set[Part]
+    ) -> Wanted | None:
         """These kinds and clusters are read, and what has stayed behind catches up."""
         memory = self.calls.memory
         behind = marks.behind.keys() - memory.aside(project.group_id)
@@ -153,16 +120,15 @@ class Waking:
         clusters = {part for part in behind | clusters if part.kind not in kinds}
         if not (kinds or clusters):
             return None
-        wanted = Wanted(
+        return Wanted(
             project.group_id,
             marks,
             self.run.now(),
-            partial(memory.last_asked, project.group_id),
+            partial(memory.last_turn, project.group_id),
             kinds=frozenset(kinds),
             clusters=frozenset(clusters),
             known=memory.clusters_of(project.group_id),
         )
-        return ProjectListing(wanted, said_at)
 
 
 def _troubled(project: Project) -> list[RestoreKind]:

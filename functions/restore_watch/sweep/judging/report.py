@@ -7,7 +7,7 @@ and what is recorded is published until the topic has accepted it.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from itertools import takewhile
 from random import shuffle
@@ -18,28 +18,30 @@ from foundation.service import service
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Trouble, WatchChange, Watched
-from restore_watch.sweep.act_on_answer import TopicRefusals
-from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
-from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackTrouble, judge
-from restore_watch.sweep.run import Run
+from restore_watch.model.question import Question
+from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
+from restore_watch.sweep.judging.stack_verdict import Held, ListOfProjects, judge_stack
+from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
 from restore_watch.threads.workers import Workers
 
 
 @service
-class Watch:
+class OutageReports:
     """
     Records and publishes what becomes of projects and the stack in one sweep.
 
-    Nothing here fails a sweep. The next one stores and publishes what this one could not.
+    Nothing here fails a sweep. The next one stores and publishes what this one could not. `opened`:
+    how many jobs were open when the sweep began.
     """
 
     run: Run
     topic: StatusChangesTopic
     bookkeeping: Bookkeeping
     workers: Workers
-    refusals: TopicRefusals
+    opened: int
+    refusals: TopicRefusals = field(default_factory=TopicRefusals)
 
     def publish_unsent(self, stack: Watched, deadline: Deadline) -> Watched:
         """
@@ -59,7 +61,7 @@ class Watch:
         self.workers.each(unsent, publish, deadline)
         return stack
 
-    def forget_removed(self) -> None:
+    def report_removed(self) -> None:
         """Report that degraded projects which nobody watches any more are over."""
         open_jobs = self.run.open_jobs()
 
@@ -74,7 +76,7 @@ class Watch:
         removed = [one for one in stored if one.is_removed and one.watched.is_failing]
         self.workers.each(removed, forget, self.run.ending)
 
-    def stack_fails(self, stack: Watched, error: RestoreWatchError) -> Watched:
+    def report_stack_failure(self, stack: Watched, error: RestoreWatchError) -> Watched:
         """
         The credentials are refused or cannot be read. Return how the stack is seen.
 
@@ -82,10 +84,10 @@ class Watch:
         """
         reported = stack.troubles if stack.degraded else {}
         trouble = Trouble.of(error, self.run.at, of_stack=True)
-        troubles = {**reported, StackTrouble.CREDENTIALS: trouble}
-        return self._met(stack, troubles, self.run.succeeded_at, self.run.tally.opened)
+        troubles = {**reported, Question.CREDENTIALS: trouble}
+        return self._met(stack, troubles, self.run.succeeded_at, self.opened)
 
-    def sweep_ended(
+    def report_verdicts(
         self,
         seen: Sequence[ProjectVerdict],
         left_alone: Sequence[Project],
@@ -97,11 +99,11 @@ class Watch:
 
         Nobody looks at those that were left alone: nothing fails there.
         """
-        run, opened = self.run, self.run.tally.opened
+        run, opened = self.run, self.opened
         # Sweeps that see no project succeed, too.
-        was_blind = stack.troubles.keys() - {StackTrouble.PROJECT_LIST}
+        was_blind = stack.troubles.keys() - {Question.PROJECTS}
         last_success = stack.last_success_at if was_blind else run.succeeded_at
-        verdict = judge(seen, stack, listed, opened, run.at)
+        verdict = judge_stack(seen, stack, listed, opened, run.at)
         stack = self._met(stack, verdict.troubles, run.succeeded_at, opened)
         is_blind = stack.degraded is not None
         degraded: list[bool] = []
@@ -115,7 +117,7 @@ class Watch:
                 success_at = (last_success or project.listed_at) if was_seen else None
                 after = self._met(after, troubles, success_at, one.open_jobs)
             is_held = is_blind and verdict.held is not Held.NOTHING
-            degraded.append(after.degraded is not None or (is_held and one.fails))
+            degraded.append(after.degraded is not None or (is_held and one.is_failing))
 
         def leave_alone(project: Project) -> None:
             self._met(project.watched, {}, None, 0)
@@ -153,7 +155,7 @@ class Watch:
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
         sent, is_refused = self.run.publish_in_order(unsent, publish)
         if is_refused:
-            self.refusals.add()
+            self.refusals.count_refusal()
         if not sent:
             return watched
         left = replace(watched, unsent=watched.unsent[sent:])

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from restore_watch.atlas.endpoints import named
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import AtlasRateLimitError
+from restore_watch.model.question import Question
+from restore_watch.sweep.log import Asked, End, Record, Subject, Unread
 
 SILENCES = 3
 """A project that answers 5xx or not at all this many times in a row is left to the next round."""
@@ -19,10 +23,10 @@ STARVED = 0.9
 
 @dataclass
 class _Calls:
-    """The calls from one bucket: whether the first one of each purpose was made, and more."""
+    """The calls from one bucket. `follows` and `finds`: the first call to do so was made."""
 
-    to_ask: bool = False
-    to_find: bool = False
+    follows: bool = False
+    finds: bool = False
     best_share: float = -1.0
     is_stopped: bool = False
     refusals: int = 0
@@ -74,29 +78,37 @@ class Pace:
             is_refused = calls.refusals >= REFUSALS and not calls.is_accepted
             if is_refused or self._is_left_alone(bucket.group_id):
                 return False
-            if waits and (calls.to_ask or calls.to_find):
+            if waits and (calls.follows or calls.finds):
                 return False
-            is_first = not (calls.to_find if to_find else calls.to_ask)
-            calls.to_find |= to_find
-            calls.to_ask |= not to_find
+            is_first = not (calls.finds if to_find else calls.follows)
+            calls.finds |= to_find
+            calls.follows |= not to_find
             is_allowed = is_first or share is None or share >= self._reserve
             calls.is_stopped |= not is_allowed and (to_find or not self._is_again)
         return is_allowed
 
-    @property
-    def starved(self) -> frozenset[Bucket]:
+    def starved(self) -> list[Unread]:
         """
-        The buckets of which others had left too little for the calls that were due.
+        Return the buckets of which others had left too little for the calls that were due.
 
         Later questions about hot jobs do not count.
         """
         enough = min(self._reserve, STARVED)
         with self._lock:
-            return frozenset(
-                bucket
-                for bucket, calls in self._calls.items()
-                if calls.is_stopped and 0 <= calls.best_share < enough
+            calls = dict(self._calls)
+        return [
+            Unread(
+                Subject(bucket, Question(bucket.family), "starved"),
+                AtlasRateLimitError(
+                    f"Other tools use up Atlas's rate limit for {named(bucket.family)}. From the "
+                    "start, less was left than RateLimitReserve keeps for them, so only one call "
+                    "was made. Slow down the other tools, or lower RateLimitReserve"
+                ),
             )
+            for bucket, calls in calls.items()
+            # Whether the list of projects was read is a trouble of the stack.
+            if bucket.group_id and calls.is_stopped and 0 <= calls.best_share < enough
+        ]
 
     def begin_round(self) -> None:
         """
@@ -109,32 +121,32 @@ class Pace:
             for project in self._projects.values():
                 project.was_tried = False
 
-    def answers(self, group_id: str | None) -> bool:
+    def is_answered_by(self, group_id: str | None) -> bool:
         """Whether Atlas answered the last question about the project, or none was asked."""
         with self._lock:
             return not self._projects[group_id].silences
 
-    def answered(self, bucket: Bucket) -> None:
-        """Atlas answered, if only that it does not know the job."""
-        share = self._share_left(bucket)
+    def read_record(self, record: Record) -> None:
+        """Count how a question ended."""
+        if not isinstance(record, Asked):
+            return
+        bucket, end = record.subject.bucket, record.end
+        share = self._share_left(bucket) if end.accepts else None
         with self._lock:
-            calls = self._calls[bucket]
-            calls.is_accepted = True
-            if share is not None:
-                calls.best_share = max(share, calls.best_share)
-            self._projects[bucket.group_id].silences = 0
-
-    def silent(self, bucket: Bucket) -> None:
-        """No answer came, or Atlas is out of order."""
-        with self._lock:
-            project = self._projects[bucket.group_id]
-            project.silences += 1
-            project.was_tried = True
-
-    def refused(self, bucket: Bucket) -> None:
-        """Atlas refused the credentials for one of these endpoints: this job, or all of them."""
-        with self._lock:
-            self._calls[bucket].refusals += 1
+            calls, project = self._calls[bucket], self._projects[bucket.group_id]
+            if end.accepts:
+                calls.is_accepted = True
+                project.silences = 0
+                if share is not None:
+                    calls.best_share = max(share, calls.best_share)
+            # The list of a cluster says nothing about the endpoints of its jobs, which come next.
+            elif record.subject.question is None:
+                return
+            elif end is End.SILENT:
+                project.silences += 1
+                project.was_tried = True
+            elif end is End.REFUSED:
+                calls.refusals += 1
 
     def _is_left_alone(self, group_id: str | None) -> bool:
         project = self._projects[group_id]

@@ -1,12 +1,13 @@
 """
 The memory of an environment about watched projects, between its sweeps. Any thread may use it.
 
-All of it only saves calls and settles an order: another environment knows nothing of it.
+Another environment knows nothing of it, and learns it in a few sweeps: that costs calls and time,
+and loses no change.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal, NamedTuple
@@ -16,7 +17,6 @@ from cachetools import LRUCache, TTLCache
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing_scope import Clusters
 
 CLUSTERS_KNOWN = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
@@ -28,6 +28,9 @@ REMEMBERED = 20_000
 """Projects and clusters that are remembered."""
 
 _LISTS = frozenset(CLUSTER_LISTS.values())
+
+type Clusters = Mapping[AtlasList, Sequence[str]]
+"""The names of clusters by list, as Atlas showed them."""
 
 type Turn = Part | Literal["listing"] | None
 """The jobs of a cluster, a listing that is due, or the events and clusters of a project."""
@@ -78,7 +81,7 @@ class FindMemory:
         """Whether to read the list of projects anew."""
         return not 0 <= self._now() - self._all.read_at < PROJECTS_KNOWN
 
-    def list_of_projects(self, projects: Iterable[str]) -> None:
+    def store_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""
         self._all = _AllProjects(frozenset(projects), self._now())
 
@@ -90,38 +93,38 @@ class FindMemory:
 
     # Turns
 
-    def asking(self, group_id: str | None, what: Turn = None) -> None:
-        """A project is asked for its events and clusters, a cluster for its jobs, or all is due."""
+    def note_turn(self, group_id: str | None, what: Turn = None) -> None:
+        """Remember that a project or a cluster is asked now."""
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def last_asked(self, group_id: str, what: Turn = None) -> float:
+    def last_turn(self, group_id: str, what: Turn = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)
 
     # Projects
 
-    def unseen_events(self, group_id: str, events: Collection[str]) -> frozenset[str]:
+    def take_unseen_events(self, group_id: str, events: Collection[str]) -> frozenset[str]:
         """Remember the ids of events that Atlas shows. Return those that it had not shown."""
         with self._lock:
             project = self._projects[group_id]
             seen, project.events = project.events, frozenset(events)
             return project.events - seen
 
-    def read_again(self, group_id: str, parts: Iterable[Part]) -> None:
+    def add_to_read_again(self, group_id: str, parts: Iterable[Part]) -> None:
         """These clusters, or whole kinds, are read in the next sweep as well."""
         with self._lock:
             self._projects[group_id].again.update(parts)
 
-    def to_read_again(self, group_id: str) -> set[Part]:
+    def take_to_read_again(self, group_id: str) -> set[Part]:
         """Return what the last sweep left to this one, and forget it."""
         with self._lock:
             project = self._projects[group_id]
             left, project.again = project.again, set()
             return left
 
-    def tried(
+    def note_tried(
         self,
         group_id: str,
         *,
@@ -158,7 +161,7 @@ class FindMemory:
             known = {which: self._clusters.get((group_id, which)) for which in _LISTS}
         return {which: names for which, names in known.items() if names is not None}
 
-    def clusters_are(self, group_id: str, clusters: Clusters) -> None:
+    def store_clusters(self, group_id: str, clusters: Clusters) -> None:
         """Atlas showed all clusters of these lists."""
         with self._lock:
             for which, names in clusters.items():

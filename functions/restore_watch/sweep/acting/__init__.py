@@ -1,0 +1,1 @@
+"""How a sweep acts on what Atlas says: the one path of every answer to the table and the topic."""

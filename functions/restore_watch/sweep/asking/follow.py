@@ -1,0 +1,368 @@
+"""
+How a sweep asks Atlas about the open jobs of a cluster: by the cluster's list, or one by one.
+
+One call for the list may answer for many jobs. But a list may lag, and may show open jobs late or
+not at all, so each job is also asked about by its own endpoint, in turn.
+"""
+
+from collections.abc import Container, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from threading import Lock
+from typing import Self
+
+from foundation.errors import TimeBudgetExceededError
+from foundation.service import service
+from restore_watch.atlas.pages import Page, PageAt, page_for
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
+from restore_watch.model.marks import Part
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.acting.observe import Observer, Shown
+from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
+from restore_watch.sweep.log import Asked, End, Subject
+from restore_watch.sweep.run import Run
+from restore_watch.table.open_job import JobKey, OpenJob
+from restore_watch.threads.agenda import may_succeed_at_once
+
+NEWER_JOBS = 20
+"""A list is asked for this many more jobs than are wanted: newer ones come first."""
+
+ALL_JOBS = PageAt(size=250)
+"""The first page of a list that is read to its end because of one job."""
+
+type JobList = tuple[str | None, Part]
+"""A list of restore jobs: the project, and the kind and cluster."""
+
+
+@dataclass(frozen=True)
+class FollowTask:
+    """
+    Ask about open jobs of one cluster and kind: about a single job by its own endpoint.
+
+    `tries` counts earlier attempts.
+    """
+
+    jobs: tuple[OpenJob, ...]
+    tries: int = 0
+
+    @property
+    def kind(self) -> RestoreKind:
+        """The kind whose endpoint is asked first."""
+        return self.jobs[0].kind or RestoreKind.FLEX
+
+    @property
+    def part(self) -> Part:
+        """The list that shows the jobs."""
+        return Part(self.kind, self.jobs[0].target.cluster_name)
+
+    @property
+    def list(self) -> JobList:
+        """That list among the lists of all projects."""
+        return self.jobs[0].target.group_id, self.part
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the first call is taken from."""
+        return Bucket(self.jobs[0].target.group_id, self.kind)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the task is about a single job."""
+        return len(self.jobs) == 1
+
+    @property
+    def subject(self) -> Subject:
+        """The subject of the questions to the jobs' own endpoints."""
+        return Subject.job(self.bucket)
+
+    @property
+    def keys(self) -> tuple[JobKey, ...]:
+        """The jobs. A job is asked about once at a time."""
+        return tuple(job.key for job in self.jobs)
+
+    def without(self, busy: Container[Hashable]) -> Self | None:
+        """A task about the other jobs."""
+        jobs = tuple(job for job in self.jobs if job.key not in busy)
+        return replace(self, jobs=jobs) if jobs else None
+
+
+@dataclass(frozen=True)
+class Turns(FollowTask):
+    """Ask the jobs' own endpoints one after the other, until one of them fails."""
+
+    is_alone = False
+
+
+@dataclass(frozen=True)
+class Search(FollowTask):
+    """Look for a job that its own endpoint does not know in the list of its cluster."""
+
+    is_alone = False
+
+    @property
+    def kind(self) -> RestoreKind:
+        """The lists of tenant jobs are those of Flex."""
+        kind = super().kind
+        return RestoreKind.FLEX if kind is RestoreKind.TENANT else kind
+
+
+def follow_tasks(jobs: Iterable[OpenJob]) -> list[FollowTask]:
+    """Group the jobs by cluster and kind, in the order of the first of each."""
+    groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
+    for job in jobs:
+        groups.setdefault((*job.target.cluster, job.kind), []).append(job)
+    return [FollowTask(tuple(group)) for group in groups.values()]
+
+
+@dataclass
+class Whole:
+    """
+    A list that was to be read to its end, as it was at `asked_at`.
+
+    It `is_read` if it was. Without `has_jobs`, Atlas says that the cluster has none.
+    """
+
+    asked_at: datetime
+    shown: Shown = field(default_factory=Shown)
+    is_read: bool = False
+    has_jobs: bool = True
+
+    def lacks(self, job: OpenJob) -> bool:
+        """
+        Whether the job is not there. An entry without an id may be any job.
+
+        A list that was read before the job was first seen proves nothing.
+        """
+        if job.first_observed_at is not None and job.first_observed_at > self.asked_at:
+            return False
+        odd = {None, job.target.restore_id} & {one.id for one in self.shown.unreadable}
+        return not self.has_jobs or (self.is_read and not odd)
+
+
+@service
+class JobLists:
+    """
+    Reads lists for one sweep. Any thread may use it.
+
+    `wholes` has the lists that were read to their ends for jobs whose own endpoints do not know
+    them: all such jobs of a cluster cost one list. `reading` has a lock for each list.
+    """
+
+    run: Run
+    calls: Calls
+    atlas: AtlasSession
+    observer: Observer
+    wholes: dict[JobList, Whole] = field(default_factory=dict)
+    reading: dict[JobList, Lock] = field(default_factory=dict)
+
+    def whole(self, task: FollowTask) -> Whole:
+        """Read a list to its end unless that was done, and act on its news."""
+        with self.reading.setdefault(task.list, Lock()):
+            known = self.wholes.get(task.list)
+            if known is not None:
+                return known
+            whole = Whole(self.run.now())
+            try:
+                whole.is_read = self.read_pages(task, whole.shown)
+            except RestoreWatchError as error:
+                is_not_found = isinstance(error, RestoreJobNotFoundError)
+                whole.has_jobs = not (is_not_found or has_nothing_to_read(error))
+            if whole.is_read or not whole.has_jobs:
+                # The entries of thousands of lists would take much memory.
+                whole.shown.entries = ()
+                self.wholes[task.list] = whole
+        self.act(task, whole.shown, whole.asked_at)
+        return whole
+
+    def act(self, task: FollowTask, shown: Shown, asked_at: datetime) -> set[str]:
+        """Act on the news of a list that was asked for then. Return the ids of their jobs."""
+        group_id = task.bucket.group_id or ""
+        news = self.observer.news(shown, group_id, task.part, asked_at)
+        self.observer.act_on_news(news)
+        return {one.target.restore_id for one in news}
+
+    def read_pages(self, task: FollowTask, shown: Shown, wanted: int | None = None) -> bool:
+        """
+        Read the list of a cluster's jobs, to its end unless a number of jobs is wanted.
+
+        True if it was read to its end. Otherwise pages are read as long as they show more of what
+        is wanted. A last job is asked about by its id, which never takes more than one call.
+        """
+        ids = {job.target.restore_id for job in task.jobs}
+        at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
+        known: set[str] = set()
+        while True:
+            page = self._read_page(task, at)
+            self.observer.read_page(page, task.bucket.group_id or "", task.part, shown)
+            if not page.has_next:
+                return True
+            left = ids - shown.jobs.keys()
+            new = {entry.id for entry in shown.entries} - known
+            known |= new
+            is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
+            # A page that shows nothing new may be followed by the same one for ever.
+            if is_enough or not new or not self.calls.pace.allows(task.bucket):
+                return False
+            at = page.at.next
+
+    def _read_page(self, task: FollowTask, at: PageAt) -> Page:
+        cluster, kind = task.jobs[0].target.cluster, task.kind
+        page = partial(self.atlas.page_of_jobs, cluster, kind, at)
+        return self.calls.ask(Subject(task.bucket, None, task.part.cluster_name or ""), page)
+
+
+type FollowTasks = list[FollowTask]
+
+
+@service
+class JobFollower:
+    """
+    Follows the open jobs in one sweep. Any thread may use it. What fails is a failure of the sweep.
+
+    `asked_alone`: the lists of which one job got a call of its own.
+    """
+
+    run: Run
+    calls: Calls
+    atlas: AtlasSession
+    lists: JobLists
+    actions: JobActions
+    asked_alone: set[JobList] = field(default_factory=set)
+
+    def leave_out(self, task: FollowTask) -> None:
+        """Leave a task to the next sweep."""
+        self.run.log.append(Asked(task.subject, End.LATE, jobs=task.keys))
+        if task.is_alone:
+            self.run.memory.note_left_out(task.jobs[0])
+
+    def follow(self, task: FollowTask) -> FollowTasks:
+        """Ask about the jobs of a task. Return the tasks to do after the others."""
+        match task:
+            case Search():
+                self._look_for(task)
+                return []
+            case Turns():
+                return self._ask_in_turn(task)
+        jobs = task.jobs
+        if task.is_alone or jobs[0].kind is None or not self.run.memory.does_list_help(jobs):
+            return self._ask_first(task)
+        return self._ask_list(task)
+
+    def _ask_list(self, task: FollowTask) -> FollowTasks:
+        """Ask for the list of the jobs' cluster. Return the tasks that are left."""
+        jobs, asked_at, shown = task.jobs, self.run.now(), Shown()
+        try:
+            self.lists.read_pages(task, shown, wanted=len(jobs))
+        except RestoreWatchError as error:
+            # Earlier pages count all the same.
+            if not shown.jobs:
+                return self._ask_without_list(task, error)
+        seen = [job for job in jobs if job.target.restore_id in shown.jobs]
+        self.run.memory.note_list(jobs[0], is_useful=bool(seen))
+        of_list = Subject(task.bucket, None)
+        self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
+        changed = self.lists.act(task, shown, asked_at)
+        unchanged = [job for job in seen if job.target.restore_id not in changed]
+        for job in unchanged:
+            self.actions.act_on_known(job, shown.jobs[job.target.restore_id], asked_at)
+        unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
+        return [*_alone(unseen), *self._turns(task, unchanged)]
+
+    def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> FollowTasks:
+        """Go on although the list shows nothing. Return the tasks that are left."""
+        jobs = task.jobs
+        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.run.log.append(Asked.failed(task.subject, error, task.keys))
+            return []
+        if not isinstance(error, AtlasError):
+            return []
+        more: FollowTasks = [*_alone(jobs)]
+        if self.calls.pace.allows(task.bucket):
+            more = self._ask_first(task)
+        # If nothing answers, the list is not to blame.
+        is_outage = isinstance(error, AtlasUnavailableError)
+        if not is_outage or self.calls.pace.is_answered_by(task.bucket.group_id):
+            self.run.memory.note_list(jobs[0], is_useful=False)
+        return more
+
+    def _turns(self, task: FollowTask, unchanged: Sequence[OpenJob]) -> list[FollowTask]:
+        """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
+        if not unchanged or task.list in self.asked_alone:
+            return []
+        self.asked_alone.add(task.list)
+        return [Turns(self.run.memory.turns(unchanged))]
+
+    def _ask_in_turn(self, task: Turns) -> FollowTasks:
+        """After an outage all endpoints that have failed are asked, and meanwhile only one."""
+        first, *others = task.jobs
+        more = self._ask_first(FollowTask((first,), tries=task.tries))
+        if others and self.run.memory.last_failure(first) is None:
+            more.append(Turns(tuple(others)))
+        return more
+
+    def _ask_first(self, task: FollowTask) -> FollowTasks:
+        """Ask about the first job. The others get turns of their own."""
+        job, *others = task.jobs
+        asked_at, begun = self.run.now(), self.run.asking.clock()
+        more: FollowTasks = [*_alone(others)]
+        read = partial(self.atlas.restore_job, job.target, patient=False, likely=job.kind)
+        subject = Subject.job(task.bucket, job.target.restore_id)
+        try:
+            answer = self.calls.ask(subject, read, (job.key,))
+        except RestoreWatchError as error:
+            seconds = self.run.asking.clock() - begun
+            more += self._go_on_after(error, replace(task, jobs=(job,)), seconds)
+        else:
+            self.actions.act_on_known(job, answer, asked_at)
+        return more
+
+    def _go_on_after(
+        self, error: RestoreWatchError, task: FollowTask, seconds: float
+    ) -> FollowTasks:
+        """Return the tasks that are left after a job's own endpoint has failed."""
+        (job,) = task.jobs
+        if isinstance(error, RestoreJobNotFoundError):
+            return self._go_on_missing(task, error)
+        is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
+        project = self.run.projects.get(job.target.group_id)
+        if is_refused and project is not None and project.is_removed:
+            self.actions.act_on_missing(job, is_refused=True)
+        if may_succeed_at_once(error, seconds):
+            return [replace(task, tries=task.tries + 1)]
+        return []
+
+    def _go_on_missing(self, task: FollowTask, error: RestoreJobNotFoundError) -> FollowTasks:
+        """An endpoint that does not know a job proves little: its cluster's list may show it."""
+        (job,) = task.jobs
+        if error.transient:
+            return []
+        if error.knows_cluster and job.kind is not None:
+            return [Search(task.jobs)]
+        self.actions.act_on_missing(job)
+        return []
+
+    def _look_for(self, task: Search) -> None:
+        """Look in the whole list of a cluster for a job that its own endpoint does not know."""
+        (job,) = task.jobs
+        whole = self.lists.whole(task)
+        answer = whole.shown.jobs.get(job.target.restore_id)
+        if answer is not None:
+            self.actions.act_on_known(job, answer, whole.asked_at)
+        elif whole.lacks(job):
+            self.actions.act_on_missing(job)
+
+
+def _alone(jobs: Iterable[OpenJob]) -> list[FollowTask]:
+    return [FollowTask((job,)) for job in jobs]

@@ -1,0 +1,75 @@
+"""The marks of watched projects: stored before the first question, moved by each listing."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from foundation.service import service
+from restore_watch.errors import RestoreWatchError
+from restore_watch.model.marks import Marks
+from restore_watch.sweep.asking.listing import Read
+from restore_watch.sweep.log import Acted, Fate, Planned
+from restore_watch.sweep.run import Run
+from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.table.project_item import Project
+
+
+@service
+class ProjectMarks:
+    """Keeps the marks of one sweep. Any thread may use it."""
+
+    run: Run
+    bookkeeping: Bookkeeping
+
+    def start(self, group_id: str) -> tuple[Project, Marks] | None:
+        """
+        Return a project and its marks. At the first attempt, or if they were lost, they are stored.
+
+        This is before anything is asked, so that nothing is missed however long it takes until
+        Atlas answers. None, and a failure, if the table cannot be used.
+        """
+        project = self.run.projects.setdefault(group_id, Project(group_id))
+        lost = project.marks
+        if lost is not None and not lost.is_lost:
+            return project, lost
+        now = self.run.now()
+        marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
+        stored = lost.stored if lost else None
+        try:
+            self.bookkeeping.begin_marks(group_id, marks, now, self.run.ending, lost=stored)
+        except RestoreWatchError as error:
+            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
+            return None
+        project = self.run.projects[group_id] = replace(project, marks=marks)
+        return project, marks
+
+    def store(self, group_id: str, marks: Marks, read: Read) -> None:
+        """Move the marks, and remember what could be read. An idle sweep writes nothing."""
+        moved = read.marks_after(marks)
+        if not read.is_listing and moved == marks:
+            return
+        project, now = self.run.projects[group_id], self.run.now()
+        seen = {str(one) for one in self.run.log.families(group_id)}
+        new = seen - project.readable
+        try:
+            self.bookkeeping.move_marks(
+                project, moved, now, new, self.run.ending, is_full=read.is_listing
+            )
+        except RestoreWatchError as error:
+            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
+            return
+        self.run.projects[group_id] = replace(
+            project,
+            marks=moved,
+            listed_at=now if read.is_listing else project.listed_at,
+            readable=project.readable | seen,
+        )
+
+    def drop(self, project: Project) -> bool:
+        """Forget the marks of a project: if it is watched again, that begins anew."""
+        now = self.run.now()
+        with suppress(RestoreWatchError):  # the next sweep tries again
+            self.bookkeeping.drop_marks(project, now, self.run.ending)
+            self.run.projects[project.group_id] = replace(project, marks=None, removed_at=now)
+            self.run.log.append(Planned(project.group_id, is_watched=False))
+            return True
+        return False

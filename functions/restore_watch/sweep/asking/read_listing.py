@@ -1,0 +1,200 @@
+"""
+How a sweep lists the restore jobs of a project, by its clusters.
+
+The entries take the one path for what Atlas says (`acting`). Parts that were read to the end are
+known up to the moment at which the listing began. A part that could not be read is a failure of the
+project, or is set aside because nobody could ever read it: the credentials may have no role for a
+kind of restore job, or Atlas refuses to say anything about a cluster, such as one without backups,
+with a code that nobody knows.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from functools import partial
+
+from foundation.service import service
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
+from restore_watch.atlas.entries import UNWATCHED, shown_clusters
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.model.marks import FIRST_MARK, Part
+from restore_watch.model.question import LIST_OF
+from restore_watch.sweep.acting.observe import Observer, Shown
+from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
+from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
+from restore_watch.sweep.asking.project_marks import ProjectMarks
+from restore_watch.sweep.log import Listed, Subject, Unread
+from restore_watch.sweep.run import Run
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.project_item import Project
+
+LONG_UNREAD = timedelta(minutes=30)
+"""If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
+
+_NO_ROLE = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
+"""Of a family that could never be read, these say that there is no role for it, or no endpoint."""
+
+
+@service
+class ListingReader:
+    """Takes the steps of listings in one sweep. Any thread may use it."""
+
+    run: Run
+    calls: Calls
+    atlas: AtlasProjects
+    marks: ProjectMarks
+    observer: Observer
+
+    def take_listing_step(self, step: ListingStep) -> Sequence[ListingStep]:
+        """Take a step. Return those that follow from it."""
+        if isinstance(step, ClustersPage):
+            return self._read_clusters(step)
+        return self._read_jobs(step)
+
+    def skip_listing_step(self, step: ListingStep) -> None:
+        """Leave a step to the next sweep. It makes no call to AWS."""
+        if step.error is not None:
+            step.listing.note_failure(step, step.error)
+        step.listing.finish_step(step, is_read=False)
+
+    def end(self, listing: ProjectListing) -> None:
+        """Store how far a listing came, once."""
+        if not listing.finish():
+            return
+        group_id, memory = listing.group_id, self.calls.memory
+        memory.store_clusters(group_id, listing.cluster_names)
+        read = listing.parts_read()
+        aside = self._set_aside(self.run.projects[group_id], listing)
+        failing = listing.failures.keys() - aside
+        memory.note_tried(group_id, read=read.read, failing=failing, aside=aside)
+        unread = read.unread - memory.aside(group_id)
+        # After a listing, the marks say what is still to be read.
+        if not read.is_listing:
+            memory.add_to_read_again(group_id, unread)
+        self.marks.store(group_id, listing.wanted.marks, read)
+        # Parts that the credentials may not read cannot be listed.
+        is_whole = read.is_listing and not unread
+        self.run.log.append(Listed(group_id, memory.aside(group_id), is_whole))
+
+    def _read_clusters(self, step: ClustersPage) -> Sequence[ListingStep]:
+        listing, begun = step.listing, self.run.asking.clock()
+        try:
+            clusters = partial(self.atlas.clusters, listing.group_id, step.which)
+            page = self.calls.ask_step(step, clusters)
+        except RestoreWatchError as error:
+            return self._again(step, error, begun)
+        shown = shown_clusters(page, step.which)
+        for name in shown.unwatched:
+            odd = UnexpectedAtlasResponseError(UNWATCHED)
+            self.run.telemetry.report_unread_cluster(listing.group_id, name, odd)
+        more = listing.read_clusters(step, page, shown)
+        failure = listing.failures.get(step.which)
+        if failure is not None:
+            self.run.log.append(Unread(step.subject, failure))
+        self._finish(step)
+        return more
+
+    def _read_jobs(self, step: JobsPage) -> Sequence[ListingStep]:
+        listing, part, begun = step.listing, step.part, self.run.asking.clock()
+        asked_at, shown, group_id = self.run.now(), Shown(), listing.group_id
+        name = part.cluster_name or ""
+        try:
+            jobs = partial(self.atlas.restore_jobs, group_id, name, part.kind, step.at)
+            page = self.calls.ask_step(step, jobs)
+        except RestoreWatchError as error:
+            if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
+                listing.note_gone(part)
+            if has_nothing_to_read(error):
+                self._finish(step)
+                return ()
+            return self._again(step, error, begun)
+        self.observer.read_page(page, group_id, part, shown)
+        if shown.unreadable:
+            problem = UnexpectedAtlasResponseError(shown.unreadable[0].problem)
+            listing.note_failure(step, problem)
+        more = listing.read_jobs(step, page, shown.entries)
+        is_taken = self.observer.act_on_news(self.observer.news(shown, group_id, part, asked_at))
+        self._finish(step, is_read=is_taken)
+        return more
+
+    def _again(
+        self, step: ListingStep, error: RestoreWatchError, begun: float
+    ) -> Sequence[ListingStep]:
+        again = self.calls.again(step, error, begun)
+        if not again:
+            if isinstance(error, AtlasError):
+                step.listing.note_failure(step, error)
+            self._finish(step, is_read=False)
+        return again
+
+    def _finish(self, step: ListingStep, *, is_read: bool = True) -> None:
+        if step.listing.finish_step(step, is_read=is_read):
+            self.end(step.listing)
+
+    def _set_aside(self, project: Project, listing: ProjectListing) -> set[Part]:
+        """
+        Append the failures of a listing to the log. Return the parts that nobody could ever read.
+
+        They are tried again when everything is listed.
+        """
+        aside: set[Part] = set()
+        failures = listing.failures
+        open_jobs = self.run.open_jobs() if failures else ()
+        known = [job for job in open_jobs if job.target.group_id == project.group_id]
+        for what, error in failures.items():
+            if isinstance(error, _NO_ROLE):
+                if not self._was_family_read(project, what, known):
+                    aside.update(_parts_of(what))
+            elif isinstance(what, Part) and not self._is_failure(project, what, error, known):
+                aside.add(what)
+                self.run.telemetry.report_unread_cluster(project.group_id, what.cluster_name, error)
+                continue
+            if isinstance(what, Part):
+                self._note_unread(listing, what, error)
+        return aside
+
+    def _was_family_read(
+        self, project: Project, what: AtlasList | Part, known: Collection[OpenJob]
+    ) -> bool:
+        """Whether anything of the family was ever read: without a role for it, nothing is."""
+        family = what.kind if isinstance(what, Part) else what
+        return (
+            str(family) in project.readable
+            or family in self.run.log.families(project.group_id)
+            or any(job.kind is family for job in known)
+        )
+
+    def _is_failure(
+        self, project: Project, part: Part, error: RestoreWatchError, known: Collection[OpenJob]
+    ) -> bool:
+        """Whether a cluster was read before, as far as this environment knows, or fails anew."""
+        if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
+            return True
+        clusters = {Part(job.kind, job.target.cluster_name) for job in known if job.kind}
+        is_reported = LIST_OF[part.kind] in project.watched.troubles
+        was_read = self.calls.memory.was_read(project.group_id, part)
+        return is_reported or part in clusters or was_read
+
+    def _note_unread(self, listing: ProjectListing, part: Part, error: RestoreWatchError) -> None:
+        """The verdict on the project excuses a refusal for want of a role."""
+        marks = listing.wanted.marks
+        unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
+        lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
+        subject = Subject.jobs_of_cluster(listing.group_id, part)
+        self.run.log.append(Unread(subject, error, lasts))
+
+
+def _parts_of(what: AtlasList | Part) -> list[Part]:
+    if isinstance(what, Part):
+        return [what]
+    return [Part(kind) for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is what]

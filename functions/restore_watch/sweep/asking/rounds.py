@@ -1,0 +1,167 @@
+"""
+The rounds of one sweep: what is due is asked and found, and then hot jobs are asked about again.
+
+Questions about known jobs and the steps that find others share the threads: each project gets its
+turn, whatever is to be done for it.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable
+
+from foundation.service import service
+from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.sweep.asking.calls import Calls, Step
+from restore_watch.sweep.asking.follow import FollowTask, JobFollower, follow_tasks
+from restore_watch.sweep.asking.listing import ClustersPage, JobsPage
+from restore_watch.sweep.asking.project_marks import ProjectMarks
+from restore_watch.sweep.asking.read_listing import ListingReader
+from restore_watch.sweep.asking.watched_projects import ProjectsPage, Wake, WatchedProjects
+from restore_watch.sweep.asking.when_to_list import FindStep, Waking
+from restore_watch.sweep.cadence import is_due, is_hot
+from restore_watch.sweep.log import Planned
+from restore_watch.sweep.run import Run
+from restore_watch.table.open_job import OpenJob
+from restore_watch.table.project_item import Project
+from restore_watch.threads.agenda import Agenda
+from restore_watch.threads.workers import THREADS, Workers
+
+HOT_UNTIL = 111.0
+"""
+Seconds after the start of a sweep until which hot jobs are asked about, if no other waits.
+
+The rounds of a sweep that waited for its lease are a little late, that of 110 s too.
+"""
+
+LOOK_EVERY = 10.0
+"""Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
+
+type SweepTask = FollowTask | FindStep
+
+
+@service
+class Rounds:
+    """
+    Asks and finds in one sweep.
+
+    Hot jobs are asked about every `hot_seconds`, 0 for never again, until the sweep `is_awaited`:
+    another one waits to go on with them.
+    """
+
+    run: Run
+    calls: Calls
+    follower: JobFollower
+    watched: WatchedProjects
+    marks: ProjectMarks
+    waking: Waking
+    reader: ListingReader
+    workers: Workers
+    hot_seconds: float
+    is_awaited: Callable[[], bool]
+
+    def play(self, begun: float, prepare: Callable[[], object]) -> None:
+        """
+        Ask about the jobs that are due, find others, and then ask about what is hot.
+
+        The sweep `begun` then, on the clock of its deadlines. `prepare` is called before the first
+        question. What it raises is raised: there is nothing to ask with.
+        """
+        due, steps = self._due(), self.watched.first_steps() if self.run.is_tick else []
+        self.drop_removed()
+        if not due and not steps:
+            return
+        ending = self.run.ending
+        self.workers.each(self.watched.new_projects(), self.marks.start, ending)
+        prepare()
+        self._play(begun, due, steps)
+        self.workers.each(self.waking.unfinished(), self.reader.end, ending)
+        for starved in self.calls.pace.starved():
+            self.run.log.append(starved)
+
+    def drop_removed(self) -> None:
+        """Drop the projects that nobody watches any more, whatever is open in them."""
+
+        def drop(project: Project) -> None:
+            if self.marks.drop(project):
+                self.watched.forget(project.group_id)
+
+        self.workers.each(self.watched.removed_projects(), drop, self.run.ending)
+
+    def _due(self) -> list[OpenJob]:
+        """Return the jobs to ask about."""
+        run, now = self.run, self.run.now()
+        due = [
+            job
+            for job in run.open_jobs()
+            if is_due(job, run.memory.last_settled(job), now, is_tick=run.is_tick)
+        ]
+        for group_id in {job.target.group_id for job in due}:
+            run.log.append(Planned(group_id, is_watched=False))
+        return due
+
+    def _play(self, begun: float, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
+        agenda: Agenda[SweepTask] = Agenda(
+            THREADS,
+            allows=self._allows,
+            skip=self._skip,
+            is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
+        )
+        agenda.add([*self._tasks(due), *steps])
+        # A step has others follow.
+        threads = self.workers.start(agenda, self._take, THREADS if steps else len(due))
+        try:
+            self._add_hot(agenda, begun)
+            agenda.wait_until_done(self.run.asking.remaining())
+        finally:
+            agenda.close()
+            self.workers.join(threads, self.run.ending)
+
+    def _add_hot(self, agenda: Agenda[SweepTask], begun: float) -> None:
+        """
+        Put hot jobs on the agenda every few seconds, unless they are still there.
+
+        Another sweep goes on with them only when the agenda is done: what a sweep finds takes
+        longer in a large stack than the time between two ticks may be.
+        """
+        run, clock, now = self.run, self.run.asking.clock, self.run.now
+        # A sweep that waited for its lease has asked only now.
+        round_at = clock()
+        while self.hot_seconds:
+            round_at = max(round_at + self.hot_seconds, clock())
+            if round_at > min(begun + HOT_UNTIL, run.asking.at - LEAST_EXCHANGE):
+                return
+            agenda.wait_until_done(round_at - clock())
+            if agenda.is_idle and not any(is_hot(job, now()) for job in run.open_jobs()):
+                return
+            for left in reversed(range(math.ceil((round_at - clock()) / LOOK_EVERY) or 1)):
+                run.clock.sleep(max(0.0, (round_at - clock()) / (left + 1)))
+                if agenda.is_idle and self.is_awaited():
+                    return
+            hot = [job for job in run.open_jobs() if is_hot(job, now())]
+            self.calls.pace.begin_round()
+            agenda.add(self._tasks(hot))
+
+    def _tasks(self, jobs: Iterable[OpenJob]) -> list[FollowTask]:
+        return follow_tasks(self.run.memory.longest_unasked_first(jobs))
+
+    def _take(self, task: SweepTask) -> Iterable[SweepTask]:
+        match task:
+            case FollowTask():
+                return self.follower.follow(task)
+            case ProjectsPage():
+                return self.watched.read_projects_page(task)
+            case Wake():
+                return self.waking.wake(task)
+            case ClustersPage() | JobsPage():
+                return self.reader.take_listing_step(task)
+
+    def _allows(self, task: SweepTask) -> bool:
+        return self.calls.pace.allows(task.bucket, to_find=isinstance(task, Step))
+
+    def _skip(self, task: SweepTask) -> None:
+        match task:
+            case FollowTask():
+                self.follower.leave_out(task)
+            case ProjectsPage():
+                self.watched.skip_projects_page()
+            case ClustersPage() | JobsPage():
+                self.reader.skip_listing_step(task)

@@ -1,0 +1,221 @@
+"""Which projects a sweep watches: those that the operator named, or all that Atlas lists."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from threading import Lock
+from typing import Literal
+
+from foundation.errors import TimeBudgetExceededError
+from foundation.service import service
+from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.entries import project_entries
+from restore_watch.atlas.pages import NOTHING_NEW
+from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
+from restore_watch.sweep.asking.calls import Calls, Step
+from restore_watch.sweep.log import AllListed, Planned, Subject, Unread
+from restore_watch.sweep.run import Run
+from restore_watch.table.project_item import Project
+
+type ProjectIds = Collection[str] | Literal["all"]
+"""The projects to watch, or all that the credentials can read."""
+
+LISTED_EVERY = timedelta(minutes=15)
+"""A project is listed this often without any event: a collection restore has none at its start."""
+
+EARLY = timedelta(seconds=15)
+"""A listing may come so much early, because sweeps do not begin to the second."""
+
+LISTED_AT_ONCE = 100
+"""So many projects, or a fourteenth of all if that is more, are listed in a sweep for their age."""
+
+ALL_PROJECTS = Subject.list(None, AtlasList.PROJECTS)
+
+_LIST_NOT_READ = "The sweep could not read the list of projects to its end"
+
+
+@dataclass(frozen=True)
+class ProjectsPage(Step):
+    """
+    Read a page of the list of projects.
+
+    The pages before it have `shown` these projects, and were complete unless one `is_odd`.
+    """
+
+    number: int = 1
+    shown: tuple[str, ...] = ()
+    is_odd: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        """The list of projects."""
+        return ALL_PROJECTS
+
+
+@dataclass(frozen=True)
+class Wake(Step):
+    """
+    Ask for the newest restore events of a project, and list it if that shows a reason.
+
+    `is_due`: the project is listed as a whole in any case, because it was not for long.
+    """
+
+    group_id: str
+    is_due: bool
+
+    @property
+    def subject(self) -> Subject:
+        """The events of the project."""
+        return Subject.list(self.group_id, AtlasList.EVENTS)
+
+
+@service
+class WatchedProjects:
+    """
+    The projects of one sweep: those that the operator `named`, or all. Any thread may use it.
+
+    `woken`: the projects that are watched. `postponed`: of those, the ones that a later sweep lists
+    for their age.
+    """
+
+    run: Run
+    calls: Calls
+    atlas: AtlasProjects
+    named: ProjectIds
+    woken: set[str] = field(default_factory=set)
+    postponed: set[str] = field(default_factory=set)
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def watches_all(self) -> bool:
+        """Whether the list of all projects decides which are watched."""
+        return self.named == "all"
+
+    def first_steps(self) -> list[ProjectsPage | Wake]:
+        """Return a step for each project, and one for the list of all projects if it is due."""
+        projects = self._first_projects()
+        self.calls.memory.keep_only(projects)
+        self._postpone(projects)
+        is_list_due = self.watches_all and self._is_list_due()
+        return [*([ProjectsPage()] if is_list_due else []), *self._wakes(projects)]
+
+    def read_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
+        """Read a page of the list. The last one wakes the projects that were not known."""
+        begun = self.run.asking.clock()
+        try:
+            page = self.calls.ask_step(step, partial(self.atlas.projects, step.number))
+        except RestoreWatchError as error:
+            return self.calls.again(step, error, begun) or self._wakes(step.shown)
+        entries = project_entries(page)
+        known = set(step.shown)
+        new = [entry.id for entry in entries.readable if entry.id not in known]
+        shown = (*step.shown, *new)
+        problem = entries.unreadable[0].problem if entries.unreadable else None
+        # The same page may follow for ever.
+        is_repeated = page.has_next and not new
+        if is_repeated:
+            problem = NOTHING_NEW
+        if problem:
+            self._note_unread(UnexpectedAtlasResponseError(problem))
+        is_odd = step.is_odd or problem is not None
+        if page.has_next and not is_repeated:
+            return [ProjectsPage(step.number + 1, shown, is_odd)]
+        # A list that is not complete leaves the one before in force.
+        if not is_odd:
+            self.calls.memory.store_projects(shown)
+            self.run.log.append(AllListed(frozenset(shown)))
+        return self._wakes(shown)
+
+    def skip_projects_page(self) -> None:
+        """Leave the list to the next sweep."""
+        self._note_unread(TimeBudgetExceededError(_LIST_NOT_READ))
+
+    def removed_projects(self) -> list[Project]:
+        """
+        Return the projects to drop: those of which marks are left although nobody watches them.
+
+        The operator has removed them; or, of all projects, the list that was read in this sweep
+        does not show them, as none has for a day.
+        """
+        known = [one for one in self.run.stored_projects() if one.marks is not None]
+        if not self.watches_all:
+            return [one for one in known if one.group_id not in self.woken]
+        if self.run.log.all_listed() is None:
+            return []
+        now, listed = self.run.now(), self._last_list()
+        return [one for one in known if one.group_id not in listed and one.watched.is_gone(now)]
+
+    def new_projects(self) -> list[str]:
+        """Return the woken projects that nobody has tried to list."""
+        known = self.run.projects
+        return [one for one in self.woken if one not in known or not known[one].has_begun]
+
+    def forget(self, group_id: str) -> None:
+        """Watch a project no longer."""
+        with self.lock:
+            self.woken.discard(group_id)
+
+    def _first_projects(self) -> Collection[str]:
+        """Return the projects to begin with. Of all, those that the last list or the table has."""
+        if self.named != "all":
+            self.run.log.append(AllListed(frozenset(self.named)))
+            return self.named
+        stored = self.run.projects.values()
+        known = {one.group_id for one in stored if one.marks}
+        removed = {one.group_id for one in stored if one.is_removed}
+        # An environment that was idle may remember a list that is older than a removal.
+        return known.union(self._last_list()) - removed
+
+    def _is_list_due(self) -> bool:
+        """
+        Whether the list of all projects must be read in this sweep.
+
+        A list without a project that the table knows is read again at once: Atlas may have left the
+        project out.
+        """
+        listed = self._last_list()
+        return self.calls.memory.projects_are_due or any(
+            project.marks is not None
+            and project.watched.degraded is None
+            and group_id not in listed
+            for group_id, project in self.run.projects.items()
+        )
+
+    def _postpone(self, group_ids: Collection[str]) -> None:
+        """Spread the listings of many projects, which all began when the stack was deployed."""
+        known = self.run.projects
+        due = [one for one in group_ids if one in known and known[one].listed_at]
+        due = [one for one in due if self._is_due(known[one])]
+        # They take turns: one that cannot be listed does not keep others from it.
+        due.sort(key=lambda one: self.calls.memory.last_turn(one, "listing"))
+        self.postponed.update(due[max(LISTED_AT_ONCE, len(group_ids) // 14) :])
+
+    def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
+        """Watch these projects. Return a step for each that this sweep did not watch before."""
+        memory, known = self.calls.memory, self.run.projects
+        with self.lock:
+            new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
+            self.woken.update(new)
+        for group_id in new:
+            self.run.log.append(Planned(group_id, is_watched=True, aside=memory.aside(group_id)))
+        # Projects that a sweep has not reached come first in the next one.
+        new.sort(key=memory.last_turn)
+        return [
+            Wake(one, one not in self.postponed and (one not in known or self._is_due(known[one])))
+            for one in new
+        ]
+
+    def _is_due(self, project: Project) -> bool:
+        if project.listed_at is None:
+            return True
+        age = self.run.now() - project.listed_at
+        # After the clock was set back, the last time may lie in the future.
+        return not timedelta(0) <= age < LISTED_EVERY - EARLY
+
+    def _last_list(self) -> Collection[str]:
+        return self.calls.memory.projects or ()
+
+    def _note_unread(self, error: RestoreWatchError) -> None:
+        self.run.log.append(Unread(ALL_PROJECTS, error))

@@ -1,1 +1,0 @@
-"""How a sweep finds the jobs that nobody named."""

@@ -1,1 +1,0 @@
-"""How a sweep asks about the open jobs that it knows."""

@@ -1,0 +1,126 @@
+"""The result of a sweep, counted from its log. Pure."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.errors import AtlasRateLimitError, AtlasUnauthorizedError, RestoreWatchError
+from restore_watch.model.results import Failure, SweepResult
+from restore_watch.sweep.log import JOBS, LISTS, Acted, Asked, End, Fate, Record, Subject, Unread
+from restore_watch.table.open_job import OpenJob
+
+NO_ROLE = "USER_UNAUTHORIZED"
+"""Atlas's code for credentials that are known but have no role for what was asked."""
+
+type _Key = tuple[str | None, str | None, str | None]
+
+
+def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
+    """
+    Return the result of a sweep that began with these open jobs.
+
+    A failure counts until the same job is asked about with success, and nothing of it is pending.
+    """
+    counts = _Counts({job.key for job in opened if job.missing_since is not None})
+    for record in records:
+        match record:
+            case Asked():
+                counts.count_asked(record)
+            case Unread(subject, error) if not _is_no_failure(error):
+                counts.unread.setdefault(subject, error)
+            case Acted():
+                counts.count_acted(record)
+    return counts.result(len(opened))
+
+
+def refusal_of_credentials(
+    records: Iterable[Record], result: SweepResult
+) -> AtlasUnauthorizedError | None:
+    """Return the refusal, if Atlas refused the credentials for every question. Not for a role."""
+    errors = [failure.error for failure in result.failures]
+    if any(isinstance(one, Asked) and one.end.accepts for one in records):
+        return None
+    refusals = [
+        error
+        for error in errors
+        if isinstance(error, AtlasUnauthorizedError) and error.error_code != NO_ROLE
+    ]
+    return refusals[0] if refusals and len(refusals) == len(errors) else None
+
+
+class _Counts:
+    def __init__(self, missing: set[_Key]) -> None:
+        self.failures: dict[_Key, RestoreWatchError] = {}
+        self._missing = missing
+        self._asked: set[_Key] = set()
+        self._left: set[_Key] = set()
+        self.unread: dict[Subject, RestoreWatchError] = {}
+        # How the last call for each list ended: another try may have succeeded.
+        self._lists: dict[Subject, RestoreWatchError | None] = {}
+        self._found = self._changed = self._published = 0
+
+    def count_asked(self, asked: Asked) -> None:
+        subject, end, error = asked.subject, asked.end, asked.error
+        if end in {End.LATE, End.LIMITED}:
+            self._left.update(asked.jobs)
+            return
+        self._asked.update(asked.jobs)
+        if subject.question in JOBS:
+            if error is not None:
+                self.failures.update(dict.fromkeys(asked.jobs, error))
+        elif subject.question is None:
+            if end is End.NO_CREDENTIALS and error is not None:
+                self.failures[subject.bucket.group_id, subject.about, None] = error
+        # What else becomes of the list of a cluster's jobs, its listing says in the end.
+        elif subject.question not in LISTS or end is End.NO_CREDENTIALS:
+            self._lists[subject] = error
+
+    def count_acted(self, acted: Acted) -> None:
+        group_id, cluster_name, restore_id = key = acted.key
+        match acted.fate:
+            case Fate.FOUND:
+                self._found += 1
+                self._changed += 1
+            case Fate.CHANGED:
+                self._changed += 1
+            case Fate.PUBLISHED:
+                self._published += acted.messages
+                self.failures.pop(key, None)
+            case Fate.SETTLED if not acted.messages:
+                self.failures.pop(key, None)
+                self.failures.pop((group_id, cluster_name, None), None)
+            case Fate.LATE:
+                self._asked.discard(key)
+                self._left.add(key)
+            case Fate.FAILED if acted.error is not None:
+                if restore_id is None:
+                    self.failures.setdefault(key, acted.error)
+                else:
+                    self.failures[key] = acted.error
+
+    def result(self, opened: int) -> SweepResult:
+        for subject, error in chain(self.unread.items(), self._lists.items()):
+            if error is not None:
+                key = subject.bucket.group_id, subject.about or None, None
+                self.failures.setdefault(key, error)
+        of_lists = {key[:2] for key in self.failures if key[2] is None}
+        return SweepResult(
+            open=opened,
+            found=self._found,
+            checked=len(self._asked),
+            changed=self._changed,
+            published=self._published,
+            not_reached=len(self._left - self._asked),
+            succeeded=sum(
+                key not in self.failures and key[:2] not in of_lists for key in self._asked
+            ),
+            failures=tuple(
+                Failure(*key, error, is_known=key in self._missing)
+                for key, error in self.failures.items()
+            ),
+        )
+
+
+def _is_no_failure(error: RestoreWatchError) -> bool:
+    """A rate limit, or the end of the time, is no failure of the sweep."""
+    return isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError))

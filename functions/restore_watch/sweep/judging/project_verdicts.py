@@ -1,0 +1,322 @@
+"""
+The verdict of a sweep on each project: what fails now, and what was reported and may go on. Pure.
+
+| question | fails | is known to be over |
+| --- | --- | --- |
+| the known jobs of a kind | an endpoint of a job fails for long, or no other answers | another
+  answers and none was left out, or no job of the kind is open |
+| the lists of the clusters' jobs of a kind | a listing could not read one | no part of the kind has
+  stayed behind, or the project was listed as a whole |
+| events, lists of clusters | the question failed | it was answered, or the project was listed |
+| the list of projects | it was read, and does not show the project | it was read, and does |
+| reached | Atlas answered nothing about the project, and nothing failed | always |
+| items | the table refuses what Atlas says about a job | always |
+
+An answer to one question clears no other. A job or a cluster that Atlas does not know is no failure
+of the project. In a watched project, a reported failure stands until the sweep has learnt that it
+is over. A failure that was not reported does not: what nobody met again is no outage.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    TableUnavailableError,
+)
+from restore_watch.model.marks import Part
+from restore_watch.model.outage import UNANSWERED, Trouble
+from restore_watch.model.question import JOB_OF, LIST_OF, Question
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.results import Failure
+from restore_watch.sweep.log import (
+    JOBS,
+    LISTS,
+    Asked,
+    End,
+    Listed,
+    Planned,
+    Record,
+    Unread,
+    families_of,
+)
+from restore_watch.sweep.run import Run
+from restore_watch.table.open_job import JobKey, OpenJob
+from restore_watch.table.project_item import Project
+
+_EXCUSED = (
+    AtlasForbiddenError,
+    AtlasUnauthorizedError,
+    EndpointRetiredError,
+    AtlasBadRequestError,
+    RestoreJobNotFoundError,
+)
+"""Of a family that could never be read, these say that there is no role for it, or no endpoint."""
+
+_FAMILY_OF: dict[str, str] = {LIST_OF[kind]: JOB_OF[kind] for kind in LIST_OF}
+
+
+class _Failure(NamedTuple):
+    error: RestoreWatchError
+    lasts: bool
+
+
+class Answers(NamedTuple):
+    """
+    The questions about a project that failed, by question and job or cluster; and the others.
+
+    `answered`: the answered questions. `left`: questions, or some of their jobs, that the sweep has
+    not asked at all and left to the next one.
+    """
+
+    failed: dict[tuple[Question, str], _Failure]
+    answered: frozenset[Question]
+    left: frozenset[Question]
+
+    @property
+    def learnt(self) -> frozenset[Question]:
+        """The questions of which nothing was left to the next sweep."""
+        return self.answered - self.left
+
+    def failures(self, readable: Collection[str]) -> dict[str, RestoreWatchError]:
+        """
+        Return what fails, by question.
+
+        `readable` has the families that were read before. If another one is refused, there is no
+        role for it, unless the project refuses everything.
+        """
+        failures: dict[str, RestoreWatchError] = {}
+        refuses_all = not self.answered and not readable
+        for (question, _), (error, lasts) in self.failed.items():
+            was_readable = refuses_all or _FAMILY_OF.get(question, question) in readable
+            is_excused = isinstance(error, _EXCUSED) and not was_readable
+            if not is_excused and (lasts or question not in self.answered):
+                failures.setdefault(question, error)
+        return failures
+
+
+def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> Answers:
+    """
+    Return what the records of a project say.
+
+    A failure lasts unless it is a rate limit, or that of a job whose endpoint is not among the
+    `lasting` ones: it counts only if no other question of its name is answered.
+    """
+    failed: dict[tuple[Question, str], _Failure] = {}
+    answered: set[Question] = set()
+    left: set[tuple[Question, JobKey | None]] = set()
+    asked: set[JobKey] = set()
+    for record in records:
+        match record:
+            case Unread((_, Question() as question, about), error, lasts):
+                failed[question, about] = _Failure(error, lasts)
+            case Asked((_, Question() as question, about), end):
+                if not end.is_left:
+                    asked.update(record.jobs)
+                if end.is_answer:
+                    answered.add(question)
+                    failed.pop((question, about), None)
+                elif end.is_left:
+                    left.update((question, key) for key in record.jobs or (None,))
+                # What becomes of the list of a cluster's jobs, its listing says in the end.
+                elif record.error is not None and question not in LISTS:
+                    failed[question, about] = _Failure(record.error, _lasts(record, lasting))
+    never_asked = frozenset(question for question, key in left if key not in asked)
+    return Answers(failed, frozenset(answered), never_asked)
+
+
+def _lasts(asked: Asked, lasting: Container[JobKey]) -> bool:
+    if asked.end is End.LIMITED:
+        return False
+    if asked.subject.question not in JOBS:
+        return True
+    # A job that is not found and is a failure: Atlas does not know its project.
+    is_project_gone = isinstance(asked.error, RestoreJobNotFoundError)
+    return is_project_gone or any(key in lasting for key in asked.jobs)
+
+
+_NOT_REACHED = "The sweep did not reach this project in its time"
+
+_NOT_LISTED = (
+    "Atlas no longer shows this project in the list of projects: it was deleted, or the service "
+    "account or API key has lost its role in it"
+)
+
+
+@dataclass(frozen=True)
+class ProjectVerdict:
+    """
+    How a sweep saw a project that it looked at.
+
+    `failures`: those of now, by question. `standing`: reported ones that may go on. `is_seen`:
+    Atlas answered anything.
+    """
+
+    project: Project
+    failures: Mapping[str, RestoreWatchError]
+    standing: Mapping[str, Trouble]
+    is_seen: bool
+    open_jobs: int
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether anything of the project cannot be seen."""
+        return bool(self.failures or self.standing)
+
+    @property
+    def unanswered(self) -> RestoreWatchError | None:
+        """A failure of now for want of an answer, if there is one."""
+        return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    What a sweep knows in the end, by project.
+
+    `records`: its log. `projects`: what the table remembers. `lasting`: why the own endpoints of
+    jobs have failed for long. `not_stored`: why the table refused what Atlas says about a job.
+    `all_listed`: the projects to watch, None if that is not known.
+    """
+
+    records: Mapping[str | None, Sequence[Record]]
+    projects: Mapping[str, Project]
+    open_jobs: Iterable[OpenJob]
+    lasting: Mapping[JobKey, RestoreWatchError]
+    not_stored: Mapping[str | None, RestoreWatchError]
+    all_listed: Collection[str] | None
+
+    @classmethod
+    def after(cls, run: Run, failures: Iterable[Failure]) -> Self:
+        """Return what a sweep knows, which has met these failures."""
+        jobs = run.open_jobs()
+        return cls(
+            records=run.log.by_project(),
+            projects={project.group_id: project for project in run.stored_projects()},
+            open_jobs=jobs,
+            lasting=run.memory.lasting_failures(jobs),
+            not_stored={
+                one.group_id: one.error
+                for one in failures
+                if one.restore_id and isinstance(one.error, TableUnavailableError)
+            },
+            all_listed=run.log.all_listed(),
+        )
+
+
+def judge_projects(seen: Seen) -> list[ProjectVerdict]:
+    """
+    Return how each project was seen: those that are watched, and those of jobs that were due.
+
+    Jobs of a project that was removed say nothing about it.
+    """
+    jobs = _by_project(seen.open_jobs)
+    verdicts: list[ProjectVerdict] = []
+    for group_id in sorted(filter(None, seen.records)):
+        records = seen.records[group_id]
+        plans = [one for one in records if isinstance(one, Planned)]
+        project = seen.projects.get(group_id, Project(group_id))
+        if plans and (plans[-1].is_watched or not project.is_removed):
+            verdicts.append(_judge(seen, project, plans[-1], jobs.get(group_id, ())))
+    return verdicts
+
+
+def left_alone(seen: Seen) -> list[Project]:
+    """Return the projects that fail, in which the last job that was named has ended."""
+    jobs = _by_project(seen.open_jobs)
+    watched = watched_projects(seen.records)
+    return [
+        project
+        for project in seen.projects.values()
+        if project.watched.is_failing
+        and not project.is_removed
+        and project.group_id not in watched
+        and project.group_id not in jobs
+    ]
+
+
+def watched_projects(records: Mapping[str | None, Sequence[Record]]) -> set[str]:
+    """Return the projects that are watched, by the log of a sweep."""
+    plans = (one for of_one in records.values() for one in of_one if isinstance(one, Planned))
+    last = {plan.group_id: plan.is_watched for plan in plans}
+    return {group_id for group_id, is_watched in last.items() if is_watched}
+
+
+def _judge(
+    seen: Seen, project: Project, plan: Planned, open_jobs: Sequence[OpenJob]
+) -> ProjectVerdict:
+    group_id, records = project.group_id, seen.records[project.group_id]
+    answers = answers_of(records, seen.lasting)
+    # A job that the table knows could be read before.
+    kinds = {job.kind for job in open_jobs if job.kind}
+    failures = answers.failures(project.readable.union(kinds))
+    for job in open_jobs:
+        if job.key in seen.lasting:
+            question = JOB_OF[job.kind or RestoreKind.FLEX]
+            failures.setdefault(question, seen.lasting[job.key])
+    if group_id in seen.not_stored:
+        failures[Question.ITEMS] = seen.not_stored[group_id]
+    is_seen = bool(families_of(records))
+    if not is_seen and not failures:
+        failures[Question.REACHED] = TimeBudgetExceededError(_NOT_REACHED)
+    if plan.is_watched and seen.all_listed is not None and group_id not in seen.all_listed:
+        failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
+    standing: dict[str, Trouble] = {}
+    if plan.is_watched and project.watched.degraded is not None:
+        over = _Over(
+            knows_projects=seen.all_listed is not None,
+            open_jobs={JOB_OF[kind] for kind in kinds},
+            learnt=answers.learnt,
+            behind={LIST_OF[part.kind] for part in _parts_behind(project, plan, records)},
+            is_listed=any(isinstance(one, Listed) and one.is_whole for one in records),
+        )
+        standing = {
+            name: trouble
+            for name, trouble in project.watched.troubles.items()
+            if name not in failures and not over.is_known(name)
+        }
+    return ProjectVerdict(project, failures, standing, is_seen, len(open_jobs))
+
+
+class _Over(NamedTuple):
+    """The third column of the table above, of a project."""
+
+    knows_projects: bool
+    open_jobs: Container[str]
+    learnt: Container[str]
+    behind: Container[str]
+    is_listed: bool
+
+    def is_known(self, name: str) -> bool:
+        """Whether a trouble that does not fail now is over. Older versions had other names."""
+        if name in {Question.REACHED, Question.ITEMS}:
+            return True
+        if name == Question.PROJECTS:
+            return self.knows_projects
+        if name in JOBS:
+            return name in self.learnt or name not in self.open_jobs
+        if name in LISTS:
+            return self.is_listed or name not in self.behind
+        return self.is_listed or name in self.learnt
+
+
+def _parts_behind(project: Project, plan: Planned, records: Iterable[Record]) -> Collection[Part]:
+    """The parts that have stayed behind, without those that nobody could ever read."""
+    asides = [one.aside for one in records if isinstance(one, Listed)]
+    behind = project.marks.behind.keys() if project.marks else frozenset()
+    return behind - (asides or [plan.aside])[-1]
+
+
+def _by_project(jobs: Iterable[OpenJob]) -> Mapping[str, Sequence[OpenJob]]:
+    by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
+    for job in jobs:
+        by_project[job.target.group_id].append(job)
+    return by_project

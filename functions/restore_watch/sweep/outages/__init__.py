@@ -1,1 +1,0 @@
-"""Projects that the watch cannot see, and how that is reported."""
