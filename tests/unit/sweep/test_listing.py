@@ -9,27 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.endpoints import AtlasList, Family
+from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.entries import job_entries, shown_clusters
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.find.listing import ProjectListing
-from restore_watch.sweep.find.listing_scope import Wanted
-from restore_watch.sweep.find.progress import Read
-from restore_watch.sweep.find.steps import ClustersPage, JobsPage, ListingStep
+from restore_watch.sweep.asking.listing import (
+    ClustersPage,
+    JobsPage,
+    ListingStep,
+    ProjectListing,
+    Read,
+    Wanted,
+)
 from unit.open_jobs import NOON
+from unit.records import CLUSTERS, COLLECTION, DEDICATED, FLEX, FLEX_CLUSTERS, LISTED_KINDS
 from unit.scripted_atlas import GROUP
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
-LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
-FLEX, DEDICATED, COLLECTION = LISTED_KINDS
 ORDERS, CARTS = (Part(FLEX, name) for name in ("orders", "carts"))
-FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
 
 MARK = NOON - HOUR
 MARKS = Marks(first=NOON - DAY, whole=MARK)
@@ -79,15 +80,15 @@ def one_kind(**options: Any) -> tuple[ProjectListing, ClustersPage]:
 
 
 def next_page(listed: ProjectListing, step: JobsPage, page: Page) -> JobsPage:
-    (following,) = jobs_shown(listed, step, page)
+    (following,) = read_jobs(listed, step, page)
     assert isinstance(following, JobsPage)
     return following
 
 
-def jobs_shown(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
+def read_jobs(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
     """The step that follows from a page of jobs, if one does."""
     page = replace(page, at=step.at)
-    return listed.jobs_shown(step, page, job_entries(page, step.part.kind).readable)
+    return listed.read_jobs(step, page, job_entries(page, step.part.kind).readable)
 
 
 def ids(page: Page) -> set[str]:
@@ -137,7 +138,7 @@ def test_a_listing_begins_with_lists_of_clusters_and_the_jobs_of_remembered_ones
     assert listed.wanted.is_full is ("kinds" not in options)
     if not steps:
         every = frozenset(map(Part, LISTED_KINDS))
-        assert listed.read() == Read(NOON, every, frozenset(), is_full=True)
+        assert listed.parts_read() == Read(NOON, every, frozenset(), is_full=True)
 
 
 def test_what_has_stayed_behind_longest_comes_first() -> None:
@@ -182,13 +183,13 @@ def test_a_list_of_clusters_that_cannot_be_read_to_its_end_is_taken_in_and_count
 ) -> None:
     listed, step = one_kind()
 
-    steps = listed.clusters_shown(step, page, shown_clusters(page, step.which))
+    steps = listed.read_clusters(step, page, shown_clusters(page, step.which))
 
     assert [one.belongs_to for one in steps] == [ORDERS]
     assert str(listed.failures[FLEX_CLUSTERS]) == problem
-    listed.finished(step)
+    listed.finish_step(step)
     assert listed.cluster_names == {}
-    assert Part(FLEX) in listed.read().unread
+    assert Part(FLEX) in listed.parts_read().unread
 
 
 ODD_NAMES = {
@@ -243,7 +244,7 @@ def test_reading_goes_on_as_long_as_a_newer_job_may_follow(
     numbers: list[int] = []
     for created in pages_shown:
         entries = [job(moment, number) for number, moment in enumerate(created)]
-        for following in jobs_shown(listed, step, shown(*entries, has_next=True)):
+        for following in read_jobs(listed, step, shown(*entries, has_next=True)):
             assert isinstance(following, JobsPage)
             step = following
             numbers.append(step.at.number)
@@ -253,7 +254,7 @@ def test_reading_goes_on_as_long_as_a_newer_job_may_follow(
 
 def test_the_tries_of_a_page_are_not_those_of_the_next() -> None:
     listed, _ = one_cluster()
-    tried = JobsPage(GROUP, ORDERS, tries=1)
+    tried = JobsPage(listed, ORDERS, tries=1)
 
     assert next_page(listed, tried, shown(job(NEW), has_next=True)).tries == 0
 
@@ -284,13 +285,13 @@ def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
         assert isinstance(step, JobsPage)
         page = shown(*parts[step.at.number - 1], has_next=step.at.number < len(parts))
         seen |= ids(page)
-        steps += jobs_shown(listed, step, page)
-        assert listed.finished(step) is (not steps)
+        steps += read_jobs(listed, step, page)
+        assert listed.finish_step(step) is (not steps)
 
     assert seen >= {
         id_at(moment, number) for number, moment in enumerate(created) if moment >= since
     }
-    assert ORDERS in listed.read().read
+    assert ORDERS in listed.parts_read().read
 
 
 # When it began
@@ -315,9 +316,9 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 ) -> None:
     listed, step = one_cluster(began=asked)
     second = next_page(listed, step, shown(job(NEW), has_next=True, date=date))
-    jobs_shown(listed, second, shown(date=NOON - HOUR))
+    read_jobs(listed, second, shown(date=NOON - HOUR))
 
-    assert listed.read().began == began
+    assert listed.parts_read().began == began
 
 
 # What was read
@@ -326,30 +327,30 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_last_page() -> None:
     listed, step = one_kind()
     page = clusters("orders", "carts")
-    first, other = listed.clusters_shown(step, page, shown_clusters(page, step.which))
+    first, other = listed.read_clusters(step, page, shown_clusters(page, step.which))
     assert isinstance(first, JobsPage)
     second = next_page(listed, first, shown(job(NEW), has_next=True))
-    assert [listed.finished(one) for one in (step, other, first)] == [False] * 3
-    assert first.part in listed.read().unread
+    assert [listed.finish_step(one) for one in (step, other, first)] == [False] * 3
+    assert first.part in listed.parts_read().unread
 
-    assert listed.finished(second)
-    assert listed.read().read == {ORDERS, CARTS, Part(FLEX)}
+    assert listed.finish_step(second)
+    assert listed.parts_read().read == {ORDERS, CARTS, Part(FLEX)}
 
 
 def test_only_a_listing_that_read_something_moves_marks() -> None:
     listed, step = one_cluster()
-    listed.finished(step, is_read=False)
-    assert listed.read().began is None
-    assert listed.read().moves(MARKS) == MARKS
+    listed.finish_step(step, is_read=False)
+    assert listed.parts_read().began is None
+    assert listed.parts_read().marks_after(MARKS) == MARKS
 
     listed = listing(began=NOON)
     for one in listed.first_steps():
-        listed.finished(one, is_read=False)
-    assert listed.read().unread == set(map(Part, LISTED_KINDS))
-    assert listed.read().moves(MARKS) == MARKS
+        listed.finish_step(one, is_read=False)
+    assert listed.parts_read().unread == set(map(Part, LISTED_KINDS))
+    assert listed.parts_read().marks_after(MARKS) == MARKS
 
     listed, step = one_cluster()
-    jobs_shown(listed, step, shown())
-    listed.finished(step)
+    read_jobs(listed, step, shown())
+    listed.finish_step(step)
 
-    assert listed.read().moves(MARKS) == Marks(MARKS.first, NOON - 5 * MINUTE)
+    assert listed.parts_read().marks_after(MARKS) == Marks(MARKS.first, NOON - 5 * MINUTE)

@@ -6,12 +6,15 @@ import pytest
 
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.rate_limit_pace import Pace
+from restore_watch.sweep.asking.pace import Pace
+from restore_watch.sweep.log import Asked, Subject
+from unit.records import DOWN, LIMITED, NO_JOB, NO_ROLE, NOT_ALLOWED, OTHER_GROUP, asked
 from unit.scripted_atlas import GROUP
 
 FLEX, DEDICATED = (Bucket(GROUP, kind) for kind in (RestoreKind.FLEX, RestoreKind.DEDICATED))
-ELSEWHERE = Bucket("5f0000000000000000000a02", RestoreKind.FLEX)
+ELSEWHERE = Bucket(OTHER_GROUP, RestoreKind.FLEX)
 PROJECTS = Bucket(None, AtlasList.PROJECTS)
 
 
@@ -26,6 +29,16 @@ def pace_with(
         since=0.0,
         waits=waits,
     )
+
+
+def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> None:
+    """A question about a job, or for the list of projects, has ended."""
+    listed = Subject.list(None, AtlasList.PROJECTS)
+    pace.read_record(asked(Subject.job(bucket) if bucket.group_id else listed, error))
+
+
+def starved(pace: Pace) -> list[Bucket]:
+    return [one.subject.bucket for one in pace.starved()]
 
 
 def allowed(pace: Pace, buckets: Iterable[Bucket]) -> list[bool]:
@@ -131,10 +144,10 @@ def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
     for share in answers:
         if pace.allows(FLEX):
             said.append(share)
-            pace.answered(FLEX)
+            read(pace, FLEX)
     pace.allows(FLEX)
 
-    assert pace.starved == ({FLEX} if is_starved else frozenset())
+    assert starved(pace) == ([FLEX] if is_starved else [])
 
 
 @pytest.mark.parametrize("calls", [1, 2], ids=["all that was due was asked", "one was left out"])
@@ -142,11 +155,11 @@ def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket(calls: int) 
     pace = pace_with(0.1)
     for _ in range(calls):
         if pace.allows(FLEX):
-            pace.answered(FLEX)
+            read(pace, FLEX)
     pace.begin_round()
 
     assert not pace.allows(FLEX)
-    assert pace.starved == ({FLEX} if calls == 2 else frozenset())
+    assert starved(pace) == ([FLEX] if calls == 2 else [])
 
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
@@ -155,10 +168,10 @@ def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
     for _ in range(8):
         pace.allows(FLEX)
     for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
-        pace.answered(FLEX)
+        read(pace, FLEX)
 
     assert not pace.allows(FLEX)
-    assert pace.starved == frozenset()
+    assert starved(pace) == []
 
 
 def test_each_bucket_is_starved_by_itself() -> None:
@@ -166,80 +179,94 @@ def test_each_bucket_is_starved_by_itself() -> None:
     pace = Pace(0.5, lambda one, _since: shares.get(one), since=0.0, waits=lambda _: False)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
         if pace.allows(bucket):
-            pace.answered(bucket)
+            read(pace, bucket)
 
-    assert pace.starved == {FLEX}
+    assert starved(pace) == [FLEX]
 
 
 def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
     pace = pace_with(0.1)
     for _ in range(3):
-        pace.refused(FLEX)
-        pace.silent(ELSEWHERE)
+        read(pace, FLEX, NO_ROLE)
+        read(pace, ELSEWHERE, DOWN)
 
     assert allowed(pace, (FLEX, ELSEWHERE) * 2) == [False] * 4
-    assert pace.starved == frozenset()
+    assert starved(pace) == []
 
 
 # Silences and refusals
 
-SILENT = [("silent", FLEX)] * 3
-# Each row: what happens, and which calls are allowed then, in this order.
-HAPPENED: dict[str, tuple[list[tuple[str, Bucket]], dict[Bucket, bool]]] = {
+type Happened = list[tuple[Bucket, RestoreWatchError | None]]
+
+ANSWERED: Happened = [(FLEX, None)]
+SILENT: Happened = [(FLEX, DOWN)] * 3
+REFUSED: Happened = [(FLEX, NO_ROLE)] * 6
+# Each row: how questions ended, and which calls are allowed then, in this order.
+HAPPENED: dict[str, tuple[Happened, dict[Bucket, bool]]] = {
     "two silences": (SILENT[:2], {FLEX: True}),
     "three silences": (SILENT, {FLEX: False, DEDICATED: False, ELSEWHERE: True}),
     "silences of two endpoints": (
-        [("silent", bucket) for bucket in (FLEX, DEDICATED, FLEX)],
+        [(bucket, DOWN) for bucket in (FLEX, DEDICATED, FLEX)],
         {DEDICATED: False},
     ),
-    "an answer between silences": ([*SILENT[:2], ("answered", FLEX), *SILENT[:2]], {FLEX: True}),
+    "an answer between silences": ([*SILENT[:2], *ANSWERED, *SILENT[:2]], {FLEX: True}),
     # Many questions are under way at once: their answers may come after three silences.
-    "a late answer": ([*SILENT, ("answered", FLEX)], {FLEX: True}),
-    "two refusals": ([("refused", FLEX)] * 2, {FLEX: True}),
-    "three refusals": ([("refused", FLEX)] * 3, {FLEX: False, DEDICATED: True, ELSEWHERE: True}),
-    "refusals of single jobs before an answer": (
-        [*[("refused", FLEX)] * 6, ("answered", FLEX)],
-        {FLEX: True},
-    ),
-    "refusals of single jobs after an answer": (
-        [("answered", FLEX), *[("refused", FLEX)] * 6],
-        {FLEX: True},
-    ),
-    "a silent list of projects": ([("silent", PROJECTS)] * 3, {PROJECTS: False, FLEX: True}),
+    "a late answer": ([*SILENT, *ANSWERED], {FLEX: True}),
+    "a late 404": ([*SILENT, (FLEX, NO_JOB)], {FLEX: True}),
+    "limits": ([(FLEX, LIMITED)] * 3, {FLEX: True}),
+    "two refusals": (REFUSED[:2], {FLEX: True}),
+    "three refusals": (REFUSED[:3], {FLEX: False, DEDICATED: True, ELSEWHERE: True}),
+    "three refusals of an address": ([(FLEX, NOT_ALLOWED)] * 3, {FLEX: False}),
+    "refusals of single jobs before an answer": ([*REFUSED, *ANSWERED], {FLEX: True}),
+    "refusals of single jobs after an answer": ([*ANSWERED, *REFUSED], {FLEX: True}),
+    "a silent list of projects": ([(PROJECTS, DOWN)] * 3, {PROJECTS: False, FLEX: True}),
 }
 
 
 @pytest.mark.parametrize(("happened", "allows"), HAPPENED.values(), ids=HAPPENED)
 def test_what_was_silent_or_refuses_three_times_is_left_alone(
-    happened: list[tuple[str, Bucket]], allows: dict[Bucket, bool]
+    happened: Happened, allows: dict[Bucket, bool]
 ) -> None:
     pace = pace_with()
-    for name, bucket in happened:
-        getattr(pace, name)(bucket)
+    for bucket, error in happened:
+        read(pace, bucket, error)
 
     assert {bucket: pace.allows(bucket) for bucket in allows} == allows
+
+
+def test_the_list_of_a_cluster_that_is_read_to_follow_says_nothing_of_its_jobs_endpoints() -> None:
+    pace = pace_with()
+    for error in (DOWN, NO_ROLE):
+        for _ in range(3):
+            pace.read_record(Asked.failed(Subject(FLEX, None), error))
+    assert pace.allows(FLEX)
+
+    for _ in range(3):
+        read(pace, FLEX, DOWN)
+    pace.read_record(asked(Subject(FLEX, None)))
+    assert pace.allows(FLEX)
 
 
 def test_a_silent_project_gets_one_question_in_each_later_round_and_all_after_its_answer() -> None:
     pace = pace_with()
     for _ in range(3):
-        pace.silent(FLEX)
+        read(pace, FLEX, DOWN)
 
     pace.begin_round()
     assert [pace.allows(FLEX), pace.allows(DEDICATED, to_find=True)] == [True, False]
-    pace.answered(FLEX)
+    read(pace, FLEX)
     assert pace.allows(DEDICATED)
 
 
-@pytest.mark.parametrize("happens", ["answered", "silent"])
-def test_a_project_answers_until_its_last_question_was_not(happens: str) -> None:
+@pytest.mark.parametrize("error", [None, DOWN], ids=["answered", "silent"])
+def test_a_project_answers_until_its_last_question_was_not(error: RestoreWatchError | None) -> None:
     pace = pace_with()
-    assert pace.answers(GROUP)
-    pace.silent(FLEX)
-    getattr(pace, happens)(DEDICATED)
+    assert pace.is_answered_by(GROUP)
+    read(pace, FLEX, DOWN)
+    read(pace, DEDICATED, error)
 
-    assert pace.answers(GROUP) is (happens == "answered")
-    assert pace.answers(ELSEWHERE.group_id)
+    assert pace.is_answered_by(GROUP) is (error is None)
+    assert pace.is_answered_by(OTHER_GROUP)
 
 
 # What Atlas asks for with a 503
@@ -252,7 +279,7 @@ def test_while_atlas_asks_to_wait_a_sweep_makes_one_call_in_the_family() -> None
     pace.begin_round()
     assert not pace.allows(FLEX)
     assert pace.allows(DEDICATED)
-    assert pace.starved == frozenset()
+    assert starved(pace) == []
 
 
 def test_calls_go_on_when_the_time_that_atlas_asked_for_is_over() -> None:

@@ -6,22 +6,22 @@ from typing import NamedTuple
 
 import pytest
 
-from restore_watch.errors import (
-    AtlasUnauthorizedError,
-    AtlasUnavailableError,
-    CredentialsError,
-    RestoreWatchError,
-)
+from restore_watch.errors import CredentialsError, RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
-from restore_watch.sweep.outages.project_verdicts import ProjectVerdict
-from restore_watch.sweep.outages.stack_verdict import Held, ListOfProjects, StackVerdict, judge
+from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
+from restore_watch.sweep.judging.stack_verdict import (
+    Held,
+    ListOfProjects,
+    StackVerdict,
+    judge_stack,
+)
+from restore_watch.sweep.log import AllListed, Record, Unread
 from restore_watch.table.project_item import Project
 from unit.open_jobs import NOON
+from unit.records import DOWN, LIST_OF_PROJECTS, NO_ROLE, asked
 from unit.scripted_atlas import GROUP
 
 MINUTE = timedelta(minutes=1)
-DOWN = AtlasUnavailableError("Atlas did not answer")
-NO_ROLE = AtlasUnauthorizedError("no role")
 NOTHING, UNANSWERED, EVERYTHING = Held
 
 PROJECTS, CREDENTIALS, LIST = "all projects", "credentials", "projects"
@@ -112,7 +112,7 @@ SWEPT: dict[str, Swept] = {
 
 @pytest.mark.parametrize("swept", SWEPT.values(), ids=SWEPT)
 def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) -> None:
-    verdict = judge(swept.seen, swept.stack, swept.listed, swept.open_jobs, NOON)
+    verdict = judge_stack(swept.seen, swept.stack, swept.listed, swept.open_jobs, NOON)
 
     assert (set(verdict.troubles), verdict.held) == (swept.troubles, swept.held)
 
@@ -132,7 +132,7 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
     projects: list[ProjectVerdict], message: str
 ) -> None:
-    verdict = judge(projects, Watched(None), ListOfProjects(), 1, NOON)
+    verdict = judge_stack(projects, Watched(None), ListOfProjects(), 1, NOON)
 
     met = verdict.troubles[PROJECTS]
     assert (met.since, met.message) == (NOON, message)
@@ -165,3 +165,30 @@ def test_what_stands_still_of_a_project_neither_begins_nor_ends(
     one = seen(watched, dedicated="down", collection="refused")
 
     assert StackVerdict({}, held).troubles_of(one, NOON) == troubles
+
+
+FAILED = asked(LIST_OF_PROJECTS, DOWN)
+A_PAGE, UNREAD = asked(LIST_OF_PROJECTS), Unread(LIST_OF_PROJECTS, NO_ROLE)
+ALL = AllListed(frozenset({GROUP}))
+
+
+@pytest.mark.parametrize(
+    ("records", "listed"),
+    [
+        ([], ListOfProjects()),
+        ([ALL], READ),
+        ([FAILED], ListOfProjects(failure=DOWN)),
+        ([FAILED, A_PAGE], ListOfProjects()),
+        ([FAILED, A_PAGE, ALL], READ),
+        ([UNREAD, A_PAGE], ListOfProjects(failure=NO_ROLE)),
+        ([UNREAD, FAILED], ListOfProjects(failure=NO_ROLE)),
+    ],
+    ids=[
+        *("not asked", "named", "failed", "answered later", "read later"),
+        *("an odd page", "an odd page before a failure"),
+    ],
+)
+def test_the_list_of_projects_was_read_or_fails_for_a_reason_or_neither(
+    records: list[Record], listed: ListOfProjects
+) -> None:
+    assert ListOfProjects.in_log(records) == listed

@@ -22,11 +22,11 @@ from restore_watch.errors import (
     AtlasReason,
     AtlasUnavailableError,
     NotificationPendingError,
+    RestoreWatchError,
 )
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
-from restore_watch.model.results import CheckResult
+from restore_watch.model.results import CheckResult, Failure, SweepResult
 from restore_watch.model.status_change import StatusChange
-from restore_watch.sweep.tally import Tally
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import OpenJob
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
@@ -212,15 +212,23 @@ def test_a_sunset_is_logged_as_a_date_only(output: Output, sunset: str, logged: 
 # Sweeps
 
 
+def swept(*failures: Failure, **counts: int) -> SweepResult:
+    usual = dict.fromkeys(("found", "checked", "changed", "published", "not_reached"), 0)
+    return SweepResult(**{"open": 4, "succeeded": 0} | usual | counts, failures=failures)
+
+
+def failed(error: RestoreWatchError, number: int = 1, **fields: Any) -> Failure:
+    names: dict[str, Any] = {**NAMES, "restore_id": restore_id(number)}
+    return Failure(**names | {"error": error} | fields)
+
+
 @pytest.mark.parametrize("share", [None, 0.0, 0.75], ids=["unknown", "empty", "known"])
 def test_what_a_sweep_asked_about_has_metrics_with_their_units(
     output: Output, share: float | None
 ) -> None:
-    tally = Tally(opened=4)
-    tally.asked([open_job(1), open_job(2)])
-    tally.skipped([open_job(3)])
+    result = swept(succeeded=2, not_reached=1)
 
-    output.telemetry.report_open_jobs({"OpenJobs": (MetricUnit.Count, 4)}, share, tally.result)
+    output.telemetry.report_open_jobs({"OpenJobs": (MetricUnit.Count, 4)}, share, result)
 
     first, second = output.lines()
     (published,) = first["_aws"]["CloudWatchMetrics"]
@@ -233,13 +241,14 @@ def test_what_a_sweep_asked_about_has_metrics_with_their_units(
 
 
 def test_a_failure_is_logged_once_with_its_job_and_counted_by_its_error(output: Output) -> None:
-    tally = Tally(opened=4)
     refused = AtlasForbiddenError("no", AtlasReason(403, error_code="SOME_CODE"))
-    tally.failed(open_job(1), refused)
-    tally.failed(open_job(2, missing_since=NOON), DOWN)  # the table remembers it
-    tally.failed(open_job(3, cluster="carts"), DOWN, whole_list=True)
+    failures = [
+        failed(refused),
+        failed(DOWN, 2, is_known=True),  # the table remembers it
+        failed(DOWN, cluster_name="carts", restore_id=None),
+    ]
 
-    output.telemetry.report_open_jobs({}, None, tally.result)
+    output.telemetry.report_open_jobs({}, None, swept(*failures))
 
     lines = output.lines()
     first, of_list = [line for line in lines if "_aws" not in line]
@@ -253,12 +262,10 @@ def test_a_failure_is_logged_once_with_its_job_and_counted_by_its_error(output: 
 
 
 def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) -> None:
-    tally = Tally(opened=50)
-    for number in range(50):
-        error = DOWN if number % 2 else NotificationPendingError("not accepted")
-        tally.failed(open_job(number), error)
+    errors = [DOWN, NotificationPendingError("not accepted")] * 25
+    failures = [failed(error, number) for number, error in enumerate(errors)]
 
-    output.telemetry.report_open_jobs({}, None, tally.result)
+    output.telemetry.report_open_jobs({}, None, swept(*failures))
 
     lines = output.lines()
     assert sum("_aws" not in line for line in lines) == 20
@@ -323,12 +330,12 @@ def test_counts_of_many_threads_are_exact_also_while_they_are_written(output: Ou
 
 @pytest.mark.usefixtures("eager_threads")
 def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
-    telemetry, tally = output.telemetry, Tally(opened=1)
+    telemetry = output.telemetry
 
     def report(number: int) -> None:
         for _ in range(10):
             telemetry.report_dropped_job(target(restore_id(number)), "reason")
-            telemetry.report_tick(tally.result, 0, number)
+            telemetry.report_tick(swept(), 0, number)
 
     at_once([partial(report, number) for number in range(32)])
 
@@ -425,6 +432,6 @@ def test_only_metrics_that_are_wanted_are_written(capsys: pytest.CaptureFixture[
     ):
         output = Output(capsys, wanted=wanted)
         output.telemetry.count_atlas_call(429, None)
-        output.telemetry.report_tick(Tally(opened=0).result, degraded=2, seconds=1)
+        output.telemetry.report_tick(swept(), degraded=2, seconds=1)
 
         assert output.metrics() == written

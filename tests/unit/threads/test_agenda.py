@@ -1,4 +1,4 @@
-"""In which order threads get the questions of a sweep, what a project may hold up, and the end."""
+"""In which order threads get the tasks of a sweep, what a project may hold up, and the end."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.follow.question import Question, questions
+from restore_watch.sweep.asking.follow import FollowTask, follow_tasks
 from restore_watch.threads.agenda import Agenda
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
@@ -18,10 +18,10 @@ from unit.scripted_atlas import GROUP
 OTHER_GROUP = "5f0000000000000000000a02"
 
 
-def asked(group: str, count: int, begin: int = 0) -> list[Question]:
-    """Questions about clusters of one project."""
+def asked(group: str, count: int, begin: int = 0) -> list[FollowTask]:
+    """Tasks about clusters of one project."""
     numbers = range(begin, begin + count)
-    return [Question((open_job(n, group, f"orders-{n}"),)) for n in numbers]
+    return [FollowTask((open_job(n, group, f"orders-{n}"),)) for n in numbers]
 
 
 def groups(count: int) -> list[str]:
@@ -33,21 +33,21 @@ class Round:
 
     def __init__(
         self,
-        *given: Iterable[Question],
+        *given: Iterable[FollowTask],
         threads: int = 4,
-        allows: Callable[[Question], bool] = lambda _: True,
+        allows: Callable[[FollowTask], bool] = lambda _: True,
         closed: bool = True,
     ) -> None:
-        self.skipped: list[Question] = []
+        self.skipped: list[FollowTask] = []
         self.is_over = False
-        self.agenda: Agenda[Question] = Agenda(
+        self.agenda: Agenda[FollowTask] = Agenda(
             threads, allows=allows, skip=self.skipped.append, is_over=lambda: self.is_over
         )
-        self.agenda.add(question for some in given for question in some)
+        self.agenda.add(task for some in given for task in some)
         if closed:
             self.agenda.close()
 
-    def take(self) -> Question:
+    def take(self) -> FollowTask:
         task = self.agenda.next_task()
         assert task is not None
         return task
@@ -69,7 +69,7 @@ def test_jobs_are_grouped_by_cluster_and_kind_in_the_order_of_the_first_of_each(
         open_job(8, kind=RestoreKind.COLLECTION),
     ]
 
-    grouped = questions(jobs)
+    grouped = follow_tasks(jobs)
 
     assert [[jobs.index(job) + 1 for job in one.jobs] for one in grouped] == [
         [1, 3],
@@ -97,10 +97,10 @@ def test_projects_take_turns_and_a_project_alone_gets_every_thread(
     given = [asked(groups(6)[number], count) for number, count in enumerate(counts)]
     round_ = Round(*given, threads=threads)
 
-    questions = [round_.take() for _ in taken]
+    tasks = [round_.take() for _ in taken]
 
-    assert [one.bucket.group_id for one in questions] == [groups(6)[number] for number in taken]
-    of_first = [one for one in questions if one.bucket.group_id == groups(6)[0]]
+    assert [one.bucket.group_id for one in tasks] == [groups(6)[number] for number in taken]
+    of_first = [one for one in tasks if one.bucket.group_id == groups(6)[0]]
     assert of_first == given[0][: len(of_first)]
 
 
@@ -108,11 +108,11 @@ def test_a_project_that_hangs_holds_its_share_of_the_threads_only() -> None:
     round_ = Round(asked(GROUP, 50), asked(OTHER_GROUP, 50, 50), threads=8)
     hanging = 0
     for _ in range(40):
-        question = round_.take()
-        if question.bucket.group_id == GROUP:
+        task = round_.take()
+        if task.bucket.group_id == GROUP:
             hanging += 1
         else:
-            round_.agenda.finish(question)
+            round_.agenda.finish(task)
 
     assert hanging == 4
 
@@ -135,7 +135,7 @@ def test_a_project_that_hangs_never_holds_more_than_three_quarters_of_the_thread
 # Second tries, refusals, the end
 
 
-def test_a_question_without_a_usable_answer_is_asked_once_more_after_the_others() -> None:
+def test_a_task_without_a_usable_answer_is_asked_once_more_after_the_others() -> None:
     given = asked(GROUP, 2)
     round_ = Round(given)
     round_.agenda.finish(round_.take(), [replace(given[0], tries=1)])
@@ -149,13 +149,13 @@ def test_a_question_without_a_usable_answer_is_asked_once_more_after_the_others(
     assert round_.skipped == []
 
 
-def test_a_question_that_is_not_allowed_at_its_turn_is_skipped() -> None:
+def test_a_task_that_is_not_allowed_at_its_turn_is_skipped() -> None:
     given = asked(GROUP, 3)
     others = asked(OTHER_GROUP, 2)
     round_ = Round(
         given,
         others,
-        allows=lambda question: question.bucket.group_id != GROUP or question == given[2],
+        allows=lambda task: task.bucket.group_id != GROUP or task == given[2],
     )
 
     taken = [round_.take(), round_.take(), round_.take()]
@@ -183,18 +183,18 @@ def test_when_the_time_is_over_what_was_not_taken_is_skipped() -> None:
 # Additions
 
 
-def test_of_the_jobs_of_a_question_only_those_that_are_not_on_the_agenda_are_added() -> None:
+def test_of_the_jobs_of_a_task_only_those_that_are_not_on_the_agenda_are_added() -> None:
     jobs = tuple(map(open_job, range(3)))
-    round_ = Round([Question(jobs[:1])], closed=False)
+    round_ = Round([FollowTask(jobs[:1])], closed=False)
 
-    round_.agenda.add([Question(jobs)])
+    round_.agenda.add([FollowTask(jobs)])
     round_.agenda.close()
 
     assert [round_.take().keys, round_.take().keys] == [(jobs[0].key,), (jobs[1].key, jobs[2].key)]
 
 
 @pytest.mark.parametrize("ending", ["done", "skipped", "over"])
-def test_a_job_may_be_added_again_after_its_question_was_asked_or_skipped(ending: str) -> None:
+def test_a_job_may_be_added_again_after_its_task_was_asked_or_skipped(ending: str) -> None:
     given = asked(GROUP, 1)
     allowed = iter([ending != "skipped", True])
     round_ = Round(given, asked(OTHER_GROUP, 1), allows=lambda _: next(allowed), closed=False)
@@ -223,9 +223,9 @@ def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way_or_follows() -> 
     round_.agenda.add(given)
     for _ in given:
         seen.append(round_.agenda.is_idle)
-        question = round_.take()
+        task = round_.take()
         seen.append(round_.agenda.is_idle)
-        round_.agenda.finish(question)
+        round_.agenda.finish(task)
 
     assert seen == [True, *[False] * 4]
     assert round_.agenda.is_idle
@@ -239,14 +239,14 @@ def test_an_agenda_is_idle_when_nothing_is_waiting_or_under_way_or_follows() -> 
 THREADS = 32
 
 
-def questions_of(projects: int, of_each: int) -> list[Question]:
+def tasks_of(projects: int, of_each: int) -> list[FollowTask]:
     return [one for group in groups(projects) for one in asked(group, of_each)]
 
 
-def agenda_of(given: Iterable[Question], threads: int = THREADS) -> Agenda[Question]:
+def agenda_of(given: Iterable[FollowTask], threads: int = THREADS) -> Agenda[FollowTask]:
     """An agenda that is still open. It is over after ten seconds."""
     ends_at = time.monotonic() + 10
-    agenda: Agenda[Question] = Agenda(
+    agenda: Agenda[FollowTask] = Agenda(
         threads,
         allows=lambda _: True,
         skip=lambda _: None,
@@ -262,8 +262,8 @@ def at_once[T](work: Callable[[], T], threads: int = THREADS) -> list[T]:
 
 
 @pytest.mark.parametrize("projects", [1, 3, 31, 32, 40])
-def test_every_thread_gets_a_question(projects: int) -> None:
-    agenda = agenda_of(questions_of(projects, of_each=THREADS))
+def test_every_thread_gets_a_task(projects: int) -> None:
+    agenda = agenda_of(tasks_of(projects, of_each=THREADS))
     all_have_one = Barrier(THREADS)
 
     def work() -> None:
@@ -277,18 +277,18 @@ def test_every_thread_gets_a_question(projects: int) -> None:
     ("threads", "projects", "of_each"),
     [(1, 3, 20), (2, 3, 20), (THREADS, 3, 20), (THREADS, 1, 1), (THREADS, 5, 2)],
 )
-def test_threads_ask_every_question_and_end(threads: int, projects: int, of_each: int) -> None:
+def test_threads_take_every_task_and_end(threads: int, projects: int, of_each: int) -> None:
     """One about a job whose id ends in 7 has no usable answer, so it is asked twice."""
-    given = questions_of(projects, of_each)
+    given = tasks_of(projects, of_each)
     agenda = agenda_of(given, threads)
     agenda.close()
-    asked: list[Question] = []
+    asked: list[FollowTask] = []
 
     def work() -> None:
-        while (question := agenda.next_task()) is not None:
-            asked.append(question)
-            again = replace(question, tries=question.tries + 1)
-            agenda.finish(question, [again] if is_unanswered(question) else ())
+        while (task := agenda.next_task()) is not None:
+            asked.append(task)
+            again = replace(task, tries=task.tries + 1)
+            agenda.finish(task, [again] if is_unanswered(task) else ())
 
     at_once(work, threads)
 
@@ -297,12 +297,12 @@ def test_threads_ask_every_question_and_end(threads: int, projects: int, of_each
     assert sum(one.tries for one in asked) == sum(map(is_unanswered, given))
 
 
-def is_unanswered(question: Question) -> bool:
-    return question.jobs[0].target.restore_id.endswith("7")
+def is_unanswered(task: FollowTask) -> bool:
+    return task.jobs[0].target.restore_id.endswith("7")
 
 
-def test_a_thread_without_a_question_waits_for_a_second_try_an_addition_and_the_end() -> None:
-    first, second = questions_of(projects=2, of_each=1)
+def test_a_thread_without_a_task_waits_for_a_second_try_an_addition_and_the_end() -> None:
+    first, second = tasks_of(projects=2, of_each=1)
     agenda = agenda_of([first])
     with ThreadPoolExecutor(1) as pool:
         assert agenda.next_task() == first
@@ -323,7 +323,7 @@ def test_a_thread_without_a_question_waits_for_a_second_try_an_addition_and_the_
 
 
 def test_an_agenda_is_done_when_nothing_waits_or_is_under_way() -> None:
-    (given,) = questions_of(projects=1, of_each=1)
+    (given,) = tasks_of(projects=1, of_each=1)
     agenda = agenda_of([given])
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(agenda.wait_until_done, 10)
@@ -338,7 +338,7 @@ def test_an_agenda_is_done_when_nothing_waits_or_is_under_way() -> None:
 
 
 def test_an_agenda_is_done_when_nothing_of_it_may_be_asked() -> None:
-    agenda: Agenda[Question] = Agenda(
+    agenda: Agenda[FollowTask] = Agenda(
         2, allows=lambda _: False, skip=lambda _: None, is_over=lambda: False
     )
     agenda.add(asked(GROUP, 2))
@@ -350,7 +350,7 @@ def test_an_agenda_is_done_when_nothing_of_it_may_be_asked() -> None:
 
 
 def test_the_wait_for_the_end_has_a_limit() -> None:
-    agenda = agenda_of(questions_of(projects=1, of_each=1))
+    agenda = agenda_of(tasks_of(projects=1, of_each=1))
 
     agenda.wait_until_done(0.02)
 

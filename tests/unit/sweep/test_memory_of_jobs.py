@@ -1,0 +1,198 @@
+"""What an environment remembers of open jobs between its sweeps, by the records of their logs."""
+
+import pytest
+
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.sweep.log import Fate, Record
+from restore_watch.sweep.memory_of_jobs import JobMemory
+from unit.open_jobs import open_job
+from unit.records import (
+    DOWN,
+    EVENTS,
+    LIMITED,
+    NO_FILTER,
+    NO_JOB,
+    NO_ROLE,
+    PENDING,
+    about,
+    acted,
+    asked,
+    left,
+    of_list,
+)
+from unit.scripted_atlas import Clock
+
+FIRST, SECOND, THIRD = map(open_job, range(3))
+
+
+@pytest.fixture
+def memory(clock: Clock) -> JobMemory:
+    return JobMemory(clock)
+
+
+# Moments
+
+
+def test_jobs_are_ordered_by_when_they_were_asked_about_the_unasked_first_in_any_order(
+    memory: JobMemory, clock: Clock
+) -> None:
+    """So a job that kills its environment is not the first to be asked about every time."""
+    jobs = [open_job(number) for number in range(50)]
+    assert memory.longest_unasked_first(jobs) != jobs
+
+    memory.read_record(acted(FIRST, Fate.SETTLED))  # by a list, but it was never asked about
+    for record in (about(THIRD, DOWN), of_list(SECOND), left(THIRD), about(THIRD, LIMITED)):
+        memory.read_record(record)
+        clock.now += 1
+
+    assert memory.longest_unasked_first([SECOND, THIRD, FIRST]) == [FIRST, THIRD, SECOND]
+
+
+@pytest.mark.parametrize(
+    ("waits", "missed"),
+    [
+        ((0, 300, 300), [0, 300, 600]),
+        ((0, 7200, 7201, 300), [0, 7200, 0, 300]),
+        ((0, -1000, 60), [0, 0, 60]),
+    ],
+    ids=["from the first 404", "a long time without an answer", "a clock that was set back"],
+)
+def test_a_missed_job_is_settled_and_missed_since_the_first_of_the_404s(
+    memory: JobMemory, clock: Clock, waits: tuple[int, ...], missed: list[int]
+) -> None:
+    assert memory.last_missed_for(FIRST) == 0
+    seconds = []
+    for wait in waits:
+        clock.now += wait
+        memory.read_record(acted(FIRST, Fate.MISSED))
+        seconds.append(memory.last_missed_for(FIRST))
+        assert memory.last_settled(FIRST) == clock.now
+    assert seconds == missed
+
+    memory.read_record(acted(FIRST, Fate.SETTLED))  # by another answer
+    clock.now += 60
+    memory.read_record(acted(FIRST, Fate.MISSED))
+    assert memory.last_missed_for(FIRST) == 0
+
+
+def test_jobs_that_are_no_longer_open_are_forgotten(memory: JobMemory) -> None:
+    for job in (FIRST, SECOND):
+        memory.read_record(acted(job, Fate.SETTLED))
+        memory.note_left_out(job)
+    memory.read_record(about(THIRD))
+
+    memory.keep_only({SECOND.key, THIRD.key})
+
+    settled = [memory.last_settled(job) is not None for job in (FIRST, SECOND, THIRD)]
+    assert settled == [False, True, False]
+    assert [memory.does_list_help([job]) for job in (FIRST, SECOND)] == [True, False]
+
+
+def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
+    memory: JobMemory, clock: Clock
+) -> None:
+    memory.read_record(about(FIRST, DOWN))
+    clock.now += 99
+    assert memory.lasting_failures([FIRST]) == {}
+    clock.now += 1
+    for record in (about(FIRST, NO_ROLE), acted(FIRST, Fate.SETTLED), of_list(FIRST)):
+        memory.read_record(record)
+
+    assert memory.lasting_failures([FIRST, SECOND]) == {FIRST.key: NO_ROLE}
+    memory.read_record(about(FIRST, NO_JOB))  # an answer, too
+    assert memory.lasting_failures([FIRST]) == {}
+
+
+def test_a_recorded_job_is_known_for_two_hours(memory: JobMemory, clock: Clock) -> None:
+    memory.read_record(acted(FIRST, Fate.RECORDED))
+    clock.now += 7199
+    assert [memory.is_recorded(job.key) for job in (FIRST, SECOND)] == [True, False]
+
+    clock.now += 1
+    assert not memory.is_recorded(FIRST.key)
+
+
+def test_what_the_topic_refused_is_remembered(memory: JobMemory, clock: Clock) -> None:
+    for job, error in ((FIRST, PENDING), (SECOND, DOWN)):
+        memory.read_record(acted(job, Fate.FAILED, error=error))
+
+    assert [memory.last_refused(job) == clock.now for job in (FIRST, SECOND)] == [True, False]
+
+
+@pytest.mark.parametrize("record", [asked(EVENTS), about(1, NO_JOB), about(1, NO_FILTER)], ids=str)
+def test_any_answer_shows_for_ten_minutes_that_atlas_accepts_the_credentials(
+    memory: JobMemory, clock: Clock, record: Record
+) -> None:
+    for error in (DOWN, LIMITED, NO_ROLE):
+        memory.read_record(about(1, error))
+    assert not memory.was_accepted_lately
+
+    memory.read_record(record)
+    accepted = []
+    for seconds in (0, 599, 1, -601):
+        clock.now += seconds
+        accepted.append(memory.was_accepted_lately)
+    assert accepted == [True, True, False, False]
+
+
+# Lists
+
+
+def test_the_jobs_of_a_list_take_turns_to_be_asked_about_alone(
+    memory: JobMemory, clock: Clock
+) -> None:
+    turns = []
+    for alone in (True, True, True, False, True):
+        clock.now += 60
+        (job,) = memory.turns([FIRST, SECOND, THIRD])
+        turns.append(job)
+        memory.read_record(about(job) if alone else of_list(job))
+
+    assert turns == [FIRST, SECOND, THIRD, FIRST, FIRST]
+
+
+def test_the_jobs_whose_own_endpoints_fail_come_instead_the_longest_unasked_one_first(
+    memory: JobMemory, clock: Clock
+) -> None:
+    for job in (THIRD, SECOND):
+        clock.now += 60
+        memory.read_record(about(job, DOWN))
+
+    assert memory.turns([FIRST, SECOND, THIRD]) == (THIRD, SECOND)
+    assert [memory.last_failure(job) for job in (FIRST, SECOND)] == [None, DOWN]
+
+
+def test_a_list_that_was_of_no_use_twice_is_not_asked_for_within_an_hour(
+    memory: JobMemory, clock: Clock
+) -> None:
+    """Each cluster and kind has its own list."""
+    others = [open_job(cluster="carts"), open_job(kind=RestoreKind.DEDICATED)]
+    helps = []
+    for useful in (False, True, False, False):
+        memory.note_list(FIRST, is_useful=useful)
+        helps.append(memory.does_list_help([FIRST]))
+    assert helps == [True, True, True, False]
+    assert [memory.does_list_help([one]) for one in (SECOND, *others)] == [False, True, True]
+
+    clock.now += 3599
+    assert not memory.does_list_help([FIRST])
+    clock.now += 2
+    assert memory.does_list_help([FIRST])
+
+
+def test_while_a_job_waits_for_a_turn_of_its_own_the_list_of_its_cluster_is_not_asked_for(
+    memory: JobMemory,
+) -> None:
+    memory.note_left_out(SECOND)
+    assert [memory.does_list_help([one, THIRD]) for one in (FIRST, SECOND)] == [True, False]
+
+    memory.read_record(about(SECOND))
+    assert memory.does_list_help([FIRST, SECOND, THIRD])
+
+
+def test_a_limited_number_of_lists_is_remembered(memory: JobMemory) -> None:
+    jobs = [open_job(cluster=f"orders-{number}") for number in range(1001)]
+    for job in jobs * 2:
+        memory.note_list(job, is_useful=False)
+
+    assert sum(not memory.does_list_help([job]) for job in jobs) <= 1000
