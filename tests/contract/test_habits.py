@@ -109,9 +109,6 @@ def test_files_functions_and_classes_keep_their_bounds() -> None:
 SHOWN_ALIKE = {"as_json"}
 """Each part of a result shows itself by this name."""
 
-OF_THE_SWEEP = {"answered", "failed", "fails", "read"}
-"""These names stand in more classes until the sweep gives its commands the names of commands."""
-
 
 def test_a_name_of_a_method_stands_in_three_classes_unless_they_share_a_protocol() -> None:
     """So a search finds the method. A method that overrides another one is the same method."""
@@ -132,4 +129,4 @@ def test_a_name_of_a_method_stands_in_three_classes_unless_they_share_a_protocol
     counts = Counter(name for one in methods for name in methods[one] - overridden[one])
 
     often = {name for name, count in counts.items() if count > 3 and not name.startswith("__")}
-    assert often - shared - SHOWN_ALIKE == OF_THE_SWEEP
+    assert often - shared - SHOWN_ALIKE == set()
