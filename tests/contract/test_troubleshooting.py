@@ -66,7 +66,10 @@ NO_TEXTS = {
     "older than what was sent": "nothing failed",
     "not wanted": "nothing failed",
     "all projects": "the name of a trouble in the table",
-    " jobs of a cluster": "the end of such a name",
+    **{
+        f"{kind} jobs of a cluster": "the name of a trouble in the table"
+        for kind in ("flex", "dedicated", "collection")
+    },
     "not a date": "a value beside a text",
     "the status of the API": "the name of what a diagnosis reads",
     "any role": "the role for what a diagnosis reads",

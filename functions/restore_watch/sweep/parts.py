@@ -95,10 +95,11 @@ class Environment:
         is_awaited: Callable[[], bool],
     ) -> Parts:
         """Return the parts of a sweep that begins now."""
+        clock, limits, options = self.outbox.clock, self.atlas.limits, self.options
+        reserve = options.rate_limit_reserve
+        pace = Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits)
         known = {job.key: job for job in jobs}
         self.memory.keep_only(known)
-        clock, limits, options = self.outbox.clock, self.atlas.limits, self.options
-        pace = Pace(options.rate_limit_reserve, limits.share_left, clock.unix(), waits=limits.waits)
         run = Run(
             is_tick=request.tick is not None,
             at=clock.now(),
@@ -112,37 +113,34 @@ class Environment:
             projects=books.projects,
             telemetry=self.telemetry,
         )
-        projects = AtlasProjects(self.atlas)
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
-        observer = Observer(run, actions)
-        calls = Calls(run, pace, self.find_memory)
-        lists = JobLists(run, calls, self.atlas, observer)
-        marks = ProjectMarks(run, self.bookkeeping)
-        reader = ListingReader(run, calls, projects, marks, observer)
+        topic, bookkeeping = self.outbox.topic, self.bookkeeping
+        accounts = ServiceAccounts(self.atlas)
         return Parts(
             run=run,
             opened=jobs,
             actions=actions,
-            rounds=Rounds(
-                run,
-                calls,
-                JobFollower(run, calls, self.atlas, lists, actions),
-                WatchedProjects(run, calls, projects, options.project_ids),
-                marks,
-                Waking(run, calls, projects, marks, reader),
-                reader,
-                self.workers,
-                options.hot_seconds,
-                is_awaited,
-            ),
-            outages=OutageReports(
-                run, self.outbox.topic, self.bookkeeping, self.workers, len(jobs)
-            ),
-            expiry_watch=ExpiryWatch(
-                run,
-                self.outbox.topic,
-                self.bookkeeping,
-                ServiceAccounts(self.atlas),
-                self.last_try,
-            ),
+            rounds=self._rounds(run, pace, actions, is_awaited),
+            outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
+            expiry_watch=ExpiryWatch(run, topic, bookkeeping, accounts, self.last_try),
+        )
+
+    def _rounds(
+        self, run: Run, pace: Pace, actions: JobActions, is_awaited: Callable[[], bool]
+    ) -> Rounds:
+        projects, observer = AtlasProjects(self.atlas), Observer(run, actions)
+        calls, marks = Calls(run, pace, self.find_memory), ProjectMarks(run, self.bookkeeping)
+        lists = JobLists(run, calls, self.atlas, observer)
+        reader = ListingReader(run, calls, projects, marks, observer)
+        return Rounds(
+            run,
+            calls,
+            JobFollower(run, calls, self.atlas, lists, actions),
+            WatchedProjects(run, calls, projects, self.options.project_ids),
+            marks,
+            Waking(run, calls, projects, marks, reader),
+            reader,
+            self.workers,
+            self.options.hot_seconds,
+            is_awaited,
         )

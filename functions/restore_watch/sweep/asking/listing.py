@@ -155,6 +155,41 @@ class Read(NamedTuple):
         return marks.after_listing(self.began, self.read, self.unread, is_full=self.is_full)
 
 
+class _Progress:
+    """
+    The open steps of a listing, by list or part, and what could not be read.
+
+    `failures`: why, if Atlas gave a reason. The listing's lock guards it.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[AtlasList | Part, RestoreWatchError] = {}
+        self._open: Counter[AtlasList | Part] = Counter()
+        self._unread: set[AtlasList | Part] = set()
+        self.has_ended = False
+
+    def add(self, steps: list[ListingStep]) -> list[ListingStep]:
+        """Count steps that are to be taken, and return them."""
+        self._open.update(step.belongs_to for step in steps)
+        return steps
+
+    def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
+        """The list or part of a step could not be read, or not all of it."""
+        self._unread.add(step.belongs_to)
+        self.failures[step.belongs_to] = error
+
+    def count_taken(self, step: ListingStep, *, is_read: bool) -> bool:
+        """Count a step as taken. True if it was the last."""
+        self._open[step.belongs_to] -= 1
+        if not is_read:
+            self._unread.add(step.belongs_to)
+        return not self._open.total()
+
+    def is_read(self, what: AtlasList | Part) -> bool:
+        """Whether no step of a list or part is open or went wrong."""
+        return not self._open[what] and what not in self._unread
+
+
 class ProjectListing:
     """
     Reads what is `wanted`. Any thread may use it.
@@ -167,15 +202,12 @@ class ProjectListing:
         self.wanted = wanted
         self._lock = Lock()
         self._began = began and min(began, wanted.now)
-        # The clusters whose jobs are read; and by list or part, its open steps and its failures.
+        self._progress = _Progress()
+        # The clusters whose jobs are read.
         self._parts = set(wanted.single)
-        self._open: Counter[AtlasList | Part] = Counter()
-        self._unread: set[AtlasList | Part] = set()
-        self._failures: dict[AtlasList | Part, RestoreWatchError] = {}
         self._names: dict[AtlasList, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
-        self._has_ended = False
 
     @property
     def group_id(self) -> str:
@@ -189,14 +221,14 @@ class ProjectListing:
             return {
                 which: tuple(dict.fromkeys(names))
                 for which, names in self._names.items()
-                if self._is_read(which)
+                if self._progress.is_read(which)
             }
 
     @property
     def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
-            return dict(self._failures)
+            return dict(self._progress.failures)
 
     def first_steps(self) -> list[ListingStep]:
         """Return the steps to begin with."""
@@ -208,7 +240,7 @@ class ProjectListing:
                     steps += self._jobs_of(which, known[which])
                 else:
                     steps.append(ClustersPage(self, which))
-            return self._opened(self._in_order(steps))
+            return self._progress.add(self._in_order(steps))
 
     def read_clusters(
         self, step: ClustersPage, page: Page, shown: ShownClusters
@@ -222,7 +254,7 @@ class ProjectListing:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
             self._names[step.which] = shown.names
-            return self._opened(self._in_order(self._jobs_of(step.which, shown.names)))
+            return self._progress.add(self._in_order(self._jobs_of(step.which, shown.names)))
 
     def read_jobs(self, step: JobsPage, page: Page, entries: Iterable[Entry]) -> list[ListingStep]:
         """Read a page with these entries. Return the next page, if another is to be read."""
@@ -242,13 +274,12 @@ class ProjectListing:
             steps.append(step.after(page.at, last, new))
         with self._lock:
             self._note_began(page)
-            return self._opened(steps)
+            return self._progress.add(steps)
 
     def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
-            self._unread.add(step.belongs_to)
-            self._failures[step.belongs_to] = error
+            self._progress.note_failure(step, error)
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -258,50 +289,41 @@ class ProjectListing:
     def finish_step(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """Count a step as taken, after the steps that follow are known. True if it was the last."""
         with self._lock:
-            self._open[step.belongs_to] -= 1
-            if not is_read:
-                self._unread.add(step.belongs_to)
-            return not self._open.total()
+            return self._progress.count_taken(step, is_read=is_read)
 
     def finish(self) -> bool:
         """End the listing. True the first time."""
         with self._lock:
-            had_ended, self._has_ended = self._has_ended, True
+            had_ended, self._progress.has_ended = self._progress.has_ended, True
             return not had_ended
 
     @property
     def has_ended(self) -> bool:
         """Whether it has ended."""
-        return self._has_ended
+        return self._progress.has_ended
 
     def parts_read(self) -> Read:
         """Return what was read so far."""
         with self._lock:
             unread = {
-                part for part in self._parts if not self._is_read(part) and not self._is_over(part)
+                part
+                for part in self._parts
+                if not self._progress.is_read(part) and not self._is_over(part)
             }
             read = self._parts - unread
             for kind in self.wanted.kinds:
-                is_read = self._is_read(CLUSTER_LISTS[kind])
+                is_read = self._progress.is_read(CLUSTER_LISTS[kind])
                 (read if is_read else unread).add(Part(kind))
             return Read(self._began, frozenset(read), frozenset(unread), self.wanted.is_full)
-
-    def _opened(self, steps: list[ListingStep]) -> list[ListingStep]:
-        self._open.update(step.belongs_to for step in steps)
-        return steps
-
-    def _is_read(self, what: AtlasList | Part) -> bool:
-        """Whether no step of a list or part is open or went wrong."""
-        return not self._open[what] and what not in self._unread
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""
         which = CLUSTER_LISTS[part.kind]
         names = self._names.get(which)
-        if names is None or part.cluster_name in names or not self._is_read(which):
+        if names is None or part.cluster_name in names or not self._progress.is_read(which):
             return False
         unread_for = self.wanted.now - self.wanted.marks.mark_of(part)
-        is_lost = not self._is_read(part) and unread_for > UNREAD_AT_MOST
+        is_lost = not self._progress.is_read(part) and unread_for > UNREAD_AT_MOST
         return part in self._gone or is_lost
 
     def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:

@@ -1,5 +1,6 @@
 """The result of a sweep, counted from its log. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -57,7 +58,7 @@ class _Counts:
         self.unread: dict[Subject, RestoreWatchError] = {}
         # How the last call for each list ended: another try may have succeeded.
         self._lists: dict[Subject, RestoreWatchError | None] = {}
-        self._found = self._changed = self._published = 0
+        self._counts: Counter[Fate] = Counter()
 
     def count_asked(self, asked: Asked) -> None:
         subject, end, error = asked.subject, asked.end, asked.error
@@ -78,13 +79,10 @@ class _Counts:
     def count_acted(self, acted: Acted) -> None:
         group_id, cluster_name, restore_id = key = acted.key
         match acted.fate:
-            case Fate.FOUND:
-                self._found += 1
-                self._changed += 1
-            case Fate.CHANGED:
-                self._changed += 1
+            case Fate.FOUND | Fate.CHANGED:
+                self._counts[acted.fate] += 1
             case Fate.PUBLISHED:
-                self._published += acted.messages
+                self._counts[acted.fate] += acted.messages
                 self.failures.pop(key, None)
             case Fate.SETTLED if not acted.messages:
                 self.failures.pop(key, None)
@@ -106,10 +104,10 @@ class _Counts:
         of_lists = {key[:2] for key in self.failures if key[2] is None}
         return SweepResult(
             open=opened,
-            found=self._found,
+            found=self._counts[Fate.FOUND],
             checked=len(self._asked),
-            changed=self._changed,
-            published=self._published,
+            changed=self._counts[Fate.FOUND] + self._counts[Fate.CHANGED],
+            published=self._counts[Fate.PUBLISHED],
             not_reached=len(self._left - self._asked),
             succeeded=sum(
                 key not in self.failures and key[:2] not in of_lists for key in self._asked
