@@ -76,6 +76,14 @@ FAILS: Mapping[str, tuple[list[Record], Mapping[str, RestoreWatchError]]] = {
     "a limit, and another job": ([about(1, LIMITED), about(2)], {}),
     "a limit, and a list": ([asked(EVENTS, LIMITED)], {"events": LIMITED}),
     "no time": ([about(1, LATE), left(FIRST)], {}),
+    "an outage behind a missing role": (
+        [
+            asked(EVENTS),
+            Unread(cluster("users", DEDICATED), NO_ROLE),
+            Unread(cluster("carts", DEDICATED), DOWN),
+        ],
+        {"dedicated jobs of a cluster": DOWN},
+    ),
 }
 
 
@@ -92,6 +100,7 @@ def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
 
     assert answers_of(records).learnt == {"events"}
     assert answers_of([*records, about(2, NO_JOB)]).learnt == {"events", "flex"}
+    assert answers_of([about(2), left(open_job(2))]).learnt == {"flex"}  # left by a later round
     assert families_of(records) == {FLEX, "events"}
     assert families_of([of_list(FIRST)]) == set()
 
