@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from failure_report import shorten
 from garbage import LEFT_THREADS, collect_nothing, collect_seldom
 from produced import Produced
 
@@ -40,8 +41,11 @@ class _Collector:
     def __init__(self, produced: Produced) -> None:
         self._produced = produced
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep all of the report, before others show it or send it to another process."""
         self._produced.add_report(report)
+        shorten(report)
 
 
 def pytest_runtest_teardown() -> None:

@@ -9,9 +9,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 
 README = ROOT / "README.md"
-DOCUMENTS = sorted(
-    [README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")]
-)
+_OTHERS = ("CONTRIBUTING.md", "SECURITY.md", "tests/README.md")
+DOCUMENTS = sorted([README, *(ROOT / name for name in _OTHERS), *(ROOT / "docs").glob("*.md")])
 
 _BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
