@@ -17,7 +17,6 @@ from local_stack.steps import ACKNOWLEDGE
 from local_stack.wire import Call, Fault
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
-from restore_watch.model.status_change import utc_text
 from restore_watch.model.workflow_wait import WaitError
 
 
@@ -139,13 +138,6 @@ def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
     assert workflow.is_settled(restore)
 
 
-@pytest.mark.campaign
-def test_a_workflow_may_wait_for_less_than_the_end(workflow: AwaitRestore) -> None:
-    execution = workflow.start(workflow.restore("RUNNING"), waitUntil="QUEUED")
-
-    assert how_it_ended(execution)[0] == "RUNNING"
-
-
 # Which restore is waited for
 
 
@@ -212,20 +204,6 @@ def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: st
     outcome, job = how_it_ended(workflow.run(**spelt))
 
     assert (outcome, job["restoreId"]) == ("FAILED", named.restore_id)
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize(
-    "wrong",
-    [{"projectId": "6b" * 12}, {"clusterName": None}, {"restoreId": ""}, {"waitUntil": "DONE"}],
-    ids=str,
-)
-def test_the_function_alone_judges_what_a_workflow_names(
-    workflow: AwaitRestore, wrong: dict[str, Any]
-) -> None:
-    restore = workflow.restore("COMPLETED")
-
-    assert error_of(workflow.start(restore, **wrong)) == "InvalidEventError"
 
 
 @pytest.mark.campaign
@@ -315,77 +293,7 @@ def test_a_wait_that_takes_too_long_looks_once_more(
     assert execution.states() == [*LATE, *last_states]
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("W13")
-def test_a_status_that_was_reached_unseen_is_no_timeout(workflow: AwaitRestore) -> None:
-    stack, restore = workflow.stack, workflow.restore("PENDING", "RUNNING")
-    stack.invoke(restore.event).result  # noqa: B018
-    # The job is known, so only the last look asks Atlas. No answer reaches the workflow before.
-    down = aws_error("states", "ServiceUnavailable", status=503)
-    unheard = Fault(action=down, when=lambda call: "SendTask" in call.operation, times=None)
-    with stack.atlas.wire.hold() as gate, stack.aws.wire.inject(unheard):
-        execution = workflow.start(restore, waitUntil="QUEUED", timeoutSeconds=1)
-        gate.wait_for(1)
-        restore.advance()
-        gate.open()
-        ended, job = how_it_ended(execution)
-
-    assert (ended, job["status"]) == ("RUNNING", "RUNNING")
-    assert execution.states() == [*LATE, "Is the wait over?", "Say how it ended"]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("W4")
-def test_a_stopped_workflow_holds_up_nothing(workflow: AwaitRestore) -> None:
-    stack, restore = workflow.stack, workflow.restore("RUNNING", "COMPLETED")
-    execution = workflow.started(restore)
-    execution.client.stop_execution(executionArn=execution.arn)
-    stack.received()
-    restore.run_to_end()
-
-    stack.tick()
-
-    assert workflow.is_settled(restore)
-    assert [message.event["data"]["status"] for message in stack.received()] == ["COMPLETED"]
-
-
 TOKEN = "canary-task-token" * 4
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("W3", "F96")
-def test_an_answer_that_is_refused_is_logged_with_its_code_until_it_is_given_up(
-    workflow: AwaitRestore,
-) -> None:
-    """It may stay so: the workflow's key is disabled, for example."""
-    stack, restore = workflow.stack, workflow.restore("RUNNING", "COMPLETED")
-    stack.invoke(restore.event | {"taskToken": TOKEN}).result  # noqa: B018
-    restore.run_to_end()
-    stack.logs()
-
-    def sweep_refused(code: str) -> str:
-        refusal = aws_error("states", code, message=f"no key for {TOKEN}")
-        with stack.aws.wire.inject(Fault(action=refusal, operation="SendTaskSuccess", times=None)):
-            # A second tick of the same second would be ignored.
-            stack.invoke({"action": "sweep"}).result  # noqa: B018
-        return stack.logs()
-
-    first = sweep_refused("KmsAccessDeniedException")
-    assert "Step Functions answered KmsAccessDeniedException" in first
-    stack.aws.client("dynamodb").update_item(
-        TableName=stack.table_name,
-        Key={name: {"S": workflow.item(restore)[name]} for name in ("cluster", "restoreId")},
-        UpdateExpression="SET unansweredSince = :since",
-        ExpressionAttributeValues={
-            ":since": {"S": utc_text(stack.atlas.now() - timedelta(days=8))}
-        },
-    )
-    later = sweep_refused("AccessDeniedException")
-
-    assert workflow.is_settled(restore)
-    assert "for good; it is given up" in later
-    assert '"WorkflowsGivenUp":[1.0]' in later.replace(" ", "")
-    assert "canary-task-token" not in first + later
 
 
 @pytest.mark.campaign

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from behaviour.conftest import RuntimeWith
 from local_stack.atlas import Kind, Role
 from local_stack.aws import aws_error
 from local_stack.connections import connect
@@ -266,24 +265,6 @@ def test_without_a_usable_secret_a_cold_start_ends_in_an_error_that_says_why(
     world.heal()
     world.use("service_account")
     assert world.is_unchanged(job, environment)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F30")
-def test_the_function_starts_without_a_usable_secret_and_reads_it_when_it_is_repaired(
-    world: World, runtime_with: RuntimeWith
-) -> None:
-    """Without it, it still publishes what is pending."""
-    job = world.job()
-    world.leave_pending(job)
-    world.put_secret("{}")
-    runtime = runtime_with()
-    assert runtime.invoke(job.event).error_type == "CredentialsError"
-    assert world.published(job) == ["PENDING"]
-
-    job.run_to_end()
-    world.use("service_account")
-    assert runtime.invoke(job.event).result["changed"] is True
 
 
 @cases("variable", ["HTTP_PROXY", "all_proxy"])

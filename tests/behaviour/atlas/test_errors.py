@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -12,7 +12,6 @@ from local_stack.environment import Environment, target_of
 from local_stack.faults import Ask
 from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
-from local_stack.stack import Credentials
 from local_stack.steps import FLEX, MISSING_ROLE, UNKNOWN_JOB, too_many_requests
 from local_stack.wire import Answer
 from local_stack.world import Stored, World
@@ -36,20 +35,16 @@ cases = pytest.mark.parametrize
 class Enveloped:
     """An answer in the envelope of `envelope=true`, with HTTP 200 outside."""
 
-    answer: Answer | None = None
-    key: str = "content"
+    answer: Answer
 
-    def play(self, _line: Line, ask: Ask, /) -> Answer:
-        answer = self.answer or ask()
-        if answer.status == 200:
-            return answer  # the emulator has put it into an envelope
-        content = json.loads(answer.body) if answer.body else {}
-        headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
-        return Answer(200, headers, json.dumps({"status": answer.status, self.key: content}))
+    def play(self, _line: Line, _ask: Ask, /) -> Answer:
+        content = json.loads(self.answer.body) if self.answer.body else {}
+        headers = [pair for pair in self.answer.headers if pair[0].lower() != "content-length"]
+        return Answer(200, headers, json.dumps({"status": self.answer.status, "content": content}))
 
 
-def enveloped(job: EmulatedRestore, kind: str | None = "flex") -> RestoreTarget:
-    return target_of(job, kind, envelope=True)
+def enveloped(job: EmulatedRestore) -> RestoreTarget:
+    return target_of(job, "flex", envelope=True)
 
 
 class Refusal(NamedTuple):
@@ -166,35 +161,3 @@ def test_a_401_in_an_envelope_without_a_challenge_is_the_answer_for_an_api_key(
 
     assert world.count(FLEX) == 1
     assert not world.check(job, environment).changed
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F24", "F28", "F60")
-@cases(
-    ("credentials", "key", "questions"),
-    [
-        ("service_account", "content", ["flex", "token", "flex"]),
-        ("service_account", "envelope", ["flex", "token", "flex"]),
-        ("api_key", "content", ["flex", "flex"]),
-    ],
-)
-def test_a_401_in_an_envelope_renews_the_token_or_the_challenge(
-    world: World,
-    environment: Environment,
-    credentials: Credentials,
-    key: Literal["content", "envelope"],
-    questions: list[str],
-) -> None:
-    world.use(credentials)
-    world.atlas.behaviour.envelope_key = key
-    job = world.job(timeline=["PENDING", "COMPLETED"])
-    world.inject(FLEX, Enveloped(key=key), times=None)
-    world.check(enveloped(job), environment)
-    world.atlas.expire_tokens()
-    world.atlas.expire_nonces()
-    job.advance()
-    world.stack.forget_calls()
-    world.check(enveloped(job), environment)
-
-    assert world.operations() == [*questions, "UpdateItem", "Publish", "UpdateItem"]
-    assert world.published(job) == ["PENDING", "COMPLETED"]

@@ -3,24 +3,19 @@
 import pytest
 
 from local_stack.environment import Environment
-from local_stack.refusal import atlas_error, oauth_error
-from local_stack.steps import FLEX, MISSING_ROLE, TOKEN
-from local_stack.wire import Action, Answer, Close, Phase, Truncate
+from local_stack.refusal import oauth_error
+from local_stack.steps import FLEX, TOKEN
+from local_stack.wire import Action, Answer, Close
 from local_stack.world import World
 from restore_watch.errors import (
-    AtlasError,
-    AtlasForbiddenError,
-    AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
-    UnexpectedAtlasResponseError,
 )
 
 cases = pytest.mark.parametrize
 
 STORED = "UpdateItem"
 TEN_MINUTES = 600.0
-TOO_MANY_TOKENS = oauth_error(403, "access_denied", "Access Token limit reached.")
 
 
 @pytest.mark.fault("F24")
@@ -50,65 +45,7 @@ def test_an_expired_token_is_replaced_once_in_ten_minutes(
     assert world.published(job) == ["PENDING", "RUNNING", "COMPLETED"]
 
 
-@pytest.mark.fault("F24", "F26")
-def test_a_401_for_an_hour_costs_seven_tokens(world: World, environment: Environment) -> None:
-    """Then one more replaces the token that has died meanwhile."""
-    client_id = world.own_credentials()["client_id"]
-    jobs = [world.job(), world.job()]
-    world.inject(FLEX, MISSING_ROLE, times=None)
-    for number in range(12):
-        world.refused(AtlasUnauthorizedError, jobs[number % 2], environment)
-        world.pass_time(TEN_MINUTES / 2)
-    assert world.count(TOKEN) == 7
-
-    world.heal()
-    world.atlas.expire_tokens(client_id)
-    assert environment.check(jobs[0]).changed
-    assert world.count(TOKEN) == 8
-
-
 # Token requests that fail
-
-HTML = Answer(200, {"Content-Type": "text/html"}, "<html>")
-
-# Each row: what happens to each token request, when, the error, and how many requests there are.
-# "after" means that Atlas has issued a token, and its answer does not arrive.
-FAILURES: dict[str, tuple[Action, Phase, type[AtlasError], int]] = {
-    "500": (Answer(500), "before", AtlasUnavailableError, 4),
-    "429": (atlas_error(429, "RATE_LIMITED", "No."), "before", AtlasRateLimitError, 1),
-    "too-many-tokens": (TOO_MANY_TOKENS, "before", AtlasForbiddenError, 1),
-    "unknown": (oauth_error(401, "invalid_client", "No."), "before", AtlasUnauthorizedError, 1),
-    "html": (HTML, "before", UnexpectedAtlasResponseError, 1),
-    "closed": (Close(), "before", AtlasUnavailableError, 1),
-    "issued-and-closed": (Close(), "after", AtlasUnavailableError, 1),
-    "issued-and-truncated": (Truncate(20), "after", AtlasUnavailableError, 1),
-}
-
-
-@pytest.mark.fault("F27", "F54")
-@cases(("action", "phase", "error", "requests"), FAILURES.values(), ids=FAILURES)
-def test_after_a_failed_token_request_none_is_sent_for_thirty_seconds(
-    world: World,
-    environment: Environment,
-    action: Action,
-    phase: Phase,
-    error: type[AtlasError],
-    requests: int,
-) -> None:
-    """Only a 5xx is tried again at once: Atlas has answered, so it has issued no token."""
-    job, client_id = world.recorded_job(), world.own_credentials()["client_id"]
-    world.inject(TOKEN, action, phase=phase, times=None)
-    for _ in range(4):
-        world.refused(error, job, environment)
-        world.pass_time(7)
-    assert (world.count(TOKEN), world.count(FLEX)) == (requests, 0)
-    assert (len(world.naps), sum(world.naps) < 3) == (requests - 1, True)
-    assert world.atlas.tokens_alive(client_id) == (phase == "after")
-
-    world.heal()
-    world.pass_time(60)
-    assert world.is_unchanged(job, environment)
-    assert world.count(TOKEN) == requests + 1
 
 
 @pytest.mark.campaign

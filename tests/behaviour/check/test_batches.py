@@ -9,27 +9,21 @@ from typing import Any
 import pytest
 
 from foundation.errors import TimeBudgetExceededError
-from local_stack.atlas import EmulatedRestore, Role
+from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.environment import Environment
 from local_stack.running import wait_until
-from local_stack.stack import Credentials
 from local_stack.steps import (
     ACKNOWLEDGE,
     FLEX,
     MISSING_ROLE,
     RECORD,
-    SECRET,
-    TOKEN,
     UNKNOWN_JOB,
     about,
 )
 from local_stack.wire import Call, Phase
 from local_stack.world import Stored, World, within
-from restore_watch.errors import AtlasUnauthorizedError, RestoreJobNotFoundError
-
-cases = pytest.mark.parametrize
-by_each_credential = cases("credentials", ["service_account", "api_key"])
+from restore_watch.errors import RestoreJobNotFoundError
 
 
 @pytest.fixture
@@ -69,52 +63,6 @@ def published_once(world: World, jobs: Sequence[EmulatedRestore]) -> bool:
 def reported(environment: Environment, level: str) -> Counter[str]:
     """How often each job was reported: as checked (INFO), or as failed (ERROR)."""
     return Counter(line["restore_id"] for line in environment.lines(level=level))
-
-
-@pytest.mark.weekly
-@pytest.mark.fault("F42", "F87")
-@by_each_credential
-def test_thirty_two_jobs_of_a_batch_are_asked_about_at_once(
-    world: World, environment: Environment, credentials: Credentials
-) -> None:
-    """They share the secret and the token. Each of the threads keeps a connection and a nonce."""
-    world.use(credentials)
-    jobs = jobs_of(world, 64)
-    with world.hold(FLEX) as asking:
-        answering = world.begin(lambda: environment.answer(batch_of(jobs)))
-        asking.wait_for(32)
-        asking.open()
-        answer = answering.end()
-
-    assert answer == {"batchItemFailures": []}
-    assert published_once(world, jobs)
-    statuses = Counter(call.status for call in world.calls(FLEX))
-    assert statuses.pop(200) == 64
-    assert statuses.pop(401, 0) <= (32 if credentials == "api_key" else 0)
-    assert not statuses
-    assert len({call.connection for call in world.calls(FLEX)}) == 32
-    assert world.count(SECRET) == 1
-    assert world.count(TOKEN) == (1 if credentials == "service_account" else 0)
-
-
-@pytest.mark.campaign
-@by_each_credential
-def test_the_secret_is_read_once_for_all_threads_whose_credentials_are_refused(
-    world: World, environment: Environment, credentials: Credentials
-) -> None:
-    world.use(credentials)
-    jobs = jobs_of(world, 40)
-    environment.check(jobs[0])
-    world.stack.forget_calls()
-    name = "localkey" if credentials == "api_key" else "mdb_sa_id_local0000000000000000"
-    world.atlas.grant(name)
-    try:
-        world.raised(AtlasUnauthorizedError, lambda: environment.answer({"targets": named(jobs)}))
-    finally:
-        world.atlas.grant(name, Role.BACKUP_MANAGER)
-
-    assert world.count(SECRET) == 1
-    assert world.count(TOKEN) <= 1
 
 
 @pytest.mark.campaign

@@ -132,20 +132,6 @@ def test_a_call_to_aws_that_fails_is_repeated_within_the_check(
     assert world.stored(job) == Stored("COMPLETED", 1, 1)
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F3", "F5")
-@cases("step", ["record", "publish"])
-def test_a_call_to_aws_is_made_three_times_at_most(
-    world: World, patient: Connections, step: str
-) -> None:
-    job = world.finished_job()
-    action, _ = aws_faults("sns" if step == "publish" else "dynamodb")["500"]
-    world.inject(STEPS[step], action, times=None)
-    world.refused(ERRORS[step], job, world.environment(by=patient))
-
-    assert world.count(STEPS[step]) == 3
-
-
 @pytest.mark.fault("F4")
 @cases(
     ("code", "status"),

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.world import Stored, World
@@ -60,25 +59,6 @@ def test_statuses_skipped_between_checks_give_one_message(
     assert 7 <= data["detectionLatencySeconds"] < 10
     assert data["succeeded"] is (after == "COMPLETED")
     assert world.published(job) == [before, after]
-
-
-@pytest.mark.fault("F11")
-def test_detection_latency_is_measured_only_for_jobs_seen_before_their_end(
-    world: World, environment: Environment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seen, late = world.job(), world.finished_job()
-    environment.check(seen)
-    seen.run_to_end()
-    world.pass_time(3600)
-    capsys.readouterr()
-    environment.check(seen)
-    lines = capsys.readouterr().out.splitlines()
-    assert sum("DetectionLatency" in line for line in lines) == 1
-
-    environment.check(late)
-    assert "DetectionLatency" not in capsys.readouterr().out
-    (message,) = world.messages(late)
-    assert message.event["data"]["detectionLatencySeconds"] >= 3600
 
 
 @pytest.mark.fault("F12")
@@ -235,41 +215,3 @@ def test_thirty_unknown_words_leave_room_for_the_end(
     assert world.published(job) == [*ids, f"UNKNOWN:{words[-1]}:ENDED", "COMPLETED"]
     assert world.stored(job) == Stored("COMPLETED", 15, 15)
     assert len(json.dumps(world.item(job), default=str)) < 100_000
-
-
-# Fields that cannot be read
-
-MINOR: dict[Kind, tuple[str, str]] = {
-    "flex": (
-        "RUNNING COMPLETED",
-        """deliveryType expirationDate restoreFinishedDate restoreScheduledDate snapshotId
-        snapshotFinishedDate targetDeploymentItemName targetProjectId""",
-    ),
-    "dedicated": (
-        "running finished",
-        "expiresAt snapshotId targetClusterName targetGroupId timestamp",
-    ),
-    "collection": (
-        "IN_PROGRESS SUCCESSFUL",
-        "createdAt finishedAt snapshotId targetClusterName targetGroupId",
-    ),
-}
-"""A timeline, and the fields that decide nothing. The unit tests have each one that does."""
-
-
-@pytest.mark.fault("F85")
-@cases("odd", ["", 1_777_896_000_000, {"$date": {"$numberLong": "1"}}, [[]]], ids=repr)
-@cases("kind", rows({kind: kind for kind in MINOR}, "dedicated", campaign=()))
-def test_a_job_is_found_and_followed_although_what_decides_nothing_cannot_be_read(
-    world: World, watching: Environment, kind: Kind, odd: Any
-) -> None:
-    timeline, names = MINOR[kind]
-    job = world.job(kind, timeline=timeline.split())
-    job.set(**dict.fromkeys(names.split(), odd))
-    assert watching.tick()["found"] == 1
-    job.advance()
-    result = watching.tick()
-
-    assert (result["changed"], result["failures"]) == (1, [])
-    assert world.stored(job) == Stored("COMPLETED", 2, 2)
-    assert world.published(job) == ["RUNNING", "COMPLETED"]

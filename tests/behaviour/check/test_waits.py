@@ -13,7 +13,6 @@ from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
-from local_stack.faults import Hang
 from local_stack.running import wait_until_held_or_over
 from local_stack.steps import ACKNOWLEDGE, LEAVE, PUBLISH, QUESTION, RECORD, TELL, WAIT
 from local_stack.task_tokens import TaskTokens
@@ -206,23 +205,6 @@ def test_a_token_that_is_refused_for_good_is_given_up_after_its_time(
     assert waiting.is_settled(job)
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("W11")
-def test_what_is_published_is_noted_while_step_functions_hangs(
-    world: World, waiting: Waiting, job: EmulatedRestore, patient: Connections
-) -> None:
-    """Otherwise every sweep would publish it again, as long as workflows wait."""
-    waiting.wait(job)
-    job.advance()
-    world.clock.go_on()
-    with world.inject(TELL, Hang(6), times=None):
-        world.check(job, world.environment(patient), seconds=4)
-
-    item = world.item(job) or {}
-    assert item["publishedSequence"] == item["sequence"] == 2
-    assert "unansweredSince" in item
-
-
 # Others do something at the same time
 
 
@@ -238,25 +220,6 @@ def while_checked(
         yield
         gate.open()
         checking.end()
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("W5")
-@pytest.mark.parametrize(
-    "step", [RECORD, PUBLISH, TELL, ACKNOWLEDGE], ids=["record", "publish", "tell", "acknowledge"]
-)
-def test_a_workflow_that_comes_while_its_job_is_settled_is_answered(
-    world: World, waiting: Waiting, job: EmulatedRestore, patient: Connections, step: Selection
-) -> None:
-    first = waiting.wait(job)
-    job.advance()
-    with while_checked(world, job, patient, step):
-        second = waiting.wait(job)
-
-    world.environment().sweep()
-
-    assert {first, second} == {token for token, _ in waiting.told()}
-    assert waiting.is_settled(job)
 
 
 @pytest.mark.fault("W3", "W5")
@@ -372,24 +335,6 @@ def test_twenty_workflows_are_answered_and_one_more_is_refused(
     world.check(job)
 
     assert sorted(waiting.told()) == sorted((token, "COMPLETED") for token in tokens)
-    assert waiting.is_settled(job)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("W7")
-def test_a_workflow_finds_room_where_the_others_only_have_to_be_answered(
-    world: World, waiting: Waiting
-) -> None:
-    """The restore has ended, so nobody waits any more."""
-    job = world.recorded_job(timeline=["COMPLETED"])
-    with world.inject(TELL, THROTTLED, times=None):
-        for _ in range(20):
-            waiting.wait(job)
-    world.stack.forget_calls()
-
-    waiting.wait(job)
-
-    assert len({token for token, _ in waiting.told()}) == 21
     assert waiting.is_settled(job)
 
 

@@ -13,7 +13,7 @@ from behaviour.rows import rows
 from foundation.deadline import Deadline
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARIES
-from local_stack.faults import Action, Answer, Delay, Hang, Reset, Verbatim
+from local_stack.faults import Action, Answer, Hang, Reset, Verbatim
 from local_stack.function_queue import FunctionQueue
 from local_stack.wire import Call, Fault
 from unit.notify_people.messages import event
@@ -156,19 +156,6 @@ def test_webhooks_without_an_answer_leave_time_to_the_others(people: People) -> 
 
     assert people.told() == {"email": 1}
     assert people.posts.wire.count("slack") == people.posts.wire.count("teams") == 1
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize(("channel", "seconds"), [("email", 4), ("teams", 6)])
-def test_a_slow_channel_that_takes_the_notice_gets_it_once(
-    people: People, channel: str, seconds: int
-) -> None:
-    people.start(people.session(is_patient=True), NOTIFY_CHANNELS=channel)
-    for wire, service in ((people.aws.wire, "sns"), (people.posts.wire, "teams")):
-        wire.inject(Fault(service, action=Delay(seconds), phase="after", times=None))
-
-    assert people.handle(ENDED) == []
-    assert people.told() == {channel: 1}
 
 
 def test_without_time_nothing_begins(people: People) -> None:

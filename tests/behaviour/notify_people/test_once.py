@@ -1,6 +1,5 @@
 """Nobody is notified twice, except after a kill between sending and noting."""
 
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -100,20 +99,6 @@ def test_nothing_newer_overtakes_a_message_that_the_topic_may_still_send(
     people.now += 61
     assert people.handle(event(sequence=3)) == []
     assert people.told() == {"email": 1}
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("when", [notes, None], ids=["note", "claim"])
-def test_a_write_whose_answer_was_lost_repeats_nothing(
-    people: People, when: Callable[[Call], bool] | None
-) -> None:
-    people.start(people.session(is_patient=True), NOTIFY_CHANNELS="slack")
-    lost = Fault("dynamodb", "UpdateItem", when, action=Reset(), phase="after")
-    with people.aws.wire.inject(lost):
-        assert people.handle(ENDED) == []
-
-    assert people.handle(ENDED) == []
-    assert people.told() == ONCE
 
 
 def test_without_the_table_nothing_is_sent(people: People) -> None:

@@ -117,21 +117,6 @@ def test_each_verdict_is_what_a_subscriber_received(evidence: Ran, history: Hist
     assert row["validatedAt"] == row["restoreScheduledDate"]
 
 
-@pytest.mark.campaign
-def test_the_last_message_of_a_restore_is_its_line(evidence: Ran, history: History) -> None:
-    rows = {row["restoreId"]: row for row in evidence.rows}
-    for name, events in history.changes.items():
-        first, last = events[0]["data"], events[-1]["data"]
-        expected = {
-            **{column: last[column] for column in last if column in rows[name]},
-            "firstObservedAt": first["observedAt"],
-            "changes": len(events),
-            "published": len(events),
-        }
-        texts = {name: "" if value is None else str(value) for name, value in expected.items()}
-        assert rows[name].items() >= texts.items()
-
-
 def test_restores_are_judged_by_both_objectives(evidence: Ran) -> None:
     def judged(column: str, said: str) -> set[str]:
         return {name for name, row in by_cluster(evidence).items() if row[column] == said}

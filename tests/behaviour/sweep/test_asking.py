@@ -68,23 +68,6 @@ def test_each_kind_and_each_project_has_lists_of_its_own(
     assert asked(world) == [*lists, "flex", "flex", "flex_list"]
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F68")
-@pytest.mark.parametrize("omitted", [1, 2], ids=["one", "all"])
-def test_a_job_that_the_list_does_not_show_is_asked_about_by_its_id(
-    world: World, environment: Environment, twins: list[EmulatedRestore], omitted: int
-) -> None:
-    for job in twins[:omitted]:
-        world.atlas.omit_from_lists(job)
-    for job in twins:
-        job.advance()
-    result = environment.tick()
-
-    assert (result["checked"], result["changed"], result["failures"]) == (2, 2, [])
-    assert asked(world) == [*["flex"] * omitted, "flex_list"]
-    assert [world.stored(job) for job in twins] == [DONE] * 2
-
-
 @pytest.mark.fault("F68")
 def test_a_list_that_shows_no_open_job_twice_is_not_asked_for_within_an_hour(
     world: World, environment: Environment, twins: list[EmulatedRestore]

@@ -8,21 +8,16 @@ import pytest
 
 from behaviour.conftest import RuntimeWith
 from behaviour.expected_job import expected_job
-from behaviour.projects import KINDS, asked, ended_jobs, mark, of, project_with, reported_once
+from behaviour.projects import KINDS, asked, ended_jobs, mark, reported_once
 from behaviour.rows import rows
 from local_stack.atlas import Kind
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, Delay, Reset
-from local_stack.steps import EVENTS, FLEX, FLEX_CLUSTERS, MISSING_ROLE
+from local_stack.faults import Action, Answer, Reset
+from local_stack.steps import EVENTS, FLEX_CLUSTERS, MISSING_ROLE
 from local_stack.world import World
 
 cases = pytest.mark.parametrize
 
-LISTED = ["dedicated_clusters", "events", "flex_clusters"]
-"""What a sweep asks that lists a project without clusters."""
-
-IDLE = ["UpdateItem", *["Query"] * 5, "events", "UpdateItem"]
-"""Every call of a sweep that finds nothing: its lease, what is known, and the events."""
 
 ENDS: list[tuple[Kind, *tuple[str, ...]]] = [
     ("flex", "PENDING", "QUEUED", "RUNNING", "COMPLETED"),
@@ -70,22 +65,6 @@ def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_end
         data = world.messages(job)[-1].event["data"]
         assert expected_job(job, kind, statuses[-1]).items() <= data.items()
         assert data["sequence"] == len(statuses)
-
-
-@pytest.mark.campaign
-def test_a_quiet_project_is_listed_every_fifteen_minutes_and_costs_one_call_otherwise(
-    world: World, watching: Environment
-) -> None:
-    """Its bookkeeping is written when it is listed, and at first before Atlas is asked."""
-    calls = []
-    for _ in range(31):
-        watching.tick()
-        calls.append([one for one in world.operations() if one not in {"GetSecretValue", "token"}])
-
-    assert calls[0][:7] == ["UpdateItem", *["Query"] * 5, "UpdateItem"]
-    assert sorted(calls[0][7:]) == ["UpdateItem", "UpdateItem", *LISTED]
-    assert [minute for minute, made in enumerate(calls) if made != IDLE] == [0, 15, 30]
-    assert sorted(calls[15]) == sorted([*IDLE, "UpdateItem", *LISTED[::2]])
 
 
 # What wakes a project
@@ -222,71 +201,3 @@ def test_a_cluster_that_changes_its_kind_has_its_restores_found_at_once(
         job = world.finished_job(kind, cluster="orders")
         assert watching.tick()["found"] == 1
         assert reported_once(world, [job])
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F75")
-def test_a_restore_that_a_slow_answer_shows_is_asked_about_again_in_that_sweep(
-    world: World,
-) -> None:
-    """The first hot round is over when the events come."""
-    watching = world.watching(hot_seconds=0.3)
-    watching.tick()
-    world.clock.go_on()
-    world.job(timeline=["RUNNING"])
-    with world.inject(EVENTS, Delay(0.6)):
-        watching.tick(seconds=25)
-
-    assert world.count(FLEX) > 0
-
-
-# Many projects, many restores
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F71")
-def test_projects_that_a_sweep_did_not_reach_come_first_in_the_next(world: World) -> None:
-    groups = [project_with(world) for _ in range(80)]
-    watching = world.watching(*groups)
-    watching.tick()
-    reached = []
-    with world.whenever(EVENTS, lambda: world.pass_time(1)):
-        for _ in range(2):
-            watching.tick()
-            reached.append({one for one in groups if world.count(of(EVENTS, one))})
-
-    assert len(reached[0]) < 80
-    assert reached[0] | reached[1] == set(groups)
-
-
-@pytest.mark.weekly
-@pytest.mark.fault("F75", "F78", "F79")
-def test_of_more_than_a_hundred_projects_each_is_listed_within_a_quarter_of_an_hour(
-    world: World,
-) -> None:
-    """Those that are gone do not keep others from it. Nothing else finds collection restores."""
-    gone = [project_with(world) for _ in range(101)]
-    groups = [project_with(world, orders="dedicated") for _ in range(2)]
-    watching = world.watching(*gone, *groups)
-    watching.tick()
-    for group in gone:
-        world.atlas.remove_project(group)
-    watching.ticks(2, minutes=15)
-    jobs = [world.finished_job("collection", group=group, cluster="orders") for group in groups]
-    watching.ticks(2, minutes=15)
-
-    assert reported_once(world, jobs)
-
-
-@pytest.mark.weekly
-@pytest.mark.fault("F75")
-def test_more_restores_at_once_than_a_page_of_events_shows_are_found_and_it_is_quiet_again(
-    world: World, watching: Environment
-) -> None:
-    watching.tick()
-    jobs = [world.finished_job(cluster=f"orders-{number % 6}") for number in range(60)]
-    watching.ticks(3)
-    assert reported_once(world, jobs)
-    watching.ticks(3)
-
-    assert asked(world) == ["events"]

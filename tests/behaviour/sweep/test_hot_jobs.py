@@ -12,7 +12,7 @@ from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
 from local_stack.jumping_clock import ClockOfWorld, Schedule
-from local_stack.steps import FLEX, QUESTION, WAIT_FOR_LEASE, about
+from local_stack.steps import FLEX, QUESTION, about
 from local_stack.wire import Selection
 from local_stack.world import World, within
 from restore_watch.errors import RestoreWatchError
@@ -211,24 +211,6 @@ def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
     # AWS delivers the last one again.
     minutes.environment()(swept[-1])
     assert minutes.results[-1] == (swept[-1], SKIPPED)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F95", "F66")
-def test_a_sweep_that_dies_while_it_waits_stops_nobody(
-    world: World, minutes: Minutes, patient: Connections
-) -> None:
-    begun = minutes.clock.at
-    # The second environment has these connections.
-    with world.death(world.environment(patient), WAIT_FOR_LEASE, "after"):
-        minutes.pass_by([0.0, 5.0])
-    assert minutes.asked[-1] - begun < 60 + 21.5
-    (died,) = [result for _, result in minutes.results if not isinstance(result, dict)]
-    assert isinstance(died, RestoreWatchError)
-
-    # The holder ended for one that is dead. The next tick finds the lease free, and no note.
-    minutes.environment()(minutes.clock.at)
-    assert minutes.results[-1][1]["checked"] == 1
 
 
 @pytest.mark.fault("F95", "S1", "F103")

@@ -8,10 +8,8 @@ import pytest
 
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import aws_error
-from local_stack.connections import Connections
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, Lost
+from local_stack.faults import Action, Answer
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
 from local_stack.steps import DEDICATED, FLEX, FLEX_LIST, LEAVE, UNKNOWN_JOB
@@ -181,27 +179,6 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again
     assert world.published(job) == SHORT
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F83")
-@pytest.mark.parametrize("is_named", [False, True], ids=["by-a-sweep", "by-a-check"])
-def test_a_job_that_is_found_again_has_another_day(
-    world: World, environment: Environment, hidden: EmulatedRestore, *, is_named: bool
-) -> None:
-    environment.ticks(11, minutes=110)
-    world.atlas.show_restore(hidden)
-    if is_named:
-        assert not world.check(hidden).changed
-    else:
-        environment.tick(5)
-    assert "missingSince" not in item_of(world, hidden)
-
-    world.atlas.hide_restore(hidden)
-    environment.ticks(14, minutes=110)  # the first one misses it
-    assert (world.is_open(hidden), reasons(environment)) == (True, [])
-    environment.tick(20)
-    assert (world.is_open(hidden), reasons(environment)) == (False, FORGOTTEN)
-
-
 def test_a_new_job_that_atlas_does_not_show_yet_is_not_missed(
     world: World, environment: Environment
 ) -> None:
@@ -227,23 +204,6 @@ def test_the_list_of_a_cluster_is_read_once_in_a_sweep_for_all_of_its_jobs_that_
     assert asked.count(f"{kind}_list") == 2
     # No other endpoint has collection restores.
     assert {*asked} == {kind, f"{kind}_list", *(["dedicated"] if kind == "flex" else [])}
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F83")
-def test_a_forgotten_job_does_not_make_the_others_of_its_cluster_forgotten(
-    world: World, environment: Environment
-) -> None:
-    jobs = world.recorded_jobs(3, clusters=1)
-    for job in jobs:
-        world.atlas.omit_from_lists(job)
-    world.atlas.hide_restore(jobs[0])
-
-    (failure,) = environment.tick(5)["failures"]
-    assert failure["restoreId"] == jobs[0].restore_id
-    assert {*world.asked(jobs)} == {0, 1, 2}
-    environment.ticks(14, minutes=110)
-    assert [world.is_open(job) for job in jobs] == [False, True, True]
 
 
 # What happens while a job is about to leave
@@ -333,29 +293,6 @@ def test_the_link_of_a_download_that_has_changed_meanwhile_does_not_move(
     with world.whenever(moves, change):
         environment.tick()
     assert changed == [item_of(world, job)]
-
-
-REFUSED = aws_error("dynamodb", "InternalServerError", status=500)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F83")
-@pytest.mark.parametrize(
-    ("action", "times", "errors"),
-    [(REFUSED, 3, ["TableUnavailableError"]), (Lost(), 1, [])],
-    ids=["refused", "answer-lost"],
-)
-def test_a_job_that_could_not_leave_leaves_with_the_next_try_or_the_next_sweep(
-    world: World, patient: Connections, action: Action, times: int, errors: list[str]
-) -> None:
-    environment, job = world.environment(patient), download(world)
-    world.inject(LEAVE, action, times=times)
-    result = environment.tick(2 * 60 + 1)
-    assert [one["error"] for one in result["failures"]] == errors
-    if errors:
-        assert (world.is_open(job), reasons(environment)) == (True, [])
-        environment.tick(5)
-    assert (world.is_open(job), reasons(environment)) == (False, LINK_EXPIRED)
 
 
 # Jobs of a newer version

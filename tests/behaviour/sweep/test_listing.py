@@ -276,42 +276,6 @@ def test_one_bad_cluster_does_not_have_the_others_listed_every_other_minute(
 
 @pytest.mark.campaign
 @pytest.mark.fault("F81")
-def test_one_bad_cluster_does_not_take_the_only_call_that_is_left(
-    world: World, watching: Environment
-) -> None:
-    add_clusters(world, "good", "bad")
-    watching.tick()
-    with world.inject(BAD, Answer(503), times=None):
-        watching.ticks(2, minutes=15)
-        world.atlas.keep_bucket(world.group, "flex", 100)
-        job = world.finished_job(cluster="good")
-        watching.ticks(20)
-
-    assert reported_once(world, [job])
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F81")
-def test_broken_clusters_do_not_keep_others_of_the_project_from_being_listed(
-    world: World, watching: Environment
-) -> None:
-    """The lists of collection restores have no answer, everything else works."""
-    add_clusters(world, *(f"orders-{number}" for number in range(40)), kind="dedicated")
-    add_clusters(world, "small")
-    watching.tick()
-    world.inject(COLLECTION_LIST, Answer(503), times=None)
-    watching.ticks(2, minutes=15)
-    jobs = [
-        world.finished_job(cluster="small"),
-        world.finished_job("dedicated", cluster="orders-7"),
-    ]
-    watching.ticks(3)
-
-    assert reported_once(world, jobs)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F81")
 def test_clusters_whose_lists_are_refused_cost_their_neighbours_nothing(world: World) -> None:
     add_clusters(world, "bad-1", "bad-2", "bad-3")
     watching = world.watching(hot_seconds=30)

@@ -271,27 +271,6 @@ def test_pages_that_shift_hide_nothing_and_repeat_no_message(
     assert [world.published(job) for job in jobs] == [["RUNNING"]] * 5
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F76", "F81")
-def test_a_cluster_that_cannot_be_read_for_a_day_keeps_its_own_mark_and_stops_no_other(
-    world: World, watching: Environment
-) -> None:
-    watching.tick()
-    bad = running_job(world, timedelta(), "bad")
-    world.inject(of(FLEX_LIST, "/bad/"), Answer.json(200, {}), times=None)
-    for number in range(4):
-        jobs = ended_jobs(world, "flex", cluster=f"orders-{number}")
-        assert watching.tick(6 * 60)["found"] == 1
-        assert reported_once(world, jobs)
-        assert behind(world) == {"flex/bad"}
-        assert world.clock() - mark(world) < timedelta(minutes=1)
-    world.heal()
-
-    assert watching.tick()["found"] == 1
-    assert world.published(bad) == ["RUNNING"]
-    assert behind(world) == set()
-
-
 @pytest.mark.fault("F81")
 @cases("gone", ["deleted", "upgraded", "unknown by any code"])
 def test_a_cluster_that_stayed_behind_and_is_gone_holds_up_nothing(
@@ -332,36 +311,6 @@ def test_clusters_for_which_no_time_was_left_are_read_by_the_next_sweep(
     assert {f"flex/{name}" for name in listed(world)} >= unread
     assert behind(world) == set()
     assert all(world.stored(job) == ENDED for job in jobs)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F81", "F82")
-def test_clusters_are_listed_in_turn_while_others_use_up_the_bucket_and_that_is_reported(
-    world: World, watching: Environment
-) -> None:
-    for number in range(140):
-        world.atlas.add_cluster(world.group, f"empty-{number}", "flex")
-    jobs = [ended_jobs(world, "flex", cluster=f"orders-{number}")[0] for number in range(3)]
-    world.atlas.keep_bucket(world.group, "flex", 500)
-    names: list[str] = []
-    for _ in range(4):
-        watching.tick()
-        some = listed(world)
-        # The calls of 32 threads that are under way are not stopped.
-        assert 1 <= len(some) <= 32
-        names += some
-    # What was not reached comes first.
-    assert len(set(names)) == len(names)
-    (degraded,) = world.messages(world.group)
-    assert degraded.event["data"]["error"] == "AtlasRateLimitError"
-    assert world.clock() - mark(world) < timedelta(minutes=4)
-    world.atlas.release_bucket(world.group, "flex")
-    watching.tick()
-    assert behind(world) == set()
-    assert reported_once(world, jobs)
-    watching.tick(4)
-
-    assert world.watch_said() == [("degraded", world.group), ("recovered", world.group)]
 
 
 # Lists that show a restore, or its cluster, late

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from behaviour.projects import behind, ended_jobs, of, reported_once
+from behaviour.projects import behind, ended_jobs, reported_once
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
-from local_stack.steps import EVENTS, FLEX, FLEX_LIST, UNKNOWN_JOB
+from local_stack.steps import FLEX, FLEX_LIST, UNKNOWN_JOB
 from local_stack.wire import Selection
 from local_stack.world import World, item_key
 
@@ -171,49 +171,6 @@ def test_an_older_link_that_a_list_shows_does_not_end_a_download(
     watching.ticks(2, minutes=5)
 
     assert world.published(job) == ["RUNNING", "COMPLETED", "EXPIRED"]
-
-
-# What is a trouble although something is answered
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F86")
-@cases(
-    ("clusters", "headers"),
-    [(["a", "b", "c"], {}), (["a", "b"], {"Retry-After": "900"}), (["a", "a"], {})],
-    ids=["of several clusters", "for a while", "of one cluster"],
-)
-def test_a_job_that_fails_is_a_trouble_although_another_one_is_answered(
-    world: World, watching: Environment, clusters: list[str], headers: Mapping[str, str]
-) -> None:
-    jobs = failing_jobs(world, *clusters)
-    watching.ticks(2)
-    world.inject(of(FLEX, jobs[0].restore_id), Answer(503, headers), times=None)
-    world.atlas.lag_lists(jobs[0])
-    jobs[0].run_to_end()
-    watching.ticks(6)
-
-    assert world.watch_said() == [("degraded", world.group)]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F86", "F99")
-@cases("wait", ["30", "900"])
-def test_a_503_that_names_a_time_hides_no_trouble_and_no_restore(
-    world: World, watching: Environment, wait: str
-) -> None:
-    ended_jobs(world, "flex")
-    watching.ticks(2)
-    for step in (FLEX_LIST, EVENTS):
-        world.inject(step, Answer(503, {"Retry-After": wait}), times=None)
-    flex, dedicated = ended_jobs(world, "flex"), ended_jobs(world, "dedicated")
-    watching.ticks(18)
-
-    assert world.watch_said() == [("degraded", world.group)]
-    assert reported_once(world, dedicated)
-    world.heal()
-    watching.tick(20)
-    assert reported_once(world, flex)
 
 
 # When a job leaves the index

@@ -10,12 +10,11 @@ import pytest
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, CloseIdle, Delay, Hang
+from local_stack.faults import Action, Answer, Hang
 from local_stack.refusal import atlas_error
 from local_stack.steps import (
     DEDICATED,
     FLEX,
-    FLEX_LIST,
     MISSING_ROLE,
     QUESTION,
     TOKEN,
@@ -23,7 +22,6 @@ from local_stack.steps import (
     too_many_requests,
 )
 from local_stack.world import Stored, World, within
-from restore_watch.errors import AtlasUnauthorizedError
 
 SHORT = ["RUNNING", "COMPLETED"]
 DONE = Stored("COMPLETED", 2, 2)
@@ -102,44 +100,6 @@ def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_f
             job.advance()
     result = environment.tick()
     assert (result["changed"], result["notReached"]) == (4, 0)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F82")
-def test_one_list_answers_for_a_whole_cluster_although_others_use_up_the_bucket(
-    world: World, environment: Environment
-) -> None:
-    """What it does not show has to wait."""
-    jobs = world.recorded_jobs(6, clusters=1)
-    world.atlas.keep_bucket(world.group, "flex", 1)
-    assert [counts(result) for result in environment.ticks(3)] == [(6, 0, [])] * 3
-    assert (world.count(FLEX_LIST), world.count(FLEX)) == (1, 0)
-
-    for job in jobs[:2]:
-        world.atlas.omit_from_lists(job)
-    assert counts(environment.tick()) == (4, 2, [])
-    world.atlas.release_bucket(world.group, "flex")
-    assert counts(environment.tick()) == (6, 0, [])
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F82", "F72", "F73")
-def test_a_bucket_that_others_emptied_is_not_asked_again_before_it_refills(
-    world: World, environment: Environment
-) -> None:
-    jobs = by_id(world, environment)
-    world.check(world.job(group=world.group[::-1]))
-    step = within(FLEX, about(world.group))
-    world.inject(step, too_many_requests({"Retry-After": "40"}), times=None)
-    world.stack.forget_calls()
-    results = [environment.sweep() for _ in range(3)]
-    assert world.count(step) == 1
-    assert [counts(result) for result in results] == [(1, 3, [])] * 3
-
-    world.heal()
-    jobs[0].advance()
-    result = environment.tick()
-    assert (result["changed"], counts(result)) == (1, (4, 0, []))
 
 
 @pytest.mark.fault("F82")
@@ -243,69 +203,3 @@ def test_three_jobs_that_atlas_cannot_answer_for_do_not_end_the_hot_rounds_of_th
     world.environment(hot_seconds=10).tick()
 
     assert len(world.asked([healthy])) >= 3
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F72")
-def test_a_sweep_fails_only_if_atlas_has_refused_the_credentials_for_ten_minutes(
-    world: World, environment: Environment
-) -> None:
-    """One project refuses them. The job of the other is asked about every five minutes."""
-    refused, healthy = world.recorded_jobs(2)
-    world.pass_time(7 * 3600)
-    no_member = atlas_error(401, None, "Not a member.")
-    world.inject(within(FLEX, about(refused.cluster)), no_member, times=None)
-    asked = 0
-    for result in (environment.tick() for _ in range(7)):
-        assert [one["error"] for one in result["failures"]] == ["AtlasUnauthorizedError"]
-        asked += len(world.asked([healthy]))
-    assert asked == 2
-
-    world.inject(FLEX, no_member, times=None)
-    world.raised(AtlasUnauthorizedError, lambda: environment.tick(10))
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F35", "F72")
-@pytest.mark.usefixtures("credentials")
-def test_connections_that_died_while_the_environment_was_frozen_cost_no_sweep(
-    world: World, environment: Environment
-) -> None:
-    jobs = world.recorded_jobs(8, timeline=SHORT)
-    # Slow answers, so that each thread opens a connection.
-    with world.inject(FLEX, Delay(0.2), times=None):
-        assert environment.tick()["checked"] == 8
-    with world.inject(FLEX, CloseIdle(noticed=False), times=None):
-        assert environment.tick()["failures"] == []
-    for job in jobs:
-        job.advance()
-
-    result = environment.tick()
-    assert (result["changed"], result["notReached"], result["failures"]) == (8, 0, [])
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F72")
-def test_a_project_that_hangs_does_not_hold_up_the_hot_jobs_of_another(world: World) -> None:
-    """It gets three quarters of the threads at most."""
-    slow, other = world.recorded_jobs(THREADS), world.group[::-1]
-    world.pass_time(3600)
-    (hot,) = world.recorded_jobs(1, group=other, timeline=SHORT)
-    environment = world.environment(hot_seconds=0.1)
-    environment.check(hot)
-    held: list[int] = []
-
-    with world.hold(within(QUESTION, about(world.group))) as gate:
-
-        def end_it() -> None:
-            held.append(len(gate.held))
-            if len(held) == 4:
-                hot.run_to_end()
-                gate.open()
-
-        with world.whenever(within(FLEX, about(other)), end_it):
-            result = environment.sweep()
-
-    assert (result["checked"], result["changed"]) == (len(slow) + 1, 1)
-    assert max(held) <= 24
-    assert world.published(hot) == SHORT

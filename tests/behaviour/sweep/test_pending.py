@@ -9,7 +9,6 @@ from local_stack.canaries import CANARY_TASK_TOKEN
 from local_stack.environment import Environment
 from local_stack.faults import Action, Close
 from local_stack.refusal import atlas_error, oauth_error
-from local_stack.running import wait_until
 from local_stack.steps import (
     FLEX,
     MISSING_ROLE,
@@ -150,22 +149,6 @@ def test_a_job_that_is_over_for_atlas_does_not_leave_before_its_message_is_publi
 # While the topic refuses or hangs
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F74")
-def test_a_sweep_stops_publishing_after_a_few_refusals(
-    world: World, environment: Environment
-) -> None:
-    jobs = pending_jobs(world, 12)
-    with world.inject(PUBLISH, aws_error("sns", "InternalError", status=500), times=None):
-        result = environment.tick()
-    # Those that are under way are not stopped.
-    assert 3 <= world.count(PUBLISH) < 3 + AT_ONCE
-    assert (result["published"], world.questions()) == (0, [])
-
-    assert environment.tick()["published"] == 12
-    assert [world.published(job) for job in jobs] == [["COMPLETED"]] * 12
-
-
 @pytest.mark.fault("F104")
 def test_what_the_topic_refuses_for_ever_holds_up_no_other_message(
     world: World, environment: Environment
@@ -194,23 +177,6 @@ def test_a_change_is_not_published_again_and_again_in_the_same_sweep(world: Worl
     assert [world.stored(job) for job in jobs] == [Stored("QUEUED", 2, 1)] * 2
     after = environment.tick()
     assert (after["changed"], after["published"]) == (0, 2)
-
-
-@pytest.mark.campaign
-def test_a_topic_that_hangs_does_not_keep_the_table_from_recording(
-    world: World, environment: Environment
-) -> None:
-    jobs = world.recorded_jobs(AT_ONCE + 2)
-    for job in jobs:
-        job.advance()
-    with world.hold(PUBLISH) as gate:
-        sweep = world.begin(environment.tick)
-        gate.wait_for(AT_ONCE)
-        wait_until(lambda: {world.stored(job) for job in jobs} == {Stored("QUEUED", 2, 1)})
-        gate.open()
-        result = sweep.end()
-
-    assert (result["changed"], result["published"]) == (AT_ONCE + 2,) * 2
 
 
 # Answers that a sweep owes to workflows
@@ -244,25 +210,6 @@ def test_a_message_does_not_wait_while_step_functions_hangs(
         gate.open()
         sweep.end()
     assert while_they_hang == ["COMPLETED"]
-
-
-@pytest.mark.fault("W11")
-@pytest.mark.campaign  # it lasts as long as answers may take
-def test_a_sweep_goes_on_while_step_functions_hangs(world: World, environment: Environment) -> None:
-    """More jobs than a sweep has threads end at once, and workflows wait for each."""
-    jobs = world.recorded_jobs(33)
-    for job in jobs:
-        for number in range(4):
-            wait = {"taskToken": f"{CANARY_TASK_TOKEN}-{number}", "waitUntil": "ended"}
-            environment.answer(job.event | wait)
-        job.run_to_end()
-    world.clock.go_on()
-
-    with world.hold(TELL) as gate:
-        sweep = world.begin(environment.sweep)
-        wait_until(lambda: all("COMPLETED" in world.published(job) for job in jobs))
-        gate.open()
-        sweep.end()
 
 
 @pytest.mark.fault("W11")

@@ -5,14 +5,14 @@ from contextlib import suppress
 
 import pytest
 
-from behaviour.projects import BAD, Changed, going_on, of, project_with
+from behaviour.projects import Changed, going_on, of, project_with
 from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Reset
-from local_stack.refusal import atlas_error, oauth_error
+from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS
-from local_stack.steps import MISSING_ROLE, QUESTION, SECRET, TOKEN
+from local_stack.steps import MISSING_ROLE, QUESTION, SECRET
 from local_stack.wire import Injected, Selection
 from local_stack.world import World
 from restore_watch.errors import AtlasUnauthorizedError, CredentialsError
@@ -121,28 +121,6 @@ def test_an_api_key_that_is_refused_is_reported_once_and_not_for_the_project_as_
     assert world.watch_said() == [DEGRADED]
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F78")
-def test_a_stack_recovers_when_credentials_work_although_a_cluster_is_bad(
-    world: World, watching: Environment
-) -> None:
-    for name in ("good", "bad"):
-        world.atlas.add_cluster(world.group, name, "flex")
-    watching.tick()
-    world.inject(BAD, Answer(503), times=None)
-    watching.tick(15)
-    watching.tick(4)
-    blind_ticks(world, 1, (world.group,))
-    watching.ticks(2, minutes=4)
-    # A minute without credentials is no alarm.
-    assert world.watch_said() == (said := [("degraded", world.group)])
-    blind_ticks(world, 5, (world.group,))
-    assert world.watch_said() == [*said, DEGRADED]
-    watching.ticks(2, minutes=4)
-
-    assert world.watch_said() == [*said, DEGRADED, RECOVERED]
-
-
 @pytest.mark.parametrize("action", [MISSING_ROLE, Reset()], ids=["locked-out", "silent"])
 def test_a_project_that_cannot_be_seen_leaves_the_others_alone(
     world: World, action: Action
@@ -180,21 +158,6 @@ def test_a_project_that_stays_locked_out_is_degraded_when_the_other_one_recovers
 
 
 @pytest.mark.campaign
-def test_a_stack_whose_token_requests_are_refused_is_degraded_although_its_sweeps_fail(
-    world: World,
-) -> None:
-    refused = oauth_error(401, "invalid_client", "x")
-    with world.inject(TOKEN, refused, times=None):
-        for _ in range(5):
-            world.raised(AtlasUnauthorizedError, world.watching().tick)
-    (message,) = world.messages("atlas-restore-watch")
-    assert message.event["data"]["error"] == "AtlasUnauthorizedError"
-
-    world.watching().ticks(2, minutes=4)
-    assert world.watch_said() == [DEGRADED, RECOVERED]
-
-
-@pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_stack_that_follows_named_jobs_alone_recovers(
     world: World, environment: Environment
@@ -208,45 +171,6 @@ def test_a_stack_that_follows_named_jobs_alone_recovers(
     environment.ticks(2, minutes=4)
 
     assert world.watch_said() == [DEGRADED, RECOVERED]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F78")
-def test_a_project_that_an_old_list_lacks_is_not_reported_while_the_list_is_refused(
-    world: World,
-) -> None:
-    """The table knows a project that this list lacks, so it is due in each sweep for a while."""
-    project_with(world)
-    first = watching_all(world)
-    first.tick()
-    new = project_with(world)
-    watching_all(world).tick()
-    assert world.bookkeeping(new)
-    with refuse_list(world):
-        first.ticks(6)
-
-    assert world.watch_said() == [DEGRADED]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F78")
-def test_what_is_degraded_recovers_when_the_operator_names_the_projects_instead_of_all(
-    world: World,
-) -> None:
-    """The credentials have no role in the organization, so that is what an operator does."""
-    absent, group = project_with(world), project_with(world)
-    watching_all(world).tick()
-    world.atlas.hide_project(absent)
-    watching_all(world).ticks(2, minutes=4)
-    assert world.watch_said() == [("degraded", absent)]
-    world.atlas.show_project(absent)
-    with refuse_list(world):
-        watching_all(world).ticks(2, minutes=4)
-        assert world.watch_said() == [("degraded", absent), DEGRADED]
-        world.environment(project_ids=(absent, group)).ticks(2, minutes=4)
-
-    recovered = [RECOVERED, ("recovered", absent)]
-    assert sorted(world.watch_said()[2:], key=str) == sorted(recovered, key=str)
 
 
 @pytest.mark.fault("F78")

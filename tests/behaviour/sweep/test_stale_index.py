@@ -5,7 +5,6 @@ import pytest
 from local_stack.atlas import EmulatedRestore
 from local_stack.environment import Environment
 from local_stack.stale_index import stale_index
-from local_stack.steps import RECORD
 from local_stack.world import Stored, World
 
 STEPS = ["PENDING", "RUNNING", "COMPLETED"]
@@ -14,28 +13,6 @@ STEPS = ["PENDING", "RUNNING", "COMPLETED"]
 @pytest.fixture
 def job(world: World) -> EmulatedRestore:
     return world.recorded_job(timeline=STEPS)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F67")
-@pytest.mark.parametrize("steps", [1, 2], ids=["an-older-state", "a-job-that-is-settled"])
-def test_an_index_that_lags_brings_nothing_back_and_repeats_nothing(
-    world: World, environment: Environment, job: EmulatedRestore, steps: int
-) -> None:
-    with stale_index(world.stack):
-        for _ in range(steps):
-            job.advance()
-            world.check(job)
-        before = world.item(job)
-        result = environment.tick()
-
-    assert (result["open"], result["checked"], result["changed"]) == (1, 1, 0)
-    assert world.count(RECORD) == 1  # the conditional write decides
-    assert world.item(job) == before
-    job.run_to_end()
-    environment.tick()
-    assert world.published(job) == STEPS
-    assert environment.tick()["open"] == 0
 
 
 @pytest.mark.fault("F67")

@@ -18,7 +18,6 @@ from restore_watch.errors import RestoreWatchError
 RECOVERY = 4
 """Sweeps, a minute apart, from the first one without a failure to the one that reports it."""
 
-WRITE = Selection("dynamodb", "UpdateItem")
 
 ACKNOWLEDGE_WATCH = Selection(
     "dynamodb",
@@ -90,24 +89,6 @@ def test_a_project_is_degraded_after_three_minutes_and_recovers_after_three_with
     seen.ticks(RECOVERY)
     assert kinds(world) == ["degraded", "recovered"] * 2
     assert len(set(world.published(world.group))) == 4
-
-
-@pytest.mark.campaign
-def test_sweeps_write_when_a_failure_or_a_recovery_begins_breaks_or_is_reported(
-    world: World, seen: Environment
-) -> None:
-    counts = []
-    for minute in range(13):
-        if minute in {1, 7}:
-            world.atlas.lock_out(world.group)
-        if minute in {6, 8}:
-            world.atlas.admit(world.group)
-        seen.tick()
-        # The lease is taken and given back.
-        counts.append(world.count(WRITE) - 2)
-
-    # What is reported is written before the message and after it.
-    assert counts == [0, 1, 0, 0, 2, 0, 1, 1, 1, 0, 0, 2, 0]
 
 
 @pytest.mark.campaign

@@ -167,41 +167,6 @@ def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
     assert world.watch_said() == [("degraded", world.group)]
 
 
-@pytest.mark.weekly
-@pytest.mark.fault("F82")
-def test_a_rate_limit_that_keeps_clusters_from_being_read_for_half_an_hour_is_reported(
-    world: World, watching: Environment
-) -> None:
-    """One list is answered in each sweep. The others get a 429, which no header announces."""
-    for number in range(45):
-        world.atlas.add_cluster(world.group, f"good-{number}", "flex")
-    watching.tick()
-    world.atlas.behaviour.announces_limits = False
-    said = []
-    for _ in range(40):
-        with world.inject(FLEX_LIST, too_many_requests({"Retry-After": "40"}), skip=1, times=None):
-            watching.tick()
-        said.append(world.watch_said())
-
-    assert said[24] == []
-    assert said[-1] == [("degraded", world.group)]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F78")
-def test_an_hour_that_the_clock_was_ahead_does_not_delay_a_report_by_an_hour(
-    world: World, watching: Environment
-) -> None:
-    watching.tick()
-    world.atlas.lock_out(world.group)
-    world.skew = 3600
-    watching.tick()
-    world.skew = 0
-    watching.ticks(5)
-
-    assert world.watch_said() == [("degraded", world.group)]
-
-
 # Outages of Atlas in which it answers some requests
 
 
@@ -248,20 +213,6 @@ def assert_quiet(world: World, watching: Environment) -> None:
     """Nothing fails for eight minutes, and nothing is reported."""
     assert [result["failures"] for result in watching.ticks(3, minutes=4)] == [[]] * 3
     assert world.watch_said() == []
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F78")
-def test_one_list_of_all_projects_that_leaves_one_out_is_no_alarm(world: World) -> None:
-    """The list is read again in the next sweep, not ten minutes later."""
-    project, _ = project_with(world), project_with(world)
-    watching = world.environment(project_ids="all")
-    watching.tick()
-    world.atlas.hide_project(project)
-    watching.tick(11)
-    world.atlas.show_project(project)
-    watching.ticks(4)
-    assert_quiet(world, watching)
 
 
 @pytest.mark.fault("F78")
@@ -316,19 +267,6 @@ def test_a_failure_that_one_environment_met_is_no_alarm_while_another_one_goes_o
     watching.ticks(3)
     with world.inject(FLEX_CLUSTERS, Answer(503), times=None):
         world.watching().tick()
-    assert_quiet(world, watching)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F86")
-def test_a_sweep_in_which_every_job_of_a_cluster_failed_is_no_outage(
-    world: World, watching: Environment
-) -> None:
-    for _ in range(8):
-        world.job(cluster="many", timeline=["RUNNING", "FAILED"])
-    watching.ticks(2)
-    with world.inject(QUESTION, MISSING_ROLE, times=None):
-        watching.tick()
     assert_quiet(world, watching)
 
 

@@ -27,65 +27,6 @@ def reasons(world: World, group: str) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F64", "F78")
-def test_a_message_that_went_out_is_not_repeated_while_the_next_one_is_refused(
-    world: World,
-) -> None:
-    group = project_with(world)
-    watching = world.watching(group, project_with(world))
-    watching.tick()
-    with refuse(world):
-        world.atlas.lock_out(group)
-        watching.ticks(2, minutes=4)
-        world.atlas.admit(group)
-        watching.ticks(2, minutes=4)
-    with refuse(world, "watch-recovered"):
-        watching.ticks(3)
-    assert world.watch_said() == [("degraded", group)]
-    watching.ticks(2)
-
-    assert world.watch_said() == [("degraded", group), ("recovered", group)]
-    stacks = [one.event["data"]["stack"] for one in world.messages(group)]
-    assert stacks == ["atlas-restore-watch"] * 2
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F4", "F78")
-def test_a_topic_that_refuses_is_tried_a_few_times_in_a_sweep_however_much_waits(
-    world: World,
-) -> None:
-    healthy, *broken = (project_with(world) for _ in range(16))
-    watching = world.watching(healthy, *broken)
-    watching.tick()
-    for group in broken:
-        world.atlas.lock_out(group)
-    with refuse(world):
-        watching.ticks(2, minutes=4)
-        # Seven others are under way when the third is refused.
-        assert 3 <= world.count(PUBLISH) <= 10
-    watching.ticks(2)
-
-    assert sorted(world.watch_said()) == sorted(("degraded", group) for group in broken)
-
-
-@pytest.mark.weekly
-@pytest.mark.fault("F78")
-def test_a_topic_that_refuses_some_messages_for_ever_does_not_keep_the_others(world: World) -> None:
-    healthy, *broken = (project_with(world, "orders") for _ in range(17))
-    watching = world.watching(healthy, *broken)
-    watching.tick()
-    for group in broken:
-        world.atlas.lock_out(group)
-    for _ in range(3):
-        world.job(group=healthy, cluster="orders", timeline=["RUNNING"])
-    with refuse(world, "status-changed"), refuse(world, *sorted(broken)[:14]):
-        watching.ticks(20)
-        said = world.watch_said()
-
-    assert sorted(said) == sorted(("degraded", group) for group in sorted(broken)[14:])
-
-
-@pytest.mark.campaign
 @pytest.mark.fault("F3", "F78")
 @cases("accepts", [True, False], ids=["slow", "refuses"])
 def test_a_topic_that_takes_long_does_not_keep_a_sweep_from_its_jobs(

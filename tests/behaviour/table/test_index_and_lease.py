@@ -1,11 +1,10 @@
 """What sweeps store: the index of open jobs, and their lease, in moto and in another DynamoDB."""
 
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
-from behaviour.stored import NOON, Stored, at_once, soon
+from behaviour.stored import NOON, Stored, soon
 from restore_watch.table.lease import SweepLease
 
 
@@ -78,39 +77,6 @@ def lease_at(stored: Stored, second: float) -> SweepLease:
     """The lease as an environment sees it so many seconds after noon."""
     now = NOON + timedelta(seconds=second)
     return SweepLease(stored.client, stored.table_name, now=now.timestamp, sleep=lambda _: None)
-
-
-@pytest.mark.campaign
-def test_one_of_many_sweeps_gets_the_lease(stored: Stored) -> None:
-    lease = lease_at(stored, 0)
-
-    owners = at_once(
-        [partial(lease.acquire, NOON + timedelta(seconds=n), soon()) for n in range(16)]
-    )
-
-    assert sum(owner is not None for owner in owners) == 1
-
-
-@pytest.mark.campaign
-def test_a_lease_is_free_after_it_was_given_back_or_ran_out(stored: Stored) -> None:
-    ticks = [NOON + timedelta(minutes=n) for n in range(4)]
-    lease = lease_at(stored, 0)
-    first = lease.acquire(ticks[0], soon())
-    assert first is not None
-    assert lease.acquire(ticks[1], soon()) is None
-    lease.release(first, soon())
-
-    second = lease.acquire(ticks[1], soon())
-    assert second is not None
-    assert [lease.is_awaited(one, soon()) for one in (first, second)] == [True, False]
-    # It is valid for the 60 seconds of its deadline and five more.
-    assert lease_at(stored, 64).acquire(ticks[2], soon()) is None
-    later = lease_at(stored, 67)
-    assert later.acquire(ticks[1], soon()) is None
-    assert later.acquire(ticks[2], soon()) is not None
-
-    lease.release(second, soon())
-    assert later.acquire(ticks[3], soon()) is None
 
 
 def test_a_lease_that_is_valid_for_longer_than_a_sweep_takes_is_of_a_wrong_clock(

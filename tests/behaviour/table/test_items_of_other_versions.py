@@ -1,7 +1,5 @@
 """Items that another version or an operator wrote, odd texts in items, and when an item expires."""
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,35 +23,6 @@ def item_of(world: World, job: EmulatedRestore) -> dict[str, Any]:
     item = world.item(job)
     assert item is not None
     return item
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F49")
-@cases(
-    "text",
-    ["\U0001f4a5" * 10_000, "".join(map(chr, range(32))) * 100, '"\\\r\n' * 1000, "\u202eabc\0"],
-    ids=["emoji", "controls", "quotes", "right-to-left"],
-)
-def test_odd_texts_leave_the_message_and_the_item_valid(world: World, text: str) -> None:
-    job = world.job(cluster="c" * 64, timeline=["RUNNING", text, "COMPLETED"])
-    names = ("deliveryType", "snapshotId", "targetDeploymentItemName", "targetProjectId")
-    job.set(**dict.fromkeys(names, text))
-    world.check(job)
-    for _ in range(2):
-        job.advance()
-        world.check(job)
-
-    messages = world.messages(job)
-    statuses = [message.event["data"]["status"] for message in messages]
-    assert statuses == ["RUNNING", "UNKNOWN", "COMPLETED"]
-    for message in messages:
-        assert re.fullmatch(r"[\x20-\x7e]{1,99}", message.subject or "")
-        assert len(json.dumps(message.event)) < 20_000
-        assert len(message.attributes) <= 10
-        assert all(re.fullmatch(r"[\x20-\x7e]+", one) for one in message.attributes.values())
-    item = json.dumps(world.item(job), default=str, ensure_ascii=False)
-    assert len(item.encode()) < 40_000
-    assert world.stored(job) == Stored("COMPLETED", 3, 3)
 
 
 @pytest.mark.fault("F50")

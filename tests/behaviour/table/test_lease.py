@@ -141,23 +141,6 @@ def test_a_tick_that_is_delivered_twice_at_once_is_swept_once(
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F84")
-@pytest.mark.usefixtures("job")
-@pytest.mark.parametrize("late", [0, 60], ids=["the-same", "an-older-one"])
-def test_a_tick_for_which_another_sweep_waits_is_skipped_at_once(
-    world: World, environment: Environment, other: Environment, late: float
-) -> None:
-    third, tick = world.environment(), world.clock()
-    again, results = tick - timedelta(seconds=late), list[Any]()
-    with (
-        held(world, environment, FLEX, tick - timedelta(seconds=90)),
-        world.whenever(WAIT_FOR_LEASE, lambda: results.append(third.sweep(again)), "after"),
-    ):
-        assert other.sweep(tick) == SKIPPED
-    assert (results, world.naps) == ([SKIPPED], [1.0] * 15)
-
-
-@pytest.mark.campaign
 @pytest.mark.parametrize("step", [TAKE_LEASE, GIVE_BACK_LEASE], ids=["taken", "given-back"])
 def test_a_lease_is_recognised_although_the_answer_was_lost(
     world: World, job: EmulatedRestore, other: Environment, step: Selection
@@ -268,24 +251,6 @@ def test_a_tick_of_the_future_is_refused(world: World, environment: Environment)
 
     assert str(error).startswith("scheduledTime: ")
     assert world.calls() == []
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F84")
-@pytest.mark.parametrize("seconds", [0, 1, 60], ids=["again", "a-second-older", "a-minute-older"])
-def test_a_tick_delivered_again_or_after_a_newer_one_is_skipped_at_once(
-    world: World, environment: Environment, job: EmulatedRestore, other: Environment, seconds: float
-) -> None:
-    tick = world.clock()
-    assert environment.sweep(tick)["checked"] == 1
-    job.advance()
-    world.stack.forget_calls()
-    assert other.sweep(tick - timedelta(seconds=seconds)) == SKIPPED
-    assert (world.operations(), world.naps) == (["UpdateItem"], [])
-    assert world.lease["lastTick"] == text(tick)
-
-    assert environment.tick()["changed"] == 1
-    assert world.count(GIVE_BACK_LEASE) == 1
 
 
 @pytest.mark.campaign

@@ -1,7 +1,6 @@
 """The table's conditional writes, in moto and in a DynamoDB that somebody else wrote."""
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -95,18 +94,6 @@ def test_a_read_changes_nothing(stored: Stored) -> None:
 # Acknowledging
 
 
-@pytest.mark.campaign
-def test_the_highest_acknowledgement_is_kept(stored: Stored) -> None:
-    states = [stored.record(word, n) for n, word in enumerate(("PENDING", "QUEUED", "RUNNING"))]
-    at_once([partial(stored.acknowledge, states[n % 3]) for n in range(AT_ONCE)])
-    assert stored.item()["publishedSequence"] == 3
-    before = stored.item()
-
-    stored.acknowledge(states[0])
-
-    assert stored.item() == before
-
-
 def test_an_acknowledgement_counts_only_for_the_item_that_was_read(stored: Stored) -> None:
     """A job can be deleted, and recorded again, before its acknowledgement arrives."""
     late = stored.record("COMPLETED")
@@ -133,29 +120,6 @@ def test_an_item_without_the_moment_of_its_first_observation_is_acknowledged(
     stored.acknowledge(recalled)
 
     assert stored.item()["publishedSequence"] == 1
-
-
-@pytest.mark.campaign
-def test_a_finished_job_leaves_the_index_and_expires_once_all_is_published(stored: Stored) -> None:
-    dates = {"restore_scheduled_date": NOON, "restore_finished_date": NOON + timedelta(hours=1)}
-    stored.record("RUNNING")
-    completed = stored.record("COMPLETED", minute=1, **dates)
-    stored.acknowledge(completed, up_to=1)
-    assert stored.item()["publishedSequence"] == 1
-    assert "expiresAt" not in stored.item()
-    assert stored.entry().pending == 1
-
-    stored.acknowledge(completed)
-
-    item = stored.item()
-    assert stored.entries() == []
-    assert "openShard" not in item
-    assert {name: item[name] for name in item if isinstance(item[name], Decimal)} == {
-        "sequence": 2,
-        "publishedSequence": 2,
-        "durationSeconds": 3600,
-        "expiresAt": datetime(2027, 6, 8, 12, 1, tzinfo=UTC).timestamp(),  # 400 days later
-    }
 
 
 def test_a_ready_download_stays_in_the_index_until_its_end_is_published(stored: Stored) -> None:
