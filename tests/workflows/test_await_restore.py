@@ -13,7 +13,6 @@ from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.faults import Answer
 from local_stack.running import wait_until
-from local_stack.steps import ACKNOWLEDGE
 from local_stack.wire import Call, Fault
 from local_stack.workflows import Execution, Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
@@ -230,32 +229,6 @@ def test_a_limit_is_waited_out(workflow: AwaitRestore) -> None:
         assert how_it_ended(execution)[0] == "COMPLETED"
 
     # A try that follows another one enters no state.
-    assert execution.states() == WAITED
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("W12")
-def test_a_function_that_dies_after_it_has_stored_the_token_is_tried_again(
-    workflow: AwaitRestore,
-) -> None:
-    """Its answer is lost, not the wait. So the next try makes sure of that, and adds no state."""
-    stack = workflow.stack
-    restore = workflow.restore("RUNNING", "COMPLETED")
-    stack.invoke(restore.event).result  # noqa: B018
-    stack.forget_calls()
-
-    with stack.aws.wire.hold(operation="UpdateItem", when=ACKNOWLEDGE.when) as gate:
-        execution = workflow.start(restore)
-        gate.wait_for(1)
-        assert workflow.waits(restore) == 1
-        stack.pool.runtimes[0].crash()
-        gate.open()
-        wait_until(lambda: stack.aws.wire.count(when=ACKNOWLEDGE.when) == 2, 30)
-    restore.run_to_end()
-
-    workflow.sweep_until_over(execution)
-
-    assert how_it_ended(execution)[0] == "COMPLETED"
     assert execution.states() == WAITED
 
 

@@ -2,9 +2,8 @@
 
 import gzip
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 
@@ -120,28 +119,6 @@ def test_a_compressed_answer_is_not_decompressed(
         assert peak_memory(refused) < 4_000_000
 
     assert world.check(job).changed
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F48")
-@cases("kind", ["flex", "dedicated"])
-@cases("hours", [-1, 1], ids=["before-it-was-scheduled", "in-the-future"])
-def test_no_figure_is_negative_when_the_finish_date_is_odd(
-    world: World, kind: Kind, hours: int
-) -> None:
-    job = world.finished_job(kind)
-    finished = (world.clock() + timedelta(hours=hours)).replace(microsecond=0).isoformat()
-    names = ("restoreFinishedDate", "snapshotFinishedDate")
-    if kind == "dedicated":
-        names = ("finishedAt", "timestamp")
-    job.set(**dict(zip(names, (finished, "2999-01-01T00:00:00Z"), strict=True)))
-    world.check(job)
-
-    (message,) = world.messages(job)
-    data: Mapping[str, int] = message.event["data"]
-    assert data["snapshotAgeSeconds"] == 0
-    assert data["durationSeconds"] == pytest.approx(3600 * max(hours, 0), abs=2)
-    assert data["detectionLatencySeconds"] == pytest.approx(3600 * max(-hours, 0), abs=2)
 
 
 # Bytes that are almost HTTP

@@ -80,24 +80,6 @@ def restore_ids(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     return [(one.get("job") or one["target"])["restoreId"] for one in outcomes]
 
 
-@pytest.mark.fault("F43", "F61")
-def test_a_limited_project_does_not_delay_the_other_targets(
-    world: World, environment: Environment
-) -> None:
-    limited = [world.job() for _ in range(3)]
-    others = [world.job("dedicated") for _ in range(4)]
-    world.inject(FLEX, too_many_requests({"Retry-After": "10"}), times=None)
-    answer = environment.answer(event(limited, others))
-
-    assert world.naps == []
-    # Those that are under way when the first 429 comes are not asked again either.
-    assert 1 <= world.count(FLEX) <= 3
-    assert restore_ids(answer["results"]) == [job.restore_id for job in others]
-    assert restore_ids(answer["failures"]) == [job.restore_id for job in limited]
-    assert {one["error"] for one in answer["failures"]} == {"AtlasRateLimitError"}
-    assert [world.published(job) for job in others] == [["RUNNING"]] * 4
-
-
 @pytest.mark.fault("F61")
 def test_a_limited_target_is_checked_last_after_its_wait_is_over(
     world: World, environment: Environment

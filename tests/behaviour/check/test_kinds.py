@@ -9,7 +9,6 @@ import pytest
 from behaviour.expected_job import expected_job
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
 from local_stack.environment import Environment, target_of
 from local_stack.stack import Received
 from local_stack.world import World
@@ -161,21 +160,6 @@ def test_the_index_of_open_jobs_has_the_fields_that_a_sweep_reads(world: World) 
         *("expirationDate", "restoreScheduledDate", "firstObservedAt", "observedAt"),
         *("sequence", "publishedSequence"),
     }
-
-
-@cases(("kind", "step"), [("flex", "COMPLETED"), ("dedicated", "download-ready")])
-def test_a_download_is_published_without_its_url(world: World, kind: Kind, step: str) -> None:
-    delivery = "download" if kind == "dedicated" else "DOWNLOAD"
-    job = world.job(kind, delivery_type=delivery, timeline=[step])
-    world.stack.logs()
-    result = world.invoke({**job.event, "kind": kind}).result
-    (message,) = world.messages(job)
-
-    assert CANARY_DOWNLOAD_TOKEN in json.dumps(job.body(kind))
-    assert (result["status"], result["job"]["downloadAvailable"]) == ("COMPLETED", True)
-    outputs = str([result, message, world.item(job), world.stack.logs()])
-    assert "://" not in outputs
-    assert CANARY_DOWNLOAD_TOKEN not in outputs
 
 
 def test_a_partly_successful_collection_restore_ends_as_unknown_without_its_error_message(

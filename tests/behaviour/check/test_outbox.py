@@ -307,16 +307,3 @@ def test_a_pending_change_is_published_in_the_time_that_atlas_leaves(
     assert world.operations()[-3:] == ["UpdateItem", "Publish", "UpdateItem"]
     assert world.published(job) == ["RUNNING", "COMPLETED"]
     assert world.stored(job) == Stored("COMPLETED", 2, 2)
-
-
-@pytest.mark.fault("F19", "F55")
-def test_an_error_about_a_job_that_is_not_stored_costs_one_update_that_writes_nothing(
-    world: World,
-) -> None:
-    job = world.job()
-    world.pass_time(120)
-    world.inject(FLEX, UNKNOWN_JOB, times=None)
-    world.refused(RestoreJobNotFoundError, target_of(job, "flex"))
-
-    assert world.operations() == ["GetSecretValue", "token", "flex", "UpdateItem"]
-    assert world.item(job) is None

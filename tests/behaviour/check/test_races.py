@@ -31,23 +31,6 @@ def of(environment: Environment, step: Selection) -> Selection:
 
 
 @pytest.mark.fault("F6")
-def test_a_check_that_lost_the_race_succeeds_without_a_message(
-    world: World, slow: Environment, fast: Environment
-) -> None:
-    job = world.finished_job()
-    with world.hold(of(slow, RECORD)) as writing:
-        losing = world.begin(lambda: slow.check(job))
-        writing.wait_for(1)
-        assert fast.check(job).changed
-        writing.open()
-        lost = losing.end()
-
-    assert (lost.changed, lost.published, lost.job.status) == (False, (), "COMPLETED")
-    assert world.published(job) == ["COMPLETED"]
-    assert world.stored(job) == Stored("COMPLETED", 1, 1)
-
-
-@pytest.mark.fault("F6")
 def test_a_check_waits_while_another_one_publishes_the_change(
     world: World, connections: Connections, fast: Environment
 ) -> None:

@@ -166,34 +166,7 @@ def test_a_ready_download_stays_open_and_its_later_end_is_published(
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F8", "F15", "F58")
-@cases("words", [["CLOSED", "CLOSED"], ["CLOSING", "CLOSED"]], ids=["same-word", "another-word"])
-def test_an_unknown_word_that_gains_a_finish_date_is_a_change_and_an_end(
-    world: World, words: list[str]
-) -> None:
-    job = world.recorded_job(timeline=[*words, "PAUSED"])
-    assert "expiresAt" not in (world.item(job) or {})
-
-    job.advance()
-    job.set(**END)
-    result = world.check(job)
-    assert (result.changed, result.job.terminal, result.job.succeeded) == (True, True, None)
-    item = world.item(job) or {}
-    assert item["terminal"] is True
-    assert item["restoreFinishedDate"] == END["restoreFinishedDate"]
-    assert ("expiresAt" in item, "openShard" in item) == (True, False)
-
-    assert not world.check(job).changed
-    job.advance()
-    job.drop(*END)
-    assert not world.check(job).changed
-    assert not is_open(world, job)
-    assert world.published(job) == [f"UNKNOWN:{words[0]}", "UNKNOWN:CLOSED:ENDED"]
-    assert world.stored(job) == Stored("UNKNOWN", 2, 2)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F49", "F58")
+@pytest.mark.fault("F15", "F49", "F58")
 def test_thirty_unknown_words_leave_room_for_the_end(
     world: World, environment: Environment
 ) -> None:

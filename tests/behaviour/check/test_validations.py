@@ -159,18 +159,6 @@ def test_an_invocation_recognises_its_own_validation_after_a_retry(
 
 
 @pytest.mark.fault("V2")
-def test_a_validation_delivered_ten_times_is_recorded_once(
-    world: World, job: EmulatedRestore, environment: Environment
-) -> None:
-    results = [environment.answer(report(job)) for _ in range(10)]
-
-    assert [one["changed"] for one in results] == [True, *[False] * 9]
-    assert {one["sequence"] for one in results} == {2}
-    assert world.count(VALIDATE) == 1
-    assert world.published(job) == ["COMPLETED", "VALIDATION:2"]
-
-
-@pytest.mark.fault("V2")
 def test_a_late_retry_by_lambda_does_not_make_an_older_verdict_the_last_one(
     world: World, job: EmulatedRestore, environment: Environment
 ) -> None:

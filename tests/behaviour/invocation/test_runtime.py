@@ -68,27 +68,6 @@ def test_a_wrong_clock_costs_at_most_one_more_question_for_each_check(
     assert data[-1]["detectionLatencySeconds"] >= 0
 
 
-@pytest.mark.fault("F46")
-def test_a_clock_that_steps_back_does_not_change_the_order(
-    world: World, environment: Environment
-) -> None:
-    job = world.job(timeline=THREE_STEPS)
-    environment.check(job)
-    for _ in range(2):
-        world.skew -= 3600
-        job.advance()
-        environment.check(job)
-
-    history = (world.item(job) or {})["history"]
-    observed = [entry["observedAt"] for entry in history]
-    assert observed == sorted(observed, reverse=True)
-    assert [entry["status"] for entry in history] == THREE_STEPS
-    data = [message.event["data"] for message in world.messages(job)]
-    assert [one["sequence"] for one in data] == [1, 2, 3]
-    assert all((one["detectionLatencySeconds"] or 0) >= 0 for one in data)
-    assert world.stored(job) == Stored("COMPLETED", 3, 3)
-
-
 @pytest.mark.fault("F46", "F1")
 @cases("seconds", [0.1, 61])
 def test_a_clock_that_steps_back_after_a_crash_delays_by_less_than_a_second(

@@ -10,7 +10,7 @@ from local_stack.environment import Environment
 from local_stack.faults import Action, Reset
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
-from local_stack.steps import FLEX, MISS, QUESTION, RECORD, about
+from local_stack.steps import FLEX, QUESTION, RECORD, about
 from local_stack.wire import Selection
 from local_stack.world import Stored, World, within
 
@@ -54,20 +54,6 @@ def test_one_list_answers_for_all_open_jobs_of_a_cluster(
     assert world.stored(jobs[1]) == DONE
 
 
-def test_each_kind_and_each_project_has_lists_of_its_own(
-    world: World, environment: Environment
-) -> None:
-    other = world.group[::-1]
-    jobs = [world.job(kind, "sales") for kind in ("dedicated", "collection") for _ in range(2)]
-    jobs += [world.job("flex", "orders", group=group) for group in (other, other, world.group)]
-    for job, kind in zip(jobs, ["dedicated"] * 2 + ["collection"] * 2 + ["flex"] * 3, strict=True):
-        environment.answer(job.event | {"kind": kind})
-
-    assert environment.tick() == all_checked(7)
-    lists = ["collection", "collection_list", "dedicated", "dedicated_list"]
-    assert asked(world) == [*lists, "flex", "flex", "flex_list"]
-
-
 @pytest.mark.fault("F68")
 def test_a_list_that_shows_no_open_job_twice_is_not_asked_for_within_an_hour(
     world: World, environment: Environment, twins: list[EmulatedRestore]
@@ -83,22 +69,6 @@ def test_a_list_that_shows_no_open_job_twice_is_not_asked_for_within_an_hour(
     world.atlas.behaviour.list_order = "newest first"
     environment.tick(61)
     assert asked(world) == ["flex", "flex_list"]
-
-
-@pytest.mark.fault("F68")
-def test_a_list_that_is_older_than_the_table_changes_nothing(
-    world: World, environment: Environment, twins: list[EmulatedRestore]
-) -> None:
-    late, other = twins
-    world.atlas.lag_lists(late)
-    late.advance()
-    world.check(late)
-    # It has left the index. A third job makes the sweep ask for the list that shows it.
-    world.check(world.job(cluster=other.cluster))
-
-    assert environment.tick() == all_checked(2)
-    assert "flex_list" in asked(world)
-    assert (world.stored(late), world.published(late)) == (DONE, SHORT)
 
 
 @pytest.mark.fault("F68")
@@ -148,20 +118,6 @@ def test_an_old_job_that_could_not_be_settled_is_asked_about_in_the_next_sweep(
 
     assert environment.tick()["changed"] == 1
     assert [world.stored(one) for one in (job, other)] == [DONE] * 2
-
-
-def test_a_missing_job_that_could_not_be_noted_is_noted_by_the_next_sweep(
-    world: World, environment: Environment
-) -> None:
-    job = world.recorded_job()
-    world.pass_time(120)
-    world.atlas.hide_restore(job)
-    world.inject(MISS, DENIED)
-
-    (failure,) = environment.tick()["failures"]
-    assert failure["error"] == "TableUnavailableError"
-    environment.tick()
-    assert "missingSince" in (world.item(job) or {})
 
 
 # Words that this version does not know

@@ -334,19 +334,6 @@ def test_a_secret_whose_date_moves_and_whose_mask_comes_and_goes_is_one_secret(
     assert certain == [False, True, False, True, False]
 
 
-@pytest.mark.fault("F101")
-def test_a_secret_of_eight_days_is_not_said_to_expire_on_the_day_it_is_made(
-    world: World, account: Account
-) -> None:
-    watching = world.watching()
-    for days in (8, 7):
-        account.rotate(days)
-        watching.tick(2)
-        watching.ticks(days - 1, minutes=DAY)
-
-    assert account.said() == ["7", "3", "1", "renewed", "3", "1"]
-
-
 @pytest.mark.fault("E2")
 def test_a_project_that_does_not_show_the_account_hides_nothing(
     world: World, account: Account

@@ -276,25 +276,6 @@ def test_a_job_does_not_leave_if_it_is_not_as_the_sweep_knew_it(
     assert is_deleted or reasons(environment) == []
 
 
-@pytest.mark.usefixtures("table_stack")
-def test_the_link_of_a_download_that_has_changed_meanwhile_does_not_move(
-    world: World, environment: Environment
-) -> None:
-    job = download(world)
-    move_link(world, job, 5)
-    moves = Selection("dynamodb", "UpdateItem", lambda call: b"SET #expirationDate" in call.body)
-    changed: list[Any] = []
-
-    def change() -> None:
-        job.drop("expirationDate")
-        fails(world, job)
-        changed.append(item_of(world, job))
-
-    with world.whenever(moves, change):
-        environment.tick()
-    assert changed == [item_of(world, job)]
-
-
 # Jobs of a newer version
 
 

@@ -27,7 +27,7 @@ from local_stack.environment import Environment
 from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, ROOT
-from local_stack.steps import COLLECTION_LIST, FLEX, FLEX_LIST, MOVE_MARK, NOTE_WATCH, QUESTION
+from local_stack.steps import COLLECTION_LIST, FLEX_LIST, QUESTION
 from local_stack.wire import Selection
 from local_stack.world import World
 
@@ -272,21 +272,3 @@ def test_one_bad_cluster_does_not_have_the_others_listed_every_other_minute(
 
     # An event call and two tries in each, and one listing of 22 more.
     assert sum(calls) <= 14 * 3 + 30
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F81")
-def test_clusters_whose_lists_are_refused_cost_their_neighbours_nothing(world: World) -> None:
-    add_clusters(world, "bad-1", "bad-2", "bad-3")
-    watching = world.watching(hot_seconds=30)
-    world.job(cluster="good", timeline=["RUNNING"])
-    watching.tick()
-    refusal = atlas_error(403, "USER_CANNOT_ACCESS_CLUSTER", "Not this one.")
-    world.inject(BAD, refusal, times=None)
-    for minutes in (15, 5, 5):
-        watching.tick(minutes)
-        assert world.count(of(FLEX, "/good/")) == 2
-
-    watching.tick()
-    assert world.count(MOVE_MARK) + world.count(NOTE_WATCH) == 0
-    assert world.watch_said() == [("degraded", world.group)]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARY_TASK_TOKEN
@@ -11,13 +10,11 @@ from local_stack.faults import Action, Close
 from local_stack.refusal import atlas_error, oauth_error
 from local_stack.steps import (
     FLEX,
-    MISSING_ROLE,
     PUBLISH,
     QUESTION,
     SECRET,
     TELL,
     TOKEN,
-    UNKNOWN_JOB,
     about,
 )
 from local_stack.wire import Selection
@@ -68,32 +65,6 @@ def assert_published(world: World, pair: Pair) -> None:
 
 
 # While Atlas says nothing
-
-GONE: dict[str, tuple[Action, str]] = {
-    "job": (UNKNOWN_JOB, "RestoreJobNotFoundError"),
-    "project": (atlas_error(404, "GROUP_NOT_FOUND", "None."), "RestoreJobNotFoundError"),
-    "role": (MISSING_ROLE, "AtlasUnauthorizedError"),
-    "closed": (Close(), "AtlasUnavailableError"),
-}
-
-
-@pytest.mark.fault("F70")
-@pytest.mark.parametrize(("answer", "error"), rows(GONE, "job", "closed", campaign=()))
-def test_what_is_pending_is_published_although_atlas_does_not_know_the_job(
-    world: World, environment: Environment, pair: Pair, answer: Action, error: str
-) -> None:
-    environment.check(world.finished_job())
-    world.inject(QUESTION, answer, times=None)
-    result = environment.tick()
-
-    assert result["published"] == 2
-    # Nothing more can come of the job that has ended, so Atlas is not asked about it.
-    assert world.count(within(QUESTION, about(pair[0].restore_id))) == 0
-    failures = [(one["restoreId"], one["error"]) for one in result["failures"]]
-    assert failures == [(pair[1].restore_id, error)]
-    assert_published(world, pair)
-    world.heal()
-    assert environment.tick()["failures"] == []
 
 
 NO_ACCESS: dict[str, tuple[Selection, Action, type[RestoreWatchError]]] = {

@@ -9,7 +9,7 @@ from behaviour.projects import Changed, going_on, of, project_with
 from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, Reset
+from local_stack.faults import Action, Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS
 from local_stack.steps import MISSING_ROLE, QUESTION, SECRET
@@ -119,27 +119,6 @@ def test_an_api_key_that_is_refused_is_reported_once_and_not_for_the_project_as_
             watching.tick(4)
 
     assert world.watch_said() == [DEGRADED]
-
-
-@pytest.mark.parametrize("action", [MISSING_ROLE, Reset()], ids=["locked-out", "silent"])
-def test_a_project_that_cannot_be_seen_leaves_the_others_alone(
-    world: World, action: Action
-) -> None:
-    blind, seen = project_with(world), project_with(world)
-    watching = world.watching(blind, seen)
-    watching.tick()
-    job, hidden = (world.job(group=one, timeline=["RUNNING", "COMPLETED"]) for one in (seen, blind))
-    with world.inject(of(QUESTION, blind), action, times=None):
-        result = watching.tick()
-        assert result["found"] == 1
-        assert [one["groupId"] for one in result["failures"]] == [blind]
-        job.advance()
-        watching.ticks(2, minutes=4)
-    assert world.published(job) == ["RUNNING", "COMPLETED"]
-    assert world.watch_said() == [("degraded", blind)]
-
-    assert watching.tick()["found"] == 1
-    assert world.published(hidden) == ["RUNNING"]
 
 
 def test_a_project_that_stays_locked_out_is_degraded_when_the_other_one_recovers(

@@ -59,19 +59,6 @@ def test_a_change_that_the_index_does_not_show_as_pending_yet_is_published(
     assert world.published(job) == ["PENDING", "RUNNING"]
 
 
-@pytest.mark.fault("F67")
-def test_a_job_that_the_index_does_not_show_yet_is_followed_once_it_does(
-    world: World, environment: Environment
-) -> None:
-    job = world.job()
-    with stale_index(world.stack):
-        world.check(job)
-        job.advance()
-        assert environment.tick()["open"] == 0
-
-    assert environment.tick()["changed"] == 1
-
-
 @pytest.mark.campaign
 @pytest.mark.fault("F67")
 @pytest.mark.parametrize("changes", [False, True], ids=["found", "found-and-changed"])

@@ -8,34 +8,16 @@ from typing import Any
 import pytest
 
 from behaviour.conftest import RuntimeWith
-from local_stack.atlas import Kind
 from local_stack.environment import Environment
 from local_stack.runtime import Invocation, LambdaRuntime, RuntimePool
 from local_stack.steps import QUERY
-from local_stack.world import Stored, World
+from local_stack.world import World
 
 SKIPPED = {"skipped": True}
 SHORT = ["RUNNING", "COMPLETED"]
 
 LEASE, KNOWN = ["UpdateItem"], ["Query"] * 5
 """The index has four shards, and one query reads the bookkeeping."""
-
-
-@pytest.mark.parametrize("kind", ["flex", "dedicated", "collection"])
-def test_a_job_that_was_named_once_is_followed_to_its_end_by_ticks(
-    world: World, environment: Environment, kind: Kind
-) -> None:
-    job = world.job(kind)
-    environment.answer(job.event | {"kind": kind})
-    while world.is_open(job):
-        job.advance()
-        assert environment.tick()["failures"] == []
-
-    steps = {"flex": ["PENDING", "QUEUED", "RUNNING"], "dedicated": ["RUNNING"]}
-    words = [*steps.get(kind, ["PENDING", "RUNNING"]), "COMPLETED"]
-    assert world.published(job) == words
-    assert world.stored(job) == Stored("COMPLETED", len(words), len(words))
-    assert environment.tick()["open"] == 0
 
 
 @pytest.mark.parametrize(
@@ -63,21 +45,6 @@ def test_an_unchanged_sweep_makes_eight_calls_and_a_change_three_more(
     asked = [json.loads(call.body) for call in world.calls(QUERY)]
     assert {"IndexName" in one or one["ConsistentRead"] for one in asked} == {True}
     assert sum("IndexName" not in one for one in asked) == 1
-
-
-def test_a_sweep_asks_once_for_each_cluster_and_not_about_settled_jobs(
-    world: World, environment: Environment
-) -> None:
-    world.recorded_jobs(2, clusters=1)
-    world.recorded_jobs(3, "dedicated")
-    for job in world.recorded_jobs(2, clusters=1):
-        job.run_to_end()
-        world.check(job)
-
-    result = environment.tick()
-    assert (result["open"], result["checked"]) == (5, 5)
-    asked = Counter(call.operation for call in world.questions())
-    assert asked == {"dedicated": 3, "flex_list": 1, "flex": 1}
 
 
 # In the real runtime

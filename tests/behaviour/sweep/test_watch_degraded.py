@@ -19,7 +19,6 @@ from behaviour.projects import (
     with_fields,
 )
 from behaviour.rows import case, when
-from local_stack.behaviour import RateLimit
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Reset
 from local_stack.refusal import atlas_error
@@ -151,22 +150,6 @@ def test_a_cluster_that_was_unanswerable_and_then_fails_is_reported_and_found_af
     assert reported_once(world, [job])
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F78")
-def test_a_bad_cluster_that_had_no_turn_has_not_recovered(
-    world: World, watching: Environment
-) -> None:
-    """The project has more clusters than the reserve lets a sweep read."""
-    for name in ("bad", *(f"good-{number}" for number in range(20))):
-        world.atlas.add_cluster(world.group, name, "flex")
-    world.atlas.behaviour.family_limits = {"flex": RateLimit(capacity=30, refill=30)}
-    watching.ticks(3)
-    with world.inject(BAD, Answer(503), times=None):
-        watching.ticks(40)
-
-    assert world.watch_said() == [("degraded", world.group)]
-
-
 # Outages of Atlas in which it answers some requests
 
 
@@ -226,16 +209,6 @@ def test_a_failure_about_a_job_that_has_ended_is_no_alarm_while_another_one_runs
     ends.run_to_end()
     environment.check(ends)
     assert_quiet(world, environment)
-
-
-@pytest.mark.fault("F78")
-def test_a_project_that_refuses_everything_from_the_first_sweep_on_is_reported(
-    world: World, watching: Environment
-) -> None:
-    world.atlas.lock_out(world.group)
-    watching.ticks(2, minutes=4)
-    (message,) = world.messages(world.group)
-    assert message.event["data"]["error"] == "AtlasUnauthorizedError"
 
 
 @pytest.mark.fault("F86")

@@ -2,25 +2,8 @@
 
 from datetime import timedelta
 
-import pytest
-
 from behaviour.stored import NOON, Stored, soon
 from restore_watch.table.lease import SweepLease
-
-
-def test_the_index_shows_a_job_as_it_was_recorded(stored: Stored) -> None:
-    before, after = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
-    dates = {"restore_scheduled_date": before, "expiration_date": after}
-    stored.record("PENDING", 0, atlas_status="PENDING", **dates)
-    stored.record("RUNNING", 1, atlas_status="RUNNING", **dates)
-
-    entry = stored.entry()
-
-    assert (entry.kind, entry.status, entry.atlas_status) == ("flex", "RUNNING", "RUNNING")
-    assert (entry.sequence, entry.pending, entry.delivery_type) == (2, 2, "RESTORE")
-    assert (entry.scheduled_at, entry.expiration_date) == (before, after)
-    assert (entry.first_observed_at, entry.observed_at) == (NOON, NOON + timedelta(minutes=1))
-    assert entry.missing_since is None
 
 
 def test_every_shard_is_read_and_what_names_no_job_is_passed_over(stored: Stored) -> None:
@@ -51,26 +34,6 @@ def test_the_moment_since_which_a_job_is_missed_is_stored_once(stored: Stored) -
     assert stored.entry().missing_since == NOON + timedelta(hours=5)
     stored.record("COMPLETED", minute=1)
     assert stored.entry().missing_since is None
-
-
-@pytest.mark.parametrize("what", ["changed", "closed", "deleted"])
-def test_a_job_that_is_not_as_the_index_said_is_neither_missed_nor_made(
-    stored: Stored, what: str
-) -> None:
-    stored.acknowledge(stored.record("RUNNING"))
-    known = stored.entry()
-    if what == "changed":
-        stored.record("COMPLETED", minute=1)
-    elif what == "closed":
-        stored.update("REMOVE openShard")
-    else:
-        stored.delete()
-    before = stored.find()
-
-    stored.index.note_missing(known, NOON, soon())
-    stored.index.clear_missing(known, soon())
-
-    assert stored.find() == before
 
 
 def lease_at(stored: Stored, second: float) -> SweepLease:

@@ -132,17 +132,3 @@ def test_an_item_that_cannot_be_read_stays_until_it_is_repaired(
     job.run_to_end()
     world.check(job)
     assert world.published(job) == ["PENDING", "COMPLETED"]
-
-
-@pytest.mark.fault("F51")
-@cases("written", ["2026-05-04T14:00:00+02:00", "2026-05-04T12:00:00"], ids=["zone", "no-zone"])
-def test_a_date_in_another_form_is_published_in_utc(world: World, written: str) -> None:
-    job = world.recorded_job()
-    (entry,) = item_of(world, job)["history"]
-    world.rewrite(job, history=[entry | {"observedAt": written}], publishedSequence=0)
-    world.check(job)
-
-    message = world.messages(job)[-1]
-    data = message.event["data"]
-    assert message.event["time"] == data["observedAt"] == "2026-05-04T12:00:00.000000Z"
-    assert world.stored(job) == Stored("PENDING", 1, 1)

@@ -9,15 +9,11 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behaviour.stored import AT_ONCE, NOON, Stored, at_once, client_of, soon
+from behaviour.stored import AT_ONCE, NOON, Stored, at_once, client_of
 from local_stack.other_dynamodb import OtherDynamoDB
 from observed_stack import ObservedStack
-from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.table.job_item import Recorded
-from restore_watch.table.jobs import RestoreJobsTable
-from restore_watch.table.lease import SweepLease
-from restore_watch.table.open_jobs import OpenJobs
 from strategies import plain_job
 
 cases = pytest.mark.parametrize
@@ -76,19 +72,6 @@ def test_each_unknown_word_and_the_first_end_are_recorded_once(stored: Stored) -
     assert ids == ["UNKNOWN:PAUSED", "UNKNOWN:RESUMED", "UNKNOWN:RESUMED:ENDED"]
     assert recorded.change is None
     assert stored.item()["terminal"] is True
-
-
-def test_a_read_changes_nothing(stored: Stored) -> None:
-    assert stored.recall() is None
-    assert stored.find() is None
-    recorded = stored.record("RUNNING")
-    before = stored.item()
-
-    read = stored.recall()
-
-    assert read is not None
-    assert (read.history, read.pending) == (recorded.history, recorded.pending)
-    assert stored.item() == before
 
 
 # Acknowledging
@@ -206,22 +189,6 @@ def test_concurrent_checks_record_each_change_once_and_in_order(
 
 
 # DynamoDB itself
-
-
-def test_a_missing_table_is_reported(stored: Stored) -> None:
-    recorded = stored.record("RUNNING")
-    known = stored.entry()
-    table = RestoreJobsTable(stored.client, "elsewhere")
-    index = OpenJobs(stored.client, "elsewhere")
-
-    for work in (
-        partial(table.record, recorded.job, NOON, soon()),
-        partial(index.read_jobs, soon(), NOON),
-        partial(index.note_missing, known, NOON, soon()),
-        partial(SweepLease(stored.client, "elsewhere").acquire, None, soon()),
-    ):
-        with pytest.raises(TableUnavailableError, match="ResourceNotFoundException"):
-            work()
 
 
 @cases(

@@ -5,16 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from behaviour.conftest import RuntimeWith
-from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.runtime import Invocation
 from local_stack.steps import FLEX
 from local_stack.world import World
-
-cases = pytest.mark.parametrize
 
 # Powertools' own fields, with the identity of the function and the invocation.
 STANDARD = {
@@ -22,7 +16,6 @@ STANDARD = {
     *("function_memory_size", "function_arn", "function_request_id"),
 }
 NAMES = {"group_id", "cluster_name", "restore_id"}
-LONG_AGO = "5f0000000000000000000b01"
 
 
 class Lines:
@@ -97,16 +90,6 @@ def test_a_failed_check_logs_one_line_with_advice_and_is_counted(world: World) -
     }
 
 
-def test_each_check_of_a_batch_is_counted(world: World) -> None:
-    jobs = [world.job() for _ in range(3)]
-    unknown = {**jobs[0].event, "restoreId": LONG_AGO, "kind": "flex"}
-    sums = written(world, {"targets": [*(job.event for job in jobs), unknown]})[1].sums()
-
-    assert sums["SuccessfulChecks"] == 3
-    assert sums["FailedChecks RestoreJobNotFoundError"] == 1
-    assert sums["AtlasCalls"] == 4
-
-
 METRICS = {
     ("AtlasCalls", "Count", ("service",)),
     ("SuccessfulChecks", "Count", ("service",)),
@@ -135,32 +118,3 @@ def test_metrics_have_few_dimensions_and_name_no_job(world: World) -> None:
     assert changed["StatusChanges"] == [1]
     assert changed["RestoreDuration"] == [answers[0].result["job"]["durationSeconds"]]
     assert 0 <= changed["DetectionLatency"][0] < 30
-
-
-@pytest.mark.campaign
-def test_every_call_to_atlas_is_counted_tokens_included(
-    world: World, runtime_with: RuntimeWith
-) -> None:
-    """At the level WARNING, a successful check has no line."""
-    job = world.job("tenant")
-    runtime = runtime_with(POWERTOOLS_LOG_LEVEL="WARNING")
-    assert runtime.invoke(job.event | {"kind": "tenant"}).result["changed"] is True
-    lines = Lines(runtime.logs())
-
-    assert lines.sums()["AtlasCalls"] == world.atlas.wire.count() == 3
-    assert [line["level"] for line in lines.all if "level" in line] == ["WARNING"]
-
-
-@cases("is_enveloped", [False, True], ids=["plain", "enveloped"])
-def test_a_throttle_is_counted(world: World, *, is_enveloped: bool) -> None:
-    headers = {"Retry-After": "300"}
-    answer = atlas_error(429, "RATE_LIMITED", "Slower.", headers=headers)
-    if is_enveloped:
-        body = {"status": 429, "content": json.loads(answer.body)}
-        answer = Answer.json(200, body, headers)
-    world.inject(FLEX, answer, skip=1)
-    event = {**world.job().event, "kind": "flex", "envelope": is_enveloped}
-    (refused,), lines = written(world, event)
-
-    assert refused.error_type == "AtlasRateLimitError"
-    assert lines.sums()["AtlasThrottles"] == 1

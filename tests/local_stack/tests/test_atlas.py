@@ -5,9 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from local_stack.atlas import Kind, RateLimit
+from local_stack.atlas import Kind
 from local_stack.behaviour import ListOrder
-from local_stack.tests.emulated import ACCOUNT, GROUP, KEY, NOON, PATHS, RESTORE, Change, Place
+from local_stack.tests.emulated import ACCOUNT, GROUP, NOON, PATHS, RESTORE, Place
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -81,65 +81,6 @@ def test_the_links_lead_through_all_pages(
         "previous": f"{path}?itemsPerPage={asked}&pageNum=1",
         "next": f"{path}?itemsPerPage={asked}&pageNum=3",
     }
-
-
-@pytest.mark.parametrize(
-    ("change", "statuses"),
-    [
-        (lambda _: None, [200]),
-        (lambda at: at.clock.advance(301), [401, 200]),
-        (lambda at: at.atlas.expire_nonces(), [401, 200]),
-        (lambda at: setattr(at.atlas.behaviour, "nonce_once", True), [401, 200]),
-        (lambda at: at.atlas.rotate_api_key(KEY[0], "another"), [401, 401]),
-        (lambda at: at.atlas.grant(KEY[0]), [401]),
-    ],
-    ids=["nothing", "late", "expired", "once", "rotated", "role"],
-)
-def test_a_digest_is_accepted_as_long_as_its_nonce_key_and_role(
-    place: Place, change: Change, statuses: list[int]
-) -> None:
-    place.start()
-    assert place.get().status_code == 200
-    place.atlas.wire.clear()
-    change(place)
-    place.get()
-
-    assert [call.status for call in place.atlas.wire.calls] == statuses
-
-
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        (lambda at: at.clock.advance(3599), 200),
-        (lambda at: at.clock.advance(3600), 401),
-        (lambda at: at.atlas.expire_tokens(), 401),
-        (lambda at: at.atlas.rotate_service_account(ACCOUNT[0], "new"), 200),
-        (lambda at: at.atlas.remove_credential(ACCOUNT[0]), 401),
-    ],
-    ids=["an hour", "later", "expired", "rotated", "removed"],
-)
-def test_a_token_lives_an_hour_unless_it_is_ended(
-    place: Place, change: Change, status: int
-) -> None:
-    place.start()
-    token = place.token().json()["access_token"]
-    change(place)
-
-    assert place.bearer(token).status_code == status
-
-
-def test_a_bucket_refills(place: Place) -> None:
-    place.start()
-    place.atlas.behaviour.rate_limit = RateLimit(capacity=3, refill=1, seconds=10)
-    answers = [place.list(), place.get(), place.list(), place.get()]
-    place.clock.advance(10)
-    answers.append(place.get())
-    left = [(one.status_code, one.headers["Ratelimit-Remaining"]) for one in answers]
-
-    assert left == [(200, "2"), (200, "1"), (200, "0"), (429, "0"), (200, "0")]
-    assert answers[3].headers["Retry-After"] == "10"
-    limits = [place.of_project(path).headers["Ratelimit-Limit"] for path in ("events", "clusters")]
-    assert limits == ["300", "10000"]
 
 
 # Our own service account

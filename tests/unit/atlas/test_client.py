@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.access import access_with
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.endpoints import AtlasList
@@ -31,7 +29,6 @@ from unit.scripted_atlas import (
     ACCOUNT,
     BASE_URL,
     GROUP,
-    JOB_URL,
     RESTORE,
     Clock,
     ScriptedAtlas,
@@ -151,18 +148,6 @@ def test_any_challenge_is_answered_or_a_typed_error(text: str) -> None:
         atlas.close()
 
     assert KEY.private_key not in str(outcome)
-
-
-def test_the_digest_that_was_sent_is_never_quoted(atlas: ScriptedAtlas, clock: Clock) -> None:
-    challenge = 'Digest realm="a", nonce="b", qop="auth"'
-    atlas.job_replies.append(answer(401, WWW_Authenticate=challenge))
-    access, sent = access_with(KEY, BASE_URL, atlas.client()), httpx.Request("GET", JOB_URL)
-    access.send(sent, clock.deadline())
-
-    header = atlas.job_requests[-1].headers["Authorization"]
-    response = header.partition('response="')[2].partition('"')[0]
-    assert len(response) == 32
-    assert {response, KEY.private_key} <= set(access.hidden_texts(sent))
 
 
 # Lists

@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from itertools import product
 
 import pytest
 
@@ -19,7 +18,6 @@ from restore_watch.model.restore_job import RestoreKind
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
-OTHER_GROUP = "5f0000000000000000000a02"
 
 
 def limit(wait: float | None = None) -> AtlasRateLimitError:
@@ -136,22 +134,6 @@ def test_other_refusals_say_nothing_about_time(
     limits.check(Bucket(GROUP, FLEX))
 
 
-def test_a_rate_limit_applies_to_one_project_and_kind(clock: Clock) -> None:
-    limits = RateLimits(clock)
-    limits.note_refusal(Bucket(GROUP, FLEX), limit(30.0))
-    limits.note_refusal(Bucket(OTHER_GROUP, DEDICATED), limit(5.0))
-
-    clock.now += 10
-    limits.note_refusal(Bucket(OTHER_GROUP, TENANT), limit(30.0))
-
-    for group, kind in product((GROUP, OTHER_GROUP), RestoreKind):
-        if (group, kind) in {(GROUP, FLEX), (OTHER_GROUP, TENANT)}:
-            with pytest.raises(AtlasRateLimitError):
-                limits.check(Bucket(group, kind))
-        else:
-            limits.check(Bucket(group, kind))
-
-
 @pytest.mark.parametrize(
     ("limit", "remaining", "share"),
     [
@@ -220,27 +202,6 @@ class Request:
             lambda error: isinstance(error, AtlasError), clock.deadline(seconds), clock.sleep
         )
         return loop(self)
-
-
-def test_four_attempts_are_made_and_then_the_last_error_is_raised(clock: Clock) -> None:
-    errors = [unavailable() for _ in range(4)]
-    request = Request(*errors)
-
-    with pytest.raises(AtlasUnavailableError) as last:
-        request.run(clock)
-
-    assert last.value is errors[-1]
-    assert request.attempts == 4
-
-
-def test_the_waits_grow_and_are_jittered(clock: Clock) -> None:
-    for _ in range(20):
-        Request(unavailable(), unavailable(), unavailable()).run(clock)
-
-    for n, base in enumerate((0.2, 0.4, 0.8)):
-        waits = clock.sleeps[n::3]
-        assert all(base <= wait <= base + 0.3 for wait in waits)
-        assert len(set(waits)) > 1
 
 
 @pytest.mark.parametrize(

@@ -124,27 +124,6 @@ def test_a_decisive_code_overrides_any_http_status(code: str, unexpected: int | 
     assert refused.error_code == code
 
 
-def test_an_error_quotes_the_code_and_the_detail() -> None:
-    error = refusal(
-        400,
-        {
-            "detail": "Cannot use non-flex cluster orders in the flex API.",
-            "error": 400,
-            "errorCode": "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API",
-            "parameters": ["orders"],
-            "reason": "Bad Request",
-        },
-    )
-
-    assert error.error_code == "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"
-    assert error.reason is not None
-    assert error.reason.detail == "Cannot use non-flex cluster orders in the flex API."
-    assert str(error) == (
-        "Atlas answered 400 for a flex restore job: CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API: "
-        "Cannot use non-flex cluster orders in the flex API."
-    )
-
-
 def test_an_error_names_the_first_five_fields_that_atlas_rejects() -> None:
     fields = [{"field": f"f{n}", "description": "must not be blank"} for n in range(1000)]
 

@@ -289,12 +289,3 @@ def test_an_early_renewal_takes_five_seconds_at_most(token: Token, taken: float,
 
     assert token.current() == FIRST
     assert (len(token.atlas.token_requests), token.clock.sleeps) == (2, [])
-
-
-def test_the_token_and_the_one_before_it_are_never_quoted(token: Token) -> None:
-    assert token.tested.secrets == ACCOUNT.secrets
-
-    first = token.current()
-    second = token.replacement(first)
-
-    assert set(token.tested.secrets) == {first, second, *ACCOUNT.secrets}

@@ -48,39 +48,6 @@ def test_a_restore_begins_when_it_was_scheduled_or_else_when_its_id_was_made(
     assert began_at(item_of(plain_job())) == datetime.fromtimestamp(0x6B4A0F80, UTC)
 
 
-def test_a_verdict_is_no_change_but_has_its_place_in_the_sequence(item: dict[str, Any]) -> None:
-    """A download expires after a pipeline has tested it."""
-    first, second = item["history"]["L"]
-    expired = {"M": {**second["M"], "status": {"S": "EXPIRED"}}}
-    said = {"validatedBy": "drill", "detail": "12 of 12", "validatedAt": "2026-05-04T11:30:00Z"}
-    verdict = verdict_on(plain_job(status="COMPLETED"), **said)
-    item["history"] = {"L": [first, second, verdict, expired]}
-    item["publishedSequence"] = {"N": "3"}
-
-    evidence = evidence_of(item)
-
-    assert [
-        (one["sequence"], one["status"], one["previousStatus"], one["published"])
-        for one in evidence.changes
-    ] == [
-        (1, "RUNNING", None, True),
-        (2, "COMPLETED", "RUNNING", True),
-        (4, "EXPIRED", "COMPLETED", False),
-    ]
-    restore_id = item["restoreId"]["S"]
-    assert evidence.validations == (
-        {
-            "id": f"{restore_id}:VALIDATION:3",
-            "published": True,
-            "sequence": 3,
-            "observedAt": "2026-05-04T12:00:00.000000Z",
-            "verdict": "PASSED",
-            **said,
-        },
-    )
-    assert evidence.facts["outcome"] == "EXPIRED"
-
-
 @pytest.mark.parametrize(("minutes", "met"), [(5, None), (60, None), (61, False)])
 def test_an_open_job_that_atlas_no_longer_knows_is_judged_by_when_it_was_known(
     minutes: int,

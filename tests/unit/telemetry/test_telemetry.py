@@ -156,17 +156,6 @@ def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
     assert [one for one in output.metrics() if "StatusChanges" not in one] == ages
 
 
-def test_the_notes_of_an_error_are_logged(output: Output) -> None:
-    error = AtlasForbiddenError("no")
-    error.add_note("Pending changes were not published")
-
-    output.telemetry.report_failure(error)
-
-    (line,) = output.logs()
-    assert line["notes"] == ["Pending changes were not published"]
-    assert "restore_id" not in line
-
-
 @pytest.mark.parametrize("field", ["contradiction", "unrecorded_word"])
 def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, field: str) -> None:
     def warns(number: int) -> bool:
