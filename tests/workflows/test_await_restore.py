@@ -10,7 +10,6 @@ import pytest
 from behaviour.rows import rows
 from bench.waits import STATES_OF_CHILD
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import aws_error
 from local_stack.faults import Answer
 from local_stack.running import wait_until
 from local_stack.wire import Call, Fault
@@ -216,20 +215,6 @@ def test_a_field_that_is_null_has_its_default(workflow: AwaitRestore) -> None:
 
 
 # What may go wrong
-
-
-@pytest.mark.campaign
-def test_a_limit_is_waited_out(workflow: AwaitRestore) -> None:
-    """Each invocation makes three tries, and the workflow makes more of these."""
-    limited = aws_error("dynamodb", "ProvisionedThroughputExceededException")
-    restore = workflow.restore("COMPLETED")
-    fault = Fault(action=limited, operation="UpdateItem", times=4)
-    with workflow.stack.aws.wire.inject(fault):
-        execution = workflow.start(restore)
-        assert how_it_ended(execution)[0] == "COMPLETED"
-
-    # A try that follows another one enters no state.
-    assert execution.states() == WAITED
 
 
 def says_completed(call: Call) -> bool:

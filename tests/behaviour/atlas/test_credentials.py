@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from local_stack.atlas import Kind, Role
 from local_stack.aws import aws_error
 from local_stack.connections import connect
 from local_stack.environment import Environment, target_of
@@ -77,36 +76,6 @@ def test_rotated_credentials_cost_one_more_read(
 
 
 # Refusals that stay
-
-
-@pytest.mark.fault("F26")
-@cases(
-    ("kind", "role"),
-    [("flex", "Project Read Only"), ("dedicated", "Project Backup Manager")],
-    ids=["flex", "dedicated"],
-)
-def test_a_missing_role_is_named_and_costs_one_new_token(
-    world: World, environment: Environment, kind: Kind, role: str
-) -> None:
-    client_id = world.own_credentials()["client_id"]
-    job = world.job(kind)
-    target = target_of(job, kind)
-    world.check(target, environment)
-    world.atlas.grant(client_id, *([] if kind == "flex" else [Role.READ_ONLY]))
-    world.stack.forget_calls()
-    error = world.refused(AtlasUnauthorizedError, target, environment)
-    assert role in str(error)
-    assert world.operations() == [kind, "token", kind, READ, STORED]
-
-    world.stack.forget_calls()
-    for _ in range(5):
-        world.refused(AtlasUnauthorizedError, target, environment)
-    assert world.operations() == [kind, STORED] * 5
-
-    world.atlas.grant(client_id, Role.BACKUP_MANAGER)
-    job.run_to_end()
-    world.check(target, environment)
-    assert world.published(job)[-1] == "COMPLETED"
 
 
 # The first check reads the secret at its start, and again because Atlas refuses what it holds.

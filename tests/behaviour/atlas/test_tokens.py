@@ -3,7 +3,6 @@
 import pytest
 
 from local_stack.environment import Environment
-from local_stack.refusal import oauth_error
 from local_stack.steps import FLEX, TOKEN
 from local_stack.wire import Action, Answer, Close
 from local_stack.world import World
@@ -60,24 +59,3 @@ def test_a_hundred_targets_request_no_more_tokens_than_one(
         world.raised(AtlasUnavailableError, lambda: environment.answer(event))
 
     assert (world.count(TOKEN), world.count(FLEX)) == (requests, 0)
-
-
-@pytest.mark.fault("F26", "F27")
-@cases("status", [400, 401])
-def test_a_refused_token_request_does_not_change_the_remembered_kind(
-    world: World, environment: Environment, status: int
-) -> None:
-    job = world.job("dedicated")
-    environment.check(job)
-    world.pass_time(3600)
-    world.inject(TOKEN, oauth_error(status, "invalid_client", "No."), times=None)
-    world.stack.forget_calls()
-    world.refused(AtlasUnauthorizedError, job, environment)
-    # The secret is read once because of its age, and once because it may have been rotated.
-    assert world.operations() == ["GetSecretValue", "token", "GetSecretValue", STORED]
-
-    world.heal()
-    world.pass_time(60)
-    world.stack.forget_calls()
-    assert not environment.check(job).changed
-    assert world.operations() == ["token", "dedicated", STORED]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from behaviour.rows import case, when
-from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.aws_faults import aws_faults
@@ -24,7 +23,7 @@ from local_stack.steps import (
     UNKNOWN_JOB,
     too_many_requests,
 )
-from local_stack.wire import Action, Answer, Close, Hang, Phase, Selection
+from local_stack.wire import Action, Answer, Close, Phase, Selection
 from local_stack.world import Stored, World
 from restore_watch.errors import (
     AtlasForbiddenError,
@@ -282,28 +281,3 @@ def test_the_log_names_the_table_if_both_the_table_and_atlas_fail(
 
     world.refused(AtlasUnauthorizedError, job)
     assert world.published(job) == ["RUNNING", "COMPLETED"]
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F36", "F44", "F55")
-@cases(
-    ("hangs", "seconds", "error"),
-    [(True, 4.5, AtlasUnavailableError), (False, 1.45, TimeBudgetExceededError)],
-    ids=["atlas-hangs", "too-little-time-to-ask"],
-)
-def test_a_pending_change_is_published_in_the_time_that_atlas_leaves(
-    world: World,
-    hangs: bool,  # noqa: FBT001
-    seconds: float,
-    error: type[Exception],
-) -> None:
-    job = pending_job(world)
-    environment = world.environment()
-    if hangs:
-        world.inject(FLEX, Hang(30.0))
-        world.clock.go_on()
-    world.refused(error, job, environment, seconds)
-
-    assert world.operations()[-3:] == ["UpdateItem", "Publish", "UpdateItem"]
-    assert world.published(job) == ["RUNNING", "COMPLETED"]
-    assert world.stored(job) == Stored("COMPLETED", 2, 2)

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 
-from foundation.errors import TimeBudgetExceededError
 from local_stack.atlas import Kind
 from local_stack.connections import Connections
 from local_stack.environment import Environment
@@ -56,25 +55,6 @@ def test_a_check_waits_while_another_one_publishes_the_change(
     assert len(world.naps) == 1
     assert world.published(job) == ["COMPLETED"]
     assert world.stored(job) == Stored("COMPLETED", 1, 1)
-
-
-@pytest.mark.fault("F6", "F44")
-def test_a_check_without_enough_time_to_wait_for_another_one_fails(
-    world: World, slow: Environment, fast: Environment
-) -> None:
-    job = world.finished_job()
-    with world.hold(of(slow, RECORD)) as writing:
-        losing = world.begin(lambda: slow.check(job, seconds=2.0))
-        writing.wait_for(1)
-        world.inject(PUBLISH, Answer(400))
-        world.refused(NotificationPendingError, job, fast)
-        world.pass_time(1.5)
-        writing.open()
-        world.raised(TimeBudgetExceededError, losing.end)
-    assert world.stored(job) == Stored("COMPLETED", 1, 0)
-
-    slow.check(job)
-    assert world.published(job) == ["COMPLETED"]
 
 
 @pytest.mark.campaign

@@ -5,13 +5,11 @@ from typing import Any
 import pytest
 
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Reset
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
 from local_stack.steps import FLEX, QUESTION, RECORD, about
-from local_stack.wire import Selection
 from local_stack.world import Stored, World, within
 
 SHORT = ["RUNNING", "COMPLETED"]
@@ -93,31 +91,6 @@ def test_a_question_without_an_answer_is_asked_once_more_in_the_same_sweep(
 
     assert environment.tick() == all_checked(1)
     assert asked(world) == ["flex"] * 2
-
-
-DENIED = aws_error("dynamodb", "AccessDeniedException")
-CANNOT_SETTLE: dict[str, tuple[Selection, Action, str]] = {
-    "503": (QUESTION, atlas_error(503, "X", "Later."), "AtlasUnavailableError"),
-    "reset": (QUESTION, Reset(), "AtlasUnavailableError"),
-    "table": (RECORD, DENIED, "TableUnavailableError"),
-}
-
-
-@pytest.mark.parametrize(("step", "action", "error"), CANNOT_SETTLE.values(), ids=CANNOT_SETTLE)
-def test_an_old_job_that_could_not_be_settled_is_asked_about_in_the_next_sweep(
-    world: World, environment: Environment, step: Selection, action: Action, error: str
-) -> None:
-    job, other = world.recorded_jobs(2, timeline=SHORT)
-    environment.tick(7 * 60)
-    for one in (job, other):
-        one.advance()
-    with world.inject(within(step, about(job.restore_id)), action, times=None):
-        result = environment.tick(5)
-    failures = [(one["restoreId"], one["error"]) for one in result["failures"]]
-    assert (result["changed"], failures) == (1, [(job.restore_id, error)])
-
-    assert environment.tick()["changed"] == 1
-    assert [world.stored(one) for one in (job, other)] == [DONE] * 2
 
 
 # Words that this version does not know

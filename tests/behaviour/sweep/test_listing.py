@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from behaviour.projects import (
-    BAD,
     KINDS,
     asked,
     behind,
@@ -252,23 +251,3 @@ def test_a_cluster_whose_name_no_path_may_have_is_named_once_and_its_project_is_
     assert sorted(warned) == ["../groups", "late ", "n" * 64, "orders_late"]
     assert world.watch_said() == []
     assert mark(world).isoformat() > world.bookkeeping()["firstMark"]
-
-
-# Clusters that fail for long, and what they may keep others from
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F81")
-def test_one_bad_cluster_does_not_have_the_others_listed_every_other_minute(
-    world: World, watching: Environment
-) -> None:
-    add_clusters(world, "bad", *(f"good-{number}" for number in range(20)))
-    world.inject(BAD, Answer(503), times=None)
-    watching.ticks(6)
-    calls = []
-    for _ in range(14):
-        watching.tick()
-        calls.append(len(world.questions()))
-
-    # An event call and two tries in each, and one listing of 22 more.
-    assert sum(calls) <= 14 * 3 + 30

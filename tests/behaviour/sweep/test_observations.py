@@ -176,22 +176,6 @@ def test_an_older_link_that_a_list_shows_does_not_end_a_download(
 # When a job leaves the index
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F83", "F93")
-def test_a_refused_job_of_a_project_that_is_no_longer_watched_leaves_after_seven_days(
-    world: World, watching: Environment
-) -> None:
-    (job,) = failing_jobs(world, "orders")
-    watching.tick()
-    world.atlas.lock_out(world.group)
-    unwatching = world.watching("6a1f3c9e5b7d204e8c61f0ff")
-    unwatching.tick()
-    for minutes, is_open in [(7 * 24 * 60 - 60, True), (65, False)]:
-        unwatching.tick(minutes)
-        unwatching.ticks(3, minutes=5)
-        assert world.is_open(job) is is_open
-
-
 @pytest.mark.fault("F82", "F86")
 def test_a_list_whose_second_try_is_left_out_has_failed(
     world: World, watching: Environment

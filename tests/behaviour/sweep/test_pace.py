@@ -1,6 +1,5 @@
 """How a sweep leaves Atlas's rate limits to others, and one project's trouble to that project."""
 
-import json
 import secrets
 import time
 from collections.abc import Mapping
@@ -65,41 +64,6 @@ def test_named_jobs_are_asked_about_although_the_bucket_is_below_the_reserve(
 
 
 # Buckets that others use up
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F82")
-def test_one_call_a_sweep_and_family_is_made_although_others_use_up_the_bucket_for_an_hour(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    environment = world.environment(hot_seconds=10)
-    kinds: tuple[Kind, ...] = ("flex", "dedicated")
-    jobs = {kind: by_id(world, environment, kind) for kind in kinds}
-    ended = [jobs[kind][0] for kind in jobs]
-    for kind in jobs:
-        world.atlas.keep_bucket(world.group, kind, 500)
-    for number in range(8):
-        capsys.readouterr()
-        result = environment.tick(7.5)
-        assert (world.count(FLEX), world.count(DEDICATED)) == (1, 1)
-        assert counts(result) == (2, result["open"] - 2, [])
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        (line,) = [one for one in lines if "RateLimitRemaining" in one]
-        assert line["RateLimitRemaining"] == [pytest.approx(500 / 1200)]
-        assert line["NotReached"] == [result["notReached"]]
-        if number == 3:
-            for job in ended:
-                job.advance()
-    # Each job had its turn, so both ends were seen.
-    assert [world.stored(job) for job in ended] == [DONE] * 2
-    assert [world.published(job) for job in ended] == [SHORT] * 2
-
-    for kind, (_, *others) in jobs.items():
-        world.atlas.release_bucket(world.group, kind)
-        for job in others:
-            job.advance()
-    result = environment.tick()
-    assert (result["changed"], result["notReached"]) == (4, 0)
 
 
 @pytest.mark.fault("F82")

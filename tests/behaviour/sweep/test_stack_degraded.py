@@ -152,28 +152,6 @@ def test_a_stack_that_follows_named_jobs_alone_recovers(
     assert world.watch_said() == [DEGRADED, RECOVERED]
 
 
-@pytest.mark.fault("F78")
-def test_an_environment_whose_list_is_not_due_does_not_say_that_anything_is_over(
-    world: World,
-) -> None:
-    absent, _ = project_with(world), project_with(world)
-    first, second, third = (watching_all(world) for _ in range(3))
-    first.tick()
-    world.atlas.hide_project(absent)
-    for minutes in (0.1, 3):
-        second.tick(minutes)
-    refuse_list(world)
-    for minutes in (0.1, 3):
-        third.tick(minutes)
-    assert world.watch_said() == [("degraded", absent), DEGRADED]
-    # A minute without a secret ends nothing either.
-    blind_ticks(world, 1, "all")
-    first.tick(0.1)
-
-    assert world.count(PROJECTS) == 0
-    assert world.watch_said() == [("degraded", absent), DEGRADED]
-
-
 # All projects
 
 

@@ -12,11 +12,9 @@ from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
-from local_stack.faults import Lost
 from local_stack.running import Running
 from local_stack.steps import (
     FLEX,
-    GIVE_BACK_LEASE,
     TAKE_LEASE,
     WAIT_FOR_LEASE,
 )
@@ -137,19 +135,6 @@ def test_a_tick_that_is_delivered_twice_at_once_is_swept_once(
     assert sum(result.get("changed", 0) for result in results) == 1
     assert (world.count(FLEX), world.naps) == (1, [])
     assert world.published(job) == SHORT
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("step", [TAKE_LEASE, GIVE_BACK_LEASE], ids=["taken", "given-back"])
-def test_a_lease_is_recognised_although_the_answer_was_lost(
-    world: World, job: EmulatedRestore, other: Environment, step: Selection
-) -> None:
-    world.inject(step, Lost())
-
-    assert other.sweep(world.clock())["checked"] == 1
-    assert world.count(step) == 2
-    assert "owner" not in world.lease
-    assert len(world.published(job)) == 1
 
 
 @pytest.mark.parametrize("operation", ["UpdateItem", "Query"])

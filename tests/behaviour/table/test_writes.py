@@ -143,20 +143,6 @@ def test_a_validation_is_appended_only_to_the_item_as_it_was_read(stored: Stored
     assert "expiresAt" in stored.item()
 
 
-def test_a_validation_is_not_appended_to_an_item_that_was_deleted_or_recorded_anew(
-    stored: Stored,
-) -> None:
-    recorded = stored.record("COMPLETED")
-    stored.delete()
-    assert stored.validate(recorded, "a") is None
-    assert stored.find() is None
-
-    stored.record("COMPLETED", minute=1)
-    anew = stored.validate(recorded, "a")
-    assert anew is not None
-    assert (anew.written, len(anew.history)) == (None, 1)
-
-
 # Concurrent checks
 
 

@@ -87,20 +87,6 @@ def test_a_project_is_degraded_when_sweeps_failed_for_three_minutes(
     assert len(watched.unsent) == is_degraded
 
 
-def test_the_change_says_since_when_and_why() -> None:
-    assert FAILED.unsent == (
-        WatchChange(
-            state=DEGRADED,
-            group_id=GROUP,
-            trouble=trouble(NOON, f"flex failed at {NOON}"),
-            at=NOON + 3 * MINUTE,
-            last_success_at=BEFORE,
-            open_jobs=2,
-        ),
-    )
-    assert FAILED.degraded == FAILED.unsent[0].trouble
-
-
 def test_a_project_that_was_never_seen_has_no_last_success() -> None:
     watched = swept(UNSEEN, NOON, "flex", last_success_at=None)
     # A success after the first failure does not count as one before it.

@@ -46,28 +46,6 @@ def read(entry: dict[str, Any]) -> OpenJob:
 # Reading
 
 
-def test_an_entry_of_the_index_is_read() -> None:
-    job = plain_job(
-        atlas_status="RUNNING",
-        expiration_date="2026-05-04T18:00:00Z",
-        restore_scheduled_date="2026-05-04T10:00:00Z",
-    )
-    known = read(entry_of(job, missingSince="2026-05-04T11:30:00.000000Z", sequence=3))
-
-    assert known == open_job(
-        target=known.target,
-        expiration_date=NOON + 6 * HOUR,
-        scheduled_at=NOON - 2 * HOUR,
-        first_observed_at=NOON - HOUR,
-        observed_at=NOON,
-        sequence=3,
-        published=1,
-        missing_since=NOON - HOUR / 2,
-    )
-    assert known.key == (GROUP, "orders", RESTORE)
-    assert known.pending == 2
-
-
 @given(jobs(), st.integers(0, 30), st.integers(0, 30))
 def test_what_the_table_writes_is_read_from_the_index(
     job: RestoreJob, sequence: int, published: int

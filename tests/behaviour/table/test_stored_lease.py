@@ -1,39 +1,9 @@
-"""What sweeps store: the index of open jobs, and their lease, in moto and in another DynamoDB."""
+"""The lease that sweeps store, in moto and in another DynamoDB."""
 
 from datetime import timedelta
 
 from behaviour.stored import NOON, Stored, soon
 from restore_watch.table.lease import SweepLease
-
-
-def test_every_shard_is_read_and_what_names_no_job_is_passed_over(stored: Stored) -> None:
-    ids = [f"6b4a0f80000000000000{number:04x}" for number in range(9)]
-    for one in ids:
-        stored.record("RUNNING", restore_id=one)
-    odd = {"cluster": {"S": "no job"}, "restoreId": {"S": "at all"}, "openShard": {"S": "0"}}
-    stored.client.put_item(TableName=stored.table_name, Item=odd)
-
-    assert sorted(entry.target.restore_id for entry in stored.entries()) == ids
-
-    del odd["openShard"]
-    stored.client.delete_item(TableName=stored.table_name, Key=odd)
-
-
-def test_the_moment_since_which_a_job_is_missed_is_stored_once(stored: Stored) -> None:
-    stored.acknowledge(stored.record("RUNNING"))
-    known = stored.entry()
-    for hours in range(3):
-        stored.index.note_missing(known, NOON + timedelta(hours=hours), soon())
-    assert stored.entry().missing_since == NOON
-
-    for _ in range(2):
-        stored.index.clear_missing(known, soon())
-    assert stored.entry().missing_since is None
-
-    stored.index.note_missing(known, NOON + timedelta(hours=5), soon())
-    assert stored.entry().missing_since == NOON + timedelta(hours=5)
-    stored.record("COMPLETED", minute=1)
-    assert stored.entry().missing_since is None
 
 
 def lease_at(stored: Stored, second: float) -> SweepLease:
