@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from local_stack.atlas import Role
 from local_stack.environment import Environment, target_of
 from local_stack.faults import Ask
 from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
-from local_stack.stack import CREDENTIALS
 from local_stack.steps import FLEX, UNKNOWN_JOB
 from local_stack.wire import Answer
 from local_stack.world import World
@@ -20,8 +18,6 @@ cases = pytest.mark.parametrize
 
 LONG_AGO = "5f0000000000000000000b01"
 """The id of a job that was created in 2020."""
-
-CLIENT_ID = CREDENTIALS["service_account"]["client_id"]
 
 
 def asked(world: World) -> list[str]:
@@ -44,28 +40,6 @@ def test_a_job_is_requested_four_times_in_its_first_minute_and_then_once(world: 
     assert sum(world.naps) < 5
 
     assert world.check(job).changed
-
-
-@pytest.mark.fault("F19")
-@cases(
-    ("unknown", "code", "role"),
-    [
-        ({"restoreId": LONG_AGO[:-1] + "2"}, "RESOURCE_NOT_FOUND", Role.READ_ONLY),
-        ({"groupId": "0" * 24}, "GROUP_NOT_FOUND", Role.BACKUP_MANAGER),
-    ],
-    ids=["job", "project"],
-)
-def test_a_job_that_no_kind_knows_is_not_found(
-    world: World, unknown: dict[str, str], code: str, role: Role
-) -> None:
-    world.atlas.grant(CLIENT_ID, role)
-    missing = target_of(world.job(restore_id=LONG_AGO), **unknown)
-    error = world.refused(RestoreJobNotFoundError, missing)
-
-    assert error.error_code == code
-    assert world.naps == []
-    assert world.count(FLEX) == 1
-    assert world.items() == []
 
 
 # Endpoints that go away

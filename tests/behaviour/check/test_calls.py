@@ -2,8 +2,7 @@
 
 import pytest
 
-from local_stack.atlas import Kind
-from local_stack.environment import Environment, target_of
+from local_stack.environment import Environment
 from local_stack.stack import Credentials
 from local_stack.steps import FLEX, QUESTION
 from local_stack.wire import Selection
@@ -35,22 +34,6 @@ def test_a_cold_start_makes_six_calls_and_an_unchanged_check_two(
         world.stack.forget_calls()
         world.check(job, environment)
         assert world.operations() == ["flex", "UpdateItem"]
-
-
-@cases(
-    ("kind", "named"), [("flex", "flex"), ("flex", None), ("dedicated", None), ("tenant", "tenant")]
-)
-def test_a_changed_check_makes_four_calls_and_one_of_a_finished_job_two(
-    world: World, environment: Environment, kind: Kind, named: str | None
-) -> None:
-    world.atlas.behaviour.tenant_endpoint = None
-    job = world.job(kind)
-    world.check(target_of(job, named), environment)
-    for calls in (CHANGED, ["UpdateItem"]):
-        job.run_to_end()
-        world.stack.forget_calls()
-        world.check(target_of(job, named), environment)
-        assert world.operations() == [kind, *calls]
 
 
 def test_the_function_keeps_a_connection_to_each_service_and_names_itself_and_its_version(

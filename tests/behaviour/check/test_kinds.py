@@ -148,20 +148,6 @@ def assert_is_item(world: World, job: EmulatedRestore, changes: list[dict[str, A
         assert entry.keys() >= {"status", "observedAt"}
 
 
-def test_the_index_of_open_jobs_has_the_fields_that_a_sweep_reads(world: World) -> None:
-    job = world.recorded_job()
-    (entry,) = world.aws.client("dynamodb").scan(
-        TableName=world.stack.table_name, IndexName="OpenJobs"
-    )["Items"]
-
-    assert entry["cluster"]["S"] == f"{job.group_id}/{job.cluster}"
-    assert entry.keys() == {
-        *("cluster", "restoreId", "openShard", "kind", "status", "atlasStatus", "deliveryType"),
-        *("expirationDate", "restoreScheduledDate", "firstObservedAt", "observedAt"),
-        *("sequence", "publishedSequence"),
-    }
-
-
 def test_a_partly_successful_collection_restore_ends_as_unknown_without_its_error_message(
     world: World, environment: Environment
 ) -> None:

@@ -351,19 +351,6 @@ def test_a_restore_that_has_ended_answers_at_once(
     assert waiting.is_settled(job)
 
 
-def test_a_check_of_a_job_that_is_waited_for_writes_nothing_if_nothing_is_new(
-    world: World, waiting: Waiting, job: EmulatedRestore
-) -> None:
-    warm = world.environment()
-    waiting.wait(job)
-    world.check(job, warm)
-    world.stack.forget_calls()
-
-    world.check(job, warm)
-
-    assert world.operations() == ["flex", "UpdateItem"]
-
-
 # A job that leaves the index
 
 

@@ -69,16 +69,6 @@ def test_a_list_that_shows_no_open_job_twice_is_not_asked_for_within_an_hour(
     assert asked(world) == ["flex", "flex_list"]
 
 
-@pytest.mark.fault("F68")
-def test_a_list_that_shows_more_jobs_does_not_make_the_sweep_follow_them(
-    world: World, environment: Environment, twins: list[EmulatedRestore]
-) -> None:
-    strangers = [world.job(cluster=twins[0].cluster) for _ in range(3)]
-
-    assert environment.tick() == all_checked(2)
-    assert [world.item(job) for job in strangers] == [None] * 3
-
-
 # Second tries
 
 

@@ -126,18 +126,6 @@ def test_each_threshold_is_said_once_and_then_that_it_was_renewed(
     assert world.watch_said() == []
 
 
-def test_a_stack_that_first_looks_late_says_one_threshold(world: World, account: Account) -> None:
-    account.lasts(5)
-    watching = world.watching()
-    watching.ticks(2)
-
-    (message,) = world.messages(account.events()[0]["subject"])
-    assert message.attributes == {"type": "atlas-restore-watch.credentials-expiring.v1"}
-    assert message.event["data"]["daysLeft"] == 7
-    assert account.client_id in message.event["data"]["fix"]
-    assert world.stack.get("sweeps", "stack")["credentials"]["said"] == 7  # type: ignore[index]
-
-
 # What it costs
 
 

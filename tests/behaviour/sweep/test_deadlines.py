@@ -18,32 +18,6 @@ DONE = Stored("COMPLETED", 2, 2)
 
 
 @pytest.mark.campaign
-@pytest.mark.fault("F71")
-def test_what_a_sweep_did_not_reach_comes_first_in_the_next(
-    world: World, environment: Environment
-) -> None:
-    jobs = world.recorded_jobs(40, timeline=SHORT)
-    left: set[int] = set()
-    for _ in range(4):
-        with world.hold(QUESTION) as gate:
-            sweep = world.begin(lambda: environment.tick(seconds=30))
-            gate.wait_for(32)  # all threads of a sweep
-            asked = {*world.asked(jobs)}
-            world.pass_time(24.5)
-            gate.open()
-            result = sweep.end()
-        assert (result["checked"], result["notReached"], result["failures"]) == (32, 8, [])
-        assert asked >= left
-        left = {*range(40)} - asked
-
-    jobs[0].advance()
-    result = environment.tick()
-    assert (result["checked"], result["changed"], result["notReached"]) == (40, 1, 0)
-    assert world.published(jobs[0]) == SHORT
-    assert "owner" not in world.lease
-
-
-@pytest.mark.campaign
 @pytest.mark.fault("F71", "F72")
 def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_those_that_gave_no_answer(
     world: World,

@@ -167,28 +167,6 @@ def test_a_late_event_wakes_its_project_when_it_appears(
     assert reported_once(world, jobs)
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F75")
-@cases(
-    ("before", "after", "found"),
-    [(-300, -300, [3, 0]), (300, 300, [3, 0]), (300, -300, [0, 3]), (-300, 300, [3, 0])],
-    ids=["behind", "ahead", "set-back", "set-forward"],
-)
-def test_a_clock_of_atlas_that_is_five_minutes_off_hides_nothing(
-    world: World, watching: Environment, before: int, after: int, found: list[int]
-) -> None:
-    world.atlas.behaviour.clock_ahead = before
-    watching.ticks(2)
-    world.atlas.behaviour.clock_ahead = after
-    jobs = ended_jobs(world)
-    assert [one["found"] for one in (watching.tick(), watching.tick(15))] == found
-    assert reported_once(world, jobs)
-    watching.ticks(2, minutes=15)
-    watching.tick()
-
-    assert asked(world) == ["events"]
-
-
 @pytest.mark.fault("F22", "F75")
 def test_a_cluster_that_changes_its_kind_has_its_restores_found_at_once(
     world: World, watching: Environment

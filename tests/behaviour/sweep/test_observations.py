@@ -14,7 +14,6 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
 from local_stack.steps import FLEX, FLEX_LIST, UNKNOWN_JOB
-from local_stack.wire import Selection
 from local_stack.world import World, item_key
 
 cases = pytest.mark.parametrize
@@ -115,25 +114,6 @@ def test_the_end_that_the_jobs_own_endpoint_shows_is_recorded_although_lists_say
     environment.ticks(len(jobs))
 
     assert [world.published(job) for job in jobs] == [RUNNING_THEN_FAILED] * 3
-
-
-@pytest.mark.fault("F86")
-def test_what_a_page_shows_is_recorded_although_the_next_page_is_refused(
-    world: World, environment: Environment
-) -> None:
-    jobs = failing_jobs(world, *["orders"] * 3)
-    for job in jobs:
-        world.check(job)
-    jobs[0].run_to_end()
-    link = {"rel": "next", "href": "?pageNum=2"}
-    first = Answer.json(200, {"links": [link], "results": [jobs[0].body()]})
-    second = Selection("atlas", "flex_list", lambda call: call.query["pageNum"] == "2")
-    world.inject(second, Answer(429, {"Retry-After": "60"}), times=None)
-    world.inject(FLEX_LIST, first, times=None)
-    result = environment.tick()
-
-    assert (result["changed"], result["notReached"]) == (1, 2)
-    assert world.published(jobs[0]) == RUNNING_THEN_FAILED
 
 
 @pytest.mark.fault("F83", "F86")

@@ -170,16 +170,3 @@ def test_a_link_to_the_next_page_at_another_host_is_not_followed(
     assert_all_ended(world, environment, jobs)
     # The next page is asked for by its number, at Atlas.
     assert [call.query["pageNum"] for call in world.calls(FLEX_LIST)] == ["1", "2"]
-
-
-@pytest.mark.fault("F69")
-def test_a_list_without_end_is_read_as_long_as_its_pages_show_more_jobs(
-    world: World, environment: Environment
-) -> None:
-    jobs = ending_jobs(world, 3)
-    link = {"rel": "next", "href": "?pageNum=2"}
-    page = {"links": [link], "results": [jobs[0].body("flex")]}
-    world.inject(FLEX_LIST, Answer.json(200, page), times=None)
-
-    assert_all_ended(world, environment, jobs)
-    assert (world.count(FLEX_LIST), world.count(FLEX), len(world.questions())) == (2, 2, 4)

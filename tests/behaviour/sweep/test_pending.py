@@ -164,25 +164,6 @@ def owe_an_answer(world: World, jobs: list[EmulatedRestore]) -> None:
     world.stack.forget_calls()
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("W11")
-def test_a_message_does_not_wait_while_step_functions_hangs(
-    world: World, environment: Environment
-) -> None:
-    """Otherwise older jobs would hold it up in every sweep, because they come first."""
-    owe_an_answer(world, world.recorded_jobs(AT_ONCE + 1))
-    world.pass_time(60)
-    (pending,) = pending_jobs(world, 1)
-
-    with world.hold(TELL) as gate:
-        sweep = world.begin(environment.tick)
-        gate.wait_for(AT_ONCE)
-        while_they_hang = world.published(pending)
-        gate.open()
-        sweep.end()
-    assert while_they_hang == ["COMPLETED"]
-
-
 @pytest.mark.fault("W11")
 def test_an_answer_does_not_wait_for_a_topic_that_refuses(
     world: World, environment: Environment

@@ -1,8 +1,5 @@
 """When the whole stack is degraded, and when it has recovered."""
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-
 import pytest
 
 from behaviour.projects import Changed, going_on, of, project_with
@@ -11,11 +8,10 @@ from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer
 from local_stack.refusal import atlas_error
-from local_stack.stack import CREDENTIALS
 from local_stack.steps import MISSING_ROLE, QUESTION, SECRET
-from local_stack.wire import Injected, Selection
+from local_stack.wire import Selection
 from local_stack.world import World
-from restore_watch.errors import AtlasUnauthorizedError, CredentialsError
+from restore_watch.errors import CredentialsError
 from restore_watch.sweep.asking.watched_projects import ProjectIds
 
 cases = pytest.mark.parametrize
@@ -31,11 +27,6 @@ DEGRADED, RECOVERED = ("degraded", None), ("recovered", None)
 def watching_all(world: World) -> Environment:
     """A cold start that watches all projects."""
     return world.environment(project_ids="all")
-
-
-def refuse_list(world: World) -> Injected:
-    """The credentials have no role for the list of all projects."""
-    return world.inject(PROJECTS, LIST_REFUSED, times=None)
 
 
 def blind_ticks(world: World, count: int, projects: ProjectIds = ()) -> None:
@@ -96,31 +87,6 @@ def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
         assert message.attributes == {"type": f"atlas-restore-watch.watch-{name}.v1"}
 
 
-@pytest.fixture
-def remove_key(world: World) -> Iterator[Callable[[], None]]:
-    """The secret has an API key. Remove it from Atlas, until the test ends."""
-    key = CREDENTIALS["api_key"]
-    world.use("api_key")
-    yield lambda: world.atlas.remove_credential(key["public_key"])
-    world.atlas.add_api_key(key["public_key"], key["private_key"])
-    world.use("service_account")
-
-
-@pytest.mark.fault("F26", "F78")
-def test_an_api_key_that_is_refused_is_reported_once_and_not_for_the_project_as_well(
-    world: World, watching: Environment, remove_key: Callable[[], None]
-) -> None:
-    """There is no token: each call is refused, as it would be for the project alone."""
-    world.atlas.add_cluster(world.group, "orders", "flex")
-    watching.tick()
-    remove_key()
-    for _ in range(3):
-        with suppress(AtlasUnauthorizedError):
-            watching.tick(4)
-
-    assert world.watch_said() == [DEGRADED]
-
-
 def test_a_project_that_stays_locked_out_is_degraded_when_the_other_one_recovers(
     world: World,
 ) -> None:
@@ -165,15 +131,6 @@ def test_of_all_projects_a_new_one_is_watched_within_ten_minutes(world: World) -
     found = [one["found"] for one in watching.ticks(11)]
     assert (sum(found), found[0]) == (1, 0)
     assert world.published(job) == ["PENDING"]
-
-
-def test_projects_of_a_list_that_is_refused_are_known_from_the_table(world: World) -> None:
-    project = project_with(world)
-    watching_all(world).tick()
-    world.job(group=project)
-    refuse_list(world)
-
-    assert watching_all(world).tick()["found"] == 1
 
 
 @cases("action", [LIST_REFUSED, ODD_ENTRY], ids=["refused", "unreadable-entry"])

@@ -75,19 +75,6 @@ def test_a_tick_is_swept_once_in_the_real_runtime(world: World, runtime_with: Ru
     assert (error.error_type, world.calls()) == ("InvalidEventError", [])
 
 
-@pytest.mark.campaign
-def test_a_sweep_leaves_as_much_of_a_rate_limit_as_the_operator_wishes(
-    world: World, runtime_with: RuntimeWith
-) -> None:
-    for job in world.recorded_jobs(3, clusters=1)[1:]:
-        world.atlas.omit_from_lists(job)
-    world.atlas.keep_bucket(world.group, "flex", 1000)
-    runtime = runtime_with(HOT_SECONDS="0", RATE_LIMIT_RESERVE="0.9")
-
-    result = tick_of(world, runtime, datetime.now(UTC)).result
-    assert (result["checked"], result["notReached"]) == (1, 2)
-
-
 def test_a_sweep_logs_one_line_and_its_metrics(world: World, runtime_with: RuntimeWith) -> None:
     pending = world.job()
     ready = world.job(delivery_type="DOWNLOAD", timeline=["COMPLETED"])

@@ -198,19 +198,6 @@ def assert_quiet(world: World, watching: Environment) -> None:
     assert world.watch_said() == []
 
 
-@pytest.mark.fault("F78")
-def test_a_failure_about_a_job_that_has_ended_is_no_alarm_while_another_one_runs(
-    world: World, environment: Environment
-) -> None:
-    """Nobody asks for Flex jobs of the project any more."""
-    ends, _ = world.recorded_job("flex"), world.recorded_job("dedicated")
-    with world.inject(FLEX, Answer(503), times=None):
-        environment.tick()
-    ends.run_to_end()
-    environment.check(ends)
-    assert_quiet(world, environment)
-
-
 @pytest.mark.fault("F86")
 def test_jobs_that_fail_in_turn_are_no_alarm(world: World, environment: Environment) -> None:
     jobs = world.recorded_jobs(2)
@@ -241,22 +228,6 @@ def test_a_failure_that_one_environment_met_is_no_alarm_while_another_one_goes_o
     with world.inject(FLEX_CLUSTERS, Answer(503), times=None):
         world.watching().tick()
     assert_quiet(world, watching)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F91")
-def test_a_cold_start_does_not_excuse_what_was_reported(
-    world: World, watching: Environment
-) -> None:
-    ended_jobs(world, "dedicated")
-    watching.ticks(2)
-    world.inject(DEDICATED_LIST, atlas_error(400, "SOMETHING_NEW", "No."), times=None)
-    watching.ticks(2, minutes=15)
-    cold = world.watching()
-    for environment in (cold, watching, cold):
-        environment.ticks(3, minutes=5)
-
-    assert world.watch_said() == [("degraded", world.group)]
 
 
 @pytest.mark.campaign

@@ -6,15 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from behaviour.stored import AT_ONCE, NOON, Stored, at_once, client_of
-from local_stack.other_dynamodb import OtherDynamoDB
-from observed_stack import ObservedStack
+from behaviour.stored import AT_ONCE, NOON, Stored, at_once
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.table.job_item import Recorded
-from strategies import plain_job
 
 cases = pytest.mark.parametrize
 
@@ -51,16 +46,6 @@ def test_a_write_is_recognised_when_it_is_repeated(stored: Stored) -> None:
     first = stored.record("RUNNING")
 
     assert stored.record("RUNNING") == first
-
-
-@cases("attributes", [{}, {"status": "VERIFYING"}], ids=["absent", "of-a-newer-version"])
-def test_a_status_that_this_version_does_not_know_is_replaced(
-    stored: Stored, attributes: dict[str, str]
-) -> None:
-    stored.put(**attributes)
-
-    assert stored.record("RUNNING").change is not None
-    assert stored.item()["sequence"] == 1
 
 
 def test_each_unknown_word_and_the_first_end_are_recorded_once(stored: Stored) -> None:
@@ -195,60 +180,3 @@ def test_an_expression_that_aws_refuses_is_refused(
     """So the expressions of the table's code cannot pass here and fail at AWS."""
     with pytest.raises(ClientError, match="ValidationException"):
         stored.update(expression, **{"ExpressionAttributeValues": {":one": {"N": "1"}}, **more})
-
-
-type Write = tuple[str, dict[str, Any], int, int]
-"""One call of the table's code, a job, a minute, and which of the results is acknowledged."""
-
-writes: st.SearchStrategy[Write] = st.tuples(
-    st.sampled_from(["record", "record", "record", "acknowledge", "recall", "delete"]),
-    st.fixed_dictionaries(
-        {
-            "status": st.sampled_from(RestoreStatus),
-            "atlas_status": st.none() | st.text(max_size=4),
-            "delivery_type": st.sampled_from([None, "RESTORE", "download"]),
-            "restore_finished_date": st.none() | st.just(NOON),
-        }
-    ),
-    st.integers(0, 3),
-    st.integers(0, 9),
-)
-
-
-def played(stored: Stored, sequence: list[Write]) -> list[object]:
-    """Return the results of the writes, and the item after each of them."""
-    results: list[Recorded] = []
-    items = []
-    for what, fields, minute, number in sequence:
-        if what == "record":
-            results.append(stored.record_job(plain_job(**fields), minute))
-        elif what == "recall":
-            results += filter(None, [stored.recall()])
-        elif what == "delete":
-            stored.delete()
-        elif results:
-            stored.acknowledge(results[number % len(results)])
-        items.append(stored.find())
-    return [results, items]
-
-
-@pytest.mark.campaign
-def test_moto_and_another_dynamodb_agree_on_any_sequence_of_writes(
-    stack: ObservedStack, other_dynamodb: OtherDynamoDB
-) -> None:
-    client = client_of(stack)
-
-    @settings(max_examples=20, deadline=None)
-    @given(st.lists(writes, min_size=1, max_size=8))
-    def agree(sequence: list[Write]) -> None:
-        stored = Stored(stack, client)
-        stack.aws.dynamodb = other_dynamodb
-        by_other = played(stored, sequence)
-        # moto has the table as well, and answers if no other DynamoDB is set.
-        stack.aws.dynamodb = None
-        assert stored.find() is None
-        assert played(stored, sequence) == by_other
-
-    with stack.storing_in(other_dynamodb):
-        agree()
-    client.close()

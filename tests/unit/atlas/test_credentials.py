@@ -122,8 +122,3 @@ def test_a_service_account_hides_its_secret_in_every_form(name: str, secret: str
 
 def test_an_api_key_hides_its_private_key() -> None:
     assert ApiKey("abcdefgh", "hidden").secrets == ("hidden",)
-
-
-@pytest.mark.parametrize("kind", [ServiceAccount, ApiKey])
-def test_credentials_have_no_address_by_default(kind: type[ServiceAccount | ApiKey]) -> None:
-    assert kind("name", "secret").base_url is None

@@ -1,7 +1,6 @@
 """Which steps of an invocation may still begin, and how one call to AWS ends."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,10 +47,6 @@ def test_a_step_reserves_time_for_later_steps(
     deadline = Deadline.after(left, Clock(0.0))
 
     assert deadline.earlier(reserved).remaining() == pytest.approx(step_gets)
-
-
-def test_a_deadline_uses_a_monotonic_clock() -> None:
-    assert Deadline.after(60).clock is time.monotonic
 
 
 # One call to AWS

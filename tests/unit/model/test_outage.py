@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.errors import AtlasUnavailableError
-from restore_watch.model.fixes import fix_named
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
@@ -49,12 +47,6 @@ def failing(watched: Watched, begin: datetime, minutes: int) -> Watched:
 FAILED = failing(UNSEEN, NOON, 3)
 
 
-def test_a_trouble_has_the_name_and_the_text_of_our_error_and_what_to_do() -> None:
-    met = Trouble.of(AtlasUnavailableError("Atlas did not answer"), NOON)
-
-    assert met == replace(trouble(), fix=fix_named("AtlasUnavailableError"))
-
-
 # Degraded
 
 
@@ -71,20 +63,6 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
         failing_since=NOON,
         last_success_at=BEFORE,
     )
-
-
-@pytest.mark.parametrize(
-    ("after", "is_degraded"),
-    [(3 * MINUTE - SECOND, False), (3 * MINUTE, True), (9 * MINUTE, True), (-MINUTE, False)],
-    ids=["almost", "three minutes", "later", "a clock that was set back"],
-)
-def test_a_project_is_degraded_when_sweeps_failed_for_three_minutes(
-    after: timedelta, *, is_degraded: bool
-) -> None:
-    watched = swept(swept(UNSEEN, NOON, "flex"), NOON + after, "flex")
-
-    assert (watched.degraded is not None) is is_degraded
-    assert len(watched.unsent) == is_degraded
 
 
 def test_a_project_that_was_never_seen_has_no_last_success() -> None:
@@ -112,25 +90,6 @@ def recovering(watched: Watched, begin: datetime, minutes: int) -> Watched:
     for minute in range(minutes + 1):
         watched = swept(watched, begin + minute * MINUTE, open_jobs=7)
     return watched
-
-
-def test_a_degraded_project_has_recovered_after_three_minutes_without_a_failure() -> None:
-    began = recovering(FAILED, NOON + 5 * MINUTE, 0)
-    assert began == replace(FAILED, troubles={}, recovering_since=NOON + 5 * MINUTE)
-    assert recovering(FAILED, NOON + 5 * MINUTE, 2) == began
-    watched = recovering(FAILED, NOON + 5 * MINUTE, 3)
-
-    assert watched == Watched(GROUP, unsent=watched.unsent)
-    assert watched.unsent[1:] == (
-        WatchChange(
-            state=RECOVERED,
-            group_id=GROUP,
-            trouble=FAILED.unsent[0].trouble,
-            at=NOON + 5 * MINUTE,
-            last_success_at=BEFORE,
-            open_jobs=7,
-        ),
-    )
 
 
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:

@@ -260,13 +260,6 @@ def test_a_part_of_a_kind_that_is_not_listed_does_not_stay_behind(part: str) -> 
     assert project.marks == Marks(NOON, NOON, {Part(FLEX, "orders"): NOON})
 
 
-@pytest.mark.parametrize(
-    "stored", ["2026-05-04T12:00:00.000000Z", "2026-05-04T14:00:00+02:00", "2026-05-04T12:00:00"]
-)
-def test_moments_are_read_in_utc(stored: str) -> None:
-    assert read(item_of(GROUP, mark=stored)).marks == Marks(NOON, NOON)
-
-
 def test_what_is_absent_is_removed_from_the_item() -> None:
     names = "troubles failingSince degraded recoveringSince lastSuccessAt unsent"
 

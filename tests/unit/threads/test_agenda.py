@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from threading import Barrier
 
 import pytest
 
@@ -261,18 +260,6 @@ def at_once[T](work: Callable[[], T], threads: int = THREADS) -> list[T]:
         return [one.result() for one in [pool.submit(work) for _ in range(threads)]]
 
 
-@pytest.mark.parametrize("projects", [1, 3, 31, 32, 40])
-def test_every_thread_gets_a_task(projects: int) -> None:
-    agenda = agenda_of(tasks_of(projects, of_each=THREADS))
-    all_have_one = Barrier(THREADS)
-
-    def work() -> None:
-        assert agenda.next_task() is not None
-        all_have_one.wait(timeout=4)
-
-    at_once(work)
-
-
 @pytest.mark.parametrize(
     ("threads", "projects", "of_each"),
     [(1, 3, 20), (2, 3, 20), (THREADS, 3, 20), (THREADS, 1, 1), (THREADS, 5, 2)],
@@ -335,18 +322,6 @@ def test_an_agenda_is_done_when_nothing_waits_or_is_under_way() -> None:
         assert taken is not None
         agenda.finish(taken)
         waiting.result(timeout=10)
-
-
-def test_an_agenda_is_done_when_nothing_of_it_may_be_asked() -> None:
-    agenda: Agenda[FollowTask] = Agenda(
-        2, allows=lambda _: False, skip=lambda _: None, is_over=lambda: False
-    )
-    agenda.add(asked(GROUP, 2))
-    with ThreadPoolExecutor(2) as pool:
-        waiting, taking = pool.submit(agenda.wait_until_done, 10), pool.submit(agenda.next_task)
-        waiting.result(timeout=5)
-        agenda.close()
-        assert taking.result(timeout=10) is None
 
 
 def test_the_wait_for_the_end_has_a_limit() -> None:
