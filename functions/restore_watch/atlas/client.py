@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 from cachetools import LRUCache
@@ -109,11 +110,12 @@ class AtlasClient:
         raise refusal
 
     def _request(self, get: Get, access: Access) -> httpx.Request:
+        # Not `params`, for which httpx parses the URL a second time: that takes a twentieth of the
+        # processor time of a question.
+        query = f"?{urlencode(get.query, doseq=True)}" if get.query else ""
         return self._http.build_request(
             "GET",
-            access.base_url + get.path,
-            # None if empty: for an empty set httpx parses the URL a second time.
-            params=get.query or None,
+            f"{access.base_url}{get.path}{query}",
             headers={"Accept": ACCEPT},
             extensions={ENVELOPE: (get.query or {}).get("envelope") == "true"},
         )
