@@ -31,7 +31,7 @@ from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.workers import Workers
+from restore_watch.threads.workers import Workers, threads_for
 
 
 def compose(
@@ -55,7 +55,7 @@ def compose(
         telemetry,
         clock,
     )
-    workers = Workers()
+    workers = Workers(threads_for(settings.memory_megabytes))
     environment = Environment(
         atlas,
         outbox,

@@ -26,6 +26,7 @@ class Settings:
     `project_ids`: the projects to watch, "all" for every project that the credentials can read.
     `stack_name`: the service of logs and metrics, and the stack's name in messages.
     `own_name`: by which Lambda calls the function.
+    `memory_megabytes`: the memory that Lambda gives the function, 0 if nobody knows.
     `metrics`: the names of metrics to write, None for all.
     The rest is for a diagnosis, "" if absent: the schedule's group, and the topics of people.
     """
@@ -40,6 +41,7 @@ class Settings:
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
     own_name: str = ""
+    memory_megabytes: int = 0
     metrics: frozenset[str] | None = None
     schedule_group: str = ""
     email_topic_arn: str = ""
@@ -76,6 +78,7 @@ class Settings:
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             own_name=given.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            memory_megabytes=int(given.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0),
             metrics=wanted_metrics(given),
             schedule_group=given.get("SCHEDULE_GROUP", ""),
             email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),

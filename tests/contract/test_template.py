@@ -207,7 +207,8 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
     assert variables(stack, function) == VARIABLES[function]
     assert [name for name in VARIABLES[function] if f'"{name}"' not in source] == []
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
-    assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS", "AWS_LAMBDA_FUNCTION_NAME"}
+    by_lambda = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
+    assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS", *by_lambda}
     # A channel that nobody asks for has an empty variable.
     assert variables(Stack(NotifyEmail="ops@example.com"), function)["CHAT_TOPIC_ARN"] == ""
 

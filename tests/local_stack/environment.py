@@ -37,7 +37,7 @@ from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.workers import Workers
+from restore_watch.threads.workers import Workers, threads_for
 
 PLENTY = 60.0
 """Seconds left to an invocation whose deadline is not tested."""
@@ -104,7 +104,7 @@ class Environment:
     @cached_property
     def application(self) -> Application:
         """From the event to its answer. Its threads start when a sweep or a batch needs them."""
-        workers, outbox = Workers(), self.checker.outbox
+        workers, outbox = Workers(threads_for(512)), self.checker.outbox
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, outbox.clock
         sweeper = Sweeper(
             parts.Environment(

@@ -1,7 +1,7 @@
 """
 Large answers: few are read at a time, and a page that is too large is asked for in smaller ones.
 
-Each of 32 threads may read a page of 500 restore jobs at once. A page of 10 MB takes 50 MB until it
+Each thread may read a page of 500 restore jobs at once. A page of 10 MB takes 50 MB until it
 is read, so an answer is first read up to the usual size.
 """
 

@@ -22,7 +22,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.agenda import Agenda
-from restore_watch.threads.workers import THREADS, Workers
+from restore_watch.threads.workers import Workers
 
 ROUNDS = 3
 """Each of several targets is checked this many times at most."""
@@ -159,7 +159,7 @@ class BatchChecker:
             return ()
 
         agenda: Agenda[_Check] = Agenda(
-            THREADS,
+            self._workers.at_once,
             allows=lambda _: True,
             skip=lambda _: None,
             is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,

@@ -23,6 +23,13 @@ FAST = 2.0
 LARGEST_SHARE = 0.75
 """The share of the threads that each of several projects may use at most."""
 
+MOST_OF_PROJECT = 32
+"""
+Threads that one project may use: they use up the 500 questions of its minute in two seconds.
+
+A sweep that has to leave the rest of a limit to others still takes what is under way.
+"""
+
 
 class Task(Protocol):
     """
@@ -88,6 +95,7 @@ class _Turns[T: Task]:
         share = math.ceil(self._threads / max(1, len(self.projects)))
         if len(self._projects) > 1:
             share = min(share, math.ceil(self._threads * LARGEST_SHARE))
+        share = min(share, MOST_OF_PROJECT)
         for _ in range(len(self.projects)):
             project = self.projects.popleft()
             task = self._next_of(project) if project.under_way < share else None
@@ -179,8 +187,11 @@ class Agenda[T: Task]:
                 if self._is_over():
                     self._turns.skip_all()
                 task = self._turns.next_task()
-                if task is not None or (self._is_closed and not self._turns.projects):
+                if task is not None:
                     return task
+                if self._is_closed and not self._turns.projects:
+                    self._changed.notify()  # another thread may wait for its end, too
+                    return None
                 self._report_if_idle()
                 self._changed.wait()
 

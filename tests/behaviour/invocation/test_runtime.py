@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -166,6 +167,22 @@ def test_an_environment_keeps_its_secret_token_and_connections_for_the_next_invo
     assert not world.invoke(job).result["changed"]
 
     assert world.operations() == ["flex", "UpdateItem"]
+
+
+def test_a_function_of_more_memory_asks_about_more_jobs_at_once(
+    world: World, runtime_with: RuntimeWith
+) -> None:
+    """A question is given up after six seconds, and then the thread asks the next one."""
+    first, *jobs = [world.job(group=group) for group in [world.group, world.group[::-1]] * 21]
+    runtime = runtime_with(AWS_LAMBDA_FUNCTION_MEMORY_SIZE="1769")
+    runtime.invoke(first.event)  # its start takes a part of the time
+
+    with ThreadPoolExecutor(1) as invoking, world.hold(FLEX) as gate:
+        answer = invoking.submit(runtime.invoke, {"targets": [job.event for job in jobs]})
+        gate.wait_for(41, timeout=5)
+        gate.open()
+
+    assert len(answer.result().result["results"]) == 41
 
 
 # Half a second before Lambda does, which a machine with a load of 14 does not keep.

@@ -18,7 +18,7 @@ from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.atlas.slots import Slots
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.threads.workers import THREADS
+from restore_watch.threads.workers import threads_for
 
 
 def main(url: str, group_id: str, clusters: int) -> None:
@@ -32,7 +32,7 @@ def main(url: str, group_id: str, clusters: int) -> None:
             page = projects.restore_jobs(group_id, name, kind, FIRST_PAGE, deadline)
         return len(job_entries(page, kind).readable)
 
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(threads_for(512)) as threads:
         read_in_all = sum(threads.map(read, range(clusters)))
     # Not ru_maxrss: that includes the process which started this one.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

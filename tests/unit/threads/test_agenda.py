@@ -284,6 +284,42 @@ def test_threads_take_every_task_and_end(threads: int, projects: int, of_each: i
     assert sum(one.tries for one in asked) == sum(map(is_unanswered, given))
 
 
+def test_a_project_has_32_questions_under_way_at_most() -> None:
+    agenda = agenda_of(tasks_of(projects=1, of_each=40), threads=110)
+    first, *_ = [agenda.next_task() for _ in range(32)]
+    assert first is not None
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(agenda.next_task)
+        with suppress(TimeoutError):
+            waiting.result(timeout=0.05)
+        assert not waiting.done()
+
+        agenda.finish(first)
+        assert waiting.result(timeout=10) is not None
+
+
+def test_threads_that_a_project_may_not_use_end_with_the_others() -> None:
+    agenda = agenda_of(tasks_of(projects=1, of_each=40), threads=110)
+    agenda.close()
+    taken = [agenda.next_task() for _ in range(32)]
+
+    def work() -> None:
+        while (question := agenda.next_task()) is not None:
+            agenda.finish(question)
+
+    with ThreadPoolExecutor(78) as pool:
+        waiting = [pool.submit(work) for _ in range(78)]
+        with suppress(TimeoutError):
+            waiting[0].result(timeout=0.2)
+        for question in filter(None, taken):
+            agenda.finish(question)
+        try:
+            for one in waiting:
+                one.result(timeout=5)
+        finally:
+            agenda.close()  # wakes all
+
+
 def is_unanswered(task: FollowTask) -> bool:
     return task.jobs[0].target.restore_id.endswith("7")
 

@@ -23,7 +23,7 @@ from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.threads.agenda import Agenda
-from restore_watch.threads.workers import THREADS, Workers
+from restore_watch.threads.workers import Workers
 
 HOT_UNTIL = 111.0
 """
@@ -100,14 +100,14 @@ class Rounds:
 
     def _play(self, begun: float, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
         agenda: Agenda[SweepTask] = Agenda(
-            THREADS,
+            self.workers.at_once,
             allows=self._allows,
             skip=self._skip,
             is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
         )
         agenda.add([*self._tasks(due), *steps])
         # A step has others follow.
-        threads = self.workers.start(agenda, self._take, THREADS if steps else len(due))
+        threads = self.workers.start(agenda, self._take, self.workers.at_once if steps else len(due))
         try:
             self._add_hot(agenda, begun)
             agenda.wait_until_done(self.run.asking.remaining())
