@@ -4,8 +4,8 @@ What sweeps need as a fleet grows: ten clusters in each project, half of them Fl
 Atlas is 100 ms away, in a process of its own, with its real rate limits; what is large in the table
 is prepared. First all projects are due, and a sweep lists as many as it may; the next one lists
 none. From these a minute is computed, the mean of 15, in which each project is listed once. Atlas
-alone: the calls of the slower sweep take so long, 32 at once. In an outage of two hours, restores
-begin and end.
+alone: the calls of the slower sweep take so long, as many at once as the memory bears. In an outage
+of two hours, restores begin and end.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from bench.processor import MEGABYTES_OF_ONE_VCPU, share_of
 from bench.report import Report, Row, Target
 from bench.sweeps import Sweep, Sweeping, sweeping
 from local_stack.stack import LocalStack
-from restore_watch.threads.workers import THREADS
+from restore_watch.threads.workers import threads_for
 
 SECONDS_AWAY = 0.1
 
@@ -66,7 +66,8 @@ class Stage:
     def row(self) -> Row:
         did, asked = self.slowest.did, self.slowest.asked
         mean = self.mean(attrgetter("did.seconds"))
-        seconds = (did.seconds, asked * SECONDS_AWAY / THREADS, did.cpu_seconds, mean)
+        alone = asked * SECONDS_AWAY / threads_for(self.megabytes)
+        seconds = (did.seconds, alone, did.cpu_seconds, mean)
         return (self.name, *(f"{one:.1f} s" for one in seconds), f"{self.peak_megabytes:.0f} MB")
 
     @property
@@ -88,7 +89,7 @@ def stages() -> list[Stage]:
     return [
         Stage(Fleet(0, projects=100, idle=1_000), megabytes=WATCH_MEGABYTES),
         Stage(Fleet(0, projects=1_000, idle=10_000), megabytes=WATCH_MEGABYTES),
-        Stage(Fleet(0, projects=5_000, idle=50_000)),
+        Stage(Fleet(0, projects=10_000, idle=100_000)),
     ]
 
 
@@ -97,7 +98,11 @@ def staged(stack: LocalStack, atlas: FarAtlas, stage: Stage) -> Iterator[Sweepin
     """Within the block, the function is ready, with its share of a processor."""
     with (  # the share ends after the function, whose process it holds
         share_of(stage.megabytes) as share,
-        sweeping(stack, atlas, stage.fleet, lift_limits=False, ATLAS_PROJECT_IDS="all") as ready,
+        sweeping(
+            *(stack, atlas, stage.fleet, stage.megabytes),
+            lift_limits=False,
+            ATLAS_PROJECT_IDS="all",
+        ) as ready,
     ):
         let_be_listed(ready, stage, timedelta())
         ready.sweep()
