@@ -107,7 +107,9 @@ class Rounds:
         )
         agenda.add([*self._tasks(due), *steps])
         # A step has others follow.
-        threads = self.workers.start(agenda, self._take, self.workers.at_once if steps else len(due))
+        threads = self.workers.start(
+            agenda, self._take, self.workers.at_once if steps else len(due)
+        )
         try:
             self._add_hot(agenda, begun)
             agenda.wait_until_done(self.run.asking.remaining())
