@@ -6,10 +6,9 @@ job is of interest, it is taken in. Anything else costs nothing. Rank and the co
 decide, so an older observation does no harm.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from foundation.service import service
 from restore_watch.atlas.entries import Entry, Unreadable, job_entries
@@ -25,29 +24,18 @@ from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey
 
 
-class Observed(NamedTuple):
-    """A restore job as Atlas showed it, in answer to a question that was asked at `asked_at`."""
-
-    target: RestoreTarget
-    job: RestoreJob
-    asked_at: datetime
-
-    @property
-    def key(self) -> JobKey:
-        """The job's key in the table."""
-        return *self.target.cluster, self.target.restore_id
-
-
 @dataclass
 class Shown:
     """
     The jobs on pages of a cluster's list.
 
-    `jobs` has the followed jobs and the unknown ones of interest, by id. `entries` are those of the
-    last page. `unreadable` are the entries of interest that cannot be read.
+    `jobs`: the followed jobs and the unknown ones of interest, by id. `news`: the ids of those that
+    had news. `entries`: those of the last page. `unreadable`: entries of interest that cannot be
+    read.
     """
 
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
+    news: set[str] = field(default_factory=set)
     entries: Sequence[Entry] = ()
     unreadable: list[Unreadable] = field(default_factory=list)
 
@@ -95,32 +83,29 @@ class Observer:
             if not interest or one.created_at is None or interest.may_take(one.created_at)
         ]
 
-    def news(self, shown: Shown, group_id: str, part: Part, asked_at: datetime) -> list[Observed]:
-        """Return the jobs to act on. The question was asked at `asked_at`."""
-        news: list[Observed] = []
+    def act_on_news(self, shown: Shown, group_id: str, part: Part, asked_at: datetime) -> bool:
+        """
+        Act on the jobs that have news, as long as time is left. True if the table has all of it.
+
+        They were shown in answer to a question that was asked at `asked_at`.
+        """
+        is_taken = True
         for restore_id, job in shown.jobs.items():
             key = (group_id, part.cluster_name or "", restore_id)
             known = self.run.known.get(key)
-            if known is None or known.is_news(job):
-                news.append(Observed(RestoreTarget.listed(*key, part.kind), job, asked_at))
-        return news
-
-    def act_on_news(self, news: Iterable[Observed]) -> bool:
-        """Act on news as long as time is left. True if the table has all of it."""
-        is_taken = True
-        for one in news:
-            is_taken &= self._take(one)
+            if known is not None and not known.is_news(job):
+                continue
+            shown.news.add(restore_id)
+            if self.run.asking.remaining() <= 0:
+                is_taken = False
+                if known is not None:
+                    self.run.log.append(Acted(key, Fate.LATE))
+            elif known is not None:
+                is_taken &= self.actions.act_on_known(known, job, asked_at)
+            else:
+                target = RestoreTarget.listed(*key, part.kind)
+                is_taken &= self.actions.take_in(job, target, asked_at)
         return is_taken
-
-    def _take(self, one: Observed) -> bool:
-        known = self.run.known.get(one.key)
-        if self.run.asking.remaining() <= 0:
-            if known is not None:
-                self.run.log.append(Acted(known.key, Fate.LATE))
-            return False
-        if known is not None:
-            return self.actions.act_on_known(known, one.job, one.asked_at)
-        return self.actions.take_in(one.job, one.target, one.asked_at)
 
     def _interest(self, group_id: str, part: Part) -> Interest | None:
         project = self.run.projects.get(group_id)

@@ -186,12 +186,9 @@ class JobLists:
         self.act(task, whole.shown, whole.asked_at)
         return whole
 
-    def act(self, task: FollowTask, shown: Shown, asked_at: datetime) -> set[str]:
-        """Act on the news of a list that was asked for then. Return the ids of their jobs."""
-        group_id = task.bucket.group_id or ""
-        news = self.observer.news(shown, group_id, task.part, asked_at)
-        self.observer.act_on_news(news)
-        return {one.target.restore_id for one in news}
+    def act(self, task: FollowTask, shown: Shown, asked_at: datetime) -> None:
+        """Act on the news of a list that was asked for at that moment."""
+        self.observer.act_on_news(shown, task.bucket.group_id or "", task.part, asked_at)
 
     def read_pages(self, task: FollowTask, shown: Shown, wanted: int | None = None) -> bool:
         """
@@ -273,8 +270,8 @@ class JobFollower:
         self.run.memory.note_list(jobs[0], is_useful=bool(seen))
         of_list = Subject(task.bucket, None)
         self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
-        changed = self.lists.act(task, shown, asked_at)
-        unchanged = [job for job in seen if job.target.restore_id not in changed]
+        self.lists.act(task, shown, asked_at)
+        unchanged = [job for job in seen if job.target.restore_id not in shown.news]
         for job in unchanged:
             self.actions.act_on_known(job, shown.jobs[job.target.restore_id], asked_at)
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]

@@ -123,7 +123,7 @@ class ListingReader:
             problem = UnexpectedAtlasResponseError(shown.unreadable[0].problem)
             listing.note_failure(step, problem)
         more = listing.read_jobs(step, page, shown.entries)
-        is_taken = self.observer.act_on_news(self.observer.news(shown, group_id, part, asked_at))
+        is_taken = self.observer.act_on_news(shown, group_id, part, asked_at)
         self._finish(step, is_read=is_taken)
         return more
 
