@@ -1,7 +1,7 @@
 """A change of the watch itself: it cannot see a project or the stack, or sees it again. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -16,20 +16,11 @@ from restore_watch.errors import (
 from restore_watch.model.fixes import fix_of
 from restore_watch.model.question import Question
 
-DEGRADED_AFTER = timedelta(minutes=3)
-"""A project or the stack is degraded after sweeps have failed to see it for this long."""
-
-RECOVERED_AFTER = timedelta(minutes=3)
-"""It has recovered after sweeps have seen it for this long without a failure."""
-
 DROPPED_AFTER = timedelta(days=1)
 """A project is dropped after the list of all projects has not shown it for this long."""
 
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""
-
-UNSENT_LIMIT = 50
-"""Changes that may wait for the topic. Only a topic that refuses for hours leaves as many."""
 
 UNANSWERED = (AtlasUnavailableError, UnexpectedAtlasResponseError, TimeBudgetExceededError)
 """No answer came, or none that can be read. Every other error is a refusal."""
@@ -115,74 +106,7 @@ class Watched:
         """Whether it was not seen, or has not recovered yet."""
         return bool(self.troubles) or self.degraded is not None
 
-    def after(
-        self,
-        troubles: Mapping[str, Trouble],
-        now: datetime,
-        last_success_at: datetime | None,
-        open_jobs: int,
-    ) -> "Watched":
-        """Return the memory after a sweep that met these troubles."""
-        if not troubles:
-            return self._without_troubles(now, open_jobs)
-        lasting = {name: self._lasting(name, one, now) for name, one in troubles.items()}
-        first = min(lasting.values(), key=lambda trouble: trouble.since)
-        # If different things fail in turn, it has failed since the first of them did.
-        since = min(self.failing_since or first.since, now)
-        after = replace(
-            self,
-            troubles=lasting,
-            failing_since=since,
-            recovering_since=None,
-            last_success_at=self.last_success_at if self.is_failing else last_success_at,
-        )
-        is_old = now - since >= DEGRADED_AFTER
-        if self.degraded is not None or not is_old or len(self.unsent) >= UNSENT_LIMIT:
-            return after
-        reported = replace(first, since=since)
-        change = WatchChange(
-            WatchState.DEGRADED, self.group_id, reported, now, after.last_success_at, open_jobs
-        )
-        return replace(after, degraded=reported, unsent=(*self.unsent, change))
-
-    def after_removal(self, now: datetime, open_jobs: int) -> "Watched":
-        """Return the memory of a project that is no longer watched: its unsent changes."""
-        return self._over(now, open_jobs, REMOVED)
-
     def is_gone(self, now: datetime) -> bool:
         """Whether the list of all projects has not shown the project for a day."""
         absent = self.troubles.get(Question.PROJECTS)
         return absent is not None and now - absent.since >= DROPPED_AFTER
-
-    def _lasting(self, name: str, trouble: Trouble, now: datetime) -> Trouble:
-        """Return the trouble since it was first met. A refusal replaces a missing answer."""
-        known = self.troubles.get(name)
-        if known is None:
-            return trouble
-        # A clock that was ahead may have stored a moment that has not come.
-        since = min(known.since, now)
-        is_news = known.is_unanswered and not trouble.is_unanswered
-        return replace(trouble if is_news else known, since=since)
-
-    def _without_troubles(self, now: datetime, open_jobs: int) -> "Watched":
-        if self.degraded is None:
-            return self._over(now, open_jobs)
-        since = min(self.recovering_since or now, now)
-        if now - since < RECOVERED_AFTER:
-            return replace(self, troubles={}, recovering_since=since)
-        return self._over(since, open_jobs)
-
-    def _over(self, at: datetime, open_jobs: int, reason: str | None = None) -> "Watched":
-        unsent = self.unsent
-        if self.degraded is not None:
-            change = WatchChange(
-                state=WatchState.RECOVERED,
-                group_id=self.group_id,
-                trouble=self.degraded,
-                at=at,
-                last_success_at=self.last_success_at,
-                open_jobs=open_jobs,
-                reason=reason,
-            )
-            unsent = (*unsent, change)
-        return Watched(self.group_id, self.version, unsent=unsent)

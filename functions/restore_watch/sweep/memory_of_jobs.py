@@ -9,7 +9,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from random import shuffle
 from threading import Lock
 
 from cachetools import TTLCache
@@ -168,17 +167,11 @@ class JobMemory:
         with self._lock:
             return self._moments.get(job.key, _NEVER).refused or -math.inf
 
-    def longest_unasked_first(self, jobs: Iterable[OpenJob]) -> list[OpenJob]:
-        """
-        Order the jobs. Those that Atlas was never asked about come first, in any order.
-
-        An environment that dies while it asks about some job thus does not always begin with it.
-        """
-        shuffled = list(jobs)
-        shuffle(shuffled)
+    def last_asked(self, jobs: Iterable[OpenJob]) -> dict[JobKey, float]:
+        """Return when Atlas was last asked about jobs, in Unix seconds; a job never is left out."""
         with self._lock:
-            asked = {key: one.asked for key, one in self._moments.items() if one.asked is not None}
-        return sorted(shuffled, key=lambda job: asked.get(job.key, -math.inf))
+            known = {job.key: self._moments.get(job.key, _NEVER).asked for job in jobs}
+        return {key: asked for key, asked in known.items() if asked is not None}
 
     def last_settled(self, job: OpenJob) -> float | None:
         """Return when the job was last settled."""

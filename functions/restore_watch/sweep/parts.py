@@ -23,19 +23,16 @@ from restore_watch.sweep.asking.read_listing import ListingReader
 from restore_watch.sweep.asking.rounds import Rounds
 from restore_watch.sweep.asking.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.asking.when_to_list import Waking
-from restore_watch.sweep.judging.credentials_expiry import ExpiryWatch, LastTry
+from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.report import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
-from restore_watch.sweep.run import Run, TopicRefusals
+from restore_watch.sweep.run import ENDING_TIME, Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.workers import Workers
-
-ENDING_TIME = 5.0
-"""Seconds of the invocation that are kept for recording, publishing and giving the lease back."""
 
 
 @dataclass(frozen=True)

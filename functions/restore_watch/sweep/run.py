@@ -15,6 +15,9 @@ from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 
+ENDING_TIME = 5.0
+"""Seconds of the invocation that are kept for recording, publishing and giving the lease back."""
+
 REFUSALS = 3
 """After so many refusals by the topic, a sweep leaves what is pending to the next one."""
 
@@ -25,7 +28,7 @@ class Run:
     One sweep, which began `at` a moment in UTC. Any thread may use it.
 
     `succeeded_at`: when the last sweep did, None if nobody knows. `asking`: the last question to
-    Atlas ends by this deadline. `ending`: everything does. `known`: the open jobs, up to date.
+    Atlas ends by this deadline, ENDING_TIME before `ending`. `known`: the open jobs, up to date.
     `projects`: what the table remembers of projects, by id, up to date; empty without a tick.
     """
 

@@ -1,11 +1,26 @@
-"""What the whole list of a cluster says about a job that its own endpoint does not know."""
+"""How open jobs are grouped and ordered, and what a list says of a job that is missing."""
 
 from datetime import timedelta
 
 import pytest
 
-from restore_watch.sweep.asking.follow import Whole
+from restore_watch.sweep.asking.follow import Whole, follow_tasks
+from restore_watch.sweep.log import Fate
+from restore_watch.sweep.memory_of_jobs import JobMemory
 from unit.open_jobs import NOON, open_job
+from unit.records import (
+    COLLECTION,
+    DEDICATED,
+    DOWN,
+    FLEX,
+    LIMITED,
+    OTHER_GROUP,
+    about,
+    acted,
+    left,
+    of_list,
+)
+from unit.scripted_atlas import Clock
 
 SECOND = timedelta(seconds=1)
 
@@ -24,3 +39,40 @@ def test_a_list_lacks_a_job_if_it_was_read_to_its_end_after_the_job_was_seen(
     whole: Whole, *, lacks: bool
 ) -> None:
     assert whole.lacks(open_job(first_observed_at=NOON)) is lacks
+
+
+def test_jobs_are_asked_about_the_longest_unasked_first_and_before_them_the_unasked_in_any_order(
+    clock: Clock,
+) -> None:
+    """So a job that kills its environment is not the first to be asked about every time."""
+    memory = JobMemory(clock)
+    jobs = [open_job(number, cluster=f"orders-{number}") for number in range(50)]
+    assert [task.jobs[0] for task in follow_tasks(jobs, memory)] != jobs
+
+    first, second, third, *_ = jobs
+    memory.read_record(acted(first, Fate.SETTLED))  # by a list, but it was never asked about
+    for record in (about(third, DOWN), of_list(second), left(third), about(third, LIMITED)):
+        memory.read_record(record)
+        clock.now += 1
+
+    tasks = follow_tasks([second, third, first], memory)
+    assert [task.jobs for task in tasks] == [(first,), (third,), (second,)]
+
+
+def test_jobs_are_grouped_by_cluster_and_kind() -> None:
+    jobs = [
+        open_job(1, cluster="carts"),
+        open_job(2),
+        open_job(3, cluster="carts"),
+        open_job(4, kind=DEDICATED),
+        open_job(5, OTHER_GROUP),
+        open_job(6, kind=None),
+        open_job(7),
+        open_job(8, kind=COLLECTION),
+    ]
+
+    grouped = follow_tasks(jobs, JobMemory(Clock()))
+
+    numbers = sorted(sorted(jobs.index(job) + 1 for job in one.jobs) for one in grouped)
+    assert numbers == [[1, 3], [2, 7], [4], [5], [6], [8]]
+    assert sorted(one.bucket.family for one in grouped) == [COLLECTION, DEDICATED, *[FLEX] * 4]

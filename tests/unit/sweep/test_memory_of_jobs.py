@@ -17,7 +17,6 @@ from unit.records import (
     about,
     acted,
     asked,
-    left,
     of_list,
 )
 from unit.scripted_atlas import Clock
@@ -31,21 +30,6 @@ def memory(clock: Clock) -> JobMemory:
 
 
 # Moments
-
-
-def test_jobs_are_ordered_by_when_they_were_asked_about_the_unasked_first_in_any_order(
-    memory: JobMemory, clock: Clock
-) -> None:
-    """So a job that kills its environment is not the first to be asked about every time."""
-    jobs = [open_job(number) for number in range(50)]
-    assert memory.longest_unasked_first(jobs) != jobs
-
-    memory.read_record(acted(FIRST, Fate.SETTLED))  # by a list, but it was never asked about
-    for record in (about(THIRD, DOWN), of_list(SECOND), left(THIRD), about(THIRD, LIMITED)):
-        memory.read_record(record)
-        clock.now += 1
-
-    assert memory.longest_unasked_first([SECOND, THIRD, FIRST]) == [FIRST, THIRD, SECOND]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
 
 
 def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(found: FindMemory) -> None:
-    for number in range(20_001):
+    for number in range(200_001):
         found.note_turn(str(number))
 
     assert found.last_turn("0") < found.last_turn("1")

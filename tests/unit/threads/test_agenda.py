@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.follow import FollowTask, follow_tasks
+from restore_watch.sweep.asking.follow import FollowTask
 from restore_watch.threads.agenda import Agenda
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
@@ -50,36 +49,6 @@ class Round:
         task = self.agenda.next_task()
         assert task is not None
         return task
-
-
-# Questions
-
-
-def test_jobs_are_grouped_by_cluster_and_kind_in_the_order_of_the_first_of_each() -> None:
-    dedicated = {"kind": RestoreKind.DEDICATED}
-    jobs = [
-        open_job(1, cluster="carts"),
-        open_job(2),
-        open_job(3, cluster="carts"),
-        open_job(4, **dedicated),
-        open_job(5, OTHER_GROUP),
-        open_job(6, kind=None),
-        open_job(7),
-        open_job(8, kind=RestoreKind.COLLECTION),
-    ]
-
-    grouped = follow_tasks(jobs)
-
-    assert [[jobs.index(job) + 1 for job in one.jobs] for one in grouped] == [
-        [1, 3],
-        [2, 7],
-        [4],
-        [5],
-        [6],
-        [8],
-    ]
-    kinds = ["flex", "flex", "dedicated", "flex", "flex", "collection"]
-    assert [one.bucket.family for one in grouped] == kinds
 
 
 # Shares

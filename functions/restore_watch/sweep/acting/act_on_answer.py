@@ -22,7 +22,13 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
-from restore_watch.sweep.cadence import FORGOTTEN, REFUSED, is_forgotten, is_past_its_link, left_at
+from restore_watch.sweep.acting.how_long_followed import (
+    FORGOTTEN,
+    REFUSED,
+    is_forgotten,
+    is_past_its_link,
+    left_at,
+)
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.job_item import Recorded

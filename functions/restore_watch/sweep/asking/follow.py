@@ -5,10 +5,12 @@ One call for the list may answer for many jobs. But a list may lag, and may show
 not at all, so each job is also asked about by its own endpoint, in turn.
 """
 
+import math
 from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from random import shuffle
 from threading import Lock
 from typing import Self
 
@@ -32,6 +34,7 @@ from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.observe import Observer, Shown
 from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
 from restore_watch.sweep.log import Asked, End, Subject
+from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.threads.agenda import may_succeed_at_once
@@ -118,10 +121,19 @@ class Search(FollowTask):
         return RestoreKind.FLEX if kind is RestoreKind.TENANT else kind
 
 
-def follow_tasks(jobs: Iterable[OpenJob]) -> list[FollowTask]:
-    """Group the jobs by cluster and kind, in the order of the first of each."""
+def follow_tasks(jobs: Iterable[OpenJob], memory: JobMemory) -> list[FollowTask]:
+    """
+    Group the jobs by cluster and kind: the group whose first job was asked longest ago comes first.
+
+    Jobs that Atlas was never asked about come before all, in any order. So an environment that dies
+    while it asks about some job does not always begin with it.
+    """
+    ordered = list(jobs)
+    shuffle(ordered)
+    asked = memory.last_asked(ordered)
+    ordered.sort(key=lambda job: asked.get(job.key, -math.inf))
     groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
-    for job in jobs:
+    for job in ordered:
         groups.setdefault((*job.target.cluster, job.kind), []).append(job)
     return [FollowTask(tuple(group)) for group in groups.values()]
 

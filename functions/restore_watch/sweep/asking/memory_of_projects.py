@@ -24,8 +24,8 @@ CLUSTERS_KNOWN = 600.0
 PROJECTS_KNOWN = 600.0
 """Seconds after which the list of all projects is read anew."""
 
-REMEMBERED = 20_000
-"""Projects and clusters that are remembered."""
+REMEMBERED = 200_000
+"""Projects and clusters that are remembered: more than 10,000 projects have."""
 
 _LISTS = frozenset(CLUSTER_LISTS.values())
 

@@ -12,12 +12,12 @@ from foundation.service import service
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.sweep.asking.calls import Calls, Step
 from restore_watch.sweep.asking.follow import FollowTask, JobFollower, follow_tasks
-from restore_watch.sweep.asking.listing import ClustersPage, JobsPage
+from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep
 from restore_watch.sweep.asking.project_marks import ProjectMarks
 from restore_watch.sweep.asking.read_listing import ListingReader
-from restore_watch.sweep.asking.watched_projects import ProjectsPage, Wake, WatchedProjects
-from restore_watch.sweep.asking.when_to_list import FindStep, Waking
-from restore_watch.sweep.cadence import is_due, is_hot
+from restore_watch.sweep.asking.watched_projects import ProjectsPage, WatchedProjects
+from restore_watch.sweep.asking.when_to_ask import HOT_UNTIL, is_due, is_hot
+from restore_watch.sweep.asking.when_to_list import Wake, Waking
 from restore_watch.sweep.log import Planned
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
@@ -25,15 +25,13 @@ from restore_watch.table.project_item import Project
 from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import Workers
 
-HOT_UNTIL = 111.0
-"""
-Seconds after the start of a sweep until which hot jobs are asked about, if no other waits.
-
-The rounds of a sweep that waited for its lease are a little late, that of 110 s too.
-"""
+JUDGING_TIME = 2.5
+"""Seconds of the ending time that are kept for the verdict: the next sweep stores what is left."""
 
 LOOK_EVERY = 10.0
 """Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
+
+type FindStep = ProjectsPage | Wake | ListingStep
 
 type SweepTask = FollowTask | FindStep
 
@@ -69,11 +67,11 @@ class Rounds:
         self.drop_removed()
         if not due and not steps:
             return
-        ending = self.run.ending
-        self.workers.each(self.watched.new_projects(), self.marks.start, ending)
+        self.workers.each(self.watched.new_projects(), self.marks.start, self.run.ending)
         prepare()
         self._play(begun, due, steps)
-        self.workers.each(self.waking.unfinished(), self.reader.end, ending)
+        storing = self.run.ending.earlier(JUDGING_TIME)
+        self.workers.each(self.waking.unfinished(), self.reader.end, storing)
         for starved in self.calls.pace.starved():
             self.run.log.append(starved)
 
@@ -143,7 +141,7 @@ class Rounds:
             agenda.add(self._tasks(hot))
 
     def _tasks(self, jobs: Iterable[OpenJob]) -> list[FollowTask]:
-        return follow_tasks(self.run.memory.longest_unasked_first(jobs))
+        return follow_tasks(jobs, self.run.memory)
 
     def _take(self, task: SweepTask) -> Iterable[SweepTask]:
         match task:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from threading import Lock
 from typing import Literal
@@ -15,21 +14,13 @@ from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.sweep.asking.calls import Calls, Step
+from restore_watch.sweep.asking.when_to_list import Wake, is_due, postponed
 from restore_watch.sweep.log import AllListed, Planned, Subject, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
-
-LISTED_EVERY = timedelta(minutes=15)
-"""A project is listed this often without any event: a collection restore has none at its start."""
-
-EARLY = timedelta(seconds=15)
-"""A listing may come so much early, because sweeps do not begin to the second."""
-
-LISTED_AT_ONCE = 100
-"""So many projects, or a fourteenth of all if that is more, are listed in a sweep for their age."""
 
 ALL_PROJECTS = Subject.list(None, AtlasList.PROJECTS)
 
@@ -52,23 +43,6 @@ class ProjectsPage(Step):
     def subject(self) -> Subject:
         """The list of projects."""
         return ALL_PROJECTS
-
-
-@dataclass(frozen=True)
-class Wake(Step):
-    """
-    Ask for the newest restore events of a project, and list it if that shows a reason.
-
-    `is_due`: the project is listed as a whole in any case, because it was not for long.
-    """
-
-    group_id: str
-    is_due: bool
-
-    @property
-    def subject(self) -> Subject:
-        """The events of the project."""
-        return Subject.list(self.group_id, AtlasList.EVENTS)
 
 
 @service
@@ -97,7 +71,9 @@ class WatchedProjects:
         """Return a step for each project, and one for the list of all projects if it is due."""
         projects = self._first_projects()
         self.calls.memory.keep_only(projects)
-        self._postpone(projects)
+        self.postponed.update(
+            postponed(projects, self.run.projects, self.calls.memory, self.run.now())
+        )
         is_list_due = self.watches_all and self._is_list_due()
         return [*([ProjectsPage()] if is_list_due else []), *self._wakes(projects)]
 
@@ -183,15 +159,6 @@ class WatchedProjects:
             for group_id, project in self.run.projects.items()
         )
 
-    def _postpone(self, group_ids: Collection[str]) -> None:
-        """Spread the listings of many projects, which all began when the stack was deployed."""
-        known = self.run.projects
-        due = [one for one in group_ids if one in known and known[one].listed_at]
-        due = [one for one in due if self._is_due(known[one])]
-        # They take turns: one that cannot be listed does not keep others from it.
-        due.sort(key=lambda one: self.calls.memory.last_turn(one, "listing"))
-        self.postponed.update(due[max(LISTED_AT_ONCE, len(group_ids) // 14) :])
-
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
         """Watch these projects. Return a step for each that this sweep did not watch before."""
         memory, known = self.calls.memory, self.run.projects
@@ -203,16 +170,9 @@ class WatchedProjects:
         # Projects that a sweep has not reached come first in the next one.
         new.sort(key=memory.last_turn)
         return [
-            Wake(one, one not in self.postponed and (one not in known or self._is_due(known[one])))
+            Wake(one, one not in self.postponed and is_due(known.get(one), self.run.now()))
             for one in new
         ]
-
-    def _is_due(self, project: Project) -> bool:
-        if project.listed_at is None:
-            return True
-        age = self.run.now() - project.listed_at
-        # After the clock was set back, the last time may lie in the future.
-        return not timedelta(0) <= age < LISTED_EVERY - EARLY
 
     def _last_list(self) -> Collection[str]:
         return self.calls.memory.projects or ()

@@ -4,28 +4,37 @@ A project is listed when an event wakes it, or when it was not listed for long.
 Events name no job and no cluster, but they are one call for each project and sweep.
 """
 
-from collections.abc import Sequence
-from dataclasses import field
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.projects import EVENTS_ON_PAGE, AtlasProjects
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.calls import Calls
+from restore_watch.sweep.asking.calls import Calls, Step
 from restore_watch.sweep.asking.listing import ListingStep, ProjectListing, Wanted
+from restore_watch.sweep.asking.memory_of_projects import FindMemory
 from restore_watch.sweep.asking.project_marks import ProjectMarks
 from restore_watch.sweep.asking.read_listing import ListingReader
-from restore_watch.sweep.asking.watched_projects import ProjectsPage, Wake
-from restore_watch.sweep.log import PROJECT_GONE
+from restore_watch.sweep.log import PROJECT_GONE, Subject
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
+
+LISTED_EVERY = timedelta(minutes=15)
+"""A project is listed this often without any event: a collection restore has none at its start."""
+
+EARLY = timedelta(seconds=15)
+"""A listing may come so much early, because sweeps do not begin to the second."""
+
+LISTED_AT_ONCE = 100
+"""So many projects, or a fourteenth of all if that is more, are listed in a sweep for their age."""
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
@@ -37,7 +46,44 @@ _WOKEN = {
 """The kinds of job by the first word of an event's type."""
 
 
-type FindStep = ProjectsPage | Wake | ListingStep
+@dataclass(frozen=True)
+class Wake(Step):
+    """
+    Ask for the newest restore events of a project, and list it if that shows a reason.
+
+    `is_due`: the project is listed as a whole in any case, because it was not for long.
+    """
+
+    group_id: str
+    is_due: bool
+
+    @property
+    def subject(self) -> Subject:
+        """The events of the project."""
+        return Subject.list(self.group_id, AtlasList.EVENTS)
+
+
+def is_due(project: Project | None, now: datetime) -> bool:
+    """Whether a project is to be listed for its age."""
+    if project is None or project.listed_at is None:
+        return True
+    # After the clock was set back, the last time may lie in the future.
+    return not timedelta(0) <= now - project.listed_at < LISTED_EVERY - EARLY
+
+
+def postponed(
+    group_ids: Collection[str], known: Mapping[str, Project], memory: FindMemory, now: datetime
+) -> list[str]:
+    """
+    Return the projects of these that a later sweep lists for their age.
+
+    That spreads the listings of many projects, which all began when the stack was deployed.
+    """
+    listed = [one for one in group_ids if one in known and known[one].listed_at]
+    due = [one for one in listed if is_due(known[one], now)]
+    # They take turns: a project that cannot be listed does not keep others from it.
+    due.sort(key=lambda one: memory.last_turn(one, "listing"))
+    return due[max(LISTED_AT_ONCE, len(group_ids) // 14) :]
 
 
 @service
@@ -55,7 +101,7 @@ class Waking:
     reader: ListingReader
     begun: list[ProjectListing] = field(default_factory=list)
 
-    def wake(self, step: Wake) -> Sequence[FindStep]:
+    def wake(self, step: Wake) -> Sequence[Wake | ListingStep]:
         """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
         group_id, memory = step.group_id, self.calls.memory
         started = self.marks.start(group_id)

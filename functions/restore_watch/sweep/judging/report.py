@@ -21,6 +21,7 @@ from restore_watch.model.outage import Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import Held, ListOfProjects, judge_stack
+from restore_watch.sweep.judging.when_degraded import after_removal, after_sweep
 from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
@@ -67,9 +68,8 @@ class OutageReports:
 
         def forget(project: Project) -> None:
             count = sum(job.target.group_id == project.group_id for job in open_jobs)
-            left = self._store(
-                project.watched, project.watched.after_removal(self.run.now(), count)
-            )
+            after = after_removal(project.watched, self.run.now(), count)
+            left = self._store(project.watched, after)
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
         stored = self.run.stored_projects()
@@ -134,7 +134,8 @@ class OutageReports:
         open_jobs: int,
     ) -> Watched:
         """Store and publish what has changed, if anything has. Return how the project is seen."""
-        return self._store(watched, watched.after(troubles, self.run.now(), success_at, open_jobs))
+        after = after_sweep(watched, troubles, self.run.now(), success_at, open_jobs)
+        return self._store(watched, after)
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
         if after == watched:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.cadence import is_due, is_forgotten, is_hot, is_past_its_link
+from restore_watch.sweep.acting.how_long_followed import is_forgotten, is_past_its_link
+from restore_watch.sweep.asking.when_to_ask import is_due, is_hot
 from unit.open_jobs import NOON, open_job, ready_download
 
 SECOND = timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""When Atlas is asked about an open job, and for how long. Pure."""
+"""When sweeps ask Atlas about an open job. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +8,13 @@ from restore_watch.table.open_job import OpenJob
 HOT = timedelta(minutes=30)
 """After it was scheduled, first seen or last changed, a job that has not ended is hot this long."""
 
+HOT_UNTIL = 111.0
+"""
+Seconds after the start of a sweep until which hot jobs are asked about, if no other waits.
+
+The rounds of a sweep that waited for its lease are a little late, that of 110 s too.
+"""
+
 EVERY_SWEEP = timedelta(hours=6)
 """After that moment, a job is asked about in every sweep this long, then every SLOW seconds."""
 
@@ -16,18 +23,6 @@ SLOW = 300.0
 
 EARLY = 15.0
 """Seconds that a question may come early, because sweeps do not begin to the second."""
-
-LINK_GONE = timedelta(hours=1)
-"""A ready download is followed this long after its link has expired."""
-
-LINK_UNKNOWN = timedelta(hours=24)
-"""A ready download whose link has no date is followed this long."""
-
-FORGOTTEN = timedelta(hours=24)
-"""A job that Atlas does not know is followed this long."""
-
-REFUSED = timedelta(days=7)
-"""A job that Atlas refuses is followed this long, if its project is no longer watched."""
 
 
 def is_hot(job: OpenJob, now: datetime) -> bool:
@@ -50,28 +45,6 @@ def is_due(job: OpenJob, settled_at: float | None, now: datetime, *, is_tick: bo
         return True
     # After the clock was set back, the last time may lie in the future.
     return not 0 <= now.timestamp() - settled_at < SLOW - EARLY
-
-
-def is_past_its_link(job: OpenJob, now: datetime) -> bool:
-    """Nothing more can come of a ready download."""
-    if not job.is_ready_download:
-        return False
-    if job.expiration_date is not None:
-        return now - job.expiration_date >= LINK_GONE
-    return job.observed_at is None or now - job.observed_at >= LINK_UNKNOWN
-
-
-def is_forgotten(job: OpenJob, now: datetime, after: timedelta = FORGOTTEN) -> bool:
-    """Atlas has not known the job, or has refused it, for too long."""
-    return job.missing_since is not None and now - job.missing_since >= after
-
-
-def left_at(job: OpenJob) -> datetime | None:
-    """When a job was left, at the latest: one that Atlas does not know, or whose link is gone."""
-    since = job.missing_since
-    if since is None and job.is_ready_download:
-        since = job.expiration_date or job.observed_at
-    return since and since + max(FORGOTTEN, LINK_GONE, LINK_UNKNOWN)
 
 
 def _is_within(time: timedelta, job: OpenJob, now: datetime) -> bool:

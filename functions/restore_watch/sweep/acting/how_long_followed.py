@@ -1,0 +1,39 @@
+"""For how long sweeps follow a job that has not ended, or a ready download. Pure."""
+
+from datetime import datetime, timedelta
+
+from restore_watch.table.open_job import OpenJob
+
+LINK_GONE = timedelta(hours=1)
+"""A ready download is followed this long after its link has expired."""
+
+LINK_UNKNOWN = timedelta(hours=24)
+"""A ready download whose link has no date is followed this long."""
+
+FORGOTTEN = timedelta(hours=24)
+"""A job that Atlas does not know is followed this long."""
+
+REFUSED = timedelta(days=7)
+"""A job that Atlas refuses is followed this long, if its project is no longer watched."""
+
+
+def is_past_its_link(job: OpenJob, now: datetime) -> bool:
+    """Nothing more can come of a ready download."""
+    if not job.is_ready_download:
+        return False
+    if job.expiration_date is not None:
+        return now - job.expiration_date >= LINK_GONE
+    return job.observed_at is None or now - job.observed_at >= LINK_UNKNOWN
+
+
+def is_forgotten(job: OpenJob, now: datetime, after: timedelta = FORGOTTEN) -> bool:
+    """Atlas has not known the job, or has refused it, for too long."""
+    return job.missing_since is not None and now - job.missing_since >= after
+
+
+def left_at(job: OpenJob) -> datetime | None:
+    """When a job was left, at the latest: one that Atlas does not know, or whose link is gone."""
+    since = job.missing_since
+    if since is None and job.is_ready_download:
+        since = job.expiration_date or job.observed_at
+    return since and since + max(FORGOTTEN, LINK_GONE, LINK_UNKNOWN)

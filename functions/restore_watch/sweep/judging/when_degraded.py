@@ -1,0 +1,98 @@
+"""
+When a project or the stack is degraded, since when, and when it has recovered. Pure.
+
+| troubles of a sweep | before | after |
+| --- | --- | --- |
+| some | none | failing since now; a refusal replaces a missing answer, and keeps the moment |
+| some | failing for DEGRADED_AFTER | degraded: reported once, with the oldest trouble |
+| none | failing, not reported | forgotten |
+| none | degraded | recovering since now |
+| none | recovering for RECOVERED_AFTER | recovered: reported, with the first success |
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
+
+DEGRADED_AFTER = timedelta(minutes=3)
+"""A project or the stack is degraded after sweeps have failed to see it for this long."""
+
+RECOVERED_AFTER = timedelta(minutes=3)
+"""It has recovered after sweeps have seen it for this long without a failure."""
+
+UNSENT_LIMIT = 50
+"""Changes that may wait for the topic. Only a topic that refuses for hours leaves as many."""
+
+
+def after_sweep(
+    watched: Watched,
+    troubles: Mapping[str, Trouble],
+    now: datetime,
+    last_success_at: datetime | None,
+    open_jobs: int,
+) -> Watched:
+    """Return the memory after a sweep that met these troubles."""
+    if not troubles:
+        return _without_troubles(watched, now, open_jobs)
+    lasting = {name: _lasting(watched, name, one, now) for name, one in troubles.items()}
+    first = min(lasting.values(), key=lambda trouble: trouble.since)
+    # If different things fail in turn, it has failed since the first of them did.
+    since = min(watched.failing_since or first.since, now)
+    after = replace(
+        watched,
+        troubles=lasting,
+        failing_since=since,
+        recovering_since=None,
+        last_success_at=watched.last_success_at if watched.is_failing else last_success_at,
+    )
+    is_old = now - since >= DEGRADED_AFTER
+    if watched.degraded is not None or not is_old or len(watched.unsent) >= UNSENT_LIMIT:
+        return after
+    reported = replace(first, since=since)
+    change = WatchChange(
+        WatchState.DEGRADED, watched.group_id, reported, now, after.last_success_at, open_jobs
+    )
+    return replace(after, degraded=reported, unsent=(*watched.unsent, change))
+
+
+def after_removal(watched: Watched, now: datetime, open_jobs: int) -> Watched:
+    """Return the memory of a project that is no longer watched: its unsent changes."""
+    return _over(watched, now, open_jobs, REMOVED)
+
+
+def _lasting(watched: Watched, name: str, trouble: Trouble, now: datetime) -> Trouble:
+    """Return the trouble since it was first met. A refusal replaces a missing answer."""
+    known = watched.troubles.get(name)
+    if known is None:
+        return trouble
+    # A clock that was ahead may have stored a moment that has not come.
+    since = min(known.since, now)
+    is_news = known.is_unanswered and not trouble.is_unanswered
+    return replace(trouble if is_news else known, since=since)
+
+
+def _without_troubles(watched: Watched, now: datetime, open_jobs: int) -> Watched:
+    if watched.degraded is None:
+        return _over(watched, now, open_jobs)
+    since = min(watched.recovering_since or now, now)
+    if now - since < RECOVERED_AFTER:
+        return replace(watched, troubles={}, recovering_since=since)
+    return _over(watched, since, open_jobs)
+
+
+def _over(watched: Watched, at: datetime, open_jobs: int, reason: str | None = None) -> Watched:
+    unsent = watched.unsent
+    if watched.degraded is not None:
+        change = WatchChange(
+            state=WatchState.RECOVERED,
+            group_id=watched.group_id,
+            trouble=watched.degraded,
+            at=at,
+            last_success_at=watched.last_success_at,
+            open_jobs=open_jobs,
+            reason=reason,
+        )
+        unsent = (*unsent, change)
+    return Watched(watched.group_id, watched.version, unsent=unsent)
