@@ -117,6 +117,10 @@ FIRST_STEPS: dict[str, tuple[dict[str, Any], set[Family | Part]]] = {
         {"kinds": [FLEX], "clusters": [ORDERS], "known": {FLEX_CLUSTERS: ["orders"]}},
         {ORDERS},
     ),
+    "a cluster that has stayed behind and that no list shows": (
+        {"known": {FLEX_CLUSTERS: [], CLUSTERS: []}, "marks": Marks(OLD, MARK, {ORDERS: OLD})},
+        {ORDERS},
+    ),
 }
 
 
@@ -250,6 +254,18 @@ def test_reading_goes_on_as_long_as_a_newer_job_may_follow(
             numbers.append(step.at.number)
 
     assert numbers == asked
+
+
+def test_a_list_whose_next_page_shows_nothing_new_is_not_read_to_its_end() -> None:
+    """The same page may follow for ever."""
+    listed, step = one_cluster()
+    page = shown(job(NEW), has_next=True)
+    second = next_page(listed, step, page)
+
+    assert read_jobs(listed, second, page) == []
+    for one in (step, second):
+        listed.finish_step(one)
+    assert ORDERS in listed.parts_read().unread
 
 
 def test_the_tries_of_a_page_are_not_those_of_the_next() -> None:
