@@ -41,9 +41,6 @@ class Question(StrEnum):
     """Of the stack: whether Atlas accepts the credentials, and whether any project is seen."""
 
 
-JOB_OF: dict[RestoreKind, Question] = {kind: Question(kind) for kind in RestoreKind}
-"""The question about the known jobs of a kind."""
-
 LIST_OF: dict[RestoreKind, Question] = {
     RestoreKind.FLEX: Question.FLEX_LIST,
     RestoreKind.DEDICATED: Question.DEDICATED_LIST,

@@ -26,14 +26,14 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.marks import Part
-from restore_watch.model.question import JOB_OF, LIST_OF, Question
+from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.table.open_job import JobKey
 
 PROJECT_GONE = "GROUP_NOT_FOUND"
 """Atlas's code for a project that it does not know."""
 
-JOBS = frozenset(JOB_OF.values())
+JOBS = frozenset(map(Question, RestoreKind))
 LISTS = frozenset(LIST_OF.values())
 
 
@@ -226,10 +226,6 @@ class Log:
         """Return the projects to watch, None unless it is known in this sweep which they are."""
         lists = [one.group_ids for one in self.records_of(None) if isinstance(one, AllListed)]
         return lists[-1] if lists else None
-
-    def families(self, group_id: str) -> frozenset[Family]:
-        """Return the families of a project's endpoints that answered."""
-        return families_of(self.records_of(group_id))
 
 
 def families_of(records: Iterable[Record]) -> frozenset[Family]:

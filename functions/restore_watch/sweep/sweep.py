@@ -21,12 +21,7 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.aws.own_function import OwnFunction
-from restore_watch.errors import (
-    AtlasError,
-    AtlasUnauthorizedError,
-    CredentialsError,
-    RestoreWatchError,
-)
+from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
@@ -107,7 +102,7 @@ class Sweeper:
         with self._counted(parts):
             self._publish_pending(parts)
             self._ask(parts, begun)
-        refusal = self._refusal(parts)
+        refusal = refusal_of_credentials(_records(parts), _count(parts))
         if refusal is not None and not self._environment.memory.was_accepted_lately:
             raise refusal
         result = _count(parts)
@@ -127,7 +122,7 @@ class Sweeper:
                 outages.report_stack_failure(stack, error)
                 parts.expiry_watch.look(expiry, asks=False)
                 raise
-        refusal = self._refusal(parts)
+        refusal = refusal_of_credentials(_records(parts), _count(parts))
         if refusal is not None:
             stack = outages.report_stack_failure(stack, refusal)
             if not self._environment.memory.was_accepted_lately:
@@ -158,15 +153,7 @@ class Sweeper:
         publish_pending(parts.actions, self._environment.workers, publishing)
 
     def _ask(self, parts: Parts, begun: float) -> None:
-        """
-        Ask what is due.
-
-        Raises CredentialsError or AtlasError if there is nothing to ask with.
-        """
         parts.rounds.play(begun, partial(self._environment.atlas.prepare, parts.run.ending))
-
-    def _refusal(self, parts: Parts) -> AtlasUnauthorizedError | None:
-        return refusal_of_credentials(_records(parts), _count(parts))
 
     def _judge(self, parts: Parts, stack: Watched, *, is_refused: bool) -> int:
         """

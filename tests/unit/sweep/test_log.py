@@ -126,7 +126,7 @@ def test_a_log_has_the_records_of_each_project_and_readers_get_each_at_once() ->
     }
     assert log.records_of(GROUP) == (records[0], records[3])
     assert log.records_of("5f0000000000000000000a03") == ()
-    assert [log.families(one) for one in (GROUP, OTHER_GROUP)] == [{FLEX}, set()]
+    assert [families_of(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [{FLEX}, set()]
 
 
 def test_the_projects_to_watch_are_those_of_the_last_list() -> None:

@@ -7,7 +7,7 @@ from foundation.service import service
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.asking.listing import Read
-from restore_watch.sweep.log import Acted, Fate, Planned
+from restore_watch.sweep.log import Acted, Fate, Planned, families_of
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
@@ -48,7 +48,7 @@ class ProjectMarks:
         if not read.is_listing and moved == marks:
             return
         project, now = self.run.projects[group_id], self.run.now()
-        seen = {str(one) for one in self.run.log.families(group_id)}
+        seen = {str(one) for one in families_of(self.run.log.records_of(group_id))}
         new = seen - project.readable
         try:
             self.bookkeeping.move_marks(

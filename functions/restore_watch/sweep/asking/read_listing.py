@@ -33,7 +33,7 @@ from restore_watch.sweep.acting.observe import Observer, Shown
 from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
 from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
 from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.log import Listed, Subject, Unread
+from restore_watch.sweep.log import Listed, Subject, Unread, families_of
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
@@ -170,7 +170,7 @@ class ListingReader:
         family = what.kind if isinstance(what, Part) else what
         return (
             str(family) in project.readable
-            or family in self.run.log.families(project.group_id)
+            or family in families_of(self.run.log.records_of(project.group_id))
             or any(job.kind is family for job in known)
         )
 

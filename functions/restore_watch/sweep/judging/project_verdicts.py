@@ -34,7 +34,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.outage import UNANSWERED, Trouble
-from restore_watch.model.question import JOB_OF, LIST_OF, Question
+from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.results import Failure
 from restore_watch.sweep.log import (
@@ -61,7 +61,7 @@ _EXCUSED = (
 )
 """Of a family that could never be read, these say that there is no role for it, or no endpoint."""
 
-_FAMILY_OF: dict[str, str] = {LIST_OF[kind]: JOB_OF[kind] for kind in LIST_OF}
+_FAMILY_OF: dict[str, str] = {question: kind for kind, question in LIST_OF.items()}
 
 
 class _Failure(NamedTuple):
@@ -260,7 +260,7 @@ def _judge(
     failures = answers.failures(project.readable.union(kinds))
     for job in open_jobs:
         if job.key in seen.lasting:
-            question = JOB_OF[job.kind or RestoreKind.FLEX]
+            question = Question(job.kind or RestoreKind.FLEX)
             failures.setdefault(question, seen.lasting[job.key])
     if group_id in seen.not_stored:
         failures[Question.ITEMS] = seen.not_stored[group_id]
@@ -273,7 +273,7 @@ def _judge(
     if plan.is_watched and project.watched.degraded is not None:
         over = _Over(
             knows_projects=seen.all_listed is not None,
-            open_jobs={JOB_OF[kind] for kind in kinds},
+            open_jobs=set(map(Question, kinds)),
             learnt=answers.learnt,
             behind={LIST_OF[part.kind] for part in _parts_behind(project, plan, records)},
             is_listed=any(isinstance(one, Listed) and one.is_whole for one in records),
