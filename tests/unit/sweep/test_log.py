@@ -15,7 +15,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.question import Question
-from restore_watch.sweep.log import AllListed, Asked, End, Fate, Log, Record, Subject
+from restore_watch.sweep.log import AllListed, Asked, End, Fate, Log, Record, Subject, families_of
 from unit.open_jobs import open_job, restore_id
 from unit.records import (
     CLUSTERS,
