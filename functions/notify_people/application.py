@@ -1,28 +1,45 @@
-"""One invocation: a batch of messages for people, or a look at the subscriptions of e-mail."""
+"""
+One invocation: a batch of messages for people, or a look at the subscriptions of e-mail.
+
+Read each message, put it into words, and have it sent on every channel.
+"""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
 from foundation.deadline import Deadline
 from foundation.service import service
 from notify_people.channels.channel import Channel
-from notify_people.channels.channels import Topics
-from notify_people.errors import ChannelRefusedError
-from notify_people.notifier import Entry, Notifier
+from notify_people.channels.channels import Channels, Topics
+from notify_people.delivery import Delivery, Entry
+from notify_people.errors import ChannelUnavailableError
+from notify_people.message import read_message
+from notify_people.selection import PAGED, Change
 from notify_people.telemetry import Telemetry
-from notify_people.words.email_notice import EmailSubscriptions, email_notice
+from notify_people.words.email_notice import email_notice
+from notify_people.words.notice import Paging
+from notify_people.words.notices import notice_of
+
+CHANNEL_TIME = 20.0
+"""Seconds for one message on a channel at most, which is less than the life of a claim."""
+
+FAILURES = 2
+"""After this many messages have failed, a channel is not tried again in the batch."""
 
 
 @service
 class Application:
     """Answers invocations by the queue and by the schedule. `now` gives Unix seconds."""
 
-    notifier: Notifier
     topics: Topics
-    email_topic: str | None
+    channels: Channels
+    delivery: Delivery
     telemetry: Telemetry
+    changes: AbstractSet[Change]
+    console: str
     stack: str
     now: Callable[[], float] = time.time
 
@@ -30,7 +47,34 @@ class Application:
         """Return the result of the invocation, plain JSON."""
         if event.get("action") == "check-email":
             return self._check_email(deadline)
-        return self.notifier.answer(event["Records"], deadline)
+        return self._notify(event["Records"], deadline)
+
+    def _notify(
+        self, records: Iterable[Mapping[str, Any]], deadline: Deadline
+    ) -> Mapping[str, Any]:
+        """
+        Handle an SQS batch. Return `batchItemFailures`: the messages that SQS delivers again.
+
+        A message that fails does not affect the others, even if our own code fails at it.
+        """
+        failed: list[str] = []
+        entries: dict[tuple[str, int], Entry] = {}
+        for record in records:
+            try:
+                entry = self._read(record["body"])
+            except Exception as error:  # noqa: BLE001 - our own fault too concerns one message
+                self.telemetry.count_failed(error)
+                failed.append(record["messageId"])
+                continue
+            if entry is not None:
+                # SQS may deliver a message twice in one batch.
+                key = entry.notice.subject, entry.notice.order
+                entries.setdefault(key, entry).records.append(record["messageId"])
+        in_order = sorted(entries.values(), key=lambda entry: (entry.notice.at, entry.notice.order))
+        self._send(in_order, deadline)
+        for entry in entries.values():
+            failed += entry.records if entry.has_failed else ()
+        return {"batchItemFailures": [{"itemIdentifier": record} for record in failed]}
 
     def _check_email(self, deadline: Deadline) -> Mapping[str, int]:
         """
@@ -41,16 +85,63 @@ class Application:
         other channels, once a day. Raises ChannelUnavailableError if SNS does not answer, so that
         Lambda tries again.
         """
-        if self.email_topic is None:
+        if Channel.EMAIL not in self.topics.arns:
             return {}
-        problem = None
-        try:
-            found = self.topics.email_subscriptions(self.email_topic, deadline)
-        except ChannelRefusedError as error:
-            found, problem = EmailSubscriptions(self.email_topic), str(error)
+        found = self.topics.email_subscriptions(deadline)
         self.telemetry.count_subscriptions(found.confirmed, found.pending, found.missing)
         if found.missing:
-            at = datetime.fromtimestamp(self.now(), UTC)
-            entry = Entry(email_notice(found, problem, at, self.stack))
-            self.notifier.send([entry], deadline, without=Channel.EMAIL)
+            notice = email_notice(found, datetime.fromtimestamp(self.now(), UTC), self.stack)
+            self._send([Entry(notice)], deadline, without=Channel.EMAIL)
         return {"confirmed": found.confirmed, "pending": found.pending}
+
+    def _read(self, text: str) -> Entry | None:
+        """Return the notice, and whether people want it; None if nobody needs it."""
+        notice = notice_of(read_message(text), self.console, self.stack)
+        wanted = notice.change is None or notice.change in self.changes
+        # An alert is closed even if people do not want to hear of the end.
+        is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
+        if wanted or is_closing:
+            return Entry(notice, wanted)
+        self.telemetry.report_unwanted(notice.event_type)
+        return None
+
+    def _send(
+        self, entries: Sequence[Entry], deadline: Deadline, without: Channel | None = None
+    ) -> None:
+        """
+        Send the entries on the channels, the most urgent first, and note in them what failed.
+
+        Each message is tried within an equal share of the time that is left for the channels.
+        """
+        if not entries:
+            return
+        channels, problem = self.channels.set_up(deadline)
+        if problem is not None:
+            self.delivery.fail(entries, problem)
+        for place, channel in enumerate(channels):
+            if channel is not without:
+                self._send_on(channel, entries, len(channels) - place, deadline)
+
+    def _send_on(
+        self, channel: Channel, entries: Sequence[Entry], channels_left: int, deadline: Deadline
+    ) -> None:
+        failures = 0
+        for message in _messages(channel, entries):
+            if failures >= FAILURES:
+                text = f"{channel} failed for notices before this one, so it was not tried"
+                self.delivery.fail(message, ChannelUnavailableError(text), channel)
+                continue
+            share = min(CHANNEL_TIME, deadline.remaining() / channels_left)
+            error = self.delivery.deliver(channel, message, deadline.within(share))
+            if isinstance(error, ChannelUnavailableError):
+                # The others do not wait for a channel that did not answer in time.
+                failures += FAILURES if error.is_late else 1
+
+
+def _messages(channel: Channel, entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Return the entries of each message: an e-mail has all, any other message has a notice."""
+    if channel is Channel.PAGER:
+        # Nobody is paged for a good end or for progress.
+        return [[entry] for entry in entries if entry.notice.paging is not Paging.NOTHING]
+    wanted = [entry for entry in entries if entry.is_wanted]
+    return [wanted] if channel is Channel.EMAIL else [[entry] for entry in wanted]

@@ -12,15 +12,13 @@ from botocore.config import Config
 from foundation.aws_call import AWS_CONFIG
 from foundation.emitting import MetricsLog
 from notify_people.application import Application
-from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels, Topics
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.webhooks import Webhooks
-from notify_people.notifier import Delivery, Notifier
+from notify_people.delivery import Delivery
 from notify_people.settings import Settings
 from notify_people.telemetry import Telemetry
-from notify_people.words.notices import notice_of
 
 SNS_CONFIG = AWS_CONFIG.merge(Config(read_timeout=10, retries={"total_max_attempts": 1}))
 """SNS may have taken a message without an answer in time, so it is not sent again at once."""
@@ -37,22 +35,22 @@ def compose(
     """Return the application, connected to nothing yet."""
     client: Callable[[Any], Any] = partial(session.client, config=AWS_CONFIG)
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
-    topics = Topics(session.client("sns", config=SNS_CONFIG))
+    topics = Topics(session.client("sns", config=SNS_CONFIG), settings.topic_arns)
     channels = Channels(
         topics=topics,
         webhooks=Webhooks(sleep=sleep),
         secret=NotifySecret(client("secretsmanager"), settings.secret_id, now=now),
-        topic_arns=settings.topic_arns,
         pagerduty_base_url=settings.pagerduty_base_url,
         named=settings.channels,
     )
     sent = SentTable(client("dynamodb"), settings.sent_table_name, now=now)
-    notifier = Notifier(
+    return Application(
+        topics,
         channels,
         Delivery(channels, sent, telemetry, sleep=sleep),
         telemetry,
-        settings.changes,
-        partial(notice_of, console=settings.console, stack=settings.stack_name),
+        changes=settings.changes,
+        console=settings.console,
+        stack=settings.stack_name,
+        now=now,
     )
-    email_topic = settings.topic_arns.get(Channel.EMAIL)
-    return Application(notifier, topics, email_topic, telemetry, settings.stack_name, now=now)

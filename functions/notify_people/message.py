@@ -32,9 +32,6 @@ from foundation.json_text import read_object
 from notify_people.errors import InvalidMessageError
 from notify_people.plain_text import SENTENCE_LIMIT, plain
 
-WATCH_RECOVERED = "atlas-restore-watch.watch-recovered.v1"
-CREDENTIALS_RENEWED = "atlas-restore-watch.credentials-renewed.v1"
-
 
 def _require_text(value: object) -> object:
     # pydantic also reads a number as Unix time.
@@ -231,26 +228,21 @@ def read_message(text: str) -> Message:
     if value is None:
         raise InvalidMessageError("body", "expected a CloudEvent in JSON")
     envelope = _validated(_Envelope, value, "")
-    model = _MODELS.get(envelope.type)
-    if model is None:
+    if envelope.type not in _TYPES:
         raise InvalidMessageError("type", "not one of the types that are known here")
-    of_envelope = {
-        "subject": envelope.subject,
-        "at": envelope.time,
-        "recovered": envelope.type == WATCH_RECOVERED,
-        "renewed": envelope.type == CREDENTIALS_RENEWED,
-    }
-    return _validated(model, envelope.data | of_envelope, "data.")
+    model, of_type = _TYPES[envelope.type]
+    of_envelope = {"subject": envelope.subject, "at": envelope.time}
+    return _validated(model, envelope.data | of_envelope | of_type, "data.")
 
 
-_MODELS: Mapping[str, type[Message]] = {
-    "atlas-restore-watch.status-changed.v1": StatusChange,
-    "atlas-restore-watch.validation-recorded.v1": ValidationRecorded,
-    "atlas-restore-watch.watch-degraded.v1": WatchChange,
-    WATCH_RECOVERED: WatchChange,
-    "atlas-restore-watch.credentials-expiring.v1": CredentialsChange,
-    CREDENTIALS_RENEWED: CredentialsChange,
-    "atlas-restore-watch.test-notification.v1": NotificationTest,
+_TYPES: Mapping[str, tuple[type[Message], dict[str, bool]]] = {
+    "atlas-restore-watch.status-changed.v1": (StatusChange, {}),
+    "atlas-restore-watch.validation-recorded.v1": (ValidationRecorded, {}),
+    "atlas-restore-watch.watch-degraded.v1": (WatchChange, {"recovered": False}),
+    "atlas-restore-watch.watch-recovered.v1": (WatchChange, {"recovered": True}),
+    "atlas-restore-watch.credentials-expiring.v1": (CredentialsChange, {"renewed": False}),
+    "atlas-restore-watch.credentials-renewed.v1": (CredentialsChange, {"renewed": True}),
+    "atlas-restore-watch.test-notification.v1": (NotificationTest, {}),
 }
 
 _OF_ENVELOPE = {"data.subject": "subject", "data.at": "time"}

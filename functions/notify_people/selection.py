@@ -1,17 +1,6 @@
-"""Which changes people want to hear of. Pure."""
+"""Which changes people want to hear of."""
 
-from collections.abc import Set as AbstractSet
 from enum import StrEnum
-
-from notify_people.message import (
-    CredentialsChange,
-    Message,
-    NotificationTest,
-    Status,
-    StatusChange,
-    ValidationRecorded,
-    WatchChange,
-)
 
 
 class Change(StrEnum):
@@ -39,27 +28,3 @@ PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPIR
 """Only these may page somebody."""
 
 DEFAULT_CHANGES = frozenset(Change) - {Change.STARTED, Change.PROGRESSED}
-
-
-def change_of(
-    message: StatusChange | ValidationRecorded | WatchChange | CredentialsChange,
-) -> Change:
-    """Return the kind of change."""
-    match message:
-        case ValidationRecorded():
-            return Change.VALIDATED
-        case CredentialsChange():
-            return Change.EXPIRING
-        case WatchChange():
-            return Change.RECOVERED if message.recovered else Change.DEGRADED
-        case StatusChange(status=Status.COMPLETED, is_download=True):
-            return Change.READY
-        case StatusChange(terminal=True):
-            return Change.ENDED
-        case _:
-            return Change.STARTED if message.previous_status is None else Change.PROGRESSED
-
-
-def is_wanted(message: Message, changes: AbstractSet[Change]) -> bool:
-    """Whether people want to hear of it. A test is always sent."""
-    return isinstance(message, NotificationTest) or change_of(message) in changes

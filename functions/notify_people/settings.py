@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from foundation.environment import read_environment, standard_topic, wanted_metrics
@@ -79,9 +80,7 @@ def _channels(
             raise ConfigurationError(msg)
         return None
     named = _words(text)
-    if not named or named - set(Channel):
-        msg = f"NOTIFY_CHANNELS: expected words of {', '.join(Channel)}, with commas between them"
-        raise ConfigurationError(msg)
+    _require_words("NOTIFY_CHANNELS", named, Channel)
     channels = tuple(channel for channel in Channel if channel in named)
     for channel in channels:
         needed = _TOPICS.get(channel)
@@ -97,12 +96,15 @@ def _changes(text: str) -> frozenset[Change]:
     named = _words(text)
     if named == {"all"}:
         return frozenset(Change)
-    if not named or named - set(Change):
-        words = ", ".join(Change)
-        msg = f"NOTIFY_CHANGES: expected words of {words}, with commas between them, or all"
-        raise ConfigurationError(msg)
+    _require_words("NOTIFY_CHANGES", named, Change, ", or all")
     return frozenset(Change(word) for word in named)
 
 
 def _words(text: str) -> set[str]:
     return {word.strip().casefold() for word in text.split(",") if word.strip()}
+
+
+def _require_words(name: str, named: set[str], words: type[StrEnum], more: str = "") -> None:
+    if not named or named - set(words):
+        msg = f"{name}: expected words of {', '.join(words)}, with commas between them{more}"
+        raise ConfigurationError(msg)

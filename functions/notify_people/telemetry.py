@@ -53,22 +53,14 @@ class Telemetry:
             self.logger.debug("not wanted", event_type=event_type)
 
     def count_failed(
-        self, error: NotifyPeopleError, channel: Channel | None = None, notice: Notice | None = None
+        self, error: Exception, channel: Channel | None = None, notice: Notice | None = None
     ) -> None:
-        """Count a notice that a channel did not take."""
+        """Count a notice that was not sent. The text of an error of Python may hold anything."""
+        text = str(error) if isinstance(error, NotifyPeopleError) else "This is a bug"
         with emitting():
             self.metrics.write({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
-            self.logger.error(str(error), **names, error=type(error).__name__)
-
-    def count_unreadable(self, error: Exception) -> None:
-        """Count a message that cannot be read. The text of an error of Python may hold anything."""
-        if isinstance(error, NotifyPeopleError):
-            self.count_failed(error)
-            return
-        with emitting():
-            self.metrics.write({"NoticesFailed": _ONE})
-            self.logger.error("This is a bug", error=type(error).__name__)
+            self.logger.error(text, **names, error=type(error).__name__)
 
 
 def _names(channel: Channel | None, notice: Notice) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The channels that are set up, and how a notice goes to each."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -22,27 +22,26 @@ if TYPE_CHECKING:
 
 @service
 class Topics:
-    """The topics of chat and e-mail. Each gets its own form."""
+    """The topics of chat and e-mail that the stack has."""
 
     client: "SNSClient"
+    arns: Mapping[Channel, str]
 
-    def publish(
-        self, channel: Channel, arn: str, text: str, deadline: Deadline, subject: str | None = None
-    ) -> None:
+    def publish(self, channel: Channel, deadline: Deadline, **message: str) -> None:
         """Raise ChannelRefusedError, ChannelUnavailableError or TimeBudgetExceededError."""
-        message = {"Message": text} | ({"Subject": subject} if subject else {})
         publish, step = self.client.publish, f"publish to {channel}"
-        self._call(channel, deadline, step, publish, "MessageId", TopicArn=arn, **message)
+        self._call(channel, deadline, step, publish, "MessageId", **message)
 
-    def email_subscriptions(self, arn: str, deadline: Deadline) -> EmailSubscriptions:
-        """Count the subscriptions of the topic. Raises as `publish` does."""
+    def email_subscriptions(self, deadline: Deadline) -> EmailSubscriptions:
+        """Count the subscriptions of the topic of e-mail, unless SNS refuses that."""
         look, step = self.client.get_topic_attributes, "look at the topic of e-mail"
-        answer = self._call(Channel.EMAIL, deadline, step, look, "Attributes", TopicArn=arn)
-        found = answer["Attributes"]
-        confirmed, pending = (
-            int(found[f"Subscriptions{state}"]) for state in ("Confirmed", "Pending")
-        )
-        return EmailSubscriptions(arn, confirmed, pending)
+        arn = self.arns[Channel.EMAIL]
+        try:
+            found = self._call(Channel.EMAIL, deadline, step, look, "Attributes")["Attributes"]
+        except ChannelRefusedError as error:
+            return EmailSubscriptions(arn, problem=str(error))
+        confirmed, pending = found["SubscriptionsConfirmed"], found["SubscriptionsPending"]
+        return EmailSubscriptions(arn, int(confirmed), int(pending))
 
     def _call(
         self,
@@ -54,7 +53,8 @@ class Topics:
         **parameters: str,
     ) -> Any:
         try:
-            return aws_call(deadline, step, operation, required_field, **parameters)
+            arn = self.arns[channel]
+            return aws_call(deadline, step, operation, required_field, TopicArn=arn, **parameters)
         except AwsCallError as error:
             msg = f"{channel}: SNS {error}"
             if error.is_lasting:
@@ -70,7 +70,6 @@ class Channels:
     topics: Topics
     webhooks: Webhooks
     secret: NotifySecret
-    topic_arns: Mapping[Channel, str]
     pagerduty_base_url: str
     named: tuple[Channel, ...] | None
 
@@ -82,7 +81,7 @@ class Channels:
         """
         if self.named is not None:
             return list(self.named), None
-        found = set(self.topic_arns)
+        found = set(self.topics.arns)
         problem = None
         try:
             found |= set(self.secret.current(deadline).values)
@@ -97,21 +96,23 @@ class Channels:
         Raises ChannelError, SecretError or TimeBudgetExceededError.
         """
         if channel is Channel.EMAIL:
-            made, arn = digest(notices), self.topic_arns[channel]
-            self.topics.publish(channel, arn, made.text, deadline, made.subject)
+            mail = digest(notices)
+            self.topics.publish(channel, deadline, Message=mail.text, Subject=mail.subject)
             return
         (notice,) = notices
         if channel is Channel.CHAT:
             text = json.dumps(chat.custom_notification(notice))
-            self.topics.publish(channel, self.topic_arns[channel], text, deadline)
+            self.topics.publish(channel, deadline, Message=text)
             return
-        value = self.secret.current(deadline).of(channel)
+        address = value = self.secret.current(deadline).of(channel)
+        bodies: Iterable[dict[str, Any]]
         match channel:
             case Channel.SLACK:
-                self.webhooks.post(channel, value, slack.webhook_message(notice), deadline)
+                bodies = [slack.webhook_message(notice)]
             case Channel.TEAMS:
-                self.webhooks.post(channel, value, teams.workflow_message(notice), deadline)
+                bodies = [teams.workflow_message(notice)]
             case Channel.PAGER:
                 address = f"{self.pagerduty_base_url}/v2/enqueue"
-                for event in pager.events(notice):
-                    self.webhooks.post(channel, address, {"routing_key": value} | event, deadline)
+                bodies = [{"routing_key": value} | event for event in pager.events(notice)]
+        for body in bodies:
+            self.webhooks.post(channel, address, body, deadline)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
+from notify_people.selection import Change
 from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
 
@@ -40,6 +41,7 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
         # The new secret may expire soon as well, which is noticed at the same moment.
         order=2 * microseconds(change.at) + (not change.renewed),
         thread=f"credentials-{change.subject}",
+        change=Change.EXPIRING,
         event_type=f"credentials-{what}",
         what="secret",
         outcome="expired" if change.has_expired and not change.renewed else what,

@@ -9,11 +9,16 @@ from notify_people.words.notice import Notice, Paging, Severity, Step, known
 
 @dataclass(frozen=True)
 class EmailSubscriptions:
-    """How many subscriptions a topic of e-mail has. A pending subscription gets nothing."""
+    """
+    How many subscriptions a topic of e-mail has. A pending subscription gets nothing.
+
+    `problem`: of a topic that SNS refuses.
+    """
 
     topic_arn: str
     confirmed: int = 0
     pending: int = 0
+    problem: str | None = None
 
     @property
     def missing(self) -> int:
@@ -21,25 +26,20 @@ class EmailSubscriptions:
         return max(self.pending, int(not self.confirmed))
 
 
-def email_notice(
-    found: EmailSubscriptions, problem: str | None, at: datetime, stack: str
-) -> Notice:
-    """
-    Return the notice, which is the same for a whole day. `problem` of a topic that SNS refuses.
-
-    It pages nobody: an alarm is raised too.
-    """
+def email_notice(found: EmailSubscriptions, at: datetime, stack: str) -> Notice:
+    """Return the notice, the same for a whole day. It pages nobody: an alarm is raised too."""
     return Notice(
         stack=stack,
         subject=f"email/{stack}",
         order=at.toordinal(),
         thread=f"email-{stack}",
+        change=None,
         event_type="email-missing",
         what="e-mail subscription",
         outcome="missing",
         severity=Severity.ERROR,
         paging=Paging.NOTHING,
-        title=_title(found, problem),
+        title=_title(found),
         detail=(
             "SNS turns an e-mail subscription off that gets more than 10 messages in a second, and "
             "deletes one that is not confirmed for 48 hours."
@@ -48,20 +48,20 @@ def email_notice(
             {
                 "Stack": stack,
                 "Topic": found.topic_arn.rpartition(":")[2],
-                "What failed": problem,
-                "Confirmed": None if problem else str(found.confirmed),
-                "Not confirmed": None if problem else str(found.pending),
+                "What failed": found.problem,
+                "Confirmed": None if found.problem else str(found.confirmed),
+                "Not confirmed": None if found.problem else str(found.pending),
             }
         ),
-        steps=tuple(_steps(found, problem)),
+        steps=tuple(_steps(found)),
         at=at,
         source=f"/stacks/{stack}",
         keywords=("email",),
     )
 
 
-def _title(found: EmailSubscriptions, problem: str | None) -> str:
-    if problem:
+def _title(found: EmailSubscriptions) -> str:
+    if found.problem:
         return "E-mail may reach nobody: SNS does not show its topic"
     if found.confirmed:
         return "E-mail does not reach everybody: a subscription is not confirmed"
@@ -69,9 +69,9 @@ def _title(found: EmailSubscriptions, problem: str | None) -> str:
     return f"E-mail reaches nobody: {why}"
 
 
-def _steps(found: EmailSubscriptions, problem: str | None) -> Iterator[Step]:
+def _steps(found: EmailSubscriptions) -> Iterator[Step]:
     topic = f"--topic-arn {found.topic_arn}"
-    if problem:
+    if found.problem:
         yield Step("Repair the topic first, as the page Troubleshooting says of this error")
     yield Step(
         "See who is subscribed. PendingConfirmation stands for who has not confirmed",

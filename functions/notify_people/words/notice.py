@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from notify_people.selection import Change
+
 
 class Severity(StrEnum):
     """How bad it is."""
@@ -58,17 +60,18 @@ class Notice:
     The notice about a change.
 
     `stack`: separates the notices of two stacks that watch the same project. `order`: of two
-    notices about a `subject`, the larger is newer. `thread`: groups notices in a chat.
-    `event_type`: a word such as `restore-ended`. `what`, `outcome`: an e-mail of several notices
-    counts them by these, such as `restore` and `FAILED`. `title`: the headline. `detail`: a
-    sentence that completes the title, or nothing. `facts`: lines such as `Took: 42 min`.
-    `source`: the CloudEvent's.
+    notices about a `subject`, the larger is newer. `thread`: groups notices in a chat. `change`:
+    None if the notice is always sent. `event_type`: a word such as `restore-ended`. `what`,
+    `outcome`: an e-mail of several notices counts them by these, such as `restore` and `FAILED`.
+    `title`: the headline. `detail`: a sentence that completes the title, or nothing. `facts`: lines
+    such as `Took: 42 min`. `source`: the CloudEvent's.
     """
 
     stack: str
     subject: str
     order: int
     thread: str
+    change: Change | None
     event_type: str
     what: str
     outcome: str

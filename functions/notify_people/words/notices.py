@@ -42,6 +42,7 @@ def _test_notice(test: NotificationTest) -> Notice:
         subject=f"test/{test.subject}",
         order=microseconds(test.requested_at),
         thread=f"test-{test.subject}",
+        change=None,
         event_type="test",
         what="test notification",
         outcome="",

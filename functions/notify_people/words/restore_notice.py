@@ -17,7 +17,7 @@ The sources of the next steps:
 from collections.abc import Iterator, Mapping
 
 from notify_people.message import AboutRestore, Status, StatusChange
-from notify_people.selection import Change, change_of
+from notify_people.selection import Change
 from notify_people.words.notice import Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, minute, moment
 
@@ -67,7 +67,8 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         subject=f"restore/{change.restore_id}",
         order=_order_of(change),
         thread=change.restore_id,
-        event_type=f"restore-{change_of(change)}",
+        change=_change_of(change),
+        event_type=f"restore-{_change_of(change)}",
         what=what,
         outcome=outcome,
         severity=severity,
@@ -80,6 +81,14 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         source=change.source,
         keywords=("restore", change.kind, change.status.lower(), change.cluster_name),
     )
+
+
+def _change_of(change: StatusChange) -> Change:
+    if change.status is Status.COMPLETED and change.is_download:
+        return Change.READY
+    if change.terminal:
+        return Change.ENDED
+    return Change.STARTED if change.previous_status is None else Change.PROGRESSED
 
 
 _RANKS = {
@@ -115,7 +124,7 @@ def _paging(change: StatusChange) -> Paging:
 
 def _headline(change: StatusChange) -> tuple[str, str, str, Severity]:
     """Return the noun, the outcome, the clusters, and the severity."""
-    if change_of(change) is Change.READY:
+    if _change_of(change) is Change.READY:
         until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
         return "download", "ready", f"{change.cluster_name}{until}", Severity.SUCCESS
     if change.is_download and change.status is Status.EXPIRED:
@@ -124,7 +133,7 @@ def _headline(change: StatusChange) -> tuple[str, str, str, Severity]:
     if change.terminal:
         severity = _SEVERITIES.get(change.status, Severity.WARNING)
         return what, _outcome(change), f"{clusters(change)}{_in_time(change)}", severity
-    outcome = "started" if change_of(change) is Change.STARTED else _outcome(change)
+    outcome = "started" if _change_of(change) is Change.STARTED else _outcome(change)
     return what, outcome, clusters(change), Severity.INFO
 
 
@@ -142,7 +151,7 @@ def _in_time(change: StatusChange) -> str:
 
 
 def _facts(change: StatusChange, snapshot_age: str) -> Mapping[str, str | None]:
-    link_until = change.expiration_date if change_of(change) is Change.READY else None
+    link_until = change.expiration_date if _change_of(change) is Change.READY else None
     project, target_project = change.group_id, change.target_project_id
     return {
         "Status": _status(change),
@@ -212,7 +221,7 @@ def project_step(message: AboutRestore, console: str) -> Step:
 
 def _advice(change: StatusChange) -> Iterator[str]:
     target = change.target_deployment_item_name or "the target"
-    if change_of(change) is Change.READY:
+    if _change_of(change) is Change.READY:
         until = moment(change.expiration_date)
         limit = f" before {until}" if until else " soon: the link works for a short time"
         yield (
@@ -251,6 +260,6 @@ def _command(change: StatusChange) -> Step:
         f"atlas backups restores describe {change.restore_id} --clusterName {change.cluster_name} "
         f"--projectId {change.group_id}"
     )
-    if change_of(change) is Change.READY:
+    if _change_of(change) is Change.READY:
         return Step("Or get the link with the CLI", f"{command} --output json")
     return Step("Or use the CLI", command)

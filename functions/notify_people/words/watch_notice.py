@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
-from notify_people.selection import change_of
+from notify_people.selection import Change
 from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, moment
 
@@ -45,13 +45,14 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     whole stack is worse than a project. A project that is no longer watched closes its page too.
     """
     severity, title, detail, steps = _story_of(change, console)
-    happened = change_of(change)
+    happened = Change.RECOVERED if change.recovered else Change.DEGRADED
     return Notice(
         stack=stack,
         subject=f"watch/{change.subject}",
         # By outage, and within an outage degraded before recovered.
         order=2 * microseconds(change.since) + change.recovered,
         thread=change.subject,
+        change=happened,
         event_type=f"watch-{happened}",
         what="project" if change.group_id else "stack",
         outcome=_outcome(change),

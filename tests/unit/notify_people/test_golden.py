@@ -88,9 +88,11 @@ def test_an_email_has_no_advice_for_what_is_over() -> None:
 
 
 MISSING = {
-    "pending": email_notice(EmailSubscriptions(TOPIC, 0, 1), None, AT, STACK),
-    "one-of-two": email_notice(EmailSubscriptions(TOPIC, 1, 1), None, AT, STACK),
-    "gone": email_notice(EmailSubscriptions(TOPIC), "email: SNS answered NotFound", AT, STACK),
+    "pending": email_notice(EmailSubscriptions(TOPIC, 0, 1), AT, STACK),
+    "one-of-two": email_notice(EmailSubscriptions(TOPIC, 1, 1), AT, STACK),
+    "gone": email_notice(
+        EmailSubscriptions(TOPIC, problem="email: SNS answered NotFound"), AT, STACK
+    ),
 }
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from notify_people.message import NotificationTest
-from notify_people.selection import DEFAULT_CHANGES, Change, change_of, is_wanted
-from unit.notify_people.messages import read
+from notify_people.selection import DEFAULT_CHANGES
+from unit.notify_people.messages import notice
 
 
 @pytest.mark.parametrize(
@@ -21,22 +20,16 @@ from unit.notify_people.messages import read
         ("validation-failed", {}, "validated"),
         ("credentials-expiring", {}, "expiring"),
         ("credentials-renewed", {}, "expiring"),
+        ("test", {}, None),
     ],
 )
-def test_a_message_is_about_one_change(name: str, data: dict[str, object], change: str) -> None:
-    message = read(name, **data)
-
-    assert not isinstance(message, NotificationTest)
-    assert change_of(message) == change
-    assert is_wanted(message, {Change(change)})
-    assert not is_wanted(message, set(Change) - {change})
+def test_a_notice_is_about_one_change_and_a_test_about_none(
+    name: str, data: dict[str, object], change: str | None
+) -> None:
+    assert notice(name, **data).change == change
 
 
 def test_by_default_people_hear_of_ends_and_of_the_watch() -> None:
     ends, watch = {"ready", "ended", "validated"}, {"degraded", "recovered", "expiring"}
 
     assert ends | watch == DEFAULT_CHANGES
-
-
-def test_a_test_is_always_wanted() -> None:
-    assert is_wanted(read("test"), set())

@@ -9,12 +9,10 @@ from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
 from foundation.emitting import MetricsLog
+from notify_people.application import Application
 from notify_people.channels.channel import Channel
-from notify_people.message import Message
-from notify_people.notifier import Notifier
 from notify_people.telemetry import Telemetry
-from notify_people.words.notice import Notice
-from unit.notify_people.messages import event, notice, read
+from unit.notify_people.messages import STACK, event, notice
 
 
 @pytest.fixture(autouse=True)
@@ -61,19 +59,13 @@ def test_an_output_that_fails_is_ignored(
 
 
 def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    def words(message: Message) -> Notice:
-        if message == read(sequence=7):
-            raise KeyError("canary")
-        return notice()
-
-    bodies = {"bad": event(sequence=7), "good": event()}
     records = [
-        {"messageId": name, "body": json.dumps(body), "eventSource": "aws:sqs"}
-        for name, body in bodies.items()
+        {"messageId": "bad", "canary": 1},
+        {"messageId": "good", "body": json.dumps(event())},
     ]
     unused: Any = None
-    notifier = Notifier(unused, unused, telemetry(), set(), words)
-    answer = notifier.answer(records, Deadline.after(10))
+    application = Application(unused, unused, unused, telemetry(), set(), "https://console", STACK)
+    answer = application.answer({"Records": records}, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     metric, log = lines(capsys)

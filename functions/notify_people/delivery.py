@@ -1,0 +1,145 @@
+"""One message on one channel, once: claim the subjects of its notices, send, and note that."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from foundation.deadline import Deadline
+from foundation.service import service
+from foundation.timed_call import LEAST_TIME
+from notify_people.channels.channel import Channel
+from notify_people.channels.channels import Channels
+from notify_people.channels.sent_table import SentTable, Standing
+from notify_people.errors import (
+    ChannelFailedError,
+    ChannelUnavailableError,
+    NotifyPeopleError,
+    SendingElsewhereError,
+)
+from notify_people.telemetry import Telemetry
+from notify_people.words.notice import Notice
+
+NOTE_TIME = 4.0
+"""Seconds of the time of a channel that are kept for noting what was sent."""
+
+CLAIM_WAIT = 3.0
+CLAIM_PAUSE = 0.5
+"""
+Seconds that a message waits for the claims of others, all of its notices together, and seconds
+between two tries. Another environment usually sends within a second.
+"""
+
+EMAIL_PAUSE = 0.6
+"""
+Seconds before each e-mail, the first of an invocation too: its environment may just have sent mail.
+
+SNS turns a subscription off above 10 e-mails a second. So much time between two is at most two in
+any second. The trigger invokes two environments at once, so together they send at most four; a call
+that was left behind may be a fifth.
+"""
+
+
+@dataclass(eq=False)
+class Entry:
+    """A message of a batch: its notice, and the SQS records that hold it."""
+
+    notice: Notice
+    is_wanted: bool = True
+    records: list[str] = field(default_factory=list)
+    has_failed: bool = False
+
+
+@service
+class Delivery:
+    """Sends each notice at least once on every channel, and never after a newer notice."""
+
+    channels: Channels
+    sent: SentTable
+    telemetry: Telemetry
+    sleep: Callable[[float], None] = time.sleep
+
+    def deliver(
+        self, channel: Channel, entries: Sequence[Entry], deadline: Deadline
+    ) -> NotifyPeopleError | None:
+        """
+        Send the new entries as one message, and note each. Return the channel's error.
+
+        An error of the channel fails every entry of the message. An error of one entry, such as a
+        claim of another invocation, fails that entry alone.
+        """
+        claim, waiting = secrets.token_hex(8), deadline.within(CLAIM_WAIT)
+        try:
+            new = [
+                entry for entry in entries if self._is_new(channel, entry, claim, waiting, deadline)
+            ]
+            if new:
+                self._send(channel, [entry.notice for entry in new], claim, deadline)
+        except NotifyPeopleError as error:
+            return self.fail(new, error, channel)
+        except Exception as error:  # noqa: BLE001 - our own fault at one channel is not the others'
+            bug = ChannelFailedError(f"{channel}: this is a bug: {type(error).__name__}")
+            return self.fail(entries, bug, channel)
+        for entry in new:
+            self._note(channel, entry, deadline)
+        return None
+
+    def fail(
+        self, entries: Iterable[Entry], error: NotifyPeopleError, channel: Channel | None = None
+    ) -> NotifyPeopleError:
+        """Have SQS deliver the entries again. Return the error."""
+        for entry in entries:
+            entry.has_failed = True
+            self.telemetry.count_failed(error, channel, entry.notice)
+        return error
+
+    def _is_new(
+        self, channel: Channel, entry: Entry, claim: str, waiting: Deadline, deadline: Deadline
+    ) -> bool:
+        """
+        Claim the notice. False if it was sent, is outdated, or cannot be claimed.
+
+        Wait a little if another environment sends a notice about the same subject.
+        """
+        notice, standing = entry.notice, None
+        while standing is None:
+            try:
+                standing = self.sent.claim(notice.subject, channel, notice.order, claim, deadline)
+            except NotifyPeopleError as error:
+                if not isinstance(error, SendingElsewhereError) or not waiting.remaining():
+                    self.fail([entry], error, channel)
+                    return False
+                self.sleep(CLAIM_PAUSE)
+        if standing is Standing.SENT:
+            self.telemetry.report_repetition(channel, notice)
+        elif standing is Standing.OUTDATED:
+            self.telemetry.count_dropped(channel, notice)
+        return standing is Standing.NEW
+
+    def _send(
+        self, channel: Channel, notices: Sequence[Notice], claim: str, deadline: Deadline
+    ) -> None:
+        sending = deadline.earlier(NOTE_TIME)
+        try:
+            if channel is Channel.EMAIL:
+                sending.require(EMAIL_PAUSE + LEAST_TIME, "send an e-mail")
+                self.sleep(EMAIL_PAUSE)
+            self.channels.send(channel, notices, sending)
+        except Exception as error:
+            may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
+            # Keep the claims while a call that was left behind may still send: no newer notice may
+            # overtake it. If a release fails, the claim expires by itself.
+            for notice in notices if not may_be_sent else ():
+                with suppress(NotifyPeopleError):
+                    self.sent.release(notice.subject, channel, claim, deadline)
+            raise
+
+    def _note(self, channel: Channel, entry: Entry, deadline: Deadline) -> None:
+        notice = entry.notice
+        try:
+            self.sent.note(notice.subject, channel, notice.order, deadline)
+        except NotifyPeopleError as error:
+            self.fail([entry], error, channel)
+        else:
+            self.telemetry.count_sent(channel, notice)
