@@ -13,7 +13,7 @@ from typing import Any
 from foundation.deadline import Deadline
 from foundation.service import service
 from notify_people.channels.channel import Channel
-from notify_people.channels.channels import Channels, Topics
+from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, Entry
 from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
@@ -34,7 +34,6 @@ FAILURES = 2
 class Application:
     """Answers invocations by the queue and by the schedule. `now` gives Unix seconds."""
 
-    topics: Topics
     channels: Channels
     delivery: Delivery
     telemetry: Telemetry
@@ -85,9 +84,9 @@ class Application:
         other channels, once a day. Raises ChannelUnavailableError if SNS does not answer, so that
         Lambda tries again.
         """
-        if Channel.EMAIL not in self.topics.arns:
+        found = self.channels.email_subscriptions(deadline)
+        if found is None:
             return {}
-        found = self.topics.email_subscriptions(deadline)
         self.telemetry.count_subscriptions(found.confirmed, found.pending, found.missing)
         if found.missing:
             notice = email_notice(found, datetime.fromtimestamp(self.now(), UTC), self.stack)

@@ -12,7 +12,7 @@ from botocore.config import Config
 from foundation.aws_call import AWS_CONFIG
 from foundation.emitting import MetricsLog
 from notify_people.application import Application
-from notify_people.channels.channels import Channels, Topics
+from notify_people.channels.channels import Channels
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.webhooks import Webhooks
@@ -35,9 +35,9 @@ def compose(
     """Return the application, connected to nothing yet."""
     client: Callable[[Any], Any] = partial(session.client, config=AWS_CONFIG)
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
-    topics = Topics(session.client("sns", config=SNS_CONFIG), settings.topic_arns)
     channels = Channels(
-        topics=topics,
+        sns=session.client("sns", config=SNS_CONFIG),
+        topic_arns=settings.topic_arns,
         webhooks=Webhooks(sleep=sleep),
         secret=NotifySecret(client("secretsmanager"), settings.secret_id, now=now),
         pagerduty_base_url=settings.pagerduty_base_url,
@@ -45,7 +45,6 @@ def compose(
     )
     sent = SentTable(client("dynamodb"), settings.sent_table_name, now=now)
     return Application(
-        topics,
         channels,
         Delivery(channels, sent, telemetry, sleep=sleep),
         telemetry,

@@ -11,7 +11,7 @@ from foundation.service import service
 from foundation.timed_call import LEAST_TIME
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
-from notify_people.channels.sent_table import SentTable, Standing
+from notify_people.channels.sent_table import SentTable
 from notify_people.errors import (
     ChannelFailedError,
     ChannelUnavailableError,
@@ -102,20 +102,21 @@ class Delivery:
 
         Wait a little if another environment sends a notice about the same subject.
         """
-        notice, standing = entry.notice, None
-        while standing is None:
+        notice = entry.notice
+        while True:
             try:
-                standing = self.sent.claim(notice.subject, channel, notice.order, claim, deadline)
+                sent = self.sent.claim(notice.subject, channel, notice.order, claim, deadline)
+                break
             except NotifyPeopleError as error:
                 if not isinstance(error, SendingElsewhereError) or not waiting.remaining():
                     self.fail([entry], error, channel)
                     return False
                 self.sleep(CLAIM_PAUSE)
-        if standing is Standing.SENT:
+        if sent == notice.order:
             self.telemetry.report_repetition(channel, notice)
-        elif standing is Standing.OUTDATED:
+        elif sent is not None:
             self.telemetry.count_dropped(channel, notice)
-        return standing is Standing.NEW
+        return sent is None
 
     def _send(
         self, channel: Channel, notices: Sequence[Notice], claim: str, deadline: Deadline

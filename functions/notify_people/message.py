@@ -123,28 +123,12 @@ class Validation(Read):
     detail: Sentence | None = None
     validated_at: UtcDate | None = None
 
-    @property
-    def passed(self) -> bool:
-        """The pipeline found the data as it should be."""
-        return self.verdict == "PASSED"
-
 
 class ValidationRecorded(AboutRestore):
     """A pipeline has tested the restored data. `status`: the status of the restore job."""
 
     status: Text
     validation: Validation
-
-    @property
-    def is_completed(self) -> bool:
-        """The restore has completed, as PASSED requires. A download may have ended since."""
-        ended = {Status.EXPIRED, Status.CANCELLED, Status.FAILED}
-        return self.status == Status.COMPLETED or (self.is_download and self.status in ended)
-
-    @property
-    def is_good(self) -> bool:
-        """The data passed, and the restore has completed."""
-        return self.validation.passed and self.is_completed
 
 
 class WatchChange(Read):

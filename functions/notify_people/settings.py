@@ -47,13 +47,12 @@ class Settings:
             for channel, name in _TOPICS.items()
             if given.get(name)
         }
-        secret_id = given.get("NOTIFY_SECRET_ID") or None
         return cls(
             sent_table_name=given["SENT_TABLE_NAME"],
             topic_arns=topic_arns,
-            secret_id=secret_id,
-            channels=_channels(given.get("NOTIFY_CHANNELS", ""), topic_arns, secret_id),
-            changes=_changes(given.get("NOTIFY_CHANGES", "")),
+            secret_id=given.get("NOTIFY_SECRET_ID") or None,
+            channels=_channels(given),
+            changes=_changes(given),
             pagerduty_base_url=_base_url(given, "PAGERDUTY_BASE_URL", DEFAULT_PAGERDUTY),
             console=_base_url(given, "ATLAS_BASE_URL", DEFAULT_CONSOLE),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
@@ -70,41 +69,41 @@ def _base_url(given: Mapping[str, str], name: str, default: str) -> str:
     return base_url
 
 
-def _channels(
-    text: str, topic_arns: Mapping[Channel, str], secret_id: str | None
-) -> tuple[Channel, ...] | None:
+def _channels(given: Mapping[str, str]) -> tuple[Channel, ...] | None:
     """Return the channels that are named, in the order in which they are tried."""
-    if not text:
-        if not topic_arns and not secret_id:
+    needs = {channel: _TOPICS.get(channel, "NOTIFY_SECRET_ID") for channel in Channel}
+    if not given.get("NOTIFY_CHANNELS"):
+        if not any(map(given.get, needs.values())):
             msg = f"no channel is set: expected {', '.join(_TOPICS.values())} or NOTIFY_SECRET_ID"
             raise ConfigurationError(msg)
         return None
-    named = _words(text)
-    _require_words("NOTIFY_CHANNELS", named, Channel)
-    channels = tuple(channel for channel in Channel if channel in named)
+    channels = _named(given, "NOTIFY_CHANNELS", Channel)
     for channel in channels:
-        needed = _TOPICS.get(channel)
-        if (needed and channel not in topic_arns) or (not needed and not secret_id):
-            msg = f"NOTIFY_CHANNELS: {channel} needs {needed or 'NOTIFY_SECRET_ID'}"
+        if not given.get(needs[channel]):
+            msg = f"NOTIFY_CHANNELS: {channel} needs {needs[channel]}"
             raise ConfigurationError(msg)
     return channels
 
 
-def _changes(text: str) -> frozenset[Change]:
+def _changes(given: Mapping[str, str]) -> frozenset[Change]:
+    text = given.get("NOTIFY_CHANGES", "")
     if not text:
         return DEFAULT_CHANGES
-    named = _words(text)
-    if named == {"all"}:
+    if _words(text) == {"all"}:
         return frozenset(Change)
-    _require_words("NOTIFY_CHANGES", named, Change, ", or all")
-    return frozenset(Change(word) for word in named)
+    return frozenset(_named(given, "NOTIFY_CHANGES", Change, ", or all"))
+
+
+def _named[Word: StrEnum](
+    given: Mapping[str, str], variable: str, words: type[Word], more: str = ""
+) -> tuple[Word, ...]:
+    """Return the words that the variable names, in the order of all words."""
+    named = _words(given[variable])
+    if not named or named - set(words):
+        msg = f"{variable}: expected words of {', '.join(words)}, with commas between them{more}"
+        raise ConfigurationError(msg)
+    return tuple(word for word in words if word in named)
 
 
 def _words(text: str) -> set[str]:
     return {word.strip().casefold() for word in text.split(",") if word.strip()}
-
-
-def _require_words(name: str, named: set[str], words: type[StrEnum], more: str = "") -> None:
-    if not named or named - set(words):
-        msg = f"{name}: expected words of {', '.join(words)}, with commas between them{more}"
-        raise ConfigurationError(msg)

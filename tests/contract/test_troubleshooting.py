@@ -63,7 +63,6 @@ NO_TEXTS = {
     "an item holds at least one change": "caught where it is raised",
     "sent already": "nothing failed",
     "e-mail subscriptions": "nothing failed",
-    "older than what was sent": "nothing failed",
     "not wanted": "nothing failed",
     "all projects": "the name of a trouble in the table",
     **{

@@ -1,7 +1,7 @@
-"""The channels that are set up, and how a notice goes to each."""
+"""The channels that are set up, and how a notice goes to each: by a topic or by HTTPS."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -12,7 +12,7 @@ from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
 from notify_people.forms import chat, pager, slack, teams
-from notify_people.forms.mail import digest
+from notify_people.forms.mail import mail
 from notify_people.words.email_notice import EmailSubscriptions
 from notify_people.words.notice import Notice
 
@@ -21,53 +21,11 @@ if TYPE_CHECKING:
 
 
 @service
-class Topics:
-    """The topics of chat and e-mail that the stack has."""
-
-    client: "SNSClient"
-    arns: Mapping[Channel, str]
-
-    def publish(self, channel: Channel, deadline: Deadline, **message: str) -> None:
-        """Raise ChannelRefusedError, ChannelUnavailableError or TimeBudgetExceededError."""
-        publish, step = self.client.publish, f"publish to {channel}"
-        self._call(channel, deadline, step, publish, "MessageId", **message)
-
-    def email_subscriptions(self, deadline: Deadline) -> EmailSubscriptions:
-        """Count the subscriptions of the topic of e-mail, unless SNS refuses that."""
-        look, step = self.client.get_topic_attributes, "look at the topic of e-mail"
-        arn = self.arns[Channel.EMAIL]
-        try:
-            found = self._call(Channel.EMAIL, deadline, step, look, "Attributes")["Attributes"]
-        except ChannelRefusedError as error:
-            return EmailSubscriptions(arn, problem=str(error))
-        confirmed, pending = found["SubscriptionsConfirmed"], found["SubscriptionsPending"]
-        return EmailSubscriptions(arn, int(confirmed), int(pending))
-
-    def _call(
-        self,
-        channel: Channel,
-        deadline: Deadline,
-        step: str,
-        operation: Callable[..., Any],
-        required_field: str,
-        **parameters: str,
-    ) -> Any:
-        try:
-            arn = self.arns[channel]
-            return aws_call(deadline, step, operation, required_field, TopicArn=arn, **parameters)
-        except AwsCallError as error:
-            msg = f"{channel}: SNS {error}"
-            if error.is_lasting:
-                msg += ". Check that the topic exists and that the function may use it"
-                raise ChannelRefusedError(msg) from None
-            raise ChannelUnavailableError(msg, may_be_sent=not error.answer) from None
-
-
-@service
 class Channels:
     """Sends notices. `named` are the channels that the operator named, if any."""
 
-    topics: Topics
+    sns: "SNSClient"
+    topic_arns: Mapping[Channel, str]
     webhooks: Webhooks
     secret: NotifySecret
     pagerduty_base_url: str
@@ -81,7 +39,7 @@ class Channels:
         """
         if self.named is not None:
             return list(self.named), None
-        found = set(self.topics.arns)
+        found = set(self.topic_arns)
         problem = None
         try:
             found |= set(self.secret.current(deadline).values)
@@ -96,16 +54,15 @@ class Channels:
         Raises ChannelError, SecretError or TimeBudgetExceededError.
         """
         if channel is Channel.EMAIL:
-            mail = digest(notices)
-            self.topics.publish(channel, deadline, Message=mail.text, Subject=mail.subject)
+            made = mail(notices)
+            self._publish(channel, deadline, Message=made.text, Subject=made.subject)
             return
         (notice,) = notices
         if channel is Channel.CHAT:
             text = json.dumps(chat.custom_notification(notice))
-            self.topics.publish(channel, deadline, Message=text)
+            self._publish(channel, deadline, Message=text)
             return
         address = value = self.secret.current(deadline).of(channel)
-        bodies: Iterable[dict[str, Any]]
         match channel:
             case Channel.SLACK:
                 bodies = [slack.webhook_message(notice)]
@@ -116,3 +73,43 @@ class Channels:
                 bodies = [{"routing_key": value} | event for event in pager.events(notice)]
         for body in bodies:
             self.webhooks.post(channel, address, body, deadline)
+
+    def email_subscriptions(self, deadline: Deadline) -> EmailSubscriptions | None:
+        """
+        Count the subscriptions of e-mail, if it has a topic.
+
+        Raises ChannelUnavailableError or TimeBudgetExceededError.
+        """
+        arn = self.topic_arns.get(Channel.EMAIL)
+        if arn is None:
+            return None
+        look, step = self.sns.get_topic_attributes, "look at the topic of e-mail"
+        try:
+            found = self._call(Channel.EMAIL, deadline, step, look, "Attributes")["Attributes"]
+        except ChannelRefusedError as error:
+            return EmailSubscriptions(arn, problem=str(error))
+        confirmed, pending = found["SubscriptionsConfirmed"], found["SubscriptionsPending"]
+        return EmailSubscriptions(arn, int(confirmed), int(pending))
+
+    def _publish(self, channel: Channel, deadline: Deadline, **message: str) -> None:
+        publish, step = self.sns.publish, f"publish to {channel}"
+        self._call(channel, deadline, step, publish, "MessageId", **message)
+
+    def _call(
+        self,
+        channel: Channel,
+        deadline: Deadline,
+        step: str,
+        operation: Callable[..., Any],
+        required_field: str,
+        **parameters: str,
+    ) -> Any:
+        try:
+            arn = self.topic_arns[channel]
+            return aws_call(deadline, step, operation, required_field, TopicArn=arn, **parameters)
+        except AwsCallError as error:
+            msg = f"{channel}: SNS {error}"
+            if error.is_lasting:
+                msg += ". Check that the topic exists and that the function may use it"
+                raise ChannelRefusedError(msg) from None
+            raise ChannelUnavailableError(msg, may_be_sent=not error.answer) from None

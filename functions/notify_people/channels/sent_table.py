@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -44,14 +43,6 @@ _RELEASE = "REMOVE #claimedBy, #claimedUntil"
 _MINE = "#claimedBy = :claimedBy"
 
 
-class Standing(StrEnum):
-    """A notice, compared with the last notice that was sent."""
-
-    NEW = "new"
-    SENT = "sent already"
-    OUTDATED = "older than what was sent"
-
-
 @service
 class SentTable:
     """
@@ -67,9 +58,9 @@ class SentTable:
 
     def claim(
         self, subject: str, channel: Channel, sequence: int, claim: str, deadline: Deadline
-    ) -> Standing:
+    ) -> int | None:
         """
-        Compare the notice with the last that was sent. Claim a new notice, until note or release.
+        Claim a new notice, until note or release. For any other, return the last `sequence` sent.
 
         Whoever holds the `claim` may claim a newer notice about the subject too. Raises
         SendingElsewhereError if another invocation has claimed the item.
@@ -82,12 +73,12 @@ class SentTable:
         }
         item = self._update(subject, channel, _CLAIM, f"{_NEWER} AND {_FREE}", values, deadline)
         if item is None:
-            return Standing.NEW
+            return None
         sent = int(item["sequence"]["N"]) if "sequence" in item else None
         if sent is None or sent < sequence:
             msg = f"{channel}: another invocation is sending a notice about {subject}"
             raise SendingElsewhereError(msg)
-        return Standing.SENT if sent == sequence else Standing.OUTDATED
+        return sent
 
     def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
         """Note that this was sent. If a newer `sequence` is noted already, that stays."""

@@ -33,10 +33,10 @@ class Mail:
     text: str
 
 
-def digest(notices: Sequence[Notice]) -> Mail:
-    """Return the e-mail. A single notice has its usual e-mail."""
+def mail(notices: Sequence[Notice]) -> Mail:
+    """Return the e-mail. Its subject begins with the outcome."""
     if len(notices) == 1:
-        return mail(notices[0])
+        return Mail(_subject(notices[0].title), _text(notices[0]))
     ordered = sorted(notices, key=_place)
     lines = "".join(line for notice in ordered for line in _lines(notice))
     # What a newer notice of the e-mail has ended needs no advice any more.
@@ -48,11 +48,6 @@ def digest(notices: Sequence[Notice]) -> Mail:
 def _place(notice: Notice) -> tuple[int, datetime]:
     badness = list(Severity).index(notice.severity) if notice.is_bad else 0
     return -badness, notice.at
-
-
-def mail(notice: Notice) -> Mail:
-    """Return the e-mail. Its subject begins with the outcome."""
-    return Mail(_subject(notice.title), _text(notice))
 
 
 def _subject(title: str) -> str:
@@ -101,5 +96,4 @@ def _lines(notice: Notice) -> Iterator[str]:
 
 
 def _detail(notice: Notice) -> str:
-    text = mail(notice).text
-    return f"{notice.title}\n\n{text}" if notice.detail else text
+    return f"{notice.title}\n\n{_text(notice)}" if notice.detail else _text(notice)

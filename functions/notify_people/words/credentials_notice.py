@@ -1,5 +1,6 @@
 """The expiry of the service account's secret → the words about it. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
@@ -9,10 +10,12 @@ from notify_people.selection import Change
 from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
 
-_PAGED_DAYS = 7
-"""From so many days on, the expiry pages somebody."""
-
-_CRITICAL_DAYS = 1
+_STAGES = (
+    (1, (Severity.CRITICAL, Paging.TRIGGER)),
+    (7, (Severity.ERROR, Paging.TRIGGER)),
+    (math.inf, (Severity.WARNING, Paging.NOTHING)),
+)
+"""Within so many days, an expiry is so bad, and pages somebody or nobody."""
 
 _GRACE = timedelta(days=7)
 """
@@ -34,7 +37,10 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
     All notices about the credentials of a stack have the same subject: so a page that opens seven
     days before is the same page a day before, and closes when the watch uses another secret.
     """
-    what = "renewed" if change.renewed else "expiring"
+    what, severity, paging = "renewed", Severity.SUCCESS, Paging.RESOLVE
+    if not change.renewed:
+        what = "expiring"
+        severity, paging = next(stage for days, stage in _STAGES if change.days <= days)
     return Notice(
         stack=stack,
         subject=f"credentials/{change.subject}",
@@ -45,8 +51,8 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
         event_type=f"credentials-{what}",
         what="secret",
         outcome="expired" if change.has_expired and not change.renewed else what,
-        severity=_severity(change),
-        paging=_paging(change),
+        severity=severity,
+        paging=paging,
         title=f"{_headline(change)}: stack {cut(stack, NAME_LIMIT)}",
         detail=_detail(change),
         facts=known(_facts(change, stack)),
@@ -55,20 +61,6 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
         source=f"/stacks/{change.subject}",
         keywords=("credentials", what),
     )
-
-
-def _severity(change: CredentialsChange) -> Severity:
-    if change.renewed:
-        return Severity.SUCCESS
-    if change.days <= _CRITICAL_DAYS:
-        return Severity.CRITICAL
-    return Severity.ERROR if change.days <= _PAGED_DAYS else Severity.WARNING
-
-
-def _paging(change: CredentialsChange) -> Paging:
-    if change.renewed:
-        return Paging.RESOLVE
-    return Paging.TRIGGER if change.days <= _PAGED_DAYS else Paging.NOTHING
 
 
 def _headline(change: CredentialsChange) -> str:

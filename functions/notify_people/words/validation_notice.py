@@ -18,8 +18,7 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     if the restore has not completed.
     """
     found = recorded.validation
-    is_good = recorded.is_good
-    verdict = _verdict(recorded)
+    verdict, advice = _verdict(recorded)
     return Notice(
         stack=stack,
         subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
@@ -29,27 +28,38 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
         event_type="restore-validated",
         what="validation",
         outcome=verdict,
-        severity=Severity.SUCCESS if is_good else Severity.ERROR,
-        paging=Paging.NOTHING if is_good else Paging.TRIGGER,
+        severity=Severity.ERROR if advice else Severity.SUCCESS,
+        paging=Paging.TRIGGER if advice else Paging.NOTHING,
         title=f"Validation {verdict}: {clusters(recorded)}",
         detail=found.detail or "",
         facts=known(_facts(recorded)),
-        steps=(*map(Step, _advice(recorded)), project_step(recorded, console)),
+        steps=(*map(Step, advice), project_step(recorded, console)),
         at=recorded.observed_at,
         source=recorded.source,
         keywords=("validation", found.verdict.lower(), recorded.cluster_name),
     )
 
 
-def _verdict(recorded: ValidationRecorded) -> str:
-    verdict = "passed" if recorded.is_good else recorded.validation.verdict
-    if recorded.validation.passed and not recorded.is_completed:
-        became = _NOT_COMPLETED.get(recorded.status, f"is {recorded.status}")
-        verdict = f"{verdict}, but the restore {became}"
-    return verdict
+_ENDED_BADLY = {"FAILED": "FAILED", "EXPIRED": "EXPIRED", "CANCELLED": "was CANCELLED"}
 
 
-_NOT_COMPLETED = {"FAILED": "FAILED", "EXPIRED": "EXPIRED", "CANCELLED": "was CANCELLED"}
+def _verdict(recorded: ValidationRecorded) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict in words, and the advice if it is not good."""
+    found, status = recorded.validation, recorded.status
+    target = recorded.target_deployment_item_name or "the target"
+    who = found.validated_by or "the pipeline"
+    if found.verdict != "PASSED":
+        return found.verdict, (
+            f"Do not rely on the restored data in {target}",
+            f"Look at what {who} reports. If the data is wrong, restore again",
+        )
+    # A download that completed may have ended since.
+    if status == "COMPLETED" or (recorded.is_download and status in _ENDED_BADLY):
+        return "passed", ()
+    return f"PASSED, but the restore {_ENDED_BADLY.get(status, f'is {status}')}", (
+        f"Do not rely on the data in {target}: the restore has not completed",
+        f"Look at what {who} tested: it may be other data",
+    )
 
 
 def _facts(recorded: ValidationRecorded) -> Mapping[str, str | None]:
@@ -65,19 +75,3 @@ def _facts(recorded: ValidationRecorded) -> Mapping[str, str | None]:
         "Status of the restore": recorded.status,
         "Restore job": recorded.restore_id,
     }
-
-
-def _advice(recorded: ValidationRecorded) -> tuple[str, ...]:
-    target = recorded.target_deployment_item_name or "the target"
-    who = recorded.validation.validated_by or "the pipeline"
-    if recorded.is_good:
-        return ()
-    if recorded.validation.passed:
-        return (
-            f"Do not rely on the data in {target}: the restore has not completed",
-            f"Look at what {who} tested: it may be other data",
-        )
-    return (
-        f"Do not rely on the restored data in {target}",
-        f"Look at what {who} reports. If the data is wrong, restore again",
-    )

@@ -44,7 +44,7 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     While the watch cannot see, restores are reported late, so degraded always pages somebody. The
     whole stack is worse than a project. A project that is no longer watched closes its page too.
     """
-    severity, title, detail, steps = _story_of(change, console)
+    outcome, severity, title, detail, steps = _story_of(change, console)
     happened = Change.RECOVERED if change.recovered else Change.DEGRADED
     return Notice(
         stack=stack,
@@ -55,7 +55,7 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
         change=happened,
         event_type=f"watch-{happened}",
         what="project" if change.group_id else "stack",
-        outcome=_outcome(change),
+        outcome=outcome,
         severity=severity,
         paging=Paging.RESOLVE if change.recovered else Paging.TRIGGER,
         title=title,
@@ -68,28 +68,21 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     )
 
 
-def _outcome(change: WatchChange) -> str:
-    if change.is_removed:
-        return "no longer watched"
-    return "seen again" if change.recovered else "not seen"
-
-
-type _Story = tuple[Severity, str, str, tuple[Step, ...]]
-"""The severity, the title, the detail, and the steps."""
-
-
-def _story_of(change: WatchChange, console: str) -> _Story:
+def _story_of(
+    change: WatchChange, console: str
+) -> tuple[str, Severity, str, str, tuple[Step, ...]]:
+    """Return the outcome, the severity, the title, the detail, and the steps."""
     name = change.group_id or f"stack {cut(change.subject, NAME_LIMIT)}"
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
         detail = "Nothing is left to do. Restores there are not reported any more."
-        return Severity.INFO, title, detail, (_WATCH_AGAIN,)
+        return "no longer watched", Severity.INFO, title, detail, (_WATCH_AGAIN,)
     if change.recovered:
         outage = duration((change.at - change.since).total_seconds())
         title = f"Restore watch recovered after {outage}: {name}"
         detail = "Nothing is left to do. Restores that ran meanwhile are reported now."
-        return Severity.SUCCESS, title, detail, ()
-    title = f"Restore watch blind in {name}: {_cause(change)}"
+        return "seen again", Severity.SUCCESS, title, detail, ()
+    title = f"Restore watch blind in {name}: {_CAUSES.get(change.error, change.error)}"
     if change.group_id and change.error == "RestoreJobNotFoundError":
         title = f"Restore watch blind: Atlas has no project {name}"
     where = " there" if change.group_id else ""
@@ -98,11 +91,7 @@ def _story_of(change: WatchChange, console: str) -> _Story:
         "caught up."
     )
     severity = Severity.ERROR if change.group_id else Severity.CRITICAL
-    return severity, title, detail, tuple(_steps(change, console))
-
-
-def _cause(change: WatchChange) -> str:
-    return _CAUSES.get(change.error, change.error)
+    return "not seen", severity, title, detail, tuple(_steps(change, console))
 
 
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
@@ -117,16 +106,15 @@ def _steps(change: WatchChange, console: str) -> Iterator[Step]:
 
 def _facts(change: WatchChange) -> Mapping[str, str | None]:
     at = moment(change.at)
+    end = {"No longer watched": f"since {at}"} if change.is_removed else {"Seen again": at}
+    cause = {"The cause was": _CAUSES.get(change.error, change.error)}
     return {
         "Project" if change.group_id else "Stack": change.subject,
         "Error": change.error,
         # An error's text may contain advice, which is out of date after a recovery.
-        "The cause was" if change.recovered else "What failed": (
-            _cause(change) if change.recovered else change.message
-        ),
+        **(cause if change.recovered else {"What failed": change.message}),
         "Since": moment(change.since),
-        "Seen again": at if change.recovered and not change.is_removed else "",
-        "No longer watched": f"since {at}" if change.is_removed else "",
+        **(end if change.recovered else {}),
         "Last seen before": moment(change.last_success_at) or "not known",
         "Open restores at that moment": str(change.open_jobs),
     }

@@ -1,5 +1,6 @@
 """What the golden files do not show: rarer words, pages, and the order of notices."""
 
+import re
 from typing import Any
 
 import pytest
@@ -70,32 +71,18 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
     assert notice(name, **data).title == title
 
 
-CAUSES = {
-    "AtlasUnauthorizedError": "Atlas refuses the role or the credentials",
-    "AtlasForbiddenError": "Atlas refuses the address or the access",
-    "CredentialsError": "the secret cannot be used",
-    "AtlasRateLimitError": "the rate limit is used up",
-    "AtlasUnavailableError": "Atlas does not answer",
-    "RestoreJobNotFoundError": "Atlas has no such project",
-    "AtlasBadRequestError": "Atlas refuses the request",
-    "EndpointRetiredError": "Atlas has retired an endpoint",
-    "UnexpectedAtlasResponseError": "Atlas gives an unknown answer",
-    "TimeBudgetExceededError": "a sweep has too little time",
-    "SomeNewerError": "SomeNewerError",
-}
+ERRORS: list[type[Exception]] = [errors.CredentialsError, *errors.AtlasError.__subclasses__()]
 
 
-@pytest.mark.parametrize("error", CAUSES)
+@pytest.mark.parametrize("error", [*(one.__name__ for one in ERRORS), "TimeBudgetExceededError"])
 def test_the_cause_is_in_words(error: str) -> None:
     title = notice("stack-degraded", error=error).title
 
-    assert title == f"Restore watch blind in stack atlas-restore-watch: {CAUSES[error]}"
+    assert re.fullmatch("Restore watch blind in stack atlas-restore-watch: .* [a-z]+", title)
 
 
-def test_every_error_of_atlas_and_of_the_secret_has_a_cause_in_words() -> None:
-    kinds: list[type[Exception]] = [errors.CredentialsError, *errors.AtlasError.__subclasses__()]
-
-    assert {kind.__name__ for kind in kinds} <= CAUSES.keys()
+def test_a_cause_that_this_version_does_not_know_has_its_own_name() -> None:
+    assert notice("stack-degraded", error="SomeNewerError").title.endswith(": SomeNewerError")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import pytest
 
-from notify_people.selection import DEFAULT_CHANGES
 from unit.notify_people.messages import notice
 
 
@@ -27,9 +26,3 @@ def test_a_notice_is_about_one_change_and_a_test_about_none(
     name: str, data: dict[str, object], change: str | None
 ) -> None:
     assert notice(name, **data).change == change
-
-
-def test_by_default_people_hear_of_ends_and_of_the_watch() -> None:
-    ends, watch = {"ready", "ended", "validated"}, {"degraded", "recovered", "expiring"}
-
-    assert ends | watch == DEFAULT_CHANGES

@@ -64,7 +64,7 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
         {"messageId": "good", "body": json.dumps(event())},
     ]
     unused: Any = None
-    application = Application(unused, unused, unused, telemetry(), set(), "https://console", STACK)
+    application = Application(unused, unused, telemetry(), set(), "https://console", STACK)
     answer = application.answer({"Records": records}, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
