@@ -11,11 +11,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from random import uniform
 from threading import Event
 from typing import Any
 
 import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from foundation import USER_AGENT
 from foundation.deadline import Deadline
@@ -28,13 +28,15 @@ CONNECT_TIMEOUT = 3.0
 READ_TIMEOUT = 10.0
 """Seconds without a byte."""
 
-BACKOFFS, JITTER = (0.5, 1.0, 2.0), 0.5
-"""Seconds between two tries, and seconds at most that are added by chance."""
+ATTEMPTS = 4
+"""Tries of a request, the first included."""
 
 LONGEST_WAIT = 8.0
 """Seconds between two tries at most. A longer wait is cheaper in SQS than in an invocation."""
 
 _TRANSIENT = (408, 429)
+
+_backoff = wait_exponential_jitter(multiplier=0.5, max=4.0, jitter=0.5)
 
 
 class Webhooks:
@@ -56,17 +58,23 @@ class Webhooks:
         TimeBudgetExceededError when too little time is left to begin.
         """
         request = _request(address, body)
-        for backoff in BACKOFFS:
-            try:
-                return self._try(channel, request, deadline)
-            except ChannelUnavailableError as error:
-                wait = error.retry_after_seconds + backoff + uniform(0, JITTER)  # noqa: S311 - no secret
-                may_repeat = channel is Channel.PAGER or not error.was_sent
-                is_long = error.retry_after_seconds > LONGEST_WAIT
-                if not may_repeat or is_long or deadline.remaining() - wait < LEAST_TIME:
-                    raise
-            self._sleep(wait)
-        return self._try(channel, request, deadline)
+
+        def may_repeat(error: BaseException) -> bool:
+            is_known = channel is Channel.PAGER
+            return isinstance(error, ChannelUnavailableError) and (is_known or not error.was_sent)
+
+        def is_over(state: RetryCallState) -> bool:
+            left = deadline.remaining() - state.upcoming_sleep
+            is_long = _asked_wait(state) > LONGEST_WAIT
+            return state.attempt_number >= ATTEMPTS or is_long or left < LEAST_TIME
+
+        Retrying(
+            retry=retry_if_exception(may_repeat),
+            wait=lambda state: _asked_wait(state) + _backoff(state),
+            stop=is_over,
+            sleep=self._sleep,
+            reraise=True,
+        )(self._try, channel, request, deadline)
 
     def _try(self, channel: Channel, request: httpx.Request, deadline: Deadline) -> None:
         was_sent = Event()
@@ -130,6 +138,11 @@ def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
         headers={"Content-Type": "application/json", "User-Agent": USER_AGENT},
         extensions={"timeout": timeout.as_dict()},
     )
+
+
+def _asked_wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after_seconds if isinstance(error, ChannelUnavailableError) else 0.0
 
 
 def _advice(channel: Channel, status: int) -> str:
