@@ -1,36 +1,44 @@
-"""The parts that commands share: the words of the command line, and the exit status."""
+"""The parts that commands share: the arguments, and the exit status."""
 
+import argparse
+import re
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from typing import NoReturn, override
 
 from operate.errors import INTERRUPTED, ArgumentError, OperateError
 
 
-class _OneLineParser(ArgumentParser):
-    @override
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(None, message)
+class CommandLine(argparse.ArgumentParser):
+    """The arguments of a command. Each has a name that `make` knows, in small letters."""
+
+    def __init__(self, program: str, description: str | None) -> None:
+        super().__init__(
+            prog=f"python -m operate.{program}",
+            allow_abbrev=False,
+            description=description,
+            exit_on_error=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def read[N: argparse.Namespace](self, words: Sequence[str] | None, given: N) -> N:
+        """Read the words into `given`, None for those of the process. Raises ArgumentError."""
+        try:
+            return self.parse_args(words, given)
+        except argparse.ArgumentError as error:
+            option = error.argument_name
+            name = option and option.removeprefix("--").upper().replace("-", "_")
+            raise ArgumentError(name, error.message) from None
 
 
-def read_words(
-    program: str, description: str | None, words: Sequence[str] | None, names: Sequence[str]
-) -> dict[str, str | None]:
-    """
-    Return the value given for each name, None without a value.
+def text_of_form(form: str, expected: str) -> Callable[[str], str]:
+    """Return the type of an argument that is a text of this form."""
 
-    `words`: None for the words of the command line. Raises ArgumentError.
-    """
-    parser = _OneLineParser(
-        prog=f"python -m operate.{program}",
-        allow_abbrev=False,
-        description=description,
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-    for name in names:
-        parser.add_argument(f"--{name}")
-    return vars(parser.parse_args(words))
+    def read(text: str) -> str:
+        if not re.fullmatch(form, text):
+            raise argparse.ArgumentTypeError(f"{text[:60]!a} is not {expected}")
+        return text
+
+    return read
 
 
 def run(program: str, command: Callable[[], int], stopped: str = "") -> int:

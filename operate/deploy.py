@@ -12,13 +12,13 @@ import os
 import subprocess
 import sys
 import tomllib
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from operate.aws import LOOKING, Aws
-from operate.command_line import read_words, run
+from operate.command_line import CommandLine, run
 from operate.deployed_stack import DEFAULT_NAME, read_stack
 from operate.errors import ArgumentError, OperateError
 from operate.parameter_overrides import FILE, as_words, merged, options_of, words_of
@@ -95,23 +95,16 @@ def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, 
     options = options_of(config, given["environment"])
     words = words_of(given["args"] or "", "ARGS")
     name = given["stack"] or options.get("stack_name", DEFAULT_NAME)
-    region, profile = (_stated(words, key) or options.get(key) for key in ("region", "profile"))
+    line = CommandLine("deploy", None)
+    for option in ("region", "profile"):
+        line.add_argument(f"--{option}", nargs="?", default=options.get(option))
+    stated, _ = line.parse_known_args(words)
     try:
-        with Aws(PAGE, LOOKING, region=region, profile=profile) as aws:
+        with Aws(PAGE, LOOKING, region=stated.region, profile=stated.profile) as aws:
             bucket = read_stack(aws, name).parameters.get("ReleaseBucket")
     except OperateError:
         return None
     return (name, bucket) if bucket else None
-
-
-def _stated(words: Sequence[str], option: str) -> str | None:
-    """Return the last value of an option of SAM, None without a value."""
-    found = None
-    for word, after in pairwise([*words, ""]):
-        name, equals, value = word.partition("=")
-        if name == f"--{option}":
-            found = value if equals else after
-    return found
 
 
 def _run(words: Sequence[str]) -> tuple[int, bytes]:
@@ -140,7 +133,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _deploy() -> int:
-    given = read_words("deploy", __doc__, None, _ARGUMENTS)
+    line = CommandLine("deploy", __doc__)
+    for name in _ARGUMENTS:
+        line.add_argument(f"--{name}")
+    given = vars(line.read(None, Namespace()))
     config = _read(FILE)
     words = command(given, config)
     _ask_before_a_release_is_left(given, config)

@@ -1,17 +1,19 @@
 """A stack of this application, as CloudFormation knows it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from operate.aws import Aws
+from operate.command_line import text_of_form
 from operate.errors import OperateError
 
 DEFAULT_NAME = "atlas-restore-watch"
 """The name that `make deploy` gives to a stack."""
 
-STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
+read_stack_name = text_of_form(
+    r"[a-zA-Z][a-zA-Z0-9-]{0,127}", f"the name of a stack, such as {DEFAULT_NAME}"
+)
 
 TABLE_OUTPUT = "TableName"
 

@@ -10,6 +10,7 @@ Exit status: 0 if nothing is wrong; 1 if something is, or AWS refused; 2 if an a
 import json
 import sys
 import textwrap
+from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,9 +21,9 @@ from rich.text import Text
 
 from foundation.json_text import read_object
 from operate.aws import INVOKING, LOOKING, Aws
-from operate.command_line import read_words, run
-from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, DeployedStack, read_stack
-from operate.errors import ArgumentError, OperateError, plain
+from operate.command_line import CommandLine, run
+from operate.deployed_stack import DEFAULT_NAME, DeployedStack, read_stack, read_stack_name
+from operate.errors import OperateError, plain
 from operate.stack_diagnosis import WayToPeople, dead_letters, key_policies
 from restore_watch.diagnosis.line import Line, without_consequences
 
@@ -36,21 +37,15 @@ _OTHER_FORM = (
 
 _read_lines = TypeAdapter(list[Line]).validate_python
 
-_TEST = {"yes": True, "no": False, None: False}
 
-
-def _arguments(words: Sequence[str] | None) -> tuple[str, Mapping[str, str], bool]:
-    """Return the stack, the event for its function, and whether a test notification is sent."""
-    given = read_words("doctor", __doc__, words, ("stack", "project", "cluster", "test"))
-    stack = given["stack"] or DEFAULT_NAME
-    if not STACK_NAME.fullmatch(stack):
-        raise ArgumentError("STACK", f"expected the name of a stack, such as {DEFAULT_NAME}")
-    if given["test"] not in _TEST:
-        raise ArgumentError("TEST", "expected yes or no")
+def _arguments(words: Sequence[str] | None) -> Namespace:
+    line = CommandLine("doctor", __doc__)
+    line.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
     # The function checks both, and its error says what it expects.
-    named = {"groupId": given["project"], "clusterName": given["cluster"]}
-    event = {"action": "diagnose"} | {name: text for name, text in named.items() if text}
-    return stack, event, _TEST[given["test"]]
+    line.add_argument("--project")
+    line.add_argument("--cluster")
+    line.add_argument("--test", choices=("yes", "no"))
+    return line.read(words, Namespace())
 
 
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
@@ -101,10 +96,11 @@ def _failed(check: str, answer: Mapping[str, Any]) -> Line:
     return Line(check, ok=False, found=found, fix="Look for this text in docs/troubleshooting.md")
 
 
-def _diagnosed(
-    aws: Aws, stack_name: str, event: Mapping[str, str], *, sends_test: bool
-) -> Iterator[Line]:
-    stack = read_stack(aws, stack_name)
+def _diagnosed(aws: Aws, given: Namespace) -> Iterator[Line]:
+    stack = read_stack(aws, given.stack)
+    named = {"groupId": given.project, "clusterName": given.cluster}
+    event = {"action": "diagnose"} | {name: text for name, text in named.items() if text}
+    sends_test = given.test == "yes"
     for line in _of_function(aws, stack, event):
         # A test message proves more than a look.
         if line.check != "publishing" or not sends_test:
@@ -117,10 +113,9 @@ def _diagnosed(
 
 
 def _doctor(words: Sequence[str] | None) -> int:
-    stack_name, event, sends_test = _arguments(words)
+    given = _arguments(words)
     with Aws(PAGE, LOOKING) as aws:
-        found = list(_diagnosed(aws, stack_name, event, sends_test=sends_test))
-    lines = without_consequences(found)
+        lines = without_consequences(list(_diagnosed(aws, given)))
     console = Console(highlight=False)
     show(lines, console)
     wrong = sum(line.ok is False for line in lines)

@@ -43,4 +43,6 @@ class ArgumentError(OperateError):
     exit_status = 2
 
     def __init__(self, name: str | None, problem: str) -> None:
-        super().__init__(f"{name} (--{name.lower()}): {problem}" if name else problem)
+        super().__init__(
+            f"{name} (--{name.lower().replace('_', '-')}): {problem}" if name else problem
+        )

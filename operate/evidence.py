@@ -10,9 +10,11 @@ Exit status: 0 if everything was written; 1 if AWS or the disk refused, and noth
 
 import re
 import sys
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from rich.console import Console
@@ -20,8 +22,8 @@ from rich.console import Console
 from foundation import __version__
 from foundation.clock import in_utc
 from operate.aws import ONE_TRY, PATIENT, Aws
-from operate.command_line import read_words, run
-from operate.deployed_stack import DEFAULT_NAME, STACK_NAME, read_stack
+from operate.command_line import CommandLine, run, text_of_form
+from operate.deployed_stack import DEFAULT_NAME, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, Names
 from operate.restore_evidence import (
@@ -47,21 +49,8 @@ _SHOWN = 20
 
 _KEY = ("cluster", "restoreId")
 
-_FORMS = {
-    "STACK": (STACK_NAME, f"the name of a stack, such as {DEFAULT_NAME}"),
-    "TABLE": (
-        re.compile(r"[a-zA-Z0-9_.-]{3,255}"),
-        "the name of a table, the stack's output TableName",
-    ),
-    "PROJECT": (re.compile(r"[a-f0-9]{24}"), "the id of a project, 24 of 0-9 and a-f"),
-    "CLUSTER": (
-        re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}"),
-        "a cluster's letters, digits and hyphens",
-    ),
-}
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?")
+_BEGINNING = re.compile(r"\d{4}-\d{2}-\d{2}")
+"""ISO 8601 has weeks as well, whose first day Python returns."""
 
 _EXPECTED = "expected a UTC date such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z"
 
@@ -75,26 +64,6 @@ class Period:
 
     start: datetime
     end: datetime
-
-    @classmethod
-    def read(cls, since: str | None, until: str | None, now: datetime) -> Self:
-        """
-        Read FROM and TO. A day as TO is included, a moment is not.
-
-        A moment without an offset is UTC. Raises ArgumentError.
-        """
-        start, _ = _read_moment("FROM", since)
-        end, is_day = _read_moment("TO", until)
-        if is_day:
-            try:
-                end += timedelta(days=1)
-            except OverflowError:
-                raise ArgumentError("TO", f"{until} is too late") from None
-        if start >= end:
-            raise ArgumentError("TO", "must be later than FROM")
-        if start > now:
-            raise ArgumentError("FROM", f"{since} is in the future, so no restore can have begun")
-        return cls(start, end)
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
@@ -113,60 +82,41 @@ class Period:
         return notes
 
 
-def _read_moment(name: str, text: str | None) -> tuple[datetime, bool]:
-    """Return the moment, and whether it is the beginning of a whole day."""
-    if not text:
-        raise ArgumentError(name, f"is missing; {_EXPECTED}")
-    is_day = bool(_DAY.fullmatch(text))
-    try:
-        if is_day or _MOMENT.fullmatch(text):
-            return in_utc(datetime.fromisoformat(text)), is_day
-    except ValueError:
-        pass
-    raise ArgumentError(name, f"{text[:60]!a} is not a date; {_EXPECTED}")
+class Arguments(Namespace):
+    """The arguments of the command. `rto`, `rpo`: zero for none; None for the stack's own."""
 
-
-@dataclass(frozen=True)
-class Arguments:
-    """
-    The arguments of the command.
-
-    `stack`: None if `table` names the table. `rto`, `rpo`: zero for none; None for the stack's own.
-    """
-
-    period: Period
-    names: Names
-    stack: str | None
+    start: datetime
+    end: datetime
+    stack: str
     table: str | None
-    group_id: str | None
-    cluster_name: str | None
+    project: str | None
+    cluster: str | None
     rto: timedelta | None
     rpo: timedelta | None
+    out: Names
 
     @classmethod
     def read(cls, words: Sequence[str] | None, now: datetime) -> Self:
         """Read the words of the command line. Raises ArgumentError."""
-        names = ("from", "to", *map(str.lower, _FORMS), "rto", "rpo", "out")
-        read = read_words("evidence", __doc__, words, names)
-        given = {name.upper(): text for name, text in read.items()}
-        for name, (form, expected) in _FORMS.items():
-            text = given[name]
-            if text is not None and not form.fullmatch(text):
-                raise ArgumentError(name, f"{text[:60]!a} is not {expected}")
-        if given["CLUSTER"] and not given["PROJECT"]:
+        line = CommandLine("evidence", __doc__)
+        line.add_argument("--from", dest="start", type=_read_moment, required=True)
+        line.add_argument("--to", dest="end", type=_read_end, required=True)
+        source = line.add_mutually_exclusive_group()
+        source.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
+        source.add_argument("--table", type=_read_table_name)
+        line.add_argument("--project", type=_read_project)
+        line.add_argument("--cluster", type=_read_cluster)
+        line.add_argument("--rto", type=read_minutes)
+        line.add_argument("--rpo", type=read_minutes)
+        line.add_argument("--out", type=Names.of, default="evidence")
+        given = line.read(words, cls())
+        if given.cluster and not given.project:
             raise ArgumentError("CLUSTER", "needs PROJECT, because other projects may have one too")
-        if given["STACK"] and given["TABLE"]:
-            raise ArgumentError("TABLE", "stands in place of STACK; expected one of them")
-        return cls(
-            period=Period.read(given["FROM"], given["TO"], now),
-            names=Names.of("evidence" if given["OUT"] is None else given["OUT"]),
-            stack=None if given["TABLE"] else given["STACK"] or DEFAULT_NAME,
-            table=given["TABLE"],
-            group_id=given["PROJECT"],
-            cluster_name=given["CLUSTER"],
-            rto=_read_objective("RTO", given["RTO"]),
-            rpo=_read_objective("RPO", given["RPO"]),
-        )
+        if given.start >= given.end:
+            raise ArgumentError("TO", "must be later than FROM")
+        if given.start > now:
+            raise ArgumentError("FROM", "is in the future, so no restore can have begun")
+        return given
 
     def objectives(self, parameters: Mapping[str, str]) -> Objectives:
         """Return the given objectives, otherwise the stack's own. Raises OperateError."""
@@ -177,63 +127,83 @@ class Arguments:
         return Objectives(rto=rto or None, rpo=rpo or None)
 
 
-def _read_objective(name: str, text: str | None) -> timedelta | None:
+def _read_moment(text: str) -> datetime:
+    """A moment without an offset is UTC."""
     try:
-        return None if text is None else read_minutes(text)
-    except ValueError as error:
-        raise ArgumentError(name, str(error)) from None
+        if _BEGINNING.match(text):
+            return in_utc(datetime.fromisoformat(text))
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"{text[:60]!a} is not a date; {_EXPECTED}")
+
+
+def _read_end(text: str) -> datetime:
+    """A day is included, a moment is not."""
+    end = _read_moment(text)
+    with suppress(ValueError, OverflowError):
+        date.fromisoformat(text)
+        end += timedelta(days=1)
+    return end
+
+
+_read_table_name = text_of_form(
+    r"[a-zA-Z0-9_.-]{3,255}", "the name of a table, the stack's output TableName"
+)
+_read_project = text_of_form(r"[a-f0-9]{24}", "the id of a project, 24 of 0-9 and a-f")
+_read_cluster = text_of_form(
+    r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", "a cluster's letters, digits and hyphens"
+)
 
 
 def _objective_of_stack(parameters: Mapping[str, str], name: str) -> timedelta:
     try:
         return read_minutes(parameters.get(name, "0"))
-    except ValueError as error:
+    except ArgumentTypeError as error:
         msg = f"the parameter {name} of the stack is wrong: {error}"
         raise OperateError(msg) from None
 
 
 def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
     """Write the files. Return the exit status. Raises OperateError."""
-    stack = read_stack(aws, wanted.stack) if wanted.stack else None
-    table = stack.table_name if stack else wanted.table or ""
+    stack = None if wanted.table else read_stack(aws, wanted.stack)
+    table = stack.table_name if stack else str(wanted.table)
+    period = Period(wanted.start, wanted.end)
     summary = Summary(wanted.objectives(stack.parameters if stack else {}))
-    files = EvidenceFiles(wanted.names)
+    files = EvidenceFiles(wanted.out)
     read = 0
     with Console(stderr=True).status("Reading the table") as status:
-        for count, jobs in _read_table(aws, table, wanted.group_id, wanted.cluster_name):
-            for item in jobs:
-                _add(item, wanted.period, now, files, summary)
-            read += count
+        for items in _read_table(aws, table, wanted):
+            for item in items:
+                if _is_job(item, wanted.project):
+                    _add(item, period, now, files, summary)
+            read += len(items)
             status.update(f"{read:,} items read, {summary.restores:,} restores of the period")
-    notes = wanted.period.notes(now)
+    notes = period.notes(now)
     about = {
         "madeAt": utc_text(now),
         "version": __version__,
         "account": _account(aws),
         "region": aws.region,
-        "stack": wanted.stack,
+        "stack": stack and stack.name,
         "table": table,
-        "period": {"from": utc_text(wanted.period.start), "until": utc_text(wanted.period.end)},
-        "groupId": wanted.group_id,
-        "clusterName": wanted.cluster_name,
+        "period": {"from": utc_text(period.start), "until": utc_text(period.end)},
+        "groupId": wanted.project,
+        "clusterName": wanted.cluster,
     }
     digest = files.write({**about, **summary.as_json(), "notes": notes})
-    for line in (*summary.lines(), f"{wanted.names.csv}: SHA-256 {digest}", wanted.names.json):
+    for line in (*summary.lines(), f"{wanted.out.csv}: SHA-256 {digest}", wanted.out.json):
         sys.stdout.write(f"{line}\n")
     for note in notes:
         _warn(f"note: {note}")
     return _report_unreadable(summary)
 
 
-def _read_table(
-    aws: Aws, table: str, group_id: str | None, cluster_name: str | None
-) -> Iterator[tuple[int, list[Item]]]:
+def _read_table(aws: Aws, table: str, wanted: Arguments) -> Iterator[list[Item]]:
     """
-    Yield, for each page, the number of items read, and the jobs of the project or cluster in it.
+    Yield the items of each page of the table, or of a cluster, which is one partition.
 
-    A cluster is one partition, which is queried; everything else is a scan. Reads are consistent.
-    They cost twice as much, which is cents for 100,000 jobs, and show even an item that was stored
-    a second ago. Raises OperateError.
+    Reads are consistent. They cost twice as much, which is cents for 100,000 jobs, and show even an
+    item that was stored a second ago. Raises OperateError.
     """
     not_ours = (
         f"The table {table} is not the table of restore jobs: the stack's output TableName is"
@@ -243,21 +213,18 @@ def _read_table(
         "TABLE=..., and its region with AWS_REGION=...",
         "ValidationException": not_ours,
     }
-    operation, what = "scan", {"TableName": table, "ConsistentRead": True}
-    if cluster_name is not None:
-        operation, what = (
-            "query",
-            what
-            | {
-                "KeyConditionExpression": "#cluster = :cluster",
-                "ExpressionAttributeNames": {"#cluster": "cluster"},
-                "ExpressionAttributeValues": {":cluster": {"S": f"{group_id}/{cluster_name}"}},
-            },
-        )
-    for items in aws.pages("dynamodb", operation, "Items", fixes=fixes, **what):
+    partition = {
+        "KeyConditionExpression": "#cluster = :cluster",
+        "ExpressionAttributeNames": {"#cluster": "cluster"},
+        "ExpressionAttributeValues": {":cluster": {"S": f"{wanted.project}/{wanted.cluster}"}},
+    }
+    operation, what = ("query", partition) if wanted.cluster else ("scan", {})
+    for items in aws.pages(
+        "dynamodb", operation, "Items", fixes=fixes, TableName=table, ConsistentRead=True, **what
+    ):
         if any("S" not in item.get(name, ()) for item in items for name in _KEY):
             raise OperateError(not_ours)
-        yield len(items), [item for item in items if _is_job(item, group_id)]
+        yield items
 
 
 def _is_job(item: Item, group_id: str | None) -> bool:

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,36 +23,23 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
 
-from operate.errors import ArgumentError, OperateError
+from operate.errors import OperateError
 from operate.restore_evidence import RestoreEvidence
 from restore_watch.model.status_change import utc_text
 
+# In the groups of the table in docs/evidence.md.
 COLUMNS = (
-    "groupId",
-    "clusterName",
-    "restoreId",
-    "kind",
-    "deliveryType",
-    "snapshotId",
-    "snapshotFinishedDate",
-    "targetProjectId",
-    "targetDeploymentItemName",
-    "restoreScheduledDate",
-    "restoreFinishedDate",
-    "durationSeconds",
-    "rtoMet",
-    "snapshotAgeSeconds",
-    "rpoMet",
-    "outcome",
-    "atlasStatus",
-    "firstObservedAt",
-    "observedAt",
-    "missingSince",
-    "changes",
-    "published",
-    "verdict",
-    "validatedBy",
-    "validatedAt",
+    *("groupId", "clusterName"),
+    *("restoreId", "kind", "deliveryType"),
+    *("snapshotId", "snapshotFinishedDate"),
+    *("targetProjectId", "targetDeploymentItemName"),
+    *("restoreScheduledDate", "restoreFinishedDate"),
+    *("durationSeconds", "rtoMet"),
+    *("snapshotAgeSeconds", "rpoMet"),
+    *("outcome", "atlasStatus"),
+    *("firstObservedAt", "observedAt", "missingSince"),
+    *("changes", "published"),
+    *("verdict", "validatedBy", "validatedAt"),
 )
 
 # A spreadsheet takes a cell for a formula that begins with one of these, in wide forms too: OWASP,
@@ -69,27 +57,16 @@ class Names:
 
     @classmethod
     def of(cls, out: str) -> Self:
-        """Return the names that begin with `out`. Raises ArgumentError."""
+        """Return the names that begin with `out`. Raises ArgumentTypeError."""
         try:
             path = Path(out).expanduser()
         except RuntimeError:
-            raise ArgumentError("OUT", f"there is no home folder for {out!a}") from None
+            raise ArgumentTypeError(f"there is no home folder for {out!a}") from None
         if out.endswith("/") or path.name in {"", ".."} or path.suffix in {".csv", ".json"}:
-            raise ArgumentError("OUT", f"{out!a} is not a name without .csv and .json")
+            raise ArgumentTypeError(f"{out!a} is not a name without .csv and .json")
         if not path.parent.is_dir():
-            raise ArgumentError("OUT", f"there is no folder {str(path.parent)!a}")
+            raise ArgumentTypeError(f"there is no folder {str(path.parent)!a}")
         return cls(path.with_name(f"{path.name}.csv"), path.with_name(f"{path.name}.json"))
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class _Restore:
-    """A restore as both files have it, in the order of when it began."""
-
-    began: str
-    cluster: str
-    restore_id: str
-    line: str
-    said: str
 
 
 class EvidenceFiles:
@@ -97,20 +74,16 @@ class EvidenceFiles:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self._restores: list[_Restore] = []
+        self._restores: list[tuple[str, str, str, str, str]] = []
+        """When each began, its cluster and its id, its line, and its JSON."""
 
     def add(self, evidence: RestoreEvidence) -> None:
         """Keep a restore until the files are written."""
         facts = evidence.facts
         said = {**facts, "changes": evidence.changes, "validations": evidence.validations}
-        restore = _Restore(
-            utc_text(evidence.began),
-            f"{facts['groupId']}/{facts['clusterName']}",
-            facts["restoreId"],
-            _line(_cells(evidence)),
-            json.dumps(said),
-        )
-        self._restores.append(restore)
+        cluster = f"{facts['groupId']}/{facts['clusterName']}"
+        key = utc_text(evidence.began), cluster, facts["restoreId"]
+        self._restores.append((*key, _line(_cells(evidence)), json.dumps(said)))
 
     def write(self, summary: Mapping[str, Any]) -> str:
         """
@@ -122,26 +95,24 @@ class EvidenceFiles:
         """
         self._restores.sort()
         # Without the mark, Excel reads UTF-8 in the code page of Windows.
-        lines = ["\ufeff", _line(COLUMNS), *(restore.line for restore in self._restores)]
-        digest = hashlib.sha256()
-        for line in lines:
-            digest.update(line.encode())
-        csv_file = {"file": self.names.csv.name, "sha256": digest.hexdigest()}
+        table = "".join(["\ufeff", _line(COLUMNS), *(line for *_, line, _ in self._restores)])
+        digest = hashlib.sha256(table.encode()).hexdigest()
+        csv_file = {"file": self.names.csv.name, "sha256": digest}
         head = json.dumps({**summary, "csv": csv_file}, indent=2).removesuffix("\n}")
         restores = (
-            f"{',' if number else ''}\n    {restore.said}"
-            for number, restore in enumerate(self._restores)
+            f"{',' if number else ''}\n    {said}"
+            for number, (*_, said) in enumerate(self._restores)
         )
         whole = chain([f'{head},\n  "restores": ['], restores, ["\n  ]\n}\n"])
         try:
-            with _part(self.names.csv, lines) as table, _part(self.names.json, whole) as rest:
-                table.replace(self.names.csv)
-                rest.replace(self.names.json)
+            with _part(self.names.csv, [table]) as first, _part(self.names.json, whole) as second:
+                first.replace(self.names.csv)
+                second.replace(self.names.json)
         except OSError as error:
             where = f": {str(error.filename)!a}" if error.filename else ""
             msg = f"the evidence cannot be written: {error.strerror}{where}"
             raise OperateError(msg) from None
-        return digest.hexdigest()
+        return digest
 
 
 def _cells(evidence: RestoreEvidence) -> list[str]:

@@ -5,7 +5,6 @@ A change and a verdict have the content of their messages, because both come fro
 `history`.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from operate.command_line import text_of_form
 from restore_watch.aws.topic import message_of_job
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
@@ -32,7 +32,9 @@ _JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
 
-_NUMBER = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
+_read_number = text_of_form(
+    r"[0-9]{1,7}(\.[0-9]{1,6})?", "a number of minutes; expected one such as 60, or 0 for none"
+)
 
 _utc_date = TypeAdapter(UtcDate).validate_python
 
@@ -90,11 +92,8 @@ class Objectives:
 
 
 def read_minutes(text: str) -> timedelta:
-    """Read a number of minutes; 0 is for none. Raises ValueError."""
-    if not _NUMBER.fullmatch(text):
-        msg = f"{text[:60]!a} is not a number of minutes; expected one such as 60, or 0 for none"
-        raise ValueError(msg)
-    return timedelta(minutes=float(text))
+    """Read a number of minutes; 0 is for none. Raises ArgumentTypeError."""
+    return timedelta(minutes=float(_read_number(text)))
 
 
 class UnreadableItemError(Exception):

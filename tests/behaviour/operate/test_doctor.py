@@ -132,8 +132,8 @@ def test_a_function_that_does_not_start_is_one_line(
 @pytest.mark.parametrize(
     ("words", "status", "line"),
     [
-        (("--stack", "no/stack"), 2, "STACK (--stack): expected the name of a stack"),
-        (("--test", "maybe"), 2, "TEST (--test): expected yes or no"),
+        (("--stack", "no/stack"), 2, "STACK (--stack): 'no/stack' is not the name of a stack"),
+        (("--test", "maybe"), 2, "TEST (--test): invalid choice: 'maybe'"),
         (("--projects", "all"), 2, "unrecognized arguments: --projects all"),
         (("--stack", "another"), 1, "There is no stack another in us-east-1"),
     ],

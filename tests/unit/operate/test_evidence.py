@@ -22,15 +22,15 @@ def test_a_period_is_enough_and_everything_can_be_given() -> None:
     every = read(*words.split())
 
     assert (few.stack, few.table) == ("atlas-restore-watch", None)
-    assert (few.group_id, few.cluster_name, few.rto, few.rpo) == (None, None, None, None)
-    assert few.names.csv.name == "evidence.csv"
-    assert (table.stack, table.table) == (None, "restores")
+    assert (few.project, few.cluster, few.rto, few.rpo) == (None, None, None, None)
+    assert few.out.csv.name == "evidence.csv"
+    assert table.table == "restores"
     assert (every.stack, every.table) == ("two", None)
-    assert (every.group_id, every.cluster_name, every.rto, every.rpo) == (
+    assert (every.project, every.cluster, every.rto, every.rpo) == (
         *(GROUP, "orders"),
         *(timedelta(hours=1), timedelta(0)),
     )
-    assert str(every.names.json) == "/tmp/audit.json"  # noqa: S108 - it is not written
+    assert str(every.out.json) == "/tmp/audit.json"  # noqa: S108 - it is not written
 
 
 UPPER = GROUP.upper()
@@ -40,7 +40,7 @@ MINUTES = "is not a number of minutes; expected one such as 60, or 0 for none"
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("--stack -x", "argument --stack: expected one argument"),
+        ("--stack -x", "STACK (--stack): expected one argument"),
         (
             "--stack 1st",
             "STACK (--stack): '1st' is not the name of a stack, such as atlas-restore-watch",
@@ -63,7 +63,7 @@ MINUTES = "is not a number of minutes; expected one such as 60, or 0 for none"
         ),
         (
             "--stack one --table two",
-            "TABLE (--table): stands in place of STACK; expected one of them",
+            "TABLE (--table): not allowed with argument --stack",
         ),
         ("--rto soon", f"RTO (--rto): 'soon' {MINUTES}"),
         ("--rpo=-1", f"RPO (--rpo): '-1' {MINUTES}"),
@@ -80,6 +80,11 @@ def test_says_in_one_line_what_is_wrong(words: str, line: str) -> None:
 
 
 # The period
+
+
+def period_of(since: str, until: str) -> Period:
+    given = Arguments.read([f"--from={since}", f"--to={until}"], NOW)
+    return Period(given.start, given.end)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ def test_says_in_one_line_what_is_wrong(words: str, line: str) -> None:
 def test_a_day_is_included_to_its_end_and_a_moment_is_not(
     since: str, until: str, start: str, end: str
 ) -> None:
-    period = Period.read(since, until, NOW)
+    period = period_of(since, until)
     first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
 
     assert (period.start, period.end) == (first, last)
@@ -114,9 +119,7 @@ def test_a_day_is_included_to_its_end_and_a_moment_is_not(
 @pytest.mark.parametrize(
     ("since", "until", "name", "problem"),
     [
-        (None, "2026-11-01", "FROM", "is missing"),
-        ("", "2026-11-01", "FROM", "is missing"),
-        ("2026-11-01", None, "TO", "is missing"),
+        ("", "2026-11-01", "FROM", "'' is not a date"),
         ("yesterday", "2026-11-01", "FROM", "'yesterday' is not a date"),
         ("2026-02-30", "2026-11-01", "FROM", "'2026-02-30' is not a date"),
         ("2026-11-01", "20261130", "TO", "'20261130' is not a date"),
@@ -125,17 +128,14 @@ def test_a_day_is_included_to_its_end_and_a_moment_is_not(
         ("0001-01-01T00:00+14:00", "2026-11-01", "FROM", "is not a date"),
         ("2026-11-02", "2026-11-01", "TO", "must be later than FROM"),
         ("2026-11-01T08:00", "2026-11-01T08:00", "TO", "must be later than FROM"),
-        ("2026-12-01", "2026-12-31", "FROM", "2026-12-01 is in the future"),
-        ("2026-11-01", "9999-12-31", "TO", "9999-12-31 is too late"),
+        ("2026-12-01", "2026-12-31", "FROM", "is in the future"),
     ],
 )
-def test_names_the_argument_that_is_wrong(
-    since: str | None, until: str | None, name: str, problem: str
-) -> None:
+def test_names_the_argument_that_is_wrong(since: str, until: str, name: str, problem: str) -> None:
     with pytest.raises(
         ArgumentError, match=rf"^{name} \(--{name.lower()}\): .*{problem}"
     ) as raised:
-        Period.read(since, until, NOW)
+        period_of(since, until)
 
     assert "\n" not in str(raised.value)
 
@@ -143,17 +143,17 @@ def test_names_the_argument_that_is_wrong(
 def test_says_that_restores_of_a_long_time_ago_may_be_missing() -> None:
     old, young = "2025-10-21T09:29:59", "2025-10-22T09:30:01"
 
-    (note,) = Period.read(old, "2025-12-31", NOW).notes(NOW)
+    (note,) = period_of(old, "2025-12-31").notes(NOW)
 
     assert note == (
         "The table keeps a restore for 400 days after its last change: those that began before "
         "2025-10-22 may be missing."
     )
-    assert Period.read(young, "2025-12-31", NOW).notes(NOW) == []
+    assert period_of(young, "2025-12-31").notes(NOW) == []
 
 
 def test_says_that_the_period_has_not_ended() -> None:
-    assert Period.read("2026-11-01", "2026-11-25", NOW).notes(NOW) == []
-    assert Period.read("2026-11-01", "2026-11-26", NOW).notes(NOW) == [
+    assert period_of("2026-11-01", "2026-11-25").notes(NOW) == []
+    assert period_of("2026-11-01", "2026-11-26").notes(NOW) == [
         "The period has not ended: more restores may begin in it."
     ]

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import resource
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from operate.errors import ArgumentError, OperateError
+from operate.errors import OperateError
 from operate.evidence_files import EvidenceFiles, Names
 from operate.restore_evidence import Objectives, RestoreEvidence, read_evidence
 from restore_watch.model.restore_job import RestoreJob
@@ -240,7 +241,7 @@ def test_two_runs_at_once_do_not_mix_their_files(names: Names) -> None:
     ],
 )
 def test_rejects_a_name_that_cannot_be_written(out: str) -> None:
-    with pytest.raises(ArgumentError, match=r"^OUT \(--out\): "):
+    with pytest.raises(ArgumentTypeError):
         Names.of(out)
 
 

@@ -1,5 +1,6 @@
 """What the table says of a restore, and how it is judged by RTO and RPO."""
 
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -196,5 +197,7 @@ def test_reads_minutes(text: str, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "1h", "1e9", "inf", "nan", "1,5", "٣", "9" * 99])
 def test_rejects_what_is_not_a_number_of_minutes(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a number of minutes; expected one such as 60"):
+    with pytest.raises(
+        ArgumentTypeError, match="is not a number of minutes; expected one such as 60"
+    ):
         read_minutes(text)
