@@ -23,10 +23,20 @@ class DeployedStack:
     """A stack, with its outputs and parameters."""
 
     name: str
-    table_name: str
-    function_name: str
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table of restore jobs."""
+        return self.outputs[TABLE_OUTPUT]
+
+    def output(self, name: str) -> str:
+        """Return an output. Raises OperateError if this version of the stack does not have it."""
+        if name not in self.outputs:
+            msg = f"the stack {self.name} has no output {name}: deploy it again"
+            raise OperateError(msg)
+        return self.outputs[name]
 
 
 def read_stack(aws: Aws, name: str) -> DeployedStack:
@@ -47,13 +57,7 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
     if not outputs.get(TABLE_OUTPUT):
         msg = f"the stack {name} has no output {TABLE_OUTPUT}. Is it one of Atlas Restore Watch?"
         raise OperateError(msg)
-    return DeployedStack(
-        name=name,
-        table_name=outputs[TABLE_OUTPUT],
-        function_name=outputs.get("FunctionName", ""),
-        outputs=outputs,
-        parameters=_pairs(stack.get("Parameters", ()), "Parameter"),
-    )
+    return DeployedStack(name, outputs, _pairs(stack.get("Parameters", ()), "Parameter"))
 
 
 def _pairs(entries: Any, kind: str) -> dict[str, str]:

@@ -69,16 +69,13 @@ def _test(aws: Aws, stack: DeployedStack) -> Line:
 
 
 def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
-    if not stack.function_name:
-        msg = f"the stack {stack.name} has no output FunctionName: deploy it again"
-        raise OperateError(msg)
     answer = aws.ask(
         "lambda",
         "invoke",
         "Payload",
         config=INVOKING,
         fixes={"ResourceNotFoundException": "The function was deleted: deploy the stack again"},
-        FunctionName=stack.function_name,
+        FunctionName=stack.output("FunctionName"),
         Payload=json.dumps(event),
     )
     try:

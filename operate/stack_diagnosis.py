@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from foundation.json_text import read_json
 from notify_people.channels.secret import read_secret
@@ -21,7 +21,7 @@ from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.errors import OperateError, RefusedError
 from restore_watch.diagnosis.aws_fixes import GONE, MAKE_TOPIC_AGAIN
-from restore_watch.diagnosis.line import Line
+from restore_watch.diagnosis.line import Line, bad, good, unsure
 
 
 def look(check: str, find: Callable[[str], Line], *, gone: str) -> Line:
@@ -32,13 +32,10 @@ def look(check: str, find: Callable[[str], Line], *, gone: str) -> Line:
     """
     try:
         return find(check)
-    except RefusedError as error:
-        if error.code in GONE:
-            return Line(check, ok=False, found="was deleted", fix=gone)
-        found = str(error)
     except OperateError as error:
-        found = str(error)
-    return Line(check, ok=None, found=found)
+        if isinstance(error, RefusedError) and error.code in GONE:
+            return bad(check, "was deleted", gone)
+        return unsure(check, str(error))
 
 
 # Keys
@@ -60,7 +57,7 @@ def key_policies(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
     gone = "Deploy the stack with another TopicKmsKeyArn or KmsKeyArn"
 
     def find_for_function(check: str) -> Line:
-        name = stack.function_name
+        name = stack.output("FunctionName")
         held = aws.ask("lambda", "get_function_configuration", FunctionName=name)
         return _key_policy(aws, topic_key, names_of_role(held["Role"]), check)
 
@@ -76,12 +73,11 @@ def _key_policy(aws: Aws, key: str, principals: list[str], check: str) -> Line:
     try:
         lacking = missing_actions(policy["Policy"], principals)
     except ValueError as error:
-        return Line(check, ok=None, found=str(error))
+        return unsure(check, str(error))
     if lacking:
         fix = f"Add the statements of docs/security.md to the policy of the key {key}"
-        return Line(check, ok=False, found=f"does not allow {' and '.join(lacking)}", fix=fix)
-    found = "allows what is needed; conditions were not looked at"
-    return Line(check, ok=True, found=found)
+        return bad(check, f"does not allow {' and '.join(lacking)}", fix)
+    return good(check, "allows what is needed; conditions were not looked at")
 
 
 def missing_actions(policy: str, principals: Iterable[str]) -> list[str]:
@@ -133,108 +129,106 @@ TRIGGER_OPTIONS = (
 )
 """The options of the trigger in template.yaml."""
 
+_ATTRIBUTES = (
+    ("FilterPolicy", "{}", "a filter policy holds messages back"),
+    ("RawMessageDelivery", "true", "the messages are not sent raw"),
+)
+"""The attributes of the subscription in template.yaml, and what another value means."""
 
+
+@dataclass(frozen=True)
 class WayToPeople:
     """Looks at the function, its trigger, its queue and its secret in a stack with notices."""
 
-    def __init__(self, aws: Aws, stack: DeployedStack) -> None:
-        self._aws = aws
-        self._topic = stack.outputs.get("TopicArn", "")
-        self._queue = stack.outputs.get("NoticeQueueArn", "")
-        self._dead_letters = stack.outputs.get("NoticeDeadLetterQueueArn", "")
-        self._function = stack.outputs.get("NotifyPeopleFunctionName", "")
-        self._secret = stack.parameters.get("NotifySecretArn", "")
+    aws: Aws
+    stack: DeployedStack
 
     def lines(self) -> Iterator[Line]:
         """Yield a line for each part; nothing if the stack notifies nobody."""
-        if not self._queue:
+        if "NoticeQueueArn" not in self.stack.outputs:
             return
-        if self._function:
-            yield look("people: function", self._concurrency, gone=MAKE_AGAIN)
-            yield look("people: trigger", self._trigger, gone=MAKE_AGAIN)
-        else:
-            found = "this version of the stack has no output NotifyPeopleFunctionName"
-            yield Line("people: function", ok=None, found=found, fix="Deploy the stack again")
+        yield look("people: function", self._concurrency, gone=MAKE_AGAIN)
+        yield look("people: trigger", self._trigger, gone=MAKE_AGAIN)
         yield look("people: subscription", self._subscription, gone=MAKE_TOPIC_AGAIN)
-        if self._secret:
+        if self.stack.parameters.get("NotifySecretArn"):
             fix = "Make the secret again, and set NotifySecretArn to its ARN"
             yield look("people: secret", self._webhooks, gone=fix)
 
     def _concurrency(self, check: str) -> Line:
-        answer = self._aws.ask("lambda", "get_function_concurrency", FunctionName=self._function)
+        name = self.stack.output("NotifyPeopleFunctionName")
+        answer = self.aws.ask("lambda", "get_function_concurrency", FunctionName=name)
         if answer.get("ReservedConcurrentExecutions") != 0:
-            return Line(check, ok=True, found="may run")
-        command = f"aws lambda delete-function-concurrency --function-name {self._function}"
-        found = "may not run: its reserved concurrency is 0"
-        return Line(check, ok=False, found=found, fix=f"Let it run again:\n{command}")
+            return good(check, "may run")
+        command = f"aws lambda delete-function-concurrency --function-name {name}"
+        fix = f"Let it run again:\n{command}"
+        return bad(check, "may not run: its reserved concurrency is 0", fix)
 
     def _trigger(self, check: str) -> Line:
-        mappings = self._aws.ask(
-            "lambda",
-            "list_event_source_mappings",
-            FunctionName=self._function,
-            EventSourceArn=self._queue,
+        name = self.stack.output("NotifyPeopleFunctionName")
+        queue = self.stack.output("NoticeQueueArn")
+        mappings = self.aws.ask(
+            "lambda", "list_event_source_mappings", FunctionName=name, EventSourceArn=queue
         )["EventSourceMappings"]
         if not mappings:
             fix = (
                 "Make the trigger again; the messages that wait are kept:\n"
-                f"aws lambda create-event-source-mapping --function-name {self._function} "
-                f"--event-source-arn {self._queue} {TRIGGER_OPTIONS}"
+                f"aws lambda create-event-source-mapping --function-name {name} "
+                f"--event-source-arn {queue} {TRIGGER_OPTIONS}"
             )
-            return Line(check, ok=False, found="its queue does not invoke it", fix=fix)
+            return bad(check, "its queue does not invoke it", fix)
         state = str(mappings[0].get("State"))
         if state == "Enabled":
-            return Line(check, ok=True, found="is enabled")
+            return good(check, "is enabled")
         if not state.startswith("Disabl"):
-            return Line(check, ok=None, found=f"is in the state {state}")
+            return unsure(check, f"is in the state {state}")
         command = f"aws lambda update-event-source-mapping --enabled --uuid {mappings[0]['UUID']}"
-        return Line(check, ok=False, found="is disabled", fix=f"Enable it:\n{command}")
+        return bad(check, "is disabled", f"Enable it:\n{command}")
 
     def _subscription(self, check: str) -> Line:
-        pages = self._aws.pages(
-            "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=self._topic
+        topic, queue, dead_letters = map(
+            self.stack.output, ("TopicArn", "NoticeQueueArn", "NoticeDeadLetterQueueArn")
+        )
+        pages = self.aws.pages(
+            "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic
         )
         for subscription in chain.from_iterable(pages):
             arn = str(subscription.get("SubscriptionArn"))
-            if subscription.get("Endpoint") == self._queue and arn.startswith("arn:"):
+            if subscription.get("Endpoint") == queue and arn.startswith("arn:"):
                 return self._attributes(check, arn)
-        redrive = json.dumps({"deadLetterTargetArn": self._dead_letters})
+        redrive = json.dumps({"deadLetterTargetArn": dead_letters})
         attributes = json.dumps({"RawMessageDelivery": "true", "RedrivePolicy": redrive})
         fix = (
             "Subscribe it again:\n"
-            f"aws sns subscribe --topic-arn {self._topic} --protocol sqs --notification-endpoint "
-            f"{self._queue} --attributes {shlex.quote(attributes)}"
+            f"aws sns subscribe --topic-arn {topic} --protocol sqs --notification-endpoint "
+            f"{queue} --attributes {shlex.quote(attributes)}"
         )
-        found = "the topic does not send to the queue of people"
-        return Line(check, ok=False, found=found, fix=fix)
+        return bad(check, "the topic does not send to the queue of people", fix)
 
     def _attributes(self, check: str, arn: str) -> Line:
         """Look at the filter of the subscription, and at the form of its messages."""
-        answer = self._aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
-        held = answer["Attributes"]
-        if (held.get("FilterPolicy") or "{}") != "{}":
-            found, name, value = "a filter policy holds messages back", "FilterPolicy", "'{}'"
-        elif held.get("RawMessageDelivery") != "true":
-            found, name, value = "the messages are not sent raw", "RawMessageDelivery", "true"
-        else:
-            return Line(check, ok=True, found="the topic sends to the queue of people")
-        fix = (
-            "Set it as the stack has it:\n"
-            f"aws sns set-subscription-attributes --subscription-arn {arn} "
-            f"--attribute-name {name} --attribute-value {value}"
-        )
-        return Line(check, ok=False, found=found, fix=fix)
+        answer = self.aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
+        for name, value, found in _ATTRIBUTES:
+            # SNS does not show an empty filter.
+            if (answer["Attributes"].get(name) or "{}") != value:
+                fix = (
+                    "Set it as the stack has it:\n"
+                    f"aws sns set-subscription-attributes --subscription-arn {arn} "
+                    f"--attribute-name {name} --attribute-value {shlex.quote(value)}"
+                )
+                return bad(check, found, fix)
+        return good(check, "the topic sends to the queue of people")
 
     def _webhooks(self, check: str) -> Line:
         """Look for the secret, and at the form of its values. No value is shown."""
-        described = self._aws.ask("secretsmanager", "describe_secret", SecretId=self._secret)
+        secret = self.stack.parameters["NotifySecretArn"]
+        described = self.aws.ask("secretsmanager", "describe_secret", SecretId=secret)
         if described.get("DeletedDate"):
-            fix = f"Restore it:\naws secretsmanager restore-secret --secret-id {self._secret}"
-            return Line(check, ok=False, found="is marked for deletion", fix=fix)
+            command = f"aws secretsmanager restore-secret --secret-id {secret}"
+            return bad(check, "is marked for deletion", f"Restore it:\n{command}")
         try:
-            answer = self._aws.ask("secretsmanager", "get_secret_value", SecretId=self._secret)
+            answer = self.aws.ask("secretsmanager", "get_secret_value", SecretId=secret)
         except OperateError as error:
-            return Line(check, ok=None, found=f"is there. Its form was not looked at: {error}")
+            return unsure(check, f"is there. Its form was not looked at: {error}")
         try:
             held = read_secret(answer.get("SecretString")).values
             problems = [str(value) for value in held.values() if isinstance(value, SecretError)]
@@ -242,8 +236,8 @@ class WayToPeople:
             held, problems = {}, [str(error)]
         if problems:
             fix = "Put the right value into the secret: docs/people.md says where to find it"
-            return Line(check, ok=False, found="; ".join(problems), fix=fix)
-        return Line(check, ok=True, found=f"has what it needs for {', '.join(held)}")
+            return bad(check, "; ".join(problems), fix)
+        return good(check, f"has what it needs for {', '.join(held)}")
 
 
 # Dead letters
@@ -251,61 +245,51 @@ class WayToPeople:
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
-@dataclass(frozen=True)
-class _Queue:
-    """The outputs of a queue, of its source and of the log with the cause, and its content."""
+class _Queue(NamedTuple):
+    """A dead-letter queue: its content, and outputs for its source and the log with the cause."""
 
-    output: str
-    source: str | None
     holds: str
     log: str
+    source: str | None = None
 
 
-_QUEUES = (
-    _Queue(
-        "RequestDeadLetterQueueArn",
-        "RequestQueueArn",
-        "requests that failed for good",
-        "LogGroupName",
+_QUEUES = {
+    "RequestDeadLetterQueue": _Queue(
+        "requests that failed for good", "LogGroupName", source="RequestQueueArn"
     ),
-    _Queue("OnFailureQueueArn", None, "invocations that failed for good", "LogGroupName"),
-    _Queue(
-        "NoticeDeadLetterQueueArn",
-        "NoticeQueueArn",
+    "OnFailureQueue": _Queue("invocations that failed for good", "LogGroupName"),
+    "NoticeDeadLetterQueue": _Queue(
         "messages for people that were not sent",
         "NotifyPeopleLogGroupName",
+        source="NoticeQueueArn",
     ),
-)
+}
 
 
 def dead_letters(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
     """Yield a line for each queue that is not known to be empty, or a line for all of them."""
     gone = "Delete the stack and deploy it again: the table is kept"
     lines = [
-        look(
-            f"dead letters: {queue.output.removesuffix('Arn')}",
-            partial(_content, aws, stack, queue),
-            gone=gone,
-        )
-        for queue in _QUEUES
-        if stack.outputs.get(queue.output)
+        look(f"dead letters: {name}", partial(_content, aws, stack, name, queue), gone=gone)
+        for name, queue in _QUEUES.items()
+        if f"{name}Arn" in stack.outputs
     ]
     wanting = [line for line in lines if line.ok is not True]
     yield from wanting
     if lines and not wanting:
-        yield Line("dead letters", ok=True, found="there are none")
+        yield good("dead letters", "there are none")
 
 
-def _content(aws: Aws, stack: DeployedStack, queue: _Queue, check: str) -> Line:
-    arn = stack.outputs[queue.output]
-    _, _, _, _, account, name = arn.split(":", 5)
+def _content(aws: Aws, stack: DeployedStack, output: str, queue: _Queue, check: str) -> Line:
+    arn = stack.outputs[f"{output}Arn"]
+    *_, account, name = arn.split(":", 5)
     url = aws.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
     attributes = aws.ask(
         "sqs", "get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=list(_COUNTS)
     ).get("Attributes", {})
     count = sum(int(attributes.get(name, 0)) for name in _COUNTS)
     if not count:
-        return Line(check, ok=True, found="is empty")
+        return good(check, "is empty")
     fix = f"Fix the cause, which the log group {stack.outputs.get(queue.log, queue.log)} names. "
     if queue.source:
         fix += (
@@ -315,4 +299,4 @@ def _content(aws: Aws, stack: DeployedStack, queue: _Queue, check: str) -> Line:
         )
     else:
         fix += "docs/operations.md says how to invoke the function with them again"
-    return Line(check, ok=False, found=f"{queue.holds}: {count}", fix=fix)
+    return bad(check, f"{queue.holds}: {count}", fix)

@@ -60,6 +60,13 @@ _OFF_THE_LIST = (
 )
 
 
+_OF_THE_CLUSTER = (AtlasBadRequestError, RestoreJobNotFoundError)
+
+_OF_ATLAS = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
+
+type Seen = OwnAccount | RestoreWatchError | None
+
+
 @dataclass
 class Look:
     """The clusters of one project, and the lines about it."""
@@ -70,43 +77,41 @@ class Look:
     """Whether these are all clusters: the lists could be read, and had one page."""
 
 
+@dataclass(frozen=True)
 class AtlasDiagnosis:
-    """Asks Atlas. Any thread may use it."""
+    """Asks Atlas."""
 
-    def __init__(self, session: AtlasSession, now: Callable[[], datetime]) -> None:
-        self._session = session
-        self._projects = AtlasProjects(session)
-        self._accounts = ServiceAccounts(session)
-        self._now = now
+    session: AtlasSession
+    now: Callable[[], datetime]
+    deadline: Deadline
 
-    def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
+    def caller(self) -> tuple[list[Line], Caller | None]:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
-            caller = read_caller(self._session, deadline.within(_CALL_TIME))
-        except (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError) as error:
-            if error.family is None:  # there is no token, or no way to Atlas
+            caller = read_caller(self.session, self._within())
+        except RestoreWatchError as error:
+            # Without a family, there is no token, or no way to Atlas.
+            if not isinstance(error, _OF_ATLAS) or error.family is None:
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
             return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
-        except RestoreWatchError as error:
-            return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
-        told = good("address", caller.address) if caller.address else None
+        address = good("address", caller.address) if caller.address else None
         return [
             good("credentials", "Atlas accepts them"),
-            told or unsure("address", "Atlas does not say it"),
-            _clock(caller.date, self._now()),
+            address or unsure("address", "Atlas does not say it"),
+            _clock(caller.date, self.now()),
         ], caller
 
-    def account(self, group_id: str, deadline: Deadline) -> OwnAccount | RestoreWatchError | None:
+    def account(self, group_id: str) -> Seen:
         """Look at the service account in a project. None for an API key, or why not."""
         try:
-            return self._accounts.own(group_id, deadline.within(_CALL_TIME))
+            return ServiceAccounts(self.session).own(group_id, self._within())
         except RestoreWatchError as error:
             return error
 
-    def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
+    def project_ids(self) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
         try:
-            page = self._projects.projects(1, deadline.within(_CALL_TIME))
+            page = AtlasProjects(self.session).projects(1, self._within())
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
@@ -116,26 +121,24 @@ class AtlasDiagnosis:
             return [], bad("projects", "the credentials can read no project", fix)
         return ids, good("projects", f"the credentials can read {len(ids)}{more}")
 
-    def project(self, group_id: str, deadline: Deadline) -> Look:
+    def project(self, group_id: str) -> Look:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
-        look, unwatched = Look(), list[str]()
+        look, unwatched, projects = Look(), list[str](), AtlasProjects(self.session)
 
         def read(
-            family: Family,
-            ask: Callable[[Deadline], Page],
-            passes: tuple[type[RestoreWatchError], ...] = (),
+            family: Family, ask: Callable[[Deadline], Page], *passes: type[Exception]
         ) -> Page | None:
             try:
-                return ask(deadline.within(_CALL_TIME))
+                return ask(self._within())
             except passes:
                 raise
             except RestoreWatchError as error:
                 look.lines.append(_failed(str(family), error, family))
                 return None
 
-        read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now()))
+        read(AtlasList.EVENTS, partial(projects.events, group_id, self.now()))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
-            page = read(which, partial(self._projects.clusters, group_id, which))
+            page = read(which, partial(projects.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
                 clusters = shown_clusters(page, which)
@@ -145,9 +148,9 @@ class AtlasDiagnosis:
             # One cluster stands for all: the role is given for the project. One that was deleted
             # meanwhile, or has no backups, says nothing.
             for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
-                jobs = partial(self._projects.restore_jobs, group_id, name, kind, FIRST_PAGE)
-                with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
-                    read(kind, jobs, passes=(AtlasBadRequestError, RestoreJobNotFoundError))
+                jobs = partial(projects.restore_jobs, group_id, name, kind, FIRST_PAGE)
+                with suppress(*_OF_THE_CLUSTER):
+                    read(kind, jobs, *_OF_THE_CLUSTER)
                     break
         look.lines = together(f"project {group_id}", look.lines)
         if not look.lines:
@@ -155,6 +158,9 @@ class AtlasDiagnosis:
         odd = [unsure(f"cluster {name}", UNWATCHED) for name in unwatched]
         look.lines += together(f"project {group_id}", odd)
         return look
+
+    def _within(self) -> Deadline:
+        return self.deadline.within(_CALL_TIME)
 
 
 def named_cluster(name: str, look: Look) -> Line:
@@ -225,8 +231,6 @@ _LOOK_IT_UP = "In Atlas, the page of the service account shows when its secrets 
 _NO_PROJECT = (
     "no project to ask in is known: neither a watched one nor one with an open restore job"
 )
-
-type Seen = OwnAccount | RestoreWatchError | None
 
 
 def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Line:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +12,11 @@ from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.diagnosis.aws_fixes import (
-    DENIED,
     KEY_FIXES,
     MAKE_TOPIC_AGAIN,
     PEOPLE_TOPIC_FIXES,
-    SCHEDULE_FIXES,
-    SECRET_FIXES,
     TOPIC_FIXES,
-    AwsFixes,
+    is_denied,
     is_passing,
 )
 from restore_watch.diagnosis.line import Line, bad, good, unsure
@@ -37,89 +35,91 @@ _STATEMENT = "DenyWithoutTls"
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
+@dataclass
 class AwsDiagnosis:
-    """Asks AWS with the function's own role. `client` makes a boto3 client of a service."""
+    """
+    Asks AWS with the function's own role. `client` makes a boto3 client of a service.
 
-    def __init__(self, settings: Settings, client: Callable[[str], Any]) -> None:
-        self._settings = settings
-        self._client = client
+    `credentials`: the content of the secret, once it was read. `period`: the time between two
+    sweeps, once the schedule was read, if its expression shows it.
+    """
 
-    def secret(self, deadline: Deadline) -> tuple[Line, Credentials | None]:
+    settings: Settings
+    client: Callable[[str], Any]
+    deadline: Deadline
+    credentials: Credentials | None = None
+    period: timedelta | None = None
+
+    def secret(self) -> Iterator[Line]:
         """Read the secret anew, past the cache."""
+        name = self.settings.atlas_secret_id
+        answer = self._ask("secretsmanager", "get_secret_value", "ARN", SecretId=name)
         try:
-            answer = self._call(
-                deadline,
-                "secretsmanager",
-                "get_secret_value",
-                "ARN",
-                SecretId=self._settings.atlas_secret_id,
-            )
-            credentials = read_credentials(answer.get("SecretString"))
+            self.credentials = read_credentials(answer.get("SecretString"))
         except CredentialsError as error:
-            return bad("secret", str(error), fix_of(error)), None
-        except (AwsCallError, TimeBudgetExceededError) as error:
-            return _refused("secret", error, SECRET_FIXES), None
-        is_account = isinstance(credentials, ServiceAccount)
-        kind = "a service account" if is_account else "an API key"
-        return good("secret", f"holds {kind}"), credentials
+            yield bad("secret", str(error), fix_of(error))
+            return
+        is_account = isinstance(self.credentials, ServiceAccount)
+        yield good("secret", f"holds {'a service account' if is_account else 'an API key'}")
 
-    def topics(self, deadline: Deadline) -> Iterator[Line]:
-        """Look at the topics, their subscriptions and their key."""
+    def topics(self) -> Iterator[Line]:
+        """Look at the topics, their subscriptions and their keys."""
         topics = {
-            "topic": self._settings.topic_arn,
-            "e-mail topic": self._settings.email_topic_arn,
-            "chat topic": self._settings.chat_topic_arn,
+            "topic": self.settings.topic_arn,
+            "e-mail topic": self.settings.email_topic_arn,
+            "chat topic": self.settings.chat_topic_arn,
         }
         keys: set[str] = set()
         for check, arn in topics.items():
-            if not arn:
-                continue
+            fixes = TOPIC_FIXES if check == "topic" else PEOPLE_TOPIC_FIXES
             try:
-                attributes = self._call(
-                    deadline, "sns", "get_topic_attributes", "Attributes", TopicArn=arn
-                )["Attributes"]
+                if arn:
+                    yield from self._topic(check, arn, keys)
             except (AwsCallError, TimeBudgetExceededError) as error:
-                fixes = TOPIC_FIXES if check == "topic" else PEOPLE_TOPIC_FIXES
-                yield _refused(check, error, fixes)
+                yield fixes.line(check, error)
                 if not isinstance(error, AwsCallError) or not error.answer:
                     return  # and SNS does not answer about the others
-                continue
-            yield from _form(check, attributes)
-            key = attributes.get("KmsMasterKeyId", "")
-            if key not in keys:
-                yield from self._key(check, key, deadline)
-                keys.add(key)
-            if check == "topic":
-                yield self._publishing(arn, deadline)
-            yield self._subscriptions(f"subscriptions of the {check}", arn, deadline)
 
-    def schedule(self, deadline: Deadline) -> tuple[Line, timedelta | None]:
-        """Look whether the schedule is there and enabled. Return its period too, if known."""
-        group = self._settings.schedule_group
+    def schedule(self) -> Iterator[Line]:
+        """Look whether the schedule is there and enabled."""
+        group = self.settings.schedule_group
         if not group:
-            found = "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"
-            return unsure("schedule", found), None
-        try:
-            answer = self._call(
-                deadline,
-                "scheduler",
-                "get_schedule",
-                "State",
-                GroupName=group,
-                Name=SCHEDULE_NAME,
+            yield unsure(
+                "schedule", "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"
             )
-        except (AwsCallError, TimeBudgetExceededError) as error:
-            return _refused("schedule", error, SCHEDULE_FIXES), None
+            return
+        answer = self._ask(
+            "scheduler", "get_schedule", "State", GroupName=group, Name=SCHEDULE_NAME
+        )
         expression = str(answer.get("ScheduleExpression", ""))
-        if answer["State"] != "ENABLED":
-            fix = (
-                f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
-                "EventBridge Scheduler, or deploy the stack again with another ScheduleExpression"
-            )
-            return bad("schedule", "is disabled", fix), None
-        return good("schedule", f"is enabled: {expression}"), _period(expression)
+        if answer["State"] == "ENABLED":
+            self.period = _period(expression)
+            yield good("schedule", f"is enabled: {expression}")
+            return
+        fix = (
+            f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
+            "EventBridge Scheduler, or deploy the stack again with another ScheduleExpression"
+        )
+        yield bad("schedule", "is disabled", fix)
 
-    def _publishing(self, arn: str, deadline: Deadline) -> Line:
+    def _topic(self, check: str, arn: str, keys: set[str]) -> Iterator[Line]:
+        """Look at a topic, and at its key unless that is among the `keys` looked at already."""
+        attributes = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)[
+            "Attributes"
+        ]
+        yield from _form(check, attributes)
+        key = attributes.get("KmsMasterKeyId", "")
+        # An alias is a key of AWS.
+        if "key/" in key and key not in keys:
+            keys.add(key)
+            name = f"key of the {check}"
+            yield from KEY_FIXES.ended(name, self._key(name, key))
+        if check == "topic":
+            yield from TOPIC_FIXES.ended("publishing", self._publishing(arn))
+        name = f"subscriptions of the {check}"
+        yield from TOPIC_FIXES.ended(name, self._subscriptions(name, arn))
+
+    def _publishing(self, arn: str) -> Iterator[Line]:
         """
         Ask SNS to publish a batch of no messages. There is nothing that could reach anybody.
 
@@ -127,8 +127,7 @@ class AwsDiagnosis:
         believed, and nothing else proves anything.
         """
         try:
-            self._call(
-                deadline,
+            self._ask(
                 "sns",
                 "publish_batch",
                 "ResponseMetadata",
@@ -136,11 +135,9 @@ class AwsDiagnosis:
                 PublishBatchRequestEntries=[],
             )
         except AwsCallError as error:
-            if error.code in DENIED or error.code.startswith("KMS") or is_passing(error.code):
-                return _refused("publishing", error, TOPIC_FIXES)
-        except TimeBudgetExceededError as error:
-            return unsure("publishing", str(error))
-        return unsure(
+            if is_denied(error.code) or is_passing(error.code):
+                raise
+        yield unsure(
             "publishing",
             "not refused. Only a message proves that SNS takes and encrypts it",
             "Send a test notification:\n"
@@ -148,68 +145,49 @@ class AwsDiagnosis:
             """raw-in-base64-out --payload '{"action": "test-notification"}' result.json""",
         )
 
-    def _subscriptions(self, check: str, arn: str, deadline: Deadline) -> Line:
+    def _subscriptions(self, check: str, arn: str) -> Iterator[Line]:
         """Count the first hundred subscriptions, confirmed and not."""
-        try:
-            listed = self._call(
-                deadline, "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn
-            )["Subscriptions"]
-        except (AwsCallError, TimeBudgetExceededError) as error:
-            return _refused(check, error, TOPIC_FIXES)
+        listed = self._ask("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)[
+            "Subscriptions"
+        ]
         arns = [str(one.get("SubscriptionArn")) for one in listed]
         confirmed = sum(one.startswith("arn:") for one in arns)
         waiting = arns.count("PendingConfirmation")
         found = f"{confirmed} confirmed, {waiting} not confirmed"
         if waiting:
-            return bad(
-                check,
-                found,
+            fix = (
                 "Confirm the subscription with the link that SNS has sent. If it is older than "
-                "two days, subscribe again",
+                "two days, subscribe again"
             )
-        return good(check, found) if confirmed else bad(check, found, self._how_to_subscribe(arn))
+            yield bad(check, found, fix)
+        elif confirmed:
+            yield good(check, found)
+        else:
+            yield bad(check, found, self._how_to_subscribe(arn))
 
     def _how_to_subscribe(self, arn: str) -> str:
-        if arn == self._settings.chat_topic_arn:
+        if arn == self.settings.chat_topic_arn:
             return "Add the topic to the channel's configuration in Amazon Q Developer"
         command = (
             f"aws sns subscribe --topic-arn {arn} --protocol email "
             "--notification-endpoint <address>"
         )
-        if arn == self._settings.topic_arn:
+        if arn == self.settings.topic_arn:
             return f"Set NotifyEmail, NotifyChat or NotifySecretArn, or subscribe:\n{command}"
         return f"Subscribe again:\n{command}"
 
-    def _key(self, check: str, key: str, deadline: Deadline) -> Iterator[Line]:
-        """Look at the customer managed key of a topic. An alias is a key of AWS."""
-        if "key/" not in key:
-            return
-        check = f"key of the {check}"
-        try:
-            state = self._call(deadline, "kms", "describe_key", "KeyMetadata", KeyId=key)[
-                "KeyMetadata"
-            ].get("KeyState")
-        except (AwsCallError, TimeBudgetExceededError) as error:
-            yield _refused(check, error, KEY_FIXES)
-            return
+    def _key(self, check: str, key: str) -> Iterator[Line]:
+        answer = self._ask("kms", "describe_key", "KeyMetadata", KeyId=key)
+        state = answer["KeyMetadata"].get("KeyState")
         if state == "Enabled":
             yield good(check, "is enabled")
         else:
             fix = f"Enable the key {key} in KMS, or cancel its deletion"
             yield bad(check, f"is in the state {state}", fix)
 
-    def _call(
-        self, deadline: Deadline, service: str, operation: str, field: str, **parameters: Any
-    ) -> Any:
-        call = getattr(self._client(service), operation)
-        return aws_call(deadline.within(_TIME), f"ask {service}", call, field, **parameters)
-
-
-def _refused(check: str, error: Exception, fixes: AwsFixes) -> Line:
-    if not isinstance(error, AwsCallError):
-        return unsure(check, str(error))
-    code = error.code if error.answer else None
-    return fixes.line(check, code, f"{fixes.service} {error}")
+    def _ask(self, service: str, operation: str, required_field: str, **parameters: Any) -> Any:
+        call, deadline = getattr(self.client(service), operation), self.deadline.within(_TIME)
+        return aws_call(deadline, f"ask {service}", call, required_field, **parameters)
 
 
 def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:

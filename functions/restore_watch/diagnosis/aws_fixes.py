@@ -1,10 +1,12 @@
 """Advice about refusals of AWS. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from restore_watch.diagnosis.line import Line
+from foundation.aws_call import AwsCallError
+from restore_watch.diagnosis.line import Line, unsure
+from restore_watch.errors import RestoreWatchError, TableUnavailableError
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 GONE = {
@@ -34,9 +36,24 @@ class AwsFixes:
     others: Mapping[str, str] = field(default_factory=dict)
     endpoint: str = "an interface endpoint"
 
-    def line(self, check: str, code: str | None, found: str) -> Line:
-        """Return the line about a refusal with this error code; no answer has the code None."""
+    def line(self, check: str, error: Exception) -> Line:
+        """Return the line about a check that has ended with this error."""
+        match error:
+            case AwsCallError():
+                code = error.code if error.answer else None
+                found = f"{self.service} {error}"
+            case TableUnavailableError():
+                code, found = error.code, str(error)
+            case _:
+                return unsure(check, str(error))
         return Line(check, ok=None if is_passing(code) else False, found=found, fix=self._fix(code))
+
+    def ended(self, check: str, lines: Iterator[Line]) -> Iterator[Line]:
+        """Yield the lines of a check. If AWS refuses or does not answer, that is the last line."""
+        try:
+            yield from lines
+        except (AwsCallError, RestoreWatchError) as error:
+            yield self.line(check, error)
 
     def _fix(self, code: str | None) -> str:
         if code is None:
@@ -51,9 +68,12 @@ class AwsFixes:
             return self.gone
         if is_passing(code):
             return _AGAIN
-        if code in DENIED or code.startswith("KMS"):
-            return self.denied
-        return _LOOK_UP
+        return self.denied if is_denied(code) else _LOOK_UP
+
+
+def is_denied(code: str) -> bool:
+    """Whether a policy refuses, the policy of a key included."""
+    return code in DENIED or code.startswith("KMS")
 
 
 def is_passing(code: str | None) -> bool:

@@ -5,6 +5,7 @@ Imported only when somebody asks for a diagnosis.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -22,13 +23,11 @@ from restore_watch.diagnosis.atlas import (
     roles_of_account,
 )
 from restore_watch.diagnosis.aws import AwsDiagnosis
+from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
-from restore_watch.table.bookkeeping import Bookkeeping
-from restore_watch.table.lease import SweepLease
-from restore_watch.table.open_jobs import OpenJobs
 
 PROJECTS_LOOKED_AT = 20
 """A diagnosis looks at so many projects. Each takes seven questions to Atlas."""
@@ -37,54 +36,50 @@ ATLAS_TIME = 25.0
 """Seconds that are kept for the questions to Atlas, so that AWS cannot use them up."""
 
 
+@dataclass(frozen=True)
 class Doctor:
     """
     Diagnoses a stack from inside its function, with the function's own role and network.
 
-    The result is `{"ok", "checks": [{"check", "ok", "found", "fix"}]}`, plain JSON. `ok` of a check
-    is null if the answer is unknown. `ok` of the whole is false if any check is false. `client`
-    makes a boto3 client of a service.
+    `client` makes a boto3 client of a service.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        atlas: AtlasClient,
-        client: Callable[[str], Any],
-        now: Callable[[], datetime],
-    ) -> None:
-        dynamodb, name = client("dynamodb"), settings.table_name
-        self._settings = settings
-        self._atlas = atlas
-        self._aws = AwsDiagnosis(settings, client)
-        self._table = TableDiagnosis(
-            SweepLease(dynamodb, name), OpenJobs(dynamodb, name), Bookkeeping(dynamodb, name), now
-        )
-        self._now = now
+    settings: Settings
+    atlas: AtlasClient
+    client: Callable[[str], Any]
+    now: Callable[[], datetime]
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
-        """Return the result of every check. A bad result raises nothing."""
+        """
+        Return the result of every check. A bad result raises nothing.
+
+        It is `{"ok", "checks": [{"check", "ok", "found", "fix"}]}`, plain JSON. `ok` of a check is
+        null if the answer is unknown. `ok` of the whole is false if any check is false.
+        """
         lines = without_consequences(list(self._lines(wanted, deadline)))
         return {
             "ok": all(line.ok is not False for line in lines),
-            "checks": [line.as_json() for line in lines],
+            "checks": [asdict(line) for line in lines],
         }
 
     def _lines(self, wanted: Diagnose, deadline: Deadline) -> Iterator[Line]:
         yield self._watched(wanted)
-        aws_deadline = deadline.earlier(ATLAS_TIME)
-        secret, credentials = self._aws.secret(aws_deadline)
-        yield secret
+        early = deadline.earlier(ATLAS_TIME)
+        aws = AwsDiagnosis(self.settings, self.client, early)
+        table = TableDiagnosis(self.client("dynamodb"), self.settings.table_name, self.now, early)
+        yield from SECRET_FIXES.ended("secret", aws.secret())
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
-        aws_lines = [*self._of_aws(aws_deadline)]
-        if credentials is not None:
-            yield from self._of_atlas(wanted, credentials, deadline)
-        else:
+        aws_lines = list(_of_aws(aws, table))
+        if aws.credentials is None:
             yield unsure("credentials", "without the secret, Atlas cannot be asked")
+        else:
+            session = AtlasSession(self.atlas, only(aws.credentials))
+            atlas = AtlasDiagnosis(session, self.now, deadline)
+            yield from self._of_atlas(wanted, atlas, aws.credentials, table.open_projects)
         yield from aws_lines
 
     def _watched(self, wanted: Diagnose) -> Line:
-        ids = self._settings.project_ids
+        ids = self.settings.project_ids
         if wanted.group_id and ids != "all" and wanted.group_id not in ids:
             found = f"the project {wanted.group_id} is not watched"
             return bad("settings", found, "Add it to AtlasProjectIds")
@@ -97,25 +92,20 @@ class Doctor:
             "Set AtlasProjectIds, so that every restore is found",
         )
 
-    def _of_aws(self, deadline: Deadline) -> Iterator[Line]:
-        yield from self._table.table(deadline)
-        yield from self._aws.topics(deadline)
-        schedule, period = self._aws.schedule(deadline)
-        yield schedule
-        yield self._table.last_sweep(period, deadline)
-
     def _of_atlas(
-        self, wanted: Diagnose, credentials: Credentials, deadline: Deadline
+        self,
+        wanted: Diagnose,
+        atlas: AtlasDiagnosis,
+        credentials: Credentials,
+        open_projects: Collection[str],
     ) -> Iterator[Line]:
-        session = AtlasSession(self._atlas, only(credentials))
-        atlas = AtlasDiagnosis(session, self._now)
-        lines, caller = atlas.caller(deadline)
+        lines, caller = atlas.caller()
         yield from lines
         if caller is None:
             return
-        ids = self._settings.project_ids
+        ids = self.settings.project_ids
         if ids == "all":
-            readable, line = atlas.project_ids(deadline)
+            readable, line = atlas.project_ids()
             yield line
             ids = tuple(readable)
         # The project that the event names comes first.
@@ -123,20 +113,28 @@ class Doctor:
         chosen = list(ordered)[:PROJECTS_LOOKED_AT]
         looks: dict[str, Look] = {}
         for group_id in chosen:
-            looks[group_id] = atlas.project(group_id, deadline)
+            looks[group_id] = atlas.project(group_id)
             yield from looks[group_id].lines
         if len(ordered) > len(chosen):
             found = f"{len(ordered) - len(chosen)} more were not looked at"
             yield unsure("other projects", found, "Diagnose one by its groupId")
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
-        asked = [*looks] or sorted(self._table.open_projects)[:1]
-        seen = {group_id: atlas.account(group_id, deadline) for group_id in asked}
-        yield expiry(credentials, [*seen.values()], self._now())
+        asked = [*looks] or sorted(open_projects)[:1]
+        seen = {group_id: atlas.account(group_id) for group_id in asked}
+        yield expiry(credentials, [*seen.values()], self.now())
         roles: Collection[str] | None = caller.roles
         if roles is None and (shown := roles_of_account(seen)):
             roles = [*chain.from_iterable(shown.values())]
             looks = {group_id: look for group_id, look in looks.items() if group_id in shown}
         if roles is not None:
-            are_all = len(ordered) == len(looks) and bool(self._settings.project_ids)
+            are_all = len(ordered) == len(looks) and bool(self.settings.project_ids)
             yield held_roles(roles, looks, are_all=are_all)
+
+
+def _of_aws(aws: AwsDiagnosis, table: TableDiagnosis) -> Iterator[Line]:
+    yield from TABLE_FIXES.ended("index", table.index())
+    yield from TABLE_FIXES.ended("table", table.table())
+    yield from aws.topics()
+    yield from SCHEDULE_FIXES.ended("schedule", aws.schedule())
+    yield from TABLE_FIXES.ended("last sweep", table.last_sweep(aws.period))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,10 +16,6 @@ class Line:
     ok: bool | None
     found: str
     fix: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The line in the result of an invocation."""
-        return {"check": self.check, "ok": self.ok, "found": self.found, "fix": self.fix}
 
 
 def good(check: str, found: str) -> Line:

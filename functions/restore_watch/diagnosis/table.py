@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from foundation.deadline import Deadline
-from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure
-from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -27,64 +26,58 @@ PENDING_FOR = timedelta(minutes=2)
 
 
 class TableDiagnosis:
-    """Reads the same items as sweeps do."""
+    """
+    Reads the same items as sweeps do.
+
+    `open_projects`: the projects with open restore jobs, once the index was read.
+    """
 
     def __init__(
-        self,
-        lease: SweepLease,
-        open_jobs: OpenJobs,
-        bookkeeping: Bookkeeping,
-        now: Callable[[], datetime],
+        self, dynamodb: Any, name: str, now: Callable[[], datetime], deadline: Deadline
     ) -> None:
-        self._lease = lease
-        self._open_jobs = open_jobs
-        self._bookkeeping = bookkeeping
+        self._store = dynamodb, name
         self._now = now
+        self._deadline = deadline
         self.open_projects: set[str] = set()
-        """The projects with open restore jobs, once the index was read."""
 
-    def table(self, deadline: Deadline) -> Iterator[Line]:
-        """Look at the table and the index, and whether messages are left over."""
-        try:
-            yield from self._index(deadline)
-        except RestoreWatchError as error:
-            yield _refused("index", error)
-        try:
-            projects, stack, *_ = self._bookkeeping.read_books(deadline, self._now())
-        except RestoreWatchError as error:
-            yield _refused("table", error)
-            return
+    def table(self) -> Iterator[Line]:
+        """Look at the table, and for troubles that are stored there."""
+        projects, stack, *_ = Bookkeeping(*self._store).read_books(self._deadline, self._now())
         yield good("table", "can be read")
         for watched in (stack, *(project.watched for project in projects.values())):
             yield from _degraded(watched)
 
-    def last_sweep(self, period: timedelta | None, deadline: Deadline) -> Line:
+    def last_sweep(self, period: timedelta | None) -> Iterator[Line]:
         """Look when a sweep has last succeeded; `period` is the time between two, if known."""
-        try:
-            tick, success = self._lease.last_tick_and_success(deadline)
-        except RestoreWatchError as error:
-            return _refused("last sweep", error)
+        check = "last sweep"
+        tick, success = SweepLease(*self._store).last_tick_and_success(self._deadline)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
-        if tick is None and success is None:
-            return unsure(
-                "last sweep", "no tick of the schedule was swept yet", "Wait for two minutes"
-            )
         if success is None:
-            return bad("last sweep", "sweeps have begun, and none has succeeded", fix)
+            yield (
+                bad(check, "sweeps have begun, and none has succeeded", fix)
+                if tick
+                else unsure(check, "no tick of the schedule was swept yet", "Wait for two minutes")
+            )
+            return
         found = f"succeeded at {utc_text(success)}"
         age = self._now() - success
         if period is None and age > UNSURE_AFTER:
             found = f"{found}; whether others were due since then, a cron expression does not show"
-            return unsure("last sweep", found, fix)
-        if period is not None and age > LATE_PERIODS * period:
-            return bad("last sweep", f"{found}; later ones failed", fix)
-        return good("last sweep", found)
+            yield unsure(check, found, fix)
+        elif period is not None and age > LATE_PERIODS * period:
+            yield bad(check, f"{found}; later ones failed", fix)
+        else:
+            yield good(check, found)
 
-    def _index(self, deadline: Deadline) -> Iterator[Line]:
-        """Count page by page: 100,000 open jobs do not fit into the time or the memory."""
-        until, old = deadline.within(INDEX_TIME), self._now() - PENDING_FOR
+    def index(self) -> Iterator[Line]:
+        """
+        Look at the index, and for messages that are left over.
+
+        Counts page by page: 100,000 open jobs do not fit into the time or the memory.
+        """
+        until, old = self._deadline.within(INDEX_TIME), self._now() - PENDING_FOR
         count, left, since, least = 0, 0, old, ""
-        for job in self._open_jobs.iterate_jobs(deadline, self._now()):
+        for job in OpenJobs(*self._store).iterate_jobs(self._deadline, self._now()):
             count += 1
             self.open_projects.add(job.target.group_id)
             observed_at = job.observed_at or old
@@ -96,12 +89,6 @@ class TableDiagnosis:
         yield good("index", f"open restore jobs: {least}{count}")
         if left:
             yield _left_over(left, since)
-
-
-def _refused(check: str, error: RestoreWatchError) -> Line:
-    if not isinstance(error, TableUnavailableError):
-        return unsure(check, str(error))
-    return TABLE_FIXES.line(check, error.code, str(error))
 
 
 def _left_over(count: int, since: datetime) -> Line:
