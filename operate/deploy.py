@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, 
     options = options_of(config, given["environment"])
     words = words_of(given["args"] or "", "ARGS")
     name = given["stack"] or options.get("stack_name", DEFAULT_NAME)
-    line = CommandLine("deploy", None)
+    line = ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("region", "profile"):
         line.add_argument(f"--{option}", nargs="?", default=options.get(option))
     stated, _ = line.parse_known_args(words)

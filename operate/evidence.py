@@ -13,7 +13,6 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
@@ -58,32 +57,12 @@ type Item = Mapping[str, Any]
 """An item in DynamoDB's types."""
 
 
-@dataclass(frozen=True)
-class Period:
-    """From `start` until before `end`, in UTC."""
-
-    start: datetime
-    end: datetime
-
-    def __contains__(self, moment: datetime) -> bool:
-        return self.start <= moment < self.end
-
-    def notes(self, now: datetime) -> list[str]:
-        """Return notes on this period for a reader of the evidence."""
-        oldest = now - RETENTION
-        notes = []
-        if self.start < oldest:
-            notes.append(
-                f"The table keeps a restore for {RETENTION.days} days after its last change: those "
-                f"that began before {oldest:%Y-%m-%d} may be missing."
-            )
-        if self.end > now:
-            notes.append("The period has not ended: more restores may begin in it.")
-        return notes
-
-
 class Arguments(Namespace):
-    """The arguments of the command. `rto`, `rpo`: zero for none; None for the stack's own."""
+    """
+    The arguments of the command. The period is from `start` until before `end`, in UTC.
+
+    `rto`, `rpo`: zero for none; None for the stack's own.
+    """
 
     start: datetime
     end: datetime
@@ -118,10 +97,27 @@ class Arguments(Namespace):
             raise ArgumentError("FROM", "is in the future, so no restore can have begun")
         return given
 
+    def includes(self, moment: datetime) -> bool:
+        """Whether the moment is in the period."""
+        return self.start <= moment < self.end
+
+    def notes(self, now: datetime) -> list[str]:
+        """Return notes on the period for a reader of the evidence."""
+        oldest = now - RETENTION
+        notes = []
+        if self.start < oldest:
+            notes.append(
+                f"The table keeps a restore for {RETENTION.days} days after its last change: those "
+                f"that began before {oldest:%Y-%m-%d} may be missing."
+            )
+        if self.end > now:
+            notes.append("The period has not ended: more restores may begin in it.")
+        return notes
+
     def objectives(self, parameters: Mapping[str, str]) -> Objectives:
-        """Return the given objectives, otherwise the stack's own. Raises OperateError."""
+        """Return the given objectives, otherwise the stack's own."""
         rto, rpo = (
-            _objective_of_stack(parameters, name) if given is None else given
+            read_minutes(parameters.get(name, "0")) if given is None else given
             for name, given in ((RTO_PARAMETER, self.rto), (RPO_PARAMETER, self.rpo))
         )
         return Objectives(rto=rto or None, rpo=rpo or None)
@@ -129,11 +125,9 @@ class Arguments(Namespace):
 
 def _read_moment(text: str) -> datetime:
     """A moment without an offset is UTC."""
-    try:
+    with suppress(ValueError):
         if _BEGINNING.match(text):
             return in_utc(datetime.fromisoformat(text))
-    except ValueError:
-        pass
     raise ArgumentTypeError(f"{text[:60]!a} is not a date; {_EXPECTED}")
 
 
@@ -155,19 +149,10 @@ _read_cluster = text_of_form(
 )
 
 
-def _objective_of_stack(parameters: Mapping[str, str], name: str) -> timedelta:
-    try:
-        return read_minutes(parameters.get(name, "0"))
-    except ArgumentTypeError as error:
-        msg = f"the parameter {name} of the stack is wrong: {error}"
-        raise OperateError(msg) from None
-
-
 def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
     """Write the files. Return the exit status. Raises OperateError."""
     stack = None if wanted.table else read_stack(aws, wanted.stack)
     table = stack.table_name if stack else str(wanted.table)
-    period = Period(wanted.start, wanted.end)
     summary = Summary(wanted.objectives(stack.parameters if stack else {}))
     files = EvidenceFiles(wanted.out)
     read = 0
@@ -175,10 +160,10 @@ def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
         for items in _read_table(aws, table, wanted):
             for item in items:
                 if _is_job(item, wanted.project):
-                    _add(item, period, now, files, summary)
+                    _add(item, wanted, now, files, summary)
             read += len(items)
             status.update(f"{read:,} items read, {summary.restores:,} restores of the period")
-    notes = period.notes(now)
+    notes = wanted.notes(now)
     about = {
         "madeAt": utc_text(now),
         "version": __version__,
@@ -186,7 +171,7 @@ def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
         "region": aws.region,
         "stack": stack and stack.name,
         "table": table,
-        "period": {"from": utc_text(period.start), "until": utc_text(period.end)},
+        "period": {"from": utc_text(wanted.start), "until": utc_text(wanted.end)},
         "groupId": wanted.project,
         "clusterName": wanted.cluster,
     }
@@ -233,10 +218,12 @@ def _is_job(item: Item, group_id: str | None) -> bool:
     return bool(slash) and group_id in {None, project}
 
 
-def _add(item: Item, period: Period, now: datetime, files: EvidenceFiles, summary: Summary) -> None:
+def _add(
+    item: Item, wanted: Arguments, now: datetime, files: EvidenceFiles, summary: Summary
+) -> None:
     try:
         # The cheap half first: most items may be of other periods.
-        if began_at(item) in period:
+        if wanted.includes(began_at(item)):
             evidence = read_evidence(item, summary.objectives, now)
             files.add(evidence)
             summary.add(evidence)

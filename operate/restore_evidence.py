@@ -194,34 +194,32 @@ class Summary:
 
     def __init__(self, objectives: Objectives) -> None:
         self.objectives = objectives
-        self._outcomes: Counter[str] = Counter()
-        self._judgements = {"rto": Counter[str](), "rpo": Counter[str]()}
+        self.restores = 0
+        self._counts: Counter[tuple[str, object]] = Counter()
+        """By the name of a fact and its value."""
         self.unreadable: list[dict[str, str]] = []
         """The keys of the items that this version cannot read."""
 
     def add(self, evidence: RestoreEvidence) -> None:
         """Count a restore."""
-        self._outcomes[evidence.facts["outcome"]] += 1
-        for name, counts in self._judgements.items():
-            counts[_JUDGEMENTS[evidence.facts[f"{name}Met"]]] += 1
+        self.restores += 1
+        self._counts.update(
+            (name, evidence.facts[name]) for name in ("outcome", "rtoMet", "rpoMet")
+        )
 
     def add_unreadable(self, item: Mapping[str, Any]) -> None:
         """Keep the key of an item that cannot be read. It may hold anything."""
         key = {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
         self.unreadable.append(key)
 
-    @property
-    def restores(self) -> int:
-        """The number of restores that were counted."""
-        return self._outcomes.total()
-
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain JSON."""
+        counts = ((name, self._counts["outcome", name]) for name in OUTCOMES)
         return {
             "restoreCount": self.restores,
-            "outcomes": {name: self._outcomes[name] for name in OUTCOMES if self._outcomes[name]},
-            "rto": self._judged("rto", self.objectives.rto),
-            "rpo": self._judged("rpo", self.objectives.rpo),
+            "outcomes": {name: count for name, count in counts if count},
+            "rto": self._judged("rtoMet", self.objectives.rto),
+            "rpo": self._judged("rpoMet", self.objectives.rpo),
             "unreadable": self.unreadable,
         }
 
@@ -230,7 +228,7 @@ class Summary:
         whole = self.as_json()
         outcomes = ", ".join(f"{outcome} {count}" for outcome, count in whole["outcomes"].items())
         lines = [f"Restores: {self.restores}" + (f" ({outcomes})" if outcomes else "")]
-        for name in self._judgements:
+        for name in ("rto", "rpo"):
             if whole[name]["minutes"] is not None:
                 minutes, met, missed, rest = whole[name].values()
                 lines.append(
@@ -243,5 +241,5 @@ class Summary:
         minutes = None if objective is None else objective / timedelta(minutes=1)
         if minutes is not None and minutes.is_integer():
             minutes = int(minutes)
-        counts = self._judgements[name]
-        return {"minutes": minutes, **{word: counts[word] for word in _JUDGEMENTS.values()}}
+        words = {word: self._counts[name, met] for met, word in _JUDGEMENTS.items()}
+        return {"minutes": minutes, **words}

@@ -270,28 +270,31 @@ def held_roles(roles: Collection[str], looks: Mapping[str, Look], *, are_all: bo
 
     `are_all` is true if these are all the projects in which they may be needed.
     """
-    names = {role.partition(" ")[0] for role in roles}
-    told = ", ".join(sorted(set(roles))) or "none"
-    surplus = sorted(names - ENOUGH)
-    if surplus:
-        fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
-        return unsure("roles", told, fix)
-    of_projects = {role.partition(" in ")[2] for role in roles if role.split()[0] in _OF_DEDICATED}
+    held = [role.partition(" in ")[::2] for role in roles]
+    names = {name for name, _ in held}
+    managed = {where for name, where in held if name in _OF_DEDICATED}
+    dedicated = {
+        group_id: look.clusters.get(AtlasList.CLUSTERS) for group_id, look in looks.items()
+    }
     lacking = sorted(
-        group_id
-        for group_id, look in looks.items()
-        if look.clusters.get(AtlasList.CLUSTERS) and group_id not in of_projects
+        group_id for group_id, some in dedicated.items() if some and group_id not in managed
     )
-    if lacking:
+    told = ", ".join(sorted(set(roles))) or "none"
+    if surplus := sorted(names - ENOUGH):
+        fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
+    elif lacking:
         # A project whose jobs Atlas refuses for it has a line that is wrong.
         fix = f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
-        return unsure("roles", told, fix)
-    none_is_dedicated = all(look.clusters.get(AtlasList.CLUSTERS) == [] for look in looks.values())
-    if "GROUP_BACKUP_MANAGER" in names and are_all and looks and none_is_dedicated:
-        return unsure(
-            "roles",
-            told,
+    elif (
+        "GROUP_BACKUP_MANAGER" in names
+        and are_all
+        and looks
+        and all(some == [] for some in dedicated.values())
+    ):
+        fix = (
             "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster",
+            "restore over a cluster"
         )
-    return good("roles", told)
+    else:
+        return good("roles", told)
+    return unsure("roles", told, fix)

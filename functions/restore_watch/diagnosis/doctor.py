@@ -66,7 +66,7 @@ class Doctor:
         yield self._watched(wanted)
         early = deadline.earlier(ATLAS_TIME)
         aws = AwsDiagnosis(self.settings, self.client, early)
-        table = TableDiagnosis(self.client("dynamodb"), self.settings.table_name, self.now, early)
+        table = TableDiagnosis((self.client("dynamodb"), self.settings.table_name), self.now, early)
         yield from SECRET_FIXES.ended("secret", aws.secret())
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
         aws_lines = list(_of_aws(aws, table))

@@ -1,12 +1,12 @@
 """Diagnoses the table, its index, and the records of sweeps there. Changes nothing."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.diagnosis.line import Line, bad, good, unsure
-from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
@@ -25,32 +25,39 @@ PENDING_FOR = timedelta(minutes=2)
 """A change that is pending for longer was left over by a sweep."""
 
 
+@dataclass(frozen=True)
 class TableDiagnosis:
     """
     Reads the same items as sweeps do.
 
-    `open_projects`: the projects with open restore jobs, once the index was read.
+    `store`: the client and the name of the table. `open_projects`: the projects with open restore
+    jobs, once the index was read.
     """
 
-    def __init__(
-        self, dynamodb: Any, name: str, now: Callable[[], datetime], deadline: Deadline
-    ) -> None:
-        self._store = dynamodb, name
-        self._now = now
-        self._deadline = deadline
-        self.open_projects: set[str] = set()
+    store: tuple[Any, str]
+    now: Callable[[], datetime]
+    deadline: Deadline
+    open_projects: set[str] = field(default_factory=set)
 
     def table(self) -> Iterator[Line]:
         """Look at the table, and for troubles that are stored there."""
-        projects, stack, *_ = Bookkeeping(*self._store).read_books(self._deadline, self._now())
+        projects, stack, *_ = Bookkeeping(*self.store).read_books(self.deadline, self.now())
         yield good("table", "can be read")
         for watched in (stack, *(project.watched for project in projects.values())):
-            yield from _degraded(watched)
+            trouble = watched.degraded
+            if trouble is not None:
+                name = f"project {watched.group_id}" if watched.group_id else "stack"
+                yield bad(
+                    f"{name}: degraded",
+                    f"since {utc_text(trouble.since)}: {trouble.message}",
+                    "If no other line about Atlas says why, wait: it has recovered when it was "
+                    "seen for three minutes",
+                )
 
     def last_sweep(self, period: timedelta | None) -> Iterator[Line]:
         """Look when a sweep has last succeeded; `period` is the time between two, if known."""
         check = "last sweep"
-        tick, success = SweepLease(*self._store).last_tick_and_success(self._deadline)
+        tick, success = SweepLease(*self.store).last_tick_and_success(self.deadline)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
         if success is None:
             yield (
@@ -60,7 +67,7 @@ class TableDiagnosis:
             )
             return
         found = f"succeeded at {utc_text(success)}"
-        age = self._now() - success
+        age = self.now() - success
         if period is None and age > UNSURE_AFTER:
             found = f"{found}; whether others were due since then, a cron expression does not show"
             yield unsure(check, found, fix)
@@ -75,9 +82,9 @@ class TableDiagnosis:
 
         Counts page by page: 100,000 open jobs do not fit into the time or the memory.
         """
-        until, old = self._deadline.within(INDEX_TIME), self._now() - PENDING_FOR
+        until, old = self.deadline.within(INDEX_TIME), self.now() - PENDING_FOR
         count, left, since, least = 0, 0, old, ""
-        for job in OpenJobs(*self._store).iterate_jobs(self._deadline, self._now()):
+        for job in OpenJobs(*self.store).iterate_jobs(self.deadline, self.now()):
             count += 1
             self.open_projects.add(job.target.group_id)
             observed_at = job.observed_at or old
@@ -88,25 +95,10 @@ class TableDiagnosis:
                 break
         yield good("index", f"open restore jobs: {least}{count}")
         if left:
-            yield _left_over(left, since)
-
-
-def _left_over(count: int, since: datetime) -> Line:
-    return bad(
-        "pending messages",
-        f"restore jobs with a change that SNS has not taken: {count}, since {utc_text(since)}",
-        "Send a test notification: its error says what SNS answers. What is pending is published "
-        "once SNS takes messages again",
-    )
-
-
-def _degraded(watched: Watched) -> Iterator[Line]:
-    trouble = watched.degraded
-    if trouble is not None:
-        name = f"project {watched.group_id}" if watched.group_id else "stack"
-        yield bad(
-            f"{name}: degraded",
-            f"since {utc_text(trouble.since)}: {trouble.message}",
-            "If no other line about Atlas says why, wait: it has recovered when it was seen for "
-            "three minutes",
-        )
+            found = f"restore jobs with a change that SNS has not taken: {left}"
+            yield bad(
+                "pending messages",
+                f"{found}, since {utc_text(since)}",
+                "Send a test notification: its error says what SNS answers. What is pending is "
+                "published once SNS takes messages again",
+            )

@@ -209,7 +209,6 @@ def test_the_parameters_of_the_stack_are_the_objectives_unless_others_are_given(
     client = history_table.aws.client("cloudformation")
     stacks = {
         "judged": {"RtoMinutes": "60", "RpoMinutes": "0"},
-        "wrong": {"RtoMinutes": "soon"},
         "other": {},
     }
     for name, minutes in stacks.items():
@@ -223,13 +222,12 @@ def test_the_parameters_of_the_stack_are_the_objectives_unless_others_are_given(
         client.create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
     own = operator.evidence("--stack", "judged").whole
     told = operator.evidence("--stack", "judged", "--rto", "0", "--rpo", "30").whole
-    wrong, other = (operator.evidence("--stack", name) for name in ("wrong", "other"))
+    other = operator.evidence("--stack", "other")
     for name in stacks:
         client.delete_stack(StackName=name)
 
     assert (own["stack"], own["rto"]["minutes"], own["rpo"]["minutes"]) == ("judged", 60, None)
     assert (told["rto"]["minutes"], told["rpo"]["minutes"]) == (None, 30)
-    assert_one_line(wrong, "the parameter RtoMinutes of the stack is wrong: 'soon' is not a number")
     assert_one_line(other, "the stack other has no output TableName. Is it one of Atlas Restore")
 
 
