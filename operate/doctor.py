@@ -133,28 +133,21 @@ def show(lines: Sequence[Line], console: Console) -> None:
 
     Texts are wrapped between words. An id or a command stays whole, so that it can be copied.
     """
-    width = max(40, min(console.width, WIDEST))
-    for line in lines:
-        mark, style = _MARKS[line.ok]
-        found = _wrap(f"{mark:<7}", f"{plain(line.check)}  {plain(line.found)}", width)
-        found.stylize(style, 0, len(mark))
-        console.print(found, soft_wrap=True)
-        for text in map(plain, (line.fix or "").splitlines()):
-            is_command = text.startswith("aws ")
-            fix = Text(_INDENT + text) if is_command else _wrap(_INDENT, f"-> {text}", width)
-            console.print(fix, soft_wrap=True)
-
-
-def _wrap(beginning: str, text: str, width: int) -> Text:
-    filled = textwrap.fill(
-        text,
-        width,
-        initial_indent=beginning,
+    wrapper = textwrap.TextWrapper(
+        max(40, min(console.width, WIDEST)),
         subsequent_indent=_INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return Text(filled)
+    for line in lines:
+        mark, style = _MARKS[line.ok]
+        found = Text(wrapper.fill(f"{mark:<7}{plain(line.check)}  {plain(line.found)}"))
+        found.stylize(style, 0, len(mark))
+        console.print(found, soft_wrap=True)
+        for text in map(plain, (line.fix or "").splitlines()):
+            is_command = text.startswith("aws ")
+            fix = _INDENT + text if is_command else wrapper.fill(f"{_INDENT}-> {text}")
+            console.print(Text(fix), soft_wrap=True)
 
 
 def main(words: Sequence[str] | None = None) -> int:

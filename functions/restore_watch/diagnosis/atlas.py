@@ -4,7 +4,7 @@ Diagnoses what the credentials can read in Atlas, their roles, when they expire,
 Changes nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -60,11 +60,7 @@ _OFF_THE_LIST = (
 )
 
 
-_OF_THE_CLUSTER = (AtlasBadRequestError, RestoreJobNotFoundError)
-
 _OF_ATLAS = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
-
-type Seen = OwnAccount | RestoreWatchError | None
 
 
 @dataclass
@@ -77,41 +73,42 @@ class Look:
     """Whether these are all clusters: the lists could be read, and had one page."""
 
 
-@dataclass(frozen=True)
 class AtlasDiagnosis:
     """Asks Atlas."""
 
-    session: AtlasSession
-    now: Callable[[], datetime]
-    deadline: Deadline
+    def __init__(self, session: AtlasSession, now: Callable[[], datetime]) -> None:
+        self._session = session
+        self._projects = AtlasProjects(session)
+        self._accounts = ServiceAccounts(session)
+        self._now = now
 
-    def caller(self) -> tuple[list[Line], Caller | None]:
+    def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
-            caller = read_caller(self.session, self._within())
+            caller = read_caller(self._session, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             # Without a family, there is no token, or no way to Atlas.
             if not isinstance(error, _OF_ATLAS) or error.family is None:
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
             return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
-        address = good("address", caller.address) if caller.address else None
+        told = good("address", caller.address) if caller.address else None
         return [
             good("credentials", "Atlas accepts them"),
-            address or unsure("address", "Atlas does not say it"),
-            _clock(caller.date, self.now()),
+            told or unsure("address", "Atlas does not say it"),
+            _clock(caller.date, self._now()),
         ], caller
 
-    def account(self, group_id: str) -> Seen:
+    def account(self, group_id: str, deadline: Deadline) -> OwnAccount | RestoreWatchError | None:
         """Look at the service account in a project. None for an API key, or why not."""
         try:
-            return ServiceAccounts(self.session).own(group_id, self._within())
+            return self._accounts.own(group_id, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return error
 
-    def project_ids(self) -> tuple[list[str], Line]:
+    def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
         try:
-            page = AtlasProjects(self.session).projects(1, self._within())
+            page = self._projects.projects(1, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
@@ -121,24 +118,24 @@ class AtlasDiagnosis:
             return [], bad("projects", "the credentials can read no project", fix)
         return ids, good("projects", f"the credentials can read {len(ids)}{more}")
 
-    def project(self, group_id: str) -> Look:
+    def project(self, group_id: str, deadline: Deadline) -> Look:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
-        look, unwatched, projects = Look(), list[str](), AtlasProjects(self.session)
+        look, unwatched = Look(), list[str]()
 
         def read(
             family: Family, ask: Callable[[Deadline], Page], *passes: type[Exception]
         ) -> Page | None:
             try:
-                return ask(self._within())
+                return ask(deadline.within(_CALL_TIME))
             except passes:
                 raise
             except RestoreWatchError as error:
                 look.lines.append(_failed(str(family), error, family))
                 return None
 
-        read(AtlasList.EVENTS, partial(projects.events, group_id, self.now()))
+        read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now()))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
-            page = read(which, partial(projects.clusters, group_id, which))
+            page = read(which, partial(self._projects.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
                 clusters = shown_clusters(page, which)
@@ -148,9 +145,9 @@ class AtlasDiagnosis:
             # One cluster stands for all: the role is given for the project. One that was deleted
             # meanwhile, or has no backups, says nothing.
             for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
-                jobs = partial(projects.restore_jobs, group_id, name, kind, FIRST_PAGE)
-                with suppress(*_OF_THE_CLUSTER):
-                    read(kind, jobs, *_OF_THE_CLUSTER)
+                jobs = partial(self._projects.restore_jobs, group_id, name, kind, FIRST_PAGE)
+                with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
+                    read(kind, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
                     break
         look.lines = together(f"project {group_id}", look.lines)
         if not look.lines:
@@ -158,9 +155,6 @@ class AtlasDiagnosis:
         odd = [unsure(f"cluster {name}", UNWATCHED) for name in unwatched]
         look.lines += together(f"project {group_id}", odd)
         return look
-
-    def _within(self) -> Deadline:
-        return self.deadline.within(_CALL_TIME)
 
 
 def named_cluster(name: str, look: Look) -> Line:
@@ -232,6 +226,8 @@ _NO_PROJECT = (
     "no project to ask in is known: neither a watched one nor one with an open restore job"
 )
 
+type Seen = OwnAccount | RestoreWatchError | None
+
 
 def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Line:
     """Look when the credentials expire, as the first project says it that does."""
@@ -255,46 +251,45 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
     return good(check, found)
 
 
-def roles_of_account(seen: Mapping[str, Seen]) -> dict[str, list[str]]:
-    """The roles of the service account, as "NAME in <id>", in each project that shows them."""
-    return {
-        group_id: [f"{role} in {group_id}" for role in one.roles]
-        for group_id, one in seen.items()
-        if isinstance(one, OwnAccount) and one.roles is not None
-    }
-
-
-def held_roles(roles: Collection[str], looks: Mapping[str, Look], *, are_all: bool) -> Line:
+def held_roles(
+    roles: Collection[str] | None,
+    seen: Mapping[str, Seen],
+    looks: Mapping[str, Look],
+    *,
+    are_all: bool,
+) -> Iterator[Line]:
     """
-    Compare the roles of the credentials, in projects where they are known, with what is needed.
+    Compare the roles of the credentials with what is needed in the projects that were looked at.
 
-    `are_all` is true if these are all the projects in which they may be needed.
+    `roles`: None for a service account, whose roles are known in each project that shows them.
+    `are_all` is true if no other project needs a role.
     """
+    if roles is None:
+        accounts = {key: one for key, one in seen.items() if isinstance(one, OwnAccount)}
+        shown = {key: one.roles for key, one in accounts.items() if one.roles is not None}
+        if not shown:
+            return
+        roles = [f"{role} in {key}" for key, some in shown.items() for role in some]
+        are_all &= shown.keys() >= looks.keys()
+        looks = {key: look for key, look in looks.items() if key in shown}
     held = [role.partition(" in ")[::2] for role in roles]
     names = {name for name, _ in held}
     managed = {where for name, where in held if name in _OF_DEDICATED}
-    dedicated = {
-        group_id: look.clusters.get(AtlasList.CLUSTERS) for group_id, look in looks.items()
-    }
-    lacking = sorted(
-        group_id for group_id, some in dedicated.items() if some and group_id not in managed
-    )
+    dedicated = {key: look.clusters.get(AtlasList.CLUSTERS) for key, look in looks.items()}
+    lacking = sorted(key for key, some in dedicated.items() if some and key not in managed)
+    is_needless = are_all and looks and all(some == [] for some in dedicated.values())
     told = ", ".join(sorted(set(roles))) or "none"
     if surplus := sorted(names - ENOUGH):
         fix = f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
     elif lacking:
         # A project whose jobs Atlas refuses for it has a line that is wrong.
         fix = f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
-    elif (
-        "GROUP_BACKUP_MANAGER" in names
-        and are_all
-        and looks
-        and all(some == [] for some in dedicated.values())
-    ):
+    elif "GROUP_BACKUP_MANAGER" in names and is_needless:
         fix = (
             "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
             "restore over a cluster"
         )
     else:
-        return good("roles", told)
-    return unsure("roles", told, fix)
+        yield good("roles", told)
+        return
+    yield unsure("roles", told, fix)

@@ -64,14 +64,13 @@ class AwsDiagnosis:
 
     def topics(self) -> Iterator[Line]:
         """Look at the topics, their subscriptions and their keys."""
-        topics = {
-            "topic": self.settings.topic_arn,
-            "e-mail topic": self.settings.email_topic_arn,
-            "chat topic": self.settings.chat_topic_arn,
-        }
+        topics = (
+            ("topic", self.settings.topic_arn, TOPIC_FIXES),
+            ("e-mail topic", self.settings.email_topic_arn, PEOPLE_TOPIC_FIXES),
+            ("chat topic", self.settings.chat_topic_arn, PEOPLE_TOPIC_FIXES),
+        )
         keys: set[str] = set()
-        for check, arn in topics.items():
-            fixes = TOPIC_FIXES if check == "topic" else PEOPLE_TOPIC_FIXES
+        for check, arn, fixes in topics:
             try:
                 if arn:
                     yield from self._topic(check, arn, keys)
@@ -83,11 +82,6 @@ class AwsDiagnosis:
     def schedule(self) -> Iterator[Line]:
         """Look whether the schedule is there and enabled."""
         group = self.settings.schedule_group
-        if not group:
-            yield unsure(
-                "schedule", "SCHEDULE_GROUP is not set, so the schedule cannot be looked at"
-            )
-            return
         answer = self._ask(
             "scheduler", "get_schedule", "State", GroupName=group, Name=SCHEDULE_NAME
         )
@@ -104,9 +98,8 @@ class AwsDiagnosis:
 
     def _topic(self, check: str, arn: str, keys: set[str]) -> Iterator[Line]:
         """Look at a topic, and at its key unless that is among the `keys` looked at already."""
-        attributes = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)[
-            "Attributes"
-        ]
+        answer = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)
+        attributes = answer["Attributes"]
         yield from _form(check, attributes)
         key = attributes.get("KmsMasterKeyId", "")
         # An alias is a key of AWS.
@@ -127,13 +120,8 @@ class AwsDiagnosis:
         believed, and nothing else proves anything.
         """
         try:
-            self._ask(
-                "sns",
-                "publish_batch",
-                "ResponseMetadata",
-                TopicArn=arn,
-                PublishBatchRequestEntries=[],
-            )
+            batch: Any = {"TopicArn": arn, "PublishBatchRequestEntries": []}
+            self._ask("sns", "publish_batch", "ResponseMetadata", **batch)
         except AwsCallError as error:
             if is_denied(error.code) or is_passing(error.code):
                 raise
@@ -147,10 +135,8 @@ class AwsDiagnosis:
 
     def _subscriptions(self, check: str, arn: str) -> Iterator[Line]:
         """Count the first hundred subscriptions, confirmed and not."""
-        listed = self._ask("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)[
-            "Subscriptions"
-        ]
-        arns = [str(one.get("SubscriptionArn")) for one in listed]
+        answer = self._ask("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+        arns = [str(one.get("SubscriptionArn")) for one in answer["Subscriptions"]]
         confirmed = sum(one.startswith("arn:") for one in arns)
         waiting = arns.count("PendingConfirmation")
         found = f"{confirmed} confirmed, {waiting} not confirmed"

@@ -7,21 +7,13 @@ Imported only when somebody asks for a diagnosis.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.diagnosis.atlas import (
-    AtlasDiagnosis,
-    Look,
-    expiry,
-    held_roles,
-    named_cluster,
-    roles_of_account,
-)
+from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, expiry, held_roles, named_cluster
 from restore_watch.diagnosis.aws import AwsDiagnosis
 from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure, without_consequences
@@ -69,13 +61,17 @@ class Doctor:
         table = TableDiagnosis((self.client("dynamodb"), self.settings.table_name), self.now, early)
         yield from SECRET_FIXES.ended("secret", aws.secret())
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
-        aws_lines = list(_of_aws(aws, table))
+        aws_lines = [
+            *TABLE_FIXES.ended("index", table.index()),
+            *TABLE_FIXES.ended("table", table.table()),
+            *aws.topics(),
+            *SCHEDULE_FIXES.ended("schedule", aws.schedule()),
+            *TABLE_FIXES.ended("last sweep", table.last_sweep(aws.period)),
+        ]
         if aws.credentials is None:
             yield unsure("credentials", "without the secret, Atlas cannot be asked")
         else:
-            session = AtlasSession(self.atlas, only(aws.credentials))
-            atlas = AtlasDiagnosis(session, self.now, deadline)
-            yield from self._of_atlas(wanted, atlas, aws.credentials, table.open_projects)
+            yield from self._of_atlas(wanted, aws.credentials, table.open_projects, deadline)
         yield from aws_lines
 
     def _watched(self, wanted: Diagnose) -> Line:
@@ -95,17 +91,18 @@ class Doctor:
     def _of_atlas(
         self,
         wanted: Diagnose,
-        atlas: AtlasDiagnosis,
         credentials: Credentials,
         open_projects: Collection[str],
+        deadline: Deadline,
     ) -> Iterator[Line]:
-        lines, caller = atlas.caller()
+        atlas = AtlasDiagnosis(AtlasSession(self.atlas, only(credentials)), self.now)
+        lines, caller = atlas.caller(deadline)
         yield from lines
         if caller is None:
             return
         ids = self.settings.project_ids
         if ids == "all":
-            readable, line = atlas.project_ids()
+            readable, line = atlas.project_ids(deadline)
             yield line
             ids = tuple(readable)
         # The project that the event names comes first.
@@ -113,7 +110,7 @@ class Doctor:
         chosen = list(ordered)[:PROJECTS_LOOKED_AT]
         looks: dict[str, Look] = {}
         for group_id in chosen:
-            looks[group_id] = atlas.project(group_id)
+            looks[group_id] = atlas.project(group_id, deadline)
             yield from looks[group_id].lines
         if len(ordered) > len(chosen):
             found = f"{len(ordered) - len(chosen)} more were not looked at"
@@ -121,20 +118,7 @@ class Doctor:
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
         asked = [*looks] or sorted(open_projects)[:1]
-        seen = {group_id: atlas.account(group_id) for group_id in asked}
+        seen = {group_id: atlas.account(group_id, deadline) for group_id in asked}
         yield expiry(credentials, [*seen.values()], self.now())
-        roles: Collection[str] | None = caller.roles
-        if roles is None and (shown := roles_of_account(seen)):
-            roles = [*chain.from_iterable(shown.values())]
-            looks = {group_id: look for group_id, look in looks.items() if group_id in shown}
-        if roles is not None:
-            are_all = len(ordered) == len(looks) and bool(self.settings.project_ids)
-            yield held_roles(roles, looks, are_all=are_all)
-
-
-def _of_aws(aws: AwsDiagnosis, table: TableDiagnosis) -> Iterator[Line]:
-    yield from TABLE_FIXES.ended("index", table.index())
-    yield from TABLE_FIXES.ended("table", table.table())
-    yield from aws.topics()
-    yield from SCHEDULE_FIXES.ended("schedule", aws.schedule())
-    yield from TABLE_FIXES.ended("last sweep", table.last_sweep(aws.period))
+        are_all = len(ordered) == len(looks) and bool(self.settings.project_ids)
+        yield from held_roles(caller.roles, seen, looks, are_all=are_all)
