@@ -38,16 +38,6 @@ _OTHER_FORM = (
 _read_lines = TypeAdapter(list[Line]).validate_python
 
 
-def _arguments(words: Sequence[str] | None) -> Namespace:
-    line = CommandLine("doctor", __doc__)
-    line.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
-    # The function checks both, and its error says what it expects.
-    line.add_argument("--project")
-    line.add_argument("--cluster")
-    line.add_argument("--test", choices=("yes", "no"))
-    return line.read(words, Namespace())
-
-
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
     """Return the findings of the function. A function that does not start is one line."""
     answer = _invoked(aws, stack, event)
@@ -110,7 +100,13 @@ def _diagnosed(aws: Aws, given: Namespace) -> Iterator[Line]:
 
 
 def _doctor(words: Sequence[str] | None) -> int:
-    given = _arguments(words)
+    line = CommandLine("doctor", __doc__)
+    line.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
+    # The function checks both, and its error says what it expects.
+    line.add_argument("--project")
+    line.add_argument("--cluster")
+    line.add_argument("--test", choices=("yes", "no"))
+    given = line.read(words, Namespace())
     with Aws(PAGE, LOOKING) as aws:
         lines = without_consequences(list(_diagnosed(aws, given)))
     console = Console(highlight=False)

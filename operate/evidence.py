@@ -82,9 +82,12 @@ class Arguments(Namespace):
         line.add_argument("--to", dest="end", type=_read_end, required=True)
         source = line.add_mutually_exclusive_group()
         source.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
-        source.add_argument("--table", type=_read_table_name)
-        line.add_argument("--project", type=_read_project)
-        line.add_argument("--cluster", type=_read_cluster)
+        table = r"[a-zA-Z0-9_.-]{3,255}", "the name of a table, the stack's output TableName"
+        source.add_argument("--table", type=text_of_form(*table))
+        project = r"[a-f0-9]{24}", "the id of a project, 24 of 0-9 and a-f"
+        line.add_argument("--project", type=text_of_form(*project))
+        cluster = r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", "a cluster's letters, digits and hyphens"
+        line.add_argument("--cluster", type=text_of_form(*cluster))
         line.add_argument("--rto", type=read_minutes)
         line.add_argument("--rpo", type=read_minutes)
         line.add_argument("--out", type=Names.of, default="evidence")
@@ -138,15 +141,6 @@ def _read_end(text: str) -> datetime:
         date.fromisoformat(text)
         end += timedelta(days=1)
     return end
-
-
-_read_table_name = text_of_form(
-    r"[a-zA-Z0-9_.-]{3,255}", "the name of a table, the stack's output TableName"
-)
-_read_project = text_of_form(r"[a-f0-9]{24}", "the id of a project, 24 of 0-9 and a-f")
-_read_cluster = text_of_form(
-    r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", "a cluster's letters, digits and hyphens"
-)
 
 
 def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:

@@ -18,8 +18,13 @@ from operate.errors import ArgumentError
 
 FILE = Path("samconfig.toml")
 
-_NAME = re.compile(r"(?!ParameterKey$)[A-Za-z0-9]+")
-_EXPECTED = 'expected Name=value, or Name="a value" with quotes around blanks'
+_WORD = re.compile(r"[A-Za-z0-9]+=[^\\]*")
+"""SAM takes a backslash before a quote or a blank, and a text in the form of ParameterKey."""
+
+_EXPECTED = (
+    'expected Name=value, or Name="a value" with quotes around blanks, without a backslash and '
+    "without ParameterKey="
+)
 _PLAIN = re.compile(r"[^\s\"']+")
 
 _ANSWERS = {"secret_arn": "AtlasSecretArn", "projects": "AtlasProjectIds", "email": "NotifyEmail"}
@@ -31,24 +36,26 @@ def parameters(said: Any, where: str) -> dict[str, str]:
 
     Of several values of a parameter, the last one counts. Raises ArgumentError, which says `where`.
     """
-    return dict(_parameters(said, where))
+    found = {}
+    for word in _words(said, where):
+        if "ParameterKey=" in word or not _WORD.fullmatch(word):
+            raise ArgumentError(None, f"{where}: {_EXPECTED}, got {word[:60]!a}")
+        name, _, value = word.partition("=")
+        found[name] = value
+    return found
 
 
-def _parameters(said: Any, where: str) -> Iterator[tuple[str, str]]:
+def _words(said: Any, where: str) -> Iterator[str]:
     match said:
         case str():
-            for word in words_of(said, where):
-                name, equals, value = word.partition("=")
-                if not equals:
-                    raise ArgumentError(None, f"{where}: {_EXPECTED}, got {word[:60]!a}")
-                yield _checked(name, value, where)
+            yield from words_of(said, where)
         case list():
             for part in said:
-                yield from _parameters(part, where)
+                yield from _words(part, where)
         case dict():
             for name, value in said.items():
                 values = value if isinstance(value, list) else [value]
-                yield _checked(name, ",".join(map(str, values)), where)
+                yield f"{name}={','.join(map(str, values))}"
         case _:
             raise ArgumentError(None, f"{where}: expected text, a list or a table")
 
@@ -60,16 +67,6 @@ def words_of(text: str, where: str) -> list[str]:
     except ValueError:
         msg = f"{where}: a quote is not closed, or the text ends with a backslash"
         raise ArgumentError(None, msg) from None
-
-
-def _checked(name: str, value: str, where: str) -> tuple[str, str]:
-    """SAM takes a backslash before a quote or a blank, and a text in the form of ParameterKey."""
-    if not _NAME.fullmatch(name):
-        raise ArgumentError(None, f"{where}: {_EXPECTED}, got the name {name[:60]!a}")
-    for refused in ("\\", "ParameterKey="):
-        if refused in value:
-            raise ArgumentError(None, f"{where}: {name}: expected a value without {refused}")
-    return name, value
 
 
 def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, Any]:
@@ -105,13 +102,13 @@ def _quoted(value: str) -> str:
 def merged(given: Mapping[str, str | None], config: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameters of the arguments and their environment. Raises ArgumentError."""
     # No blank belongs into any of these: `PROJECTS='one, two'` is both.
-    answers = dict(
-        _checked(parameter, "".join(text.split()), name.upper())
+    answers = {
+        parameter: "".join(text.split())
         for name, parameter in _ANSWERS.items()
         if (text := given.get(name))
-    )
+    }
     return (
         of_environment(config, given.get("environment"))
-        | answers
+        | parameters(answers, "an argument")
         | parameters(given.get("parameters") or "", "PARAMETERS")
     )
