@@ -14,6 +14,7 @@ import sys
 import tomllib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ PAGE = "docs/deploying.md"
 """The page about releases, and the permissions that a deployment needs."""
 
 _COMPUTED = {
-    "--config-env": "ENVIRONMENT",
-    "--parameter-overrides": "PARAMETERS",
-    "--stack-name": "STACK",
+    "--config-env": "environment",
+    "--stack-name": "stack",
+    "--parameter-overrides": "parameters",
 }
 """Our own arguments set these options of SAM: a second value would contradict them."""
 
@@ -49,21 +50,18 @@ _FIRST = (
 
 def command(given: Mapping[str, str | None], config: Mapping[str, Any]) -> list[str]:
     """Return the words of `sam deploy`. Raises ArgumentError."""
-    overrides = as_words(merged(given, config))
-    options = {
-        "--config-env": given["environment"],
-        "--stack-name": given["stack"],
-        "--parameter-overrides": overrides,
-    }
-    stated = [word for name, text in options.items() if text for word in (name, text)]
-    return ["sam", "deploy", *stated, *_further(given["args"] or "")]
+    values = {**given, "parameters": as_words(merged(given, config))}
+    stated = [(option, text) for option, name in _COMPUTED.items() if (text := values[name])]
+    return ["sam", "deploy", *chain.from_iterable(stated), *_further(given["args"] or "")]
 
 
 def _further(text: str) -> list[str]:
     words = words_of(text, "ARGS")
     for option in (word.partition("=")[0] for word in words):
         if option in _COMPUTED:
-            raise ArgumentError(None, f"ARGS: expected no {option}, use {_COMPUTED[option]}")
+            raise ArgumentError(
+                None, f"ARGS: expected no {option}, use {_COMPUTED[option].upper()}"
+            )
     return words
 
 

@@ -14,6 +14,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
@@ -24,7 +25,7 @@ from operate.aws import ONE_TRY, PATIENT, Aws
 from operate.command_line import CommandLine, run, text_of_form
 from operate.deployed_stack import DEFAULT_NAME, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
-from operate.evidence_files import EvidenceFiles, Names
+from operate.evidence_files import EvidenceFiles, read_out
 from operate.restore_evidence import (
     Objectives,
     Summary,
@@ -72,7 +73,7 @@ class Arguments(Namespace):
     cluster: str | None
     rto: timedelta | None
     rpo: timedelta | None
-    out: Names
+    out: Path
 
     @classmethod
     def read(cls, words: Sequence[str] | None, now: datetime) -> Self:
@@ -90,7 +91,7 @@ class Arguments(Namespace):
         line.add_argument("--cluster", type=text_of_form(*cluster))
         line.add_argument("--rto", type=read_minutes)
         line.add_argument("--rpo", type=read_minutes)
-        line.add_argument("--out", type=Names.of, default="evidence")
+        line.add_argument("--out", type=read_out, default="evidence")
         given = line.read(words, cls())
         if given.cluster and not given.project:
             raise ArgumentError("CLUSTER", "needs PROJECT, because other projects may have one too")
@@ -170,7 +171,7 @@ def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
         "clusterName": wanted.cluster,
     }
     digest = files.write({**about, **summary.as_json(), "notes": notes})
-    for line in (*summary.lines(), f"{wanted.out.csv}: SHA-256 {digest}", wanted.out.json):
+    for line in (*summary.lines(), f"{files.csv}: SHA-256 {digest}", files.json):
         sys.stdout.write(f"{line}\n")
     for note in notes:
         _warn(f"note: {note}")

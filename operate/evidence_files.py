@@ -15,13 +15,12 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from errno import EISDIR
 from itertools import chain
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Self
+from typing import Any
 
 from operate.errors import OperateError
 from operate.restore_evidence import RestoreEvidence
@@ -48,32 +47,25 @@ _FORMULA = re.compile(r"""(^|;)(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-@dataclass(frozen=True)
-class Names:
-    """Where the two files are written."""
-
-    csv: Path
-    json: Path
-
-    @classmethod
-    def of(cls, out: str) -> Self:
-        """Return the names that begin with `out`. Raises ArgumentTypeError."""
-        try:
-            path = Path(out).expanduser()
-        except RuntimeError:
-            raise ArgumentTypeError(f"there is no home folder for {out!a}") from None
-        if out.endswith("/") or path.name in {"", ".."} or path.suffix in {".csv", ".json"}:
-            raise ArgumentTypeError(f"{out!a} is not a name without .csv and .json")
-        if not path.parent.is_dir():
-            raise ArgumentTypeError(f"there is no folder {str(path.parent)!a}")
-        return cls(path.with_name(f"{path.name}.csv"), path.with_name(f"{path.name}.json"))
+def read_out(out: str) -> Path:
+    """Return where both names begin. Raises ArgumentTypeError."""
+    try:
+        path = Path(out).expanduser()
+    except RuntimeError:
+        raise ArgumentTypeError(f"there is no home folder for {out!a}") from None
+    if out.endswith("/") or path.name in {"", ".."} or path.suffix in {".csv", ".json"}:
+        raise ArgumentTypeError(f"{out!a} is not a name without .csv and .json")
+    if not path.parent.is_dir():
+        raise ArgumentTypeError(f"there is no folder {str(path.parent)!a}")
+    return path
 
 
 class EvidenceFiles:
     """Takes restores in any order, and writes them at the end."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self, out: Path) -> None:
+        self.csv = out.with_name(f"{out.name}.csv")
+        self.json = out.with_name(f"{out.name}.json")
         self._restores: list[tuple[str, str, str, str, str]] = []
         """When each began, its cluster and its id, its line, and its JSON."""
 
@@ -97,7 +89,7 @@ class EvidenceFiles:
         # Without the mark, Excel reads UTF-8 in the code page of Windows.
         table = "".join(["\ufeff", _line(COLUMNS), *(line for *_, line, _ in self._restores)])
         digest = hashlib.sha256(table.encode()).hexdigest()
-        csv_file = {"file": self.names.csv.name, "sha256": digest}
+        csv_file = {"file": self.csv.name, "sha256": digest}
         head = json.dumps({**summary, "csv": csv_file}, indent=2).removesuffix("\n}")
         restores = (
             f"{',' if number else ''}\n    {said}"
@@ -105,9 +97,9 @@ class EvidenceFiles:
         )
         whole = chain([f'{head},\n  "restores": ['], restores, ["\n  ]\n}\n"])
         try:
-            with _part(self.names.csv, [table]) as first, _part(self.names.json, whole) as second:
-                first.replace(self.names.csv)
-                second.replace(self.names.json)
+            with _part(self.csv, [table]) as first, _part(self.json, whole) as second:
+                first.replace(self.csv)
+                second.replace(self.json)
         except OSError as error:
             where = f": {str(error.filename)!a}" if error.filename else ""
             msg = f"the evidence cannot be written: {error.strerror}{where}"

@@ -23,14 +23,14 @@ def test_a_period_is_enough_and_everything_can_be_given() -> None:
 
     assert (few.stack, few.table) == ("atlas-restore-watch", None)
     assert (few.project, few.cluster, few.rto, few.rpo) == (None, None, None, None)
-    assert few.out.csv.name == "evidence.csv"
+    assert few.out.name == "evidence"
     assert table.table == "restores"
     assert (every.stack, every.table) == ("two", None)
     assert (every.project, every.cluster, every.rto, every.rpo) == (
         *(GROUP, "orders"),
         *(timedelta(hours=1), timedelta(0)),
     )
-    assert str(every.out.json) == "/tmp/audit.json"  # noqa: S108 - it is not written
+    assert str(every.out) == "/tmp/audit"  # noqa: S108 - it is not written
 
 
 UPPER = GROUP.upper()

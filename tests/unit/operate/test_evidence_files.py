@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from operate.errors import OperateError
-from operate.evidence_files import EvidenceFiles, Names
+from operate.evidence_files import EvidenceFiles, read_out
 from operate.restore_evidence import Objectives, RestoreEvidence, read_evidence
 from restore_watch.model.restore_job import RestoreJob
 from strategies import plain_job
@@ -28,10 +28,10 @@ def evidence(job: RestoreJob) -> RestoreEvidence:
 
 
 def written(
-    names: Names, *restores: RestoreEvidence
+    names: EvidenceFiles, *restores: RestoreEvidence
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """Write the files. Return the rows of the CSV and the JSON."""
-    files = EvidenceFiles(names)
+    files = EvidenceFiles(names.csv.with_suffix(""))
     for one in restores:
         files.add(one)
     files.write({"made": "by a test"})
@@ -44,11 +44,12 @@ def sha256(path: Path) -> str:
 
 
 @pytest.fixture
-def names(tmp_path: Path) -> Names:
-    return Names.of(str(tmp_path / "evidence"))
+def names(tmp_path: Path) -> EvidenceFiles:
+    """Only the names of its files are used."""
+    return EvidenceFiles(tmp_path / "evidence")
 
 
-def test_restores_are_in_the_order_in_which_they_began(names: Names) -> None:
+def test_restores_are_in_the_order_in_which_they_began(names: EvidenceFiles) -> None:
     restores = [
         evidence(plain_job(restore_scheduled_date=NOON + timedelta(hours=hour), cluster_name=name))
         for hour, name in ((2, "c"), (1, "b"), (1, "a"), (-9, "d"))
@@ -58,7 +59,7 @@ def test_restores_are_in_the_order_in_which_they_began(names: Names) -> None:
 
 
 def test_the_json_proves_which_csv_belongs_to_it_and_excel_knows_that_as_utf_8(
-    names: Names,
+    names: EvidenceFiles,
 ) -> None:
     """By its byte order mark. Without one it is read in the code page of Windows."""
     _, whole = written(names, evidence(plain_job(delivery_type="Zürich")))
@@ -69,7 +70,7 @@ def test_the_json_proves_which_csv_belongs_to_it_and_excel_knows_that_as_utf_8(
     assert "Zürich".encode() in names.csv.read_bytes()
 
 
-def test_a_period_without_restores_has_a_heading_and_an_empty_list(names: Names) -> None:
+def test_a_period_without_restores_has_a_heading_and_an_empty_list(names: EvidenceFiles) -> None:
     rows, whole = written(names)
 
     assert rows == []
@@ -96,7 +97,9 @@ def test_a_period_without_restores_has_a_heading_and_an_empty_list(names: Names)
         ("two\nlines\x00\x1b[31m", "two lines  [31m"),
     ],
 )
-def test_no_cell_is_a_formula_or_has_a_second_line(names: Names, text: str, cell: str) -> None:
+def test_no_cell_is_a_formula_or_has_a_second_line(
+    names: EvidenceFiles, text: str, cell: str
+) -> None:
     job = plain_job(delivery_type=text)
     rows, whole = written(names, evidence(job))
 
@@ -105,7 +108,7 @@ def test_no_cell_is_a_formula_or_has_a_second_line(names: Names, text: str, cell
     assert whole["restores"][0]["deliveryType"] == text
 
 
-def test_truth_and_absence_have_one_form_each(names: Names) -> None:
+def test_truth_and_absence_have_one_form_each(names: EvidenceFiles) -> None:
     began = NOON - timedelta(hours=2)
     job = plain_job(status="COMPLETED", restore_scheduled_date=began, restore_finished_date=NOON)
     rows, _ = written(
@@ -130,7 +133,7 @@ NOON_EXACTLY = "2026-05-04T12:00:00.000000Z"
     ],
 )
 def test_a_line_has_the_verdict_of_the_last_test_and_when_that_was(
-    names: Names, first: str, second: str | None, last: str, cell: str
+    names: EvidenceFiles, first: str, second: str | None, last: str, cell: str
 ) -> None:
     """A verdict may be delivered late. One without a moment was found when it was recorded."""
     job = plain_job(status="COMPLETED")
@@ -148,7 +151,7 @@ def test_a_line_has_the_verdict_of_the_last_test_and_when_that_was(
 
 
 def test_the_csv_is_replaced_first_and_both_are_complete_by_then(
-    names: Names, monkeypatch: pytest.MonkeyPatch
+    names: EvidenceFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the command is stopped between the two, the JSON names another CSV."""
     written(names)
@@ -176,13 +179,13 @@ def test_a_file_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         OperateError, match=r"^the evidence cannot be written: File name too long: '.+'$"
     ):
-        written(Names.of(str(tmp_path / ("a" * 250))))
+        written(EvidenceFiles(tmp_path / ("a" * 250)))
 
 
 @pytest.mark.parametrize("old", [[], ["old"]], ids=["new", "old"])
 @pytest.mark.parametrize("taken", ["csv", "json"])
 def test_a_file_that_cannot_be_replaced_leaves_the_other_as_it_was(
-    names: Names, old: list[str], taken: str
+    names: EvidenceFiles, old: list[str], taken: str
 ) -> None:
     """A folder has its name."""
     other = names.csv if taken == "json" else names.json
@@ -208,7 +211,7 @@ def full_disk(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("size", [1000, 5000], ids=["at-the-end", "before"])
-def test_a_full_disk_is_one_line_and_leaves_what_was_there(names: Names, size: int) -> None:
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(names: EvidenceFiles, size: int) -> None:
     """The last bytes of a file are written when it is closed."""
     names.csv.write_text("old")
 
@@ -221,8 +224,8 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(names: Names, size: i
     assert [path.read_text() for path in names.csv.parent.iterdir()] == ["old"]
 
 
-def test_two_runs_at_once_do_not_mix_their_files(names: Names) -> None:
-    first = EvidenceFiles(names)
+def test_two_runs_at_once_do_not_mix_their_files(names: EvidenceFiles) -> None:
+    first = EvidenceFiles(names.csv.with_suffix(""))
     first.add(evidence(plain_job(cluster_name="first")))
     rows, _ = written(names, evidence(plain_job(cluster_name="second")))
     assert [row["clusterName"] for row in rows] == ["second"]
@@ -242,10 +245,10 @@ def test_two_runs_at_once_do_not_mix_their_files(names: Names) -> None:
 )
 def test_rejects_a_name_that_cannot_be_written(out: str) -> None:
     with pytest.raises(ArgumentTypeError):
-        Names.of(out)
+        read_out(out)
 
 
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    assert Names.of("~/audit.2026").csv == tmp_path / "audit.2026.csv"
+    assert EvidenceFiles(read_out("~/audit.2026")).csv == tmp_path / "audit.2026.csv"
