@@ -226,6 +226,11 @@ _NO_PROJECT = (
     "no project to ask in is known: neither a watched one nor one with an open restore job"
 )
 
+_READ_ONLY = (
+    "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may restore "
+    "over a cluster"
+)
+
 type Seen = OwnAccount | RestoreWatchError | None
 
 
@@ -285,10 +290,7 @@ def held_roles(
         # A project whose jobs Atlas refuses for it has a line that is wrong.
         fix = f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
     elif "GROUP_BACKUP_MANAGER" in names and is_needless:
-        fix = (
-            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster"
-        )
+        fix = _READ_ONLY
     else:
         yield good("roles", told)
         return
