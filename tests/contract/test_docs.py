@@ -241,8 +241,8 @@ def fields_of_a_job() -> set[str]:
 def attributes_of_an_item() -> set[str]:
     """Those of the job stand on another page; `cluster` and `restoreId` are the key."""
     source = "".join(path.read_text() for path in (SOURCES / "table").glob("*.py"))
-    sets = "".join(re.findall(r"\bsets\b[^{}\n]*= ?(\{[^{}]*\})", source))
-    written = set(re.findall(r"#(\w+)", source)) - {"name"}
+    sets = "".join(re.findall(r"\b(?:sets|adds)\b[^{}\n]*= ?(\{[^{}]*\})", source))
+    written = set(re.findall(r'\bAttr\("(\w+)"\)', source))
     written |= {*re.findall(r'"(\w+)":', sets), *re.findall(r'\bsets\["(\w+)"\]', source)}
     written |= watched_as_values(Watched(None)).keys()
     written |= marks_as_values(Marks.at_first(datetime.now(UTC))).keys()

@@ -27,10 +27,10 @@ TENANT = Selection("atlas", "tenant")
 QUESTION = Selection("atlas", None, lambda call: call.operation != "token")
 
 # After Atlas gave no job: the update that never takes place and returns what is pending.
-RECALL = _update(b'"SET #sequence = #sequence"')
+RECALL = _update(b'"SET #sequence = if_not_exists')
 
 # A validation is appended to the history, instead of a change.
-VALIDATE = _update(b":entry")
+VALIDATE = _update(b'"SET #observedAt')
 
 # Workflows that wait.
 WAIT = _update(b"ADD #waiting")

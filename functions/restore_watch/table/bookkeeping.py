@@ -9,14 +9,16 @@ harm.
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from boto3.dynamodb.conditions import Attr
 
 from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.items import Items
+from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
     LARGEST_COUNT,
@@ -29,14 +31,8 @@ from restore_watch.table.project_item import (
 )
 from restore_watch.table.stored_fields import PARTITION, expires_at
 
-_STILL = "#mark = :known"
-_STILL_OR_NONE = f"attribute_not_exists(#mark) OR {_STILL}"
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
-_AS_READ = "#watchVersion = :version"
-# A value that cannot be a version counts as absent.
-_FIRST = (
-    "NOT (attribute_type(#watchVersion, :number) AND #watchVersion BETWEEN :first AND :largest)"
-)
+_mark, _version, _credentials = Attr("mark"), Attr("watchVersion"), Attr("credentials")
 
 
 class Books(NamedTuple):
@@ -77,9 +73,8 @@ class Bookkeeping(Items):
         self._update(
             project_key(group_id),
             deadline,
+            _mark.not_exists() | _mark.eq(lost),
             sets=marks_as_values(marks) | {"expiresAt": expires_at(now)},
-            condition=_STILL_OR_NONE,
-            values={"known": lost},
         )
 
     def move_marks(
@@ -106,13 +101,8 @@ class Bookkeeping(Items):
             sets["listedAt"] = utc_text(now)
         if readable:
             sets["readable"] = {*project.readable, *readable}
-        self._update(
-            project_key(project.group_id),
-            deadline,
-            sets=sets,
-            condition=_STILL,
-            values={"known": _stored_mark(project.marks)},
-        )
+        is_still = _mark.eq(_stored_mark(project.marks))
+        self._update(project_key(project.group_id), deadline, is_still, sets=sets)
 
     def drop_marks(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is no longer watched, and store when that was."""
@@ -120,9 +110,8 @@ class Bookkeeping(Items):
             self._update(
                 project_key(project.group_id),
                 deadline,
+                _mark.not_exists() | _mark.eq(_stored_mark(project.marks)),
                 sets={"removedAt": utc_text(now), **dict.fromkeys(_LISTED)},
-                condition=_STILL_OR_NONE,
-                values={"known": _stored_mark(project.marks)},
             )
 
     def store_watched(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
@@ -132,23 +121,17 @@ class Bookkeeping(Items):
         A write whose answer was lost counts as written by somebody else.
         """
         version = watched.version + 1
-        if watched.version:
-            condition = _AS_READ
-            values: dict[str, Any] = {"version": watched.version}
-        else:
-            condition = _FIRST
-            values = {"number": "N", "first": 1, "largest": LARGEST_COUNT}
+        has_version = lies_between("watchVersion", 1, LARGEST_COUNT)
         stored = self._update(
             project_key(watched.group_id),
             deadline,
+            _version.eq(watched.version) if watched.version else ~has_version,
             # Nothing else renews the item of a project that is not listed.
             sets={
                 **watched_as_values(watched),
                 "watchVersion": version,
                 "expiresAt": expires_at(now),
             },
-            condition=condition,
-            values=values,
         )
         written = read_project({**project_key(watched.group_id), **stored}, now)
         if written is None or written.watched.version != version:
@@ -159,15 +142,12 @@ class Bookkeeping(Items):
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline
     ) -> CredentialsExpiry | None:
         """Store when the credentials expire; None if somebody else has, since it was read."""
-        value = expiry_as_value(expiry)
+        value, is_still = expiry_as_value(expiry), _credentials.eq(expiry.stored)
         stored = self._update(
             project_key(None),
             deadline,
+            is_still if expiry.stored is not None else _credentials.not_exists() | is_still,
             sets={"credentials": value, "expiresAt": expires_at(now)},
-            condition="attribute_not_exists(#credentials) OR #credentials = :known"
-            if expiry.stored is None
-            else "#credentials = :known",
-            values={"known": expiry.stored},
         )
         written = read_project({**project_key(None), **stored}, now)
         if written is None or written.expiry.stored != value:

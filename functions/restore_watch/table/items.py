@@ -7,8 +7,10 @@ same round trip. A condition that always fails makes it a read.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeSerializer
 
 from foundation.aws_call import AwsCallError, aws_call
@@ -18,8 +20,14 @@ from restore_watch.errors import TableUnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _serialize = TypeSerializer().serialize
-_NAME = re.compile(r"#(\w+)")
+
+
+def lies_between(name: str, first: str | int, last: str | int) -> ConditionBase:
+    """Whether an attribute has a value of this type and range. Anything else counts as absent."""
+    kind = "S" if isinstance(first, str) else "N"
+    return Attr(name).attribute_type(kind) & Attr(name).between(first, last)
 
 
 class Items:
@@ -33,36 +41,38 @@ class Items:
         self,
         item_key: Mapping[str, Any],
         deadline: Deadline,
+        condition: ConditionBase,
         *,
-        sets: Mapping[str, Any],
-        condition: str,
-        values: Mapping[str, Any] | None = None,
-        computes: Iterable[str] = (),
-        elements: str = "",
+        sets: Mapping[str, Any] = _NOTHING,
+        defaults: Mapping[str, Any] = _NOTHING,
+        adds: Mapping[str, Any] = _NOTHING,
+        deletes: Mapping[str, Any] = _NOTHING,
     ) -> Mapping[str, Any]:
         """
         Update the item if it meets the condition. Return the item as stored then, updated or not.
 
-        `sets` has the new values of attributes, None to remove it. `computes` assigns values that
-        depend on stored values, and `elements` adds to a set or deletes from it. In expressions,
-        a hash stands before the name of an attribute, and a colon before the name of one of the
-        `values` or of `sets`. The answer is in DynamoDB's types, empty if there is no item.
+        `sets` has the new values of attributes, None to remove it, and `defaults` the values of
+        absent attributes. `adds` has a number to add, the elements for a set, or a list for the end
+        of a list, and `deletes` the elements to delete from a set. The answer is in DynamoDB's
+        types, empty if there is no item.
         """
-        given = {name: value for name, value in sets.items() if value is not None}
-        assigned = ", ".join([*(f"#{name} = :{name}" for name in given), *computes])
-        removed = ", ".join(f"#{name}" for name in sets if name not in given)
-        clauses = (assigned and f"SET {assigned}", removed and f"REMOVE {removed}", elements)
-        update = " ".join(filter(None, clauses))
+        update = _update_expression(sets, defaults, adds, deletes)
+        built = ConditionExpressionBuilder().build_expression(condition)
         # A placeholder for every name: DynamoDB reserves hundreds of words.
-        names = {f"#{name}": name for name in _NAME.findall(f"{update} {condition}")}
-        given |= values or {}
-        serialized = {f":{name}": _serialize(value) for name, value in given.items()}
+        names = {name: name[1:] for name in re.findall(r"#\w+", update)}
+        given = {name: value for name, value in sets.items() if value is not None}
+        new = {**given, **defaults, **adds, **deletes}
+        values = {f":{name}": value for name, value in new.items()}
+        if ":empty" in update:
+            values[":empty"] = []
+        values |= built.attribute_value_placeholders
+        serialized = {name: _serialize(value) for name, value in values.items()}
         return self._write(
             deadline,
             Key=item_key,
             UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
+            ConditionExpression=built.condition_expression,
+            ExpressionAttributeNames=names | built.attribute_name_placeholders,
             # DynamoDB rejects an empty map of values.
             **({"ExpressionAttributeValues": serialized} if serialized else {}),
         )
@@ -96,13 +106,8 @@ class Items:
         The condition of this update, of any attribute, always fails. So reading needs no permission
         beyond UpdateItem.
         """
-        return self._update(
-            item_key,
-            deadline,
-            sets={},
-            computes=[f"#{attribute} = #{attribute}"],
-            condition=f"attribute_exists(#{attribute}) AND attribute_not_exists(#{attribute})",
-        )
+        never = Attr(attribute).exists() & Attr(attribute).not_exists()
+        return self._update(item_key, deadline, never, defaults={attribute: 0})
 
     def _query(
         self, partition: Mapping[str, str], deadline: Deadline, *, index: str | None = None
@@ -133,6 +138,26 @@ class Items:
             if not page.get("LastEvaluatedKey"):
                 return
             where["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _update_expression(
+    sets: Mapping[str, Any],
+    defaults: Iterable[str],
+    adds: Mapping[str, Any],
+    deletes: Iterable[str],
+) -> str:
+    lists = [name for name, value in adds.items() if isinstance(value, list)]
+    clauses = {
+        "SET": [
+            *(f"#{name} = :{name}" for name, value in sets.items() if value is not None),
+            *(f"#{name} = if_not_exists(#{name}, :{name})" for name in defaults),
+            *(f"#{name} = list_append(if_not_exists(#{name}, :empty), :{name})" for name in lists),
+        ],
+        "REMOVE": [f"#{name}" for name, value in sets.items() if value is None],
+        "ADD": [f"#{name} :{name}" for name in adds if name not in lists],
+        "DELETE": [f"#{name} :{name}" for name in deletes],
+    }
+    return " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
 
 
 def _unavailable(error: AwsCallError, what_follows: str) -> TableUnavailableError:

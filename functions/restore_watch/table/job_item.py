@@ -126,21 +126,6 @@ def key_of(job: RestoreJob | RestoreTarget) -> dict[str, Any]:
     return key(job.group_id, job.cluster_name, job.restore_id)
 
 
-def same_item(recorded: Recorded) -> tuple[str, dict[str, Any]]:
-    """The condition that the item was not deleted and recorded again meanwhile, and its values."""
-    if recorded.first_observed_at is None:
-        return "", {}
-    condition = " AND #firstObservedAt = :firstObservedAt"
-    return condition, {"firstObservedAt": recorded.first_observed_at}
-
-
-def same_waits(recorded: Recorded) -> tuple[str, dict[str, Any]]:
-    """The condition that no other workflow waits meanwhile, and its values."""
-    if not recorded.waits:
-        return " AND attribute_not_exists(#waiting)", {}
-    return " AND #waiting = :waits", {"waits": {wait.as_text() for wait in recorded.waits}}
-
-
 def state_of(job: RestoreJob) -> dict[str, Any]:
     """The attributes that describe the job, None if absent. The job's id is part of the key."""
     return {name: value for name, value in job.as_json().items() if name != "restoreId"}

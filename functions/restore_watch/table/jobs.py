@@ -5,9 +5,10 @@ One conditional update records a change: it sets the job's state and appends to 
 (`job_item`). A crash at any moment leaves the entry marked as pending.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
@@ -27,26 +28,10 @@ from restore_watch.table.job_item import (
     key_of,
     open_shard,
     read_item,
-    same_item,
-    same_waits,
     state_of,
     validation_entry,
 )
 from restore_watch.table.stored_fields import expires_at
-
-_MAY_REPLACE = "attribute_not_exists(#status) OR NOT #status IN ({kept})"
-_STILL_UNKNOWN = "#status = :unknown AND #sequence = :known"
-_AS_READ = "#sequence = :known"
-_COUNTED = (
-    "#sequence = if_not_exists(#sequence, :zero) + :one",
-    "#publishedSequence = if_not_exists(#publishedSequence, :zero)",
-)
-_FIRST_OBSERVED = "#firstObservedAt = if_not_exists(#firstObservedAt, :observedAt)"
-_NOT_FOLLOWED = "(attribute_not_exists(#openShard) OR attribute_exists(#missingSince))"
-_HAS_ROOM = (
-    "attribute_exists(#status) AND (attribute_not_exists(#waiting) OR size(#waiting) < :limit "
-    "OR contains(#waiting, :text))"
-)
 
 
 class RestoreJobsTable(Items):
@@ -65,25 +50,23 @@ class RestoreJobsTable(Items):
         # List the statuses that stay, so that an unlisted status of a newer version is replaced.
         replaced = job.may_replace
         stays = [status for status in RestoreStatus if status not in replaced]
-        kept = {f"kept{n}": status for n, status in enumerate(stays)}
-        condition = _MAY_REPLACE.format(kept=", ".join(f":{name}" for name in kept))
-        recorded = self._record(job, observed_at, deadline, condition, kept)
+        condition: ConditionBase = Attr("status").not_exists() | ~Attr("status").is_in(stays)
+        recorded = self._record(job, observed_at, deadline, condition)
         for _ in range(UNKNOWN_LIMIT):
             if recorded.change is not None or not _continues_unknown(job, recorded):
                 break
             # Only the history says whether a further unknown word is new. If another check was
             # faster again, read the history again.
-            same, values = same_item(recorded)
-            values |= {"unknown": RestoreStatus.UNKNOWN, "known": len(recorded.history)}
-            recorded = self._record(job, observed_at, deadline, _STILL_UNKNOWN + same, values)
+            condition = Attr("status").eq(RestoreStatus.UNKNOWN) & _is_as_read(recorded)
+            recorded = self._record(job, observed_at, deadline, condition)
         is_followed = recorded.is_open and recorded.missing_since is None
         if not is_followed and not recorded.job.terminal:
+            left = Attr("openShard").not_exists() | Attr("missingSince").exists()
             self._update(
                 key_of(recorded.job),
                 deadline,
+                left & Attr("sequence").eq(len(recorded.history)),
                 sets={"openShard": open_shard(recorded.job), "missingSince": None},
-                condition=f"{_NOT_FOLLOWED} AND {_AS_READ}",
-                values={"known": len(recorded.history)},
             )
         return recorded
 
@@ -104,19 +87,18 @@ class RestoreJobsTable(Items):
         """
         job = recorded.job
         entry = validation_entry(job, validation, observed_at, request_id)
-        same, values = same_item(recorded)
         item = self._update(
             key_of(job),
             deadline,
+            _is_as_read(recorded),
             # The age of pending entries counts from the newest one.
             sets={
                 "observedAt": utc_text(observed_at),
                 "openShard": open_shard(job),
                 "expiresAt": None,
             },
-            computes=["#history = list_append(#history, :entry)", *_COUNTED],
-            condition=_AS_READ + same,
-            values=values | {"known": len(recorded.history), "entry": [entry], "zero": 0, "one": 1},
+            defaults={"publishedSequence": 0},
+            adds={"history": [entry], "sequence": 1},
         )
         return read_item(item, entry) if item else None
 
@@ -135,15 +117,15 @@ class RestoreJobsTable(Items):
         be stored again. A job that somebody waits for is in the index OpenJobs, so that sweeps see
         that an answer may be due.
         """
-        text = wait.as_text()
+        text, waiting = wait.as_text(), Attr("waiting")
+        has_room = waiting.not_exists() | waiting.size().lt(WAITS_LIMIT) | waiting.contains(text)
         item = self._update(
             key_of(target),
             deadline,
+            Attr("status").exists() & has_room,
             sets={"openShard": open_shard(target), "expiresAt": None},
-            computes=["#unansweredSince = if_not_exists(#unansweredSince, :now)"],
-            elements="ADD #waiting :wait",
-            condition=_HAS_ROOM,
-            values={"now": utc_text(now), "wait": {text}, "text": text, "limit": WAITS_LIMIT},
+            defaults={"unansweredSince": utc_text(now)},
+            adds={"waiting": {text}},
         )
         return read_item(item) if item else None
 
@@ -155,49 +137,36 @@ class RestoreJobsTable(Items):
         nothing is stored either when another workflow waits meanwhile or a finished job has a newer
         entry: the invocation that wrote it acknowledges both.
         """
-        same, values = same_item(recorded)
-        sets: dict[str, Any] = {"publishedSequence": done.published_of(recorded)}
-        condition = "#publishedSequence <= :publishedSequence" + same
-        computes, elements = [], ""
-        if done.due_since is not None:
-            computes.append("#unansweredSince = if_not_exists(#unansweredSince, :due)")
-            values["due"] = utc_text(done.due_since)
-        if done.answered:
-            elements = "DELETE #waiting :answered"
-            values["answered"] = {wait.as_text() for wait in done.answered}
+        published = done.published_of(recorded)
+        sets: dict[str, Any] = {"publishedSequence": published}
+        condition = _is_same_item(recorded, Attr("publishedSequence").lte(published))
         if done.answers_all(recorded):
             sets["unansweredSince"] = None
         if done.settles(recorded):
             sets |= _settled(recorded)
-            condition += " AND #sequence = :publishedSequence"
+            condition &= Attr("sequence").eq(published)
         if done.answers_all(recorded) or done.settles(recorded):
-            same, waits = same_waits(recorded)
-            condition += same
-            values |= waits
+            waits = {wait.as_text() for wait in recorded.waits}
+            condition &= Attr("waiting").eq(waits) if waits else Attr("waiting").not_exists()
+        due, answered = done.due_since, {wait.as_text() for wait in done.answered}
         self._update(
             key_of(recorded.job),
             deadline,
+            condition,
             sets=sets,
-            computes=computes,
-            elements=elements,
-            condition=condition,
-            values=values,
+            defaults={"unansweredSince": utc_text(due)} if due else {},
+            deletes={"waiting": answered} if answered else {},
         )
 
     def _record(
-        self,
-        job: RestoreJob,
-        observed_at: datetime,
-        deadline: Deadline,
-        condition: str,
-        condition_values: Mapping[str, Any],
+        self, job: RestoreJob, observed_at: datetime, deadline: Deadline, condition: ConditionBase
     ) -> Recorded:
         state = state_of(job)
         entry = history_entry(state, job.restore_id, observed_at)
-        appended = "#history = list_append(if_not_exists(#history, :nothing), :change)"
         item = self._update(
             key_of(job),
             deadline,
+            condition,
             sets={
                 **state,
                 "observedAt": utc_text(observed_at),
@@ -205,11 +174,22 @@ class RestoreJobsTable(Items):
                 "expiresAt": None,
                 "missingSince": None,
             },
-            computes=[_FIRST_OBSERVED, appended, *_COUNTED],
-            condition=condition,
-            values={**condition_values, "change": [entry], "nothing": [], "zero": 0, "one": 1},
+            defaults={"firstObservedAt": utc_text(observed_at), "publishedSequence": 0},
+            adds={"history": [entry], "sequence": 1},
         )
         return read_item(item, entry)
+
+
+def _is_same_item(recorded: Recorded, condition: ConditionBase) -> ConditionBase:
+    """The condition, and that the item was not deleted and recorded again meanwhile."""
+    if recorded.first_observed_at is None:
+        return condition
+    return condition & Attr("firstObservedAt").eq(recorded.first_observed_at)
+
+
+def _is_as_read(recorded: Recorded) -> ConditionBase:
+    """The condition that no entry was added since the item was read."""
+    return _is_same_item(recorded, Attr("sequence").eq(len(recorded.history)))
 
 
 def _settled(recorded: Recorded) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.items import Items
+from restore_watch.table.items import Items, lies_between
 from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
 
 if TYPE_CHECKING:
@@ -43,10 +45,6 @@ PAUSE = 1.0
 ENDING = 3.0
 """Seconds that the holder may need to end. It ignores a sweep that will wait for less."""
 
-_HELD = "(attribute_type(#validUntil, :number) AND #validUntil BETWEEN :now AND :latest)"
-_SWEPT = "(attribute_type(#lastTick, :text) AND #lastTick BETWEEN :lastTick AND :ahead)"
-_WAITS = "(attribute_type(#waitingUntil, :number) AND #waitingUntil BETWEEN :now AND :ahead)"
-_IS_OURS = "#owner = :owner"
 _NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
 
 
@@ -88,6 +86,12 @@ class _Stored:
             return self.waits_until > 0
         waiting = self.moment("waitingTick") if self.waits_until else None
         return waiting is not None and waiting >= tick
+
+
+def _waits(now: float) -> ConditionBase:
+    """The condition that a sweep waits."""
+    ahead = math.ceil(now + AHEAD.total_seconds())
+    return lies_between("waitingUntil", math.floor(now), ahead)
 
 
 class SweepLease(Items):
@@ -151,7 +155,7 @@ class SweepLease(Items):
         sets: dict[str, Any] = {"owner": None, "validUntil": None}
         if succeeded_at:
             sets["succeededAt"] = utc_text(succeeded_at)
-        self._update(KEY, deadline, sets=sets, condition=_IS_OURS, values={"owner": owner})
+        self._update(KEY, deadline, Attr("owner").eq(owner), sets=sets)
 
     def last_tick_and_success(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
         """Return the newest tick that a sweep has begun, and the last success, in UTC."""
@@ -166,18 +170,15 @@ class SweepLease(Items):
         latest = now + SWEEP_TIME + GRACE + CLOCKS_APART.total_seconds()
         valid_until = math.ceil(now + deadline.remaining() + GRACE)
         sets: dict[str, Any] = {"owner": owner, "validUntil": valid_until, **_NOBODY_WAITS}
-        condition = f"NOT {_HELD}"
-        values = {"now": math.floor(now), "latest": math.ceil(latest), "number": "N"}
+        condition: ConditionBase = ~lies_between("validUntil", math.floor(now), math.ceil(latest))
         if tick:
             ahead = datetime.fromtimestamp(now, UTC) + AHEAD
             sets["lastTick"] = utc_text(tick)
-            condition += f" AND NOT {_SWEPT}"
-            values |= {"ahead": utc_text(ahead), "text": "S"}
+            condition &= ~lies_between("lastTick", utc_text(tick), utc_text(ahead))
         else:
             # In a row, sweeps without a tick would outlast the patience of a sweep with a tick.
-            condition += f" AND NOT ({_WAITS} AND attribute_exists(#waitingTick))"
-            values["ahead"] = math.ceil(now + AHEAD.total_seconds())
-        stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)
+            condition &= ~(_waits(now) & Attr("waitingTick").exists())
+        stored = self._update(KEY, deadline, condition, sets=sets)
         return _Stored(stored, now)
 
     def _note(
@@ -186,13 +187,10 @@ class SweepLease(Items):
         """Store for the holder that a sweep waits; without a tick, if no other does."""
         if held.owner is None:
             return held
-        condition, values = _IS_OURS, dict[str, Any](owner=held.owner)
+        condition: ConditionBase = Attr("owner").eq(held.owner)
         now = self._now()
         if tick is None:
-            condition += f" AND NOT {_WAITS}"
-            ahead = math.ceil(now + AHEAD.total_seconds())
-            values |= {"now": math.floor(now), "ahead": ahead, "number": "N"}
+            condition &= ~_waits(now)
         # The fraction tells this sweep from others that began in the same second.
         sets = {"waitingUntil": Decimal(str(until)), "waitingTick": tick and utc_text(tick)}
-        stored = self._update(KEY, deadline, sets=sets, condition=condition, values=values)
-        return _Stored(stored, now)
+        return _Stored(self._update(KEY, deadline, condition, sets=sets), now)

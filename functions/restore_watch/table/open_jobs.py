@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
 from foundation.deadline import Deadline
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.items import Items
+from restore_watch.table.items import Items, lies_between
 from restore_watch.table.job_item import OPEN_SHARDS, key
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.stored_fields import AHEAD
@@ -20,17 +22,7 @@ INDEX = "OpenJobs"
 OLDEST_TEXT = "2000"
 """No moment of this application is older."""
 
-_IS_OPEN = "attribute_exists(#openShard) AND #sequence = :sequence"
-# A value that cannot be such a moment counts as absent.
-_NOT_MISSED = (
-    " AND NOT (attribute_type(#missingSince, :text) AND #missingSince BETWEEN :oldest AND :ahead)"
-)
-_ALL_PUBLISHED = " AND #publishedSequence = :sequence AND attribute_not_exists(#waiting)"
-_STILL_MISSED = " AND #missingSince = :missingSince"
-_SAME_LINK = " AND #expirationDate = :expirationDate"
-_NO_LINK_DATE = " AND attribute_not_exists(#expirationDate)"
-# Within one second, texts are not in the order of their moments. A link works for an hour.
-_OLDER_LINK = " AND (attribute_not_exists(#expirationDate) OR #expirationDate < :expirationDate)"
+_missing_since, _link_date = Attr("missingSince"), Attr("expirationDate")
 
 
 class OpenJobs(Items):
@@ -50,17 +42,12 @@ class OpenJobs(Items):
 
     def note_missing(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store the moment since when Atlas does not know the job, unless a moment is stored."""
-        self._update_open(
-            job,
-            deadline,
-            sets={"missingSince": utc_text(at)},
-            condition=_NOT_MISSED,
-            values={"text": "S", "oldest": OLDEST_TEXT, "ahead": utc_text(at + AHEAD)},
-        )
+        is_stored = lies_between("missingSince", OLDEST_TEXT, utc_text(at + AHEAD))
+        self._update_open(job, deadline, ~is_stored, missingSince=utc_text(at))
 
     def clear_missing(self, job: OpenJob, deadline: Deadline) -> None:
         """Forget that the job was missed."""
-        self._update_open(job, deadline, sets={"missingSince": None})
+        self._update_open(job, deadline, missingSince=None)
 
     def drop_missing(self, job: OpenJob, deadline: Deadline) -> bool:
         """
@@ -69,9 +56,8 @@ class OpenJobs(Items):
         False if it was found or has changed meanwhile, something is pending, or a workflow waits
         for it. A named check takes it in again.
         """
-        if job.missing_since is None:
-            return False
-        return self._leave(job, deadline, _STILL_MISSED, missingSince=utc_text(job.missing_since))
+        since = job.missing_since
+        return since is not None and self._leave(job, deadline, _missing_since.eq(utc_text(since)))
 
     def drop_expired_link(self, job: OpenJob, deadline: Deadline) -> bool:
         """
@@ -80,47 +66,32 @@ class OpenJobs(Items):
         False if it has changed or its link has moved meanwhile, something is pending, or a workflow
         waits for it.
         """
-        if job.expiration_date is None:
-            return self._leave(job, deadline, _NO_LINK_DATE)
-        return self._leave(
-            job, deadline, _SAME_LINK, expirationDate=_json_date(job.expiration_date)
-        )
+        date = job.expiration_date
+        is_same = _link_date.eq(_json_date(date)) if date else _link_date.not_exists()
+        return self._leave(job, deadline, is_same)
 
     def move_link(self, job: OpenJob, expires_at: datetime, deadline: Deadline) -> None:
         """Store that the link of a ready download expires at another moment. Not a change."""
-        self._update_open(
-            job,
-            deadline,
-            sets={"expirationDate": _json_date(expires_at)},
-            condition=_OLDER_LINK,
-        )
+        date = _json_date(expires_at)
+        # Within one second, texts are not in the order of their moments. A link works for an hour.
+        is_older = _link_date.not_exists() | _link_date.lt(date)
+        self._update_open(job, deadline, is_older, expirationDate=date)
 
-    def _leave(self, job: OpenJob, deadline: Deadline, reason: str, **values: str) -> bool:
-        stored = self._update_open(
-            job,
-            deadline,
-            sets={"openShard": None},
-            condition=_ALL_PUBLISHED + reason,
-            values=values,
-        )
+    def _leave(self, job: OpenJob, deadline: Deadline, reason: ConditionBase) -> bool:
+        all_published = Attr("publishedSequence").eq(job.sequence) & Attr("waiting").not_exists()
+        stored = self._update_open(job, deadline, all_published & reason, openShard=None)
         return "openShard" not in stored
 
     def _update_open(
         self,
         job: OpenJob,
         deadline: Deadline,
-        *,
-        sets: Mapping[str, Any],
-        condition: str = "",
-        values: Mapping[str, Any] | None = None,
+        condition: ConditionBase | None = None,
+        **sets: str | None,
     ) -> Mapping[str, Any]:
-        return self._update(
-            key(*job.key),
-            deadline,
-            sets=sets,
-            condition=_IS_OPEN + condition,
-            values={"sequence": job.sequence, **(values or {})},
-        )
+        is_open = Attr("openShard").exists() & Attr("sequence").eq(job.sequence)
+        met = is_open & condition if condition else is_open
+        return self._update(key(*job.key), deadline, met, sets=sets)
 
 
 def _json_date(moment: datetime) -> str:
