@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 
 from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.targets import EXPECTED, NAMES_OF_A_JOB, one_of, read_target, type_of
+from restore_watch.event.targets import (
+    EXPECTED,
+    NAMES_OF_A_JOB,
+    one_of,
+    one_word_of,
+    read_target,
+    unexpected,
+)
 from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
@@ -109,10 +116,7 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
         return Sweep(_moment(event.get("time"), "time"), "time")
     if "action" not in event:
         return None
-    action = event["action"]
-    if not isinstance(action, str) or action not in _ACTIONS:
-        known = ", ".join(f'"{name}"' for name in _ACTIONS)
-        raise InvalidEventError("action", f"expected one of {known}, got {type_of(action)}")
+    action = one_word_of(_ACTIONS, event["action"], "action")
     fields, read = _ACTIONS[action]
     for name in event:
         if name != "action" and name not in fields:
@@ -143,17 +147,13 @@ def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
 def _name(event: Mapping[str, Any], name: str) -> str:
     given, value = one_of(event, name)
     if not isinstance(value, str) or not _IS_NAME[name](value):
-        raise InvalidEventError(given, f"expected {EXPECTED[name]}, got {type_of(value)}")
+        raise unexpected(given, EXPECTED[name], value)
     return value
 
 
 def _validation(event: Mapping[str, Any]) -> Validation:
-    verdict = event.get("verdict")
-    if not isinstance(verdict, str) or verdict not in set(Verdict):
-        known = " or ".join(f'"{one}"' for one in Verdict)
-        raise InvalidEventError("verdict", f"expected {known}, got {type_of(verdict)}")
     return Validation(
-        verdict=Verdict(verdict),
+        verdict=one_word_of(Verdict, event.get("verdict"), "verdict"),
         validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
         detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
         validated_at=_optional_moment(event, "validatedAt"),
@@ -165,8 +165,7 @@ def _text(value: object, field: str, limit: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > limit:
-        expected = f"expected text of at most {limit} characters"
-        raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
+        raise unexpected(field, f"text of at most {limit} characters", value)
     return redact_report(value, limit) or None
 
 
@@ -181,8 +180,8 @@ def _moment(value: object, field: str) -> datetime:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    expected = "expected a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
-    raise InvalidEventError(field, f"{expected}, got {type_of(value)}")
+    expected = "a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
+    raise unexpected(field, expected, value)
 
 
 _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {

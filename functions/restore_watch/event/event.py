@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from foundation.json_text import read_json
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
-from restore_watch.event.targets import read_target, type_of
+from restore_watch.event.targets import one_word_of, read_target, unexpected
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
@@ -121,19 +121,15 @@ def parse(event: object) -> Request:
 def _read_wait(event: Mapping[str, Any]) -> Wait:
     token = event["taskToken"]
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        expected = f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most"
-        raise InvalidEventError("taskToken", f"{expected}, got {type_of(token)}")
+        expected = f"a task token of Step Functions, {TOKEN_LIMIT} characters at most"
+        raise unexpected("taskToken", expected, token)
     return Wait(token, _read_until(event))
 
 
 def _read_until(event: Mapping[str, Any]) -> str:
     until = event.get("waitUntil")
-    if until is None:  # a workflow may fill in a field with nothing
-        return ENDED
-    if not isinstance(until, str) or until not in UNTIL:
-        known = ", ".join(f'"{word}"' for word in UNTIL)
-        raise InvalidEventError("waitUntil", f"expected one of {known}, got {type_of(until)}")
-    return until
+    # A workflow may fill in a field with nothing.
+    return ENDED if until is None else one_word_of(UNTIL, until, "waitUntil")
 
 
 def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTargets:
@@ -197,11 +193,11 @@ def _record_targets(body: object, path: str) -> tuple[Target, ...]:
 
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidEventError(path, f"expected a JSON object, got {type_of(value)}")
+        raise unexpected(path, "a JSON object", value)
     return value
 
 
 def _list(value: object, path: str, of: str) -> Sequence[Any]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
-        raise InvalidEventError(path, f"expected a list of {of}, got {type_of(value)}")
+        raise unexpected(path, f"a list of {of}", value)
     return value

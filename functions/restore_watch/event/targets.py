@@ -4,7 +4,7 @@ The fields by which an event names a restore job. Pure.
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -59,8 +59,7 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
         return RestoreTarget.model_validate(known)
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        problem = f"expected {EXPECTED[name]}, got {type_of(known.get(name))}"
-        raise InvalidEventError(path + read[name][0], problem) from None
+        raise unexpected(path + read[name][0], EXPECTED[name], known.get(name)) from None
 
 
 def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
@@ -90,10 +89,19 @@ def _refuse_what_names_no_job(fields: Mapping[str, Any], path: str) -> None:
                 raise InvalidEventError(path + name, problem)
 
 
-def type_of(value: object) -> str:
-    """Describe a JSON value without quoting it."""
+def unexpected(path: str, expected: str, value: object) -> InvalidEventError:
+    """Return the error for a JSON value, which is described without quoting it."""
+    kind = "an empty list" if value == [] else _TYPES.get(type(value), "something else")
     if isinstance(value, str):
-        return f"text of {len(value)} characters"
-    if value == []:
-        return "an empty list"
-    return _TYPES.get(type(value), "something else")
+        kind = f"text of {len(value)} characters"
+    return InvalidEventError(path, f"expected {expected}, got {kind}")
+
+
+def one_word_of[Word: str](words: Iterable[Word], value: object, field: str) -> Word:
+    """Return the value, one of these words."""
+    known = {str(word): word for word in words}
+    if not isinstance(value, str) or value not in known:
+        quoted = [f'"{word}"' for word in known]
+        either = " or ".join(quoted) if len(quoted) == 2 else f"one of {', '.join(quoted)}"
+        raise unexpected(field, either, value)
+    return known[value]
