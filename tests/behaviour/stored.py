@@ -15,7 +15,7 @@ from local_stack.aws import REGION
 from local_stack.stack import LocalStack
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.validation import Validation, Verdict
-from restore_watch.table.job_item import Acknowledgement, Recorded
+from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
@@ -78,7 +78,7 @@ class Stored:
     def acknowledge(self, recorded: Recorded, up_to: int = 0) -> None:
         """Acknowledge all changes, or those up to this sequence number."""
         last = recorded.history[up_to - 1]
-        self.table.acknowledge(recorded, Acknowledgement(last), soon())
+        self.table.acknowledge(recorded, soon(), last=last)
 
     def entries(self) -> list[OpenJob]:
         """What a sweep reads in the index about this project."""

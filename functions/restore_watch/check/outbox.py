@@ -19,7 +19,7 @@ from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind
-from restore_watch.table.job_item import Acknowledgement, Recorded
+from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry
 
@@ -81,7 +81,7 @@ class Outbox:
         except RestoreWatchError:
             if last is not None:
                 with suppress(RestoreWatchError):  # the first failure is the one to report
-                    self.table.acknowledge(recorded, Acknowledgement(last), deadline)
+                    self.table.acknowledge(recorded, deadline, last=last)
             raise
         self._answer(recorded, last, deadline)
         return recorded.pending
@@ -142,8 +142,10 @@ class Outbox:
             )
         is_due = len(taken) < len(answers)
         if answers or last is not None or recorded.is_unanswered:
-            done = Acknowledgement(last, tuple(taken), self.clock.now() if is_due else None)
-            self.table.acknowledge(recorded, done, deadline)
+            due_since = self.clock.now() if is_due else None
+            self.table.acknowledge(
+                recorded, deadline, last=last, answered=taken, due_since=due_since
+            )
         return not is_due
 
     def _send_one(

@@ -7,11 +7,11 @@ One query reads all of it. Every write is conditional, so a sweep that outlives 
 harm.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
@@ -70,12 +70,8 @@ class Bookkeeping(Items):
 
         Only this write may move a mark back.
         """
-        self._update(
-            project_key(group_id),
-            deadline,
-            _mark.not_exists() | _mark.eq(lost),
-            sets=marks_as_values(marks) | {"expiresAt": expires_at(now)},
-        )
+        is_lost = _mark.not_exists() | _mark.eq(lost)
+        self._store(group_id, marks_as_values(marks), is_lost, now, deadline)
 
     def move_marks(
         self,
@@ -95,14 +91,14 @@ class Bookkeeping(Items):
         """
         if project.marks is None:
             return
-        sets = marks_as_values(marks) | {"expiresAt": expires_at(now)}
+        sets = marks_as_values(marks)
         del sets["firstMark"]
         if is_full:
             sets["listedAt"] = utc_text(now)
         if readable:
             sets["readable"] = {*project.readable, *readable}
         is_still = _mark.eq(_stored_mark(project.marks))
-        self._update(project_key(project.group_id), deadline, is_still, sets=sets)
+        self._store(project.group_id, sets, is_still, now, deadline)
 
     def drop_marks(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is no longer watched, and store when that was."""
@@ -122,18 +118,11 @@ class Bookkeeping(Items):
         """
         version = watched.version + 1
         has_version = lies_between("watchVersion", 1, LARGEST_COUNT)
-        stored = self._update(
-            project_key(watched.group_id),
-            deadline,
-            _version.eq(watched.version) if watched.version else ~has_version,
-            # Nothing else renews the item of a project that is not listed.
-            sets={
-                **watched_as_values(watched),
-                "watchVersion": version,
-                "expiresAt": expires_at(now),
-            },
-        )
-        written = read_project({**project_key(watched.group_id), **stored}, now)
+        is_as_read = _version.eq(watched.version) if watched.version else ~has_version
+        sets = {**watched_as_values(watched), "watchVersion": version}
+        # Nothing else renews the item of a project that is not listed.
+        stored = self._store(watched.group_id, sets, is_as_read, now, deadline)
+        written = read_project(stored, now)
         if written is None or written.watched.version != version:
             return None
         return written.watched
@@ -142,17 +131,27 @@ class Bookkeeping(Items):
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline
     ) -> CredentialsExpiry | None:
         """Store when the credentials expire; None if somebody else has, since it was read."""
-        value, is_still = expiry_as_value(expiry), _credentials.eq(expiry.stored)
-        stored = self._update(
-            project_key(None),
-            deadline,
-            is_still if expiry.stored is not None else _credentials.not_exists() | is_still,
-            sets={"credentials": value, "expiresAt": expires_at(now)},
-        )
-        written = read_project({**project_key(None), **stored}, now)
+        value = expiry_as_value(expiry)
+        is_still: ConditionBase = _credentials.eq(expiry.stored)
+        if expiry.stored is None:
+            is_still |= _credentials.not_exists()
+        stored = self._store(None, {"credentials": value}, is_still, now, deadline)
+        written = read_project(stored, now)
         if written is None or written.expiry.stored != value:
             return None
         return written.expiry
+
+    def _store(
+        self,
+        group_id: str | None,
+        sets: Mapping[str, Any],
+        condition: ConditionBase,
+        now: datetime,
+        deadline: Deadline,
+    ) -> Mapping[str, Any]:
+        """Store this, and renew the item. Return the item as stored then."""
+        key, renewed = project_key(group_id), {**sets, "expiresAt": expires_at(now)}
+        return {**key, **self._update(key, deadline, condition, sets=renewed)}
 
 
 def _stored_mark(marks: Marks) -> object:

@@ -87,35 +87,6 @@ class Recorded:
         return tuple(one for one in self.history if isinstance(one, RecordedValidation))
 
 
-@dataclass(frozen=True)
-class Acknowledgement:
-    """
-    The work done for a job: the `last` entry published, if any, and the waits `answered`.
-
-    `due_since` is when Step Functions did not take an answer. A sweep sends that answer again.
-    """
-
-    last: Entry | None = None
-    answered: tuple[Wait, ...] = ()
-    due_since: datetime | None = None
-
-    def published_of(self, recorded: Recorded) -> int:
-        """How many entries are published now."""
-        return self.last.sequence if self.last else recorded.published
-
-    def answers_all(self, recorded: Recorded) -> bool:
-        """Whether answers were due, and all of them are given."""
-        return self.due_since is None and recorded.is_unanswered and self._publishes_all(recorded)
-
-    def settles(self, recorded: Recorded) -> bool:
-        """Whether the job has finished, and nothing is left to do."""
-        nobody_waits = len(self.answered) == len(recorded.waits)
-        return recorded.job.terminal and nobody_waits and self._publishes_all(recorded)
-
-    def _publishes_all(self, recorded: Recorded) -> bool:
-        return self.published_of(recorded) == len(recorded.history)
-
-
 def key(group_id: str, cluster_name: str, restore_id: str) -> dict[str, Any]:
     """The primary key of a job's item, in DynamoDB's types."""
     return {"cluster": {"S": f"{group_id}/{cluster_name}"}, "restoreId": {"S": restore_id}}

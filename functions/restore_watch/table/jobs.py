@@ -5,6 +5,7 @@ One conditional update records a change: it sets the job's state and appends to 
 (`job_item`). A crash at any moment leaves the entry marked as pending.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +19,10 @@ from restore_watch.model.status_change import (
     is_new_unknown,
     utc_text,
 )
-from restore_watch.model.validation import Validation
+from restore_watch.model.validation import Entry, Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
-    Acknowledgement,
     Recorded,
     history_entry,
     key_of,
@@ -129,33 +129,45 @@ class RestoreJobsTable(Items):
         )
         return read_item(item) if item else None
 
-    def acknowledge(self, recorded: Recorded, done: Acknowledgement, deadline: Deadline) -> None:
+    def acknowledge(
+        self,
+        recorded: Recorded,
+        deadline: Deadline,
+        *,
+        last: Entry | None = None,
+        answered: Collection[Wait] = (),
+        due_since: datetime | None = None,
+    ) -> None:
         """
-        Store the work that was done. `publishedSequence` never decreases.
+        Store the work that was done: the `last` entry published, and the waits `answered`.
 
-        Nothing is stored if the item was deleted and recorded again. If nothing seems left to do,
-        nothing is stored either when another workflow waits meanwhile or a finished job has a newer
-        entry: the invocation that wrote it acknowledges both.
+        `due_since` is when Step Functions did not take an answer. A sweep sends that answer again.
+        `publishedSequence` never decreases. Nothing is stored if the item was deleted and recorded
+        again. If nothing seems left to do, nothing is stored either when another workflow waits
+        meanwhile or a finished job has a newer entry: the invocation that wrote it acknowledges
+        both.
         """
-        published = done.published_of(recorded)
+        published = last.sequence if last else recorded.published
+        is_all = published == len(recorded.history)
+        has_answered = is_all and recorded.is_unanswered and due_since is None
+        is_settled = is_all and recorded.job.terminal and len(answered) == len(recorded.waits)
         sets: dict[str, Any] = {"publishedSequence": published}
         condition = _is_same_item(recorded, Attr("publishedSequence").lte(published))
-        if done.answers_all(recorded):
+        if has_answered:
             sets["unansweredSince"] = None
-        if done.settles(recorded):
+        if is_settled:
             sets |= _settled(recorded)
             condition &= Attr("sequence").eq(published)
-        if done.answers_all(recorded) or done.settles(recorded):
+        if has_answered or is_settled:
             waits = {wait.as_text() for wait in recorded.waits}
             condition &= Attr("waiting").eq(waits) if waits else Attr("waiting").not_exists()
-        due, answered = done.due_since, {wait.as_text() for wait in done.answered}
         self._update(
             key_of(recorded.job),
             deadline,
             condition,
             sets=sets,
-            defaults={"unansweredSince": utc_text(due)} if due else {},
-            deletes={"waiting": answered} if answered else {},
+            defaults={"unansweredSince": utc_text(due_since)} if due_since else {},
+            deletes={"waiting": {wait.as_text() for wait in answered}} if answered else {},
         )
 
     def _record(
