@@ -29,7 +29,10 @@ NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "k
 """The fields that name a job."""
 
 # They say who waits. Only one target, at the top level, may have them.
-_WAIT_FIELDS = ("taskToken", "waitUntil")
+_BESIDE_ONE_TARGET = dict.fromkeys(
+    ("taskToken", "waitUntil"),
+    "accepted at the top level of an event only, beside one target",
+)
 
 _TYPES = {
     type(None): "nothing",
@@ -41,7 +44,10 @@ _TYPES = {
 }
 
 # Credentials go to the base URL, so only the operator chooses it.
-_OPERATOR_ONLY = ("baseUrl", "base_url", "BaseUrl")
+_NEVER_ACCEPTED = dict.fromkeys(
+    ("baseUrl", "base_url", "BaseUrl"),
+    "not accepted in an event: the operator sets ATLAS_BASE_URL",
+)
 
 
 def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
@@ -50,7 +56,10 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
 
     Raises InvalidEventError, naming the field, after `path`, and what was expected.
     """
-    _refuse_what_names_no_job(fields, path)
+    refused = _NEVER_ACCEPTED | (_BESIDE_ONE_TARGET if path else {})
+    for name, problem in refused.items():
+        if name in fields:
+            raise InvalidEventError(path + name, problem)
     read = {name: one_of(fields, name, path) for name in EXPECTED}
     known = {name: value for name, (_, value) in read.items() if value is not None}
     if known.get("kind") == "auto":
@@ -75,18 +84,6 @@ def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, A
         raise InvalidEventError(path + other, problem)
     given = other if value is None and other in fields else name
     return given, fields.get(given)
-
-
-def _refuse_what_names_no_job(fields: Mapping[str, Any], path: str) -> None:
-    for name in _OPERATOR_ONLY:
-        if name in fields:
-            problem = "not accepted in an event: the operator sets ATLAS_BASE_URL"
-            raise InvalidEventError(path + name, problem)
-    if path:
-        for name in _WAIT_FIELDS:
-            if name in fields:
-                problem = "accepted at the top level of an event only, beside one target"
-                raise InvalidEventError(path + name, problem)
 
 
 def unexpected(path: str, expected: str, value: object) -> InvalidEventError:
