@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from unicodedata import category
 
-from foundation.hidden import CREDENTIAL, SPOKEN_SECRET, URL
+from foundation.secret_patterns import CREDENTIAL, SPOKEN_SECRET, URL
 
 TEXT_LIMIT = 256
 """Characters kept of a name or a word from Atlas. Its longest name has 64."""

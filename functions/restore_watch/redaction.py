@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from foundation.hidden import COUNT, CREDENTIAL, NAME, SPOKEN_SECRET, URL
+from foundation.secret_patterns import COUNT, CREDENTIAL, NAME, SPOKEN_SECRET, URL
 
 QUOTE_LIMIT = 300
 """Characters of such a text that an error may quote."""
