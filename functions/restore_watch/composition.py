@@ -13,7 +13,6 @@ from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.emitting import MetricsLog
 from restore_watch.application import Application
-from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.network import http_client
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
@@ -47,7 +46,7 @@ def compose(
     dynamodb = client("dynamodb")
     secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
     clock = Clock()
-    atlas = AtlasSession(AtlasClient(settings.atlas_base_url, http), secret.credentials)
+    atlas = AtlasSession(settings.atlas_base_url, secret.credentials, http)
     outbox = Outbox(
         RestoreJobsTable(dynamodb, settings.table_name),
         StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
@@ -85,8 +84,5 @@ def _diagnose(
     # Imported now, so that no cold start of another invocation takes longer for it.
     from restore_watch.diagnosis.doctor import Doctor  # noqa: PLC0415
 
-    # A separate client of Atlas: Atlas may refuse a question of a diagnosis, and a refused token
-    # is replaced only once in a while.
-    with http_client(telemetry.count_atlas_call) as own:
-        asking = AtlasClient(settings.atlas_base_url, own, replaces_tokens=False)
-        return Doctor(settings, asking, client, clock.now).diagnose(wanted, deadline)
+    with http_client(telemetry.count_atlas_call) as http:
+        return Doctor(settings, http, client, clock.now).diagnose(wanted, deadline)

@@ -17,7 +17,6 @@ from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.stack import LocalStack
 from restore_watch.application import Application
-from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
@@ -88,7 +87,9 @@ class Environment:
         )
         clock = Clock(world.now, sleep)
         secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=clock.unix)
-        client = AtlasClient(atlas_url or stack.atlas.url, by.http, now=clock.unix, sleep=sleep)
+        atlas = AtlasSession(
+            atlas_url or stack.atlas.url, secret.credentials, by.http, now=clock.unix, sleep=sleep
+        )
         outbox = Outbox(
             RestoreJobsTable(by.dynamodb, stack.table_name),
             StatusChangesTopic(
@@ -98,7 +99,7 @@ class Environment:
             self.telemetry,
             clock,
         )
-        self.checker = JobChecker(AtlasSession(client, secret.credentials), outbox)
+        self.checker = JobChecker(atlas, outbox)
         self._options = parts.SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
 
     @cached_property

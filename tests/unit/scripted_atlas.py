@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from foundation.deadline import Deadline
+from restore_watch.atlas.authentication import ServiceAccountAccess
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.token import AccessToken
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -109,7 +109,9 @@ class Token:
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self.atlas = atlas
         self.clock = clock
-        self.tested = AccessToken(ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        self.tested = ServiceAccountAccess(
+            ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep
+        )
 
     def current(self, seconds: float = 60.0) -> str:
         return self.tested.current(self.clock.deadline(seconds))

@@ -9,12 +9,11 @@ from datetime import datetime
 
 from foundation.deadline import Deadline
 from foundation.json_text import as_map, read_object
-from restore_watch.atlas.client import Get
 from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.refusals import read_ip_address
-from restore_watch.atlas.session import AtlasSession
+from restore_watch.atlas.session import AtlasSession, Get
 from restore_watch.redaction import redact
 
 

@@ -77,6 +77,25 @@ SYSTEM_PATH = "/api/atlas/v2"
 PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
 
 
+EVENTS_ON_PAGE = 100
+"""Events of a page. Between two sweeps a project has a few."""
+
+RESTORE_EVENTS = (
+    "TENANT_RESTORE_REQUESTED_AUDIT",
+    "TENANT_RESTORE_COMPLETED_AUDIT",
+    "TENANT_RESTORE_FAILED",
+    "CPS_RESTORE_REQUESTED_AUDIT",
+    "CPS_RESTORE_AUTH_AUDIT",
+    "CPS_RESTORE_SUCCESSFUL",
+    "CPS_RESTORE_FAILED",
+    "CPS_COLLECTION_RESTORE_SUCCESSFUL",
+    "CPS_COLLECTION_RESTORE_FAILED",
+    "CPS_COLLECTION_RESTORE_PARTIAL_SUCCESS",
+    "CPS_COLLECTION_RESTORE_CANCELED",
+)
+"""The events of restore jobs. The start of a collection restore has none."""
+
+
 def project_list_path(group_id: str, which: AtlasList) -> str:
     """The path of a list of a project."""
     return f"{PROJECTS_PATH}/{group_id}/{_PROJECT_LISTS[which]}"

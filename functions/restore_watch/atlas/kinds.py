@@ -19,6 +19,9 @@ from restore_watch.errors import (
 )
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
+GRACE = 60.0
+"""Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""
+
 CLUSTERS_REMEMBERED = 1000
 """An environment remembers the kind of this many clusters."""
 
@@ -37,9 +40,14 @@ type Ask = Callable[[RestoreKind], RestoreJob]
 
 
 class ClusterKinds:
-    """The kinds of clusters, as far as Atlas's answers have shown them. Any thread may use it."""
+    """
+    The kinds of clusters, as far as Atlas's answers have shown them. Any thread may use it.
 
-    def __init__(self) -> None:
+    `now` gives Unix seconds.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._lock = Lock()
         self._kinds: LRUCache[Cluster, RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
 
@@ -56,13 +64,18 @@ class ClusterKinds:
         restores are found only by their kind, because their clusters are dedicated ones. Raises the
         most specific AtlasError.
         """
-        match target.kind:
-            case None:
-                return self._find_out(target, ask, likely)
-            case RestoreKind.TENANT:
-                return self._ask_tenant(target, ask)
-            case kind:
-                return ask(kind)
+        try:
+            match target.kind:
+                case None:
+                    return self._find_out(target, ask, likely)
+                case RestoreKind.TENANT:
+                    return self._ask_tenant(target, ask)
+                case kind:
+                    return ask(kind)
+        except RestoreJobNotFoundError as error:
+            age = self._now() - target.created_at.timestamp()
+            error.transient = abs(age) < GRACE  # Atlas may not show the job yet
+            raise
 
     def _find_out(self, target: RestoreTarget, ask: Ask, likely: RestoreKind | None) -> RestoreJob:
         with self._lock:

@@ -8,13 +8,16 @@ limits both. It also limits the bytes, so that no answer, not even a challenge, 
 With `envelope=true` Atlas answers 200 to everything and puts the true status into the body. The
 transport opens it, so that authentication and all callers see the true answer.
 
-Each slot has its own connection pool. In one pool for 32 threads, httpcore's default of ten
-connections allows a third of the requests, and assigning them to more takes longer than sending.
+Each exchange has a slot, and each slot its own connection pool. In one pool for 32 threads,
+httpcore's default of ten connections allows a third of the requests, and assigning them to more
+takes longer than sending. The slot that was given back last is taken first, so a few questions use
+the same few connections again and again, whichever threads ask them, and those stay open.
 """
 
 import json
 import ssl
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +25,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 import httpcore
@@ -29,7 +33,6 @@ import httpx
 
 from foundation import USER_AGENT
 from foundation.json_text import read_object
-from restore_watch.atlas.slots import PerSlot
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CONNECT_TIMEOUT = 5.0
@@ -57,10 +60,11 @@ _IGNORED_HEADERS = ("Content-Encoding", "Location", "Set-Cookie")
 
 @dataclass
 class Bounds:
-    """The limits of an exchange, and its use so far: bytes received and connections opened."""
+    """The limits and the slot of an exchange, and its use so far: bytes and new connections."""
 
     ends_at: float
     limit: int
+    slot: int
     received: int = 0
     connections: int = 0
 
@@ -85,6 +89,14 @@ class Bounds:
 
 _bounds: ContextVar[Bounds] = ContextVar("_bounds")
 
+_free_slots: list[int] = []
+_new_slots = count()
+
+
+def current_slot() -> int:
+    """Return the number of the slot of this thread's exchange. No other thread has it now."""
+    return _bounds.get().slot
+
 
 @contextmanager
 def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[Bounds]:
@@ -93,12 +105,17 @@ def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[Bounds]:
 
     Raises a timeout of httpx after the time, UnexpectedAtlasResponseError after the bytes.
     """
-    bounds = Bounds(time.monotonic() + seconds, limit)
+    try:
+        slot = _free_slots.pop()
+    except IndexError:
+        slot = next(_new_slots)
+    bounds = Bounds(time.monotonic() + seconds, limit, slot)
     token = _bounds.set(bounds)
     try:
         yield bounds
     finally:
         _bounds.reset(token)
+        _free_slots.append(slot)
 
 
 def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> httpx.Client:
@@ -134,17 +151,17 @@ class _Transport(httpx.BaseTransport):
     def __init__(self) -> None:
         # One for all slots: it takes long to make, because it reads every certificate.
         tls = httpx.create_ssl_context(trust_env=False)
-        self._transports = PerSlot(lambda: _transport(tls))
+        self._transports = defaultdict[int, httpx.HTTPTransport](lambda: _transport(tls))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._transports.current().handle_request(request)
+        response = self._transports[current_slot()].handle_request(request)
         for name in _IGNORED_HEADERS:
             response.headers.pop(name, None)
         is_enveloped = request.extensions.get(ENVELOPE) and response.status_code == httpx.codes.OK
         return _opened(response) if is_enveloped else response
 
     def close(self) -> None:
-        for transport in self._transports.parts():
+        for transport in self._transports.values():
             transport.close()
 
 

@@ -14,12 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.client import Get
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import AtlasStatus, service_account_path
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.atlas.session import AtlasSession
+from restore_watch.atlas.session import AtlasSession, Get
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import ExpiringSecret, is_client_id
 from restore_watch.model.fields import OrNull, UtcDate
@@ -61,28 +60,19 @@ class OwnAccount(NamedTuple):
     others: tuple[ExpiringSecret, ...] = ()
 
 
-class ServiceAccounts:
+def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -> OwnAccount | None:
     """
-    Asks about the service account whose credentials the session has. Changes nothing.
+    Ask once, in this project. None for an API key, which has no date: nothing is asked.
 
-    No part of a secret, and no mask of a secret, leaves this module.
+    No part of a secret, and no mask of a secret, is returned. Raises AtlasError, or
+    CredentialsError if there are no credentials.
     """
-
-    def __init__(self, session: AtlasSession) -> None:
-        self._session = session
-
-    def own(self, group_id: str, deadline: Deadline) -> OwnAccount | None:
-        """
-        Ask once, in this project. None for an API key, which has no date: nothing is asked.
-
-        Raises AtlasError, or CredentialsError if there are no credentials.
-        """
-        account = self._session.credentials(deadline)
-        if not isinstance(account, ServiceAccount) or not is_client_id(account.client_id):
-            return None
-        path = service_account_path(group_id, account.client_id)
-        get = Get(path, None, Bucket(group_id, AtlasStatus.SERVICE_ACCOUNT))
-        return self._session.ask_once(get, account, deadline, partial(_read, account))
+    account = session.credentials(deadline)
+    if not isinstance(account, ServiceAccount) or not is_client_id(account.client_id):
+        return None
+    path = service_account_path(group_id, account.client_id)
+    get = Get(path, None, Bucket(group_id, AtlasStatus.SERVICE_ACCOUNT))
+    return session.ask_once(get, account, deadline, partial(_read, account))
 
 
 def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:

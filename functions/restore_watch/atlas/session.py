@@ -1,26 +1,56 @@
-"""Asks Atlas for restore jobs, one by one or as a list of a cluster, and for any other path."""
+"""
+Asks Atlas for restore jobs, one by one or as a list of a cluster, and for any other path.
 
-from collections.abc import Callable
+https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from urllib.parse import urlencode
+
+import httpx
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.access import Access, ServiceAccountAccess
-from restore_watch.atlas.client import AtlasClient, Get, Query
+from restore_watch.atlas.authentication import Access, Accesses
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.endpoints import job_path, jobs_path
+from restore_watch.atlas.endpoints import (
+    ACCEPT,
+    EVENTS_ON_PAGE,
+    PROJECTS_PATH,
+    RESTORE_EVENTS,
+    AtlasList,
+    job_path,
+    jobs_path,
+    project_list_path,
+)
 from restore_watch.atlas.exchange import Answer, retrying
 from restore_watch.atlas.kinds import Cluster, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
-from restore_watch.atlas.network import ANSWER_LIMIT
-from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
+from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE
+from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
-from restore_watch.errors import AtlasError, AtlasUnauthorizedError, RestoreJobNotFoundError
+from restore_watch.atlas.refusals import family_refusal, is_refusal
+from restore_watch.errors import (
+    AtlasError,
+    AtlasUnauthorizedError,
+    UnexpectedAtlasResponseError,
+)
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
-GRACE = 60.0
-"""Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""
+type Query = Mapping[str, str | Sequence[str]] | None
+"""The query of a request. A name that has several values is sent several times."""
+
+
+class Get(NamedTuple):
+    """A path to ask for, its query, and the bucket of its rate limit."""
+
+    path: str
+    query: Query
+    bucket: Bucket
 
 
 class CredentialsProvider(Protocol):
@@ -46,23 +76,35 @@ def only(credentials: Credentials) -> CredentialsProvider:
 
 class AtlasSession:
     """
-    A client and the credentials it asks with. One object serves an environment, from any thread.
+    Asks Atlas with the `credentials`. One object serves an environment, from any thread.
 
-    It remembers the kinds of clusters. After AtlasUnauthorizedError it fetches the `credentials`
-    again, because they may have been rotated. If they differ, it asks again with the new
-    credentials. Its methods raise AtlasError, or CredentialsError if there are no credentials.
+    It keeps the connections, the token or digest challenges of the credentials last used, and the
+    kinds of clusters: these are expensive to get again. After AtlasUnauthorizedError it fetches the
+    `credentials` again, because they may have been rotated. If they differ, it asks again with the
+    new credentials. Until a rate limit is over, it sends no request that the limit would refuse.
+    `now` gives Unix seconds; `sleep` takes seconds. Without `replaces_tokens`, a token that Atlas
+    refuses is not replaced.
+
+    Its methods raise AtlasError, or CredentialsError if there are no credentials.
     """
 
-    def __init__(self, client: AtlasClient, credentials: CredentialsProvider) -> None:
-        self._client = client
+    def __init__(
+        self,
+        base_url: str,
+        credentials: CredentialsProvider,
+        http: httpx.Client,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        replaces_tokens: bool = True,
+    ) -> None:
         self.credentials = credentials
-        self._kinds = ClusterKinds()
+        self.limits = RateLimits(now)
+        self._sleep = sleep
+        self._replaces_tokens = replaces_tokens
+        self._accesses = Accesses(base_url, http, now, sleep)
+        self._kinds = ClusterKinds(now)
         self._large = LargeAnswers()
-
-    @property
-    def limits(self) -> RateLimits:
-        """The rate limits, as Atlas's answers show them."""
-        return self._client.limits
 
     def prepare(self, deadline: Deadline) -> None:
         """Request a token, if the credentials need a token and have none."""
@@ -84,23 +126,38 @@ class AtlasSession:
         """
         if not patient:
             return self._find(target, likely, deadline)
-        attempts = retrying(_is_transient, deadline, self._client.sleep)
+        attempts = retrying(_is_transient, deadline, self._sleep)
         job: RestoreJob = attempts(self._find, target, likely, deadline)
         return job
+
+    def projects(self, number: int, deadline: Deadline) -> Page:
+        """Return a page of the projects that the credentials can read."""
+        bucket = Bucket(None, AtlasList.PROJECTS)
+        return self._page(PROJECTS_PATH, bucket, PageAt(number), deadline)
+
+    def events(self, group_id: str, since: datetime, deadline: Deadline) -> Page:
+        """Return the newest events of restore jobs since that moment, in UTC: one page."""
+        query = {
+            "eventType": RESTORE_EVENTS,
+            "includeCount": "false",
+            "itemsPerPage": str(EVENTS_ON_PAGE),
+            "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        path = project_list_path(group_id, AtlasList.EVENTS)
+        bucket, at = Bucket(group_id, AtlasList.EVENTS), PageAt(size=EVENTS_ON_PAGE)
+        return self._page(path, bucket, at, deadline, query)
+
+    def clusters(self, group_id: str, which: AtlasList, deadline: Deadline) -> Page:
+        """Return the project's Flex or dedicated clusters: one page has all that Atlas allows."""
+        path, bucket = project_list_path(group_id, which), Bucket(group_id, which)
+        return self._page(path, bucket, FIRST_PAGE, deadline)
 
     def page_of_jobs(
         self, cluster: Cluster, kind: RestoreKind, at: PageAt, deadline: Deadline
     ) -> Page:
         """Return a page of the list of a cluster's jobs, or the first part of that page."""
         path, bucket = jobs_path(*cluster, kind), Bucket(cluster[0], kind)
-        return self._large.page(path, kind, at, lambda at: self.page(path, bucket, at, deadline))
-
-    def page(
-        self, path: str, bucket: Bucket, at: PageAt, deadline: Deadline, query: Query = None
-    ) -> Page:
-        """Return a page of a list. `query` replaces the usual query of the list."""
-        get = Get(path, query or page_query(bucket.family, at), bucket)
-        return self.ask(get, deadline, partial(read_page, family=bucket.family, at=at))
+        return self._large.page(path, kind, at, lambda at: self._page(path, bucket, at, deadline))
 
     def ask[Read](self, get: Get, deadline: Deadline, read: Callable[[Answer], Read]) -> Read:
         """Ask for a path, within its rate limit, and `read` the answer."""
@@ -119,10 +176,14 @@ class AtlasSession:
         If Atlas refuses, the refusal costs neither a token nor a reading of the secret: both are
         rationed, and a question that matters may need them next.
         """
-        access = self._client.access(credentials)
-        if isinstance(access, ServiceAccountAccess):
-            access = access.once()
-        return self._client.get(get, access, deadline, read)
+        access = self._accesses.of(credentials)
+        return self._get_with(access, get, deadline, read, ANSWER_LIMIT, replaces=False)
+
+    def _page(
+        self, path: str, bucket: Bucket, at: PageAt, deadline: Deadline, query: Query = None
+    ) -> Page:
+        get = Get(path, query or page_query(bucket.family, at), bucket)
+        return self.ask(get, deadline, partial(read_page, family=bucket.family, at=at))
 
     def _find(
         self, target: RestoreTarget, likely: RestoreKind | None, deadline: Deadline
@@ -135,12 +196,7 @@ class AtlasSession:
             get = Get(job_path(target, kind), given, bucket)
             return self._get(get, deadline, lambda said: restore_job(said.body, target, kind))
 
-        try:
-            return self._kinds.find(target, ask, likely)
-        except RestoreJobNotFoundError as error:
-            age = self._client.now() - target.created_at.timestamp()
-            error.transient = abs(age) < GRACE  # Atlas may not show the job yet
-            raise
+        return self._kinds.find(target, ask, likely)
 
     def _get[Read](
         self,
@@ -149,19 +205,60 @@ class AtlasSession:
         read: Callable[[Answer], Read],
         limit: int = ANSWER_LIMIT,
     ) -> Read:
+        replaces = self._replaces_tokens
         return self._with_access(
-            lambda access: self._client.get(get, access, deadline, read, limit), deadline
+            lambda access: self._get_with(access, get, deadline, read, limit, replaces=replaces),
+            deadline,
         )
 
     def _with_access[Read](self, ask: Callable[[Access], Read], deadline: Deadline) -> Read:
         credentials = self.credentials(deadline)
         try:
-            return ask(self._client.access(credentials))
+            return ask(self._accesses.of(credentials))
         except AtlasUnauthorizedError:
             renewed = self.credentials(deadline, refused=credentials)
             if renewed == credentials:
                 raise
-        return ask(self._client.access(renewed))
+        return ask(self._accesses.of(renewed))
+
+    def _get_with[Read](
+        self,
+        access: Access,
+        get: Get,
+        deadline: Deadline,
+        read: Callable[[Answer], Read],
+        limit: int,
+        *,
+        replaces: bool,
+    ) -> Read:
+        """Send the request and `read` the answer. Remember what it says about the rate limit."""
+        self.limits.check(get.bucket)
+        request = _request(get, access)
+        answer = access.send(request, deadline, limit, replaces=replaces)
+        self.limits.note_share(get.bucket, answer.headers)
+        if answer.status == httpx.codes.OK:
+            try:
+                return read(answer)
+            except UnexpectedAtlasResponseError:
+                if not is_refusal(answer.body):
+                    raise
+        group_id, family = get.bucket
+        secrets = access.hidden_texts(request)
+        refusal = family_refusal(family, *answer, secrets=secrets, group_id=group_id)
+        self.limits.note_refusal(get.bucket, refusal)
+        raise refusal
+
+
+def _request(get: Get, access: Access) -> httpx.Request:
+    # Not `params`, for which httpx parses the URL a second time: that takes a twentieth of the
+    # processor time of a question.
+    query = f"?{urlencode(get.query, doseq=True)}" if get.query else ""
+    return access.http.build_request(
+        "GET",
+        f"{access.base_url}{get.path}{query}",
+        headers={"Accept": ACCEPT},
+        extensions={ENVELOPE: (get.query or {}).get("envelope") == "true"},
+    )
 
 
 def _is_transient(error: BaseException) -> bool:

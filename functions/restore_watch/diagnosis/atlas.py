@@ -27,8 +27,7 @@ from restore_watch.atlas.endpoints import (
 )
 from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
 from restore_watch.atlas.pages import FIRST_PAGE, Page
-from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
+from restore_watch.atlas.service_account import OwnAccount, read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
 from restore_watch.errors import (
@@ -78,8 +77,6 @@ class AtlasDiagnosis:
 
     def __init__(self, session: AtlasSession, now: Callable[[], datetime]) -> None:
         self._session = session
-        self._projects = AtlasProjects(session)
-        self._accounts = ServiceAccounts(session)
         self._now = now
 
     def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
@@ -101,14 +98,14 @@ class AtlasDiagnosis:
     def account(self, group_id: str, deadline: Deadline) -> OwnAccount | RestoreWatchError | None:
         """Look at the service account in a project. None for an API key, or why not."""
         try:
-            return self._accounts.own(group_id, deadline.within(_CALL_TIME))
+            return read_own_account(self._session, group_id, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return error
 
     def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
         try:
-            page = self._projects.projects(1, deadline.within(_CALL_TIME))
+            page = self._session.projects(1, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
@@ -133,9 +130,9 @@ class AtlasDiagnosis:
                 look.lines.append(_failed(str(family), error, family))
                 return None
 
-        read(AtlasList.EVENTS, partial(self._projects.events, group_id, self._now()))
+        read(AtlasList.EVENTS, partial(self._session.events, group_id, self._now()))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
-            page = read(which, partial(self._projects.clusters, group_id, which))
+            page = read(which, partial(self._session.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
                 clusters = shown_clusters(page, which)
@@ -145,7 +142,7 @@ class AtlasDiagnosis:
             # One cluster stands for all: the role is given for the project. One that was deleted
             # meanwhile, or has no backups, says nothing.
             for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
-                jobs = partial(self._projects.restore_jobs, group_id, name, kind, FIRST_PAGE)
+                jobs = partial(self._session.page_of_jobs, (group_id, name), kind, FIRST_PAGE)
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
                     break

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import httpx
+
 from foundation.deadline import Deadline
-from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, expiry, held_roles, named_cluster
@@ -37,7 +38,7 @@ class Doctor:
     """
 
     settings: Settings
-    atlas: AtlasClient
+    http: httpx.Client
     client: Callable[[str], Any]
     now: Callable[[], datetime]
 
@@ -95,7 +96,10 @@ class Doctor:
         open_projects: Collection[str],
         deadline: Deadline,
     ) -> Iterator[Line]:
-        atlas = AtlasDiagnosis(AtlasSession(self.atlas, only(credentials)), self.now)
+        # Atlas may refuse a question, and a refused token is replaced only once in a while.
+        base_url = self.settings.atlas_base_url
+        session = AtlasSession(base_url, only(credentials), self.http, replaces_tokens=False)
+        atlas = AtlasDiagnosis(session, self.now)
         lines, caller = atlas.caller(deadline)
         yield from lines
         if caller is None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from foundation.deadline import Deadline
 from foundation.service import service
-from restore_watch.atlas.projects import AtlasProjects
-from restore_watch.atlas.service_account import ServiceAccounts
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Sweep
@@ -112,30 +110,29 @@ class Environment:
         )
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
         topic, bookkeeping = self.outbox.topic, self.bookkeeping
-        accounts = ServiceAccounts(self.atlas)
         return Parts(
             run=run,
             opened=jobs,
             actions=actions,
             rounds=self._rounds(run, pace, actions, is_awaited),
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
-            expiry_watch=ExpiryWatch(run, topic, bookkeeping, accounts, self.last_try),
+            expiry_watch=ExpiryWatch(run, topic, bookkeeping, self.atlas, self.last_try),
         )
 
     def _rounds(
         self, run: Run, pace: Pace, actions: JobActions, is_awaited: Callable[[], bool]
     ) -> Rounds:
-        projects, observer = AtlasProjects(self.atlas), Observer(run, actions)
+        atlas, observer = self.atlas, Observer(run, actions)
         calls, marks = Calls(run, pace, self.find_memory), ProjectMarks(run, self.bookkeeping)
-        lists = JobLists(run, calls, self.atlas, observer)
-        reader = ListingReader(run, calls, projects, marks, observer)
+        lists = JobLists(run, calls, atlas, observer)
+        reader = ListingReader(run, calls, atlas, marks, observer)
         return Rounds(
             run,
             calls,
-            JobFollower(run, calls, self.atlas, lists, actions),
-            WatchedProjects(run, calls, projects, self.options.project_ids),
+            JobFollower(run, calls, atlas, lists, actions),
+            WatchedProjects(run, calls, atlas, self.options.project_ids),
             marks,
-            Waking(run, calls, projects, marks, reader),
+            Waking(run, calls, atlas, marks, reader),
             reader,
             self.workers,
             self.options.hot_seconds,

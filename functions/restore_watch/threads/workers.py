@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from foundation.deadline import Deadline
 from foundation.timed_call import CALLS_AT_ONCE
-from restore_watch.atlas.slots import Slots
 from restore_watch.threads.agenda import Agenda, Task
 
 MEGABYTES_OF_THREAD = 16
@@ -30,16 +29,11 @@ def threads_for(memory_megabytes: int) -> int:
 
 
 class Workers:
-    """
-    Threads that live as long as the environment, at most so many `at_once`.
-
-    Each question to Atlas has a slot.
-    """
+    """Threads that live as long as the environment, at most so many `at_once`."""
 
     def __init__(self, at_once: int) -> None:
         self.at_once = at_once
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="worker")
-        self._slots = Slots()
 
     def start[T: Task](
         self, agenda: Agenda[T], do: Callable[[T], Iterable[T]], threads: int
@@ -50,8 +44,7 @@ class Workers:
             while (task := agenda.next_task()) is not None:
                 more: Iterable[T] = ()
                 try:
-                    with self._slots.taken():
-                        more = do(task)
+                    more = do(task)
                 finally:
                     agenda.finish(task, more)
 

@@ -127,7 +127,7 @@ def test_no_object_of_an_environment_shows_a_secret(
             left += gc.get_referents(one)
     shown = [one for one in seen.values() if not isinstance(one, HOLDERS)]
 
-    assert {"AtlasSecret", "AtlasClient"} < {type(one).__name__ for one in shown}
+    assert {"AtlasSecret", "AtlasSession"} < {type(one).__name__ for one in shown}
     assert found(CANARIES, "\n".join(f"{one!r}\n{one!s}" for one in shown)) == []
 
 

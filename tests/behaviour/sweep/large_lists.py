@@ -10,26 +10,23 @@ from pathlib import Path
 
 import restore_watch.application  # noqa: F401 - for its memory
 from foundation.deadline import Deadline
-from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.entries import job_entries
+from restore_watch.atlas.network import http_client
 from restore_watch.atlas.pages import FIRST_PAGE
-from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.atlas.slots import Slots
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.threads.workers import threads_for
 
 
 def main(url: str, group_id: str, clusters: int) -> None:
     """Read the first page of the Flex jobs of so many clusters."""
-    session = AtlasSession(AtlasClient(url), only(ServiceAccount(*sys.argv[4:6])))
-    projects, slots, deadline = AtlasProjects(session), Slots(), Deadline.after(100)
+    account = ServiceAccount(*sys.argv[4:6])
+    atlas, deadline = AtlasSession(url, only(account), http_client()), Deadline.after(100)
 
     def read(number: int) -> int:
-        with slots.taken():
-            name, kind = f"cluster-{number}", RestoreKind.FLEX
-            page = projects.restore_jobs(group_id, name, kind, FIRST_PAGE, deadline)
+        cluster, kind = (group_id, f"cluster-{number}"), RestoreKind.FLEX
+        page = atlas.page_of_jobs(cluster, kind, FIRST_PAGE, deadline)
         return len(job_entries(page, kind).readable)
 
     with ThreadPoolExecutor(threads_for(512)) as threads:

@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
 
 import httpx
 import pytest
@@ -9,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.exchange import exchange
-from restore_watch.atlas.network import ENVELOPE, http_client, open_envelope
+from restore_watch.atlas.network import (
+    ENVELOPE,
+    bounded,
+    current_slot,
+    http_client,
+    open_envelope,
+)
 from restore_watch.errors import AtlasUnavailableError
 from strategies import json_values
 from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer
@@ -114,7 +123,7 @@ def test_an_envelope_is_opened_only_in_http_200(
     enveloped = answer(http_status, {"status": 401, "content": REFUSAL})
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _, sent: enveloped(sent))
 
-    with http_client() as http:
+    with http_client() as http, bounded(1):
         response = http.get(JOB_URL, extensions={ENVELOPE: True})
 
     assert response.status_code == seen
@@ -153,3 +162,39 @@ def test_opening_any_answer_raises_no_error(body: bytes) -> None:
 
     assert 200 <= status <= 599
     assert content in {body, b""} or json.dumps(json.loads(content)).encode() == content
+
+
+# Slots: a few exchanges at a time use the same few connections, whichever threads they are in
+
+
+def test_the_slot_that_was_given_back_last_is_taken_first() -> None:
+    """Also after a failure."""
+    with bounded(1), bounded(1):
+        last = current_slot()
+    for _ in range(2):
+        with bounded(1):
+            first = current_slot()
+            with bounded(1):
+                assert current_slot() == last
+            assert current_slot() == first != last
+        with suppress(LookupError), bounded(1):
+            assert current_slot() == first
+            raise LookupError
+
+
+def test_exchanges_at_once_have_slots_of_their_own() -> None:
+    together = Barrier(8)
+
+    def work() -> int:
+        with bounded(1):
+            together.wait(timeout=5)
+            number = current_slot()
+            together.wait(timeout=5)
+        return number
+
+    with ThreadPoolExecutor(8) as threads:
+        first, second = (
+            {one.result() for one in [threads.submit(work) for _ in range(8)]} for _ in range(2)
+        )
+    assert len(first) == 8
+    assert first == second

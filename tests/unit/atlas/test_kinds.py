@@ -1,5 +1,6 @@
 """Which endpoint is asked for a restore job, and which kind is remembered after each answer."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -219,7 +220,7 @@ STORIES: dict[str, Sequence[Step]] = {
 def test_the_endpoint_of_the_named_remembered_or_likely_kind_is_asked(
     steps: Sequence[Step],
 ) -> None:
-    kinds = ClusterKinds()
+    kinds = ClusterKinds(time.time)
 
     for step in steps:
         step.play(kinds)
@@ -235,7 +236,7 @@ MEMORIES: dict[str, tuple[RestoreKind | None, Refusals, list[RestoreKind]]] = {
 def test_of_more_than_a_thousand_clusters_the_least_recently_used_is_forgotten_first(
     kind: RestoreKind | None, refusals: Refusals, first_time: list[RestoreKind]
 ) -> None:
-    kinds = ClusterKinds()
+    kinds = ClusterKinds(time.time)
 
     def check(number: int, asked: list[RestoreKind]) -> None:
         names = {"clusterName": f"orders-{number}"}

@@ -10,10 +10,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.service_account import OwnAccount, ServiceAccounts
-from restore_watch.atlas.session import AtlasSession, only
+from restore_watch.atlas.service_account import OwnAccount, read_own_account
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import (
@@ -264,11 +263,18 @@ class Asked:
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self.atlas = atlas
         self._clock = clock
-        self._client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
+        self._credentials: Credentials = ACCOUNT
+        self._session = AtlasSession(
+            BASE_URL,
+            lambda *_, **_refused: self._credentials,
+            atlas.client(),
+            now=clock,
+            sleep=clock.sleep,
+        )
 
     def own(self, credentials: Credentials = ACCOUNT) -> OwnAccount | None:
-        session = AtlasSession(self._client, only(credentials))
-        return ServiceAccounts(session).own(GROUP, self._clock.deadline())
+        self._credentials = credentials
+        return read_own_account(self._session, GROUP, self._clock.deadline())
 
 
 @pytest.fixture

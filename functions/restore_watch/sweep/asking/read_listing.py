@@ -15,7 +15,7 @@ from functools import partial
 from foundation.service import service
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
-from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -51,7 +51,7 @@ class ListingReader:
 
     run: Run
     calls: Calls
-    atlas: AtlasProjects
+    atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
 
@@ -106,10 +106,10 @@ class ListingReader:
 
     def _read_jobs(self, step: JobsPage) -> Sequence[ListingStep]:
         listing, part, begun = step.listing, step.part, self.run.asking.clock()
-        asked_at, shown, group_id = self.run.now(), Shown(), listing.group_id
-        name = part.cluster_name or ""
+        asked_at, shown = self.run.now(), Shown()
+        group_id, name = listing.group_id, part.cluster_name or ""
         try:
-            jobs = partial(self.atlas.restore_jobs, group_id, name, part.kind, step.at)
+            jobs = partial(self.atlas.page_of_jobs, (group_id, name), part.kind, step.at)
             page = self.calls.ask_step(step, jobs)
         except RestoreWatchError as error:
             if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):

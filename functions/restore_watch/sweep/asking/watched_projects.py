@@ -11,7 +11,7 @@ from foundation.service import service
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
-from restore_watch.atlas.projects import AtlasProjects
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.sweep.asking.calls import Calls, Step
 from restore_watch.sweep.asking.when_to_list import Wake, is_due, postponed
@@ -56,7 +56,7 @@ class WatchedProjects:
 
     run: Run
     calls: Calls
-    atlas: AtlasProjects
+    atlas: AtlasSession
     named: ProjectIds
     woken: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)

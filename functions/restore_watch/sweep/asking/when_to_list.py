@@ -12,9 +12,9 @@ from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, EVENTS_ON_PAGE, LISTED_KINDS, AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.atlas.projects import EVENTS_ON_PAGE, AtlasProjects
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
@@ -96,7 +96,7 @@ class Waking:
 
     run: Run
     calls: Calls
-    atlas: AtlasProjects
+    atlas: AtlasSession
     marks: ProjectMarks
     reader: ListingReader
     begun: list[ProjectListing] = field(default_factory=list)

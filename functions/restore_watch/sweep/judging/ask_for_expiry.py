@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.atlas.service_account import ServiceAccounts
+from restore_watch.atlas.service_account import read_own_account
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import (
     AtlasError,
@@ -60,7 +61,7 @@ class ExpiryWatch:
     run: Run
     topic: StatusChangesTopic
     bookkeeping: Bookkeeping
-    accounts: ServiceAccounts
+    atlas: AtlasSession
     last_try: LastTry
 
     def publish_unsent(self, expiry: CredentialsExpiry, deadline: Deadline) -> CredentialsExpiry:
@@ -107,7 +108,7 @@ class ExpiryWatch:
         by_day = projects[now.toordinal() % len(projects)]
         group_id = seen_in if seen_in in projects else by_day
         try:
-            own = self.accounts.own(group_id, self.run.ending.within(ANSWER_TIME))
+            own = read_own_account(self.atlas, group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:
             return None  # nothing was asked
         except (AtlasUnavailableError, AtlasRateLimitError, CredentialsError):

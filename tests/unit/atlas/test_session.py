@@ -9,11 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.client import AtlasClient
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page, PageAt
-from restore_watch.atlas.projects import AtlasProjects
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.errors import (
     AtlasError,
@@ -45,8 +43,13 @@ class Client:
         self.atlas = atlas
         self.clock = clock
         self._credentials: Credentials = KEY
-        client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
-        self._session = AtlasSession(client, lambda *_, **_refused: self._credentials)
+        self._session = AtlasSession(
+            BASE_URL,
+            lambda *_, **_refused: self._credentials,
+            atlas.client(),
+            now=clock,
+            sleep=clock.sleep,
+        )
 
     def get(
         self, credentials: Credentials = KEY, *, patient: bool = True, **fields: Any
@@ -156,10 +159,10 @@ def test_any_challenge_is_answered_or_a_typed_error(text: str) -> None:
 FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind
 PAGE = {"itemsPerPage": "500", "pageNum": "1"}
 
-type Ask = Callable[[AtlasProjects, Deadline], Page]
+type Ask = Callable[[AtlasSession, Deadline], Page]
 
 
-def events(atlas: AtlasProjects, deadline: Deadline) -> Page:
+def events(atlas: AtlasSession, deadline: Deadline) -> Page:
     return atlas.events(GROUP, NOON + timedelta(microseconds=999_999), deadline)
 
 
@@ -188,17 +191,17 @@ ASKS: dict[str, tuple[Ask, str, Mapping[str, str | list[str]]]] = {
         PAGE,
     ),
     "Flex jobs": (
-        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", FLEX, PageAt(2), by),
+        lambda atlas, by: atlas.page_of_jobs((GROUP, "orders"), FLEX, PageAt(2), by),
         f"/{GROUP}/flexClusters/orders/backup/restoreJobs",
         PAGE | {"pageNum": "2", "includeCount": "false"},
     ),
     "dedicated jobs": (
-        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", DEDICATED, PageAt(), by),
+        lambda atlas, by: atlas.page_of_jobs((GROUP, "orders"), DEDICATED, PageAt(), by),
         f"/{GROUP}/clusters/orders/backup/restoreJobs",
         PAGE | {"includeCount": "false"},
     ),
     "collection jobs": (
-        lambda atlas, by: atlas.restore_jobs(GROUP, "orders", COLLECTION, PageAt(), by),
+        lambda atlas, by: atlas.page_of_jobs((GROUP, "orders"), COLLECTION, PageAt(), by),
         f"/{GROUP}/clusters/orders/collectionRestoreJobs",
         PAGE | {"itemsPerPage": "100"},
     ),
@@ -209,11 +212,10 @@ ASKS: dict[str, tuple[Ask, str, Mapping[str, str | list[str]]]] = {
 def test_each_list_has_its_address(
     atlas: ScriptedAtlas, clock: Clock, ask: Ask, path: str, query: Mapping[str, str | list[str]]
 ) -> None:
-    client = AtlasClient(BASE_URL, atlas.client(), now=clock, sleep=clock.sleep)
-    session = AtlasSession(client, only(ApiKey("abcdefgh", "hidden")))
+    session = AtlasSession(BASE_URL, only(ApiKey("abcdefgh", "hidden")), atlas.client(), now=clock)
     atlas.job_replies.append(answer(200, {"results": []}))
 
-    assert ask(AtlasProjects(session), clock.deadline()).entries == []
+    assert ask(session, clock.deadline()).entries == []
 
     (request,) = atlas.job_requests
     sent = {one: request.url.params.get_list(one) for one in request.url.params}

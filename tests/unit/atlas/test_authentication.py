@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.authentication import ServiceAccountAccess
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.token import AccessToken
 from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 from strategies import secrets
 from unit.scripted_atlas import (
@@ -35,9 +35,9 @@ MARK = "~|~"
 def test_a_token_request_carries_the_form_encoded_credentials(client: str, secret: str) -> None:
     atlas, clock = ScriptedAtlas(), Clock()
 
-    AccessToken(ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock).current(
-        clock.deadline()
-    )
+    ServiceAccountAccess(
+        ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock
+    ).current(clock.deadline())
     atlas.close()
 
     (request,) = atlas.token_requests

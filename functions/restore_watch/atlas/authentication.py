@@ -1,0 +1,285 @@
+"""
+The two ways to authenticate a request, which is made for `base_url` with `http`.
+
+Any thread may use these objects. `limit` is the size of the largest answer, in bytes.
+"""
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from threading import Lock
+from typing import Annotated
+
+import httpx
+from cachetools import LRUCache
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
+from foundation.renewable import Renewable
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
+from restore_watch.atlas.endpoints import TOKEN_PATH
+from restore_watch.atlas.exchange import Answer, exchange, retrying
+from restore_watch.atlas.network import current_slot
+from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
+from restore_watch.atlas.refusals import token_refusal
+from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
+
+CREDENTIALS_REMEMBERED = 2
+"""While a secret is rotated, the old credentials and the new ones may be used in turns."""
+
+REPLACEMENT_PAUSE = 600.0
+"""After a new token for a 401, no other 401 leads to a new token for this many seconds."""
+
+FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
+"""Seconds without a token request after one failed; 60, then 120, while none is answered."""
+
+
+class _TokenAnswer(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    # It is sent in a header, where only visible ASCII is unambiguous.
+    access_token: Annotated[str, StringConstraints(strict=True, pattern=r"^[\x21-\x7e]+$")] = Field(
+        repr=False
+    )
+
+
+class ServiceAccountAccess(Renewable[str]):
+    """
+    Sends requests with an access token, which all checks of an environment share.
+
+    A service account may have 100 live tokens, each for an hour. After that, no user of the account
+    gets a token. So the rules are strict:
+
+    - One token serves the whole environment for 50 minutes; requests for it never overlap.
+    - After a 401, a new token is requested at most once in ten minutes. In between, the 401 is the
+      answer. A missing role is a 401 too, and a new token would not help.
+    - After a token request fails, no other is made for 30 s, or for as long as Atlas asks, a minute
+      at most. Only a 5xx is retried first. Without an answer that can be read, Atlas may have
+      issued a token: the request is not retried, and the pause is 30 s, then 60 s, then 120 s.
+
+    That is at most about seven tokens an hour, and about 30 requests an hour if no answer arrives.
+
+    Its methods raise AtlasError, not `transient`, when a token request fails or a failure stands.
+    """
+
+    max_age = 3600.0
+    """
+    Seconds that a token lives, by Atlas's documentation.
+
+    `expires_in` is not read: a tiny value must not cost more tokens. If a token expires earlier,
+    Atlas answers 401.
+    """
+
+    renewal_age = 3000.0
+    """Ten minutes early, like MongoDB's Terraform provider."""
+
+    renewal_time = 5.0
+
+    def __init__(
+        self,
+        account: ServiceAccount,
+        base_url: str,
+        http: httpx.Client,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(now)
+        self.base_url = base_url
+        self._account = account
+        self.http = http
+        self._sleep = sleep
+        self._previous: str | None = None
+        self._replaced_at: float | None = None
+        self._failure: StandingRefusal | None = None
+
+    def prepare(self, deadline: Deadline) -> None:
+        """Request a token if there is none."""
+        self.current(deadline)
+
+    def send(
+        self, request: httpx.Request, deadline: Deadline, limit: int, *, replaces: bool
+    ) -> Answer:
+        """Return the answer. After a 401, ask again with a new token, if it `replaces` tokens."""
+        token = self.current(deadline)
+        answer = self._send_with(token, request, deadline, limit)
+        if answer.status == httpx.codes.UNAUTHORIZED and replaces:
+            replacement = self.replacement(token, deadline)
+            if replacement is not None:
+                return self._send_with(replacement, request, deadline, limit)
+        return answer
+
+    def hidden_texts(self, _request: object = None) -> tuple[str, ...]:
+        """Return the token, the token before it, and the client secret: never quote them."""
+        return (*filter(None, (self._value, self._previous)), *self._account.secrets)
+
+    def replacement(self, refused: str, deadline: Deadline) -> str | None:
+        """
+        Return the token with which to repeat a request, after a 401 with the token `refused`.
+
+        None if no new token may be requested: then the 401 is the answer.
+        """
+        with self._lock:
+            if self._value != refused:
+                return self._value
+            now, before = self._now(), self._replaced_at
+            if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
+                return None
+            self._raise_standing_failure()
+            self._replaced_at = now
+            try:
+                return self._renew(deadline)
+            except TimeBudgetExceededError:
+                self._replaced_at = before  # no token was requested
+                raise
+            except AtlasError as error:
+                if error.reason is not None:
+                    self._replaced_at = before  # Atlas refused, so it issued no token
+                raise
+
+    def _send_with(
+        self, token: str, request: httpx.Request, deadline: Deadline, limit: int
+    ) -> Answer:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return exchange(self.http, request, deadline, secrets=self.hidden_texts(), limit=limit)
+
+    def _read(self, deadline: Deadline) -> str:
+        """Request a new token. Raises AtlasError if the request fails or a failure stands."""
+        self._raise_standing_failure()
+        attempts = retrying(_is_answered_server_error, deadline, self._sleep)
+        try:
+            token: str = attempts(self._request_token, deadline)
+        except AtlasError as error:
+            error.transient = False
+            self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
+            raise
+        self._failure = None
+        self._previous = self._value
+        return token
+
+    def _raise_standing_failure(self) -> None:
+        if self._failure:
+            self._failure.raise_while_it_stands(self._now())
+
+    def _pause_after(self, error: AtlasError) -> float:
+        """Seconds for which no further token is requested."""
+        if error.reason is not None:
+            return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
+        before = self._failure
+        if before is None or before.error.reason is not None:
+            return FAILURE_PAUSE
+        return min(2 * before.seconds, LONGEST_PAUSE)
+
+    def _request_token(self, deadline: Deadline) -> str:
+        request = self.http.build_request(
+            "POST",
+            f"{self.base_url}{TOKEN_PATH}",
+            data={"grant_type": "client_credentials"},
+            headers={"Accept": "application/json"},
+        )
+        secrets = self._account.secrets
+        basic = httpx.BasicAuth(*self._account.basic_pair)
+        answer = exchange(self.http, request, deadline, auth=basic, secrets=secrets)
+        if answer.status != httpx.codes.OK:
+            raise token_refusal(*answer, secrets=secrets)
+        try:
+            return _TokenAnswer.model_validate_json(answer.body).access_token
+        except ValidationError:
+            # Not chained: the decoder's error may hold half a token.
+            msg = "Atlas answered the token request in an unknown shape"
+            raise UnexpectedAtlasResponseError(msg) from None
+
+
+def _is_answered_server_error(error: BaseException) -> bool:
+    """False for an error without a reason: no answer came, and Atlas may have issued a token."""
+    if not isinstance(error, AtlasUnavailableError) or error.reason is None:
+        return False
+    return error.reason.http_status >= httpx.codes.INTERNAL_SERVER_ERROR
+
+
+class ApiKeyAccess(httpx.Auth):
+    """
+    Sends requests with HTTP digest. Each slot remembers its last challenge, by httpx's digest.
+
+    So a slot gets a 401 only for its first request and for each stale or refused nonce. A second
+    401 in a row is a refusal. Threads that share a challenge would use some counts twice, and a
+    server refuses those.
+    """
+
+    def __init__(self, key: ApiKey, base_url: str, http: httpx.Client) -> None:
+        self.base_url = base_url
+        self._key = key
+        self.http = http
+        self._digests = defaultdict[int, httpx.DigestAuth](
+            lambda: httpx.DigestAuth(key.public_key, key.private_key)
+        )
+
+    def prepare(self, _deadline: Deadline) -> None:
+        """Do nothing: a challenge comes with the first answer."""
+
+    def send(
+        self, request: httpx.Request, deadline: Deadline, limit: int, *, replaces: bool
+    ) -> Answer:
+        """Return the answer. Raises AtlasError if there is none, or if the challenge is unknown."""
+        del replaces  # there is no token
+        secrets = self._key.secrets
+        return exchange(self.http, request, deadline, auth=self, secrets=secrets, limit=limit)
+
+    def hidden_texts(self, request: httpx.Request) -> Iterable[str]:
+        """Return the texts that must never be quoted from an answer to this request."""
+        # A digest response is not a secret, but it does not belong in an error.
+        digest = re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))
+        return (*self._key.secrets, *digest)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Raise UnexpectedAtlasResponseError for a challenge that httpx cannot answer."""
+        slot = current_slot()
+        try:
+            yield from self._digests[slot].auth_flow(request)
+        except (httpx.ProtocolError, NotImplementedError, LookupError, ValueError):
+            # httpx raises any of these for a challenge that it cannot answer, and remembers it.
+            del self._digests[slot]
+            msg = "Atlas sent a digest challenge of an unknown form"
+            raise UnexpectedAtlasResponseError(msg) from None
+
+
+Access = ServiceAccountAccess | ApiKeyAccess
+
+
+class Accesses:
+    """The accesses of the credentials last used, each with the token or challenges that it has."""
+
+    def __init__(
+        self,
+        base_url: str,
+        http: httpx.Client,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._new = partial(_access_with, base_url=base_url, http=http, now=now, sleep=sleep)
+        self._lock = Lock()
+        self._used: LRUCache[Credentials, Access] = LRUCache(CREDENTIALS_REMEMBERED)
+
+    def of(self, credentials: Credentials) -> Access:
+        """Return the access of these credentials."""
+        with self._lock:
+            if credentials not in self._used:
+                self._used[credentials] = self._new(credentials)
+            return self._used[credentials]
+
+
+def _access_with(
+    credentials: Credentials,
+    base_url: str,
+    http: httpx.Client,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Access:
+    """Return the access for these credentials, at their own address if the secret names it."""
+    base_url = credentials.base_url or base_url
+    if isinstance(credentials, ServiceAccount):
+        return ServiceAccountAccess(credentials, base_url, http, now=now, sleep=sleep)
+    return ApiKeyAccess(credentials, base_url, http)
