@@ -222,29 +222,25 @@ def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> Restor
     """Return the job. Raises UnexpectedAtlasResponseError that names the field that is wrong."""
     answer = read_json(body)
     if answer is None:
-        msg = f"{_where(kind)} {len(body)} bytes that are not JSON"
-        raise UnexpectedAtlasResponseError(msg)
+        raise _unexpected(kind, f"{len(body)} bytes that are not JSON")
     return read_job(answer, target, kind)
 
 
 def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
     """Return the job of a JSON value. Raises UnexpectedAtlasResponseError as `restore_job` does."""
-    where = _where(kind)
     try:
         parsed = _ANSWERS[kind].model_validate(answer)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"])) or "the answer"
-        msg = f"{where} {field} is not as expected: {first['msg']}"
-        raise UnexpectedAtlasResponseError(msg) from None
+        raise _unexpected(kind, f"{field} is not as expected: {first['msg']}") from None
     except RecursionError:
-        msg = f"{where} it is nested too deeply"
-        raise UnexpectedAtlasResponseError(msg) from None
+        raise _unexpected(kind, "it is nested too deeply") from None
     if not parsed.is_of(target):
-        msg = f"{where} it names another job, cluster or project"
-        raise UnexpectedAtlasResponseError(msg)
+        raise _unexpected(kind, "it names another job, cluster or project")
     return parsed.job(target, kind)
 
 
-def _where(kind: RestoreKind) -> str:
-    return f"Atlas answered 200 for a {kind} restore job, but"
+def _unexpected(kind: RestoreKind, problem: str) -> UnexpectedAtlasResponseError:
+    said = f"Atlas answered 200 for a {kind} restore job, but {problem}"
+    return UnexpectedAtlasResponseError(said)

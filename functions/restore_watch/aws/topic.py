@@ -187,6 +187,9 @@ def _cloud_event(data: Mapping[str, Any], **attributes: str) -> dict[str, Any]:
     }
 
 
+type Change = Entry | WatchChange | CredentialsChange
+
+
 class StatusChangesTopic:
     """
     The topic that changes are published to. Messages about the stack have its `stack_name`.
@@ -202,17 +205,20 @@ class StatusChangesTopic:
         self._arn = arn
         self._stack_name = stack_name
 
-    def publish(self, entry: Entry, deadline: Deadline) -> str:
-        """Publish a recorded change of a job's status, or a validation."""
-        return self._publish_change(message_of_job(entry), deadline)
-
-    def publish_watch(self, change: WatchChange, deadline: Deadline) -> str:
-        """Publish that a project or the stack is degraded or has recovered."""
-        return self._publish_change(message_of_watch(change, self._stack_name), deadline)
-
-    def publish_credentials(self, change: CredentialsChange, deadline: Deadline) -> str:
-        """Publish that the credentials are about to expire, or were renewed."""
-        return self._publish_change(message_of_credentials(change, self._stack_name), deadline)
+    def publish(self, change: Change, deadline: Deadline) -> str:
+        """Publish a recorded change, or a validation."""
+        match change:
+            case WatchChange():
+                message = message_of_watch(change, self._stack_name)
+            case CredentialsChange():
+                message = message_of_credentials(change, self._stack_name)
+            case _:
+                message = message_of_job(change)
+        try:
+            return self._publish(message, deadline)
+        except AwsCallError as error:
+            msg = f"SNS {error}; the change is stored and will be published"
+            raise NotificationPendingError(msg) from None
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
         """Publish a test notification."""
@@ -221,13 +227,6 @@ class StatusChangesTopic:
         except AwsCallError as error:
             msg = f"SNS {error}; no test notification was sent"
             raise NotificationRefusedError(msg) from None
-
-    def _publish_change(self, message: Message, deadline: Deadline) -> str:
-        try:
-            return self._publish(message, deadline)
-        except AwsCallError as error:
-            msg = f"SNS {error}; the change is stored and will be published"
-            raise NotificationPendingError(msg) from None
 
     def _publish(self, message: Message, deadline: Deadline) -> str:
         subject, event, _ = message

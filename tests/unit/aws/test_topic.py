@@ -103,7 +103,7 @@ def test_the_subject_is_shorter_than_a_hundred_characters_for_a_stack_of_any_nam
     topic = StatusChangesTopic(sns(accept), "arn", "s" * length)
     change = replace(CHANGE, state=state, group_id=group_id)
 
-    assert topic.publish_watch(change, clock.deadline()) == "m-1"
+    assert topic.publish(change, clock.deadline()) == "m-1"
 
     (message,) = sent
     whole = f"Atlas restore watch {state}: {group_id or 's' * length}"

@@ -68,7 +68,7 @@ class ExpiryWatch:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
 
         def publish(change: CredentialsChange) -> None:
-            self.topic.publish_credentials(change, deadline)
+            self.topic.publish(change, deadline)
             self.run.telemetry.report_credentials_change(change)
 
         sent, _ = self.run.publish_in_order(expiry.unsent, publish)

@@ -150,7 +150,7 @@ class OutageReports:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
 
         def publish(change: WatchChange) -> None:
-            self.topic.publish_watch(change, deadline)
+            self.topic.publish(change, deadline)
             self.run.telemetry.report_watch_change(change)
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
